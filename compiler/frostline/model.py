@@ -1,0 +1,222 @@
+"""The values that flow from the sources to the outputs. No behaviour beyond what a value says of itself.
+
+Words as users read them: source, snapshot, segment, instance, endpoint, registry (docs/concepts.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct
+
+UNVERSIONED = "unversioned"
+"""How the registry's formats write the version None; no real version may be named so."""
+
+Key = tuple[str, str | None]
+"""(service, version): the registry's key."""
+
+
+class FileOrigin(Struct, frozen=True, order=True):
+    """A place in a file. `path` as users would type it; line and column count from 1, columns in characters."""
+
+    path: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+class InstanceOrigin(Struct, frozen=True, order=True):
+    """A place in a live source's answer."""
+
+    source: str
+    datacenter: str
+    namespace: str = ""
+    node: str = ""
+    id: str = ""
+
+    def __str__(self) -> str:
+        names = {"datacenter": self.datacenter, "namespace": self.namespace, "node": self.node, "id": self.id}
+        return f"{self.source}({', '.join(f'{name}={value}' for name, value in names.items() if value)})"
+
+
+Origin = FileOrigin | InstanceOrigin
+
+
+class Registration(Struct, frozen=True, kw_only=True, gc=False):
+    """One instance as a live source reports it, before selection.
+
+    service: the registered name; address: the service's own, "" if none; node_address: the node's.
+    tagged_addresses: name -> (address, port), the service's over the node's; a node's have the service's port.
+    health: passing, warning, critical or maintenance (the worst of the node's and the service's checks).
+    weights: (when passing, when warning).
+    kind: "service" for a plain one, else as the server says (connect-proxy, mesh-gateway …).
+    """
+
+    service: str
+    id: str
+    node: str
+    address: str = ""
+    node_address: str = ""
+    tagged_addresses: Mapping[str, tuple[str, int]] = {}
+    port: int = 0
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = {}
+    kind: str = "service"
+    weights: tuple[int, int] = (1, 1)
+    health: str = "passing"
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """All that a live source answered for one segment, before selection."""
+
+    source: str
+    datacenter: str
+    namespace: str
+    registrations: tuple[Registration, ...]
+
+
+class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
+    """One registered address of a service, selected; a line of the lock. Datacenter and namespace: its segment's."""
+
+    service: str
+    node: str
+    id: str
+    address: str
+    port: int
+    tags: tuple[str, ...] = ()
+    meta: dict[str, str] = {}
+    weight: int = 1
+    health: str = "passing"
+
+    def sort_key(self) -> tuple[str, str, str]:
+        return (self.service, self.node, self.id)
+
+
+class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Known, but nothing to call: a line of the lock. tags, meta: only what its version is read from."""
+
+    service: str
+    tags: tuple[str, ...] = ()
+    meta: dict[str, str] = {}
+
+    def sort_key(self) -> tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]:
+        return (self.service, self.tags, tuple(sorted(self.meta.items())))
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """What one live source answered for one segment (source, datacenter, namespace) at one moment, after selection.
+
+    settings: `sha256:…` of the source's settings that shaped it. Instances and declared are sorted.
+    """
+
+    source: str
+    datacenter: str
+    namespace: str
+    settings: str
+    instances: tuple[Instance, ...] = ()
+    declared: tuple[Declared, ...] = ()
+
+    @property
+    def segment(self) -> tuple[str, str, str]:
+        return (self.source, self.datacenter, self.namespace)
+
+
+class Lock(Struct, frozen=True):
+    """The snapshots of all live sources, sorted by segment."""
+
+    snapshots: tuple[Snapshot, ...] = ()
+
+
+class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
+    """One URL of a (service, version).
+
+    address: an IP address or a host name, unquoted, without brackets. datacenter, namespace: "" where there is none.
+    place: the file position of an endpoint that a local file declares; None for a live source's.
+    """
+
+    url: str
+    address: str
+    port: int
+    source: str
+    datacenter: str = ""
+    namespace: str = ""
+    node: str = ""
+    id: str = ""
+    tags: tuple[str, ...] = ()
+    meta: dict[str, str] = {}
+    weight: int = 1
+    place: FileOrigin | None = None
+
+    @property
+    def origin(self) -> Origin:
+        if self.place is not None:
+            return self.place
+        return InstanceOrigin(self.source, self.datacenter, self.namespace, self.node, self.id)
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """What the registry holds of one (service, version).
+
+    url: the one to use where one is wanted, chosen in the preferred datacenter; None without endpoints.
+    endpoints: sorted by datacenter, namespace, numeric address, port. sources: the sources that it comes from, sorted.
+    """
+
+    url: str | None
+    endpoints: tuple[Endpoint, ...]
+    sources: tuple[str, ...]
+
+    @property
+    def declared(self) -> bool:
+        """Known, but nothing to call."""
+        return not self.endpoints
+
+
+class Bind(Struct, frozen=True, kw_only=True):
+    """Where an upstream listens on the consumer's side: an address and a port, or a socket's path."""
+
+    address: str = ""
+    port: int = 0
+    socket: str = ""
+
+
+class Upstream(Struct, frozen=True, kw_only=True):
+    """A dependency that a job declares: this (namespace, job, group) of a region calls that destination."""
+
+    region: str
+    namespace: str
+    job: str
+    group: str
+    destination: str
+    bind: Bind
+    destination_namespace: str = ""
+    datacenter: str = ""
+    peer: str = ""
+    place: FileOrigin | None = None
+
+
+class Registry(Struct, frozen=True, kw_only=True):
+    """The frozen result. services: name -> version (None: unversioned) -> entry, both in sorted order, None first."""
+
+    services: Mapping[str, Mapping[str | None, Entry]]
+    upstreams: tuple[Upstream, ...] = ()
+
+    def entries(self) -> Iterator[tuple[Key, Entry]]:
+        """Each (service, version) with its entry, in order."""
+        for service, versions in self.services.items():
+            for version, entry in versions.items():
+                yield (service, version), entry
+
+
+def registry_of(entries: Mapping[Key, Entry], upstreams: Iterable[Upstream] = ()) -> Registry:
+    """The registry of these entries, in canonical order (by code points; the unversioned one first)."""
+    services: dict[str, dict[str | None, Entry]] = {}
+    for service, version in sorted(entries, key=lambda key: (key[0], key[1] is not None, key[1] or "")):
+        services.setdefault(service, {})[version] = entries[service, version]
+    return Registry(services=services, upstreams=tuple(upstreams))
+
+
+def version_label(version: str | None) -> str:
+    """How files write a version."""
+    return UNVERSIONED if version is None else version

@@ -1,0 +1,1 @@
+"""What the registry is rendered to: python, yaml, hiera, template."""

@@ -1,0 +1,232 @@
+"""The configuration as values: what frostline.yaml says, typed, with every default filled in.
+
+`config` makes them; the stages take them. The defaults here are those of schemas/config.schema.json (a test compares).
+Paths are absolute; durations are seconds; shares (of guards) are between 0 and 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from frostline.model import FileOrigin, Key
+
+DEFAULT_NAMING = ("{service}-{version}", "{service}")
+DEFAULT_VERSION_PATTERN = "v[0-9][A-Za-z0-9._]*"
+DEFAULT_URL = "{scheme}://{address}:{port}/{version}"
+DEFAULT_UNVERSIONED_URL = "{scheme}://{address}:{port}"
+
+
+class Token(Struct, frozen=True):
+    """Where a token comes from: exactly one of an environment variable and a file. The token itself is never here."""
+
+    env: str | None = None
+    file: Path | None = None
+
+
+class Tls(Struct, frozen=True, kw_only=True):
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    server_name: str | None = None
+    verify: bool = True
+
+
+class Select(Struct, frozen=True, kw_only=True):
+    """Which instances are taken. Globs: `!` excludes, the last match wins."""
+
+    services: tuple[str, ...] = ("*", "!consul")
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = {}
+    health: tuple[str, ...] = ("passing",)
+    kinds: tuple[str, ...] = ("service",)
+
+
+class Keep(Struct, frozen=True, kw_only=True):
+    """Which tags and meta keys are frozen; globs."""
+
+    tags: tuple[str, ...] = ("*",)
+    meta: tuple[str, ...] = ("*",)
+
+
+class VersionFrom(Struct, frozen=True, kw_only=True):
+    """What names the version: the service's name (both None), a meta key, or a tag's regular expression (group 1)."""
+
+    meta: str | None = None
+    tag: str | None = None
+
+
+class Naming(Struct, frozen=True, kw_only=True):
+    """How a registered name becomes (service, version), and an instance a URL."""
+
+    patterns: tuple[str, ...] = DEFAULT_NAMING
+    version_pattern: str = DEFAULT_VERSION_PATTERN
+    version_from: VersionFrom = VersionFrom()
+    url: str = DEFAULT_URL
+    unversioned_url: str = DEFAULT_UNVERSIONED_URL
+
+
+class LiveLimits(Struct, frozen=True, kw_only=True):
+    """How long and how hard a live source is asked; seconds."""
+
+    connections: int = 8
+    connect_timeout: float = 5.0
+    timeout: float = 10.0
+    deadline: float = 300.0
+    retries: int = 4
+
+
+class ConsulSettings(Struct, frozen=True, kw_only=True):
+    """A source of type consul. address None: $CONSUL_HTTP_ADDR, else http://127.0.0.1:8500."""
+
+    name: str
+    place: FileOrigin
+    address: str | None = None
+    token: Token | None = None
+    tls: Tls = Tls()
+    datacenters: tuple[str, ...] = ()
+    namespace: str | None = None
+    partition: str | None = None
+    peers: tuple[str, ...] = ()
+    partial: bool = False
+    acl: str = "strict"
+    consistency: str = "snapshot"
+    max_stale: float = 2.0
+    select: Select = Select()
+    keep: Keep = Keep()
+    naming: Naming = Naming()
+    address_from: str = "service"
+    limits: LiveLimits = LiveLimits()
+    type: str = "consul"
+
+
+class StaticService(Struct, frozen=True, kw_only=True):
+    service: str
+    version: str | None
+    url: str
+    place: FileOrigin
+
+
+class StaticSettings(Struct, frozen=True, kw_only=True):
+    """A source of type static: URLs written in the configuration."""
+
+    name: str
+    place: FileOrigin
+    services: tuple[StaticService, ...] = ()
+    type: str = "static"
+
+
+class RouterName(Struct, frozen=True, kw_only=True):
+    """A (service, version) that the router serves beside those of its sources, and where it is written."""
+
+    key: Key
+    place: FileOrigin
+
+
+class RouterSettings(Struct, frozen=True, kw_only=True):
+    """A source of type router: one URL pattern for all services that `sources` know, and for `names`."""
+
+    name: str
+    place: FileOrigin
+    url: str
+    unversioned_url: str
+    sources: tuple[str, ...] = ()
+    names: tuple[RouterName, ...] = ()
+    type: str = "router"
+
+
+class PluginSettings(Struct, frozen=True, kw_only=True):
+    """A source, check or output of another package: its options as the configuration has them."""
+
+    name: str
+    type: str
+    place: FileOrigin
+    options: Mapping[str, Any] = {}
+
+
+SourceSettings = ConsulSettings | StaticSettings | RouterSettings | PluginSettings
+
+
+class OutputSettings(Struct, frozen=True, kw_only=True):
+    """One output. path: absolute, a file or (hiera, split yaml) a folder. options: what only its type knows.
+
+    select: service globs; sources: names, () for all; prefer: datacenters, in order, "*" for any.
+    """
+
+    name: str
+    type: str
+    path: Path
+    place: FileOrigin
+    select: tuple[str, ...] = ("*",)
+    sources: tuple[str, ...] = ()
+    prefer: tuple[str, ...] = ()
+    options: Mapping[str, Any] = {}
+
+
+class Bound(Struct, frozen=True, kw_only=True):
+    """One policy with its severity and the place of its value."""
+
+    value: Any
+    place: FileOrigin
+    severity: str = "error"
+
+
+class Waiver(Struct, frozen=True, kw_only=True):
+    """Silences findings of `rule` for services that fit the glob, through the day `until` (ISO date)."""
+
+    rule: str
+    until: str
+    why: str
+    place: FileOrigin
+    service: str = "*"
+
+
+class CheckSettings(Struct, frozen=True, kw_only=True):
+    """schema: users' JSON Schema files; policies: name -> policy; waivers in the order written."""
+
+    schema: tuple[Path, ...] = ()
+    policies: Mapping[str, Bound] = {}
+    waivers: tuple[Waiver, ...] = ()
+
+
+class Guards(Struct, frozen=True, kw_only=True):
+    """How much may change at once. Shares from 0 to 1; `floor` or fewer changes always pass; empty: refuse, allow."""
+
+    delete: float = 0.3
+    update: float = 0.6
+    instances: float = 0.6
+    floor: int = 3
+    empty: str = "refuse"
+
+
+class Allow(Struct, frozen=True, kw_only=True):
+    """What `--allow` lets pass. deletes: a glob of services that may vanish, "*" for all, None for none."""
+
+    deletes: str | None = None
+    updates: bool = False
+    empty: bool = False
+    edited: bool = False
+    adopt: bool = False
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """frostline.yaml. lock: a file, or a folder (one file a segment) where it is written with a slash at its end.
+
+    precedence: tiers, the first wins; each a tuple of source names whose endpoints unite.
+    manifest: `frostline.manifest` in the root.
+    """
+
+    path: Path
+    root: Path
+    lock: Path
+    lock_is_folder: bool
+    sources: Mapping[str, SourceSettings]
+    precedence: tuple[tuple[str, ...], ...] = ()
+    checks: CheckSettings = CheckSettings()
+    merge: tuple[str, ...] = ()
+    guards: Guards = Guards()
+    outputs: tuple[OutputSettings, ...] = ()
+    manifest: Path

@@ -1,0 +1,1 @@
+"""Where services come from: live servers (consul) and local declarations (static, router)."""
