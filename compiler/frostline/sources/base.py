@@ -12,7 +12,6 @@ from msgspec import Struct
 from frostline.diagnostics import Finding
 from frostline.model import Answer, Endpoint, FileOrigin, Key
 
-
 Progress = Callable[[str, int, int], None]
 """Called with a datacenter, how many answers came in, how many are expected."""
 
