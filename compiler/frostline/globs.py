@@ -1,0 +1,31 @@
+"""Lists of globs as the configuration has them: `*`, `?`, `[...]`; `!` excludes, the last match wins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import translate
+from functools import lru_cache
+
+
+def matches(patterns: Sequence[str], name: str) -> bool:
+    """Whether the last of the patterns that fits `name` includes it. Nothing is included before the first match.
+
+    Case-sensitive on every platform; a glob fits the whole name, newlines and slashes too. `[!...]` negates a set;
+    only a `!` that opens the pattern excludes.
+    """
+    return next((not pattern.startswith("!") for pattern in reversed(patterns) if _fits(pattern, name)), False)
+
+
+def is_literal(pattern: str) -> bool:
+    """Whether the pattern names exactly one name: no wildcard, no exclusion."""
+    return not pattern.startswith("!") and not any(sign in pattern for sign in "*?[")
+
+
+def _fits(pattern: str, name: str) -> bool:
+    return _compiled(pattern.removeprefix("!")).match(name) is not None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(glob: str) -> re.Pattern[str]:
+    return re.compile(translate(glob))

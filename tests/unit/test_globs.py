@@ -1,0 +1,42 @@
+import pytest
+from frostline.globs import is_literal, matches
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("patterns", "name", "taken"),
+    [
+        (["*"], "payments", True),
+        (["*"], "", True),
+        (["*", "!consul"], "consul", False),
+        (["*", "!consul"], "Consul", True),
+        (["!consul", "*"], "consul", True),
+        (["*", "!pay*", "payments"], "payments", True),
+        (["*", "!pay*", "payments"], "paypal", False),
+        (["!pay*"], "ledger", False),
+        ([], "ledger", False),
+        (["pay"], "payments", False),
+        (["pay?"], "pays", True),
+        (["pay[!0-9]"], "pays", True),
+        (["pay[!0-9]"], "pay1", False),
+        (["*"], "a/b\nc", True),
+        (["!!x", "*"], "!x", True),
+        (["*", "!!x"], "!x", False),
+    ],
+)
+def test_the_last_match_wins(patterns, name, taken):
+    assert matches(patterns, name) is taken
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(st.characters(exclude_characters="*?[!")))
+def test_a_literal_pattern_fits_its_own_name_only(name):
+    assert is_literal(name)
+    assert matches([name], name)
+    assert not matches([name], name + "x")
+
+
+@pytest.mark.parametrize("pattern", ["*", "a?", "[ab]", "!a"])
+def test_a_wildcard_or_an_exclusion_is_not_literal(pattern):
+    assert not is_literal(pattern)
