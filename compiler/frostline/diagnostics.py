@@ -1,15 +1,16 @@
-"""Findings: what a check says of the registry; and how hostile text is made safe to show on a terminal."""
+"""How hostile text is made safe to show, on a terminal and in files that people review."""
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Literal
+from typing import Any
 
-from msgspec import Struct
+import msgspec
 
-from frostline.model import FileOrigin, InstanceOrigin
+from frostline.model import Finding, Severity
 
-Severity = Literal["error", "warning"]
+__all__ = ["Finding", "Severity", "canonical_line", "printable", "reviewable"]
 
 # Everything a terminal, a log or a reviewer's eye could take for something else: C0, DEL and C1 controls (ANSI starts
 # with ESC or U+009B), soft hyphen, zero-width and bidirectional controls, line and paragraph separators, BOM,
@@ -25,30 +26,17 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: ascii(found.group())[1:-1], text)
 
 
-class Finding(Struct, frozen=True, kw_only=True):
-    """Something that a check says of the registry.
+def reviewable(text: str) -> str:
+    """JSON text with every character that a reviewer could not see or would see elsewhere as a \\u escape: same value."""
+    return _UNPRINTABLE.sub(lambda found: json.dumps(found.group())[1:-1], text)
 
-    rule: a stable word, e.g. `port-zero`, by which waivers and reports name it.
-    service, version: the registry's key that it is about; service None where it is about the whole.
-    message: one sentence; may quote hostile text as it is (reporters escape).
-    """
 
-    rule: str
-    message: str
-    severity: Severity = "error"
-    service: str | None = None
-    version: str | None = None
-    value: str | None = None
-    origin: FileOrigin | InstanceOrigin | None = None
-    help: str | None = None
+_encode = msgspec.json.Encoder().encode
 
-    def sort_key(self) -> tuple[str, ...]:
-        """Errors first, then by service, version, rule, message and place."""
-        return (
-            self.severity,
-            self.service or "",
-            self.version or "",
-            self.rule,
-            self.message,
-            str(self.origin or ""),
-        )
+
+def canonical_line(value: Any) -> bytes:
+    """`value` as one line of JSON: compact, fields in their given order, UTF-8, safe to review; without its newline."""
+    line = _encode(value)
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return reviewable(line.decode()).encode()

@@ -6,8 +6,9 @@ Words as users read them: source, snapshot, segment, instance, endpoint, registr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 UNVERSIONED = "unversioned"
 """How the registry's formats write the version None; no real version may be named so."""
@@ -44,6 +45,39 @@ class InstanceOrigin(Struct, frozen=True, order=True):
 Origin = FileOrigin | InstanceOrigin
 
 
+Severity = Literal["error", "warning"]
+Health = Literal["passing", "warning", "critical", "maintenance"]
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """Something that a check says of the registry.
+
+    rule: a stable word, e.g. `port-zero`, by which waivers and reports name it.
+    service, version: the registry's key that it is about; service None where it is about the whole.
+    message: one sentence; may quote hostile text as it is (reporters escape).
+    """
+
+    rule: str
+    message: str
+    severity: Severity = "error"
+    service: str | None = None
+    version: str | None = None
+    value: str | None = None
+    origin: FileOrigin | InstanceOrigin | None = None
+    help: str | None = None
+
+    def sort_key(self) -> tuple[str, ...]:
+        """Errors first, then by service, version, rule, message and place."""
+        return (
+            self.severity,
+            self.service or "",
+            self.version or "",
+            self.rule,
+            self.message,
+            str(self.origin or ""),
+        )
+
+
 class Registration(Struct, frozen=True, kw_only=True, gc=False):
     """One instance as a live source reports it, before selection.
 
@@ -65,7 +99,7 @@ class Registration(Struct, frozen=True, kw_only=True, gc=False):
     meta: Mapping[str, str] = {}
     kind: str = "service"
     weights: tuple[int, int] = (1, 1)
-    health: str = "passing"
+    health: Health = "passing"
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -84,11 +118,11 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
     node: str
     id: str
     address: str
-    port: int
+    port: Annotated[int, Meta(ge=0, le=65535)]
     tags: tuple[str, ...] = ()
     meta: dict[str, str] = {}
-    weight: int = 1
-    health: str = "passing"
+    weight: Annotated[int, Meta(ge=0, le=2**31)] = 1
+    health: Health = "passing"
 
     def sort_key(self) -> tuple[str, str, str]:
         return (self.service, self.node, self.id)
@@ -154,6 +188,18 @@ class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
         if self.place is not None:
             return self.place
         return InstanceOrigin(self.source, self.datacenter, self.namespace, self.node, self.id)
+
+
+class Contribution(Struct, frozen=True, kw_only=True):
+    """What one source brings to the registry: endpoints for each (service, version), () where it is only declared.
+
+    places: where a local file says so.
+    """
+
+    source: str
+    endpoints: Mapping[Key, tuple[Endpoint, ...]]
+    places: Mapping[Key, FileOrigin] = {}
+    findings: tuple[Finding, ...] = ()
 
 
 class Entry(Struct, frozen=True, kw_only=True):

@@ -9,8 +9,19 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from frostline.diagnostics import Finding
-from frostline.model import Answer, Endpoint, FileOrigin, Key
+from frostline.model import Answer, Contribution, Key
+
+__all__ = [
+    "TABLE",
+    "Contribution",
+    "LiveSource",
+    "LocalSource",
+    "Progress",
+    "Reading",
+    "is_live",
+    "source_module",
+    "source_types",
+]
 
 Progress = Callable[[str, int, int], None]
 """Called with a datacenter, how many answers came in, how many are expected."""
@@ -26,15 +37,6 @@ class Reading(Struct, frozen=True, kw_only=True):
     answers: tuple[Answer, ...]
     warnings: tuple[str, ...] = ()
     unreachable: tuple[str, ...] = ()
-
-
-class Contribution(Struct, frozen=True, kw_only=True):
-    """What one source brings to the registry: endpoints for each (service, version), () where it is only declared."""
-
-    source: str
-    endpoints: Mapping[Key, tuple[Endpoint, ...]]
-    places: Mapping[Key, FileOrigin] = {}
-    findings: tuple[Finding, ...] = ()
 
 
 class LiveSource(Protocol):
