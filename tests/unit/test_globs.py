@@ -1,7 +1,8 @@
 import pytest
-from frostline.globs import is_literal, matches
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from frostline.globs import is_literal, matches
 
 
 @pytest.mark.parametrize(
