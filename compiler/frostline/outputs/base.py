@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from importlib import import_module
 from importlib.metadata import entry_points
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 import msgspec
@@ -24,7 +24,7 @@ FORMAT = "frostline.registry/1"
 
 
 class Artifact(Struct, frozen=True, kw_only=True):
-    """One file to publish. path: relative to the output's `path` (`.`: the path itself); chunks: its bytes, in order.
+    """One file to publish. path: relative to the output's folder (`Output.folder`); chunks: its bytes, in order.
 
     chunks may be iterated more than once and gives the same bytes each time.
     """
@@ -46,8 +46,14 @@ class Output(Protocol):
     def render(self, view: View, settings: OutputSettings) -> Rendering:
         """The artifacts of this registry."""
 
+    def folder(self, settings: OutputSettings) -> Path:
+        """The folder that artifact paths are relative to.
+
+        The parent of settings.path where the output is a file, settings.path itself where it is a folder.
+        """
+
     def paths(self, settings: OutputSettings) -> tuple[PurePosixPath, ...]:
-        """The artifact paths known before rendering, relative to the output's path: to find two outputs in one file."""
+        """The artifact paths known before rendering, relative to the folder: to find two outputs in one file."""
 
 
 class View(Struct, frozen=True, kw_only=True):
