@@ -1,0 +1,1 @@
+"""The pure middle: selection, naming and assembling of what the sources answered."""

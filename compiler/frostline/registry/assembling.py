@@ -1,0 +1,256 @@
+"""Assembling: what the sources bring becomes one registry; what does not fit together becomes findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from socket import AF_INET, AF_INET6, inet_pton
+
+from msgspec.structs import replace
+
+from frostline.model import (
+    UNVERSIONED,
+    Contribution,
+    Endpoint,
+    Entry,
+    Finding,
+    InstanceOrigin,
+    Key,
+    Origin,
+    Registry,
+    Snapshot,
+    registry_of,
+    version_label,
+)
+from frostline.registry.naming import UrlFinding, UrlMaker, reserved_version, splitter_of
+from frostline.settings import Naming
+
+ANY = "*"
+
+
+def contribution_of(source: str, snapshots: Iterable[Snapshot], naming: Naming) -> Contribution:
+    """What the snapshots of one live source bring to the registry."""
+    split, maker = splitter_of(naming), UrlMaker(naming)
+    endpoints: dict[Key, list[Endpoint]] = {}
+    findings: list[Finding] = []
+    for snapshot in snapshots:
+        for instance in snapshot.instances:
+            for service, version in split(instance.service, instance.tags, instance.meta):
+                found = endpoints.setdefault((service, version), [])
+                try:
+                    url = maker.url(service, version, instance, snapshot.datacenter, snapshot.namespace)
+                except UrlFinding as reason:
+                    origin = InstanceOrigin(source, *snapshot.segment[1:], instance.node, instance.id)
+                    findings.append(_url_finding(reason, service, version, origin))
+                    continue
+                found.append(
+                    Endpoint(
+                        url=url,
+                        address=instance.address,
+                        port=instance.port,
+                        source=source,
+                        datacenter=snapshot.datacenter,
+                        namespace=snapshot.namespace,
+                        node=instance.node,
+                        id=instance.id,
+                        tags=instance.tags,
+                        meta=instance.meta,
+                        weight=instance.weight,
+                    )
+                )
+        for declared in snapshot.declared:
+            for key in split(declared.service, declared.tags, declared.meta):
+                endpoints.setdefault(key, [])
+    return Contribution(
+        source=source, endpoints={key: tuple(found) for key, found in endpoints.items()}, findings=tuple(findings)
+    )
+
+
+def _url_finding(reason: UrlFinding, service: str, version: str | None, origin: Origin) -> Finding:
+    return Finding(
+        rule=reason.rule, service=service, version=version, message=str(reason), origin=origin, help=reason.help
+    )
+
+
+def assembled(
+    contributions: Sequence[Contribution],
+    precedence: Sequence[Sequence[str]] = (),
+    merge: Sequence[str] = (),
+    prefer: Sequence[str] = (),
+) -> tuple[Registry, tuple[Finding, ...]]:
+    """The registry that these contributions make, and what is wrong with it; the findings are not sorted.
+
+    precedence: tiers of source names, the first wins a (service, version) whole; the sources of a tier unite.
+    merge: ("namespace",) lets endpoints of two namespaces unite. prefer: datacenters in order, for each entry's url.
+    """
+    rank = {source: tier for tier, sources in enumerate(precedence) for source in sources}
+    findings = [finding for contribution in contributions for finding in contribution.findings]
+    by_key: dict[Key, list[Contribution]] = {}
+    for contribution in sorted(contributions, key=lambda contribution: contribution.source):
+        for key in contribution.endpoints:
+            by_key.setdefault(key, []).append(contribution)
+    entries: dict[Key, Entry] = {}
+    for key, bringers in by_key.items():
+        winners, unordered = _winners(key, bringers, rank)
+        findings.extend(unordered)
+        entry = _entry(key, winners, prefer)
+        findings.extend(_entry_findings(key, entry, winners, merge))
+        entries[key] = entry
+    return registry_of(entries), tuple(findings)
+
+
+def _winners(
+    key: Key, bringers: Sequence[Contribution], rank: Mapping[str, int]
+) -> tuple[list[Contribution], list[Finding]]:
+    """Who of the bringers serves this key. One that only declares it never displaces one that has endpoints."""
+    serving = [bringer for bringer in bringers if bringer.endpoints[key]]
+    if len(serving) < 2:
+        return serving or list(bringers), []
+    unranked = [bringer.source for bringer in serving if bringer.source not in rank]
+    if unranked:
+        return serving[:1], [_unordered(key, serving, unranked)]
+    best = min(rank[bringer.source] for bringer in serving)
+    return [bringer for bringer in serving if rank[bringer.source] == best], []
+
+
+def _unordered(key: Key, serving: Sequence[Contribution], unranked: Sequence[str]) -> Finding:
+    sources = _quoted_list([bringer.source for bringer in serving])
+    places = [bringer.places[key] for bringer in serving if key in bringer.places]
+    return Finding(
+        rule="sources-unordered",
+        service=key[0],
+        version=key[1],
+        message=f"sources {sources} all serve it, and `precedence` does not order {_quoted_list(unranked)}",
+        value=", ".join(bringer.source for bringer in serving),
+        origin=places[0] if places else serving[0].endpoints[key][0].origin,
+        help="name them all in `precedence`; the first wins, sources in brackets unite",
+    )
+
+
+def _entry(key: Key, winners: Sequence[Contribution], prefer: Sequence[str]) -> Entry:
+    endpoints = united(endpoint for winner in winners for endpoint in winner.endpoints[key])
+    return Entry(
+        url=chosen_url(key, endpoints, prefer),
+        endpoints=endpoints,
+        sources=tuple(sorted(winner.source for winner in winners)),
+    )
+
+
+def united(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    """The endpoints in their order; those that are the same (datacenter, namespace, address, port, URL) as one.
+
+    Their weights are summed, their tags united, and where their meta differ, the first instance by node and id wins.
+    """
+    ordered = sorted(endpoints, key=_order)
+    if len(ordered) < 2:
+        return tuple(ordered)
+    result: list[Endpoint] = [ordered[0]]
+    for endpoint in ordered[1:]:
+        last = result[-1]
+        if _identity(last) == _identity(endpoint):
+            result[-1] = replace(
+                last,
+                weight=last.weight + endpoint.weight,
+                tags=tuple(sorted({*last.tags, *endpoint.tags})),
+                meta=dict(sorted({**endpoint.meta, **last.meta}.items())),
+            )
+        else:
+            result.append(endpoint)
+    return tuple(result)
+
+
+def _identity(endpoint: Endpoint) -> tuple[str, str, str, int, str]:
+    return (endpoint.datacenter, endpoint.namespace, endpoint.address, endpoint.port, endpoint.url)
+
+
+def _order(endpoint: Endpoint) -> tuple[str, str, int, bytes, str, int, str, str, str, str]:
+    kind, numeric = numeric_address(endpoint.address)
+    return (
+        endpoint.datacenter,
+        endpoint.namespace,
+        kind,
+        numeric,
+        endpoint.address,
+        endpoint.port,
+        endpoint.url,
+        endpoint.source,
+        endpoint.node,
+        endpoint.id,
+    )
+
+
+def numeric_address(address: str) -> tuple[int, bytes]:
+    """What an address sorts by: IPv4 before IPv6 before names; numbers by value, so that 10.0.0.9 precedes 10.0.0.10."""
+    for kind, family in ((0, AF_INET), (1, AF_INET6)):
+        try:
+            return kind, inet_pton(family, address)
+        except (OSError, ValueError):
+            continue
+    return 2, address.encode()
+
+
+def chosen_url(key: Key, endpoints: Sequence[Endpoint], prefer: Sequence[str]) -> str | None:
+    """The URL to use where one is wanted: by rendezvous among the endpoints of the first preferred datacenter with any.
+
+    Rendezvous (highest random weight, Thaler and Ravishankar 1996): the choice moves only if the chosen endpoint goes
+    or a higher one comes. Endpoints of weight 0 are chosen only where there is no other.
+    """
+    candidates = preferred([endpoint for endpoint in endpoints if endpoint.weight] or endpoints, prefer)
+    if len(candidates) < 2:
+        return candidates[0].url if candidates else None
+    return max(candidates, key=lambda endpoint: _score(key, endpoint)).url
+
+
+def preferred(endpoints: Sequence[Endpoint], prefer: Sequence[str]) -> Sequence[Endpoint]:
+    """The endpoints of the first datacenter in `prefer` that has any; "*" is all those that are not named."""
+    named = {datacenter for datacenter in prefer if datacenter != ANY}
+    for wanted in prefer:
+        found = [
+            endpoint
+            for endpoint in endpoints
+            if endpoint.datacenter == wanted or (wanted == ANY and endpoint.datacenter not in named)
+        ]
+        if found:
+            return found
+    return endpoints
+
+
+def _score(key: Key, endpoint: Endpoint) -> bytes:
+    service, version = key
+    parts = (service, version_label(version), endpoint.datacenter, endpoint.namespace, endpoint.address)
+    return sha256("\0".join((*parts, str(endpoint.port), endpoint.url)).encode()).digest()
+
+
+def _entry_findings(key: Key, entry: Entry, winners: Sequence[Contribution], merge: Sequence[str]) -> Iterable[Finding]:
+    service, version = key
+    if version == UNVERSIONED:
+        places = [winner.places[key] for winner in winners if key in winner.places]
+        origin: Origin | None = places[0] if places else None
+        if entry.endpoints and origin is None:
+            origin = entry.endpoints[0].origin
+        yield reserved_version(service, origin)
+    namespaces = sorted({endpoint.namespace for endpoint in entry.endpoints if endpoint.namespace})
+    if len(namespaces) > 1 and "namespace" not in merge:
+        other = next(endpoint for endpoint in entry.endpoints if endpoint.namespace == namespaces[1])
+        yield Finding(
+            rule="namespaces-conflict",
+            service=service,
+            version=version,
+            message=f"it has endpoints in the namespaces {_quoted_list(namespaces)}",
+            value=", ".join(namespaces),
+            origin=other.origin,
+            help="write `merge: [namespace]` to unite them, or select one namespace",
+        )
+
+
+def _quoted_list(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def with_prefer(registry: Registry, prefer: Sequence[str]) -> Registry:
+    """The same registry with each url chosen by another list of datacenters."""
+    entries = {
+        key: Entry(url=chosen_url(key, entry.endpoints, prefer), endpoints=entry.endpoints, sources=entry.sources)
+        for key, entry in registry.entries()
+    }
+    return registry_of(entries, registry.upstreams)

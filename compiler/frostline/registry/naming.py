@@ -1,0 +1,201 @@
+"""Naming: from a registered name to (service, version), and from an instance to its URL.
+
+Everything in a URL that is not the pattern's own text is percent-encoded (RFC 3986), so that no name, tag or meta value
+can add a path, a query or a user to it; IPv6 addresses stand in brackets (RFC 3986 3.2.2), their zone as %25 (RFC 6874).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from ipaddress import IPv6Address
+from urllib.parse import quote
+
+from frostline.model import UNVERSIONED, Finding, Instance, Origin
+from frostline.patterns import Placeholder, parse
+from frostline.settings import Naming, VersionFrom
+
+_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")  # RFC 3986 3.1
+
+Splitter = Callable[[str, tuple[str, ...], Mapping[str, str]], tuple[tuple[str, str | None], ...]]
+"""(registered name, tags, meta) -> the (service, version)s that it stands for."""
+
+
+def splitter_of(naming: Naming) -> Splitter:
+    """How these settings read (service, version) from an instance."""
+    version_from = naming.version_from
+    if version_from.meta is None and version_from.tag is None:
+        split = name_splitter(naming.patterns, naming.version_pattern)
+        return lambda name, tags, meta: (split(name),)
+    return lambda name, tags, meta: tuple((name, version) for version in _versions(version_from, tags, meta))
+
+
+def _versions(version_from: VersionFrom, tags: tuple[str, ...], meta: Mapping[str, str]) -> list[str | None]:
+    if version_from.meta is not None:
+        return [meta.get(version_from.meta) or None]
+    found = {match.group(1) for tag in tags if (match := re.fullmatch(version_from.tag or "", tag))}
+    return sorted(version for version in found if version) or [None]
+
+
+def name_splitter(patterns: tuple[str, ...], version_pattern: str) -> Callable[[str], tuple[str, str | None]]:
+    """A function from a registered name to (service, version): the first pattern that fits the whole name.
+
+    A name that fits none is the service, without a version.
+    """
+    compiled = [re.compile(_pattern_regex(pattern, version_pattern), re.DOTALL) for pattern in patterns]
+
+    @lru_cache(maxsize=None)
+    def split(name: str) -> tuple[str, str | None]:
+        for pattern in compiled:
+            if match := pattern.fullmatch(name):
+                return match.group("service"), match.groupdict().get("version")
+        return name, None
+
+    return split
+
+
+def _pattern_regex(pattern: str, version_pattern: str) -> str:
+    groups = {"service": "(?P<service>.+)", "version": f"(?P<version>{version_pattern})"}
+    return "".join(re.escape(part) if isinstance(part, str) else groups[part.name] for part in parse(pattern))
+
+
+class UrlFinding(Exception):  # noqa: N818 - not an error of frostline, a reason to report a finding
+    """Why an instance has no URL: a rule, a sentence, a way out."""
+
+    def __init__(self, rule: str, message: str, help: str) -> None:  # noqa: A002
+        super().__init__(message)
+        self.rule, self.message, self.help = rule, message, help
+
+
+class UrlMaker:
+    """Makes the URLs of one source's instances from its two patterns."""
+
+    def __init__(self, naming: Naming) -> None:
+        self._versioned = parse(naming.url)
+        self._unversioned = parse(naming.unversioned_url)
+
+    def url(self, service: str, version: str | None, instance: Instance, datacenter: str, namespace: str) -> str:
+        """The URL of this instance as (service, version). UrlFinding: it cannot have one."""
+        parts = self._unversioned if version is None else self._versioned
+        values = {
+            "service": service,
+            "version": version or "",
+            "datacenter": datacenter,
+            "namespace": namespace,
+            "node": instance.node,
+        }
+        url = "".join(part if isinstance(part, str) else _placeholder_text(part, values, instance) for part in parts)
+        if _has_dot_segment(url):
+            raise UrlFinding(
+                "url-dot-segment",
+                f"its URL `{url}` has a path segment `.` or `..`, which clients remove",
+                "leave the instance out with `select`, or change the pattern `url`",
+            )
+        return url
+
+
+def _placeholder_text(part: Placeholder, values: Mapping[str, str], instance: Instance) -> str:
+    if part.name in values:
+        return quoted(values[part.name])
+    return _SPECIAL[part.name](part, instance)
+
+
+@lru_cache(maxsize=65536)
+def quoted(text: str) -> str:
+    """`text` percent-encoded for any part of a URL: only unreserved characters stay (RFC 3986 2.3)."""
+    return quote(text, safe="")
+
+
+def _address(part: Placeholder, instance: Instance) -> str:
+    if not instance.address:
+        raise UrlFinding(
+            "address-missing",
+            "it has no address of the kind that `address_from` names",
+            "register the address, or change `address_from`",
+        )
+    return host_text(instance.address)
+
+
+def host_text(address: str) -> str:
+    """An address or host name as the host of a URL."""
+    if ":" not in address:
+        return quoted(address)
+    host, _, zone = address.partition("%")
+    try:
+        IPv6Address(host)
+    except ValueError:
+        return quoted(address)
+    return f"[{host}%25{quoted(zone)}]" if zone else f"[{host}]"
+
+
+def _port(part: Placeholder, instance: Instance) -> str:
+    if instance.port == 0:
+        raise UrlFinding(
+            "port-zero",
+            "it is registered without a port (0), and its URL pattern has {port}",
+            "register its port, write one in the pattern `url`, or leave the service out with `select.services`",
+        )
+    return str(instance.port)
+
+
+def _scheme(part: Placeholder, instance: Instance) -> str:
+    scheme = instance.meta.get("scheme") or "http"
+    if not _SCHEME.fullmatch(scheme):
+        raise UrlFinding(
+            "scheme-invalid",
+            f"its meta `scheme` is `{scheme}`, which is no URL scheme",
+            "correct the meta value, or write the scheme in the pattern `url`",
+        )
+    return scheme
+
+
+def _meta(part: Placeholder, instance: Instance) -> str:
+    value = instance.meta.get(part.key or "")
+    if not value:
+        raise UrlFinding(
+            "meta-missing",
+            f"it has no meta `{part.key}`, and its URL pattern has {{meta[{part.key}]}}",
+            "register the value, keep it (`keep.meta`), or change the pattern `url`",
+        )
+    return quoted(value)
+
+
+def _tag(part: Placeholder, instance: Instance) -> str:
+    prefix = f"{part.key}="
+    for tag in instance.tags:
+        if tag.startswith(prefix) and tag != prefix:
+            return quoted(tag[len(prefix) :])
+    raise UrlFinding(
+        "tag-missing",
+        f"it has no tag `{part.key}=…`, and its URL pattern has {{tag[{part.key}]}}",
+        "register the tag, keep it (`keep.tags`), or change the pattern `url`",
+    )
+
+
+_SPECIAL: Mapping[str, Callable[[Placeholder, Instance], str]] = {
+    "address": _address,
+    "port": _port,
+    "scheme": _scheme,
+    "meta": _meta,
+    "tag": _tag,
+}
+
+
+def _has_dot_segment(url: str) -> bool:
+    if "/." not in url:
+        return False
+    path = url.partition("://")[2].partition("/")[2].partition("?")[0].partition("#")[0]
+    return any(segment in (".", "..") for segment in path.split("/"))
+
+
+def reserved_version(service: str, origin: Origin | None) -> Finding:
+    """The finding of a version that is really named as the registry writes "no version"."""
+    return Finding(
+        rule="version-unversioned",
+        service=service,
+        version=UNVERSIONED,
+        message=f"a version is named `{UNVERSIONED}`, the word for services without a version",
+        origin=origin,
+        help="rename the version where it is registered",
+    )

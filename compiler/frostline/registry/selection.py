@@ -1,0 +1,178 @@
+"""Selection: which of the registered instances are frozen, and what of them. Says of each one left out why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+
+from msgspec import Struct
+
+from frostline.globs import matches
+from frostline.model import Answer, Declared, Instance, InstanceOrigin, Registration, Snapshot
+from frostline.settings import ConsulSettings, Keep, Select, VersionFrom
+
+
+class LeftOut(Struct, frozen=True, kw_only=True):
+    """An instance that was not taken, and why: a sentence without a full stop."""
+
+    service: str
+    origin: InstanceOrigin
+    reason: str
+    unhealthy: bool = False
+
+
+Verdict = Callable[[Registration], str | None]
+"""Why a registration is left out; None where it is taken."""
+
+
+def snapshot_of(answer: Answer, settings: ConsulSettings, digest: str) -> Snapshot:
+    """The snapshot of this answer: what `select` takes, with what `keep` keeps, sorted."""
+    excluded, sick = verdict_of(settings.select), health_verdict_of(settings.select)
+    taken: list[Instance] = []
+    unhealthy: list[Registration] = []
+    for registration in answer.registrations:
+        if excluded(registration) is not None:
+            continue
+        if sick(registration) is not None:
+            unhealthy.append(registration)
+        else:
+            taken.append(_instance_of(registration, settings))
+    return Snapshot(
+        source=answer.source,
+        datacenter=answer.datacenter,
+        namespace=answer.namespace,
+        settings=digest,
+        instances=tuple(sorted(taken, key=Instance.sort_key)),
+        declared=_declared(taken, unhealthy, settings),
+    )
+
+
+def left_out(answer: Answer, select: Select) -> Iterator[LeftOut]:
+    """Each registration of the answer that selection does not take, in its order."""
+    excluded, sick = verdict_of(select), health_verdict_of(select)
+    for registration in answer.registrations:
+        reason = excluded(registration)
+        unhealthy = reason is None
+        reason = reason or sick(registration)
+        if reason is not None:
+            origin = InstanceOrigin(
+                answer.source, answer.datacenter, answer.namespace, registration.node, registration.id
+            )
+            yield LeftOut(service=registration.service, origin=origin, reason=reason, unhealthy=unhealthy)
+
+
+def verdict_of(select: Select) -> Verdict:
+    """Everything that `select` asks but health: service, kind, tags, meta."""
+
+    @lru_cache(maxsize=None)
+    def named(service: str) -> bool:
+        return matches(select.services, service)
+
+    def verdict(registration: Registration) -> str | None:
+        if not named(registration.service):
+            return "`select.services` leaves its name out"
+        if registration.kind not in select.kinds:
+            return f"its kind is {registration.kind}, and `select.kinds` takes {', '.join(select.kinds)}"
+        for tag in select.tags:
+            if tag not in registration.tags:
+                return f"it has no tag `{tag}`, which `select.tags` asks for"
+        for key, value in select.meta.items():
+            if registration.meta.get(key) != value:
+                return f"its meta `{key}` is not `{value}`, which `select.meta` asks for"
+        return None
+
+    return verdict
+
+
+def health_verdict_of(select: Select) -> Verdict:
+    def verdict(registration: Registration) -> str | None:
+        if registration.health in select.health:
+            return None
+        return f"its health is {registration.health}, and `select.health` takes {', '.join(select.health)}"
+
+    return verdict
+
+
+def _instance_of(registration: Registration, settings: ConsulSettings) -> Instance:
+    address, port = chosen_address(registration, settings.address_from)
+    passing, warning = registration.weights
+    return Instance(
+        service=registration.service,
+        node=registration.node,
+        id=registration.id,
+        address=address,
+        port=port,
+        tags=kept_tags(registration.tags, settings.keep),
+        meta=kept_meta(registration, settings.keep),
+        weight=warning if registration.health == "warning" else passing,
+        health=registration.health,
+    )
+
+
+def chosen_address(registration: Registration, address_from: str) -> tuple[str, int]:
+    """The address and port that `address_from` names; ("", port) where the instance has no such address.
+
+    A tagged address without a port of its own has the service's.
+    """
+    if address_from == "service":
+        return registration.address or registration.node_address, registration.port
+    if address_from == "node":
+        return registration.node_address, registration.port
+    address, port = registration.tagged_addresses.get(address_from, ("", 0))
+    return address, port or registration.port
+
+
+@lru_cache(maxsize=65536)
+def kept_tags(tags: tuple[str, ...], keep: Keep) -> tuple[str, ...]:
+    """The tags that are frozen, each once, sorted: their order in an answer is no information."""
+    return tuple(sorted({tag for tag in tags if matches(keep.tags, tag)}))
+
+
+def kept_meta(registration: Registration, keep: Keep) -> dict[str, str]:
+    meta = registration.meta
+    return {key: meta[key] for key in sorted(meta) if matches(keep.meta, key)} if meta else {}
+
+
+def _declared(
+    taken: Iterable[Instance], unhealthy: Iterable[Registration], settings: ConsulSettings
+) -> tuple[Declared, ...]:
+    """What only unhealthy instances stand for: known, but nothing to call. Sorted, each once."""
+    sick = {
+        declared
+        for registration in unhealthy
+        for declared in declarations(
+            registration.service,
+            kept_tags(registration.tags, settings.keep),
+            kept_meta(registration, settings.keep),
+            settings.naming.version_from,
+        )
+    }
+    if not sick:
+        return ()
+    names = {service for service, _, _ in sick}
+    healthy = {
+        declared
+        for instance in taken
+        if instance.service in names
+        for declared in declarations(instance.service, instance.tags, instance.meta, settings.naming.version_from)
+    }
+    return tuple(
+        Declared(service=service, tags=tags, meta=dict(meta)) for service, tags, meta in sorted(sick - healthy)
+    )
+
+
+Declaration = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
+
+
+def declarations(
+    service: str, tags: tuple[str, ...], meta: dict[str, str], version_from: VersionFrom
+) -> list[Declaration]:
+    """What of an instance decides its (service, version)s: one (service, tags, meta) for each."""
+    if version_from.meta is not None:
+        value = meta.get(version_from.meta, "")
+        return [(service, (), ((version_from.meta, value),) if value else ())]
+    if version_from.tag is not None:
+        fitting = [tag for tag in tags if re.fullmatch(version_from.tag, tag)]
+        return [(service, (tag,), ()) for tag in fitting] or [(service, (), ())]
+    return [(service, (), ())]
