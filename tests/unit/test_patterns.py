@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frostline.patterns import PatternError, Placeholder, parse, placeholders
+
+
+def test_literals_and_placeholders_come_in_order() -> None:
+    assert parse("{scheme}://{address}:80/x") == (Placeholder("scheme"), "://", Placeholder("address"), ":80/x")
+
+
+def test_a_placeholder_may_have_a_key() -> None:
+    assert parse("{meta[a.b c]}/{tag[x[0]]}") == (Placeholder("meta", "a.b c"), "/", Placeholder("tag", "x[0]"))
+
+
+def test_doubled_braces_are_literal() -> None:
+    assert parse("{{{service}}}") == ("{", Placeholder("service"), "}")
+
+
+def test_an_empty_pattern_has_no_parts() -> None:
+    assert parse("") == ()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "position"),
+    [("a}", 1), ("{", 0), ("a{}", 1), ("{service", 0), ("{meta[x}", 5), ("{meta[]}", 5), ("{a b}", 0), ("{1}", 0)],
+)
+def test_a_bad_pattern_says_where(pattern: str, position: int) -> None:
+    with pytest.raises(PatternError) as caught:
+        parse(pattern)
+    assert caught.value.position == position
+
+
+def test_only_the_placeholders_are_listed() -> None:
+    assert placeholders("a{b}c{d[e]}") == (Placeholder("b"), Placeholder("d", "e"))
+
+
+PARTS = st.lists(
+    st.one_of(
+        st.text(st.sampled_from("ab{}[]:/ \n😀"), min_size=1),
+        st.builds(Placeholder, st.sampled_from(["service", "meta"]), st.none() | st.text("ab[ {", min_size=1)),
+    )
+)
+
+
+@given(PARTS)
+@settings(max_examples=150, deadline=None)
+def test_every_pattern_reads_back_as_it_was_written(parts: list[str | Placeholder]) -> None:
+    written = "".join(
+        part.replace("{", "{{").replace("}", "}}") if isinstance(part, str) else str(part) for part in parts
+    )
+    joined: list[str | Placeholder] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        else:
+            joined.append(part)
+    assert parse(written) == tuple(joined)
+
+
+@given(st.text("{}[]ab1 ", max_size=12))
+@settings(max_examples=200, deadline=None)
+def test_any_text_parses_or_says_where_it_is_wrong(pattern: str) -> None:
+    with suppress_pattern_error() as caught:
+        parse(pattern)
+    assert all(0 <= error.position < len(pattern) for error in caught)
+
+
+@contextmanager
+def suppress_pattern_error() -> Iterator[list[PatternError]]:
+    errors: list[PatternError] = []
+    try:
+        yield errors
+    except PatternError as error:
+        errors.append(error)
