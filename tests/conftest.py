@@ -1,0 +1,137 @@
+"""The real servers of the tests: each started on first use, one a test process, ended with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from consul_agent import AclAgent, ConsulAgent, WanPair, tls_agent
+from processes import start_on_free_ports
+
+INSTALL = Path(__file__).parent / "servers" / "install.sh"
+MISSING = "no real server: "
+HOW = {
+    "consul": "tests/servers/install.sh consul, or set FROSTLINE_CONSUL",
+    "puppet": "sudo tests/servers/install.sh puppet",
+    "nginx": "sudo tests/servers/install.sh nginx",
+}
+
+_OURS = ("CONSUL_", "NOMAD_", "GITHUB_", "PYTEST_")
+_COLOURS = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "PY_COLORS"}
+_PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
+
+
+def _scrubbed(environment: dict[str, str]) -> dict[str, str]:
+    """Without what would change what frostline does: servers, colours, proxies, the machine's CI."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(_OURS) and name not in _COLOURS and name.lower() not in _PROXIES and name != "CI"
+    }
+
+
+def pytest_configure() -> None:
+    for name in [name for name in os.environ if name.startswith(("CONSUL_", "NOMAD_"))]:
+        del os.environ[name]
+
+
+def _missing(server: str, why: str = "") -> None:
+    """Skips the test; with CI=true it fails: there the servers are expected."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{server} is missing: {HOW[server]}\n{why}", pytrace=False)
+    pytest.skip(f"{MISSING}{server}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each server that was missing: what was not tested and how to get it."""
+    skipped: dict[str, list[str]] = {}
+    for report in terminalreporter.stats.get("skipped", ()):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+        if MISSING in reason:
+            skipped.setdefault(reason.split(MISSING)[1], []).append(report.nodeid.split("::")[0])
+    for server, files in sorted(skipped.items()):
+        where = ", ".join(sorted(set(files)))
+        terminalreporter.write_line(
+            f"{server} is missing: {len(files)} tests not run ({where}); to get it: {HOW[server]}", yellow=True
+        )
+
+
+@pytest.fixture(scope="session")
+def consul_binary() -> str:
+    """The path of a real `consul`."""
+    found = subprocess.run([INSTALL, "consul"], capture_output=True, text=True, check=False)
+    if found.returncode:
+        _missing("consul", found.stderr)
+    return found.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def consul(consul_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsulAgent]:
+    """An agent shared by all tests of this process; what others registered may be in it. See `empty_consul`."""
+    agent = start_on_free_ports(lambda: ConsulAgent(consul_binary, tmp_path_factory.mktemp("consul")))
+    yield agent
+    agent.stop()
+
+
+@pytest.fixture
+def empty_consul(consul: ConsulAgent) -> ConsulAgent:
+    """The shared agent with nothing registered."""
+    consul.reset()
+    return consul
+
+
+@pytest.fixture(scope="session")
+def consul_wan(consul_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WanPair]:
+    """Two datacenters joined over WAN; call its `reset()` first."""
+    pair = start_on_free_ports(lambda: WanPair(consul_binary, tmp_path_factory.mktemp("wan")))
+    yield pair
+    pair.stop()
+
+
+@pytest.fixture(scope="session")
+def consul_acl(consul_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AclAgent]:
+    """An agent with ACLs on; call its `reset()` first."""
+    agent = start_on_free_ports(lambda: AclAgent(consul_binary, tmp_path_factory.mktemp("acl")))
+    yield agent
+    agent.stop()
+
+
+@pytest.fixture(scope="session")
+def consul_tls(consul_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsulAgent]:
+    """An agent that speaks https to clients with a certificate only (`.tls`); call its `reset()` first."""
+    agent = start_on_free_ports(lambda: tls_agent(consul_binary, tmp_path_factory.mktemp("tls")))
+    yield agent
+    agent.stop()
+
+
+@pytest.fixture
+def run_frostline() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`run_frostline(*arguments, cwd, env=None, input=None)`: the command in a process of its own, with its output.
+
+    env: variables beside those of this process, from which what concerns servers and colours is taken away.
+    """
+
+    def run(
+        *arguments: str | Path,
+        cwd: Path,
+        env: dict[str, str] | None = None,
+        input: str | None = None,  # noqa: A002
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "frostline", *map(str, arguments)],
+            cwd=cwd,
+            env=_scrubbed(dict(os.environ)) | (env or {}),
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=120,
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,93 @@
+"""Server processes of the tests: free ports, start, readiness, end."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+ATTEMPTS = 3
+READY_WITHIN = 60.0
+"""Seconds that a server may take to become ready, on a machine that is busy with other tests."""
+
+
+class NotStartedError(Exception):
+    """The server ended, or was not ready in time; the message has the end of its log."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on, for TCP and UDP, on loopback.
+
+    Below the range from which Linux takes the ports of outgoing connections (32768 on), so that no client of another
+    test takes it between this check and the server's start. Random, for the other test processes do the same.
+    """
+    source = random.SystemRandom()
+    while True:
+        port = source.randrange(20000, 32000)
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as attempt:
+                    attempt.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return port
+
+
+class Server:
+    """One process of a server, that ends with `stop()` and, on Linux, with the test process."""
+
+    def __init__(self, command: Sequence[str], log: Path, cwd: Path) -> None:
+        # Whoever kills the test process outright (a timeout of CI) leaves nothing running: the kernel sends TERM.
+        setpriv = shutil.which("setpriv")
+        guard = [setpriv, "--pdeathsig", "TERM"] if setpriv else []
+        self.log = log
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [*guard, *command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def wait_until(self, ready: Callable[[], bool], what: str) -> None:
+        """Returns once `ready()` is true; an OSError of it counts as not yet. Raises NotStartedError."""
+        end = time.monotonic() + READY_WITHIN
+        while True:
+            with suppress(OSError):
+                if ready():
+                    return
+            if self.process.poll() is not None:
+                raise NotStartedError(f"{what}: the server ended with {self.process.returncode}\n{self.log_end()}")
+            if time.monotonic() > end:
+                raise NotStartedError(f"{what}: not within {READY_WITHIN:.0f} s\n{self.log_end()}")
+            time.sleep(0.02)
+
+    def log_end(self) -> str:
+        """The last 3000 characters that the server logged."""
+        return self.log.read_text(encoding="utf-8", errors="replace")[-3000:]
+
+    def stop(self) -> None:
+        """Ends the process, and returns when it has ended."""
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def start_on_free_ports(start: Callable[[], T]) -> T:
+    """`start()`, which picks free ports; once more with others where somebody took one in between."""
+    for _ in range(ATTEMPTS - 1):
+        with suppress(NotStartedError):
+            return start()
+    return start()
