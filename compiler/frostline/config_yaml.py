@@ -1,0 +1,298 @@
+"""YAML text as plain values with the place of each: YAML 1.2 as people write it, nothing that becomes code.
+
+Only true/false, null, integers and decimals are anything but strings (YAML 1.2 core schema, chapter 10.3): `no`,
+`12:30`, `1_000` and `2027-01-31` stay as written, and so do all keys. No message here quotes a value: it may be secret.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from msgspec import Struct
+from yaml.reader import Reader
+
+from frostline.errors import FrostlineError, SeveralErrors, UsageError
+from frostline.model import FileOrigin
+
+Path = tuple[str | int, ...]
+"""Where a value is: keys and list indices from the top."""
+
+MAX_DEPTH = 64
+MAX_ALIASED = 10_000  # values that aliases may repeat: an alias of aliases of aliases fills any memory
+
+_CORE = {
+    "null": r"(?:~|null|Null|NULL|)",
+    "bool": r"(?:true|True|TRUE|false|False|FALSE)",
+    "int": r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)",
+    "float": r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))",
+}
+_FIRST = {
+    "null": ["~", "n", "N", ""],
+    "bool": list("tTfF"),
+    "int": list("-+0123456789"),
+    "float": list("-+.0123456789"),
+}
+_PREFIX = "tag:yaml.org,2002:"
+_SCALARS = {_PREFIX + name: re.compile(rf"{pattern}\Z") for name, pattern in _CORE.items()}
+_MAX_DIGITS = 30  # no number here is as long, and Python refuses to read 4300 digits
+
+
+class Document(Struct, frozen=True):
+    """A YAML document. values: the place of each value, keys: of each mapping's key (by the path of its value).
+
+    errors: what is wrong without keeping the rest from being read.
+    """
+
+    value: Any
+    values: Mapping[Path, FileOrigin]
+    keys: Mapping[Path, FileOrigin]
+    errors: tuple[FrostlineError, ...] = ()
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's parser with the implicit types of YAML 1.2 and a limit of depth."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own attribute
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise yaml.composer.ComposerError(None, None, "nested too deeply", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+for _name in ("null", "bool", "int", "float"):
+    _Loader.add_implicit_resolver(_PREFIX + _name, _SCALARS[_PREFIX + _name], _FIRST[_name])
+
+
+def read_yaml(raw: bytes, label: str) -> Document:
+    """The one document of a file. `label` is its path as users would type it.
+
+    Raises UsageError where it cannot be read at all: no UTF-8, a syntax error, empty; SeveralErrors for an alias bomb.
+    """
+    text = _decoded(raw, label)
+    if odd := Reader.NON_PRINTABLE.search(text):
+        place = _place_of_index(text, odd.start(), label)
+        raise UsageError(
+            f"a control character (U+{ord(odd.group()):04X})",
+            origin=place,
+            help='remove it; in a value, write it as an escape in double quotes: "\\x1b"',
+        )
+    try:
+        root = _Loader(text).get_single_node()
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_error(error, text, label) from None
+    if root is None:
+        raise UsageError("the file is empty", origin=FileOrigin(label), help="`frostline init` writes one")
+    return _Reading(label).document(root)
+
+
+class _Reading:
+    """Turns nodes into values, and notes the place of each and what is wrong."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.values: dict[Path, FileOrigin] = {}
+        self.keys: dict[Path, FileOrigin] = {}
+        self.errors: list[FrostlineError] = []
+        self.open: set[int] = set()
+        self.seen: set[int] = set()
+        self.aliased = 0
+
+    def document(self, root: yaml.Node) -> Document:
+        value = self.value(root, ())
+        return Document(value, self.values, self.keys, tuple(self.errors))
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        self.values[path] = self.place(node)
+        if id(node) in self.seen:
+            self.aliased += 1
+            if self.aliased > MAX_ALIASED:
+                raise SeveralErrors(
+                    [
+                        *self.errors,
+                        self.error(node, "aliases repeat more than 10,000 values", "write the values out"),
+                    ]
+                )
+        self.seen.add(id(node))
+        if isinstance(node, yaml.ScalarNode):
+            return self.scalar(node)
+        if id(node) in self.open:
+            self.errors.append(self.error(node, "an alias of a value inside that value", "write the value out"))
+            return None
+        self.open.add(id(node))
+        value = self.mapping(node, path) if isinstance(node, yaml.MappingNode) else self.sequence(node, path)
+        self.open.remove(id(node))
+        return value
+
+    def sequence(self, node: yaml.Node, path: Path) -> list[Any]:
+        self.check_tag(node, "seq")
+        return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
+
+    def mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        self.check_tag(node, "map")
+        value: dict[str, Any] = {}
+        first: dict[str, FileOrigin] = {}
+        for key_node, value_node in node.value:
+            name = self.key(key_node)
+            if name is None:
+                continue
+            if name in first:
+                self.errors.append(
+                    self.error(
+                        key_node,
+                        # A name below `token` may be a token.
+                        "a key that is there twice" if "token" in path else f"the key `{name}` is there twice",
+                        f"the first is in line {first[name].line}, column {first[name].column}; keep one of them",
+                    )
+                )
+                continue
+            first[name] = self.keys[(*path, name)] = self.place(key_node)
+            value[name] = self.value(value_node, (*path, name))
+        return value
+
+    def key(self, node: yaml.Node) -> str | None:
+        """The key as written; None, and an error, for what is no key."""
+        if not isinstance(node, yaml.ScalarNode):
+            message, help_line = "a list or mapping as a key", "keys are plain names; quote one that starts with [ or {"
+        elif node.value == "<<" and node.style is None:
+            message, help_line = "merge keys (`<<`) are not supported", "write the keys out"
+        elif node.tag != f"{_PREFIX}str" and node.tag not in _SCALARS:
+            message, help_line = _tag_words(node.tag)
+        else:
+            return self.text(node)
+        self.errors.append(self.error(node, message, help_line))
+        return None
+
+    def scalar(self, node: yaml.ScalarNode) -> Any:
+        if node.tag == f"{_PREFIX}str":
+            return self.text(node)
+        if node.tag not in _SCALARS:
+            self.check_tag(node, "str")
+            return None
+        if not _SCALARS[node.tag].match(node.value):  # an explicit tag: !!int abc
+            self.errors.append(self.error(node, "the value does not fit its tag", "remove the tag"))
+            return None
+        value = _plain(node.tag.removeprefix(_PREFIX), node.value)
+        if isinstance(value, float) and not math.isfinite(value):
+            self.errors.append(self.error(node, "a number out of range", "write a number, or quote the value"))
+            return None
+        return value
+
+    def text(self, node: yaml.ScalarNode) -> str | None:
+        r"""The string; two escaped surrogates, "\ud83d\ude00", are one character, as in JSON, which is YAML."""
+        try:
+            return str(node.value).encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self.errors.append(self.error(node, "half of a surrogate pair", "write the character itself"))
+            return None
+
+    def check_tag(self, node: yaml.Node, expected: str) -> None:
+        if node.tag != _PREFIX + expected:
+            self.errors.append(self.error(node, *_tag_words(node.tag)))
+
+    def error(self, node: yaml.Node, message: str, help_line: str) -> UsageError:
+        return UsageError(message, origin=self.place(node), help=help_line)
+
+    def place(self, node: yaml.Node) -> FileOrigin:
+        return _place(node.start_mark, self.label)
+
+
+def _plain(kind: str, written: str) -> Any:
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return written.lower() == "true"
+    if kind == "float":
+        return float(written.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    if len(written) > _MAX_DIGITS:
+        return math.inf
+    return int(written, 0) if written[:2] in ("0o", "0x") else int(written)
+
+
+def _tag_words(tag: str) -> tuple[str, str]:
+    if tag.startswith(_PREFIX):
+        return f"the tag `!!{tag.removeprefix(_PREFIX)}` is not supported", "remove the tag"
+    return _QUOTE_TAG  # the tag itself not quoted: `token: !abc` may be a token
+
+
+def _decoded(raw: bytes, label: str) -> str:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UsageError("the file is UTF-16", origin=FileOrigin(label), help="save it as UTF-8")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        good = raw[: error.start].decode()
+        place = _place_of_index(good, len(good), label)
+        raise UsageError(
+            f"not UTF-8: the byte 0x{raw[error.start]:02x}", origin=place, help="save the file as UTF-8"
+        ) from None
+
+
+def _place_of_index(text: str, index: int, label: str) -> FileOrigin:
+    before = text[:index].removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return FileOrigin(label, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+
+
+def _place(mark: Any, label: str) -> FileOrigin:
+    return FileOrigin(label, mark.line + 1, mark.column + 1) if mark else FileOrigin(label)
+
+
+_QUOTE_TAG = ("a value that starts with `!` is a YAML tag", 'put it in quotes: "!consul"')
+_SYNTAX = (
+    # a part of what PyYAML says, our words, help; the first that fits counts
+    ("nested too deeply", "nested too deeply", f"at most {MAX_DEPTH} levels are read"),
+    ("expected a single document", "a second YAML document", "keep one document: remove `---`"),
+    ("undefined alias", "an alias (`*`) without its anchor (`&`)", 'a value that starts with `*` needs quotes: "*"'),
+    ("while scanning an alias", "a value that starts with `*` needs quotes", 'write "*"'),
+    ("while scanning an anchor", "a value that starts with `&` needs quotes", 'write "&…"'),
+    ("found duplicate anchor", "an anchor (`&`) that is there twice", "give it another name"),
+    ("a tag", *_QUOTE_TAG),
+    ("tag handle", *_QUOTE_TAG),
+    (r"character '\t'", "a tab where YAML wants spaces", "indent with spaces"),
+    ("that cannot start any token", "a value cannot start with this character", "put the value in quotes"),
+    (
+        "mapping values are not allowed here",
+        "a `:` where no key can be",
+        "look at the indentation, or quote a value with `: `",
+    ),
+    ("could not find expected ':'", "a key without its `:`", "write `key: value`"),
+    ("while scanning a quoted scalar", "a quoted value that never ends", "close the quotes"),
+    ("while scanning a double-quoted scalar", "an unknown escape in double quotes", r"write a backslash as \\"),
+    ("while parsing a flow sequence", "a list in [ ] that is broken or never ends", "separate by commas, close with ]"),
+    (
+        "while parsing a flow mapping",
+        "a mapping in { } that is broken or never ends",
+        "separate by commas, close with }",
+    ),
+    ("while parsing a block", "this does not continue what is above it, nor end it", "look at the indentation"),
+    ("sequence entries are not allowed", "a `-` where no list can be", "put it on a line of its own, indented"),
+)
+_FLOW_TAG = re.compile(r"[\[{,:]\s*(![^\s\"']*[\]},])")
+"""PyYAML takes the bracket after `[!consul]` for a part of the tag, and then misses it."""
+
+
+def _syntax_error(error: yaml.MarkedYAMLError, text: str, label: str) -> UsageError:
+    said = f"{error.context or ''} {error.problem or ''}"
+    place = _place(error.problem_mark or error.context_mark, label)
+    if (
+        error.context_mark
+        and "while parsing a flow" in said
+        and (tag := _FLOW_TAG.search(text, error.context_mark.index))
+    ):
+        return _not_yaml(*_QUOTE_TAG, _place_of_index(text, tag.start(1), label))
+    for part, message, help_line in _SYNTAX:
+        if part in said:
+            return _not_yaml(message, help_line, place)
+    return UsageError("not valid YAML", origin=place, help="look at this line and the one before it")
+
+
+def _not_yaml(message: str, help_line: str, place: FileOrigin) -> UsageError:
+    return UsageError(f"not valid YAML: {message}", origin=place, help=help_line)
