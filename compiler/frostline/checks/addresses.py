@@ -1,0 +1,109 @@
+"""Sets of addresses (networks, host names) and of ports, as policies write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from msgspec import Struct
+
+from frostline.checks.wording import shortened
+from frostline.globs import matches
+
+# The WHATWG URL standard, "ends in a number": clients read such a host as an IPv4 address (127.1, 0x7f.1, 2130706433),
+# so that taking it for a host name would be a way around a network that is denied.
+_NUMERIC_END = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?", re.DOTALL)
+_ADDRESS_GLOB = re.compile(r"(?=.*[0-9])(?=.*\.)[0-9.*?]+|.*:.*", re.DOTALL)
+_PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+HIGHEST_PORT = 65535
+
+
+class Malformed(Exception):
+    """Why a text is no network, glob or port range, and what to write."""
+
+    def __init__(self, message: str, help: str) -> None:  # noqa: A002
+        super().__init__(message)
+        self.message, self.help = message, help
+
+
+class Addresses(Struct, frozen=True):
+    """Networks for IP addresses, globs (lower case) for host names."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    globs: tuple[str, ...] = ()
+
+
+def addresses(texts: Sequence[str]) -> Addresses:
+    """The set that these CIDR networks, IP addresses and globs of host names mean. Raises Malformed."""
+    networks: list[IPv4Network | IPv6Network] = []
+    globs: list[str] = []
+    for text in texts:
+        network = _network(text)
+        if network is None:
+            globs.append(text.lower())
+        else:
+            networks.append(network)
+    return Addresses(tuple(networks), tuple(globs))
+
+
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text)
+    except ValueError:
+        pass
+    if "/" in text:
+        raise Malformed(f"`{shortened(text)}` is no network", _network_help(text))
+    if not text or text.startswith("!"):
+        raise Malformed(f"`{shortened(text)}` is no glob of host names", "exclude addresses with `deny`")
+    if _ADDRESS_GLOB.fullmatch(text) or _NUMERIC_END.fullmatch(text):
+        raise Malformed(
+            f"`{shortened(text)}` is no network, and globs fit host names only",
+            "write IP addresses as networks, such as `10.0.0.0/8`",
+        )
+    return None
+
+
+def _network_help(text: str) -> str:
+    try:
+        return f"the network of that address is `{ip_network(text, strict=False)}`"
+    except ValueError:
+        return "write an address and the bits of its network, such as `10.0.0.0/8` or `fd00::/8`"
+
+
+def known_address(text: str) -> IPv4Address | IPv6Address | str | None:
+    """What clients take an endpoint's address for: an IP address, a host name in lower case, None for neither.
+
+    An IPv4 address that is mapped into IPv6 (RFC 4291, 2.5.5.2) is that IPv4 address.
+    """
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None if not text or _NUMERIC_END.fullmatch(text) else text.lower().removesuffix(".")
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def holds(among: Addresses, address: IPv4Address | IPv6Address | str) -> bool:
+    """Whether the set has this address (as `known_address` gives it)."""
+    if isinstance(address, str):
+        return any(matches((glob,), address) for glob in among.globs)
+    return any(address in network for network in among.networks)
+
+
+def port_ranges(texts: Sequence[str | int]) -> tuple[tuple[int, int], ...]:
+    """(lowest, highest) of each `1024-65535`, `443`. Raises Malformed."""
+    return tuple(_port_range(str(text)) for text in texts)
+
+
+def _port_range(text: str) -> tuple[int, int]:
+    found = _PORTS.fullmatch(text)
+    if found is None:
+        raise Malformed(f"`{shortened(text)}` is no range of ports", "write `443` or `1024-65535`")
+    low = int(found[1])
+    high = int(found[2] or found[1])
+    if high > HIGHEST_PORT:
+        raise Malformed(f"`{text}` goes beyond the highest port", f"ports end at {HIGHEST_PORT}")
+    if low > high:
+        raise Malformed(f"`{text}` holds no port", f"write the lower port first: `{high}-{low}`")
+    return low, high

@@ -1,0 +1,75 @@
+"""What a check is. A new one is one new file and one line in TABLE, or an entry point `frostline.checks`.
+
+A check is a pure function: registry and settings in, findings out. It changes nothing and asks no server; the only
+files that it may read are those that its settings name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from frostline.checks.waivers import waived
+from frostline.model import Entry, Finding, Registry
+from frostline.settings import CheckSettings
+
+ValueOf = Callable[[Mapping[str | None, Entry]], dict[str, Any]]
+"""A service as the registry's formats have it, from its version -> entry: what a schema is applied to."""
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """What a check needs besides the registry.
+
+    root: the folder that no file which a schema refers to may lie outside of.
+    """
+
+    value_of: ValueOf
+    root: Path
+
+
+class Check(Protocol):
+    """The module of a check."""
+
+    def findings(self, registry: Registry, settings: CheckSettings, context: Context) -> Iterable[Finding]:
+        """What is wrong, in any order. Raises UsageError where the settings themselves are."""
+
+
+TABLE: Mapping[str, str] = {
+    "schema": "frostline.checks.schema",
+    "policies": "frostline.checks.policies",
+}
+
+
+def check_names() -> tuple[str, ...]:
+    """All checks, sorted."""
+    return tuple(sorted({*TABLE, *(entry.name for entry in entry_points(group="frostline.checks"))}))
+
+
+def check_module(name: str) -> Any:
+    """The module of this check, imported on first use. KeyError: there is no such check."""
+    if name in TABLE:
+        return import_module(TABLE[name])
+    for entry in entry_points(group="frostline.checks"):
+        if entry.name == name:
+            return entry.load()
+    raise KeyError(name)
+
+
+def run_checks(
+    registry: Registry, settings: CheckSettings, today: date, context: Context, earlier: Iterable[Finding] = ()
+) -> tuple[Finding, ...]:
+    """What all checks find, without what a waiver silences on `today`, sorted by `Finding.sort_key`.
+
+    earlier: what the stages before found (the registry's own findings); waivers silence these too.
+    Raises UsageError for a wrong schema file, policy or waiver.
+    """
+    found = list(earlier)
+    for name in check_names():
+        found.extend(check_module(name).findings(registry, settings, context))
+    return tuple(sorted(waived(found, settings.waivers, today), key=Finding.sort_key))

@@ -1,0 +1,198 @@
+"""Guards: a registry that shrank or changed more than anybody meant it to is not published.
+
+They compare what is published (the manifest, else the old lock) with what would be. `--allow` lets a change pass once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+
+from msgspec import Struct
+
+from frostline.checks.keys import fits, key_text
+from frostline.checks.wording import counted, first_names, shortened
+from frostline.model import Finding, InstanceOrigin, Key
+from frostline.settings import Allow, Guards
+
+Segment = tuple[str, str, str]
+"""(source, datacenter, namespace)."""
+
+
+class Published(Struct, frozen=True):
+    """One (service, version): the digest of its content and how many endpoints it has (0: only declared)."""
+
+    digest: str
+    endpoints: int
+
+
+Publication = Mapping[Key, Published]
+"""What is, or would be, published."""
+
+
+def guard_findings(
+    old: Publication | None,
+    new: Publication,
+    guards: Guards,
+    allow: Allow,
+    needed: Mapping[Key, tuple[str, ...]],
+) -> tuple[Finding, ...]:
+    """Why `new` is not to be published in place of `old` (None: a first publication); () where nothing speaks against.
+
+    needed: who declares this (service, version) as an upstream; such a one never vanishes by itself.
+    """
+    if not new and not allow.empty and guards.empty == "refuse":
+        return (_empty(),)
+    if old is None:
+        return ()
+    found = list(_missing_upstreams(old, new, allow, needed))
+    if new or not allow.empty:
+        found += [*_deletes(old, new, guards, allow), *_updates(old, new, guards, allow)]
+        found += _lost_instances(old, new, guards, allow)
+    return tuple(sorted(found, key=Finding.sort_key))
+
+
+def emptied_segments(old: Mapping[Segment, int], new: Mapping[Segment, int], allow: Allow) -> tuple[Finding, ...]:
+    """A finding for each segment that had something (instances and declared services, counted) and now has nothing.
+
+    old: the segments of the old lock whose sources are still configured and were read now.
+    """
+    if allow.empty:
+        return ()
+    return tuple(
+        Finding(
+            rule="guard-segment",
+            message=f"it had {counted(number, 'instance')} (declared services counted) and now has nothing",
+            value=str(number),
+            origin=InstanceOrigin(*segment),
+            help="an empty answer is what a missing token gets; if it is true, allow it with `--allow empty`",
+        )
+        for segment, number in sorted(old.items())
+        if number > 0 and new.get(segment, 0) == 0
+    )
+
+
+def _empty() -> Finding:
+    return Finding(
+        rule="guard-empty",
+        message="the registry would be empty: no endpoint and no declared service",
+        value="0",
+        help=(
+            "an empty answer is what a missing token gets: see `frostline sources`; "
+            "if it is true, allow it with `frostline compile --allow empty`"
+        ),
+    )
+
+
+def _exceeds(part: int, whole: int, share: float) -> bool:
+    """Whether part of whole is more than the share as it is written: 3 of 10 are not more than 0.3."""
+    return part > Fraction(str(share)) * whole
+
+
+def _percent(share: float) -> str:
+    """`30%`, `12.5%`."""
+    number = Fraction(str(share)) * 100
+    return f"{int(number)}%" if number.denominator == 1 else f"{float(number):g}%"
+
+
+def _is_allowed(key: Key, allow: Allow) -> bool:
+    return allow.deletes is not None and fits(allow.deletes, key)
+
+
+def _vanished(key: Key, old: Publication, new: Publication) -> bool:
+    """Whether it had an endpoint and has none now."""
+    return old[key].endpoints > 0 and (key not in new or new[key].endpoints == 0)
+
+
+def _ordered(published: Publication) -> Iterator[Key]:
+    return iter(sorted(published, key=lambda key: (key[0], key[1] is not None, key[1] or "")))
+
+
+def _deletes(old: Publication, new: Publication, guards: Guards, allow: Allow) -> list[Finding]:
+    served = sum(1 for published in old.values() if published.endpoints > 0)
+    gone = [key for key in _ordered(old) if _vanished(key, old, new) and not _is_allowed(key, allow)]
+    if len(gone) <= guards.floor or not _exceeds(len(gone), served, guards.delete):
+        return []
+    names = first_names([key_text(key) for key in gone])
+    return [
+        Finding(
+            rule="guard-delete",
+            message=(
+                f"{len(gone)} of {served} services would be gone or left without an endpoint, "
+                f"more than the {_percent(guards.delete)} of `guards.delete`: {names}"
+            ),
+            value=str(len(gone)),
+            help="if they are meant to go, allow it with `frostline compile --allow deletes`, or `deletes=GLOB`",
+        )
+    ]
+
+
+def _updates(old: Publication, new: Publication, guards: Guards, allow: Allow) -> list[Finding]:
+    changed = [
+        key
+        for key in _ordered(old)
+        if key in new and new[key].digest != old[key].digest and not _vanished(key, old, new)
+    ]
+    if allow.updates or len(changed) <= guards.floor or not _exceeds(len(changed), len(old), guards.update):
+        return []
+    names = first_names([key_text(key) for key in changed])
+    return [
+        Finding(
+            rule="guard-update",
+            message=(
+                f"{len(changed)} of {len(old)} services would change, "
+                f"more than the {_percent(guards.update)} of `guards.update`: {names}"
+            ),
+            value=str(len(changed)),
+            help="if they are meant to change, allow it with `frostline compile --allow updates`",
+        )
+    ]
+
+
+def _lost_instances(old: Publication, new: Publication, guards: Guards, allow: Allow) -> list[Finding]:
+    before, after = _endpoints(old, allow), _endpoints(new, allow)
+    lost = [
+        (service, number, after.get(service, 0))
+        for service, number in sorted(before.items())
+        if number - after.get(service, 0) > 1 and _exceeds(number - after.get(service, 0), number, guards.instances)
+    ]
+    return [_lost_finding(lost, guards)] if lost else []
+
+
+def _lost_finding(lost: Sequence[tuple[str, int, int]], guards: Guards) -> Finding:
+    shown = ", ".join(f"`{shortened(service)}` ({number} to {left})" for service, number, left in lost[:10])
+    more = f" and {len(lost) - 10} more" if len(lost) > 10 else ""
+    return Finding(
+        rule="guard-instances",
+        service=lost[0][0] if len(lost) == 1 else None,
+        message=(
+            f"{counted(len(lost), 'service')} would lose more than the {_percent(guards.instances)} of endpoints "
+            f"that `guards.instances` lets go: {shown}{more}"
+        ),
+        value=str(len(lost)),
+        help="if they are meant to shrink, allow it with `frostline compile --allow deletes`, or `deletes=GLOB`",
+    )
+
+
+def _endpoints(published: Publication, allow: Allow) -> dict[str, int]:
+    """Endpoints of each service, all versions together, without the versions that may vanish."""
+    numbers: dict[str, int] = {}
+    for key, entry in published.items():
+        if not _is_allowed(key, allow):
+            numbers[key[0]] = numbers.get(key[0], 0) + entry.endpoints
+    return numbers
+
+
+def _missing_upstreams(
+    old: Publication, new: Publication, allow: Allow, needed: Mapping[Key, tuple[str, ...]]
+) -> Iterator[Finding]:
+    for key in _ordered(old):
+        if key in needed and (key not in new or _vanished(key, old, new)) and not _is_allowed(key, allow):
+            yield Finding(
+                rule="guard-upstream",
+                service=key[0],
+                version=key[1],
+                message=f"it would vanish while it is an upstream of {first_names(sorted(needed[key]))}",
+                value=key_text(key),
+                help=f"if it is meant to go, allow it with `frostline compile --allow 'deletes={key_text(key)}'`",
+            )

@@ -1,0 +1,31 @@
+"""How people write a (service, version): `payments/v1`, or `payments` for all its versions."""
+
+from __future__ import annotations
+
+from frostline.globs import matches
+from frostline.model import UNVERSIONED, Key, version_label
+
+
+def key_text(key: Key) -> str:
+    """`payments/v1`; the service alone where it has no version."""
+    service, version = key
+    return service if version is None else f"{service}/{version}"
+
+
+def key_names(key: Key) -> tuple[str, str]:
+    """What a glob may fit to mean this key: `payments` and `payments/v1` (`payments/unversioned` without one)."""
+    service, version = key
+    return service, f"{service}/{version_label(version)}"
+
+
+def written_key(text: str) -> Key:
+    """The key that `text` means where the registry doesn't know it: the version is what follows the last slash."""
+    service, _, version = text.rpartition("/")
+    if not service:
+        return text, None
+    return service, None if version == UNVERSIONED else version
+
+
+def fits(glob: str, key: Key) -> bool:
+    """Whether the glob fits the service, or `service/version`: `payments/*` means payments in any version."""
+    return any(matches((glob,), name) for name in key_names(key))

@@ -1,0 +1,1 @@
+"""Findings and errors as people and programs read them."""

@@ -1,0 +1,60 @@
+"""Reports for programs: one JSON document (schemas/report.schema.json), in ASCII."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from frostline.model import FileOrigin, Finding, Origin
+from frostline.reporters.base import Problem, Report
+
+FORMAT = "frostline.report/1"
+
+
+def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
+    """The document's lines; the same with and without colour. Every text reads back unchanged."""
+    value = {
+        "format": FORMAT,
+        "errors": [_problem_value(problem) for problem in report.errors],
+        "findings": [_finding_value(finding) for finding in report.findings],
+    }
+    # DEL is ASCII and yet a control; `##` opens commands in the logs of GitHub and Azure. Both are in strings only.
+    text = json.dumps(value, indent=2, ensure_ascii=True).replace("\x7f", "\\u007f").replace("##", "#\\u0023")
+    yield from text.split("\n")
+
+
+def _finding_value(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "service": finding.service,
+        "version": finding.version,
+        "message": finding.message,
+        "value": finding.value,
+        "origin": _origin_value(finding.origin),
+        "help": finding.help,
+    }
+
+
+def _problem_value(problem: Problem) -> dict[str, Any]:
+    return {
+        "status": problem.status,
+        "message": problem.message,
+        "origin": _origin_value(problem.origin),
+        "help": problem.help,
+    }
+
+
+def _origin_value(origin: Origin | None) -> dict[str, Any] | None:
+    if origin is None:
+        return None
+    if isinstance(origin, FileOrigin):
+        return {"file": origin.path, "line": origin.line, "column": origin.column}
+    return {
+        "source": origin.source,
+        "datacenter": origin.datacenter,
+        "namespace": origin.namespace,
+        "node": origin.node,
+        "id": origin.id,
+    }

@@ -1,0 +1,66 @@
+"""Reports for people: a line for each error and finding, a line of help below it, a count at the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from frostline.diagnostics import printable
+from frostline.model import Finding, Origin
+from frostline.reporters.base import Report
+
+LONGEST = 1000
+"""Characters of one text that are shown: some servers hold values of half a megabyte. The JSON report has all."""
+
+_COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "help": "\x1b[36m"}
+_PLAIN = "\x1b[0m"
+
+# What a CI system that reads the log takes for a command of ours: GitHub runners `::name` at a line's start and
+# `##[name` anywhere in it, Azure Pipelines `##vso[` anywhere.
+_COMMAND = re.compile(r"^(?=\s*::)|(?<=#)(?=#\[|#vso\[)")
+
+
+def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
+    """The report's lines. Hostile text is on one line, shortened, with its controls written as escapes."""
+    for problem in report.errors:
+        yield from _item(_start(problem.origin, "error", "", colour), problem.message, problem.help, colour)
+    for finding in report.findings:
+        start = _start(finding.origin, finding.severity, f"[{_shown(finding.rule)}]", colour)
+        yield from _item(start + _subject(finding), finding.message, finding.help, colour)
+    yield from _count(report)
+
+
+def _start(origin: Origin | None, severity: str, rule: str, colour: bool) -> str:
+    place = "" if origin is None else f"{_shown(str(origin))}: "
+    return f"{place}{_painted(severity + rule, severity, colour)}: "
+
+
+def _subject(finding: Finding) -> str:
+    if finding.service is None:
+        return ""
+    version = "" if finding.version is None else f" {_shown(finding.version)}"
+    return f"{_shown(finding.service)}{version}: "
+
+
+def _item(start: str, message: str, advice: str | None, colour: bool) -> Iterator[str]:
+    yield f"{start}{_shown(message)}"
+    if advice is not None:
+        yield f"  {_painted('help', 'help', colour)}: {_shown(advice)}"
+
+
+def _count(report: Report) -> Iterator[str]:
+    warnings = sum(1 for finding in report.findings if finding.severity == "warning")
+    errors = len(report.errors) + len(report.findings) - warnings
+    counts: Sequence[tuple[int, str]] = ((errors, "error"), (warnings, "warning"))
+    texts = [f"{number} {word}" if number == 1 else f"{number} {word}s" for number, word in counts if number]
+    if texts:
+        yield ", ".join(texts)
+
+
+def _shown(text: str) -> str:
+    safe = printable(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
+    return _COMMAND.sub(r"\\", safe)
+
+
+def _painted(text: str, role: str, colour: bool) -> str:
+    return f"{_COLOURS[role]}{text}{_PLAIN}" if colour else text
