@@ -27,7 +27,7 @@ def printable(text: str) -> str:
 
 
 def reviewable(text: str) -> str:
-    """JSON text with every character that a reviewer could not see or would see elsewhere as a \\u escape: same value."""
+    """JSON text of the same value, with a \\u escape for each character that a reviewer could not see."""
     return _UNPRINTABLE.sub(lambda found: json.dumps(found.group())[1:-1], text)
 
 

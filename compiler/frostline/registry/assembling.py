@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from socket import AF_INET, AF_INET6, inet_pton
 
+import msgspec
 from msgspec.structs import replace
 
 from frostline.model import (
@@ -180,7 +181,7 @@ def _order(endpoint: Endpoint) -> tuple[str, str, int, bytes, str, int, str, str
 
 
 def numeric_address(address: str) -> tuple[int, bytes]:
-    """What an address sorts by: IPv4 before IPv6 before names; numbers by value, so that 10.0.0.9 precedes 10.0.0.10."""
+    """What an address sorts by: IPv4, IPv6, then names; 10.0.0.9 before 10.0.0.10."""
     for kind, family in ((0, AF_INET), (1, AF_INET6)):
         try:
             return kind, inet_pton(family, address)
@@ -245,6 +246,28 @@ def _entry_findings(key: Key, entry: Entry, winners: Sequence[Contribution], mer
 
 def _quoted_list(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
+
+
+def entry_digest(entry: Entry) -> str:
+    """`sha256:…` of what an entry says: url, endpoints, sources; not of nodes, ids and lines in local files."""
+    content = [
+        entry.url,
+        entry.sources,
+        [
+            (
+                one.url,
+                one.address,
+                one.port,
+                one.datacenter,
+                one.namespace,
+                one.tags,
+                one.weight,
+                sorted(one.meta.items()),
+            )
+            for one in entry.endpoints
+        ],
+    ]
+    return f"sha256:{sha256(msgspec.json.encode(content)).hexdigest()}"
 
 
 def with_prefer(registry: Registry, prefer: Sequence[str]) -> Registry:

@@ -1,14 +1,15 @@
 """Naming: from a registered name to (service, version), and from an instance to its URL.
 
-Everything in a URL that is not the pattern's own text is percent-encoded (RFC 3986), so that no name, tag or meta value
-can add a path, a query or a user to it; IPv6 addresses stand in brackets (RFC 3986 3.2.2), their zone as %25 (RFC 6874).
+Everything in a URL that is not the pattern's own text is percent-encoded (RFC 3986), so that no name, tag or meta
+value can add a path, a query or a user to it; IPv6 addresses stand in brackets (RFC 3986 3.2.2), their zone as %25
+(RFC 6874).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import quote
 
@@ -45,7 +46,7 @@ def name_splitter(patterns: tuple[str, ...], version_pattern: str) -> Callable[[
     """
     compiled = [re.compile(_pattern_regex(pattern, version_pattern), re.DOTALL) for pattern in patterns]
 
-    @lru_cache(maxsize=None)
+    @cache
     def split(name: str) -> tuple[str, str | None]:
         for pattern in compiled:
             if match := pattern.fullmatch(name):
@@ -60,7 +61,7 @@ def _pattern_regex(pattern: str, version_pattern: str) -> str:
     return "".join(re.escape(part) if isinstance(part, str) else groups[part.name] for part in parse(pattern))
 
 
-class UrlFinding(Exception):  # noqa: N818 - not an error of frostline, a reason to report a finding
+class UrlFinding(Exception):
     """Why an instance has no URL: a rule, a sentence, a way out."""
 
     def __init__(self, rule: str, message: str, help: str) -> None:  # noqa: A002

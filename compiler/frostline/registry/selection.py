@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from msgspec import Struct
 
@@ -65,7 +65,7 @@ def left_out(answer: Answer, select: Select) -> Iterator[LeftOut]:
 def verdict_of(select: Select) -> Verdict:
     """Everything that `select` asks but health: service, kind, tags, meta."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def named(service: str) -> bool:
         return matches(select.services, service)
 
