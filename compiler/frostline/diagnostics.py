@@ -15,10 +15,13 @@ __all__ = ["Finding", "Severity", "canonical_line", "printable", "reviewable"]
 # Everything a terminal, a log or a reviewer's eye could take for something else: C0, DEL and C1 controls (ANSI starts
 # with ESC or U+009B), soft hyphen, zero-width and bidirectional controls, line and paragraph separators, BOM,
 # lone surrogates, tags (Unicode TR 36, TR 9; "Trojan Source", CVE-2021-42574).
-_UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e007f]"
+UNPRINTABLE = (
+    "\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f"
 )
+"""These characters as ranges, for the brackets of a regular expression."""
+
+_UNPRINTABLE = re.compile(f"[{UNPRINTABLE}]")
 
 
 def printable(text: str) -> str:

@@ -1,8 +1,8 @@
 """The `python` output: one module without dependencies, and the stub that lets type checkers know every name.
 
-The module's code is fixed (templates/python/registry.py.txt); what changes is DIGEST and the data, a raw string of
-one line an endpoint. Raw strings compile at the speed of reading them. What could end it, or be taken for something else
-in it (apostrophes, CR, NUL, characters that reviewers don't see), is a JSON escape, so json reads the lines back.
+The module's code is fixed (templates/python/registry.py.txt); what changes is DIGEST and the data: a raw string, a line
+an endpoint. Raw strings compile at the speed of reading them. What could end it or be taken for something else
+(apostrophes, CR, NUL, characters that reviewers don't see) is a JSON escape, so that json reads it back.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from frostline.diagnostics import UNPRINTABLE
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, Key, Registry
 from frostline.outputs.base import Artifact, Rendering, View, content_digest
-from frostline.outputs.python_stub import UNSEEN, stub_text
+from frostline.outputs.python_stub import stub_text
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
 
 # An apostrophe could end the raw string; the rest a terminal, an editor or a reviewer could take for something else.
-_UNSAFE = re.compile(f"['{UNSEEN}]")
+_UNSAFE = re.compile(f"['{UNPRINTABLE}]")
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 

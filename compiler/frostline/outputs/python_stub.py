@@ -10,14 +10,10 @@ import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
+from frostline.diagnostics import UNPRINTABLE
 from frostline.model import Registry
 
-# Ranges, for a regular expression's brackets: C0 and C1 controls, DEL, soft hyphen, zero-width and bidirectional
-# controls (Unicode TR 9, TR 36; CVE-2021-42574), line and paragraph separators, BOM, annotations, tags.
-UNSEEN = (
-    "\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
-)
-_UNSAFE = re.compile(f'["\\\\{UNSEEN}]')
+_UNSAFE = re.compile(f'["\\\\{UNPRINTABLE}]')
 
 MOST_OVERLOADS = 32
 """Type checkers compare overloads pairwise; the services of rarer sets of versions share one that is less exact."""
