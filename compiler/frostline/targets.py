@@ -1,0 +1,227 @@
+"""The files that publishing may replace: reached from the root folder through no symbolic link, and examined first.
+
+A file is named by its key: its path relative to the root, with slashes. Only what the configuration itself places
+outside of the root (the lock) has a key that begins with `..`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from msgspec import Struct
+
+from frostline.errors import PublishError
+
+BLOCK = 1 << 20
+MANIFEST = "frostline.manifest"
+_OWN_PREFIX = ".frostline."
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# O_NONBLOCK: a FIFO that somebody puts in the file's place after the check must not hang the run.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+_HELP = {
+    errno.EACCES: "give this user the right to read and write there, and run again",
+    errno.EPERM: "give this user the right to read and write there, and run again",
+    errno.ENOSPC: "free some space and run again",
+    errno.EDQUOT: "free some space and run again",
+    errno.EROFS: "publish to where files can be written",
+    errno.EBUSY: "a file that is mounted cannot be replaced: mount its folder instead",
+}
+
+
+class Root(Struct, frozen=True):
+    """The root folder, open. given: its absolute path as users write it; real: without symbolic links.
+
+    outside: keys of the files, and of the folders of files, that may be written although they lie outside of the root.
+    """
+
+    fd: int
+    given: Path
+    real: Path
+    outside: frozenset[str] = frozenset()
+
+
+class Found(Struct, frozen=True):
+    """A file as it is on disk: its digest (hex) and its permission bits."""
+
+    sha256: str
+    mode: int
+
+
+@contextmanager
+def faults(key: str, doing: str, *, help: str | None = None) -> Iterator[None]:  # noqa: A002
+    """Any OSError in here becomes a PublishError that says which file cannot be `doing` (read, written …), and why."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        hint = help or _HELP.get(error.errno or 0, "see to it and run again")
+        raise PublishError(f"`{key}` cannot be {doing}: {reason}", help=hint) from error
+
+
+@contextmanager
+def opened(path: Path, outside: Sequence[Path] = ()) -> Iterator[Root]:
+    """The root folder, open; it alone may be reached through symbolic links. PublishError: there is no such folder."""
+    with faults(str(path), "opened", help="make the folder, or set `root` to one that is there"):
+        fd = os.open(path, _FOLDER)
+    try:
+        # Keys keep `..` out: a symbolic link before it would make it mean something else.
+        root = Root(fd, Path(os.path.abspath(path)), Path(os.path.realpath(path)))  # noqa: PTH100
+        keys = (key_of(root, one) for one in outside)
+        yield Root(fd, root.given, root.real, frozenset(key for key in keys if key.startswith("../")))
+    finally:
+        os.close(fd)
+
+
+def key_of(root: Root, path: Path) -> str:
+    """The key of a file. What is written below the root stays below it, whatever links are on the way."""
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100
+    for base in (root.given, root.real):
+        if absolute.is_relative_to(base):
+            return absolute.relative_to(base).as_posix()
+    return os.path.relpath(Path(os.path.realpath(absolute.parent)) / absolute.name, root.real)
+
+
+def path_fault(path: str) -> str | None:
+    """Why `path` is no path of a published file (`is absolute`); None: it is one. No such path leaves the root."""
+    parts = path.split("/")
+    if not path or "\0" in path:
+        return "is empty" if not path else "has a NUL in it"
+    if path.startswith("/"):
+        return "is absolute"
+    if ".." in parts:
+        return "leaves the root folder"
+    if "." in parts or "" in parts:
+        return "is not in its shortest form"
+    # Hooks and configuration in there are programs: no manifest, journal or name of a service may write them.
+    if any(part.casefold() == ".git" for part in parts):
+        return "is inside of a .git folder"
+    if path == MANIFEST or any(part.startswith(_OWN_PREFIX) for part in parts):
+        return "is a name that frostline keeps for itself"
+    if any("\ud800" <= character <= "\udfff" for character in path):
+        return "is not valid Unicode"
+    return None
+
+
+def permitted(root: Root, key: str) -> bool:
+    """Whether a run may write this file: it is inside of the root, or the configuration itself placed it outside."""
+    if path_fault(key) is None or key == MANIFEST:
+        return True
+    folder, _, name = key.rpartition("/")
+    return key in root.outside or (folder in root.outside and name not in ("", ".", "..") and "\0" not in name)
+
+
+def folder_of(key: str) -> str:
+    """The key of the folder that a file is in; "" is the root."""
+    return key.rpartition("/")[0]
+
+
+def name_of(key: str) -> str:
+    """The last part of a key."""
+    return key.rpartition("/")[2]
+
+
+@contextmanager
+def folder(root: Root, key: str) -> Iterator[int]:
+    """The file descriptor of a folder. FileNotFoundError: it is not there; PublishError: a link, or not a folder."""
+    fd = os.dup(root.fd)
+    try:
+        for depth, part in enumerate(key.split("/") if key else ()):
+            try:
+                inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=fd)
+            except OSError as error:
+                if error.errno in (errno.ENOTDIR, errno.ELOOP):
+                    raise _no_folder("/".join(key.split("/")[: depth + 1]), part, fd) from None
+                raise
+            os.close(fd)
+            fd = inner
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _no_folder(key: str, name: str, parent: int) -> PublishError:
+    if stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+        return PublishError(
+            f"the folder `{key}` is a symbolic link",
+            help="no link is followed below the root: set the path of the output, or `root`, to the real folder",
+        )
+    return PublishError(f"`{key}` must be a folder, but is not", help="move it away and run again")
+
+
+def digest(chunks: Iterable[bytes]) -> str:
+    """The SHA-256 of these bytes, in hex."""
+    hashed = sha256()
+    for chunk in chunks:
+        hashed.update(chunk)
+    return hashed.hexdigest()
+
+
+def examined(root: Root, key: str) -> Found | None:
+    """The file of this key as it is, None where there is none.
+
+    PublishError: a symbolic link, a folder, a device, a mounted file, or not to be read; or on the way to it a link.
+    """
+    with _open_file(root, key) as fd:
+        if fd is None:
+            return None
+        return Found(digest(_blocks(fd)), stat.S_IMODE(os.fstat(fd).st_mode) & 0o777)
+
+
+def contents(root: Root, key: str) -> bytes | None:
+    """The bytes of the file of this key, None where there is none. PublishError as `examined`."""
+    with _open_file(root, key) as fd:
+        return None if fd is None else b"".join(_blocks(fd))
+
+
+def _blocks(fd: int) -> Iterator[bytes]:
+    while block := os.read(fd, BLOCK):
+        yield block
+
+
+@contextmanager
+def _open_file(root: Root, key: str) -> Iterator[int | None]:
+    with faults(key, "read"):
+        try:
+            with folder(root, folder_of(key)) as parent:
+                fd = _open_regular(key, name_of(key), parent)
+        except FileNotFoundError:
+            yield None
+            return
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+
+def _open_regular(key: str, name: str, parent: int) -> int:
+    kind = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+    if stat.S_ISLNK(kind):
+        raise PublishError(f"`{key}` is a symbolic link", help="remove the link, or publish to what it points to")
+    if not stat.S_ISREG(kind):
+        what = "a folder" if stat.S_ISDIR(kind) else "not a regular file"
+        raise PublishError(f"`{key}` is {what}", help="move it away, or publish to another path")
+    fd = os.open(name, _FILE, dir_fd=parent)
+    if _mount(fd) != _mount(parent):
+        os.close(fd)
+        raise PublishError(f"`{key}` is a mounted file", help=_HELP[errno.EBUSY])
+    return fd
+
+
+def _mount(fd: int) -> tuple[int, str]:
+    """What a file is mounted by: its device, and on Linux the mount's number (proc(5), fdinfo).
+
+    A file bound from the same file system has its folder's device; rename(2) onto it fails with EBUSY all the same.
+    """
+    device = os.fstat(fd).st_dev
+    try:
+        lines = Path(f"/proc/self/fdinfo/{fd}").read_text().splitlines()
+    except OSError:
+        return device, ""
+    return device, next((line for line in lines if line.startswith("mnt_id:")), "")
