@@ -1,0 +1,294 @@
+"""HTTP GET for live sources: a bounded pool of persistent connections, every wait bounded, every failure a SourceError.
+
+The standard library's http.client in threads: second to pycurl in speed, and installs wherever Python does.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from html import escape
+from json import dumps
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from frostline.errors import SourceError
+from frostline.model import FileOrigin
+from frostline.settings import LiveLimits
+from frostline.sources.access import Address, Secret, reason_of
+from frostline.sources.connection import Connection, Response
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_FIRST_DELAY = 0.25
+_LONGEST_DELAY = 5.0
+_QUOTED = 200  # characters of the server's own words in a message
+_NOT_AN_AGENT = "check that the address is the agent's HTTP port"
+_STATUS_HELP = {  # by status, else by its first digit
+    3: "give the address that the server redirects to; a proxy that rewrites paths does this too",
+    4: "check the address, and the settings that this request came from",
+    5: "see the agent's log; the server was asked again as often as `retries` says",
+    403: "the token is missing or lacks rights: check `token` and the policies on it",
+    429: "the server limits requests: lower `connections`, or raise `retries`",
+}
+_FAULT_HELP = "check the address, that the agent runs, and the limits timeout, deadline and retries"
+
+
+class StatusError(SourceError):
+    """The server answered, and the answer is no 200. words: the server's own, without the token."""
+
+    def __init__(self, message: str, *, code: int, words: str, origin: FileOrigin, help: str) -> None:  # noqa: A002
+        super().__init__(message, origin=origin, help=help)
+        self.code = code
+        self.words = words
+
+
+class _Fault(Exception):
+    """A connection fault that may pass: refused, reset, cut, too slow. Its text is the reason."""
+
+
+class Transport:
+    """The connections to one server, for one read of one source; the deadline counts from here. Close it when done.
+
+    name: the source's, for messages. secret: sent as the header `token_header`, and scrubbed from whatever is said.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        place: FileOrigin,
+        address: Address,
+        limits: LiveLimits,
+        *,
+        tls: ssl.SSLContext | None = None,
+        server_name: str | None = None,
+        secret: Secret | None = None,
+        token_header: str = "X-Consul-Token",  # noqa: S107 - the header's name
+    ) -> None:
+        self._name = name
+        self._place = place
+        self._address = address
+        self._limits = limits
+        self._tls = tls
+        self._server_name = server_name
+        self._secret = secret
+        self._token_header = token_header
+        self._expires = time.monotonic() + limits.deadline
+        self._slots = threading.BoundedSemaphore(limits.connections)
+        self._idle: deque[Connection] = deque()
+        self._in_use: set[Connection] = set()
+        self._closed = threading.Event()
+
+    def __enter__(self) -> Transport:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection, those in use too: their requests end at once with a fault."""
+        self._closed.set()
+        while self._idle:
+            self._idle.pop().close()
+        for connection in tuple(self._in_use):
+            connection.abort()
+
+    def get(self, target: str, headers: Mapping[str, str] | None = None) -> Response:
+        """The answer to `GET target` (a path, percent-encoded, with its query), which has status 200.
+
+        StatusError for any other status; connection faults, 429 and 5xx are tried again first.
+        """
+        for attempt in range(self._limits.retries + 1):
+            delay = min(_FIRST_DELAY * 2**attempt, _LONGEST_DELAY)
+            try:
+                response = self._exchanged(target, headers or {})
+            except _Fault as fault:
+                error = self.error(target, str(fault), help=_FAULT_HELP)
+            else:
+                if response.status == 200:
+                    return response
+                error = self._status_error(target, response)
+                if response.status != 429 and response.status < 500:
+                    raise error
+                delay = _retry_after(response.headers.get("retry-after")) or delay
+            if attempt == self._limits.retries or delay >= self._remaining() or self._closed.wait(delay):
+                raise error
+        raise AssertionError("at least one attempt is made")
+
+    def in_parallel(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """`work(item)` of each item, in order, on as many threads as there are connections.
+
+        The first exception ends it and is raised here. The threads are daemons and the caller only waits on a queue:
+        an interrupt, or the deadline, ends the wait at once, even while a thread hangs in a name server's answer.
+        """
+        waiting = deque(enumerate(items))
+        done: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
+
+        def worker() -> None:
+            while True:
+                try:
+                    place, item = waiting.popleft()
+                except IndexError:
+                    return
+                try:
+                    done.put((place, work(item), None))
+                except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+                    done.put((place, None, error))
+                    return
+
+        for _ in range(min(self._limits.connections, len(items))):
+            threading.Thread(target=worker, daemon=True).start()
+        results: list[Any] = [None] * len(items)
+        try:
+            for _ in items:
+                place, result, error = done.get(timeout=max(self._remaining(), 0))
+                if error is not None:
+                    raise error
+                results[place] = result
+        except Empty:
+            raise self._past_deadline() from None
+        finally:
+            waiting.clear()
+        return results
+
+    def error(self, target: str, reason: str, *, help: str) -> SourceError:  # noqa: A002
+        """A SourceError on this request. Names source, method and target; the token in any of it becomes `***`."""
+        return SourceError(self._message(target, reason), origin=self._place, help=help)
+
+    def _message(self, target: str, reason: str) -> str:
+        shown = target if len(target) <= _QUOTED else f"{target[:_QUOTED]}…"
+        return self._scrubbed(f"source {self._name}: GET {shown}: {reason}")
+
+    def _scrubbed(self, text: str) -> str:
+        if self._secret is None:
+            return text
+        token = self._secret.reveal()
+        forms = {token, quote(token), quote(token, safe=""), escape(token), dumps(token)[1:-1]}
+        for form in sorted(forms, key=len, reverse=True):
+            text = text.replace(form, "***")
+        return text
+
+    def _quoted(self, text: str) -> str:
+        """The beginning of what the server says. Scrubbed before it is cut: a cut token would no longer be found."""
+        said = self._scrubbed(text).strip()
+        return said if len(said) <= _QUOTED else f"{said[:_QUOTED]}…"
+
+    def _past_deadline(self) -> SourceError:
+        return SourceError(
+            f"source {self._name}: not read within its deadline of {self._limits.deadline:g} s",
+            origin=self._place,
+            help="select fewer services, or raise `deadline`",
+        )
+
+    def _status_error(self, target: str, response: Response) -> StatusError:
+        words = self._quoted(response.body.decode("utf-8", "replace"))
+        reason = f"{response.status} {self._quoted(response.reason)}".strip()
+        if 300 <= response.status < 400:
+            reason = f"{reason}: a redirect, which is not followed"
+            words = self._quoted(response.headers.get("location", ""))
+        return StatusError(
+            self._message(target, f"{reason}: {words}" if words else reason),
+            code=response.status,
+            words=words,
+            origin=self._place,
+            help=_STATUS_HELP.get(response.status) or _STATUS_HELP.get(response.status // 100, _NOT_AN_AGENT),
+        )
+
+    def _remaining(self) -> float:
+        return self._expires - time.monotonic()
+
+    def _exchanged(self, target: str, headers: Mapping[str, str]) -> Response:
+        """One request and its whole answer, on a connection of the pool."""
+        if not self._slots.acquire(timeout=max(self._remaining(), 0)):
+            raise self._past_deadline()
+        try:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._connection()
+            try:
+                return self._answer(connection, target, headers)
+            except _Stale:
+                # The server closed a connection that was idle. It never read this request: no attempt is lost.
+                return self._answer(self._connection(), target, headers)
+        finally:
+            self._slots.release()
+
+    def _connection(self) -> Connection:
+        return Connection(self._address, self._limits.connect_timeout, self._tls, self._server_name)
+
+    def _answer(self, connection: Connection, target: str, headers: Mapping[str, str]) -> Response:
+        if self._remaining() <= 0:
+            raise self._past_deadline()
+        self._in_use.add(connection)
+        sent = dict(headers)
+        if self._secret is not None:
+            sent[self._token_header] = self._secret.reveal()
+        allowed = min(self._limits.timeout, self._remaining())
+        try:
+            if self._closed.is_set():
+                raise _Fault("interrupted")
+            response = connection.exchange(self._address.prefix + target, sent, time.monotonic() + allowed)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise self._failure(error, connection, target, allowed) from None
+        finally:
+            self._in_use.discard(connection)
+            if not connection.whole:
+                connection.close()
+        if connection.sock is not None:
+            self._idle.append(connection)
+        return response
+
+    def _failure(self, error: Exception, connection: Connection, target: str, allowed: float) -> Exception:
+        """What an exception of the exchange means: stale, a fault that may pass, or an error that stays."""
+        gone = isinstance(error, (ConnectionError, ssl.SSLEOFError))  # RemoteDisconnected is a ConnectionError
+        if gone and connection.kept and not connection.answered:
+            return _Stale()
+        if isinstance(error, TimeoutError):
+            return _Fault(f"{self._where()}: {_too_late(connection, self._limits.connect_timeout, allowed)}")
+        if isinstance(error, http.client.IncompleteRead):
+            return _Fault(f"the answer is cut: {len(error.partial)} bytes came, then the connection ended")
+        if isinstance(error, http.client.RemoteDisconnected):
+            return _Fault("the server closed the connection without an answer")
+        if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+            return self.error(target, reason_of(error), help="check the address's scheme, and the keys under `tls`")
+        if isinstance(error, OSError):
+            return _Fault(f"{self._where()}: {reason_of(error)}")
+        return self.error(target, f"not HTTP as it should be: {self._quoted(str(error))}", help=_NOT_AN_AGENT)
+
+    def _where(self) -> str:
+        if self._address.scheme == "unix":
+            return self._address.socket
+        host = f"[{self._address.host}]" if ":" in self._address.host else self._address.host
+        return f"{host}:{self._address.port}"
+
+
+class _Stale(Exception):
+    """A kept connection that the server closed before it read the request."""
+
+
+def _too_late(connection: Connection, connect_timeout: float, allowed: float) -> str:
+    if connection.reached:
+        return f"no whole answer within {allowed:g} s"
+    return f"no connection within {min(connect_timeout, allowed):g} s"
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds, of a header Retry-After (RFC 9110, 10.2.3: seconds or a date); None where there is none to go by."""
+    if value is None:
+        return None
+    if re.fullmatch("[0-9]{1,9}", value.strip()):
+        return float(value)
+    try:
+        return max((parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, TypeError, OverflowError):  # TypeError: a date without a zone
+        return None
