@@ -1,0 +1,99 @@
+"""What a template is given: the registry as lists, mappings, strings and numbers (docs/outputs/template.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
+
+from frostline.model import Endpoint, Entry, Registry, Upstream, version_label
+from frostline.outputs.base import OPTIONAL_FIELDS, content_digest, endpoint_value
+
+
+class Record(dict[str, Any]):
+    """A mapping that knows what it is about, for messages: the service, and the version where it has one."""
+
+    __slots__ = ("_subject",)
+    _subject: tuple[str, ...]
+
+
+def record(subject: tuple[str, ...], values: Mapping[str, Any]) -> Record:
+    made = Record(values)
+    made._subject = subject
+    return made
+
+
+def subject_of(value: object) -> tuple[str, ...]:
+    """(service,) or (service, version label) that this value is about; () for any other value."""
+    return value._subject if isinstance(value, Record) else ()
+
+
+class Services(Sequence[Record]):
+    """The services as a list whose items are made when they are read: a large registry is not held twice."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._services = tuple(registry.services.items())
+
+    def __len__(self) -> int:
+        return len(self._services)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        if isinstance(index, slice):
+            return [_service(name, versions) for name, versions in self._services[index]]
+        return _service(*self._services[index])
+
+
+def context_values(registry: Registry) -> dict[str, Any]:
+    """The names that a template has: services, upstreams, digest (`sha256:…`, see `content_digest`)."""
+    return {
+        "services": Services(registry),
+        "upstreams": [_upstream(upstream) for upstream in registry.upstreams],
+        "digest": content_digest(registry),
+    }
+
+
+def _service(name: str, versions: Mapping[str | None, Entry]) -> Record:
+    return record(
+        (name,), {"name": name, "versions": [_version(name, version, entry) for version, entry in versions.items()]}
+    )
+
+
+def _version(service: str, version: str | None, entry: Entry) -> Record:
+    label = version_label(version)
+    subject = (service,) if version is None else (service, version)
+    return record(
+        subject,
+        {
+            "service": service,
+            "version": version,
+            "label": label,
+            "url": entry.url,
+            "endpoints": [record(subject, _endpoint(endpoint)) for endpoint in entry.endpoints],
+            "declared": entry.declared,
+            "sources": list(entry.sources),
+        },
+    )
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
+    return endpoint_value(endpoint, OPTIONAL_FIELDS) | {
+        "authority": f"{host}:{endpoint.port}" if endpoint.port else host,
+        "source": endpoint.source,
+    }
+
+
+def _upstream(upstream: Upstream) -> dict[str, Any]:
+    consumer = {name: getattr(upstream, name) for name in ("region", "namespace", "job", "group")}
+    bind = {name: getattr(upstream.bind, name) for name in ("address", "port", "socket")}
+    return {
+        "consumer": consumer,
+        "destination": upstream.destination,
+        "namespace": upstream.destination_namespace,
+        "datacenter": upstream.datacenter,
+        "peer": upstream.peer,
+        "bind": bind,
+    }
