@@ -10,7 +10,7 @@ import msgspec
 
 from frostline.model import Finding, Severity
 
-__all__ = ["Finding", "Severity", "canonical_line", "printable", "reviewable"]
+__all__ = ["UNPRINTABLE", "Finding", "Severity", "canonical_line", "printable", "reviewable"]
 
 # Everything a terminal, a log or a reviewer's eye could take for something else: C0, DEL and C1 controls (ANSI starts
 # with ESC or U+009B), soft hyphen, zero-width and bidirectional controls, line and paragraph separators, BOM,
