@@ -29,6 +29,12 @@ class Published(Struct, frozen=True):
 Publication = Mapping[Key, Published]
 """What is, or would be, published."""
 
+# Consul with ACLs answers a request without a token with 200 and an empty list.
+_EMPTY_HELP = (
+    "an empty answer is what a missing token gets: see `frostline sources`; "
+    "if it is true, allow it with `frostline compile --allow empty`"
+)
+
 
 def guard_findings(
     old: Publication | None,
@@ -52,12 +58,14 @@ def guard_findings(
     return tuple(sorted(found, key=Finding.sort_key))
 
 
-def emptied_segments(old: Mapping[Segment, int], new: Mapping[Segment, int], allow: Allow) -> tuple[Finding, ...]:
+def emptied_segments(
+    old: Mapping[Segment, int], new: Mapping[Segment, int], guards: Guards, allow: Allow
+) -> tuple[Finding, ...]:
     """A finding for each segment that had something (instances and declared services, counted) and now has nothing.
 
     old: the segments of the old lock whose sources are still configured and were read now.
     """
-    if allow.empty:
+    if allow.empty or guards.empty != "refuse":
         return ()
     return tuple(
         Finding(
@@ -65,10 +73,32 @@ def emptied_segments(old: Mapping[Segment, int], new: Mapping[Segment, int], all
             message=f"it had {counted(number, 'instance')} (declared services counted) and now has nothing",
             value=str(number),
             origin=InstanceOrigin(*segment),
-            help="an empty answer is what a missing token gets; if it is true, allow it with `--allow empty`",
+            help=_EMPTY_HELP,
         )
         for segment, number in sorted(old.items())
         if number > 0 and new.get(segment, 0) == 0
+    )
+
+
+def silent_sources(new: Mapping[Segment, int], guards: Guards, allow: Allow) -> tuple[Finding, ...]:
+    """A finding for each source that answered nothing in any of its segments, on the first run too.
+
+    new: how much each segment has, instances and declared services counted, for the live sources that were read.
+    """
+    if allow.empty or guards.empty != "refuse":
+        return ()
+    sizes: dict[str, int] = {}
+    for segment, number in new.items():
+        sizes[segment[0]] = sizes.get(segment[0], 0) + number
+    return tuple(
+        Finding(
+            rule="guard-source",
+            message=f"the source `{source}` answered nothing that is selected",
+            value=source,
+            help=_EMPTY_HELP,
+        )
+        for source, size in sorted(sizes.items())
+        if size == 0
     )
 
 
@@ -77,10 +107,7 @@ def _empty() -> Finding:
         rule="guard-empty",
         message="the registry would be empty: no endpoint and no declared service",
         value="0",
-        help=(
-            "an empty answer is what a missing token gets: see `frostline sources`; "
-            "if it is true, allow it with `frostline compile --allow empty`"
-        ),
+        help=_EMPTY_HELP,
     )
 
 
