@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from consul_agent import AclAgent, ConsulAgent, WanPair, tls_agent
+from nginx_server import Nginx
 from processes import start_on_free_ports
+from puppet_data import looked_up
 
 INSTALL = Path(__file__).parent / "servers" / "install.sh"
 MISSING = "no real server: "
@@ -106,6 +110,67 @@ def consul_tls(consul_binary: str, tmp_path_factory: pytest.TempPathFactory) -> 
     agent = start_on_free_ports(lambda: tls_agent(consul_binary, tmp_path_factory.mktemp("tls")))
     yield agent
     agent.stop()
+
+
+@pytest.fixture(scope="session")
+def puppet() -> str:
+    """The path of a real `puppet`."""
+    found = shutil.which("puppet")
+    if found is None:
+        _missing("puppet")
+    return str(found)
+
+
+@pytest.fixture
+def puppet_lookup(puppet: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
+    """`puppet_lookup(source, keys, facts={})`: what a real Puppet looks up, many keys in one process of half a second.
+
+    source: a folder with a hiera.yaml, a hiera.yaml (version 5), or a folder or file of YAML or JSON data, which is
+    then read as one layer. facts: name -> value, for `%{facts.NAME}` in a hiera.yaml or in values.
+    keys: as Puppet's lookup() takes them: a dot digs into a value unless the key is quoted ('"a.b"').
+
+    Returns key -> value; a key that Puppet does not find is not in it (KeyError). Values have Puppet's types: String
+    is str (bytes where it is no UTF-8), Integer int, Float float, Boolean bool, Undef None, Array list, Hash dict
+    whose keys may be str or int. So `no` unquoted is False, `1,000` is 1000. `%{…}` is interpolated as Puppet does.
+
+    Raises puppet_data.LookupFailedError, `.errors`: key -> message, where Puppet refuses: a file that does not parse
+    or holds a date, a value that is a Symbol (`:sym`), an interpolation that fails. Puppet makes a Symbol that is a
+    key of a hash a String without its colon.
+    """
+
+    def lookup(source: Path, keys: Iterable[str], facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return looked_up(puppet, source, keys, facts or {}, tmp_path_factory.mktemp("puppet"))
+
+    return lookup
+
+
+@pytest.fixture(scope="session")
+def nginx_binary() -> str:
+    """The path of a real `nginx`."""
+    found = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    if found is None:
+        _missing("nginx")
+    return str(found)
+
+
+@pytest.fixture
+def nginx(nginx_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """`nginx(text)`: starts a real nginx, which ends with the test, and returns its address, `http://127.0.0.1:PORT`.
+
+    text: the content of an `http {}` block, in which `@PORT@` stands for the port to listen on, e.g.
+    `server { listen 127.0.0.1:@PORT@; location / { return 204; } }`; `include /absolute/path;` works.
+    Raises nginx_server.RefusedConfigurationError with nginx's message where `nginx -t` refuses it.
+    """
+    started: list[Nginx] = []
+
+    def start(text: str) -> str:
+        server = start_on_free_ports(lambda: Nginx(nginx_binary, tmp_path_factory.mktemp("nginx"), text))
+        started.append(server)
+        return server.address
+
+    yield start
+    for server in started:
+        server.stop()
 
 
 @pytest.fixture

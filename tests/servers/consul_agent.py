@@ -1,5 +1,7 @@
 """A real Consul agent in development mode, for the tests."""
 
+# ruff: noqa: A002 (`id` is what Consul calls it)
+
 from __future__ import annotations
 
 import http.client
@@ -69,18 +71,15 @@ class ConsulAgent:
         self.tls = tls
         self.token: str | None = None
         self._config = dict(config or {})
+        self.port, self.wan_port = free_port(), free_port()
+        self.socket = self.folder / "c.sock"  # short: a unix socket's path may have 107 bytes
+        self.address = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+        self._connection: http.client.HTTPConnection | None = None
         self.start()
 
     def start(self) -> None:
-        """Starts the agent, on other ports than before, and waits until it is ready."""
-        self.port, self.wan_port = free_port(), free_port()
-        # A unix socket's path may have 107 bytes, pytest's folders are long: relative to the agent's folder for the
-        # agent would do, but not for its clients.
-        self.socket = self.folder / "c.sock"
+        """Starts the agent and waits until it is ready."""
         self.socket.unlink(missing_ok=True)
-        scheme = "https" if self.tls else "http"
-        self.address = f"{scheme}://127.0.0.1:{self.port}"
-        self._connection: http.client.HTTPConnection | None = None
         settings = self.folder / "agent.json"
         settings.write_text(json_module.dumps(self._settings()))
         command = [self.binary, "agent", "-dev", f"-config-file={settings}", "-log-level=warn"]
@@ -88,7 +87,7 @@ class ConsulAgent:
         try:
             self.server.wait_until(self._ready, f"consul agent of {self.datacenter}")
         except NotStartedError:
-            self.server.stop()
+            self.stop()
             raise
 
     def _settings(self) -> dict[str, Any]:
@@ -116,8 +115,6 @@ class ConsulAgent:
             return False
         if self._config.get("acl"):
             return True  # nothing else may be read yet
-        if not self._answered("/v1/status/peers"):
-            return False
         health = self._answered(f"/v1/health/node/{self.node}") or ()
         nodes = self._answered("/v1/catalog/nodes") or ()
         return (
@@ -304,7 +301,7 @@ class ConsulAgent:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        self.server.stop()
+        self.server.stop(politely=False)  # it keeps nothing, and takes seconds to say goodbye
 
 
 class AclAgent(ConsulAgent):

@@ -75,9 +75,12 @@ class Server:
         """The last 3000 characters that the server logged."""
         return self.log.read_text(encoding="utf-8", errors="replace")[-3000:]
 
-    def stop(self) -> None:
-        """Ends the process, and returns when it has ended."""
-        self.process.terminate()
+    def stop(self, *, politely: bool = True) -> None:
+        """Ends the process (with KILL unless politely), and returns when it has ended."""
+        if politely:
+            self.process.terminate()
+        else:
+            self.process.kill()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
 import pytest
-from consul_agent import AclAgent, ConsulAgent, RequestError, WanPair
+from consul_agent import AclAgent, ConsulAgent, WanPair
+from nginx_server import RefusedConfigurationError
+from puppet_data import LookupFailedError
 
 
 def test_what_is_registered_with_the_agent_is_in_the_catalog_at_once(empty_consul: ConsulAgent) -> None:
@@ -52,4 +62,85 @@ def test_an_agent_with_acls_shows_a_token_what_it_may_read(consul_acl: AclAgent)
     consul_acl.register("hidden", port=80)
     token = consul_acl.create_token('service "seen" { policy = "read" } node_prefix "" { policy = "read" }')
     assert list(consul_acl.request("GET", "/v1/catalog/services", token=token)) == ["seen"]
-    assert consul_acl.request("GET", "/v1/catalog/services", token="anonymous") == {}  # noqa: S106
+    assert consul_acl.request("GET", "/v1/catalog/services", token="anonymous") == {}
+
+
+def test_an_agent_listens_on_a_unix_socket_as_well(consul: ConsulAgent) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(consul.socket))
+        connection.sendall(b"GET /v1/status/leader HTTP/1.0\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.0 200")
+
+
+def test_an_agent_with_tls_refuses_a_client_without_certificate(consul_tls: ConsulAgent) -> None:
+    consul_tls.reset()
+    consul_tls.register("web", port=80)
+    assert consul_tls.tls is not None
+    stranger = ssl.create_default_context(cafile=str(consul_tls.tls.ca_file))
+    with pytest.raises(OSError, match=r"(?i)certificate|reset"):
+        urlopen(f"{consul_tls.address}/v1/status/leader", context=stranger)
+
+
+DATA = r"""
+literal: "100%{literal('%')}{facts.who} \x85 \U0001F600"
+fact: "%{facts.who}"
+integer: 1,000
+string: "1,000"
+boolean: no
+undef: ~
+hash: {1: a, "b.c": [x, ""]}
+"dotted.key": here
+"""
+
+
+def test_puppet_reads_each_value_with_its_type(puppet_lookup: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    (tmp_path / "data.yaml").write_text(DATA)
+    keys = ["literal", "fact", "integer", "string", "boolean", "undef", "hash", "hash.1", '"dotted.key"', "missing"]
+    assert puppet_lookup(tmp_path, keys, {"who": "me"}) == {
+        "literal": "100%{facts.who} \x85 \U0001f600",
+        "fact": "me",
+        "integer": 1000,
+        "string": "1,000",
+        "boolean": False,
+        "undef": None,
+        "hash": {1: "a", "b.c": ["x", ""]},
+        "hash.1": "a",
+        '"dotted.key"': "here",
+    }
+
+
+def test_puppet_reads_the_layers_of_a_hiera_yaml(puppet_lookup: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    (tmp_path / "hiera.yaml").write_text(
+        "version: 5\ndefaults: {datadir: ., data_hash: yaml_data}\nhierarchy:\n"
+        '  - {name: near, path: "%{facts.where}.yaml"}\n  - {name: all, path: all.yaml}\n'
+    )
+    (tmp_path / "all.yaml").write_text("a: far\nb: far\n")
+    (tmp_path / "here.yaml").write_text("a: near\n")
+    assert puppet_lookup(tmp_path, ["a", "b"], {"where": "here"}) == {"a": "near", "b": "far"}
+    assert puppet_lookup(tmp_path / "hiera.yaml", ["a", "b"]) == {"a": "far", "b": "far"}
+
+
+def test_puppet_refuses_a_symbol(puppet_lookup: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    (tmp_path / "data.yaml").write_text("bad: :sym\ngood: ':sym'\n")
+    with pytest.raises(LookupFailedError) as refused:
+        puppet_lookup(tmp_path / "data.yaml", ["bad", "good"])
+    assert list(refused.value.errors) == ["bad"]
+
+
+def test_nginx_serves_a_configuration(nginx: Callable[[str], str]) -> None:
+    address = nginx("server { listen 127.0.0.1:@PORT@; location /a { return 200 here; } }")
+    with urlopen(f"{address}/a") as answer:
+        assert answer.read() == b"here"
+
+
+def test_nginx_refuses_a_broken_configuration(nginx: Callable[[str], str]) -> None:
+    with pytest.raises(RefusedConfigurationError, match="unknown directive"):
+        nginx("server { listen 127.0.0.1:@PORT@; nonsense; }")
+
+
+def test_the_command_runs_without_the_callers_servers(
+    run_frostline: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    ran = run_frostline("--version", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("frostline ")

@@ -1,0 +1,91 @@
+"""Hiera data as a real Puppet reads it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+SCRIPT = Path(__file__).with_name("puppet_lookup.rb")
+
+
+class LookupFailedError(Exception):
+    """Puppet refused keys, or did not run. `errors`: key -> Puppet's message."""
+
+    def __init__(self, message: str, errors: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.errors = dict(errors or {})
+
+
+def looked_up(
+    puppet: str, source: Path, keys: Iterable[str], facts: Mapping[str, Any], folder: Path, node: str = "host.example"
+) -> dict[str, Any]:
+    """key -> value for the keys that Puppet finds; see the fixture `puppet_lookup`. `folder`: an empty one."""
+    request = {
+        "hiera_config": str(_hiera_config(source, folder)),
+        "folder": str(folder),
+        "node": node,
+        "facts": dict(facts),
+        "keys": list(keys),
+    }
+    run = subprocess.run(
+        [_ruby(puppet), str(SCRIPT)],
+        input=json.dumps(request).encode(),
+        cwd=folder,
+        env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": str(folder)},
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    if run.returncode:
+        raise LookupFailedError(f"puppet ended with {run.returncode}: {run.stderr.decode(errors='replace')}")
+    answer = json.loads(run.stdout)
+    if answer["errors"]:
+        lines = (f"{key!r}: {message}" for key, message in answer["errors"].items())
+        raise LookupFailedError("\n".join(lines), answer["errors"])
+    return {key: _value(found) for key, found in answer["found"].items()}
+
+
+def _hiera_config(source: Path, folder: Path) -> Path:
+    """The hiera.yaml that reads this folder or file of data: its own, or one for all YAML and JSON in it."""
+    source = source.resolve()
+    if source.is_dir() and (source / "hiera.yaml").exists():
+        return source / "hiera.yaml"
+    if source.name == "hiera.yaml":
+        return source
+    if source.is_dir():
+        layers = [_layer(source, "**/*.yaml", "yaml"), _layer(source, "**/*.json", "json")]
+    else:
+        layers = [_layer(source.parent, source.name, source.suffix.removeprefix("."))]
+    config = folder / "hiera.yaml"
+    config.write_text(json.dumps({"version": 5, "hierarchy": layers}))
+    return config
+
+
+def _layer(datadir: Path, glob: str, kind: str) -> dict[str, str]:
+    return {"name": glob, "datadir": str(datadir), "data_hash": f"{kind}_data", "glob": glob}
+
+
+def _ruby(puppet: str) -> str:
+    """The Ruby that this puppet runs with, from its first line."""
+    first = Path(puppet).resolve().read_bytes().split(b"\n", 1)[0].decode(errors="replace")
+    interpreter = first.removeprefix("#!").split()
+    if first.startswith("#!") and interpreter and Path(interpreter[-1]).name.startswith("ruby"):
+        return interpreter[-1]
+    return shutil.which("ruby") or "ruby"
+
+
+def _value(value: Any) -> Any:
+    """What the script wrote, as Python's values."""
+    if isinstance(value, list):
+        return [_value(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "$bytes":
+        return bytes.fromhex(content)
+    return {_value(key): _value(item) for key, item in content}
