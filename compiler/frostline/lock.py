@@ -73,12 +73,12 @@ def _segment_line(snapshot: Snapshot) -> _Segment:
 
 
 class LockFile(Struct, frozen=True):
-    """A lock file to write; its chunks may be iterated more than once."""
+    """A lock file to write. Iterating it gives its bytes, as often as one likes."""
 
     path: Path
     snapshots: tuple[Snapshot, ...]
 
-    def chunks(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[bytes]:
         return lock_chunks(self.snapshots)
 
 

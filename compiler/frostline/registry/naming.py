@@ -35,8 +35,9 @@ def splitter_of(naming: Naming) -> Splitter:
 def _versions(version_from: VersionFrom, tags: tuple[str, ...], meta: Mapping[str, str]) -> list[str | None]:
     if version_from.meta is not None:
         return [meta.get(version_from.meta) or None]
-    found = {match.group(1) for tag in tags if (match := re.fullmatch(version_from.tag or "", tag))}
-    return sorted(version for version in found if version) or [None]
+    matches = (re.fullmatch(version_from.tag or "", tag) for tag in tags)
+    found = {match.group(1) for match in matches if match and match.group(1)}
+    return [*sorted(found)] if found else [None]
 
 
 def name_splitter(patterns: tuple[str, ...], version_pattern: str) -> Callable[[str], tuple[str, str | None]]:

@@ -1,0 +1,211 @@
+"""The command line: options to plain arguments, errors to messages and exit statuses. What it does is in `commands`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from frostline import __version__, errors
+from frostline.errors import FrostlineError
+from frostline.settings import Allow
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit status."""
+    try:
+        status = frostline.main(list(arguments), prog_name="frostline", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = errors.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; nothing was published", err=True)
+        status = errors.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug must not look like a result
+        status = _bug(error)
+    return status if isinstance(status, int) else errors.DONE
+
+
+def _bug(error: Exception) -> int:
+    """Says where the bug is, never with values: an exception's text may quote what a server said."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "?"
+    click.echo(f"error: a bug in frostline {__version__}: {type(error).__name__} at {where}", err=True)
+    click.echo("  help: please report it, with the command and the configuration; nothing was published", err=True)
+    return errors.BUG
+
+
+def _common(function: _Function) -> _Function:
+    """The options that every command takes."""
+    options = [
+        click.option(
+            "-c",
+            "--config",
+            type=click.Path(path_type=Path),
+            help="The configuration; default: frostline.yaml here or in a folder above.",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="Only errors and data."),
+        click.option("-v", "--verbose", count=True, help="Say what is done; twice: each request."),
+        click.option("--today", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The day for waivers."),
+        click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _format(*names: str) -> Callable[[_Function], _Function]:
+    return click.option("--format", "format_", type=click.Choice(names), default=names[0], show_default=True)
+
+
+def _allow(function: _Function) -> _Function:
+    return click.option(
+        "--allow",
+        multiple=True,
+        metavar="WHAT",
+        callback=lambda context, parameter, value: parse_allow(value),
+        help="Let pass, separated by commas: deletes[=GLOB], updates, empty, edited, adopt.",
+    )(function)
+
+
+def parse_allow(values: Sequence[str]) -> Allow:
+    """`deletes=legacy-*,updates` as a value."""
+    known: dict[str, Any] = {}
+    for word in (word.strip() for value in values for word in value.split(",")):
+        name, equals, glob = word.partition("=")
+        if name == "deletes" and not (equals and not glob):
+            known["deletes"] = glob or "*"
+        elif name in ("updates", "empty", "edited", "adopt") and not equals:
+            known[name] = True
+        else:
+            raise click.BadParameter(
+                f"`{word}` is none of deletes, deletes=GLOB, updates, empty, edited, adopt", param_hint="--allow"
+            )
+    return Allow(**known)
+
+
+def _invocation(options: dict[str, Any]) -> dict[str, Any]:
+    """The common options as `commands` takes them."""
+    from frostline.commands import Invocation
+
+    today = options.pop("today")
+    options["invocation"] = Invocation(
+        config=options.pop("config"),
+        quiet=options.pop("quiet"),
+        verbose=options.pop("verbose"),
+        today=today.date() if today else date.today(),
+        color=options.pop("color"),
+        format=options.pop("format_", "text"),
+    )
+    return options
+
+
+def _call(name: str, options: dict[str, Any]) -> int:
+    from frostline import commands
+
+    function: Callable[..., int] = getattr(commands, name)
+    arguments = _invocation(options)
+    try:
+        return function(**arguments)
+    except FrostlineError as error:
+        commands.show_error(error, arguments["invocation"])
+        return error.status
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit status: 0 done, 1 differences, 2 usage or configuration, 3 a source could not be read, "
+    "4 refused by a check or a guard, 5 publishing failed, 70 a bug, 130 interrupted.",
+)
+@click.version_option(__version__, message="frostline %(version)s")
+def frostline() -> None:
+    """Freezes service discovery into a static registry that programs and Puppet read with no network."""
+
+
+@frostline.command("compile")
+@_common
+@_format("text", "json")
+@click.option("--offline", is_flag=True, help="From the committed lock, with no network.")
+@click.option("--locked", is_flag=True, help="Fail (1) if the lock would change.")
+@click.option("--lock", "locks", multiple=True, metavar="GLOB", help="Merge these locks instead of asking the sources.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this output; may be given again.")
+@_allow
+def compile_(**options: Any) -> int:
+    """Freeze, check, render, guard, publish."""
+    if options["offline"] and options["locks"]:
+        raise click.UsageError("--offline and --lock exclude each other")
+    return _call("compile_command", options)
+
+
+@frostline.command()
+@_common
+@_format("text", "json")
+@click.option("--offline", is_flag=True, help="From the committed lock, with no network.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this output; may be given again.")
+@_allow
+def plan(**options: Any) -> int:
+    """Show what compile would change; exit 1 if anything."""
+    return _call("plan_command", options)
+
+
+@frostline.command()
+@_common
+@_format("text", "json")
+@click.option("--live", is_flag=True, help="Ask the sources too: has the world moved since?")
+def check(**options: Any) -> int:
+    """Do outputs, manifest and lock agree, do the checks pass; exit 1 if they differ."""
+    return _call("check_command", options)
+
+
+@frostline.command()
+@_common
+@_format("text", "json")
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source; may be given again.")
+@click.option("--datacenter", "datacenters", multiple=True, metavar="NAME", help="Only this datacenter.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write this lock file, not the committed one.")
+@_allow
+def freeze(**options: Any) -> int:
+    """Ask the live sources and write the lock only."""
+    return _call("freeze_command", options)
+
+
+@frostline.command()
+@_common
+@_format("text", "json")
+@click.argument("service")
+@click.argument("version", required=False)
+@click.option("--offline", is_flag=True, help="From the committed lock, with no network.")
+def explain(**options: Any) -> int:
+    """Every endpoint of a service with its origin, and every instance that was left out, and why."""
+    return _call("explain_command", options)
+
+
+@frostline.command("list")
+@_common
+@_format("text", "json")
+def list_(**options: Any) -> int:
+    """The services of the committed lock and the local sources."""
+    return _call("list_command", options)
+
+
+@frostline.command()
+@_common
+@_format("text", "json")
+def sources(**options: Any) -> int:
+    """Ask each source whether it can be read and what it sees."""
+    return _call("sources_command", options)
+
+
+@frostline.command()
+@_common
+@click.argument("name", required=False)
+def schema(**options: Any) -> int:
+    """Print a JSON Schema: config, registry, lock, manifest, plan, report."""
+    return _call("schema_command", options)

@@ -1,0 +1,398 @@
+"""What each command does: plain arguments in, an exit status out. Data to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from frostline import errors, explaining, lock, pipeline, publish, resources
+from frostline.config import find_config, load_config
+from frostline.diagnostics import printable
+from frostline.errors import FrostlineError, SeveralErrors, UsageError
+from frostline.model import Answer, FileOrigin, Finding, Lock, Snapshot
+from frostline.pipeline import Compilation, Options
+from frostline.plan import plan_lines, plan_value, summary
+from frostline.reporters.base import report_of, reporter_module
+from frostline.settings import Allow, Config
+
+
+class Invocation(Struct, frozen=True, kw_only=True):
+    """What every command is told. config None: look for it; color: auto, always or never."""
+
+    config: Path | None
+    quiet: bool
+    verbose: int
+    today: date
+    color: str
+    format: str
+
+
+def emit(lines: Iterable[str]) -> None:
+    """Data, to stdout. A reader that has enough and closes the pipe is no error."""
+    try:
+        for line in lines:
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def emit_json(value: Any) -> None:
+    emit(json.dumps(value, indent=2, ensure_ascii=True).split("\n"))
+
+
+def tell(invocation: Invocation, line: str) -> None:
+    """A word to the person who runs it, to stderr; `-q` silences it."""
+    if not invocation.quiet:
+        sys.stderr.write(printable(line) + "\n")
+
+
+def _colour(invocation: Invocation, stream: Any) -> bool:
+    if invocation.color == "auto":
+        return stream.isatty() and not os.environ.get("NO_COLOR")
+    return invocation.color == "always"
+
+
+def _report_lines(
+    invocation: Invocation, stream: Any, findings: Iterable[Finding], error: FrostlineError | None = None
+) -> Iterable[str]:
+    report = report_of(findings, [error] if error else ())
+    return reporter_module("text").lines(report, colour=_colour(invocation, stream))  # type: ignore[no-any-return]
+
+
+def _report_value(findings: Iterable[Finding] = (), error: FrostlineError | None = None) -> Any:
+    return json.loads("\n".join(reporter_module("json").lines(report_of(findings, [error] if error else ()))))
+
+
+def show_error(error: FrostlineError, invocation: Invocation) -> None:
+    """The error and its help for a person, to stderr; with `--format json` the report to stdout as well."""
+    for line in _report_lines(invocation, sys.stderr, (), error):
+        sys.stderr.write(line + "\n")
+    if invocation.format == "json":
+        emit_json(_report_value(error=error))
+
+
+def show_findings(findings: Sequence[Finding], invocation: Invocation) -> None:
+    """Findings, to stderr; `-q` leaves the warnings out."""
+    shown = [finding for finding in findings if finding.severity == "error" or not invocation.quiet]
+    for line in _report_lines(invocation, sys.stderr, shown):
+        sys.stderr.write(line + "\n")
+
+
+def _config(invocation: Invocation) -> Config:
+    return load_config(find_config(invocation.config, Path.cwd()))
+
+
+# --- compile, plan, freeze --------------------------------------------------------------------------------------------
+
+
+def compile_command(
+    invocation: Invocation, offline: bool, locked: bool, locks: Sequence[str], only: Sequence[str], allow: Allow
+) -> int:
+    """Freeze, check, render, guard, publish."""
+    config = _config(invocation)
+    with pipeline.writing(config) as root:
+        committed = pipeline.committed_lock(config)
+        new = _lock(config, committed, invocation, offline=offline, locks=locks)
+        if locked and pipeline.lock_moves(config, new, committed):
+            raise _lock_would_change(config, new, committed)
+        options = Options(only=tuple(only), allow=allow, today=invocation.today)
+        compilation = pipeline.compiled(config, new, committed, options)
+        show_findings(compilation.findings, invocation)
+        if not compilation.refused:
+            pipeline.publish_compilation(config, root, compilation, options.only)
+    if invocation.format == "json":
+        emit_json({**plan_value(compilation.plan), "report": _report_value(compilation.findings)})
+    if compilation.refused:
+        tell(invocation, "refused: nothing was published")
+        return errors.REFUSED
+    tell(invocation, _published_line(compilation))
+    return errors.DONE
+
+
+def _published_line(compilation: Compilation) -> str:
+    counts = summary(compilation.plan)
+    number = sum(1 for _ in compilation.registry.entries())
+    if not compilation.plan.changes:
+        return f"nothing to do: {number} services are published as they are"
+    return (
+        f"published {number} services ({counts['add']} added, {counts['change']} changed, {counts['remove']} removed): "
+        f"{counts['write']} files written, {counts['delete']} deleted"
+    )
+
+
+class _Different(FrostlineError):
+    """Not an error of anybody: what is there differs from what would be."""
+
+    status = errors.DIFFERENT
+
+
+def _lock_would_change(config: Config, new: Lock, committed: Lock | None) -> FrostlineError:
+    had = {snapshot.segment: snapshot for snapshot in committed.snapshots} if committed else {}
+    now = {snapshot.segment: snapshot for snapshot in new.snapshots}
+    moved = sorted(segment for segment in {*had, *now} if had.get(segment) != now.get(segment))
+    named = "; ".join(f"source `{source}`, datacenter `{datacenter}`" for source, datacenter, _ in moved)
+    return _Different(
+        f"the lock would change ({named}); nothing was published",
+        origin=FileOrigin(pipeline.shown(config.lock)),
+        help="run `frostline freeze`, review the lock and commit it",
+    )
+
+
+def _lock(
+    config: Config, committed: Lock | None, invocation: Invocation, *, offline: bool, locks: Sequence[str] = ()
+) -> Lock:
+    if locks:
+        return pipeline.merged_lock(config, committed, locks)
+    if offline:
+        return pipeline.offline_lock(config, committed)
+    return _fresh(config, committed, invocation)
+
+
+def _fresh(config: Config, committed: Lock | None, invocation: Invocation) -> Lock:
+    frozen = pipeline.freeze(config, committed)
+    for warning in frozen.warnings:
+        tell(invocation, f"warning: {warning}")
+    return lock.lock_of(frozen.snapshots)
+
+
+def plan_command(invocation: Invocation, offline: bool, only: Sequence[str], allow: Allow) -> int:
+    """What compile would do; 1 if anything, 4 if it would be refused."""
+    config = _config(invocation)
+    _tell_pending(config, invocation)
+    committed = pipeline.committed_lock(config)
+    new = _lock(config, committed, invocation, offline=offline)
+    options = Options(only=tuple(only), allow=allow, today=invocation.today)
+    compilation = pipeline.compiled(config, new, committed, options)
+    if invocation.format == "json":
+        emit_json({**plan_value(compilation.plan), "report": _report_value(compilation.findings)})
+    else:
+        emit(plan_lines(compilation.plan))
+    show_findings(compilation.findings, invocation)
+    if compilation.refused:
+        return errors.REFUSED
+    return errors.DIFFERENT if compilation.plan.changes else errors.DONE
+
+
+def _tell_pending(config: Config, invocation: Invocation) -> None:
+    if publish.pending(config.root):
+        tell(invocation, "warning: a run was cut off while it published; the next compile finishes it")
+
+
+def freeze_command(
+    invocation: Invocation, sources: Sequence[str], datacenters: Sequence[str], out: Path | None, allow: Allow
+) -> int:
+    """Live sources to lock only."""
+    config = _config(invocation)
+    live = pipeline.live_sources(config)
+    for name in sources:
+        if name not in live:
+            close = difflib.get_close_matches(name, live, 1)
+            hint = f"did you mean `{close[0]}`?" if close else f"live sources: {', '.join(live) or 'none'}"
+            raise UsageError(f"there is no live source `{name}`", help=hint)
+    if not live:
+        tell(invocation, "there is no live source: nothing to freeze")
+        return errors.DONE
+    with pipeline.writing(config) as root:
+        committed = pipeline.committed_lock(config)
+        frozen = pipeline.freeze(config, committed, sources=sources, datacenters=datacenters)
+        read = lock.lock_of(frozen.snapshots)
+        narrowed = bool(sources or datacenters)
+        new = lock.replaced(committed, read.snapshots, live) if narrowed else read
+        findings = pipeline.freeze_guards(config, new, committed, allow)
+        refused = any(finding.severity == "error" for finding in findings)
+        written = read if out else new
+        if not refused and out:
+            publish.replace_file(out, lock.LockFile(out, read.snapshots))
+        elif not refused:
+            pipeline.publish_lock(config, root, new)
+    for warning in frozen.warnings:
+        tell(invocation, f"warning: {warning}")
+    show_findings(findings, invocation)
+    if refused:
+        tell(invocation, "refused: the lock stays as it was")
+        return errors.REFUSED
+    where = str(out or pipeline.shown(config.lock))
+    if invocation.format == "json":
+        emit_json({"lock": where, "segments": [_segment(snapshot) for snapshot in written.snapshots]})
+    instances = sum(len(snapshot.instances) for snapshot in written.snapshots)
+    tell(invocation, f"froze {instances} instances to {where}")
+    return errors.DONE
+
+
+def _segment(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "source": snapshot.source,
+        "datacenter": snapshot.datacenter,
+        "namespace": snapshot.namespace,
+        "instances": len(snapshot.instances),
+        "declared": len(snapshot.declared),
+    }
+
+
+# --- check ------------------------------------------------------------------------------------------------------------
+
+_DRIFT = {
+    "create": "is missing",
+    "update": "is behind the lock or the configuration",
+    "delete": "is no longer wanted",
+    "adopt": "is right, but not in the manifest",
+}
+
+
+def check_command(invocation: Invocation, live: bool) -> int:
+    """Do outputs, manifest and lock agree, do the checks pass; with `live`, has the world moved since."""
+    config = _config(invocation)
+    _tell_pending(config, invocation)
+    committed = pipeline.committed_lock(config)
+    used = pipeline.offline_lock(config, committed)
+    compilation = pipeline.compiled(config, used, committed, Options(today=invocation.today, guard=False))
+    findings = [finding for finding in compilation.findings if finding.rule not in ("edited", "adopt")]
+    drift = [*_file_drift(compilation), *_manifest_drift(compilation)]
+    if live:
+        drift += _live_drift(config, committed, invocation)
+    if invocation.format == "json":
+        emit_json({"drift": drift, "report": _report_value(findings)})
+    else:
+        emit(printable(f"{one['what']} {one['why']}") for one in drift)
+        emit(_report_lines(invocation, sys.stdout, findings))
+    if any(finding.severity == "error" for finding in findings):
+        return errors.REFUSED
+    if drift:
+        tell(invocation, "run `frostline compile` to publish, or `frostline plan` to see what would change")
+        return errors.DIFFERENT
+    tell(invocation, "outputs, manifest and lock agree")
+    return errors.DONE
+
+
+def _file_drift(compilation: Compilation) -> list[dict[str, str]]:
+    return [
+        {"what": file.path, "why": _why(file.action, file.refusal)}
+        for file in compilation.files
+        if file.action != "keep"
+    ]
+
+
+def _why(action: str, refusal: str | None) -> str:
+    if refusal == "edited":
+        return "was edited since it was published"
+    return "is not frostline's" if refusal == "adopt" else _DRIFT[action]
+
+
+def _manifest_drift(compilation: Compilation) -> list[dict[str, str]]:
+    if compilation.manifest is None:
+        return [{"what": "the manifest", "why": "is missing: nothing was published yet"}]
+    if compilation.manifest.services != compilation.services:
+        return [{"what": "the manifest", "why": "is behind the lock or the configuration"}]
+    return []
+
+
+def _live_drift(config: Config, committed: Lock | None, invocation: Invocation) -> list[dict[str, str]]:
+    new = _fresh(config, committed, invocation)
+    if not pipeline.lock_moves(config, new, committed):
+        return []
+    options = Options(today=invocation.today, guard=False)
+    plan = pipeline.compiled(config, new, committed, options).plan
+    moved = [f"{one.action} {one.service} {one.version or 'unversioned'}" for one in plan.services]
+    why = f"is behind the world: {', '.join(moved[:10])}{' …' if len(moved) > 10 else ''}" if moved else ""
+    return [{"what": "the lock", "why": why or "is behind the world, though no service changes"}]
+
+
+# --- list, explain, sources -------------------------------------------------------------------------------------------
+
+
+def list_command(invocation: Invocation) -> int:
+    """The services of the committed lock and the local sources."""
+    config = _config(invocation)
+    used = pipeline.offline_lock(config, pipeline.committed_lock(config))
+    registry = pipeline.registry_of_lock(config, used)
+    if invocation.format == "json":
+        emit_json(explaining.list_value(registry))
+    else:
+        header = ("SERVICE", "VERSION", "ENDPOINTS", "SOURCE", "URL")
+        emit(explaining.table_lines(header, explaining.list_rows(registry)))
+    return errors.DONE
+
+
+def explain_command(invocation: Invocation, service: str, version: str | None, offline: bool) -> int:
+    """Where a service's endpoints come from, and why its other instances are left out; 1 where it is unknown."""
+    config = _config(invocation)
+    committed = pipeline.committed_lock(config)
+    answers: tuple[Answer, ...] = ()
+    if offline:
+        used = pipeline.offline_lock(config, committed)
+    else:
+        frozen = pipeline.freeze(config, committed, every_service=True)
+        used, answers = lock.lock_of(frozen.snapshots), frozen.answers
+    contributions = pipeline.contributions_of(config, used)
+    registry = pipeline.registry_of_lock(config, used)
+    live = pipeline.live_sources(config)
+    absences = [*explaining.unselected(answers, live), *explaining.displaced(contributions, registry)]
+    keys = explaining.chosen(registry, absences, service, version)
+    if not keys:
+        close = explaining.closest(registry, absences, service, version)
+        hint = f"closest: {', '.join(f'`{name}`' for name in close)}" if close else "see `frostline list`"
+        asked = service if version is None else f"{service} {version}"
+        raise _Different(f"`{asked}` is not known", help=hint)
+    if invocation.format == "json":
+        emit_json(explaining.explanation_value(keys, registry, absences))
+    else:
+        emit(explaining.explanation_lines(keys, registry, absences))
+    return errors.DONE
+
+
+def sources_command(invocation: Invocation) -> int:
+    """Ask each source whether it can be read and what it sees; 3 where one cannot be."""
+    config = _config(invocation)
+    rows: list[tuple[str, str, str, str]] = []
+    failed: list[FrostlineError] = []
+    snapshots: list[Snapshot] = []
+    for name, settings in pipeline.live_sources(config).items():
+        try:
+            frozen = pipeline.freeze(config, None, sources=[name])
+        except FrostlineError as error:
+            failed.append(error)
+            rows.append((name, settings.type, "cannot be read", ""))
+            continue
+        snapshots += frozen.snapshots
+        rows += [(name, settings.type, "can be read", _seen(one)) for one in frozen.snapshots]
+    for one in pipeline.contributions_of(config, lock.lock_of(snapshots)):
+        if one.source not in pipeline.live_sources(config):
+            rows.append((one.source, config.sources[one.source].type, "local", f"{len(one.endpoints)} services"))
+    if invocation.format == "json":
+        emit_json([dict(zip(("source", "type", "state", "sees"), row, strict=True)) for row in sorted(rows)])
+    else:
+        emit(explaining.table_lines(("SOURCE", "TYPE", "STATE", "SEES"), sorted(rows)))
+    if failed:
+        raise SeveralErrors(failed)
+    return errors.DONE
+
+
+def _seen(snapshot: Snapshot) -> str:
+    services = {one.service for one in snapshot.instances} | {one.service for one in snapshot.declared}
+    return f"{snapshot.datacenter}: {len(services)} services, {len(snapshot.instances)} instances"
+
+
+# --- schema -----------------------------------------------------------------------------------------------------------
+
+
+def schema_command(invocation: Invocation, name: str | None) -> int:
+    """Print a schema; without a name, the names."""
+    names = resources.schema_names()
+    if name is None:
+        emit(names)
+        return errors.DONE
+    if name not in names:
+        close = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean `{close[0]}`?" if close else f"schemas: {', '.join(names)}"
+        raise UsageError(f"there is no schema `{name}`", help=hint)
+    emit(resources.schema_text(name).decode().rstrip("\n").split("\n"))
+    return errors.DONE

@@ -1,0 +1,149 @@
+"""What `explain`, `list` and `sources` say: where each endpoint comes from, and why an instance is in none."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from frostline.diagnostics import printable
+from frostline.model import Answer, Contribution, Endpoint, Entry, Key, Origin, Registry, version_label
+from frostline.registry.naming import splitter_of
+from frostline.registry.selection import left_out
+from frostline.settings import ConsulSettings
+
+
+class Absence(Struct, frozen=True, kw_only=True):
+    """An instance or endpoint of a (service, version) that the registry does not have, and why."""
+
+    key: Key
+    name: str
+    origin: Origin
+    reason: str
+
+
+def unselected(answers: Iterable[Answer], live: Mapping[str, ConsulSettings]) -> Iterator[Absence]:
+    """What selection left out of these answers, under each (service, version) that naming makes of it."""
+    for answer in answers:
+        settings = live[answer.source]
+        split = splitter_of(settings.naming)
+        by_place = {(one.node, one.id, one.service): one for one in answer.registrations}
+        for one in left_out(answer, settings.select):
+            registration = by_place[one.origin.node, one.origin.id, one.service]
+            for key in split(registration.service, registration.tags, registration.meta):
+                yield Absence(key=key, name=one.service, origin=one.origin, reason=one.reason)
+
+
+def displaced(contributions: Iterable[Contribution], registry: Registry) -> Iterator[Absence]:
+    """What sources bring that another source precedes."""
+    for contribution in contributions:
+        for key, endpoints in contribution.endpoints.items():
+            winners = registry.services[key[0]][key[1]].sources
+            if contribution.source in winners:
+                continue
+            reason = f"source {', '.join(winners)} precedes {contribution.source}"
+            for endpoint in endpoints:
+                yield Absence(key=key, name=endpoint.url, origin=endpoint.origin, reason=reason)
+
+
+def chosen(registry: Registry, absences: Sequence[Absence], service: str, version: str | None) -> list[Key]:
+    """The (service, version)s that the user means: of this service, or whose registered name it is."""
+    known = {key for key, _ in registry.entries()} | {absence.key for absence in absences}
+    named = {absence.key for absence in absences if absence.name == service}
+    found = {key for key in known if key[0] == service} | named
+    if version is not None:
+        found = {key for key in found if version_label(key[1]) == version}
+    return sorted(found, key=lambda key: (key[0], key[1] is not None, key[1] or ""))
+
+
+def closest(registry: Registry, absences: Sequence[Absence], service: str, version: str | None) -> list[str]:
+    """What the user may have meant, best first."""
+    keys = {key for key, _ in registry.entries()} | {absence.key for absence in absences}
+    versions = sorted(version_label(key[1]) for key in keys if key[0] == service)
+    if version is not None and versions:
+        return [f"{service} {label}" for label in difflib.get_close_matches(version, versions, 3, 0.1) or versions[:3]]
+    return difflib.get_close_matches(service, sorted({key[0] for key in keys}), 3)
+
+
+def explanation_value(keys: Sequence[Key], registry: Registry, absences: Sequence[Absence]) -> list[dict[str, Any]]:
+    """The explanation as JSON values: a list of (service, version)s."""
+    return [
+        {
+            "service": service,
+            "version": version,
+            "url": entry.url if entry else None,
+            "sources": list(entry.sources) if entry else [],
+            "endpoints": [_endpoint_value(endpoint) for endpoint in entry.endpoints] if entry else [],
+            "left_out": [
+                {"name": one.name, "origin": msgspec.to_builtins(one.origin), "reason": one.reason}
+                for one in absences
+                if one.key == (service, version)
+            ],
+        }
+        for service, version in keys
+        for entry in [_entry(registry, (service, version))]
+    ]
+
+
+def _endpoint_value(endpoint: Endpoint) -> dict[str, Any]:
+    return {"url": endpoint.url, "weight": endpoint.weight, "origin": msgspec.to_builtins(endpoint.origin)}
+
+
+def _entry(registry: Registry, key: Key) -> Entry | None:
+    return registry.services.get(key[0], {}).get(key[1])
+
+
+def explanation_lines(keys: Sequence[Key], registry: Registry, absences: Sequence[Absence]) -> Iterator[str]:
+    """The explanation for a person."""
+    for key in keys:
+        entry = _entry(registry, key)
+        yield printable(f"{key[0]} {version_label(key[1])}")
+        if entry is None:
+            yield "  not in the registry"
+        elif entry.declared:
+            yield printable(f"  known to {', '.join(entry.sources)}, but nothing to call")
+        for endpoint in entry.endpoints if entry else ():
+            mark = "*" if entry and endpoint.url == entry.url else " "
+            yield printable(f"  {mark} {endpoint.url}  from {endpoint.origin}")
+        missing = [absence for absence in absences if absence.key == key]
+        if missing:
+            yield "  left out:"
+            for absence in missing:
+                yield printable(f"    {absence.name}  {absence.origin}: {absence.reason}")
+
+
+def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table of texts, columns aligned by their width on a terminal, nothing cut."""
+    from rich.cells import cell_len
+
+    shown = [[printable(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(cell_len(row[column]) for row in shown) for column in range(len(header))]
+    for row in shown:
+        padded = [cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+        yield "  ".join(padded).rstrip()
+
+
+def list_rows(registry: Registry) -> list[tuple[str, str, str, str, str]]:
+    """A row a (service, version): service, version, endpoints, sources, url."""
+    return [
+        (service, version_label(version), str(len(entry.endpoints)), ", ".join(entry.sources), entry.url or "-")
+        for (service, version), entry in registry.entries()
+    ]
+
+
+def list_value(registry: Registry) -> list[dict[str, Any]]:
+    """The same as JSON values."""
+    return [
+        {
+            "service": service,
+            "version": version,
+            "endpoints": len(entry.endpoints),
+            "sources": list(entry.sources),
+            "url": entry.url,
+            "declared": entry.declared,
+        }
+        for (service, version), entry in registry.entries()
+    ]
