@@ -1,0 +1,85 @@
+"""Plain values as whole YAML or JSON files, made piece by piece each time they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from frostline.diagnostics import reviewable
+from frostline.outputs.yaml_text import Pairs, yaml_pieces
+
+_CHUNK = 1 << 16
+"""Characters that a chunk has at least, but the last."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Document(Struct, frozen=True):
+    """The bytes of a file that holds one mapping, in chunks; the same ones each time it is iterated.
+
+    members: makes the mapping's members (`yaml_text.Pairs`). format: yaml or json.
+    """
+
+    members: Callable[[], Pairs]
+    format: str = "yaml"
+
+    def __iter__(self) -> Iterator[bytes]:
+        pieces = _json_pieces(self.members()) if self.format == "json" else _yaml_pieces(self.members())
+        waiting: list[str] = []
+        length = 0
+        for piece in pieces:
+            waiting.append(piece)
+            length += len(piece)
+            if length >= _CHUNK:
+                yield "".join(waiting).encode()
+                waiting.clear()
+                length = 0
+        if waiting:
+            yield "".join(waiting).encode()
+
+
+def _yaml_pieces(pairs: Pairs) -> Iterator[str]:
+    pieces = yaml_pieces(pairs)
+    yield next(pieces, "{}\n")
+    yield from pieces
+
+
+def _json_pieces(pairs: Pairs) -> Iterator[str]:
+    yield from _json_object(pairs, "")
+    yield "\n"
+
+
+def _json_object(pairs: Pairs, indent: str) -> Iterator[str]:
+    """An object with a line a member; mappings and lists of mappings within it on lines of their own as in YAML."""
+    inner = indent + "  "
+    separator = ""
+    yield "{"
+    for key, value in pairs:
+        yield f"{separator}\n{inner}{_inline(key)}: "
+        separator = ","
+        members = iter(value.items()) if isinstance(value, dict) else value
+        if isinstance(members, Iterator):
+            yield from _json_object(members, inner)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            yield from _json_lines(value, inner)
+        else:
+            yield _inline(value)
+    yield f"\n{indent}}}" if separator else "}"
+
+
+def _json_lines(items: list[dict[str, Any]], indent: str) -> Iterator[str]:
+    """A list with a line an item."""
+    separator = "["
+    for item in items:
+        yield f"{separator}\n{indent}  {_inline(item)}"
+        separator = ","
+    yield f"\n{indent}]"
+
+
+def _inline(value: Any) -> str:
+    """`value` as JSON in one line."""
+    line = msgspec.json.format(_encode(value), indent=0).decode()
+    return line if line.isascii() and "\x7f" not in line else reviewable(line)

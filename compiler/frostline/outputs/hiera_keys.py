@@ -1,0 +1,162 @@
+"""The keys that feed class parameters: `keys: {"profile::{service}::url": url}` of a hiera output."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from msgspec import Struct
+
+from frostline.errors import UsageError
+from frostline.model import Endpoint, Entry, FileOrigin, Finding, Key, Registry, version_label
+from frostline.outputs.base import endpoint_value
+from frostline.patterns import PatternError, Placeholder, parse
+from frostline.settings import OutputSettings
+
+INDEX = "frostline::index"
+SERVICE = "frostline::service::"
+"""What the keys of services begin with."""
+
+# Puppet reference manual, "Reserved words and acceptable names": classes and their parameters.
+_PARAMETER = re.compile(r"([a-z][a-z0-9_]*::)*[a-z_][a-z0-9_]*")
+_PLACEHOLDERS = ("service", "version")
+
+
+def _chosen(entry: Entry) -> Endpoint:
+    return next(endpoint for endpoint in entry.endpoints if endpoint.url == entry.url)
+
+
+VALUES: Mapping[str, Callable[[Entry], Any]] = {
+    "url": lambda entry: entry.url,
+    "urls": lambda entry: [endpoint.url for endpoint in entry.endpoints],
+    "address": lambda entry: _chosen(entry).address,
+    "port": lambda entry: _chosen(entry).port,
+    "endpoints": lambda entry: [endpoint_value(endpoint) for endpoint in entry.endpoints],
+}
+"""What `keys` may name: of the one to use its url, address or port; of all of them their urls, or whole endpoints."""
+
+
+class KeyPattern(Struct, frozen=True):
+    """One line of `keys`. parts: literals and the placeholders {service} and {version}; value: a name in VALUES."""
+
+    text: str
+    parts: tuple[str | Placeholder, ...]
+    value: str
+
+    @property
+    def has_version(self) -> bool:
+        return Placeholder("version") in self.parts
+
+    def key(self, service: str, version: str | None) -> str:
+        """The Hiera key of this (service, version); `-` is no letter of Puppet's names and becomes `_`."""
+        values = {"service": service.replace("-", "_"), "version": (version or "").replace("-", "_")}
+        return "".join(part if isinstance(part, str) else values[part.name] for part in self.parts)
+
+
+class ClassKey(Struct, frozen=True):
+    """Where the value of a key comes from."""
+
+    owner: Key
+    pattern: KeyPattern
+
+    def value(self, registry: Registry) -> Any:
+        """Its value (str, int or list) in this registry, not yet quoted for Hiera."""
+        service, version = self.owner
+        return VALUES[self.pattern.value](registry.services[service][version])
+
+
+def key_patterns(settings: OutputSettings) -> tuple[KeyPattern, ...]:
+    """The patterns of this output. Raises UsageError for one that cannot be read or makes no name of a parameter."""
+    return tuple(_pattern(text, value, settings) for text, value in settings.options.get("keys", {}).items())
+
+
+def class_keys(
+    registry: Registry, patterns: tuple[KeyPattern, ...], place: FileOrigin
+) -> tuple[dict[str, ClassKey], list[Finding]]:
+    """Key -> where its value comes from, sorted, and what stands in the way.
+
+    Only of (service, version)s that have an endpoint: a class parameter keeps its default where there is none.
+    """
+    keys: dict[str, ClassKey] = {}
+    findings: list[Finding] = []
+    for pattern in patterns:
+        for owner, entry in registry.entries():
+            if entry.declared or (pattern.has_version and owner[1] is None):
+                continue
+            key = pattern.key(*owner)
+            new = ClassKey(owner, pattern)
+            finding = _misnamed(key, new, place) or _collision(key, keys.get(key), new, place)
+            if finding is None:
+                keys[key] = new
+            else:
+                findings.append(finding)
+    return dict(sorted(keys.items())), findings
+
+
+def _pattern(text: str, value: Any, settings: OutputSettings) -> KeyPattern:
+    if value not in VALUES:
+        close = get_close_matches(str(value), VALUES, 1)
+        raise UsageError(
+            f"the output `{settings.name}` feeds `{text}` from `{value}`, which is no value of a service",
+            origin=settings.place,
+            help=f"did you mean `{close[0]}`?" if close else f"one of {', '.join(VALUES)}",
+        )
+    try:
+        parts = parse(text)
+    except PatternError as error:
+        raise _unreadable(text, f"has {error} at character {error.position + 1}", settings) from error
+    for part in parts:
+        if isinstance(part, Placeholder) and (part.key is not None or part.name not in _PLACEHOLDERS):
+            raise _unreadable(text, f"has an unknown placeholder {part}", settings)
+    pattern = KeyPattern(text, parts, value)
+    if _PARAMETER.fullmatch(pattern.key("a", "v1")) is None:
+        raise _unreadable(text, "makes no name of a class parameter", settings)
+    return pattern
+
+
+def _unreadable(text: str, problem: str, settings: OutputSettings) -> UsageError:
+    return UsageError(
+        f"the key pattern `{text}` of the output `{settings.name}` {problem}",
+        origin=settings.place,
+        help="lower-case segments joined by `::`, with {service} and {version}, such as `profile::{service}::url`",
+    )
+
+
+def _misnamed(key: str, new: ClassKey, place: FileOrigin) -> Finding | None:
+    if _PARAMETER.fullmatch(key) and key != "lookup_options":
+        return None
+    service, version = new.owner
+    return Finding(
+        rule="hiera-key",
+        service=service,
+        version=version,
+        value=key,
+        origin=place,
+        message=f"`{new.pattern.text}` gives {_named(new.owner)} the key `{key}`, which no class parameter can have",
+        help="change the pattern, or leave the service out of this output with `select`",
+    )
+
+
+def _collision(key: str, old: ClassKey | None, new: ClassKey, place: FileOrigin) -> Finding | None:
+    if old is not None:
+        other = f"{_named(old.owner)} by `{old.pattern.text}`"
+    elif key == INDEX or key.startswith(SERVICE):
+        other = "frostline's own data"
+    else:
+        return None
+    service, version = new.owner
+    return Finding(
+        rule="hiera-key-collision",
+        service=service,
+        version=version,
+        value=key,
+        origin=place,
+        message=f"{_named(new.owner)} by `{new.pattern.text}` and {other} have the one key `{key}`",
+        help="put both {service} and {version} into the pattern, or leave one out of this output with `select`",
+    )
+
+
+def _named(owner: Key) -> str:
+    return f"`{owner[0]}` `{version_label(owner[1])}`"
