@@ -177,10 +177,10 @@ def test_the_default_naming_and_urls_are_those_of_blacksmiths_consul_discovery(t
             for key, found in contribution.endpoints.items()
         }
     )
-    assert written(registry, tmp_path).ENDPOINTS == {
+    assert {
         (service, version): live.format_endoint(version, address, port)
         for (service, version), (address, port) in SERVED.items()
-    }
+    } == written(registry, tmp_path).ENDPOINTS
 
 
 CONFIG = """\
