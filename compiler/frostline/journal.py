@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from frostline.errors import PublishError
-from frostline.targets import Root, contents, faults, permitted
+from frostline.targets import Root, contents, created, faults, permitted
 
 NAME = ".frostline.journal"
 _UNFINISHED = NAME + ".tmp"
@@ -59,11 +59,7 @@ def write_journal(root: Root, journal: Journal) -> None:
     """Puts the journal in place, whole and durable."""
     with faults(NAME, "written"):
         discard_unfinished(root)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(_UNFINISHED, flags, 0o600, dir_fd=root.fd), "wb") as file:
-            file.write(msgspec.json.encode(journal))
-            file.flush()
-            os.fsync(file.fileno())
+        created(root.fd, _UNFINISHED, [msgspec.json.encode(journal)], 0o600)
         os.rename(_UNFINISHED, NAME, src_dir_fd=root.fd, dst_dir_fd=root.fd)
         os.fsync(root.fd)
 

@@ -180,6 +180,24 @@ def contents(root: Root, key: str) -> bytes | None:
         return None if fd is None else b"".join(_blocks(fd))
 
 
+def created(parent: int, name: str, chunks: Iterable[bytes], mode: int, *, exact: bool = False) -> str:
+    """Writes a new file, safe on disk on return, and gives its SHA-256 in hex. FileExistsError: it is there already.
+
+    mode: its permission bits, of which the umask takes its own unless `exact`.
+    """
+    hashed = sha256()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, mode, dir_fd=parent), "wb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+            hashed.update(chunk)
+        file.flush()
+        if exact:
+            os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
+    return hashed.hexdigest()
+
+
 def _blocks(fd: int) -> Iterator[bytes]:
     while block := os.read(fd, BLOCK):
         yield block
