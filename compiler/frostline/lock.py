@@ -203,10 +203,11 @@ def parse_lock(data: bytes, shown: str) -> Lock:
     snapshots: list[Snapshot] = []
     at, end = 1, len(lines) - 1
     while at < end:
-        snapshot, at = _parse_segment(lines, at, end, shown)
+        snapshot, after = _parse_segment(lines, at, end, shown)
         if snapshots and snapshots[-1].segment >= snapshot.segment:
-            raise _bad(lines, at - 1, f"{_named(snapshot.segment)} stands twice or out of order", shown)
+            raise _bad(lines, at, f"{_named(snapshot.segment)} stands twice or out of order", shown)
         snapshots.append(snapshot)
+        at = after
     return Lock(tuple(snapshots))
 
 

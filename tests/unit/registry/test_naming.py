@@ -1,0 +1,136 @@
+"""Naming: registered names to (service, version), instances to URLs in which nothing of theirs becomes structure."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frostline.model import Instance
+from frostline.registry.naming import UrlFinding, UrlMaker, host_text, name_splitter, splitter_of
+from frostline.settings import DEFAULT_NAMING, DEFAULT_VERSION_PATTERN, Naming, VersionFrom
+
+
+def instance(**fields: object) -> Instance:
+    values = {"service": "payments-v1", "node": "n1", "id": "p1", "address": "10.0.0.1", "port": 8080, **fields}
+    return Instance(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("payments-v1", ("payments", "v1")),
+        ("payments-v1.2_rc-3", ("payments-v1.2_rc-3", None)),
+        ("payments-v1.2_rc", ("payments", "v1.2_rc")),
+        ("count-api", ("count-api", None)),
+        ("a-v1-v2", ("a-v1", "v2")),
+        ("-v1", ("-v1", None)),
+        ("v1", ("v1", None)),
+        ("payments-V1", ("payments-V1", None)),
+        ("two\nlines-v1", ("two\nlines", "v1")),
+        ("payments-v1\n", ("payments-v1\n", None)),
+        ("..", ("..", None)),
+    ],
+)
+def test_the_default_naming_splits_off_a_version(name: str, key: tuple[str, str | None]) -> None:
+    assert name_splitter(DEFAULT_NAMING, DEFAULT_VERSION_PATTERN)(name) == key
+
+
+def test_the_first_pattern_that_fits_wins() -> None:
+    split = name_splitter(("{version}.{service}", "{service}-{version}"), "v[0-9]+")
+    assert split("v2.shop-v1") == ("shop-v1", "v2")
+    assert split("shop-v1") == ("shop", "v1")
+
+
+def test_signs_of_regular_expressions_in_a_pattern_are_plain_text() -> None:
+    split = name_splitter(("{service}.+{version}",), "v[0-9]+")
+    assert split("shop.+v1") == ("shop", "v1")
+    assert split("shopxxv1") == ("shopxxv1", None)
+
+
+def test_a_version_from_meta_leaves_the_whole_name_as_the_service() -> None:
+    split = splitter_of(Naming(version_from=VersionFrom(meta="version")))
+    assert split("shop-v1", (), {"version": "v9"}) == (("shop-v1", "v9"),)
+    assert split("shop-v1", (), {}) == (("shop-v1", None),)
+    assert split("shop-v1", (), {"version": ""}) == (("shop-v1", None),)
+
+
+def test_each_tag_that_fits_gives_a_version() -> None:
+    split = splitter_of(Naming(version_from=VersionFrom(tag="version=(.*)")))
+    tags = ("api", "version=v2", "version=v1", "my version=v3")
+    assert split("shop", tags, {}) == (("shop", "v1"), ("shop", "v2"))
+    assert split("shop", ("api",), {}) == (("shop", None),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "url"),
+    [
+        ({}, "http://10.0.0.1:8080/v1"),
+        ({"address": "2001:db8::1"}, "http://[2001:db8::1]:8080/v1"),
+        ({"address": "fe80::1%eth0"}, "http://[fe80::1%25eth0]:8080/v1"),
+        ({"address": "node.example"}, "http://node.example:8080/v1"),
+        ({"address": "evil/@host?#"}, "http://evil%2F%40host%3F%23:8080/v1"),
+        ({"meta": {"scheme": "https"}}, "https://10.0.0.1:8080/v1"),
+    ],
+)
+def test_the_default_url_of_an_instance(fields: dict[str, object], url: str) -> None:
+    assert UrlMaker(Naming()).url("payments", "v1", instance(**fields), "dc1", "default") == url
+
+
+def test_every_placeholder_is_filled_and_quoted() -> None:
+    pattern = "https://{address}:{port}/{service}/{version}/{datacenter}/{namespace}/{node}/{meta[a b]}/{tag[path]}"
+    made = UrlMaker(Naming(url=pattern)).url(
+        "pay/ments",
+        "v 1",
+        instance(node="n?1", meta={"a b": "%41"}, tags=("path=x#y",)),
+        "dc&1",
+        "n;s",
+    )
+    assert made == "https://10.0.0.1:8080/pay%2Fments/v%201/dc%261/n%3Bs/n%3F1/%2541/x%23y"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fields", "rule"),
+    [
+        ("http://{address}:{port}", {"port": 0}, "port-zero"),
+        ("http://{address}:{port}", {"address": ""}, "address-missing"),
+        ("http://{address}/{meta[path]}", {}, "meta-missing"),
+        ("http://{address}/{meta[path]}", {"meta": {"path": ""}}, "meta-missing"),
+        ("http://{address}/{tag[path]}", {"tags": ("path",)}, "tag-missing"),
+        ("{scheme}://{address}", {"meta": {"scheme": "java script"}}, "scheme-invalid"),
+        ("http://{address}/{meta[path]}/x", {"meta": {"path": ".."}}, "url-dot-segment"),
+        ("http://{address}/{node}", {"node": "."}, "url-dot-segment"),
+    ],
+)
+def test_what_has_no_url_says_which_rule(pattern: str, fields: dict[str, object], rule: str) -> None:
+    with pytest.raises(UrlFinding) as caught:
+        UrlMaker(Naming(url=pattern)).url("payments", "v1", instance(**fields), "dc1", "default")
+    assert caught.value.rule == rule
+    assert caught.value.help
+
+
+def test_port_zero_is_fine_where_the_pattern_has_no_port() -> None:
+    naming = Naming(unversioned_url="https://{service}.example")
+    assert UrlMaker(naming).url("shop", None, instance(port=0), "dc1", "default") == "https://shop.example"
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(min_size=1), st.text(min_size=1), st.text(min_size=1))
+def test_no_value_adds_structure_to_a_url(service: str, node: str, value: str) -> None:
+    naming = Naming(url="https://h.example:1/{service}/{node}/{meta[k]}/end")
+    try:
+        url = UrlMaker(naming).url(service, "v1", instance(node=node, meta={"k": value}), "d", "n")
+    except UrlFinding as finding:
+        assert finding.rule == "url-dot-segment"
+        return
+    parts = urlsplit(url)
+    assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("https", "h.example:1", "", "")
+    assert [unquote(segment) for segment in parts.path.split("/")[1:]] == [service, node, value, "end"]
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(min_size=1))
+def test_any_address_is_one_host(address: str) -> None:
+    assert not set(host_text(address).strip("[]")) & set("/?#@[]\\ \n")

@@ -1,0 +1,150 @@
+"""Selection: what is taken, what is left out and why, and what only unhealthy instances stand for."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from frostline.model import Answer, Declared, FileOrigin, Registration
+from frostline.registry.selection import left_out, snapshot_of
+from frostline.settings import ConsulSettings, Keep, Naming, Select, VersionFrom
+
+
+def registration(service: str = "shop-v1", id: str = "s1", **fields: object) -> Registration:  # noqa: A002
+    values = {"service": service, "id": id, "node": "n1", "node_address": "10.0.0.1", "port": 80, **fields}
+    return Registration(**values)  # type: ignore[arg-type]
+
+
+def answer(*registrations: Registration) -> Answer:
+    return Answer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
+
+
+def settings(**fields: object) -> ConsulSettings:
+    return ConsulSettings(name="mesh", place=FileOrigin("frostline.yaml"), **fields)  # type: ignore[arg-type]
+
+
+def taken(*registrations: Registration, **fields: object) -> list[str]:
+    return [instance.id for instance in snapshot_of(answer(*registrations), settings(**fields), "sha256:x").instances]
+
+
+@pytest.mark.parametrize(
+    ("select", "fields", "words"),
+    [
+        (Select(services=("*", "!shop-*")), {}, "`select.services` leaves its name out"),
+        (Select(services=("Shop-v1",)), {}, "`select.services` leaves its name out"),
+        (Select(), {"kind": "connect-proxy"}, "its kind is connect-proxy"),
+        (Select(tags=("api", "web")), {"tags": ("api",)}, "it has no tag `web`"),
+        (Select(meta={"tier": "front"}), {"meta": {"tier": "back"}}, "its meta `tier` is not `front`"),
+        (Select(), {"health": "warning"}, "its health is warning, and `select.health` takes passing"),
+        (Select(), {"health": "maintenance"}, "its health is maintenance"),
+    ],
+)
+def test_an_instance_that_is_left_out_says_why(select: Select, fields: dict[str, object], words: str) -> None:
+    one = registration(**fields)
+    assert taken(one, select=select) == []
+    (missing,) = left_out(answer(one), select)
+    assert words in missing.reason
+    assert str(missing.origin) == "mesh(datacenter=dc1, namespace=default, node=n1, id=s1)"
+
+
+def test_what_fits_everything_is_taken() -> None:
+    select = Select(services=("*", "!*", "shop-v?"), tags=("api",), meta={"a": "1"}, health=("warning", "passing"))
+    one = registration(tags=("x", "api"), meta={"a": "1"}, health="warning")
+    assert taken(one, select=select) == ["s1"]
+    assert list(left_out(answer(one), select)) == []
+
+
+def test_consul_itself_is_left_out_by_default() -> None:
+    assert taken(registration("consul"), registration("consul-x", "c")) == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("address_from", "fields", "address", "port"),
+    [
+        ("service", {}, "10.0.0.1", 80),
+        ("service", {"address": "10.9.9.9"}, "10.9.9.9", 80),
+        ("node", {"address": "10.9.9.9"}, "10.0.0.1", 80),
+        ("wan", {"tagged_addresses": {"wan": ("1.2.3.4", 8080)}}, "1.2.3.4", 8080),
+        ("wan", {"tagged_addresses": {"wan": ("1.2.3.4", 0)}}, "1.2.3.4", 80),
+        ("lan_ipv6", {}, "", 80),
+    ],
+)
+def test_the_address_is_the_one_that_is_asked_for(
+    address_from: str, fields: dict[str, object], address: str, port: int
+) -> None:
+    (one,) = snapshot_of(answer(registration(**fields)), settings(address_from=address_from), "x").instances
+    assert (one.address, one.port) == (address, port)
+
+
+def test_the_weight_is_that_of_the_health() -> None:
+    select = Select(health=("passing", "warning"))
+    found = snapshot_of(
+        answer(registration(weights=(10, 2)), registration(id="s2", weights=(10, 2), health="warning")),
+        settings(select=select),
+        "x",
+    )
+    assert [one.weight for one in found.instances] == [10, 2]
+
+
+def test_only_what_keep_names_is_frozen() -> None:
+    one = registration(tags=("api", "secret=1", "web"), meta={"owner": "a", "commit": "b"})
+    keep = Keep(tags=("*", "!secret=*"), meta=("owner",))
+    (kept,) = snapshot_of(answer(one), settings(keep=keep), "x").instances
+    assert kept.tags == ("api", "web")
+    assert kept.meta == {"owner": "a"}
+
+
+def test_the_order_of_answers_tags_and_meta_changes_nothing() -> None:
+    ones = [
+        registration(id="s1", tags=("b", "a", "b"), meta={"x": "1", "a": "2"}),
+        registration(id="s2"),
+        registration("pay-v1", id="p", health="critical"),
+    ]
+    other = [registration(id="s1", tags=("a", "b"), meta={"a": "2", "x": "1"}), *ones[1:]]
+    snapshots = [
+        snapshot_of(answer(*order), settings(), "x") for found in (ones, other) for order in permutations(found)
+    ]
+    assert all(repr(one) == repr(snapshots[0]) for one in snapshots)
+
+
+def test_a_service_whose_instances_are_all_unhealthy_is_declared() -> None:
+    found = snapshot_of(
+        answer(
+            registration("ledger", "l1", health="critical"),
+            registration("ledger", "l2", health="critical"),
+            registration("shop", "s1", health="critical"),
+            registration("shop", "s2"),
+        ),
+        settings(),
+        "x",
+    )
+    assert found.declared == (Declared(service="ledger"),)
+
+
+def test_an_unhealthy_version_beside_a_healthy_one_is_declared() -> None:
+    by_meta = Naming(version_from=VersionFrom(meta="version"))
+    found = snapshot_of(
+        answer(
+            registration("shop", "s1", meta={"version": "v1", "owner": "x"}),
+            registration("shop", "s2", meta={"version": "v2", "owner": "x"}, health="critical"),
+        ),
+        settings(naming=by_meta),
+        "x",
+    )
+    assert found.declared == (Declared(service="shop", meta={"version": "v2"}),)
+    by_tag = Naming(version_from=VersionFrom(tag="(v[0-9])"))
+    found = snapshot_of(
+        answer(
+            registration("shop", "s1", tags=("v1", "api")),
+            registration("shop", "s2", tags=("v1", "v2", "api"), health="critical"),
+        ),
+        settings(naming=by_tag),
+        "x",
+    )
+    assert found.declared == (Declared(service="shop", tags=("v2",)),)
+
+
+def test_an_unhealthy_instance_that_is_not_selected_declares_nothing() -> None:
+    found = snapshot_of(answer(registration(health="critical")), settings(select=Select(tags=("api",))), "x")
+    assert found.declared == ()
