@@ -43,6 +43,10 @@ _STATUS_HELP = {  # by status, else by its first digit
 _FAULT_HELP = "check the address, that the agent runs, and the limits timeout, deadline and retries"
 
 
+class UnreachableError(SourceError):
+    """No answer at all, to the last attempt."""
+
+
 class StatusError(SourceError):
     """The server answered, and the answer is no 200. words: the server's own, without the token."""
 
@@ -112,7 +116,9 @@ class Transport:
             try:
                 response = self._exchanged(target, headers or {})
             except _Fault as fault:
-                error = self.error(target, str(fault), help=_FAULT_HELP)
+                error: SourceError = UnreachableError(
+                    self._message(target, str(fault)), origin=self._place, help=_FAULT_HELP
+                )
             else:
                 if response.status == 200:
                     return response
@@ -124,9 +130,12 @@ class Transport:
                 raise error
         raise AssertionError("at least one attempt is made")
 
-    def in_parallel(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    def in_parallel(
+        self, work: Callable[[Item], Result], items: Sequence[Item], tick: Callable[[int], None] | None = None
+    ) -> list[Result]:
         """`work(item)` of each item, in order, on as many threads as there are connections.
 
+        tick(how many are done) is called in the caller's thread.
         The first exception ends it and is raised here. The threads are daemons and the caller only waits on a queue:
         an interrupt, or the deadline, ends the wait at once, even while a thread hangs in a name server's answer.
         """
@@ -149,11 +158,13 @@ class Transport:
             threading.Thread(target=worker, daemon=True).start()
         results: list[Any] = [None] * len(items)
         try:
-            for _ in items:
+            for count, _ in enumerate(items, 1):
                 place, result, error = done.get(timeout=max(self._remaining(), 0))
                 if error is not None:
                     raise error
                 results[place] = result
+                if tick is not None:
+                    tick(count)
         except Empty:
             raise self._past_deadline() from None
         finally:

@@ -1,0 +1,273 @@
+"""The ways to read one segment of a Consul catalog, and the proof that what was read is of one moment.
+
+Three ways give the same registrations: by service (health/service/NAME each), by node (catalog/node/NAME each and all
+checks), and the dump (internal/ui/nodes: one request, one read transaction on the server).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec import Struct
+
+from frostline.globs import matches
+from frostline.model import Registration
+from frostline.sources.base import Progress
+from frostline.sources.consul_client import Client, Parameters, is_addressable, segment_path
+from frostline.sources.consul_wire import (
+    Check,
+    DumpedNode,
+    Found,
+    Node,
+    NodeServices,
+    ServiceEntry,
+    Unfit,
+    found_in_entries,
+    found_on_node,
+    registration_of,
+)
+from frostline.sources.transport import StatusError
+
+_READS = 3  # a way is read once and, where the catalog moved meanwhile, at most twice more
+_FEW = 50  # services that are read by name however small the catalog is
+_SERVICES = "/v1/catalog/services"
+_NODES = "/v1/catalog/nodes"
+_STATES = "/v1/health/state/any"
+_DUMP = "/v1/internal/ui/nodes"
+_SERVICE = "/v1/health/service"
+_NODE = "/v1/catalog/node"
+
+# Requests for the index alone. catalog/services ignores `filter` but takes a node's meta, which no node has here.
+_PROBES: tuple[tuple[str, Parameters], ...] = (
+    (_SERVICES, (("node-meta", "frostline-none:none"),)),
+    (_NODES, (("filter", 'Node==""'),)),
+    (_STATES, (("filter", 'Node==""'),)),
+)
+
+Names = dict[str, list[str] | None]
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """One segment and what is selected of it.
+
+    datacenter: as the segment calls it. parameters: what every request carries (dc, ns, partition, peer).
+    services: globs; literal: they are literal names, which are read without listing the catalog.
+    """
+
+    datacenter: str
+    parameters: Parameters = ()
+    services: tuple[str, ...] = ("*",)
+    literal: bool = False
+    namespace: str | None = None
+    partition: str | None = None
+    peer: str = ""
+
+
+class Listing(Struct, frozen=True):
+    """The selected names, sorted, and how many the catalog has in all."""
+
+    names: tuple[str, ...]
+    total: int = 0
+
+
+Tick = Callable[[int], Callable[[int], None]]
+"""How many answers are expected -> what is called with how many came."""
+
+Read = dict[str, tuple[list[Found], int]]
+"""A service's name -> its instances, and the index of that answer."""
+
+
+class Taken(Struct, frozen=True):
+    """What one way found, and the names that it must have found."""
+
+    found: Sequence[Found]
+    names: Iterable[str]
+
+
+def registrations_of(client: Client, scope: Scope, progress: Progress | None = None) -> tuple[Registration, ...]:
+    """All registrations of the selected services, sorted by service, node and id. SourceError: not to be proved."""
+
+    def tick(expected: int) -> Callable[[int], None]:
+        return lambda done: progress(scope.datacenter, done, expected) if progress else None
+
+    listing = listed(client, scope)
+    if not listing.names:
+        return ()
+    taken = None
+    if all(is_addressable(name) for name in listing.names):
+        many = len(listing.names) > _FEW and len(listing.names) * 3 > listing.total
+        way = by_node if many and not scope.literal and not scope.peer else by_service
+        try:
+            taken = way(client, scope, listing, tick)
+        except StatusError as error:
+            # A name that this Consul refuses in a path: which characters are printable depends on its age.
+            if error.code not in (301, 400):
+                raise
+    if taken is None:
+        taken = by_dump(client, scope, listing, tick)
+    return _registrations(client, scope, taken)
+
+
+def listed(client: Client, scope: Scope) -> Listing:
+    """The names that are selected now. catalog/services lists each spelling of a name."""
+    if scope.literal:
+        return Listing(tuple(sorted(set(scope.services))))
+    names: Names = client.in_parallel(lambda path: client.indexed(path, Names, scope.parameters)[0], [_SERVICES])[0]
+    return Listing(tuple(sorted(name for name in names if matches(scope.services, name))), len(names))
+
+
+def by_service(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken | None:
+    """Each service by its name; None where it moved in every read.
+
+    The proof: read each service, list the names, ask each service's index again. What did not move between its two
+    answers was so while the names were listed; so all is as it was at that moment, and nothing more was selected.
+    """
+    read: Read = {}
+    for _ in range(_READS):
+        missing = [name for name in listing.names if name not in read]
+        answers = client.in_parallel(lambda name: _service(client, scope, name), missing, tick(len(missing)))
+        read.update(zip(missing, answers, strict=True))
+        now = listed(client, scope)
+        moved = _moved(client, scope, read) if client.proves else _vanished(read)
+        if now.names == listing.names and not moved:
+            return Taken([each for found, _ in read.values() for each in found], now.names)
+        listing = now
+        read = {name: read[name] for name in now.names if name in read and name not in moved}
+    return None
+
+
+def by_node(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken | None:
+    """Every node's services, and all checks; None where the catalog moved in every read.
+
+    The proof: the indexes of services, nodes and checks are the same before and after.
+    """
+    before = _indexes(client, scope)
+    for _ in range(_READS):
+        taken = _nodes(client, scope, tick)
+        after = _indexes(client, scope)
+        if taken is not None and after == before:
+            return taken
+        before = after
+    return None
+
+
+def by_dump(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken:
+    """All in one answer. Names that were listed before and after it must be in it."""
+    dump: list[DumpedNode] = client.in_parallel(
+        lambda path: client.indexed(path, list[DumpedNode], scope.parameters)[0], [_DUMP], tick(1)
+    )[0]
+    found = [
+        each
+        for node in dump
+        if node.peer_name == scope.peer  # it holds the nodes of every peer too (Consul 1.14)
+        for each in found_on_node(node, node.services or (), node.checks or ())
+    ]
+    chosen = {name for name in {each.service.name for each in found} if matches(scope.services, name)}
+    names = set(listing.names) & set(listed(client, scope).names)
+    return Taken([each for each in found if each.service.name in chosen], names)
+
+
+def _service(client: Client, scope: Scope, name: str) -> tuple[list[Found], int]:
+    """The instances of exactly this name: Consul ignores case."""
+    entries, index = client.indexed(segment_path(_SERVICE, name), list[ServiceEntry], scope.parameters)
+    return [found for found in found_in_entries(entries) if found.service.name == name], index
+
+
+def _moved(client: Client, scope: Scope, read: Read) -> set[str]:
+    """The services whose index is another one than when they were read."""
+    parameters = (("filter", 'Node.Node==""'), *scope.parameters)  # the index in 3 bytes; HEAD is refused
+
+    def index(path: str) -> int:
+        return client.indexed(path, object, parameters)[1]
+
+    paths = [segment_path(_SERVICE, name) for name in read]
+    before = [index for _, index in read.values()]
+    after = client.in_parallel(index, paths)
+    _check_forward(client, paths, before, after)
+    return {name for name, old, new in zip(read, before, after, strict=True) if new > old}
+
+
+def _vanished(read: Read) -> set[str]:
+    return {name for name, (found, _) in read.items() if not found}
+
+
+def _check_forward(client: Client, paths: Iterable[str], before: Iterable[int], after: Iterable[int]) -> None:
+    for path, old, new in zip(paths, before, after, strict=True):
+        if new < old:
+            raise client.error(
+                path, f"X-Consul-Index went back from {old} to {new}", help="was the catalog restored? Read it again"
+            )
+
+
+def _nodes(client: Client, scope: Scope, tick: Tick) -> Taken | None:
+    """One reading by node; None where a node vanished meanwhile, or has a name that no path can hold."""
+    listing = listed(client, scope)
+    names = frozenset(listing.names)
+    nodes, checks = client.in_parallel(
+        lambda asked: client.indexed(asked[0], asked[1], scope.parameters)[0],
+        [(_NODES, list[Node]), (_STATES, list[Check])],
+    )
+    if not all(is_addressable(node.name) for node in nodes):
+        return None
+    of_node: dict[str, list[Check]] = {}
+    for check in checks:
+        of_node.setdefault(check.node.lower(), []).append(check)
+
+    def of(node: Node) -> list[Found] | None:
+        answer, _ = client.indexed(segment_path(_NODE, node.name), NodeServices | None, scope.parameters)
+        if answer is None or answer.node.name != node.name:
+            return None
+        services = [service for service in (answer.services or {}).values() if service.name in names]
+        return list(found_on_node(answer.node, services, of_node.get(node.name.lower(), ())))
+
+    found: list[Found] = []
+    for each in client.in_parallel(of, nodes, tick(len(nodes))):
+        if each is None:
+            return None
+        found.extend(each)
+    return Taken(found, listing.names)
+
+
+def _indexes(client: Client, scope: Scope) -> list[int]:
+    """The catalog's three indexes now; [] where nothing is to be proved."""
+
+    def index(probe: tuple[str, Parameters]) -> int:
+        return client.indexed(probe[0], object, (*probe[1], *scope.parameters))[1]
+
+    return client.in_parallel(index, _PROBES if client.proves else ())
+
+
+def _registrations(client: Client, scope: Scope, taken: Taken) -> tuple[Registration, ...]:
+    missing = sorted(set(taken.names) - {found.service.name for found in taken.found})
+    if missing:
+        raise client.error(
+            segment_path(_SERVICE, missing[0]),
+            f"no instance answers for {missing[0]!r}, which is {'selected by name' if scope.literal else 'listed'}",
+            help="let the token read its nodes too (node:read), or leave it out of select.services",
+        )
+    registrations = []
+    for found in taken.found:
+        path = segment_path(_SERVICE, found.service.name)
+        _check_place(client, scope, path, found)
+        try:
+            registrations.append(registration_of(found))
+        except Unfit as unfit:
+            raise client.error(path, str(unfit), help="correct that registration, or leave the service out") from None
+    return tuple(sorted(registrations, key=lambda each: (each.service, each.node, each.id)))
+
+
+def _check_place(client: Client, scope: Scope, path: str, found: Found) -> None:
+    """Servers that do not know a parameter ignore it (peer before 1.13; partition without Enterprise)."""
+    node, service = found.node, found.service
+    places = (
+        ("peers", scope.peer, service.peer_name or node.peer_name),
+        ("partitions", scope.partition, service.partition or node.partition or "default"),
+        ("namespaces", scope.namespace, service.namespace or "default"),
+    )
+    for what, asked, given in places:
+        if asked is not None and asked != given:
+            raise client.error(
+                path,
+                f"the server does not know {what}: asked for {asked!r}, it answered with {given or 'its own'!r}",
+                help=f"leave the key for {what} out, or ask a Consul that knows them",
+            )

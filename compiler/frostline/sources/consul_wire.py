@@ -1,0 +1,174 @@
+"""What Consul answers, as types, and how an answer becomes registrations (Consul's HTTP API, /v1).
+
+Consul writes empty lists and maps as null, and leaves out what it does not know; unknown fields are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct, field
+
+from frostline.model import Health, Registration
+
+_HEALTH: Mapping[str, Health] = {"passing": "passing", "warning": "warning", "critical": "critical"}
+_RANKS: Mapping[Health, int] = {"passing": 0, "warning": 1, "critical": 2, "maintenance": 3}
+_MAINTENANCE = ("_node_maintenance", "_service_maintenance:")  # api.NodeMaint, api.ServiceMaintPrefix
+_LAST_PORT = 65535
+
+
+class Config(Struct, frozen=True, rename="pascal"):
+    datacenter: str
+
+
+class AgentSelf(Struct, frozen=True, rename="pascal"):
+    """/v1/agent/self."""
+
+    config: Config
+
+
+class TokenSelf(Struct, frozen=True):
+    """/v1/acl/token/self."""
+
+    accessor: str = field(name="AccessorID", default="")
+
+
+class Node(Struct, frozen=True, rename="pascal"):
+    """A node, as in catalog/nodes and inside other answers. name is unique without regard to case."""
+
+    name: str = field(name="Node")
+    address: str = ""
+    tagged_addresses: dict[str, str] | None = None
+    partition: str = ""
+    peer_name: str = ""
+
+
+class TaggedAddress(Struct, frozen=True, rename="pascal"):
+    address: str = ""
+    port: int = 0
+
+
+class Weights(Struct, frozen=True, rename="pascal"):
+    passing: int = 1
+    warning: int = 1
+
+
+class Service(Struct, frozen=True, rename="pascal"):
+    """One registered instance. id is unique on its node without regard to case."""
+
+    id: str = field(name="ID")
+    name: str = field(name="Service")
+    kind: str = ""
+    address: str = ""
+    port: int = 0
+    tags: list[str] | None = None
+    meta: dict[str, str] | None = None
+    tagged_addresses: dict[str, TaggedAddress] | None = None
+    weights: Weights | None = None
+    namespace: str = ""
+    partition: str = ""
+    peer_name: str = ""
+
+
+class Check(Struct, frozen=True, rename="pascal"):
+    """A health check; service_id "" for a node's own."""
+
+    id: str = field(name="CheckID")
+    status: str
+    node: str = ""
+    service_id: str = field(name="ServiceID", default="")
+    peer_name: str = ""
+
+
+class ServiceEntry(Struct, frozen=True, rename="pascal"):
+    """An element of /v1/health/service/NAME."""
+
+    node: Node
+    service: Service
+    checks: list[Check] | None = None
+
+
+class NodeServices(Struct, frozen=True, rename="pascal"):
+    """/v1/catalog/node/NAME, which is null where there is no such node."""
+
+    node: Node
+    services: dict[str, Service] | None = None
+
+
+class DumpedNode(Node, frozen=True, rename="pascal"):
+    """An element of /v1/internal/ui/nodes."""
+
+    services: list[Service] | None = None
+    checks: list[Check] | None = None
+
+
+class Unfit(Exception):
+    """A value that no registration can have. Its text says which, and where."""
+
+
+class Found(Struct, frozen=True):
+    """One instance with all checks of its node or of itself, whichever way it was read."""
+
+    node: Node
+    service: Service
+    checks: Sequence[Check] = ()
+
+
+def found_in_entries(entries: Iterable[ServiceEntry]) -> Iterator[Found]:
+    for entry in entries:
+        yield Found(entry.node, entry.service, entry.checks or ())
+
+
+def found_on_node(node: Node, services: Iterable[Service], checks: Iterable[Check]) -> Iterator[Found]:
+    """The instances of one node. Checks find their service as Consul's own index does: without regard to case."""
+    of_service: dict[str, list[Check]] = {}
+    for check in checks:
+        of_service.setdefault(check.service_id.lower(), []).append(check)
+    shared = of_service.pop("", [])
+    for service in services:
+        yield Found(node, service, [*shared, *of_service.get(service.id.lower(), ())])
+
+
+def registration_of(found: Found) -> Registration:
+    """The registration. Unfit: a port outside 0..65535, a negative weight, a check status that Consul does not have."""
+    node, service = found.node, found.service
+    tagged = {name: (address, service.port) for name, address in (node.tagged_addresses or {}).items() if address}
+    for name, value in (service.tagged_addresses or {}).items():
+        tagged[name] = (value.address, value.port)
+    weights = service.weights or Weights()
+    for port in (service.port, *(port for _, port in tagged.values())):
+        if not 0 <= port <= _LAST_PORT:
+            raise Unfit(f"{_named(found)} has the port {port}")
+    if weights.passing < 0 or weights.warning < 0:
+        raise Unfit(f"{_named(found)} has a negative weight")
+    return Registration(
+        service=service.name,
+        id=service.id,
+        node=node.name,
+        address=service.address,
+        node_address=node.address,
+        tagged_addresses=dict(sorted(tagged.items())),
+        port=service.port,
+        tags=tuple(service.tags or ()),
+        meta=dict(sorted((service.meta or {}).items())),
+        kind=service.kind or "service",
+        weights=(weights.passing, weights.warning),
+        health=_worst(found),
+    )
+
+
+def _worst(found: Found) -> Health:
+    """The worst of the checks, which are the node's and the service's; passing without any."""
+    worst: Health = "passing"
+    for check in found.checks:
+        status = _HEALTH.get(check.status)
+        if status is None:
+            raise Unfit(f"{_named(found)}: check {check.id!r} has the unknown status {check.status!r}")
+        if status == "critical" and check.id.startswith(_MAINTENANCE):
+            status = "maintenance"
+        worst = max(worst, status, key=_RANKS.__getitem__)
+    return worst
+
+
+def _named(found: Found) -> str:
+    return f"service {found.service.name!r}, id {found.service.id!r}, on node {found.node.name!r}"
