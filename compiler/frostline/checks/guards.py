@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from shlex import quote
 
 from msgspec import Struct
 
@@ -191,7 +192,6 @@ def _lost_finding(lost: Sequence[tuple[str, int, int]], guards: Guards) -> Findi
     more = f" and {len(lost) - 10} more" if len(lost) > 10 else ""
     return Finding(
         rule="guard-instances",
-        service=lost[0][0] if len(lost) == 1 else None,
         message=(
             f"{counted(len(lost), 'service')} would lose more than the {_percent(guards.instances)} of endpoints "
             f"that `guards.instances` lets go: {shown}{more}"
@@ -221,5 +221,5 @@ def _missing_upstreams(
                 version=key[1],
                 message=f"it would vanish while it is an upstream of {first_names(sorted(needed[key]))}",
                 value=key_text(key),
-                help=f"if it is meant to go, allow it with `frostline compile --allow 'deletes={key_text(key)}'`",
+                help=f"if it is meant to go, allow it with `frostline compile --allow {quote(f'deletes={key_text(key)}')}`",
             )

@@ -72,8 +72,9 @@ def _finding(rule: str, bound: Bound, key: Key | None, message: str, **more: Any
 
 
 def _min_instances(bound: Bound) -> Judge:
-    """{default: N, GLOB: N}: at least that many endpoints; the last glob that fits wins."""
-    wanted = {str(glob): int(number) for glob, number in bound.value.items() if glob != "severity"}
+    """N or {default: N, GLOB: N}: at least that many endpoints; the last glob that fits wins."""
+    value = bound.value if isinstance(bound.value, Mapping) else {"default": bound.value}
+    wanted = {str(glob): int(number) for glob, number in value.items() if glob != "severity"}
     default = wanted.pop("default", 0)
     position = {glob: place for place, glob in enumerate(wanted)}
     globs = [glob for glob in reversed(wanted) if not is_literal(glob)]

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frostline.checks.base import Context
+from frostline.model import Endpoint, Entry, FileOrigin, Registry, registry_of
+from frostline.outputs.base import service_value
+from frostline.settings import Bound, CheckSettings
+
+PLACE = FileOrigin("frostline.yaml", 60, 7)
+
+
+def _endpoint(**more: Any) -> Endpoint:
+    values: dict[str, Any] = {
+        "address": "10.0.0.1",
+        "port": 8080,
+        "source": "mesh",
+        "datacenter": "dc1",
+        "node": "n1",
+        "id": "payments-1",
+    }
+    values |= more
+    return Endpoint(url=f"http://{values['address']}:{values['port']}", **values)
+
+
+def _registry(**services: dict[str | None, list[Endpoint]]) -> Registry:
+    return registry_of(
+        {
+            (service.replace("__", "-"), version): Entry(
+                url=endpoints[0].url if endpoints else None, endpoints=tuple(endpoints), sources=("mesh",)
+            )
+            for service, versions in services.items()
+            for version, endpoints in versions.items()
+        }
+    )
+
+
+@pytest.fixture
+def endpoint() -> Callable[..., Endpoint]:
+    """`endpoint(**fields)`: http://10.0.0.1:8080 of source mesh in dc1, with other fields as given."""
+    return _endpoint
+
+
+@pytest.fixture
+def registry() -> Callable[..., Registry]:
+    """`registry(payments={"v1": [endpoint, …], None: []})`; `__` in a name is `-`."""
+    return _registry
+
+
+@pytest.fixture
+def policies() -> Callable[..., CheckSettings]:
+    """`policies(ports={"allow": […]})`: settings with these policies, all at frostline.yaml:60:7."""
+
+    def make(severity: str = "error", **values: Any) -> CheckSettings:
+        return CheckSettings(
+            policies={name: Bound(value=value, place=PLACE, severity=severity) for name, value in values.items()}
+        )
+
+    return make
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return Context(value_of=service_value, root=tmp_path)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from frostline.checks import base
+from frostline.checks.base import TABLE, check_module, check_names, run_checks
+from frostline.checks.keys import fits, key_names, key_text, written_key
+from frostline.model import FileOrigin, Finding
+from frostline.settings import Bound, CheckSettings, Waiver
+
+PLACE = FileOrigin("frostline.yaml", 60, 7)
+TODAY = date(2027, 1, 1)
+
+
+@pytest.fixture(autouse=True)
+def _built_in_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frostline.checks.schema.schema_text", lambda name: b'{"$defs": {"service": true}}')
+
+
+def test_every_check_of_the_table_has_its_function() -> None:
+    assert set(TABLE) <= set(check_names())
+    assert all(callable(check_module(name).findings) for name in TABLE)
+
+
+def test_an_unknown_check_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        check_module("nothing")
+
+
+def test_all_checks_run_and_their_findings_are_sorted_with_those_of_earlier_stages(
+    registry: Any, endpoint: Any, context: Any
+) -> None:
+    (context.root / "ours.json").write_text('{"required": ["v9"]}')
+    settings = CheckSettings(
+        schema=(context.root / "ours.json",),
+        policies={"required": Bound(value=["web"], place=PLACE, severity="warning")},
+    )
+    earlier = [Finding(rule="port-zero", service=name, version="v1", message="it has no port") for name in ("z", "a")]
+    found = run_checks(registry(payments={"v1": [endpoint()]}), settings, TODAY, context, earlier)
+    assert [(finding.rule, finding.service) for finding in found] == [
+        ("port-zero", "a"),
+        ("schema", "payments"),
+        ("port-zero", "z"),
+        ("required", "web"),
+    ]
+
+
+def test_waivers_silence_findings_of_earlier_stages_too(registry: Any, context: Any) -> None:
+    earlier = [Finding(rule="port-zero", service="a", version="v1", message="it has no port")]
+    waiver = Waiver(rule="port-zero", service="a", until="2027-01-01", why="soon", place=PLACE)
+    assert run_checks(registry(), CheckSettings(waivers=(waiver,)), TODAY, context, earlier) == ()
+
+
+def test_checks_of_other_packages_run_too(registry: Any, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Entry:
+        name = "theirs"
+
+        @staticmethod
+        def load() -> Any:
+            class Module:
+                findings = staticmethod(lambda registry, settings, context: [Finding(rule="theirs", message="no")])
+
+            return Module
+
+    monkeypatch.setattr(base, "entry_points", lambda group: [Entry] if group == "frostline.checks" else [])
+    assert [finding.rule for finding in run_checks(registry(), CheckSettings(), TODAY, context)] == ["theirs"]
+
+
+@pytest.mark.parametrize("key", [("payments", "v1"), ("payments", None), ("a/b", "v1")])
+def test_a_key_as_people_write_it_reads_back_unchanged(key: tuple[str, str | None]) -> None:
+    assert written_key(key_text(key)) == key
+    assert written_key(key_names(key)[1]) == key
+
+
+@pytest.mark.parametrize("glob", ["payments", "payments/v1", "payments/*", "pay*", "*/v1", "*"])
+def test_a_glob_fits_the_service_or_service_and_version(glob: str) -> None:
+    assert fits(glob, ("payments", "v1"))
+    assert not fits(glob, ("ledger", "v2")) or glob == "*"

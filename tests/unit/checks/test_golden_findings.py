@@ -1,0 +1,103 @@
+"""One golden case for each rule of the checks and guards, as people read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frostline.checks import guards, policies, schema
+from frostline.checks.base import Context
+from frostline.checks.waivers import waived
+from frostline.model import FileOrigin, Finding
+from frostline.reporters.base import report_of
+from frostline.reporters.text import lines
+from frostline.settings import Allow, Bound, CheckSettings, Guards, Waiver
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "findings"
+PLACE = FileOrigin("frostline.yaml", 60, 7)
+POLICIES: dict[str, Any] = {
+    "min_instances": {"default": 1, "payments/*": 2},
+    "required": ["payments/v1", "payments/v2", "shop", "web*"],
+    "addresses": {"allow": ["10.0.0.0/8", "*.example"], "deny": ["10.9.0.0/16"]},
+    "ports": {"allow": ["1024-65535"], "deny": ["9000"]},
+    "meta": {"required": ["owner", "team"]},
+    "tags": {"required": ["api"]},
+    "names": "^[a-z][a-z0-9-]*$",
+}
+
+
+@pytest.fixture
+def judged(registry: Any, endpoint: Any, context: Context) -> Callable[[str], Iterable[Finding]]:
+    """`judged(policy)`: what it finds in a small registry that breaks each in some way."""
+    place = FileOrigin("frostline.yaml", 50, 9)
+    seen = registry(
+        payments={
+            "v1": [endpoint(meta={"owner": "x"})],
+            "v2": [],
+            "v3": [endpoint(address="10.9.0.1", id="payments-3", tags=("api",)), endpoint(address="127.1", port=80)],
+        },
+        Ledger={None: [endpoint(port=9000, id="ledger-1"), endpoint(address="192.0.2.1", id="ledger-2")]},
+        sendgrid={"v3": [endpoint(address="api.sendgrid.test", port=443, datacenter="", place=place)]},
+    )
+
+    def judge(name: str) -> Iterable[Finding]:
+        bound = Bound(value=POLICIES[name], place=PLACE, severity="warning" if name == "tags" else "error")
+        return policies.findings(seen, CheckSettings(policies={name: bound}), context)
+
+    return judge
+
+
+def matches_golden(rule: str, found: Iterable[Finding]) -> None:
+    """Compares the findings of this rule, as text, with tests/golden/findings/RULE.txt."""
+    text = "".join(f"{line}\n" for line in lines(report_of(found)))
+    assert f"[{rule}]" in text
+    assert text == (GOLDEN / f"{rule}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_policys_findings_read_as_recorded(name: str, judged: Any) -> None:
+    matches_golden(name, judged(name))
+
+
+def test_a_schemas_findings_read_as_recorded(
+    registry: Any, endpoint: Any, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frostline.checks.schema.schema_text", lambda name: b'{"$defs": {"service": true}}')
+    (context.root / "ours.schema.json").write_text(
+        """{"additionalProperties": {"properties": {"url": {"type": "string"}, "endpoints": {"items": {"properties":
+        {"port": {"enum": [80, 443]}, "meta": {"required": ["owner"], "additionalProperties": {"maxLength": 5}}}}}}}}"""
+    )
+    seen = registry(payments={"v1": [endpoint(), endpoint(port=80, meta={"owner": "x" * 200}, id="b")]}, a={None: []})
+    settings = CheckSettings(schema=(context.root / "ours.schema.json",))
+    matches_golden("schema", schema.findings(seen, settings, context))
+
+
+def test_an_expired_waiver_reads_as_recorded() -> None:
+    waiver = Waiver(rule="min_instances", service="legacy/*", until="2027-01-31", why="moves in January", place=PLACE)
+    matches_golden("waiver-expired", waived([], [waiver], date(2027, 2, 1)))
+
+
+def test_guards_read_as_recorded() -> None:
+    old = {(f"service-{place}", "v1"): guards.Published("a", 4) for place in range(12)}
+    gone = dict(list(old.items())[:1])
+    changed = {key: guards.Published("b", 4) for key in old}
+    allow, settings = Allow(), Guards()
+    matches_golden("guard-delete", guards.guard_findings(old, gone, settings, Allow(deletes="service-2/*"), {})[:1])
+    matches_golden("guard-update", guards.guard_findings(old, changed, settings, allow, {}))
+    matches_golden("guard-empty", guards.guard_findings(None, {}, settings, allow, {}))
+    lost = old | {("service-3", "v1"): guards.Published("b", 1)}
+    matches_golden("guard-instances", guards.guard_findings(old, lost, settings, allow, {}))
+    needed = {("service-11", "v1"): ("shop/web", "shop/cron")}
+    kept = {key: value for key, value in old.items() if key not in needed}
+    found = guards.guard_findings(old, kept, settings, allow, needed)
+    matches_golden("guard-upstream", [finding for finding in found if finding.rule == "guard-upstream"])
+
+
+def test_guards_of_the_lock_read_as_recorded() -> None:
+    old, new = {("mesh", "dc1", "ops"): 12, ("mesh", "dc2", "ops"): 1}, {("mesh", "dc2", "ops"): 1}
+    matches_golden("guard-segment", guards.emptied_segments(old, new, Guards(), Allow()))
+    matches_golden("guard-source", guards.silent_sources({("mesh", "dc1", ""): 0}, Guards(), Allow()))
