@@ -18,21 +18,20 @@ suite=bullseye
 
 say() { echo "install.sh: $*" >&2; }
 
-# The archives that this machine installs Debian itself from, whatever way its sources are written.
+# The archives that this machine installs Debian itself from, however its sources are written: what apt would ask if it
+# had no lists. `indextargets` would be the command for it, but is silent until a first update.
 mirrors() {
-    local codename
-    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
     if [[ -n ${FROSTLINE_MIRROR:-} ]]; then
         echo "$FROSTLINE_MIRROR"
         return
     fi
-    apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-        awk -v codename="$codename" '
-            $2 != "main" { next }
-            $1 == codename { own[++n] = $3; next }
-            $3 ~ /\/debian\/?$/ { other[++m] = $3 }
-            END { for (i = 1; i <= n; i++) print own[i]; for (i = 1; i <= m; i++) print other[i] }' |
-        awk '!seen[$0]++'
+    local lists=$1 codename
+    mkdir -p "$lists/partial"
+    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    apt-get update --print-uris -o Dir::State::Lists="$lists/" |
+        sed -n "s|^'\(.*\)/dists/\([^/]*\)/InRelease' .*|\2 \1|p" |
+        awk -v codename="$codename" '$1 == codename || $2 ~ /\/debian$/ { print ($1 != codename), $2 }' |
+        sort -s -k 1,1 | awk '!seen[$2]++ { print $2 }'
 }
 
 # apt with state of its own: nothing of the machine's lists, caches or package database is read or written.
@@ -66,7 +65,7 @@ package_in() { find "$1" -maxdepth 1 -name 'consul_*.deb' 2>/dev/null | sort | t
 
 fetch_consul() {
     local folder=$1 mirror package=
-    for mirror in $(mirrors 2>/dev/null || true); do
+    for mirror in $(mirrors "$folder/no-lists" 2>/dev/null || true); do
         say "consul: fetching from $mirror ($suite)"
         if download_consul "$mirror" "$folder" >"$folder/apt.log" 2>&1; then
             package=$(package_in "$folder")

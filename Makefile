@@ -1,0 +1,48 @@
+# What a checkout can do. Everything lives in .venv and dist; the tests' Consul in ${XDG_CACHE_HOME:-~/.cache}/frostline.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTEST_ARGS ?= -n auto
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+QUICKSTART := samples/quickstart
+
+.PHONY: help venv servers test lint quickstart wheel bench clean
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+venv: $(INSTALLED) ## A virtual environment in .venv with frostline and what its tests need
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=…")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+servers: ## Consul, Puppet and nginx for the tests; tests of one that can't be had are skipped
+	-tests/servers/install.sh consul puppet nginx
+
+test: venv servers ## All tests; PYTEST_ARGS='-k name' for some
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: venv ## ruff and mypy --strict
+	$(BIN)/ruff check compiler tests
+	$(BIN)/ruff format --check compiler tests
+	$(BIN)/mypy
+
+quickstart: venv ## Compiles samples/quickstart from its committed lock, no server needed, and shows the result
+	cd $(QUICKSTART) && $(CURDIR)/$(BIN)/frostline compile --offline
+	@echo && cd $(QUICKSTART) && $(CURDIR)/$(BIN)/frostline list
+	@echo && echo "Written to $(QUICKSTART):" && cd $(QUICKSTART) && find . -type f -not -name '*.pyc' | sort
+
+wheel: venv ## The wheel, in dist
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist
+
+bench: venv ## The benchmarks; they print figures and judge nothing
+	@for script in tests/benchmarks/*.py; do echo "== $$script" && $(BIN)/python "$$script" || exit 1; done
+
+clean: ## Removes what these commands made in the checkout
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
