@@ -215,11 +215,12 @@ def _missing_upstreams(
 ) -> Iterator[Finding]:
     for key in _ordered(old):
         if key in needed and (key not in new or _vanished(key, old, new)) and not _is_allowed(key, allow):
+            flag = quote(f"deletes={key_text(key)}")
             yield Finding(
                 rule="guard-upstream",
                 service=key[0],
                 version=key[1],
                 message=f"it would vanish while it is an upstream of {first_names(sorted(needed[key]))}",
                 value=key_text(key),
-                help=f"if it is meant to go, allow it with `frostline compile --allow {quote(f'deletes={key_text(key)}')}`",
+                help=f"if it is meant to go, allow it with `frostline compile --allow {flag}`",
             )

@@ -19,8 +19,8 @@ def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
         "errors": [_problem_value(problem) for problem in report.errors],
         "findings": [_finding_value(finding) for finding in report.findings],
     }
-    # DEL is ASCII and yet a control; `##` opens commands in the logs of GitHub and Azure. Both are in strings only.
-    text = json.dumps(value, indent=2, ensure_ascii=True).replace("\x7f", "\\u007f").replace("##", "#\\u0023")
+    # `##` opens commands in the logs of GitHub and Azure; it can be in strings only.
+    text = json.dumps(value, indent=2, ensure_ascii=True).replace("##", "#\\u0023")
     yield from text.split("\n")
 
 

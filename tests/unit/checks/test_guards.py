@@ -72,6 +72,13 @@ def test_more_than_the_share_changed_is_refused_until_allowed() -> None:
     assert rules(old, old | publication(7, digest="b"), allow=Allow(updates=True)) == []
 
 
+def test_a_service_that_is_gone_does_not_count_as_changed() -> None:
+    old = publication(10)
+    new = old | publication(7, endpoints=0, digest="b")
+    assert rules(old, new) == ["guard-delete"]
+    assert rules(old, new, allow=Allow(deletes="*")) == []
+
+
 def test_new_services_are_no_change_of_old_ones() -> None:
     assert rules(publication(4), publication(400)) == []
 
