@@ -101,8 +101,10 @@ def test_outputs_out_of_scope_keep_their_files(tmp_path: Path) -> None:
 
 def test_a_file_that_moves_to_another_output_stays_owned(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"old")
-    found = changes(tmp_path, [wanted("f", output="two")], [line("f", output="one")], outputs=("two",))
-    assert found == [("f", "update", None)]
+    old = Manifest((line("f", output="one"),))
+    found = file_changes(tmp_path, [wanted("f", output="two")], old, allow=Allow(), outputs=("two",))
+    assert [(change.action, change.refusal) for change in found] == [("update", None)]
+    assert next_manifest(old, found, (), outputs=("two",)).files == (line("f", b"new", output="two"),)
 
 
 def test_each_refusal_says_which_file_and_what_allows_it(tmp_path: Path) -> None:

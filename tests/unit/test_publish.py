@@ -116,13 +116,13 @@ def test_what_stays_the_same_is_not_touched(root: Path) -> None:
 
 
 def test_a_new_file_has_the_mode_of_the_umask_and_an_updated_one_keeps_its_own(root: Path) -> None:
-    (root / "app/registry.py").chmod(0o640)
+    (root / "app/registry.py").chmod(0o666)
     umask = os.umask(0o027)
     try:
         run(root, NEW)
     finally:
         os.umask(umask)
-    assert stat.S_IMODE((root / "app/registry.py").stat().st_mode) == 0o640
+    assert stat.S_IMODE((root / "app/registry.py").stat().st_mode) == 0o666
     assert stat.S_IMODE((root / "more/deep/c.yaml").stat().st_mode) == 0o640
     assert stat.S_IMODE((root / "more").stat().st_mode) == 0o750
 
@@ -190,6 +190,18 @@ def test_a_lock_or_manifest_that_is_a_link_is_refused(root: Path) -> None:
     with pytest.raises(PublishError, match=r"`frostline.manifest` is a symbolic link"):
         run(root, NEW)
     assert (root.parent / "secret").read_bytes() == b"x"
+
+
+def test_a_lock_below_the_root_reaches_no_folder_through_a_link(root: Path) -> None:
+    elsewhere, link = root.parent / "elsewhere", root.parent / "link"
+    elsewhere.mkdir()
+    link.symlink_to(root)
+    (root / "locks").symlink_to(elsewhere)
+    for top, base in ((root, root), (link, link), (link, root)):
+        lock = base / "locks" / "a.lock"
+        with pytest.raises(PublishError, match="the folder `locks` is a symbolic link"):
+            run(top, NEW, extra=[(lock, [b"1"])], outside=(lock,))
+    assert tree(elsewhere) == {}
 
 
 def test_the_root_may_be_reached_through_a_link(root: Path) -> None:

@@ -1,7 +1,6 @@
 """Undoing and finishing runs that were cut off: a kill at each system call, and journals that lie."""
 
 import json
-import os
 import subprocess
 import sys
 from hashlib import sha256
@@ -261,6 +260,15 @@ def test_a_journal_that_names_a_file_out_of_its_place_is_not_followed(root: Path
         assert "restore" in str(caught.value.help)
     assert (root.parent / "victim").read_bytes() == b"old"
     assert (root.parent / STAGED).exists()
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b", "a\0b"])
+def test_of_a_folder_outside_of_the_root_only_the_files_in_it_may_be_named(root: Path, name: str) -> None:
+    locks = root.parent / "locks"
+    locks.mkdir()
+    journal(root, deleting(f"../locks/{name}"))
+    with pytest.raises(PublishError, match="cannot be trusted: it names"), running(root, outside=(locks,)):
+        pass
 
 
 def test_a_journal_follows_no_link(root: Path) -> None:
