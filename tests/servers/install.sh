@@ -42,7 +42,7 @@ own_apt() {
     apt-get -q -o Dir::State="$state/state" -o Dir::State::Lists="$state/lists" -o Dir::State::status="$state/status" \
         -o Dir::Cache="$state/cache" -o Dir::Etc::SourceList="$state/sources.list" -o Dir::Etc::SourceParts=/dev/null \
         -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
-        -o Dir::Log="$state/log" -o APT::Sandbox::User= -o APT::Update::Post-Invoke-Success= -o Acquire::Retries=3 \
+        -o Dir::Log="$state/log" -o APT::Sandbox::User= -o Acquire::Retries=3 \
         -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 "$@"
 }
 
