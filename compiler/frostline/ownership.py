@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -54,6 +55,7 @@ def file_changes(
     outputs: Collection[str] | None = None,
 ) -> tuple[FileChange, ...]:
     """What publishing `wanted` changes, sorted by path. outputs: those in scope, whose orphans are deleted; None: all.
+    A root that is not there yet is an empty one.
 
     PublishError: a path that no output may have, one that two have, or a file that cannot be replaced safely.
     """
@@ -61,6 +63,8 @@ def file_changes(
     owned = {line.path: line for line in manifest.files} if manifest else {}
     paths = {file.path for file in wanted}
     orphans = [line for line in owned.values() if line.path not in paths and _in_scope(line, outputs)]
+    if not os.path.lexists(root):
+        return tuple(sorted((_change(file, None, owned, allow) for file in wanted), key=lambda change: change.path))
     with opened(root) as top:
         changes = [_change(file, examined(top, file.path), owned, allow) for file in wanted]
         changes += [change for line in orphans if (change := _deletion(line, top, allow))]

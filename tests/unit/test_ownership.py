@@ -196,9 +196,17 @@ def test_the_root_itself_may_be_reached_through_a_link(tmp_path: Path) -> None:
     assert changes(tmp_path / "link", [wanted("f")], [line("f")]) == [("f", "update", None)]
 
 
-def test_a_missing_root_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(PublishError, match="cannot be opened: No such file"):
-        changes(tmp_path / "missing", [])
+def test_a_root_that_is_not_there_yet_is_an_empty_one(tmp_path: Path) -> None:
+    found = changes(tmp_path / "missing", [wanted("b"), wanted("a")], [line("gone")])
+    assert found == [("a", "create", None), ("b", "create", None)]
+
+
+def test_a_root_that_is_no_folder_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    for name in ("file", "dangling"):
+        with pytest.raises(PublishError, match=f"/{name}` cannot be opened: N"):
+            changes(tmp_path / name, [])
 
 
 def test_an_unreadable_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
