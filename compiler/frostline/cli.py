@@ -24,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         status = errors.USAGE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; nothing was published", err=True)
+        click.echo("interrupted", err=True)
         status = errors.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must not look like a result
         status = _bug(error)
@@ -38,7 +38,7 @@ def _bug(error: Exception) -> int:
         frame = frame.tb_next
     where = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "?"
     click.echo(f"error: a bug in frostline {__version__}: {type(error).__name__} at {where}", err=True)
-    click.echo("  help: please report it, with the command and the configuration; nothing was published", err=True)
+    click.echo("  help: please report it, with the command and the configuration", err=True)
     return errors.BUG
 
 
