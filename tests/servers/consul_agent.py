@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import http.client
 import json as json_module
-import ssl
-import subprocess
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from consul_bodies import compared, service_body
+from consul_certificates import TlsFiles, created_certificates
 from processes import NotStartedError, Server, free_port
 
 NODE = "node-a"
@@ -28,21 +28,6 @@ class RequestError(Exception):
         super().__init__(f"{method} {path}: {status} {body}")
         self.status = status
         self.body = body
-
-
-class TlsFiles:
-    """The certificates of an agent that speaks https only and wants a client's certificate: what a client needs."""
-
-    def __init__(self, ca_file: Path, cert_file: Path, key_file: Path, server_name: str) -> None:
-        self.ca_file = ca_file
-        self.cert_file = cert_file
-        self.key_file = key_file
-        self.server_name = server_name
-
-    def context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=str(self.ca_file))
-        context.load_cert_chain(self.cert_file, self.key_file)
-        return context
 
 
 class ConsulAgent:
@@ -191,7 +176,7 @@ class ConsulAgent:
         settle=False: does not wait; for many registrations call `settle()` after the last.
         """
         own_checks: list[Mapping[str, Any]] = [{"TTL": TTL, "Status": status}] if status else []
-        body = _service(name, id, address, port, tags, meta, kind, weights, tagged_addresses, proxy)
+        body = service_body(name, id, address, port, tags, meta, kind, weights, tagged_addresses, proxy)
         body |= {"Name": body.pop("Service"), "Checks": [*own_checks, *checks]}
         self.request("PUT", "/v1/agent/service/register", body)
         if settle:
@@ -228,7 +213,9 @@ class ConsulAgent:
             body["TaggedAddresses"] = dict(node_tagged_addresses)
         all_checks = [dict(check) for check in checks]
         if service is not None:
-            body["Service"] = _service(service, id, address, port, tags, meta, kind, weights, tagged_addresses, proxy)
+            body["Service"] = service_body(
+                service, id, address, port, tags, meta, kind, weights, tagged_addresses, proxy
+            )
             if status:
                 service_id = id or service
                 all_checks.append(
@@ -276,7 +263,10 @@ class ConsulAgent:
         self.settle()
 
     def settle(self) -> None:
-        """Waits until the catalog has what the agent has: the agent writes to it a moment after it answered."""
+        """Waits until the catalog has what the agent has.
+
+        Consul 1.8.7 writes to it before it answers; but where that fails, and in other versions, a moment later.
+        """
         end = time.monotonic() + 30
         while self._of_the_agent() != self._of_the_catalog():
             if time.monotonic() > end:
@@ -286,13 +276,13 @@ class ConsulAgent:
     def _of_the_agent(self) -> tuple[dict[str, Any], dict[str, Any]]:
         services = self.request("GET", "/v1/agent/services")
         checks = self.request("GET", "/v1/agent/checks")
-        return _compared(services), {check_id: check["Status"] for check_id, check in checks.items()}
+        return compared(services), {check_id: check["Status"] for check_id, check in checks.items()}
 
     def _of_the_catalog(self) -> tuple[dict[str, Any], dict[str, Any]]:
         services = self.request("GET", f"/v1/catalog/node/{self.node}")["Services"]
         checks = self.request("GET", f"/v1/health/node/{self.node}")
         services.pop("consul", None)
-        return _compared(services), {
+        return compared(services), {
             check["CheckID"]: check["Status"] for check in checks if check["CheckID"] != "serfHealth"
         }
 
@@ -383,59 +373,11 @@ class WanPair:
 
 def tls_agent(binary: str, folder: Path) -> ConsulAgent:
     """An agent that speaks https only, to clients with a certificate of its authority only (see `tls`)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for arguments in (["ca", "create"], ["cert", "create", "-server", "-dc", "dc1"], ["cert", "create", "-client"]):
-        subprocess.run([binary, "tls", *arguments], cwd=folder, check=True, capture_output=True)
-    files = TlsFiles(
-        folder / "consul-agent-ca.pem",
-        folder / "dc1-client-consul-0.pem",
-        folder / "dc1-client-consul-0-key.pem",
-        "server.dc1.consul",
-    )
+    tls = created_certificates(binary, folder)
     config = {
         "verify_incoming": True,
-        "ca_file": str(files.ca_file),
-        "cert_file": str(folder / "dc1-server-consul-0.pem"),
-        "key_file": str(folder / "dc1-server-consul-0-key.pem"),
+        "ca_file": str(tls.ca_file),
+        "cert_file": str(tls.agent_cert_file),
+        "key_file": str(tls.agent_key_file),
     }
-    return ConsulAgent(binary, folder, config=config, tls=files)
-
-
-def _service(
-    name: str,
-    id: str | None,
-    address: str,
-    port: int,
-    tags: Iterable[str],
-    meta: Mapping[str, str] | None,
-    kind: str | None,
-    weights: tuple[int, int] | None,
-    tagged_addresses: Mapping[str, tuple[str, int]] | None,
-    proxy: Mapping[str, Any] | None,
-) -> dict[str, Any]:
-    """A service as the catalog takes it."""
-    body: dict[str, Any] = {
-        "Service": name,
-        "ID": id or name,
-        "Address": address,
-        "Port": port,
-        "Tags": list(tags),
-        "Meta": dict(meta or {}),
-    }
-    if kind:
-        body["Kind"] = kind
-    if kind == "connect-proxy" or proxy:
-        body["Proxy"] = dict(proxy or {"DestinationServiceName": "web"})
-    if weights:
-        body["Weights"] = {"Passing": weights[0], "Warning": weights[1]}
-    if tagged_addresses:
-        body["TaggedAddresses"] = {
-            key: {"Address": where, "Port": its_port} for key, (where, its_port) in tagged_addresses.items()
-        }
-    return body
-
-
-def _compared(services: Mapping[str, Any]) -> dict[str, Any]:
-    """Of each instance what tells two states apart."""
-    fields = ("Service", "Address", "Port", "Tags", "Meta", "Weights", "TaggedAddresses")
-    return {name: [service.get(field) or None for field in fields] for name, service in services.items()}
+    return ConsulAgent(binary, folder, config=config, tls=tls)
