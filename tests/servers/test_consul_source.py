@@ -1,0 +1,551 @@
+"""The source `consul` on real agents."""
+
+from __future__ import annotations
+
+import string
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pytest
+from consul_agent import AclAgent, ConsulAgent, WanPair
+
+from frostline.errors import SourceError, UsageError
+from frostline.model import FileOrigin, Registration
+from frostline.settings import ConsulSettings, LiveLimits, Select, Tls, Token
+from frostline.sources import consul, consul_reading
+from frostline.sources.access import parsed_address
+from frostline.sources.consul_client import Client
+from frostline.sources.transport import Transport
+
+PLACE = FileOrigin("frostline.yaml", 3, 3)
+LIMITS = LiveLimits(retries=0)
+HOSTILE = [
+    *(set(string.punctuation) - {"."}),
+    f"a{string.punctuation}z",
+    "..",
+    ".",
+    "../..",
+    "a/../b",
+    "a/./b",
+    "a//b",
+    "/a",
+    "a/",
+    "%2e%2e",
+    "%2F",
+    "100%",
+    "two words",
+    " ",
+    "new\nline",
+    "nul\0",
+    "del\x7f",
+    "\u0085\u2028\ufeff",
+    "😀 e\u0301 \u202eright to left",
+    "\U0001fae0 newer than this Consul",
+    "%{facts.x} ${x} {{x}}",
+    ":sym",
+    "x" * 4000,
+]
+
+
+def settings_of(address: str, services: tuple[str, ...] = ("*", "!consul"), **more: Any) -> ConsulSettings:
+    more = {"limits": LIMITS, "place": PLACE, "name": "mesh"} | more
+    return ConsulSettings(address=address, select=Select(services=services), **more)
+
+
+def read(agent: ConsulAgent, *services: str, **more: Any) -> tuple[Registration, ...]:
+    """The registrations of the agent's own datacenter."""
+    (answer,) = consul.read(settings_of(agent.address, services or ("*", "!consul"), **more)).answers
+    assert (answer.source, answer.datacenter) == ("mesh", agent.datacenter)
+    return answer.registrations
+
+
+def names_of(registrations: tuple[Registration, ...]) -> list[str]:
+    return [each.service for each in registrations]
+
+
+def refused(settings: ConsulSettings, kind: type[Exception] = SourceError, **more: Any) -> str:
+    with pytest.raises(kind) as caught:
+        consul.read(settings, **more)
+    error: Any = caught.value
+    assert error.help
+    assert error.origin == PLACE
+    return str(error.message)
+
+
+def all_ways(agent: ConsulAgent, **more: Any) -> list[tuple[Registration, ...]]:
+    """The whole catalog by service, by node and by the dump."""
+    found = []
+    transport = Transport("mesh", PLACE, parsed_address(agent.address, "address", PLACE), LIMITS)
+    with transport:
+        client = Client(transport, max_stale=None, strict_acl=True)
+        scope = consul_reading.Scope(datacenter="dc1", parameters=(("dc", "dc1"),), **more)
+        for way in (consul_reading.by_service, consul_reading.by_node, consul_reading.by_dump):
+            taken = way(client, scope, consul_reading.listed(client, scope), lambda _: lambda _: None)
+            assert taken is not None
+            found.append(consul_reading._registrations(client, scope, taken))
+    return found
+
+
+def fill(agent: ConsulAgent) -> None:
+    """A catalog with everything that one of the ways could see in its own way."""
+    agent.register("web", id="web-1", address="10.0.0.1", port=80, tags=["b", "a"], meta={"k": "v"}, weights=(3, 2))
+    agent.register("web", id="web-2", port=81, status="warning", tagged_addresses={"wan": ("1.2.3.4", 90)})
+    agent.register("Web", id="spelled", port=82, status="critical")
+    agent.register("side", port=83, kind="connect-proxy", status=None)
+    agent.register("down", id="down/1", port=84)
+    agent.maintenance("down/1")
+    agent.catalog_register("ext", "far", port=85, node_address="10.9.9.9", node_status="warning", status="passing")
+    agent.catalog_register(
+        "tagged",
+        "web",
+        id="web-3",
+        port=86,
+        node_address="::1",
+        node_tagged_addresses={"lan": "::1", "wan": "2001:db8::1"},
+    )
+    agent.catalog_register("empty-node")
+    # Consul finds a check's node and service without regard to case.
+    agent.catalog_register("case", "lower", id="abc", port=87)
+    agent.catalog_register("CASE", checks=[{"CheckID": "c", "Name": "c", "Status": "critical", "ServiceID": "ABC"}])
+    agent.request(
+        "PUT", "/v1/catalog/register", {"Node": "bare", "Address": "h", "Service": {"Service": "bare", "Meta": None}}
+    )
+
+
+def test_an_instance_comes_with_all_that_it_was_registered_with(empty_consul: ConsulAgent):
+    empty_consul.register(
+        "web",
+        id="web-1",
+        address="10.0.0.1",
+        port=80,
+        tags=["b", "a"],
+        meta={"k": "v", "a": ""},
+        weights=(3, 2),
+        tagged_addresses={"wan": ("1.2.3.4", 90), "virtual": ("240.0.0.1", 1)},
+    )
+    (found,) = read(empty_consul)
+    assert found == Registration(
+        service="web",
+        id="web-1",
+        node=empty_consul.node,
+        address="10.0.0.1",
+        node_address="127.0.0.1",
+        tagged_addresses={
+            "lan": ("127.0.0.1", 80),  # the node's
+            "lan_ipv4": ("10.0.0.1", 80),  # the agent adds these two, of the service's address
+            "wan_ipv4": ("10.0.0.1", 80),
+            "wan": ("1.2.3.4", 90),
+            "virtual": ("240.0.0.1", 1),
+        },
+        port=80,
+        tags=("b", "a"),
+        meta={"a": "", "k": "v"},
+        weights=(3, 2),
+        health="passing",
+    )
+
+
+def test_what_consul_leaves_out_or_writes_as_null_is_empty(empty_consul: ConsulAgent):
+    service = {"Service": "bare", "Meta": None, "Tags": None}
+    empty_consul.request("PUT", "/v1/catalog/register", {"Node": "bare", "Address": "h", "Service": service})
+    assert read(empty_consul) == (Registration(service="bare", id="bare", node="bare", node_address="h"),)
+
+
+def test_all_ways_give_the_same(empty_consul: ConsulAgent):
+    fill(empty_consul)
+    by_service, by_node, by_dump = all_ways(empty_consul)
+    assert by_service == by_node == by_dump
+    assert len(by_service) == 10  # with consul's own
+    health = {each.id: each.health for each in by_service}
+    assert health["web-1"] == "passing"
+    assert health["web-2"] == "warning"
+    assert health["spelled"] == "critical"
+    assert health["down/1"] == "maintenance"
+    assert health["far"] == "warning"
+    assert health["abc"] == "critical"
+    by_service, by_node, by_dump = all_ways(empty_consul, services=("w*", "f*", "consul"))
+    assert by_service == by_node == by_dump
+    assert names_of(by_dump) == ["consul", "far", "web", "web", "web"]
+
+
+def test_registrations_are_sorted_whatever_order_they_came_in(empty_consul: ConsulAgent):
+    fill(empty_consul)
+    found = read(empty_consul, "*")
+    keys = [(each.service, each.node, each.id) for each in found]
+    assert keys == sorted(keys)
+
+
+def test_only_selected_names_are_read(empty_consul: ConsulAgent):
+    fill(empty_consul)
+    assert names_of(read(empty_consul, "*", "!consul", "!w*", "!?ide")) == ["Web", "bare", "down", "far", "lower"]
+    assert names_of(read(empty_consul, "far")) == ["far"]
+    assert read(empty_consul, "nobody") == ()
+
+
+def test_an_empty_catalog_is_an_empty_answer(empty_consul: ConsulAgent):
+    assert read(empty_consul) == ()
+
+
+def test_two_spellings_of_a_name_are_two_services(empty_consul: ConsulAgent):
+    empty_consul.register("pay-v1", port=80)
+    empty_consul.register("Pay-v1", id="second", port=81)
+    empty_consul.catalog_register("ext", "PAY-v1", port=82)
+    assert [(each.service, each.port) for each in read(empty_consul)] == [
+        ("PAY-v1", 82),
+        ("Pay-v1", 81),
+        ("pay-v1", 80),
+    ]
+    assert [each.port for each in read(empty_consul, "pay-v1")] == [80]
+    assert [each.port for each in read(empty_consul, "Pay-v1")] == [81]
+
+
+def test_every_hostile_name_is_read_back_unchanged(empty_consul: ConsulAgent):
+    for name in HOSTILE:
+        empty_consul.catalog_register("ext", name, id=f"id {name}", port=80, tags=[name], meta={"k": name[:500]})
+    assert names_of(read(empty_consul)) == sorted(HOSTILE)
+    assert {each.tags[0] for each in read(empty_consul)} == set(HOSTILE)
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if not set(name) & set("*?[") and name != "!"])
+def test_a_hostile_name_is_read_alone(empty_consul: ConsulAgent, name: str):
+    empty_consul.catalog_register("ext", name, port=80)
+    empty_consul.catalog_register("ext", "bystander", port=81)
+    empty_consul.catalog_register("ext", "health", port=81)
+    assert names_of(read(empty_consul, name)) == [name]
+
+
+@pytest.mark.parametrize("node", ["..", "a/../b", "a//b", "100% of?it", "new\nline", "😀"])
+def test_a_hostile_node_name_is_read_back_in_the_whole_catalog(empty_consul: ConsulAgent, node: str, monkeypatch):
+    monkeypatch.setattr(consul_reading, "_FEW", 0)
+    empty_consul.catalog_register(node, "web", port=80, node_status="warning")
+    (found,) = read(empty_consul)
+    assert (found.node, found.health) == (node, "warning")
+
+
+def test_a_whole_catalog_is_read_by_node(empty_consul: ConsulAgent, monkeypatch):
+    fill(empty_consul)
+    expected = read(empty_consul)
+    monkeypatch.setattr(consul_reading, "_FEW", 0)
+    monkeypatch.setattr(consul_reading, "by_service", None)
+    monkeypatch.setattr(consul_reading, "by_dump", None)
+    assert read(empty_consul) == expected
+
+
+@pytest.mark.parametrize("few", [0, 50])
+def test_stale_reads_give_the_same(empty_consul: ConsulAgent, few: int, monkeypatch):
+    fill(empty_consul)
+    expected = read(empty_consul)
+    monkeypatch.setattr(consul_reading, "_FEW", few)
+    assert read(empty_consul, consistency="eventual") == expected
+
+
+def test_health_is_the_worst_of_node_and_service(empty_consul: ConsulAgent):
+    empty_consul.register("ok", port=1)
+    empty_consul.register("none", port=1, status=None)
+    empty_consul.register("warned", port=1, status="warning", checks=[{"TTL": "9h", "Status": "passing"}])
+    empty_consul.register("broken", port=1, status="warning", checks=[{"TTL": "9h", "Status": "critical"}])
+    empty_consul.register("mended", port=1, status="critical")
+    empty_consul.maintenance("mended")
+    empty_consul.catalog_register("sick", "guest", port=1, status="passing", node_status="critical")
+    health = {each.service: each.health for each in read(empty_consul)}
+    assert health == {
+        "ok": "passing",
+        "none": "passing",
+        "warned": "warning",
+        "broken": "critical",
+        "mended": "maintenance",
+        "guest": "critical",
+    }
+
+
+def test_maintenance_of_the_node_is_maintenance_of_all_on_it(empty_consul: ConsulAgent):
+    empty_consul.register("web", port=1)
+    empty_consul.catalog_register("ext", "far", port=1)
+    empty_consul.maintenance()
+    assert {each.service: each.health for each in read(empty_consul)} == {"web": "maintenance", "far": "passing"}
+
+
+def test_ipv6_addresses_come_as_they_are(empty_consul: ConsulAgent):
+    empty_consul.catalog_register("six", "web", port=80, address="2001:db8::5", node_address="2001:db8::1")
+    (found,) = read(empty_consul)
+    assert (found.address, found.node_address) == ("2001:db8::5", "2001:db8::1")
+
+
+def test_tagged_addresses_of_the_service_come_before_those_of_the_node(empty_consul: ConsulAgent):
+    empty_consul.catalog_register(
+        "ext",
+        "web",
+        port=80,
+        node_tagged_addresses={"lan": "10.0.0.1", "wan": "8.8.8.8"},
+        tagged_addresses={"wan": ("9.9.9.9", 99)},
+    )
+    (found,) = read(empty_consul)
+    assert found.tagged_addresses == {"lan": ("10.0.0.1", 80), "wan": ("9.9.9.9", 99)}
+
+
+def test_a_kind_is_as_consul_says(empty_consul: ConsulAgent):
+    empty_consul.register("web", port=1)
+    empty_consul.register("side", port=2, kind="connect-proxy")
+    empty_consul.catalog_register("ext", "gate", port=3, kind="mesh-gateway")
+    kinds = {each.service: each.kind for each in read(empty_consul)}
+    assert kinds == {"web": "service", "side": "connect-proxy", "gate": "mesh-gateway"}
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 10**9])
+def test_a_port_that_none_can_be_is_refused_only_where_it_is_selected(empty_consul: ConsulAgent, port: int):
+    empty_consul.catalog_register("ext", "odd", port=port)
+    empty_consul.catalog_register("ext", "web", port=80)
+    said = refused(settings_of(empty_consul.address))
+    assert f"service 'odd', id 'odd', on node 'ext' has the port {port}" in said
+    assert names_of(read(empty_consul, "web")) == ["web"]
+    for found in all_ways(empty_consul, services=("web",)):
+        assert names_of(found) == ["web"]
+
+
+def test_progress_is_told_as_answers_come_in(empty_consul: ConsulAgent):
+    fill(empty_consul)
+    told: list[tuple[str, int, int]] = []
+    consul.read(settings_of(empty_consul.address), progress=lambda *each: told.append(each))
+    assert told == [("dc1", done, 7) for done in range(1, 8)]
+
+
+def test_a_unix_socket_gives_the_same(empty_consul: ConsulAgent):
+    fill(empty_consul)
+    expected = read(empty_consul)
+    (answer,) = consul.read(settings_of(f"unix://{empty_consul.socket}")).answers
+    assert answer.registrations == expected
+
+
+def test_the_environment_names_the_agent_only_where_the_settings_do_not(empty_consul: ConsulAgent, monkeypatch):
+    empty_consul.register("web", port=80)
+    monkeypatch.setenv("CONSUL_HTTP_ADDR", "http://[::1]:1")
+    monkeypatch.setenv("CONSUL_HTTP_TOKEN", "not-used")
+    monkeypatch.setenv("CONSUL_HTTP_SSL", "true")
+    assert names_of(read(empty_consul)) == ["web"]
+    monkeypatch.delenv("CONSUL_HTTP_SSL")
+    monkeypatch.setenv("CONSUL_HTTP_ADDR", empty_consul.address.removeprefix("http://"))
+    (answer,) = consul.read(ConsulSettings(name="mesh", place=PLACE, limits=LIMITS)).answers
+    assert names_of(answer.registrations) == ["web"]
+
+
+def test_a_namespace_is_refused_in_the_words_of_a_server_that_has_none(empty_consul: ConsulAgent):
+    assert "Namespaces are a Consul Enterprise feature" in refused(settings_of(empty_consul.address, namespace="ops"))
+
+
+def test_a_partition_or_peer_that_the_server_does_not_know_is_refused(empty_consul: ConsulAgent):
+    empty_consul.register("web", port=80)
+    said = refused(settings_of(empty_consul.address, partition="team"))
+    assert "the server does not know partitions: asked for 'team'" in said
+    said = refused(settings_of(empty_consul.address, peers=("west",)))
+    assert "the server does not know peers: asked for 'west'" in said
+
+
+def test_a_datacenter_that_consul_does_not_know_is_refused(empty_consul: ConsulAgent):
+    empty_consul.register("web", port=80)
+    said = refused(settings_of(empty_consul.address, datacenters=("dc1", "nope")))
+    assert "Consul knows no datacenter nope, only dc1" in said
+    assert "no datacenter west*, only dc1" in refused(settings_of(empty_consul.address, datacenters=("west*",)))
+
+
+def test_with_partial_an_unknown_datacenter_is_left_as_it_was(empty_consul: ConsulAgent):
+    empty_consul.register("web", port=80)
+    reading = consul.read(settings_of(empty_consul.address, datacenters=("dc1", "nope"), partial=True))
+    assert [each.datacenter for each in reading.answers] == ["dc1"]
+    assert reading.unreachable == ("nope",)
+    (warning,) = reading.warnings
+    assert "nope keeps what the lock has" in warning
+    assert "nothing answered of nope" in refused(settings_of(empty_consul.address, datacenters=("nope",), partial=True))
+
+
+def test_all_datacenters_are_read(consul_wan: WanPair):
+    consul_wan.reset()
+    consul_wan.primary.register("near", port=80)
+    consul_wan.secondary.register("far", port=81)
+    address = consul_wan.primary.address
+    for datacenters, expected in [
+        (("*",), {"dc1": ["near"], "dc2": ["far"]}),
+        (("*", "!dc1"), {"dc2": ["far"]}),
+        (("dc2",), {"dc2": ["far"]}),
+        (("dc2", "dc1"), {"dc1": ["near"], "dc2": ["far"]}),
+        ((), {"dc1": ["near"]}),
+    ]:
+        reading = consul.read(settings_of(address, datacenters=datacenters))
+        assert {each.datacenter: names_of(each.registrations) for each in reading.answers} == expected
+        assert [each.datacenter for each in reading.answers] == sorted(expected)
+        assert {each.namespace for each in reading.answers} == {"default"}
+
+
+def test_a_read_is_narrowed_to_some_datacenters(consul_wan: WanPair):
+    consul_wan.reset()
+    address = consul_wan.primary.address
+    reading = consul.read(settings_of(address, datacenters=("*",)), datacenters=("dc2",))
+    assert [each.datacenter for each in reading.answers] == ["dc2"]
+    reading = consul.read(settings_of(address, datacenters=("dc2", "elsewhere")), datacenters=("dc2",))
+    assert [each.datacenter for each in reading.answers] == ["dc2"]
+    assert [each.datacenter for each in consul.read(settings_of(address), datacenters=("dc1",)).answers] == ["dc1"]
+    assert "reads the agent's own, dc1" in refused(settings_of(address), UsageError, datacenters=("dc2",))
+    assert "`datacenters` is dc1" in refused(
+        settings_of(address, datacenters=("dc1",)), UsageError, datacenters=("dc2",)
+    )
+    assert "no peers" in refused(settings_of(address), UsageError, datacenters=("peer:x",))
+    assert "no datacenter dc9" in refused(settings_of(address, datacenters=("*",)), datacenters=("dc9",))
+
+
+def test_an_agent_over_tls_is_read_with_a_clients_certificate(consul_tls: ConsulAgent):
+    consul_tls.reset()
+    consul_tls.register("web", port=80)
+    files = consul_tls.tls
+    assert files is not None
+    pair = {"cert_file": files.cert_file, "key_file": files.key_file}
+    good = Tls(ca_file=files.ca_file, server_name=files.server_name, **pair)
+    assert names_of(read(consul_tls, tls=good)) == ["web"]
+    assert names_of(read(consul_tls, tls=Tls(verify=False, **pair))) == ["web"]
+
+    for tls, said in [
+        (Tls(ca_file=files.ca_file, server_name=files.server_name), "certificate"),
+        (
+            Tls(ca_file=files.ca_file, server_name="elsewhere", **pair),
+            "verification failed: Hostname mismatch",
+        ),
+        (Tls(server_name=files.server_name, **pair), "verification failed: unable to get local issuer"),
+    ]:
+        # Refused for good: it is not asked again and again.
+        assert said in refused(settings_of(consul_tls.address, tls=tls, limits=LiveLimits(retries=100)))
+    plain = consul_tls.address.replace("https", "http")
+    assert "an HTTP request to an HTTPS server" in refused(settings_of(plain))
+    assert "the address has no TLS" in refused(settings_of(plain, tls=good), UsageError)
+
+
+READS_CATALOG = 'node_prefix "" { policy = "read" } service_prefix "" { policy = "read" } '
+READS_ALL = READS_CATALOG + 'agent_prefix "" { policy = "read" }'
+
+
+@pytest.fixture
+def acl_agent(consul_acl: AclAgent) -> AclAgent:
+    consul_acl.reset()
+    consul_acl.register("web", port=80)
+    consul_acl.register("pay", port=81)
+    return consul_acl
+
+
+def test_a_token_comes_from_the_environment_or_a_file(acl_agent: AclAgent, tmp_path: Path, monkeypatch):
+    token = acl_agent.create_token(READS_ALL)
+    monkeypatch.setenv("FROM_HERE", token)
+    assert names_of(read(acl_agent, token=Token(env="FROM_HERE"))) == ["pay", "web"]
+    (tmp_path / "token").write_text(f"{token}\n")
+    assert names_of(read(acl_agent, token=Token(file=tmp_path / "token"))) == ["pay", "web"]
+    assert "is not set" in refused(settings_of(acl_agent.address, token=Token(env="NOT_SET")), UsageError)
+
+
+def test_a_missing_or_wrong_token_is_refused_where_acls_are_on(acl_agent: AclAgent, monkeypatch):
+    # python-consul2 would take this one; nothing of it is sent.
+    monkeypatch.setenv("CONSUL_HTTP_TOKEN", acl_agent.create_token(READS_ALL))
+    assert "403 Forbidden: ACL not found: ACLs are on" in refused(settings_of(acl_agent.address))
+    monkeypatch.setenv("WRONG", "d3adb33f")
+    said = refused(settings_of(acl_agent.address, token=Token(env="WRONG")))
+    assert "Consul does not accept $WRONG" in said
+    assert "d3adb33f" not in said
+
+
+def test_a_token_that_may_not_ask_the_agent_reads_the_only_datacenter(acl_agent: AclAgent, monkeypatch):
+    monkeypatch.setenv("T", acl_agent.create_token(READS_CATALOG))
+    assert names_of(read(acl_agent, token=Token(env="T"))) == ["pay", "web"]
+
+
+@pytest.mark.parametrize("few", [0, 50])
+def test_a_token_that_may_not_read_nodes_is_refused(acl_agent: AclAgent, monkeypatch, few: int):
+    monkeypatch.setattr(consul_reading, "_FEW", few)
+    monkeypatch.setenv("T", acl_agent.create_token('service_prefix "" { policy = "read" }'))
+    said = refused(settings_of(acl_agent.address, token=Token(env="T")))
+    assert "no instance answers for 'pay', which is listed" in said
+
+
+def test_scoped_reads_literal_names_that_the_token_may_see(acl_agent: AclAgent, monkeypatch):
+    monkeypatch.setenv(
+        "T", acl_agent.create_token('service "web" { policy = "read" } node_prefix "" { policy = "read" }')
+    )
+    scoped: Callable[..., ConsulSettings] = lambda *services: settings_of(  # noqa: E731
+        acl_agent.address, services, token=Token(env="T"), acl="scoped"
+    )
+    (answer,) = consul.read(scoped("web")).answers
+    assert names_of(answer.registrations) == ["web"]
+    assert "no instance answers for 'pay', which is selected by name" in refused(scoped("web", "pay"))
+    for services in [("*",), ("w?b",), ("web", "!pay"), ()]:
+        assert "literal service names only" in refused(scoped(*services), UsageError)
+
+
+def test_the_token_is_in_no_message(acl_agent: AclAgent, monkeypatch):
+    token = acl_agent.create_token("")
+    monkeypatch.setenv("T", token)
+    assert token not in refused(settings_of(acl_agent.address, ("web",), token=Token(env="T"), acl="scoped"))
+
+
+def test_the_proof_holds_while_other_services_come_and_go(empty_consul: ConsulAgent, monkeypatch):
+    empty_consul.catalog_register("ext", "web", port=80)
+    count = iter(range(sys.maxsize))
+    own = consul_reading._service
+
+    def disturbed(*arguments: Any) -> Any:
+        empty_consul.catalog_register("busy", "other", port=next(count) + 1)
+        return own(*arguments)
+
+    monkeypatch.setattr(consul_reading, "_service", disturbed)
+    monkeypatch.setattr(consul_reading, "by_dump", None)
+    assert names_of(read(empty_consul, "web")) == ["web"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda agent, count: agent.catalog_register("ext", "web", port=100 + count),
+        lambda agent, count: agent.catalog_register("ext", "web", port=80, status=["passing", "critical"][count % 2]),
+        lambda agent, count: agent.catalog_register("ext", "web", port=80, node_address=f"10.0.0.{count}"),
+        lambda agent, count: agent.catalog_register("ext", "web", node_status=["passing", "warning"][count % 2]),
+        lambda agent, count: agent.catalog_register(f"ext{count}", "web", port=80),
+        lambda agent, count: agent.catalog_register("ext", f"web{count}", port=80),
+    ],
+    ids=["instance", "check", "node", "node check", "new instance", "new name"],
+)
+@pytest.mark.parametrize(("few", "way"), [(50, "_service"), (0, "_nodes")])
+def test_a_change_while_it_is_read_is_seen_and_read_again(
+    empty_consul: ConsulAgent, monkeypatch, few: int, way: str, change: Callable[[ConsulAgent, int], None]
+):
+    empty_consul.catalog_register("ext", "web", port=80)
+    monkeypatch.setattr(consul_reading, "_FEW", few)
+    own = getattr(consul_reading, way)
+    dump = consul_reading.by_dump
+    calls: list[str] = []
+    changes = iter(range(sys.maxsize))
+    lock = Lock()
+
+    def moving(times: int) -> Callable[..., Any]:
+        def changed(*arguments: Any) -> Any:
+            answer = own(*arguments)
+            calls.append("read")
+            if len(calls) <= times:
+                with lock:
+                    change(empty_consul, next(changes))
+            return answer
+
+        return changed
+
+    def dumped(*arguments: Any) -> Any:
+        calls.append("dump")
+        return dump(*arguments)
+
+    monkeypatch.setattr(consul_reading, "by_dump", dumped)
+    monkeypatch.setattr(consul_reading, way, moving(1))
+    found = read(empty_consul)
+    assert "dump" not in calls
+    assert len(calls) >= 2
+    monkeypatch.setattr(consul_reading, way, own)
+    assert found == read(empty_consul)
+    calls.clear()
+    monkeypatch.setattr(consul_reading, way, moving(1000))
+    found = read(empty_consul)
+    assert calls[-1] == "dump"
+    monkeypatch.setattr(consul_reading, way, own)
+    assert found == read(empty_consul)
