@@ -108,7 +108,7 @@ class Client:
 
 def segment_path(folder: str, name: str) -> str:
     """`folder/name` with every byte of the name escaped that is not a letter, a digit or one of `_.-~`."""
-    return f"{folder}/{quote(name, safe='')}"
+    return f"{folder}/{quote(name, safe='', errors='replace')}"
 
 
 def is_addressable(name: str) -> bool:
@@ -133,7 +133,7 @@ def _consul_class() -> Callable[[Transport], Any]:
             self._transport = transport
 
         def get(self, callback: Any, path: str, params: Any = None, headers: Any = None) -> Any:
-            target = f"{path}?{urlencode(params)}" if params else path
+            target = f"{path}?{urlencode(params, errors='replace')}" if params else path
             return callback(self._transport.get(target, headers))
 
         def put(self, *_: Any, **__: Any) -> Any:

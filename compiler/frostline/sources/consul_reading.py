@@ -145,6 +145,7 @@ def by_node(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken
     for _ in range(_READS):
         taken = _nodes(client, scope, tick)
         after = _indexes(client, scope)
+        _check_forward(client, [path for path, _ in _PROBES][: len(before)], before, after)
         if taken is not None and after == before:
             return taken
         before = after
