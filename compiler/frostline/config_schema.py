@@ -23,6 +23,8 @@ from frostline.resources import schema_text
 MOST_SHOWN = 60
 """Characters of a wrong value that a message quotes."""
 
+_GENERAL_HELP = "see `frostline schema config` for what it means"
+
 _KINDS = {
     "string": "a string",
     "integer": "an integer",
@@ -94,7 +96,9 @@ def _faults(error: Any, document: Document) -> Iterator[Fault]:
 
 
 def _usage_error(words: _Words, path: Path, document: Document) -> UsageError:
-    return UsageError(words.message, origin=place_of(path, document, at_key=words.at_key), help=words.help)
+    return UsageError(
+        words.message, origin=place_of(path, document, at_key=words.at_key), help=words.help or _GENERAL_HELP
+    )
 
 
 def place_of(path: Path, document: Document, *, at_key: bool = False) -> FileOrigin:
@@ -188,14 +192,17 @@ def _is_number(value: Any) -> bool:
 
 def _not_one_of(error: Any, path: Path) -> _Words:
     known = [str(value) for value in error.validator_value]
+    must = f"{subject(path)} must be {listed(known, 'or')}"
     if error.instance is None:
         return _Words(f"{subject(path)} has no value", f"write {listed(known, 'or')}", at_key=True)
     if not isinstance(error.instance, str):
-        return _Words(f"{subject(path)} must be {listed(known, 'or')}, not {_found(error.instance)}")
+        return _Words(
+            f"{subject(path)} must be {listed(known, 'or')}, not {_found(error.instance)}", "write one of them"
+        )
     near = nearest(error.instance, known)
     return _Words(
         f"{subject(path)} must be {listed(known, 'or')}, not {shown(error.instance)}",
-        f"did you mean `{near}`?" if near else None,
+        f"did you mean `{near}`?" if near else "write one of them",
     )
 
 
@@ -223,7 +230,7 @@ def _too_many(error: Any, path: Path) -> _Words:
 
 def _missing(error: Any, path: Path) -> _Words:
     name = next(key for key in error.validator_value if key not in error.instance and f"'{key}'" in error.message)
-    return _Words(f"{_mapping_subject(path)} needs `{name}`", None, at_key=True)
+    return _Words(f"{_mapping_subject(path)} needs `{name}`", f"add `{name}: …` to it", at_key=True)
 
 
 def _mapping_subject(path: Path) -> str:
@@ -234,7 +241,7 @@ def _mapping_subject(path: Path) -> str:
 
 
 def _other(error: Any, path: Path) -> _Words:
-    return _Words(f"{subject(path)} does not fit the schema ({error.validator})", "see `frostline schema config`")
+    return _Words(f"{subject(path)} does not fit the schema ({error.validator})", _GENERAL_HELP)
 
 
 _WORDS: Mapping[str, Callable[[Any, Path], _Words]] = {

@@ -132,7 +132,7 @@ class RouterSettings(Struct, frozen=True, kw_only=True):
     name: str
     place: FileOrigin
     url: str
-    unversioned_url: str
+    unversioned_url: str | None = None
     sources: tuple[str, ...] = ()
     names: tuple[RouterName, ...] = ()
     type: str = "router"

@@ -1,0 +1,114 @@
+"""The source of type router: one URL pattern for everything that stands behind a router."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from urllib.parse import quote, urlsplit
+
+from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key
+from frostline.patterns import parse
+from frostline.settings import RouterName, RouterSettings
+from frostline.sources.static import host_and_port
+
+
+def contribute(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> Contribution:
+    """One endpoint for each (service, version) of its sources and each name.
+
+    Without `unversioned_url`, services without a version are left out. Findings: `router-unserved` (a name that nobody
+    else brings), `router-unversioned` (a name that has no URL), `url-dot-segment`.
+    """
+    places = _places(settings, known)
+    endpoints: dict[Key, tuple[Endpoint, ...]] = {}
+    findings = _unserved(settings, known)
+    named = {name.key for name in settings.names}
+    for key, place in places.items():
+        url = _url(settings, key)
+        if url is None:
+            if key in named:
+                findings.append(_unversioned(key, place, settings))
+        elif _has_dot_segment(url):
+            findings.append(_dot_segment(key, place, url))
+        else:
+            address, port = host_and_port(url)
+            endpoints[key] = (Endpoint(url=url, address=address, port=port, source=settings.name, place=place),)
+    return Contribution(
+        source=settings.name,
+        endpoints=endpoints,
+        places={key: places[key] for key in endpoints},
+        findings=tuple(findings),
+    )
+
+
+def _places(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> dict[Key, FileOrigin]:
+    """What the router serves, in order, and where the configuration says so."""
+    sources = settings.sources if settings.sources or settings.names else tuple(sorted(known))
+    places = {key: settings.place for source in sources for key in known.get(source, frozenset())}
+    places |= {name.key: name.place for name in settings.names}
+    return {key: places[key] for key in sorted(places, key=_order)}
+
+
+def _order(key: Key) -> tuple[str, str]:
+    return key[0], key[1] or ""
+
+
+def _url(settings: RouterSettings, key: Key) -> str | None:
+    """The URL, every character of the names that is not unreserved percent-encoded (RFC 3986 2.3); None without one."""
+    pattern = settings.unversioned_url if key[1] is None else settings.url
+    if pattern is None:
+        return None
+    values = {"service": quote(key[0], safe=""), "version": quote(key[1] or "", safe="")}
+    return "".join(part if isinstance(part, str) else values[part.name] for part in parse(pattern))
+
+
+def _has_dot_segment(url: str) -> bool:
+    """Clients resolve `.` and `..` in paths (RFC 3986 5.2.4), and would call another service."""
+    return any(segment in (".", "..") for segment in urlsplit(url).path.split("/"))
+
+
+def _unserved(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> list[Finding]:
+    served = frozenset().union(*known.values())
+    return [_unserved_finding(name, served, settings.name) for name in settings.names if name.key not in served]
+
+
+def _unserved_finding(name: RouterName, served: frozenset[Key], router: str) -> Finding:
+    written = _text(name.key)
+    close = get_close_matches(written, sorted(_text(key) for key in served), n=1)
+    advice = f"did you mean `{close[0]}`?" if close else "correct or remove the name, or add the source that brings it"
+    return Finding(
+        rule="router-unserved",
+        severity="warning",
+        service=name.key[0],
+        version=name.key[1],
+        message=f"the router `{router}` names `{written}`, which no other source brings",
+        value=written,
+        origin=name.place,
+        help=advice,
+    )
+
+
+def _unversioned(key: Key, place: FileOrigin, settings: RouterSettings) -> Finding:
+    return Finding(
+        rule="router-unversioned",
+        service=key[0],
+        message=f"the router `{settings.name}` names `{key[0]}` without a version, and has no `unversioned_url`",
+        value=key[0],
+        origin=place,
+        help=f"write `{key[0]}/VERSION`, or give the router an `unversioned_url`",
+    )
+
+
+def _dot_segment(key: Key, place: FileOrigin, url: str) -> Finding:
+    return Finding(
+        rule="url-dot-segment",
+        service=key[0],
+        version=key[1],
+        message=f"its URL `{url}` has a path segment `.` or `..`, which clients remove",
+        value=url,
+        origin=place,
+        help="leave the service out of the router's `services`, or change the pattern `url`",
+    )
+
+
+def _text(key: Key) -> str:
+    return key[0] if key[1] is None else f"{key[0]}/{key[1]}"
