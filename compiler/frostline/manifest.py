@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from frostline.diagnostics import canonical_line
 from frostline.errors import UsageError
-from frostline.model import FileOrigin
+from frostline.model import FileOrigin, ServiceLine
 from frostline.targets import contents, opened, path_fault
 
 FORMAT = "frostline.manifest/1"
@@ -34,15 +34,6 @@ class FileLine(Struct, frozen=True, kw_only=True):
     sha256: str
     mode: int
     output: str
-
-
-class ServiceLine(Struct, frozen=True, kw_only=True):
-    """A published (service, version): `sha256:…` of what is known of it, and how many endpoints it has."""
-
-    service: str
-    version: str | None
-    digest: str
-    endpoints: int
 
 
 class Manifest(Struct, frozen=True):

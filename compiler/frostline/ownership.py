@@ -10,7 +10,8 @@ from typing import Literal
 from msgspec import Struct
 
 from frostline.errors import PublishError, RefusedError
-from frostline.manifest import FileLine, Manifest, ServiceLine, manifest_of
+from frostline.manifest import FileLine, Manifest, manifest_of
+from frostline.model import FileChange, ServiceLine
 from frostline.settings import Allow
 from frostline.targets import Found, Root, digest, examined, opened, path_fault
 
@@ -26,24 +27,6 @@ class Wanted(Struct, frozen=True, kw_only=True):
     path: str
     chunks: Iterable[bytes]
     output: str
-
-
-class FileChange(Struct, frozen=True, kw_only=True):
-    """What publishing does to one file.
-
-    action: `adopt`: not in the manifest, but there with the same bytes; `keep`: as it is already.
-    refusal: why it may not be done: `edited` since it was published, or `adopt`: not frostline's.
-    sha256: of the new bytes, in hex, None for a delete; old: of those that are there, None where there is no file.
-    mode: as the manifest has it.
-    """
-
-    path: str
-    output: str
-    action: Literal["create", "update", "delete", "adopt", "keep"]
-    refusal: Literal["edited", "adopt"] | None = None
-    sha256: str | None = None
-    old: str | None = None
-    mode: int = _PLAIN
 
 
 def file_changes(

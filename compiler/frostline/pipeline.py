@@ -22,10 +22,22 @@ from frostline.checks.base import Context, run_checks
 from frostline.checks.guards import Published, emptied_segments, guard_findings, silent_sources
 from frostline.errors import PublishError, SourceError, UsageError
 from frostline.globs import matches
-from frostline.manifest import Manifest, ServiceLine, read_manifest
-from frostline.model import Answer, Contribution, FileOrigin, Finding, Key, Lock, Registry, Snapshot, registry_of
+from frostline.manifest import Manifest, read_manifest
+from frostline.model import (
+    Answer,
+    Contribution,
+    FileChange,
+    FileOrigin,
+    Finding,
+    Key,
+    Lock,
+    Registry,
+    ServiceLine,
+    Snapshot,
+    registry_of,
+)
 from frostline.outputs.base import View, output_module, service_value
-from frostline.ownership import FileChange, Wanted, file_changes, next_manifest
+from frostline.ownership import Wanted, file_changes, next_manifest
 from frostline.plan import Plan, plan_of
 from frostline.publish import publish, running
 from frostline.registry.assembling import assembled, contribution_of, entry_digest, with_prefer

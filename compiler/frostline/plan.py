@@ -9,9 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from frostline.diagnostics import printable
-from frostline.manifest import ServiceLine
-from frostline.model import Key, Registry, version_label
-from frostline.ownership import FileChange
+from frostline.model import FileChange, Key, Registry, ServiceLine, version_label
 
 FORMAT = "frostline.plan/1"
 

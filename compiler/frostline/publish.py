@@ -18,7 +18,8 @@ from msgspec import Struct
 from frostline.errors import FrostlineError, PublishError, SeveralErrors
 from frostline.journal import NAME, Journal, Step, staged_name, write_journal
 from frostline.manifest import Manifest, manifest_chunks
-from frostline.ownership import FileChange, Wanted, refusals
+from frostline.model import FileChange
+from frostline.ownership import Wanted, refusals
 from frostline.recovery import finish, recover, sync_folders
 from frostline.targets import (
     Found,
