@@ -196,14 +196,9 @@ def _not_one_of(error: Any, path: Path) -> _Words:
     if error.instance is None:
         return _Words(f"{subject(path)} has no value", f"write {listed(known, 'or')}", at_key=True)
     if not isinstance(error.instance, str):
-        return _Words(
-            f"{subject(path)} must be {listed(known, 'or')}, not {_found(error.instance)}", "write one of them"
-        )
+        return _Words(f"{must}, not {_found(error.instance)}", "write one of them")
     near = nearest(error.instance, known)
-    return _Words(
-        f"{subject(path)} must be {listed(known, 'or')}, not {shown(error.instance)}",
-        f"did you mean `{near}`?" if near else "write one of them",
-    )
+    return _Words(f"{must}, not {shown(error.instance)}", f"did you mean `{near}`?" if near else "write one of them")
 
 
 def _not_constant(error: Any, path: Path) -> _Words:
