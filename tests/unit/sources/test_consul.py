@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
@@ -147,6 +149,11 @@ def test_the_module_is_a_live_source(replay: Replay):
     (answer,) = source.read(settings_of(replay)).answers
     assert [each.service for each in answer.registrations] == ["web"]
     assert (answer.source, answer.datacenter, answer.namespace) == ("mesh", "dc1", "default")
+
+
+def test_importing_the_source_does_not_import_the_slow_client():
+    program = "import frostline.sources.consul, sys; print({'consul', 'requests'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"set()\n"
 
 
 @pytest.mark.parametrize("path", ["/v1/catalog/services", "/v1/health/service/web"])
