@@ -6,6 +6,7 @@ Same registry, same bytes: a template has no clock, no chance and no environment
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any
@@ -20,7 +21,7 @@ from frostline.model import FileOrigin
 from frostline.outputs import template_filters, template_text
 from frostline.outputs.base import Artifact, Rendering, View
 from frostline.outputs.template_text import TemplateFault, Trusted
-from frostline.outputs.template_values import context_values, subject_of
+from frostline.outputs.template_values import Services, context_values, subject_of
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
 
@@ -63,7 +64,7 @@ class _CodeGenerator(CodeGenerator):
 
     def visit_Const(self, node: nodes.Const, frame: Frame) -> None:  # noqa: N802
         if isinstance(node.value, str):
-            self.write(f"environment.trusted({str(node.value)!r})")
+            self.write(f"environment.constant({str(node.value)!r})")
         else:
             super().visit_Const(node, frame)
 
@@ -110,7 +111,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     code_generator_class = _CodeGenerator
     concat = staticmethod(template_text.concat)
     joined = staticmethod(template_text.joined)
-    trusted = staticmethod(template_text.trusted)
+    constant = staticmethod(cache(template_text.trusted))
 
 
 class _Undefined(StrictUndefined):
@@ -119,6 +120,8 @@ class _Undefined(StrictUndefined):
     @property
     def _undefined_message(self) -> str:
         value = self._undefined_obj
+        if isinstance(value, Services) and not self._undefined_hint:
+            return f"a list has no {self._undefined_name!r}"
         if self._undefined_hint or not isinstance(value, Mapping):
             return super()._undefined_message
         return f"there is no {self._undefined_name!r} here, only {', '.join(map(str, value)) or 'an empty mapping'}"

@@ -26,6 +26,7 @@ from frostline.outputs.template_text import (
     trusted,
     undefined,
 )
+from frostline.outputs.yaml_text import flow
 
 _KEPT = """
     abs attr batch capitalize center count d default dictsort first float format groupby int items last length list
@@ -34,7 +35,6 @@ _KEPT = """
 """.split()  # noqa: SIM905
 _NGINX_LONGEST = 4000
 _VARIABLE = re.compile(r"\$\{[a-z_][a-z0-9_]*\}")
-_64_BITS = range(-(2**63), 2**63)
 
 
 def nginx(value: Any, dollar: str = "") -> Trusted:
@@ -88,106 +88,107 @@ def raw(value: Any) -> Trusted:
     return trusted(scalar(value, "written"))
 
 
-class _Style(Struct, frozen=True):
-    """How a format writes plain values on one line."""
+def json(value: Any) -> Trusted:
+    """JSON on one line, safe in a <script> element too; members in the order they have."""
+    return trusted(_written(_plain(value, "json"), _JSON), "json")
 
-    name: str
+
+def py(value: Any) -> Trusted:
+    """A Python literal on one line."""
+    return trusted(_written(_plain(value, "py"), _PY), "py")
+
+
+def toml(value: Any) -> Trusted:
+    """A TOML value on one line; mappings as inline tables. TOML has no null, and integers of 64 bits."""
+    return trusted(_written(_plain(value, "toml"), _TOML), "toml")
+
+
+def yaml(value: Any) -> Trusted:
+    """YAML 1.1 and 1.2 on one line: strings double-quoted, lists and mappings in flow style."""
+    return trusted(flow(_plain(value, "yaml")), "yaml")
+
+
+class _Pointed(float):
+    """A number with a point: YAML 1.1 takes 1e+16 for a string, 1.0e+16 is a number in every format."""
+
+    def __str__(self) -> str:
+        mantissa, exponent, power = repr(float(self)).partition("e")
+        return mantissa + ("" if "." in mantissa else ".0") + exponent + power
+
+
+def _plain(value: Any, name: str) -> Any:
+    """`value` as str, int, _Pointed, bool, None, list and dict of such. TemplateFault: it is something else."""
+    match value:
+        case str():
+            return _text(value, name)
+        case float() if math.isfinite(value):
+            return _Pointed(value)
+        case None | bool() | int():
+            return value
+        case Undefined():
+            undefined(value)
+        case Mapping():
+            if strange := [key for key in value if not isinstance(key, str)]:
+                raise TemplateFault(f"the key {shown(strange[0])} is no string")
+            return {_text(key, name): _plain(item, name) for key, item in value.items()}
+        case Iterable():
+            return [_plain(item, name) for item in value]
+    kind = shown(value) if isinstance(value, float) else f"a {type(value).__name__}"
+    raise TemplateFault(f"{kind} can't be written as {name}")
+
+
+class _Style(Struct, frozen=True):
+    """How a format writes plain values on one line. none: None where it can't."""
+
     text: Callable[[str], str]
-    none: str | None
-    true: str
-    false: str
-    colon: str
+    none: str | None = "null"
+    true: str = "true"
+    false: str = "false"
+    colon: str = ": "
     integers: range | None = None
 
 
+def _written(value: Any, style: _Style) -> str:
+    match value:
+        case str():
+            return style.text(value)
+        case None if style.none is not None:
+            return style.none
+        case None:
+            raise TemplateFault("none can't be written: the format has no word for it", "leave it out with an if")
+        case bool():
+            return style.true if value else style.false
+        case int() if style.integers is not None and value not in style.integers:
+            raise TemplateFault(f"{value} does not fit into the format's integers of 64 bits")
+        case dict():
+            members = (f"{style.text(key)}{style.colon}{_written(item, style)}" for key, item in value.items())
+            return "{" + ", ".join(members) + "}"
+        case list():
+            return "[" + ", ".join(_written(item, style) for item in value) + "]"
+    return str(value)
+
+
 def _json_text(text: str) -> str:
-    escaped = reviewable(_backslashed(text))
     # `<` can end a script element of a page that the JSON is put in.
-    return f'"{escaped}"'.replace("<", "\\u003c")
+    return f'"{reviewable(_backslashed(text))}"'.replace("<", "\\u003c")
 
 
-def _code_text(text: str) -> str:
-    """A double-quoted string as Python and YAML both read it: their escapes for controls are the same."""
-    escaped = printable(_backslashed(text))
-    # YAML readers refuse these two noncharacters unescaped (YAML 1.2, 5.1).
-    return '"' + escaped.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff") + '"'
+def _py_text(text: str) -> str:
+    return f'"{printable(_backslashed(text))}"'
 
 
 def _toml_text(text: str) -> str:
     # TOML 1.0 has no \x escape; the first alternative steps over backslashes that are quoted themselves.
-    return re.sub(r"\\\\|\\x(..)", lambda found: f"\\u00{found[1]}" if found[1] else found[0], _code_text(text))
+    return re.sub(r"\\\\|\\x(..)", lambda found: f"\\u00{found[1]}" if found[1] else found[0], _py_text(text))
 
 
 def _backslashed(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-_JSON = _Style("json", _json_text, "null", "true", "false", ": ")
-_YAML = _Style("yaml", _code_text, "null", "true", "false", ": ")
-_PY = _Style("py", _code_text, "None", "True", "False", ": ")
-_TOML = _Style("toml", _toml_text, None, "true", "false", " = ", _64_BITS)
-
-
-def json(value: Any) -> Trusted:
-    """JSON on one line, safe in a <script> element too; members in the order they have."""
-    return trusted(_written(value, _JSON), "json")
-
-
-def yaml(value: Any) -> Trusted:
-    """YAML 1.1 and 1.2 on one line: strings double-quoted, lists and mappings in flow style."""
-    return trusted(_written(value, _YAML), "yaml")
-
-
-def py(value: Any) -> Trusted:
-    """A Python literal on one line."""
-    return trusted(_written(value, _PY), "py")
-
-
-def toml(value: Any) -> Trusted:
-    """A TOML value on one line; mappings as inline tables. TOML has no null."""
-    return trusted(_written(value, _TOML), "toml")
-
-
-def _written(value: Any, style: _Style) -> str:
-    match value:
-        case str():
-            return style.text(_text(value, style.name))
-        case bool():
-            return style.true if value else style.false
-        case int():
-            if style.integers is not None and value not in style.integers:
-                raise TemplateFault(f"{value} is beyond the 64 bits of an integer in {style.name}")
-            return str(value)
-        case float():
-            return _float(value, style)
-        case None:
-            if style.none is None:
-                raise TemplateFault(f"{style.name} has no way to write none", "leave the key out with an if")
-            return style.none
-        case Undefined():
-            undefined(value)
-        case Mapping():
-            members = (
-                f"{_written(_key(key), style)}{style.colon}{_written(item, style)}" for key, item in value.items()
-            )
-            return "{" + ", ".join(members) + "}"
-        case Iterable():
-            return "[" + ", ".join(_written(item, style) for item in value) + "]"
-    raise TemplateFault(f"a {type(value).__name__} can't be written as {style.name}")
-
-
-def _float(value: float, style: _Style) -> str:
-    if not math.isfinite(value):
-        raise TemplateFault(f"{value} can't be written as {style.name}")
-    mantissa, exponent, power = repr(value).partition("e")
-    # YAML 1.1 takes 1e+16 for a string; with a point all four formats read the number.
-    return mantissa + ("" if "." in mantissa else ".0") + exponent + power
-
-
-def _key(key: Any) -> str:
-    if not isinstance(key, str):
-        raise TemplateFault(f"the key {shown(key)} is no string")
-    return key
+_JSON = _Style(_json_text)
+_PY = _Style(_py_text, "None", "True", "False")
+_TOML = _Style(_toml_text, none=None, colon=" = ", integers=range(-(2**63), 2**63))
 
 
 def _text(value: Any, name: str) -> str:

@@ -108,9 +108,7 @@ def finalize(value: Any) -> str:
     text = scalar(value, "written")
     strange = _strange(text)
     if strange:
-        raise TemplateFault(
-            f"{shown(text)} is written without a quoting filter and has {strange!r} in it", QUOTING_HELP
-        )
+        raise TemplateFault(f"{shown(text)} is written unquoted and has {strange!r} in it", QUOTING_HELP)
     return text
 
 

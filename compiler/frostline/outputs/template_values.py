@@ -80,8 +80,9 @@ def _version(service: str, version: str | None, entry: Entry) -> Record:
 
 def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
     host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
+    port = endpoint.port or (443 if endpoint.url.startswith("https:") else 80)
     return endpoint_value(endpoint, OPTIONAL_FIELDS) | {
-        "authority": f"{host}:{endpoint.port}" if endpoint.port else host,
+        "authority": f"{host}:{port}",
         "source": endpoint.source,
     }
 
