@@ -23,7 +23,7 @@ from frostline.sources.transport import Transport
 PLACE = FileOrigin("frostline.yaml", 3, 3)
 LIMITS = LiveLimits(retries=0)
 HOSTILE = [
-    *(set(string.punctuation) - {"."}),
+    *string.punctuation.replace(".", ""),
     f"a{string.punctuation}z",
     "..",
     ".",
