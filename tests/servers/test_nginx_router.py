@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import runpy
+import shutil
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,6 +17,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
+from consul_agent import ConsulAgent
 
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
@@ -168,6 +172,31 @@ def test_instances_are_called_by_weight_and_never_with_weight_0(
     calls = Counter(called(f"{address}/payments-v1/v1/x")["port"] for _ in range(50))
     assert calls[heavy] > calls[light] > 0
     assert {called(f"{address}/ledger-v1/v1/x")["port"] for _ in range(20)} == {heavy}
+
+
+def test_the_sample_compiles_from_consul_and_calls_go_through(
+    empty_consul: ConsulAgent,
+    run_frostline: Callable[..., subprocess.CompletedProcess[str]],
+    nginx: Callable[[str], str],
+    backends: tuple[int, int],
+    tmp_path: Path,
+) -> None:
+    empty_consul.register("payments-v1", address="127.0.0.1", port=backends[0])
+    empty_consul.register("it's $1; }", address="127.0.0.1", port=backends[1])
+    empty_consul.register("ledger", port=1, status="critical")
+    for name in ("frostline.yaml", "router.conf.j2"):
+        shutil.copy(ROUTER.parent / name, tmp_path)
+    done = run_frostline("compile", cwd=tmp_path, env={"CONSUL_HTTP_ADDR": empty_consul.address})
+    assert done.returncode == 0, done.stderr
+
+    urls = runpy.run_path(str(tmp_path / "app" / "registry.py"))["ENDPOINTS"]
+    text = (tmp_path / "nginx" / "router.conf").read_text()
+    address = nginx(text.replace("listen 8080;", "listen 127.0.0.1:@PORT@;"))
+    payments = urls["payments", "v1"].replace("http://router", address)
+    assert (called(f"{payments}/x")["port"], called(f"{payments}/x")["path"]) == (backends[0], "/v1/x")
+    strange = urls["it's $1; }", None].replace("http://router", address)
+    assert (called(f"{strange}/x")["port"], called(f"{strange}/x")["path"]) == (backends[1], "/x")
+    assert status(f"{address}/ledger/x") == 502
 
 
 def test_502_where_no_instance_passes(router: Callable[[dict[Key, Entry]], str], backends: tuple[int, int]) -> None:
