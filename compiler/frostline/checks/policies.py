@@ -72,7 +72,7 @@ def _finding(rule: str, bound: Bound, key: Key | None, message: str, **more: Any
 
 
 def _min_instances(bound: Bound) -> Judge:
-    """N or {default: N, GLOB: N}: at least that many endpoints; the last glob that fits wins."""
+    """N or {default: N, GLOB: N}: at least that many registered instances; the last glob that fits wins."""
     value = bound.value if isinstance(bound.value, Mapping) else {"default": bound.value}
     wanted = {str(glob): int(number) for glob, number in value.items() if glob != "severity"}
     default = wanted.pop("default", 0)
@@ -90,7 +90,7 @@ def _min_instances(bound: Bound) -> Judge:
     def judge(registry: Registry) -> Iterator[Finding]:
         for key, entry in registry.entries():
             asker, least = limit(key)
-            if len(entry.endpoints) < least:
+            if len(entry.endpoints) < least and not _is_written(entry):
                 has = counted(len(entry.endpoints), "endpoint") if entry.endpoints else "no endpoint"
                 yield _finding(
                     "min_instances",
@@ -164,12 +164,13 @@ def _first_origin(versions: Mapping[str | None, Entry], bound: Bound) -> Any:
 
 
 def _each_endpoint(rule: str, bound: Bound, fault: Callable[[Endpoint], Fault | None]) -> Judge:
-    """The judge of a policy that looks at endpoints one by one."""
+    """The judge of a policy that looks at registered instances one by one."""
     advice = f"correct the registration, or change `{rule}` at {bound.place}"
 
     def judge(registry: Registry) -> Iterator[Finding]:
         for key, entry in registry.entries():
-            wrong = [(endpoint, found) for endpoint in entry.endpoints if (found := fault(endpoint)) is not None]
+            registered = [endpoint for endpoint in entry.endpoints if _is_registered(endpoint)]
+            wrong = [(endpoint, found) for endpoint in registered if (found := fault(endpoint)) is not None]
             for endpoint, (message, value) in wrong[:MOST_FOR_ONE]:
                 yield _finding(rule, bound, key, message, value=value, origin=endpoint.origin, help=advice)
             if len(wrong) > MOST_FOR_ONE:
@@ -177,6 +178,16 @@ def _each_endpoint(rule: str, bound: Bound, fault: Callable[[Endpoint], Fault | 
                 yield _finding(rule, bound, key, f"{more} of it break `{rule}`", help=advice)
 
     return judge
+
+
+def _is_registered(endpoint: Endpoint) -> bool:
+    """Whether a server knows it. Static and router endpoints are in no datacenter: the configuration says them itself."""
+    return bool(endpoint.datacenter)
+
+
+def _is_written(entry: Entry) -> bool:
+    """Whether the configuration says all its endpoints itself: one URL is all that a static service or router has."""
+    return bool(entry.endpoints) and not any(_is_registered(endpoint) for endpoint in entry.endpoints)
 
 
 def _addresses(bound: Bound) -> Judge:
@@ -215,18 +226,13 @@ def _ports(bound: Bound) -> Judge:
     return _each_endpoint("ports", bound, fault)
 
 
-def _is_registered(endpoint: Endpoint) -> bool:
-    """Whether a server knows it. Static and router endpoints are in no datacenter and can't have tags or meta."""
-    return bool(endpoint.datacenter)
-
-
 def _meta(bound: Bound) -> Judge:
     """{required: [key]}."""
     required = tuple(bound.value["required"])
 
     def fault(endpoint: Endpoint) -> Fault | None:
         missing = [key for key in required if key not in endpoint.meta]
-        if not missing or not _is_registered(endpoint):
+        if not missing:
             return None
         return f"it has no meta {_quoted(missing)}", ", ".join(missing)
 
@@ -239,7 +245,7 @@ def _tags(bound: Bound) -> Judge:
 
     def fault(endpoint: Endpoint) -> Fault | None:
         missing = [tag for tag in required if tag not in endpoint.tags]
-        if not missing or not _is_registered(endpoint):
+        if not missing:
             return None
         return f"it has no tag {_quoted(missing)}", ", ".join(missing)
 

@@ -29,9 +29,7 @@ def judged_address(
     judged: Callable[..., list[Finding]], registry: MakeRegistry, endpoint: MakeEndpoint
 ) -> Callable[..., bool]:
     """`judged_address(address, **policy)`: whether the policy lets an endpoint at that address be."""
-    return lambda address, **policy: (
-        not judged(registry(a={None: [endpoint(address=address, datacenter="")]}), addresses=policy)
-    )
+    return lambda address, **policy: not judged(registry(a={None: [endpoint(address=address)]}), addresses=policy)
 
 
 def keys(found: list[Finding]) -> list[tuple[str | None, str | None]]:
@@ -134,12 +132,6 @@ def test_no_other_way_to_write_a_denied_address_passes(address: str, judged_addr
     assert not judged_address(address, allow=["*"], deny=["127.0.0.0/8"])
 
 
-def test_a_static_endpoints_address_is_judged_too(judged: Any, registry: Any, endpoint: Any) -> None:
-    place = FileOrigin("frostline.yaml", 50, 9)
-    seen = registry(sendgrid={"v3": [endpoint(address="api.sendgrid.example", datacenter="", place=place)]})
-    assert [finding.origin for finding in judged(seen, addresses={"allow": ["10.0.0.0/8"]})] == [place]
-
-
 @pytest.mark.parametrize(
     ("policy", "passing"),
     [
@@ -165,9 +157,22 @@ def test_missing_meta_and_tags_are_findings_at_the_instance(judged: Any, registr
     assert all(isinstance(finding.origin, InstanceOrigin) for finding in found)
 
 
-def test_static_and_router_endpoints_need_no_tags_and_meta(judged: Any, registry: Any, endpoint: Any) -> None:
-    seen = registry(a={"v1": [endpoint(datacenter="", place=PLACE)]})
-    assert not judged(seen, meta={"required": ["owner"]}, tags={"required": ["api"]})
+def test_static_and_router_endpoints_are_not_judged_as_instances(judged: Any, registry: Any, endpoint: Any) -> None:
+    seen = registry(a={"v1": [endpoint(address="api.example", port=443, datacenter="", place=PLACE)]})
+    of_instances = {
+        "min_instances": 2,
+        "addresses": {"allow": ["10.0.0.0/8"]},
+        "ports": {"allow": ["1024-65535"]},
+        "meta": {"required": ["owner"]},
+        "tags": {"required": ["api"]},
+    }
+    for name, policy in of_instances.items():
+        assert not judged(seen, **{name: policy}), name
+
+
+def test_a_group_of_a_static_url_and_an_instance_is_counted(judged: Any, registry: Any, endpoint: Any) -> None:
+    seen = registry(a={"v1": [endpoint(), endpoint(address="api.example", datacenter="", place=PLACE)]})
+    assert [finding.value for finding in judged(seen, min_instances=3)] == ["2"]
 
 
 @pytest.mark.parametrize(("name", "passes"), [("count-api", True), ("Count", False), ("a\n", False), ("xa", True)])
