@@ -181,7 +181,7 @@ def _each_endpoint(rule: str, bound: Bound, fault: Callable[[Endpoint], Fault | 
 
 
 def _is_registered(endpoint: Endpoint) -> bool:
-    """Whether a server knows it. Static and router endpoints are in no datacenter: the configuration says them itself."""
+    """Whether a server knows it. Static and router endpoints, which the configuration says itself, have no datacenter."""
     return bool(endpoint.datacenter)
 
 
