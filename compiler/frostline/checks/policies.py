@@ -181,7 +181,7 @@ def _each_endpoint(rule: str, bound: Bound, fault: Callable[[Endpoint], Fault | 
 
 
 def _is_registered(endpoint: Endpoint) -> bool:
-    """Whether a server knows it. Static and router endpoints, which the configuration says itself, have no datacenter."""
+    """Whether a server knows it: static and router endpoints, said by the configuration itself, have no datacenter."""
     return bool(endpoint.datacenter)
 
 
