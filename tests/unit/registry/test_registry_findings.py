@@ -1,0 +1,100 @@
+"""Each finding of the registry and of the outputs, as people read it: recorded in tests/golden/findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from frostline.model import Contribution, FileOrigin, Finding, Instance, Key, Snapshot
+from frostline.outputs import hiera, yaml
+from frostline.outputs.base import View
+from frostline.registry.assembling import assembled, contribution_of
+from frostline.reporters.base import report_of
+from frostline.reporters.text import lines
+from frostline.settings import Naming, OutputSettings, RouterName, RouterSettings
+from frostline.sources import router
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "findings"
+PLACE = FileOrigin("frostline.yaml", 12, 7)
+
+
+def mesh(*names: str, source: str = "mesh", url: str | None = None, **fields: object) -> Contribution:
+    """What a Consul brings that has one instance of each name, with these fields."""
+    values = {"node": "n1", "address": "10.0.0.1", "port": 8080, **fields}
+    instances = tuple(Instance(service=name, id=f"{name}-1", **values) for name in names)  # type: ignore[arg-type]
+    snapshot = Snapshot(source=source, datacenter="dc1", namespace="default", settings="x", instances=instances)
+    return contribution_of(source, [snapshot], Naming(url=url, unversioned_url=url) if url else Naming())
+
+
+def of_registry(*contributions: Contribution) -> Iterable[Finding]:
+    return assembled(contributions)[1]
+
+
+def of_router(unversioned_url: str | None, known: Key, *names: Key) -> Iterable[Finding]:
+    settings = RouterSettings(
+        name="edge",
+        place=PLACE,
+        url="http://router/{service}-{version}/{version}",
+        unversioned_url=unversioned_url,
+        sources=("mesh",),
+        names=tuple(RouterName(key=key, place=PLACE) for key in names),
+    )
+    return router.contribute(settings, {"mesh": frozenset([known])}).findings
+
+
+def of_output(type_: str, module: object, contribution: Contribution, **options: object) -> Iterable[Finding]:
+    registry = assembled([contribution])[0]
+    view = View(registry=registry, prefer=(), preferring=lambda prefer: registry)
+    settings = OutputSettings(name="out", type=type_, path=Path("/root/out"), place=PLACE, options=options)
+    return module.render(view, settings).findings  # type: ignore[attr-defined, no-any-return]
+
+
+FOUND: dict[str, Callable[[], Iterable[Finding]]] = {
+    "port-zero": lambda: of_registry(mesh("shop-v1", port=0)),
+    "address-missing": lambda: of_registry(mesh("shop-v1", address="")),
+    "scheme-invalid": lambda: of_registry(mesh("shop-v1", meta={"scheme": "java script\x1b[31m"})),
+    "meta-missing": lambda: of_registry(mesh("shop-v1", url="http://{address}/{meta[path]}")),
+    "tag-missing": lambda: of_registry(mesh("shop-v1", url="http://{address}/{tag[path]}")),
+    "url-dot-segment": lambda: [
+        *of_registry(mesh("shop-v1", url="http://{address}/{node}/x", node="..")),
+        *of_router("http://router/{service}", ("..", None)),
+    ],
+    "version-unversioned": lambda: of_registry(
+        Contribution(
+            source="partners", endpoints={("shop", "unversioned"): ()}, places={("shop", "unversioned"): PLACE}
+        )
+    ),
+    "sources-unordered": lambda: of_registry(mesh("shop-v1"), mesh("shop-v1", source="live", address="10.0.0.2")),
+    "namespaces-conflict": lambda: of_registry(
+        contribution_of(
+            "mesh",
+            [
+                Snapshot(
+                    source="mesh",
+                    datacenter="dc1",
+                    namespace=namespace,
+                    settings="x",
+                    instances=(Instance(service="shop-v1", node="n1", id="s", address="10.0.0.1", port=80),),
+                )
+                for namespace in ("default", "retail")
+            ],
+            Naming(),
+        )
+    ),
+    "router-unserved": lambda: of_router("http://router/{service}", ("shop", "v1"), ("legacy", "v1")),
+    "router-unversioned": lambda: of_router(None, ("shop", None), ("shop", None)),
+    "hiera-key": lambda: of_output("hiera", hiera, mesh("Sh.op-v1"), keys={"profile::{service}::url": "url"}),
+    "hiera-key-collision": lambda: of_output(
+        "hiera", hiera, mesh("sh-op-v1", "sh_op-v1"), keys={"profile::{service}::url": "url"}
+    ),
+    "path-collision": lambda: of_output("yaml", yaml, mesh("shop-v1", "Shop-v1"), split="service"),
+}
+
+
+@pytest.mark.parametrize("rule", FOUND)
+def test_a_finding_of_the_registry_reads_as_recorded(rule: str) -> None:
+    text = "".join(f"{line}\n" for line in lines(report_of(FOUND[rule]())))
+    assert f"[{rule}]" in text
+    assert text == (GOLDEN / f"{rule}.txt").read_text(encoding="utf-8")
