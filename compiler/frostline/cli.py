@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from frostline import __version__, errors
-from frostline.errors import FrostlineError
+from frostline.errors import FrostlineError, UsageError
 from frostline.settings import Allow
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -18,28 +19,59 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit status."""
+    if not arguments:
+        click.echo(frostline.get_help(click.Context(frostline, info_name="frostline")), err=True)
+        return errors.USAGE
     try:
         status = frostline.main(list(arguments), prog_name="frostline", standalone_mode=False)
+        return status if isinstance(status, int) else errors.DONE
     except click.ClickException as error:
-        error.show()
-        status = errors.USAGE
+        return _failed(_misused(error), arguments)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        status = errors.INTERRUPTED
+        return _failed(_Interrupted("interrupted"), arguments)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must not look like a result
-        status = _bug(error)
-    return status if isinstance(status, int) else errors.DONE
+        return _failed(_bug(error), arguments)
 
 
-def _bug(error: Exception) -> int:
+class _Interrupted(FrostlineError):
+    status = errors.INTERRUPTED
+
+
+def _misused(error: click.ClickException) -> FrostlineError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "frostline"
+    return UsageError(error.format_message().rstrip("."), help=f"see `{command} --help`")
+
+
+def _bug(error: Exception) -> FrostlineError:
     """Says where the bug is, never with values: an exception's text may quote what a server said."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     where = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "?"
-    click.echo(f"error: a bug in frostline {__version__}: {type(error).__name__} at {where}", err=True)
-    click.echo("  help: please report it, with the command and the configuration", err=True)
-    return errors.BUG
+    return FrostlineError(
+        f"a bug in frostline {__version__} or in a plug-in of it: {type(error).__name__} at {where}",
+        help="please report it, with the command and the configuration; nothing half was published",
+    )
+
+
+def _failed(error: FrostlineError, arguments: Sequence[str]) -> int:
+    """Says so, as JSON too where the command line asks for it, which may be the part that was not understood."""
+    from frostline.console import Invocation, show_error
+
+    asks_for_json = "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
+    show_error(
+        error,
+        Invocation(
+            config=None,
+            quiet=False,
+            verbose=0,
+            today=date.min,
+            color="auto",
+            format="json" if asks_for_json else "text",
+        ),
+    )
+    return error.status
 
 
 def _common(function: _Function) -> _Function:
@@ -92,8 +124,8 @@ def parse_allow(values: Sequence[str]) -> Allow:
 
 
 def _invocation(options: dict[str, Any]) -> dict[str, Any]:
-    """The common options as `commands` takes them."""
-    from frostline.commands import Invocation
+    """The common options as commands take them."""
+    from frostline.console import Invocation
 
     today = options.pop("today")
     options["invocation"] = Invocation(
@@ -108,14 +140,17 @@ def _invocation(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _call(name: str, options: dict[str, Any]) -> int:
-    from frostline import commands
+    from frostline import commands, console
 
     function: Callable[..., int] = getattr(commands, name)
     arguments = _invocation(options)
+    invocation = arguments["invocation"]
+    console.prepare_streams()
+    console.log_as_asked(invocation)
     try:
         return function(**arguments)
     except FrostlineError as error:
-        commands.show_error(error, arguments["invocation"])
+        console.show_error(error, invocation)
         return error.status
 
 

@@ -3,88 +3,29 @@
 from __future__ import annotations
 
 import difflib
-import json
-import os
 import sys
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
-
-from frostline import errors, explaining, lock, pipeline, publish, resources
+from frostline import errors, explaining, freezing, lock, pipeline, publish, resources
 from frostline.config import find_config, load_config
-from frostline.diagnostics import printable
+from frostline.console import (
+    Invocation,
+    emit,
+    emit_json,
+    emit_text,
+    report_value,
+    say,
+    show_findings,
+    tell,
+    text_report,
+)
 from frostline.errors import FrostlineError, SeveralErrors, UsageError
-from frostline.model import Answer, FileOrigin, Finding, Lock, Snapshot
+from frostline.model import Answer, FileOrigin, Lock, Snapshot
 from frostline.pipeline import Compilation, Options
 from frostline.plan import plan_lines, plan_value, summary
-from frostline.reporters.base import report_of, reporter_module
 from frostline.settings import Allow, Config
-
-
-class Invocation(Struct, frozen=True, kw_only=True):
-    """What every command is told. config None: look for it; color: auto, always or never."""
-
-    config: Path | None
-    quiet: bool
-    verbose: int
-    today: date
-    color: str
-    format: str
-
-
-def emit(lines: Iterable[str]) -> None:
-    """Data, to stdout. A reader that has enough and closes the pipe is no error."""
-    try:
-        for line in lines:
-            sys.stdout.write(line + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def emit_json(value: Any) -> None:
-    emit(json.dumps(value, indent=2, ensure_ascii=True).split("\n"))
-
-
-def tell(invocation: Invocation, line: str) -> None:
-    """A word to the person who runs it, to stderr; `-q` silences it."""
-    if not invocation.quiet:
-        sys.stderr.write(printable(line) + "\n")
-
-
-def _colour(invocation: Invocation, stream: Any) -> bool:
-    if invocation.color == "auto":
-        return stream.isatty() and not os.environ.get("NO_COLOR")
-    return invocation.color == "always"
-
-
-def _report_lines(
-    invocation: Invocation, stream: Any, findings: Iterable[Finding], error: FrostlineError | None = None
-) -> Iterable[str]:
-    report = report_of(findings, [error] if error else ())
-    return reporter_module("text").lines(report, colour=_colour(invocation, stream))  # type: ignore[no-any-return]
-
-
-def _report_value(findings: Iterable[Finding] = (), error: FrostlineError | None = None) -> Any:
-    return json.loads("\n".join(reporter_module("json").lines(report_of(findings, [error] if error else ()))))
-
-
-def show_error(error: FrostlineError, invocation: Invocation) -> None:
-    """The error and its help for a person, to stderr; with `--format json` the report to stdout as well."""
-    for line in _report_lines(invocation, sys.stderr, (), error):
-        sys.stderr.write(line + "\n")
-    if invocation.format == "json":
-        emit_json(_report_value(error=error))
-
-
-def show_findings(findings: Sequence[Finding], invocation: Invocation) -> None:
-    """Findings, to stderr; `-q` leaves the warnings out."""
-    shown = [finding for finding in findings if finding.severity == "error" or not invocation.quiet]
-    for line in _report_lines(invocation, sys.stderr, shown):
-        sys.stderr.write(line + "\n")
 
 
 def _config(invocation: Invocation) -> Config:
@@ -99,8 +40,9 @@ def compile_command(
 ) -> int:
     """Freeze, check, render, guard, publish."""
     config = _config(invocation)
+    pipeline.outputs_in_scope(config, only)  # an unknown name is known before anybody is asked
     with pipeline.writing(config) as root:
-        committed = pipeline.committed_lock(config)
+        committed = freezing.committed_lock(config)
         new = _lock(config, committed, invocation, offline=offline, locks=locks)
         if locked and pipeline.lock_moves(config, new, committed):
             raise _lock_would_change(config, new, committed)
@@ -110,7 +52,7 @@ def compile_command(
         if not compilation.refused:
             pipeline.publish_compilation(config, root, compilation, options.only)
     if invocation.format == "json":
-        emit_json({**plan_value(compilation.plan), "report": _report_value(compilation.findings)})
+        emit_json({**plan_value(compilation.plan), "report": report_value(compilation.findings)})
     if compilation.refused:
         tell(invocation, "refused: nothing was published")
         return errors.REFUSED
@@ -122,11 +64,16 @@ def _published_line(compilation: Compilation) -> str:
     counts = summary(compilation.plan)
     number = sum(1 for _ in compilation.registry.entries())
     if not compilation.plan.changes:
-        return f"nothing to do: {number} services are published as they are"
+        return f"nothing to do: {_counted(number, 'service')} published as they should be"
     return (
-        f"published {number} services ({counts['add']} added, {counts['change']} changed, {counts['remove']} removed): "
-        f"{counts['write']} files written, {counts['delete']} deleted"
+        f"published {_counted(number, 'service')} "
+        f"({counts['add']} added, {counts['change']} changed, {counts['remove']} removed): "
+        f"{_counted(counts['write'], 'file')} written, {counts['delete']} deleted"
     )
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 class _Different(FrostlineError):
@@ -142,7 +89,7 @@ def _lock_would_change(config: Config, new: Lock, committed: Lock | None) -> Fro
     named = "; ".join(f"source `{source}`, datacenter `{datacenter}`" for source, datacenter, _ in moved)
     return _Different(
         f"the lock would change ({named}); nothing was published",
-        origin=FileOrigin(pipeline.shown(config.lock)),
+        origin=FileOrigin(freezing.shown(config.lock)),
         help="run `frostline freeze`, review the lock and commit it",
     )
 
@@ -151,33 +98,39 @@ def _lock(
     config: Config, committed: Lock | None, invocation: Invocation, *, offline: bool, locks: Sequence[str] = ()
 ) -> Lock:
     if locks:
-        return pipeline.merged_lock(config, committed, locks)
+        return freezing.merged_lock(config, committed, locks)
     if offline:
-        return pipeline.offline_lock(config, committed)
+        return freezing.offline_lock(config, committed)
     return _fresh(config, committed, invocation)
 
 
 def _fresh(config: Config, committed: Lock | None, invocation: Invocation) -> Lock:
-    frozen = pipeline.freeze(config, committed)
-    for warning in frozen.warnings:
-        tell(invocation, f"warning: {warning}")
+    frozen = freezing.freeze(config, committed)
+    _tell_warnings(invocation, frozen.warnings)
     return lock.lock_of(frozen.snapshots)
+
+
+def _tell_warnings(invocation: Invocation, warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        tell(invocation, f"warning: {warning}")
 
 
 def plan_command(invocation: Invocation, offline: bool, only: Sequence[str], allow: Allow) -> int:
     """What compile would do; 1 if anything, 4 if it would be refused."""
     config = _config(invocation)
+    pipeline.outputs_in_scope(config, only)
     _tell_pending(config, invocation)
-    committed = pipeline.committed_lock(config)
+    committed = freezing.committed_lock(config)
     new = _lock(config, committed, invocation, offline=offline)
     options = Options(only=tuple(only), allow=allow, today=invocation.today)
     compilation = pipeline.compiled(config, new, committed, options)
     if invocation.format == "json":
-        emit_json({**plan_value(compilation.plan), "report": _report_value(compilation.findings)})
+        emit_json({**plan_value(compilation.plan), "report": report_value(compilation.findings)})
     else:
-        emit(plan_lines(compilation.plan))
+        emit_text(invocation, plan_lines(compilation.plan), signs=True)
     show_findings(compilation.findings, invocation)
     if compilation.refused:
+        tell(invocation, "`frostline compile` would refuse this")
         return errors.REFUSED
     return errors.DIFFERENT if compilation.plan.changes else errors.DONE
 
@@ -192,7 +145,7 @@ def freeze_command(
 ) -> int:
     """Live sources to lock only."""
     config = _config(invocation)
-    live = pipeline.live_sources(config)
+    live = freezing.live_sources(config)
     for name in sources:
         if name not in live:
             close = difflib.get_close_matches(name, live, 1)
@@ -200,10 +153,12 @@ def freeze_command(
             raise UsageError(f"there is no live source `{name}`", help=hint)
     if not live:
         tell(invocation, "there is no live source: nothing to freeze")
+        if invocation.format == "json":
+            emit_json(report_value(lock=freezing.shown(config.lock), segments=[]))
         return errors.DONE
     with pipeline.writing(config) as root:
-        committed = pipeline.committed_lock(config)
-        frozen = pipeline.freeze(config, committed, sources=sources, datacenters=datacenters)
+        committed = freezing.committed_lock(config)
+        frozen = freezing.freeze(config, committed, sources=sources, datacenters=datacenters)
         read = lock.lock_of(frozen.snapshots)
         narrowed = bool(sources or datacenters)
         new = lock.replaced(committed, read.snapshots, live) if narrowed else read
@@ -214,17 +169,20 @@ def freeze_command(
             publish.replace_file(out, lock.LockFile(out, read.snapshots))
         elif not refused:
             pipeline.publish_lock(config, root, new)
-    for warning in frozen.warnings:
-        tell(invocation, f"warning: {warning}")
+    _tell_warnings(invocation, frozen.warnings)
     show_findings(findings, invocation)
+    where = freezing.shown(out or config.lock)
+    if invocation.format == "json":
+        segments = [] if refused else [_segment(snapshot) for snapshot in written.snapshots]
+        emit_json(report_value(findings, lock=where, segments=segments))
     if refused:
         tell(invocation, "refused: the lock stays as it was")
         return errors.REFUSED
-    where = str(out or pipeline.shown(config.lock))
-    if invocation.format == "json":
-        emit_json({"lock": where, "segments": [_segment(snapshot) for snapshot in written.snapshots]})
     instances = sum(len(snapshot.instances) for snapshot in written.snapshots)
-    tell(invocation, f"froze {instances} instances to {where}")
+    if not out and new == committed:
+        tell(invocation, f"nothing to do: {where} holds these {_counted(instances, 'instance')} already")
+    else:
+        tell(invocation, f"froze {_counted(instances, 'instance')} to {where}")
     return errors.DONE
 
 
@@ -252,18 +210,18 @@ def check_command(invocation: Invocation, live: bool) -> int:
     """Do outputs, manifest and lock agree, do the checks pass; with `live`, has the world moved since."""
     config = _config(invocation)
     _tell_pending(config, invocation)
-    committed = pipeline.committed_lock(config)
-    used = pipeline.offline_lock(config, committed)
+    committed = freezing.committed_lock(config)
+    used = freezing.offline_lock(config, committed)
     compilation = pipeline.compiled(config, used, committed, Options(today=invocation.today, guard=False))
     findings = [finding for finding in compilation.findings if finding.rule not in ("edited", "adopt")]
     drift = [*_file_drift(compilation), *_manifest_drift(compilation)]
     if live:
         drift += _live_drift(config, committed, invocation)
     if invocation.format == "json":
-        emit_json({"drift": drift, "report": _report_value(findings)})
+        emit_json(report_value(findings, drift=drift))
     else:
-        emit(printable(f"{one['what']} {one['why']}") for one in drift)
-        emit(_report_lines(invocation, sys.stdout, findings))
+        emit_text(invocation, (f"{one['what']} {one['why']}" for one in drift))
+        emit(text_report(invocation, sys.stdout, findings))
     if any(finding.severity == "error" for finding in findings):
         return errors.REFUSED
     if drift:
@@ -312,29 +270,30 @@ def _live_drift(config: Config, committed: Lock | None, invocation: Invocation) 
 def list_command(invocation: Invocation) -> int:
     """The services of the committed lock and the local sources."""
     config = _config(invocation)
-    used = pipeline.offline_lock(config, pipeline.committed_lock(config))
+    used = freezing.offline_lock(config, freezing.committed_lock(config))
     registry = pipeline.registry_of_lock(config, used)
     if invocation.format == "json":
-        emit_json(explaining.list_value(registry))
+        emit_json(report_value(services=explaining.list_value(registry)))
     else:
         header = ("SERVICE", "VERSION", "ENDPOINTS", "SOURCE", "URL")
-        emit(explaining.table_lines(header, explaining.list_rows(registry)))
+        emit_text(invocation, explaining.table_lines(header, explaining.list_rows(registry)))
     return errors.DONE
 
 
 def explain_command(invocation: Invocation, service: str, version: str | None, offline: bool) -> int:
     """Where a service's endpoints come from, and why its other instances are left out; 1 where it is unknown."""
     config = _config(invocation)
-    committed = pipeline.committed_lock(config)
+    committed = freezing.committed_lock(config)
     answers: tuple[Answer, ...] = ()
     if offline:
-        used = pipeline.offline_lock(config, committed)
+        used = freezing.offline_lock(config, committed)
     else:
-        frozen = pipeline.freeze(config, committed, every_service=True)
+        frozen = freezing.freeze(config, committed, every_service=True)
+        _tell_warnings(invocation, frozen.warnings)
         used, answers = lock.lock_of(frozen.snapshots), frozen.answers
     contributions = pipeline.contributions_of(config, used)
     registry = pipeline.registry_of_lock(config, used)
-    live = pipeline.live_sources(config)
+    live = freezing.live_sources(config)
     absences = [*explaining.unselected(answers, live), *explaining.displaced(contributions, registry)]
     keys = explaining.chosen(registry, absences, service, version)
     if not keys:
@@ -343,42 +302,58 @@ def explain_command(invocation: Invocation, service: str, version: str | None, o
         asked = service if version is None else f"{service} {version}"
         raise _Different(f"`{asked}` is not known", help=hint)
     if invocation.format == "json":
-        emit_json(explaining.explanation_value(keys, registry, absences))
+        emit_json(report_value(explained=explaining.explanation_value(keys, registry, absences)))
     else:
-        emit(explaining.explanation_lines(keys, registry, absences))
+        emit_text(invocation, explaining.explanation_lines(keys, registry, absences))
     return errors.DONE
 
 
 def sources_command(invocation: Invocation) -> int:
     """Ask each source whether it can be read and what it sees; 3 where one cannot be."""
     config = _config(invocation)
+    committed = freezing.committed_lock(config)
+    live = freezing.live_sources(config)
     rows: list[tuple[str, str, str, str]] = []
     failed: list[FrostlineError] = []
     snapshots: list[Snapshot] = []
-    for name, settings in pipeline.live_sources(config).items():
+    for name, settings in live.items():
         try:
-            frozen = pipeline.freeze(config, None, sources=[name])
+            frozen = freezing.freeze(config, committed, sources=[name])
         except FrostlineError as error:
             failed.append(error)
             rows.append((name, settings.type, "cannot be read", ""))
             continue
+        _tell_warnings(invocation, frozen.warnings)
         snapshots += frozen.snapshots
-        rows += [(name, settings.type, "can be read", _seen(one)) for one in frozen.snapshots]
-    for one in pipeline.contributions_of(config, lock.lock_of(snapshots)):
-        if one.source not in pipeline.live_sources(config):
-            rows.append((one.source, config.sources[one.source].type, "local", f"{len(one.endpoints)} services"))
+        read = {(answer.datacenter, answer.namespace) for answer in frozen.answers}
+        for one in frozen.snapshots:
+            state = "can be read" if one.segment[1:] in read else "not reached, kept as locked"
+            rows.append((name, settings.type, state, _seen(one)))
+    for local in pipeline.contributions_of(config, lock.lock_of(snapshots)):
+        if local.source not in live:
+            sees = _counted(len(local.endpoints), "service")
+            rows.append((local.source, config.sources[local.source].type, "local", sees))
+    _show_sources(invocation, sorted(rows), SeveralErrors(failed) if failed else None)
+    return max((error.status for error in failed), default=errors.DONE)
+
+
+def _show_sources(
+    invocation: Invocation, rows: Sequence[tuple[str, str, str, str]], error: SeveralErrors | None
+) -> None:
+    header = ("SOURCE", "TYPE", "STATE", "SEES")
     if invocation.format == "json":
-        emit_json([dict(zip(("source", "type", "state", "sees"), row, strict=True)) for row in sorted(rows)])
+        values = [dict(zip(("source", "type", "state", "sees"), row, strict=True)) for row in rows]
+        emit_json(report_value(error=error, sources=values))
     else:
-        emit(explaining.table_lines(("SOURCE", "TYPE", "STATE", "SEES"), sorted(rows)))
-    if failed:
-        raise SeveralErrors(failed)
-    return errors.DONE
+        emit_text(invocation, explaining.table_lines(header, rows))
+    for line in text_report(invocation, sys.stderr, (), error):
+        say(line)
 
 
 def _seen(snapshot: Snapshot) -> str:
     services = {one.service for one in snapshot.instances} | {one.service for one in snapshot.declared}
-    return f"{snapshot.datacenter}: {len(services)} services, {len(snapshot.instances)} instances"
+    names, number = _counted(len(services), "service"), _counted(len(snapshot.instances), "instance")
+    return f"{snapshot.datacenter}: {names}, {number}"
 
 
 # --- schema -----------------------------------------------------------------------------------------------------------

@@ -8,9 +8,18 @@ from typing import Any
 
 import msgspec
 
-from frostline.model import Finding, Severity
+from frostline.model import FileOrigin, Finding, Origin, Severity
 
-__all__ = ["UNPRINTABLE", "Finding", "Severity", "canonical_line", "printable", "reviewable"]
+__all__ = [
+    "UNPRINTABLE",
+    "Finding",
+    "Severity",
+    "canonical_line",
+    "harmless",
+    "origin_value",
+    "printable",
+    "reviewable",
+]
 
 # Everything a terminal, a log or a reviewer's eye could take for something else: C0, DEL and C1 controls (ANSI starts
 # with ESC or U+009B), soft hyphen, zero-width and bidirectional controls, line and paragraph separators, BOM,
@@ -29,6 +38,16 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: ascii(found.group())[1:-1], text)
 
 
+# What a CI system that reads the log takes for a command of ours: GitHub runners `::name` at a line's start and
+# `##[name` anywhere in it, Azure Pipelines `##vso[` anywhere.
+_COMMAND = re.compile(r"^(?=\s*::)|(?<=#)(?=#\[|#vso\[)")
+
+
+def harmless(text: str) -> str:
+    """`text` as `printable` gives it, and nothing in it that a CI system takes for a command of ours."""
+    return _COMMAND.sub(r"\\", printable(text))
+
+
 def reviewable(text: str) -> str:
     """JSON text of the same value, with a \\u escape for each character that a reviewer could not see."""
     return _UNPRINTABLE.sub(lambda found: json.dumps(found.group())[1:-1], text)
@@ -43,3 +62,18 @@ def canonical_line(value: Any) -> bytes:
     if line.isascii() and b"\x7f" not in line:
         return line
     return reviewable(line.decode()).encode()
+
+
+def origin_value(origin: Origin | None) -> dict[str, Any] | None:
+    """An origin as JSON values (schemas/report.schema.json)."""
+    if origin is None:
+        return None
+    if isinstance(origin, FileOrigin):
+        return {"file": origin.path, "line": origin.line, "column": origin.column}
+    return {
+        "source": origin.source,
+        "datacenter": origin.datacenter,
+        "namespace": origin.namespace,
+        "node": origin.node,
+        "id": origin.id,
+    }

@@ -6,10 +6,9 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from frostline.diagnostics import printable
+from frostline.diagnostics import origin_value, printable
 from frostline.model import Answer, Contribution, Endpoint, Entry, Key, Origin, Registry, version_label
 from frostline.registry.naming import splitter_of
 from frostline.registry.selection import left_out
@@ -78,7 +77,7 @@ def explanation_value(keys: Sequence[Key], registry: Registry, absences: Sequenc
             "sources": list(entry.sources) if entry else [],
             "endpoints": [_endpoint_value(endpoint) for endpoint in entry.endpoints] if entry else [],
             "left_out": [
-                {"name": one.name, "origin": msgspec.to_builtins(one.origin), "reason": one.reason}
+                {"name": one.name, "origin": origin_value(one.origin), "reason": one.reason}
                 for one in absences
                 if one.key == (service, version)
             ],
@@ -89,7 +88,7 @@ def explanation_value(keys: Sequence[Key], registry: Registry, absences: Sequenc
 
 
 def _endpoint_value(endpoint: Endpoint) -> dict[str, Any]:
-    return {"url": endpoint.url, "weight": endpoint.weight, "origin": msgspec.to_builtins(endpoint.origin)}
+    return {"url": endpoint.url, "weight": endpoint.weight, "origin": origin_value(endpoint.origin)}
 
 
 def _entry(registry: Registry, key: Key) -> Entry | None:

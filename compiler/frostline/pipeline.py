@@ -2,29 +2,28 @@
 
     config -> sources -> selection -> lock -> registry -> checks -> artifacts -> plan -> publish
 
-`freeze` is all that touches a network; `compiled` is pure but for reading local files; `publish` is all that writes.
+`freezing` is all that touches a network; `compiled` is pure but for reading local files; `publish` is all that writes.
 """
 
 from __future__ import annotations
 
-import os
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
-from typing import cast
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from frostline import lock as locks
 from frostline.checks.base import Context, run_checks
 from frostline.checks.guards import Published, emptied_segments, guard_findings, silent_sources
-from frostline.errors import PublishError, SourceError, UsageError
+from frostline.errors import PublishError, UsageError
+from frostline.freezing import live_sources, shown
 from frostline.globs import matches
 from frostline.manifest import Manifest, read_manifest
 from frostline.model import (
-    Answer,
     Contribution,
     FileChange,
     FileOrigin,
@@ -41,121 +40,11 @@ from frostline.ownership import Wanted, file_changes, next_manifest
 from frostline.plan import Plan, plan_of
 from frostline.publish import publish, running
 from frostline.registry.assembling import assembled, contribution_of, entry_digest, with_prefer
-from frostline.registry.selection import snapshot_of
-from frostline.settings import Allow, Config, ConsulSettings, OutputSettings, RouterSettings
-from frostline.sources.base import Progress, is_live, source_module
+from frostline.settings import Allow, Config, OutputSettings, RouterSettings
+from frostline.sources.base import is_live, source_module
 from frostline.targets import Root
 
-
-def shown(path: Path) -> str:
-    """A path as the user would type it: relative to the working folder where it is below it."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
-
-
-# --- freeze: all that touches a network -------------------------------------------------------------------------------
-
-
-class Frozen(Struct, frozen=True, kw_only=True):
-    """What live sources answered: their snapshots, the answers themselves (for explain), and warnings."""
-
-    snapshots: tuple[Snapshot, ...]
-    answers: tuple[Answer, ...]
-    warnings: tuple[str, ...]
-
-
-def live_sources(config: Config) -> dict[str, ConsulSettings]:
-    """The configured sources that ask a server, by name, sorted."""
-    # A plug-in's live source has settings with the same fields, as far as they are used here.
-    named = sorted(config.sources.items())
-    return {name: cast(ConsulSettings, settings) for name, settings in named if is_live(settings.type)}
-
-
-def settings_digests(config: Config) -> dict[str, str]:
-    """The digest of the settings that shape its answer, for each live source."""
-    return {
-        name: locks.settings_digest(source_module(settings.type).shape(settings))
-        for name, settings in live_sources(config).items()
-    }
-
-
-def freeze(
-    config: Config,
-    committed: Lock | None,
-    *,
-    sources: Sequence[str] = (),
-    datacenters: Sequence[str] = (),
-    every_service: bool = False,
-    progress: Progress | None = None,
-) -> Frozen:
-    """Read the live sources (only these, only these datacenters). SourceError: one could not be read whole.
-
-    every_service: the answers hold the services too that `select.services` leaves out; the snapshots do not.
-    """
-    digests = settings_digests(config)
-    snapshots: list[Snapshot] = []
-    answers: list[Answer] = []
-    warnings: list[str] = []
-    for name, settings in live_sources(config).items():
-        if sources and name not in sources:
-            continue
-        asked = _asking_for_all(settings) if every_service else settings
-        reading = source_module(settings.type).read(asked, datacenters=tuple(datacenters), progress=progress)
-        snapshots += [snapshot_of(answer, settings, digests[name]) for answer in reading.answers]
-        snapshots += _kept(name, reading.unreachable, committed, digests[name])
-        answers += reading.answers
-        warnings += reading.warnings
-    return Frozen(snapshots=tuple(snapshots), answers=tuple(answers), warnings=tuple(warnings))
-
-
-def _asking_for_all(settings: ConsulSettings) -> ConsulSettings:
-    """The settings that read every service; a scoped token may ask for its own names only."""
-    if settings.acl == "scoped":
-        return settings
-    return replace(settings, select=replace(settings.select, services=("*",)))
-
-
-def _kept(source: str, unreachable: Iterable[str], committed: Lock | None, digest: str) -> list[Snapshot]:
-    """What the committed lock has of the datacenters that did not answer (`partial: true`)."""
-    kept: list[Snapshot] = []
-    for datacenter in unreachable:
-        found = [
-            snapshot
-            for snapshot in (committed.snapshots if committed else ())
-            if snapshot.segment[:2] == (source, datacenter) and snapshot.settings == digest
-        ]
-        if not found:
-            raise SourceError(
-                f"source `{source}`: datacenter `{datacenter}` cannot be reached, and nothing of it is locked",
-                help="freeze it once while it can be reached",
-            )
-        kept += found
-    return kept
-
-
-def committed_lock(config: Config) -> Lock | None:
-    """The lock as it is committed; None where there is none yet."""
-    return locks.read_lock(config.lock, is_folder=config.lock_is_folder, shown=shown(config.lock))
-
-
-def offline_lock(config: Config, committed: Lock | None) -> Lock:
-    """The committed lock, fit to work from. UsageError: it is missing, or was frozen with other settings."""
-    locks.check_settings(committed, settings_digests(config), shown(config.lock))
-    return committed or Lock()
-
-
-def merged_lock(config: Config, committed: Lock | None, globs: Sequence[str]) -> Lock:
-    """The locks in the files that these globs name (relative to the working folder), as one."""
-    files: dict[Path, str] = {}
-    for glob in globs:
-        base = Path(glob).anchor or "."
-        found = sorted(Path(base).glob(str(Path(glob).relative_to(Path(glob).anchor)))) if glob else []
-        if not found:
-            raise UsageError(f"no file fits --lock `{glob}`", help="freeze with `--out FILE` first")
-        files.update({path: str(path) for path in found})
-    new = locks.read_locks([(name, path) for path, name in sorted(files.items())])
-    locks.check_settings(new, settings_digests(config), " ".join(globs))
-    return locks.merged(new, committed, live_sources(config))
+_log = logging.getLogger(__name__)
 
 
 # --- the pure middle --------------------------------------------------------------------------------------------------
@@ -209,9 +98,11 @@ class Compilation(Struct, frozen=True, kw_only=True):
 
 def compiled(config: Config, lock: Lock, committed: Lock | None, options: Options) -> Compilation:
     """The registry of this lock, checked, rendered, guarded, and compared with what is published."""
+    _log.info("assembling the registry")
     contributions = contributions_of(config, lock)
     registry, found = assembled(contributions, config.precedence, config.merge)
-    wanted, more = rendered(config, contributions, _outputs_in_scope(config, options.only))
+    wanted, more = rendered(config, contributions, outputs_in_scope(config, options.only))
+    _log.info("checking")
     context = Context(value_of=service_value, root=config.root)
     findings = list(run_checks(registry, config.checks, options.today, context, dict.fromkeys((*found, *more))))
     manifest = read_manifest(config.manifest)
@@ -243,11 +134,14 @@ def lock_moves(config: Config, lock: Lock, committed: Lock | None) -> bool:
     return bool(live_sources(config)) and lock != committed
 
 
-def _outputs_in_scope(config: Config, only: Sequence[str]) -> tuple[OutputSettings, ...]:
-    names = {output.name for output in config.outputs}
+def outputs_in_scope(config: Config, only: Sequence[str]) -> tuple[OutputSettings, ...]:
+    """The outputs of these names, () for all. UsageError: there is none of one of the names."""
+    names = sorted(output.name for output in config.outputs)
     for name in only:
         if name not in names:
-            raise UsageError(f"there is no output `{name}`", help=f"outputs: {', '.join(sorted(names))}")
+            close = get_close_matches(name, names, 1)
+            hint = f"did you mean `{close[0]}`?" if close else f"outputs: {', '.join(names) or 'none'}"
+            raise UsageError(f"there is no output `{name}`", help=hint)
     return tuple(output for output in config.outputs if not only or output.name in only)
 
 
@@ -258,6 +152,7 @@ def rendered(
     wanted: list[Wanted] = []
     findings: list[Finding] = []
     for output in outputs:
+        _log.info("rendering output %s", output.name)
         view, more = view_of(config, contributions, output)
         module = output_module(output.type)
         rendering = module.render(view, output)
@@ -357,23 +252,26 @@ def freeze_guards(config: Config, lock: Lock, committed: Lock | None, allow: All
 @contextmanager
 def writing(config: Config) -> Iterator[Root]:
     """The root folder, made if it is not there, for this run alone; what a killed run left is finished or undone."""
-    made = not config.root.exists()
-    if made:
-        try:
-            config.root.mkdir(parents=True)
-        except OSError as error:
-            raise PublishError(f"the root folder `{config.root}` cannot be made: {error.strerror}") from None
+    missing = [folder for folder in (config.root, *config.root.parents) if not folder.exists()]
+    try:
+        config.root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PublishError(
+            f"the root folder `{shown(config.root)}` cannot be made: {error.strerror}",
+            help="make it, or set `root` to a folder that can be made",
+        ) from None
     try:
         with running(config.root, outside=[config.lock]) as root:
             yield root
     finally:
-        if made:
-            with suppress(OSError):
-                config.root.rmdir()
+        for folder in missing:
+            with suppress(OSError):  # something was published in it
+                folder.rmdir()
 
 
 def publish_compilation(config: Config, root: Root, compilation: Compilation, only: Sequence[str] = ()) -> None:
     """Write lock, outputs and manifest: all or none."""
+    _log.info("publishing to %s", config.root)
     publish(
         root,
         compilation.wanted,

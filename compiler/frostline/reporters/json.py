@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from frostline.model import FileOrigin, Finding, Origin
+from frostline.diagnostics import origin_value
+from frostline.model import Finding
 from frostline.reporters.base import Problem, Report
 
 FORMAT = "frostline.report/1"
@@ -14,11 +15,20 @@ FORMAT = "frostline.report/1"
 
 def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
     """The document's lines; the same with and without colour. Every text reads back unchanged."""
-    value = {
+    yield from document_lines(report_value(report))
+
+
+def report_value(report: Report) -> dict[str, Any]:
+    """The report as JSON values."""
+    return {
         "format": FORMAT,
         "errors": [_problem_value(problem) for problem in report.errors],
         "findings": [_finding_value(finding) for finding in report.findings],
     }
+
+
+def document_lines(value: Any) -> Iterator[str]:
+    """A JSON document's lines, in ASCII."""
     # `##` opens commands in the logs of GitHub and Azure; it can be in strings only.
     text = json.dumps(value, indent=2, ensure_ascii=True).replace("##", "#\\u0023")
     yield from text.split("\n")
@@ -32,7 +42,7 @@ def _finding_value(finding: Finding) -> dict[str, Any]:
         "version": finding.version,
         "message": finding.message,
         "value": finding.value,
-        "origin": _origin_value(finding.origin),
+        "origin": origin_value(finding.origin),
         "help": finding.help,
     }
 
@@ -41,20 +51,6 @@ def _problem_value(problem: Problem) -> dict[str, Any]:
     return {
         "status": problem.status,
         "message": problem.message,
-        "origin": _origin_value(problem.origin),
+        "origin": origin_value(problem.origin),
         "help": problem.help,
-    }
-
-
-def _origin_value(origin: Origin | None) -> dict[str, Any] | None:
-    if origin is None:
-        return None
-    if isinstance(origin, FileOrigin):
-        return {"file": origin.path, "line": origin.line, "column": origin.column}
-    return {
-        "source": origin.source,
-        "datacenter": origin.datacenter,
-        "namespace": origin.namespace,
-        "node": origin.node,
-        "id": origin.id,
     }

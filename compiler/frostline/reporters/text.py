@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
-from frostline.diagnostics import printable
+from frostline.diagnostics import harmless
 from frostline.model import Finding, Origin
 from frostline.reporters.base import Report
 
@@ -14,10 +13,6 @@ LONGEST = 1000
 
 _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "help": "\x1b[36m"}
 _PLAIN = "\x1b[0m"
-
-# What a CI system that reads the log takes for a command of ours: GitHub runners `::name` at a line's start and
-# `##[name` anywhere in it, Azure Pipelines `##vso[` anywhere.
-_COMMAND = re.compile(r"^(?=\s*::)|(?<=#)(?=#\[|#vso\[)")
 
 
 def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
@@ -58,8 +53,7 @@ def _count(report: Report) -> Iterator[str]:
 
 
 def _shown(text: str) -> str:
-    safe = printable(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
-    return _COMMAND.sub(r"\\", safe)
+    return harmless(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
 
 
 def _painted(text: str, role: str, colour: bool) -> str:

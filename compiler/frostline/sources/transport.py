@@ -6,6 +6,7 @@ The standard library's http.client in threads: second to pycurl in speed, and in
 from __future__ import annotations
 
 import http.client
+import logging
 import re
 import ssl
 import threading
@@ -28,6 +29,8 @@ from frostline.sources.connection import Connection, Response
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
 
 _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 5.0
@@ -119,7 +122,10 @@ class Transport:
                 error: SourceError = UnreachableError(
                     self._message(target, str(fault)), origin=self._place, help=_FAULT_HELP
                 )
+                _log.debug("%s", error.message)
             else:
+                if _log.isEnabledFor(logging.DEBUG):
+                    _log.debug("%s", self._message(target, f"{response.status}, {len(response.body)} bytes"))
                 if response.status == 200:
                     return response
                 error = self._status_error(target, response)

@@ -1,0 +1,139 @@
+"""From live sources and lock files to a lock: all that touches a network, and what a lock must be to work from it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from frostline import lock as locks
+from frostline.errors import FrostlineError, SeveralErrors, SourceError, UsageError
+from frostline.model import Answer, Lock, Snapshot
+from frostline.registry.selection import snapshot_of
+from frostline.settings import Config, ConsulSettings
+from frostline.sources.base import Progress, is_live, source_module
+
+_log = logging.getLogger(__name__)
+
+
+def shown(path: Path) -> str:
+    """A path as the user would type it: relative to the working folder where it is below it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+class Frozen(Struct, frozen=True, kw_only=True):
+    """What live sources answered: their snapshots, the answers themselves (for explain), and warnings."""
+
+    snapshots: tuple[Snapshot, ...]
+    answers: tuple[Answer, ...]
+    warnings: tuple[str, ...]
+
+
+def live_sources(config: Config) -> dict[str, ConsulSettings]:
+    """The configured sources that ask a server, by name, sorted."""
+    # A plug-in's live source has settings with the same fields, as far as they are used here.
+    named = sorted(config.sources.items())
+    return {name: cast(ConsulSettings, settings) for name, settings in named if is_live(settings.type)}
+
+
+def settings_digests(config: Config) -> dict[str, str]:
+    """The digest of the settings that shape its answer, for each live source."""
+    return {
+        name: locks.settings_digest(source_module(settings.type).shape(settings))
+        for name, settings in live_sources(config).items()
+    }
+
+
+def freeze(
+    config: Config,
+    committed: Lock | None,
+    *,
+    sources: Sequence[str] = (),
+    datacenters: Sequence[str] = (),
+    every_service: bool = False,
+    progress: Progress | None = None,
+) -> Frozen:
+    """Read the live sources (only these, only these datacenters). SourceError: one could not be read whole.
+
+    every_service: the answers hold the services too that `select.services` leaves out; the snapshots do not.
+    """
+    digests = settings_digests(config)
+    snapshots: list[Snapshot] = []
+    answers: list[Answer] = []
+    warnings: list[str] = []
+    failed: list[FrostlineError] = []
+    for name, settings in live_sources(config).items():
+        if sources and name not in sources:
+            continue
+        asked = _asking_for_all(settings) if every_service else settings
+        _log.info("reading source %s", name)
+        try:
+            reading = source_module(settings.type).read(asked, datacenters=tuple(datacenters), progress=progress)
+            snapshots += _kept(settings, reading.unreachable, committed, digests[name])
+        except FrostlineError as error:
+            failed.append(error)
+            continue
+        snapshots += [snapshot_of(answer, settings, digests[name]) for answer in reading.answers]
+        answers += reading.answers
+        warnings += reading.warnings
+    if failed:
+        raise failed[0] if len(failed) == 1 else SeveralErrors(failed)
+    return Frozen(snapshots=tuple(snapshots), answers=tuple(answers), warnings=tuple(warnings))
+
+
+def _asking_for_all(settings: ConsulSettings) -> ConsulSettings:
+    """The settings that read every service; a scoped token may ask for its own names only."""
+    if settings.acl == "scoped":
+        return settings
+    return replace(settings, select=replace(settings.select, services=("*",)))
+
+
+def _kept(settings: ConsulSettings, unreachable: Iterable[str], committed: Lock | None, digest: str) -> list[Snapshot]:
+    """What the committed lock has of the datacenters that did not answer (`partial: true`)."""
+    kept: list[Snapshot] = []
+    for datacenter in unreachable:
+        found = [
+            snapshot
+            for snapshot in (committed.snapshots if committed else ())
+            if snapshot.segment[:2] == (settings.name, datacenter) and snapshot.settings == digest
+        ]
+        if not found:
+            raise SourceError(
+                f"source {settings.name}: datacenter {datacenter} cannot be reached, and the lock has nothing of it "
+                "that was frozen with these settings",
+                origin=settings.place,
+                help="run `frostline freeze` once while it can be reached, or leave it out of `datacenters`",
+            )
+        kept += found
+    return kept
+
+
+def committed_lock(config: Config) -> Lock | None:
+    """The lock as it is committed; None where there is none yet."""
+    return locks.read_lock(config.lock, is_folder=config.lock_is_folder, shown=shown(config.lock))
+
+
+def offline_lock(config: Config, committed: Lock | None) -> Lock:
+    """The committed lock, fit to work from. UsageError: it is missing, or was frozen with other settings."""
+    locks.check_settings(committed, settings_digests(config), shown(config.lock))
+    return committed or Lock()
+
+
+def merged_lock(config: Config, committed: Lock | None, globs: Sequence[str]) -> Lock:
+    """The locks in the files that these globs name (relative to the working folder), as one."""
+    files: dict[Path, str] = {}
+    for glob in globs:
+        base = Path(glob).anchor or "."
+        found = sorted(Path(base).glob(str(Path(glob).relative_to(Path(glob).anchor)))) if glob else []
+        if not found:
+            raise UsageError(f"no file fits --lock `{glob}`", help="freeze with `--out FILE` first")
+        files.update({path: str(path) for path in found})
+    new = locks.read_locks([(name, path) for path, name in sorted(files.items())])
+    locks.check_settings(new, settings_digests(config), " ".join(globs))
+    return locks.merged(new, committed, live_sources(config))
