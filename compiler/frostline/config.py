@@ -46,7 +46,8 @@ def load_config(path: Path) -> Config:
     except UsageError as error:
         raise SeveralErrors([error]) from None
     for fault in schema_faults(reading.document):
-        reading.errors.append(fault.error)
+        if fault.path not in reading.document.broken:  # else why it does not fit is known
+            reading.errors.append(fault.error)
         if not fault.usable:
             reading.unusable.add(fault.path)
     config = None if () in reading.unusable else _config(reading.top(), path)
@@ -69,11 +70,13 @@ def _content(path: Path) -> bytes:
 
 
 def _sorted(errors: list[FrostlineError] | tuple[FrostlineError, ...]) -> list[FrostlineError]:
+    """By position, each once: what an alias repeats is wrong in one place."""
+
     def position(error: FrostlineError) -> tuple[int, int, str]:
         origin = error.origin if isinstance(error.origin, FileOrigin) else FileOrigin("")
         return (origin.line, origin.column, error.message)
 
-    return sorted(errors, key=position)
+    return sorted({position(error): error for error in errors}.values(), key=position)
 
 
 def _config(at: Cursor, path: Path) -> Config:

@@ -137,7 +137,7 @@ def _is_free(claim: _Claim, root: Path, reserved: Sequence[Reserved], earlier: S
     """Whether the output may write there; says why not."""
     at, path = claim.at, claim.path
     if not path.is_relative_to(root):
-        at.refuse("the output is outside `root`", f"write below {typed(root)}, or change `root`")
+        at.refuse(f"the output {shown(at.value)} is outside `root`", f"write below {typed(root)}, or change `root`")
         return False
     if path == root:
         at.refuse("the output is `root` itself", "name a file or folder in it")

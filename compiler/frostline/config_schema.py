@@ -23,6 +23,9 @@ from frostline.resources import schema_text
 MOST_SHOWN = 60
 """Characters of a wrong value that a message quotes."""
 
+MOST_LISTED = 20
+"""Names that a help line lists."""
+
 _GENERAL_HELP = "see `frostline schema config` for what it means"
 
 _KINDS = {
@@ -109,13 +112,18 @@ def place_of(path: Path, document: Document, *, at_key: bool = False) -> FileOri
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The name that was probably meant."""
-    close = get_close_matches(name.lower(), sorted(known), n=1, cutoff=0.6)
-    return close[0] if close else None
+    if len(name) > MOST_SHOWN:
+        return None
+    by_lower = {other.lower(): other for other in sorted(known)}
+    close = get_close_matches(name.lower(), by_lower, n=1)
+    return by_lower[close[0]] if close else None
 
 
 def listed(names: Iterable[str], word: str = "and") -> str:
-    """`a`, `b` and `c`."""
+    """`a`, `b` and `c`; the first ones where there are many."""
     quoted = [f"`{name}`" for name in names]
+    if len(quoted) > MOST_LISTED:
+        return f"{', '.join(quoted[:MOST_LISTED])} and {len(quoted) - MOST_LISTED} more"
     return f" {word} ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else "".join(quoted)
 
 
@@ -172,18 +180,24 @@ def _wrong_type(error: Any, path: Path) -> _Words:
         return _Words(f"{subject(path)} has no value", "give it one, or remove it", at_key=True)
     if is_secret(path) and len(path) == 3 and isinstance(error.instance, str):
         return _Words("`token` must not be written here itself", error.schema["x-help"])
-    message = f"{subject(path)} must be {_expected(error.schema, error)}, not {_found(error.instance)}"
     types = error.validator_value
     help_line = error.schema.get("x-help")
-    if help_line is None and "string" in types and not isinstance(error.instance, list | dict):
-        help_line = "put it in quotes"
-    elif help_line is None and types == "boolean":
-        help_line = "write true or false, without quotes"
-    elif help_line is None and types in ("integer", "number") and _is_number(error.instance):
-        help_line = "remove the quotes"
-    elif help_line is None and types == "array" and not isinstance(error.instance, dict):
-        help_line = "put it in brackets: [ ]"
-    return _Words(message, help_line)
+    expected = "a string" if types == "string" and help_line is None else _expected(error.schema, error)
+    message = f"{subject(path)} must be {expected}, not {_found(error.instance)}"
+    return _Words(message, help_line or _type_help(types, error.instance))
+
+
+def _type_help(types: Any, value: Any) -> str | None:
+    """How the value is probably made one of these types."""
+    if "string" in types and not isinstance(value, list | dict):
+        return "put it in quotes"
+    if types == "boolean":
+        return "write true or false, without quotes"
+    if types == "integer" and _is_number(value):
+        return "remove the quotes"
+    if "array" in types and not isinstance(value, dict):
+        return "put it in brackets: [ ]"
+    return None
 
 
 def _is_number(value: Any) -> bool:
@@ -211,12 +225,16 @@ def _not_in_pattern(error: Any, path: Path) -> _Words:
 
 
 def _out_of_bounds(error: Any, path: Path) -> _Words:
-    bound = "at least" if error.validator == "minimum" else "at most"
-    return _Words(f"{subject(path)} must be {bound} {error.validator_value}, not {error.instance}")
+    least, most = error.schema.get("minimum"), error.schema.get("maximum")
+    bounds = f"at least {least}" if most is None else f"between {least} and {most}"
+    return _Words(f"{subject(path)} must be {bounds}, not {error.instance}", "write a number in these bounds")
 
 
 def _too_short(error: Any, path: Path) -> _Words:
-    return _Words(f"{subject(path)} is empty", f"it must be {_expected(error.schema, error)}")
+    if error.validator == "minLength" or "x-expected" in error.schema:
+        return _Words(f"{subject(path)} is empty", f"it must be {_expected(error.schema, error)}")
+    what = "item" if error.validator == "minItems" else "key"
+    return _Words(f"{subject(path)} is empty", f"write at least one {what}")
 
 
 def _too_many(error: Any, path: Path) -> _Words:
@@ -225,7 +243,9 @@ def _too_many(error: Any, path: Path) -> _Words:
 
 def _missing(error: Any, path: Path) -> _Words:
     name = next(key for key in error.validator_value if key not in error.instance and f"'{key}'" in error.message)
-    return _Words(f"{_mapping_subject(path)} needs `{name}`", f"add `{name}: …` to it", at_key=True)
+    return _Words(
+        f"{_mapping_subject(path)} needs `{name}`", error.schema.get("x-help", f"add `{name}: …` to it"), at_key=True
+    )
 
 
 def _mapping_subject(path: Path) -> str:

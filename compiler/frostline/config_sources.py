@@ -63,7 +63,7 @@ def known_type(at: Cursor, types: tuple[str, ...], what: str) -> str | None:
         return kind.value if kind else None
     near = nearest(kind.value, types)
     kind.refuse(
-        f"unknown type {shown(kind.value)} of {what}",
+        f"unknown type of {what}: {shown(kind.value)}",
         f"did you mean `{near}`?" if near else f"the types are {listed(types)}",
     )
     return None

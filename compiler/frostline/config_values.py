@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -188,7 +189,8 @@ def tag_regex(at: Cursor) -> str | None:
 
 def _compiled(at: Cursor, pattern: str) -> re.Pattern[str] | None:
     try:
-        return re.compile(pattern)
+        with warnings.catch_warnings(action="ignore"):
+            return re.compile(pattern)
     except re.error as error:
         where = "" if error.pos is None or pattern != at.value else f" at character {error.pos + 1}"
         at.refuse(f"`{at.key}` is no regular expression: {error.msg}{where}", _REGEX_HELP)

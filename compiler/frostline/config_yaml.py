@@ -44,13 +44,15 @@ _MAX_DIGITS = 30  # no number here is as long, and Python refuses to read 4300 d
 class Document(Struct, frozen=True):
     """A YAML document. values: the place of each value, keys: of each mapping's key (by the path of its value).
 
-    errors: what is wrong without keeping the rest from being read.
+    errors: what is wrong without keeping the rest from being read; broken: the values that are None for it, or that
+    lack a part.
     """
 
     value: Any
     values: Mapping[Path, FileOrigin]
     keys: Mapping[Path, FileOrigin]
     errors: tuple[FrostlineError, ...] = ()
+    broken: frozenset[Path] = frozenset()
 
 
 class _Loader(yaml.SafeLoader):
@@ -102,104 +104,101 @@ class _Reading:
         self.values: dict[Path, FileOrigin] = {}
         self.keys: dict[Path, FileOrigin] = {}
         self.errors: list[FrostlineError] = []
+        self.broken: set[Path] = set()
         self.open: set[int] = set()
         self.seen: set[int] = set()
         self.aliased = 0
 
     def document(self, root: yaml.Node) -> Document:
         value = self.value(root, ())
-        return Document(value, self.values, self.keys, tuple(self.errors))
+        return Document(value, self.values, self.keys, tuple(self.errors), frozenset(self.broken))
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         self.values[path] = self.place(node)
-        if id(node) in self.seen:
-            self.aliased += 1
-            if self.aliased > MAX_ALIASED:
-                raise SeveralErrors(
-                    [
-                        *self.errors,
-                        self.error(node, "aliases repeat more than 10,000 values", "write the values out"),
-                    ]
-                )
-        self.seen.add(id(node))
+        self.count(node, path)
         if isinstance(node, yaml.ScalarNode):
-            return self.scalar(node)
+            return self.scalar(node, path)
         if id(node) in self.open:
-            self.errors.append(self.error(node, "an alias of a value inside that value", "write the value out"))
-            return None
+            return self.refuse(node, path, "an alias of a value inside that value", "write the value out")
         self.open.add(id(node))
         value = self.mapping(node, path) if isinstance(node, yaml.MappingNode) else self.sequence(node, path)
         self.open.remove(id(node))
         return value
 
+    def count(self, node: yaml.Node, path: Path) -> None:
+        """Raises SeveralErrors where aliases have repeated too much."""
+        self.aliased += id(node) in self.seen
+        self.seen.add(id(node))
+        if self.aliased > MAX_ALIASED:
+            self.refuse(node, path, "aliases repeat more than 10,000 values", "write the values out")
+            raise SeveralErrors(self.errors)
+
     def sequence(self, node: yaml.Node, path: Path) -> list[Any]:
-        self.check_tag(node, "seq")
+        self.check_tag(node, path, "seq")
         return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
 
     def mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
-        self.check_tag(node, "map")
+        self.check_tag(node, path, "map")
         value: dict[str, Any] = {}
-        first: dict[str, FileOrigin] = {}
         for key_node, value_node in node.value:
-            name = self.key(key_node)
+            name = self.key(key_node, path)
             if name is None:
                 continue
-            if name in first:
-                self.errors.append(
-                    self.error(
-                        key_node,
-                        # A name below `token` may be a token.
-                        "a key that is there twice" if "token" in path else f"the key `{name}` is there twice",
-                        f"the first is in line {first[name].line}, column {first[name].column}; keep one of them",
-                    )
-                )
+            if name in value:
+                self.errors.append(self.twice(key_node, (*path, name)))
                 continue
-            first[name] = self.keys[(*path, name)] = self.place(key_node)
+            self.keys[(*path, name)] = self.place(key_node)
             value[name] = self.value(value_node, (*path, name))
         return value
 
-    def key(self, node: yaml.Node) -> str | None:
+    def twice(self, node: yaml.Node, path: Path) -> UsageError:
+        """The key that `node` is has been there before."""
+        first = self.keys[path]
+        # A name below `token` may be a token.
+        message = "a key that is there twice" if "token" in path[:-1] else f"the key `{path[-1]}` is there twice"
+        help_line = f"the first is in line {first.line}, column {first.column}; keep one of them"
+        return UsageError(message, origin=self.place(node), help=help_line)
+
+    def key(self, node: yaml.Node, path: Path) -> str | None:
         """The key as written; None, and an error, for what is no key."""
         if not isinstance(node, yaml.ScalarNode):
-            message, help_line = "a list or mapping as a key", "keys are plain names; quote one that starts with [ or {"
+            self.refuse(node, path, "a list or mapping as a key", "quote a key that starts with [ or {")
         elif node.value == "<<" and node.style is None:
-            message, help_line = "merge keys (`<<`) are not supported", "write the keys out"
+            self.refuse(node, path, "merge keys (`<<`) are not supported", "write the keys out")
         elif node.tag != f"{_PREFIX}str" and node.tag not in _SCALARS:
-            message, help_line = _tag_words(node.tag)
+            self.refuse(node, path, *_tag_words(node.tag, path))
         else:
-            return self.text(node)
-        self.errors.append(self.error(node, message, help_line))
+            return self.text(node, path)
         return None
 
-    def scalar(self, node: yaml.ScalarNode) -> Any:
+    def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         if node.tag == f"{_PREFIX}str":
-            return self.text(node)
+            return self.text(node, path)
         if node.tag not in _SCALARS:
-            self.check_tag(node, "str")
-            return None
+            return self.refuse(node, path, *_tag_words(node.tag, path))
         if not _SCALARS[node.tag].match(node.value):  # an explicit tag: !!int abc
-            self.errors.append(self.error(node, "the value does not fit its tag", "remove the tag"))
-            return None
+            return self.refuse(node, path, "the value does not fit its tag", "remove the tag")
         value = _plain(node.tag.removeprefix(_PREFIX), node.value)
         if isinstance(value, float) and not math.isfinite(value):
-            self.errors.append(self.error(node, "a number out of range", "write a number, or quote the value"))
-            return None
+            return self.refuse(node, path, "a number out of range", "write a smaller one, or quote the value")
         return value
 
-    def text(self, node: yaml.ScalarNode) -> str | None:
+    def text(self, node: yaml.ScalarNode, path: Path) -> str | None:
         r"""The string; two escaped surrogates, "\ud83d\ude00", are one character, as in JSON, which is YAML."""
         try:
             return str(node.value).encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            self.errors.append(self.error(node, "half of a surrogate pair", "write the character itself"))
+            self.refuse(node, path, "half of a surrogate pair", "write the character itself")
             return None
 
-    def check_tag(self, node: yaml.Node, expected: str) -> None:
+    def check_tag(self, node: yaml.Node, path: Path, expected: str) -> None:
         if node.tag != _PREFIX + expected:
-            self.errors.append(self.error(node, *_tag_words(node.tag)))
+            self.refuse(node, path, *_tag_words(node.tag, path))
 
-    def error(self, node: yaml.Node, message: str, help_line: str) -> UsageError:
-        return UsageError(message, origin=self.place(node), help=help_line)
+    def refuse(self, node: yaml.Node, path: Path, message: str, help_line: str) -> None:
+        """Note that the value at `path`, or a key of it, cannot be read."""
+        self.errors.append(UsageError(message, origin=self.place(node), help=help_line))
+        self.broken.add(path)
 
     def place(self, node: yaml.Node) -> FileOrigin:
         return _place(node.start_mark, self.label)
@@ -217,10 +216,11 @@ def _plain(kind: str, written: str) -> Any:
     return int(written, 0) if written[:2] in ("0o", "0x") else int(written)
 
 
-def _tag_words(tag: str) -> tuple[str, str]:
-    if tag.startswith(_PREFIX):
+def _tag_words(tag: str, path: Path) -> tuple[str, str]:
+    # `token: !abc` may be a token, and is not quoted.
+    if tag.startswith(_PREFIX) and "token" not in path:
         return f"the tag `!!{tag.removeprefix(_PREFIX)}` is not supported", "remove the tag"
-    return _QUOTE_TAG  # the tag itself not quoted: `token: !abc` may be a token
+    return _QUOTE_TAG
 
 
 def _decoded(raw: bytes, label: str) -> str:
@@ -281,7 +281,7 @@ _FLOW_TAG = re.compile(r"[\[{,:]\s*(![^\s\"']*[\]},])")
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str, label: str) -> UsageError:
     said = f"{error.context or ''} {error.problem or ''}"
-    place = _place(error.problem_mark or error.context_mark, label)
+    place = _place(_mark(error, said), label)
     if (
         error.context_mark
         and "while parsing a flow" in said
@@ -292,6 +292,15 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, label: str) -> UsageEr
         if part in said:
             return _not_yaml(message, help_line, place)
     return UsageError("not valid YAML", origin=place, help="look at this line and the one before it")
+
+
+def _mark(error: yaml.MarkedYAMLError, said: str) -> Any:
+    """Where it is wrong; for what never ends, where it begins."""
+    problem, context = error.problem_mark, error.context_mark
+    if problem is None or context is None:
+        return problem or context
+    never_ends = "quoted scalar" in said and "escape" not in said
+    return context if never_ends or ("parsing a flow" in said and problem.line != context.line) else problem
 
 
 def _not_yaml(message: str, help_line: str, place: FileOrigin) -> UsageError:
