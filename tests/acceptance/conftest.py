@@ -1,0 +1,43 @@
+"""What the acceptance tests share: a folder to run the command in, and a proxy that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from consul_agent import ConsulAgent
+from faulty_proxy import Fault, FaultyProxy
+from project import Project, Run
+
+
+@pytest.fixture
+def project(tmp_path: Path, run_frostline: Callable[..., Run]) -> Project:
+    """An empty folder; `project.configure(…)`, then `project.run(…)`."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return Project(folder, run_frostline)
+
+
+@pytest.fixture
+def proxied() -> Iterator[Callable[..., FaultyProxy]]:
+    """`proxied(agent, fault=None)`: a proxy before this agent, which ends with the test."""
+    started: list[FaultyProxy] = []
+
+    def start(agent: ConsulAgent, fault: Fault | None = None) -> FaultyProxy:
+        started.append(FaultyProxy(agent.port, fault))
+        return started[-1]
+
+    yield start
+    for proxy in started:
+        proxy.stop()
+
+
+@pytest.fixture
+def shop(empty_consul: ConsulAgent) -> ConsulAgent:
+    """A Consul with payments v1 on two nodes, search on the first, and ledger, which is critical, on the second."""
+    empty_consul.catalog_register("n1", "payments-v1", address="10.0.0.1", port=8080)
+    empty_consul.catalog_register("n2", "payments-v1", address="10.0.0.2", port=8080)
+    empty_consul.catalog_register("n1", "search", address="10.0.0.1", port=9200, tags=["api"])
+    empty_consul.catalog_register("n2", "ledger", address="10.0.0.2", port=7000, status="critical")
+    return empty_consul

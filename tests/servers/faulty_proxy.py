@@ -1,0 +1,70 @@
+"""A proxy before a real Consul that fails where it is told to: a real one can't be made to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+Fault = Callable[[str, str], tuple[int, str] | None]
+"""(path with query, token of the request) -> the status and body to answer with; None: what the server says."""
+
+
+class FaultyProxy:
+    """Passes every GET on to 127.0.0.1:port but those that `fault` answers.
+
+    address: of the proxy. asked: (path with query, token) of each request. arrived: set with the first one.
+    hang: a request is never answered while this is True.
+    """
+
+    def __init__(self, port: int, fault: Fault | None = None) -> None:
+        self.fault = fault
+        self.hang = False
+        self.arrived, self._ended = Event(), Event()
+        self.asked: list[tuple[str, str]] = []
+        self._port = port
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                token = self.headers.get("X-Consul-Token", "")
+                proxy.asked.append((self.path, token))
+                proxy.arrived.set()
+                if proxy.hang:
+                    proxy._ended.wait()
+                answer = proxy.fault(self.path, token) if proxy.fault else None
+                if answer is not None:
+                    self.answer(answer[0], [], answer[1].encode())
+                    return
+                server = HTTPConnection("127.0.0.1", proxy._port, timeout=30)
+                server.request("GET", self.path, headers={"X-Consul-Token": token} if token else {})
+                response = server.getresponse()
+                body = response.read()
+                headers = [(name, value) for name, value in response.getheaders() if name.startswith("X-Consul")]
+                self.answer(response.status, headers, body)
+                server.close()
+
+            def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+                self.send_response(status)
+                for name, value in headers:
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._server.shutdown()
+        self._server.server_close()
