@@ -1,0 +1,412 @@
+"""Every exit status, what is said with it, and that nothing changes on disk when a run fails."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from consul_agent import AclAgent, ConsulAgent, WanPair
+from faulty_proxy import FaultyProxy
+from project import PARTNERS, STATIC, Project, assert_fits, consul_config
+
+NOWHERE = "http://127.0.0.1:9"
+"""Nobody listens on the port `discard`."""
+
+WARNING = {"policies": {"required": {"value": ["billing/v9", "mail/v9"], "severity": "warning"}}}
+ERROR = {"policies": {"required": ["billing/v9"]}}
+
+
+def explains(stderr: str, *words: str) -> None:
+    """The message has these words and a line that says what to do next."""
+    for word in words:
+        assert word in stderr
+    assert "\n  help: " in stderr
+
+
+# --- 0 and 1 ----------------------------------------------------------------------------------------------------------
+
+
+def test_warnings_never_change_the_status(project: Project) -> None:
+    project.configure({**STATIC, "checks": WARNING})
+    assert project.refused(1, "plan").stderr.count("warning[required]") == 2
+    assert "2 warnings" in project.done("compile").stderr
+    assert project.refused(0, "plan").returncode == 0
+    assert "warning[required]" in project.refused(0, "check").stdout
+
+
+def test_a_plan_with_changes_is_1(project: Project) -> None:
+    project.configure(STATIC).refused(1, "plan")
+
+
+@pytest.mark.parametrize("name", ["services.yaml", "registry.pyi", "frostline.manifest"])
+def test_a_check_that_finds_a_file_missing_is_1(project: Project, name: str) -> None:
+    project.configure(STATIC).done("compile")
+    (project.folder / name).unlink()
+    said = project.refused(1, "check")
+    assert ("the manifest" if name == "frostline.manifest" else name) + " is missing" in said.stdout
+    assert "run `frostline compile`" in said.stderr
+
+
+def test_a_check_that_finds_a_file_edited_is_1(project: Project) -> None:
+    project.configure(STATIC).done("compile")
+    project.write("services.yaml", "x")
+    assert project.refused(1, "check").stdout == "services.yaml was edited since it was published\n"
+
+
+def test_a_check_after_the_configuration_moved_is_1(project: Project) -> None:
+    project.configure(STATIC).done("compile")
+    moved = {**STATIC, "sources": {"partners": {**PARTNERS, "services": {"billing": "https://b.example"}}}}
+    said = project.configure(moved).refused(1, "check").stdout
+    assert "services.yaml is behind the lock or the configuration\n" in said
+    assert "the manifest is behind the lock or the configuration\n" in said
+
+
+def test_explaining_what_nobody_knows_is_1_with_the_closest(project: Project) -> None:
+    project.configure(STATIC)
+    explains(project.refused(1, "explain", "biling").stderr, "`biling` is not known", "closest: `billing`")
+    explains(project.refused(1, "explain", "mail", "v4").stderr, "`mail v4` is not known", "closest: `mail v3`")
+    explains(project.refused(1, "explain", "zzzzzz").stderr, "see `frostline list`")
+
+
+# --- 2 ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nonsense"], ["No such command"]),
+        (["compile", "--offlin"], ["No such option", "--offline"]),
+        (["compile", "--format", "xml"], ["--format", "'xml'"]),
+        (["explain"], ["Missing argument"]),
+        (["compile", "--today", "tomorrow"], ["--today"]),
+        (["compile", "--offline", "--lock", "x"], ["--offline and --lock exclude each other"]),
+        (["schema", "registri"], ["there is no schema `registri`", "did you mean `registry`?"]),
+        (["freeze", "--source", "mash"], ["there is no live source `mash`", "live sources: none"]),
+    ],
+)
+def test_a_wrong_command_line_is_2(project: Project, arguments: list[str], words: list[str]) -> None:
+    explains(project.configure(STATIC).refused(2, *arguments).stderr, *words)
+
+
+def test_no_command_at_all_is_2_and_shows_the_commands(project: Project) -> None:
+    assert "compile" in project.refused(2).stderr
+
+
+def test_no_configuration_is_2(project: Project) -> None:
+    explains(project.refused(2, "compile").stderr, "there is no frostline.yaml in ", "-c FILE")
+    explains(project.refused(2, "compile", "-c", "other.yaml").stderr, "other.yaml:1:1: error: ")
+
+
+def test_a_wrong_configuration_is_2_with_all_that_is_wrong(project: Project) -> None:
+    project.configure("version: 1\nsourcs: {}\noutputs:\n  - {type: yml, path: ../out.yaml}\n")
+    said = project.refused(2, "compile").stderr
+    explains(said, "frostline.yaml:2:1: error: ", "`sources`", "frostline.yaml:4:")
+    assert project.refused(2, "check").stderr == said
+
+
+def test_offline_without_a_lock_is_2(project: Project) -> None:
+    project.configure(consul_config(NOWHERE))
+    for command in (["compile", "--offline"], ["plan", "--offline"], ["check"], ["list"]):
+        explains(
+            project.refused(2, *command).stderr,
+            "frostline.lock:1:1: error: source `mesh` is not frozen yet",
+            "frostline freeze",
+        )
+
+
+def test_settings_that_moved_since_the_lock_are_2(project: Project, shop: ConsulAgent) -> None:
+    project.configure(consul_config(shop.address)).done("compile")
+    project.configure(consul_config(shop.address, source={"select": {"services": ["pay*"]}}))
+    for command in (["compile", "--offline"], ["plan", "--offline"], ["check"], ["list"]):
+        explains(
+            project.refused(2, *command).stderr,
+            "the settings of source `mesh` have changed since the lock was written",
+            "run `frostline freeze`",
+        )
+    project.configure(consul_config(shop.address, source={"timeout": "9s", "url": "https://{address}"}))
+    assert project.refused(1, "plan", "--offline").returncode == 1  # these do not shape the answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "not json\n", '{"format":"frostline.lock/9"}\n', '{"format":"frostline.lock/1"}\n<<<<<<< ours\n'],
+)
+def test_a_broken_lock_is_2_with_its_line(project: Project, text: str) -> None:
+    project.configure(consul_config(NOWHERE)).write("frostline.lock", text)
+    explains(project.refused(2, "list").stderr, "frostline.lock:")
+    explains(project.refused(2, "compile", "--offline").stderr, "frostline.lock:")
+
+
+def test_a_broken_manifest_is_2_with_its_line(project: Project) -> None:
+    project.configure(STATIC).done("compile")
+    project.write("frostline.manifest", project.read("frostline.manifest").decode() + "{}\n")
+    lines = len(project.read("frostline.manifest").splitlines())
+    explains(project.refused(2, "compile").stderr, f"frostline.manifest:{lines}:1: error: ")
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_token_whose_variable_is_unset_or_empty_is_2(project: Project, value: str | None) -> None:
+    project.configure(consul_config(NOWHERE, source={"token": {"env": "MESH_TOKEN"}}))
+    env = {} if value is None else {"MESH_TOKEN": value}
+    explains(project.refused(2, "compile", env=env).stderr, "frostline.yaml:", "MESH_TOKEN")
+
+
+# --- 3 ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_cannot_be_reached_is_3_and_says_all_there_is_to_say(project: Project) -> None:
+    project.configure(consul_config(NOWHERE))
+    for command in (["compile"], ["plan"], ["freeze"], ["explain", "x"], ["sources"]):
+        explains(
+            project.refused(3, *command).stderr,
+            "frostline.yaml:4:",
+            "error: source mesh: GET /v1/acl/token/self: 127.0.0.1:9: Connection refused",
+            "check the address",
+        )
+
+
+def test_a_published_registry_stays_when_the_server_is_gone(
+    project: Project, shop: ConsulAgent, proxied: Callable[..., FaultyProxy]
+) -> None:
+    proxy = proxied(shop)
+    project.configure(consul_config(proxy.address)).done("compile")
+    proxy.fault = lambda path, token: (500, "rpc error: No cluster leader") if "/catalog/" in path else None
+    explains(project.refused(3, "compile").stderr, "source mesh: GET /v1/catalog/", "500", "No cluster leader")
+    explains(project.refused(3, "check", "--live").stderr, "500")
+    proxy.fault = lambda path, token: (200, '{"half": [') if "/catalog/services" in path else None
+    explains(project.refused(3, "compile").stderr, "source mesh: GET /v1/catalog/services")
+    project.done("check")
+
+
+def test_a_token_that_consul_does_not_know_is_3(project: Project, consul_acl: AclAgent) -> None:
+    consul_acl.reset()
+    project.configure(consul_config(consul_acl.address, source={"token": {"env": "MESH_TOKEN"}}))
+    wrong = {"MESH_TOKEN": "11111111-2222-3333-4444-555555555555"}
+    explains(project.refused(3, "compile", env=wrong).stderr, "source mesh", "403", "$MESH_TOKEN", "give a valid token")
+
+
+def test_acls_without_a_token_are_3(project: Project, consul_acl: AclAgent) -> None:
+    consul_acl.reset()
+    project.configure(consul_config(consul_acl.address))
+    explains(project.refused(3, "compile").stderr, "ACLs are on", "give a valid token")
+
+
+def test_a_datacenter_that_is_broken_or_unknown_is_3(
+    project: Project, consul_wan: WanPair, proxied: Callable[..., FaultyProxy]
+) -> None:
+    consul_wan.reset()
+    for agent in consul_wan.agents:
+        agent.catalog_register("n1", "payments-v1", address="10.0.0.1", port=8080)
+    proxy = proxied(
+        consul_wan.primary, lambda path, token: (500, "No path to datacenter") if "dc=dc2" in path else None
+    )
+    project.configure(consul_config(proxy.address, source={"datacenters": ["dc1", "dc2"]}))
+    explains(project.refused(3, "compile").stderr, "No path to datacenter", "dc=dc2")
+    project.configure(consul_config(proxy.address, source={"datacenters": ["dc1", "dc9"]}))
+    explains(project.refused(3, "compile").stderr, "Consul knows no datacenter dc9, only dc1, dc2")
+
+
+def test_the_highest_status_applies_and_every_failed_source_is_named(project: Project) -> None:
+    config = consul_config(NOWHERE)
+    config["sources"]["other"] = {"type": "consul", "address": NOWHERE, "token": {"env": "UNSET_TOKEN"}, "retries": 0}
+    said = project.configure(config).refused(3, "compile").stderr
+    explains(said, "source mesh", "UNSET_TOKEN", "2 errors")
+    assert project.refused(3, "sources").stderr == said
+
+
+# --- 4 ----------------------------------------------------------------------------------------------------------------
+
+
+def test_an_error_finding_is_4_and_outranks_changes_and_drift(project: Project) -> None:
+    project.configure({**STATIC, "checks": ERROR})
+    for command in ("compile", "plan"):
+        explains(project.refused(4, command).stderr, "error[required]")
+    assert "error[required]" in project.refused(4, "check").stdout
+
+
+def test_a_waiver_lets_a_finding_pass_until_its_day(project: Project) -> None:
+    waiver = {"rule": "required", "service": "billing/v9", "until": "2027-01-31", "why": "moves in January"}
+    project.configure({**STATIC, "checks": {**ERROR, "waivers": [waiver]}})
+    assert project.refused(1, "plan", "--today", "2027-01-31").returncode == 1
+    assert "error[required]" in project.refused(4, "plan", "--today", "2027-02-01").stderr
+
+
+def test_an_empty_catalog_is_4_on_the_first_run_too(project: Project, empty_consul: ConsulAgent) -> None:
+    project.configure(consul_config(empty_consul.address))
+    for command in ("compile", "plan", "freeze"):
+        explains(project.refused(4, command).stderr, "error[guard-empty]", "a missing token")
+    config = consul_config(empty_consul.address)
+    config["sources"]["partners"] = PARTNERS
+    project.configure(config)
+    explains(project.refused(4, "compile").stderr, "error[guard-source]: the source `mesh` answered nothing")
+
+
+def test_a_token_without_rights_sees_nothing_and_is_4(project: Project, consul_acl: AclAgent) -> None:
+    consul_acl.reset()
+    consul_acl.catalog_register("n1", "payments-v1", address="10.0.0.1", port=8080)
+    project.configure(consul_config(consul_acl.address, source={"token": {"env": "MESH_TOKEN"}}))
+    env = {"MESH_TOKEN": consul_acl.create_token("")}
+    assert project.refused(4, "compile", env=env).returncode == 4
+    reader = consul_acl.create_token('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }')
+    project.done("compile", env={"MESH_TOKEN": reader})
+
+
+def test_a_segment_that_is_empty_now_is_4(project: Project, consul_wan: WanPair) -> None:
+    consul_wan.reset()
+    for agent in consul_wan.agents:
+        agent.catalog_register("n1", "payments-v1", address="10.0.0.1", port=8080)
+    project.configure(consul_config(consul_wan.primary.address, source={"datacenters": ["*"]})).done("compile")
+    consul_wan.secondary.catalog_deregister("n1")
+    for command in ("compile", "freeze"):
+        said = project.refused(4, command).stderr
+        explains(said, "mesh(datacenter=dc2, namespace=default): error[guard-segment]: it had 1 instance")
+    project.done("compile", "--allow", "empty")
+
+
+def test_a_guard_refuses_freeze_as_it_refuses_compile(project: Project, empty_consul: ConsulAgent) -> None:
+    for number in range(10):
+        empty_consul.catalog_register("n1", f"s{number}", address="10.0.0.1", port=8000 + number)
+    project.configure(consul_config(empty_consul.address)).done("compile")
+    for number in range(5):
+        empty_consul.catalog_deregister("n1", f"s{number}")
+    for command in ("compile", "plan", "freeze"):
+        explains(project.refused(4, command).stderr, "error[guard-delete]: 5 of 10 services")
+    project.done("freeze", "--allow", "deletes")
+
+
+# --- 5 ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_beside_another_one_is_5(project: Project) -> None:
+    project.configure(STATIC)
+    other = os.open(project.folder, os.O_RDONLY)
+    try:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        explains(project.refused(5, "compile").stderr, "another run is at work", "wait until it is done")
+        assert project.refused(1, "plan").returncode == 1  # it writes nothing
+    finally:
+        os.close(other)
+    project.done("compile")
+
+
+def test_a_target_that_is_a_link_a_folder_or_below_a_file_is_5(project: Project) -> None:
+    project.configure(STATIC).write("elsewhere.yaml", "mine: true\n")
+    target = project.folder / "services.yaml"
+    target.symlink_to("elsewhere.yaml")
+    explains(project.refused(5, "compile").stderr, "`services.yaml` is a symbolic link")
+    target.unlink()
+    target.mkdir()
+    explains(project.refused(5, "compile").stderr, "`services.yaml` is a folder")
+    target.rmdir()
+    project.configure({**STATIC, "outputs": [{"type": "yaml", "path": "elsewhere.yaml/services.yaml"}]})
+    explains(project.refused(5, "compile").stderr, "elsewhere.yaml")
+
+
+def test_a_lock_that_is_a_link_is_5(project: Project, shop: ConsulAgent) -> None:
+    project.configure(consul_config(shop.address)).done("compile")
+    lock = project.folder / "frostline.lock"
+    lock.rename(project.folder / "real.lock")
+    lock.symlink_to("real.lock")
+    shop.catalog_register("n3", "search", address="10.0.0.3", port=9200)
+    explains(project.refused(5, "compile").stderr, "`frostline.lock` is a symbolic link")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_5(project: Project) -> None:
+    project.configure(STATIC)
+    project.folder.chmod(0o555)
+    try:
+        explains(project.refused(5, "compile").stderr, "Permission denied")
+    finally:
+        project.folder.chmod(0o755)
+
+
+def test_a_write_that_fails_midway_is_5_and_undone(project: Project) -> None:
+    project.configure(STATIC)
+    before = project.tree()
+    code = (
+        "import resource\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))\n"  # the journal fits in, the outputs do not
+        "from frostline.__main__ import main\nmain()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "compile"], cwd=project.folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 5, done.stderr
+    explains(done.stderr, "cannot be written: File too large")
+    assert project.tree() == before
+
+
+def test_a_root_folder_that_was_made_for_a_run_that_failed_is_gone_again(project: Project) -> None:
+    config = consul_config(NOWHERE, root="made/for/this", lock="made/for/this/frostline.lock")
+    config["outputs"] = [{"type": "yaml", "path": "made/for/this/services.yaml"}]
+    project.configure(config).refused(3, "compile")
+    assert "made" not in project.contents()
+
+
+# --- 70 and 130 -------------------------------------------------------------------------------------------------------
+
+CANARY = "canary-5a1b"
+
+
+def install_plugin(folder: Path, group: str, code: str) -> dict[str, str]:
+    """A package with one entry point `broken`, and the environment in which it is installed."""
+    (folder / "broken-1.0.dist-info").mkdir(parents=True)
+    (folder / "broken-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (folder / "broken-1.0.dist-info" / "entry_points.txt").write_text(f"[{group}]\nbroken = broken\n")
+    (folder / "broken.py").write_text(code)
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_a_bug_is_70_without_traceback_and_values(project: Project, tmp_path: Path) -> None:
+    code = f"def findings(registry, settings, context):\n    raise ValueError('{CANARY}')\n"
+    env = install_plugin(tmp_path / "plugin", "frostline.checks", code)
+    done = project.configure(STATIC).refused(70, "compile", "-vv", env=env)
+    explains(done.stderr, "a bug in frostline", "ValueError at broken.py:2", "please report it")
+    assert CANARY not in done.stderr + done.stdout
+    value = project.document(70, "plan", env=env)
+    assert [error["status"] for error in value["errors"]] == [70]
+    assert CANARY not in json.dumps(value)
+
+
+def test_a_plugin_that_works_is_asked_like_our_own(project: Project, tmp_path: Path) -> None:
+    code = (
+        "from frostline.model import Finding\n"
+        "def findings(registry, settings, context):\n"
+        "    yield Finding(rule='ours', message='no', service='billing')\n"
+    )
+    env = install_plugin(tmp_path / "plugin", "frostline.checks", code)
+    assert "error[ours]: billing: no" in project.configure(STATIC).refused(4, "compile", env=env).stderr
+
+
+@pytest.mark.parametrize("arguments", [["compile"], ["plan", "--format", "json"]])
+def test_an_interrupt_while_a_request_hangs_is_130_at_once(
+    project: Project, consul: ConsulAgent, proxied: Callable[..., FaultyProxy], arguments: list[str]
+) -> None:
+    proxy = proxied(consul)
+    proxy.hang = True
+    project.configure(consul_config(proxy.address))
+    before = project.tree()
+    running = subprocess.Popen(
+        [sys.executable, "-m", "frostline", *arguments],
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert proxy.arrived.wait(30)
+    running.send_signal(signal.SIGINT)
+    stdout, stderr = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "interrupted" in stderr
+    assert "Traceback" not in stderr
+    if "json" in arguments:
+        assert_fits(json.loads(stdout))
+    assert project.tree() == before
