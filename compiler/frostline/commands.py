@@ -287,6 +287,7 @@ def explain_command(invocation: Invocation, service: str, version: str | None, o
     answers: tuple[Answer, ...] = ()
     if offline:
         used = freezing.offline_lock(config, committed)
+        tell(invocation, "from the lock alone: which instances were left out is not known")
     else:
         frozen = freezing.freeze(config, committed, every_service=True)
         _tell_warnings(invocation, frozen.warnings)

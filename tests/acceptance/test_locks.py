@@ -1,0 +1,187 @@
+"""Locks as values: frozen where each datacenter is, merged, kept a file a segment, kept where nobody answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import yaml
+from consul_agent import WanPair
+from faulty_proxy import FaultyProxy
+from project import Project, consul_config
+
+BROKEN = (500, "No path to datacenter")
+
+
+@pytest.fixture
+def wan(consul_wan: WanPair) -> WanPair:
+    """A service in both datacenters, and one in each alone."""
+    consul_wan.reset()
+    for number, agent in enumerate(consul_wan.agents, 1):
+        agent.catalog_register("n1", "payments-v1", address=f"10.{number}.0.1", port=8080)
+        agent.catalog_register("n1", f"only-dc{number}", address=f"10.{number}.0.1", port=9000)
+    return consul_wan
+
+
+@pytest.fixture
+def both(project: Project, wan: WanPair) -> Project:
+    """A project that reads both datacenters; nothing is frozen yet."""
+    return project.configure(consul_config(wan.primary.address, source={"datacenters": ["*"]}))
+
+
+def urls(project: Project) -> list[str]:
+    services = yaml.safe_load(project.read("services.yaml"))["services"]
+    return [one["url"] for one in services["payments"]["v1"]["endpoints"]]
+
+
+def freeze_each(project: Project) -> None:
+    (project.folder / "locks").mkdir()
+    for name in ("dc1", "dc2"):
+        project.done("freeze", "--source", "mesh", "--datacenter", name, "--out", f"locks/{name}.lock")
+
+
+def test_merged_locks_give_the_bytes_of_a_direct_compile(both: Project) -> None:
+    both.done("compile")
+    direct = both.contents()
+    for name in direct:
+        if name != "frostline.yaml":
+            (both.folder / name).unlink()
+    freeze_each(both)
+    assert "frostline.lock" not in both.contents()
+    both.done("compile", "--lock", "locks/*")
+    assert {name: content for name, content in both.contents().items() if not name.startswith("locks")} == direct
+    assert urls(both) == ["http://10.1.0.1:8080/v1", "http://10.2.0.1:8080/v1"]
+    both.done("compile", "--lock", str(both.folder / "locks" / "dc?.lock"))
+    both.done("compile", "--lock", "locks/dc1.lock", "--lock", "locks/dc2.lock")
+
+
+def test_a_segment_in_two_of_the_locks_is_refused(both: Project) -> None:
+    freeze_each(both)
+    both.done("freeze", "--datacenter", "dc2", "--out", "locks/again.lock")
+    said = both.refused(2, "compile", "--lock", "locks/*").stderr
+    assert "source `mesh`, datacenter `dc2`, namespace `default` is in two locks" in said
+    assert "`locks/again.lock` and `locks/dc2.lock`" in said
+
+
+def test_a_segment_that_the_committed_lock_had_is_missed(both: Project) -> None:
+    both.done("compile")
+    freeze_each(both)
+    said = both.refused(3, "compile", "--lock", "locks/dc1.lock").stderr
+    assert "datacenter `dc2`, namespace `default` is in the committed lock, but in none of the given ones" in said
+    assert "help: freeze it as well" in said
+
+
+def test_a_lock_of_other_settings_is_refused(both: Project, wan: WanPair) -> None:
+    freeze_each(both)
+    other = {"datacenters": ["*"], "select": {"services": ["pay*"]}}
+    both.configure(consul_config(wan.primary.address, source=other))
+    both.done("freeze", "--datacenter", "dc1", "--out", "locks/dc1.lock")
+    for lock in ("locks/*", "locks/dc2.lock"):
+        said = both.refused(2, "compile", "--lock", lock).stderr
+        assert "the settings of source `mesh` have changed since the lock was written" in said
+
+
+def test_a_pattern_that_no_lock_fits_is_refused(both: Project) -> None:
+    said = both.refused(2, "compile", "--lock", "locks/*").stderr
+    assert "no file fits --lock `locks/*`" in said
+    assert "freeze with `--out FILE` first" in said
+
+
+def test_freezing_one_datacenter_leaves_the_other_in_the_lock(both: Project, wan: WanPair) -> None:
+    both.done("compile")
+    for agent in wan.agents:
+        agent.catalog_register("n2", "payments-v1", address="10.9.0.1", port=8080)
+    before = both.read("frostline.lock").splitlines()
+    said = both.done("freeze", "--datacenter", "dc1").stderr
+    assert said == "froze 5 instances to frostline.lock\n"
+    new = [line for line in both.read("frostline.lock").splitlines() if line not in before]
+    assert len([line for line in new if b"10.9.0.1" in line]) == 1
+    assert "services.yaml is behind the lock" in both.refused(1, "check").stdout
+    both.done("compile", "--offline")
+    both.done("check")
+
+
+def test_freezing_what_is_frozen_changes_nothing(both: Project) -> None:
+    both.done("freeze")
+    before = both.tree()
+    assert both.done("freeze").stderr == "nothing to do: frostline.lock holds these 4 instances already\n"
+    assert both.tree() == before
+
+
+def test_a_datacenter_that_the_source_does_not_read_is_refused(project: Project, wan: WanPair) -> None:
+    project.configure(consul_config(wan.primary.address, source={"datacenters": ["dc1"]}))
+    said = project.refused(2, "freeze", "--datacenter", "dc2").stderr
+    assert "source mesh does not read the datacenter dc2: `datacenters` is dc1" in said
+
+
+def test_an_unknown_source_is_refused_with_the_nearest(both: Project) -> None:
+    said = both.refused(2, "freeze", "--source", "mash").stderr
+    assert "there is no live source `mash`" in said
+    assert "did you mean `mesh`?" in said
+
+
+# --- a lock folder ----------------------------------------------------------------------------------------------------
+
+
+def test_a_lock_folder_holds_a_file_a_segment(project: Project, wan: WanPair) -> None:
+    def configure(*datacenters: str) -> None:
+        source = {"datacenters": list(datacenters)}
+        project.configure(consul_config(wan.primary.address, source=source, lock="locks/"))
+
+    configure("dc1", "dc2")
+    project.done("compile")
+    files = {"locks/mesh.dc1.default.lock", "locks/mesh.dc2.default.lock"}
+    assert {name for name in project.contents() if name.startswith("locks/")} == files
+    before = project.tree()
+    project.done("compile", "--offline")
+    project.done("check")
+    assert project.tree() == before
+    wan.secondary.catalog_register("n2", "payments-v1", address="10.9.0.1", port=8080)
+    project.done("compile")
+    assert project.tree()["locks/mesh.dc1.default.lock"] == before["locks/mesh.dc1.default.lock"]
+    configure("dc1")
+    project.done("compile", "--allow", "empty,deletes")
+    assert {name for name in project.contents() if name.startswith("locks/")} == {"locks/mesh.dc1.default.lock"}
+    project.done("check")
+
+
+# --- partial ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def partial(project: Project, wan: WanPair, proxied: Callable[..., FaultyProxy]) -> tuple[Project, FaultyProxy]:
+    proxy = proxied(wan.primary)
+    source = {"datacenters": ["dc1", "dc2"], "partial": True}
+    return project.configure(consul_config(proxy.address, source=source)), proxy
+
+
+def test_a_datacenter_that_does_not_answer_keeps_what_the_lock_had(
+    partial: tuple[Project, FaultyProxy], wan: WanPair
+) -> None:
+    project, proxy = partial
+    project.done("compile")
+    proxy.fault = lambda path, token: BROKEN if "dc=dc2" in path else None
+    wan.primary.catalog_register("n2", "payments-v1", address="10.1.0.2", port=8080)
+    said = project.done("compile").stderr
+    assert "warning: source mesh: GET /v1/catalog/services" in said
+    assert "dc2 keeps what the lock has (`partial: true`)" in said
+    assert urls(project) == ["http://10.1.0.1:8080/v1", "http://10.1.0.2:8080/v1", "http://10.2.0.1:8080/v1"]
+    shown = project.refused(0, "sources")
+    assert "mesh    consul  not reached, kept as locked  dc2: 2 services, 2 instances\n" in shown.stdout
+    assert "dc2 keeps what the lock has" in project.refused(0, "explain", "payments").stderr
+    assert project.refused(0, "compile", "-q").stderr == ""
+
+
+def test_a_datacenter_that_was_never_frozen_cannot_be_kept(partial: tuple[Project, FaultyProxy]) -> None:
+    project, proxy = partial
+    proxy.fault = lambda path, token: BROKEN if "dc=dc2" in path else None
+    said = project.refused(3, "compile").stderr
+    assert "source mesh: datacenter dc2 cannot be reached, and the lock has nothing of it" in said
+    assert "help: run `frostline freeze` once while it can be reached" in said
+
+
+def test_where_no_datacenter_answers_partial_does_not_help(partial: tuple[Project, FaultyProxy]) -> None:
+    project, proxy = partial
+    project.done("compile")
+    proxy.fault = lambda path, token: BROKEN if "dc=" in path else None
+    assert "nothing answered of dc1, dc2" in project.refused(3, "compile").stderr

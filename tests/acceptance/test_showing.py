@@ -1,0 +1,170 @@
+"""What list, explain, sources and schema show of a real Consul."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from consul_agent import ConsulAgent
+from jsonschema import Draft202012Validator
+from project import PARTNERS, STATIC, Project, consul_config
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def mixed(project: Project, shop: ConsulAgent) -> Project:
+    """A project with an instance for each reason to leave one out, and a service that `partners` takes from `mesh`."""
+    put = shop.catalog_register
+    put("n3", "payments-v1", id="canary", address="10.0.0.3", port=8080, meta={"tier": "back"}, tags=["api"])
+    put("n4", "payments-v1", id="tagless", address="10.0.0.4", port=8080, meta={"tier": "front"})
+    put(
+        "n5",
+        "payments-v1",
+        id="sick",
+        address="10.0.0.5",
+        port=8080,
+        meta={"tier": "front"},
+        tags=["api"],
+        status="critical",
+    )
+    put("n6", "payments-v1", id="side", address="10.0.0.6", port=8080, kind="connect-proxy")
+    put("n7", "payments-v1", id="good", address="10.0.0.7", port=8080, **chosen)
+    put("n7", "billing", id="bill", address="10.0.0.7", port=8081, **chosen)
+    put("n7", "hidden", id="hid", address="10.0.0.7", port=8082, **chosen)
+    select = {"services": ["*", "!consul", "!hidden"], "tags": ["api"], "meta": {"tier": "front"}}
+    config = consul_config(shop.address, source={"select": select}, precedence=["partners", "mesh"])
+    config["sources"]["partners"] = PARTNERS
+    return project.configure(config)
+
+
+LEFT_OUT = {
+    "canary": "its meta `tier` is not `front`, which `select.meta` asks for",
+    "tagless": "it has no tag `api`, which `select.tags` asks for",
+    "sick": "its health is critical, and `select.health` takes passing",
+    "side": "its kind is connect-proxy, and `select.kinds` takes service",
+}
+
+
+def test_explain_names_each_endpoint_and_why_the_others_are_none(mixed: Project) -> None:
+    lines = mixed.refused(0, "explain", "payments", "v1").stdout.splitlines()
+    assert lines[:3] == [
+        "payments v1",
+        "  * http://10.0.0.7:8080/v1  from mesh(datacenter=dc1, namespace=default, node=n7, id=good)",
+        "  left out:",
+    ]
+    for number, (name, reason) in enumerate(LEFT_OUT.items(), 3):
+        place = f"mesh(datacenter=dc1, namespace=default, node=n{number}, id={name})"
+        assert f"    payments-v1  {place}: {reason}" in lines
+    assert len(lines) == 3 + len(LEFT_OUT) + 2  # n1 and n2 have no tag either
+    assert mixed.refused(0, "explain", "payments").stdout.splitlines() == lines
+    assert mixed.refused(0, "explain", "payments-v1").stdout.splitlines() == lines  # as it is registered
+
+
+def test_explain_as_json_holds_the_same(mixed: Project) -> None:
+    (found,) = mixed.document(0, "explain", "payments")["explained"]
+    assert (found["service"], found["version"], found["url"]) == ("payments", "v1", "http://10.0.0.7:8080/v1")
+    assert [one["origin"]["id"] for one in found["endpoints"]] == ["good"]
+    assert {one["origin"]["id"]: one["reason"] for one in found["left_out"]}.items() >= LEFT_OUT.items()
+
+
+def test_explain_names_what_another_source_displaced(mixed: Project) -> None:
+    assert mixed.refused(0, "explain", "billing").stdout.splitlines() == [
+        "billing unversioned",
+        "  * https://billing.example  from frostline.yaml:25:16",
+        "  left out:",
+        "    http://10.0.0.7:8081  mesh(datacenter=dc1, namespace=default, node=n7, id=bill): "
+        "source partners precedes mesh",
+    ]
+
+
+def test_explain_knows_what_selection_names_out(mixed: Project) -> None:
+    assert mixed.refused(0, "explain", "hidden").stdout.splitlines() == [
+        "hidden unversioned",
+        "  not in the registry",
+        "  left out:",
+        "    hidden  mesh(datacenter=dc1, namespace=default, node=n7, id=hid): `select.services` leaves its name out",
+    ]
+
+
+def test_explain_offline_asks_nobody_and_says_what_it_does_not_know(mixed: Project, shop: ConsulAgent) -> None:
+    mixed.done("freeze")
+    shop.catalog_deregister("n7")
+    said = mixed.refused(0, "explain", "payments", "--offline")
+    assert said.stdout.splitlines()[1:] == [
+        "  * http://10.0.0.7:8080/v1  from mesh(datacenter=dc1, namespace=default, node=n7, id=good)"
+    ]
+    assert said.stderr == "from the lock alone: which instances were left out is not known\n"
+    assert mixed.refused(1, "explain", "hidden", "--offline").returncode == 1
+
+
+def test_explain_says_of_a_service_without_instances_that_it_is_known(project: Project, shop: ConsulAgent) -> None:
+    project.configure(consul_config(shop.address))
+    assert project.refused(0, "explain", "ledger").stdout.splitlines() == [
+        "ledger unversioned",
+        "  known to mesh, but nothing to call",
+        "  left out:",
+        "    ledger  mesh(datacenter=dc1, namespace=default, node=n2, id=ledger): "
+        "its health is critical, and `select.health` takes passing",
+    ]
+
+
+def test_list_shows_each_service_and_version_once(mixed: Project) -> None:
+    mixed.done("freeze")
+    assert mixed.refused(0, "list").stdout.splitlines() == [
+        "SERVICE   VERSION      ENDPOINTS  SOURCE    URL",
+        "billing   unversioned  1          partners  https://billing.example",
+        "mail      v3           1          partners  https://mail.example",
+        "payments  v1           1          mesh      http://10.0.0.7:8080/v1",
+    ]
+    services = mixed.document(0, "list")["services"]
+    assert [(one["service"], one["version"], one["endpoints"]) for one in services] == [
+        ("billing", None, 1),
+        ("mail", "v3", 1),
+        ("payments", "v1", 1),
+    ]
+
+
+def test_sources_shows_what_each_sees(mixed: Project) -> None:
+    assert mixed.refused(0, "sources").stdout.splitlines() == [
+        "SOURCE    TYPE    STATE        SEES",
+        "mesh      consul  can be read  dc1: 2 services, 2 instances",
+        "partners  static  local        2 services",
+    ]
+
+
+def test_sources_shows_the_others_when_one_cannot_be_read(project: Project, shop: ConsulAgent) -> None:
+    config = consul_config(shop.address)
+    config["sources"]["broken"] = {"type": "consul", "address": NOWHERE, "retries": 0}
+    config["sources"]["partners"] = PARTNERS
+    said = project.configure(config).refused(3, "sources")
+    assert said.stdout.splitlines() == [
+        "SOURCE    TYPE    STATE           SEES",
+        "broken    consul  cannot be read",
+        "mesh      consul  can be read     dc1: 3 services, 3 instances",
+        "partners  static  local           2 services",
+    ]
+    assert "source broken: GET /v1/acl/token/self: 127.0.0.1:9: Connection refused" in said.stderr
+    value = project.document(3, "sources")
+    assert [one["state"] for one in value["sources"]] == ["cannot be read", "can be read", "local"]
+    assert [one["status"] for one in value["errors"]] == [3]
+
+
+def test_each_schema_is_printed_as_a_schema(project: Project) -> None:
+    names = project.done("schema").stdout.split()
+    assert names == ["config", "lock", "manifest", "plan", "registry", "report"]
+    for name in names:
+        schema = json.loads(project.done("schema", name).stdout)
+        assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+        Draft202012Validator.check_schema(schema)
+
+
+def test_schema_needs_no_configuration(project: Project) -> None:
+    assert set(project.contents()) == set()
+    project.done("schema", "config")
+
+
+def test_the_configuration_of_the_tests_fits_the_printed_schema(project: Project) -> None:
+    schema = json.loads(project.done("schema", "config").stdout)
+    Draft202012Validator(schema).validate(STATIC)
+    assert not Draft202012Validator(schema).is_valid({**STATIC, "source": {}})
