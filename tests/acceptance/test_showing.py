@@ -18,16 +18,8 @@ def mixed(project: Project, shop: ConsulAgent) -> Project:
     put = shop.catalog_register
     put("n3", "payments-v1", id="canary", address="10.0.0.3", port=8080, meta={"tier": "back"}, tags=["api"])
     put("n4", "payments-v1", id="tagless", address="10.0.0.4", port=8080, meta={"tier": "front"})
-    put(
-        "n5",
-        "payments-v1",
-        id="sick",
-        address="10.0.0.5",
-        port=8080,
-        meta={"tier": "front"},
-        tags=["api"],
-        status="critical",
-    )
+    chosen = {"meta": {"tier": "front"}, "tags": ["api"]}
+    put("n5", "payments-v1", id="sick", address="10.0.0.5", port=8080, status="critical", **chosen)
     put("n6", "payments-v1", id="side", address="10.0.0.6", port=8080, kind="connect-proxy")
     put("n7", "payments-v1", id="good", address="10.0.0.7", port=8080, **chosen)
     put("n7", "billing", id="bill", address="10.0.0.7", port=8081, **chosen)
