@@ -124,7 +124,12 @@ def compiled(config: Config, lock: Lock, committed: Lock | None, options: Option
         files=files,
         findings=tuple(sorted(findings, key=Finding.sort_key)),
         plan=plan_of(
-            manifest.services if manifest else (), services, known, registry, files, lock_moves(config, lock, committed)
+            manifest.services if manifest else (),
+            services,
+            (known, service_lines(known)),
+            registry,
+            files,
+            lock_moves(config, lock, committed),
         ),
     )
 
@@ -202,10 +207,11 @@ def lock_guards(config: Config, lock: Lock, committed: Lock | None, allow: Allow
         return ()
     had = segment_sizes(committed.snapshots if committed else (), config)
     now = segment_sizes(lock.snapshots, config)
-    return (
-        *emptied_segments(had, now, config.guards, allow),
-        *silent_sources(now, config.guards, allow),
-    )
+    emptied = emptied_segments(had, now, config.guards, allow)
+    # Of a source that had something, its emptied segments say it all.
+    known = {segment[0] for segment, size in had.items() if size}
+    first = {segment: size for segment, size in now.items() if segment[0] not in known}
+    return (*emptied, *silent_sources(first, config.guards, allow))
 
 
 def segment_sizes(snapshots: Iterable[Snapshot], config: Config) -> dict[tuple[str, str, str], int]:
@@ -271,7 +277,7 @@ def writing(config: Config) -> Iterator[Root]:
 
 def publish_compilation(config: Config, root: Root, compilation: Compilation, only: Sequence[str] = ()) -> None:
     """Write lock, outputs and manifest: all or none."""
-    _log.info("publishing to %s", config.root)
+    _log.info("publishing")
     publish(
         root,
         compilation.wanted,

@@ -9,18 +9,28 @@ import msgspec
 from msgspec import Struct
 
 from frostline.diagnostics import printable
-from frostline.model import FileChange, Key, Registry, ServiceLine, version_label
+from frostline.model import Endpoint, Entry, FileChange, Key, Registry, ServiceLine, version_label
 
 FORMAT = "frostline.plan/1"
 
 _SIGNS = {"add": "+", "change": "~", "remove": "-", "create": "+", "update": "~", "delete": "-", "adopt": "="}
 
 
+class EndpointChange(Struct, frozen=True):
+    """What changes of an endpoint that stays: names of its fields, sorted.
+
+    url None: of the (service, version) itself; its `url` is the one to use where one is wanted.
+    """
+
+    url: str | None
+    fields: tuple[str, ...]
+
+
 class ServiceChange(Struct, frozen=True, kw_only=True):
     """One (service, version) that appears, changes or vanishes.
 
-    before, after: how many endpoints it has. added, removed: URLs, sorted; both empty where only tags, meta or weights
-    change, or where what was published is not known endpoint by endpoint (the lock has moved on since).
+    before, after: how many endpoints it has. added, removed: URLs, sorted. These two and `changed` are empty where what
+    was published is not known endpoint by endpoint (`known`): it came from another lock or configuration.
     """
 
     service: str
@@ -30,6 +40,8 @@ class ServiceChange(Struct, frozen=True, kw_only=True):
     after: int
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    changed: tuple[EndpointChange, ...] = ()
+    known: bool = True
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -47,46 +59,77 @@ class Plan(Struct, frozen=True, kw_only=True):
 def plan_of(
     published: Iterable[ServiceLine],
     wanted: Iterable[ServiceLine],
-    known: Registry,
+    known: tuple[Registry, Iterable[ServiceLine]],
     new: Registry,
     files: tuple[FileChange, ...],
     lock: bool,
 ) -> Plan:
     """The plan from what is published to what is wanted, the lines of the registry `new`.
 
-    known: the registry of the committed lock, to name endpoints; it may differ from what is published.
+    known: the registry of the committed lock and its lines, to name endpoints; it may differ from what is published.
     """
     before = {(line.service, line.version): line for line in published}
     after = {(line.service, line.version): line for line in wanted}
+    digests = {(line.service, line.version): line.digest for line in known[1]}
     keys = sorted({*before, *after}, key=lambda key: (key[0], key[1] is not None, key[1] or ""))
-    changes = [
-        _service_change(key, before.get(key), after.get(key), known, new)
-        for key in keys
-        if key not in before or key not in after or before[key].digest != after[key].digest
-    ]
+    changes: list[ServiceChange] = []
+    for key in keys:
+        old, now = before.get(key), after.get(key)
+        if old and now and old.digest == now.digest:
+            continue
+        is_known = old is None or digests.get(key) == old.digest
+        changes.append(
+            _service_change(key, old, now, _entry(known[0], key) if old and is_known else None, new, is_known)
+        )
     return Plan(services=tuple(changes), files=tuple(file for file in files if file.action != "keep"), lock=lock)
 
 
 def _service_change(
-    key: Key, before: ServiceLine | None, after: ServiceLine | None, known: Registry, new: Registry
+    key: Key, old: ServiceLine | None, now: ServiceLine | None, was: Entry | None, new: Registry, known: bool
 ) -> ServiceChange:
-    old_urls, new_urls = _urls(known, key) if before else [], _urls(new, key) if after else []
-    if before and len(old_urls) != before.endpoints:
-        old_urls = new_urls = []
+    entry = _entry(new, key) if now and known else None
+    had, has = _by_url(was), _by_url(entry)
     return ServiceChange(
         service=key[0],
         version=key[1],
-        action="add" if before is None else "remove" if after is None else "change",
-        before=before.endpoints if before else 0,
-        after=after.endpoints if after else 0,
-        added=tuple(sorted(set(new_urls) - set(old_urls))),
-        removed=tuple(sorted(set(old_urls) - set(new_urls))),
+        action="add" if old is None else "remove" if now is None else "change",
+        before=old.endpoints if old else 0,
+        after=now.endpoints if now else 0,
+        added=tuple(sorted(set(has) - set(had))),
+        removed=tuple(sorted(set(had) - set(has))),
+        changed=tuple(_endpoint_changes(was, entry)) if was and entry else (),
+        known=known,
     )
 
 
-def _urls(registry: Registry, key: Key) -> list[str]:
-    entry = registry.services.get(key[0], {}).get(key[1])
-    return [endpoint.url for endpoint in entry.endpoints] if entry else []
+def _entry(registry: Registry, key: Key) -> Entry | None:
+    return registry.services.get(key[0], {}).get(key[1])
+
+
+def _by_url(entry: Entry | None) -> dict[str, list[Endpoint]]:
+    found: dict[str, list[Endpoint]] = {}
+    for endpoint in entry.endpoints if entry else ():
+        found.setdefault(endpoint.url, []).append(endpoint)
+    return found
+
+
+_FIELDS = ("address", "datacenter", "meta", "namespace", "port", "tags", "weight")
+
+
+def _endpoint_changes(was: Entry, now: Entry) -> Iterator[EndpointChange]:
+    """What changes beside endpoints that come and go: of the entry, then of each endpoint that stays, by URL."""
+    of_entry = tuple(name for name in ("sources", "url") if getattr(was, name) != getattr(now, name))
+    if of_entry:
+        yield EndpointChange(None, of_entry)
+    had, has = _by_url(was), _by_url(now)
+    for url in sorted(set(had) & set(has)):
+        fields = tuple(name for name in _FIELDS if _values(had[url], name) != _values(has[url], name))
+        if fields:
+            yield EndpointChange(url, fields)
+
+
+def _values(endpoints: Iterable[Endpoint], name: str) -> list[Any]:
+    return [getattr(endpoint, name) for endpoint in endpoints]
 
 
 def plan_value(plan: Plan) -> dict[str, Any]:
@@ -130,9 +173,10 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         if plan.lock:
             yield "  ~ the lock"
     counts = summary(plan)
+    writes = "1 file" if counts["write"] == 1 else f"{counts['write']} files"
     yield (
         f"Plan: {counts['add']} to add, {counts['change']} to change, {counts['remove']} to remove; "
-        f"{counts['write']} files to write, {counts['delete']} to delete."
+        f"{writes} to write, {counts['delete']} to delete."
     )
 
 
@@ -145,3 +189,8 @@ def _service_lines(change: ServiceChange) -> Iterator[str]:
     for sign, urls in (("+", change.added), ("-", change.removed)):
         for url in urls:
             yield f"      {sign} {printable(url)}"
+    for one in change.changed:
+        names = ", ".join(one.fields)
+        yield f"      ~ its {names}" if one.url is None else f"      ~ {printable(one.url)}  ({names})"
+    if not change.known:
+        yield "      (published from another lock or configuration: its endpoints are not known one by one)"

@@ -60,6 +60,8 @@ def test_a_plan_names_services_endpoints_and_files(project: Project, shop: Consu
             "after": 3,
             "added": ["http://10.0.0.8:8080/v1"],
             "removed": [],
+            "changed": [],
+            "known": True,
         }
     ]
     assert [(file["path"], file["action"]) for file in value["files"]] == [
