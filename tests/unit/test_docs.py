@@ -1,0 +1,311 @@
+"""The documents are true: links lead somewhere, examples run and load, and what is listed is what there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from frostline.cli import frostline
+from frostline.config import load_config
+from frostline.resources import schema_names
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "samples" / "quickstart"
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder, pattern in ((ROOT, "*.md"), (ROOT / "docs", "**/*.md"), (ROOT / "samples", "*/*.md"))
+    for path in folder.glob(pattern)
+)
+OURS = [page for page in PAGES if page != "CHANGELOG.md"]
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def fenced(page: str) -> Iterator[tuple[str, int, str]]:
+    """(language, number of the block's first line, its text) of each fenced block."""
+    lines = iter(enumerate(text_of(page).split("\n"), 1))
+    for number, line in lines:
+        if line.startswith("```"):
+            body = takewhile(lambda numbered: not numbered[1].startswith("```"), lines)
+            yield line.removeprefix("```"), number + 1, "".join(f"{text}\n" for _, text in body)
+
+
+def prose(page: str) -> str:
+    """The page without its fenced blocks."""
+    return re.sub(r"^```.*?^```$", "", text_of(page), flags=re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[Any]:
+    return [
+        pytest.param(text, id=f"{page}:{number}")
+        for page in PAGES
+        for found, number, text in fenced(page)
+        if found == language
+    ]
+
+
+# --- links ------------------------------------------------------------------------------------------------------------
+
+
+def anchors(page: str) -> set[str]:
+    """The names that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_there_are_pages() -> None:
+    assert {"README.md", "docs/README.md", "docs/command.md", "samples/quickstart/README.md"} <= set(PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_relative_link_leads_to_a_file_and_a_heading_in_it(page: str) -> None:
+    broken = []
+    for link in re.findall(r"\]\(([^)]+)\)", prose(page)):
+        if re.match("[a-z]+:", link):
+            continue
+        path, _, anchor = link.replace("\n", "").partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        found = target.is_file() and target.resolve().is_relative_to(ROOT)
+        if not found or (anchor and anchor not in anchors(target.resolve().relative_to(ROOT).as_posix())):
+            broken.append(link)
+    assert broken == []
+
+
+def test_the_index_leads_to_every_page_of_the_documents() -> None:
+    linked = {
+        (ROOT / "docs" / link.partition("#")[0]).resolve()
+        for link in re.findall(r"\]\(([^)]+)\)", prose("docs/README.md"))
+    }
+    pages = {ROOT / page for page in PAGES if page.startswith(("docs/", "samples/")) and page != "docs/README.md"}
+    assert pages - linked == set()
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+COMMON = "every command"
+
+
+def options_of(command: click.Command) -> set[str]:
+    top = click.Context(frostline, **frostline.context_settings)
+    context = top if command is frostline else click.Context(command, parent=top)
+    return {
+        flag
+        for parameter in command.get_params(context)
+        if isinstance(parameter, click.Option)
+        for flag in (*parameter.opts, *parameter.secondary_opts)
+    }
+
+
+def sections() -> dict[str, str]:
+    """Heading -> text of docs/command.md."""
+    parts = re.split(r"^## (.+)$", text_of("docs/command.md"), flags=re.MULTILINE)
+    return {name.lower(): text for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def listed_options(section: str) -> set[str]:
+    """The options in the first column of the section's table."""
+    cells = re.findall(r"^\| (.+?) \|", section, re.MULTILINE)
+    return {option for cell in cells for option in re.findall(r"`(-[^`]+)`", cell)}
+
+
+def test_the_page_of_the_command_has_every_command_and_no_other() -> None:
+    usages = {
+        word for text in sections().values() for word in re.findall(r"^    frostline ([a-z]+)", text, re.MULTILINE)
+    }
+    assert usages == set(frostline.commands)
+    assert usages <= sections().keys()
+
+
+@pytest.mark.parametrize("name", sorted(frostline.commands))
+def test_the_page_of_the_command_has_every_option_of_it_and_no_other(name: str) -> None:
+    assert listed_options(sections()[name]) | listed_options(sections()[COMMON]) == options_of(frostline.commands[name])
+
+
+@pytest.mark.parametrize("name", sorted(frostline.commands))
+def test_the_page_of_the_command_shows_its_arguments(name: str) -> None:
+    arguments = [one for one in frostline.commands[name].params if isinstance(one, click.Argument)]
+    words = [str(one.name).upper() if one.required else f"[{str(one.name).upper()}]" for one in arguments]
+    assert f"    frostline {' '.join((name, *words))}\n" in sections()[name]
+
+
+def test_the_page_of_the_command_names_every_schema() -> None:
+    assert set(re.findall("`([a-z]+)`", sections()["schema"].partition("Prints")[2])) == set(schema_names())
+
+
+def written_commands(page: str) -> Iterator[str]:
+    """What the page tells to run: spans of code, indented blocks, fenced blocks of a shell."""
+    yield from re.findall(r"`(frostline [^`]+)`", prose(page))
+    shell = "".join(text for language, _, text in fenced(page) if language in ("console", "text", "yml"))
+    for line in [*re.findall("^    (.+)$", prose(page), re.MULTILINE), *shell.split("\n")]:
+        found = re.match(r"(?:\$ |- run: |[A-Z_]+=\S+ )*(frostline [a-z-].*)", line)
+        if found:
+            yield found[1].partition("    #")[0].partition("  #")[0]
+
+
+@pytest.mark.parametrize("page", OURS)
+def test_every_command_that_a_page_tells_to_run_is_one(page: str) -> None:
+    wrong = []
+    for written in written_commands(page):
+        name, *words = shlex.split(written)[1:]
+        flags = {word.partition("=")[0] for word in words if word.startswith("-")}
+        if name.startswith("-"):
+            fits = name in options_of(frostline)
+        else:
+            command = frostline.commands.get(name)
+            fits = command is not None and flags <= options_of(command)
+        if not fits:
+            wrong.append(written)
+    assert wrong == []
+
+
+# --- configuration ----------------------------------------------------------------------------------------------------
+
+FILLER = {"mesh": {"type": "consul"}}
+
+
+@pytest.mark.parametrize("text", blocks("yaml"))
+def test_every_block_of_configuration_loads(text: str, tmp_path: Path) -> None:
+    value = yaml.safe_load(text)
+    if "sources" not in value:
+        text += yaml.safe_dump({"sources": FILLER})
+    for output in value.get("outputs", []):
+        if "template" in output:
+            (tmp_path / output["template"]).write_text("")
+    for schema in value.get("checks", {}).get("schema", []):
+        (tmp_path / schema).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / schema).write_text("{}")
+    path = tmp_path / "frostline.yaml"
+    path.write_text(text, encoding="utf-8")
+    load_config(path)
+
+
+def test_other_yaml_is_marked_so() -> None:
+    assert {language for page in PAGES for language, _, _ in fenced(page)} <= {
+        *("console", "hcl", "puppet", "python", "text", "toml", "yaml", "yml"),
+    }
+
+
+CONFIG: dict[str, Any] = json.loads((ROOT / "schemas" / "config.schema.json").read_text(encoding="utf-8"))["$defs"]
+ALL_OUTPUTS = {"type", "path", "name", "select", "sources", "prefer"}
+KEYS = {
+    "docs/sources/consul.md": {key: value for key, value in CONFIG["consul"]["properties"].items() if key != "type"},
+    "docs/sources/static.md": {key: value for key, value in CONFIG["static"]["properties"].items() if key != "type"},
+    "docs/sources/router.md": {
+        **{key: value for key, value in CONFIG["router"]["properties"].items() if key != "type"},
+        **{f"services.{k}": v for k, v in CONFIG["router"]["properties"]["services"]["properties"].items()},
+    },
+    "docs/concepts/selection.md": CONFIG["select"]["properties"],
+    "docs/outputs.md": CONFIG["output"]["properties"],
+    **{
+        f"docs/outputs/{kind}.md": {k: v for k, v in CONFIG[kind]["properties"].items() if k not in ALL_OUTPUTS}
+        for kind in ("yaml", "hiera")
+    },
+}
+
+
+def defaults(page: str) -> dict[str, Any]:
+    """Key -> default of the table `key | default | meaning`, None where the cell is empty or in words."""
+    table = re.search(r"^\| key \| default \| .*\n\|---\|---\|---\|\n((?:\|.*\n)+)", text_of(page), re.MULTILINE)
+    assert table is not None
+    rows = [row.split(" |")[:2] for row in table[1].splitlines()]
+    return {key.strip("|` "): yaml.safe_load(cell.strip(" `")) if "`" in cell else None for key, cell in rows}
+
+
+@pytest.mark.parametrize("page", sorted(KEYS))
+def test_a_page_has_every_key_of_its_part_of_the_configuration_with_its_default(page: str) -> None:
+    def default(value: dict[str, Any]) -> Any:
+        target = CONFIG.get(value.get("$ref", "").removeprefix("#/$defs/"), {})
+        return value.get("default", target.get("default"))
+
+    assert defaults(page) == {key: default(value) for key, value in KEYS[page].items()}
+
+
+# --- the examples -----------------------------------------------------------------------------------------------------
+
+
+def steps(text: str) -> list[tuple[str, str]]:
+    """(command, what it prints) of a console block; `> ` goes on with a command."""
+    found: list[tuple[str, str]] = []
+    for line in text.splitlines(keepends=True):
+        if line.startswith("$ "):
+            found.append((line[2:], ""))
+        elif re.match("> |>$", line) and found[-1][1] == "":
+            found[-1] = (found[-1][0] + line[2:].removeprefix("\n") + ("\n" if line == ">\n" else ""), "")
+        else:
+            found[-1] = (found[-1][0], found[-1][1] + line)
+    return found
+
+
+SHOWN = [page for page in PAGES if any(language == "console" for language, _, _ in fenced(page))]
+
+
+@pytest.mark.parametrize("page", SHOWN)
+def test_what_a_page_shows_is_what_the_quickstart_prints(page: str, tmp_path: Path) -> None:
+    shutil.copytree(SAMPLE, tmp_path / "shop")
+    wanted = [step for language, _, text in fenced(page) if language == "console" for step in steps(text)]
+    binaries = tmp_path / "bin"
+    binaries.mkdir()
+    (binaries / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    (binaries / "frostline").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m frostline "$@"\n')
+    for binary in binaries.iterdir():
+        binary.chmod(0o755)
+    script = "".join(f"{command}\nprintf '\\0'\n" for command, _ in wanted)
+    done = subprocess.run(
+        ["bash"],
+        input=script,
+        cwd=tmp_path / "shop",
+        env={**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    printed = done.stdout.split("\0")[:-1]
+    assert list(zip([command for command, _ in wanted], printed, strict=True)) == wanted
+
+
+# --- the README -------------------------------------------------------------------------------------------------------
+
+
+def test_the_readme_is_one_screen() -> None:
+    assert len(text_of("README.md").splitlines()) <= 90
+
+
+def test_the_readme_has_a_reason_for_every_dependency_and_no_other() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = [re.split("[<>=!~ ;[]", requirement)[0] for requirement in project["dependencies"]]
+    table = re.search(r"^\| dependency \| .*\n\|---\|---\|\n((?:\|.*\n)+)", text_of("README.md"), re.MULTILINE)
+    assert table is not None
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table[1].splitlines()]
+    assert [name for name, _ in rows] == sorted(names)
+    assert all(reason for _, reason in rows)
+
+
+def test_the_configuration_in_the_readme_is_that_of_the_quickstart() -> None:
+    sample = (SAMPLE / "frostline.yaml").read_text(encoding="utf-8").splitlines()
+    for language, _, text in fenced("README.md"):
+        if language == "yaml":
+            assert [line for line in text.splitlines() if line not in sample] == []
+
+
+def test_the_changelog_has_the_version_that_there_is() -> None:
+    from frostline import __version__
+
+    assert re.search(rf"^## .*\b{re.escape(__version__)}", text_of("CHANGELOG.md"), re.MULTILINE)
