@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frostline.model import Contribution, FileOrigin, Key
+from frostline.settings import RouterName, RouterSettings
+from frostline.sources.router import contribute
+
+PLACE = FileOrigin("frostline.yaml", 3, 5)
+KNOWN: Mapping[str, frozenset[Key]] = {
+    "mesh": frozenset({("payments", "v1"), ("payments", "v2"), ("ledger", None)}),
+    "partners": frozenset({("billing", "v1")}),
+}
+
+
+def name(service: str, version: str | None, line: int = 9) -> RouterName:
+    return RouterName(key=(service, version), place=FileOrigin("frostline.yaml", line, 1))
+
+
+def routed(
+    known: Mapping[str, frozenset[Key]] = KNOWN,
+    *,
+    url: str = "http://router/{service}-{version}/{version}",
+    unversioned_url: str | None = "http://router/{service}",
+    sources: tuple[str, ...] = (),
+    names: tuple[RouterName, ...] = (),
+) -> Contribution:
+    settings = RouterSettings(
+        name="edge", place=PLACE, url=url, unversioned_url=unversioned_url, sources=sources, names=names
+    )
+    return contribute(settings, known)
+
+
+def urls(found: Contribution) -> dict[Key, str]:
+    return {key: endpoint.url for key, (endpoint,) in found.endpoints.items()}
+
+
+def test_it_serves_what_all_others_know() -> None:
+    found = routed()
+    assert urls(found) == {
+        ("billing", "v1"): "http://router/billing-v1/v1",
+        ("ledger", None): "http://router/ledger",
+        ("payments", "v1"): "http://router/payments-v1/v1",
+        ("payments", "v2"): "http://router/payments-v2/v2",
+    }
+    assert found.findings == ()
+
+
+def test_endpoints_have_the_router_as_address_and_a_place() -> None:
+    found = routed(url="https://[::1]:8443/{service}/{version}", names=(name("billing", "v1"),), sources=("mesh",))
+    (billing,) = found.endpoints["billing", "v1"]
+    (payments,) = found.endpoints["payments", "v1"]
+    assert (billing.address, billing.port, billing.source) == ("::1", 8443, "edge")
+    assert (billing.origin, payments.origin) == (name("billing", "v1").place, PLACE)
+    assert found.places["billing", "v1"] == name("billing", "v1").place
+
+
+def test_only_the_sources_that_are_named_are_served() -> None:
+    assert list(urls(routed(sources=("partners",)))) == [("billing", "v1")]
+
+
+def test_names_alone_are_served_alone() -> None:
+    assert list(urls(routed(names=(name("payments", "v2"),)))) == [("payments", "v2")]
+
+
+def test_a_source_that_brings_nothing_is_no_fault() -> None:
+    assert urls(routed({}, sources=("mesh",))) == {}
+
+
+def test_a_name_that_nobody_serves_is_a_finding_and_served_all_the_same() -> None:
+    found = routed(names=(name("legacy", "v1"), name("payments", "v3", 10), name("payments", "v1", 11)))
+    assert [(finding.rule, finding.severity, finding.service, finding.version) for finding in found.findings] == [
+        ("router-unserved", "warning", "legacy", "v1"),
+        ("router-unserved", "warning", "payments", "v3"),
+    ]
+    assert found.findings[1].origin == FileOrigin("frostline.yaml", 10, 1)
+    assert "did you mean `payments/v" in str(found.findings[1].help)
+    assert found.findings[0].help
+    assert ("legacy", "v1") in found.endpoints
+
+
+def test_without_a_pattern_for_them_unversioned_services_are_left_out() -> None:
+    found = routed(unversioned_url=None)
+    assert ("ledger", None) not in found.endpoints
+    assert found.findings == ()
+
+
+def test_a_name_without_a_version_needs_a_pattern_for_it() -> None:
+    found = routed(unversioned_url=None, names=(name("ledger", None),))
+    assert found.endpoints == {}
+    (finding,) = found.findings
+    assert (finding.rule, finding.severity, finding.service) == ("router-unversioned", "error", "ledger")
+    assert finding.origin == name("ledger", None).place
+
+
+def test_names_that_clients_would_take_out_of_the_path_are_refused() -> None:
+    known: dict[str, frozenset[Key]] = {"mesh": frozenset({("..", "v1"), ("a", "."), ("a", "..."), (".", None)})}
+    found = routed(known, url="http://router/{service}/{version}")
+    assert urls(found) == {("a", "..."): "http://router/a/..."}
+    assert [(finding.rule, finding.service, finding.version) for finding in found.findings] == [
+        ("url-dot-segment", ".", None),
+        ("url-dot-segment", "..", "v1"),
+        ("url-dot-segment", "a", "."),
+    ]
+
+
+def test_the_order_in_which_others_know_changes_nothing() -> None:
+    turned = {source: frozenset(sorted(KNOWN[source], key=str, reverse=True)) for source in reversed(KNOWN)}
+    assert list(urls(routed(turned)).items()) == list(urls(routed()).items())
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+    st.text(st.sampled_from("a/?#%@:é. \n{}"), min_size=1),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_name_adds_anything_to_its_url(service: str, version: str) -> None:
+    found = routed({"mesh": frozenset({(service, version)})}, url="http://router/{service}/x-{version}")
+    if service in (".", ".."):
+        assert found.findings[0].rule == "url-dot-segment"
+        return
+    parts = urlsplit(urls(found)[service, version])
+    assert (parts.netloc, parts.query, parts.fragment) == ("router", "", "")
+    assert [unquote(segment) for segment in parts.path.split("/")] == ["", service, f"x-{version}"]
