@@ -32,7 +32,7 @@ def find_config(explicit: Path | None, start: Path) -> Path:
             return folder / NAME
     raise UsageError(
         f"there is no {NAME} in {start} or a folder above it",
-        help="name one with -c FILE, or write one: `frostline init`",
+        help="name one with -c FILE, or write one: `frostline schema config` says what is in it",
     )
 
 
@@ -65,7 +65,7 @@ def _content(path: Path) -> bytes:
         raise UsageError(
             f"the configuration cannot be read: {reason}",
             origin=FileOrigin(typed(path)),
-            help=help_line or "name another one with -c FILE, or write one: `frostline init`",
+            help=help_line or "name another one with -c FILE",
         ) from None
 
 

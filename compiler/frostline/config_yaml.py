@@ -92,7 +92,7 @@ def read_yaml(raw: bytes, label: str) -> Document:
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text, label) from None
     if root is None:
-        raise UsageError("the file is empty", origin=FileOrigin(label), help="`frostline init` writes one")
+        raise UsageError("the file is empty", origin=FileOrigin(label), help="it needs `version: 1` and `sources`")
     return _Reading(label).document(root)
 
 
