@@ -124,7 +124,9 @@ def _endpoint_changes(was: Entry, now: Entry) -> Iterator[EndpointChange]:
     had, has = _by_url(was), _by_url(now)
     for url in sorted(set(had) & set(has)):
         fields = tuple(name for name in _FIELDS if _values(had[url], name) != _values(has[url], name))
-        if fields:
+        if len(had[url]) != len(has[url]):  # in another datacenter or namespace, the same URL
+            yield EndpointChange(url, ("number",))
+        elif fields:
             yield EndpointChange(url, fields)
 
 
