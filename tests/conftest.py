@@ -173,7 +173,7 @@ def nginx(nginx_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         server.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_frostline() -> Callable[..., subprocess.CompletedProcess[str]]:
     """`run_frostline(*arguments, cwd, env=None, input=None)`: the command in a process of its own, with its output.
 
