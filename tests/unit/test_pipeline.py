@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frostline import freezing, pipeline
+from frostline.config import load_config
+from frostline.errors import PublishError, SeveralErrors, SourceError, UsageError
+from frostline.model import Answer, Instance, Lock, Registration, Snapshot
+from frostline.pipeline import Compilation, Options
+from frostline.settings import Allow, Config
+from frostline.sources import consul
+from frostline.sources.base import Reading
+
+OPTIONS = Options(today=date(2026, 1, 1))
+STATIC = {"type": "static", "services": {"billing": "https://billing.example", "payments": {"v1": "https://p.example"}}}
+YAML = {"type": "yaml", "path": "services.yaml"}
+
+Configure = Callable[..., Config]
+
+
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
+    """`configure(sources={…}, …)`: the configuration with these keys, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def config(**keys: Any) -> Config:
+        (tmp_path / "frostline.yaml").write_text(json.dumps({"version": 1, "outputs": [YAML], **keys}))
+        return load_config(tmp_path / "frostline.yaml")
+
+    return config
+
+
+def mesh(**keys: Any) -> dict[str, Any]:
+    return {"type": "consul", "address": "http://127.0.0.1:9", **keys}
+
+
+def snapshot(config: Config, *names: str, datacenter: str = "dc1", source: str = "mesh", port: int = 80) -> Snapshot:
+    """A segment with one instance of each name, as these settings would freeze it."""
+    instances = tuple(
+        Instance(service=name, node="n", id=name, address="10.0.0.1", port=port) for name in sorted(names)
+    )
+    return Snapshot(
+        source=source,
+        datacenter=datacenter,
+        namespace="default",
+        settings=freezing.settings_digests(config)[source],
+        instances=instances,
+    )
+
+
+def compiled(config: Config, lock: Lock | None = None, committed: Lock | None = None, **options: Any) -> Compilation:
+    return pipeline.compiled(config, lock or Lock(), committed, Options(today=OPTIONS.today, **options))
+
+
+def rules(compilation: Compilation) -> list[str]:
+    return [finding.rule for finding in compilation.findings]
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# --- the pure middle --------------------------------------------------------------------------------------------------
+
+
+def test_compiling_writes_nothing_and_gives_the_same_twice(configure: Configure, tmp_path: Path) -> None:
+    config = configure(sources={"mesh": mesh(), "partners": STATIC}, precedence=["partners", "mesh"])
+    lock = Lock((snapshot(config, "payments-v1", "search"),))
+    first, second = compiled(config, lock), compiled(config, lock)
+    assert first.plan == second.plan
+    assert first.services == second.services
+    assert [b"".join(one.chunks) for one in first.wanted] == [b"".join(one.chunks) for one in second.wanted]
+    assert names_in(tmp_path) == ["frostline.yaml"]
+
+
+def test_a_router_knows_the_names_of_all_other_sources(configure: Configure) -> None:
+    edge = {
+        "type": "router",
+        "url": "http://router/{service}/{version}",
+        "unversioned_url": "http://router/{service}",
+        "services": {"from": ["mesh", "partners"]},
+    }
+    config = configure(sources={"a": edge, "mesh": mesh(), "partners": STATIC}, precedence=["a", "partners", "mesh"])
+    registry = compiled(config, Lock((snapshot(config, "search"),))).registry
+    assert {key: entry.url for key, entry in registry.entries()} == {
+        ("billing", None): "http://router/billing",
+        ("payments", "v1"): "http://router/payments/v1",
+        ("search", None): "http://router/search",
+    }
+
+
+def test_an_output_of_some_sources_decides_precedence_among_them(configure: Configure) -> None:
+    outputs = [YAML, {"type": "yaml", "path": "mesh.yaml", "sources": ["mesh"], "select": ["pay*"]}]
+    config = configure(sources={"mesh": mesh(), "partners": STATIC}, precedence=["partners", "mesh"], outputs=outputs)
+    wanted = {
+        one.path: b"".join(one.chunks) for one in compiled(config, Lock((snapshot(config, "payments-v1"),))).wanted
+    }
+    assert b"https://p.example" in wanted["services.yaml"]
+    assert b"http://10.0.0.1:80/v1" in wanted["mesh.yaml"]
+    assert b"billing" not in wanted["mesh.yaml"]
+
+
+def test_an_unknown_output_is_refused_with_the_nearest(configure: Configure) -> None:
+    config = configure(sources={"partners": STATIC})
+    assert pipeline.outputs_in_scope(config, ()) == config.outputs
+    assert pipeline.outputs_in_scope(config, ["services.yaml"]) == config.outputs
+    with pytest.raises(UsageError) as caught:
+        pipeline.outputs_in_scope(config, ["service.yaml"])
+    assert caught.value.help == "did you mean `services.yaml`?"
+
+
+def test_without_live_sources_the_lock_never_moves(configure: Configure) -> None:
+    config = configure(sources={"partners": STATIC})
+    assert not pipeline.lock_moves(config, Lock(), None)
+    config = configure(sources={"mesh": mesh()})
+    assert pipeline.lock_moves(config, Lock(), None)
+    assert not pipeline.lock_moves(config, Lock(), Lock())
+
+
+# --- guards -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_guards_compare_with_the_lock_until_there_is_a_manifest(configure: Configure) -> None:
+    config = configure(sources={"mesh": mesh()})
+    old = Lock((snapshot(config, *(f"s{number}" for number in range(10))),))
+    new = Lock((snapshot(config, "s0"),))
+    assert rules(compiled(config, new, old)) == ["guard-delete"]
+    assert rules(compiled(config, new, None)) == []
+    assert rules(compiled(config, new, old, guard=False)) == []
+    assert rules(compiled(config, new, old, allow=Allow(deletes="*"))) == []
+    assert [finding.rule for finding in pipeline.freeze_guards(config, new, old, Allow())] == ["guard-delete"]
+
+
+def test_an_emptied_segment_is_told_once(configure: Configure) -> None:
+    config = configure(sources={"mesh": mesh(), "partners": STATIC})
+    old, new = Lock((snapshot(config, "a"),)), Lock((snapshot(config),))
+    assert [finding.rule for finding in pipeline.lock_guards(config, new, old, Allow())] == ["guard-segment"]
+    assert [finding.rule for finding in pipeline.lock_guards(config, new, None, Allow())] == ["guard-source"]
+    assert pipeline.lock_guards(config, new, new, Allow()) == ()
+    assert pipeline.lock_guards(config, new, old, Allow(empty=True)) == ()
+
+
+def test_a_source_that_is_no_longer_configured_is_not_missed(configure: Configure) -> None:
+    both = configure(sources={"mesh": mesh(), "other": mesh()})
+    old = Lock((snapshot(both, "a"), snapshot(both, "b", source="other")))
+    config = configure(sources={"mesh": mesh()})
+    assert pipeline.lock_guards(config, Lock(old.snapshots[:1]), old, Allow()) == ()
+
+
+def test_a_foreign_file_is_a_finding_with_its_place(configure: Configure, tmp_path: Path) -> None:
+    config = configure(sources={"partners": STATIC})
+    (tmp_path / "services.yaml").write_text("mine")
+    (finding,) = compiled(config).findings
+    assert (finding.rule, str(finding.origin)) == ("adopt", "services.yaml:1:1")
+    assert "--allow adopt" in str(finding.help)
+
+
+# --- freezing ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What each source answers, by its name: a Reading, or an exception."""
+    answers: dict[str, Any] = {}
+
+    def read(settings: Any, **_: Any) -> Reading:
+        answer = answers[settings.name]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(consul, "read", read)
+    return answers
+
+
+def reading(*names: str, unreachable: tuple[str, ...] = ()) -> Reading:
+    registrations = tuple(Registration(service=name, id=name, node="n", address="10.0.0.1", port=80) for name in names)
+    answer = Answer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
+    return Reading(answers=(answer,), unreachable=unreachable)
+
+
+def test_every_source_that_fails_is_told(configure: Configure, answering: dict[str, Any]) -> None:
+    config = configure(sources={"mesh": mesh(), "other": mesh()})
+    answering.update(mesh=UsageError("no token"), other=SourceError("no answer"))
+    with pytest.raises(SeveralErrors) as caught:
+        freezing.freeze(config, None)
+    assert [error.message for error in caught.value.errors] == ["no token", "no answer"]
+    assert caught.value.status == 3
+    answering["mesh"] = reading("a")
+    with pytest.raises(SourceError, match="no answer"):
+        freezing.freeze(config, None)
+    assert len(freezing.freeze(config, None, sources=["mesh"]).snapshots) == 1
+
+
+def test_an_unreachable_datacenter_keeps_what_was_frozen_with_the_same_settings(
+    configure: Configure, answering: dict[str, Any]
+) -> None:
+    config = configure(sources={"mesh": mesh(partial=True)})
+    answering["mesh"] = reading("a", unreachable=("dc2",))
+    kept = snapshot(config, "b", datacenter="dc2")
+    assert freezing.freeze(config, Lock((kept,))).snapshots[0] == kept
+    for committed in (None, Lock(), Lock((snapshot(config, "b", datacenter="dc3"),))):
+        with pytest.raises(SourceError, match="datacenter dc2 cannot be reached"):
+            freezing.freeze(config, committed)
+    other = configure(sources={"mesh": mesh(partial=True, select={"tags": ["x"]})})
+    with pytest.raises(SourceError, match="frozen with these settings"):
+        freezing.freeze(other, Lock((kept,)))
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def test_folders_that_were_made_for_nothing_are_gone_again(configure: Configure, tmp_path: Path) -> None:
+    config = configure(sources={"partners": STATIC}, root="a/b", outputs=[{"type": "yaml", "path": "a/b/x.yaml"}])
+    with pipeline.writing(config):
+        assert (tmp_path / "a" / "b").is_dir()
+    assert names_in(tmp_path) == ["frostline.yaml"]
+    with pipeline.writing(config) as root:
+        pipeline.publish_compilation(config, root, compiled(config))
+    assert names_in(tmp_path / "a" / "b") == ["frostline.manifest", "x.yaml"]
+
+
+def test_one_run_at_a_time(configure: Configure) -> None:
+    config = configure(sources={"partners": STATIC})
+    with pipeline.writing(config), pytest.raises(PublishError, match="another run is at work"):
+        pipeline.writing(config).__enter__()
+    pipeline.writing(config).__enter__()
+
+
+def test_a_lock_folder_loses_the_files_of_segments_that_are_gone(configure: Configure, tmp_path: Path) -> None:
+    config = configure(sources={"mesh": mesh()}, lock="locks/")
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "README").write_text("mine")
+    with pipeline.writing(config) as root:
+        pipeline.publish_lock(config, root, Lock((snapshot(config, "a"), snapshot(config, "b", datacenter="dc2"))))
+    assert names_in(tmp_path / "locks") == ["README", "mesh.dc1.default.lock", "mesh.dc2.default.lock"]
+    with pipeline.writing(config) as root:
+        pipeline.publish_lock(config, root, Lock((snapshot(config, "a"),)))
+    assert names_in(tmp_path / "locks") == ["README", "mesh.dc1.default.lock"]
