@@ -132,11 +132,17 @@ def _lock(at: Cursor, folder: Path) -> tuple[Path, bool]:
     return lock, with_slash or is_folder(lock)
 
 
-def _check_lock(at: Cursor, lock: Path, reserved: list[Reserved]) -> None:
+def _check_lock(at: Cursor, lock: Path, others: list[Reserved]) -> None:
+    """The lock lies where nothing else of ours does."""
     written = at.get("lock")
-    for other in reserved:
-        if written is not None and lock == other.path:
+    if written is None:
+        return
+    for other in others:
+        if lock == other.path:
             written.refuse(f"the lock would overwrite {other.name}", f"its usual name is {LOCK}")
+        elif other.path.is_relative_to(lock):
+            written.refuse(f"the lock is a folder with {other.name} in it", "name one of its own: `locks/`")
+            return
 
 
 def _precedence(at: Cursor | None, names: dict[str, object]) -> tuple[tuple[str, ...], ...]:

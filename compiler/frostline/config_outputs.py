@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ def _options(at: Cursor, kind: str, folder: Path) -> dict[str, Any]:
     """What only this type knows, as plain values."""
     match kind:
         case "python":
+            _check_module(at)
             return {}
         case "yaml":
             return {"format": "yaml"} | at.present(format=as_is, split=as_is, fields=_text_list)
@@ -84,6 +86,17 @@ def _options(at: Cursor, kind: str, folder: Path) -> dict[str, Any]:
             return at.present(template=lambda template: _template(template, folder))
         case _:
             return {key: value for key, value in at.value.items() if key not in _COMMON}
+
+
+def _check_module(at: Cursor) -> None:
+    """A module can be imported by the name of its file."""
+    path = at.get("path")
+    if path is None:
+        return
+    name = Path(path.value).name
+    module = name.removesuffix(".py")
+    if module == name or not module.isidentifier() or iskeyword(module):
+        path.refuse(f"{shown(path.value)} is no path of a Python module", "write a path such as app/registry.py")
 
 
 def _text_list(at: Cursor) -> list[str]:
@@ -117,7 +130,7 @@ def _claims(at: Cursor, folder: Path) -> list[_Claim]:
     path = resolved(folder, written.value)
     is_folder = kind is not None and (kind.value == "hiera" or (kind.value == "yaml" and "split" in at.value))
     claims = [_Claim(path, is_folder, written)]
-    if kind is not None and kind.value == "python":
+    if kind is not None and kind.value == "python" and path.name:
         claims.append(_Claim(path.with_suffix(".pyi"), False, written))
     return claims
 

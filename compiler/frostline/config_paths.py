@@ -11,7 +11,8 @@ from frostline.config_values import Cursor
 
 def resolved(folder: Path, written: str) -> Path:
     """The absolute path that `written` means in `folder`, without `.` and `..`; symbolic links are not followed."""
-    return Path(os.path.normpath(folder / written))  # pathlib cannot take `..` away without following links
+    path = os.path.normpath(folder / written)  # pathlib cannot take `..` away without following links
+    return Path("/", path.lstrip("/"))  # POSIX: what `//` at the beginning means is up to the system
 
 
 def path_reader(folder: Path) -> Callable[[Cursor], Path]:

@@ -26,26 +26,28 @@ ROUTER_PLACEHOLDERS: Mapping[str, bool] = {"service": False, "version": False}
 
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")  # RFC 3986 3.1
 _NOT_IN_URLS = re.compile(r"[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]")  # RFC 3986 2
-_HOST_NAME = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=%]+")  # RFC 3986 3.2.2, reg-name
+# RFC 3986 3.2.2, reg-name, without the punctuation that no name server and no client takes.
+_HOST_NAME = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+")
 _USERINFO_HELP = "this file is committed: a password does not belong here; remove everything before the @"
+_AUTHORITY_HELP = "ports are 1 to 65535, IPv6 addresses in brackets"
 _ADDRESS_HELP = "write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:///PATH"
 
 
 def live_url(at: Cursor) -> str | None:
     """The `url` of a source whose instances have addresses."""
-    return _url_pattern(at, LIVE_PLACEHOLDERS)
+    return _url_pattern(at, LIVE_PLACEHOLDERS, "1")
 
 
 def unversioned_live_url(at: Cursor) -> str | None:
-    return _url_pattern(at, LIVE_PLACEHOLDERS) if _has_no_version(at) else None
+    return _url_pattern(at, LIVE_PLACEHOLDERS, "1") if _has_no_version(at) else None
 
 
 def router_url(at: Cursor) -> str | None:
-    return _url_pattern(at, ROUTER_PLACEHOLDERS)
+    return _url_pattern(at, ROUTER_PLACEHOLDERS, "x")
 
 
 def unversioned_router_url(at: Cursor) -> str | None:
-    return _url_pattern(at, ROUTER_PLACEHOLDERS) if _has_no_version(at) else None
+    return _url_pattern(at, ROUTER_PLACEHOLDERS, "x") if _has_no_version(at) else None
 
 
 def _has_no_version(at: Cursor) -> bool:
@@ -55,11 +57,13 @@ def _has_no_version(at: Cursor) -> bool:
     return False
 
 
-def _url_pattern(at: Cursor, known: Mapping[str, bool]) -> str | None:
+def _url_pattern(at: Cursor, known: Mapping[str, bool], value: str) -> str | None:
+    """A pattern that makes URLs. value: what may stand for a placeholder; a digit where one may be a port."""
     parts = pattern_parts(at, known)
     if parts is None:
         return None
-    sample = "".join(part if isinstance(part, str) else _sample(part) for part in parts)
+    samples = {"scheme": "http"}
+    sample = "".join(part if isinstance(part, str) else samples.get(part.name, value) for part in parts)
     literals = "".join(part for part in parts if isinstance(part, str)).replace("{", "").replace("}", "")
     if _NOT_IN_URLS.search(literals):
         at.refuse(f"`{at.key}` has a character that no URL has", "percent-encode it: a space is %20")
@@ -69,13 +73,11 @@ def _url_pattern(at: Cursor, known: Mapping[str, bool]) -> str | None:
         at.refuse(f"`{at.key}` has a user or a password", _USERINFO_HELP)
     elif not authority or authority.startswith(":"):
         at.refuse(f"`{at.key}` has no host", "name it after ://")
+    elif _parsed(sample) is None:
+        at.refuse(f"`{at.key}` has a port or host that cannot be", _AUTHORITY_HELP)
     else:
         return str(at.value)
     return None
-
-
-def _sample(part: Placeholder) -> str:
-    return {"scheme": "http", "port": "1"}.get(part.name, "x")
 
 
 def _authority(url: str) -> str:
@@ -100,7 +102,7 @@ def server_address(at: Cursor) -> str | None:
     """Where a server is asked: http, https, unix, or HOST:PORT."""
     address: str = at.value
     if address.startswith("unix://"):
-        if not address.startswith("unix:///") or re.search(r"[\x00-\x1f\x7f]", address):
+        if not re.match("unix:///+[^/]", address) or re.search(r"[\x00-\x1f\x7f]", address):
             at.refuse("the path of a unix socket must be absolute", "write unix:///PATH")
             return None
         return address
@@ -122,16 +124,20 @@ def _split(at: Cursor, url: str) -> SplitResult | None:
         at.refuse("a user or a password in a URL", _USERINFO_HELP)
     elif _NOT_IN_URLS.search(url):
         at.refuse("a character that no URL has", "percent-encode it: a space is %20")
+    elif (parts := _parsed(url)) is None:
+        at.refuse("a URL with a port or host that cannot be", _AUTHORITY_HELP)
     else:
-        try:
-            parts = urlsplit(url)
-            usable = parts.port != 0
-        except ValueError:
-            usable = False
-        if usable:
-            return parts
-        at.refuse("a URL with a port or host that cannot be", "ports are 1 to 65535, IPv6 addresses in brackets")
+        return parts
     return None
+
+
+def _parsed(url: str) -> SplitResult | None:
+    """The parts of a URL, where it has a port that there is and balanced brackets."""
+    try:
+        parts = urlsplit(url)
+        return None if parts.port == 0 else parts
+    except ValueError:
+        return None
 
 
 def _is_host(parts: SplitResult) -> bool:

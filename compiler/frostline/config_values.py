@@ -16,6 +16,9 @@ from frostline.patterns import PatternError, Placeholder, parse
 
 T = TypeVar("T")
 
+LONGEST = 86_400.0
+"""Seconds of the longest duration: what sockets and threads wait for has a limit, and nobody waits so long."""
+
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 _SECONDS = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600)}
 
@@ -104,7 +107,11 @@ def text_map(at: Cursor) -> dict[str, str]:
 def duration(at: Cursor) -> float | None:
     """Seconds."""
     written = _DURATION.fullmatch(at.value)
-    return float(Fraction(written[1]) * _SECONDS[written[2]]) if written else None
+    seconds = float(Fraction(written[1]) * _SECONDS[written[2]]) if written else 0.0
+    if seconds > LONGEST:
+        at.refuse(f"`{at.key}` must be a day at most", "write a duration such as 5m")
+        return None
+    return seconds
 
 
 def positive_duration(at: Cursor) -> float | None:
