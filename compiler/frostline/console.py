@@ -133,11 +133,9 @@ class _Harmless(logging.Formatter):
 
 def log_as_asked(invocation: Invocation) -> None:
     """`-v`: each stage to stderr, `-vv`: each request too."""
-    if not invocation.verbose:
-        return
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Harmless("%(message)s"))
     logger = logging.getLogger("frostline")
     logger.handlers = [handler]
     logger.propagate = False
-    logger.setLevel(logging.INFO if invocation.verbose == 1 else logging.DEBUG)
+    logger.setLevel((logging.WARNING, logging.INFO)[invocation.verbose] if invocation.verbose < 2 else logging.DEBUG)

@@ -8,10 +8,15 @@ from collections.abc import Callable
 import pytest
 from consul_agent import ConsulAgent
 from faulty_proxy import FaultyProxy
-from project import STATIC, Project, consul_config
+from project import STATIC, Project, Run, consul_config
 
 NOWHERE = "http://127.0.0.1:9"
 COMMANDS = [["compile"], ["plan"], ["check"], ["freeze"], ["list"], ["explain", "payments"], ["sources"]]
+
+
+@pytest.fixture
+def runner(run_here: Callable[..., Run]) -> Callable[..., Run]:
+    return run_here
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])

@@ -10,11 +10,16 @@ from typing import Any
 
 import pytest
 from consul_agent import ConsulAgent
-from project import PARTNERS, STATIC, Project, consul_config
+from project import PARTNERS, STATIC, Project, Run, consul_config
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "command"
 
 Session = Callable[..., None]
+
+
+@pytest.fixture
+def runner(run_here: Callable[..., Run]) -> Callable[..., Run]:
+    return run_here
 
 
 @pytest.fixture

@@ -8,9 +8,14 @@ import pytest
 import yaml
 from consul_agent import WanPair
 from faulty_proxy import FaultyProxy
-from project import Project, consul_config
+from project import Project, Run, consul_config
 
 BROKEN = (500, "No path to datacenter")
+
+
+@pytest.fixture
+def runner(run_here: Callable[..., Run]) -> Callable[..., Run]:
+    return run_here
 
 
 @pytest.fixture

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from consul_agent import ConsulAgent
 from jsonschema import Draft202012Validator
-from project import PARTNERS, STATIC, Project, consul_config
+from project import PARTNERS, STATIC, Project, Run, consul_config
 
 NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def runner(run_here: Callable[..., Run]) -> Callable[..., Run]:
+    return run_here
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ def test_hostile_names_are_shown_escaped(hostile: Project) -> None:
     hostile.done("freeze")
     shown = [hostile.run("plan"), hostile.run("list"), hostile.run("sources")]
     shown += [hostile.run("explain", name) for name in HOSTILE]
-    shown += [hostile.run("explain", f"{name}x") for name in HOSTILE]
+    shown += [hostile.run("explain", "--offline", f"{name}x") for name in HOSTILE[:3]]
     for done in shown:
         assert_harmless(done.stdout)
         assert_harmless(done.stderr)
