@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from frostline.config_paths import path_reader
 from frostline.config_schema import listed, nearest, shown
 from frostline.config_urls import (
@@ -47,7 +49,7 @@ from frostline.settings import (
     Token,
     VersionFrom,
 )
-from frostline.sources.base import source_types
+from frostline.sources.base import is_live, source_types
 
 
 def sources_of(at: Cursor, folder: Path) -> dict[str, SourceSettings]:
@@ -103,8 +105,7 @@ def _source(at: Cursor, folder: Path, siblings: Mapping[str, object]) -> SourceS
         case "router":
             return _router(at, siblings)
         case kind:
-            options = {key: value for key, value in at.value.items() if key != "type"}
-            return PluginSettings(name=at.key, type=kind, place=at.key_place, options=options)
+            return _plug_in(at, kind)
 
 
 def _consul(at: Cursor, folder: Path) -> ConsulSettings:
@@ -129,7 +130,7 @@ def _consul(at: Cursor, folder: Path) -> ConsulSettings:
         consistency=as_is,
         max_stale=duration,
         select=_select,
-        keep=lambda keep: Keep(**keep.present(tags=globs, meta=globs)),
+        keep=_keep,
         address_from=as_is,
     )
     limits = at.present(
@@ -143,8 +144,24 @@ def _consul(at: Cursor, folder: Path) -> ConsulSettings:
     return ConsulSettings(name=at.key, place=at.key_place, naming=_naming(at), limits=LiveLimits(**limits), **present)
 
 
+def _plug_in(at: Cursor, kind: str) -> PluginSettings:
+    settings = PluginSettings(
+        name=at.key,
+        type=kind,
+        place=at.key_place,
+        options={key: value for key, value in at.value.items() if key != "type"},
+    )
+    if not is_live(kind):
+        return settings
+    return replace(settings, naming=_naming(at), **at.present(select=_select, keep=_keep, address_from=as_is))
+
+
 def _select(at: Cursor) -> Select:
     return Select(**at.present(services=globs, tags=texts, meta=text_map, health=texts, kinds=texts))
+
+
+def _keep(at: Cursor) -> Keep:
+    return Keep(**at.present(tags=globs, meta=globs))
 
 
 def _check_scope(at: Cursor) -> None:

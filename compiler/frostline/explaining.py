@@ -12,7 +12,7 @@ from frostline.diagnostics import origin_value, printable
 from frostline.model import Answer, Contribution, Endpoint, Entry, Key, Origin, Registry, version_label
 from frostline.registry.naming import splitter_of
 from frostline.registry.selection import left_out
-from frostline.settings import ConsulSettings
+from frostline.settings import LiveSettings
 
 
 class Absence(Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Absence(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def unselected(answers: Iterable[Answer], live: Mapping[str, ConsulSettings]) -> Iterator[Absence]:
+def unselected(answers: Iterable[Answer], live: Mapping[str, LiveSettings]) -> Iterator[Absence]:
     """What selection left out of these answers, under each (service, version) that naming makes of it."""
     for answer in answers:
         settings = live[answer.source]

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from frostline import lock as locks
 from frostline.errors import FrostlineError, SeveralErrors, SourceError, UsageError
 from frostline.model import Answer, Lock, Snapshot
 from frostline.registry.selection import snapshot_of
-from frostline.settings import Config, ConsulSettings
+from frostline.settings import Config, ConsulSettings, LiveSettings, PluginSettings
 from frostline.sources.base import Progress, is_live, source_module
 
 _log = logging.getLogger(__name__)
@@ -35,18 +35,28 @@ class Frozen(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
 
 
-def live_sources(config: Config) -> dict[str, ConsulSettings]:
+def live_sources(config: Config) -> dict[str, LiveSettings]:
     """The configured sources that ask a server, by name, sorted."""
-    # A plug-in's live source has settings with the same fields, as far as they are used here.
     named = sorted(config.sources.items())
-    return {name: cast(ConsulSettings, settings) for name, settings in named if is_live(settings.type)}
+    return {name: cast(LiveSettings, settings) for name, settings in named if is_live(settings.type)}
 
 
 def settings_digests(config: Config) -> dict[str, str]:
     """The digest of the settings that shape its answer, for each live source."""
+    return {name: locks.settings_digest(_shape(settings)) for name, settings in live_sources(config).items()}
+
+
+def _shape(settings: LiveSettings) -> dict[str, Any]:
+    own: dict[str, Any] = source_module(settings.type).shape(settings)
+    if not isinstance(settings, PluginSettings):
+        return own
     return {
-        name: locks.settings_digest(source_module(settings.type).shape(settings))
-        for name, settings in live_sources(config).items()
+        "type": settings.type,
+        "own": own,
+        "select": settings.select,
+        "keep": settings.keep,
+        "address_from": settings.address_from,
+        "version_from": settings.naming.version_from,
     }
 
 
@@ -87,14 +97,14 @@ def freeze(
     return Frozen(snapshots=tuple(snapshots), answers=tuple(answers), warnings=tuple(warnings))
 
 
-def _asking_for_all(settings: ConsulSettings) -> ConsulSettings:
+def _asking_for_all(settings: LiveSettings) -> LiveSettings:
     """The settings that read every service; a scoped token may ask for its own names only."""
-    if settings.acl == "scoped":
+    if isinstance(settings, ConsulSettings) and settings.acl == "scoped":
         return settings
     return replace(settings, select=replace(settings.select, services=("*",)))
 
 
-def _kept(settings: ConsulSettings, unreachable: Iterable[str], committed: Lock | None, digest: str) -> list[Snapshot]:
+def _kept(settings: LiveSettings, unreachable: Iterable[str], committed: Lock | None, digest: str) -> list[Snapshot]:
     """What the committed lock has of the datacenters that did not answer (`partial: true`)."""
     kept: list[Snapshot] = []
     for datacenter in unreachable:

@@ -139,15 +139,23 @@ class RouterSettings(Struct, frozen=True, kw_only=True):
 
 
 class PluginSettings(Struct, frozen=True, kw_only=True):
-    """A source, check or output of another package: its options as the configuration has them."""
+    """A source of another package. options: all its keys but `type`, as the configuration has them.
+
+    select, keep, naming, address_from: of a live one; what it answers is selected, named and locked as Consul's is.
+    """
 
     name: str
     type: str
     place: FileOrigin
     options: Mapping[str, Any] = {}
+    select: Select = Select()
+    keep: Keep = Keep()
+    naming: Naming = Naming()
+    address_from: str = "service"
 
 
-SourceSettings = ConsulSettings | StaticSettings | RouterSettings | PluginSettings
+LiveSettings = ConsulSettings | PluginSettings
+SourceSettings = LiveSettings | StaticSettings | RouterSettings
 
 
 class OutputSettings(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from frostline.globs import matches
 from frostline.model import Answer, Declared, Instance, InstanceOrigin, Registration, Snapshot
-from frostline.settings import ConsulSettings, Keep, Select, VersionFrom
+from frostline.settings import Keep, LiveSettings, Select, VersionFrom
 
 
 class LeftOut(Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ Verdict = Callable[[Registration], str | None]
 """Why a registration is left out; None where it is taken."""
 
 
-def snapshot_of(answer: Answer, settings: ConsulSettings, digest: str) -> Snapshot:
+def snapshot_of(answer: Answer, settings: LiveSettings, digest: str) -> Snapshot:
     """The snapshot of this answer: what `select` takes, with what `keep` keeps, sorted."""
     excluded, sick = verdict_of(settings.select), health_verdict_of(settings.select)
     taken: list[Instance] = []
@@ -94,7 +94,7 @@ def health_verdict_of(select: Select) -> Verdict:
     return verdict
 
 
-def _instance_of(registration: Registration, settings: ConsulSettings) -> Instance:
+def _instance_of(registration: Registration, settings: LiveSettings) -> Instance:
     address, port = chosen_address(registration, settings.address_from)
     passing, warning = registration.weights
     return Instance(
@@ -135,7 +135,7 @@ def kept_meta(registration: Registration, keep: Keep) -> dict[str, str]:
 
 
 def _declared(
-    taken: Iterable[Instance], unhealthy: Iterable[Registration], settings: ConsulSettings
+    taken: Iterable[Instance], unhealthy: Iterable[Registration], settings: LiveSettings
 ) -> tuple[Declared, ...]:
     """What only unhealthy instances stand for: known, but nothing to call. Sorted, each once."""
     sick = {
