@@ -15,11 +15,12 @@ class FaultyProxy:
     """Passes every GET on to 127.0.0.1:port but those that `fault` answers.
 
     address: of the proxy. asked: (path with query, token) of each request. arrived: set with the first one.
-    hang: a request is never answered while this is True.
+    hang: a request is never answered while this is True. change: what it makes of the server's bodies.
     """
 
-    def __init__(self, port: int, fault: Fault | None = None) -> None:
+    def __init__(self, port: int, fault: Fault | None = None, change: Callable[[bytes], bytes] | None = None) -> None:
         self.fault = fault
+        self.change = change
         self.hang = False
         self.arrived, self._ended = Event(), Event()
         self.asked: list[tuple[str, str]] = []
@@ -48,7 +49,7 @@ class FaultyProxy:
                 response = server.getresponse()
                 body = response.read()
                 headers = [(name, value) for name, value in response.getheaders() if name.startswith("X-Consul")]
-                self.answer(response.status, headers, body)
+                self.answer(response.status, headers, proxy.change(body) if proxy.change else body)
                 server.close()
 
             def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
