@@ -14,6 +14,9 @@ from frostline.registry.naming import splitter_of
 from frostline.registry.selection import left_out
 from frostline.settings import LiveSettings
 
+_WIDEST = 80
+"""Columns of a terminal that a column of a table has at most."""
+
 
 class Absence(Struct, frozen=True, kw_only=True):
     """An instance or endpoint of a (service, version) that the registry does not have, and why."""
@@ -115,13 +118,15 @@ def explanation_lines(keys: Sequence[Key], registry: Registry, absences: Sequenc
 
 
 def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A table of texts, columns aligned by their width on a terminal, nothing cut."""
+    """A table of texts, columns aligned by their width on a terminal, nothing cut. Wider cells move their row only."""
     from rich.cells import cell_len
 
     shown = [[printable(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(cell_len(row[column]) for row in shown) for column in range(len(header))]
-    for row in shown:
-        padded = [cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+    sizes = [[cell_len(cell) for cell in row] for row in shown]
+    # One name of a server's may have 64 KiB: every other row is not filled up to that.
+    widths = [max(size[column] for size in sizes if size[column] <= _WIDEST) for column in range(len(header))]
+    for row, size in zip(shown, sizes, strict=True):
+        padded = [cell + " " * (width - own) for cell, own, width in zip(row, size, widths, strict=True)]
         yield "  ".join(padded).rstrip()
 
 
