@@ -20,7 +20,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit status."""
     if not arguments:
-        click.echo(frostline.get_help(click.Context(frostline, info_name="frostline", **frostline.context_settings)), err=True)
+        context = frostline.make_context("frostline", [], resilient_parsing=True)
+        click.echo(frostline.get_help(context), err=True)
         return errors.USAGE
     try:
         status = frostline.main(list(arguments), prog_name="frostline", standalone_mode=False)
