@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from frostline import lock as locks
+from frostline.diagnostics import typed
 from frostline.errors import FrostlineError, SeveralErrors, SourceError, UsageError
 from frostline.model import Answer, Lock, Snapshot
 from frostline.registry.selection import snapshot_of
@@ -19,12 +20,6 @@ from frostline.settings import Config, ConsulSettings, LiveSettings, PluginSetti
 from frostline.sources.base import Progress, is_live, source_module
 
 _log = logging.getLogger(__name__)
-
-
-def shown(path: Path) -> str:
-    """A path as the user would type it: relative to the working folder where it is below it."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
 
 
 class Frozen(Struct, frozen=True, kw_only=True):
@@ -126,12 +121,12 @@ def _kept(settings: LiveSettings, unreachable: Iterable[str], committed: Lock | 
 
 def committed_lock(config: Config) -> Lock | None:
     """The lock as it is committed; None where there is none yet."""
-    return locks.read_lock(config.lock, is_folder=config.lock_is_folder, shown=shown(config.lock))
+    return locks.read_lock(config.lock, is_folder=config.lock_is_folder, shown=typed(config.lock))
 
 
 def offline_lock(config: Config, committed: Lock | None) -> Lock:
     """The committed lock, fit to work from. UsageError: it is missing, or was frozen with other settings."""
-    locks.check_settings(committed, settings_digests(config), shown(config.lock))
+    locks.check_settings(committed, settings_digests(config), typed(config.lock))
     return committed or Lock()
 
 
@@ -144,6 +139,9 @@ def merged_lock(config: Config, committed: Lock | None, globs: Sequence[str]) ->
         if not found:
             raise UsageError(f"no file fits --lock `{glob}`", help="freeze with `--out FILE` first")
         files.update({path: str(path) for path in found})
-    new = locks.read_locks([(name, path) for path, name in sorted(files.items())])
-    locks.check_settings(new, settings_digests(config), " ".join(globs))
-    return locks.merged(new, committed, live_sources(config))
+    parts = locks.read_locks([(name, path) for path, name in sorted(files.items())])
+    new = locks.merged(locks.joined(parts), committed, live_sources(config))
+    digests = settings_digests(config)
+    locks.check_same_settings(parts, digests)
+    locks.check_settings(new, digests, " ".join(globs))
+    return new

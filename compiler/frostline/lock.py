@@ -121,9 +121,9 @@ def read_lock(path: Path, *, is_folder: bool, shown: str) -> Lock | None:
     return joined([(name, parse_lock(_read(file, name), name)) for name, file in parts])
 
 
-def read_locks(files: Sequence[tuple[str, Path]]) -> Lock:
-    """The locks in these (shown path, path)s as one. UsageError: one is no lock, or two hold the same segment."""
-    return joined([(shown, parse_lock(_read(file, shown), shown)) for shown, file in files])
+def read_locks(files: Sequence[tuple[str, Path]]) -> list[tuple[str, Lock]]:
+    """The lock in each of these (shown path, path)s, with its shown path. UsageError: one is no lock."""
+    return [(shown, parse_lock(_read(file, shown), shown)) for shown, file in files]
 
 
 def _read(path: Path, shown: str) -> bytes:
@@ -151,7 +151,7 @@ def joined(locks: Sequence[tuple[str, Lock]]) -> Lock:
 
 
 def merged(new: Lock, committed: Lock | None, live_sources: Iterable[str]) -> Lock:
-    """The merged locks `new`, checked against the committed one. SourceError: a segment of it is missing."""
+    """The merged locks `new` without sources that are not configured. SourceError: they lack a committed segment."""
     have = {snapshot.segment for snapshot in new.snapshots}
     live = set(live_sources)
     for snapshot in committed.snapshots if committed else ():
@@ -160,7 +160,7 @@ def merged(new: Lock, committed: Lock | None, live_sources: Iterable[str]) -> Lo
                 f"{_named(snapshot.segment)} is in the committed lock, but in none of the given ones",
                 help="freeze it as well, or remove it from the committed lock first",
             )
-    return new
+    return lock_of(snapshot for snapshot in new.snapshots if snapshot.source in live)
 
 
 def replaced(committed: Lock | None, new: Iterable[Snapshot], live_sources: Iterable[str]) -> Lock:
@@ -173,19 +173,24 @@ def replaced(committed: Lock | None, new: Iterable[Snapshot], live_sources: Iter
 
 def check_settings(lock: Lock | None, digests: Mapping[str, str], shown: str) -> None:
     """UsageError where a live source (name -> settings digest) is not in the lock, or was frozen with others."""
-    frozen: dict[str, set[str]] = {}
-    for snapshot in lock.snapshots if lock else ():
-        frozen.setdefault(snapshot.source, set()).add(snapshot.settings)
-    for source, digest in sorted(digests.items()):
-        if source not in frozen:
+    held = {snapshot.source for snapshot in lock.snapshots} if lock else set()
+    for source in sorted(digests):
+        if source not in held:
             reason = f"the lock does not hold source `{source}`" if lock else f"source `{source}` is not frozen yet"
             raise UsageError(reason, origin=FileOrigin(shown), help="run `frostline freeze`")
-        if frozen[source] != {digest}:
-            raise UsageError(
-                f"the settings of source `{source}` have changed since the lock was written",
-                origin=FileOrigin(shown),
-                help="run `frostline freeze`",
-            )
+    check_same_settings([(shown, lock or Lock())], digests)
+
+
+def check_same_settings(parts: Iterable[tuple[str, Lock]], digests: Mapping[str, str]) -> None:
+    """UsageError where one of these (shown path, lock)s holds a live source as it was with other settings."""
+    for shown, lock in parts:
+        for snapshot in lock.snapshots:
+            if snapshot.source in digests and snapshot.settings != digests[snapshot.source]:
+                raise UsageError(
+                    f"the settings of source `{snapshot.source}` have changed since the lock was written",
+                    origin=FileOrigin(shown),
+                    help="run `frostline freeze`",
+                )
 
 
 def _named(segment: tuple[str, str, str]) -> str:

@@ -226,9 +226,12 @@ def _confirm(root: Root, piece: _Piece) -> None:
 def replace_file(path: Path, chunks: Iterable[bytes]) -> None:
     """Writes one file that no manifest owns, whole or not at all (a saved plan, a lock for another machine).
 
+    Folders above it that are not there are made, as for outputs.
     PublishError: it cannot be written, or is a symbolic link, a folder, a device.
     """
     staged = f".frostline.{path.name}.tmp"
+    with faults(str(path.parent), "made"):
+        path.parent.mkdir(parents=True, exist_ok=True)
     with opened(path.parent) as parent:
         found = examined(parent, path.name)
         with faults(str(path), "written"):

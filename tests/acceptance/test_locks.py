@@ -76,6 +76,14 @@ def test_a_segment_that_the_committed_lock_had_is_missed(both: Project) -> None:
     assert "help: freeze it as well" in said
 
 
+def test_a_source_that_the_committed_lock_had_is_missed_as_its_segments_are(both: Project, wan: WanPair) -> None:
+    config = consul_config(wan.primary.address, precedence=[["mesh", "near"]])
+    config["sources"]["near"] = {**config["sources"]["mesh"], "address": wan.secondary.address}
+    both.configure(config).done("compile")
+    both.done("freeze", "--source", "mesh", "--out", "mesh.lock")
+    assert "source `near`, datacenter `dc2`" in both.refused(3, "compile", "--lock", "mesh.lock").stderr
+
+
 def test_a_lock_of_other_settings_is_refused(both: Project, wan: WanPair) -> None:
     freeze_each(both)
     other = {"datacenters": ["*"], "select": {"services": ["pay*"]}}
@@ -83,6 +91,7 @@ def test_a_lock_of_other_settings_is_refused(both: Project, wan: WanPair) -> Non
     both.done("freeze", "--datacenter", "dc1", "--out", "locks/dc1.lock")
     for lock in ("locks/*", "locks/dc2.lock"):
         said = both.refused(2, "compile", "--lock", lock).stderr
+        assert said.startswith("locks/dc2.lock:1:1: error: ")
         assert "the settings of source `mesh` have changed since the lock was written" in said
 
 

@@ -169,6 +169,7 @@ def test_a_segment_that_the_committed_lock_had_must_be_among_the_merged() -> Non
 def test_a_source_that_is_no_longer_configured_may_leave_the_merged_locks() -> None:
     new = Lock((snapshot("mesh", "dc1"),))
     assert locks.merged(new, Lock((snapshot("old", "dc2"),)), ["mesh"]) == new
+    assert locks.merged(Lock((*new.snapshots, snapshot("old", "dc2"))), None, ["mesh"]) == new
 
 
 def test_new_snapshots_replace_theirs_and_leave_the_others() -> None:

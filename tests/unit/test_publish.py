@@ -372,6 +372,13 @@ def test_a_single_file_is_replaced_whole_and_leaves_nothing(tmp_path: Path) -> N
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_single_file_brings_the_folders_that_it_lies_in(tmp_path: Path) -> None:
+    replace_file(tmp_path / "a" / "b" / "dc1.lock", [b"a"])
+    assert tree(tmp_path) == {"a/b/dc1.lock": b"a"}
+    with pytest.raises(PublishError, match="cannot be made: File exists"):
+        replace_file(tmp_path / "a" / "b" / "dc1.lock" / "dc2.lock", [b"b"])
+
+
 def test_an_empty_manifest_is_published_too(tmp_path: Path) -> None:
     run(tmp_path, {})
     assert (tmp_path / MANIFEST).read_bytes() == b"".join(manifest_chunks(Manifest()))
