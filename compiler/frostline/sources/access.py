@@ -101,6 +101,7 @@ def secret_of(token: Token | None, environment: Mapping[str, str], place: FileOr
     if token is None:
         return None
     text = _from_file(token.file, place) if token.file is not None else environment.get(token.env or "", "")
+    text = text.strip(" \t\r\n")  # HTTP takes spaces around a header's value away as well
     source = token_source(token)
     if not text:
         state = "is empty" if token.file is not None or token.env in environment else "is not set"
@@ -116,17 +117,15 @@ def secret_of(token: Token | None, environment: Mapping[str, str], place: FileOr
     return Secret(text)
 
 
-def token_source(token: Token | None) -> str:
-    """How users know where the token comes from: `$NAME`, `the file PATH` or `no token`."""
-    if token is None:
-        return "no token"
+def token_source(token: Token) -> str:
+    """How users know where the token comes from: `$NAME` or `the file PATH`."""
     return f"the file {token.file}" if token.file is not None else f"${token.env}"
 
 
 def _from_file(path: Path, place: FileOrigin) -> str:
     try:
         # latin-1 takes any byte; what is not printable ASCII is refused by the caller.
-        return path.read_bytes().decode("latin-1").rstrip("\r\n")
+        return path.read_bytes().decode("latin-1")
     except (OSError, ValueError) as error:
         raise UsageError(
             f"token: the file {path} cannot be read: {reason_of(error)}",

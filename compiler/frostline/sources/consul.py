@@ -126,10 +126,16 @@ def _check_token(client: Client, settings: ConsulSettings) -> None:
             return
         refused = f"source {settings.name}: GET {_TOKEN}: it stands for the anonymous token"
     raise SourceError(
-        f"{refused}: ACLs are on, and Consul does not accept {token_source(settings.token)}",
+        f"{refused}: ACLs are on, and {_unaccepted(settings)}",
         origin=settings.place,
         help="give a valid token (`token: {env: CONSUL_HTTP_TOKEN}`), or `acl: scoped` with literal service names",
     )
+
+
+def _unaccepted(settings: ConsulSettings) -> str:
+    if settings.token is None:
+        return "there is no key `token`"
+    return f"Consul does not accept {token_source(settings.token)}"
 
 
 def _segments(

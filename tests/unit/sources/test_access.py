@@ -111,7 +111,10 @@ def test_a_token_comes_from_the_environment_or_a_file(tmp_path: Path):
     assert found.reveal() == "a b-c"
 
 
-@pytest.mark.parametrize(("environment", "said"), [({}, "token: $T is not set"), ({"T": ""}, "token: $T is empty")])
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [({}, "token: $T is not set"), ({"T": ""}, "token: $T is empty"), ({"T": " \n"}, "token: $T is empty")],
+)
 def test_an_unset_or_empty_variable_is_a_usage_error(environment, said: str):
     with pytest.raises(UsageError) as caught:
         secret_of(Token(env="T"), environment, PLACE)

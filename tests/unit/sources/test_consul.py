@@ -420,7 +420,7 @@ def test_a_token_that_may_not_ask_the_agent_needs_the_datacenters_name(replay: R
     ("reply", "said"),
     [
         (Reply(b"ACL not found", status=403), "403 Forbidden: ACL not found: ACLs are on"),
-        (Reply(b"token does not exist", status=404), "ACLs are on, and Consul does not accept no token"),
+        (Reply(b"token does not exist", status=404), "ACLs are on, and there is no key `token`"),
         (Reply({"AccessorID": "00000000-0000-0000-0000-000000000002"}), "it stands for the anonymous token"),
         (Reply(b"Unauthorized", status=401), "ACLs are on"),
         (Reply(b"[]"), "not the JSON"),
