@@ -21,6 +21,7 @@ from frostline.console import (
     tell,
     text_report,
 )
+from frostline.diagnostics import typed
 from frostline.errors import FrostlineError, SeveralErrors, UsageError
 from frostline.model import Answer, FileOrigin, Lock, Snapshot
 from frostline.pipeline import Compilation, Options
@@ -89,7 +90,7 @@ def _lock_would_change(config: Config, new: Lock, committed: Lock | None) -> Fro
     named = "; ".join(f"source `{source}`, datacenter `{datacenter}`" for source, datacenter, _ in moved)
     return _Different(
         f"the lock would change ({named}); nothing was published",
-        origin=FileOrigin(freezing.shown(config.lock)),
+        origin=FileOrigin(typed(config.lock)),
         help="run `frostline freeze`, review the lock and commit it",
     )
 
@@ -154,7 +155,7 @@ def freeze_command(
     if not live:
         tell(invocation, "there is no live source: nothing to freeze")
         if invocation.format == "json":
-            emit_json(report_value(lock=freezing.shown(config.lock), segments=[]))
+            emit_json(report_value(lock=typed(config.lock), segments=[]))
         return errors.DONE
     with pipeline.writing(config) as root:
         committed = freezing.committed_lock(config)
@@ -171,7 +172,7 @@ def freeze_command(
             pipeline.publish_lock(config, root, new)
     _tell_warnings(invocation, frozen.warnings)
     show_findings(findings, invocation)
-    where = freezing.shown(out or config.lock)
+    where = typed(out or config.lock)
     if invocation.format == "json":
         segments = [] if refused else [_segment(snapshot) for snapshot in written.snapshots]
         emit_json(report_value(findings, lock=where, segments=segments))

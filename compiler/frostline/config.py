@@ -6,11 +6,12 @@ from pathlib import Path
 
 from frostline.config_checks import checks_of, guards_of
 from frostline.config_outputs import Reserved, outputs_of
-from frostline.config_paths import is_file, is_folder, is_other, path_reader, resolved, typed
+from frostline.config_paths import is_file, is_folder, is_other, path_reader, resolved
 from frostline.config_schema import schema_faults
 from frostline.config_sources import is_source, sources_of
 from frostline.config_values import Cursor, Reading, texts
 from frostline.config_yaml import read_yaml
+from frostline.diagnostics import typed
 from frostline.errors import FrostlineError, SeveralErrors, UsageError
 from frostline.model import FileOrigin
 from frostline.settings import Config, SourceSettings

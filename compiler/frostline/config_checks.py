@@ -6,8 +6,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from frostline.config_paths import is_file, resolved, typed
+from frostline.config_paths import is_file, resolved
 from frostline.config_values import Cursor, as_is, glob, globs, integer, regex, share, texts
+from frostline.diagnostics import typed
 from frostline.settings import Bound, CheckSettings, Guards, Waiver
 
 

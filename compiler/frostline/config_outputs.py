@@ -9,10 +9,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from frostline.config_paths import is_file, resolved, typed
+from frostline.config_paths import is_file, resolved
 from frostline.config_schema import shown
 from frostline.config_sources import known_type, source_names
 from frostline.config_values import Cursor, as_is, globs, pattern_parts, texts
+from frostline.diagnostics import typed
 from frostline.outputs.base import output_types
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings

@@ -42,11 +42,3 @@ def is_other(path: Path) -> bool:
         return path.exists() and not path.is_dir()
     except OSError:
         return False
-
-
-def typed(path: Path) -> str:
-    """`path` as users would type it: relative where it lies below the current folder."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return str(path)

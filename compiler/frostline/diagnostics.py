@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ __all__ = [
     "origin_value",
     "printable",
     "reviewable",
+    "typed",
 ]
 
 # Everything a terminal, a log or a reviewer's eye could take for something else: C0, DEL and C1 controls (ANSI starts
@@ -77,3 +79,11 @@ def origin_value(origin: Origin | None) -> dict[str, Any] | None:
         "node": origin.node,
         "id": origin.id,
     }
+
+
+def typed(path: Path) -> str:
+    """`path` as users would type it: relative where it lies below the current folder."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)

@@ -19,8 +19,9 @@ from msgspec import Struct
 from frostline import lock as locks
 from frostline.checks.base import Context, run_checks
 from frostline.checks.guards import Published, emptied_segments, guard_findings, silent_sources
+from frostline.diagnostics import typed
 from frostline.errors import PublishError, UsageError
-from frostline.freezing import live_sources, shown
+from frostline.freezing import live_sources
 from frostline.globs import matches
 from frostline.manifest import Manifest, read_manifest
 from frostline.model import (
@@ -231,7 +232,7 @@ def _refused_files(config: Config, files: Iterable[FileChange]) -> tuple[Finding
             rule=file.refusal,
             message=_REFUSALS[file.refusal][0],
             value=file.path,
-            origin=FileOrigin(shown(config.root / file.path)),
+            origin=FileOrigin(typed(config.root / file.path)),
             help=f"keep it by moving it away, or overwrite it with `frostline compile {_REFUSALS[file.refusal][1]}`",
         )
         for file in files
@@ -263,7 +264,7 @@ def writing(config: Config) -> Iterator[Root]:
         config.root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PublishError(
-            f"the root folder `{shown(config.root)}` cannot be made: {error.strerror}",
+            f"the root folder `{typed(config.root)}` cannot be made: {error.strerror}",
             help="make it, or set `root` to a folder that can be made",
         ) from None
     try:

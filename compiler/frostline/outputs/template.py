@@ -16,6 +16,7 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import TemplateRuntimeError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from frostline.diagnostics import typed
 from frostline.errors import UsageError
 from frostline.model import FileOrigin
 from frostline.outputs import template_filters, template_text
@@ -209,9 +210,9 @@ def _usage_error(error: Exception, loader: _FolderLoader) -> UsageError:
     subject = next(filter(None, (_subject(variables) for _, variables in reversed(frames))), ())
     if subject:
         message = f"service {'/'.join(subject)}: {message}"
-    origin = frames[-1][0] if frames else FileOrigin(str(loader.main))
+    origin = frames[-1][0] if frames else FileOrigin(typed(loader.main))
     if isinstance(error, TemplateSyntaxError):
-        origin = FileOrigin(error.filename or str(loader.main), error.lineno)
+        origin = FileOrigin(typed(Path(error.filename or loader.main)), error.lineno)
     return UsageError(message, origin=origin, help=help_text)
 
 
@@ -221,7 +222,7 @@ def _template_frames(traceback: TracebackType | None, templates: set[str]) -> li
     while traceback is not None:
         path = traceback.tb_frame.f_code.co_filename
         if path in templates:
-            found.append((FileOrigin(path, traceback.tb_lineno), dict(traceback.tb_frame.f_locals)))
+            found.append((FileOrigin(typed(Path(path)), traceback.tb_lineno), dict(traceback.tb_frame.f_locals)))
         traceback = traceback.tb_next
     return found
 

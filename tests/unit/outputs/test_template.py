@@ -493,3 +493,14 @@ def test_the_same_bytes_whatever_the_hash_seed_and_locale(seed: str) -> None:
         check=True,
     ).stdout
     assert made == (GOLDEN / "router.conf").read_bytes() + (GOLDEN / "everything.txt").read_bytes()
+
+
+def test_an_error_names_the_template_as_users_type_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    template = tmp_path / "templates" / "hosts.j2"
+    template.parent.mkdir()
+    for text in ("{{ nothing }}", "{% if %}"):
+        template.write_text(text)
+        with pytest.raises(UsageError) as caught:
+            rendered(named("a"), template)
+        assert str(caught.value.origin) == "templates/hosts.j2:1:1"
