@@ -502,5 +502,5 @@ def test_an_error_names_the_template_as_users_type_it(tmp_path: Path, monkeypatc
     for text in ("{{ nothing }}", "{% if %}"):
         template.write_text(text)
         with pytest.raises(UsageError) as caught:
-            rendered(named("a"), template)
+            rendered(named(("a", None)), template)
         assert str(caught.value.origin) == "templates/hosts.j2:1:1"
