@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -24,10 +24,16 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(frostline.get_help(context), err=True)
         return errors.USAGE
     try:
-        status = frostline.main(list(arguments), prog_name="frostline", standalone_mode=False)
+        # `main` of click would take each broken pipe, of a connection too, for one of stdout, and exit with 1.
+        with frostline.make_context("frostline", list(arguments)) as context:
+            status = frostline.invoke(context)
         return status if isinstance(status, int) else errors.DONE
+    except click.exceptions.Exit as shown:
+        return shown.exit_code
     except click.ClickException as error:
         return _failed(_misused(error), arguments)
+    except FrostlineError as error:
+        return _failed(error, arguments)
     except (click.Abort, KeyboardInterrupt):
         return _failed(_Interrupted("interrupted"), arguments)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must not look like a result
@@ -75,6 +81,32 @@ def _failed(error: FrostlineError, arguments: Sequence[str]) -> int:
     return error.status
 
 
+def _show(text: str, context: click.Context) -> NoReturn:
+    from frostline import console
+
+    console.prepare_streams()
+    console.emit(text.split("\n"))
+    context.exit()
+
+
+def _show_help(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        _show(context.get_help(), context)
+
+
+def _show_version(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        _show(f"frostline {__version__}", context)
+
+
+def _shows(*names: str, callback: Callable[..., None], help: str) -> Callable[[_Function], _Function]:  # noqa: A002
+    """An option that shows something in place of the command, through our own streams: see `console.emit`."""
+    return click.option(*names, is_flag=True, is_eager=True, expose_value=False, callback=callback, help=help)
+
+
+_helped = _shows("-h", "--help", callback=_show_help, help="Show this message and exit.")
+
+
 def _common(function: _Function) -> _Function:
     """The options that every command takes."""
     options = [
@@ -88,6 +120,7 @@ def _common(function: _Function) -> _Function:
         click.option("-v", "--verbose", count=True, help="Say what is done; twice: each request."),
         click.option("--today", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="The day for waivers."),
         click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True),
+        _helped,
     ]
     for option in reversed(options):
         function = option(function)
@@ -156,11 +189,12 @@ def _call(name: str, options: dict[str, Any]) -> int:
 
 
 @click.group(
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": []},
     epilog="Exit status: 0 done, 1 differences, 2 usage or configuration, 3 a source could not be read, "
     "4 refused by a check or a guard, 5 publishing failed, 70 a bug, 130 interrupted.",
 )
-@click.version_option(__version__, message="frostline %(version)s")
+@_shows("--version", callback=_show_version, help="Show the version and exit.")
+@_helped
 def frostline() -> None:
     """Freezes service discovery into a static registry that programs and Puppet read with no network."""
 

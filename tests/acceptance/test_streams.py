@@ -63,6 +63,18 @@ def test_a_full_disk_behind_stdout_is_an_error(project: Project) -> None:
     assert done.stderr.startswith("error: the standard output cannot be written: No space left on device\n")
 
 
+@pytest.mark.parametrize("command", ["--version", "--help", "compile --help"])
+def test_version_and_help_stand_closed_and_full_streams_too(project: Project, command: str) -> None:
+    ended = piped(project, f"{{ frostline {command}; echo $? >status; }} | true")
+    assert (project.read("status"), ended.stderr) == (b"0\n", "")
+    gone = piped(project, f"frostline {command} >&-")
+    assert (gone.returncode, gone.stderr) == (0, "")
+    if Path("/dev/full").exists():
+        full = piped(project, f"frostline {command} >/dev/full")
+        assert full.returncode == 5
+        assert full.stderr.startswith("error: the standard output cannot be written: No space left on device\n")
+
+
 def test_text_that_the_locale_cannot_write_is_escaped(project: Project) -> None:
     services = {"caf\u00e9-\U0001f600": "https://x.example"}
     project.configure({**STATIC, "sources": {"partners": {**PARTNERS, "services": services}}})
