@@ -131,6 +131,7 @@ GOOD = written(Lock((snapshot("mesh", "dc1", "a", "b"),)))
         (GOOD.replace(b'"port":80', b'"port":99999', 1), 3, "<= 65535"),
         (GOOD.replace(b'"port"', b'"ports"', 1), 3, "unknown field"),
         (GOOD.replace(b'"a"', b'"z"'), 4, "twice or out of order"),
+        (written(Lock((snapshot("mesh", "dc1", "a", "a"),))), 4, "twice or out of order"),
         (GOOD + GOOD.split(b"\n", 1)[1], 5, "twice or out of order"),
         (GOOD.replace(b'{"service":"a"', b'<<<<<<< ours\n{"service":"a"'), 3, "merge conflict"),
         (GOOD.replace(b'"n"', b'"\xff"', 1), 3, "not a line of a lock"),
