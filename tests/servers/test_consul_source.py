@@ -549,3 +549,27 @@ def test_a_change_while_it_is_read_is_seen_and_read_again(
     assert calls[-1] == "dump"
     monkeypatch.setattr(consul_reading, way, own)
     assert found == read(empty_consul)
+
+
+@pytest.mark.parametrize("services", [("*", "!consul"), ("web",)])
+def test_an_instance_that_takes_another_name_while_it_is_read_is_of_one_name(
+    empty_consul: ConsulAgent, monkeypatch, services: tuple[str, ...]
+):
+    """The index of the name that it had stays as it was (Consul 1.8)."""
+    empty_consul.catalog_register("ext", "web", id="one", port=80)
+    empty_consul.catalog_register("ext2", "web", id="two", port=80)
+    own = consul_reading._service
+    calls: list[str] = []
+
+    def renamed(*arguments: Any) -> Any:
+        answer = own(*arguments)
+        calls.append("read")
+        if len(calls) == 1:
+            empty_consul.catalog_register("ext", "pay", id="one", port=80)
+        return answer
+
+    monkeypatch.setattr(consul_reading, "_service", renamed)
+    found = read(empty_consul, *services)
+    monkeypatch.setattr(consul_reading, "_service", own)
+    assert found == read(empty_consul, *services)
+    assert [each.id for each in found if each.service == "web"] == ["two"]

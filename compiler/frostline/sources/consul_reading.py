@@ -119,8 +119,10 @@ def listed(client: Client, scope: Scope) -> Listing:
 def by_service(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken | None:
     """Each service by its name; None where it moved in every read.
 
-    The proof: read each service, list the names, ask each service's index again. What did not move between its two
-    answers was so while the names were listed; so all is as it was at that moment, and nothing more was selected.
+    The proof: read each service, list the names, read each service again. What did not move between its two answers
+    was so while the names were listed; so all is as it was at that moment, and nothing more was selected. The index
+    alone does not prove it: an instance that is registered anew under another name leaves the index of its old one
+    as it is, and the last one that does so sends it back (Consul 1.8).
     """
     read: Read = {}
     for _ in range(_READS):
@@ -175,17 +177,9 @@ def _service(client: Client, scope: Scope, name: str) -> tuple[list[Found], int]
 
 
 def _moved(client: Client, scope: Scope, read: Read) -> set[str]:
-    """The services whose index is another one than when they were read."""
-    parameters = (("filter", 'Node.Node==""'), *scope.parameters)  # the index in 3 bytes; HEAD is refused
-
-    def index(path: str) -> int:
-        return client.indexed(path, object, parameters)[1]
-
-    paths = [segment_path(_SERVICE, name) for name in read]
-    before = [index for _, index in read.values()]
-    after = client.in_parallel(index, paths)
-    _check_forward(client, paths, before, after)
-    return {name for name, old, new in zip(read, before, after, strict=True) if new > old}
+    """The services that answer otherwise than when they were read, or with another index."""
+    again = client.in_parallel(lambda name: _service(client, scope, name), list(read))
+    return {name for name, now in zip(read, again, strict=True) if now != read[name]}
 
 
 def _vanished(read: Read) -> set[str]:

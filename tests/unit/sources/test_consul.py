@@ -314,12 +314,22 @@ def test_a_whole_catalog_whose_index_moves_is_read_again_and_then_dumped(replay:
     assert replay.asked("/v1/internal/ui/nodes") == 1
 
 
-@pytest.mark.parametrize("few", [0, 50])
-def test_an_index_that_goes_back_is_refused(replay: Replay, monkeypatch, few: int):
-    monkeypatch.setattr(consul_reading, "_FEW", few)
-    replay.routes["/v1/health/service/web"] = moving([entry()], 10, 9)
+def test_an_index_of_the_catalog_that_goes_back_is_refused(replay: Replay, monkeypatch):
+    monkeypatch.setattr(consul_reading, "_FEW", 0)
     replay.routes["/v1/health/state/any"] = moving([], 10, 10, 9)
     assert "X-Consul-Index went back from 10 to 9" in refused(replay)
+
+
+def test_a_service_that_moved_and_kept_its_index_is_read_again(replay: Replay):
+    replies = iter([Reply([entry(), entry(node="n2")], 10), *[Reply([entry()], 10)] * 3])
+    replay.routes["/v1/health/service/web"] = lambda _: next(replies)
+    assert [each.node for each in read(replay).answers[0].registrations] == ["n1"]
+
+
+def test_a_service_whose_index_goes_back_is_read_again(replay: Replay):
+    replay.routes["/v1/health/service/web"] = moving([entry()], 10, 9, 9, 9)
+    assert len(read(replay).answers[0].registrations) == 1
+    assert replay.asked("/v1/internal/ui/nodes") == 0
 
 
 def test_a_node_that_vanished_while_it_was_read_is_looked_for_again(replay: Replay, monkeypatch):
