@@ -33,6 +33,8 @@ _KEPT = """
     lower map max min reject rejectattr replace reverse round select selectattr slice sort sum title truncate unique
     upper urlencode wordcount wordwrap
 """.split()  # noqa: SIM905
+
+_LEAVE_OUT = "leave the service out with `select` of the output"
 _NGINX_LONGEST = 4000
 _VARIABLE = re.compile(r"\$\{[a-z_][a-z0-9_]*\}")
 
@@ -46,7 +48,7 @@ def nginx(value: Any, dollar: str = "") -> Trusted:
     """
     text = _text(value, "nginx")
     if "\0" in text:
-        raise TemplateFault(f"{shown(text)} has a NUL in it, which no nginx parameter can hold")
+        raise TemplateFault(f"{shown(text)} has a NUL in it, which no nginx parameter can hold", _LEAVE_OUT)
     if "$" in text and not dollar:
         raise TemplateFault(
             f"{shown(text)} has '$' in it, which nginx reads as the start of a variable and has no way to quote",
@@ -67,7 +69,7 @@ def shell(value: Any) -> Trusted:
     """One word for a POSIX shell, always in single quotes: `A=b` stays a word where a command could stand."""
     text = _text(value, "shell")
     if "\0" in text:
-        raise TemplateFault(f"{shown(text)} has a NUL in it, which no word of a shell can hold")
+        raise TemplateFault(f"{shown(text)} has a NUL in it, which no word of a shell can hold", _LEAVE_OUT)
     return trusted("'" + text.replace("'", "'\"'\"'") + "'", "shell")
 
 

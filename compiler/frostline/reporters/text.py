@@ -11,6 +11,8 @@ from frostline.reporters.base import Report
 LONGEST = 1000
 """Characters of one text that are shown: some servers hold values of half a megabyte. The JSON report has all."""
 
+_LAST_SHOWN = 300
+
 _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "help": "\x1b[36m"}
 _PLAIN = "\x1b[0m"
 
@@ -53,7 +55,10 @@ def _count(report: Report) -> Iterator[str]:
 
 
 def _shown(text: str) -> str:
-    return harmless(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
+    if len(text) > LONGEST:
+        # Of both ends: what is wrong mostly stands after the long name that it is said of.
+        text = f"{text[: LONGEST - _LAST_SHOWN - 1]}…{text[-_LAST_SHOWN:]}"
+    return harmless(text)
 
 
 def _painted(text: str, role: str, colour: bool) -> str:

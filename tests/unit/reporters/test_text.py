@@ -128,7 +128,13 @@ def test_a_huge_text_is_shortened() -> None:
 
 def test_a_text_is_not_cut_within_an_escape() -> None:
     shown = text_of(Finding(rule="ports", message="\x1b" * (2 * LONGEST)))
-    assert shown[0].removeprefix("error[ports]: ") == "\\x1b" * (LONGEST - 1) + "…"
+    assert shown[0].removeprefix("error[ports]: ") == "\\x1b" * (LONGEST - 301) + "…" + "\\x1b" * 300
+
+
+def test_what_is_wrong_with_a_very_long_name_is_said() -> None:
+    shown = text_of(Finding(rule="ports", message=f"service {'n' * 100_000}: no such port"))
+    assert shown[0].startswith("error[ports]: service nnn")
+    assert shown[0].endswith("nnn: no such port")
 
 
 def test_every_reporter_of_the_table_has_its_function() -> None:
