@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from frostline.checks.addresses import Malformed, addresses, port_ranges
 from frostline.config_paths import is_file, resolved
-from frostline.config_values import Cursor, as_is, glob, globs, integer, regex, share, texts
+from frostline.config_values import Cursor, as_is, glob, integer, regex, share, texts
 from frostline.diagnostics import typed
 from frostline.settings import Bound, CheckSettings, Guards, Waiver
 
@@ -56,7 +58,7 @@ def _bound(at: Cursor) -> Bound | None:
 
 
 def _policy_value(policy: Cursor, at: Cursor) -> Any:
-    """A value in a policy: checked where its kind is known here; of what addresses and ports are, checks know more."""
+    """A value in a policy."""
     if policy.key == "min_instances":
         if at is policy:
             return {"default": integer(at)}
@@ -66,10 +68,22 @@ def _policy_value(policy: Cursor, at: Cursor) -> Any:
     if policy.key == "names":
         return regex(at)
     if policy.key == "required":
-        return list(globs(at))
+        return [text for item in at.items() if (text := glob(item)) is not None]
     if policy.key == "ports":
-        return [str(item.value) for item in at.items()]
+        return [str(item.value) for item in at.items() if _is_set(item, port_ranges)]
+    if policy.key == "addresses":
+        return [item.value for item in at.items() if _is_set(item, addresses)]
     return list(texts(at))
+
+
+def _is_set(at: Cursor, read: Callable[[Sequence[str]], object]) -> bool:
+    """Whether `read` makes a set of this text; says why not."""
+    try:
+        read((str(at.value),))
+    except Malformed as problem:
+        at.refuse(problem.message, problem.help)
+        return False
+    return True
 
 
 def _check_glob_key(at: Cursor) -> None:

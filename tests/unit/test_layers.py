@@ -50,6 +50,7 @@ KNOWS_ALL = {"freezing": 1, "pipeline": 2, "console": 3, "commands": 4, "cli": 5
 
 EXCEPTIONS = {
     ("config_sources", "sources.base"): "which types of sources there are is in one table, plug-ins included",
+    ("config_checks", "checks.addresses"): "what a network and a range of ports are is said once",
     ("config_outputs", "outputs.base"): "which types of outputs there are is in one table, plug-ins included",
     ("explaining", "registry.naming"): "explain says what the registry's own rules say of one name",
     ("explaining", "registry.selection"): "explain says why selection itself left an instance out",
