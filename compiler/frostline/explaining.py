@@ -67,7 +67,10 @@ def closest(registry: Registry, absences: Sequence[Absence], service: str, versi
     versions = sorted(version_label(key[1]) for key in keys if key[0] == service)
     if version is not None and versions:
         return [f"{service} {label}" for label in difflib.get_close_matches(version, versions, 3, 0.1) or versions[:3]]
-    return difflib.get_close_matches(service, sorted({key[0] for key in keys}), 3)
+    by_lower: dict[str, list[str]] = {}
+    for name in sorted({key[0] for key in keys}):
+        by_lower.setdefault(name.lower(), []).append(name)
+    return [name for lower in difflib.get_close_matches(service.lower(), by_lower, 3) for name in by_lower[lower]][:3]
 
 
 def explanation_value(keys: Sequence[Key], registry: Registry, absences: Sequence[Absence]) -> list[dict[str, Any]]:

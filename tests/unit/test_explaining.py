@@ -108,6 +108,7 @@ def test_a_name_that_only_absences_have_is_known() -> None:
 def test_the_closest_are_of_services_or_of_the_versions_of_the_one_that_is_there() -> None:
     assert closest(REGISTRY, [absence("legder")], "ledgr", None) == ["ledger", "legder"]
     assert closest(REGISTRY, [], "payments", "v2") == ["payments v1", "payments unversioned"]
+    assert closest(REGISTRY, [absence("LEDGER")], "Ledger", None) == ["LEDGER", "ledger"]
     assert closest(REGISTRY, [], "nothing-like-it", None) == []
 
 
