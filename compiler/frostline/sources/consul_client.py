@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -116,8 +117,18 @@ def is_addressable(name: str) -> bool:
     return name.isprintable() and not any(part in {"", ".", ".."} for part in name.split("/"))
 
 
-@lru_cache(maxsize=32)
+_BUILDING = Lock()
+
+
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    # msgspec (0.22) learns a struct's fields when the first decoder of it is made, and the process dies of a
+    # segmentation fault where another thread makes one of the same struct meanwhile.
+    with _BUILDING:
+        return _built(kind)
+
+
+@lru_cache(maxsize=32)
+def _built(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
