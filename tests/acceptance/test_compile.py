@@ -123,6 +123,25 @@ def test_a_configuration_may_lie_elsewhere(project: Project) -> None:
     }
 
 
+def test_a_server_is_asked_over_tls_with_a_certificate(project: Project, consul_tls: ConsulAgent) -> None:
+    consul_tls.reset()
+    consul_tls.catalog_register("n1", "payments-v1", address="10.0.0.1", port=8080)
+    files = consul_tls.tls
+    assert files
+    keys = {name: str(getattr(files, name)) for name in ("ca_file", "cert_file", "key_file", "server_name")}
+    project.configure(consul_config(consul_tls.address, source={"tls": keys})).done("compile")
+    over_tls = yaml.safe_load(project.read("services.yaml"))["services"]
+    assert [one["url"] for one in over_tls["payments"]["v1"]["endpoints"]] == ["http://10.0.0.1:8080/v1"]
+    del keys["cert_file"], keys["key_file"]
+    project.configure(consul_config(consul_tls.address, source={"tls": keys}))
+    assert "source mesh: GET /v1/acl/token/self" in project.refused(3, "compile").stderr
+
+
+def test_a_server_is_asked_over_its_socket(project: Project, shop: ConsulAgent) -> None:
+    project.configure(consul_config(f"unix://{shop.socket}")).done("compile")
+    assert "10.0.0.1" in project.read("services.yaml").decode()
+
+
 # --- --only -----------------------------------------------------------------------------------------------------------
 
 

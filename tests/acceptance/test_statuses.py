@@ -351,6 +351,14 @@ def test_a_root_folder_that_was_made_for_a_run_that_failed_is_gone_again(project
     assert "made" not in project.contents()
 
 
+def test_what_a_run_left_behind_and_cannot_be_trusted_is_5_and_plan_and_check_warn_of_it(project: Project) -> None:
+    project.configure(STATIC).done("compile")
+    project.write(".frostline.journal", "damaged\n")
+    for command in ("plan", "check"):
+        assert project.refused(0, command).stderr.startswith("warning: a run was cut off while it published")
+    explains(project.refused(5, "compile").stderr, "`.frostline.journal`", "cannot be trusted")
+
+
 # --- 70 and 130 -------------------------------------------------------------------------------------------------------
 
 CANARY = "canary-5a1b"
