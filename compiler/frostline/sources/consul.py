@@ -7,6 +7,7 @@ called so, and the peer's own datacenter name may be the same as one that is rea
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from frostline.errors import SourceError, UsageError
@@ -118,7 +119,9 @@ def _check_token(client: Client, settings: ConsulSettings) -> None:
     except StatusError as error:
         if error.code == 401 and "ACL support disabled" in error.words:
             return
-        if error.code not in (401, 403, 404):
+        # Any server that is no Consul answers 404; Consul's own speaks of the token.
+        of_acls = re.search("token|acl", error.words, re.IGNORECASE)
+        if error.code not in (401, 403, 404) or (error.code == 404 and not of_acls):
             raise
         refused = error.message
     else:

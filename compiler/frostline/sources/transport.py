@@ -270,6 +270,8 @@ class Transport:
         gone = isinstance(error, (ConnectionError, ssl.SSLEOFError))  # RemoteDisconnected is a ConnectionError
         if gone and connection.kept and not connection.answered:
             return _Stale()
+        if isinstance(error, TimeoutError) and self._remaining() <= 0:
+            return self._past_deadline()
         if isinstance(error, TimeoutError):
             return _Fault(f"{self._where()}: {_too_late(connection, self._limits.connect_timeout, allowed)}")
         if isinstance(error, http.client.IncompleteRead):

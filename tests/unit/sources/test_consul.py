@@ -426,6 +426,11 @@ def test_a_token_that_may_not_ask_the_agent_needs_the_datacenters_name(replay: R
     assert read(replay, datacenters=("dc1",)).answers[0].datacenter == "dc1"
 
 
+def test_a_server_that_is_no_consul_is_not_said_to_have_acls(replay: Replay):
+    replay.routes["/v1/acl/token/self"] = Reply(b"<h1>Not Found</h1>", status=404)
+    assert "ACLs" not in refused(replay)
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [

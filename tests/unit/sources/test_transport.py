@@ -321,6 +321,11 @@ def test_the_deadline_bounds_all_attempts(serve):
     assert "503 Busy" in error.message or "deadline" in error.message
 
 
+def test_a_request_that_the_deadline_cuts_off_says_so(serve):
+    server = serve(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"))
+    assert failure(transport_to(server.address, deadline=0.3)).message.endswith("within its deadline of 0.3 s")
+
+
 def test_the_deadline_ends_the_wait_for_a_thread_that_hangs():
     transport = transport_to(Address(scheme="http", host="127.0.0.1", port=9), deadline=0.1)
     hanging = threading.Event()
