@@ -216,15 +216,21 @@ def check_command(invocation: Invocation, live: bool) -> int:
     compilation = pipeline.compiled(config, used, committed, Options(today=invocation.today, guard=False))
     findings = [finding for finding in compilation.findings if finding.rule not in ("edited", "adopt")]
     drift = [*_file_drift(compilation), *_manifest_drift(compilation)]
-    if live:
-        drift += _live_drift(config, committed, invocation)
+    unread: FrostlineError | None = None
+    try:
+        drift += _live_drift(config, committed, invocation) if live else []
+    except FrostlineError as error:  # what is known without the sources is said all the same
+        unread = error
     if invocation.format == "json":
-        emit_json(report_value(findings, drift=drift))
+        emit_json(report_value(findings, unread, drift=drift))
     else:
         emit_text(invocation, (f"{one['what']} {one['why']}" for one in drift))
         emit(text_report(invocation, sys.stdout, findings))
-    if any(finding.severity == "error" for finding in findings):
-        return errors.REFUSED
+    for line in text_report(invocation, sys.stderr, (), unread):
+        say(line)
+    refused = any(finding.severity == "error" for finding in findings)
+    if refused or unread:
+        return max(errors.REFUSED if refused else errors.DONE, unread.status if unread else errors.DONE)
     if drift:
         tell(invocation, "run `frostline compile` to publish, or `frostline plan` to see what would change")
         return errors.DIFFERENT

@@ -185,6 +185,25 @@ def test_a_published_registry_stays_when_the_server_is_gone(
     project.done("check")
 
 
+def test_check_live_says_what_it_knows_without_the_sources_and_ends_with_the_highest_status(
+    project: Project, shop: ConsulAgent, proxied: Callable[..., FaultyProxy]
+) -> None:
+    proxy = proxied(shop)
+    project.configure(consul_config(proxy.address)).done("compile")
+    proxy.fault = lambda path, token: (500, "rpc error: No cluster leader")
+    project.write("services.yaml", "edited")
+    drifted = project.refused(3, "check", "--live")
+    assert drifted.stdout == "services.yaml was edited since it was published\n"
+    explains(drifted.stderr, "source mesh", "500")
+    project.configure(consul_config(proxy.address, checks={"policies": {"names": "^nothing"}}))
+    broken = project.refused(4, "check", "--live")
+    assert "error[names]" in broken.stdout
+    explains(broken.stderr, "source mesh", "500")
+    report = json.loads(project.refused(4, "check", "--live", "--format", "json").stdout)
+    assert [error["status"] for error in report["errors"]] == [3]
+    assert (report["findings"][0]["rule"], len(report["drift"])) == ("names", 1)
+
+
 def test_a_token_that_consul_does_not_know_is_3(project: Project, consul_acl: AclAgent) -> None:
     consul_acl.reset()
     project.configure(consul_config(consul_acl.address, source={"token": {"env": "MESH_TOKEN"}}))
