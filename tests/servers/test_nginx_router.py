@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 import pytest
 from consul_agent import ConsulAgent
 
+from frostline.diagnostics import typed
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
 from frostline.outputs.base import View
@@ -229,7 +230,7 @@ def test_a_name_that_no_path_can_hold_is_refused(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         written(registry_of({(name, None): entry()}))
     assert caught.value.message.startswith(f"service {name}: ")
-    assert caught.value.origin == FileOrigin(str(ROUTER), caught.value.origin.line)
+    assert caught.value.origin == FileOrigin(typed(ROUTER), caught.value.origin.line)
 
 
 @pytest.mark.parametrize("name", ["payments-v1/x", "payments-v1/", "ledger/a/b"])
