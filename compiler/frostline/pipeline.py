@@ -180,7 +180,22 @@ def view_of(
     entries = {key: entry for key, entry in registry.entries() if matches(output.select, key[0])}
     seen = registry_of(entries, registry.upstreams)
     view = View(registry=seen, prefer=output.prefer, preferring=lambda prefer: with_prefer(seen, prefer))
-    return view, findings
+    # What the output leaves out is not its business: precedence may have settled it where its sources alone don't.
+    found = [finding for finding in findings if finding.service is None or matches(output.select, finding.service)]
+    if not entries and any(one.endpoints for one in contributions):
+        found.append(_empty_output(output))
+    return view, tuple(found)
+
+
+def _empty_output(output: OutputSettings) -> Finding:
+    return Finding(
+        rule="output-empty",
+        severity="warning",
+        value=output.name,
+        origin=output.place,
+        message=f"the output `{output.name}` has no service at all",
+        help="see that `select` fits names of services, and that its `sources` have any: `frostline list` shows them",
+    )
 
 
 def service_lines(registry: Registry) -> tuple[ServiceLine, ...]:

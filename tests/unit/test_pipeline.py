@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from frostline import freezing, pipeline
@@ -13,10 +14,13 @@ from frostline.config import load_config
 from frostline.errors import PublishError, SeveralErrors, SourceError, UsageError
 from frostline.model import Answer, Instance, Lock, Registration, Snapshot
 from frostline.pipeline import Compilation, Options
+from frostline.reporters.base import report_of
+from frostline.reporters.text import lines
 from frostline.settings import Allow, Config
 from frostline.sources import consul
 from frostline.sources.base import Reading
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "findings"
 OPTIONS = Options(today=date(2026, 1, 1))
 STATIC = {"type": "static", "services": {"billing": "https://billing.example", "payments": {"v1": "https://p.example"}}}
 YAML = {"type": "yaml", "path": "services.yaml"}
@@ -243,3 +247,33 @@ def test_a_lock_folder_loses_the_files_of_segments_that_are_gone(configure: Conf
     with pipeline.writing(config) as root:
         pipeline.publish_lock(config, root, Lock((snapshot(config, "a"),)))
     assert names_in(tmp_path / "locks") == ["README", "mesh.dc1.default.lock"]
+
+
+def test_an_output_without_any_service_is_warned_of(configure: Configure) -> None:
+    outputs = [YAML, {"type": "yaml", "path": "none.yaml", "select": ["paymets"]}]
+    compilation = compiled(configure(sources={"partners": STATIC}, outputs=outputs))
+    assert not compilation.refused
+    said = "".join(f"{line}\n" for line in lines(report_of(compilation.findings)))
+    assert said == (GOLDEN / "output-empty.txt").read_text(encoding="utf-8")
+
+
+def test_an_empty_registry_is_no_fault_of_its_outputs(configure: Configure) -> None:
+    config = configure(sources={"mesh": mesh()})
+    lock = Lock((snapshot(config),))
+    assert "output-empty" not in {finding.rule for finding in compiled(config, lock).findings}
+
+
+def test_what_an_output_leaves_out_is_not_found_fault_with(configure: Configure) -> None:
+    """`partners` wins `ledger`; in an output of `mesh` alone its two namespaces would be in conflict."""
+    partners = {"type": "static", "services": {"ledger": "https://ledger.example"}}
+    without = {"type": "yaml", "path": "a.yaml", "sources": ["mesh"], "select": ["*", "!ledger"]}
+
+    def found(output: dict[str, Any]) -> set[str]:
+        sources = {"mesh": mesh(), "partners": partners}
+        config = configure(sources=sources, precedence=["partners", "mesh"], outputs=[output])
+        retail = msgspec.structs.replace(snapshot(config, "ledger"), namespace="retail")
+        lock = Lock((snapshot(config, "ledger", "shop"), retail))
+        return {finding.rule for finding in compiled(config, lock, lock).findings}
+
+    assert found(without) == set()
+    assert found(without | {"select": ["*"]}) == {"namespaces-conflict"}
