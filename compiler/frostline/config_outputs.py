@@ -15,6 +15,7 @@ from frostline.config_sources import known_type, source_names
 from frostline.config_values import Cursor, as_is, globs, pattern_parts, texts
 from frostline.diagnostics import typed
 from frostline.outputs.base import output_types
+from frostline.patterns import CLASS_PARAMETER_HELP, makes_class_parameters
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
 
@@ -106,7 +107,10 @@ def _text_list(at: Cursor) -> list[str]:
 
 def _keys(at: Cursor) -> dict[str, str]:
     for entry in at.entries():
-        pattern_parts(Cursor(entry.reading, entry.path, entry.key), {"service": False, "version": False})
+        pattern = Cursor(entry.reading, entry.path, entry.key)
+        parts = pattern_parts(pattern, {"service": False, "version": False})
+        if parts is not None and not makes_class_parameters(parts):
+            pattern.refuse(f"`{entry.key}` makes no name of a class parameter", CLASS_PARAMETER_HELP)
     return {entry.key: entry.value for entry in at.entries()}
 
 

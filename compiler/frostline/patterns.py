@@ -8,6 +8,12 @@ from msgspec import Struct
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
+# Puppet reference manual, "Reserved words and acceptable names": classes and their parameters.
+CLASS_PARAMETER = re.compile(r"([a-z][a-z0-9_]*::)*[a-z_][a-z0-9_]*")
+CLASS_PARAMETER_HELP = (
+    "lower-case segments joined by `::`, with {service} and {version}, such as `profile::{service}::url`"
+)
+
 
 class Placeholder(Struct, frozen=True):
     """`{name}`, or `{name[key]}`. The key is any text without `]}`."""
@@ -75,3 +81,8 @@ def _placeholder(pattern: str, start: int) -> tuple[Placeholder, int]:
     if close == end + 1:
         raise PatternError("a `[]` without a key", end)
     return Placeholder(name.group(), pattern[end + 1 : close]), close + 2
+
+
+def makes_class_parameters(parts: tuple[str | Placeholder, ...]) -> bool:
+    """Whether these parts, filled with a plain service and version, are the name of a Puppet class parameter."""
+    return CLASS_PARAMETER.fullmatch("".join(part if isinstance(part, str) else "a" for part in parts)) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -12,15 +11,20 @@ from msgspec import Struct
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Key, Registry, version_label
 from frostline.outputs.base import endpoint_value
-from frostline.patterns import PatternError, Placeholder, parse
+from frostline.patterns import (
+    CLASS_PARAMETER,
+    CLASS_PARAMETER_HELP,
+    PatternError,
+    Placeholder,
+    makes_class_parameters,
+    parse,
+)
 from frostline.settings import OutputSettings
 
 INDEX = "frostline::index"
 SERVICE = "frostline::service::"
 """What the keys of services begin with."""
 
-# Puppet reference manual, "Reserved words and acceptable names": classes and their parameters.
-_PARAMETER = re.compile(r"([a-z][a-z0-9_]*::)*[a-z_][a-z0-9_]*")
 _PLACEHOLDERS = ("service", "version")
 
 
@@ -110,22 +114,21 @@ def _pattern(text: str, value: Any, settings: OutputSettings) -> KeyPattern:
     for part in parts:
         if isinstance(part, Placeholder) and (part.key is not None or part.name not in _PLACEHOLDERS):
             raise _unreadable(text, f"has an unknown placeholder {part}", settings)
-    pattern = KeyPattern(text, parts, value)
-    if _PARAMETER.fullmatch(pattern.key("a", "v1")) is None:
+    if not makes_class_parameters(parts):
         raise _unreadable(text, "makes no name of a class parameter", settings)
-    return pattern
+    return KeyPattern(text, parts, value)
 
 
 def _unreadable(text: str, problem: str, settings: OutputSettings) -> UsageError:
     return UsageError(
         f"the key pattern `{text}` of the output `{settings.name}` {problem}",
         origin=settings.place,
-        help="lower-case segments joined by `::`, with {service} and {version}, such as `profile::{service}::url`",
+        help=CLASS_PARAMETER_HELP,
     )
 
 
 def _misnamed(key: str, new: ClassKey, place: FileOrigin) -> Finding | None:
-    if _PARAMETER.fullmatch(key) and key != "lookup_options":
+    if CLASS_PARAMETER.fullmatch(key) and key != "lookup_options":
         return None
     service, version = new.owner
     return Finding(
