@@ -11,6 +11,11 @@ Fault = Callable[[str, str], tuple[int, str] | None]
 """(path with query, token of the request) -> the status and body to answer with; None: what the server says."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # with the default of 5, eight clients at once wait for TCP to try again
+
+
 class FaultyProxy:
     """Passes every GET on to 127.0.0.1:port but those that `fault` answers.
 
@@ -25,8 +30,7 @@ class FaultyProxy:
         self.arrived, self._ended = Event(), Event()
         self.asked: list[tuple[str, str]] = []
         self._port = port
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self.address = f"http://127.0.0.1:{self._server.server_port}"
         Thread(target=self._server.serve_forever, daemon=True).start()
 
