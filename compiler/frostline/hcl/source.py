@@ -1,0 +1,38 @@
+"""The text of a file, and where in it something stands."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from frostline.model import FileOrigin
+
+
+class Source:
+    """A file's UTF-8 bytes. Nodes hold byte offsets only; lines and columns are counted where an error needs them."""
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self.path = path
+        self.data = data
+        self._line_starts: list[int] | None = None
+
+    def place(self, offset: int) -> FileOrigin:
+        """The place of this byte: lines end at \\n, columns count characters."""
+        if self._line_starts is None:
+            self._line_starts = [0]
+            at = self.data.find(b"\n")
+            while at >= 0:
+                self._line_starts.append(at + 1)
+                at = self.data.find(b"\n", at + 1)
+        line = bisect_right(self._line_starts, offset)
+        before = self.data[self._line_starts[line - 1] : offset]
+        return FileOrigin(self.path, line, len(before.decode("utf-8", "replace")) + 1)
+
+
+class HclError(Exception):
+    """What is wrong in an HCL file: a sentence without a full stop, where, and perhaps what to do."""
+
+    def __init__(self, message: str, place: FileOrigin, help: str | None = None) -> None:  # noqa: A002
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.help = help

@@ -1,0 +1,150 @@
+"""Values and their types, as HCL2 has them (go-cty): strings, numbers, bools, lists, sets, maps, tuples, objects.
+
+A value carries its type, since a list is no tuple and a map no object, and since null has one too. No value is
+unknown here: whatever can't be evaluated is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from frostline.hcl.number import Number
+
+
+
+class Type:
+    """A type. kind: string, number, bool, dynamic (of a null with no type), list, set, map, tuple, object.
+
+    element: of list, set and map. elements: of a tuple. attributes: of an object, by name, sorted; optional: the names
+    of those that a type constraint lets out.
+    """
+
+    __slots__ = ("_hash", "attributes", "element", "elements", "kind", "optional")
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        element: Type | None = None,
+        elements: tuple[Type, ...] = (),
+        attributes: Mapping[str, Type] | None = None,
+        optional: frozenset[str] = frozenset(),
+    ) -> None:
+        self.kind = kind
+        self.element = element
+        self.elements = elements
+        self.attributes: Mapping[str, Type] = dict(sorted(attributes.items())) if attributes else {}
+        self.optional = optional
+        self._hash = hash((kind, element, elements, tuple(self.attributes.items()), optional))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Type)
+            and self._hash == other._hash
+            and self.kind == other.kind
+            and self.element == other.element
+            and self.elements == other.elements
+            and self.attributes == other.attributes
+            and self.optional == other.optional
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @property
+    def is_primitive(self) -> bool:
+        return self.kind in ("string", "number", "bool")
+
+    def __str__(self) -> str:
+        """As messages name it: string, number, bool, dynamic, list of string, tuple, object."""
+        return f"{self.kind} of {self.element}" if self.element is not None else self.kind
+
+    __repr__ = __str__
+
+
+STRING = Type("string")
+NUMBER = Type("number")
+BOOL = Type("bool")
+DYNAMIC = Type("dynamic")
+
+
+def list_of(element: Type) -> Type:
+    return Type("list", element=element)
+
+
+def set_of(element: Type) -> Type:
+    return Type("set", element=element)
+
+
+def map_of(element: Type) -> Type:
+    return Type("map", element=element)
+
+
+class Value:
+    """A value of a type. Immutable.
+
+    data, by the type's kind: str; Number; bool; a tuple of Values for list, set (in cty's order, each once) and tuple;
+    a dict of Values, its keys in code point order, for map and object; None for null, whatever the type.
+    """
+
+    __slots__ = ("data", "type")
+
+    def __init__(self, type: Type, data: Any) -> None:  # noqa: A002
+        self.type = type
+        self.data = data
+
+    @property
+    def is_null(self) -> bool:
+        return self.data is None
+
+    def __eq__(self, other: object) -> bool:
+        """The same type and content (not HCL's `==`, which evaluation does)."""
+        return isinstance(other, Value) and self.type == other.type and self.data == other.data
+
+    def __hash__(self) -> int:
+        data = tuple(self.data.items()) if isinstance(self.data, dict) else self.data
+        return hash((self.type, data))
+
+    def __repr__(self) -> str:
+        return f"<{self.type} {self.data!r}>"
+
+
+NULL = Value(DYNAMIC, None)
+TRUE = Value(BOOL, True)
+FALSE = Value(BOOL, False)
+
+
+def string(text: str) -> Value:
+    """A string value. cty keeps strings in Unicode's NFC: so does this."""
+    from unicodedata import is_normalized, normalize
+
+    return Value(STRING, text if text.isascii() or is_normalized("NFC", text) else normalize("NFC", text))
+
+
+def number(value: Number | int) -> Value:
+    return Value(NUMBER, value if isinstance(value, Number) else Number(value))
+
+
+def boolean(value: bool) -> Value:
+    return TRUE if value else FALSE
+
+
+def list_value(element: Type, items: Iterable[Value]) -> Value:
+    """A list; the items have the element type already."""
+    return Value(list_of(element), tuple(items))
+
+
+def map_value(element: Type, items: Mapping[str, Value]) -> Value:
+    """A map; the values have the element type already."""
+    return Value(map_of(element), dict(sorted(items.items())))
+
+
+def tuple_value(items: Iterable[Value]) -> Value:
+    data = tuple(items)
+    return Value(Type("tuple", elements=tuple(item.type for item in data)), data)
+
+
+def object_value(attributes: Mapping[str, Value]) -> Value:
+    data = dict(sorted(attributes.items()))
+    return Value(Type("object", attributes={name: value.type for name, value in data.items()}), data)
