@@ -1,7 +1,7 @@
 """The lock: the snapshots of the live sources as JSON Lines, canonical and sorted, one instance a line.
 
 A first line names the format. Then, for each segment in order, one line that says what follows, and the lines
-themselves: instances, then declared services. In a folder the same, one file a segment. A lock may have been merged
+themselves: instances, then declared services, then upstreams. In a folder the same, one file a segment. A lock may have been merged
 by git, edited, or written by somebody else: it is read as hostile, and nothing in it becomes a path.
 """
 
@@ -18,18 +18,18 @@ from msgspec import Struct
 
 from frostline.diagnostics import canonical_line
 from frostline.errors import SourceError, UsageError
-from frostline.model import Declared, FileOrigin, Instance, Lock, Snapshot
+from frostline.model import Declared, FileOrigin, Instance, Lock, Snapshot, Upstream
 
 FORMAT = "frostline.lock/1"
 SUFFIX = ".lock"
 _HEADER = canonical_line({"format": FORMAT}) + b"\n"
 _AGAIN = "run `frostline freeze` to write it anew"
 
-_Line = TypeVar("_Line", Instance, Declared)
+_Line = TypeVar("_Line", Instance, Declared, Upstream)
 
 
-class _Segment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The line before a segment's own: what it is and how many lines of each kind follow."""
+class _Segment(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The line before a segment's own: what it is and how many lines of each kind follow (no upstreams where none)."""
 
     source: str
     datacenter: str
@@ -37,6 +37,7 @@ class _Segment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     settings: str
     instances: int
     declared: int
+    upstreams: int = 0
 
 
 def settings_digest(shape: Mapping[str, Any]) -> str:
@@ -59,6 +60,8 @@ def lock_chunks(snapshots: Iterable[Snapshot]) -> Iterator[bytes]:
             yield canonical_line(instance) + b"\n"
         for declared in snapshot.declared:
             yield canonical_line(declared) + b"\n"
+        for upstream in snapshot.upstreams:
+            yield canonical_line(upstream) + b"\n"
 
 
 def _segment_line(snapshot: Snapshot) -> _Segment:
@@ -69,6 +72,7 @@ def _segment_line(snapshot: Snapshot) -> _Segment:
         settings=snapshot.settings,
         instances=len(snapshot.instances),
         declared=len(snapshot.declared),
+        upstreams=len(snapshot.upstreams),
     )
 
 
@@ -220,9 +224,11 @@ def _parse_segment(lines: list[bytes], at: int, end: int, shown: str) -> tuple[S
     segment = _decoded(lines, at, _SEGMENT, shown)
     start = at + 1
     middle = start + segment.instances
-    stop = middle + segment.declared
-    if min(segment.instances, segment.declared) < 0 or stop > end:
-        announced = f"{segment.instances} instances and {segment.declared} declared services"
+    last = middle + segment.declared
+    stop = last + segment.upstreams
+    if min(segment.instances, segment.declared, segment.upstreams) < 0 or stop > end:
+        announced = f"{segment.instances} instances, {segment.declared} declared services"
+        announced += f" and {segment.upstreams} upstreams"
         raise _bad(lines, at, f"this line announces {announced}, but {end - start} lines follow", shown)
     snapshot = Snapshot(
         source=segment.source,
@@ -230,14 +236,19 @@ def _parse_segment(lines: list[bytes], at: int, end: int, shown: str) -> tuple[S
         namespace=segment.namespace,
         settings=segment.settings,
         instances=_parse_lines(lines, start, middle, _INSTANCE, shown),
-        declared=_parse_lines(lines, middle, stop, _DECLARED, shown),
+        declared=_parse_lines(lines, middle, last, _DECLARED, shown),
+        upstreams=_parse_lines(lines, last, stop, _UPSTREAM, shown),
     )
+    for offset, upstream in enumerate(snapshot.upstreams):
+        if (upstream.region, upstream.namespace) != (segment.datacenter, segment.namespace):
+            raise _bad(lines, last + offset, "this upstream's consumer is in another region or namespace", shown)
     return snapshot, stop
 
 
 _SEGMENT = msgspec.json.Decoder(_Segment)
 _INSTANCE = msgspec.json.Decoder(Instance)
 _DECLARED = msgspec.json.Decoder(Declared)
+_UPSTREAM = msgspec.json.Decoder(Upstream)
 
 
 def _parse_lines(

@@ -82,6 +82,7 @@ class Registration(Struct, frozen=True, kw_only=True, gc=False):
     """One instance as a live source reports it, before selection.
 
     service: the registered name; address: the service's own, "" if none; node_address: the node's.
+    datacenter: the instance's own where it is not the segment's (Nomad's segments are regions).
     tagged_addresses: name -> (address, port), the service's over the node's; a node's have the service's port.
     health: passing, warning, critical or maintenance (the worst of the node's and the service's checks).
     weights: (when passing, when warning).
@@ -100,19 +101,60 @@ class Registration(Struct, frozen=True, kw_only=True, gc=False):
     kind: str = "service"
     weights: tuple[int, int] = (1, 1)
     health: Health = "passing"
+    datacenter: str = ""
+
+
+class Bind(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Where an upstream listens on the consumer's side: an address and a port, or a socket's path."""
+
+    address: str = ""
+    port: Annotated[int, Meta(ge=0, le=65535)] = 0
+    socket: str = ""
+
+
+class Upstream(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A dependency that a job declares: the consumer (region, namespace, job, group) calls the destination.
+
+    region: "" where a job file names none. kind: `service`, or `prepared_query`. A line of the lock.
+    """
+
+    namespace: str
+    job: str
+    group: str
+    destination: str
+    bind: Bind
+    region: str = ""
+    kind: str = "service"
+    destination_namespace: str = ""
+    datacenter: str = ""
+    peer: str = ""
+
+    @property
+    def consumer(self) -> str:
+        """As users write it: `NAMESPACE:JOB/GROUP`."""
+        return f"{self.namespace}:{self.job}/{self.group}"
+
+    def sort_key(self) -> tuple[str | int, ...]:
+        bind = (self.bind.address, self.bind.port, self.bind.socket)
+        target = (self.destination, self.kind, self.destination_namespace, self.datacenter, self.peer)
+        return (self.region, self.namespace, self.job, self.group, *target, *bind)
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """All that a live source answered for one segment, before selection."""
+    """All that a live source answered for one segment, before selection. datacenter: of Nomad the region."""
 
     source: str
     datacenter: str
     namespace: str
     registrations: tuple[Registration, ...]
+    upstreams: tuple[Upstream, ...] = ()
 
 
 class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
-    """One registered address of a service, selected; a line of the lock. Datacenter and namespace: its segment's."""
+    """One registered address of a service, selected; a line of the lock.
+
+    Namespace: its segment's. Datacenter: its own, "" where that is its segment's.
+    """
 
     service: str
     node: str
@@ -123,6 +165,7 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
     meta: dict[str, str] = {}
     weight: Annotated[int, Meta(ge=0, le=2**31)] = 1
     health: Health = "passing"
+    datacenter: str = ""
 
     def sort_key(self) -> tuple[str, str, str]:
         return (self.service, self.node, self.id)
@@ -142,7 +185,8 @@ class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
 class Snapshot(Struct, frozen=True, kw_only=True):
     """What one live source answered for one segment (source, datacenter, namespace) at one moment, after selection.
 
-    settings: `sha256:…` of the source's settings that shaped it. Instances and declared are sorted.
+    settings: `sha256:…` of the source's settings that shaped it. Instances, declared and upstreams are sorted.
+    datacenter: of Nomad the region.
     """
 
     source: str
@@ -151,6 +195,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     settings: str
     instances: tuple[Instance, ...] = ()
     declared: tuple[Declared, ...] = ()
+    upstreams: tuple[Upstream, ...] = ()
 
     @property
     def segment(self) -> tuple[str, str, str]:
@@ -190,16 +235,43 @@ class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
         return InstanceOrigin(self.source, self.datacenter, self.namespace, self.node, self.id)
 
 
+class Dependency(Struct, frozen=True, kw_only=True):
+    """An upstream as the registry has it.
+
+    service, version: what naming makes of its destination. url: of its bind, None where that is a socket.
+    place: in the job file; None for a live source's.
+    """
+
+    upstream: Upstream
+    source: str
+    service: str
+    version: str | None
+    url: str | None = None
+    place: FileOrigin | None = None
+
+    @property
+    def key(self) -> Key:
+        return (self.service, self.version)
+
+    @property
+    def origin(self) -> Origin:
+        if self.place is not None:
+            return self.place
+        up = self.upstream
+        return InstanceOrigin(self.source, up.region, up.namespace, id=f"{up.job}/{up.group}")
+
+
 class Contribution(Struct, frozen=True, kw_only=True):
     """What one source brings to the registry: endpoints for each (service, version), () where it is only declared.
 
-    places: where a local file says so.
+    places: where a local file says so. upstreams: what its jobs declare.
     """
 
     source: str
     endpoints: Mapping[Key, tuple[Endpoint, ...]]
     places: Mapping[Key, FileOrigin] = {}
     findings: tuple[Finding, ...] = ()
+    upstreams: tuple[Dependency, ...] = ()
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -219,34 +291,14 @@ class Entry(Struct, frozen=True, kw_only=True):
         return not self.endpoints
 
 
-class Bind(Struct, frozen=True, kw_only=True):
-    """Where an upstream listens on the consumer's side: an address and a port, or a socket's path."""
-
-    address: str = ""
-    port: int = 0
-    socket: str = ""
-
-
-class Upstream(Struct, frozen=True, kw_only=True):
-    """A dependency that a job declares: this (namespace, job, group) of a region calls that destination."""
-
-    region: str
-    namespace: str
-    job: str
-    group: str
-    destination: str
-    bind: Bind
-    destination_namespace: str = ""
-    datacenter: str = ""
-    peer: str = ""
-    place: FileOrigin | None = None
-
-
 class Registry(Struct, frozen=True, kw_only=True):
-    """The frozen result. services: name -> version (None: unversioned) -> entry, both in sorted order, None first."""
+    """The frozen result. services: name -> version (None: unversioned) -> entry, both in sorted order, None first.
+
+    upstreams: sorted by consumer, then destination.
+    """
 
     services: Mapping[str, Mapping[str | None, Entry]]
-    upstreams: tuple[Upstream, ...] = ()
+    upstreams: tuple[Dependency, ...] = ()
 
     def entries(self) -> Iterator[tuple[Key, Entry]]:
         """Each (service, version) with its entry, in order."""
@@ -255,12 +307,12 @@ class Registry(Struct, frozen=True, kw_only=True):
                 yield (service, version), entry
 
 
-def registry_of(entries: Mapping[Key, Entry], upstreams: Iterable[Upstream] = ()) -> Registry:
+def registry_of(entries: Mapping[Key, Entry], upstreams: Iterable[Dependency] = ()) -> Registry:
     """The registry of these entries, in canonical order (by code points; the unversioned one first)."""
     services: dict[str, dict[str | None, Entry]] = {}
     for service, version in sorted(entries, key=lambda key: (key[0], key[1] is not None, key[1] or "")):
         services.setdefault(service, {})[version] = entries[service, version]
-    return Registry(services=services, upstreams=tuple(upstreams))
+    return Registry(services=services, upstreams=tuple(sorted(upstreams, key=lambda one: one.upstream.sort_key())))
 
 
 def version_label(version: str | None) -> str:
