@@ -102,7 +102,7 @@ def _config(at: Cursor, path: Path) -> Config:
         lock=lock,
         lock_is_folder=lock_is_folder,
         manifest=root / MANIFEST,
-        sources=sources_of(sources, folder) if sources else _no_sources(),
+        sources=sources_of(sources, folder, root) if sources else _no_sources(),
         precedence=_precedence(at.get("precedence"), names),
         checks=checks,
         guards=guards_of(at.get("guards")),

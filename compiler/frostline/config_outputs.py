@@ -19,7 +19,7 @@ from frostline.patterns import CLASS_PARAMETER_HELP, makes_class_parameters
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
 
-_COMMON = ("type", "path", "name", "select", "sources", "prefer")
+_COMMON = ("type", "path", "name", "select", "sources", "prefer", "consumer")
 
 
 class Reserved(Struct, frozen=True):
@@ -63,6 +63,7 @@ def _output(at: Cursor, folder: Path, sources: Mapping[str, object]) -> OutputSe
         select=globs,
         sources=lambda names: source_names(names, sources),
         prefer=texts,
+        consumer=as_is,
     )
     options = {} if kind is None else _options(at, kind, folder)
     if kind is None or "path" not in fields:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -35,9 +36,11 @@ from frostline.model import FileOrigin, Key
 from frostline.patterns import Placeholder
 from frostline.settings import (
     ConsulSettings,
+    JobspecSettings,
     Keep,
     LiveLimits,
     Naming,
+    NomadSettings,
     PluginSettings,
     RouterName,
     RouterSettings,
@@ -52,9 +55,9 @@ from frostline.settings import (
 from frostline.sources.base import is_live, source_types
 
 
-def sources_of(at: Cursor, folder: Path) -> dict[str, SourceSettings]:
+def sources_of(at: Cursor, folder: Path, root: Path) -> dict[str, SourceSettings]:
     """Name -> settings, in the order written."""
-    built = {entry.key: _source(entry, folder, at.value) for entry in at.entries()}
+    built = {entry.key: _source(entry, folder, root, at.value) for entry in at.entries()}
     return {name: settings for name, settings in built.items() if settings is not None}
 
 
@@ -94,12 +97,16 @@ def is_source(at: Cursor, names: Mapping[str, object]) -> bool:
     return False
 
 
-def _source(at: Cursor, folder: Path, siblings: Mapping[str, object]) -> SourceSettings | None:
+def _source(at: Cursor, folder: Path, root: Path, siblings: Mapping[str, object]) -> SourceSettings | None:
     match known_type(at, source_types(), "source"):
         case None:
             return None
         case "consul":
             return _consul(at, folder)
+        case "nomad":
+            return _nomad(at, folder)
+        case "jobspec":
+            return _jobspec(at, folder, root)
         case "static":
             return _static(at)
         case "router":
@@ -110,9 +117,31 @@ def _source(at: Cursor, folder: Path, siblings: Mapping[str, object]) -> SourceS
 
 def _consul(at: Cursor, folder: Path) -> ConsulSettings:
     present = at.present(
-        address=server_address,
-        token=lambda token: Token(**token.present(env=as_is, file=path_reader(folder))),
-        tls=lambda tls: Tls(
+        **_server(folder),
+        datacenters=texts,
+        namespace=as_is,
+        partition=as_is,
+        peers=texts,
+        acl=as_is,
+        address_from=as_is,
+    )
+    _check_scope(at)
+    return ConsulSettings(name=at.key, place=at.key_place, naming=_naming(at), limits=_limits(at), **present)
+
+
+def _nomad(at: Cursor, folder: Path) -> NomadSettings:
+    present = at.present(
+        **_server(folder), regions=texts, namespaces=texts, services=as_is, upstreams=as_is, canaries=as_is
+    )
+    return NomadSettings(name=at.key, place=at.key_place, naming=_naming(at), limits=_limits(at), **present)
+
+
+def _server(folder: Path) -> dict[str, Callable[[Cursor], Any]]:
+    """The readers of the keys that all sources with a server have, but for the limits and the naming."""
+    return {
+        "address": server_address,
+        "token": lambda token: Token(**token.present(env=as_is, file=path_reader(folder))),
+        "tls": lambda tls: Tls(
             **tls.present(
                 ca_file=path_reader(folder),
                 cert_file=path_reader(folder),
@@ -121,27 +150,48 @@ def _consul(at: Cursor, folder: Path) -> ConsulSettings:
                 verify=as_is,
             )
         ),
-        datacenters=texts,
-        namespace=as_is,
-        partition=as_is,
-        peers=texts,
-        partial=as_is,
-        acl=as_is,
-        consistency=as_is,
-        max_stale=duration,
-        select=_select,
+        "partial": as_is,
+        "consistency": as_is,
+        "max_stale": duration,
+        "select": _select,
+        "keep": _keep,
+    }
+
+
+def _limits(at: Cursor) -> LiveLimits:
+    return LiveLimits(
+        **at.present(
+            connections=integer,
+            connect_timeout=positive_duration,
+            timeout=positive_duration,
+            deadline=positive_duration,
+            retries=integer,
+        )
+    )
+
+
+def _jobspec(at: Cursor, folder: Path, root: Path) -> JobspecSettings:
+    present = at.present(
+        files=texts,
+        var_files=lambda files: tuple(path_reader(folder)(item) for item in files.items()),
+        environment=texts,
+        filesystem=as_is,
         keep=_keep,
-        address_from=as_is,
     )
-    limits = at.present(
-        connections=integer,
-        connect_timeout=positive_duration,
-        timeout=positive_duration,
-        deadline=positive_duration,
-        retries=integer,
+    if (select := at.get("select")) and (services := select.get("services")):
+        present["services"] = globs(services)
+    files, variables = at.get("files"), at.get("variables")
+    return JobspecSettings(
+        name=at.key,
+        place=at.key_place,
+        folder=folder,
+        root=root,
+        files_place=files.place if files else at.key_place,
+        variables=variables.value if variables else {},
+        places={entry.key: entry.place for entry in variables.entries()} if variables else {},
+        naming=_naming(at),
+        **present,
     )
-    _check_scope(at)
-    return ConsulSettings(name=at.key, place=at.key_place, naming=_naming(at), limits=LiveLimits(**limits), **present)
 
 
 def _plug_in(at: Cursor, kind: str) -> PluginSettings:

@@ -150,6 +150,30 @@ class Answer(Struct, frozen=True, kw_only=True):
     upstreams: tuple[Upstream, ...] = ()
 
 
+class DeclaredService(Struct, frozen=True, kw_only=True):
+    """A service that a local file declares, under the name that it would register.
+
+    address, port: where the file says both literally; "" and 0 where either is known only at run time.
+    """
+
+    service: str
+    place: FileOrigin
+    address: str = ""
+    port: int = 0
+    namespace: str = ""
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = {}
+    weight: int = 1
+
+
+class Declaration(Struct, frozen=True, kw_only=True):
+    """All that the files of one local source declare, before naming. upstreams: each with its place."""
+
+    services: tuple[DeclaredService, ...] = ()
+    upstreams: tuple[tuple[Upstream, FileOrigin], ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
 class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
     """One registered address of a service, selected; a line of the lock.
 

@@ -103,6 +103,55 @@ class ConsulSettings(Struct, frozen=True, kw_only=True):
     type: str = "consul"
 
 
+class NomadSettings(Struct, frozen=True, kw_only=True):
+    """A source of type nomad. address None: $NOMAD_ADDR, else http://127.0.0.1:4646. regions (): the agent's own."""
+
+    name: str
+    place: FileOrigin
+    address: str | None = None
+    token: Token | None = None
+    tls: Tls = Tls()
+    regions: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ("default",)
+    services: bool = True
+    upstreams: bool = True
+    canaries: bool = False
+    partial: bool = False
+    consistency: str = "snapshot"
+    max_stale: float = 2.0
+    select: Select = Select()
+    keep: Keep = Keep()
+    naming: Naming = Naming()
+    address_from: str = "service"
+    limits: LiveLimits = LiveLimits()
+    type: str = "nomad"
+
+
+class JobspecSettings(Struct, frozen=True, kw_only=True):
+    """A source of type jobspec: Nomad job files.
+
+    folder: what the globs in `files` and the files that a job file names are relative to; root: what they stay inside.
+    variables: name -> value as the configuration has it (plain YAML values), with the place of each in `places`.
+    environment: names of environment variables that may set a variable.
+    """
+
+    name: str
+    place: FileOrigin
+    folder: Path
+    root: Path
+    files: tuple[str, ...] = ()
+    files_place: FileOrigin = FileOrigin("")
+    var_files: tuple[Path, ...] = ()
+    variables: Mapping[str, Any] = {}
+    places: Mapping[str, FileOrigin] = {}
+    environment: tuple[str, ...] = ()
+    filesystem: bool = False
+    services: tuple[str, ...] = ("*",)
+    keep: Keep = Keep()
+    naming: Naming = Naming()
+    type: str = "jobspec"
+
+
 class StaticService(Struct, frozen=True, kw_only=True):
     service: str
     version: str | None
@@ -154,14 +203,15 @@ class PluginSettings(Struct, frozen=True, kw_only=True):
     address_from: str = "service"
 
 
-LiveSettings = ConsulSettings | PluginSettings
-SourceSettings = LiveSettings | StaticSettings | RouterSettings
+LiveSettings = ConsulSettings | NomadSettings | PluginSettings
+SourceSettings = LiveSettings | JobspecSettings | StaticSettings | RouterSettings
 
 
 class OutputSettings(Struct, frozen=True, kw_only=True):
     """One output. path: absolute, a file or (hiera, split yaml) a folder. options: what only its type knows.
 
     select: service globs; sources: names, () for all; prefer: datacenters, in order, "*" for any.
+    consumer: the group of a job that it is for, as users write it; "" for none.
     """
 
     name: str
@@ -171,6 +221,7 @@ class OutputSettings(Struct, frozen=True, kw_only=True):
     select: tuple[str, ...] = ("*",)
     sources: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
+    consumer: str = ""
     options: Mapping[str, Any] = {}
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, Protocol
 
 from msgspec import Struct
 
-from frostline.model import Answer, Contribution, Key
+from frostline.model import Answer, Contribution, Declaration, Key
 
 __all__ = [
     "TABLE",
     "Contribution",
+    "DeclaringSource",
     "LiveSource",
     "LocalSource",
     "Progress",
@@ -60,8 +62,20 @@ class LocalSource(Protocol):
         """`known`: for each other source that is not a router, the (service, version)s that it brings."""
 
 
+class DeclaringSource(Protocol):
+    """The module of a local source whose files declare services under registered names: naming is done to them."""
+
+    def declare(self, settings: Any) -> Declaration:
+        """What the files say. Raises SourceError (or SeveralErrors of them) with the place in a file that is wrong."""
+
+    def inputs(self, settings: Any) -> tuple[Path, ...]:
+        """The files that it reads, sorted: what a saved plan must find unchanged."""
+
+
 TABLE: Mapping[str, str] = {
     "consul": "frostline.sources.consul",
+    "nomad": "frostline.sources.nomad",
+    "jobspec": "frostline.sources.jobspec",
     "static": "frostline.sources.static",
     "router": "frostline.sources.router",
 }
