@@ -1,8 +1,8 @@
 """The lock: the snapshots of the live sources as JSON Lines, canonical and sorted, one instance a line.
 
 A first line names the format. Then, for each segment in order, one line that says what follows, and the lines
-themselves: instances, then declared services, then upstreams. In a folder the same, one file a segment. A lock may have been merged
-by git, edited, or written by somebody else: it is read as hostile, and nothing in it becomes a path.
+themselves: instances, then declared services, then upstreams. In a folder the same, one file a segment. A lock may have
+been merged by git, edited, or written by somebody else: it is read as hostile, and nothing in it becomes a path.
 """
 
 from __future__ import annotations

@@ -278,6 +278,11 @@ class Dependency(Struct, frozen=True, kw_only=True):
         return (self.service, self.version)
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is looked up where this registry does not see: in a peer, by a prepared query."""
+        return bool(self.upstream.peer) or self.upstream.kind != "service"
+
+    @property
     def origin(self) -> Origin:
         if self.place is not None:
             return self.place

@@ -41,8 +41,10 @@ from frostline.ownership import Wanted, file_changes, next_manifest
 from frostline.plan import Plan, plan_of
 from frostline.publish import publish, running
 from frostline.registry.assembling import assembled, contribution_of, entry_digest, with_prefer
-from frostline.settings import Allow, Config, OutputSettings, RouterSettings
-from frostline.sources.base import is_live, source_module
+from frostline.registry.consuming import consumed
+from frostline.registry.declaring import contribution_of_declaration
+from frostline.settings import Allow, Config, JobspecSettings, OutputSettings, RouterSettings
+from frostline.sources.base import source_module
 from frostline.targets import Root
 
 _log = logging.getLogger(__name__)
@@ -51,13 +53,31 @@ _log = logging.getLogger(__name__)
 # --- the pure middle --------------------------------------------------------------------------------------------------
 
 
-def contributions_of(config: Config, lock: Lock) -> tuple[Contribution, ...]:
-    """What each source brings: live ones from the lock, then local ones, then routers, which need the others' names."""
+def declared_contributions(config: Config) -> tuple[Contribution, ...]:
+    """What the sources bring whose files declare services: these are read once a run."""
+    brought: list[Contribution] = []
+    for settings in config.sources.values():
+        if isinstance(settings, JobspecSettings):
+            _log.info("reading source %s", settings.name)
+            declaration = source_module(settings.type).declare(settings)
+            brought.append(contribution_of_declaration(declaration, settings))
+    return tuple(brought)
+
+
+def contributions_of(
+    config: Config, lock: Lock, declared: Sequence[Contribution] | None = None
+) -> tuple[Contribution, ...]:
+    """What each source brings: live ones from the lock, then local ones, then routers, which need the others' names.
+
+    declared: what `declared_contributions` gave, where it is known already.
+    """
     brought: list[Contribution] = []
     for name, live in live_sources(config).items():
         snapshots = [snapshot for snapshot in lock.snapshots if snapshot.source == name]
         brought.append(contribution_of(name, snapshots, live.naming))
-    local = [settings for settings in config.sources.values() if not is_live(settings.type)]
+    brought += declared_contributions(config) if declared is None else declared
+    done = {contribution.source for contribution in brought}
+    local = [settings for settings in config.sources.values() if settings.name not in done]
     for routers in (False, True):
         known = {one.source: frozenset(one.endpoints) for one in brought}
         for settings in local:
@@ -100,7 +120,8 @@ class Compilation(Struct, frozen=True, kw_only=True):
 def compiled(config: Config, lock: Lock, committed: Lock | None, options: Options) -> Compilation:
     """The registry of this lock, checked, rendered, guarded, and compared with what is published."""
     _log.info("assembling the registry")
-    contributions = contributions_of(config, lock)
+    declared = declared_contributions(config)
+    contributions = contributions_of(config, lock, declared)
     registry, found = assembled(contributions, config.precedence, config.merge)
     wanted, more = rendered(config, contributions, outputs_in_scope(config, options.only))
     _log.info("checking")
@@ -109,10 +130,11 @@ def compiled(config: Config, lock: Lock, committed: Lock | None, options: Option
     manifest = read_manifest(config.manifest)
     files = file_changes(config.root, wanted, manifest, allow=options.allow, outputs=options.only or None)
     services = service_lines(registry)
-    known = registry if lock == committed else registry_of_lock(config, committed)
+    known = registry if lock == committed else registry_of_lock(config, committed, declared)
     before = manifest.services if manifest else service_lines(known) if committed else None
     if options.guard:
-        findings += guard_findings(_published(before), _published(services) or {}, config.guards, options.allow, {})
+        now = _published(services) or {}
+        findings += guard_findings(_published(before), now, config.guards, options.allow, needed(registry))
         findings += lock_guards(config, lock, committed, options.allow)
     findings += _refused_files(config, files)
     return Compilation(
@@ -177,8 +199,13 @@ def view_of(
     """The registry as this output sees it: of its sources alone, so that precedence is decided among them."""
     chosen = [one for one in contributions if not output.sources or one.source in output.sources]
     registry, findings = assembled(chosen, config.precedence, config.merge, output.prefer)
+    if output.consumer:
+        declared = [one for contribution in contributions for one in contribution.upstreams]
+        registry, more = consumed(registry, declared, output.consumer, output.place)
+        findings = (*findings, *more)
     entries = {key: entry for key, entry in registry.entries() if matches(output.select, key[0])}
-    seen = registry_of(entries, registry.upstreams)
+    upstreams = [one for one in registry.upstreams if matches(output.select, one.service)]
+    seen = registry_of(entries, upstreams)
     view = View(registry=seen, prefer=output.prefer, preferring=lambda prefer: with_prefer(seen, prefer))
     # What the output leaves out is not its business: precedence may have settled it where its sources alone don't.
     found = [finding for finding in findings if finding.service is None or matches(output.select, finding.service)]
@@ -206,9 +233,18 @@ def service_lines(registry: Registry) -> tuple[ServiceLine, ...]:
     )
 
 
-def registry_of_lock(config: Config, lock: Lock | None) -> Registry:
+def registry_of_lock(config: Config, lock: Lock | None, declared: Sequence[Contribution] | None = None) -> Registry:
     """The registry that a lock gives under today's configuration, whatever its findings."""
-    return assembled(contributions_of(config, lock or Lock()), config.precedence, config.merge)[0]
+    return assembled(contributions_of(config, lock or Lock(), declared), config.precedence, config.merge)[0]
+
+
+def needed(registry: Registry) -> dict[Key, tuple[str, ...]]:
+    """Who declares each (service, version) as an upstream, sorted; those that are looked up elsewhere aside."""
+    consumers: dict[Key, set[str]] = {}
+    for one in registry.upstreams:
+        if not one.is_elsewhere:
+            consumers.setdefault(one.key, set()).add(one.upstream.consumer)
+    return {key: tuple(sorted(names)) for key, names in consumers.items()}
 
 
 def _published(lines: Iterable[ServiceLine] | None) -> Mapping[Key, Published] | None:
@@ -232,7 +268,11 @@ def lock_guards(config: Config, lock: Lock, committed: Lock | None, allow: Allow
 
 def segment_sizes(snapshots: Iterable[Snapshot], config: Config) -> dict[tuple[str, str, str], int]:
     live = live_sources(config)
-    return {one.segment: len(one.instances) + len(one.declared) for one in snapshots if one.source in live}
+    return {
+        one.segment: len(one.instances) + len(one.declared) + len(one.upstreams)
+        for one in snapshots
+        if one.source in live
+    }
 
 
 _REFUSALS = {
@@ -260,11 +300,13 @@ def freeze_guards(config: Config, lock: Lock, committed: Lock | None, allow: All
     if lock == committed:
         return ()
     manifest = read_manifest(config.manifest)
+    declared = declared_contributions(config)
     before = manifest.services if manifest else None
     if before is None and committed is not None:
-        before = service_lines(registry_of_lock(config, committed))
-    after = service_lines(registry_of_lock(config, lock))
-    findings = guard_findings(_published(before), _published(after) or {}, config.guards, allow, {})
+        before = service_lines(registry_of_lock(config, committed, declared))
+    registry = registry_of_lock(config, lock, declared)
+    now = _published(service_lines(registry)) or {}
+    findings = guard_findings(_published(before), now, config.guards, allow, needed(registry))
     return tuple(sorted((*findings, *lock_guards(config, lock, committed, allow)), key=Finding.sort_key))
 
 

@@ -48,7 +48,7 @@ def guard_findings(
 
     needed: who declares this (service, version) as an upstream; such a one never vanishes by itself.
     """
-    if not new and not allow.empty and guards.empty == "refuse":
+    if not new and not needed and not allow.empty and guards.empty == "refuse":
         return (_empty(),)
     if old is None:
         return ()

@@ -19,7 +19,7 @@ from frostline.checks.wording import counted, shortened
 from frostline.diagnostics import Severity
 from frostline.errors import SeveralErrors, UsageError
 from frostline.globs import is_literal
-from frostline.model import Endpoint, Entry, Finding, Key, Registry
+from frostline.model import Endpoint, Entry, Finding, Key, Registry, version_label
 from frostline.settings import Bound, CheckSettings
 
 MOST_FOR_ONE = 20
@@ -256,6 +256,36 @@ def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+def _upstreams(bound: Bound) -> Judge:
+    """`resolve`: what a job declares as upstream is served or declared, but for what is looked up elsewhere."""
+
+    def judge(registry: Registry) -> Iterator[Finding]:
+        for one in registry.upstreams:
+            if one.is_elsewhere or one.version in registry.services.get(one.service, {}):
+                continue
+            yield _finding(
+                "upstreams",
+                bound,
+                one.key,
+                f"`{one.upstream.consumer}` declares it as an upstream, and nobody serves or declares it",
+                value=one.upstream.destination,
+                origin=one.origin,
+                help=_upstream_help(registry, one.service, bound),
+            )
+
+    return judge
+
+
+def _upstream_help(registry: Registry, service: str, bound: Bound) -> str:
+    if service in registry.services:
+        versions = ", ".join(f"`{version_label(version)}`" for version in registry.services[service])
+        return f"of `{shortened(service)}` there is {versions}; or change `upstreams` at {bound.place}"
+    close = get_close_matches(service, registry.services, n=1)
+    if close:
+        return f"did you mean `{shortened(close[0])}`? or change `upstreams` at {bound.place}"
+    return f"add the source that has it, or change `upstreams` at {bound.place}"
+
+
 _POLICIES: Mapping[str, Callable[[Bound], Judge]] = {
     "min_instances": _min_instances,
     "required": _required,
@@ -264,4 +294,5 @@ _POLICIES: Mapping[str, Callable[[Bound], Judge]] = {
     "meta": _meta,
     "tags": _tags,
     "names": _names,
+    "upstreams": _upstreams,
 }

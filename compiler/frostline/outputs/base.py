@@ -6,6 +6,7 @@ the only files that it may read are the templates that its settings name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from importlib import import_module
@@ -17,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from frostline.diagnostics import Finding
-from frostline.model import Endpoint, Entry, Registry, version_label
+from frostline.model import Dependency, Endpoint, Entry, Registry, version_label
 from frostline.settings import OutputSettings
 
 FORMAT = "frostline.registry/1"
@@ -130,12 +131,50 @@ def service_value(versions: Mapping[str | None, Entry], fields: tuple[str, ...] 
     return {version_label(version): entry_value(entry, fields) for version, entry in versions.items()}
 
 
+def upstream_value(dependency: Dependency) -> dict[str, Any]:
+    """An upstream as the registry's formats have it, as plain values in fixed order; what is not set is not there.
+
+    env: the environment variables that hold its address for the consumer's tasks, as Nomad names them. Of a socket
+    there are none.
+    """
+    upstream = dependency.upstream
+    value: dict[str, Any] = {
+        "consumer": _without_empty(
+            region=upstream.region, namespace=upstream.namespace, job=upstream.job, group=upstream.group
+        ),
+        "destination": upstream.destination,
+        **_without_empty(
+            kind="" if upstream.kind == "service" else upstream.kind,
+            namespace=upstream.destination_namespace,
+            datacenter=upstream.datacenter,
+            peer=upstream.peer,
+        ),
+    }
+    bind = upstream.bind
+    if bind.socket:
+        return {**value, "bind": {"socket": bind.socket}, "env": []}
+    return {**value, "bind": {"address": bind.address, "port": bind.port}, "env": _variables(upstream.destination)}
+
+
+def _without_empty(**texts: str) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if text}
+
+
+def _variables(destination: str) -> list[str]:
+    """The names of the variables with ADDRESS:PORT (client/taskenv of Nomad); _IP_ and _PORT_ are named likewise."""
+    prefix = "NOMAD_UPSTREAM_ADDR_"
+    return list(dict.fromkeys([prefix + destination, prefix + re.sub("[^A-Za-z0-9_]", "_", destination)]))
+
+
 def content_digest(registry: Registry, fields: tuple[str, ...] = ()) -> str:
-    """`sha256:…` of the registry's content as JSON lines, a (service, version) each: the same on every machine."""
+    """`sha256:…` of the registry's content as JSON lines: a (service, version) each, then an upstream each."""
     hashed = sha256()
     encode = msgspec.json.Encoder().encode
     for (service, version), entry in registry.entries():
         hashed.update(encode([service, version, entry_value(entry, fields)]))
+        hashed.update(b"\n")
+    for dependency in registry.upstreams:
+        hashed.update(encode(upstream_value(dependency)))
         hashed.update(b"\n")
     return f"sha256:{hashed.hexdigest()}"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
-from frostline.model import Endpoint, Entry, Registry, Upstream, version_label
-from frostline.outputs.base import OPTIONAL_FIELDS, content_digest, endpoint_value
+from frostline.model import Dependency, Endpoint, Entry, Registry, version_label
+from frostline.outputs.base import OPTIONAL_FIELDS, content_digest, endpoint_value, upstream_value
 
 
 class Record(dict[str, Any]):
@@ -87,14 +87,19 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def _upstream(upstream: Upstream) -> dict[str, Any]:
+def _upstream(dependency: Dependency) -> dict[str, Any]:
+    upstream = dependency.upstream
     consumer = {name: getattr(upstream, name) for name in ("region", "namespace", "job", "group")}
     bind = {name: getattr(upstream.bind, name) for name in ("address", "port", "socket")}
     return {
         "consumer": consumer,
         "destination": upstream.destination,
+        "service": dependency.service,
+        "version": dependency.version,
         "namespace": upstream.destination_namespace,
         "datacenter": upstream.datacenter,
         "peer": upstream.peer,
         "bind": bind,
+        "url": dependency.url,
+        "env": upstream_value(dependency)["env"],
     }

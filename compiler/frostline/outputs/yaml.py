@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from frostline.model import Finding, Registry
-from frostline.outputs.base import FORMAT, Artifact, Rendering, View, content_digest, service_value
+from frostline.outputs.base import FORMAT, Artifact, Rendering, View, content_digest, service_value, upstream_value
 from frostline.outputs.documents import Document
 from frostline.outputs.file_names import file_stem
 from frostline.settings import OutputSettings
@@ -29,7 +29,8 @@ def render(view: View, settings: OutputSettings) -> Rendering:
             findings.append(_collision(owners[folded], service, path, settings))
             continue
         owners[folded] = service
-        artifacts.append(_artifact(path, Registry(services={service: versions}), settings))
+        called = tuple(one for one in view.registry.upstreams if one.service == service)
+        artifacts.append(_artifact(path, Registry(services={service: versions}, upstreams=called), settings))
     return Rendering(artifacts=tuple(artifacts), findings=tuple(findings))
 
 
@@ -61,7 +62,7 @@ def _members(registry: Registry, fields: tuple[str, ...], digest: str) -> Iterat
     yield "format", FORMAT
     yield "digest", digest
     yield "services", ((name, service_value(versions, fields)) for name, versions in registry.services.items())
-    yield "upstreams", []
+    yield "upstreams", [upstream_value(dependency) for dependency in registry.upstreams]
 
 
 def _collision(first: str, second: str, path: PurePosixPath, settings: OutputSettings) -> Finding:

@@ -20,9 +20,11 @@ from frostline.model import (
     Origin,
     Registry,
     Snapshot,
+    Upstream,
     registry_of,
     version_label,
 )
+from frostline.registry.declaring import dependencies_of
 from frostline.registry.naming import UrlFinding, UrlMaker, reserved_version, splitter_of
 from frostline.settings import Naming
 
@@ -34,14 +36,17 @@ def contribution_of(source: str, snapshots: Iterable[Snapshot], naming: Naming) 
     split, maker = splitter_of(naming), UrlMaker(naming)
     endpoints: dict[Key, list[Endpoint]] = {}
     findings: list[Finding] = []
+    upstreams: list[Upstream] = []
     for snapshot in snapshots:
+        upstreams += snapshot.upstreams
         for instance in snapshot.instances:
             for service, version in split(instance.service, instance.tags, instance.meta):
                 found = endpoints.setdefault((service, version), [])
+                datacenter = instance.datacenter or snapshot.datacenter
                 try:
-                    url = maker.url(service, version, instance, snapshot.datacenter, snapshot.namespace)
+                    url = maker.url(service, version, instance, datacenter, snapshot.namespace)
                 except UrlFinding as reason:
-                    origin = InstanceOrigin(source, *snapshot.segment[1:], instance.node, instance.id)
+                    origin = InstanceOrigin(source, datacenter, snapshot.namespace, instance.node, instance.id)
                     findings.append(_url_finding(reason, service, version, origin))
                     continue
                 found.append(
@@ -50,7 +55,7 @@ def contribution_of(source: str, snapshots: Iterable[Snapshot], naming: Naming) 
                         address=instance.address,
                         port=instance.port,
                         source=source,
-                        datacenter=snapshot.datacenter,
+                        datacenter=datacenter,
                         namespace=snapshot.namespace,
                         node=instance.node,
                         id=instance.id,
@@ -63,7 +68,10 @@ def contribution_of(source: str, snapshots: Iterable[Snapshot], naming: Naming) 
             for key in split(declared.service, declared.tags, declared.meta):
                 endpoints.setdefault(key, [])
     return Contribution(
-        source=source, endpoints={key: tuple(found) for key, found in endpoints.items()}, findings=tuple(findings)
+        source=source,
+        endpoints={key: tuple(found) for key, found in endpoints.items()},
+        findings=tuple(findings),
+        upstreams=dependencies_of(source, ((upstream, None) for upstream in upstreams), naming),
     )
 
 
@@ -97,7 +105,9 @@ def assembled(
         entry = _entry(key, winners, prefer)
         findings.extend(_entry_findings(key, entry, winners, merge))
         entries[key] = entry
-    return registry_of(entries), tuple(findings)
+    # A job file and the server that runs it may both be read: what they say alike is said once.
+    upstreams = {(one.upstream, one.key): one for bringer in contributions for one in bringer.upstreams}
+    return registry_of(entries, upstreams.values()), tuple(findings)
 
 
 def _winners(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from msgspec.structs import replace
-
 from frostline.globs import matches
 from frostline.model import (
     Contribution,
@@ -48,13 +46,12 @@ def contribution_of_declaration(declaration: Declaration, settings: JobspecSetti
                 findings.append(_finding(reason, key, service.place))
                 continue
             found.append(_endpoint_of(service, instance, url, settings.name))
-    upstreams, more = dependencies_of(settings.name, declaration.upstreams, settings.naming)
     return Contribution(
         source=settings.name,
         endpoints={key: tuple(found) for key, found in endpoints.items()},
         places=places,
-        findings=(*findings, *more),
-        upstreams=upstreams,
+        findings=tuple(findings),
+        upstreams=dependencies_of(settings.name, declaration.upstreams, settings.naming),
     )
 
 
@@ -85,23 +82,24 @@ def _endpoint_of(service: DeclaredService, instance: Instance, url: str, source:
     )
 
 
-def dependencies_of(
-    source: str, upstreams: Iterable[Placed], naming: Naming
-) -> tuple[tuple[Dependency, ...], tuple[Finding, ...]]:
-    """These upstreams as the registry has them, each with the URL of its bind, and what is wrong with them."""
+def dependencies_of(source: str, upstreams: Iterable[Placed], naming: Naming) -> tuple[Dependency, ...]:
+    """These upstreams as the registry has them, each with the URL of its bind, None where the pattern asks for more.
+
+    Of a destination only the name is known: what tags and meta would say of its version is not.
+    """
     split, maker = splitter_of(naming), UrlMaker(naming)
-    found: list[Dependency] = []
-    findings: list[Finding] = []
-    for upstream, place in upstreams:
-        # Of a destination only the name is known: what tags and meta would say of its version is not.
-        for service, version in split(upstream.destination, (), {}):
-            one = Dependency(upstream=upstream, source=source, service=service, version=version, place=place)
-            try:
-                one = replace(one, url=_bind_url(upstream, one.key, maker))
-            except UrlFinding as reason:
-                findings.append(_finding(reason, one.key, one.origin))
-            found.append(one)
-    return tuple(found), tuple(findings)
+    return tuple(
+        Dependency(
+            upstream=upstream,
+            source=source,
+            service=service,
+            version=version,
+            url=_bind_url(upstream, (service, version), maker),
+            place=place,
+        )
+        for upstream, place in upstreams
+        for service, version in split(upstream.destination, (), {})
+    )
 
 
 def _bind_url(upstream: Upstream, key: Key, maker: UrlMaker) -> str | None:
@@ -110,7 +108,10 @@ def _bind_url(upstream: Upstream, key: Key, maker: UrlMaker) -> str | None:
     bound = Instance(
         service=upstream.destination, node="", id="", address=upstream.bind.address, port=upstream.bind.port
     )
-    return maker.url(*key, bound, upstream.datacenter, upstream.destination_namespace)
+    try:
+        return maker.url(*key, bound, upstream.datacenter, upstream.destination_namespace)
+    except UrlFinding:
+        return None  # an output for the consumer says so; nobody else needs it
 
 
 def _finding(reason: UrlFinding, key: Key, origin: Origin) -> Finding:

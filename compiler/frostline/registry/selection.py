@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from msgspec import Struct
 
 from frostline.globs import matches
-from frostline.model import Answer, Declared, Instance, InstanceOrigin, Registration, Snapshot
+from frostline.model import Answer, Declared, Instance, InstanceOrigin, Registration, Snapshot, Upstream
 from frostline.settings import Keep, LiveSettings, Select, VersionFrom
 
 
@@ -45,6 +45,7 @@ def snapshot_of(answer: Answer, settings: LiveSettings, digest: str) -> Snapshot
         settings=digest,
         instances=tuple(sorted(taken, key=Instance.sort_key)),
         declared=_declared(taken, unhealthy, settings),
+        upstreams=tuple(sorted(set(answer.upstreams), key=Upstream.sort_key)),
     )
 
 
@@ -56,9 +57,8 @@ def left_out(answer: Answer, select: Select) -> Iterator[LeftOut]:
         unhealthy = reason is None
         reason = reason or sick(registration)
         if reason is not None:
-            origin = InstanceOrigin(
-                answer.source, answer.datacenter, answer.namespace, registration.node, registration.id
-            )
+            datacenter = registration.datacenter or answer.datacenter
+            origin = InstanceOrigin(answer.source, datacenter, answer.namespace, registration.node, registration.id)
             yield LeftOut(service=registration.service, origin=origin, reason=reason, unhealthy=unhealthy)
 
 
@@ -107,6 +107,7 @@ def _instance_of(registration: Registration, settings: LiveSettings) -> Instance
         meta=kept_meta(registration, settings.keep),
         weight=warning if registration.health == "warning" else passing,
         health=registration.health,
+        datacenter=registration.datacenter,
     )
 
 
