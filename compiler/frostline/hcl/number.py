@@ -1,24 +1,322 @@
 """Numbers as cty has them: binary floating point of up to 512 bits, rounded to even (Go's big.Float).
 
-TODO of the evaluator's author: arithmetic. This is the seam.
+A number from text has 512 bits, a whole number made by a function 64, one made from a float 53; a result has the
+greater precision of its operands. There are two infinities and, as in every such arithmetic, a negative zero.
 """
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from fractions import Fraction
+from math import copysign, inf
+
+# Go's numbers go up to 2**(2**31), which takes minutes and gigabytes to write down: beyond this many bits we refuse.
+_MOST_BITS = 1 << 15
+_GO_BITS = 1 << 31
+_MOST_CHARACTERS = 10_000
+_PRECISION = 512
+_SYNTAX = re.compile(r"([+-]?)(?:([0-9]+)\.?([0-9]*)|\.([0-9]+))(?:([eEpP])([+-]?[0-9]+))?")
+_INFINITIES = {"Inf": inf, "inf": inf, "+Inf": inf, "+inf": inf, "-Inf": -inf, "-inf": -inf}
+
+Exact = int | Fraction | float
+
+
+class NumberError(ValueError):
+    """Why there is no such number; the text is a clause, without a full stop."""
 
 
 class Number:
-    """A number of any size. value: exact, a dyadic rational; precision: bits of its mantissa (64, 53 or 512)."""
+    """A number. precision: bits of its mantissa.
+
+    value: exact: an int where whole, else a Fraction (its denominator a power of two); a float only for what those two
+    can't hold: -0.0, and both infinities.
+    """
 
     __slots__ = ("precision", "value")
 
-    def __init__(self, value: int | Fraction, precision: int = 512) -> None:
+    def __init__(self, value: Exact, precision: int = _PRECISION) -> None:
         self.value = value
         self.precision = precision
 
     def __eq__(self, other: object) -> bool:
+        """The same amount. HCL's `==` is `equals`."""
         return isinstance(other, Number) and self.value == other.value
 
     def __hash__(self) -> int:
         return hash(self.value)
+
+    def __repr__(self) -> str:
+        return f"Number({self})"
+
+    @staticmethod
+    def parse(text: str) -> Number:
+        """The number that this text names, to 512 bits: `-1.5e3`, `1p4` (16), `Inf`; NumberError where it names none."""
+        return _parse(text)
+
+    @staticmethod
+    def of_float(value: float) -> Number:
+        """A float's exact amount, with 53 bits (not NaN)."""
+        if value in (inf, -inf) or (value == 0 and copysign(1, value) < 0):
+            return Number(value, 53)
+        return Number(_plain(Fraction(value)), 53)
+
+    def equals(self, other: Number) -> bool:
+        """HCL's `==`: numbers are equal where they print alike (so 0 is not -0, and 0.1 of 53 bits is that of 512)."""
+        mine, others = self.value, other.value
+        if type(mine) is int and type(others) is int and (self.precision == other.precision or abs(mine) < 1 << 53):
+            return mine == others
+        return str(self) == str(other)
+
+    def __lt__(self, other: Number) -> bool:
+        return self.value < other.value
+
+    def __le__(self, other: Number) -> bool:
+        return self.value <= other.value
+
+    def __gt__(self, other: Number) -> bool:
+        return self.value > other.value
+
+    def __ge__(self, other: Number) -> bool:
+        return self.value >= other.value
+
+    def __neg__(self) -> Number:
+        return Number(-0.0 if type(self.value) is int and self.value == 0 else _plain(-self.value), self.precision)
+
+    def __abs__(self) -> Number:
+        return -self if self.is_negative else self
+
+    def __add__(self, other: Number) -> Number:
+        mine, others, precision = self.value, other.value, max(self.precision, other.precision)
+        if type(mine) is int and type(others) is int:
+            return Number(_rounded(mine + others, precision), precision)
+        if mine in (inf, -inf) or others in (inf, -inf):
+            if mine == -others:
+                raise NumberError("opposite infinities have no sum")
+            return Number(mine if mine in (inf, -inf) else others, precision)
+        if type(mine) is float and type(others) is float:
+            return Number(-0.0, precision)
+        return Number(_rounded(_exact(mine) + _exact(others), precision), precision)
+
+    def __sub__(self, other: Number) -> Number:
+        return self + -other
+
+    def __mul__(self, other: Number) -> Number:
+        """The product has the bits that it needs, up to 512, and at least those of its operands."""
+        precision = max(self.precision, other.precision)
+        if self.value in (inf, -inf) or other.value in (inf, -inf):
+            if self.value == 0 or other.value == 0:
+                raise NumberError("zero times infinity has no value")
+            return Number(_signed(inf, self, other), precision)
+        if self.value == 0 or other.value == 0:
+            return Number(_signed(0, self, other), precision)
+        product = _rounded(_exact(self.value) * _exact(other.value), _PRECISION)
+        odd = abs(product if isinstance(product, int) else product.numerator)
+        return Number(product, max(precision, (odd // (odd & -odd)).bit_length()))
+
+    def __truediv__(self, other: Number) -> Number:
+        """Division by zero is infinite; 0 / 0 and infinity / infinity are NumberErrors."""
+        precision = max(self.precision, other.precision)
+        endless, by_endless = self.value in (inf, -inf), other.value in (inf, -inf)
+        if (endless and by_endless) or (self.value == 0 and other.value == 0):
+            raise NumberError("zero by zero and infinity by infinity have no quotient")
+        if endless or other.value == 0:
+            return Number(_signed(inf, self, other), precision)
+        if by_endless or self.value == 0:
+            return Number(_signed(0, self, other), precision)
+        return Number(_rounded(Fraction(_exact(self.value)) / _exact(other.value), precision), precision)
+
+    def __mod__(self, other: Number) -> Number:
+        """What is left of a division rounded towards zero; n % 0 is n."""
+        if self.value in (inf, -inf) or other.value in (inf, -inf):
+            return self * other
+        if other.value == 0:
+            return self
+        times = Number(_rounded(int((self / other).value), self.precision), self.precision)
+        product = _rounded(_exact(other.value) * _exact(times.value), self.precision)
+        rest = _rounded(_exact(self.value) - product, self.precision)
+        return Number(-0.0 if rest == 0 and type(self.value) is float else rest, self.precision)
+
+    @property
+    def is_negative(self) -> bool:
+        """Less than zero, or the negative zero."""
+        return self.value < 0 or (type(self.value) is float and copysign(1, self.value) < 0)
+
+    @property
+    def is_infinite(self) -> bool:
+        return self.value in (inf, -inf)
+
+    def whole(self) -> int | None:
+        """The number as an int; None where it has a fraction or is infinite."""
+        if type(self.value) is int:
+            return self.value
+        return 0 if self.value == 0 else None
+
+    def to_float(self) -> float:
+        """The nearest float."""
+        try:
+            return float(self.value)
+        except OverflowError:
+            return -inf if self.value < 0 else inf
+
+    def __str__(self) -> str:
+        """The shortest decimal that reads back as this number at its precision, never with an exponent."""
+        value = self.value
+        if type(value) is int and value.bit_length() <= min(self.precision, 10_000):
+            return str(value)
+        if type(value) is float:
+            return "+Inf" if value == inf else "-Inf" if value == -inf else "-0"
+        exact = Fraction(value)
+        digits, point = _shortest(abs(exact.numerator), 1 - exact.denominator.bit_length(), self.precision)
+        whole, fraction = digits[:point] if point > 0 else "", digits[point:] if point > 0 else "0" * -point + digits
+        sign = "-" if exact < 0 else ""
+        return sign + (whole.ljust(point, "0") if point > 0 else "0") + ("." + fraction if fraction else "")
+
+
+def _exact(value: Exact) -> int | Fraction:
+    return 0 if isinstance(value, float) else value
+
+
+def _plain(value: Exact) -> Exact:
+    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
+
+
+def _signed(value: float, one: Number, other: Number) -> Exact:
+    """Zero or infinity with the sign of a product or quotient."""
+    if one.is_negative != other.is_negative:
+        return -0.0 if value == 0 else -inf
+    return int(value) if value == 0 else inf
+
+
+def _rounded(value: int | Fraction, precision: int) -> int | Fraction:
+    """To this many bits, half to even. Refuses what has more than _MOST_BITS before or after the point."""
+    if isinstance(value, int):
+        if value.bit_length() <= precision:
+            return value
+        numerator, denominator = value, 1
+    else:
+        numerator, denominator = value.numerator, value.denominator
+    size = abs(numerator).bit_length() - denominator.bit_length()
+    if abs(size) > _MOST_BITS:
+        raise NumberError("the number is too large" if size > 0 else "the number is too small")
+    shift = size - precision
+    quotient, rest, divisor = _divided(abs(numerator), denominator, shift)
+    if quotient.bit_length() > precision:
+        shift += 1
+        quotient, rest, divisor = _divided(abs(numerator), denominator, shift)
+    if 2 * rest > divisor or (2 * rest == divisor and quotient & 1):
+        quotient += 1
+    if numerator < 0:
+        quotient = -quotient
+    if shift >= 0:
+        return quotient << shift
+    fraction = Fraction(quotient, 1 << -shift)
+    return fraction.numerator if fraction.denominator == 1 else fraction
+
+
+def _divided(numerator: int, denominator: int, shift: int) -> tuple[int, int, int]:
+    """(quotient, rest, divisor) of numerator / (denominator * 2**shift)."""
+    if shift < 0:
+        return *divmod(numerator << -shift, denominator), denominator
+    return *divmod(numerator, denominator << shift), denominator << shift
+
+
+def _parse(text: str) -> Number:
+    if text.isdigit() and text.isascii() and len(text) < 100:
+        return Number(int(text))
+    if text in _INFINITIES:
+        return Number(_INFINITIES[text])
+    if len(text) > _MOST_CHARACTERS:
+        raise NumberError("a number is required")
+    match = _SYNTAX.fullmatch(text)
+    if match is None:
+        raise NumberError("a number is required")
+    sign, whole, fraction, bare, kind, exponent = match.groups()
+    digits = bare or whole + fraction
+    tens = -len(bare or fraction)
+    twos = tens
+    if kind:
+        power = int(exponent[:12])
+        twos += power
+        tens += power if kind in "eE" else 0
+    mantissa = int(Decimal(digits))
+    if mantissa == 0:
+        return Number(-0.0 if sign == "-" else 0)
+    if abs(twos) + mantissa.bit_length() > _GO_BITS or len(exponent or "") > 12:
+        raise NumberError("a number is required")
+    size = mantissa.bit_length() + twos + tens * 2.321928
+    if abs(size) > _GO_BITS:
+        return Number((-inf if sign == "-" else inf) if size > 0 else -0.0 if sign == "-" else 0)
+    if abs(size) > _MOST_BITS or abs(tens) > _MOST_BITS:
+        raise NumberError("the number is too large" if size > 0 else "the number is too small")
+    value = Fraction(mantissa) * _power_of_five(abs(tens)) ** (1 if tens > 0 else -1) * Fraction(2) ** twos
+    rounded = _rounded(_plain_fraction(value), _PRECISION)
+    return Number(-rounded if sign == "-" else rounded)
+
+
+def _plain_fraction(value: Fraction) -> int | Fraction:
+    return value.numerator if value.denominator == 1 else value
+
+
+def _power_of_five(exponent: int) -> Fraction:
+    """5**exponent as Go has it: to 576 bits, each product rounded (so is the last bit of a very long number)."""
+    precision = _PRECISION + 64
+    if exponent * 2.321929 < precision:
+        return Fraction(5**exponent)
+    result: int | Fraction = 5**27
+    factor: int | Fraction = 5
+    left = exponent - 27
+    while left:
+        if left & 1:
+            result = _rounded(result * factor, precision)
+        factor = _rounded(factor * factor, precision + 64)
+        left >>= 1
+    return Fraction(result)
+
+
+def _shortest(mantissa: int, exponent: int, precision: int) -> tuple[str, int]:
+    """(digits, point) of the shortest decimal 0.digits * 10**point that rounds to mantissa * 2**exponent.
+
+    As Go does it (strconv's roundShortest): digit by digit, until one between the neighbours' half ways is found.
+    """
+    shift = mantissa.bit_length() - (precision + 1)
+    doubled = mantissa >> shift if shift > 0 else mantissa << -shift
+    exponent += shift
+    digits, point = _decimal(doubled, exponent)
+    lower, upper = _decimal(doubled - 1, exponent)[0], _decimal(doubled + 1, exponent)[0]
+    inclusive = doubled & 2 == 0
+    for at, digit in enumerate(digits):
+        below = lower[at] if at < len(lower) else "0"
+        above = upper[at] if at < len(upper) else "0"
+        down = below != digit or (inclusive and at + 1 == len(lower))
+        up = digit != above and (inclusive or ord(digit) + 1 < ord(above) or at + 1 < len(upper))
+        if down and up:
+            up = _is_nearer_above(digits, at + 1)
+        if up:
+            return _rounded_up(digits[: at + 1], point)
+        if down:
+            return digits[: at + 1].rstrip("0"), point
+    return digits, point
+
+
+def _decimal(mantissa: int, exponent: int) -> tuple[str, int]:
+    """All digits of mantissa * 2**exponent without trailing zeros, and where the point stands."""
+    # Decimal, since str of an int stops at 4,300 digits.
+    digits = str(Decimal(mantissa << exponent if exponent >= 0 else mantissa * 5**-exponent))
+    return digits.rstrip("0"), len(digits) + min(exponent, 0)
+
+
+def _is_nearer_above(digits: str, count: int) -> bool:
+    """Whether digits cut to count are nearer to the next number up; half way: to an even digit."""
+    if count >= len(digits):
+        return False
+    if digits[count] == "5" and count + 1 == len(digits):
+        return int(digits[count - 1]) % 2 == 1
+    return digits[count] >= "5"
+
+
+def _rounded_up(digits: str, point: int) -> tuple[str, int]:
+    kept = digits.rstrip("9")
+    if not kept:
+        return "1", point + 1
+    return kept[:-1] + chr(ord(kept[-1]) + 1), point
