@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from frostline.diagnostics import origin_value, printable
-from frostline.model import Answer, Contribution, Endpoint, Entry, Key, Origin, Registry, version_label
+from frostline.model import Answer, Contribution, Dependency, Endpoint, Entry, Key, Origin, Registry, version_label
 from frostline.registry.naming import splitter_of
 from frostline.registry.selection import left_out
 from frostline.settings import LiveSettings
@@ -54,7 +54,9 @@ def displaced(contributions: Iterable[Contribution], registry: Registry) -> Iter
 def chosen(registry: Registry, absences: Sequence[Absence], service: str, version: str | None) -> list[Key]:
     """The (service, version)s that the user means: of this service, or whose registered name it is."""
     known = {key for key, _ in registry.entries()} | {absence.key for absence in absences}
+    known |= {one.key for one in registry.upstreams}
     named = {absence.key for absence in absences if absence.name == service}
+    named |= {one.key for one in registry.upstreams if one.upstream.destination == service}
     found = {key for key in known if key[0] == service} | named
     if version is not None:
         found = {key for key in found if version_label(key[1]) == version}
@@ -82,6 +84,10 @@ def explanation_value(keys: Sequence[Key], registry: Registry, absences: Sequenc
             "url": entry.url if entry else None,
             "sources": list(entry.sources) if entry else [],
             "endpoints": [_endpoint_value(endpoint) for endpoint in entry.endpoints] if entry else [],
+            "dependents": [
+                {"consumer": one.upstream.consumer, "origin": origin_value(one.origin)}
+                for one in dependents(registry, (service, version))
+            ],
             "left_out": [
                 {"name": one.name, "origin": origin_value(one.origin), "reason": one.reason}
                 for one in absences
@@ -95,6 +101,11 @@ def explanation_value(keys: Sequence[Key], registry: Registry, absences: Sequenc
 
 def _endpoint_value(endpoint: Endpoint) -> dict[str, Any]:
     return {"url": endpoint.url, "weight": endpoint.weight, "origin": origin_value(endpoint.origin)}
+
+
+def dependents(registry: Registry, key: Key) -> list[Dependency]:
+    """Who declares this (service, version) as an upstream."""
+    return [one for one in registry.upstreams if one.key == key and not one.is_elsewhere]
 
 
 def _entry(registry: Registry, key: Key) -> Entry | None:
@@ -113,6 +124,8 @@ def explanation_lines(keys: Sequence[Key], registry: Registry, absences: Sequenc
         for endpoint in entry.endpoints if entry else ():
             mark = "*" if entry and endpoint.url == entry.url else " "
             yield printable(f"  {mark} {endpoint.url}  from {endpoint.origin}")
+        for one in dependents(registry, key):
+            yield printable(f"  < {one.upstream.consumer} depends on it, {one.origin}")
         missing = [absence for absence in absences if absence.key == key]
         if missing:
             yield "  left out:"

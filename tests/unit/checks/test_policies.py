@@ -211,7 +211,7 @@ def test_many_endpoints_that_break_one_policy_are_counted(judged: Any, registry:
         ("names", "[a-", "[a-", "syntax"),
         ("required", ["!payments"], "!payments", "payments/v1"),
         ("require", [], "no such policy", "`required`"),
-        ("upstreams", "resolve", "no such policy", "min_instances"),
+        ("nosuch", "resolve", "no such policy", "min_instances"),
     ],
 )
 def test_a_malformed_policy_is_a_usage_error_at_its_place(

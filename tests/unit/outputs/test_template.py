@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.errors import UsageError
-from frostline.model import Bind, Endpoint, Entry, FileOrigin, Key, Registry, Upstream, registry_of
+from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Key, Registry, Upstream, registry_of
 from frostline.outputs.base import View, output_module
 from frostline.outputs.template import folder, paths, render
 from frostline.resources import resource_folder
@@ -82,7 +82,10 @@ def small_registry() -> Registry:
         destination="payments-v1",
         bind=Bind(address="127.0.0.1", port=9102),
     )
-    return registry_of(entries, [upstream])
+    dependency = Dependency(
+        upstream=upstream, source="live", service="payments", version="v1", url="http://127.0.0.1:9102/v1"
+    )
+    return registry_of(entries, [dependency])
 
 
 @pytest.fixture
