@@ -51,7 +51,7 @@ class Number:
 
     @staticmethod
     def parse(text: str) -> Number:
-        """The number that this text names, to 512 bits: `-1.5e3`, `1p4` (16), `Inf`; NumberError where it names none."""
+        """The number of this text, to 512 bits: `-1.5e3`, `1p4` (16), `Inf`; NumberError where it is none."""
         return _parse(text)
 
     @staticmethod
@@ -62,11 +62,11 @@ class Number:
         return Number(_plain(Fraction(value)), 53)
 
     def equals(self, other: Number) -> bool:
-        """HCL's `==`: numbers are equal where they print alike (so 0 is not -0, and 0.1 of 53 bits is that of 512)."""
+        """HCL's `==`: numbers with a fraction are equal where they print alike (0.1 of 53 bits is that of 512)."""
         mine, others = self.value, other.value
-        if type(mine) is int and type(others) is int and (self.precision == other.precision or abs(mine) < 1 << 53):
-            return mine == others
-        return str(self) == str(other)
+        if isinstance(mine, Fraction) and isinstance(others, Fraction) and self.precision != other.precision:
+            return str(self) == str(other)
+        return mine == others
 
     def __lt__(self, other: Number) -> bool:
         return self.value < other.value

@@ -12,7 +12,6 @@ from typing import Any
 from frostline.hcl.number import Number
 
 
-
 class Type:
     """A type. kind: string, number, bool, dynamic (of a null with no type), list, set, map, tuple, object.
 

@@ -1,0 +1,370 @@
+"""Conversion of values to types, and the type that several types have in common (cty's convert package).
+
+A conversion is safe where every value of the source type has one (number to string), else unsafe (string to number).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from frostline.hcl.mismatches import mismatch
+from frostline.hcl.number import Number, NumberError
+from frostline.hcl.sets import set_value
+from frostline.hcl.unification import unified
+from frostline.hcl.values import (
+    DYNAMIC,
+    FALSE,
+    NUMBER,
+    STRING,
+    TRUE,
+    Type,
+    Value,
+    list_value,
+    map_value,
+    object_value,
+    tuple_value,
+)
+
+# Where in a value an error is: `.name` and `[key]` steps.
+Path = tuple[str, ...]
+Conversion = Callable[[Value, Path], Value]
+
+
+class ConversionError(Exception):
+    """Why a value has no conversion: a clause, and the path to the part that has none (empty: the value itself)."""
+
+    def __init__(self, reason: str, path: Path = ()) -> None:
+        super().__init__(f"{''.join(path)}: {reason}" if path else reason)
+        self.reason = reason
+        self.path = path
+
+
+def convert(value: Value, type: Type) -> Value:  # noqa: A002
+    """The value as one of this type (a type constraint: DYNAMIC stands for any, attributes may be optional)."""
+    if value.type is type or type is DYNAMIC:
+        return value
+    if type is STRING and value.data is not None:
+        if value.type is NUMBER:
+            return Value(STRING, str(value.data))
+        if value.type is STRING:
+            return value
+    if value.type == without_optional(type):
+        return value
+    conversion = _conversion(value.type, type, True)
+    if conversion is None:
+        raise ConversionError(mismatch(value.type, type, _convertible))
+    return conversion(value, ())
+
+
+def unify(types: Iterable[Type], unsafe: bool = True) -> Type | None:
+    """The most general of the types, or a new one, that all of them convert to; None where there is none."""
+    return unified(list(types), _convertible if unsafe else _safely_convertible)
+
+
+def without_optional(type: Type) -> Type:  # noqa: A002
+    """The type that values have: no attribute in it is optional."""
+    if type.element is not None:
+        element = without_optional(type.element)
+        return type if element is type.element else Type(type.kind, element=element)
+    if type.elements:
+        elements = tuple(map(without_optional, type.elements))
+        return type if elements == type.elements else Type("tuple", elements=elements)
+    if type.attributes:
+        attributes = {name: without_optional(each) for name, each in type.attributes.items()}
+        return Type("object", attributes=attributes) if type.optional or attributes != type.attributes else type
+    return type
+
+
+def _convertible(source: Type, target: Type) -> bool:
+    return _conversion(source, target, True) is not None
+
+
+def _safely_convertible(source: Type, target: Type) -> bool:
+    return _conversion(source, target, False) is not None
+
+
+def _conversion(source: Type, target: Type, unsafe: bool) -> Conversion | None:
+    """From one type to another (not the same); None where there is none. Null converts to null."""
+    conversion = _of_present(source, target, unsafe)
+    if conversion is None:
+        return None
+    return partial(_converted, conversion, target)
+
+
+def _converted(conversion: Conversion, target: Type, value: Value, path: Path) -> Value:
+    if target.kind == "dynamic":
+        return value
+    if value.data is None:
+        return Value(_replaced(value.type, without_optional(target)), None)
+    return conversion(value, path)
+
+
+def _of_present(source: Type, target: Type, unsafe: bool) -> Conversion | None:
+    """The conversion of values that are not null."""
+    if target.kind == "dynamic":
+        return _same
+    if source.kind == "dynamic":
+        return partial(_late, target) if unsafe else None
+    if source.is_primitive and target.is_primitive:
+        return _SAFE.get((source.kind, target.kind)) or (_UNSAFE.get((source.kind, target.kind)) if unsafe else None)
+    maker = _MAKERS.get((source.kind, target.kind))
+    if maker is None or (not unsafe and (source.kind, target.kind) in _ALWAYS_UNSAFE):
+        return None
+    return maker(source, target, unsafe)
+
+
+def _same(value: Value, _path: Path) -> Value:
+    return value
+
+
+def _late(target: Type, value: Value, path: Path) -> Value:
+    try:
+        return convert(value, target)
+    except ConversionError as error:
+        raise ConversionError(error.reason, path + error.path) from None
+
+
+def _number_to_string(value: Value, _path: Path) -> Value:
+    return Value(STRING, str(value.data))
+
+
+def _bool_to_string(value: Value, _path: Path) -> Value:
+    return Value(STRING, "true" if value.data else "false")
+
+
+def _string_to_number(value: Value, path: Path) -> Value:
+    try:
+        return Value(NUMBER, Number.parse(value.data))
+    except NumberError as error:
+        raise ConversionError(str(error), path) from None
+
+
+def _string_to_bool(value: Value, path: Path) -> Value:
+    if value.data in ("true", "1"):
+        return TRUE
+    if value.data in ("false", "0"):
+        return FALSE
+    lower = value.data.lower()
+    hint = f'; from a string it is made by lower case "{lower}"' if lower in ("true", "false") else ""
+    raise ConversionError("a bool is required" + hint, path)
+
+
+_SAFE = {("number", "string"): _number_to_string, ("bool", "string"): _bool_to_string}
+_UNSAFE = {("string", "number"): _string_to_number, ("string", "bool"): _string_to_bool}
+
+
+def _element_conversions(
+    sources: Sequence[Type], target: Type, unsafe: bool
+) -> tuple[Type, list[Conversion | None]] | None:
+    """The element type that a collection gets, and the conversion of each element (None: it has the type already)."""
+    if target.kind == "dynamic":
+        common = unify(sources, unsafe)
+        if common is None or (common.kind == "dynamic" and any(each.kind != "dynamic" for each in sources)):
+            return None
+        target = common
+    conversions: list[Conversion | None] = []
+    made: dict[Type, Conversion | None] = {target: None}
+    for source in sources:
+        if source not in made:
+            conversion = _conversion(source, target, unsafe)
+            if conversion is None:
+                return None
+            made[source] = conversion
+        conversions.append(made[source])
+    return target, conversions
+
+
+def _alike(items: list[Value], path: Path, unsafe: bool) -> list[Value]:
+    """The items with one type: what `any` inside an element type leaves open is settled among them."""
+    if all(item.type == items[0].type for item in items):
+        return items
+    common = unify((item.type for item in items), unsafe)
+    if common is None or common.kind == "dynamic":
+        raise ConversionError("the elements have no type in common", path)
+    return [convert(item, common) for item in items]
+
+
+def _collection(kind: str, element: Type, items: list[Value], path: Path, unsafe: bool) -> Value:
+    """A list or set of the items, whose type is the element's but for what that leaves open."""
+    element = without_optional(element)
+    if items:
+        items = _alike(items, path, unsafe)
+        element = items[0].type
+    return set_value(element, items) if kind == "set" else list_value(element, items)
+
+
+def _collection_to_collection(source: Type, target: Type, unsafe: bool) -> Conversion | None:
+    """List or set to list or set."""
+    assert source.element is not None
+    assert target.element is not None
+    have, element = source.element, target.element
+    conversion = None if have == element else _conversion(have, element, unsafe)
+    if conversion is None and have != element:
+        return None
+
+    def run(value: Value, path: Path) -> Value:
+        items = list(value.data)
+        if conversion is not None:
+            items = [conversion(item, (*path, f"[{at}]")) for at, item in enumerate(items)]
+        return _collection(target.kind, have if element.kind == "dynamic" else element, items, path, unsafe)
+
+    return run
+
+
+def _tuple_to_collection(source: Type, target: Type, unsafe: bool) -> Conversion | None:
+    assert target.element is not None
+    if not source.elements:
+        empty = _collection(target.kind, target.element, [], (), unsafe)
+        return lambda _value, _path: empty
+    found = _element_conversions(source.elements, target.element, unsafe)
+    if found is None:
+        return None
+    element, conversions = found
+
+    def run(value: Value, path: Path) -> Value:
+        items = [
+            item if conversion is None else conversion(item, (*path, f"[{at}]"))
+            for at, (item, conversion) in enumerate(zip(value.data, conversions, strict=True))
+        ]
+        return _collection(target.kind, element, items, path, unsafe)
+
+    return run
+
+
+def _to_map(source: Type, target: Type, unsafe: bool) -> Conversion | None:
+    """Map or object to map."""
+    assert target.element is not None
+    have = list(source.attributes.values()) if source.element is None else [source.element]
+    if not have:
+        empty = map_value(without_optional(target.element), {})
+        return lambda _value, _path: empty
+    wanted = target.element
+    if source.element is not None and wanted.kind == "dynamic":
+        wanted = source.element
+    found = _element_conversions(have, wanted, unsafe)
+    if found is None:
+        return None
+    element, conversions = found
+
+    def run(value: Value, path: Path) -> Value:
+        each = conversions * len(value.data) if source.element is not None else conversions
+        items = [
+            item if conversion is None else conversion(item, (*path, f'["{name}"]'))
+            for (name, item), conversion in zip(value.data.items(), each, strict=True)
+        ]
+        if not items:
+            return map_value(without_optional(element), {})
+        items = _alike(items, path, unsafe)
+        return map_value(items[0].type, dict(zip(value.data, items, strict=True)))
+
+    return run
+
+
+def _object_to_object(source: Type, target: Type, unsafe: bool) -> Conversion | None:
+    """Further attributes of the value are left out; optional ones that it lacks are null."""
+    conversions: dict[str, Conversion | None] = {}
+    for name, wanted in target.attributes.items():
+        have = source.attributes.get(name)
+        if have is None:
+            if name not in target.optional:
+                return None
+            continue
+        conversions[name] = None if have == wanted else _conversion(have, wanted, unsafe)
+        if conversions[name] is None and have != wanted:
+            return None
+
+    def run(value: Value, path: Path) -> Value:
+        items = {}
+        for name, conversion in conversions.items():
+            item = value.data[name]
+            items[name] = item if conversion is None else conversion(item, (*path, f".{name}"))
+        return object_value(_with_nulls(items, target))
+
+    return run
+
+
+def _with_nulls(items: dict[str, Value], target: Type) -> dict[str, Value]:
+    for name in target.optional:
+        if name not in items:
+            items[name] = Value(without_optional(target.attributes[name]), None)
+    return items
+
+
+def _map_to_object(source: Type, target: Type, unsafe: bool) -> Conversion | None:
+    assert source.element is not None
+    have = source.element
+    conversions = {
+        name: _same if have == wanted else _conversion(have, wanted, unsafe)
+        for name, wanted in target.attributes.items()
+    }
+    if any(conversion is None and name not in target.optional for name, conversion in conversions.items()):
+        return None
+
+    def run(value: Value, path: Path) -> Value:
+        items = {}
+        for name, conversion in conversions.items():
+            if name in value.data:
+                if conversion is None:
+                    raise ConversionError(mismatch(have, target.attributes[name], _convertible), (*path, f".{name}"))
+                items[name] = conversion(value.data[name], (*path, f'["{name}"]'))
+            elif name not in target.optional:
+                raise ConversionError(f"the map has no element for the required attribute `{name}`", path)
+        return object_value(_with_nulls(items, target))
+
+    return run
+
+
+def _tuple_to_tuple(source: Type, target: Type, unsafe: bool) -> Conversion | None:
+    if len(source.elements) != len(target.elements):
+        return None
+    conversions: list[Conversion] = []
+    for have, wanted in zip(source.elements, target.elements, strict=True):
+        conversion = _same if have == wanted else _conversion(have, wanted, unsafe)
+        if conversion is None:
+            return None
+        conversions.append(conversion)
+    return lambda value, path: tuple_value(
+        conversion(item, (*path, f"[{at}]"))
+        for at, (item, conversion) in enumerate(zip(value.data, conversions, strict=True))
+    )
+
+
+_MAKERS: dict[tuple[str, str], Callable[[Type, Type, bool], Conversion | None]] = {
+    ("object", "object"): _object_to_object,
+    ("tuple", "tuple"): _tuple_to_tuple,
+    ("list", "list"): _collection_to_collection,
+    ("set", "list"): _collection_to_collection,
+    ("list", "set"): _collection_to_collection,
+    ("set", "set"): _collection_to_collection,
+    ("tuple", "list"): _tuple_to_collection,
+    ("tuple", "set"): _tuple_to_collection,
+    ("map", "map"): _to_map,
+    ("object", "map"): _to_map,
+    ("map", "object"): _map_to_object,
+}
+# They may lose an order, or lack an attribute.
+_ALWAYS_UNSAFE = frozenset({("list", "set"), ("map", "object")})
+
+
+def _replaced(source: Type, target: Type) -> Type:
+    """The target type, where it says `any` that of the source (cty's dynamicReplace; for null values)."""
+    if source.kind == "dynamic" or target.is_primitive:
+        return target
+    if target.kind == "dynamic":
+        return source
+    if target.element is not None:
+        if source.element is not None:
+            have: Type | None = source.element
+        else:
+            have = unify(source.attributes.values() if source.kind == "object" else source.elements) or DYNAMIC
+        return Type(target.kind, element=_replaced(have or DYNAMIC, target.element))
+    if target.kind == "tuple":
+        return Type("tuple", elements=tuple(map(_replaced, source.elements, target.elements)))
+    return Type(
+        "object",
+        attributes={
+            name: _replaced(source.element or source.attributes.get(name, DYNAMIC), each)
+            for name, each in target.attributes.items()
+        },
+    )
