@@ -1,0 +1,181 @@
+"""A job as far as services and upstreams need it, whichever form its file has; and what it declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from frostline.model import Bind, Declaration, DeclaredService, FileOrigin, Finding, Upstream
+
+LOCALHOST = "127.0.0.1"  # where a sidecar listens unless told otherwise
+_RUNTIME = re.compile(r"\$\{[^{}]*\}")
+_PORT = re.compile("[0-9]{1,5}")
+
+
+class JobUpstream(Struct, frozen=True, kw_only=True):
+    """An upstream as the file has it; place: its block."""
+
+    destination: str
+    place: FileOrigin
+    bind: Bind
+    kind: str = ""
+    destination_namespace: str = ""
+    datacenter: str = ""
+    peer: str = ""
+
+
+class JobService(Struct, frozen=True, kw_only=True):
+    """A service as the file has it. places: of `name`, `port`, `address` and `tags`, where they stand.
+
+    task: "" for a group's service. weight: when passing.
+    """
+
+    place: FileOrigin
+    name: str = ""
+    port: str = ""
+    address: str = ""
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = {}
+    weight: int = 1
+    task: str = ""
+    places: Mapping[str, FileOrigin] = {}
+    upstreams: tuple[JobUpstream, ...] = ()
+
+
+class JobGroup(Struct, frozen=True, kw_only=True):
+    """A group. ports: label -> static port, 0 where Nomad chooses one; those of its tasks' networks too."""
+
+    name: str
+    ports: Mapping[str, int] = {}
+    services: tuple[JobService, ...] = ()
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """A job. region: "" where the file names none."""
+
+    id: str
+    name: str
+    namespace: str = "default"
+    region: str = ""
+    groups: tuple[JobGroup, ...] = ()
+
+
+def declaration_of(job: Job) -> Declaration:
+    """What the job declares, and a finding for each name, port and tag that only a client could fill."""
+    services: list[DeclaredService] = []
+    upstreams: list[tuple[Upstream, FileOrigin]] = []
+    findings: list[Finding] = []
+    for group in job.groups:
+        for service in group.services:
+            filled = _Filled(job, group, service)
+            findings += filled.findings()
+            if not filled.name_is_unknown:
+                services.append(filled.declared())
+            upstreams += [(_upstream(job, group, one), one.place) for one in service.upstreams]
+    return Declaration(services=tuple(services), upstreams=tuple(upstreams), findings=tuple(findings))
+
+
+class _Filled:
+    """A service with what is known at registration filled in (structs.Service.Canonicalize, taskenv.ReplaceEnv)."""
+
+    def __init__(self, job: Job, group: JobGroup, service: JobService) -> None:
+        known = _known(job, group, service)
+        task = service.task or "group"
+        base = f"{job.name}-{group.name}-{task}"
+        registered = {"JOB": job.name, "TASKGROUP": group.name, "TASK": task, "BASE": base}
+        unnamed = "-".join([job.name, group.name, *([service.task] if service.task else [])])
+        self._service = service
+        self._namespace = job.namespace
+        self._group = group
+        self.name = _replaced(service.name, {**registered, **known}) if service.name else unnamed
+        self.port = _replaced(service.port, known)
+        self.address = _replaced(service.address, known)
+        self.tags = tuple(_replaced(tag, known) for tag in service.tags)
+        self.meta = {key: _replaced(value, known) for key, value in service.meta.items()}
+
+    @property
+    def name_is_unknown(self) -> bool:
+        return _RUNTIME.search(self.name) is not None
+
+    def declared(self) -> DeclaredService:
+        port = self._literal_port()
+        literal = bool(self.address) and bool(port) and not _RUNTIME.search(self.address)
+        return DeclaredService(
+            service=self.name,
+            place=self._service.place,
+            address=self.address if literal else "",
+            port=port if literal else 0,
+            namespace=self._namespace,
+            tags=tuple(tag for tag in self.tags if not _RUNTIME.search(tag)),
+            meta={key: value for key, value in self.meta.items() if not _RUNTIME.search(value)},
+            weight=self._service.weight,
+        )
+
+    def _literal_port(self) -> int:
+        """A number, or the static port of a label; 0: Nomad chooses."""
+        if self.port in self._group.ports:
+            return self._group.ports[self.port]
+        number = int(self.port) if _PORT.fullmatch(self.port) else 0
+        return number if number <= 65535 else 0
+
+    def findings(self) -> Iterator[Finding]:
+        """An error for a name or a port that only a client knows; a warning for a tag, which is left out."""
+        if self.name_is_unknown:
+            yield self._finding("name", self.name, "the service is left out")
+        if _RUNTIME.search(self.port):
+            yield self._finding("port", self.port, "it has no endpoint")
+        for tag in self.tags:
+            if _RUNTIME.search(tag):
+                yield self._finding("tags", tag, "the tag is left out")
+
+    def _finding(self, what: str, value: str, consequence: str) -> Finding:
+        word = {"name": "name", "port": "port", "tags": "tag"}[what]
+        return Finding(
+            rule=f"job-{word}",
+            severity="warning" if what == "tags" else "error",
+            service=None if self.name_is_unknown else self.name,
+            value=value,
+            message=f"its {word} `{value}` is known only where the job runs; {consequence}",
+            origin=self._service.places.get(what, self._service.place),
+            help="write it without what a client fills in, or read the service from Consul or Nomad",
+        )
+
+
+def _known(job: Job, group: JobGroup, service: JobService) -> dict[str, str]:
+    known = {
+        "NOMAD_JOB_ID": job.id,
+        "NOMAD_JOB_NAME": job.name,
+        "NOMAD_GROUP_NAME": group.name,
+        "NOMAD_NAMESPACE": job.namespace,
+        "NOMAD_TASK_NAME": service.task,
+        "NOMAD_REGION": job.region,
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _replaced(text: str, known: Mapping[str, str]) -> str:
+    if "${" not in text:
+        return text
+    return _RUNTIME.sub(lambda match: known.get(match[0][2:-1].strip(), match[0]), text)
+
+
+def _upstream(job: Job, group: JobGroup, one: JobUpstream) -> Upstream:
+    return Upstream(
+        region=job.region,
+        namespace=job.namespace,
+        job=job.id,
+        group=group.name,
+        destination=one.destination,
+        kind=one.kind or "service",
+        destination_namespace=one.destination_namespace,
+        datacenter=one.datacenter,
+        peer=one.peer,
+        bind=one.bind,
+    )
+
+
+def bind_of(address: str, port: int, socket: str) -> Bind:
+    """Where an upstream listens: its socket where it has one, else port and address, which has a default."""
+    return Bind(socket=socket) if socket else Bind(address=address or LOCALHOST, port=port)

@@ -1,0 +1,146 @@
+"""Which arguments and blocks a Nomad job file may have, as far as services and upstreams are told by them.
+
+Names as the structs of Nomad's API have them (github.com/hashicorp/nomad, package api, the `hcl` tags); whatever lies
+in blocks that are OPEN here is evaluated, since an error in it is one for Nomad too, but not compared with a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from frostline.hcl.values import BOOL, DYNAMIC, NUMBER, STRING, Type, list_of
+
+TEXTS = list_of(STRING)
+
+
+class Shape(Struct, frozen=True):
+    """A block's arguments with their types (DYNAMIC: evaluated, not converted), its blocks, and how many labels."""
+
+    attributes: Mapping[str, Type] = {}
+    blocks: Mapping[str, Shape] = {}
+    labels: int = 0
+    open: bool = False
+    texts: bool = False
+
+
+OPEN = Shape(open=True)
+"""Anything, evaluated only."""
+
+LABELLED = Shape(open=True, labels=1)
+
+TEXT_MAP = Shape(texts=True)
+"""Any argument, each a string. `meta = {…}` is the same as `meta {…}`."""
+
+
+def _typed(*names: str, type: Type = STRING) -> dict[str, Type]:  # noqa: A002
+    return dict.fromkeys(names, type)
+
+
+_UPSTREAM = Shape(
+    attributes={
+        **_typed("destination_name", "destination_namespace", "destination_peer", "destination_partition"),
+        **_typed("destination_type", "datacenter"),
+        **_typed("local_bind_address", "local_bind_socket_path", "local_bind_socket_mode"),
+        "local_bind_port": NUMBER,
+    },
+    blocks={"mesh_gateway": OPEN, "config": OPEN},
+)
+_PROXY = Shape(
+    attributes={"local_service_address": STRING, "local_service_port": NUMBER},
+    blocks={"expose": OPEN, "upstreams": _UPSTREAM, "transparent_proxy": OPEN, "config": OPEN},
+)
+_SIDECAR = Shape(
+    attributes={"tags": TEXTS, "port": STRING, "disable_default_tcp_check": BOOL},
+    blocks={"proxy": _PROXY, "meta": TEXT_MAP},
+)
+_CONNECT = Shape(
+    attributes={"native": BOOL},
+    blocks={"gateway": OPEN, "sidecar_service": _SIDECAR, "sidecar_task": OPEN},
+)
+SERVICE = Shape(
+    attributes={
+        **_typed("name", "port", "address_mode", "address", "task", "on_update", "provider", "cluster", "kind"),
+        **_typed("tags", "canary_tags", type=TEXTS),
+        "enable_tag_override": BOOL,
+    },
+    blocks={
+        "check": OPEN,
+        "check_restart": OPEN,
+        "connect": _CONNECT,
+        "meta": TEXT_MAP,
+        "canary_meta": TEXT_MAP,
+        "tagged_addresses": TEXT_MAP,
+        "identity": OPEN,
+        "weights": Shape(attributes=_typed("passing", "warning", type=NUMBER)),
+    },
+)
+_PORT = Shape(
+    attributes={"static": NUMBER, "to": NUMBER, "host_network": STRING, "ignore_collision": BOOL},
+    labels=1,
+)
+NETWORK = Shape(
+    attributes={**_typed("mode", "device", "cidr", "ip", "hostname"), "mbits": NUMBER},
+    blocks={"dns": OPEN, "reserved_ports": _PORT, "port": _PORT, "cni": OPEN},
+)
+_RESOURCES = Shape(
+    attributes={
+        **_typed("cpu", "cores", "memory", "memory_max", "disk", "secrets", type=NUMBER),
+        **_typed("iops", type=NUMBER),
+    },
+    blocks={"network": NETWORK, "device": LABELLED, "numa": OPEN},
+)
+TASK = Shape(
+    attributes={
+        **_typed("driver", "user", "kill_signal", "kind"),
+        **_typed("kill_timeout", "shutdown_delay", type=DYNAMIC),
+        "leader": BOOL,
+    },
+    blocks={
+        **dict.fromkeys(("lifecycle", "config", "constraint", "affinity", "restart", "logs", "artifact"), OPEN),
+        **dict.fromkeys(("vault", "consul", "template", "dispatch_payload", "volume_mount", "csi_plugin"), OPEN),
+        **dict.fromkeys(("identity", "schedule"), OPEN),
+        **dict.fromkeys(("scaling", "secret", "action"), LABELLED),
+        "env": TEXT_MAP,
+        "meta": TEXT_MAP,
+        "resources": _RESOURCES,
+        "service": SERVICE,
+    },
+    labels=1,
+)
+GROUP = Shape(
+    attributes={
+        "count": NUMBER,
+        "prevent_reschedule_on_lost": BOOL,
+        **_typed("shutdown_delay", "max_run_duration", "stop_after_client_disconnect", type=DYNAMIC),
+        "max_client_disconnect": DYNAMIC,
+    },
+    blocks={
+        **dict.fromkeys(("constraint", "affinity", "spread", "restart", "disconnect", "reschedule"), OPEN),
+        **dict.fromkeys(("ephemeral_disk", "update", "migrate", "scaling", "consul", "vault"), OPEN),
+        **dict.fromkeys(("volume", "secret"), LABELLED),
+        "task": TASK,
+        "network": NETWORK,
+        "meta": TEXT_MAP,
+        "service": SERVICE,
+    },
+    labels=1,
+)
+JOB = Shape(
+    attributes={
+        **_typed("region", "namespace", "id", "name", "type", "node_pool"),
+        "priority": NUMBER,
+        "all_at_once": BOOL,
+        "datacenters": TEXTS,
+    },
+    blocks={
+        **dict.fromkeys(("constraint", "affinity", "update", "multiregion", "spread", "periodic", "ui"), OPEN),
+        **dict.fromkeys(("parameterized", "reschedule", "migrate", "vault"), OPEN),
+        "secret": LABELLED,
+        "meta": TEXT_MAP,
+        "group": GROUP,
+        "task": TASK,
+    },
+    labels=1,
+)

@@ -1,0 +1,296 @@
+"""The variables and locals of a job file: declared in it, set by the configuration, var files and the environment.
+
+Who wins is as in Nomad (jobspec2, types.variables.go): the configuration over var files over the environment over the
+default. The configuration's values are as those of `-var`, except that they may be lists and maps as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from msgspec import Struct
+
+from frostline.hcl.conversion import ConversionError, convert
+from frostline.hcl.evaluation import evaluate
+from frostline.hcl.functions.base import Function
+from frostline.hcl.nodes import AttributeNode, BlockNode, Body, GetAttr, Traversal
+from frostline.hcl.number import Number
+from frostline.hcl.positions import point
+from frostline.hcl.scope import Budget, Scope, Undefined
+from frostline.hcl.source import HclError, Source
+from frostline.hcl.syntax import parse_expression
+from frostline.hcl.typeexpr import parse_type
+from frostline.hcl.values import (
+    BOOL,
+    NULL,
+    NUMBER,
+    STRING,
+    Type,
+    Value,
+    boolean,
+    number,
+    object_value,
+    string,
+    tuple_value,
+)
+from frostline.model import FileOrigin
+
+_ARGUMENTS = ("default", "description", "type")
+
+
+class Given(Struct, frozen=True, kw_only=True):
+    """What sets variables from outside. environment: NOMAD_VAR_name -> value. files: the bodies of var files.
+
+    configured: name -> plain value, with its place in the configuration in `places`.
+    """
+
+    environment: Mapping[str, str] = {}
+    files: Sequence[Body] = ()
+    configured: Mapping[str, Any] = {}
+    places: Mapping[str, FileOrigin] = {}
+
+    def names(self) -> Iterator[tuple[str, FileOrigin]]:
+        """Each name that a var file or the configuration sets, and where."""
+        for body in self.files:
+            for name, attribute in body.attributes.items():
+                yield name, body.source.place(attribute.at)
+        yield from self.places.items()
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """What evaluation needs besides variables."""
+
+    functions: Mapping[str, Function]
+    undefined: Undefined
+    budget: Budget
+
+    def scope(self, source: Source, variables: Mapping[str, Value]) -> Scope:
+        return Scope(
+            source, variables, functions=self.functions, undefined=self.undefined, budget=self.budget
+        )
+
+
+class _Variable(Struct):
+    name: str
+    place: FileOrigin
+    type: Type | None = None
+    value: Value | None = None
+    value_place: FileOrigin | None = None
+    validations: tuple[BlockNode, ...] = ()
+
+
+def scope_of(body: Body, given: Given, context: Context) -> tuple[Scope, frozenset[str]]:
+    """The scope of the file's job block, with `var` and `local`, and the names of the variables that it declares."""
+    variables = _declared(body, context)
+    for variable in variables.values():
+        for value, place in _assignments(variable, given, context):
+            variable.value, variable.value_place = _converted(value, variable, place), place
+    values: dict[str, Value] = {}
+    for variable in variables.values():
+        if variable.value is None:
+            raise HclError(
+                f"the variable `{variable.name}` is not set, and has no default",
+                variable.place,
+                help="set it in the source's `variables` or `var_files`, or give it a default",
+            )
+        values[variable.name] = variable.value
+        _validate(variable, body.source, context)
+    var = object_value(values)
+    local = object_value(_locals(body, var, context))
+    return context.scope(body.source, {"var": var, "local": local}), frozenset(variables)
+
+
+def _declared(body: Body, context: Context) -> dict[str, _Variable]:
+    found: dict[str, _Variable] = {}
+    source = body.source
+    for block in body.blocks:
+        if block.kind == "variable":
+            variable = _variable(block, source, context)
+            _add(found, variable)
+        elif block.kind == "variables":
+            for name, attribute in _just_attributes(block, source).items():
+                value = evaluate(attribute.expression, context.scope(source, {}))
+                place = source.place(attribute.at)
+                _add(found, _Variable(name, place, value.type, value, source.place(attribute.start)))
+    return found
+
+
+def _add(found: dict[str, _Variable], variable: _Variable) -> None:
+    if variable.name in found:
+        raise HclError(
+            f"the variable `{variable.name}` is declared twice, first at {found[variable.name].place}", variable.place
+        )
+    found[variable.name] = variable
+
+
+def _variable(block: BlockNode, source: Source, context: Context) -> _Variable:
+    if len(block.labels) != 1:
+        raise HclError("a block `variable` has one label, its name", source.place(block.at))
+    variable = _Variable(block.labels[0][0], source.place(block.at))
+    attributes = block.body.attributes
+    for name, attribute in attributes.items():
+        if name not in _ARGUMENTS:
+            raise HclError(f"unknown argument `{name}`", source.place(attribute.at), help=_known(_ARGUMENTS))
+    for inner in block.body.blocks:
+        if inner.kind != "validation":
+            raise HclError(f"unknown block `{inner.kind}`", source.place(inner.at), help="known here: `validation`")
+    if "type" in attributes:
+        variable.type = parse_type(attributes["type"].expression, source, exact=True)
+    if "default" in attributes:
+        default = attributes["default"]
+        place = source.place(default.start)
+        value = evaluate(default.expression, context.scope(source, {}))
+        variable.value, variable.value_place = _converted(value, variable, place), place
+        variable.type = variable.type or value.type
+    variable.validations = block.body.blocks
+    return variable
+
+
+def _known(names: Sequence[str]) -> str:
+    return f"known here: {', '.join(f'`{name}`' for name in names)}"
+
+
+def _assignments(variable: _Variable, given: Given, context: Context) -> Iterator[tuple[Value, FileOrigin]]:
+    """What sets it, the winner last."""
+    name = variable.name
+    if (text := given.environment.get(f"NOMAD_VAR_{name}")) is not None:
+        yield _from_text(text, variable, f"$NOMAD_VAR_{name}", context)
+    for body in given.files:
+        if attribute := body.attributes.get(name):
+            value = evaluate(attribute.expression, context.scope(body.source, {}))
+            yield value, body.source.place(attribute.start)
+    if name in given.configured:
+        plain, place = given.configured[name], given.places[name]
+        if isinstance(plain, str) and _is_expression(variable):
+            try:
+                yield _from_text(plain, variable, f"variable {name}", context)[0], place
+            except HclError as error:
+                raise HclError(f"the value of the variable `{name}`: {error.message}", place, error.help) from None
+        else:
+            yield value_of(plain), place
+
+
+def _is_expression(variable: _Variable) -> bool:
+    return variable.type not in (None, STRING, NUMBER)
+
+
+def _from_text(text: str, variable: _Variable, name: str, context: Context) -> tuple[Value, FileOrigin]:
+    """A value that is given as text: as it is for strings and numbers, for other types an expression."""
+    place = FileOrigin(name)
+    if not _is_expression(variable):
+        return string(text), place
+    source = Source(name, text.encode())
+    return evaluate(parse_expression(source), context.scope(source, {})), place
+
+
+def value_of(plain: Any) -> Value:
+    """A plain value of YAML or JSON as HCL has it."""
+    match plain:
+        case None:
+            return NULL
+        case bool():
+            return boolean(plain)
+        case int():
+            return number(plain)
+        case float():
+            return number(Number.parse(repr(plain)))
+        case Mapping():
+            return object_value({str(name): value_of(value) for name, value in plain.items()})
+        case list() | tuple():
+            return tuple_value(value_of(item) for item in plain)
+        case _:
+            return string(str(plain))
+
+
+def _converted(value: Value, variable: _Variable, place: FileOrigin) -> Value:
+    if variable.type is None:
+        return value
+    try:
+        return convert(value, variable.type)
+    except ConversionError as error:
+        raise HclError(
+            f"the value of the variable `{variable.name}` is no {variable.type}: {error}",
+            place,
+            help=f"its type is declared at {variable.place}",
+        ) from None
+
+
+def _validate(variable: _Variable, source: Source, context: Context) -> None:
+    for block in variable.validations:
+        attributes = block.body.attributes
+        for name in ("condition", "error_message"):
+            if name not in attributes:
+                raise HclError(f"a block `validation` needs the argument `{name}`", source.place(block.at))
+        assert variable.value is not None
+        own = context.scope(source, {"var": object_value({variable.name: variable.value})})
+        condition = _bool(evaluate(attributes["condition"].expression, own), source, attributes["condition"])
+        if not condition:
+            message = evaluate(attributes["error_message"].expression, context.scope(source, {}))
+            raise HclError(
+                f"the value of the variable `{variable.name}` is not allowed: {message.data}",
+                variable.value_place or variable.place,
+                help=f"the rule is at {source.place(block.at)}",
+            )
+
+
+def _bool(value: Value, source: Source, attribute: AttributeNode) -> bool:
+    try:
+        converted = convert(value, BOOL)
+    except ConversionError:
+        converted = NULL
+    if converted.is_null:
+        raise HclError("a condition is true or false", source.place(point(attribute.expression, source)))
+    return bool(converted.data)
+
+
+def _locals(body: Body, var: Value, context: Context) -> dict[str, Value]:
+    """Every local, each after those that it refers to. HclError: some refer to each other in a circle."""
+    expressions: dict[str, AttributeNode] = {}
+    source = body.source
+    for block in body.blocks:
+        if block.kind != "locals":
+            continue
+        for name, attribute in _just_attributes(block, source).items():
+            if name in expressions:
+                first = source.place(expressions[name].at)
+                raise HclError(f"the local `{name}` is defined twice, first at {first}", source.place(attribute.at))
+            expressions[name] = attribute
+    # Sorted, so that of several errors the same one is met whatever the order of the hash seed.
+    needs = {name: sorted(_referred(one.expression) & expressions.keys()) for name, one in expressions.items()}
+    try:
+        order = list(TopologicalSorter(needs).static_order())
+    except CycleError as error:
+        circle = error.args[1]
+        chain = " -> ".join(f"local.{name}" for name in reversed(circle))
+        place = source.place(min(expressions[name].at for name in circle))
+        raise HclError(f"locals refer to each other in a circle: {chain}", place) from None
+    values: dict[str, Value] = {}
+    for name in order:
+        scope = context.scope(source, {"var": var, "local": object_value(values)})
+        values[name] = evaluate(expressions[name].expression, scope)
+    return values
+
+
+def _just_attributes(block: BlockNode, source: Source) -> Mapping[str, AttributeNode]:
+    for inner in block.body.blocks:
+        raise HclError(f"a block does not belong here: `{inner.kind}`", source.place(inner.at))
+    return block.body.attributes
+
+
+def _referred(node: Any) -> set[str]:
+    """The names in all `local.NAME` within this expression."""
+    found: set[str] = set()
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, tuple):
+            waiting.extend(one)
+        elif isinstance(one, Traversal):
+            if one.root == "local" and one.steps and isinstance(one.steps[0], GetAttr):
+                found.add(one.steps[0].name)
+            waiting.append(one.steps)
+        elif isinstance(one, Struct):
+            waiting.extend(getattr(one, field) for field in one.__struct_fields__)
+    return found
