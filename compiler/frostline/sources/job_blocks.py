@@ -116,12 +116,13 @@ def typed(attribute: AttributeNode, type: Type, source: Source, scope: Scope) ->
 
 
 def _texts(body: Body, scope: Scope) -> dict[str, str]:
+    source = body.source
     texts = {
-        name: _text(typed(attribute, STRING, body.source, scope), name, body.source.place(point(attribute.expression, body.source)))
+        name: _text(typed(attribute, STRING, source, scope), name, source.place(point(attribute.expression, source)))
         for name, attribute in body.attributes.items()
     }
     for block in body.blocks:
-        raise HclError(f"a block does not belong here: `{block.kind}`", body.source.place(block.at))
+        raise HclError(f"a block does not belong here: `{block.kind}`", source.place(block.at))
     return texts
 
 
@@ -237,9 +238,6 @@ def _unknown(what: str, name: str, known: list[str], place: FileOrigin) -> HclEr
     from difflib import get_close_matches
 
     close = get_close_matches(name, known, n=1)
-    return HclError(
-        f"unknown {what} `{name}`",
-        place,
-        help=f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(f'`{one}`' for one in sorted(known))}",
-    )
-
+    listed = ", ".join(f"`{one}`" for one in sorted(known))
+    help = f"did you mean `{close[0]}`?" if close else f"known here: {listed}"  # noqa: A001
+    return HclError(f"unknown {what} `{name}`", place, help)

@@ -31,7 +31,7 @@ def _job_block(body: Body) -> BlockNode:
         if block.kind not in _TOP:
             raise HclError(f"unknown block `{block.kind}`", source.place(block.at), help=_top_help())
     if not jobs:
-        raise HclError("there is no block `job`", source.place(0), help="a job file has one block `job \"NAME\" {…}`")
+        raise HclError("there is no block `job`", source.place(0), help='a job file has one block `job "NAME" {…}`')
     if len(jobs) > 1:
         raise HclError("a second block `job`", source.place(jobs[1].at), help="a job file has one")
     return jobs[0]
@@ -64,9 +64,7 @@ def _group(name: str, own: tuple[Block, ...], tasks: list[Block]) -> JobGroup:
 
 
 def _ports(networks: list[Block]) -> dict[str, int]:
-    return {
-        port.labels[0]: port.whole("static") for network in networks for port in _port_blocks(network)
-    }
+    return {port.labels[0]: port.whole("static") for network in networks for port in _port_blocks(network)}
 
 
 def _port_blocks(network: Block) -> Iterator[Block]:
@@ -84,7 +82,7 @@ def _service(block: Block, task: str) -> JobService:
         tags=block.list_of_texts("tags"),
         meta=meta.texts if meta else {},
         weight=_weight(weights),
-        task=block.text("task") if not task else task,
+        task=task,
         places={name: block.place_of(name) for name in ("name", "port", "address", "tags")},
         upstreams=tuple(_upstream(one) for one in _upstream_blocks(block)),
     )

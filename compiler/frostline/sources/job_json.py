@@ -23,6 +23,17 @@ class Node(Struct, frozen=True):
     at: int
 
 
+def plain(node: Node) -> Any:
+    """The value without places."""
+    match node.value:
+        case dict():
+            return {key: plain(inner) for key, inner in node.value.items()}
+        case tuple():
+            return [plain(inner) for inner in node.value]
+        case value:
+            return value
+
+
 class _Reader:
     """Reads members of the type that is needed; null and a missing one are the default. HclError: another type."""
 
@@ -88,7 +99,7 @@ class _Reader:
 
 def job_of_json(source: Source) -> Job:
     """The job in this file. HclError: it is no JSON, or no job."""
-    top = _Reader(source, _tree(source), "")
+    top = _Reader(source, tree_of(source), "")
     inner = top.inner("Job")
     job = inner or top
     if inner is None and not {"ID", "Name", "TaskGroups"} & top.node.value.keys():
@@ -111,7 +122,7 @@ def _group(group: _Reader) -> JobGroup:
     tasks = list(group.each("Tasks"))
     networks = list(group.each("Networks"))
     networks += [network for task in tasks if (part := task.inner("Resources")) for network in part.each("Networks")]
-    services = [_service(service, service.text("TaskName")) for service in group.each("Services")]
+    services = [_service(service, "") for service in group.each("Services")]
     services += [_service(service, task.text("Name")) for task in tasks for service in task.each("Services")]
     return JobGroup(name=group.text("Name"), ports=_ports(networks), services=tuple(services))
 
@@ -165,7 +176,7 @@ def _upstreams(service: _Reader) -> Iterator[JobUpstream]:
         )
 
 
-def _tree(source: Source) -> Node:
+def tree_of(source: Source) -> Node:
     """The file as Nodes: the standard library says whether it is JSON, tree-sitter where its values are."""
     try:
         json.loads(source.data, parse_constant=_no_constant)

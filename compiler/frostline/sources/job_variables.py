@@ -67,9 +67,7 @@ class Context(Struct, frozen=True, kw_only=True):
     budget: Budget
 
     def scope(self, source: Source, variables: Mapping[str, Value]) -> Scope:
-        return Scope(
-            source, variables, functions=self.functions, undefined=self.undefined, budget=self.budget
-        )
+        return Scope(source, variables, functions=self.functions, undefined=self.undefined, budget=self.budget)
 
 
 class _Variable(Struct):

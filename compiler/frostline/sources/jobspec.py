@@ -14,7 +14,7 @@ from frostline.errors import FrostlineError, SeveralErrors, SourceError, UsageEr
 from frostline.hcl.functions.base import Function
 from frostline.hcl.functions.files import file_functions
 from frostline.hcl.functions.table import function_table
-from frostline.hcl.nodes import Body
+from frostline.hcl.nodes import AttributeNode, Body, Literal
 from frostline.hcl.placeholders import placeholder
 from frostline.hcl.scope import Budget
 from frostline.hcl.source import HclError, Source
@@ -22,9 +22,9 @@ from frostline.hcl.syntax import parse
 from frostline.model import Declaration, DeclaredService, FileOrigin, Finding, Upstream
 from frostline.settings import JobspecSettings
 from frostline.sources.job_hcl import job_of_body
-from frostline.sources.job_json import job_of_json
+from frostline.sources.job_json import job_of_json, plain, tree_of
 from frostline.sources.job_model import Job, declaration_of
-from frostline.sources.job_variables import Context, Given
+from frostline.sources.job_variables import Context, Given, value_of
 
 MOST_BYTES = 16 * 2**20
 """The largest file that is read."""
@@ -97,6 +97,18 @@ def _bad_glob(settings: JobspecSettings, glob: str, reason: str) -> UsageError:
     )
 
 
+def _json_body(source: Source) -> Body:
+    """A var file in JSON: an object of values, as attributes."""
+    tree = tree_of(source)
+    if not isinstance(tree.value, dict):
+        raise HclError("a var file in JSON is an object", source.place(tree.at))
+    attributes = {
+        name: AttributeNode(node.at, name, Literal(node.at, value_of(plain(node))), node.at, node.at)
+        for name, node in tree.value.items()
+    }
+    return Body(0, source, attributes, ())
+
+
 class _Reader:
     """Reads job files with one set of variables. read: the files that functions read."""
 
@@ -116,7 +128,7 @@ class _Reader:
     def _var_file(self, path: Path) -> Body:
         try:
             source = self._source(path)
-            body = parse(source)
+            body = _json_body(source) if path.suffix == ".json" else parse(source)
             for block in body.blocks:
                 raise HclError(
                     f"a block does not belong into a var file: `{block.kind}`",
@@ -157,7 +169,7 @@ class _Reader:
             UsageError(
                 f"source {self._settings.name}: no job file declares the variable `{name}`",
                 origin=place,
-                help=f"declare it: variable \"{name}\" {{}}; or leave it out",
+                help=f'declare it: variable "{name}" {{}}; or leave it out',
             )
             for name, place in self._given.names()
             if name not in self._declared
