@@ -81,7 +81,9 @@ class Number:
         return self.value >= other.value
 
     def __neg__(self) -> Number:
-        return Number(-0.0 if type(self.value) is int and self.value == 0 else _plain(-self.value), self.precision)
+        if self.value == 0:
+            return Number(0 if self.is_negative else -0.0, self.precision)
+        return Number(-self.value, self.precision)
 
     def __abs__(self) -> Number:
         return -self if self.is_negative else self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from operator import add, ge, gt, le, lt, mod, mul, sub, truediv
+from typing import Any
 
 from frostline.hcl.values import BOOL, DYNAMIC, FALSE, NUMBER, TRUE, Type, Value
 
@@ -36,11 +37,11 @@ def _truth(value: bool) -> Value:
     return TRUE if value else FALSE
 
 
-def _arithmetic(operation: Callable[[object, object], object]) -> Callable[[Value, Value], Value]:
+def _arithmetic(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Value], Value]:
     return lambda one, other: Value(NUMBER, operation(one.data, other.data))
 
 
-def _comparison(operation: Callable[[object, object], bool]) -> Callable[[Value, Value], Value]:
+def _comparison(operation: Callable[[Any, Any], bool]) -> Callable[[Value, Value], Value]:
     return lambda one, other: _truth(operation(one.data, other.data))
 
 

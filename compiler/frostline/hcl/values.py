@@ -87,7 +87,9 @@ class Value:
     a dict of Values, its keys in code point order, for map and object; None for null, whatever the type.
     """
 
-    __slots__ = ("data", "type")
+    __slots__ = ("data", "extent", "type")
+    extent: tuple[int, int]
+    """Set and read by `weights` alone."""
 
     def __init__(self, type: Type, data: Any) -> None:  # noqa: A002
         self.type = type

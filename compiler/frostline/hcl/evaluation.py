@@ -1,0 +1,325 @@
+"""Expressions to values, as HCL2 evaluates them.
+
+Where HCL would report several errors, the first is raised. Both results of a conditional are evaluated, since its
+type is what they have in common; an error in the one that is not chosen is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from frostline.hcl.access import AccessError, attribute, element
+from frostline.hcl.calls import call
+from frostline.hcl.conversion import ConversionError, convert, unify
+from frostline.hcl.iteration import for_values, template_for
+from frostline.hcl.nodes import (
+    Binary,
+    Call,
+    Conditional,
+    Expression,
+    For,
+    GetAttr,
+    Literal,
+    ObjectOf,
+    Parenthesized,
+    Relative,
+    Splat,
+    Step,
+    Template,
+    TemplateFor,
+    TemplateIf,
+    Traversal,
+    TupleOf,
+    Unary,
+    Wrapped,
+)
+from frostline.hcl.number import NumberError
+from frostline.hcl.operators import BINARY, UNARY
+from frostline.hcl.positions import is_computed, start
+from frostline.hcl.scope import Budget, BudgetError, Scope, suggestion
+from frostline.hcl.source import HclError
+from frostline.hcl.values import (
+    BOOL,
+    DYNAMIC,
+    STRING,
+    Type,
+    Value,
+    list_value,
+    object_value,
+    string,
+    tuple_value,
+)
+from frostline.hcl.weights import extent, text_weight
+
+__all__ = ["Budget", "BudgetError", "Scope", "evaluate"]
+
+
+def evaluate(expression: Expression, scope: Scope) -> Value:
+    """The expression's value; HclError, at the first cause, where it has none."""
+    try:
+        return _value(expression, scope)
+    except RecursionError:
+        raise BudgetError("the expression is nested too deeply", scope.source.place(start(expression))) from None
+
+
+def _value(expression: Expression, scope: Scope) -> Value:
+    budget = scope.budget
+    budget.left -= 1
+    if budget.left < 0:
+        scope.spend(0, start(expression))
+    return _EVALUATIONS[type(expression)](expression, scope)
+
+
+def _literal(node: Literal, _scope: Scope) -> Value:
+    return node.value
+
+
+def _inner(node: Parenthesized | Wrapped, scope: Scope) -> Value:
+    return _value(node.inner, scope)
+
+
+def _traversal(node: Traversal, scope: Scope) -> Value:
+    value = scope.variable(node.root)
+    steps = node.steps
+    if value is None:
+        literal = next((at for at, step in enumerate(steps) if is_computed(step)), len(steps))
+        value = _undefined(Traversal(node.at, node.root, steps[:literal]), scope)
+        steps = steps[literal:]
+    return _stepped(value, steps, scope)
+
+
+def _undefined(node: Traversal, scope: Scope) -> Value:
+    value = scope.undefined(node, scope.source) if scope.undefined is not None else None
+    if value is None:
+        raise scope.error(f"there is no variable `{node.root}`", node.at, suggestion(node.root, scope.names()))
+    return value
+
+
+def _stepped(value: Value, steps: tuple[Step, ...], scope: Scope) -> Value:
+    for step in steps:
+        try:
+            if isinstance(step, GetAttr):
+                value = attribute(value, step.name)
+            else:
+                value = element(value, _value(step.key, scope))
+        except AccessError as error:
+            raise scope.error(str(error), step.at) from None
+    return value
+
+
+def _relative(node: Relative, scope: Scope) -> Value:
+    return _stepped(_value(node.subject, scope), node.steps, scope)
+
+
+def _splat(node: Splat, scope: Scope) -> Value:
+    subject = _value(node.subject, scope)
+    kind = subject.type.kind
+    is_sequence = kind in ("list", "set", "tuple")
+    if subject.data is None:
+        if is_sequence:
+            raise scope.error("a splat needs a sequence, and this is null", start(node.subject))
+        return tuple_value(())
+    items = subject.data if is_sequence else (subject,)
+    scope.spend(len(items) * (1 + len(node.each)), node.at)
+    results = [_stepped(item, node.each, scope) for item in items]
+    if kind not in ("list", "set"):
+        return scope.made(tuple_value(results), node.at)
+    if not results:
+        assert subject.type.element is not None
+        return list_value(_stepped_type(subject.type.element, node.each), ())
+    return scope.made(list_value(results[0].type, results), node.at)
+
+
+def _stepped_type(subject: Type, steps: tuple[Step, ...]) -> Type:
+    """The type that the steps lead to; DYNAMIC where only a value would tell."""
+    for step in steps:
+        if subject.element is not None:
+            subject = subject.element
+        else:
+            subject = subject.attributes.get(step.name, DYNAMIC) if isinstance(step, GetAttr) else DYNAMIC
+    return subject
+
+
+def _unary(node: Unary, scope: Scope) -> Value:
+    wanted, operation = UNARY[node.operator]
+    operand = _operand(_value(node.operand, scope), wanted, node.operand, scope)
+    if operand.data is None:
+        raise scope.error(f"`{node.operator}` needs a value, and this is null", node.at)
+    return operation(operand)
+
+
+def _binary(node: Binary, scope: Scope) -> Value:
+    wanted, operation, _result = BINARY[node.operator]
+    left, right = _value(node.left, scope), _value(node.right, scope)
+    if wanted is DYNAMIC:
+        if not left.type.is_primitive:
+            scope.spend(min(extent(left)[0], extent(right)[0]), start(node))
+        return operation(left, right)
+    left, right = _operand(left, wanted, node.left, scope), _operand(right, wanted, node.right, scope)
+    if left.data is None or right.data is None:
+        raise scope.error(f"`{node.operator}` needs two values, and one is null", start(node))
+    try:
+        return operation(left, right)
+    except NumberError as error:
+        raise scope.error(str(error), start(node)) from None
+
+
+def _operand(value: Value, wanted: Type, node: Expression, scope: Scope) -> Value:
+    if value.type is wanted:
+        return value
+    try:
+        return convert(value, wanted)
+    except ConversionError as error:
+        raise scope.error(f"this is no operand: {error}", start(node)) from None
+
+
+def _conditional(node: Conditional | TemplateIf, scope: Scope) -> Value:
+    yes, no = _attempt(node.yes, scope), _attempt(node.no, scope)
+    common = _common_type(yes, no)
+    if common is None:
+        message = f"both results need one type, and they are {_type_of(yes)} and {_type_of(no)}"
+        raise scope.error(message, start(node.yes))
+    condition = _condition(node.condition, scope)
+    chosen, place = (yes, node.yes) if condition else (no, node.no)
+    if isinstance(chosen, _Failure):
+        raise chosen.error
+    if chosen.type is common:
+        return chosen
+    scope.spend(extent(chosen)[0], start(place))
+    try:
+        return convert(chosen, common)
+    except ConversionError as error:
+        raise scope.error(f"this result does not have the type of the other: {error}", start(place)) from None
+
+
+class _Failure:
+    """An error, and the type that HCL takes the failed expression to have."""
+
+    __slots__ = ("error", "type")
+
+    def __init__(self, error: HclError, type: Type) -> None:  # noqa: A002
+        self.error = error
+        self.type = type
+
+
+def _attempt(node: Expression, scope: Scope) -> Value | _Failure:
+    try:
+        return _value(node, scope)
+    except BudgetError:
+        raise
+    except HclError as error:
+        return _Failure(error, _failed_type(node, scope))
+
+
+def _failed_type(node: Expression, scope: Scope) -> Type:
+    """Operators and templates have a type even where they fail, tuples one for each element."""
+    while isinstance(node, (Parenthesized, Wrapped)):
+        node = node.inner
+    if isinstance(node, Binary):
+        return BINARY[node.operator][2]
+    if isinstance(node, Unary):
+        return UNARY[node.operator][0]
+    if isinstance(node, (Template, TemplateFor)):
+        return STRING
+    if isinstance(node, TupleOf):
+        return Type("tuple", elements=tuple(_type_of(_attempt(item, scope)) for item in node.items))
+    return DYNAMIC
+
+
+def _type_of(result: Value | _Failure) -> Type:
+    return result.type
+
+
+def _common_type(yes: Value | _Failure, no: Value | _Failure) -> Type | None:
+    """What the chosen result is converted to: DYNAMIC leaves it as it is."""
+    if yes.type is no.type:
+        return yes.type
+    if isinstance(yes, Value) and yes.data is None and yes.type is DYNAMIC:
+        return no.type
+    if isinstance(no, Value) and no.data is None and no.type is DYNAMIC:
+        return yes.type
+    if yes.type is DYNAMIC or no.type is DYNAMIC:
+        return DYNAMIC
+    return unify((yes.type, no.type))
+
+
+def _condition(node: Expression, scope: Scope) -> bool:
+    value = _value(node, scope)
+    if value.data is None:
+        raise scope.error("a condition must be true or false, and this is null", start(node))
+    try:
+        return bool(convert(value, BOOL).data)
+    except ConversionError as error:
+        raise scope.error(f"a condition must be true or false: {error}", start(node)) from None
+
+
+def _tuple(node: TupleOf, scope: Scope) -> Value:
+    return scope.made(tuple_value([_value(item, scope) for item in node.items]), node.at)
+
+
+def _object(node: ObjectOf, scope: Scope) -> Value:
+    attributes: dict[str, Value] = {}
+    for key_node, node_of_value in node.items:
+        if isinstance(key_node, Literal) and key_node.value.type is STRING:
+            attributes[key_node.value.data] = _value(node_of_value, scope)
+            continue
+        if isinstance(key_node, Traversal) and key_node.steps and not any(map(is_computed, key_node.steps)):
+            message = "this key may be a name or a reference"
+            raise scope.error(message, key_node.at, 'write `(a.b)` for the reference, `"a.b"` for the name')
+        key = _value(key_node, scope)
+        value = _value(node_of_value, scope)
+        if key.data is None:
+            raise scope.error("the key of this is null", start(node_of_value))
+        try:
+            attributes[convert(key, STRING).data] = value
+        except ConversionError as error:
+            raise scope.error(f"this is no key: {error}", start(key_node)) from None
+    return scope.made(object_value(attributes), node.at)
+
+
+def _template(node: Template, scope: Scope) -> Value:
+    texts: list[str] = []
+    for part in node.parts:
+        value = _value(part, scope)
+        if value.data is None:
+            raise scope.error("null has no text", start(part))
+        try:
+            text = convert(value, STRING).data
+        except ConversionError as error:
+            raise scope.error(f"this has no text: {error}", start(part)) from None
+        scope.spend(text_weight(text), start(part))
+        texts.append(text)
+    return string("".join(texts))
+
+
+def _for(node: For, scope: Scope) -> Value:
+    return for_values(node, scope, _value)
+
+
+def _template_for(node: TemplateFor, scope: Scope) -> Value:
+    return template_for(node, scope, _value)
+
+
+def _call(node: Call, scope: Scope) -> Value:
+    return call(node, scope, _value)
+
+
+_EVALUATIONS: dict[type, Callable[[Any, Scope], Value]] = {
+    Literal: _literal,
+    Traversal: _traversal,
+    Relative: _relative,
+    Splat: _splat,
+    Call: _call,
+    Unary: _unary,
+    Binary: _binary,
+    Conditional: _conditional,
+    TupleOf: _tuple,
+    ObjectOf: _object,
+    For: _for,
+    Template: _template,
+    Wrapped: _inner,
+    TemplateIf: _conditional,
+    TemplateFor: _template_for,
+    Parenthesized: _inner,
+}

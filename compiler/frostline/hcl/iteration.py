@@ -1,0 +1,126 @@
+"""`for` expressions, and the `for` of templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from frostline.hcl.conversion import ConversionError, convert
+from frostline.hcl.nodes import Expression, For, TemplateFor, Traversal
+from frostline.hcl.number import Number
+from frostline.hcl.positions import start
+from frostline.hcl.scope import Scope
+from frostline.hcl.values import BOOL, NUMBER, STRING, Value, object_value, string, tuple_value
+
+Evaluate = Callable[[Expression, Scope], Value]
+
+
+def for_values(node: For, scope: Scope, evaluate: Evaluate) -> Value:
+    """A tuple, or with keys an object, of the results; of `...` an object of tuples."""
+    collection = _collection(node.collection, scope, evaluate)
+    if node.condition is not None and not collection.data:
+        _check_unused(node.condition, {node.key, node.value}, scope, evaluate)
+    if node.key_result is None:
+        results = [evaluate(node.result, each) for each in _scopes(node, collection, scope, evaluate)]
+        return scope.made(tuple_value(results), node.at)
+    single: dict[str, Value] = {}
+    groups: dict[str, list[Value]] = {}
+    for each in _scopes(node, collection, scope, evaluate):
+        key = _key(node.key_result, each, evaluate)
+        value = evaluate(node.result, each)
+        if node.group:
+            groups.setdefault(key, []).append(value)
+        elif key in single:
+            help_line = "`...` behind the value makes a tuple of those with one key"
+            raise scope.error(f"two elements make the key `{key}`", start(node.key_result), help_line)
+        else:
+            single[key] = value
+    if node.group:
+        single = {key: tuple_value(values) for key, values in groups.items()}
+    return scope.made(object_value(single), node.at)
+
+
+def template_for(node: TemplateFor, scope: Scope, evaluate: Evaluate) -> Value:
+    """The texts of the body, joined."""
+    collection = _collection(node.collection, scope, evaluate)
+    texts: list[str] = []
+    for variables in _variables(node, collection):
+        text = evaluate(node.body, scope.child(variables))
+        scope.spend(1 + len(text.data) // 16, node.at)
+        texts.append(text.data)
+    return string("".join(texts))
+
+
+def elements(collection: Value) -> Iterator[tuple[Value, Value]]:
+    """(key, value) of each element, in cty's order; of a set the element is its own key."""
+    kind = collection.type.kind
+    if kind in ("map", "object"):
+        return ((Value(STRING, name), value) for name, value in collection.data.items())
+    if kind == "set":
+        return ((value, value) for value in collection.data)
+    return ((Value(NUMBER, Number(at, 64)), value) for at, value in enumerate(collection.data))
+
+
+def is_iterable(value: Value) -> bool:
+    """Whether it has elements, perhaps none: not null, and no text, number or bool."""
+    return value.data is not None and not value.type.is_primitive
+
+
+def _collection(node: Expression, scope: Scope, evaluate: Evaluate) -> Value:
+    value = evaluate(node, scope)
+    if value.data is None:
+        raise scope.error("`for` needs a collection, and this is null", start(node))
+    if not is_iterable(value):
+        raise scope.error(f"`for` needs a collection, and this is a {value.type}", start(node))
+    return value
+
+
+def _variables(node: For | TemplateFor, collection: Value) -> Iterator[dict[str, Value]]:
+    for key, value in elements(collection):
+        # The value's name is set last: where both are one name, it is the value.
+        yield {node.value: value} if node.key is None else {node.key: key, node.value: value}
+
+
+def _scopes(node: For, collection: Value, scope: Scope, evaluate: Evaluate) -> Iterator[Scope]:
+    """The scopes of those elements that the condition lets pass."""
+    for variables in _variables(node, collection):
+        each = scope.child(variables)
+        if node.condition is None or _passes(node.condition, each, evaluate):
+            yield each
+
+
+def _passes(condition: Expression, scope: Scope, evaluate: Evaluate) -> bool:
+    value = evaluate(condition, scope)
+    if value.data is None:
+        raise scope.error("the `if` of a `for` must be true or false, and this is null", start(condition))
+    try:
+        return bool(convert(value, BOOL).data)
+    except ConversionError as error:
+        raise scope.error(f"the `if` of a `for` must be true or false: {error}", start(condition)) from None
+
+
+def _check_unused(condition: Expression, names: set[str | None], scope: Scope, evaluate: Evaluate) -> None:
+    """The condition over no elements, if it doesn't need one: HCL finds fault with it all the same."""
+    if not _mentions(condition, names):
+        _passes(condition, scope, evaluate)
+
+
+def _mentions(node: object, names: set[str | None]) -> bool:
+    """Whether a variable of these names is anywhere in the expression."""
+    if isinstance(node, Traversal) and node.root in names:
+        return True
+    if isinstance(node, tuple):
+        return any(_mentions(each, names) for each in node)
+    return isinstance(node, Struct) and any(_mentions(getattr(node, name), names) for name in node.__struct_fields__)
+
+
+def _key(node: Expression, scope: Scope, evaluate: Evaluate) -> str:
+    value = evaluate(node, scope)
+    if value.data is None:
+        raise scope.error("the key of an element is null", start(node))
+    try:
+        text: str = convert(value, STRING).data
+    except ConversionError as error:
+        raise scope.error(f"this is no key: {error}", start(node)) from None
+    return text

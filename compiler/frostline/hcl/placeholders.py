@@ -1,0 +1,52 @@
+"""What becomes of a variable that only the client knows (`${NOMAD_PORT_http}`): its own text, `${…}`."""
+
+from __future__ import annotations
+
+import re
+
+from frostline.hcl.nodes import GetAttr, GetIndex, Traversal
+from frostline.hcl.source import Source
+from frostline.hcl.values import Value, string
+
+_KEY = re.compile(rb'\[[^"\]]*("(?:[^"\\]|\\.)*")?[^"\]]*\]', re.DOTALL)
+_SPACE = re.compile(rb"\.?\s*")
+
+
+def placeholder(traversal: Traversal, source: Source) -> Value:
+    """The traversal as the file has it, in `${` and `}`: those around it, with the spaces between, or new ones.
+
+    As Nomad's parser does it (jobspec2's UndefinedVariable), with its quirk: what directly follows the byte behind
+    the traversal is taken for the closing brace as long as braces follow.
+    """
+    data = source.data
+    start, end = traversal.at, _end(traversal, data)
+    text = data[start:end]
+    opening = start - 1
+    while opening >= 1 and data[opening] == 0x20:
+        opening -= 1
+    if opening < 1 or data[opening - 1 : opening + 1] != b"${":
+        return string("${" + text.decode("utf-8", "replace") + "}")
+    text = data[opening - 1 : end]
+    for at in range(end + 1, len(data)):
+        if data[at : at + 1] == b"}":
+            text += data[end:at]
+        elif data[at : at + 1] != b" ":
+            text += b"}"
+            break
+    return string(text.decode("utf-8", "replace"))
+
+
+def _end(traversal: Traversal, data: bytes) -> int:
+    """Behind the last step, whose key is a literal."""
+    if not traversal.steps:
+        return traversal.at + len(traversal.root.encode())
+    last = traversal.steps[-1]
+    if isinstance(last, GetIndex) and data[last.at : last.at + 1] == b"[":
+        key = _KEY.match(data, last.at)
+        return key.end() if key else last.at + 1
+    dot = _SPACE.match(data, last.at)
+    name = dot.end() if dot else last.at
+    if isinstance(last, GetAttr):
+        return name + len(last.name.encode())
+    digits = re.compile(rb"[0-9]*").match(data, name)
+    return digits.end() if digits else name

@@ -1,0 +1,110 @@
+"""What an expression is evaluated with: variables, functions, and how much it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+
+from frostline.hcl.functions.base import Function
+from frostline.hcl.nodes import Traversal
+from frostline.hcl.source import HclError, Source
+from frostline.hcl.values import Value
+from frostline.hcl.weights import extent
+
+MOST_STEPS = 500_000
+_MOST_LEVELS = 100
+_LONGEST_NAME = 60
+
+Undefined = Callable[[Traversal, Source], Value | None]
+
+
+class BudgetError(HclError):
+    """An evaluation that takes too much; `try` and `can` don't catch it."""
+
+
+class Budget:
+    """The steps that are left: each node evaluated is one, and each value made or given to a function (its weight)."""
+
+    __slots__ = ("left", "most")
+
+    def __init__(self, most: int = MOST_STEPS) -> None:
+        self.most = most
+        self.left = most
+
+
+class Scope:
+    """Where expressions of a source are evaluated.
+
+    undefined: given a variable that there is none of, with those steps that are literal, makes its value (or None:
+    an error).
+    """
+
+    __slots__ = ("budget", "functions", "parent", "source", "undefined", "variables")
+
+    def __init__(
+        self,
+        source: Source,
+        variables: Mapping[str, Value],
+        functions: Mapping[str, Function],
+        undefined: Undefined | None = None,
+        budget: Budget | None = None,
+        parent: Scope | None = None,
+    ) -> None:
+        self.source = source
+        self.variables = variables
+        self.functions = functions
+        self.undefined = undefined
+        self.budget = budget or Budget()
+        self.parent = parent
+
+    def child(self, variables: Mapping[str, Value]) -> Scope:
+        """The scope of a loop's body: these variables hide those of the same names."""
+        return Scope(self.source, variables, self.functions, self.undefined, self.budget, self)
+
+    def variable(self, name: str) -> Value | None:
+        """The variable of the innermost scope that has it."""
+        scope: Scope | None = self
+        while scope is not None:
+            value = scope.variables.get(name)
+            if value is not None:
+                return value
+            scope = scope.parent
+        return None
+
+    def names(self) -> list[str]:
+        """Of all variables here."""
+        found: set[str] = set()
+        scope: Scope | None = self
+        while scope is not None:
+            found.update(scope.variables)
+            scope = scope.parent
+        return sorted(found)
+
+    def error(self, message: str, at: int, help: str | None = None) -> HclError:  # noqa: A002
+        """An error that points to this offset of the source."""
+        return HclError(message, self.source.place(at), help)
+
+    def spend(self, steps: int, at: int) -> None:
+        """Takes steps from the budget; BudgetError, pointing to the offset, where it has not as many left."""
+        self.budget.left -= steps
+        if self.budget.left < 0:
+            raise BudgetError(
+                f"the evaluation takes more than {self.budget.most} steps",
+                self.source.place(at),
+                "loops in loops, or values that hold the same value many times, make it so large",
+            )
+
+    def made(self, value: Value, at: int) -> Value:
+        """The value, its weight and depth found acceptable."""
+        weight, depth = extent(value)
+        if depth > _MOST_LEVELS:
+            raise BudgetError(f"the value has more than {_MOST_LEVELS} levels", self.source.place(at))
+        if weight > self.budget.most:
+            self.spend(self.budget.left + 1, at)
+        return value
+
+
+def suggestion(name: str, known: list[str]) -> str | None:
+    """A help line that names what is nearest to a name."""
+    close = get_close_matches(name, known, 1) if len(name) <= _LONGEST_NAME else []
+    return f"did you mean `{close[0]}`?" if close else None

@@ -1,0 +1,144 @@
+"""Conversion and unification, as cty has them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from frostline.hcl.conversion import ConversionError, convert, unify
+from frostline.hcl.values import (
+    BOOL,
+    DYNAMIC,
+    FALSE,
+    NULL,
+    NUMBER,
+    STRING,
+    TRUE,
+    Type,
+    Value,
+    list_of,
+    list_value,
+    map_of,
+    map_value,
+    number,
+    object_value,
+    set_of,
+    string,
+    tuple_value,
+)
+
+
+def tuple_of(*elements: Type) -> Type:
+    return Type("tuple", elements=elements)
+
+
+def object_of(optional: tuple[str, ...] = (), **attributes: Type) -> Type:
+    return Type("object", attributes=attributes, optional=frozenset(optional))
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "expected"),
+    [
+        (number(5), STRING, string("5")),
+        (TRUE, STRING, string("true")),
+        (string("1.50"), NUMBER, None),
+        (string("true"), BOOL, TRUE),
+        (string("0"), BOOL, FALSE),
+        (NULL, STRING, Value(STRING, None)),
+        (NULL, list_of(DYNAMIC), Value(list_of(DYNAMIC), None)),
+        (tuple_value([number(1), string("a")]), list_of(STRING), list_value(STRING, [string("1"), string("a")])),
+        (tuple_value([number(1), string("a")]), list_of(DYNAMIC), list_value(STRING, [string("1"), string("a")])),
+        (tuple_value([]), list_of(DYNAMIC), list_value(DYNAMIC, [])),
+        (
+            object_value({"a": number(1), "b": string("x")}),
+            map_of(STRING),
+            map_value(STRING, {"a": string("1"), "b": string("x")}),
+        ),
+        (object_value({}), map_of(NUMBER), map_value(NUMBER, {})),
+        (object_value({"a": number(1), "b": TRUE}), object_of(a=STRING), object_value({"a": string("1")})),
+        (object_value({}), object_of(("a",), a=STRING), object_value({"a": Value(STRING, None)})),
+        (map_value(STRING, {"a": string("1")}), object_of(a=NUMBER), object_value({"a": number(1)})),
+        (tuple_value([string("1"), TRUE]), tuple_of(NUMBER, STRING), tuple_value([number(1), string("true")])),
+        (number(5), DYNAMIC, number(5)),
+    ],
+)
+def test_values_convert(value: Value, target: Type, expected: Value | None) -> None:
+    result = convert(value, target)
+    if expected is None:
+        assert result.data.equals(convert(string("1.5"), NUMBER).data)
+    else:
+        assert result == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "message"),
+    [
+        (string("x"), NUMBER, "a number is required"),
+        (string("TRUE"), BOOL, 'a bool is required; from a string it is made by lower case "true"'),
+        (number(1), BOOL, "bool required, but have number"),
+        (tuple_value([]), STRING, "string required, but have tuple"),
+        (
+            tuple_value([number(1), tuple_value([string("x")])]),
+            tuple_of(NUMBER, list_of(NUMBER)),
+            "[1][0]: a number is required",
+        ),
+        (
+            object_value({"a": object_value({"b": string("x")})}),
+            object_of(a=object_of(b=NUMBER)),
+            ".a.b: a number is required",
+        ),
+        (object_value({"a": string("x")}), map_of(NUMBER), '["a"]: a number is required'),
+        (object_value({"a": TRUE}), object_of(b=NUMBER), "attribute `b` is required"),
+        (object_value({}), object_of(b=NUMBER, c=BOOL), "attributes `b` and `c` are required"),
+        (object_value({"a": number(1), "b": TRUE}), map_of(DYNAMIC), "all map elements must have the same type"),
+        (tuple_value([tuple_value([])]), list_of(STRING), "element `0`: string required, but have tuple"),
+        (list_value(BOOL, []), list_of(NUMBER), "incorrect list element type: number required, but have bool"),
+        (map_value(STRING, {}), object_of(a=STRING), "the map has no element for the required attribute `a`"),
+    ],
+)
+def test_what_has_no_conversion_says_why_and_where(value: Value, target: Type, message: str) -> None:
+    with pytest.raises(ConversionError) as caught:
+        convert(value, target)
+    assert str(caught.value) == message
+
+
+def test_a_set_is_made_of_a_tuple_each_value_once() -> None:
+    result = convert(tuple_value([string("b"), number(1), string("b")]), set_of(STRING))
+    assert [item.data for item in result.data] == ["1", "b"]
+    assert convert(result, list_of(STRING)) == list_value(STRING, [string("1"), string("b")])
+
+
+@pytest.mark.parametrize(
+    ("types", "common"),
+    [
+        ([], None),
+        ([NUMBER], NUMBER),
+        ([NUMBER, STRING, BOOL], STRING),
+        ([NUMBER, BOOL], None),
+        ([NUMBER, DYNAMIC], NUMBER),
+        ([tuple_of(NUMBER), DYNAMIC], DYNAMIC),
+        ([tuple_of(NUMBER), tuple_of(STRING)], tuple_of(STRING)),
+        ([tuple_of(NUMBER), tuple_of(STRING, BOOL)], list_of(STRING)),
+        ([tuple_of(NUMBER), list_of(STRING)], list_of(STRING)),
+        ([tuple_of(NUMBER), set_of(NUMBER)], set_of(NUMBER)),
+        ([object_of(a=NUMBER), object_of(a=STRING)], object_of(a=STRING)),
+        ([object_of(a=NUMBER), object_of(b=STRING)], map_of(STRING)),
+        ([object_of(a=NUMBER), map_of(STRING)], map_of(STRING)),
+        ([object_of(a=NUMBER), object_of(b=tuple_of())], None),
+        ([object_of(), tuple_of()], None),
+        ([list_of(NUMBER), list_of(STRING)], list_of(STRING)),
+        ([STRING, list_of(STRING)], None),
+    ],
+)
+def test_types_have_one_in_common(types: list[Type], common: Type | None) -> None:
+    assert unify(types) == common
+
+
+def test_types_by_the_thousand_have_none_in_common_and_take_no_time() -> None:
+    began = time.monotonic()
+    kinds = [STRING, NUMBER, BOOL]
+    types = [tuple_of(*(kinds[at // 3**digit % 3] for digit in range(8))) for at in range(3000)]
+    assert unify([*types, set_of(STRING)]) is None
+    assert unify(types) is not None
+    assert time.monotonic() - began < 2

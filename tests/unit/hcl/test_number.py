@@ -1,0 +1,175 @@
+"""Numbers calculate, print and compare as Go's big.Float does."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+from math import copysign, inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frostline.hcl.number import Number, NumberError
+
+parse = Number.parse
+amounts = st.builds(
+    lambda mantissa, exponent: parse(f"{mantissa}e{exponent}"), st.integers(-(10**60), 10**60), st.integers(-80, 80)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("0", "0"),
+        ("007", "7"),
+        ("-0", "-0"),
+        ("1.50", "1.5"),
+        (".5", "0.5"),
+        ("5.", "5"),
+        ("1.5e3", "1500"),
+        ("1E-3", "0.001"),
+        ("1p4", "16"),
+        ("3p-1", "1.5"),
+        ("100000000000000000001", "100000000000000000001"),
+        ("1e30", "1" + "0" * 30),
+        ("Inf", "+Inf"),
+        ("-inf", "-Inf"),
+        ("1e999999999", "+Inf"),
+        ("-1e999999999", "-Inf"),
+        ("1e-999999999", "0"),
+        ("0e999999999", "0"),
+    ],
+)
+def test_a_text_is_read_and_printed_without_exponent(text: str, printed: str) -> None:
+    assert str(parse(text)) == printed
+
+
+@pytest.mark.parametrize("text", ["", " 1", "1 ", "x", "1_000", "0x10", "--1", "1e", "e5", ".", "infinity", "NaN", "١"])
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(NumberError, match="a number is required"):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["1e100000", "1e100000000", "1e-100000", "1p600000", "1e99999999999", "9" * 20_000])
+def test_a_number_that_would_fill_memory_is_refused_at_once(text: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(NumberError):
+        parse(text)
+    assert time.monotonic() - began < 0.2
+
+
+def test_a_product_that_grows_without_end_is_refused() -> None:
+    number = parse("1e3000")
+    with pytest.raises(NumberError, match="too large"):
+        number * number * number * number
+
+
+def test_a_third_has_512_bits() -> None:
+    third = str(parse("1") / parse("3"))
+    assert third == "0." + "3" * 154 + "5"
+
+
+def test_a_float_has_53_bits_and_a_result_those_of_the_greater_precision() -> None:
+    assert str(Number.of_float(0.1)) == "0.1"
+    assert str(Number(1, 64) / Number(3, 64)) == "0.33333333333333333334"
+    assert str(Number(1, 64) / parse("3")) == str(parse("1") / parse("3"))
+    assert (Number(1, 53) + Number(1 << 53, 53)).value == 1 << 53  # half way, to even
+    assert (Number(3, 53) + Number(1 << 53, 53)).value == (1 << 53) + 4
+
+
+def test_a_product_has_the_bits_that_it_needs() -> None:
+    big = Number((1 << 64) - 1, 64)
+    assert (big * big).value == ((1 << 64) - 1) ** 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "quotient"),
+    [
+        ("1", "0", "+Inf"),
+        ("-1", "0", "-Inf"),
+        ("1", "-0", "-Inf"),
+        ("1", "Inf", "0"),
+        ("-1", "Inf", "-0"),
+        ("0", "-5", "-0"),
+    ],
+)
+def test_division_by_zero_and_infinity_has_signs(one: str, other: str, quotient: str) -> None:
+    assert str(parse(one) / parse(other)) == quotient
+
+
+@pytest.mark.parametrize(("one", "other"), [("0", "0"), ("Inf", "Inf"), ("0", "-0"), ("Inf", "-Inf")])
+def test_what_has_no_quotient_is_refused(one: str, other: str) -> None:
+    with pytest.raises(NumberError, match="no quotient"):
+        parse(one) / parse(other)
+
+
+def test_opposite_infinities_have_no_sum_and_zero_times_infinity_no_product() -> None:
+    with pytest.raises(NumberError):
+        parse("Inf") + parse("-Inf")
+    with pytest.raises(NumberError):
+        parse("Inf") - parse("Inf")
+    with pytest.raises(NumberError):
+        parse("0") * parse("Inf")
+    assert str(parse("Inf") + parse("1")) == "+Inf"
+    assert str(parse("-2") * parse("Inf")) == "-Inf"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "rest"),
+    [("7", "3", "1"), ("-7", "3", "-1"), ("-7.5", "2", "-1.5"), ("5", "0", "5"), ("7", "-3", "1")],
+)
+def test_a_rest_has_the_sign_of_what_was_divided(one: str, other: str, rest: str) -> None:
+    assert str(parse(one) % parse(other)) == rest
+
+
+def test_numbers_with_a_fraction_are_equal_where_they_print_alike() -> None:
+    assert Number.of_float(0.1).equals(parse("0.1"))
+    assert Number.of_float(0.1) != parse("0.1")
+    assert parse("-0").equals(parse("0"))
+    assert not parse("0.1").equals(parse("0.10000000000000001"))
+    assert Number.of_float(inf).equals(parse("Inf"))
+
+
+def test_a_number_becomes_an_int_where_it_is_whole() -> None:
+    assert parse("15e1").whole() == 150
+    assert parse("-0").whole() == 0
+    assert parse("1.5").whole() is None
+    assert parse("Inf").whole() is None
+
+
+def test_a_negative_zero_stays_one() -> None:
+    assert str(-parse("0")) == "-0"
+    assert str(parse("-0") + parse("-0")) == "-0"
+    assert str(parse("-0") + parse("0")) == "0"
+    assert str(abs(parse("-0"))) == "0"
+    assert str(Number.of_float(copysign(0, -1))) == "-0"
+
+
+@given(amounts)
+def test_a_printed_number_reads_back_the_same(number: Number) -> None:
+    assert parse(str(number)).value == number.value
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_float_comes_back(value: float) -> None:
+    assert Number.of_float(value).to_float() == value
+    assert float(str(Number.of_float(value))) == value
+
+
+@given(st.integers(-(10**100), 10**100), st.integers(-(10**100), 10**100))
+def test_whole_numbers_of_512_bits_calculate_exactly(one: int, other: int) -> None:
+    assert (Number(one) + Number(other)).whole() == one + other
+    assert (Number(one) - Number(other)).whole() == one - other
+    assert (Number(one) < Number(other)) == (one < other)
+    assert (Number(one) <= Number(other)) == (one <= other)
+
+
+@given(amounts, amounts)
+def test_a_result_is_the_nearest_number_of_512_bits(one: Number, other: Number) -> None:
+    for result, exact in [
+        (one + other, Fraction(one.value) + Fraction(other.value)),
+        (one * other, Fraction(one.value) * Fraction(other.value)),
+    ]:
+        assert abs(Fraction(result.value) - exact) <= abs(exact) / (1 << 512)
+        assert abs(Fraction(result.value).numerator).bit_length() <= 512 or Fraction(result.value).denominator == 1
