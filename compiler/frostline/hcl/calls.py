@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from frostline.hcl.conversion import ConversionError, convert
 from frostline.hcl.functions.base import Function, FunctionError, Parameter
-from frostline.hcl.nodes import Call, Expression
+from frostline.hcl.nodes import Call, Expression, Literal
 from frostline.hcl.number import NumberError
 from frostline.hcl.positions import point, start
 from frostline.hcl.scope import BudgetError, Scope, suggestion
 from frostline.hcl.source import HclError
 from frostline.hcl.typeexpr import parse_type
-from frostline.hcl.values import DYNAMIC, FALSE, TRUE, Value
+from frostline.hcl.values import DYNAMIC, FALSE, NULL, TRUE, Value
 from frostline.hcl.weights import extent
 
 Evaluate = Callable[[Expression, Scope], Value]
@@ -150,12 +150,11 @@ def _convert(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
 
 
 def _lazy_arguments(node: Call, scope: Scope, evaluate: Evaluate, *names: str) -> tuple[Expression, ...]:
-    """The arguments, as many as names (any number where there are no names)."""
+    """The arguments, as many as names (any number where there are no names); expanded ones as literals."""
     function = Function(tuple(map(Parameter, names)), Value, None if names else Parameter("expressions"))
-    _check_count(node, function, [_Argument(point(each, scope.source), each, None) for each in node.arguments], scope)
-    if node.expand:
-        raise scope.error(f"`{node.name}` takes no `...`", start(node.arguments[-1]))
-    return node.arguments
+    arguments = _arguments(node, scope, evaluate)
+    _check_count(node, function, arguments, scope)
+    return tuple(each.expression or Literal(each.at, each.value or NULL) for each in arguments)
 
 
 _LAZY: Mapping[str, Callable[[Call, Scope, Evaluate], Value]] = {"try": _try, "can": _can, "convert": _convert}

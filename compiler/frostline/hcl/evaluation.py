@@ -20,6 +20,7 @@ from frostline.hcl.nodes import (
     Expression,
     For,
     GetAttr,
+    GetEach,
     Literal,
     ObjectOf,
     Parenthesized,
@@ -45,6 +46,7 @@ from frostline.hcl.values import (
     STRING,
     Type,
     Value,
+    list_of,
     list_value,
     object_value,
     string,
@@ -101,6 +103,8 @@ def _stepped(value: Value, steps: tuple[Step, ...], scope: Scope) -> Value:
         try:
             if isinstance(step, GetAttr):
                 value = attribute(value, step.name)
+            elif isinstance(step, GetEach):
+                value = _splatted(value, step, step.at, scope)
             else:
                 value = element(value, _value(step.key, scope))
         except AccessError as error:
@@ -113,12 +117,16 @@ def _relative(node: Relative, scope: Scope) -> Value:
 
 
 def _splat(node: Splat, scope: Scope) -> Value:
-    subject = _value(node.subject, scope)
+    return _splatted(_value(node.subject, scope), node, start(node.subject), scope)
+
+
+def _splatted(subject: Value, node: Splat | GetEach, at: int, scope: Scope) -> Value:
+    """The steps done to each element; what is no sequence is one of itself, or of nothing where it is null."""
     kind = subject.type.kind
     is_sequence = kind in ("list", "set", "tuple")
     if subject.data is None:
         if is_sequence:
-            raise scope.error("a splat needs a sequence, and this is null", start(node.subject))
+            raise scope.error("a splat needs a sequence, and this is null", at)
         return tuple_value(())
     items = subject.data if is_sequence else (subject,)
     scope.spend(len(items) * (1 + len(node.each)), node.at)
@@ -134,6 +142,8 @@ def _splat(node: Splat, scope: Scope) -> Value:
 def _stepped_type(subject: Type, steps: tuple[Step, ...]) -> Type:
     """The type that the steps lead to; DYNAMIC where only a value would tell."""
     for step in steps:
+        if isinstance(step, GetEach):
+            return DYNAMIC
         if subject.element is not None:
             subject = subject.element
         else:
@@ -178,7 +188,7 @@ def _conditional(node: Conditional | TemplateIf, scope: Scope) -> Value:
     yes, no = _attempt(node.yes, scope), _attempt(node.no, scope)
     common = _common_type(yes, no)
     if common is None:
-        message = f"both results need one type, and they are {_type_of(yes)} and {_type_of(no)}"
+        message = f"both results need one type, and they are {yes.type} and {no.type}"
         raise scope.error(message, start(node.yes))
     condition = _condition(node.condition, scope)
     chosen, place = (yes, node.yes) if condition else (no, node.no)
@@ -213,7 +223,7 @@ def _attempt(node: Expression, scope: Scope) -> Value | _Failure:
 
 
 def _failed_type(node: Expression, scope: Scope) -> Type:
-    """Operators and templates have a type even where they fail, tuples one for each element."""
+    """Operators, templates and conditionals have one even where they fail; sequences one whose elements are open."""
     while isinstance(node, (Parenthesized, Wrapped)):
         node = node.inner
     if isinstance(node, Binary):
@@ -222,13 +232,31 @@ def _failed_type(node: Expression, scope: Scope) -> Type:
         return UNARY[node.operator][0]
     if isinstance(node, (Template, TemplateFor)):
         return STRING
+    if isinstance(node, (Conditional, TemplateIf)):
+        return _common_type(_attempt(node.yes, scope), _attempt(node.no, scope)) or DYNAMIC
     if isinstance(node, TupleOf):
-        return Type("tuple", elements=tuple(_type_of(_attempt(item, scope)) for item in node.items))
+        return Type("tuple", elements=tuple(_attempt(item, scope).type for item in node.items))
+    if isinstance(node, ObjectOf) and all(isinstance(key, Literal) for key, _ in node.items):
+        attributes = {
+            key.value.data: _attempt(item, scope).type for key, item in node.items if isinstance(key, Literal)
+        }
+        return Type("object", attributes=attributes)
+    if isinstance(node, Splat) or (isinstance(node, For) and node.key_result is None and node.condition is None):
+        collection = _attempt(node.subject if isinstance(node, Splat) else node.collection, scope)
+        if isinstance(collection, Value) and collection.data is not None:
+            return _open_sequence(collection, isinstance(node, For))
     return DYNAMIC
 
 
-def _type_of(result: Value | _Failure) -> Type:
-    return result.type
+def _open_sequence(collection: Value, iterated: bool) -> Type:
+    """Of a failed `for` (iterated) or splat over the collection: not a word of the elements' types."""
+    if isinstance(collection.data, tuple) and (iterated or collection.type.kind == "tuple"):
+        return Type("tuple", elements=(DYNAMIC,) * len(collection.data))
+    if isinstance(collection.data, tuple):
+        return list_of(DYNAMIC)
+    if iterated and not isinstance(collection.data, dict):
+        return DYNAMIC
+    return Type("tuple", elements=(DYNAMIC,) * (len(collection.data) if iterated else 1))
 
 
 def _common_type(yes: Value | _Failure, no: Value | _Failure) -> Type | None:

@@ -11,7 +11,7 @@ from frostline.hcl.source import HclError, Source
 from frostline.hcl.values import Value
 from frostline.hcl.weights import extent
 
-MOST_STEPS = 500_000
+MOST_STEPS = 300_000
 _MOST_LEVELS = 100
 _LONGEST_NAME = 60
 

@@ -1,0 +1,134 @@
+"""A few nodes that would take hours or gigabytes end in an error within a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from frostline.hcl.evaluation import Budget, BudgetError, Scope, evaluate
+from frostline.hcl.functions.base import Function, Parameter
+from frostline.hcl.nodes import (
+    Binary,
+    Call,
+    Expression,
+    For,
+    Literal,
+    Parenthesized,
+    Splat,
+    Template,
+    TemplateFor,
+    Traversal,
+    TupleOf,
+)
+from frostline.hcl.source import Source
+from frostline.hcl.values import STRING, Value, number, string, tuple_value
+
+HUNDRED = Literal(0, tuple_value([number(each) for each in range(100)]))
+
+
+def scope(functions: dict[str, Function] | None = None, **variables: Value) -> Scope:
+    return Scope(Source("job.hcl", b"x" * 100), variables, functions or {})
+
+
+@pytest.fixture(autouse=True)
+def within_seconds() -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < 3
+
+
+def refused(expression: Expression, where: Scope, why: str = "takes more than 300000 steps") -> None:
+    with pytest.raises(BudgetError, match=why):
+        evaluate(expression, where)
+
+
+def test_loops_in_loops_are_refused() -> None:
+    node: Expression = Literal(0, string("x"))
+    for name in "abcdefgh":
+        node = For(0, None, name, HUNDRED, node)
+    refused(node, scope())
+
+
+def test_template_loops_in_loops_are_refused() -> None:
+    node: Expression = Template(0, (Literal(0, string("some text")),))
+    for name in "abcdefgh":
+        node = Template(0, (TemplateFor(0, None, name, HUNDRED, node),))
+    refused(node, scope())
+
+
+def test_a_value_that_holds_itself_twice_over_and_over_is_refused() -> None:
+    def grow(where: Scope) -> None:
+        for _ in range(64):
+            where = where.child({"v": evaluate(TupleOf(0, (Traversal(0, "v"), Traversal(0, "v"))), where)})
+
+    with pytest.raises(BudgetError, match="takes more than"):
+        grow(scope(v=string("x")))
+
+
+def test_a_text_that_doubles_over_and_over_is_refused() -> None:
+    def grow(where: Scope) -> None:
+        for _ in range(64):
+            where = where.child({"v": evaluate(Template(0, (Traversal(0, "v"), Traversal(0, "v"))), where)})
+
+    with pytest.raises(BudgetError, match="takes more than"):
+        grow(scope(v=string("x" * 16)))
+
+
+def test_a_value_that_is_nested_without_end_is_refused() -> None:
+    def nest(where: Scope) -> None:
+        for _ in range(200):
+            where = where.child({"v": evaluate(TupleOf(0, (Traversal(0, "v"),)), where)})
+
+    with pytest.raises(BudgetError, match="more than 100 levels"):
+        nest(scope(v=string("x")))
+
+
+def test_an_expression_that_is_nested_without_end_is_refused() -> None:
+    node: Expression = Literal(0, number(1))
+    for _ in range(100_000):
+        node = Parenthesized(0, node)
+    refused(node, scope(), "nested too deeply")
+    for _ in range(1000):
+        node = Binary(0, "+", node, Literal(0, number(1)))
+    refused(node, scope(), "nested too deeply")
+
+
+def test_a_function_pays_for_what_it_is_given_and_for_what_it_makes() -> None:
+    functions = {
+        "big": Function((), lambda: string("x" * 1_000_000)),
+        "small": Function((Parameter("text", STRING),), lambda _text: string("")),
+    }
+    refused(For(0, None, "x", HUNDRED, Call(0, "big", ())), scope(functions))
+    refused(For(0, None, "x", HUNDRED, Call(0, "small", (Call(0, "big", ()),))), scope(functions))
+
+
+@pytest.mark.parametrize("name", ["try", "can"])
+def test_try_and_can_do_not_catch_it(name: str) -> None:
+    node: Expression = Literal(0, string("x"))
+    for variable in "abcdefgh":
+        node = For(0, None, variable, HUNDRED, node)
+    refused(Call(0, name, (node,), end=1), scope())
+
+
+def test_the_steps_of_one_file_count_together() -> None:
+    budget = Budget(1000)
+    where = Scope(Source("job.hcl", b"x"), {}, {}, budget=budget)
+    loop = For(0, None, "x", HUNDRED, Traversal(0, "x"))
+    for _ in range(9):
+        evaluate(loop, where)
+    refused(loop, where, "takes more than 1000 steps")
+
+
+def test_equality_of_two_large_values_is_paid_for() -> None:
+    large = tuple_value([tuple_value([number(each) for each in range(100)]) for _ in range(100)])
+    other = tuple_value([tuple_value([number(each) for each in range(100)]) for _ in range(100)])
+    where = scope(a=large, b=other)
+    node = For(0, None, "x", HUNDRED, Binary(0, "==", Traversal(0, "a"), Traversal(0, "b")))
+    refused(node, where)
+
+
+def test_a_splat_over_a_large_value_is_paid_for() -> None:
+    node = For(0, None, "x", Literal(0, tuple_value([number(1)] * 10_000)), Splat(0, HUNDRED))
+    refused(node, scope())

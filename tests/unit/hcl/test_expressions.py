@@ -1,0 +1,100 @@
+"""Expressions have the values, and the errors the places, that Nomad's job parser recorded for them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from frostline.hcl.syntax import parse
+
+from frostline.hcl.conversion import ConversionError, convert
+from frostline.hcl.evaluation import Scope, evaluate
+from frostline.hcl.functions.table import function_table
+from frostline.hcl.nodes import Body
+from frostline.hcl.placeholders import placeholder
+from frostline.hcl.positions import point
+from frostline.hcl.source import HclError, Source
+from frostline.hcl.values import STRING, Value, object_value
+
+_DATA = Path(__file__).parents[2] / "data" / "hcl"
+_RECORDED = [json.loads((_DATA / name).read_text("utf-8")) for name in ("expressions.json", "evaluation.json")]
+_CASES = [
+    pytest.param(recorded["preamble"], case, id=case["expression"][:60])
+    for recorded in _RECORDED
+    for case in recorded["cases"]
+]
+_FUNCTIONS = function_table()
+
+
+def values_of(body: Body) -> dict[str, Value]:
+    """The defaults of the file's variables, and its locals, which the file has in an order that serves."""
+    source = body.source
+    scope = Scope(source, {}, _FUNCTIONS)
+    variables, locals_ = {}, {}
+    for block in body.blocks:
+        if block.kind == "variable":
+            variables[block.labels[0][0]] = evaluate(block.body.attributes["default"].expression, scope)
+    for block in body.blocks:
+        for name, node in block.body.attributes.items() if block.kind == "locals" else ():
+            known = {"var": object_value(variables), "local": object_value(locals_)}
+            locals_[name] = evaluate(node.expression, Scope(source, known, _FUNCTIONS))
+    return {"var": object_value(variables), "local": object_value(locals_)}
+
+
+def plain(value: Value) -> Any:
+    """The value as JSON has it."""
+    data, kind = value.data, value.type.kind
+    if data is None or kind in ("string", "bool"):
+        return data
+    if kind == "number":
+        return data.to_float()
+    if kind in ("map", "object"):
+        return {name: plain(each) for name, each in data.items()}
+    return [plain(each) for each in data]
+
+
+def evaluated(preamble: str, expression: str) -> tuple[Value, str]:
+    """The value of the expression in the job's meta block, as a string, and the place of the expression."""
+    data = f'{preamble}job "j" {{\n  meta {{\n    v     = {expression}\n  }}\n}}\n'.encode()
+    body = parse(Source("input.hcl", data))
+    node = body.blocks[-1].body.blocks[0].body.attributes["v"].expression
+    value = evaluate(node, Scope(body.source, values_of(body), _FUNCTIONS, placeholder))
+    place = body.source.place(point(node, body.source))
+    return value, f"{place.line}:{place.column}"
+
+
+def outcome(preamble: str, expression: str) -> tuple[str, str]:
+    """("value", the string) or ("error", its place), as the meta block has it."""
+    try:
+        value, place = evaluated(preamble, expression)
+    except HclError as error:
+        return "error", f"{error.place.line}:{error.place.column}"
+    try:
+        text = convert(value, STRING).data
+    except ConversionError:
+        return "error", place
+    return ("value", text) if text is not None else ("error", place)
+
+
+def expected(case: dict[str, Any]) -> tuple[str, str]:
+    error = case.get("meta_error")
+    if error is None:
+        return "value", case["meta"]
+    place = re.search(r"(\d+)[,:](\d+)", error)
+    assert place
+    return "error", f"{place[1]}:{place[2]}"
+
+
+@pytest.mark.parametrize(("preamble", "case"), _CASES)
+def test_an_expression_is_the_string_or_the_error_that_was_recorded(preamble: str, case: dict[str, Any]) -> None:
+    assert outcome(preamble, case["expression"]) == expected(case)
+
+
+@pytest.mark.parametrize(("preamble", "case"), [case for case in _CASES if "config" in case.values[1]])
+def test_an_expression_has_the_value_that_was_recorded(preamble: str, case: dict[str, Any]) -> None:
+    value, _place = evaluated(preamble, case["expression"])
+    # An object written as such is a list of one in a config block.
+    assert case["config"] in (plain(value), [plain(value)])
