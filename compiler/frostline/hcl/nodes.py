@@ -37,7 +37,14 @@ class GetIndex(Struct, frozen=True, gc=False):
     key: Expression
 
 
-Step = GetAttr | GetIndex
+class GetEach(Struct, frozen=True, gc=False):
+    """A further splat among the steps that a splat does to each element: `a[*].b[*].c`; each: the steps behind it."""
+
+    at: int
+    each: tuple[Step, ...] = ()
+
+
+Step = GetAttr | GetIndex | GetEach
 
 
 class Traversal(Struct, frozen=True, gc=False):
