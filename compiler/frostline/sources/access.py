@@ -64,6 +64,13 @@ def consul_address(configured: str | None, environment: Mapping[str, str], place
     return parsed_address(text, "$CONSUL_HTTP_ADDR", place)
 
 
+def nomad_address(configured: str | None, environment: Mapping[str, str], place: FileOrigin) -> Address:
+    """The agent's address: the configured one, else $NOMAD_ADDR, else 127.0.0.1:4646."""
+    if configured is not None:
+        return parsed_address(configured, "address", place)
+    return parsed_address(environment.get("NOMAD_ADDR") or "127.0.0.1:4646", "$NOMAD_ADDR", place)
+
+
 def parsed_address(text: str, key: str, place: FileOrigin) -> Address:
     """`text` as an address; without a scheme it is http. UsageError names `key`, and quotes nothing of a password."""
 

@@ -13,13 +13,15 @@ from typing import Any
 from frostline.errors import SourceError, UsageError
 from frostline.globs import is_literal, matches
 from frostline.model import Answer
-from frostline.settings import ConsulSettings, Tls
-from frostline.sources.access import consul_address, secret_of, tls_context, token_source
+from frostline.settings import ConsulSettings
+from frostline.sources.access import consul_address, token_source
+from frostline.sources.answers import Parameters
 from frostline.sources.base import Progress, Reading
-from frostline.sources.consul_client import Client, Parameters
+from frostline.sources.consul_client import Client
 from frostline.sources.consul_reading import Scope, registrations_of
 from frostline.sources.consul_wire import AgentSelf, TokenSelf
-from frostline.sources.transport import StatusError, Transport, UnreachableError
+from frostline.sources.live import is_unreachable, kept, selection_shape, transport_of
+from frostline.sources.transport import StatusError
 
 _SELF = "/v1/agent/self"
 _DATACENTERS = "/v1/catalog/datacenters"
@@ -34,7 +36,8 @@ def read(settings: ConsulSettings, *, datacenters: tuple[str, ...] = (), progres
     datacenters: only these, which may be `peer:NAME` too. See base.LiveSource.
     """
     _check_usable(settings)
-    with _transport(settings) as transport:
+    address = consul_address(settings.address, os.environ, settings.place)
+    with transport_of(settings, address, "X-Consul-Token") as transport:
         client = Client(
             transport,
             max_stale=settings.max_stale if settings.consistency == "eventual" else None,
@@ -47,10 +50,10 @@ def read(settings: ConsulSettings, *, datacenters: tuple[str, ...] = (), progres
             try:
                 answers.append(_answer(client, settings, name, progress))
             except SourceError as error:
-                if not (settings.partial and _is_unreachable(error)):
+                if not (settings.partial and is_unreachable(error)):
                     raise
                 unreachable.append(name)
-                warnings.append(f"{error.message}; {_kept(name)}")
+                warnings.append(f"{error.message}; {kept(name)}")
     if unreachable and not answers:
         raise SourceError(
             f"source {settings.name}: nothing answered of {', '.join(sorted(unreachable))}",
@@ -62,7 +65,6 @@ def read(settings: ConsulSettings, *, datacenters: tuple[str, ...] = (), progres
 
 def shape(settings: ConsulSettings) -> dict[str, Any]:
     """What of the settings shapes the answer: not the token, TLS, limits and the naming patterns."""
-    select, keep, version = settings.select, settings.keep, settings.naming.version_from
     return {
         "type": settings.type,
         "address": settings.address,
@@ -70,16 +72,7 @@ def shape(settings: ConsulSettings) -> dict[str, Any]:
         "namespace": settings.namespace,
         "partition": settings.partition,
         "peers": sorted(settings.peers),
-        "select": {
-            "services": list(select.services),
-            "tags": sorted(select.tags),
-            "meta": dict(sorted(select.meta.items())),
-            "health": sorted(select.health),
-            "kinds": sorted(select.kinds),
-        },
-        "keep": {"tags": list(keep.tags), "meta": list(keep.meta)},
-        "address_from": settings.address_from,
-        "version_from": {"meta": version.meta, "tag": version.tag},
+        **selection_shape(settings),
     }
 
 
@@ -90,24 +83,6 @@ def _check_usable(settings: ConsulSettings) -> None:
             origin=settings.place,
             help="name each service in select.services, without globs and exclusions",
         )
-
-
-def _transport(settings: ConsulSettings) -> Transport:
-    place = settings.place
-    address = consul_address(settings.address, os.environ, place)
-    if address.scheme != "https" and settings.tls != Tls():
-        raise UsageError(
-            f"source {settings.name}: `tls` is set, and the address has no TLS", origin=place, help="write https://…"
-        )
-    return Transport(
-        settings.name,
-        place,
-        address,
-        settings.limits,
-        tls=tls_context(settings.tls, place) if address.scheme == "https" else None,
-        server_name=settings.tls.server_name,
-        secret=secret_of(settings.token, os.environ, place),
-    )
 
 
 def _check_token(client: Client, settings: ConsulSettings) -> None:
@@ -185,7 +160,7 @@ def _datacenters(
     return (
         names,
         unknown,
-        [f"source {settings.name}: datacenter {name} is not known now; {_kept(name)}" for name in unknown],
+        [f"source {settings.name}: datacenter {name} is not known now; {kept(name)}" for name in unknown],
     )
 
 
@@ -213,15 +188,6 @@ def _not_read(settings: ConsulSettings, name: str, instead: str) -> UsageError:
         origin=settings.place,
         help="name one that it reads, or add it to the configuration",
     )
-
-
-def _is_unreachable(error: SourceError) -> bool:
-    """Whether a datacenter did not answer; a refusal or a malformed answer is none of that."""
-    return isinstance(error, UnreachableError) or (isinstance(error, StatusError) and error.code >= 500)
-
-
-def _kept(name: str) -> str:
-    return f"{name} keeps what the lock has (`partial: true`)"
 
 
 def _answer(client: Client, settings: ConsulSettings, name: str, progress: Progress | None) -> Answer:

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from threading import Lock
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
-
-import msgspec
 
 from frostline.errors import SourceError
+from frostline.sources.answers import Malformed, Parameters, typed, with_query
 from frostline.sources.connection import Response
 from frostline.sources.transport import Transport
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Parameters = tuple[tuple[str, str], ...]
 
 _PROXY_HELP = "check that the address is Consul's HTTP API, with no proxy in between that answers for it"
 
@@ -73,10 +69,9 @@ class Client:
 
     def _typed(self, path: str, response: Response, kind: Any) -> Any:
         try:
-            return _decoder(kind).decode(response.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            reason = "too deeply nested" if isinstance(error, RecursionError) else str(error)
-            raise self.error(path, f"not the JSON that Consul answers: {reason}") from None
+            return typed(response.body, kind)
+        except Malformed as malformed:
+            raise self.error(path, f"not the JSON that Consul answers: {malformed}") from None
 
     def _index(self, path: str, headers: Mapping[str, str]) -> int:
         if headers.get("x-consul-knownleader") != "true":
@@ -107,31 +102,6 @@ class Client:
         return int(text)
 
 
-def segment_path(folder: str, name: str) -> str:
-    """`folder/name` with every byte of the name escaped that is not a letter, a digit or one of `_.-~`."""
-    return f"{folder}/{quote(name, safe='', errors='replace')}"
-
-
-def is_addressable(name: str) -> bool:
-    """Whether a path can name it: Go cleans paths, escaped or not, and Consul refuses what is not printable."""
-    return name.isprintable() and not any(part in {"", ".", ".."} for part in name.split("/"))
-
-
-_BUILDING = Lock()
-
-
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    # msgspec (0.22) learns a struct's fields when the first decoder of it is made, and the process dies of a
-    # segmentation fault where another thread makes one of the same struct meanwhile.
-    with _BUILDING:
-        return _built(kind)
-
-
-@lru_cache(maxsize=32)
-def _built(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
-
-
 @lru_cache(maxsize=1)
 def _consul_class() -> Callable[[Transport], Any]:
     """The client class, made on first use: importing python-consul2 takes a tenth of a second."""
@@ -144,8 +114,7 @@ def _consul_class() -> Callable[[Transport], Any]:
             self._transport = transport
 
         def get(self, callback: Any, path: str, params: Any = None, headers: Any = None) -> Any:
-            target = f"{path}?{urlencode(params, errors='replace')}" if params else path
-            return callback(self._transport.get(target, headers))
+            return callback(self._transport.get(with_query(path, params or ()), headers))
 
         def put(self, *_: Any, **__: Any) -> Any:
             raise NotImplementedError("frostline only reads")

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from frostline.globs import matches
 from frostline.model import Registration
+from frostline.sources.answers import Parameters, is_addressable, segment_path
 from frostline.sources.base import Progress
-from frostline.sources.consul_client import Client, Parameters, is_addressable, segment_path
+from frostline.sources.consul_client import Client
 from frostline.sources.consul_wire import (
     Check,
     DumpedNode,

@@ -21,8 +21,8 @@ from frostline.errors import SourceError, UsageError
 from frostline.model import FileOrigin
 from frostline.settings import ConsulSettings, Keep, LiveLimits, Naming, Select, Tls, Token, VersionFrom
 from frostline.sources import consul, consul_reading
+from frostline.sources.answers import is_addressable, segment_path
 from frostline.sources.base import LiveSource, Reading
-from frostline.sources.consul_client import is_addressable, segment_path
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
 

@@ -5,7 +5,7 @@ import sys
 
 RACE = """
 import sys, threading
-from frostline.sources.consul_client import _decoder
+from frostline.sources.answers import decoder
 from frostline.sources.consul_wire import ServiceEntry
 
 CHECK = '{"Node": "n", "CheckID": "c", "Status": "passing"}'
@@ -15,7 +15,7 @@ start = threading.Barrier(8)
 
 def decode():
     start.wait()
-    assert _decoder(list[ServiceEntry]).decode(ANSWER)[0].service.name == "s"
+    assert decoder(list[ServiceEntry]).decode(ANSWER)[0].service.name == "s"
 
 threads = [threading.Thread(target=decode) for _ in range(8)]
 for thread in threads:
