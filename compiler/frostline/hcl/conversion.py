@@ -160,7 +160,7 @@ def _element_conversions(
     """The element type that a collection gets, and the conversion of each element (None: it has the type already)."""
     if target.kind == "dynamic":
         common = unify(sources, unsafe)
-        if common is None or (common.kind == "dynamic" and any(each.kind != "dynamic" for each in sources)):
+        if common is None:
             return None
         target = common
     conversions: list[Conversion | None] = []
@@ -177,12 +177,16 @@ def _element_conversions(
 
 def _alike(items: list[Value], path: Path, unsafe: bool) -> list[Value]:
     """The items with one type: what `any` inside an element type leaves open is settled among them."""
-    if all(item.type == items[0].type for item in items):
-        return items
-    common = unify((item.type for item in items), unsafe)
-    if common is None or common.kind == "dynamic":
-        raise ConversionError("the elements have no type in common", path)
-    return [convert(item, common) for item in items]
+    types = {item.type for item in items} - {DYNAMIC}
+    if len(types) > 1:
+        common = unify((item.type for item in items), unsafe)
+        if common is not None:
+            items = [convert(item, common) for item in items]
+            types = {item.type for item in items} - {DYNAMIC}
+        if len(types) > 1:
+            raise ConversionError("the elements have no type in common", path)
+    # A null without a type gets that of the others.
+    return [Value(each, None) if item.type == DYNAMIC else item for each in types for item in items] or items
 
 
 def _collection(kind: str, element: Type, items: list[Value], path: Path, unsafe: bool) -> Value:
@@ -221,6 +225,8 @@ def _tuple_to_collection(source: Type, target: Type, unsafe: bool) -> Conversion
     if found is None:
         return None
     element, conversions = found
+    if element.kind == "dynamic" and any(each.kind != "dynamic" for each in source.elements):
+        return None
 
     def run(value: Value, path: Path) -> Value:
         items = [

@@ -236,16 +236,23 @@ def _failed_type(node: Expression, scope: Scope) -> Type:
         return _common_type(_attempt(node.yes, scope), _attempt(node.no, scope)) or DYNAMIC
     if isinstance(node, TupleOf):
         return Type("tuple", elements=tuple(_attempt(item, scope).type for item in node.items))
-    if isinstance(node, ObjectOf) and all(isinstance(key, Literal) for key, _ in node.items):
-        attributes = {
-            key.value.data: _attempt(item, scope).type for key, item in node.items if isinstance(key, Literal)
-        }
-        return Type("object", attributes=attributes)
+    if isinstance(node, ObjectOf):
+        return _failed_object(node, scope)
     if isinstance(node, Splat) or (isinstance(node, For) and node.key_result is None and node.condition is None):
         collection = _attempt(node.subject if isinstance(node, Splat) else node.collection, scope)
         if isinstance(collection, Value) and collection.data is not None:
             return _open_sequence(collection, isinstance(node, For))
     return DYNAMIC
+
+
+def _failed_object(node: ObjectOf, scope: Scope) -> Type:
+    attributes: dict[str, Type] = {}
+    for key_node, item in node.items:
+        key = _attempt(key_node, scope)
+        if isinstance(key, _Failure) or key.data is None or not key.type.is_primitive:
+            return DYNAMIC
+        attributes[convert(key, STRING).data] = _attempt(item, scope).type
+    return Type("object", attributes=attributes)
 
 
 def _open_sequence(collection: Value, iterated: bool) -> Type:

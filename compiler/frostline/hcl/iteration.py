@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from frostline.hcl.conversion import ConversionError, convert
-from frostline.hcl.nodes import Expression, For, TemplateFor, Traversal
+from frostline.hcl.nodes import Expression, For, ObjectOf, TemplateFor, Traversal, TupleOf
 from frostline.hcl.number import Number
 from frostline.hcl.positions import start
 from frostline.hcl.scope import Scope
@@ -102,6 +102,8 @@ def _passes(condition: Expression, scope: Scope, evaluate: Evaluate) -> bool:
 
 def _check_unused(condition: Expression, names: set[str | None], scope: Scope, evaluate: Evaluate) -> None:
     """The condition over no elements, if it doesn't need one: HCL finds fault with it all the same."""
+    if isinstance(condition, (TupleOf, ObjectOf)):
+        raise scope.error("the `if` of a `for` must be true or false", start(condition))
     if not _mentions(condition, names):
         _passes(condition, scope, evaluate)
 

@@ -271,8 +271,9 @@ def _power_of_five(exponent: int) -> Fraction:
     while left:
         if left & 1:
             result = _rounded(result * factor, precision)
-        factor = _rounded(factor * factor, precision + 64)
         left >>= 1
+        if left:
+            factor = _rounded(factor * factor, precision + 64)
     return Fraction(result)
 
 

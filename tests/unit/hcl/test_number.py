@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from fractions import Fraction
-from math import copysign, inf
+from math import copysign, frexp, inf
 
 import pytest
 from hypothesis import given
@@ -154,7 +154,12 @@ def test_a_printed_number_reads_back_the_same(number: Number) -> None:
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_float_comes_back(value: float) -> None:
     assert Number.of_float(value).to_float() == value
-    assert float(str(Number.of_float(value))) == value
+    if abs(frexp(value)[0]) != 0.5:
+        assert float(str(Number.of_float(value))) == value
+
+
+def test_a_power_of_two_is_printed_as_go_does_though_it_reads_back_as_its_neighbour() -> None:
+    assert str(Number.of_float(2.0**-24)) == "0.00000005960464477539062"
 
 
 @given(st.integers(-(10**100), 10**100), st.integers(-(10**100), 10**100))
