@@ -130,10 +130,10 @@ class Number:
 
     def __mod__(self, other: Number) -> Number:
         """What is left of a division rounded towards zero; n % 0 is n."""
-        if self.value in (inf, -inf) or other.value in (inf, -inf):
-            return self * other
         if other.value == 0:
             return self
+        if self.is_infinite or other.is_infinite:
+            raise NumberError("infinity has no rest")
         times = Number(_rounded(int((self / other).value), self.precision), self.precision)
         product = _rounded(_exact(other.value) * _exact(times.value), self.precision)
         rest = _rounded(_exact(self.value) - product, self.precision)

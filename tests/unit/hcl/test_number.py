@@ -123,6 +123,12 @@ def test_a_rest_has_the_sign_of_what_was_divided(one: str, other: str, rest: str
     assert str(parse(one) % parse(other)) == rest
 
 
+@pytest.mark.parametrize(("one", "other"), [("Inf", "3"), ("3", "Inf"), ("-Inf", "Inf")])
+def test_infinity_has_no_rest(one: str, other: str) -> None:
+    with pytest.raises(NumberError, match="no rest"):
+        parse(one) % parse(other)
+
+
 def test_numbers_with_a_fraction_are_equal_where_they_print_alike() -> None:
     assert Number.of_float(0.1).equals(parse("0.1"))
     assert Number.of_float(0.1) != parse("0.1")
