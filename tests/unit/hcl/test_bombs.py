@@ -12,6 +12,7 @@ from frostline.hcl.functions.base import Function, Parameter
 from frostline.hcl.nodes import (
     Binary,
     Call,
+    Conditional,
     Expression,
     For,
     Literal,
@@ -23,7 +24,7 @@ from frostline.hcl.nodes import (
     TupleOf,
 )
 from frostline.hcl.source import Source
-from frostline.hcl.values import STRING, Value, number, string, tuple_value
+from frostline.hcl.values import STRING, TRUE, Value, number, string, tuple_value
 
 HUNDRED = Literal(0, tuple_value([number(each) for each in range(100)]))
 
@@ -110,6 +111,13 @@ def test_try_and_can_do_not_catch_it(name: str) -> None:
     for variable in "abcdefgh":
         node = For(0, None, variable, HUNDRED, node)
     refused(Call(0, name, (node,), end=1), scope())
+
+
+def test_a_conditional_does_not_hide_it_in_the_result_that_is_not_chosen() -> None:
+    node: Expression = Literal(0, string("x"))
+    for variable in "abcdefgh":
+        node = For(0, None, variable, HUNDRED, node)
+    refused(Conditional(0, Literal(0, TRUE), Literal(0, string("x")), node), scope())
 
 
 def test_the_steps_of_one_file_count_together() -> None:

@@ -103,6 +103,17 @@ def test_what_has_no_conversion_says_why_and_where(value: Value, target: Type, m
     assert str(caught.value) == message
 
 
+def test_elements_that_any_leaves_different_have_no_conversion() -> None:
+    value = object_value({"a": tuple_value([object_value({"x": TRUE})]), "b": tuple_value([])})
+    with pytest.raises(ConversionError, match="no type in common"):
+        convert(value, map_of(set_of(DYNAMIC)))
+
+
+def test_a_null_without_a_type_gets_that_of_its_neighbours() -> None:
+    result = convert(object_value({"a": NULL, "b": object_value({})}), map_of(DYNAMIC))
+    assert result.data["a"] == Value(object_value({}).type, None)
+
+
 def test_a_set_is_made_of_a_tuple_each_value_once() -> None:
     result = convert(tuple_value([string("b"), number(1), string("b")]), set_of(STRING))
     assert [item.data for item in result.data] == ["1", "b"]
