@@ -1,0 +1,163 @@
+"""A server that answers as a real Nomad 2.0 did: from exchanges recorded of one (tests/data/nomad).
+
+A request is looked up by its path and its whole query, in any order. What was not recorded is refused with 500 and
+remembered in `unknown`. These variants alone are made from what was recorded (`_Recorded.answer`):
+
+- `region=global`, `stale=true`: the one region and the one server that there was, so the same answer;
+- `namespace=default`: what Nomad takes where there is no namespace;
+- jobs by `per_page`, `next_token` and `prefix`: parts of the recorded whole list, with the token NAMESPACE.ID that the
+  recorded pages have.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+RECORDED = Path(__file__).parents[1] / "data" / "nomad" / "exchanges.json"
+META = {"X-Nomad-Knownleader": "true", "X-Nomad-Lastcontact": "0"}
+Query = dict[str, str]
+
+
+class Reply(NamedTuple):
+    """value: JSON, or the bytes of the body. length: what Content-Length says, None for what is true."""
+
+    value: Any
+    status: int = 200
+    headers: dict[str, str] = {}
+    length: int | None = None
+
+    @property
+    def body(self) -> bytes:
+        return self.value if isinstance(self.value, bytes) else json.dumps(self.value).encode()
+
+    def with_headers(self, **headers: str | None) -> Reply:
+        """With these of Nomad's own (`Index`, `KnownLeader` …); None takes one away."""
+        changed = {f"X-Nomad-{name}".title(): value for name, value in headers.items()}
+        known = {name.title(): value for name, value in self.headers.items()}
+        return self._replace(headers={name: value for name, value in (known | changed).items() if value is not None})
+
+
+Bend = Callable[[Reply, Query], Reply]
+
+
+def state(value: Any, index: int = 70) -> Reply:
+    """An answer of the servers' state."""
+    return Reply(value, headers={**META, "X-Nomad-Index": str(index)})
+
+
+class _Recorded:
+    """The recorded answers: (path, query) -> reply."""
+
+    def __init__(self) -> None:
+        exchanges = json.loads(RECORDED.read_text(encoding="utf-8"))["exchanges"]
+        self._answers: dict[tuple[str, frozenset[tuple[str, str]]], Reply] = {}
+        for each in exchanges:
+            parts = urlsplit(each["path"])
+            body = each["body"].encode() if isinstance(each["body"], str) else each["body"]
+            self._answers[parts.path, frozenset(parse_qsl(parts.query))] = Reply(body, each["status"], each["headers"])
+
+    def answer(self, path: str, query: Query) -> Reply | None:
+        same = {("region", "global"), ("stale", "true")}
+        asked = frozenset(query.items()) - same
+        exact = self._answers.get((path, asked)) or self._answers.get((path, asked - {("namespace", "default")}))
+        if exact is not None or path != "/v1/jobs":
+            return exact
+        parts = {"per_page", "next_token", "prefix"}
+        whole = self.answer(path, {name: value for name, value in query.items() if name not in parts})
+        return whole and _part(whole, query)
+
+
+def _part(whole: Reply, query: Query) -> Reply:
+    def token(job: dict[str, str]) -> str:
+        return f"{job['Namespace']}.{job['ID']}"
+
+    jobs = [
+        job
+        for job in whole.value
+        if job["ID"].startswith(query.get("prefix", "")) and token(job) >= query.get("next_token", "")
+    ]
+    size = int(query.get("per_page", len(jobs)))
+    reply = whole._replace(value=jobs[:size])
+    return reply.with_headers(NextToken=token(jobs[size])) if size < len(jobs) else reply
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+class NomadReplay:
+    """The server. port, address: where it listens.
+
+    bends: path -> what becomes of the recorded answer there (of an empty one where nothing is recorded).
+    asked: (path, query) of each request. tokens: that came with them. unknown: requests that nothing answers.
+    """
+
+    def __init__(self) -> None:
+        self.bends: dict[str, Bend] = {}
+        self.asked: list[tuple[str, Query]] = []
+        self.tokens: set[str] = set()
+        self.unknown: list[str] = []
+        self._recorded = _Recorded()
+        self._lock = Lock()
+        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self.port = self._server.server_port
+        self.address = f"http://127.0.0.1:{self.port}"
+        Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def fix(self, path: str, *replies: Reply) -> None:
+        """Answer there with these, one after the other, the last again and again."""
+        left = list(replies)
+        self.bends[path] = lambda *_: left.pop(0) if len(left) > 1 else left[0]
+
+    def paths(self) -> list[str]:
+        """What was asked for, without the queries."""
+        return [path for path, _ in self.asked]
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _answer(self, target: str) -> Reply:
+        parts = urlsplit(target)
+        path, query = unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True))
+        with self._lock:
+            self.asked.append((path, query))
+            recorded = self._recorded.answer(path, query)
+            bend = self.bends.get(path)
+            if bend is not None:
+                return bend(recorded or state([]), query)
+            if recorded is None:
+                self.unknown.append(target)
+                return Reply(f"not recorded: {target}".encode(), 500)
+            return recorded
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        replay = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_GET(self) -> None:
+                if "X-Nomad-Token" in self.headers:
+                    replay.tokens.add(self.headers["X-Nomad-Token"])
+                reply = replay._answer(self.path)
+                self.send_response(reply.status)
+                length = str(len(reply.body) if reply.length is None else reply.length)
+                for name, value in {**reply.headers, "Content-Length": length}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(reply.body)
+                self.close_connection = reply.length is not None
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
