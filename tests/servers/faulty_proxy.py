@@ -1,4 +1,4 @@
-"""A proxy before a real Consul that fails where it is told to: a real one can't be made to."""
+"""A proxy before a real Consul, or answers recorded of Nomad, that fails where it is told to: real ones can't be."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from threading import Event, Thread
 
 Fault = Callable[[str, str], tuple[int, str] | None]
 """(path with query, token of the request) -> the status and body to answer with; None: what the server says."""
+
+_TOKENS = ("X-Consul-Token", "X-Nomad-Token")
+_PREFIXES = ("X-Consul", "X-Nomad")
 
 
 class _Server(ThreadingHTTPServer):
@@ -39,7 +42,8 @@ class FaultyProxy:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                token = self.headers.get("X-Consul-Token", "")
+                tokens = {name: value for name, value in self.headers.items() if name in _TOKENS}
+                token = next(iter(tokens.values()), "")
                 proxy.asked.append((self.path, token))
                 proxy.arrived.set()
                 if proxy.hang:
@@ -49,10 +53,10 @@ class FaultyProxy:
                     self.answer(answer[0], [], answer[1].encode())
                     return
                 server = HTTPConnection("127.0.0.1", proxy._port, timeout=30)
-                server.request("GET", self.path, headers={"X-Consul-Token": token} if token else {})
+                server.request("GET", self.path, headers=tokens)
                 response = server.getresponse()
                 body = response.read()
-                headers = [(name, value) for name, value in response.getheaders() if name.startswith("X-Consul")]
+                headers = [(name, value) for name, value in response.getheaders() if name.startswith(_PREFIXES)]
                 self.answer(response.status, headers, proxy.change(body) if proxy.change else body)
                 server.close()
 

@@ -12,10 +12,11 @@ remembered in `unknown`. These variants alone are made from what was recorded (`
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -29,7 +30,7 @@ class Reply(NamedTuple):
 
     value: Any
     status: int = 200
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
     length: int | None = None
 
     @property
@@ -51,6 +52,24 @@ def state(value: Any, index: int = 70) -> Reply:
     return Reply(value, headers={**META, "X-Nomad-Index": str(index)})
 
 
+def instance(service: str, **more: Any) -> dict[str, Any]:
+    """An instance that /v1/service/NAME lists, in the namespace `default`."""
+    default = {"ID": f"{service}-1", "ServiceName": service, "Namespace": "default", "NodeID": "n1", "AllocID": "a1"}
+    return default | {"JobID": "j", "Port": 80, "ModifyIndex": 7, "Tags": None} | more
+
+
+def stub(job: str, index: int = 5, **more: Any) -> dict[str, Any]:
+    """A job that /v1/jobs lists, in the namespace `default`."""
+    return {"ID": job, "Namespace": "default", "JobModifyIndex": index, "Status": "running", "Stop": False} | more
+
+
+def job(name: str, *upstreams: Mapping[str, Any], index: int = 5, **more: Any) -> dict[str, Any]:
+    """/v1/job/NAME: one group, `g`, whose one service has a sidecar with these upstreams."""
+    service = {"Name": "s", "Connect": {"SidecarService": {"Proxy": {"Upstreams": list(upstreams) or None}}}}
+    group = {"Name": "g", "Services": [service], "Tasks": None}
+    return {"ID": name, "Namespace": "default", "JobModifyIndex": index, "TaskGroups": [group]} | more
+
+
 class _Recorded:
     """The recorded answers: (path, query) -> reply."""
 
@@ -66,9 +85,9 @@ class _Recorded:
         same = {("region", "global"), ("stale", "true")}
         asked = frozenset(query.items()) - same
         exact = self._answers.get((path, asked)) or self._answers.get((path, asked - {("namespace", "default")}))
-        if exact is not None or path != "/v1/jobs":
-            return exact
         parts = {"per_page", "next_token", "prefix"}
+        if exact is not None or path != "/v1/jobs" or parts.isdisjoint(query):
+            return exact
         whole = self.answer(path, {name: value for name, value in query.items() if name not in parts})
         return whole and _part(whole, query)
 
