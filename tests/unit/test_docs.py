@@ -205,6 +205,7 @@ CONFIG: dict[str, Any] = json.loads((ROOT / "schemas" / "config.schema.json").re
 ALL_OUTPUTS = {"type", "path", "name", "select", "sources", "prefer", "consumer"}
 KEYS = {
     "docs/sources/consul.md": {key: value for key, value in CONFIG["consul"]["properties"].items() if key != "type"},
+    "docs/sources/nomad.md": {key: value for key, value in CONFIG["nomad"]["properties"].items() if key != "type"},
     "docs/sources/static.md": {key: value for key, value in CONFIG["static"]["properties"].items() if key != "type"},
     "docs/sources/router.md": {
         **{key: value for key, value in CONFIG["router"]["properties"].items() if key != "type"},
