@@ -153,6 +153,14 @@ def test_progress_is_told_while_answers_come_in(replay: NomadReplay) -> None:
     assert ("global", 5, 5) in told
 
 
+def test_the_order_of_answers_is_no_information(replay: NomadReplay) -> None:
+    whole = read(replay)
+    services = [f"/v1/service/{name}" for name in ("live-native", "live-db-native", "modes-nomad")]
+    for path in ("/v1/namespaces", "/v1/services", "/v1/jobs", *services):
+        replay.bends[path] = lambda reply, _: reply._replace(value=reply.value[::-1])
+    assert read(replay) == whole
+
+
 # --- namespaces and regions -------------------------------------------------------------------------------------------
 
 

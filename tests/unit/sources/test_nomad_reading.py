@@ -144,10 +144,10 @@ def test_instances_of_several_pages_are_read_and_torn_ones_read_again(replay: No
         return [first, state([instance("web", ID="2")], second)]
 
     replay.fix("/v1/services", names("web"))
-    replay.fix("/v1/service/web", *pages(71), *pages(70))
+    replay.fix("/v1/service/web", *pages(71), *pages(71), *pages(70))
     registrations, _ = read(replay)
     assert [each.id for each in registrations] == ["1", "2"]
-    assert replay.paths().count("/v1/service/web") == 4
+    assert replay.paths().count("/v1/service/web") == 6
 
 
 # --- one moment: jobs -------------------------------------------------------------------------------------------------
@@ -398,7 +398,7 @@ def test_a_list_that_repeats_itself_is_refused(replay: NomadReplay, path: str) -
     assert "the list repeats an element" in refused(replay)
     replay.fix(path, state([item]).with_headers(NextToken="t"), state([other]).with_headers(NextToken="t"))
     assert "the list's pages do not end" in refused(replay)
-    replay.fix(path, state([]).with_headers(NextToken="t"))
+    replay.fix(path, state([]).with_headers(NextToken="t"), state([item]))
     assert "the list's pages do not end" in refused(replay)
 
 
@@ -432,6 +432,18 @@ def test_a_namespace_that_a_list_of_all_hides_is_refused(replay: NomadReplay, pa
     assert "namespace=hidden" in message
     assert "leave the others out of `namespaces`" in message
     read(replay, namespaces=("*", "!hidden"))
+
+
+def test_a_namespace_that_is_left_out_is_not_read(replay: NomadReplay) -> None:
+    replay.fix("/v1/namespaces", state([{"Name": name} for name in ("default", "ops", "scratch")]))
+    services = [{"Namespace": name, "Services": [{"ServiceName": "web"}]} for name in ("default", "scratch")]
+    replay.bends["/v1/services"] = lambda _, query: state(services if query["namespace"] == "*" else [])
+    stubs = [stub("shop"), stub("shop", Namespace="scratch")]
+    replay.bends["/v1/jobs"] = lambda _, query: jobs(*(stubs if query["namespace"] == "*" else []))
+    reading = nomad.read(settings_of(replay, namespaces=("*", "!scratch")))
+    found = [(each.namespace, len(each.registrations), len(each.upstreams)) for each in reading.answers]
+    assert found == [("default", 1, 1), ("ops", 0, 0)]
+    assert not any(query.get("namespace") == "scratch" for _, query in replay.asked)
 
 
 # --- eventual ---------------------------------------------------------------------------------------------------------
