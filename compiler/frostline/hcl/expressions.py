@@ -1,0 +1,283 @@
+"""From tree-sitter's nodes of an expression to ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from frostline.hcl.nodes import (
+    Binary,
+    Call,
+    Conditional,
+    Expression,
+    For,
+    GetAttr,
+    GetEach,
+    GetIndex,
+    Literal,
+    ObjectOf,
+    Parenthesized,
+    Relative,
+    Splat,
+    Step,
+    Traversal,
+    TupleOf,
+    Unary,
+)
+from frostline.hcl.number import Number
+from frostline.hcl.source import HclError, Source
+from frostline.hcl.templates import heredoc_template, quoted_template, unescaped
+from frostline.hcl.values import FALSE, NULL, TRUE, number, string
+
+MOST_LEVELS = 100
+"""How deep expressions nest at most."""
+
+_STEPS = frozenset({"get_attr", "index", "splat"})
+_CONSTANTS = {"true": TRUE, "false": FALSE}
+
+
+class Builder:
+    """Builds the expressions of one source."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._data = source.data
+        self._level = 0
+        self._dispatch: dict[str, Callable[[Any], Expression]] = {
+            "literal_value": self._literal,
+            "variable_expr": self._variable,
+            "template_expr": self._template,
+            "collection_value": self._collection,
+            "function_call": self._call,
+            "for_expr": self._for,
+            "operation": self._operation,
+            "conditional": self._conditional,
+        }
+
+    def error(self, message: str, at: int, help: str | None = None) -> HclError:  # noqa: A002
+        return HclError(message, self.source.place(at), help)
+
+    def expression(self, node: Any) -> Expression:
+        """A node `expression`."""
+        children = node.children
+        if len(children) == 1:
+            return self._primary(children[0])
+        return self._sequence(children, 0)[0]
+
+    def _primary(self, node: Any) -> Expression:
+        self._level += 1
+        if self._level > MOST_LEVELS:
+            raise self.error("the expression is nested too deeply", node.start_byte)
+        try:
+            return self._dispatch[node.type](node)
+        finally:
+            self._level -= 1
+
+    def _sequence(self, children: Sequence[Any], at: int) -> tuple[Expression, int]:
+        """An operand with the steps that follow it, and where it ends."""
+        first = children[at]
+        while first.type == "comment":
+            at += 1
+            first = children[at]
+        if first.type == "(":
+            self._level += 1
+            inner = next(child for child in children[at + 1 :] if child.type != "comment")
+            if self._level > MOST_LEVELS:
+                raise self.error("the expression is nested too deeply", first.start_byte)
+            subject: Expression = Parenthesized(first.start_byte, self.expression(inner))
+            self._level -= 1
+            at += 1
+            while children[at].type != ")":
+                at += 1
+            at += 1
+        else:
+            subject = self._primary(first)
+            at += 1
+        steps: list[Any] = []
+        while at < len(children) and (children[at].type in _STEPS or children[at].type == "comment"):
+            if children[at].type != "comment":
+                steps.append(children[at])
+            at += 1
+        return (self._followed(subject, steps) if steps else subject), at
+
+    # --- traversals ---------------------------------------------------------------------------------------------------
+
+    def _followed(self, subject: Expression, nodes: Sequence[Any]) -> Expression:
+        steps: list[Step] = []
+        for index, node in enumerate(nodes):
+            if node.type == "splat":
+                return self._splat(_stepped(subject, steps), nodes[index:])
+            steps.append(self._step(node))
+        return _stepped(subject, steps)
+
+    def _step(self, node: Any) -> Step:
+        at = node.start_byte
+        if node.type == "get_attr":
+            name = node.named_children[-1]
+            return GetAttr(at, self._data[name.start_byte : name.end_byte].decode())
+        inner = node.children[0]
+        if inner.type == "legacy_index":
+            # The digits are no node of their own in the grammar.
+            digits = self._data[at + 1 : inner.end_byte].strip()
+            return GetIndex(at, Literal(at + 1, number(int(digits))))
+        key = next(child for child in inner.named_children if child.type == "expression")
+        return GetIndex(at, self.expression(key))
+
+    def _splat(self, subject: Expression, nodes: Sequence[Any]) -> Expression:
+        """`[*]` takes all steps that follow it along, `.*` the attributes that follow it directly."""
+        inner = nodes[0].children[0]
+        marker, *own = [child for child in inner.children if child.type != "comment"]
+        rest = [*own, *nodes[1:]]
+        if inner.type == "full_splat":
+            return Splat(marker.start_byte, subject, self._each(rest))
+        taken = 0
+        while taken < len(rest) and self._is_dotted(rest[taken]):
+            taken += 1
+        each = tuple(self._step(node) for node in rest[:taken])
+        splat = Splat(marker.start_byte, subject, each)
+        return self._followed(splat, rest[taken:])
+
+    def _each(self, nodes: Sequence[Any]) -> tuple[Step, ...]:
+        steps: list[Step] = []
+        for index, node in enumerate(nodes):
+            if node.type == "splat":
+                inner = node.children[0]
+                marker, *own = [child for child in inner.children if child.type != "comment"]
+                return (*steps, GetEach(marker.start_byte, self._each([*own, *nodes[index + 1 :]])))
+            steps.append(self._step(node))
+        return tuple(steps)
+
+    @staticmethod
+    def _is_dotted(node: Any) -> bool:
+        return node.type == "get_attr" or (node.type == "index" and node.children[0].type == "legacy_index")
+
+    # --- operands -----------------------------------------------------------------------------------------------------
+
+    def _literal(self, node: Any) -> Expression:
+        inner = node.children[0]
+        at = inner.start_byte
+        match inner.type:
+            case "numeric_lit":
+                return Literal(at, number(_number(self._data[at : inner.end_byte])))
+            case "bool_lit":
+                return Literal(at, _CONSTANTS[inner.children[0].type])
+            case "null_lit":
+                return Literal(at, NULL)
+            case _:
+                return Literal(at, string(self.label(inner)))
+
+    def label(self, node: Any) -> str:
+        """The text of a quoted string without interpolation."""
+        start, end = node.start_byte + 1, node.end_byte - 1
+        return unescaped(self._data[start:end], start, self.source)
+
+    def _variable(self, node: Any) -> Expression:
+        return Traversal(node.start_byte, self._data[node.start_byte : node.end_byte].decode())
+
+    def _template(self, node: Any) -> Expression:
+        inner = node.children[0]
+        if inner.type == "quoted_template":
+            return quoted_template(inner, self.source, self.expression)
+        return heredoc_template(inner, self.source, self.expression)
+
+    def _collection(self, node: Any) -> Expression:
+        inner = node.children[0]
+        named = [child for child in inner.named_children if child.type != "comment"]
+        if inner.type == "tuple":
+            items = (self.expression(child) for child in named if child.type == "expression")
+            return TupleOf(inner.start_byte, tuple(items))
+        return self._object(inner, [child for child in named if child.type == "object_elem"])
+
+    def _object(self, node: Any, elements: Sequence[Any]) -> Expression:
+        items: list[tuple[Expression, Expression]] = []
+        last = -1
+        for element in elements:
+            start = element.start_byte
+            if last >= 0 and not (b"," in (gap := self._data[last:start]) or b"\n" in gap):
+                raise self.error("elements of an object are on lines of their own, or have commas between", start)
+            last = element.end_byte
+            key, value = (child for child in element.named_children if child.type == "expression")
+            items.append((self._key(key), self.expression(value)))
+        return ObjectOf(node.start_byte, tuple(items))
+
+    def _key(self, node: Any) -> Expression:
+        """A bare name is a string; anything else is evaluated."""
+        children = node.children
+        if len(children) == 1 and children[0].type == "variable_expr":
+            return Literal(node.start_byte, string(self._data[node.start_byte : node.end_byte].decode()))
+        key = self.expression(node)
+        if isinstance(key, Traversal):
+            raise self.error(
+                "an object's key is a name or a string",
+                node.start_byte,
+                help="put an expression in parentheses: (var.name) = …",
+            )
+        return key
+
+    def _call(self, node: Any) -> Expression:
+        name = node.children[0]
+        arguments: tuple[Expression, ...] = ()
+        expand = False
+        for child in node.named_children[1:]:
+            if child.type == "function_arguments":
+                named = [one for one in child.named_children if one.type != "comment"]
+                arguments = tuple(self.expression(one) for one in named if one.type == "expression")
+                expand = bool(named) and named[-1].type == "ellipsis"
+        text = self._data[name.start_byte : name.end_byte].decode()
+        return Call(node.start_byte, text, arguments, expand, node.end_byte)
+
+    def _for(self, node: Any) -> Expression:
+        inner = node.children[0]
+        intro, *rest = (child for child in inner.named_children[1:] if child.type != "comment")
+        key, value, collection = self.for_intro(intro)
+        results = [self.expression(child) for child in rest if child.type == "expression"]
+        conditions = [child for child in rest if child.type == "for_cond"]
+        condition = None
+        if conditions:
+            condition = self.expression(conditions[0].named_children[-1])
+        return For(
+            inner.start_byte,
+            key,
+            value,
+            collection,
+            results[-1],
+            results[0] if inner.type == "for_object_expr" else None,
+            condition,
+            any(child.type == "ellipsis" for child in rest),
+        )
+
+    def for_intro(self, node: Any) -> tuple[str | None, str, Expression]:
+        """`for key, value in collection`."""
+        names = [child.text.decode() for child in node.named_children if child.type == "identifier"]
+        collection = next(child for child in node.named_children if child.type == "expression")
+        return (names[0] if len(names) == 2 else None), names[-1], self.expression(collection)
+
+    # --- operations ---------------------------------------------------------------------------------------------------
+
+    def _operation(self, node: Any) -> Expression:
+        inner = node.children[0]
+        children = inner.children
+        if inner.type == "unary_operation":
+            operand, _ = self._sequence(children, 1)
+            return Unary(inner.start_byte, children[0].type, operand)
+        left, at = self._sequence(children, 0)
+        while children[at].type == "comment":
+            at += 1
+        right, _ = self._sequence(children, at + 1)
+        return Binary(inner.start_byte, children[at].type, left, right)
+
+    def _conditional(self, node: Any) -> Expression:
+        condition, yes, no = (self.expression(child) for child in node.named_children if child.type == "expression")
+        return Conditional(node.start_byte, condition, yes, no)
+
+
+def _number(text: bytes) -> Number:
+    return Number(int(text)) if text.isdigit() and len(text) < 19 else Number.parse(text.decode())
+
+
+def _stepped(subject: Expression, steps: Sequence[Step]) -> Expression:
+    if not steps:
+        return subject
+    if isinstance(subject, Traversal):
+        return Traversal(subject.at, subject.root, (*subject.steps, *steps))
+    return Relative(subject.at, subject, tuple(steps))

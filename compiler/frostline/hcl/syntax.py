@@ -1,0 +1,241 @@
+"""From the text of an HCL2 file to its syntax tree.
+
+tree-sitter reads the text; what it takes and HCL does not (two arguments on a line, an expression that goes on on the
+next line, a bad escape) is refused here, with the place that HCL's own parser points to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from frostline.hcl.expressions import Builder
+from frostline.hcl.nodes import AttributeNode, BlockNode, Body, Expression
+from frostline.hcl.source import HclError, Source
+
+MOST_BYTES = 16 * 2**20
+"""The largest text that is read."""
+
+MOST_LEVELS = 250
+"""How deep brackets, braces and templates nest at most; HCL has no such limit, and no file comes near it."""
+
+_BOM = b"\xef\xbb\xbf"
+_OPENING = b"([{"
+_CLOSING = b")]}"
+
+
+@cache
+def _language() -> Any:
+    import tree_sitter_hcl
+    from tree_sitter import Language
+
+    return Language(tree_sitter_hcl.language())
+
+
+def parse(source: Source) -> Body:
+    """The body of a file. HclError: the first thing in it that is no HCL."""
+    root = _root(source)
+    builder = Builder(source)
+    for child in root.named_children:
+        if child.type == "body":
+            return _body(child, 0, source, builder, 0)
+        if child.type == "object":
+            raise HclError("an argument or a block begins here", source.place(child.start_byte))
+    return Body(0, source, {}, ())
+
+
+def parse_expression(source: Source) -> Expression:
+    """A text that is one expression and nothing else. HclError: it is none."""
+    # In parentheses newlines are spaces, and so they are in a text of its own.
+    prefix, suffix = b"x = (", b"\n)\n"
+    inner = Source(source.path, prefix + source.data + suffix)
+    try:
+        body = parse(inner)
+    except HclError as error:
+        place = error.place
+        column = max(place.column - len(prefix), 1) if place.line == 1 else place.column
+        raise HclError(error.message, type(place)(place.path, place.line, column), error.help) from None
+    expression = body.attributes["x"].expression if list(body.attributes) == ["x"] and not body.blocks else None
+    if expression is None:
+        raise HclError("this is no expression", source.place(0))
+    return expression
+
+
+def _root(source: Source) -> Any:
+    from tree_sitter import Parser
+
+    data = source.data
+    if len(data) > MOST_BYTES:
+        raise HclError(f"the text is larger than {MOST_BYTES // 2**20} MiB", source.place(0))
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        raise HclError("this is no UTF-8", source.place(error.start)) from None
+    if data.startswith(_BOM):
+        raise HclError("the file begins with a byte order mark", source.place(0), help="save it as UTF-8 without one")
+    if (nul := data.find(b"\0")) >= 0:
+        raise HclError("the text holds a NUL character", source.place(nul))
+    _check_levels(source)
+    root = Parser(_language()).parse(data).root_node
+    if root.has_error:
+        raise _syntax_error(root, source)
+    return root
+
+
+def _check_levels(source: Source) -> None:
+    """A quick look at the brackets alone, strings and comments too: what passes is read by a recursion."""
+    data = source.data
+    if max(data.count(b"("), data.count(b"["), data.count(b"{")) <= MOST_LEVELS:
+        return
+    level = 0
+    for at, byte in enumerate(data.translate(None, _LEAVE_BRACKETS)):
+        level += 1 if byte in _OPENING else -1
+        if level > MOST_LEVELS:
+            raise HclError("brackets are nested too deeply", source.place(_nth_bracket(data, at)))
+        level = max(level, 0)
+
+
+_LEAVE_BRACKETS = bytes(byte for byte in range(256) if byte not in _OPENING + _CLOSING)
+
+
+def _nth_bracket(data: bytes, number: int) -> int:
+    found = (at for at, byte in enumerate(data) if byte in _OPENING or byte in _CLOSING)
+    return next(at for count, at in enumerate(found) if count == number)
+
+
+def _syntax_error(root: Any, source: Source) -> HclError:
+    """The first node that the grammar did not expect, or missed."""
+    node = root
+    while True:
+        inner = next((child for child in node.children if child.has_error or child.is_missing or child.is_error), None)
+        if inner is None or node.is_missing:
+            break
+        node = inner
+        if node.is_error:
+            break
+    at = node.start_byte
+    if node.is_missing:
+        return HclError(f"here is no `{node.type}`", source.place(at))
+    found = source.data[at : at + 20].split(b"\n")[0].decode("utf-8", "replace")
+    return HclError(f"this is no HCL, from `{found}` on" if found else "this is no HCL", source.place(at))
+
+
+def _body(node: Any, at: int, source: Source, builder: Builder, level: int) -> Body:
+    if level > MOST_LEVELS:
+        raise HclError("blocks are nested too deeply", source.place(node.start_byte))
+    attributes: dict[str, AttributeNode] = {}
+    blocks: list[BlockNode] = []
+    last = -1
+    for child in node.named_children:
+        kind = child.type
+        if kind == "comment":
+            continue
+        start = child.start_byte
+        if last >= 0 and b"\n" not in source.data[last:start]:
+            raise HclError("an argument or a block begins on a line of its own", source.place(start))
+        last = child.end_byte
+        if kind == "attribute":
+            attribute = _attribute(child, source, builder)
+            if attribute.name in attributes:
+                first = source.place(attributes[attribute.name].at)
+                message = f"the argument `{attribute.name}` stands twice, first at {first}"
+                raise HclError(message, source.place(attribute.at))
+            attributes[attribute.name] = attribute
+        else:
+            blocks.append(_block(child, source, builder, level + 1))
+    return Body(at, source, attributes, tuple(blocks))
+
+
+def _attribute(node: Any, source: Source, builder: Builder) -> AttributeNode:
+    children = node.children
+    name, expression = children[0], children[-1]
+    start, end = expression.start_byte, expression.end_byte
+    data = source.data
+    if b"\n" in data[name.end_byte : start]:
+        at = data.index(b"\n", name.end_byte)
+        raise HclError("an argument's value begins on the line of its name", source.place(at))
+    if b"\n" in data[start:end]:
+        _check_lines(expression, source)
+    text = data[name.start_byte : name.end_byte].decode()
+    return AttributeNode(name.start_byte, text, builder.expression(expression), start, end)
+
+
+_BRACKETED = frozenset(
+    {"tuple", "object", "for_tuple_expr", "for_object_expr", "new_index", "template_expr", "function_arguments"}
+)
+
+
+def _check_lines(node: Any, source: Source) -> None:
+    """Outside brackets a newline ends an expression; the grammar of tree-sitter does not mind them."""
+    for before, after in _neighbours(node, 0):
+        newline = source.data.find(b"\n", before, after)
+        if newline >= 0:
+            raise HclError("the expression ends with the line, and is not complete", source.place(newline))
+
+
+def _neighbours(node: Any, level: int) -> Iterator[tuple[int, int]]:
+    """The gaps between tokens that no bracket encloses."""
+    if level > MOST_LEVELS:
+        return  # the builder refuses it
+    last: int | None = None
+    parentheses = 0
+    for child in node.children:
+        kind = child.type
+        if last is not None and not parentheses:
+            yield last, child.start_byte
+        if kind == "(":
+            parentheses += 1
+        elif kind == ")":
+            parentheses -= 1
+        elif not parentheses and kind not in _BRACKETED and child.child_count:
+            yield from _neighbours(child, level + 1)
+        last = child.end_byte
+
+
+def _block(node: Any, source: Source, builder: Builder, level: int) -> BlockNode:
+    kind: Any = None
+    labels: list[tuple[str, int]] = []
+    body: Body | None = None
+    opening = closing = node
+    for child in node.children:
+        match child.type:
+            case "identifier":
+                if kind is None:
+                    kind = child
+                else:
+                    labels.append((child.text.decode(), child.start_byte))
+            case "string_lit":
+                labels.append((builder.label(child), child.start_byte))
+            case "block_start":
+                opening = child
+            case "block_end":
+                closing = child
+            case "body":
+                body = _body(child, opening.start_byte, source, builder, level)
+                _check_braces(opening, child, body, source)
+                inner_end = child.end_byte
+    head = source.data[kind.start_byte : opening.start_byte]
+    if b"\n" in head:
+        at = kind.start_byte + head.index(b"\n")
+        raise HclError("a block's opening brace is on the line of its name", source.place(at))
+    if body is None:
+        body = Body(opening.start_byte, source, {}, ())
+    elif _spans_lines(source.data, opening.end_byte, inner_end) and not _spans_lines(
+        source.data, inner_end, closing.start_byte
+    ):
+        raise HclError("a block's closing brace is on a line of its own", source.place(closing.start_byte))
+    return BlockNode(kind.start_byte, kind.text.decode(), tuple(labels), body)
+
+
+def _spans_lines(data: bytes, start: int, end: int) -> bool:
+    return data.find(b"\n", start, end) >= 0
+
+
+def _check_braces(opening: Any, node: Any, body: Body, source: Source) -> None:
+    """After the opening brace comes a new line, or one argument and the closing brace."""
+    if b"\n" in source.data[opening.end_byte : node.start_byte]:
+        return
+    if body.blocks or len(body.attributes) > 1:
+        wrong = body.blocks[0].at if body.blocks else list(body.attributes.values())[1].at
+        raise HclError("a block in one line has one argument only", source.place(wrong))
