@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ from frostline.hcl.nodes import (
     TupleOf,
     Unary,
 )
-from frostline.hcl.number import Number
+from frostline.hcl.number import Number, NumberError
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.templates import heredoc_template, quoted_template, unescaped
 from frostline.hcl.values import FALSE, NULL, TRUE, number, string
@@ -33,6 +34,7 @@ MOST_LEVELS = 100
 """How deep expressions nest at most."""
 
 _STEPS = frozenset({"get_attr", "index", "splat"})
+_SEQUENCE = re.compile(rb"(?<!\$)\$\{|(?<!%)%\{")
 _CONSTANTS = {"true": TRUE, "false": FALSE}
 
 
@@ -135,6 +137,8 @@ class Builder:
             taken += 1
         each = tuple(self._step(node) for node in rest[:taken])
         splat = Splat(marker.start_byte, subject, each)
+        if taken < len(rest) and rest[taken].type == "splat" and rest[taken].children[0].type == "attr_splat":
+            raise self.error("a `.*` can't follow another one", rest[taken].start_byte + 1, help="write [*]")
         return self._followed(splat, rest[taken:])
 
     def _each(self, nodes: Sequence[Any]) -> tuple[Step, ...]:
@@ -149,7 +153,7 @@ class Builder:
 
     @staticmethod
     def _is_dotted(node: Any) -> bool:
-        return node.type == "get_attr" or (node.type == "index" and node.children[0].type == "legacy_index")
+        return node.type == "get_attr" or bool(node.type == "index" and node.children[0].type == "legacy_index")
 
     # --- operands -----------------------------------------------------------------------------------------------------
 
@@ -158,7 +162,7 @@ class Builder:
         at = inner.start_byte
         match inner.type:
             case "numeric_lit":
-                return Literal(at, number(_number(self._data[at : inner.end_byte])))
+                return Literal(at, number(self._number(at, inner.end_byte)))
             case "bool_lit":
                 return Literal(at, _CONSTANTS[inner.children[0].type])
             case "null_lit":
@@ -166,13 +170,30 @@ class Builder:
             case _:
                 return Literal(at, string(self.label(inner)))
 
+    def _number(self, start: int, end: int) -> Number:
+        text = self._data[start:end]
+        if text.isdigit():
+            if len(text) < 19:
+                return Number(int(text))
+        elif text[:2] in (b"0x", b"0X"):
+            raise self.error("there are no hexadecimal numbers", start + 1, help='write parseint("ff", 16)')
+        try:
+            return Number.parse(text.decode())
+        except NumberError as error:
+            raise self.error(str(error), start) from None
+
     def label(self, node: Any) -> str:
-        """The text of a quoted string without interpolation."""
+        """The text of a quoted string, which has no interpolation."""
         start, end = node.start_byte + 1, node.end_byte - 1
+        if found := _SEQUENCE.search(self._data, start, end):
+            raise self.error("this text is taken as it is, without interpolation", found.start())
         return unescaped(self._data[start:end], start, self.source)
 
     def _variable(self, node: Any) -> Expression:
-        return Traversal(node.start_byte, self._data[node.start_byte : node.end_byte].decode())
+        name = self._text(node)
+        if "::" in name:
+            raise self.error("a name with `::` is a function's, and a call has parentheses", node.end_byte)
+        return Traversal(node.start_byte, name)
 
     def _template(self, node: Any) -> Expression:
         inner = node.children[0]
@@ -248,9 +269,12 @@ class Builder:
 
     def for_intro(self, node: Any) -> tuple[str | None, str, Expression]:
         """`for key, value in collection`."""
-        names = [child.text.decode() for child in node.named_children if child.type == "identifier"]
+        names = [self._text(child) for child in node.named_children if child.type == "identifier"]
         collection = next(child for child in node.named_children if child.type == "expression")
         return (names[0] if len(names) == 2 else None), names[-1], self.expression(collection)
+
+    def _text(self, node: Any) -> str:
+        return self._data[node.start_byte : node.end_byte].decode()
 
     # --- operations ---------------------------------------------------------------------------------------------------
 
@@ -269,10 +293,6 @@ class Builder:
     def _conditional(self, node: Any) -> Expression:
         condition, yes, no = (self.expression(child) for child in node.named_children if child.type == "expression")
         return Conditional(node.start_byte, condition, yes, no)
-
-
-def _number(text: bytes) -> Number:
-    return Number(int(text)) if text.isdigit() and len(text) < 19 else Number.parse(text.decode())
 
 
 def _stepped(subject: Expression, steps: Sequence[Step]) -> Expression:

@@ -6,13 +6,18 @@ from bisect import bisect_right
 
 from frostline.model import FileOrigin
 
+_BOM = b"\xef\xbb\xbf"
+
 
 class Source:
-    """A file's UTF-8 bytes. Nodes hold byte offsets only; lines and columns are counted where an error needs them."""
+    """A file's UTF-8 bytes, without a byte order mark.
+
+    Nodes hold byte offsets only; lines and columns are counted where an error needs them.
+    """
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
-        self.data = data
+        self.data = data.removeprefix(_BOM)
         self._line_starts: list[int] | None = None
 
     def place(self, offset: int) -> FileOrigin:

@@ -6,10 +6,12 @@ next line, a bad escape) is refused here, with the place that HCL's own parser p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from frostline.hcl.diagnosis import diagnosed
 from frostline.hcl.expressions import Builder
 from frostline.hcl.nodes import AttributeNode, BlockNode, Body, Expression
 from frostline.hcl.source import HclError, Source
@@ -20,7 +22,7 @@ MOST_BYTES = 16 * 2**20
 MOST_LEVELS = 250
 """How deep brackets, braces and templates nest at most; HCL has no such limit, and no file comes near it."""
 
-_BOM = b"\xef\xbb\xbf"
+_EXPONENT = re.compile(rb"(?<![\w.\-])[0-9]+[eE][+-]?[0-9]+")
 _OPENING = b"([{"
 _CLOSING = b")]}"
 
@@ -72,12 +74,12 @@ def _root(source: Source) -> Any:
         data.decode()
     except UnicodeDecodeError as error:
         raise HclError("this is no UTF-8", source.place(error.start)) from None
-    if data.startswith(_BOM):
-        raise HclError("the file begins with a byte order mark", source.place(0), help="save it as UTF-8 without one")
     if (nul := data.find(b"\0")) >= 0:
         raise HclError("the text holds a NUL character", source.place(nul))
     _check_levels(source)
-    root = Parser(_language()).parse(data).root_node
+    # The grammar knows no exponent without a fraction (1e5). Nodes give offsets only, so a digit does as well there.
+    readable = _EXPONENT.sub(lambda match: b"0" * len(match[0]), data) if _EXPONENT.search(data) else data
+    root = Parser(_language()).parse(readable).root_node
     if root.has_error:
         raise _syntax_error(root, source)
     return root
@@ -105,20 +107,13 @@ def _nth_bracket(data: bytes, number: int) -> int:
 
 
 def _syntax_error(root: Any, source: Source) -> HclError:
-    """The first node that the grammar did not expect, or missed."""
+    """What is wrong, said by `diagnosis`; else where the grammar first met something that it did not expect."""
+    if found := diagnosed(source):
+        return found
     node = root
-    while True:
-        inner = next((child for child in node.children if child.has_error or child.is_missing or child.is_error), None)
-        if inner is None or node.is_missing:
-            break
-        node = inner
-        if node.is_error:
-            break
-    at = node.start_byte
-    if node.is_missing:
-        return HclError(f"here is no `{node.type}`", source.place(at))
-    found = source.data[at : at + 20].split(b"\n")[0].decode("utf-8", "replace")
-    return HclError(f"this is no HCL, from `{found}` on" if found else "this is no HCL", source.place(at))
+    while not (node.is_error or node.is_missing):
+        node = next(child for child in node.children if child.has_error or child.is_missing or child.is_error)
+    return HclError("this can't be read as HCL", source.place(node.start_byte))
 
 
 def _body(node: Any, at: int, source: Source, builder: Builder, level: int) -> Body:
@@ -153,7 +148,7 @@ def _attribute(node: Any, source: Source, builder: Builder) -> AttributeNode:
     start, end = expression.start_byte, expression.end_byte
     data = source.data
     if b"\n" in data[name.end_byte : start]:
-        at = data.index(b"\n", name.end_byte)
+        at = name.start_byte if b"\n" in data[name.end_byte : children[1].start_byte] else children[1].end_byte
         raise HclError("an argument's value begins on the line of its name", source.place(at))
     if b"\n" in data[start:end]:
         _check_lines(expression, source)
@@ -197,14 +192,14 @@ def _block(node: Any, source: Source, builder: Builder, level: int) -> BlockNode
     kind: Any = None
     labels: list[tuple[str, int]] = []
     body: Body | None = None
-    opening = closing = node
+    opening = closing = inner = node
     for child in node.children:
         match child.type:
             case "identifier":
                 if kind is None:
                     kind = child
                 else:
-                    labels.append((child.text.decode(), child.start_byte))
+                    labels.append((source.data[child.start_byte : child.end_byte].decode(), child.start_byte))
             case "string_lit":
                 labels.append((builder.label(child), child.start_byte))
             case "block_start":
@@ -213,29 +208,29 @@ def _block(node: Any, source: Source, builder: Builder, level: int) -> BlockNode
                 closing = child
             case "body":
                 body = _body(child, opening.start_byte, source, builder, level)
-                _check_braces(opening, child, body, source)
-                inner_end = child.end_byte
+                inner = child
     head = source.data[kind.start_byte : opening.start_byte]
     if b"\n" in head:
-        at = kind.start_byte + head.index(b"\n")
+        at = kind.start_byte if not labels else kind.start_byte + head.index(b"\n")
         raise HclError("a block's opening brace is on the line of its name", source.place(at))
     if body is None:
         body = Body(opening.start_byte, source, {}, ())
-    elif _spans_lines(source.data, opening.end_byte, inner_end) and not _spans_lines(
-        source.data, inner_end, closing.start_byte
-    ):
-        raise HclError("a block's closing brace is on a line of its own", source.place(closing.start_byte))
-    return BlockNode(kind.start_byte, kind.text.decode(), tuple(labels), body)
+    else:
+        _check_braces(opening.end_byte, inner, closing.start_byte, body, source)
+    name = source.data[kind.start_byte : kind.end_byte].decode()
+    return BlockNode(kind.start_byte, name, tuple(labels), body)
 
 
-def _spans_lines(data: bytes, start: int, end: int) -> bool:
-    return data.find(b"\n", start, end) >= 0
-
-
-def _check_braces(opening: Any, node: Any, body: Body, source: Source) -> None:
-    """After the opening brace comes a new line, or one argument and the closing brace."""
-    if b"\n" in source.data[opening.end_byte : node.start_byte]:
+def _check_braces(opening: int, node: Any, closing: int, body: Body, source: Source) -> None:
+    """Both braces are on lines of their own; or there is one argument, and all is on one line."""
+    data = source.data
+    newline = data.find(b"\n", node.end_byte, closing)
+    if data.find(b"\n", opening, node.start_byte) >= 0:
+        if newline < 0:
+            raise HclError("a block's closing brace is on a line of its own", source.place(closing))
         return
     if body.blocks or len(body.attributes) > 1:
         wrong = body.blocks[0].at if body.blocks else list(body.attributes.values())[1].at
         raise HclError("a block in one line has one argument only", source.place(wrong))
+    if newline >= 0:
+        raise HclError("a block whose argument is on its first line ends on that line", source.place(newline))

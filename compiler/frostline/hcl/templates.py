@@ -23,6 +23,7 @@ _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _LEADING = re.compile(f"[{_SPACE}]+")
 _TRAILING = re.compile(f"[{_SPACE}]+\\Z")
 _ESCAPES = re.compile(rb"\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[nrt\"\\])|\\.?|\$\$\{|%%\{", re.DOTALL)
+_HEREDOC = re.compile(rb"<<-?[^\s\"]+\r?\n")
 _SIMPLE = {b"\\n": "\n", b"\\r": "\r", b"\\t": "\t", b'\\"': '"', b"\\\\": "\\", b"$${": "${", b"%%{": "%{"}
 _CONTROLS = {
     "template_if_intro": "if",
@@ -52,6 +53,8 @@ def quoted_template(node: Any, source: Source, build: Build) -> Expression:
 def heredoc_template(node: Any, source: Source, build: Build) -> Expression:
     """A node `heredoc_template`: from the line behind its marker to the line before the closing one."""
     data = source.data
+    if not _HEREDOC.match(data, node.start_byte):
+        raise HclError("`<<` is followed by a name, and that by a new line", source.place(node.start_byte))
     start = data.index(b"\n", node.start_byte) + 1
     closing = node.named_children[-1].start_byte
     end = max(data.rfind(b"\n", start, closing) + 1, start)
@@ -84,8 +87,9 @@ def _escape(escape: bytes, at: int, source: Source) -> str:
         return _SIMPLE[escape]
     if escape[:2] in (b"\\u", b"\\U") and len(escape) > 2:
         code = int(escape[2:], 16)
-        # Go writes U+FFFD for what is no character.
-        return "\ufffd" if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF else chr(code)
+        if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
+            raise HclError("there is no such character", source.place(at))
+        return chr(code)
     raise HclError(
         "there is no such escape",
         source.place(at),
@@ -170,7 +174,7 @@ def _flush(row: list[_Part]) -> None:
 
 def _tree(row: list[_Part], at: int, source: Source, build: Build) -> Expression:
     if len(row) == 2 and row[0].kind == "value":
-        return Wrapped(at, build(_inner(row[0].node)))
+        return Wrapped(at, build(_inner(row[0].node, source)))
     reader = _Reader(row, source, build)
     parts = reader.until("end")
     if not parts:
@@ -178,8 +182,11 @@ def _tree(row: list[_Part], at: int, source: Source, build: Build) -> Expression
     return Template(at, parts)
 
 
-def _inner(node: Any) -> Any:
-    return next(child for child in node.named_children if child.type == "expression")
+def _inner(node: Any, source: Source) -> Any:
+    for child in node.named_children:
+        if child.type == "expression":
+            return child
+    raise HclError("an expression belongs here", source.place(node.end_byte - 1))
 
 
 class _Reader:
@@ -209,7 +216,7 @@ class _Reader:
             self._at += 1
             match part.kind:
                 case "value":
-                    found.append(self._build(_inner(part.node)))
+                    found.append(self._build(_inner(part.node, self._source)))
                 case "if":
                     found.append(self._if(part))
                 case "for":
@@ -218,7 +225,7 @@ class _Reader:
                     raise HclError("the template's directives do not fit together", self._source.place(part.at))
 
     def _if(self, part: _Part) -> Expression:
-        condition = self._build(_inner(part.node))
+        condition = self._build(_inner(part.node, self._source))
         yes = self.until("else", "endif", "end")
         no: tuple[Expression, ...] = ()
         if self._row[self._at].kind == "else":
@@ -228,8 +235,10 @@ class _Reader:
         return TemplateIf(part.at, condition, _joined(yes, part.at), _joined(no, part.at))
 
     def _for(self, part: _Part) -> Expression:
-        names = [child.text.decode() for child in part.node.named_children if child.type == "identifier"]
-        collection = self._build(_inner(part.node))
+        data = self._source.data
+        named = [child for child in part.node.named_children if child.type == "identifier"]
+        names = [data[child.start_byte : child.end_byte].decode() for child in named]
+        collection = self._build(_inner(part.node, self._source))
         body = self.until("endfor", "end")
         self._close("endfor", part)
         key = names[0] if len(names) == 2 else None
