@@ -13,7 +13,7 @@ from typing import Any
 
 from frostline.hcl.diagnosis import diagnosed
 from frostline.hcl.expressions import Builder
-from frostline.hcl.nodes import AttributeNode, BlockNode, Body, Expression
+from frostline.hcl.nodes import AttributeNode, BlockNode, Body, Expression, Parenthesized
 from frostline.hcl.source import HclError, Source
 
 MOST_BYTES = 16 * 2**20
@@ -47,21 +47,15 @@ def parse(source: Source) -> Body:
     return Body(0, source, {}, ())
 
 
-def parse_expression(source: Source) -> Expression:
-    """A text that is one expression and nothing else. HclError: it is none."""
-    # In parentheses newlines are spaces, and so they are in a text of its own.
-    prefix, suffix = b"x = (", b"\n)\n"
-    inner = Source(source.path, prefix + source.data + suffix)
-    try:
-        body = parse(inner)
-    except HclError as error:
-        place = error.place
-        column = max(place.column - len(prefix), 1) if place.line == 1 else place.column
-        raise HclError(error.message, type(place)(place.path, place.line, column), error.help) from None
-    expression = body.attributes["x"].expression if list(body.attributes) == ["x"] and not body.blocks else None
-    if expression is None:
+def parse_expression(source: Source) -> tuple[Expression, Source]:
+    """A text that is one expression and nothing else, and the source that its offsets are in. HclError: it is none."""
+    # In parentheses newlines are spaces, as they are in a text of its own.
+    wrapped = Source(source.path, b"x = (" + source.data + b"\n)\n")
+    body = parse(wrapped)
+    found = body.attributes["x"].expression if list(body.attributes) == ["x"] and not body.blocks else None
+    if not isinstance(found, Parenthesized):
         raise HclError("this is no expression", source.place(0))
-    return expression
+    return found.inner, wrapped
 
 
 def _root(source: Source) -> Any:

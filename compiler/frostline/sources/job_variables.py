@@ -154,7 +154,8 @@ def _assignments(variable: _Variable, given: Given, context: Context) -> Iterato
     """What sets it, the winner last."""
     name = variable.name
     if (text := given.environment.get(f"NOMAD_VAR_{name}")) is not None:
-        yield _from_text(text, variable, f"$NOMAD_VAR_{name}", context)
+        place = FileOrigin(f"$NOMAD_VAR_{name}")
+        yield _from_text(text, variable, place, context), place
     for body in given.files:
         if attribute := body.attributes.get(name):
             value = evaluate(attribute.expression, context.scope(body.source, {}))
@@ -162,10 +163,7 @@ def _assignments(variable: _Variable, given: Given, context: Context) -> Iterato
     if name in given.configured:
         plain, place = given.configured[name], given.places[name]
         if isinstance(plain, str) and _is_expression(variable):
-            try:
-                yield _from_text(plain, variable, f"variable {name}", context)[0], place
-            except HclError as error:
-                raise HclError(f"the value of the variable `{name}`: {error.message}", place, error.help) from None
+            yield _from_text(plain, variable, place, context), place
         else:
             yield value_of(plain), place
 
@@ -174,13 +172,16 @@ def _is_expression(variable: _Variable) -> bool:
     return variable.type not in (None, STRING, NUMBER)
 
 
-def _from_text(text: str, variable: _Variable, name: str, context: Context) -> tuple[Value, FileOrigin]:
+def _from_text(text: str, variable: _Variable, place: FileOrigin, context: Context) -> Value:
     """A value that is given as text: as it is for strings and numbers, for other types an expression."""
-    place = FileOrigin(name)
     if not _is_expression(variable):
-        return string(text), place
-    source = Source(name, text.encode())
-    return evaluate(parse_expression(source), context.scope(source, {})), place
+        return string(text)
+    try:
+        expression, source = parse_expression(Source(place.path, text.encode()))
+        return evaluate(expression, context.scope(source, {}))
+    except HclError as error:
+        # Its place is in the text, of which there is no file.
+        raise HclError(f"the value of the variable `{variable.name}`: {error.message}", place, error.help) from None
 
 
 def value_of(plain: Any) -> Value:
