@@ -22,7 +22,7 @@ MOST_BYTES = 16 * 2**20
 MOST_LEVELS = 250
 """How deep brackets, braces and templates nest at most; HCL has no such limit, and no file comes near it."""
 
-_EXPONENT = re.compile(rb"(?<![\w.\-])[0-9]+[eE][+-]?[0-9]+")
+_MISREAD = re.compile(rb"(?<![\w.\-])[0-9]+[eE][+-]?[0-9]+|\$+(?=\$\$\{)|%+(?=%%\{)")
 _OPENING = b"([{"
 _CLOSING = b")]}"
 
@@ -71,8 +71,9 @@ def _root(source: Source) -> Any:
     if (nul := data.find(b"\0")) >= 0:
         raise HclError("the text holds a NUL character", source.place(nul))
     _check_levels(source)
-    # The grammar knows no exponent without a fraction (1e5). Nodes give offsets only, so a digit does as well there.
-    readable = _EXPONENT.sub(lambda match: b"0" * len(match[0]), data) if _EXPONENT.search(data) else data
+    # The grammar knows no exponent without a fraction (1e5), and takes `$$$` for an escape and a `$`. Nodes give offsets
+    # only, so digits do as well in these places.
+    readable = _MISREAD.sub(lambda match: b"0" * len(match[0]), data)
     root = Parser(_language()).parse(readable).root_node
     if root.has_error:
         raise _syntax_error(root, source)

@@ -148,6 +148,7 @@ def test_templates_join_parts_and_one_interpolation_alone_is_wrapped() -> None:
         (r'"a\n\r\t\"\\"', 'a\n\r\t"\\'),
         (r'"\u00e9\U0001F600"', "\u00e9\U0001f600"),
         ('"$${a} %%{b} $ % {"', "${a} %{b} $ % {"),
+        ('"$$${a} $$$${a} %%%{a}"', "$${a} $$${a} %%{a}"),
         ('"é"', "é"),
     ],
 )

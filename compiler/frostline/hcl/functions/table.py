@@ -1,21 +1,27 @@
-"""All functions by name: one line each. What is not here is an unknown function."""
+"""All functions by name. What is not here is an unknown function."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from frostline.hcl.functions.base import Function
 
 
+@cache
 def function_table() -> Mapping[str, Function]:
     """Name -> function, of all that need no file; `files` has those that do."""
-    from frostline.hcl.functions import collections, encodings, networks, numeric, texts, times
+    from frostline.hcl.functions import (
+        collections,
+        encodings,
+        formatting,
+        networks,
+        numeric,
+        refused,
+        sets,
+        texts,
+        times,
+    )
 
-    return {
-        **collections.FUNCTIONS,
-        **encodings.FUNCTIONS,
-        **networks.FUNCTIONS,
-        **numeric.FUNCTIONS,
-        **texts.FUNCTIONS,
-        **times.FUNCTIONS,
-    }
+    modules = (collections, encodings, formatting, networks, numeric, refused, sets, texts, times)
+    return {name: function for module in modules for name, function in module.FUNCTIONS.items()}

@@ -1,0 +1,152 @@
+"""Functions that read files: they fail unless they are allowed, and then stay within one folder.
+
+Paths are relative to the folder of the file that calls them (go-cty-funcs, filesystem).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from stat import S_ISREG
+
+from frostline.hcl.functions.base import Function, FunctionError, Parameter
+from frostline.hcl.sets import set_value
+from frostline.hcl.values import STRING, Value, boolean, string
+
+MOST_BYTES = 16 * 2**20
+MOST_FILES = 100_000
+
+_PATH = Parameter("path", STRING)
+_NAMES = ("basename", "dirname", "file", "filebase64", "fileexists")
+_DISABLED = "functions that read files are disabled; `filesystem: true` on the source enables them"
+
+
+def file_functions(folder: Path | None, root: Path, read: Callable[[Path], None]) -> Mapping[str, Function]:
+    """The functions for files in `folder`; None: each of them fails. read: told of every file that is looked at.
+
+    Nothing outside `root` is read, whatever `..` and symbolic links say.
+    """
+    if folder is None:
+        table = {name: Function((_PATH,), _disabled) for name in _NAMES}
+        return {**table, "fileset": Function((_PATH, Parameter("pattern", STRING)), _disabled)}
+    files = _Files(folder, root, read)
+    return {
+        "basename": Function(
+            (_PATH,), lambda path: string(os.path.basename(path.data.rstrip("/")) or _bare(path.data))
+        ),
+        "dirname": Function((_PATH,), lambda path: string(os.path.normpath(os.path.dirname(path.data) or "."))),
+        "file": Function((_PATH,), files.text),
+        "filebase64": Function((_PATH,), lambda path: string(b64encode(files.content(path.data)).decode())),
+        "fileexists": Function((_PATH,), files.exists),
+        "fileset": Function((_PATH, Parameter("pattern", STRING)), files.fitting),
+    }
+
+
+def _disabled(*_: Value) -> Value:
+    raise FunctionError(_DISABLED)
+
+
+def _bare(path: str) -> str:
+    return "/" if path else "."
+
+
+class _Files:
+    def __init__(self, folder: Path, root: Path, read: Callable[[Path], None]) -> None:
+        self._folder = folder
+        self._root = root.resolve()
+        self._read = read
+
+    def _path(self, text: str) -> Path:
+        """The path that this text means. FunctionError: it is outside the root."""
+        try:
+            path = (self._folder / text).resolve()
+        except (OSError, RuntimeError, ValueError):
+            raise FunctionError(f"`{text}` is no path", 0) from None
+        if path != self._root and self._root not in path.parents:
+            raise FunctionError(f"`{text}` is outside the root folder, in which all files are", 0)
+        return path
+
+    def content(self, text: str) -> bytes:
+        path = self._path(text)
+        try:
+            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+                if not S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise FunctionError(f"`{text}` is no file", 0)
+                data = file.read(MOST_BYTES + 1)
+        except OSError as error:
+            raise FunctionError(f"`{text}` cannot be read: {error.strerror}", 0) from None
+        if len(data) > MOST_BYTES:
+            raise FunctionError(f"`{text}` is larger than {MOST_BYTES // 2**20} MiB", 0)
+        self._read(path)
+        return data
+
+    def text(self, path: Value) -> Value:
+        try:
+            return string(self.content(path.data).decode())
+        except UnicodeDecodeError:
+            raise FunctionError(f"`{path.data}` is no UTF-8", 0) from None
+
+    def exists(self, path: Value) -> Value:
+        found = self._path(path.data)
+        if found.exists() and not found.is_file():
+            raise FunctionError(f"`{path.data}` is no file", 0)
+        return boolean(found.is_file())
+
+    def fitting(self, path: Value, pattern: Value) -> Value:
+        """The files in a folder that a glob fits, relative to it: `*` within a name, `**` any folders, `{a,b}`."""
+        base = self._path(path.data)
+        glob = _glob(pattern.data)
+        found: list[Value] = []
+        for folder, folders, names in os.walk(base):
+            folders.sort()
+            for name in sorted(names):
+                file = Path(folder, name)
+                relative = file.relative_to(base).as_posix()
+                if glob.fullmatch(relative) and self._is_inside(file):
+                    found.append(string(relative))
+            if len(found) > MOST_FILES:
+                raise FunctionError(f"more than {MOST_FILES} files fit `{pattern.data}`")
+        return set_value(STRING, found)
+
+    def _is_inside(self, file: Path) -> bool:
+        real = file.resolve()
+        return self._root in real.parents and real.is_file()
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    """A doublestar pattern as a regular expression."""
+    parts: list[str] = []
+    at = 0
+    depth = 0
+    while at < len(pattern):
+        rest = pattern[at:]
+        if rest.startswith("**/"):
+            parts.append("(?:[^/]+/)*")
+            at += 3
+        elif rest.startswith("**"):
+            parts.append(".*")
+            at += 2
+        elif match := re.match(r"\[([!^]?)([^\]/]+)\]", rest):
+            parts.append(f"[{'^' if match[1] else ''}{re.sub(r'([\\\\^])', r'\\\\\1', match[2])}]")
+            at += match.end()
+        else:
+            parts.append(_character(rest[0], depth))
+            depth += {"{": 1, "}": -1}.get(rest[0], 0) if depth or rest[0] == "{" else 0
+            at += 1
+    try:
+        return re.compile("".join(parts) + ")" * depth, re.DOTALL)
+    except re.error:
+        raise FunctionError(f"`{pattern}` is no pattern", 1) from None
+
+
+def _character(char: str, depth: int) -> str:
+    if char in "*?":
+        return "[^/]*" if char == "*" else "[^/]"
+    if char == "{":
+        return "(?:"
+    if depth and char in ",}":
+        return "|" if char == "," else ")"
+    return re.escape(char)

@@ -1,0 +1,90 @@
+"""JSON as cty writes and reads it (cty, json package; strings as Go's encoding/json writes them)."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from frostline.hcl.functions.base import FunctionError
+from frostline.hcl.functions.characters import bounded
+from frostline.hcl.number import Number
+from frostline.hcl.values import FALSE, NULL, TRUE, Value, number, object_value, string, tuple_value
+
+_UNSAFE = re.compile("[<>&\u2028\u2029]")
+
+
+def json_text(value: Value) -> str:
+    """The value as JSON, members sorted by name, what HTML reads escaped."""
+    parts: list[str] = []
+    _write(value, parts)
+    text = "".join(parts)
+    bounded(len(text))
+    return text
+
+
+def _write(value: Value, parts: list[str]) -> None:
+    data = value.data
+    if data is None:
+        parts.append("null")
+        return
+    match value.type.kind:
+        case "string":
+            parts.append(_quoted(data))
+        case "number":
+            if data.is_infinite:
+                raise FunctionError("infinity has no form in JSON")
+            parts.append(str(data))
+        case "bool":
+            parts.append("true" if data else "false")
+        case "map" | "object":
+            parts.append("{")
+            for at, (name, item) in enumerate(data.items()):
+                parts.append(f"{',' if at else ''}{_quoted(name)}:")
+                _write(item, parts)
+            parts.append("}")
+        case _:
+            parts.append("[")
+            for at, item in enumerate(data):
+                parts.append("," if at else "")
+                _write(item, parts)
+            parts.append("]")
+
+
+def _quoted(text: str) -> str:
+    quoted = json.dumps(text, ensure_ascii=False).replace("\x7f", "\x7f")
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
+
+
+def json_value(text: str) -> Value:
+    """The value that this JSON is: arrays are tuples, numbers exact."""
+    try:
+        plain = json.loads(text, parse_int=Number.parse, parse_float=Number.parse, parse_constant=_no_constant)
+        return _value(plain)
+    except RecursionError:
+        raise FunctionError("the JSON is nested too deeply", 0) from None
+    except json.JSONDecodeError as error:
+        reason = error.msg[0].lower() + error.msg[1:]
+        raise FunctionError(f"this is no JSON: {reason} at {error.lineno}:{error.colno}", 0) from None
+
+
+def _no_constant(name: str) -> Any:
+    raise FunctionError(f"{name} is no value of JSON", 0)
+
+
+def _value(plain: Any) -> Value:
+    match plain:
+        case None:
+            return NULL
+        case bool():
+            return TRUE if plain else FALSE
+        case Number():
+            return number(plain)
+        case str():
+            if any("\ud800" <= char <= "\udfff" for char in plain):
+                plain = re.sub("[\ud800-\udfff]", "\ufffd", plain)
+            return string(plain)
+        case list():
+            return tuple_value(map(_value, plain))
+        case _:
+            return object_value({string(name).data: _value(item) for name, item in plain.items()})

@@ -1,0 +1,73 @@
+"""Functions of sets (cty, function/stdlib/set.go and collection.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from math import prod
+
+from frostline.hcl.conversion import convert, unify
+from frostline.hcl.functions.base import Function, FunctionError, Parameter
+from frostline.hcl.sets import set_value
+from frostline.hcl.values import DYNAMIC, Type, Value, list_value, set_of
+
+MOST_ITEMS = 1_000_000
+_SET = Parameter("sets", set_of(DYNAMIC))
+
+
+def _united(values: Sequence[Value]) -> list[Value]:
+    """The sets, with one element type."""
+    common = unify([value.type for value in values])
+    if common is None:
+        raise FunctionError("the sets' elements have nothing in common")
+    return [convert(value, common) for value in values]
+
+
+def _union(*values: Value) -> Value:
+    sets = _united(values)
+    return _set(sets[0].type, [item for one in sets for item in one.data])
+
+
+def _intersection(*values: Value) -> Value:
+    first, *others = _united(values)
+    return _set(first.type, [item for item in first.data if all(item in set(other.data) for other in others)])
+
+
+def _set(type: Type, items: list[Value]) -> Value:  # noqa: A002
+    assert type.element is not None
+    return set_value(type.element, items)
+
+
+def _product(*values: Value) -> Value:
+    if len(values) < 2:
+        raise FunctionError("it needs two arguments")
+    types = [_element_type(value, at) for at, value in enumerate(values)]
+    if prod(len(value.data) for value in values) * len(values) > MOST_ITEMS:
+        raise FunctionError(f"it has more than {MOST_ITEMS} elements")
+    columns = [[convert(item, type) for item in value.data] for value, type in zip(values, types, strict=True)]
+    row = Type("tuple", elements=tuple(types))
+    rows = [Value(row, items) for items in product(*columns)]
+    if any(value.type.kind == "set" for value in values):
+        return set_value(row, rows)
+    return list_value(row, rows)
+
+
+def _element_type(value: Value, at: int) -> Type:
+    if value.type.kind in ("set", "list"):
+        assert value.type.element is not None
+        return value.type.element
+    if value.type.kind != "tuple":
+        raise FunctionError(f"a set or a list is needed, and this is {value.type}", at)
+    if not value.data:
+        return DYNAMIC
+    common = unify(value.type.elements)
+    if common is None:
+        raise FunctionError("all elements must have one type", at)
+    return common
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "setintersection": Function((Parameter("first_set", set_of(DYNAMIC)),), _intersection, _SET),
+    "setproduct": Function((), _product, Parameter("sets", DYNAMIC)),
+    "setunion": Function((Parameter("first_set", set_of(DYNAMIC)),), _union, _SET),
+}

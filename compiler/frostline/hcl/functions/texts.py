@@ -1,0 +1,171 @@
+"""Functions of texts (cty, function/stdlib/string.go and string_replace.go)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+import regex
+
+from frostline.hcl.functions.base import Function, FunctionError, Parameter
+from frostline.hcl.functions.characters import GO_SPACE, bounded, clusters, count
+from frostline.hcl.functions.numeric import whole
+from frostline.hcl.number import Number
+from frostline.hcl.values import NUMBER, STRING, Value, list_of, list_value, number, string
+
+_LONGEST_MATCH = 1.0
+"""Seconds that a regular expression may take; RE2's, which Go has, take linear time, Python's may not."""
+
+_TEXT = Parameter("str", STRING)
+_BEYOND_RE2 = re.compile(r"\(\?(?:[=!>|]|<[=!]|P=|P>|R|&|\()|\\[1-9]|\\[gk]|[*+?}]\+")
+_NOT_RE2 = re.compile(r"\\[XRGKmM]")
+
+
+def _of(change: Callable[[str], str]) -> Function:
+    return Function((_TEXT,), lambda text: string(change(text.data)))
+
+
+def _with(name: str, change: Callable[[str, str], str]) -> Function:
+    return Function((_TEXT, Parameter(name, STRING)), lambda text, other: string(change(text.data, other.data)))
+
+
+def _upper(text: str) -> str:
+    """Each code point by itself, as Go does: ß stays."""
+    return "".join(up if len(up := char.upper()) == 1 else char for char in text)
+
+
+def _lower(text: str) -> str:
+    return "".join(low if len(low := char.lower()) == 1 else "i" if char == "\u0130" else char for char in text)
+
+
+def _title(text: str) -> str:
+    """The first letter of each word in title case; a word ends with what is no letter, digit or `_`."""
+    changed: list[str] = []
+    before = " "
+    for char in text:
+        title = char.title()
+        changed.append(title if _is_separator(before) and len(title) == 1 else char)
+        before = char
+    return "".join(changed)
+
+
+def _is_separator(char: str) -> bool:
+    if char.isascii():
+        return not (char.isalnum() or char == "_")
+    if char.isalpha() or char.isdigit():
+        return False
+    return char in GO_SPACE
+
+
+def _indent(spaces: Value, text: Value) -> Value:
+    width = whole(spaces, "spaces", 0)
+    if width < 0:
+        raise FunctionError("`spaces` must not be negative", 0)
+    bounded(len(text.data) + width * text.data.count("\n"))
+    return string(text.data.replace("\n", "\n" + " " * width))
+
+
+def _join(separator: Value, *lists: Value) -> Value:
+    if not lists:
+        raise FunctionError("it needs a list")
+    parts: list[str] = []
+    for at, one in enumerate(lists):
+        for item in one.data:
+            if item.data is None:
+                raise FunctionError("the list holds null", at + 1)
+            parts.append(item.data)
+    bounded(sum(map(len, parts)) + len(separator.data) * len(parts))
+    return string(separator.data.join(parts))
+
+
+def _split(separator: Value, text: Value) -> Value:
+    parts = text.data.split(separator.data) if separator.data else list(text.data)
+    return list_value(STRING, map(string, parts))
+
+
+def _substr(text: Value, offset: Value, length: Value) -> Value:
+    start, wanted = whole(offset, "offset", 1), whole(length, "length", 2)
+    found = clusters(text.data)
+    if start < 0:
+        start += len(found)
+        if start < 0:
+            return string("")
+    end = len(found) if wanted < 0 else start + wanted
+    return string("".join(found[start:end]))
+
+
+def _replace(text: Value, old: Value, new: Value) -> Value:
+    times = text.data.count(old.data) if old.data else len(text.data) + 1
+    bounded(len(text.data) + times * len(new.data))
+    return string(text.data.replace(old.data, new.data))
+
+
+def _regex_replace(text: Value, pattern: Value, replacement: Value) -> Value:
+    """A pattern of RE2 and a replacement with `$1`, `${name}` and `$$` (Go's Regexp.ReplaceAllString)."""
+    compiled = _compiled(pattern.data)
+    parts: list[str] = []
+    last = size = 0
+    try:
+        for match in compiled.finditer(text.data, timeout=_LONGEST_MATCH):
+            expanded = "".join(_expanded(replacement.data, match))
+            parts += [text.data[last : match.start()], expanded]
+            size += len(expanded)
+            bounded(size)
+            last = match.end()
+    except TimeoutError:
+        raise FunctionError("the regular expression takes too long", 1) from None
+    parts.append(text.data[last:])
+    return string("".join(parts))
+
+
+def _compiled(pattern: str) -> regex.Pattern[str]:
+    if _BEYOND_RE2.search(pattern) or _NOT_RE2.search(pattern):
+        raise FunctionError("the regular expression has what RE2 does not: looking around, or referring back", 1)
+    try:
+        return regex.compile(pattern.replace("\\z", "\\Z"), regex.ASCII | regex.VERSION0)
+    except (regex.error, ValueError, OverflowError, RecursionError) as error:
+        raise FunctionError(f"this is no regular expression: {error}", 1) from None
+
+
+_REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)
+
+
+def _expanded(replacement: str, match: regex.Match[str]) -> Iterator[str]:
+    last = 0
+    for found in _REFERENCE.finditer(replacement):
+        yield replacement[last : found.start()]
+        yield "$" if found[1] else _group(match, found[2] or found[3])
+        last = found.end()
+    yield replacement[last:]
+
+
+def _group(match: regex.Match[str], name: str) -> str:
+    try:
+        return match[int(name) if name.isdigit() else name] or ""
+    except IndexError:
+        return ""  # as Go does
+
+
+def _chomp(text: str) -> str:
+    return text.rstrip("\r\n") if text.endswith(("\n", "\r")) else text
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "chomp": _of(_chomp),
+    "indent": Function((Parameter("spaces", NUMBER), _TEXT), _indent),
+    "join": Function((Parameter("separator", STRING),), _join, Parameter("lists", list_of(STRING))),
+    "lower": _of(_lower),
+    "regex_replace": Function((_TEXT, Parameter("pattern", STRING), Parameter("replace", STRING)), _regex_replace),
+    "replace": Function((_TEXT, Parameter("substr", STRING), Parameter("replace", STRING)), _replace),
+    "reverse": _of(lambda text: "".join(reversed(clusters(text)))),
+    "split": Function((Parameter("separator", STRING), _TEXT), _split),
+    "strlen": Function((_TEXT,), lambda text: number(Number(count(text.data), 64))),
+    "strrev": _of(lambda text: "".join(reversed(clusters(text)))),
+    "substr": Function((_TEXT, Parameter("offset", NUMBER), Parameter("length", NUMBER)), _substr),
+    "title": _of(_title),
+    "trim": _with("cutset", lambda text, cut: text.strip(cut) if cut else text),
+    "trimprefix": _with("prefix", lambda text, prefix: text.removeprefix(prefix)),
+    "trimspace": _of(lambda text: text.strip(GO_SPACE)),
+    "trimsuffix": _with("suffix", lambda text, suffix: text.removesuffix(suffix)),
+    "upper": _of(_upper),
+}

@@ -1,0 +1,217 @@
+"""YAML as go-cty-yaml writes and reads it: a mixture of 1.1 and 1.2 (resolve.go)."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import yaml
+
+from frostline.hcl.functions.base import FunctionError
+from frostline.hcl.functions.characters import bounded
+from frostline.hcl.number import Number, NumberError
+from frostline.hcl.values import FALSE, NULL, TRUE, Value, number, object_value, string, tuple_value
+
+_MOST_NODES = 200_000
+_TAG = "tag:yaml.org,2002:"
+_WORDS = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), TRUE),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), FALSE),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), NULL),
+}
+_INFINITIES = {f"{sign}.{word}": sign for sign in ("", "+", "-") for word in ("inf", "Inf", "INF")}
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_TIMESTAMP = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt]|[ \t]+)(\d{1,2}):(\d\d):(\d\d)(?:\.\d*)?[ \t]*(Z|([-+])(\d\d?):?(\d\d)?)?)?"
+)
+
+
+def yaml_text(value: Value) -> str:
+    """The value as a YAML document: strings in double quotes, those of several lines as literal blocks."""
+    events = [
+        yaml.StreamStartEvent(),
+        yaml.DocumentStartEvent(explicit=False),
+        *_events(value),
+        yaml.DocumentEndEvent(explicit=False),
+        yaml.StreamEndEvent(),
+    ]
+    text: str = yaml.emit(events, allow_unicode=True, width=2**31)
+    text = re.sub(r"\n?\.\.\.\n\Z", "\n", text)
+    bounded(len(text))
+    return text
+
+
+def _events(value: Value) -> Iterator[Any]:
+    data, kind = value.data, value.type.kind
+    if data is None:
+        yield _scalar("null", "")
+    elif kind == "string":
+        yield _scalar(data, "|" if "\n" in data else '"')
+    elif kind == "number":
+        if data.is_infinite:
+            raise FunctionError("infinity has no form in YAML")
+        yield _scalar(str(data), "")
+    elif kind == "bool":
+        yield _scalar("true" if data else "false", "")
+    elif kind in ("map", "object"):
+        yield yaml.MappingStartEvent(None, None, True, flow_style=False)
+        for name, item in data.items():
+            yield _scalar(name, "|" if "\n" in name else '"')
+            yield from _events(item)
+        yield yaml.MappingEndEvent()
+    else:
+        yield yaml.SequenceStartEvent(None, None, True, flow_style=False)
+        for item in data:
+            yield from _events(item)
+        yield yaml.SequenceEndEvent()
+
+
+def _scalar(text: str, style: str) -> Any:
+    return yaml.ScalarEvent(None, None, (True, True), text, style=style or None)
+
+
+def yaml_value(text: str) -> Value:
+    """The value of a YAML document, sequences as tuples. FunctionError: it is none, or has what cty has not."""
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()  # type: ignore[no-untyped-call]
+    except yaml.YAMLError as error:
+        raise FunctionError(f"this is no YAML: {_reason(error)}", 0) from None
+    except (RecursionError, ValueError) as error:
+        raise FunctionError(f"this can't be read as YAML: {error}", 0) from None
+    if node is None:
+        return NULL
+    try:
+        return _Reader().value(node)
+    except RecursionError:
+        raise FunctionError("the YAML is nested too deeply", 0) from None
+
+
+def _reason(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    where = f" at {mark.line + 1}:{mark.column + 1}" if mark else ""
+    return f"{getattr(error, 'problem', None) or error}{where}"
+
+
+class _Reader:
+    """Makes values of nodes; an alias makes its anchor's anew, so their number is bounded."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_NODES
+        self._open: set[int] = set()
+
+    def value(self, node: Any) -> Value:
+        self._left -= 1
+        if self._left < 0:
+            raise FunctionError(f"the YAML has more than {_MOST_NODES} values", 0)
+        if id(node) in self._open:
+            raise FunctionError("an alias stands within its own anchor", 0)
+        self._open.add(id(node))
+        try:
+            match node:
+                case yaml.ScalarNode():
+                    return _resolved(node)
+                case yaml.SequenceNode():
+                    return tuple_value([self.value(item) for item in node.value])
+                case _:
+                    return self._mapping(node)
+        finally:
+            self._open.discard(id(node))
+
+    def _mapping(self, node: Any) -> Value:
+        found: dict[str, Value] = {}
+        merged: dict[str, Value] = {}
+        for key, item in node.value:
+            if _is_merge(key):
+                sources = item.value if isinstance(item, yaml.SequenceNode) else [item]
+                for source in sources:
+                    value = self.value(source)
+                    if value.type.kind != "object":
+                        raise FunctionError("what `<<` merges is a mapping", 0)
+                    merged = {**value.data, **merged}
+                continue
+            name = self.value(key)
+            if name.data is None or name.type.kind not in ("string", "number", "bool"):
+                raise FunctionError("keys are strings", 0)
+            text = str(name.data).lower() if name.type.kind == "bool" else str(name.data)
+            found[text] = self.value(item)
+        return object_value({**merged, **found})
+
+
+def _is_merge(node: Any) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.value == "<<" and node.style is None
+
+
+def _resolved(node: Any) -> Value:
+    text: str = node.value
+    # The loader resolves plain scalars by its own rules: only a tag that is written counts.
+    explicit = node.tag if node.tag.startswith("!") or _has_tag(node) else ""
+    tag = explicit.removeprefix(_TAG)
+    if tag in ("str", "binary"):
+        if tag == "binary":
+            _check_base64(text)
+        return string(text)
+    if not tag and node.style in ("'", '"'):
+        return string(text)
+    if not tag and node.style in ("|", ">"):
+        return string(text)
+    if tag not in ("", "bool", "int", "float", "null", "timestamp"):
+        raise FunctionError(f"there is no tag `{explicit}`", 0)
+    return _plain(text, tag)
+
+
+def _has_tag(node: Any) -> bool:
+    mark = node.start_mark
+    return bool(mark.buffer is not None and mark.buffer[mark.pointer : mark.pointer + 1] == "!")
+
+
+def _check_base64(text: str) -> None:
+    try:
+        b64decode("".join(text.split()), validate=True)
+    except binascii.Error:
+        raise FunctionError("a binary value is no base64", 0) from None
+
+
+def _plain(text: str, tag: str) -> Value:
+    if text in _WORDS and tag in ("", "bool", "null"):
+        return _WORDS[text]
+    if text in _INFINITIES:
+        return number(Number.of_float(float("-inf" if _INFINITIES[text] == "-" else "inf")))
+    if text in (".nan", ".NaN", ".NAN"):
+        raise FunctionError("there is no value for NaN", 0)
+    if tag in ("", "timestamp") and (found := _TIMESTAMP.fullmatch(text)):
+        return string(_timestamp(found))
+    if tag in ("int", "float") or _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text):
+        return _number(text)
+    if tag:
+        raise FunctionError(f"`{text}` is no {tag}", 0)
+    return string(text)
+
+
+def _number(text: str) -> Value:
+    plain = text.replace("_", "")
+    try:
+        if re.fullmatch("0[xob].*", plain):
+            return number(Number(int(plain, 0), 64))
+        return number(Number.parse(plain))
+    except (NumberError, ValueError):
+        raise FunctionError(f"`{text}` is no number", 0) from None
+
+
+def _timestamp(found: re.Match[str]) -> str:
+    """As RFC 3339, to the second."""
+    year, month, day = (int(found[at]) for at in (1, 2, 3))
+    hour, minute, second = (int(found[at] or 0) for at in (4, 5, 6))
+    zone = UTC
+    if found[8]:
+        offset = timedelta(hours=int(found[9]), minutes=int(found[10] or 0))
+        zone = timezone(-offset if found[8] == "-" else offset)
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=zone).isoformat().replace("+00:00", "Z")
+    except ValueError:
+        return found[0]
