@@ -26,6 +26,7 @@ from frostline.hcl.nodes import (
     Unary,
 )
 from frostline.hcl.number import Number, NumberError
+from frostline.hcl.positions import start
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.templates import heredoc_template, quoted_template, unescaped
 from frostline.hcl.values import FALSE, NULL, TRUE, number, string
@@ -224,7 +225,7 @@ class Builder:
     def _key(self, node: Any) -> Expression:
         """A bare name is a string; anything else is evaluated."""
         children = node.children
-        if len(children) == 1 and children[0].type == "variable_expr":
+        if len(children) == 1 and (children[0].type == "variable_expr" or self._is_keyword(children[0])):
             return Literal(node.start_byte, string(self._data[node.start_byte : node.end_byte].decode()))
         key = self.expression(node)
         if isinstance(key, Traversal):
@@ -234,6 +235,10 @@ class Builder:
                 help="put an expression in parentheses: (var.name) = …",
             )
         return key
+
+    @staticmethod
+    def _is_keyword(node: Any) -> bool:
+        return node.type == "literal_value" and node.children[0].type in ("null_lit", "bool_lit")
 
     def _call(self, node: Any) -> Expression:
         name = node.children[0]
@@ -292,7 +297,14 @@ class Builder:
 
     def _conditional(self, node: Any) -> Expression:
         condition, yes, no = (self.expression(child) for child in node.named_children if child.type == "expression")
-        return Conditional(node.start_byte, condition, yes, no)
+        return _chained(condition, yes, no)
+
+
+def _chained(condition: Expression, yes: Expression, no: Expression) -> Expression:
+    """`a ? b : c ? d : e` goes on with the last branch, where the grammar takes it for `(a ? b : c) ? d : e`."""
+    if isinstance(condition, Conditional):
+        return Conditional(condition.at, condition.condition, condition.yes, _chained(condition.no, yes, no))
+    return Conditional(start(condition), condition, yes, no)
 
 
 def _stepped(subject: Expression, steps: Sequence[Step]) -> Expression:

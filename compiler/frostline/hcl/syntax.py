@@ -71,8 +71,8 @@ def _root(source: Source) -> Any:
     if (nul := data.find(b"\0")) >= 0:
         raise HclError("the text holds a NUL character", source.place(nul))
     _check_levels(source)
-    # The grammar knows no exponent without a fraction (1e5), and takes `$$$` for an escape and a `$`. Nodes give offsets
-    # only, so digits do as well in these places.
+    # The grammar knows no exponent without a fraction (1e5), and takes `$$$` for an escape and a `$`. Nodes give
+    # offsets only, so digits do as well in these places.
     readable = _MISREAD.sub(lambda match: b"0" * len(match[0]), data)
     root = Parser(_language()).parse(readable).root_node
     if root.has_error:

@@ -89,7 +89,7 @@ def _concat(*values: Value) -> Value:
 def _contains(values: Value, wanted: Value) -> Value:
     if values.type.kind not in ("list", "tuple", "set"):
         raise FunctionError(f"`list` must be a list, a tuple or a set, and is {values.type}")
-    return boolean(any(equal(wanted, item).data for item in values.data))
+    return boolean(any(equal(wanted, item) for item in values.data))
 
 
 def _distinct(values: Value) -> Value:

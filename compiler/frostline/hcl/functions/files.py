@@ -9,7 +9,8 @@ import os
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from os.path import normpath
+from pathlib import Path, PurePosixPath
 from stat import S_ISREG
 
 from frostline.hcl.functions.base import Function, FunctionError, Parameter
@@ -34,10 +35,8 @@ def file_functions(folder: Path | None, root: Path, read: Callable[[Path], None]
         return {**table, "fileset": Function((_PATH, Parameter("pattern", STRING)), _disabled)}
     files = _Files(folder, root, read)
     return {
-        "basename": Function(
-            (_PATH,), lambda path: string(os.path.basename(path.data.rstrip("/")) or _bare(path.data))
-        ),
-        "dirname": Function((_PATH,), lambda path: string(os.path.normpath(os.path.dirname(path.data) or "."))),
+        "basename": Function((_PATH,), lambda path: string(PurePosixPath(path.data).name or _bare(path.data))),
+        "dirname": Function((_PATH,), lambda path: string(_dirname(path.data))),
         "file": Function((_PATH,), files.text),
         "filebase64": Function((_PATH,), lambda path: string(b64encode(files.content(path.data)).decode())),
         "fileexists": Function((_PATH,), files.exists),
@@ -47,6 +46,11 @@ def file_functions(folder: Path | None, root: Path, read: Callable[[Path], None]
 
 def _disabled(*_: Value) -> Value:
     raise FunctionError(_DISABLED)
+
+
+def _dirname(path: str) -> str:
+    """Everything before the last slash, cleaned up."""
+    return normpath(path.rpartition("/")[0] or ("/" if path.startswith("/") else "."))
 
 
 def _bare(path: str) -> str:
@@ -72,7 +76,7 @@ class _Files:
     def content(self, text: str) -> bytes:
         path = self._path(text)
         try:
-            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
                 if not S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise FunctionError(f"`{text}` is no file", 0)
                 data = file.read(MOST_BYTES + 1)
@@ -130,7 +134,8 @@ def _glob(pattern: str) -> re.Pattern[str]:
             parts.append(".*")
             at += 2
         elif match := re.match(r"\[([!^]?)([^\]/]+)\]", rest):
-            parts.append(f"[{'^' if match[1] else ''}{re.sub(r'([\\\\^])', r'\\\\\1', match[2])}]")
+            inside = match[2].replace("\\", "\\\\").replace("^", "\\^")
+            parts.append(f"[{'^' if match[1] else ''}{inside}]")
             at += match.end()
         else:
             parts.append(_character(rest[0], depth))

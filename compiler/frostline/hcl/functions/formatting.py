@@ -181,9 +181,8 @@ def _shortest(exact: Number, mode: str, precision: int | None = None) -> str:
         point = text.find(".")
         digits = text.replace(".", "").lstrip("0").rstrip("0") or "0"
         whole = text[:point] if point >= 0 else text
-        power = (
-            len(whole) - 1 if whole.strip("0") else -(len(text[point + 1 :]) - len(text[point + 1 :].lstrip("0")) + 1)
-        )
+        places = text[point + 1 :]
+        power = len(whole) - 1 if whole.strip("0") else len(places.lstrip("0")) - len(places) - 1
         if digits == "0":
             power = 0
         limit = max(len(digits), 21)

@@ -44,7 +44,7 @@ def _product(*values: Value) -> Value:
     types = [_element_type(value, at) for at, value in enumerate(values)]
     if prod(len(value.data) for value in values) * len(values) > MOST_ITEMS:
         raise FunctionError(f"it has more than {MOST_ITEMS} elements")
-    columns = [[convert(item, type) for item in value.data] for value, type in zip(values, types, strict=True)]
+    columns = [[convert(item, kind) for item in value.data] for value, kind in zip(values, types, strict=True)]
     row = Type("tuple", elements=tuple(types))
     rows = [Value(row, items) for items in product(*columns)]
     if any(value.type.kind == "set" for value in values):

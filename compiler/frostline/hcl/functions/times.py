@@ -25,20 +25,10 @@ _UNITS = {
     "h": Fraction(3600),
 }
 _MOST_SECONDS = Fraction(2**63 - 1, 10**9)
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _TOKEN = re.compile(r"'(?:[^']|'')*'|'|([A-Za-z])\1*|[^A-Za-z']+")
 
@@ -100,15 +90,15 @@ def _formatdate(template: Value, timestamp: Value) -> Value:
     moment = _time(timestamp.data, 1)
     parts: list[str] = []
     for match in _TOKEN.finditer(template.data):
-        token = match[0]
-        if token.startswith("'"):
-            if token == "'":
+        part = match[0]
+        if part.startswith("'"):
+            if part == "'":
                 raise FunctionError("a quoted text in the format has no end", 0)
-            parts.append(token[1:-1].replace("''", "'") if token != "''" else "'")
+            parts.append(part[1:-1].replace("''", "'") if part != "''" else "'")
         elif match[1]:
-            parts.append(_field(token, moment))
+            parts.append(_field(part, moment))
         else:
-            parts.append(token)
+            parts.append(part)
     return string("".join(parts))
 
 

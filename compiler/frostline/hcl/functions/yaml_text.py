@@ -79,7 +79,7 @@ def yaml_value(text: str) -> Value:
     """The value of a YAML document, sequences as tuples. FunctionError: it is none, or has what cty has not."""
     try:
         loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()  # type: ignore[no-untyped-call]
+        node = loader.get_single_node()
     except yaml.YAMLError as error:
         raise FunctionError(f"this is no YAML: {_reason(error)}", 0) from None
     except (RecursionError, ValueError) as error:
