@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 QUICKSTART := samples/quickstart
 
-.PHONY: help venv servers test lint quickstart wheel bench clean
+.PHONY: help venv servers test campaign lint quickstart wheel bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -19,11 +19,14 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
 
-servers: ## Consul, Puppet and nginx for the tests; tests of one that can't be had are skipped
-	-tests/servers/install.sh consul puppet nginx
+servers: ## Consul, Puppet, nginx and strace for the tests; tests of one that can't be had are skipped
+	-tests/servers/install.sh consul puppet nginx strace
 
 test: venv servers ## All tests; PYTEST_ARGS='-k name' for some
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+campaign: venv servers ## The whole of the campaigns, of which `make test` runs a sample; figures at the end
+	FROSTLINE_CAMPAIGN=full $(BIN)/python -m pytest tests/campaigns $(PYTEST_ARGS)
 
 lint: venv ## ruff and mypy --strict
 	$(BIN)/ruff check compiler tests

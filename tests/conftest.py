@@ -22,6 +22,7 @@ HOW = {
     "consul": "tests/servers/install.sh consul, or set FROSTLINE_CONSUL",
     "puppet": "sudo tests/servers/install.sh puppet",
     "nginx": "sudo tests/servers/install.sh nginx",
+    "strace": "sudo tests/servers/install.sh strace",
 }
 
 _OURS = ("CONSUL_", "NOMAD_", "GITHUB_", "PYTEST_")
@@ -171,6 +172,18 @@ def nginx(nginx_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def strace() -> str:
+    """The path of a `strace` that may trace the processes of this user."""
+    found = shutil.which("strace")
+    if found is None:
+        _missing("strace")
+    allowed = subprocess.run([found, "-qq", "true"], capture_output=True, text=True, check=False)
+    if allowed.returncode:
+        _missing("strace", allowed.stderr)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Finds or fetches the real servers that the tests run, and prints the path of each, one a line.
 #
-#   tests/servers/install.sh consul puppet nginx
+#   tests/servers/install.sh consul puppet nginx strace
 #
 # consul  $FROSTLINE_CONSUL, else `consul` on PATH, else the Debian package of the suite bullseye from this machine's own
 #         Debian mirror ($FROSTLINE_MIRROR names another), unpacked into ${XDG_CACHE_HOME:-~/.cache}/frostline. No root
 #         needed, nothing installed. Where the mirror no longer has it: ../shared/servers/consul_*.deb beside the checkout.
 # puppet  `puppet` on PATH, else the Debian package puppet-agent (installed when root).
 # nginx   `nginx` on PATH or in /usr/sbin, else the Debian package nginx-light (installed when root).
+# strace  `strace` on PATH, else the Debian package of that name (installed when root). No server: it cuts runs off.
 #
 # May be called by several processes at once. Exit status: 0 all found, 1 one is missing (stderr says why), 2 usage.
 set -euo pipefail
@@ -142,8 +143,9 @@ for server in "${@:-consul}"; do
         consul) consul || missing=1 ;;
         puppet) program puppet puppet-agent || missing=1 ;;
         nginx) program nginx nginx-light || missing=1 ;;
+        strace) program strace strace || missing=1 ;;
         *)
-            say "unknown server $server; there are: consul puppet nginx"
+            say "unknown server $server; there are: consul puppet nginx strace"
             exit 2
             ;;
     esac

@@ -1,0 +1,136 @@
+"""A project with two states of the world, between which publishing writes, replaces and deletes files and folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+from children import Warm
+
+from frostline import lock
+from frostline.config import load_config
+from frostline.freezing import settings_digests
+from frostline.model import Answer, Registration
+from frostline.registry.selection import snapshot_of
+from frostline.settings import ConsulSettings
+
+Tree = dict[str, tuple[int, bytes | str | None]]
+ALLOWED = ("--allow", "deletes,updates")
+
+CONFIG: dict[str, Any] = {
+    "version": 1,
+    "root": "root",
+    "sources": {"mesh": {"type": "consul", "address": "http://127.0.0.1:1", "retries": 0}},
+    "outputs": [
+        {"type": "python", "path": "root/app/registry.py"},
+        {"type": "yaml", "path": "root/services", "split": "service"},
+        {"type": "hiera", "path": "root/puppet/data"},
+        {"type": "template", "template": "hosts.j2", "path": "root/deep/er/hosts"},
+    ],
+}
+TEMPLATE = "{% for service in services %}{{ service.name }}\n{% endfor %}"
+OLD = ("kept-v1", "moved-v1", "gone-v1", "gone-v2")
+NEW = ("kept-v1", "moved-v1", "moved-v2", "more-v1")
+
+
+def lay_out(folder: Path) -> None:
+    """The configuration and two locks, old.lock and new.lock, in this empty folder; nothing is published yet."""
+    (folder / "frostline.yaml").write_text(json.dumps(CONFIG, indent=1))
+    (folder / "hosts.j2").write_text(TEMPLATE)
+    config = load_config(folder / "frostline.yaml")
+    settings = config.sources["mesh"]
+    assert isinstance(settings, ConsulSettings)
+    for name, services, port in (("old", OLD, 80), ("new", NEW, 81)):
+        found = tuple(
+            Registration(service=each, id=each, node="n", address="10.0.0.1", port=80 if "kept" in each else port)
+            for each in services
+        )
+        answer = Answer(source="mesh", datacenter="dc1", namespace="default", registrations=found)
+        snapshot = snapshot_of(answer, settings, settings_digests(config)["mesh"])
+        path = folder / f"{name}.lock"
+        path.write_bytes(b"".join(lock.LockFile(path, (snapshot,))))
+
+
+class World:
+    """folder: the project, which `restore` takes to a state; old, new: what is in it before and after publishing."""
+
+    def __init__(self, folder: Path, warm: Warm) -> None:
+        self.folder, self.warm = folder, warm
+        lay_out(folder)
+        for arguments in (("compile", "--lock", "old.lock"), ("plan", "--offline"), ("check",)):
+            warm.learn(*arguments, cwd=folder)
+        # What users make of modes stays so.
+        (folder / "root/app/registry.py").chmod(0o640)
+        (folder / "root/services/moved.yaml").chmod(0o755)
+        self.old = tree_of(folder)
+        self.publish("new")
+        self.new = tree_of(folder)
+        assert {path for path in self.old if path not in self.new}, "nothing is deleted"
+        assert {path for path in self.new if path not in self.old}, "nothing is created"
+        self.restore(self.old)
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What publishes the new state."""
+        return ("compile", "--lock", "new.lock", *ALLOWED)
+
+    def publish(self, name: str) -> None:
+        done = self.warm.run("compile", "--lock", f"{name}.lock", *ALLOWED, cwd=self.folder)
+        assert done.status == 0, done.stderr
+
+    def restore(self, state: Tree) -> None:
+        """Makes the folder what it was."""
+        for each in self.folder.iterdir():
+            shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+        for path, (mode, content) in state.items():
+            target = self.folder / path
+            if content is None:
+                target.mkdir()
+            elif isinstance(content, bytes):
+                target.write_bytes(content)
+                target.chmod(mode)
+
+    def assert_whole(self, cut: Tree) -> None:
+        """Each file is the old or the new one, mode and all; beside them there is only what the next run clears."""
+        for path, entry in cut.items():
+            if ".frostline." not in path:
+                assert entry in (self.old.get(path), self.new.get(path)), path
+        lost = {path for path in self.old if path in self.new} - set(cut)
+        assert not lost, lost
+
+    def assert_mends(self) -> bool:
+        """The next run makes all what a clean one does; before, plan and check tell and touch nothing.
+
+        True: a journal was there.
+        """
+        cut = tree_of(self.folder)
+        self.assert_whole(cut)
+        pending = "root/.frostline.journal" in cut
+        for report in (("plan", "--offline"), ("check",)):
+            said = self.warm.run(*report, cwd=self.folder)
+            assert "Traceback" not in said.stderr
+            assert said.status in (0, 1, 2, 4), said.stderr
+            assert ("was cut off while it published" in said.stderr) == pending, said.stderr
+            assert tree_of(self.folder) == cut, f"{report[0]} changed something"
+        done = self.warm.run(*self.command, cwd=self.folder)
+        assert done.status == 0, done.stderr
+        assert tree_of(self.folder) == self.new
+        return pending
+
+
+def tree_of(folder: Path) -> Tree:
+    """Everything in a folder, those above first: path -> (mode, bytes, a link's target, or None for a folder)."""
+    found: Tree = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        content: bytes | str | None = None
+        if stat.S_ISREG(status.st_mode):
+            content = path.read_bytes()
+        elif stat.S_ISLNK(status.st_mode):
+            content = os.readlink(path)  # noqa: PTH115
+        found[path.relative_to(folder).as_posix()] = (stat.S_IMODE(status.st_mode), content)
+    return found
