@@ -268,6 +268,15 @@ def list_(**options: Any) -> int:
 @frostline.command()
 @_common
 @_format("text", "json")
+@click.option("--as", "form", type=click.Choice(["text", "dot", "mermaid"]), default="text", help="How it is drawn.")
+def graph(**options: Any) -> int:
+    """Who depends on whom: the upstreams that jobs declare."""
+    return _call("graph_command", options)
+
+
+@frostline.command()
+@_common
+@_format("text", "json")
 def sources(**options: Any) -> int:
     """Ask each source whether it can be read and what it sees."""
     return _call("sources_command", options)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from frostline import errors, explaining, freezing, lock, pipeline, publish, resources
+from frostline import errors, explaining, freezing, graphing, lock, pipeline, publish, resources
 from frostline.config import find_config, load_config
 from frostline.console import (
     Invocation,
@@ -194,6 +194,7 @@ def _segment(snapshot: Snapshot) -> dict[str, Any]:
         "namespace": snapshot.namespace,
         "instances": len(snapshot.instances),
         "declared": len(snapshot.declared),
+        "upstreams": len(snapshot.upstreams),
     }
 
 
@@ -287,6 +288,18 @@ def list_command(invocation: Invocation) -> int:
     return errors.DONE
 
 
+def graph_command(invocation: Invocation, form: str) -> int:
+    """Who depends on whom, as the committed lock and the local sources have it."""
+    config = _config(invocation)
+    used = freezing.offline_lock(config, freezing.committed_lock(config))
+    registry = pipeline.registry_of_lock(config, used)
+    if invocation.format == "json":
+        emit_json(report_value(upstreams=graphing.graph_value(registry)))
+    else:
+        emit_text(invocation, graphing.FORMS[form](registry))
+    return errors.DONE
+
+
 def explain_command(invocation: Invocation, service: str, version: str | None, offline: bool) -> int:
     """Where a service's endpoints come from, and why its other instances are left out; 1 where it is unknown."""
     config = _config(invocation)
@@ -299,8 +312,9 @@ def explain_command(invocation: Invocation, service: str, version: str | None, o
         frozen = freezing.freeze(config, committed, every_service=True)
         _tell_warnings(invocation, frozen.warnings)
         used, answers = lock.lock_of(frozen.snapshots), frozen.answers
-    contributions = pipeline.contributions_of(config, used)
-    registry = pipeline.registry_of_lock(config, used)
+    declared = pipeline.declared_contributions(config)
+    contributions = pipeline.contributions_of(config, used, declared)
+    registry = pipeline.registry_of_lock(config, used, declared)
     live = freezing.live_sources(config)
     absences = [*explaining.unselected(answers, live), *explaining.displaced(contributions, registry)]
     keys = explaining.chosen(registry, absences, service, version)
@@ -340,6 +354,7 @@ def sources_command(invocation: Invocation) -> int:
     for local in pipeline.contributions_of(config, lock.lock_of(snapshots)):
         if local.source not in live:
             sees = _counted(len(local.endpoints), "service")
+            sees += f", {_counted(len(local.upstreams), 'upstream')}" if local.upstreams else ""
             rows.append((local.source, config.sources[local.source].type, "local", sees))
     _show_sources(invocation, sorted(rows), SeveralErrors(failed) if failed else None)
     return max((error.status for error in failed), default=errors.DONE)
@@ -361,7 +376,9 @@ def _show_sources(
 def _seen(snapshot: Snapshot) -> str:
     services = {one.service for one in snapshot.instances} | {one.service for one in snapshot.declared}
     names, number = _counted(len(services), "service"), _counted(len(snapshot.instances), "instance")
-    return f"{snapshot.datacenter}: {names}, {number}"
+    namespace = "" if snapshot.namespace == "default" else f"/{snapshot.namespace}"
+    upstreams = f", {_counted(len(snapshot.upstreams), 'upstream')}" if snapshot.upstreams else ""
+    return f"{snapshot.datacenter}{namespace}: {names}, {number}{upstreams}"
 
 
 # --- schema -----------------------------------------------------------------------------------------------------------

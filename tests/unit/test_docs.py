@@ -258,7 +258,9 @@ SHOWN = [page for page in PAGES if any(language == "console" for language, _, _ 
 
 @pytest.mark.parametrize("page", SHOWN)
 def test_what_a_page_shows_is_what_the_quickstart_prints(page: str, tmp_path: Path) -> None:
-    shutil.copytree(SAMPLE, tmp_path / "shop")
+    # A sample's own page is about that sample, every other page about the quickstart.
+    own = (ROOT / page).parent
+    shutil.copytree(own if (own / "frostline.yaml").exists() else SAMPLE, tmp_path / "shop")
     wanted = [step for language, _, text in fenced(page) if language == "console" for step in steps(text)]
     binaries = tmp_path / "bin"
     binaries.mkdir()

@@ -287,7 +287,7 @@ def _affinity(key, instance, weight):
     return log(share) / weight, instance.url
 
 
-DIGEST = "sha256:4411d517e0677955281d28d289729411c61c506f6c911c166f566d85a6e79d09"
+DIGEST = "sha256:e32d94290c39367506e759ae960493eaf69609cf5069aaa6cb232b3d450218ee"
 
 # One line an endpoint: service, version (- for none), * for the one that url() answers, url, address, port,
 # datacenter, weight, tags and meta as JSON. Tabs between them; escapes are those of JSON.
