@@ -84,15 +84,7 @@ class World:
 
     def restore(self, state: Tree) -> None:
         """Makes the folder what it was."""
-        for each in self.folder.iterdir():
-            shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
-        for path, (mode, content) in state.items():
-            target = self.folder / path
-            if content is None:
-                target.mkdir()
-            elif isinstance(content, bytes):
-                target.write_bytes(content)
-                target.chmod(mode)
+        restore(self.folder, state)
 
     def assert_whole(self, cut: Tree) -> None:
         """Each file is the old or the new one, mode and all; beside them there is only what the next run clears."""
@@ -120,6 +112,19 @@ class World:
         assert done.status == 0, done.stderr
         assert tree_of(self.folder) == self.new
         return pending
+
+
+def restore(folder: Path, state: Tree) -> None:
+    """Makes the folder what it was."""
+    for each in folder.iterdir():
+        shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+    for path, (mode, content) in state.items():
+        target = folder / path
+        if content is None:
+            target.mkdir()
+        elif isinstance(content, bytes):
+            target.write_bytes(content)
+            target.chmod(mode)
 
 
 def tree_of(folder: Path) -> Tree:
