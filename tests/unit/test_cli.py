@@ -13,7 +13,7 @@ from frostline.console import Invocation
 from frostline.errors import PublishError, SeveralErrors, SourceError
 from frostline.settings import Allow
 
-COMMANDS = ["check", "compile", "explain", "freeze", "list", "plan", "schema", "sources"]
+COMMANDS = ["check", "compile", "explain", "freeze", "graph", "list", "plan", "schema", "sources"]
 
 
 @pytest.fixture

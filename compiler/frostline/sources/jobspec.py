@@ -11,6 +11,7 @@ from pathlib import Path
 
 from frostline.diagnostics import typed
 from frostline.errors import FrostlineError, SeveralErrors, SourceError, UsageError
+from frostline.globs import is_literal
 from frostline.hcl.functions.base import Function
 from frostline.hcl.functions.files import file_functions
 from frostline.hcl.functions.table import function_table
@@ -33,14 +34,15 @@ MOST_BYTES = 16 * 2**20
 def declare(settings: JobspecSettings) -> Declaration:
     """What the files say. SourceError, or SeveralErrors of them, with the place: what is wrong in each file.
 
-    UsageError: a glob that fits nothing, a variable that no file declares.
+    UsageError: no file at all, a variable that no file declares.
     """
     reader = _Reader(settings)
     errors: list[FrostlineError] = []
     services: list[DeclaredService] = []
     upstreams: list[tuple[Upstream, FileOrigin]] = []
-    findings: list[Finding] = []
-    for path in job_files(settings):
+    paths, warnings = job_files(settings)
+    findings: list[Finding] = list(warnings)
+    for path in paths:
         try:
             declaration = declaration_of(reader.job(path))
         except HclError as error:
@@ -59,8 +61,9 @@ def declare(settings: JobspecSettings) -> Declaration:
 def inputs(settings: JobspecSettings) -> tuple[Path, ...]:
     """The files that it reads, those that job files read by functions too, sorted."""
     reader = _Reader(settings)
-    paths = {*job_files(settings), *settings.var_files}
-    for path in job_files(settings):
+    jobs, _ = job_files(settings)
+    paths = {*jobs, *settings.var_files}
+    for path in jobs:
         try:
             reader.job(path)
         except HclError:
@@ -68,18 +71,37 @@ def inputs(settings: JobspecSettings) -> tuple[Path, ...]:
     return tuple(sorted(paths | set(reader.read)))
 
 
-def job_files(settings: JobspecSettings) -> tuple[Path, ...]:
-    """The files that the globs fit, sorted, each once. UsageError: one of the globs fits none."""
+def job_files(settings: JobspecSettings) -> tuple[tuple[Path, ...], tuple[Finding, ...]]:
+    """The files that the globs fit, sorted, each once, and a warning for each glob that fits none.
+
+    UsageError: a path that is no glob, or all globs together, fit none.
+    """
     found: set[Path] = set()
+    warnings: list[Finding] = []
     for glob in settings.files:
         try:
             fitting = [path for path in _fitting(settings.folder, glob) if path.is_file()]
         except (ValueError, NotImplementedError, OSError) as error:
             raise _bad_glob(settings, glob, str(error)) from None
+        if not fitting and is_literal(glob):
+            raise _bad_glob(settings, glob, "there is no such file")
         if not fitting:
-            raise _bad_glob(settings, glob, "no file fits it")
+            warnings.append(_unused_glob(settings, glob))
         found.update(fitting)
-    return tuple(sorted(found))
+    if not found:
+        raise _bad_glob(settings, ", ".join(settings.files), "no file fits")
+    return tuple(sorted(found)), tuple(warnings)
+
+
+def _unused_glob(settings: JobspecSettings, glob: str) -> Finding:
+    return Finding(
+        rule="job-files",
+        severity="warning",
+        value=glob,
+        origin=settings.files_place,
+        message=f"no file fits `{glob}` of source `{settings.name}`",
+        help="correct the glob, or leave it out",
+    )
 
 
 def _fitting(folder: Path, glob: str) -> Iterator[Path]:
