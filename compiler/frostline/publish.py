@@ -59,7 +59,8 @@ def running(root: Path, *, outside: Sequence[Path] = ()) -> Iterator[Root]:
             recover(top)
             yield top
         finally:
-            fcntl.flock(top.fd, fcntl.LOCK_UN)
+            with suppress(OSError):  # the folder's descriptor is closed next, which ends the lock as well
+                fcntl.flock(top.fd, fcntl.LOCK_UN)
 
 
 def pending(root: Path) -> bool:

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -76,7 +76,8 @@ def opened(path: Path, outside: Sequence[Path] = ()) -> Iterator[Root]:
         keys = (key_of(root, one) for one in outside)
         yield Root(fd, root.given, root.real, frozenset(key for key in keys if key.startswith("../")))
     finally:
-        os.close(fd)
+        with suppress(OSError):  # nothing was written through it
+            os.close(fd)
 
 
 def key_of(root: Root, path: Path) -> str:

@@ -141,7 +141,7 @@ class Tracer:
     """strace on a child that waits. trace: system calls to note; inject: strace's `-e inject=` expressions."""
 
     def __init__(self, strace: str, pid: int, *, trace: str = "all", inject: Sequence[str] = ()) -> None:
-        self._file = tempfile.NamedTemporaryFile("r", errors="replace")
+        self._file = tempfile.NamedTemporaryFile("r", errors="replace")  # noqa: SIM115 - closed by `lines`
         expressions = [part for one in inject for part in ("-e", f"inject={one}")]
         command = [strace, "-f", "-s", "80", "-o", self._file.name, "-e", f"trace={trace}", *expressions]
         self._process = subprocess.Popen([*command, "-p", str(pid)], stderr=subprocess.PIPE, text=True)

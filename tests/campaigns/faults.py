@@ -61,6 +61,8 @@ def _part(share: float) -> Edit:
     """This share of a list or of the keys of an object, from the beginning."""
 
     def part(reply: Reply) -> Reply:
+        if reply.status != 200:
+            return reply
         value: Any = json.loads(reply.body)
         if isinstance(value, list):
             value = value[: int(len(value) * share)]

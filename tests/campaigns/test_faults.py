@@ -44,9 +44,7 @@ class Place(NamedTuple):
 
 
 @pytest.fixture(scope="module", params=WORLDS if FULL else ["by service"])
-def place(
-    request: pytest.FixtureRequest, warm: Warm, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     world = WORLDS[request.param](request)
     world.start()
     proxy = WireProxy(world.port)

@@ -1,6 +1,7 @@
 """Publishing: all or none, nothing left behind, nothing touched that stays the same."""
 
 import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -209,6 +210,20 @@ def test_the_root_may_be_reached_through_a_link(root: Path) -> None:
     link.symlink_to(root)
     run(link, NEW, extra=[(root / "frostline.lock", [b"1"])])
     assert tree(root) == NEW | {"frostline.lock": b"1"}
+
+
+def test_a_lock_that_cannot_be_given_back_is_no_fault_of_the_run(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = fcntl.flock
+
+    def flock(fd: int, how: int) -> None:
+        if how == fcntl.LOCK_UN:
+            raise OSError(errno.EIO, "no")
+        really(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    for _ in range(2):  # the first one's ended with its descriptor
+        with running(root):
+            pass
 
 
 def test_a_second_run_at_the_same_time_is_refused_and_leaves_nothing(root: Path) -> None:

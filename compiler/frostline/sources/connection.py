@@ -14,7 +14,14 @@ from msgspec import Struct
 
 from frostline.sources.access import Address
 
+LARGEST = 1 << 29
+"""Bytes that a body may have: twice what a catalog of 170,000 instances has in one answer (design, 11)."""
+
 _PIECE = 1 << 20  # bytes asked for at once: a length that the server only claims is never allocated
+
+
+class TooLargeError(Exception):
+    """A body that has more than LARGEST bytes; it may have no end."""
 
 
 class Response(Struct, frozen=True):
@@ -53,7 +60,7 @@ class Connection(http.client.HTTPConnection):
         """`GET target` and the whole answer before `expires` (time.monotonic).
 
         Raises OSError (TimeoutError when it is too late), http.client.HTTPException, and ValueError for an answer or
-        a request that is no HTTP. The connection is of no use after that.
+        a request that is no HTTP, TooLargeError. The connection is of no use after that.
         """
         self._expires = expires
         self.answered = self.whole = False
@@ -100,8 +107,12 @@ class Connection(http.client.HTTPConnection):
 
 def _whole_body(response: http.client.HTTPResponse) -> bytes:
     pieces = []
+    size = 0
     while piece := response.read(_PIECE):
         pieces.append(piece)
+        size += len(piece)
+        if size > LARGEST:
+            raise TooLargeError
     body = b"".join(pieces)
     if response.length:  # how much of Content-Length is still to come
         raise http.client.IncompleteRead(body, response.length)

@@ -25,7 +25,7 @@ from frostline.errors import SourceError
 from frostline.model import FileOrigin
 from frostline.settings import LiveLimits
 from frostline.sources.access import Address, Secret, reason_of
-from frostline.sources.connection import Connection, Response
+from frostline.sources.connection import LARGEST, Connection, Response, TooLargeError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -255,7 +255,7 @@ class Transport:
             if self._closed.is_set():
                 raise _Fault("interrupted")
             response = connection.exchange(self._address.prefix + target, sent, time.monotonic() + allowed)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError, TooLargeError) as error:
             raise self._failure(error, connection, target, allowed) from None
         finally:
             self._in_use.discard(connection)
@@ -280,6 +280,9 @@ class Transport:
             return _Fault("the server closed the connection without an answer")
         if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
             return self.error(target, reason_of(error), help="check the address's scheme, and the keys under `tls`")
+        if isinstance(error, TooLargeError):
+            reason = f"the answer has more than {LARGEST >> 20} MiB, or no end"
+            return self.error(target, reason, help="check the address; where it is right, select fewer services")
         if isinstance(error, OSError):
             return _Fault(f"{self._where()}: {reason_of(error)}")
         return self.error(target, f"not HTTP as it should be: {self._quoted(str(error))}", help=_NOT_AN_AGENT)

@@ -19,6 +19,7 @@ import pytest
 from frostline.errors import SourceError
 from frostline.model import FileOrigin
 from frostline.settings import LiveLimits
+from frostline.sources import connection
 from frostline.sources.access import Address, Secret, parsed_address
 from frostline.sources.transport import StatusError, Transport, UnreachableError
 
@@ -282,6 +283,18 @@ def test_a_length_that_is_only_claimed_is_not_allocated(serve):
     assert "cut: 5 bytes" in failure(transport_to(serve(closing(huge)).address)).message
     huge = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\nshort"
     assert "cut" in failure(transport_to(serve(closing(huge)).address)).message
+
+
+def test_a_body_without_an_end_is_refused_before_it_fills_the_memory(serve, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connection, "LARGEST", 1 << 20)
+    endless = dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65536 + b"\r\n")
+    server = serve(endless)
+    error = failure(transport_to(server.address, retries=3))
+    assert "MiB, or no end" in error.message
+    assert len(server.requests) == 1
+    whole = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n" + b" " * (1 << 20))
+    with transport_to(whole.address) as transport:
+        assert len(transport.get("/").body) == 1 << 20
 
 
 @pytest.mark.parametrize(
