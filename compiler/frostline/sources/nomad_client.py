@@ -142,5 +142,5 @@ class Client:
         if text is None:
             raise self.error(target, f"the header {name} is missing")
         if not (text.isascii() and text.isdigit() and len(text) <= 20):  # 64 bits
-            raise self.error(target, f"the header {name} is no number: {text[:40]!r}")
+            raise self.error(target, f"the header {name} is no number: {self._transport.quoted(text)!r}")
         return int(text)

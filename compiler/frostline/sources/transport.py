@@ -182,20 +182,19 @@ class Transport:
         return SourceError(self._message(target, reason), origin=self._place, help=help)
 
     def _message(self, target: str, reason: str) -> str:
-        shown = target if len(target) <= _QUOTED else f"{target[:_QUOTED]}…"
-        return self._scrubbed(f"source {self._name}: GET {shown}: {reason}")
+        return self._scrubbed(f"source {self._name}: GET {self.quoted(target)}: {reason}")
 
     def _scrubbed(self, text: str) -> str:
         if self._secret is None:
             return text
         token = self._secret.reveal()
-        forms = {token, quote(token), quote(token, safe=""), escape(token), dumps(token)[1:-1]}
+        forms = {token, quote(token), quote(token, safe=""), escape(token), dumps(token)[1:-1], repr(token)[1:-1]}
         for form in sorted(forms, key=len, reverse=True):
             text = text.replace(form, "***")
         return text
 
-    def _quoted(self, text: str) -> str:
-        """The beginning of what the server says. Scrubbed before it is cut: a cut token would no longer be found."""
+    def quoted(self, text: str) -> str:
+        """The beginning of what a server says. Scrubbed before it is cut: a cut token would no longer be found."""
         said = self._scrubbed(text).strip()
         return said if len(said) <= _QUOTED else f"{said[:_QUOTED]}…"
 
@@ -207,11 +206,11 @@ class Transport:
         )
 
     def _status_error(self, target: str, response: Response) -> StatusError:
-        words = self._quoted(response.body.decode("utf-8", "replace"))
-        reason = f"{response.status} {self._quoted(response.reason)}".strip()
+        words = self.quoted(response.body.decode("utf-8", "replace"))
+        reason = f"{response.status} {self.quoted(response.reason)}".strip()
         if 300 <= response.status < 400:
             reason = f"{reason}: a redirect, which is not followed"
-            words = self._quoted(response.headers.get("location", ""))
+            words = self.quoted(response.headers.get("location", ""))
         return StatusError(
             self._message(target, f"{reason}: {words}" if words else reason),
             code=response.status,
@@ -285,7 +284,7 @@ class Transport:
             return self.error(target, reason, help="check the address; where it is right, select fewer services")
         if isinstance(error, OSError):
             return _Fault(f"{self._where()}: {reason_of(error)}")
-        return self.error(target, f"not HTTP as it should be: {self._quoted(str(error))}", help=_NOT_AN_AGENT)
+        return self.error(target, f"not HTTP as it should be: {self.quoted(str(error))}", help=_NOT_AN_AGENT)
 
     def _where(self) -> str:
         if self._address.scheme == "unix":
