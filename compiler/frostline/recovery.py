@@ -95,6 +95,8 @@ def _undo(root: Root, journal: Journal) -> None:
             suppress(FileNotFoundError),
             folder(root, folder_of(step.target)) as parent,
         ):
+            # Looked for first: where nothing can be written, nothing was staged, and unlink(2) fails all the same.
+            os.stat(step.staged or "", dir_fd=parent, follow_symlinks=False)
             os.unlink(step.staged or "", dir_fd=parent)
     for made in reversed(journal.folders):
         _remove_if_empty(root, made)

@@ -75,26 +75,29 @@ def chosen(points: list[Point], names: frozenset[str], full: bool, some: int) ->
     return fit if full else fit[:: max(1, len(fit) // some)]
 
 
-def injected(world: World, strace: str, point: Point, fault: str) -> int:
-    """The status of a run that meets this fault at this call."""
+def injected(world: World, strace: str, point: Point, fault: str) -> int | None:
+    """The status of a run that meets this fault at this call; None: it made fewer such calls this time."""
     pid = world.warm.start(*world.command, cwd=world.folder)
     tracer = Tracer(strace, pid, trace=point.name, inject=[f"{point.name}:{fault}:when={point.number}"])
     world.warm.go()
     done = world.warm.wait()
-    assert any("INJECTED" in line or "killed by SIGKILL" in line for line in tracer.lines()), point
     assert "Traceback" not in done.stderr
-    return done.status
+    met = any("INJECTED" in line or "killed by SIGKILL" in line for line in tracer.lines())
+    return done.status if met else None
 
 
 def test_a_run_that_is_killed_at_any_system_call_leaves_old_or_new_files(world, strace, full, figures) -> None:
     points = chosen(points_of(world, strace), WRITING, full, 12)
-    pending = 0
+    kills = pending = 0
     for point in points:
         world.restore(world.old)
-        assert injected(world, strace, point, "signal=KILL") == -9, point
+        status = injected(world, strace, point, "signal=KILL")
+        assert status in (-9, None), point
+        kills += status == -9
         pending += world.assert_mends()
     assert pending
-    figures("crash", kills=len(points), journals_pending=pending, torn=0, stray=0)
+    assert kills > 0.95 * len(points)
+    figures("crash", kills=kills, journals_pending=pending, torn=0, stray=0)
 
 
 def test_a_recovery_that_is_killed_at_any_system_call_is_recovered(world, strace, full, figures) -> None:
@@ -126,11 +129,14 @@ def test_a_recovery_that_is_killed_at_any_system_call_is_recovered(world, strace
 def test_a_system_call_that_fails_anywhere_leaves_old_or_new_files(world, strace, full, figures, error) -> None:
     names = WRITING - {"close"} if error != "EIO" else WRITING | READING - {"ioctl", "lseek", "dup", "fcntl"}
     points = chosen(points_of(world, strace), names, full, 5)
-    refused = 0
+    met = refused = 0
     wrong: list[tuple[Point, int]] = []
     for point in points:
         world.restore(world.old)
         status = injected(world, strace, point, f"error={error}")
+        if status is None:
+            continue
+        met += 1
         refused += status == 5
         world.assert_whole(tree_of(world.folder))
         if status not in (0, 5) or (status == 0 and tree_of(world.folder) != world.new):
@@ -138,7 +144,8 @@ def test_a_system_call_that_fails_anywhere_leaves_old_or_new_files(world, strace
         world.assert_mends()
     assert not wrong
     assert refused
-    figures("crash", errors_injected=len(points), runs_refused=refused, torn=0, stray=0)
+    assert met > 0.95 * len(points)
+    figures("crash", errors_injected=met, runs_refused=refused, torn=0, stray=0)
 
 
 def test_a_run_that_is_killed_at_any_time_leaves_old_or_new_files(world, full, figures) -> None:

@@ -53,7 +53,7 @@ def place(request: pytest.FixtureRequest, warm: Warm, tmp_path_factory: pytest.T
     config = {
         "version": 1,
         "sources": {"mesh": world.source(proxy.address)},
-        "guards": {"instances": "40%", "floor": 0},
+        "guards": {"instances": "30%", "floor": 0},
         "outputs": outputs,
     }
     (folder / "frostline.yaml").write_text(json.dumps(config))
@@ -78,7 +78,7 @@ def aims(place: Place, name: str) -> list[Aim]:
         seen.append(target)
         nth = seen.count(target)
         # Of requests that differ only in a name, the first few.
-        if sum(_kind(each) == _kind(target) for each in seen) <= 3:
+        if sum(_kind(each) == _kind(target) for each in seen) <= 2:
             all_of_them += [Aim(fault, target, nth), Aim(fault, target, nth, once=True)]
     if FULL:
         return all_of_them
@@ -105,6 +105,8 @@ def fails(place: Place, aim: Aim) -> bool:
         return indexed and isinstance(place.world, ConsulWorld)
     if fault.name in SHAPES:
         return not any(probe in target for probe in PROBES) and "/catalog/node/" not in target
+    if fault.name == "cut JSON":
+        return not target.startswith("/v1/acl/")  # words, not JSON, where ACLs are off
     return fault.name in BROKEN
 
 

@@ -1,6 +1,8 @@
 """Undoing and finishing runs that were cut off: a kill at each system call, and journals that lie."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from hashlib import sha256
@@ -196,6 +198,24 @@ def test_a_journal_without_its_commit_is_undone(root: Path) -> None:
     recover(root)
     assert (root / "f").read_bytes() == b"old"
     assert names(root) == ["f"]
+
+
+def test_where_nothing_was_staged_nothing_need_be_written_to_undo_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / STAGED).unlink()
+    (root / "frozen").mkdir()
+    journal(root, replacing("frozen/f", old=None), committed=False)
+    really = os.unlink
+
+    def unlink(name: str, *, dir_fd: int) -> None:
+        if name == STAGED:
+            raise OSError(errno.EROFS, "read-only, though there is no such file")
+        really(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    recover(root)
+    assert names(root) == ["f", "frozen"]
 
 
 def test_a_folder_that_somebody_has_used_meanwhile_is_not_removed(root: Path) -> None:
