@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +16,9 @@ from consul_agent import AclAgent, ConsulAgent, WanPair, tls_agent
 from nginx_server import Nginx
 from processes import start_on_free_ports
 from puppet_data import looked_up
+
+# Who runs the tests in the background may have told them to ignore interrupts, and so every command that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 INSTALL = Path(__file__).parent / "servers" / "install.sh"
 MISSING = "no real server: "

@@ -108,7 +108,14 @@ def test_check_lists_what_differs(project: Project) -> None:
 def test_freeze_lists_its_segments(project: Project, shop: ConsulAgent) -> None:
     value = project.configure(consul_config(shop.address)).document(0, "freeze")
     assert value["lock"] == "frostline.lock"
-    segment = {"source": "mesh", "datacenter": "dc1", "namespace": "default", "instances": 3, "declared": 1}
+    segment = {
+        "source": "mesh",
+        "datacenter": "dc1",
+        "namespace": "default",
+        "instances": 3,
+        "declared": 1,
+        "upstreams": 0,
+    }
     assert value["segments"] == [segment]
 
 

@@ -51,9 +51,16 @@ def point(node: Expression, source: Source) -> int:
         elif isinstance(node, Relative):
             return start(node)
         else:
-            return node.at + 1 if isinstance(node, Literal) and source.data[node.at : node.at + 1] == b'"' else node.at
+            return _point_of_text(node.at, source) if isinstance(node, Literal) else node.at
 
 
 def is_computed(step: Step) -> bool:
     """Whether it is an index whose key is no literal."""
     return isinstance(step, GetIndex) and not isinstance(step.key, Literal)
+
+
+def _point_of_text(at: int, source: Source) -> int:
+    """Behind the opening quote; behind both where there is nothing between them."""
+    if source.data.startswith(b'""', at):
+        return at + 2
+    return at + 1 if source.data.startswith(b'"', at) else at

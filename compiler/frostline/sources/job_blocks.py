@@ -67,9 +67,6 @@ class Block(Struct, frozen=True):
         value = self.attributes.get(name)
         if value is None or value.is_null:
             return ()
-        for item in value.data:
-            if item.is_null:
-                raise HclError(f"`{name}` holds null, where a string is needed", self.place_of(name))
         return tuple(item.data for item in value.data)
 
 
@@ -90,11 +87,13 @@ def _filled(kind: str, labels: tuple[str, ...], at: int, body: Body, shape: Shap
     for name, attribute in body.attributes.items():
         if shape.open or name in shape.attributes:
             attributes[name] = typed(attribute, shape.attributes.get(name, DYNAMIC), body.source, scope)
-        elif name in shape.blocks and shape.blocks[name].texts:
+            if not (shape.nulls or shape.open):
+                _check_null(attribute, attributes[name], body.source)
+        elif name in shape.maps:
             texts = _texts_of_value(attribute, body.source, scope)
             blocks.append(Block(name, (), body.source, attribute.at, texts=texts))
         else:
-            raise _unknown("argument", name, [*shape.attributes, *shape.blocks], body.source.place(attribute.at))
+            raise _unknown("argument", name, [*shape.attributes, *shape.maps], body.source.place(attribute.at))
     for inner, inner_scope in _expanded(body, shape, scope):
         inner_shape = shape.blocks.get(inner.kind, shape)
         blocks.append(block_of(inner, inner_shape, body.source, inner_scope))
@@ -113,6 +112,13 @@ def typed(attribute: AttributeNode, type: Type, source: Source, scope: Scope) ->
     except ConversionError as error:
         place = source.place(point(attribute.expression, source))
         raise HclError(f"`{attribute.name}` is not what it should be: {error}", place) from None
+
+
+def _check_null(attribute: AttributeNode, value: Value, source: Source) -> None:
+    items = value.data if value.type.kind == "list" and value.data else ()
+    if value.is_null or any(item.is_null for item in items):
+        what = "is" if value.is_null else "holds"
+        raise HclError(f"`{attribute.name}` {what} null", source.place(point(attribute.expression, source)))
 
 
 def _texts(body: Body, scope: Scope) -> dict[str, str]:

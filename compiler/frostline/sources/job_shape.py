@@ -16,13 +16,18 @@ TEXTS = list_of(STRING)
 
 
 class Shape(Struct, frozen=True):
-    """A block's arguments with their types (DYNAMIC: evaluated, not converted), its blocks, and how many labels."""
+    """A block's arguments with their types (DYNAMIC: evaluated, not converted), its blocks, and how many labels.
+
+    nulls: whether an argument may be null. maps: those of the blocks that may be arguments as well: `meta = {…}`.
+    """
 
     attributes: Mapping[str, Type] = {}
     blocks: Mapping[str, Shape] = {}
     labels: int = 0
     open: bool = False
     texts: bool = False
+    nulls: bool = False
+    maps: tuple[str, ...] = ()
 
 
 OPEN = Shape(open=True)
@@ -31,7 +36,7 @@ OPEN = Shape(open=True)
 LABELLED = Shape(open=True, labels=1)
 
 TEXT_MAP = Shape(texts=True)
-"""Any argument, each a string. `meta = {…}` is the same as `meta {…}`."""
+"""Any argument, each a string."""
 
 
 def _typed(*names: str, type: Type = STRING) -> dict[str, Type]:  # noqa: A002
@@ -90,6 +95,7 @@ _RESOURCES = Shape(
         **_typed("iops", type=NUMBER),
     },
     blocks={"network": NETWORK, "device": LABELLED, "numa": OPEN},
+    nulls=True,
 )
 TASK = Shape(
     attributes={
@@ -108,6 +114,7 @@ TASK = Shape(
         "service": SERVICE,
     },
     labels=1,
+    maps=("env", "meta"),
 )
 GROUP = Shape(
     attributes={
@@ -126,6 +133,8 @@ GROUP = Shape(
         "service": SERVICE,
     },
     labels=1,
+    nulls=True,
+    maps=("meta",),
 )
 JOB = Shape(
     attributes={
@@ -143,4 +152,6 @@ JOB = Shape(
         "task": TASK,
     },
     labels=1,
+    nulls=True,
+    maps=("meta",),
 )

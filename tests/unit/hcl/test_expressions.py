@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from frostline.hcl.syntax import parse
 
 from frostline.hcl.conversion import ConversionError, convert
 from frostline.hcl.evaluation import Scope, evaluate
@@ -17,6 +16,7 @@ from frostline.hcl.nodes import Body
 from frostline.hcl.placeholders import placeholder
 from frostline.hcl.positions import point
 from frostline.hcl.source import HclError, Source
+from frostline.hcl.syntax import parse
 from frostline.hcl.values import STRING, Value, object_value
 
 _DATA = Path(__file__).parents[2] / "data" / "hcl"

@@ -51,9 +51,9 @@ def _coalesce(*values: Value) -> Value:
         raise FunctionError("all arguments must have one type")
     for value in values:
         converted = convert(value, common)
-        if converted.data is not None and not (common == STRING and converted.data == ""):
+        if converted.data is not None:
             return converted
-    raise FunctionError("every argument is null or an empty string")
+    raise FunctionError("every argument is null")
 
 
 def _coalescelist(*values: Value) -> Value:
@@ -136,23 +136,21 @@ def _index(values: Value, key: Value) -> Value:
             raise FunctionError(f"there is no element {key.data}")
         found: Value = values.data[at]
         return found
-    if kind in ("map", "object"):
+    if kind == "map":
         if key.type.kind != "string":
             raise FunctionError(f"the key of {kind} must be a string")
         if key.data not in values.data:
             raise FunctionError(f"there is no element `{key.data}`")
         member: Value = values.data[key.data]
         return member
-    raise FunctionError(f"`collection` must be a list, a map, a tuple or an object, and is {values.type}")
+    raise FunctionError(f"`collection` must be a list, a map or a tuple, and is {values.type}")
 
 
 def _keys(values: Value) -> Value:
-    names = [string(name) for name in values.data or ()]
-    if values.type.kind == "map":
-        return list_value(STRING, names)
-    if values.type.kind == "object":
-        return tuple_value(names)
-    raise FunctionError(f"a map or an object is needed, and this is {values.type}", 0)
+    if values.type.kind not in ("map", "object"):
+        raise FunctionError(f"a map or an object is needed, and this is {values.type}", 0)
+    names = map(string, values.data)
+    return list_value(STRING, names) if values.type.kind == "map" else tuple_value(names)
 
 
 def _values(values: Value) -> Value:
@@ -200,7 +198,7 @@ def _range(*limits: Value) -> Value:
         raise FunctionError("it takes one, two or three arguments")
     start, end, step = _limits([limit.data for limit in limits])
     if step == Number(0):
-        raise FunctionError("the step must not be zero", 2)
+        raise FunctionError("the step must not be zero")
     down = step < Number(0)
     if end > start if down else end < start:
         raise FunctionError("the step leads away from the end", 1)
@@ -239,18 +237,18 @@ def _slice(values: Value, start: Value, end: Value) -> Value:
 
 def _sort(values: Value) -> Value:
     if any(item.data is None for item in values.data):
-        raise FunctionError("the list holds null, which has no place in an order", 0)
+        raise FunctionError("the list holds null, which has no place in an order")
     # By bytes, as Go compares strings: code points come in the same order.
     return list_value(STRING, sorted(values.data, key=lambda item: item.data))
 
 
 def _zipmap(keys: Value, values: Value) -> Value:
     if values.type.kind not in _SEQUENCES:
-        raise FunctionError(f"`values` must be a list or a tuple, and is {values.type}", 1)
+        raise FunctionError(f"`values` must be a list or a tuple, and is {values.type}")
     if len(keys.data) != len(values.data):
         raise FunctionError(f"there are {len(keys.data)} keys, and {len(values.data)} values")
     if any(key.data is None for key in keys.data):
-        raise FunctionError("a key is null", 0)
+        raise FunctionError("a key is null")
     pairs = {key.data: value for key, value in zip(keys.data, values.data, strict=True)}
     if values.type.kind == "list":
         assert values.type.element is not None

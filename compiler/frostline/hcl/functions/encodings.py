@@ -47,7 +47,7 @@ def _uuidv5(namespace: Value, name: Value) -> Value:
     try:
         base = _NAMESPACES.get(namespace.data) or UUID(namespace.data)
     except ValueError:
-        raise FunctionError(f"`{namespace.data}` is no UUID, and none of {', '.join(_NAMESPACES)}", 0) from None
+        raise FunctionError(f"`{namespace.data}` is no UUID, and none of {', '.join(_NAMESPACES)}") from None
     return string(str(uuid5(base, name.data)))
 
 

@@ -17,7 +17,7 @@ from frostline.hcl.number import Number
 from frostline.hcl.values import BOOL, DYNAMIC, NUMBER, STRING, Type, Value, list_value, string
 
 _VERB = re.compile(
-    r"%(?:(?P<literal>%)|(?P<flags>[ +\-#0]*)(?P<width>[0-9]+)?(?:\.(?P<precision>[0-9]+))?"
+    r"%(?:(?P<literal>%)|(?P<flags>[ +\-#0]*)(?P<width>[0-9]+)?(?:\.(?P<precision>[0-9]*))?"
     r"(?:\[(?P<index>[0-9]+)\])?(?P<mode>[A-Za-z]))"
 )
 _INTEGER = {"b": "b", "d": "d", "o": "o", "x": "x", "X": "X"}
@@ -62,7 +62,7 @@ def formatted(template: str, values: Sequence[Value]) -> str:
             percent,
             match["flags"],
             int(match["width"] or -1),
-            None if match["precision"] is None else int(match["precision"]),
+            None if match["precision"] is None else int(match["precision"] or 0),
             match["mode"],
         )
         index = int(match["index"] or following)
@@ -74,7 +74,7 @@ def formatted(template: str, values: Sequence[Value]) -> str:
         bounded(size)
     parts.append(template[at:])
     if highest < len(values) and not (highest == 0 and not values):
-        raise FunctionError(f"there are {len(values)} values, and {highest} are used")
+        raise FunctionError(f"there are {len(values)} values, and {highest} are used", highest + 1)
     return "".join(parts)
 
 
@@ -172,7 +172,7 @@ def _exponent(value: Decimal, places: int, mode: str) -> str:
 
 
 def _shortest(exact: Number, mode: str, precision: int | None = None) -> str:
-    """%g: few digits, with an exponent where it is below -4 or beyond the digits (21 for the shortest form)."""
+    """%g: few digits, with an exponent where that is below -4 or beyond the digits (6 for the shortest)."""
     if exact.is_infinite:
         return "-Inf" if exact.is_negative else "+Inf"
     sign = "-" if exact.is_negative else ""
@@ -185,16 +185,13 @@ def _shortest(exact: Number, mode: str, precision: int | None = None) -> str:
         power = len(whole) - 1 if whole.strip("0") else len(places.lstrip("0")) - len(places) - 1
         if digits == "0":
             power = 0
-        limit = max(len(digits), 21)
-        if len(digits) > power >= 0 and len(digits) > 21:
-            limit = len(digits)
-        most = limit
+        most = 6
     else:
         wanted = precision or 1
         value = _decimal(abs(Fraction(exact.value)), wanted)
         power = value.adjusted() if value else 0
         digits = "".join(map(str, value.as_tuple().digits)).rstrip("0") or "0"
-        most = wanted
+        most = len(digits) if wanted > len(digits) > power else wanted
     exponent = "E" if mode in "EG" else "e"
     if power < -4 or power >= most:
         mantissa = digits[0] + (f".{digits[1:]}" if len(digits) > 1 else "")
@@ -220,7 +217,8 @@ def _signed(verb: _Verb, negative: bool, digits: str, *, zeros: bool, always: st
 def _formatlist(template: Value, *values: Value) -> Value:
     lengths = {len(value.data) for value in values if _is_list(value)}
     if len(lengths) > 1:
-        at = next(at for at, value in enumerate(values) if _is_list(value) and len(value.data) != min(lengths))
+        lists = [at for at, value in enumerate(values) if _is_list(value)]
+        at = next(at for at in lists if len(values[at].data) != len(values[lists[0]].data))
         raise FunctionError("the lists have different lengths", at + 1)
     if not lengths:
         return list_value(STRING, [_format(template, *values)])

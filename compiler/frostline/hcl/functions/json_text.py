@@ -62,14 +62,14 @@ def json_value(text: str) -> Value:
         plain = json.loads(text, parse_int=Number.parse, parse_float=Number.parse, parse_constant=_no_constant)
         return _value(plain)
     except RecursionError:
-        raise FunctionError("the JSON is nested too deeply", 0) from None
+        raise FunctionError("the JSON is nested too deeply") from None
     except json.JSONDecodeError as error:
         reason = error.msg[0].lower() + error.msg[1:]
-        raise FunctionError(f"this is no JSON: {reason} at {error.lineno}:{error.colno}", 0) from None
+        raise FunctionError(f"this is no JSON: {reason} at {error.lineno}:{error.colno}") from None
 
 
 def _no_constant(name: str) -> Any:
-    raise FunctionError(f"{name} is no value of JSON", 0)
+    raise FunctionError(f"{name} is no value of JSON")
 
 
 def _value(plain: Any) -> Value:

@@ -16,8 +16,8 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def whole(value: Value, name: str, argument: int | None = None) -> int:
     """The number as an int. FunctionError: it has a fraction, or is infinite."""
     found: int | None = value.data.whole()
-    if found is None:
-        raise FunctionError(f"`{name}` must be a whole number", argument)
+    if found is None or not -(2**63) <= found < 2**63:
+        raise FunctionError(f"`{name}` must be a whole number of 64 bits", argument)
     return found
 
 
@@ -33,7 +33,7 @@ def _log(value: Value, base: Value) -> Value:
     try:
         return _of_float(top / bottom)
     except ZeroDivisionError:
-        return _of_float(math.nan if top == 0 else math.copysign(math.inf, top))
+        return _of_float(math.nan if top == 0 or math.isnan(top) else math.copysign(math.inf, top))
 
 
 def _logarithm(value: float) -> float:

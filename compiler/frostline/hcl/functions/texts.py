@@ -16,6 +16,7 @@ from frostline.hcl.values import NUMBER, STRING, Value, list_of, list_value, num
 _LONGEST_MATCH = 1.0
 """Seconds that a regular expression may take; RE2's, which Go has, take linear time, Python's may not."""
 
+_MOST_REPEATS = 1000  # RE2's limit
 _TEXT = Parameter("str", STRING)
 _BEYOND_RE2 = re.compile(r"\(\?(?:[=!>|]|<[=!]|P=|P>|R|&|\()|\\[1-9]|\\[gk]|[*+?}]\+")
 _NOT_RE2 = re.compile(r"\\[XRGKmM]")
@@ -58,9 +59,9 @@ def _is_separator(char: str) -> bool:
 
 
 def _indent(spaces: Value, text: Value) -> Value:
-    width = whole(spaces, "spaces", 0)
+    width = whole(spaces, "spaces")
     if width < 0:
-        raise FunctionError("`spaces` must not be negative", 0)
+        raise FunctionError("`spaces` must not be negative")
     bounded(len(text.data) + width * text.data.count("\n"))
     return string(text.data.replace("\n", "\n" + " " * width))
 
@@ -84,13 +85,13 @@ def _split(separator: Value, text: Value) -> Value:
 
 
 def _substr(text: Value, offset: Value, length: Value) -> Value:
-    start, wanted = whole(offset, "offset", 1), whole(length, "length", 2)
+    start, wanted = whole(offset, "offset"), whole(length, "length")
     found = clusters(text.data)
     if start < 0:
-        start += len(found)
-        if start < 0:
-            return string("")
-    end = len(found) if wanted < 0 else start + wanted
+        start = max(start + len(found), 0)
+    # Of an offset from the end, cty takes a length of 0 for all that follows.
+    from_end = offset.data.is_negative
+    end = len(found) if wanted < 0 or (from_end and wanted == 0) else start + wanted
     return string("".join(found[start:end]))
 
 
@@ -107,24 +108,28 @@ def _regex_replace(text: Value, pattern: Value, replacement: Value) -> Value:
     last = size = 0
     try:
         for match in compiled.finditer(text.data, timeout=_LONGEST_MATCH):
+            if match.start() == match.end() == last and parts:
+                continue  # Go takes no empty match right behind another
             expanded = "".join(_expanded(replacement.data, match))
             parts += [text.data[last : match.start()], expanded]
             size += len(expanded)
             bounded(size)
             last = match.end()
     except TimeoutError:
-        raise FunctionError("the regular expression takes too long", 1) from None
+        raise FunctionError("the regular expression takes too long") from None
     parts.append(text.data[last:])
     return string("".join(parts))
 
 
 def _compiled(pattern: str) -> regex.Pattern[str]:
+    if any(int(times) > _MOST_REPEATS for times in re.findall(r"(?<=[{,])\d+(?=[,}])", pattern)):
+        raise FunctionError(f"a repetition is at most {_MOST_REPEATS} times")
     if _BEYOND_RE2.search(pattern) or _NOT_RE2.search(pattern):
-        raise FunctionError("the regular expression has what RE2 does not: looking around, or referring back", 1)
+        raise FunctionError("the regular expression has what RE2 does not: looking around, or referring back")
     try:
         return regex.compile(pattern.replace("\\z", "\\Z"), regex.ASCII | regex.VERSION0)
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
-        raise FunctionError(f"this is no regular expression: {error}", 1) from None
+        raise FunctionError(f"this is no regular expression: {error}") from None
 
 
 _REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)

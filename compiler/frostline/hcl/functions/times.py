@@ -10,9 +10,7 @@ from fractions import Fraction
 from frostline.hcl.functions.base import Function, FunctionError, Parameter
 from frostline.hcl.values import STRING, Value, string
 
-_RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([-+])(\d\d):(\d\d))", re.ASCII
-)
+_RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([-+])(\d\d):(\d\d))", re.ASCII)
 _DURATION = re.compile(r"([0-9]*\.?[0-9]*)(ns|us|µs|μs|ms|s|m|h)")
 _UNITS = {
     "ns": Fraction(1, 10**9),
@@ -33,7 +31,7 @@ _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 _TOKEN = re.compile(r"'(?:[^']|'')*'|'|([A-Za-z])\1*|[^A-Za-z']+")
 
 
-def _time(text: str, argument: int) -> datetime:
+def _time(text: str, argument: int | None) -> datetime:
     match = _RFC3339.fullmatch(text)
     try:
         if match is None:
@@ -49,7 +47,7 @@ def _time(text: str, argument: int) -> datetime:
 
 
 def _timeadd(timestamp: Value, duration: Value) -> Value:
-    moment = _time(timestamp.data, 0)
+    moment = _time(timestamp.data, None)
     seconds = _seconds(duration.data)
     try:
         later = moment + timedelta(microseconds=int(seconds * 10**6 // 1))
@@ -72,7 +70,7 @@ def _seconds(text: str) -> Fraction:
     if bare == "0":
         return total
     if not bare or at < len(bare) or total > _MOST_SECONDS:
-        raise FunctionError(f"`{text}` is no duration such as 36h30m", 1)
+        raise FunctionError(f"`{text}` is no duration such as 36h30m")
     return -total if text.startswith("-") else total
 
 

@@ -41,7 +41,7 @@ def yaml_text(value: Value) -> str:
         yaml.StreamEndEvent(),
     ]
     text: str = yaml.emit(events, allow_unicode=True, width=2**31)
-    text = re.sub(r"\n?\.\.\.\n\Z", "\n", text)
+    text = text.removeprefix("--- ")
     bounded(len(text))
     return text
 
@@ -81,15 +81,15 @@ def yaml_value(text: str) -> Value:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
     except yaml.YAMLError as error:
-        raise FunctionError(f"this is no YAML: {_reason(error)}", 0) from None
+        raise FunctionError(f"this is no YAML: {_reason(error)}") from None
     except (RecursionError, ValueError) as error:
-        raise FunctionError(f"this can't be read as YAML: {error}", 0) from None
+        raise FunctionError(f"this can't be read as YAML: {error}") from None
     if node is None:
-        return NULL
+        raise FunctionError("there is no document")
     try:
         return _Reader().value(node)
     except RecursionError:
-        raise FunctionError("the YAML is nested too deeply", 0) from None
+        raise FunctionError("the YAML is nested too deeply") from None
 
 
 def _reason(error: yaml.YAMLError) -> str:
@@ -108,9 +108,9 @@ class _Reader:
     def value(self, node: Any) -> Value:
         self._left -= 1
         if self._left < 0:
-            raise FunctionError(f"the YAML has more than {_MOST_NODES} values", 0)
+            raise FunctionError(f"the YAML has more than {_MOST_NODES} values")
         if id(node) in self._open:
-            raise FunctionError("an alias stands within its own anchor", 0)
+            raise FunctionError("an alias stands within its own anchor")
         self._open.add(id(node))
         try:
             match node:
@@ -132,12 +132,12 @@ class _Reader:
                 for source in sources:
                     value = self.value(source)
                     if value.type.kind != "object":
-                        raise FunctionError("what `<<` merges is a mapping", 0)
+                        raise FunctionError("what `<<` merges is a mapping")
                     merged = {**value.data, **merged}
                 continue
             name = self.value(key)
             if name.data is None or name.type.kind not in ("string", "number", "bool"):
-                raise FunctionError("keys are strings", 0)
+                raise FunctionError("keys are strings")
             text = str(name.data).lower() if name.type.kind == "bool" else str(name.data)
             found[text] = self.value(item)
         return object_value({**merged, **found})
@@ -156,12 +156,12 @@ def _resolved(node: Any) -> Value:
         if tag == "binary":
             _check_base64(text)
         return string(text)
-    if not tag and node.style in ("'", '"'):
+    if node.style in ("'", '"'):
         return string(text)
     if not tag and node.style in ("|", ">"):
         return string(text)
     if tag not in ("", "bool", "int", "float", "null", "timestamp"):
-        raise FunctionError(f"there is no tag `{explicit}`", 0)
+        raise FunctionError(f"there is no tag `{explicit}`")
     return _plain(text, tag)
 
 
@@ -174,7 +174,7 @@ def _check_base64(text: str) -> None:
     try:
         b64decode("".join(text.split()), validate=True)
     except binascii.Error:
-        raise FunctionError("a binary value is no base64", 0) from None
+        raise FunctionError("a binary value is no base64") from None
 
 
 def _plain(text: str, tag: str) -> Value:
@@ -183,13 +183,13 @@ def _plain(text: str, tag: str) -> Value:
     if text in _INFINITIES:
         return number(Number.of_float(float("-inf" if _INFINITIES[text] == "-" else "inf")))
     if text in (".nan", ".NaN", ".NAN"):
-        raise FunctionError("there is no value for NaN", 0)
+        raise FunctionError("there is no value for NaN")
     if tag in ("", "timestamp") and (found := _TIMESTAMP.fullmatch(text)):
         return string(_timestamp(found))
     if tag in ("int", "float") or _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text):
         return _number(text)
     if tag:
-        raise FunctionError(f"`{text}` is no {tag}", 0)
+        raise FunctionError(f"`{text}` is no {tag}")
     return string(text)
 
 
@@ -200,7 +200,7 @@ def _number(text: str) -> Value:
             return number(Number(int(plain, 0), 64))
         return number(Number.parse(plain))
     except (NumberError, ValueError):
-        raise FunctionError(f"`{text}` is no number", 0) from None
+        raise FunctionError(f"`{text}` is no number") from None
 
 
 def _timestamp(found: re.Match[str]) -> str:
