@@ -1,8 +1,8 @@
 """Reading job files against parsing their syntax alone, as a ratio of the same run.
 
-1,000 job files of 200 lines and more: services, upstreams, dynamic blocks, functions, templates. The baseline parses them
-with tree-sitter in a process of its own. `frostline list` reads and evaluates them all; `frostline freeze`, which is for
-live sources, has nothing to do here.
+1,000 job files of 200 lines and more: services, upstreams, dynamic blocks, functions, templates. The baseline parses
+them with tree-sitter in a process of its own. `frostline list` reads and evaluates them all; `frostline freeze`, which
+is for live sources, has nothing to do here.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from frostline.hcl.expressions import Builder
 from frostline.hcl.nodes import AttributeNode, BlockNode, Body, Expression, Parenthesized
 from frostline.hcl.source import HclError, Source
 
-MOST_BYTES = 16 * 2**20
-"""The largest text that is read."""
+MOST_BYTES = 2**20
+"""The largest text that is read; a tree of it takes 150 times that."""
 
 MOST_LEVELS = 250
 """How deep brackets, braces and templates nest at most; HCL has no such limit, and no file comes near it."""

@@ -16,7 +16,6 @@ from frostline.hcl.functions.base import Function
 from frostline.hcl.functions.files import file_functions
 from frostline.hcl.functions.table import function_table
 from frostline.hcl.nodes import AttributeNode, Body, Literal
-from frostline.hcl.placeholders import placeholder
 from frostline.hcl.scope import Budget
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.syntax import parse
@@ -25,10 +24,11 @@ from frostline.settings import JobspecSettings
 from frostline.sources.job_hcl import job_of_body
 from frostline.sources.job_json import job_of_json, plain, tree_of
 from frostline.sources.job_model import Job, declaration_of
+from frostline.sources.job_placeholders import placeholder
 from frostline.sources.job_variables import Context, Given, value_of
 
-MOST_BYTES = 16 * 2**20
-"""The largest file that is read."""
+MOST_BYTES = 2**20
+"""The largest file that is read: Nomad keeps no longer sources of jobs (job_max_source_size)."""
 
 
 def declare(settings: JobspecSettings) -> Declaration:

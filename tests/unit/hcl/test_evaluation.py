@@ -22,7 +22,6 @@ from frostline.hcl.nodes import (
     TupleOf,
 )
 from frostline.hcl.number import NumberError
-from frostline.hcl.placeholders import placeholder
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.typeexpr import parse_type
 from frostline.hcl.values import (
@@ -39,6 +38,7 @@ from frostline.hcl.values import (
     string,
     tuple_value,
 )
+from frostline.sources.job_placeholders import placeholder
 
 TEXT = Literal(0, string("text"))
 

@@ -13,11 +13,11 @@ import pytest
 from frostline.hcl.functions.base import Function
 from frostline.hcl.functions.files import file_functions
 from frostline.hcl.functions.table import function_table
-from frostline.hcl.placeholders import placeholder
 from frostline.hcl.scope import Budget
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.syntax import parse
 from frostline.sources.job_blocks import block_of
+from frostline.sources.job_placeholders import placeholder
 from frostline.sources.job_shape import TEXT_MAP, Shape
 from frostline.sources.job_variables import Context, Given, scope_of
 

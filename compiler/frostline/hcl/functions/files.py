@@ -22,7 +22,7 @@ MOST_FILES = 100_000
 
 _PATH = Parameter("path", STRING)
 _NAMES = ("basename", "dirname", "file", "filebase64", "fileexists")
-_DISABLED = "functions that read files are disabled; `filesystem: true` on the source enables them"
+_DISABLED = "filesystem function disabled: `filesystem: true` on the source allows it"
 
 
 def file_functions(folder: Path | None, root: Path, read: Callable[[Path], None]) -> Mapping[str, Function]:

@@ -1,4 +1,4 @@
-"""Functions that Nomad has and frostline refuses: what they give differs from run to run, or between machines."""
+"""Functions that are refused: what they give differs from run to run, or between machines."""
 
 from __future__ import annotations
 
