@@ -32,7 +32,10 @@ CONFIG: dict[str, Any] = {
         {"type": "template", "template": "hosts.j2", "path": "root/deep/er/hosts"},
     ],
 }
+# The old state: an output whose folders go, and none yet of the template, whose folders are made.
+BEFORE = {**CONFIG, "outputs": [*CONFIG["outputs"][:3], {"type": "yaml", "path": "root/gone/too/all.yaml"}]}
 TEMPLATE = "{% for service in services %}{{ service.name }}\n{% endfor %}"
+MODES = {"root/app/registry.py": 0o666, "root/services/moved.yaml": 0o775}
 OLD = ("kept-v1", "moved-v1", "gone-v1", "gone-v2")
 NEW = ("kept-v1", "moved-v1", "moved-v2", "more-v1")
 
@@ -61,16 +64,20 @@ class World:
     def __init__(self, folder: Path, warm: Warm) -> None:
         self.folder, self.warm = folder, warm
         lay_out(folder)
+        warm.learn("compile", "--lock", "no-such.lock", cwd=folder)
+        (folder / "frostline.yaml").write_text(json.dumps(BEFORE, indent=1))
         for arguments in (("compile", "--lock", "old.lock"), ("plan", "--offline"), ("check",)):
             warm.learn(*arguments, cwd=folder)
-        # What users make of modes stays so.
-        (folder / "root/app/registry.py").chmod(0o640)
-        (folder / "root/services/moved.yaml").chmod(0o755)
+        (folder / "frostline.yaml").write_text(json.dumps(CONFIG, indent=1))
+        # What users make of modes stays so, whatever the umask takes.
+        for path, mode in MODES.items():
+            (folder / path).chmod(mode)
         self.old = tree_of(folder)
         self.publish("new")
         self.new = tree_of(folder)
-        assert {path for path in self.old if path not in self.new}, "nothing is deleted"
-        assert {path for path in self.new if path not in self.old}, "nothing is created"
+        assert {path: self.new[path][0] for path in MODES} == MODES
+        assert {"root/gone", "root/gone/too", "root/services/gone.yaml"} <= set(self.old) - set(self.new)
+        assert {"root/deep", "root/deep/er", "root/services/more.yaml"} <= set(self.new) - set(self.old)
         self.restore(self.old)
 
     @property

@@ -87,7 +87,7 @@ def injected(world: World, strace: str, point: Point, fault: str) -> int | None:
 
 
 def test_a_run_that_is_killed_at_any_system_call_leaves_old_or_new_files(world, strace, full, figures) -> None:
-    points = chosen(points_of(world, strace), WRITING, full, 12)
+    points = chosen(points_of(world, strace), WRITING, full, 8)
     kills = pending = 0
     for point in points:
         world.restore(world.old)
@@ -128,7 +128,7 @@ def test_a_recovery_that_is_killed_at_any_system_call_is_recovered(world, strace
 @pytest.mark.parametrize("error", ERRORS)
 def test_a_system_call_that_fails_anywhere_leaves_old_or_new_files(world, strace, full, figures, error) -> None:
     names = WRITING - {"close"} if error != "EIO" else WRITING | READING - {"ioctl", "lseek", "dup", "fcntl"}
-    points = chosen(points_of(world, strace), names, full, 5)
+    points = chosen(points_of(world, strace), names, full, 3)
     met = refused = 0
     wrong: list[tuple[Point, int]] = []
     for point in points:

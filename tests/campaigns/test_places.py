@@ -87,7 +87,7 @@ def test_a_full_disk_is_an_error_that_leaves_all_as_it_was(world: World, mountin
     assert not world.assert_mends()
 
 
-@pytest.mark.parametrize("name", ["app", "services", "deep", "deep/er", "frostline.manifest", "app/registry.py"])
+@pytest.mark.parametrize("name", ["app", "services", "puppet", "puppet/data", "frostline.manifest", "app/registry.py"])
 @pytest.mark.parametrize("inside", [True, False])
 def test_a_symbolic_link_in_the_way_is_not_followed(
     world: World, tmp_path: Path, figures: Callable[..., None], name: str, inside: bool
