@@ -216,7 +216,7 @@ def compile_(**options: Any) -> int:
 
 @frostline.command()
 @_common
-@_format("text", "json")
+@_format("text", "json", "github", "markdown", "sarif", "junit")
 @click.option("--offline", is_flag=True, help="From the committed lock, with no network.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this output; may be given again.")
 @_allow
@@ -227,7 +227,7 @@ def plan(**options: Any) -> int:
 
 @frostline.command()
 @_common
-@_format("text", "json")
+@_format("text", "json", "github", "markdown", "sarif", "junit")
 @click.option("--live", is_flag=True, help="Ask the sources too: has the world moved since?")
 def check(**options: Any) -> int:
     """Do outputs, manifest and lock agree, do the checks pass; exit 1 if they differ."""

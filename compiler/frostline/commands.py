@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from frostline.console import (
     Invocation,
     emit,
     emit_json,
+    emit_report,
     emit_text,
     report_value,
     say,
@@ -23,7 +24,7 @@ from frostline.console import (
 )
 from frostline.diagnostics import typed
 from frostline.errors import FrostlineError, SeveralErrors, UsageError
-from frostline.model import Answer, FileOrigin, Lock, Snapshot
+from frostline.model import Answer, FileOrigin, Finding, Lock, Snapshot
 from frostline.pipeline import Compilation, Options
 from frostline.plan import plan_lines, plan_value, summary
 from frostline.settings import Allow, Config
@@ -125,10 +126,13 @@ def plan_command(invocation: Invocation, offline: bool, only: Sequence[str], all
     new = _lock(config, committed, invocation, offline=offline)
     options = Options(only=tuple(only), allow=allow, today=invocation.today)
     compilation = pipeline.compiled(config, new, committed, options)
+    value = plan_value(compilation.plan)
     if invocation.format == "json":
-        emit_json({**plan_value(compilation.plan), "report": report_value(compilation.findings)})
-    else:
+        emit_json({**value, "report": report_value(compilation.findings)})
+    elif invocation.format == "text":
         emit_text(invocation, plan_lines(compilation.plan), signs=True)
+    else:
+        emit_report(invocation, compilation.findings, **({"plan": value} if invocation.format == "markdown" else {}))
     show_findings(compilation.findings, invocation)
     if compilation.refused:
         tell(invocation, "`frostline compile` would refuse this")
@@ -224,6 +228,8 @@ def check_command(invocation: Invocation, live: bool) -> int:
         unread = error
     if invocation.format == "json":
         emit_json(report_value(findings, unread, drift=drift))
+    elif invocation.format != "text":
+        emit_report(invocation, [*findings, *map(_drift_finding, drift)], unread)
     else:
         emit_text(invocation, (f"{one['what']} {one['why']}" for one in drift))
         emit(text_report(invocation, sys.stdout, findings))
@@ -237,6 +243,16 @@ def check_command(invocation: Invocation, live: bool) -> int:
         return errors.DIFFERENT
     tell(invocation, "outputs, manifest and lock agree")
     return errors.DONE
+
+
+def _drift_finding(one: Mapping[str, str]) -> Finding:
+    """A difference as a finding, for the formats that know nothing else."""
+    return Finding(
+        rule="drift",
+        message=f"{one['what']} {one['why']}",
+        value=one["what"],
+        help="run `frostline compile` to publish, or `frostline plan` to see what would change",
+    )
 
 
 def _file_drift(compilation: Compilation) -> list[dict[str, str]]:

@@ -111,12 +111,19 @@ def text_report(
     return reporter_module("text").lines(report, colour=_colour(invocation, stream))  # type: ignore[no-any-return]
 
 
+def emit_report(
+    invocation: Invocation, findings: Iterable[Finding], error: FrostlineError | None = None, **more: Any
+) -> None:
+    """The report in the format that was asked for, to stdout; more: what only that format's reporter takes."""
+    emit(reporter_module(invocation.format).lines(report_of(findings, [error] if error else ()), **more))
+
+
 def show_error(error: FrostlineError, invocation: Invocation) -> None:
-    """The error and its help for a person, to stderr; with `--format json` the report to stdout as well."""
+    """The error and its help for a person, to stderr; but with `--format text` the report to stdout as well."""
     for line in text_report(invocation, sys.stderr, (), error):
         say(line)
-    if invocation.format == "json":
-        emit_json(report_value(error=error))
+    if invocation.format != "text":
+        emit_report(invocation, (), error)
 
 
 def show_findings(findings: Sequence[Finding], invocation: Invocation) -> None:

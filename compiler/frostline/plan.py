@@ -29,6 +29,7 @@ class EndpointChange(Struct, frozen=True):
 class ServiceChange(Struct, frozen=True, kw_only=True):
     """One (service, version) that appears, changes or vanishes.
 
+    dependents: who declares it as an upstream (`NAMESPACE:JOB/GROUP`), where it vanishes or has no endpoint any more.
     before, after: how many endpoints it has. added, removed: URLs, sorted. These two and `changed` are empty where what
     was published is not known endpoint by endpoint (`known`): it came from another lock or configuration.
     """
@@ -41,6 +42,7 @@ class ServiceChange(Struct, frozen=True, kw_only=True):
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     changed: tuple[EndpointChange, ...] = ()
+    dependents: tuple[str, ...] = ()
     known: bool = True
 
 
@@ -98,8 +100,14 @@ def _service_change(
         added=tuple(sorted(set(has) - set(had))),
         removed=tuple(sorted(set(had) - set(has))),
         changed=tuple(_endpoint_changes(was, entry)) if was and entry else (),
+        dependents=_dependents(key, new) if old and not (now and now.endpoints) else (),
         known=known,
     )
+
+
+def _dependents(key: Key, registry: Registry) -> tuple[str, ...]:
+    found = {one.upstream.consumer for one in registry.upstreams if one.key == key and not one.is_elsewhere}
+    return tuple(sorted(found))
 
 
 def _entry(registry: Registry, key: Key) -> Entry | None:
@@ -194,5 +202,7 @@ def _service_lines(change: ServiceChange) -> Iterator[str]:
     for one in change.changed:
         names = ", ".join(one.fields)
         yield f"      ~ its {names}" if one.url is None else f"      ~ {printable(one.url)}  ({names})"
+    for consumer in change.dependents:
+        yield f"      ! {printable(consumer)} depends on it"
     if not change.known:
         yield "      (published from another lock or configuration: its endpoints are not known one by one)"

@@ -66,6 +66,7 @@ def test_a_plan_names_services_endpoints_and_files(project: Project, shop: Consu
             "added": ["http://10.0.0.8:8080/v1"],
             "removed": [],
             "changed": [],
+            "dependents": [],
             "known": True,
         }
     ]

@@ -38,6 +38,10 @@ class Reporter(Protocol):
 TABLE: Mapping[str, str] = {
     "text": "frostline.reporters.text",
     "json": "frostline.reporters.json",
+    "github": "frostline.reporters.github",
+    "markdown": "frostline.reporters.markdown",
+    "sarif": "frostline.reporters.sarif",
+    "junit": "frostline.reporters.junit",
 }
 
 
@@ -49,6 +53,13 @@ def reporter_names() -> tuple[str, ...]:
 def reporter_module(name: str) -> Any:
     """The module of this format, imported on first use. KeyError: there is none."""
     return import_module(TABLE[name])
+
+
+def subject_text(finding: Finding) -> str:
+    """The (service, version) that the finding is about, "" where it is about the whole. Hostile text as it is."""
+    if finding.service is None:
+        return ""
+    return finding.service if finding.version is None else f"{finding.service} {finding.version}"
 
 
 def report_of(findings: Iterable[Finding] = (), errors: Iterable[FrostlineError] = ()) -> Report:

@@ -138,10 +138,10 @@ def test_what_is_wrong_with_a_very_long_name_is_said() -> None:
 
 
 def test_every_reporter_of_the_table_has_its_function() -> None:
-    assert reporter_names() == ("json", "text")
+    assert reporter_names() == ("github", "json", "junit", "markdown", "sarif", "text")
     assert all(callable(reporter_module(name).lines) for name in reporter_names())
     with pytest.raises(KeyError):
-        reporter_module("sarif")
+        reporter_module("nosuch")
 
 
 def test_an_errors_status_is_kept() -> None:

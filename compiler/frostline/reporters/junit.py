@@ -1,0 +1,66 @@
+"""JUnit XML, as CI servers read it: one suite, a test case for each error and finding, or one that passes.
+
+Errors that ended the run are `error`, findings of severity error `failure`; a warning is a case that passes, with its
+text in `system-out`. No time and no host name. XML 1.0 has no place for control characters: they are written as escapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+from frostline.diagnostics import harmless
+from frostline.model import FileOrigin, Finding, Origin
+from frostline.reporters.base import Problem, Report, subject_text
+
+_SUITE = "frostline"
+
+
+def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
+    """The document's lines; the same with and without colour."""
+    failures = sum(finding.severity == "error" for finding in report.findings)
+    cases = [*map(_of_problem, report.errors), *map(_of_finding, report.findings)]
+    if not cases:
+        cases = [ElementTree.Element("testcase", classname=_SUITE, name="registry")]
+    counts = {"tests": str(len(cases)), "failures": str(failures), "errors": str(len(report.errors))}
+    suites = ElementTree.Element("testsuites", counts)
+    suite = ElementTree.SubElement(suites, "testsuite", {"name": _SUITE, **counts})
+    suite.extend(cases)
+    ElementTree.indent(suites)
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    yield from ElementTree.tostring(suites, encoding="unicode").split("\n")
+
+
+def _of_problem(problem: Problem) -> ElementTree.Element:
+    case = _case("run", problem.message, problem.origin)
+    _child(case, "error", problem.message, problem.help, problem.origin)
+    return case
+
+
+def _of_finding(finding: Finding) -> ElementTree.Element:
+    subject = subject_text(finding)
+    case = _case(finding.rule, subject or finding.value or "registry", finding.origin)
+    if finding.severity == "error":
+        _child(case, "failure", finding.message, finding.help, finding.origin)
+    else:
+        ElementTree.SubElement(case, "system-out").text = _text(
+            f"warning: {finding.message}", finding.help, finding.origin
+        )
+    return case
+
+
+def _case(rule: str, name: str, origin: Origin | None) -> ElementTree.Element:
+    attributes = {"classname": f"{_SUITE}.{harmless(rule)}", "name": harmless(name)}
+    if isinstance(origin, FileOrigin):
+        attributes |= {"file": harmless(origin.path), "line": str(origin.line)}
+    return ElementTree.Element("testcase", attributes)
+
+
+def _child(case: ElementTree.Element, kind: str, message: str, advice: str | None, origin: Origin | None) -> None:
+    child = ElementTree.SubElement(case, kind, message=harmless(message), type=kind)
+    child.text = _text(message, advice, origin)
+
+
+def _text(message: str, advice: str | None, origin: Origin | None) -> str:
+    parts = [f"{origin}: {message}" if origin is not None else message, *([f"help: {advice}"] if advice else [])]
+    return " | ".join(map(harmless, parts))

@@ -1,0 +1,124 @@
+"""Markdown for a comment on a pull request: counts first, then services, files and findings, cut to what GitHub takes.
+
+Every value of a server or a file stands in a code span, whose fence is longer than any run of backticks in it
+(CommonMark 6.1): it makes no link, no mention, no HTML and no table cell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from frostline.diagnostics import harmless
+from frostline.model import Finding
+from frostline.reporters.base import Report, subject_text
+
+LONGEST = 65_535
+"""Characters of a comment on GitHub, counted as UTF-16 units, which is the most that anybody counts."""
+
+_LONGEST_VALUE = 300
+_ROOM_FOR_THE_CUT = 200
+_SIGNS = {"add": "+", "change": "~", "remove": "-", "create": "+", "update": "~", "delete": "-", "adopt": "="}
+
+
+def lines(report: Report, *, colour: bool = False, plan: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """The comment's lines. plan: as `frostline plan --format json` has it."""
+    sections = [*_plan_sections(plan), ("Findings", [*_problems(report), *_findings(report.findings)])]
+    yield from _cut([_title(report, plan), ""], [(name, items) for name, items in sections if items])
+
+
+def code(text: str) -> str:
+    """A code span that holds this text, whatever it is; its controls as escapes, shortened."""
+    shown = harmless(text)
+    if len(shown) > _LONGEST_VALUE:
+        shown = f"{shown[: _LONGEST_VALUE - 1]}…"
+    fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
+    padding = " " if not shown.strip() or shown[0] in "` " or shown[-1] in "` " else ""
+    return f"{fence}{padding}{shown or ' '}{padding}{fence}"
+
+
+def _title(report: Report, plan: Mapping[str, Any] | None) -> str:
+    errors = len(report.errors) + sum(finding.severity == "error" for finding in report.findings)
+    counts = [f"{errors} errors", f"{len(report.findings) + len(report.errors) - errors} warnings"]
+    if plan is None:
+        return f"**frostline**: {', '.join(counts)}"
+    if not plan["changes"]:
+        return f"**frostline**: no changes, {', '.join(counts)}"
+    number = plan["summary"]
+    changes = f"{number['add']} to add, {number['change']} to change, {number['remove']} to remove"
+    files = f"{number['write']} files to write, {number['delete']} to delete"
+    return f"**frostline**: services {changes}; {files}; {', '.join(counts)}"
+
+
+def _plan_sections(plan: Mapping[str, Any] | None) -> list[tuple[str, list[str]]]:
+    if plan is None:
+        return []
+    files = [f"- `{_SIGNS[file['action']]}` {code(file['path'])}{_refusal(file)}" for file in plan["files"]]
+    if plan["lock"]:
+        files.append("- `~` the lock")
+    return [("Services", ["\n".join(_service(change)) for change in plan["services"]]), ("Files", files)]
+
+
+def _refusal(file: Mapping[str, Any]) -> str:
+    return f" (refused: {file['refusal']})" if file["refusal"] else ""
+
+
+def _service(change: Mapping[str, Any]) -> Iterator[str]:
+    name = change["service"] if change["version"] is None else f"{change['service']} {change['version']}"
+    counts = f"{change['before']} → {change['after']} endpoints"
+    yield f"- `{_SIGNS[change['action']]}` {code(name)}, {counts}"
+    for consumer in change.get("dependents", ()):
+        yield f"  - **{code(consumer)} depends on it**"
+    for sign, urls in (("+", change["added"]), ("-", change["removed"])):
+        yield from (f"  - `{sign}` {code(url)}" for url in urls[:10])
+        if len(urls) > 10:
+            yield f"  - `{sign}` {len(urls) - 10} more"
+
+
+def _problems(report: Report) -> list[str]:
+    return [_item("error", problem.message, problem.origin, problem.help) for problem in report.errors]
+
+
+def _findings(findings: Iterable[Finding]) -> list[str]:
+    return [
+        _item(
+            f"{finding.severity} {code(finding.rule)} {code(subject_text(finding))}"
+            if finding.service is not None
+            else f"{finding.severity} {code(finding.rule)}",
+            finding.message,
+            finding.origin,
+            finding.help,
+        )
+        for finding in findings
+    ]
+
+
+def _item(start: str, message: str, origin: object, advice: str | None) -> str:
+    place = f" at {code(str(origin))}" if origin is not None else ""
+    text = f"- {start}{place}: {code(message)}"
+    return text if advice is None else f"{text}\n  - {code(advice)}"
+
+
+def _cut(head: Sequence[str], sections: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
+    """All that fits; what does not is said with its number."""
+    yield from head
+    left = LONGEST - _ROOM_FOR_THE_CUT - sum(_size(line) for line in head)
+    for name, items in sections:
+        title = [f"### {name} ({len(items)})", ""]
+        left -= sum(map(_size, title)) + _ROOM_FOR_THE_CUT
+        if left < 0:
+            yield f"{len(items)} {name.lower()} are not shown."
+            continue
+        yield from title
+        for number, item in enumerate(items):
+            if _size(item) > left:
+                yield f"- … and {len(items) - number} more"
+                break
+            left -= _size(item)
+            yield from item.split("\n")
+        yield ""
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2 + 1

@@ -1,0 +1,73 @@
+"""SARIF 2.1.0 (OASIS), as code scanning services read it: one run, a result for each error and finding, in ASCII.
+
+It holds no version, no time and no absolute path: the same findings give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote
+
+from frostline.model import FileOrigin, Finding, Origin
+from frostline.reporters.base import Problem, Report, subject_text
+from frostline.reporters.json import document_lines
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_ERROR = "error"
+
+
+def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
+    """The document's lines; the same with and without colour."""
+    results = [*map(_of_problem, report.errors), *map(_of_finding, report.findings)]
+    rules = sorted({result["ruleId"] for result in results})
+    for result in results:
+        result["ruleIndex"] = rules.index(result["ruleId"])
+    driver = {
+        "name": "frostline",
+        "rules": [{"id": rule, "shortDescription": {"text": rule.replace("-", " ")}} for rule in rules],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{"executionSuccessful": not report.errors}],
+        "results": results,
+    }
+    yield from document_lines({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _of_problem(problem: Problem) -> dict[str, Any]:
+    return _result("frostline", _ERROR, problem.message, problem.help, problem.origin, problem.message)
+
+
+def _of_finding(finding: Finding) -> dict[str, Any]:
+    subject = subject_text(finding)
+    message = f"{subject}: {finding.message}" if subject else finding.message
+    identity = "\0".join((finding.rule, finding.service or "", finding.version or "", finding.value or ""))
+    return _result(finding.rule, finding.severity, message, finding.help, finding.origin, identity)
+
+
+def _result(
+    rule: str, level: str, message: str, advice: str | None, origin: Origin | None, identity: str
+) -> dict[str, Any]:
+    text = message if advice is None else f"{message}\n{advice}"
+    return {
+        "ruleId": rule,
+        "level": level,
+        "message": {"text": text},
+        "locations": [] if origin is None else [_location(origin)],
+        # Of what it is about, not of its line: a finding that moves is the same one.
+        "partialFingerprints": {"frostline/v1": sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()},
+    }
+
+
+def _location(origin: Origin) -> dict[str, Any]:
+    if isinstance(origin, FileOrigin):
+        return {
+            "physicalLocation": {
+                "artifactLocation": {"uri": quote(origin.path.encode("utf-8", "backslashreplace"), safe="/")},
+                "region": {"startLine": max(origin.line, 1), "startColumn": max(origin.column, 1)},
+            }
+        }
+    return {"logicalLocations": [{"fullyQualifiedName": str(origin)}]}

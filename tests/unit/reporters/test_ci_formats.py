@@ -1,0 +1,212 @@
+"""The formats that CI servers read: what they say, and that no text of a server or a file says more than itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from frostline.errors import SourceError
+from frostline.model import FileOrigin, Finding, InstanceOrigin
+from frostline.reporters import github, junit, markdown, sarif
+from frostline.reporters.base import Report, report_of, reporter_names
+
+PLACE = FileOrigin("frostline.yaml", 7, 3)
+ERROR = Finding(
+    rule="port-zero",
+    message="it has no port",
+    service="payments",
+    version="v1",
+    origin=InstanceOrigin("mesh", "dc1", "default", "n1", "i1"),
+    help="register it",
+)
+WARNING = Finding(rule="job-tag", message="its tag is left out", severity="warning", value="x", origin=PLACE)
+PROBLEM = SourceError("source mesh: GET /v1/x: refused", origin=PLACE, help="see to it")
+REPORT = report_of([WARNING, ERROR], [PROBLEM])
+
+HOSTILE = st.text(max_size=60) | st.sampled_from(
+    [
+        "::error file=x::y",
+        "a\n::set-output name=x::y",
+        "##[command]x",
+        "<img src=x onerror=y>",
+        "[x](javascript:y)",
+        "![x](http://y)",
+        "@everyone #1 GH-1",
+        "`` ` `` ```",
+        "| a | b |\n|---|---|",
+        "# heading\n> quote",
+        "]]><x/>",
+        "%0A::error::x",
+        "\x1b[31m\x00\u202e",
+    ]
+)
+
+
+def plan(**change: Any) -> dict[str, Any]:
+    service = {
+        "service": "payments",
+        "version": "v1",
+        "action": "remove",
+        "before": 2,
+        "after": 0,
+        "added": [],
+        "removed": ["http://a", "http://b"],
+        "changed": [],
+        "dependents": ["default:shop/web"],
+        "known": True,
+        **change,
+    }
+    return {
+        "changes": True,
+        "summary": {"add": 0, "change": 0, "remove": 1, "write": 1, "delete": 0},
+        "services": [service],
+        "files": [{"path": "a.py", "output": "a", "action": "update", "refusal": None}],
+        "lock": True,
+    }
+
+
+def test_the_formats_are_in_the_table() -> None:
+    assert reporter_names() == ("github", "json", "junit", "markdown", "sarif", "text")
+
+
+# --- github -----------------------------------------------------------------------------------------------------------
+
+
+def test_github_has_a_command_for_each_error_and_finding_errors_first() -> None:
+    assert list(github.lines(REPORT)) == [
+        "::error file=frostline.yaml,line=7,col=3,title=frostline::source mesh: GET /v1/x: refused%0Ahelp: see to it",
+        "::error title=port-zero::mesh(datacenter=dc1, namespace=default, node=n1, id=i1): payments v1: it has no port"
+        "%0Ahelp: register it",
+        "::warning file=frostline.yaml,line=7,col=3,title=job-tag::its tag is left out",
+    ]
+
+
+@given(HOSTILE, HOSTILE)
+def test_no_text_ends_a_github_command_or_opens_another(message: str, path: str) -> None:
+    finding = Finding(rule="r", message=message, service=path, origin=FileOrigin(path, 1, 1), help=message)
+    (line,) = github.lines(Report(findings=(finding,)))
+    assert re.fullmatch(r"::error file=[^:,]*,line=1,col=1,title=r::[^\n\r]*", line)
+
+
+# --- sarif ------------------------------------------------------------------------------------------------------------
+
+
+def sarif_run(report: Report) -> dict[str, Any]:
+    document = json.loads("\n".join(sarif.lines(report)))
+    assert document["version"] == "2.1.0"
+    (run,) = document["runs"]
+    return dict(run)
+
+
+def test_sarif_has_a_result_for_each_with_its_rule_and_place() -> None:
+    run = sarif_run(REPORT)
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["frostline", "job-tag", "port-zero"]
+    assert [(one["ruleId"], one["ruleIndex"], one["level"]) for one in run["results"]] == [
+        ("frostline", 0, "error"),
+        ("port-zero", 2, "error"),
+        ("job-tag", 1, "warning"),
+    ]
+    physical = run["results"][0]["locations"][0]["physicalLocation"]
+    assert physical == {
+        "artifactLocation": {"uri": "frostline.yaml"},
+        "region": {"startLine": 7, "startColumn": 3},
+    }
+    logical = run["results"][1]["locations"][0]["logicalLocations"][0]
+    assert logical["fullyQualifiedName"].startswith("mesh(")
+    assert run["invocations"] == [{"executionSuccessful": False}]
+
+
+def test_a_sarif_result_stays_the_same_one_when_its_line_moves() -> None:
+    moved = Finding(rule=WARNING.rule, message=WARNING.message, severity="warning", value="x", origin=FileOrigin("y", 9))
+    prints = [sarif_run(report_of([one]))["results"][0]["partialFingerprints"] for one in (WARNING, moved, ERROR)]
+    assert prints[0] == prints[1] != prints[2]
+
+
+@given(HOSTILE)
+def test_any_text_comes_back_from_sarif(text: str) -> None:
+    run = sarif_run(Report(findings=(Finding(rule="r", message=text, origin=FileOrigin(text, 1, 1)),)))
+    assert run["results"][0]["message"]["text"] == text
+    uri = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert re.fullmatch(r"[A-Za-z0-9_.~/%-]*", uri)
+    assert unquote(uri) == text
+
+
+# --- junit ------------------------------------------------------------------------------------------------------------
+
+
+def junit_suite(report: Report) -> ElementTree.Element:
+    text = "\n".join(junit.lines(report))
+    return ElementTree.fromstring(text.split("\n", 1)[1])  # noqa: S314 - our own
+
+
+def test_junit_has_a_case_for_each_and_one_that_passes_where_all_is_well() -> None:
+    suites = junit_suite(REPORT)
+    assert suites.attrib == {"tests": "3", "failures": "1", "errors": "1"}
+    kinds = [[child.tag for child in case] for case in suites.iter("testcase")]
+    assert kinds == [["error"], ["failure"], ["system-out"]]
+    fine = junit_suite(report_of())
+    assert fine.attrib == {"tests": "1", "failures": "0", "errors": "0"}
+    assert [list(case) for case in fine.iter("testcase")] == [[]]
+
+
+@given(HOSTILE)
+def test_any_text_is_a_text_in_junit(text: str) -> None:
+    suites = junit_suite(Report(findings=(Finding(rule="r", message=text, service=text, help=text),)))
+    assert [element.tag for element in suites.iter()] == ["testsuites", "testsuite", "testcase", "failure"]
+
+
+# --- markdown ---------------------------------------------------------------------------------------------------------
+
+
+def test_markdown_has_the_counts_first_then_services_files_and_findings() -> None:
+    lines = list(markdown.lines(REPORT, plan=plan()))
+    assert lines[0] == (
+        "**frostline**: services 0 to add, 0 to change, 1 to remove; 1 files to write, 0 to delete; 2 errors, 1 warnings"
+    )
+    assert [line for line in lines if line.startswith("###")] == [
+        "### Services (1)",
+        "### Files (2)",
+        "### Findings (3)",
+    ]
+    assert "- `-` `payments v1`, 2 → 0 endpoints" in lines
+    assert "  - **`default:shop/web` depends on it**" in lines
+
+
+@given(HOSTILE, HOSTILE)
+def test_nothing_hostile_is_more_than_code_in_markdown(text: str, name: str) -> None:
+    finding = Finding(rule="r", message=text, service=name, help=text, origin=FileOrigin(text, 1, 1))
+    change = plan(service=name, added=[text], dependents=[name])
+    change["files"][0]["path"] = text
+    rendered = MarkdownIt("commonmark").parse("\n".join(markdown.lines(Report(findings=(finding,)), plan=change)))
+    kinds = {token.type for token in rendered}
+    kinds |= {child.type for token in rendered for child in token.children or ()}
+    assert kinds <= {
+        *("paragraph_open", "inline", "paragraph_close", "heading_open", "heading_close", "bullet_list_open"),
+        *("bullet_list_close", "list_item_open", "list_item_close", "text", "code_inline", "strong_open"),
+        *("strong_close", "softbreak"),
+    }
+    texts = " ".join(child.content for token in rendered for child in token.children or () if child.type == "text")
+    assert "@" not in texts
+    assert "#" not in texts
+
+
+def test_markdown_is_cut_to_what_a_comment_holds_and_says_so() -> None:
+    findings = [Finding(rule="r", message="😀" * 200, service=f"s{number:05}") for number in range(2_000)]
+    text = "\n".join(markdown.lines(report_of(findings), plan=plan()))
+    assert len(text.encode("utf-16-le")) // 2 <= markdown.LONGEST
+    shown = len(re.findall("^- error", text, re.MULTILINE))
+    assert f"- … and {2_000 - shown} more" in text
+
+
+@pytest.mark.parametrize("text", ["", " ", "`", "``a`", "a`", "\n"])
+def test_a_code_span_holds_any_text(text: str) -> None:
+    (inline,) = [token for token in MarkdownIt("commonmark").parse(f"x {markdown.code(text)} y") if token.children]
+    assert [child.type for child in inline.children or ()] == ["text", "code_inline", "text"]
