@@ -174,9 +174,10 @@ def _invocation(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _call(name: str, options: dict[str, Any]) -> int:
-    from frostline import commands, console
+    from frostline import commands, console, showing
 
-    function: Callable[..., int] = getattr(commands, name)
+    module = commands if hasattr(commands, name) else showing
+    function: Callable[..., int] = getattr(module, name)
     arguments = _invocation(options)
     invocation = arguments["invocation"]
     console.prepare_streams()

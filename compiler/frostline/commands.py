@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from frostline import errors, explaining, freezing, graphing, lock, pipeline, publish, resources
-from frostline.config import find_config, load_config
+from frostline import errors, freezing, lock, pipeline, publish
 from frostline.console import (
     Invocation,
     emit,
@@ -23,16 +22,12 @@ from frostline.console import (
     text_report,
 )
 from frostline.diagnostics import typed
-from frostline.errors import FrostlineError, SeveralErrors, UsageError
-from frostline.model import Answer, FileOrigin, Finding, Lock, Snapshot
+from frostline.errors import FrostlineError, UsageError
+from frostline.invoking import DifferentError, config_of, counted, tell_warnings
+from frostline.model import FileOrigin, Finding, Lock, Snapshot
 from frostline.pipeline import Compilation, Options
 from frostline.plan import plan_lines, plan_value, summary
 from frostline.settings import Allow, Config
-
-
-def _config(invocation: Invocation) -> Config:
-    return load_config(find_config(invocation.config, Path.cwd()))
-
 
 # --- compile, plan, freeze --------------------------------------------------------------------------------------------
 
@@ -41,7 +36,7 @@ def compile_command(
     invocation: Invocation, offline: bool, locked: bool, locks: Sequence[str], only: Sequence[str], allow: Allow
 ) -> int:
     """Freeze, check, render, guard, publish."""
-    config = _config(invocation)
+    config = config_of(invocation)
     pipeline.outputs_in_scope(config, only)  # an unknown name is known before anybody is asked
     with pipeline.writing(config) as root:
         committed = freezing.committed_lock(config)
@@ -66,22 +61,12 @@ def _published_line(compilation: Compilation) -> str:
     counts = summary(compilation.plan)
     number = sum(1 for _ in compilation.registry.entries())
     if not compilation.plan.changes:
-        return f"nothing to do: {_counted(number, 'service')} published as they should be"
+        return f"nothing to do: {counted(number, 'service')} published as they should be"
     return (
-        f"published {_counted(number, 'service')} "
+        f"published {counted(number, 'service')} "
         f"({counts['add']} added, {counts['change']} changed, {counts['remove']} removed): "
-        f"{_counted(counts['write'], 'file')} written, {counts['delete']} deleted"
+        f"{counted(counts['write'], 'file')} written, {counts['delete']} deleted"
     )
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
-class _Different(FrostlineError):
-    """Not an error of anybody: what is there differs from what would be."""
-
-    status = errors.DIFFERENT
 
 
 def _lock_would_change(config: Config, new: Lock, committed: Lock | None) -> FrostlineError:
@@ -89,7 +74,7 @@ def _lock_would_change(config: Config, new: Lock, committed: Lock | None) -> Fro
     now = {snapshot.segment: snapshot for snapshot in new.snapshots}
     moved = sorted(segment for segment in {*had, *now} if had.get(segment) != now.get(segment))
     named = "; ".join(f"source `{source}`, datacenter `{datacenter}`" for source, datacenter, _ in moved)
-    return _Different(
+    return DifferentError(
         f"the lock would change ({named}); nothing was published",
         origin=FileOrigin(typed(config.lock)),
         help="run `frostline freeze`, review the lock and commit it",
@@ -108,18 +93,13 @@ def _lock(
 
 def _fresh(config: Config, committed: Lock | None, invocation: Invocation) -> Lock:
     frozen = freezing.freeze(config, committed)
-    _tell_warnings(invocation, frozen.warnings)
+    tell_warnings(invocation, frozen.warnings)
     return lock.lock_of(frozen.snapshots)
-
-
-def _tell_warnings(invocation: Invocation, warnings: Sequence[str]) -> None:
-    for warning in warnings:
-        tell(invocation, f"warning: {warning}")
 
 
 def plan_command(invocation: Invocation, offline: bool, only: Sequence[str], allow: Allow) -> int:
     """What compile would do; 1 if anything, 4 if it would be refused."""
-    config = _config(invocation)
+    config = config_of(invocation)
     pipeline.outputs_in_scope(config, only)
     _tell_pending(config, invocation)
     committed = freezing.committed_lock(config)
@@ -132,7 +112,7 @@ def plan_command(invocation: Invocation, offline: bool, only: Sequence[str], all
     elif invocation.format == "text":
         emit_text(invocation, plan_lines(compilation.plan), signs=True)
     else:
-        emit_report(invocation, compilation.findings, **({"plan": value} if invocation.format == "markdown" else {}))
+        emit_report(invocation, compilation.findings, plan=value)
     show_findings(compilation.findings, invocation)
     if compilation.refused:
         tell(invocation, "`frostline compile` would refuse this")
@@ -149,7 +129,7 @@ def freeze_command(
     invocation: Invocation, sources: Sequence[str], datacenters: Sequence[str], out: Path | None, allow: Allow
 ) -> int:
     """Live sources to lock only."""
-    config = _config(invocation)
+    config = config_of(invocation)
     live = freezing.live_sources(config)
     for name in sources:
         if name not in live:
@@ -174,7 +154,7 @@ def freeze_command(
             publish.replace_file(out, lock.LockFile(out, read.snapshots))
         elif not refused:
             pipeline.publish_lock(config, root, new)
-    _tell_warnings(invocation, frozen.warnings)
+    tell_warnings(invocation, frozen.warnings)
     show_findings(findings, invocation)
     where = typed(out or config.lock)
     if invocation.format == "json":
@@ -185,9 +165,9 @@ def freeze_command(
         return errors.REFUSED
     instances = sum(len(snapshot.instances) for snapshot in written.snapshots)
     if not out and new == committed:
-        tell(invocation, f"nothing to do: {where} holds these {_counted(instances, 'instance')} already")
+        tell(invocation, f"nothing to do: {where} holds these {counted(instances, 'instance')} already")
     else:
-        tell(invocation, f"froze {_counted(instances, 'instance')} to {where}")
+        tell(invocation, f"froze {counted(instances, 'instance')} to {where}")
     return errors.DONE
 
 
@@ -214,7 +194,7 @@ _DRIFT = {
 
 def check_command(invocation: Invocation, live: bool) -> int:
     """Do outputs, manifest and lock agree, do the checks pass; with `live`, has the world moved since."""
-    config = _config(invocation)
+    config = config_of(invocation)
     _tell_pending(config, invocation)
     committed = freezing.committed_lock(config)
     used = freezing.offline_lock(config, committed)
@@ -286,129 +266,3 @@ def _live_drift(config: Config, committed: Lock | None, invocation: Invocation) 
     moved = [f"{one.action} {one.service} {one.version or 'unversioned'}" for one in plan.services]
     why = f"is behind the world: {', '.join(moved[:10])}{' …' if len(moved) > 10 else ''}" if moved else ""
     return [{"what": "the lock", "why": why or "is behind the world, though no service changes"}]
-
-
-# --- list, explain, sources -------------------------------------------------------------------------------------------
-
-
-def list_command(invocation: Invocation) -> int:
-    """The services of the committed lock and the local sources."""
-    config = _config(invocation)
-    used = freezing.offline_lock(config, freezing.committed_lock(config))
-    registry = pipeline.registry_of_lock(config, used)
-    if invocation.format == "json":
-        emit_json(report_value(services=explaining.list_value(registry)))
-    else:
-        header = ("SERVICE", "VERSION", "ENDPOINTS", "SOURCE", "URL")
-        emit_text(invocation, explaining.table_lines(header, explaining.list_rows(registry)))
-    return errors.DONE
-
-
-def graph_command(invocation: Invocation, form: str) -> int:
-    """Who depends on whom, as the committed lock and the local sources have it."""
-    config = _config(invocation)
-    used = freezing.offline_lock(config, freezing.committed_lock(config))
-    registry = pipeline.registry_of_lock(config, used)
-    if invocation.format == "json":
-        emit_json(report_value(upstreams=graphing.graph_value(registry)))
-    else:
-        emit_text(invocation, graphing.FORMS[form](registry))
-    return errors.DONE
-
-
-def explain_command(invocation: Invocation, service: str, version: str | None, offline: bool) -> int:
-    """Where a service's endpoints come from, and why its other instances are left out; 1 where it is unknown."""
-    config = _config(invocation)
-    committed = freezing.committed_lock(config)
-    answers: tuple[Answer, ...] = ()
-    if offline:
-        used = freezing.offline_lock(config, committed)
-        tell(invocation, "from the lock alone: which instances were left out is not known")
-    else:
-        frozen = freezing.freeze(config, committed, every_service=True)
-        _tell_warnings(invocation, frozen.warnings)
-        used, answers = lock.lock_of(frozen.snapshots), frozen.answers
-    declared = pipeline.declared_contributions(config)
-    contributions = pipeline.contributions_of(config, used, declared)
-    registry = pipeline.registry_of_lock(config, used, declared)
-    live = freezing.live_sources(config)
-    absences = [*explaining.unselected(answers, live), *explaining.displaced(contributions, registry)]
-    keys = explaining.chosen(registry, absences, service, version)
-    if not keys:
-        close = explaining.closest(registry, absences, service, version)
-        hint = f"closest: {', '.join(f'`{name}`' for name in close)}" if close else "see `frostline list`"
-        asked = service if version is None else f"{service} {version}"
-        raise _Different(f"`{asked}` is not known", help=hint)
-    if invocation.format == "json":
-        emit_json(report_value(explained=explaining.explanation_value(keys, registry, absences)))
-    else:
-        emit_text(invocation, explaining.explanation_lines(keys, registry, absences))
-    return errors.DONE
-
-
-def sources_command(invocation: Invocation) -> int:
-    """Ask each source whether it can be read and what it sees; 3 where one cannot be."""
-    config = _config(invocation)
-    committed = freezing.committed_lock(config)
-    live = freezing.live_sources(config)
-    rows: list[tuple[str, str, str, str]] = []
-    failed: list[FrostlineError] = []
-    snapshots: list[Snapshot] = []
-    for name, settings in live.items():
-        try:
-            frozen = freezing.freeze(config, committed, sources=[name])
-        except FrostlineError as error:
-            failed.append(error)
-            rows.append((name, settings.type, "cannot be read", ""))
-            continue
-        _tell_warnings(invocation, frozen.warnings)
-        snapshots += frozen.snapshots
-        read = {(answer.datacenter, answer.namespace) for answer in frozen.answers}
-        for one in frozen.snapshots:
-            state = "can be read" if one.segment[1:] in read else "not reached, kept as locked"
-            rows.append((name, settings.type, state, _seen(one)))
-    for local in pipeline.contributions_of(config, lock.lock_of(snapshots)):
-        if local.source not in live:
-            sees = _counted(len(local.endpoints), "service")
-            sees += f", {_counted(len(local.upstreams), 'upstream')}" if local.upstreams else ""
-            rows.append((local.source, config.sources[local.source].type, "local", sees))
-    _show_sources(invocation, sorted(rows), SeveralErrors(failed) if failed else None)
-    return max((error.status for error in failed), default=errors.DONE)
-
-
-def _show_sources(
-    invocation: Invocation, rows: Sequence[tuple[str, str, str, str]], error: SeveralErrors | None
-) -> None:
-    header = ("SOURCE", "TYPE", "STATE", "SEES")
-    if invocation.format == "json":
-        values = [dict(zip(("source", "type", "state", "sees"), row, strict=True)) for row in rows]
-        emit_json(report_value(error=error, sources=values))
-    else:
-        emit_text(invocation, explaining.table_lines(header, rows))
-    for line in text_report(invocation, sys.stderr, (), error):
-        say(line)
-
-
-def _seen(snapshot: Snapshot) -> str:
-    services = {one.service for one in snapshot.instances} | {one.service for one in snapshot.declared}
-    names, number = _counted(len(services), "service"), _counted(len(snapshot.instances), "instance")
-    namespace = "" if snapshot.namespace == "default" else f"/{snapshot.namespace}"
-    upstreams = f", {_counted(len(snapshot.upstreams), 'upstream')}" if snapshot.upstreams else ""
-    return f"{snapshot.datacenter}{namespace}: {names}, {number}{upstreams}"
-
-
-# --- schema -----------------------------------------------------------------------------------------------------------
-
-
-def schema_command(invocation: Invocation, name: str | None) -> int:
-    """Print a schema; without a name, the names."""
-    names = resources.schema_names()
-    if name is None:
-        emit(names)
-        return errors.DONE
-    if name not in names:
-        close = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean `{close[0]}`?" if close else f"schemas: {', '.join(names)}"
-        raise UsageError(f"there is no schema `{name}`", help=hint)
-    emit(resources.schema_text(name).decode().rstrip("\n").split("\n"))
-    return errors.DONE

@@ -112,10 +112,15 @@ def text_report(
 
 
 def emit_report(
-    invocation: Invocation, findings: Iterable[Finding], error: FrostlineError | None = None, **more: Any
+    invocation: Invocation,
+    findings: Iterable[Finding],
+    error: FrostlineError | None = None,
+    plan: Mapping[str, Any] | None = None,
 ) -> None:
-    """The report in the format that was asked for, to stdout; more: what only that format's reporter takes."""
-    emit(reporter_module(invocation.format).lines(report_of(findings, [error] if error else ()), **more))
+    """The report in the format that was asked for, to stdout; markdown shows the plan too, as JSON values."""
+    report = report_of(findings, [error] if error else ())
+    module = reporter_module(invocation.format)
+    emit(module.lines(report, plan=plan) if invocation.format == "markdown" else module.lines(report))
 
 
 def show_error(error: FrostlineError, invocation: Invocation) -> None:

@@ -47,7 +47,10 @@ STAGES = {
     "publish": "publishing",
 }
 
-KNOWS_ALL = {"freezing": 1, "pipeline": 2, "console": 3, "commands": 4, "cli": 5, "__main__": 6}
+KNOWS_ALL = {
+    "freezing": 1, "pipeline": 2, "console": 3, "invoking": 4,
+    "commands": 5, "showing": 5, "cli": 6, "__main__": 7,
+}
 """These alone know several stages; each knows those of them with a smaller number."""
 
 EXCEPTIONS = {

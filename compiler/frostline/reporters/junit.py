@@ -1,7 +1,7 @@
 """JUnit XML, as CI servers read it: one suite, a test case for each error and finding, or one that passes.
 
 Errors that ended the run are `error`, findings of severity error `failure`; a warning is a case that passes, with its
-text in `system-out`. No time and no host name. XML 1.0 has no place for control characters: they are written as escapes.
+text in `system-out`. No time and no host name. XML 1.0 has no place for control characters: they become escapes.
 """
 
 from __future__ import annotations
