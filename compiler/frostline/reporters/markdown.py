@@ -40,15 +40,20 @@ def code(text: str) -> str:
 
 def _title(report: Report, plan: Mapping[str, Any] | None) -> str:
     errors = len(report.errors) + sum(finding.severity == "error" for finding in report.findings)
-    counts = [f"{errors} errors", f"{len(report.findings) + len(report.errors) - errors} warnings"]
+    warnings = len(report.findings) + len(report.errors) - errors
+    counts = [_counted(errors, "error"), _counted(warnings, "warning")]
     if plan is None:
         return f"**frostline**: {', '.join(counts)}"
     if not plan["changes"]:
         return f"**frostline**: no changes, {', '.join(counts)}"
     number = plan["summary"]
     changes = f"{number['add']} to add, {number['change']} to change, {number['remove']} to remove"
-    files = f"{number['write']} files to write, {number['delete']} to delete"
+    files = f"{_counted(number['write'], 'file')} to write, {number['delete']} to delete"
     return f"**frostline**: services {changes}; {files}; {', '.join(counts)}"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _plan_sections(plan: Mapping[str, Any] | None) -> list[tuple[str, list[str]]]:

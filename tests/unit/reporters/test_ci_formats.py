@@ -170,7 +170,7 @@ def test_any_text_is_a_text_in_junit(text: str) -> None:
 def test_markdown_has_the_counts_first_then_services_files_and_findings() -> None:
     lines = list(markdown.lines(REPORT, plan=plan()))
     assert lines[0] == (
-        "**frostline**: services 0 to add, 0 to change, 1 to remove; 1 files to write, 0 to delete; 2 errors, 1 warnings"
+        "**frostline**: services 0 to add, 0 to change, 1 to remove; 1 file to write, 0 to delete; 2 errors, 1 warning"
     )
     assert [line for line in lines if line.startswith("###")] == [
         "### Services (1)",

@@ -342,6 +342,8 @@ def test_dynamic_blocks_nest_with_iterators_and_labels(folder: Path) -> None:
         ('{"ID": "a", "TaskGroups": [{"Name": "g", "Services": [{"Tags": [1]}]}]}', "1:65"),
         ('{"ID": "a", "TaskGroups": [{"Services": []}]}', "1:28"),
         ('{"ID": "a",\n "Name": NaN}', "1:1"),
+        ('{"ID": "a", "TaskGroups": [{"Name": "g", "Networks": [{"ReservedPorts": [{"Value": 65536}]}]}]}', "1:84"),
+        ('{"ID": "a", "TaskGroups": [{"Name": "g", "Services": [{"Weights": {"Passing": -1}}]}]}', "1:79"),
         ('{"ID": "\\ud800"}', "1:8"),
         ("[" * 100_000, "1:1"),
     ],
