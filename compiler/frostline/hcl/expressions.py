@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from string import ascii_letters, digits
 from typing import Any
 
+from frostline.hcl.lines import check_gap, check_lines
 from frostline.hcl.nodes import (
     Binary,
     Call,
@@ -36,14 +38,16 @@ MOST_LEVELS = 100
 
 _STEPS = frozenset({"get_attr", "index", "splat"})
 _SEQUENCE = re.compile(rb"(?<!\$)\$\{|(?<!%)%\{")
+_NAME = frozenset(ascii_letters + digits + "_-")
 _CONSTANTS = {"true": TRUE, "false": FALSE}
 
 
 class Builder:
-    """Builds the expressions of one source."""
+    """Builds the expressions of one source. text: what the nodes were read from, with the source's offsets."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, text: bytes) -> None:
         self.source = source
+        self.text = text
         self._data = source.data
         self._level = 0
         self._dispatch: dict[str, Callable[[Any], Expression]] = {
@@ -121,36 +125,42 @@ class Builder:
         inner = node.children[0]
         if inner.type == "legacy_index":
             # The digits are no node of their own in the grammar.
-            digits = self._data[at + 1 : inner.end_byte].strip()
-            return GetIndex(at, Literal(at + 1, number(int(digits))))
+            end = inner.end_byte
+            if self._data[end : end + 1] == b"." and self._data[end + 1 : end + 2].isdigit():
+                raise self.error("two indexes with dots can't follow each other", at + 1, help="write [0][1]")
+            first = end - len(self._data[at + 1 : end].split()[-1])
+            return GetIndex(at, Literal(first, number(self._number(first, end))))
         key = next(child for child in inner.named_children if child.type == "expression")
         return GetIndex(at, self.expression(key))
 
     def _splat(self, subject: Expression, nodes: Sequence[Any]) -> Expression:
         """`[*]` takes all steps that follow it along, `.*` the attributes that follow it directly."""
-        inner = nodes[0].children[0]
-        marker, *own = [child for child in inner.children if child.type != "comment"]
-        rest = [*own, *nodes[1:]]
-        if inner.type == "full_splat":
-            return Splat(marker.start_byte, subject, self._each(rest))
-        taken = 0
-        while taken < len(rest) and self._is_dotted(rest[taken]):
-            taken += 1
-        each = tuple(self._step(node) for node in rest[:taken])
-        splat = Splat(marker.start_byte, subject, each)
-        if taken < len(rest) and rest[taken].type == "splat" and rest[taken].children[0].type == "attr_splat":
-            raise self.error("a `.*` can't follow another one", rest[taken].start_byte + 1, help="write [*]")
-        return self._followed(splat, rest[taken:])
+        marker, rest, taken = self._splat_parts(nodes)
+        return self._followed(Splat(marker.start_byte, subject, self._each(rest[:taken])), rest[taken:])
 
     def _each(self, nodes: Sequence[Any]) -> tuple[Step, ...]:
         steps: list[Step] = []
         for index, node in enumerate(nodes):
             if node.type == "splat":
-                inner = node.children[0]
-                marker, *own = [child for child in inner.children if child.type != "comment"]
-                return (*steps, GetEach(marker.start_byte, self._each([*own, *nodes[index + 1 :]])))
+                marker, rest, taken = self._splat_parts(nodes[index:])
+                each = GetEach(marker.start_byte, self._each(rest[:taken]))
+                return (*steps, each, *self._each(rest[taken:]))
             steps.append(self._step(node))
         return tuple(steps)
+
+    def _splat_parts(self, nodes: Sequence[Any]) -> tuple[Any, list[Any], int]:
+        """The marker of a splat, what follows it, and how many of these it takes along to each element."""
+        inner = nodes[0].children[0]
+        marker, *own = [child for child in inner.children if child.type != "comment"]
+        rest = [*own, *nodes[1:]]
+        if inner.type == "full_splat":
+            return marker, rest, len(rest)
+        taken = 0
+        while taken < len(rest) and self._is_dotted(rest[taken]):
+            taken += 1
+        if taken < len(rest) and rest[taken].type == "splat" and rest[taken].children[0].type == "attr_splat":
+            raise self.error("a `.*` can't follow another one", rest[taken].start_byte + 1, help="write [*]")
+        return marker, rest, taken
 
     @staticmethod
     def _is_dotted(node: Any) -> bool:
@@ -215,11 +225,15 @@ class Builder:
         last = -1
         for element in elements:
             start = element.start_byte
-            if last >= 0 and not (b"," in (gap := self._data[last:start]) or b"\n" in gap):
-                raise self.error("elements of an object are on lines of their own, or have commas between", start)
+            if last >= 0:
+                check_gap(last, start, self.text, self.source, last=False)
             last = element.end_byte
+            if b"\n" in self.text[start:last]:
+                check_lines(element, self.text, self.source)
             key, value = (child for child in element.named_children if child.type == "expression")
             items.append((self._key(key), self.expression(value)))
+        if last >= 0:
+            check_gap(last, node.end_byte - 1, self.text, self.source, last=True)
         return ObjectOf(node.start_byte, tuple(items))
 
     def _key(self, node: Any) -> Expression:
@@ -260,6 +274,7 @@ class Builder:
         conditions = [child for child in rest if child.type == "for_cond"]
         condition = None
         if conditions:
+            self.check_words(conditions[0])
             condition = self.expression(conditions[0].named_children[-1])
         return For(
             inner.start_byte,
@@ -274,9 +289,17 @@ class Builder:
 
     def for_intro(self, node: Any) -> tuple[str | None, str, Expression]:
         """`for key, value in collection`."""
+        self.check_words(node)
         names = [self._text(child) for child in node.named_children if child.type == "identifier"]
         collection = next(child for child in node.named_children if child.type == "expression")
         return (names[0] if len(names) == 2 else None), names[-1], self.expression(collection)
+
+    def check_words(self, node: Any) -> None:
+        """`for`, `in` and `if` end where they end: `inm` is a name."""
+        for child in node.children:
+            end = child.end_byte
+            if child.type in ("for", "in", "if") and (self._data[end] > 127 or chr(self._data[end]) in _NAME):
+                raise self.error(f"behind `{child.type}` there is a space", end)
 
     def _text(self, node: Any) -> str:
         return self._data[node.start_byte : node.end_byte].decode()

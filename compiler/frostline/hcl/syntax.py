@@ -7,24 +7,29 @@ next line, a bad escape) is refused here, with the place that HCL's own parser p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from frostline.hcl.diagnosis import diagnosed
+from frostline.hcl.diagnosis import check_expression, readable
 from frostline.hcl.expressions import Builder
+from frostline.hcl.lines import check_lines
 from frostline.hcl.nodes import AttributeNode, BlockNode, Body, Expression, Parenthesized
 from frostline.hcl.source import HclError, Source
 
 MOST_BYTES = 2**20
 """The largest text that is read; a tree of it takes 150 times that."""
 
-MOST_LEVELS = 250
-"""How deep brackets, braces and templates nest at most; HCL has no such limit, and no file comes near it."""
+MOST_LEVELS = 100
+"""How deep blocks nest at most; HCL has no such limit, and no file comes near it."""
 
-_MISREAD = re.compile(rb"(?<![\w.\-])[0-9]+[eE][+-]?[0-9]+|\$+(?=\$\$\{)|%+(?=%%\{)")
-_OPENING = b"([{"
-_CLOSING = b")]}"
+_MISREAD = re.compile(
+    rb"(?P<name>[A-Za-z_\x80-\xff.][\w\-\x80-\xff]*)|(?P<plain>[0-9]+(?:\.[0-9]+)?(?![\w.]))"
+    rb"|[0-9](?:\.*(?:[0-9]|[eE][+-]?[0-9]))*|\$+(?=\$\$\{)|%+(?=%%\{)"
+)
+"""Numbers that are none to the grammar (1e5), and `$$$`, which it takes for an escape and a `$`."""
+
+_UNSURE = re.compile(rb"\r(?!\n)|::|%\{|/\*(?:[^*\n]|\*(?!/))*\n")
+"""Where the grammar takes what HCL does not, or takes it for something else."""
 
 
 @cache
@@ -37,30 +42,51 @@ def _language() -> Any:
 
 def parse(source: Source) -> Body:
     """The body of a file. HclError: the first thing in it that is no HCL."""
-    root = _root(source)
-    builder = Builder(source)
+    _check_text(source)
+    if not _UNSURE.search(source.data):
+        try:
+            return _read(_without_misread(source.data), source)
+        except HclError:
+            # What is wrong, if anything, and where, is said by HCL's rules; the grammar's are others.
+            pass
+    return _read(_without_misread(readable(source)), source)
+
+
+def _without_misread(text: bytes) -> bytes:
+    """Nodes give offsets only, so digits do as well as what the grammar would misread."""
+    return _MISREAD.sub(_digits, text)
+
+
+def _read(text: bytes, source: Source) -> Body:
+    from tree_sitter import Parser
+
+    root = Parser(_language()).parse(text).root_node
+    if root.has_error:
+        raise _syntax_error(root, source)
     for child in root.named_children:
         if child.type == "body":
-            return _body(child, 0, source, builder, 0)
+            return _body(child, 0, source, Builder(source, text), 0)
         if child.type == "object":
             raise HclError("an argument or a block begins here", source.place(child.start_byte))
     return Body(0, source, {}, ())
 
 
+def _digits(found: re.Match[bytes]) -> bytes:
+    return found[0] if found["name"] or found["plain"] else b"0" * len(found[0])
+
+
 def parse_expression(source: Source) -> tuple[Expression, Source]:
     """A text that is one expression and nothing else, and the source that its offsets are in. HclError: it is none."""
+    _check_text(source)
+    check_expression(source)
     # In parentheses newlines are spaces, as they are in a text of its own.
-    wrapped = Source(source.path, b"x = (" + source.data + b"\n)\n")
-    body = parse(wrapped)
-    found = body.attributes["x"].expression if list(body.attributes) == ["x"] and not body.blocks else None
-    if not isinstance(found, Parenthesized):
-        raise HclError("this is no expression", source.place(0))
+    wrapped = Source(source.path, b"x = (\n" + source.data + b"\n)\n", lines_before=1)
+    found = parse(wrapped).attributes["x"].expression
+    assert isinstance(found, Parenthesized)
     return found.inner, wrapped
 
 
-def _root(source: Source) -> Any:
-    from tree_sitter import Parser
-
+def _check_text(source: Source) -> None:
     data = source.data
     if len(data) > MOST_BYTES:
         raise HclError(f"the text is larger than {MOST_BYTES // 2**20} MiB", source.place(0))
@@ -70,41 +96,10 @@ def _root(source: Source) -> Any:
         raise HclError("this is no UTF-8", source.place(error.start)) from None
     if (nul := data.find(b"\0")) >= 0:
         raise HclError("the text holds a NUL character", source.place(nul))
-    _check_levels(source)
-    # The grammar knows no exponent without a fraction (1e5), and takes `$$$` for an escape and a `$`. Nodes give
-    # offsets only, so digits do as well in these places.
-    readable = _MISREAD.sub(lambda match: b"0" * len(match[0]), data)
-    root = Parser(_language()).parse(readable).root_node
-    if root.has_error:
-        raise _syntax_error(root, source)
-    return root
-
-
-def _check_levels(source: Source) -> None:
-    """A quick look at the brackets alone, strings and comments too: what passes is read by a recursion."""
-    data = source.data
-    if max(data.count(b"("), data.count(b"["), data.count(b"{")) <= MOST_LEVELS:
-        return
-    level = 0
-    for at, byte in enumerate(data.translate(None, _LEAVE_BRACKETS)):
-        level += 1 if byte in _OPENING else -1
-        if level > MOST_LEVELS:
-            raise HclError("brackets are nested too deeply", source.place(_nth_bracket(data, at)))
-        level = max(level, 0)
-
-
-_LEAVE_BRACKETS = bytes(byte for byte in range(256) if byte not in _OPENING + _CLOSING)
-
-
-def _nth_bracket(data: bytes, number: int) -> int:
-    found = (at for at, byte in enumerate(data) if byte in _OPENING or byte in _CLOSING)
-    return next(at for count, at in enumerate(found) if count == number)
 
 
 def _syntax_error(root: Any, source: Source) -> HclError:
-    """What is wrong, said by `diagnosis`; else where the grammar first met something that it did not expect."""
-    if found := diagnosed(source):
-        return found
+    """Where the grammar first met something that it did not expect."""
     node = root
     while not (node.is_error or node.is_missing):
         node = next(child for child in node.children if child.has_error or child.is_missing or child.is_error)
@@ -122,7 +117,7 @@ def _body(node: Any, at: int, source: Source, builder: Builder, level: int) -> B
         if kind == "comment":
             continue
         start = child.start_byte
-        if last >= 0 and b"\n" not in source.data[last:start]:
+        if last >= 0 and b"\n" not in builder.text[last:start]:
             raise HclError("an argument or a block begins on a line of its own", source.place(start))
         last = child.end_byte
         if kind == "attribute":
@@ -141,46 +136,14 @@ def _attribute(node: Any, source: Source, builder: Builder) -> AttributeNode:
     children = node.children
     name, expression = children[0], children[-1]
     start, end = expression.start_byte, expression.end_byte
-    data = source.data
+    data = builder.text
     if b"\n" in data[name.end_byte : start]:
         at = name.start_byte if b"\n" in data[name.end_byte : children[1].start_byte] else children[1].end_byte
         raise HclError("an argument's value begins on the line of its name", source.place(at))
     if b"\n" in data[start:end]:
-        _check_lines(expression, source)
-    text = data[name.start_byte : name.end_byte].decode()
+        check_lines(expression, builder.text, source)
+    text = source.data[name.start_byte : name.end_byte].decode()
     return AttributeNode(name.start_byte, text, builder.expression(expression), start, end)
-
-
-_BRACKETED = frozenset(
-    {"tuple", "object", "for_tuple_expr", "for_object_expr", "new_index", "template_expr", "function_arguments"}
-)
-
-
-def _check_lines(node: Any, source: Source) -> None:
-    """Outside brackets a newline ends an expression; the grammar of tree-sitter does not mind them."""
-    for before, after in _neighbours(node, 0):
-        newline = source.data.find(b"\n", before, after)
-        if newline >= 0:
-            raise HclError("the expression ends with the line, and is not complete", source.place(newline))
-
-
-def _neighbours(node: Any, level: int) -> Iterator[tuple[int, int]]:
-    """The gaps between tokens that no bracket encloses."""
-    if level > MOST_LEVELS:
-        return  # the builder refuses it
-    last: int | None = None
-    parentheses = 0
-    for child in node.children:
-        kind = child.type
-        if last is not None and not parentheses:
-            yield last, child.start_byte
-        if kind == "(":
-            parentheses += 1
-        elif kind == ")":
-            parentheses -= 1
-        elif not parentheses and kind not in _BRACKETED and child.child_count:
-            yield from _neighbours(child, level + 1)
-        last = child.end_byte
 
 
 def _block(node: Any, source: Source, builder: Builder, level: int) -> BlockNode:
@@ -204,21 +167,21 @@ def _block(node: Any, source: Source, builder: Builder, level: int) -> BlockNode
             case "body":
                 body = _body(child, opening.start_byte, source, builder, level)
                 inner = child
-    head = source.data[kind.start_byte : opening.start_byte]
+    head = builder.text[kind.start_byte : opening.start_byte]
     if b"\n" in head:
         at = kind.start_byte if not labels else kind.start_byte + head.index(b"\n")
         raise HclError("a block's opening brace is on the line of its name", source.place(at))
     if body is None:
         body = Body(opening.start_byte, source, {}, ())
     else:
-        _check_braces(opening.end_byte, inner, closing.start_byte, body, source)
+        _check_braces(opening.end_byte, inner, closing.start_byte, body, builder)
     name = source.data[kind.start_byte : kind.end_byte].decode()
     return BlockNode(kind.start_byte, name, tuple(labels), body)
 
 
-def _check_braces(opening: int, node: Any, closing: int, body: Body, source: Source) -> None:
+def _check_braces(opening: int, node: Any, closing: int, body: Body, builder: Builder) -> None:
     """Both braces are on lines of their own; or there is one argument, and all is on one line."""
-    data = source.data
+    data, source = builder.text, builder.source
     newline = data.find(b"\n", node.end_byte, closing)
     if data.find(b"\n", opening, node.start_byte) >= 0:
         if newline < 0:

@@ -23,7 +23,7 @@ _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _LEADING = re.compile(f"[{_SPACE}]+")
 _TRAILING = re.compile(f"[{_SPACE}]+\\Z")
 _ESCAPES = re.compile(rb"\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[nrt\"\\])|\\.?|\$\$\{|%%\{", re.DOTALL)
-_HEREDOC = re.compile(rb"<<-?[^\s\"]+\r?\n")
+_HEREDOC = re.compile(rb"<<-?[A-Za-z_\x80-\xff][\w\-\x80-\xff]*\r?\n")
 _SIMPLE = {b"\\n": "\n", b"\\r": "\r", b"\\t": "\t", b'\\"': '"', b"\\\\": "\\", b"$${": "${", b"%%{": "%{"}
 _CONTROLS = {
     "template_if_intro": "if",

@@ -90,12 +90,13 @@ def test_steps_belong_to_their_operand() -> None:
 
 
 def test_an_index_without_brackets_is_a_number() -> None:
-    found = expression("a.0.1")
+    found = expression("a.0.b.5e3")
     assert isinstance(found, Traversal)
     assert [step.key.value for step in found.steps if isinstance(step, GetIndex) and isinstance(step.key, Literal)] == [
         number(0),
-        number(1),
+        number(5000),
     ]
+    assert refusal("x = a.0.1\n").place.column == 7
 
 
 def test_a_splat_with_brackets_takes_all_that_follows_one_with_a_dot_the_names_only() -> None:
