@@ -207,12 +207,27 @@ def frostline() -> None:
 @click.option("--locked", is_flag=True, help="Fail (1) if the lock would change.")
 @click.option("--lock", "locks", multiple=True, metavar="GLOB", help="Merge these locks instead of asking the sources.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this output; may be given again.")
+@click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help="Publish exactly this saved plan.")
 @_allow
 def compile_(**options: Any) -> int:
     """Freeze, check, render, guard, publish."""
+    if (file := options.pop("plan")) is not None:
+        return _compile_plan(file, options)
     if options["offline"] and options["locks"]:
         raise click.UsageError("--offline and --lock exclude each other")
     return _call("compile_command", options)
+
+
+def _compile_plan(file: Path, options: dict[str, Any]) -> int:
+    context = click.get_current_context()
+    given = click.core.ParameterSource.COMMANDLINE
+    for name in ("offline", "locked", "locks", "only", "allow", "today"):
+        if context.get_parameter_source(name) is given:
+            flag = "--lock" if name == "locks" else f"--{name}"
+            raise click.UsageError(f"--plan and {flag} exclude each other: a saved plan holds what it was made with")
+        if name != "today":
+            options.pop(name)
+    return _call("compile_plan_command", {**options, "file": file})
 
 
 @frostline.command()
@@ -220,6 +235,7 @@ def compile_(**options: Any) -> int:
 @_format("text", "json", "github", "markdown", "sarif", "junit")
 @click.option("--offline", is_flag=True, help="From the committed lock, with no network.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this output; may be given again.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `compile --plan`.")
 @_allow
 def plan(**options: Any) -> int:
     """Show what compile would change; exit 1 if anything."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from frostline import errors, freezing, lock, pipeline, publish
+from frostline import errors, freezing, lock, pipeline, planning, publish, saved_plan
 from frostline.console import (
     Invocation,
     emit,
@@ -48,6 +48,10 @@ def compile_command(
         show_findings(compilation.findings, invocation)
         if not compilation.refused:
             pipeline.publish_compilation(config, root, compilation, options.only)
+    return _compiled(invocation, compilation)
+
+
+def _compiled(invocation: Invocation, compilation: Compilation) -> int:
     if invocation.format == "json":
         emit_json({**plan_value(compilation.plan), "report": report_value(compilation.findings)})
     if compilation.refused:
@@ -55,6 +59,24 @@ def compile_command(
         return errors.REFUSED
     tell(invocation, _published_line(compilation))
     return errors.DONE
+
+
+def compile_plan_command(invocation: Invocation, file: Path) -> int:
+    """Publish exactly the saved plan, with no network; refused where anything that it was made from has moved."""
+    saved = saved_plan.read_saved(file)
+    config = config_of(invocation)
+    options = planning.options_of(saved.basis)
+    pipeline.outputs_in_scope(config, options.only)
+    with pipeline.writing(config) as root:
+        planning.check_basis(config, saved, typed(file))
+        committed = freezing.committed_lock(config)
+        new = planning.new_lock(config, saved, typed(file))
+        compilation = pipeline.compiled(config, new, committed, options)
+        planning.check_files(saved, compilation, typed(file))
+        show_findings(compilation.findings, invocation)
+        if not compilation.refused:
+            pipeline.publish_compilation(config, root, compilation, options.only)
+    return _compiled(invocation, compilation)
 
 
 def _published_line(compilation: Compilation) -> str:
@@ -97,8 +119,10 @@ def _fresh(config: Config, committed: Lock | None, invocation: Invocation) -> Lo
     return lock.lock_of(frozen.snapshots)
 
 
-def plan_command(invocation: Invocation, offline: bool, only: Sequence[str], allow: Allow) -> int:
-    """What compile would do; 1 if anything, 4 if it would be refused."""
+def plan_command(
+    invocation: Invocation, offline: bool, only: Sequence[str], allow: Allow, out: Path | None = None
+) -> int:
+    """What compile would do; 1 if anything, 4 if it would be refused. out: where the plan is saved, unless refused."""
     config = config_of(invocation)
     pipeline.outputs_in_scope(config, only)
     _tell_pending(config, invocation)
@@ -115,8 +139,11 @@ def plan_command(invocation: Invocation, offline: bool, only: Sequence[str], all
         emit_report(invocation, compilation.findings, plan=value)
     show_findings(compilation.findings, invocation)
     if compilation.refused:
-        tell(invocation, "`frostline compile` would refuse this")
+        tell(invocation, f"`frostline compile` would refuse this{'; no plan was saved' if out else ''}")
         return errors.REFUSED
+    if out is not None:
+        publish.replace_file(out, planning.chunks(config, compilation, options))
+        tell(invocation, f"saved to {typed(out)}: publish it with `frostline compile --plan {typed(out)}`")
     return errors.DIFFERENT if compilation.plan.changes else errors.DONE
 
 

@@ -36,6 +36,7 @@ STAGES = {
     "outputs": "outputs",
     "reporters": "reporters",
     "plan": "plan",
+    "saved_plan": "plan",
     "explaining": "explaining",
     "graphing": "graphing",
     # Publishing is one stage in six modules: what is on disk, whose it is, and how it is replaced.
@@ -48,8 +49,15 @@ STAGES = {
 }
 
 KNOWS_ALL = {
-    "freezing": 1, "pipeline": 2, "console": 3, "invoking": 4,
-    "commands": 5, "showing": 5, "cli": 6, "__main__": 7,
+    "freezing": 1,
+    "pipeline": 2,
+    "console": 3,
+    "planning": 3,
+    "invoking": 4,
+    "commands": 5,
+    "showing": 5,
+    "cli": 6,
+    "__main__": 7,
 }
 """These alone know several stages; each knows those of them with a smaller number."""
 
