@@ -27,7 +27,8 @@ def consumed(
         return registry, (_unknown(upstreams, consumer, place) if not own else _ambiguous(namespaces, consumer, place),)
     entries: dict[Key, Entry] = {}
     findings: list[Finding] = []
-    for one in _sorted_by_distance(own):
+    # In order, one without a datacenter, a namespace or a peer of its destination comes before one with.
+    for one in sorted(own, key=_order):
         if one.upstream.bind.socket:
             continue
         if one.url is None:
@@ -54,16 +55,6 @@ def _short(one: Dependency) -> str:
 
 def _order(one: Dependency) -> tuple[str | int, ...]:
     return one.upstream.sort_key()
-
-
-def _sorted_by_distance(upstreams: Iterable[Dependency]) -> list[Dependency]:
-    """Those in the consumer's own datacenter and namespace first."""
-
-    def distance(one: Dependency) -> tuple[bool, tuple[str | int, ...]]:
-        up = one.upstream
-        return bool(up.datacenter or up.peer or up.destination_namespace), up.sort_key()
-
-    return sorted(upstreams, key=distance)
 
 
 def _entry(one: Dependency, url: str) -> Entry:

@@ -38,7 +38,7 @@ def test_a_service_with_address_and_port_is_an_endpoint_any_other_is_declared() 
 def test_the_first_place_is_that_of_a_service_declared_twice() -> None:
     later = FileOrigin(PLACE.path, 99, 1)
     found = contribution_of_declaration(
-        declared(DeclaredService(service="web", place=later), DeclaredService(service="web", place=PLACE)), settings()
+        declared(DeclaredService(service="web", place=PLACE), DeclaredService(service="web", place=later)), settings()
     )
     assert found.places == {("web", None): PLACE}
 
