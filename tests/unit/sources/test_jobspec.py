@@ -488,9 +488,10 @@ def test_a_glob_that_fits_nothing_is_a_warning_and_no_file_at_all_an_error(folde
 
 
 def test_a_file_that_is_too_large_or_cannot_be_read_is_refused(folder: Path) -> None:
-    (folder / "a.nomad.hcl").write_bytes(b"#" * (2**20 + 1))
-    assert "larger" in refusal(folder).message
-    (folder / "a.nomad.hcl").unlink()
+    for name in ("a.nomad.hcl", "a.json"):
+        (folder / name).write_bytes(b" " * (2**20 + 1))
+        assert "larger than 1 MiB" in refusal(folder, files=(name,)).message
+        (folder / name).unlink()
     (folder / "v.hcl").mkdir()
     assert "cannot be read" in refusal(folder, 'job "j" {}\n', var_files=(folder / "v.hcl",)).message
 
