@@ -23,7 +23,7 @@ ENDS = 0.8
 
 # Unindexed: the agent's own knowledge. Probes: only their index is read.
 PLAIN = ("/v1/acl/", "/v1/catalog/datacenters", "/v1/agent/", "/v1/regions", "/v1/namespaces", "/v1/client/")
-PROBES = ("filter=", "node-meta=")
+PROBES = ("filter=Node", "node-meta=")
 WORLDS: dict[str, Callable[[pytest.FixtureRequest], World]] = {
     "by service": lambda request: ConsulWorld(request.getfixturevalue("consul"), 4),
     "by node": lambda request: ConsulWorld(request.getfixturevalue("consul"), 52),

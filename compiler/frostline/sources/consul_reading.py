@@ -45,6 +45,10 @@ _PROBES: tuple[tuple[str, Parameters], ...] = (
     (_STATES, (("filter", 'Node==""'),)),
 )
 
+# Only checks that don't pass make an instance less than passing. The index is that of all checks, whatever the filter;
+# a Consul that knows no filters (before 1.5) answers with all of them.
+_NOT_PASSING: Parameters = (("filter", 'Status!="passing"'),)
+
 Names = dict[str, list[str] | None]
 
 
@@ -65,10 +69,11 @@ class Scope(Struct, frozen=True, kw_only=True):
 
 
 class Listing(Struct, frozen=True):
-    """The selected names, sorted, and how many the catalog has in all."""
+    """The selected names, sorted; how many the catalog has in all; the index of services before they were listed."""
 
     names: tuple[str, ...]
     total: int = 0
+    index: int = 0
 
 
 Tick = Callable[[int], Callable[[int], None]]
@@ -113,8 +118,10 @@ def listed(client: Client, scope: Scope) -> Listing:
     """The names that are selected now. catalog/services lists each spelling of a name."""
     if scope.literal:
         return Listing(tuple(sorted(set(scope.services))))
+    # The list's own index is another one than the probe's, which counts nodes too.
+    index = _indexes(client, scope, _PROBES[:1])[0] if client.proves else 0
     names: Names = client.in_parallel(lambda path: client.indexed(path, Names, scope.parameters)[0], [_SERVICES])[0]
-    return Listing(tuple(sorted(name for name in names if matches(scope.services, name))), len(names))
+    return Listing(tuple(sorted(name for name in names if matches(scope.services, name))), len(names), index)
 
 
 def by_service(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken | None:
@@ -140,18 +147,20 @@ def by_service(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Ta
 
 
 def by_node(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken | None:
-    """Every node's services, and all checks; None where the catalog moved in every read.
+    """Every node's services, and the checks that don't pass; None where the catalog moved in every read.
 
-    The proof: the indexes of services, nodes and checks are the same before and after.
+    The proof: the lists of services, nodes and checks come first, and their indexes are still the same after all else.
+    So no table moved since its list was read, and at the end all is as it was read.
     """
-    before = _indexes(client, scope)
-    for _ in range(_READS):
-        taken = _nodes(client, scope, tick)
-        after = _indexes(client, scope)
-        _check_forward(client, [path for path, _ in _PROBES][: len(before)], before, after)
-        if taken is not None and after == before:
+    for again in range(_READS):
+        if again:
+            listing = listed(client, scope)
+        taken, before = _nodes(client, scope, listing, tick)
+        if client.proves:
+            after = _indexes(client, scope, _PROBES)
+            _check_forward(client, [path for path, _ in _PROBES], before, after)
+        if taken is not None and (not client.proves or after == before):
             return taken
-        before = after
     return None
 
 
@@ -195,16 +204,19 @@ def _check_forward(client: Client, paths: Iterable[str], before: Iterable[int], 
             )
 
 
-def _nodes(client: Client, scope: Scope, tick: Tick) -> Taken | None:
-    """One reading by node; None where a node vanished meanwhile, or has a name that no path can hold."""
-    listing = listed(client, scope)
-    names = frozenset(listing.names)
-    nodes, checks = client.in_parallel(
-        lambda asked: client.indexed(asked[0], asked[1], scope.parameters)[0],
-        [(_NODES, list[Node]), (_STATES, list[Check])],
+def _nodes(client: Client, scope: Scope, listing: Listing, tick: Tick) -> tuple[Taken | None, list[int]]:
+    """One reading by node, and the indexes of services, nodes and checks when it began.
+
+    None where a node vanished meanwhile, or has a name that no path can hold.
+    """
+    (nodes, at), (checks, checked_at) = client.in_parallel(
+        lambda asked: client.indexed(asked[0], asked[1], (*asked[2], *scope.parameters)),
+        [(_NODES, list[Node], ()), (_STATES, list[Check], _NOT_PASSING)],
     )
+    indexes = [listing.index, at, checked_at]
     if not all(is_addressable(node.name) for node in nodes):
-        return None
+        return None, indexes
+    names = frozenset(listing.names)
     of_node: dict[str, list[Check]] = {}
     for check in checks:
         of_node.setdefault(check.node.lower(), []).append(check)
@@ -219,18 +231,18 @@ def _nodes(client: Client, scope: Scope, tick: Tick) -> Taken | None:
     found: list[Found] = []
     for each in client.in_parallel(of, nodes, tick(len(nodes))):
         if each is None:
-            return None
+            return None, indexes
         found.extend(each)
-    return Taken(found, listing.names)
+    return Taken(found, listing.names), indexes
 
 
-def _indexes(client: Client, scope: Scope) -> list[int]:
-    """The catalog's three indexes now; [] where nothing is to be proved."""
+def _indexes(client: Client, scope: Scope, probes: Sequence[tuple[str, Parameters]]) -> list[int]:
+    """The indexes that these requests have now."""
 
     def index(probe: tuple[str, Parameters]) -> int:
         return client.indexed(probe[0], object, (*probe[1], *scope.parameters))[1]
 
-    return client.in_parallel(index, _PROBES if client.proves else ())
+    return client.in_parallel(index, probes)
 
 
 def _registrations(client: Client, scope: Scope, taken: Taken) -> tuple[Registration, ...]:

@@ -1,0 +1,85 @@
+"""Fills a Consul with a fleet, by transactions: `python tests/servers/fill_consul.py PORT [NODES SERVICES INSTANCES]`.
+
+Every instance has its own check and every node one, as agents register them; tags and meta are as long as real ones.
+The agent needs `limits { http_max_conns_per_client = 1000 }` where many clients read it afterwards.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+MOST_OPERATIONS = 64
+"""Of one transaction (Consul's own limit)."""
+
+_WRITERS = 4
+
+
+def operations(nodes: int, services: int, instances: int) -> Iterator[dict[str, Any]]:
+    """The operations that register the fleet; the instances of a service stand on nodes far from each other."""
+    for number in range(nodes):
+        name = f"node-{number:05}"
+        node = {"Node": name, "Address": _address(number), "Meta": {"rack": f"r{number % 40}"}}
+        yield {"Node": {"Verb": "set", "Node": node}}
+        # Not serfHealth: the leader removes nodes that have it and are no members of the cluster.
+        check = {"Node": name, "CheckID": "node-alive", "Name": "Node Health Status", "Status": "passing"}
+        yield {"Check": {"Verb": "set", "Check": {**check, "Output": "Agent alive and reachable"}}}
+    for number in range(instances):
+        node = (number % nodes + number // nodes * 13) % nodes
+        service = f"service-{number % services:05}-v{number % services % 3 + 1}"
+        registered = _service(number, service, node)
+        yield {"Service": {"Verb": "set", "Node": f"node-{node:05}", "Service": registered}}
+        check = {"Node": f"node-{node:05}", "CheckID": f"service:{registered['ID']}", "ServiceID": registered["ID"]}
+        said = "HTTP GET http://127.0.0.1/health: 200 OK Output: ok"
+        yield {"Check": {"Verb": "set", "Check": {**check, "Name": "health", "Status": "passing", "Output": said}}}
+
+
+def _service(number: int, name: str, node: int) -> dict[str, Any]:
+    return {
+        "ID": f"{name}-{number:06}",
+        "Service": name,
+        "Address": _address(node),
+        "Port": 20_000 + number % 10_000,
+        "Tags": ["api", f"team-{number % 50}"],
+        "Meta": {"owner": f"team-{number % 50}", "tier": "front"},
+        "Weights": {"Passing": 1, "Warning": 1},
+    }
+
+
+def _address(number: int) -> str:
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+def _batches(every: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(every, MOST_OPERATIONS)):
+        yield batch
+
+
+def fill(port: int, nodes: int, services: int, instances: int) -> None:
+    """Registers the fleet with the Consul that listens on 127.0.0.1:PORT. RuntimeError: it refused something."""
+    parts = [json.dumps(part).encode() for part in _batches(operations(nodes, services, instances))]
+
+    def write(share: list[bytes]) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        for body in share:
+            connection.request("PUT", "/v1/txn", body)
+            response = connection.getresponse()
+            answer = response.read()
+            if response.status != 200:
+                raise RuntimeError(f"PUT /v1/txn: {response.status} {answer[:200]!r}")
+        connection.close()
+
+    # Nodes before services: a transaction that names an unknown node is refused.
+    first = nodes * 2 // MOST_OPERATIONS + 1
+    write(parts[:first])
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        list(pool.map(write, [parts[first + writer :: _WRITERS] for writer in range(_WRITERS)]))
+
+
+if __name__ == "__main__":
+    fill(int(sys.argv[1]), *([int(each) for each in sys.argv[2:]] or [10_000, 10_000, 170_000]))
