@@ -7,6 +7,7 @@ checks), and the dump (internal/ui/nodes: one request, one read transaction on t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -255,18 +256,23 @@ def _registrations(client: Client, scope: Scope, taken: Taken) -> tuple[Registra
         )
     registrations = []
     for found in taken.found:
-        path = segment_path(_SERVICE, found.service.name)
-        _check_place(client, scope, path, found)
+        _check_place(client, scope, found)
         try:
             registrations.append(registration_of(found))
         except Unfit as unfit:
+            path = segment_path(_SERVICE, found.service.name)
             raise client.error(path, str(unfit), help="correct that registration, or leave the service out") from None
-    return tuple(sorted(registrations, key=lambda each: (each.service, each.node, each.id)))
+    return tuple(sorted(registrations, key=_ORDER))
 
 
-def _check_place(client: Client, scope: Scope, path: str, found: Found) -> None:
+_ORDER = attrgetter("service", "node", "id")
+
+
+def _check_place(client: Client, scope: Scope, found: Found) -> None:
     """Servers that do not know a parameter ignore it (peer before 1.13; partition without Enterprise)."""
     node, service = found.node, found.service
+    if scope.namespace is None and scope.partition is None and scope.peer == (service.peer_name or node.peer_name):
+        return
     places = (
         ("peers", scope.peer, service.peer_name or node.peer_name),
         ("partitions", scope.partition, service.partition or node.partition or "default"),
@@ -275,7 +281,7 @@ def _check_place(client: Client, scope: Scope, path: str, found: Found) -> None:
     for what, asked, given in places:
         if asked is not None and asked != given:
             raise client.error(
-                path,
+                segment_path(_SERVICE, service.name),
                 f"the server does not know {what}: asked for {asked!r}, it answered with {given or 'its own'!r}",
                 help=f"leave the key for {what} out, or ask a Consul that knows them",
             )

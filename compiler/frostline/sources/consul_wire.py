@@ -17,11 +17,11 @@ _MAINTENANCE = ("_node_maintenance", "_service_maintenance:")  # api.NodeMaint, 
 _LAST_PORT = 65535
 
 
-class Config(Struct, frozen=True, rename="pascal"):
+class Config(Struct, frozen=True, gc=False, rename="pascal"):
     datacenter: str
 
 
-class AgentSelf(Struct, frozen=True, rename="pascal"):
+class AgentSelf(Struct, frozen=True, gc=False, rename="pascal"):
     """/v1/agent/self."""
 
     config: Config
@@ -33,7 +33,7 @@ class TokenSelf(Struct, frozen=True):
     accessor: str = field(name="AccessorID", default="")
 
 
-class Node(Struct, frozen=True, rename="pascal"):
+class Node(Struct, frozen=True, gc=False, rename="pascal"):
     """A node, as in catalog/nodes and inside other answers. name is unique without regard to case."""
 
     name: str = field(name="Node")
@@ -43,17 +43,17 @@ class Node(Struct, frozen=True, rename="pascal"):
     peer_name: str = ""
 
 
-class TaggedAddress(Struct, frozen=True, rename="pascal"):
+class TaggedAddress(Struct, frozen=True, gc=False, rename="pascal"):
     address: str = ""
     port: int = 0
 
 
-class Weights(Struct, frozen=True, rename="pascal"):
+class Weights(Struct, frozen=True, gc=False, rename="pascal"):
     passing: int = 1
     warning: int = 1
 
 
-class Service(Struct, frozen=True, rename="pascal"):
+class Service(Struct, frozen=True, gc=False, rename="pascal"):
     """One registered instance. id is unique on its node without regard to case."""
 
     id: str = field(name="ID")
@@ -70,7 +70,7 @@ class Service(Struct, frozen=True, rename="pascal"):
     peer_name: str = ""
 
 
-class Check(Struct, frozen=True, rename="pascal"):
+class Check(Struct, frozen=True, gc=False, rename="pascal"):
     """A health check; service_id "" for a node's own."""
 
     id: str = field(name="CheckID")
@@ -80,7 +80,7 @@ class Check(Struct, frozen=True, rename="pascal"):
     peer_name: str = ""
 
 
-class ServiceEntry(Struct, frozen=True, rename="pascal"):
+class ServiceEntry(Struct, frozen=True, gc=False, rename="pascal"):
     """An element of /v1/health/service/NAME."""
 
     node: Node
@@ -88,14 +88,14 @@ class ServiceEntry(Struct, frozen=True, rename="pascal"):
     checks: list[Check] | None = None
 
 
-class NodeServices(Struct, frozen=True, rename="pascal"):
+class NodeServices(Struct, frozen=True, gc=False, rename="pascal"):
     """/v1/catalog/node/NAME, which is null where there is no such node."""
 
     node: Node
     services: dict[str, Service] | None = None
 
 
-class DumpedNode(Node, frozen=True, rename="pascal"):
+class DumpedNode(Node, frozen=True, gc=False, rename="pascal"):
     """An element of /v1/internal/ui/nodes."""
 
     services: list[Service] | None = None
@@ -106,7 +106,7 @@ class Unfit(Exception):
     """A value that no registration can have. Its text says which, and where."""
 
 
-class Found(Struct, frozen=True):
+class Found(Struct, frozen=True, gc=False):
     """One instance with all checks of its node or of itself, whichever way it was read."""
 
     node: Node
@@ -119,8 +119,11 @@ def found_in_entries(entries: Iterable[ServiceEntry]) -> Iterator[Found]:
         yield Found(entry.node, entry.service, entry.checks or ())
 
 
-def found_on_node(node: Node, services: Iterable[Service], checks: Iterable[Check]) -> Iterator[Found]:
+def found_on_node(node: Node, services: Iterable[Service], checks: Sequence[Check]) -> Iterator[Found]:
     """The instances of one node. Checks find their service as Consul's own index does: without regard to case."""
+    if not checks:
+        yield from [Found(node, service) for service in services]
+        return
     of_service: dict[str, list[Check]] = {}
     for check in checks:
         of_service.setdefault(check.service_id.lower(), []).append(check)
@@ -132,13 +135,9 @@ def found_on_node(node: Node, services: Iterable[Service], checks: Iterable[Chec
 def registration_of(found: Found) -> Registration:
     """The registration. Unfit: a port outside 0..65535, a negative weight, a check status that Consul does not have."""
     node, service = found.node, found.service
-    tagged = {name: (address, service.port) for name, address in (node.tagged_addresses or {}).items() if address}
-    for name, value in (service.tagged_addresses or {}).items():
-        tagged[name] = (value.address, value.port)
-    weights = service.weights or Weights()
-    for port in (service.port, *(port for _, port in tagged.values())):
-        if not 0 <= port <= _LAST_PORT:
-            raise Unfit(f"{_named(found)} has the port {port}")
+    weights = service.weights or _EQUAL
+    if not 0 <= service.port <= _LAST_PORT:
+        raise Unfit(f"{_named(found)} has the port {service.port}")
     if weights.passing < 0 or weights.warning < 0:
         raise Unfit(f"{_named(found)} has a negative weight")
     return Registration(
@@ -147,14 +146,27 @@ def registration_of(found: Found) -> Registration:
         node=node.name,
         address=service.address,
         node_address=node.address,
-        tagged_addresses=dict(sorted(tagged.items())),
+        tagged_addresses=_tagged(found) if node.tagged_addresses or service.tagged_addresses else {},
         port=service.port,
         tags=tuple(service.tags or ()),
-        meta=dict(sorted((service.meta or {}).items())),
+        meta=dict(sorted(service.meta.items())) if service.meta else {},
         kind=service.kind or "service",
         weights=(weights.passing, weights.warning),
-        health=_worst(found),
+        health=_worst(found) if found.checks else "passing",
     )
+
+
+_EQUAL = Weights()
+
+
+def _tagged(found: Found) -> dict[str, tuple[str, int]]:
+    node, service = found.node, found.service
+    tagged = {name: (address, service.port) for name, address in (node.tagged_addresses or {}).items() if address}
+    for name, value in (service.tagged_addresses or {}).items():
+        if not 0 <= value.port <= _LAST_PORT:
+            raise Unfit(f"{_named(found)} has the port {value.port}")
+        tagged[name] = (value.address, value.port)
+    return dict(sorted(tagged.items()))
 
 
 def _worst(found: Found) -> Health:
