@@ -17,7 +17,7 @@ class Malformed(Exception):
     """A body that is not the JSON it should be. Its text is the reason."""
 
 
-def typed(body: bytes, kind: Any) -> Any:
+def typed(body: bytes | bytearray, kind: Any) -> Any:
     """The body, which is JSON, as a value of this type; unknown fields are ignored. Malformed: it is none."""
     try:
         return decoder(kind).decode(body)

@@ -1,6 +1,6 @@
 """HTTP GET for live sources: a bounded pool of persistent connections, every wait bounded, every failure a SourceError.
 
-The standard library's http.client in threads: second to pycurl in speed, and installs wherever Python does.
+Sockets in threads, with httptools for what they read: installs wherever Python does.
 """
 
 from __future__ import annotations
