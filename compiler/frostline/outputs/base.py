@@ -115,20 +115,32 @@ def endpoint_value(endpoint: Endpoint, fields: tuple[str, ...] = ()) -> dict[str
     return value
 
 
-def entry_value(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A (service, version) as the registry's formats have it."""
-    value: dict[str, Any] = {
-        "url": entry.url,
-        "endpoints": [endpoint_value(endpoint, fields) for endpoint in entry.endpoints],
-    }
+class Endpoints(Struct, frozen=True):
+    """A list of endpoints that its format writes directly. escaped: what becomes of the text of each, None: nothing."""
+
+    items: tuple[Endpoint, ...]
+    fields: tuple[str, ...] = ()
+    escaped: Callable[[str], str] | None = None
+
+
+def entry_value(entry: Entry, fields: tuple[str, ...] = (), *, direct: bool = False) -> dict[str, Any]:
+    """A (service, version) as the registry's formats have it. direct: with its endpoints, if any, as `Endpoints`."""
+    endpoints: list[dict[str, Any]] | Endpoints
+    if direct and entry.endpoints:
+        endpoints = Endpoints(entry.endpoints, fields)
+    else:
+        endpoints = [endpoint_value(endpoint, fields) for endpoint in entry.endpoints]
+    value: dict[str, Any] = {"url": entry.url, "endpoints": endpoints}
     if entry.declared:
         return value | {"declared": True}
     return value | {"source": entry.sources[0] if len(entry.sources) == 1 else list(entry.sources)}
 
 
-def service_value(versions: Mapping[str | None, Entry], fields: tuple[str, ...] = ()) -> dict[str, Any]:
+def service_value(
+    versions: Mapping[str | None, Entry], fields: tuple[str, ...] = (), *, direct: bool = False
+) -> dict[str, Any]:
     """A service as the registry's formats have it: version (None: "unversioned") -> entry."""
-    return {version_label(version): entry_value(entry, fields) for version, entry in versions.items()}
+    return {version_label(version): entry_value(entry, fields, direct=direct) for version, entry in versions.items()}
 
 
 def upstream_value(dependency: Dependency) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from json.encoder import encode_basestring
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from frostline.diagnostics import reviewable
+from frostline.outputs.base import Endpoints
+from frostline.outputs.endpoint_text import Style, lines_of
 from frostline.outputs.yaml_text import Pairs, yaml_pieces
 
 _CHUNK = 1 << 16
@@ -63,6 +66,9 @@ def _json_object(pairs: Pairs, indent: str) -> Iterator[str]:
         members = iter(value.items()) if isinstance(value, dict) else value
         if isinstance(members, Iterator):
             yield from _json_object(members, inner)
+        elif isinstance(value, Endpoints):
+            start = f"\n{inner}  "
+            yield "[" + ",".join([start + line for line in lines_of(value, _STYLE)]) + f"\n{inner}]"
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             yield from _json_lines(value, inner)
         else:
@@ -81,5 +87,15 @@ def _json_lines(items: list[dict[str, Any]], indent: str) -> Iterator[str]:
 
 def _inline(value: Any) -> str:
     """`value` as JSON in one line."""
+    if type(value) is str:
+        return _quoted(value)
     line = msgspec.json.format(_encode(value), indent=0).decode()
     return line if line.isascii() and "\x7f" not in line else reviewable(line)
+
+
+def _quoted(text: str) -> str:
+    line = encode_basestring(text)
+    return line if line.isascii() and "\x7f" not in line else reviewable(line)
+
+
+_STYLE = Style(_quoted, _inline, lambda name: f'"{name}": ')

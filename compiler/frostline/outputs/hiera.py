@@ -10,8 +10,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from msgspec.structs import replace
+
 from frostline.model import Finding, Registry
-from frostline.outputs.base import Artifact, Rendering, View, service_value
+from frostline.outputs.base import Artifact, Endpoints, Rendering, View, service_value
 from frostline.outputs.documents import Document
 from frostline.outputs.file_names import file_stem, percent_encoded
 from frostline.outputs.hiera_keys import INDEX, SERVICE, ClassKey, class_keys, key_patterns
@@ -48,13 +50,16 @@ def service_key(service: str) -> str:
 
 
 def uninterpolated(value: Any) -> Any:
-    """`value` (str, int, bool, None, list or dict of such) so that Hiera's interpolation gives it back as it is.
+    """`value` so that Hiera's interpolation gives it back as it is: str, int, bool, None, `Endpoints`, list or dict.
 
     Hiera interpolates strings and the keys of hashes within a value; a key at the top of a file it leaves alone.
     What an interpolation gives is not interpolated again (Puppet::Pops::Lookup::Interpolation).
     """
     if isinstance(value, str):
         return value.replace("%{", "%{literal('%')}{") if "%{" in value else value
+    if isinstance(value, Endpoints):
+        # In quoted text too: neither format escapes either of the two characters.
+        return replace(value, escaped=uninterpolated)
     if isinstance(value, list):
         return [uninterpolated(item) for item in value]
     if isinstance(value, dict):
@@ -83,7 +88,7 @@ def _layer(registry: Registry, services: Iterable[str], keys: Mapping[str, Class
 
 def _services(registry: Registry, services: Iterable[str]) -> Iterator[tuple[str, Any]]:
     for service in services:
-        yield service_key(service), uninterpolated(service_value(registry.services[service]))
+        yield service_key(service), uninterpolated(service_value(registry.services[service], direct=True))
 
 
 def _parameters(registry: Registry, keys: Mapping[str, ClassKey]) -> Iterator[tuple[str, Any]]:

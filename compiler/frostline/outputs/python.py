@@ -10,6 +10,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -91,26 +92,24 @@ def entry_lines(key: Key, entry: Entry) -> Iterator[str]:
     ValueError: the entry's url is none of its endpoints'.
     """
     service, version = key
-    start = [_column(service), "-" if version is None else _version_column(version)]
+    start = f"{_column(service)}\t{'-' if version is None else _version_column(version)}"
     if entry.declared:
-        yield "\t".join(start)
+        yield start
         return
     # The first of equal ones: endpoints in two namespaces may have one URL.
     chosen = [endpoint.url for endpoint in entry.endpoints].index(entry.url or "")
     for number, endpoint in enumerate(entry.endpoints):
-        yield "\t".join([*start, "*" if number == chosen else "", *_endpoint_columns(endpoint)]).rstrip("\t")
+        mark = "*" if number == chosen else ""
+        yield f"{start}\t{mark}\t{_endpoint_columns(endpoint)}".rstrip("\t")
 
 
-def _endpoint_columns(endpoint: Endpoint) -> list[str]:
-    return [
-        _column(endpoint.url),
-        _column(endpoint.address),
-        str(endpoint.port),
-        _column(endpoint.datacenter),
-        str(endpoint.weight),
-        _json(endpoint.tags) if endpoint.tags else "",
-        _json(endpoint.meta) if endpoint.meta else "",
-    ]
+def _endpoint_columns(endpoint: Endpoint) -> str:
+    tags = _tags(endpoint.tags) if endpoint.tags else ""
+    meta = _meta(tuple(endpoint.meta.items())) if endpoint.meta else ""
+    return (
+        f"{_column(endpoint.url)}\t{_short_column(endpoint.address)}\t{endpoint.port}\t"
+        f"{_short_column(endpoint.datacenter)}\t{endpoint.weight}\t{tags}\t{meta}"
+    )
 
 
 def _version_column(version: str) -> str:
@@ -120,6 +119,20 @@ def _version_column(version: str) -> str:
 
 def _column(text: str) -> str:
     return _json(text)[1:-1]
+
+
+# A fleet repeats its addresses, tags and meta.
+_short_column = lru_cache(maxsize=1 << 16)(_column)
+
+
+@lru_cache(maxsize=1 << 16)
+def _tags(tags: tuple[str, ...]) -> str:
+    return _json(tags)
+
+
+@lru_cache(maxsize=1 << 16)
+def _meta(items: tuple[tuple[str, str], ...]) -> str:
+    return _json(dict(items))
 
 
 def _json(value: Any) -> str:

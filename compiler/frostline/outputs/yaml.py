@@ -61,7 +61,10 @@ def _artifact(path: PurePosixPath, registry: Registry, settings: OutputSettings)
 def _members(registry: Registry, fields: tuple[str, ...], digest: str) -> Iterator[tuple[str, Any]]:
     yield "format", FORMAT
     yield "digest", digest
-    yield "services", ((name, service_value(versions, fields)) for name, versions in registry.services.items())
+    yield (
+        "services",
+        ((name, service_value(versions, fields, direct=True)) for name, versions in registry.services.items()),
+    )
     yield "upstreams", [upstream_value(dependency) for dependency in registry.upstreams]
 
 

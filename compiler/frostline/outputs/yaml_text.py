@@ -12,9 +12,12 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any
 
+from frostline.outputs.base import Endpoints
+from frostline.outputs.endpoint_text import Style, lines_of
+
 Pairs = Iterable[tuple[str, Any]]
-"""The members of a mapping, in order. A value is str, int, bool, None, a list or a dict of such, or an iterator of
-(key, value): a mapping that is written while it is made."""
+"""The members of a mapping, in order. A value is str, int, bool, None, a list or a dict of such, `Endpoints`, or an
+iterator of (key, value): a mapping that is written while it is made."""
 
 _LONGEST_IMPLICIT_KEY = 1024
 """In characters as written (YAML 1.2.2, 7.4.2); PyYAML and libyaml stop at a longer one."""
@@ -42,6 +45,9 @@ def yaml_pieces(pairs: Pairs, indent: str = "") -> Iterator[str]:
             first = next(nested, None)
             yield f"{lead} {{}}\n" if first is None else f"{lead}\n{first}"
             yield from nested
+        elif isinstance(value, Endpoints):
+            start = f"{indent}  - "
+            yield f"{lead}\n" + "".join([f"{start}{line}\n" for line in lines_of(value, _STYLE)])
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             yield f"{lead}\n"
             for item in value:
@@ -103,3 +109,6 @@ def _block_key(text: str, indent: str) -> str:
 def _flow_key(text: str) -> str:
     key = _key(text)
     return f"{key}:" if len(key) <= _LONGEST_IMPLICIT_KEY else f"? {key} :"
+
+
+_STYLE = Style(quoted, flow, lambda name: f"{name}: ")
