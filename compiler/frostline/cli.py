@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import pairwise
@@ -19,6 +20,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit status."""
+    # Values here are frozen and hold no cycles: to look for some among a million takes longer than to make them.
+    gc.set_threshold(1_000_000, 10, 10)
     if not arguments:
         context = frostline.make_context("frostline", [], resilient_parsing=True)
         click.echo(frostline.get_help(context), err=True)

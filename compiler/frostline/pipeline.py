@@ -22,7 +22,6 @@ from frostline.checks.guards import Published, emptied_segments, guard_findings,
 from frostline.diagnostics import typed
 from frostline.errors import PublishError, UsageError
 from frostline.freezing import live_sources
-from frostline.globs import matches
 from frostline.manifest import Manifest, read_manifest
 from frostline.model import (
     Contribution,
@@ -34,15 +33,14 @@ from frostline.model import (
     Registry,
     ServiceLine,
     Snapshot,
-    registry_of,
 )
-from frostline.outputs.base import View, output_module, service_value
+from frostline.outputs.base import service_value
 from frostline.ownership import Wanted, file_changes, next_manifest
 from frostline.plan import Plan, plan_of
 from frostline.publish import publish, running
-from frostline.registry.assembling import assembled, contribution_of, entry_digest, with_prefer
-from frostline.registry.consuming import consumed
+from frostline.registry.assembling import assembled, contribution_of, entry_digest
 from frostline.registry.declaring import contribution_of_declaration
+from frostline.rendering import Views, rendered
 from frostline.settings import Allow, Config, JobspecSettings, OutputSettings, RouterSettings
 from frostline.sources.base import source_module
 from frostline.targets import Root
@@ -122,8 +120,9 @@ def compiled(config: Config, lock: Lock, committed: Lock | None, options: Option
     _log.info("assembling the registry")
     declared = declared_contributions(config)
     contributions = contributions_of(config, lock, declared)
-    registry, found = assembled(contributions, config.precedence, config.merge)
-    wanted, more = rendered(config, contributions, outputs_in_scope(config, options.only))
+    views = Views(config, contributions)
+    registry, found = views.assembled((), ())
+    wanted, more = rendered(config, views, outputs_in_scope(config, options.only))
     _log.info("checking")
     context = Context(value_of=service_value, root=config.root)
     findings = list(run_checks(registry, config.checks, options.today, context, dict.fromkeys((*found, *more))))
@@ -171,58 +170,6 @@ def outputs_in_scope(config: Config, only: Sequence[str]) -> tuple[OutputSetting
             hint = f"did you mean `{close[0]}`?" if close else f"outputs: {', '.join(names) or 'none'}"
             raise UsageError(f"there is no output `{name}`", help=hint)
     return tuple(output for output in config.outputs if not only or output.name in only)
-
-
-def rendered(
-    config: Config, contributions: Sequence[Contribution], outputs: Iterable[OutputSettings]
-) -> tuple[tuple[Wanted, ...], tuple[Finding, ...]]:
-    """The files that these outputs want, with paths relative to the root, and what is wrong with them."""
-    wanted: list[Wanted] = []
-    findings: list[Finding] = []
-    for output in outputs:
-        _log.info("rendering output %s", output.name)
-        view, more = view_of(config, contributions, output)
-        module = output_module(output.type)
-        rendering = module.render(view, output)
-        findings += (*more, *rendering.findings)
-        folder = module.folder(output).relative_to(config.root)
-        wanted += [
-            Wanted(path=(folder / artifact.path).as_posix(), chunks=artifact.chunks, output=output.name)
-            for artifact in rendering.artifacts
-        ]
-    return tuple(wanted), tuple(findings)
-
-
-def view_of(
-    config: Config, contributions: Sequence[Contribution], output: OutputSettings
-) -> tuple[View, tuple[Finding, ...]]:
-    """The registry as this output sees it: of its sources alone, so that precedence is decided among them."""
-    chosen = [one for one in contributions if not output.sources or one.source in output.sources]
-    registry, findings = assembled(chosen, config.precedence, config.merge, output.prefer)
-    if output.consumer:
-        declared = [one for contribution in contributions for one in contribution.upstreams]
-        registry, more = consumed(registry, declared, output.consumer, output.place)
-        findings = (*findings, *more)
-    entries = {key: entry for key, entry in registry.entries() if matches(output.select, key[0])}
-    upstreams = [one for one in registry.upstreams if matches(output.select, one.service)]
-    seen = registry_of(entries, upstreams)
-    view = View(registry=seen, prefer=output.prefer, preferring=lambda prefer: with_prefer(seen, prefer))
-    # What the output leaves out is not its business: precedence may have settled it where its sources alone don't.
-    found = [finding for finding in findings if finding.service is None or matches(output.select, finding.service)]
-    if not entries and any(one.endpoints for one in contributions):
-        found.append(_empty_output(output))
-    return view, tuple(found)
-
-
-def _empty_output(output: OutputSettings) -> Finding:
-    return Finding(
-        rule="output-empty",
-        severity="warning",
-        value=output.name,
-        origin=output.place,
-        message=f"the output `{output.name}` has no service at all",
-        help="see that `select` fits names of services, and that its `sources` have any: `frostline list` shows them",
-    )
 
 
 def service_lines(registry: Registry) -> tuple[ServiceLine, ...]:

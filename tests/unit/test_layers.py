@@ -50,6 +50,7 @@ STAGES = {
 
 KNOWS_ALL = {
     "freezing": 1,
+    "rendering": 1,
     "pipeline": 2,
     "console": 3,
     "planning": 3,

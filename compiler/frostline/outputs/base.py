@@ -66,6 +66,13 @@ class View(Struct, frozen=True, kw_only=True):
     registry: Registry
     prefer: tuple[str, ...]
     preferring: Callable[[tuple[str, ...]], Registry]
+    digests: dict[tuple[str, ...], str] = {}
+
+    def digest(self, fields: tuple[str, ...] = ()) -> str:
+        """`content_digest` of its registry, found out once for all outputs that share this view."""
+        if fields not in self.digests:
+            self.digests[fields] = content_digest(self.registry, fields)
+        return self.digests[fields]
 
 
 TABLE: Mapping[str, str] = {
@@ -183,12 +190,40 @@ def content_digest(registry: Registry, fields: tuple[str, ...] = ()) -> str:
     hashed = sha256()
     encode = msgspec.json.Encoder().encode
     for (service, version), entry in registry.entries():
-        hashed.update(encode([service, version, entry_value(entry, fields)]))
+        value = entry_value(entry, fields, direct=not fields)
+        if not fields and entry.endpoints:
+            value["endpoints"] = [_hashed_value(endpoint) for endpoint in entry.endpoints]
+        hashed.update(encode([service, version, value]))
         hashed.update(b"\n")
     for dependency in registry.upstreams:
         hashed.update(encode(upstream_value(dependency)))
         hashed.update(b"\n")
     return f"sha256:{hashed.hexdigest()}"
+
+
+class _Hashed(Struct, frozen=True, gc=False):
+    """`endpoint_value` of no further fields, which is the same JSON in a third of the time."""
+
+    url: str
+    address: str
+    port: int
+    datacenter: str | None
+    tags: tuple[str, ...]
+    meta: dict[str, str]
+    weight: int
+
+
+def _hashed_value(endpoint: Endpoint) -> _Hashed:
+    meta = endpoint.meta
+    return _Hashed(
+        endpoint.url,
+        endpoint.address,
+        endpoint.port,
+        endpoint.datacenter or None,
+        endpoint.tags,
+        meta if len(meta) < 2 else dict(sorted(meta.items())),
+        endpoint.weight,
+    )
 
 
 def lines(texts: Iterable[str]) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from frostline.diagnostics import UNPRINTABLE
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, Key, Registry
-from frostline.outputs.base import Artifact, Rendering, View, content_digest
+from frostline.outputs.base import Artifact, Rendering, View
 from frostline.outputs.python_stub import stub_text
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
@@ -80,7 +80,7 @@ def render(view: View, settings: OutputSettings) -> Rendering:
     """The module and its stub. UsageError: the path is no module's."""
     module, stub = paths(settings)
     texts: tuple[tuple[PurePosixPath, Iterable[bytes]], ...] = (
-        (module, ModuleText(view.registry, content_digest(view.registry))),
+        (module, ModuleText(view.registry, view.digest())),
         (stub, StubText(view.registry)),
     )
     return Rendering(artifacts=tuple(Artifact(path=path, chunks=chunks) for path, chunks in texts))

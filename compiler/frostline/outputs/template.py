@@ -35,7 +35,7 @@ def render(view: View, settings: OutputSettings) -> Rendering:
     path = template_path(settings)
     loader = _FolderLoader(path)
     try:
-        text = _text(_environment(loader), path.name, context_values(view.registry))
+        text = _text(_environment(loader), path.name, context_values(view))
         content = text.encode()
     except Exception as error:
         raise _usage_error(error, loader) from error

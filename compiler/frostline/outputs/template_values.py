@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 from frostline.model import Dependency, Endpoint, Entry, Registry, version_label
-from frostline.outputs.base import OPTIONAL_FIELDS, content_digest, endpoint_value, upstream_value
+from frostline.outputs.base import OPTIONAL_FIELDS, View, endpoint_value, upstream_value
 
 
 class Record(dict[str, Any]):
@@ -46,12 +46,13 @@ class Services(Sequence[Record]):
         return _service(*self._services[index])
 
 
-def context_values(registry: Registry) -> dict[str, Any]:
+def context_values(view: View) -> dict[str, Any]:
     """The names that a template has: services, upstreams, digest (`sha256:…`, see `content_digest`)."""
+    registry = view.registry
     return {
         "services": Services(registry),
         "upstreams": [_upstream(upstream) for upstream in registry.upstreams],
-        "digest": content_digest(registry),
+        "digest": view.digest(),
     }
 
 

@@ -18,7 +18,7 @@ def render(view: View, settings: OutputSettings) -> Rendering:
     """The registry in one file, or a file for each service. A file's digest is that of what it holds itself."""
     if not _is_split(settings):
         path = PurePosixPath(settings.path.name)
-        return Rendering(artifacts=(_artifact(path, view.registry, settings),))
+        return Rendering(artifacts=(_artifact(path, view.registry, settings, view.digest(_fields(settings))),))
     artifacts: list[Artifact] = []
     owners: dict[str, str] = {}
     findings: list[Finding] = []
@@ -30,7 +30,8 @@ def render(view: View, settings: OutputSettings) -> Rendering:
             continue
         owners[folded] = service
         called = tuple(one for one in view.registry.upstreams if one.service == service)
-        artifacts.append(_artifact(path, Registry(services={service: versions}, upstreams=called), settings))
+        part = Registry(services={service: versions}, upstreams=called)
+        artifacts.append(_artifact(path, part, settings, content_digest(part, _fields(settings))))
     return Rendering(artifacts=tuple(artifacts), findings=tuple(findings))
 
 
@@ -52,10 +53,13 @@ def _format(settings: OutputSettings) -> str:
     return str(settings.options.get("format", "yaml"))
 
 
-def _artifact(path: PurePosixPath, registry: Registry, settings: OutputSettings) -> Artifact:
-    fields = tuple(settings.options.get("fields", ()))
-    digest = content_digest(registry, fields)
-    return Artifact(path=path, chunks=Document(partial(_members, registry, fields, digest), _format(settings)))
+def _fields(settings: OutputSettings) -> tuple[str, ...]:
+    return tuple(settings.options.get("fields", ()))
+
+
+def _artifact(path: PurePosixPath, registry: Registry, settings: OutputSettings, digest: str) -> Artifact:
+    members = partial(_members, registry, _fields(settings), digest)
+    return Artifact(path=path, chunks=Document(members, _format(settings)))
 
 
 def _members(registry: Registry, fields: tuple[str, ...], digest: str) -> Iterator[tuple[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from socket import AF_INET, AF_INET6, inet_pton
 
@@ -158,7 +159,7 @@ def united(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
     result: list[Endpoint] = [ordered[0]]
     for endpoint in ordered[1:]:
         last = result[-1]
-        if _identity(last) == _identity(endpoint):
+        if _is_same(last, endpoint):
             result[-1] = replace(
                 last,
                 weight=last.weight + endpoint.weight,
@@ -170,8 +171,14 @@ def united(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
     return tuple(result)
 
 
-def _identity(endpoint: Endpoint) -> tuple[str, str, str, int, str]:
-    return (endpoint.datacenter, endpoint.namespace, endpoint.address, endpoint.port, endpoint.url)
+def _is_same(one: Endpoint, other: Endpoint) -> bool:
+    return (
+        one.port == other.port
+        and one.address == other.address
+        and one.url == other.url
+        and one.datacenter == other.datacenter
+        and one.namespace == other.namespace
+    )
 
 
 def _order(endpoint: Endpoint) -> tuple[str, str, int, bytes, str, int, str, str, str, str]:
@@ -190,6 +197,7 @@ def _order(endpoint: Endpoint) -> tuple[str, str, int, bytes, str, int, str, str
     )
 
 
+@lru_cache(maxsize=65536)
 def numeric_address(address: str) -> tuple[int, bytes]:
     """What an address sorts by: IPv4, IPv6, then names; 10.0.0.9 before 10.0.0.10."""
     for kind, family in ((0, AF_INET), (1, AF_INET6)):
@@ -209,7 +217,8 @@ def chosen_url(key: Key, endpoints: Sequence[Endpoint], prefer: Sequence[str]) -
     candidates = preferred([endpoint for endpoint in endpoints if endpoint.weight] or endpoints, prefer)
     if len(candidates) < 2:
         return candidates[0].url if candidates else None
-    return max(candidates, key=lambda endpoint: _score(key, endpoint)).url
+    name = f"{key[0]}\0{version_label(key[1])}\0"
+    return max(candidates, key=lambda endpoint: _score(name, endpoint)).url
 
 
 def preferred(endpoints: Sequence[Endpoint], prefer: Sequence[str]) -> Sequence[Endpoint]:
@@ -226,10 +235,9 @@ def preferred(endpoints: Sequence[Endpoint], prefer: Sequence[str]) -> Sequence[
     return endpoints
 
 
-def _score(key: Key, endpoint: Endpoint) -> bytes:
-    service, version = key
-    parts = (service, version_label(version), endpoint.datacenter, endpoint.namespace, endpoint.address)
-    return sha256("\0".join((*parts, str(endpoint.port), endpoint.url)).encode()).digest()
+def _score(name: str, endpoint: Endpoint) -> bytes:
+    place = f"{endpoint.datacenter}\0{endpoint.namespace}\0{endpoint.address}\0{endpoint.port}"
+    return sha256(f"{name}{place}\0{endpoint.url}".encode()).digest()
 
 
 def _entry_findings(key: Key, entry: Entry, winners: Sequence[Contribution], merge: Sequence[str]) -> Iterable[Finding]:
@@ -240,7 +248,7 @@ def _entry_findings(key: Key, entry: Entry, winners: Sequence[Contribution], mer
         if entry.endpoints and origin is None:
             origin = entry.endpoints[0].origin
         yield reserved_version(service, origin)
-    namespaces = sorted({endpoint.namespace for endpoint in entry.endpoints if endpoint.namespace})
+    namespaces = sorted({endpoint.namespace for endpoint in entry.endpoints} - {""})
     if len(namespaces) > 1 and "namespace" not in merge:
         other = next(endpoint for endpoint in entry.endpoints if endpoint.namespace == namespaces[1])
         yield Finding(

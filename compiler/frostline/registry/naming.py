@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from ipaddress import IPv6Address
 from urllib.parse import quote
 
@@ -70,25 +70,23 @@ class UrlFinding(Exception):
         self.rule, self.message, self.help = rule, message, help
 
 
+Part = str | Callable[[Instance], str]
+"""A piece of a URL: the same for all instances of a (service, version), or made of each of them."""
+
+
 class UrlMaker:
     """Makes the URLs of one source's instances from its two patterns."""
 
     def __init__(self, naming: Naming) -> None:
         self._versioned = parse(naming.url)
         self._unversioned = parse(naming.unversioned_url)
+        self._filled = lru_cache(maxsize=1024)(self._fill)
 
     def url(self, service: str, version: str | None, instance: Instance, datacenter: str, namespace: str) -> str:
         """The URL of this instance as (service, version). UrlFinding: it cannot have one."""
-        parts = self._unversioned if version is None else self._versioned
-        values = {
-            "service": service,
-            "version": version or "",
-            "datacenter": datacenter,
-            "namespace": namespace,
-            "node": instance.node,
-        }
-        url = "".join(part if isinstance(part, str) else _placeholder_text(part, values, instance) for part in parts)
-        if _has_dot_segment(url):
+        parts = self._filled(service, version, datacenter, namespace)
+        url = "".join([part if isinstance(part, str) else part(instance) for part in parts])
+        if "/." in url and _has_dot_segment(url):
             raise UrlFinding(
                 "url-dot-segment",
                 f"its URL `{url}` has a path segment `.` or `..`, which clients remove",
@@ -96,11 +94,18 @@ class UrlMaker:
             )
         return url
 
-
-def _placeholder_text(part: Placeholder, values: Mapping[str, str], instance: Instance) -> str:
-    if part.name in values:
-        return quoted(values[part.name])
-    return _SPECIAL[part.name](part, instance)
+    def _fill(self, service: str, version: str | None, datacenter: str, namespace: str) -> tuple[Part, ...]:
+        pattern = self._unversioned if version is None else self._versioned
+        values = {"service": service, "version": version or "", "datacenter": datacenter, "namespace": namespace}
+        parts: list[Part] = []
+        for part in pattern:
+            if isinstance(part, str):
+                parts.append(part)
+            elif part.name in values:
+                parts.append(quoted(values[part.name]))
+            else:
+                parts.append(partial(_SPECIAL[part.name], part))
+        return tuple(parts)
 
 
 @lru_cache(maxsize=65536)
@@ -119,6 +124,7 @@ def _address(part: Placeholder, instance: Instance) -> str:
     return host_text(instance.address)
 
 
+@lru_cache(maxsize=65536)
 def host_text(address: str) -> str:
     """An address or host name as the host of a URL."""
     if ":" not in address:
@@ -142,7 +148,9 @@ def _port(part: Placeholder, instance: Instance) -> str:
 
 
 def _scheme(part: Placeholder, instance: Instance) -> str:
-    scheme = instance.meta.get("scheme") or "http"
+    scheme = instance.meta.get("scheme")
+    if not scheme:
+        return "http"
     if not _SCHEME.fullmatch(scheme):
         raise UrlFinding(
             "scheme-invalid",
@@ -175,7 +183,12 @@ def _tag(part: Placeholder, instance: Instance) -> str:
     )
 
 
+def _node(part: Placeholder, instance: Instance) -> str:
+    return quoted(instance.node)
+
+
 _SPECIAL: Mapping[str, Callable[[Placeholder, Instance], str]] = {
+    "node": _node,
     "address": _address,
     "port": _port,
     "scheme": _scheme,
@@ -185,8 +198,6 @@ _SPECIAL: Mapping[str, Callable[[Placeholder, Instance], str]] = {
 
 
 def _has_dot_segment(url: str) -> bool:
-    if "/." not in url:
-        return False
     path = url.partition("://")[2].partition("/")[2].partition("?")[0].partition("#")[0]
     return any(segment in (".", "..") for segment in path.split("/"))
 
