@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = [
     "Finding",
     "Severity",
     "canonical_line",
+    "canonical_lines",
     "harmless",
     "origin_value",
     "printable",
@@ -56,6 +58,7 @@ def reviewable(text: str) -> str:
 
 
 _encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 def canonical_line(value: Any) -> bytes:
@@ -64,6 +67,21 @@ def canonical_line(value: Any) -> bytes:
     if line.isascii() and b"\x7f" not in line:
         return line
     return reviewable(line.decode()).encode()
+
+
+_LINES = 1000
+"""Values that are encoded in one call."""
+
+
+def canonical_lines(values: Sequence[Any]) -> Iterator[bytes]:
+    """`canonical_line` of each value with its newline, many lines at a time."""
+    for start in range(0, len(values), _LINES):
+        part = values[start : start + _LINES]
+        lines = _encode_lines(part)
+        if lines.isascii() and b"\x7f" not in lines:
+            yield lines
+        else:
+            yield b"".join([canonical_line(value) + b"\n" for value in part])
 
 
 def origin_value(origin: Origin | None) -> dict[str, Any] | None:

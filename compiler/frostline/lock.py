@@ -16,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from frostline.diagnostics import canonical_line
+from frostline.diagnostics import canonical_line, canonical_lines
 from frostline.errors import SourceError, UsageError
 from frostline.model import Declared, FileOrigin, Instance, Lock, Snapshot, Upstream
 
@@ -52,16 +52,13 @@ def lock_of(snapshots: Iterable[Snapshot]) -> Lock:
 
 
 def lock_chunks(snapshots: Iterable[Snapshot]) -> Iterator[bytes]:
-    """A lock file's bytes, a line at a time."""
+    """A lock file's bytes, whole lines at a time."""
     yield _HEADER
     for snapshot in snapshots:
         yield canonical_line(_segment_line(snapshot)) + b"\n"
-        for instance in snapshot.instances:
-            yield canonical_line(instance) + b"\n"
-        for declared in snapshot.declared:
-            yield canonical_line(declared) + b"\n"
-        for upstream in snapshot.upstreams:
-            yield canonical_line(upstream) + b"\n"
+        yield from canonical_lines(snapshot.instances)
+        yield from canonical_lines(snapshot.declared)
+        yield from canonical_lines(snapshot.upstreams)
 
 
 def _segment_line(snapshot: Snapshot) -> _Segment:

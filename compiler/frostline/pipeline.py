@@ -40,7 +40,7 @@ from frostline.plan import Plan, plan_of
 from frostline.publish import publish, running
 from frostline.registry.assembling import assembled, contribution_of, entry_digest
 from frostline.registry.declaring import contribution_of_declaration
-from frostline.rendering import Views, rendered
+from frostline.rendering import Kept, Room, Views, rendered
 from frostline.settings import Allow, Config, JobspecSettings, OutputSettings, RouterSettings
 from frostline.sources.base import source_module
 from frostline.targets import Root
@@ -302,5 +302,7 @@ def _lock_changes(config: Config, lock: Lock) -> list[tuple[Path, Iterable[bytes
     """The lock files with their bytes; None for one in the lock's folder that holds no segment any more."""
     there = locks.existing_files(config.lock, is_folder=config.lock_is_folder)
     files: dict[Path, Iterable[bytes] | None] = dict.fromkeys(there)
-    files.update({file.path: file for file in locks.lock_files(lock, config.lock, is_folder=config.lock_is_folder)})
+    room = Room()
+    for file in locks.lock_files(lock, config.lock, is_folder=config.lock_is_folder):
+        files[file.path] = Kept(file, room)
     return sorted(files.items(), key=lambda item: item[0])

@@ -77,16 +77,16 @@ def _empty_output(output: OutputSettings) -> Finding:
     )
 
 
-class _Room(Struct):
+class Room(Struct):
     """How many bytes may still be kept."""
 
-    left: int
+    left: int = MOST_KEPT
 
 
 class Kept:
     """The bytes of a file, rendered once and kept if there is room, else rendered each time they are asked for."""
 
-    def __init__(self, chunks: Iterable[bytes], room: _Room) -> None:
+    def __init__(self, chunks: Iterable[bytes], room: Room) -> None:
         self._chunks = chunks
         self._room = room
         self._kept: tuple[bytes, ...] | None = None
@@ -115,7 +115,7 @@ def rendered(
     """The files that these outputs want, with paths relative to the root, and what is wrong with them."""
     wanted: list[Wanted] = []
     findings: list[Finding] = []
-    room = _Room(MOST_KEPT)
+    room = Room()
     for output in outputs:
         _log.info("rendering output %s", output.name)
         view, more = views.of(output)

@@ -32,7 +32,12 @@ def segment_path(folder: str, name: str) -> str:
 
 def with_query(path: str, parameters: Parameters) -> str:
     """`path?name=value&…`, names and values escaped."""
-    return f"{path}?{urlencode(parameters, errors='replace')}" if parameters else path
+    return f"{path}?{_query(parameters)}" if parameters else path
+
+
+@lru_cache(maxsize=64)
+def _query(parameters: Parameters) -> str:
+    return urlencode(parameters, errors="replace")
 
 
 def is_addressable(name: str) -> bool:

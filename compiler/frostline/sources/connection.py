@@ -143,6 +143,7 @@ class _Answer:
 
     def __init__(self) -> None:
         self._parser = HttpResponseParser(self)
+        self._came = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -156,18 +157,17 @@ class _Answer:
 
     def feed(self, data: memoryview) -> None:
         """Bytes that came. HTTPException: they are no HTTP; TooLargeError."""
-        if not self.has_head:
-            self._head_size += len(data) if self._head_size else 1  # what came first may hold a body as well
+        self._came += len(data)
         try:
             self._parser.feed_data(data)
         except HttpParserError as error:
             raise self._fault or HTTPException(str(error)) from None
-        if not self.has_head and self._head_size > _LARGEST_HEAD:
+        if not self.has_head and self._came > _LARGEST_HEAD + _PIECE:
             raise HTTPException("the head of the answer has no end")
 
     def end(self) -> None:
         """No more bytes come. IncompleteRead, or RemoteDisconnected where none came at all."""
-        if not self._head_size:
+        if not self._came:
             raise RemoteDisconnected("")
         length = self.headers.get("content-length")
         if not self.has_head or length is not None or "transfer-encoding" in self.headers:
@@ -179,7 +179,7 @@ class _Answer:
         self.reason += status
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_size += len(name) + len(value)
+        self._head_size += len(name) + len(value) + 4  # `: ` and the line's end
         if self._head_size > _LARGEST_HEAD:
             raise self._failed(HTTPException("the head of the answer is too long"))
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
