@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from frostline import errors, freezing, lock, pipeline, planning, publish, saved_plan
 from frostline.console import (
@@ -227,18 +229,18 @@ def check_command(invocation: Invocation, live: bool) -> int:
     used = freezing.offline_lock(config, committed)
     compilation = pipeline.compiled(config, used, committed, Options(today=invocation.today, guard=False))
     findings = [finding for finding in compilation.findings if finding.rule not in ("edited", "adopt")]
-    drift = [*_file_drift(compilation), *_manifest_drift(compilation)]
+    drift = [*_file_drift(config, compilation), *_manifest_drift(config, compilation)]
     unread: FrostlineError | None = None
     try:
         drift += _live_drift(config, committed, invocation) if live else []
     except FrostlineError as error:  # what is known without the sources is said all the same
         unread = error
     if invocation.format == "json":
-        emit_json(report_value(findings, unread, drift=drift))
+        emit_json(report_value(findings, unread, drift=[{"what": one.what, "why": one.why} for one in drift]))
     elif invocation.format != "text":
         emit_report(invocation, [*findings, *map(_drift_finding, drift)], unread)
     else:
-        emit_text(invocation, (f"{one['what']} {one['why']}" for one in drift))
+        emit_text(invocation, (f"{one.what} {one.why}" for one in drift))
         emit(text_report(invocation, sys.stdout, findings))
     for line in text_report(invocation, sys.stderr, (), unread):
         say(line)
@@ -252,19 +254,28 @@ def check_command(invocation: Invocation, live: bool) -> int:
     return errors.DONE
 
 
-def _drift_finding(one: Mapping[str, str]) -> Finding:
+class _Drift(Struct, frozen=True):
+    """A difference: what differs, how, and the file."""
+
+    what: str
+    why: str
+    path: Path
+
+
+def _drift_finding(one: _Drift) -> Finding:
     """A difference as a finding, for the formats that know nothing else."""
     return Finding(
         rule="drift",
-        message=f"{one['what']} {one['why']}",
-        value=one["what"],
+        message=f"{one.what} {one.why}",
+        value=one.what,
+        origin=FileOrigin(typed(one.path)),
         help="run `frostline compile` to publish, or `frostline plan` to see what would change",
     )
 
 
-def _file_drift(compilation: Compilation) -> list[dict[str, str]]:
+def _file_drift(config: Config, compilation: Compilation) -> list[_Drift]:
     return [
-        {"what": file.path, "why": _why(file.action, file.refusal)}
+        _Drift(file.path, _why(file.action, file.refusal), config.root / file.path)
         for file in compilation.files
         if file.action != "keep"
     ]
@@ -276,15 +287,15 @@ def _why(action: str, refusal: str | None) -> str:
     return "is not frostline's" if refusal == "adopt" else _DRIFT[action]
 
 
-def _manifest_drift(compilation: Compilation) -> list[dict[str, str]]:
+def _manifest_drift(config: Config, compilation: Compilation) -> list[_Drift]:
     if compilation.manifest is None:
-        return [{"what": "the manifest", "why": "is missing: nothing was published yet"}]
+        return [_Drift("the manifest", "is missing: nothing was published yet", config.manifest)]
     if compilation.manifest.services != compilation.services:
-        return [{"what": "the manifest", "why": "is behind the lock or the configuration"}]
+        return [_Drift("the manifest", "is behind the lock or the configuration", config.manifest)]
     return []
 
 
-def _live_drift(config: Config, committed: Lock | None, invocation: Invocation) -> list[dict[str, str]]:
+def _live_drift(config: Config, committed: Lock | None, invocation: Invocation) -> list[_Drift]:
     new = _fresh(config, committed, invocation)
     if not pipeline.lock_moves(config, new, committed):
         return []
@@ -292,4 +303,4 @@ def _live_drift(config: Config, committed: Lock | None, invocation: Invocation) 
     plan = pipeline.compiled(config, new, committed, options).plan
     moved = [f"{one.action} {one.service} {one.version or 'unversioned'}" for one in plan.services]
     why = f"is behind the world: {', '.join(moved[:10])}{' …' if len(moved) > 10 else ''}" if moved else ""
-    return [{"what": "the lock", "why": why or "is behind the world, though no service changes"}]
+    return [_Drift("the lock", why or "is behind the world, though no service changes", config.lock)]

@@ -58,6 +58,8 @@ def test_a_check_that_finds_a_file_edited_is_1(project: Project) -> None:
     project.configure(STATIC).done("compile")
     project.write("services.yaml", "x")
     assert project.refused(1, "check").stdout == "services.yaml was edited since it was published\n"
+    annotated = project.refused(1, "check", "--format", "github").stdout
+    assert annotated.startswith("::error file=services.yaml,line=1,col=1,title=drift::services.yaml was edited since")
 
 
 def test_a_check_after_the_configuration_moved_is_1(project: Project) -> None:

@@ -33,7 +33,7 @@ Publication = Mapping[Key, Published]
 # Consul with ACLs answers a request without a token with 200 and an empty list.
 _EMPTY_HELP = (
     "an empty answer is what a missing token gets: see `frostline sources`; "
-    "if it is true, allow it with `frostline compile --allow empty`"
+    "if it is true, run it again with `--allow empty`"
 )
 
 
@@ -150,7 +150,7 @@ def _deletes(old: Publication, new: Publication, guards: Guards, allow: Allow) -
                 f"more than the {_percent(guards.delete)} of `guards.delete`: {names}"
             ),
             value=str(len(gone)),
-            help="if they are meant to go, allow it with `frostline compile --allow deletes`, or `deletes=GLOB`",
+            help="if they are meant to go, run it again with `--allow deletes`, or `deletes=GLOB`",
         )
     ]
 
@@ -172,7 +172,7 @@ def _updates(old: Publication, new: Publication, guards: Guards, allow: Allow) -
                 f"more than the {_percent(guards.update)} of `guards.update`: {names}"
             ),
             value=str(len(changed)),
-            help="if they are meant to change, allow it with `frostline compile --allow updates`",
+            help="if they are meant to change, run it again with `--allow updates`",
         )
     ]
 
@@ -197,7 +197,7 @@ def _lost_finding(lost: Sequence[tuple[str, int, int]], guards: Guards) -> Findi
             f"that `guards.instances` lets go: {shown}{more}"
         ),
         value=str(len(lost)),
-        help="if they are meant to shrink, allow it with `frostline compile --allow deletes`, or `deletes=GLOB`",
+        help="if they are meant to shrink, run it again with `--allow deletes`, or `deletes=GLOB`",
     )
 
 
@@ -222,5 +222,5 @@ def _missing_upstreams(
                 version=key[1],
                 message=f"it would vanish while it is an upstream of {first_names(sorted(needed[key]))}",
                 value=key_text(key),
-                help=f"if it is meant to go, allow it with `frostline compile --allow {flag}`",
+                help=f"if it is meant to go, run it again with `--allow {flag}`",
             )
