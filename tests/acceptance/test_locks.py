@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -74,6 +75,21 @@ def test_a_segment_that_the_committed_lock_had_is_missed(both: Project) -> None:
     said = both.refused(3, "compile", "--lock", "locks/dc1.lock").stderr
     assert "datacenter `dc2`, namespace `default` is in the committed lock, but in none of the given ones" in said
     assert "help: freeze it as well" in said
+
+
+def test_merged_locks_are_guarded_as_what_was_frozen_here(both: Project) -> None:
+    both.done("compile")
+    freeze_each(both)
+    shrunk = both.folder / "locks" / "dc2.lock"
+    lines = [line for line in shrunk.read_text().splitlines() if '"node":' not in line]
+    lines = [re.sub('"instances":[0-9]+', '"instances":0', line) for line in lines]
+    shrunk.write_text("".join(f"{line}\n" for line in lines))
+    before = both.contents()
+    said = both.refused(4, "compile", "--lock", "locks/*").stderr
+    assert "error[guard-segment]" in said
+    assert "`--allow empty`" in said
+    assert both.contents() == before
+    both.done("compile", "--lock", "locks/*", "--allow", "empty,deletes,updates")
 
 
 def test_a_source_that_the_committed_lock_had_is_missed_as_its_segments_are(both: Project, wan: WanPair) -> None:
