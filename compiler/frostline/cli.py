@@ -134,6 +134,9 @@ def _format(*names: str) -> Callable[[_Function], _Function]:
     return click.option("--format", "format_", type=click.Choice(names), default=names[0], show_default=True)
 
 
+_timings = click.option("--timings", is_flag=True, help="Say how long each stage took, and the memory.")
+
+
 def _allow(function: _Function) -> _Function:
     return click.option(
         "--allow",
@@ -171,13 +174,14 @@ def _invocation(options: dict[str, Any]) -> dict[str, Any]:
         verbose=options.pop("verbose"),
         today=today.date() if today else date.today(),
         color=options.pop("color"),
+        timings=options.pop("timings", False),
         format=options.pop("format_", "text"),
     )
     return options
 
 
 def _call(name: str, options: dict[str, Any]) -> int:
-    from frostline import commands, console, showing
+    from frostline import commands, console, progress, showing, stages
 
     module = commands if hasattr(commands, name) else showing
     function: Callable[..., int] = getattr(module, name)
@@ -185,11 +189,16 @@ def _call(name: str, options: dict[str, Any]) -> int:
     invocation = arguments["invocation"]
     console.prepare_streams()
     console.log_as_asked(invocation)
+    timings = progress.Timings() if invocation.timings else None
     try:
-        return function(**arguments)
+        with stages.listening([*progress.bars_of(invocation), *([timings] if timings else [])]):
+            return function(**arguments)
     except FrostlineError as error:
         console.show_error(error, invocation)
         return error.status
+    finally:
+        if timings is not None:
+            progress.say_timings(timings)
 
 
 @click.group(
@@ -212,6 +221,7 @@ def frostline() -> None:
 @click.option("--only", multiple=True, metavar="NAME", help="Only this output; may be given again.")
 @click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help="Publish exactly this saved plan.")
 @_allow
+@_timings
 def compile_(**options: Any) -> int:
     """Freeze, check, render, guard, publish."""
     if (file := options.pop("plan")) is not None:
@@ -240,6 +250,7 @@ def _compile_plan(file: Path, options: dict[str, Any]) -> int:
 @click.option("--only", multiple=True, metavar="NAME", help="Only this output; may be given again.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `compile --plan`.")
 @_allow
+@_timings
 def plan(**options: Any) -> int:
     """Show what compile would change; exit 1 if anything."""
     return _call("plan_command", options)
@@ -249,6 +260,7 @@ def plan(**options: Any) -> int:
 @_common
 @_format("text", "json", "github", "markdown", "sarif", "junit")
 @click.option("--live", is_flag=True, help="Ask the sources too: has the world moved since?")
+@_timings
 def check(**options: Any) -> int:
     """Do outputs, manifest and lock agree, do the checks pass; exit 1 if they differ."""
     return _call("check_command", options)
@@ -261,6 +273,7 @@ def check(**options: Any) -> int:
 @click.option("--datacenter", "datacenters", multiple=True, metavar="NAME", help="Only this datacenter.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write this lock file, not the committed one.")
 @_allow
+@_timings
 def freeze(**options: Any) -> int:
     """Ask the live sources and write the lock only."""
     return _call("freeze_command", options)

@@ -28,6 +28,7 @@ class Invocation(Struct, frozen=True, kw_only=True):
     today: date
     color: str
     format: str
+    timings: bool = False
 
 
 def prepare_streams() -> None:

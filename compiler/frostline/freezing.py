@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -16,9 +15,8 @@ from frostline.errors import FrostlineError, SeveralErrors, SourceError, UsageEr
 from frostline.model import Answer, Lock, Snapshot
 from frostline.registry.selection import snapshot_of
 from frostline.settings import Config, ConsulSettings, LiveSettings, PluginSettings
-from frostline.sources.base import Progress, is_live, source_module
-
-_log = logging.getLogger(__name__)
+from frostline.sources.base import is_live, source_module
+from frostline.stages import moved, stage
 
 
 class Frozen(Struct, frozen=True, kw_only=True):
@@ -61,7 +59,6 @@ def freeze(
     sources: Sequence[str] = (),
     datacenters: Sequence[str] = (),
     every_service: bool = False,
-    progress: Progress | None = None,
 ) -> Frozen:
     """Read the live sources (only these, only these datacenters). SourceError: one could not be read whole.
 
@@ -76,14 +73,15 @@ def freeze(
         if sources and name not in sources:
             continue
         asked = _asking_for_all(settings) if every_service else settings
-        _log.info("reading source %s", name)
         try:
-            reading = source_module(settings.type).read(asked, datacenters=tuple(datacenters), progress=progress)
+            with stage(f"reading source {name}"):
+                reading = source_module(settings.type).read(asked, datacenters=tuple(datacenters), progress=moved)
             snapshots += _kept(settings, reading.unreachable, committed, digests[name])
         except FrostlineError as error:
             failed.append(error)
             continue
-        snapshots += [snapshot_of(answer, settings, digests[name]) for answer in reading.answers]
+        with stage(f"selecting of source {name}"):
+            snapshots += [snapshot_of(answer, settings, digests[name]) for answer in reading.answers]
         answers += reading.answers
         warnings += reading.warnings
     if failed:
@@ -120,7 +118,8 @@ def _kept(settings: LiveSettings, unreachable: Iterable[str], committed: Lock | 
 
 def committed_lock(config: Config) -> Lock | None:
     """The lock as it is committed; None where there is none yet."""
-    return locks.read_lock(config.lock, is_folder=config.lock_is_folder, shown=typed(config.lock))
+    with stage("reading the lock"):
+        return locks.read_lock(config.lock, is_folder=config.lock_is_folder, shown=typed(config.lock))
 
 
 def offline_lock(config: Config, committed: Lock | None) -> Lock:

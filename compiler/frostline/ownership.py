@@ -13,6 +13,7 @@ from frostline.errors import PublishError, RefusedError
 from frostline.manifest import FileLine, Manifest, manifest_of
 from frostline.model import FileChange, ServiceLine
 from frostline.settings import Allow
+from frostline.stages import moved
 from frostline.targets import Found, Root, digest, examined, opened, path_fault
 
 _PLAIN, _EXECUTABLE = 0o644, 0o755
@@ -49,7 +50,10 @@ def file_changes(
     if not os.path.lexists(root):
         return tuple(sorted((_change(file, None, owned, allow) for file in wanted), key=lambda change: change.path))
     with opened(root) as top:
-        changes = [_change(file, examined(top, file.path), owned, allow) for file in wanted]
+        changes = []
+        for number, file in enumerate(wanted):
+            moved("", number, len(wanted))
+            changes.append(_change(file, examined(top, file.path), owned, allow))
         changes += [change for line in orphans if (change := _deletion(line, top, allow))]
     return tuple(sorted(changes, key=lambda change: change.path))
 

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
@@ -43,10 +42,8 @@ from frostline.registry.declaring import contribution_of_declaration
 from frostline.rendering import Kept, Room, Views, rendered
 from frostline.settings import Allow, Config, JobspecSettings, OutputSettings, RouterSettings
 from frostline.sources.base import source_module
+from frostline.stages import stage
 from frostline.targets import Root
-
-_log = logging.getLogger(__name__)
-
 
 # --- the pure middle --------------------------------------------------------------------------------------------------
 
@@ -56,8 +53,8 @@ def declared_contributions(config: Config) -> tuple[Contribution, ...]:
     brought: list[Contribution] = []
     for settings in config.sources.values():
         if isinstance(settings, JobspecSettings):
-            _log.info("reading source %s", settings.name)
-            declaration = source_module(settings.type).declare(settings)
+            with stage(f"reading source {settings.name}"):
+                declaration = source_module(settings.type).declare(settings)
             brought.append(contribution_of_declaration(declaration, settings))
     return tuple(brought)
 
@@ -117,17 +114,18 @@ class Compilation(Struct, frozen=True, kw_only=True):
 
 def compiled(config: Config, lock: Lock, committed: Lock | None, options: Options) -> Compilation:
     """The registry of this lock, checked, rendered, guarded, and compared with what is published."""
-    _log.info("assembling the registry")
     declared = declared_contributions(config)
-    contributions = contributions_of(config, lock, declared)
-    views = Views(config, contributions)
-    registry, found = views.assembled((), ())
+    with stage("assembling the registry"):
+        contributions = contributions_of(config, lock, declared)
+        views = Views(config, contributions)
+        registry, found = views.assembled((), ())
     wanted, more = rendered(config, views, outputs_in_scope(config, options.only))
-    _log.info("checking")
-    context = Context(value_of=service_value, root=config.root)
-    findings = list(run_checks(registry, config.checks, options.today, context, dict.fromkeys((*found, *more))))
-    manifest = read_manifest(config.manifest)
-    files = file_changes(config.root, wanted, manifest, allow=options.allow, outputs=options.only or None)
+    with stage("checking"):
+        context = Context(value_of=service_value, root=config.root)
+        findings = list(run_checks(registry, config.checks, options.today, context, dict.fromkeys((*found, *more))))
+    with stage("comparing with what is published"):
+        manifest = read_manifest(config.manifest)
+        files = file_changes(config.root, wanted, manifest, allow=options.allow, outputs=options.only or None)
     services = service_lines(registry)
     known = registry if lock == committed else registry_of_lock(config, committed, declared)
     before = manifest.services if manifest else service_lines(known) if committed else None
@@ -282,15 +280,15 @@ def writing(config: Config) -> Iterator[Root]:
 
 def publish_compilation(config: Config, root: Root, compilation: Compilation, only: Sequence[str] = ()) -> None:
     """Write lock, outputs and manifest: all or none."""
-    _log.info("publishing")
-    publish(
-        root,
-        compilation.wanted,
-        compilation.files,
-        extra=_lock_changes(config, compilation.lock) if live_sources(config) else (),
-        manifest_path=config.manifest,
-        manifest=next_manifest(compilation.manifest, compilation.files, compilation.services, only or None),
-    )
+    with stage("publishing"):
+        publish(
+            root,
+            compilation.wanted,
+            compilation.files,
+            extra=_lock_changes(config, compilation.lock) if live_sources(config) else (),
+            manifest_path=config.manifest,
+            manifest=next_manifest(compilation.manifest, compilation.files, compilation.services, only or None),
+        )
 
 
 def publish_lock(config: Config, root: Root, lock: Lock) -> None:

@@ -21,6 +21,7 @@ from frostline.manifest import Manifest, manifest_chunks
 from frostline.model import FileChange
 from frostline.ownership import Wanted, refusals
 from frostline.recovery import finish, recover, sync_folders
+from frostline.stages import moved
 from frostline.targets import (
     Found,
     Root,
@@ -112,7 +113,8 @@ def publish(
     try:
         write_journal(root, Journal(committed=False, folders=folders, steps=steps))
         _make_folders(root, folders)
-        for piece, step in zip(pieces, steps, strict=True):
+        for number, (piece, step) in enumerate(zip(pieces, steps, strict=True)):
+            moved("", number, len(pieces))
             _stage(root, piece, step)
         sync_folders(root, {folder_of(step.target) for step in steps if step.staged})
         for piece in pieces:

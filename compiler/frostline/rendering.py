@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
 
@@ -15,8 +14,7 @@ from frostline.ownership import Wanted
 from frostline.registry.assembling import assembled, with_prefer
 from frostline.registry.consuming import consumed
 from frostline.settings import Config, OutputSettings
-
-_log = logging.getLogger(__name__)
+from frostline.stages import moved, stage
 
 MOST_KEPT = 1 << 28
 """Bytes of rendered files that one run keeps in memory; what is more is rendered again where it is written."""
@@ -116,11 +114,13 @@ def rendered(
     wanted: list[Wanted] = []
     findings: list[Finding] = []
     room = Room()
-    for output in outputs:
-        _log.info("rendering output %s", output.name)
-        view, more = views.of(output)
+    every = tuple(outputs)
+    for number, output in enumerate(every):
         module = output_module(output.type)
-        rendering = module.render(view, output)
+        with stage(f"rendering output {output.name}"):
+            moved("", number, len(every))
+            view, more = views.of(output)
+            rendering = module.render(view, output)
         findings += (*more, *rendering.findings)
         folder = module.folder(output).relative_to(config.root)
         wanted += [

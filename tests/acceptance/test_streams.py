@@ -104,11 +104,14 @@ def test_verbose_says_each_stage_and_twice_each_request(project: Project, shop: 
     assert project.run("plan").stderr == ""
     stages = project.run("plan", "-v").stderr.splitlines()
     assert stages == [
+        "reading the lock",
         "reading source mesh",
+        "selecting of source mesh",
         "assembling the registry",
         "rendering output registry.py",
         "rendering output services.yaml",
         "checking",
+        "comparing with what is published",
     ]
     requests = project.run("plan", "-vv").stderr.splitlines()
     assert [line for line in requests if not line.startswith("source mesh: GET ")] == stages

@@ -15,7 +15,7 @@ import frostline
 
 PACKAGE = Path(frostline.__file__).parent
 
-SHARED = {"model", "settings", "errors", "diagnostics", "resources", "globs", "patterns"}
+SHARED = {"model", "settings", "errors", "diagnostics", "resources", "globs", "patterns", "stages"}
 """The vocabulary: values and pure functions that every stage may use."""
 
 STAGES = {
@@ -53,6 +53,7 @@ KNOWS_ALL = {
     "rendering": 1,
     "pipeline": 2,
     "console": 3,
+    "progress": 4,
     "planning": 3,
     "invoking": 4,
     "commands": 5,
