@@ -44,7 +44,7 @@ wheel: venv ## The wheel, in dist
 	@ls dist
 
 bench: venv ## The benchmarks; they print figures and judge nothing
-	@for script in tests/benchmarks/*.py; do echo "== $$script" && $(BIN)/python "$$script" || exit 1; done
+	@for script in tests/benchmarks/bench_*.py; do echo "== $$script" && $(BIN)/python "$$script" || exit 1; done
 
 clean: ## Removes what these commands made in the checkout
 	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
