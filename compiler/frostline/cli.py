@@ -30,6 +30,7 @@ def run(arguments: Sequence[str]) -> int:
         # `main` of click would take each broken pipe, of a connection too, for one of stdout, and exit with 1.
         with frostline.make_context("frostline", list(arguments)) as context:
             status = frostline.invoke(context)
+        gc.freeze()  # nor to look for some at the end
         return status if isinstance(status, int) else errors.DONE
     except click.exceptions.Exit as shown:
         return shown.exit_code

@@ -26,6 +26,7 @@ from frostline.settings import LiveLimits
 from frostline.sources import consul_reading
 from frostline.sources.access import parsed_address
 from frostline.sources.consul_client import Client
+from frostline.sources.consul_wire import registration_of
 from frostline.sources.transport import Transport
 
 PLACE = FileOrigin("frostline.yaml", 1, 1)
@@ -57,14 +58,14 @@ def writer(consul: ConsulAgent) -> Iterator[Writer]:
 
 
 def seen(found: Any) -> Found:
-    return [(each.service.name, (each.service.meta or {}).get("generation", "")) for each in found]
+    return [(each.service, each.meta.get("generation", "")) for each in found]
 
 
 def proved(client: Client, way: str) -> Found | None:
     """What this way proves; None where the catalog moved in every one of its reads."""
     listing = consul_reading.listed(client, SCOPE)
     taken = getattr(consul_reading, way)(client, SCOPE, listing, silent)
-    return None if taken is None else seen(taken.found)
+    return None if taken is None else seen(taken.registrations)
 
 
 def naive(client: Client, way: str) -> Found:
@@ -72,9 +73,9 @@ def naive(client: Client, way: str) -> Found:
     listing = consul_reading.listed(client, SCOPE)
     if way == "by_node":
         taken, _ = consul_reading._nodes(client, SCOPE, listing, silent)
-        return seen(taken.found) if taken else []
+        return seen(taken.registrations) if taken else []
     answers = client.in_parallel(lambda name: consul_reading._service(client, SCOPE, name), listing.names)
-    return seen(each for found, _ in answers for each in found)
+    return seen(registration_of(each) for found, _ in answers for each in found)
 
 
 def is_enough(counts: Counter[str]) -> bool:

@@ -87,7 +87,7 @@ Read = dict[str, tuple[list[Found], int]]
 class Taken(Struct, frozen=True):
     """What one way found, and the names that it must have found."""
 
-    found: Sequence[Found]
+    registrations: Sequence[Registration]
     names: Iterable[str]
 
 
@@ -112,7 +112,7 @@ def registrations_of(client: Client, scope: Scope, progress: Progress | None = N
                 raise
     if taken is None:
         taken = by_dump(client, scope, listing, tick)
-    return _registrations(client, scope, taken)
+    return _in_order(client, scope, taken)
 
 
 def listed(client: Client, scope: Scope) -> Listing:
@@ -141,7 +141,8 @@ def by_service(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Ta
         now = listed(client, scope)
         moved = _moved(client, scope, read) if client.proves else _vanished(read)
         if now.names == listing.names and not moved:
-            return Taken([each for found, _ in read.values() for each in found], now.names)
+            found = (each for instances, _ in read.values() for each in instances)
+            return Taken([_registration(client, scope, each) for each in found], now.names)
         listing = now
         read = {name: read[name] for name in now.names if name in read and name not in moved}
     return None
@@ -178,7 +179,7 @@ def by_dump(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken
     ]
     chosen = {name for name in {each.service.name for each in found} if matches(scope.services, name)}
     names = set(listing.names) & set(listed(client, scope).names)
-    return Taken([each for each in found if each.service.name in chosen], names)
+    return Taken([_registration(client, scope, each) for each in found if each.service.name in chosen], names)
 
 
 def _service(client: Client, scope: Scope, name: str) -> tuple[list[Found], int]:
@@ -222,19 +223,20 @@ def _nodes(client: Client, scope: Scope, listing: Listing, tick: Tick) -> tuple[
     for check in checks:
         of_node.setdefault(check.node.lower(), []).append(check)
 
-    def of(node: Node) -> list[Found] | None:
+    def of(node: Node) -> list[Registration] | None:
         answer, _ = client.indexed(segment_path(_NODE, node.name), NodeServices | None, scope.parameters)
         if answer is None or answer.node.name != node.name:
             return None
         services = [service for service in (answer.services or {}).values() if service.name in names]
-        return list(found_on_node(answer.node, services, of_node.get(node.name.lower(), ())))
+        found = found_on_node(answer.node, services, of_node.get(node.name.lower(), ()))
+        return [_registration(client, scope, each) for each in found]
 
-    found: list[Found] = []
+    registrations: list[Registration] = []
     for each in client.in_parallel(of, nodes, tick(len(nodes))):
         if each is None:
             return None, indexes
-        found.extend(each)
-    return Taken(found, listing.names), indexes
+        registrations.extend(each)
+    return Taken(registrations, listing.names), indexes
 
 
 def _indexes(client: Client, scope: Scope, probes: Sequence[tuple[str, Parameters]]) -> list[int]:
@@ -246,26 +248,32 @@ def _indexes(client: Client, scope: Scope, probes: Sequence[tuple[str, Parameter
     return client.in_parallel(index, probes)
 
 
-def _registrations(client: Client, scope: Scope, taken: Taken) -> tuple[Registration, ...]:
-    missing = sorted(set(taken.names) - {found.service.name for found in taken.found})
-    if missing:
-        raise client.error(
-            segment_path(_SERVICE, missing[0]),
-            f"no instance answers for {missing[0]!r}, which is {'selected by name' if scope.literal else 'listed'}",
-            help="let the token read its nodes too (node:read), or leave it out of select.services",
-        )
-    registrations = []
-    for found in taken.found:
-        _check_place(client, scope, found)
-        try:
-            registrations.append(registration_of(found))
-        except Unfit as unfit:
-            path = segment_path(_SERVICE, found.service.name)
-            raise client.error(path, str(unfit), help="correct that registration, or leave the service out") from None
-    return tuple(sorted(registrations, key=_ORDER))
+def _in_order(client: Client, scope: Scope, taken: Taken) -> tuple[Registration, ...]:
+    """What was taken, sorted by service, node and id. SourceError: it lacks a name."""
+    by_name: dict[str, list[Registration]] = {name: [] for name in sorted(taken.names)}
+    for registration in taken.registrations:
+        by_name.setdefault(registration.service, []).append(registration)
+    for name, registrations in by_name.items():
+        if not registrations:
+            raise client.error(
+                segment_path(_SERVICE, name),
+                f"no instance answers for {name!r}, which is {'selected by name' if scope.literal else 'listed'}",
+                help="let the token read its nodes too (node:read), or leave it out of select.services",
+            )
+        registrations.sort(key=_ORDER)
+    return tuple(registration for name in sorted(by_name) for registration in by_name[name])
 
 
-_ORDER = attrgetter("service", "node", "id")
+_ORDER = attrgetter("node", "id")
+
+
+def _registration(client: Client, scope: Scope, found: Found) -> Registration:
+    _check_place(client, scope, found)
+    try:
+        return registration_of(found)
+    except Unfit as unfit:
+        path = segment_path(_SERVICE, found.service.name)
+        raise client.error(path, str(unfit), help="correct that registration, or leave the service out") from None
 
 
 def _check_place(client: Client, scope: Scope, found: Found) -> None:

@@ -447,12 +447,13 @@ def test_no_more_connections_are_opened_than_allowed(serve):
     assert 1 <= server.connections <= 3
 
 
-def test_results_come_in_order_and_each_is_ticked():
+def test_results_come_in_order_and_ticks_rise_to_all_of_them():
     ticks: list[int] = []
     with transport_to(Address(scheme="http", host="127.0.0.1", port=9)) as transport:
         assert transport.in_parallel(lambda item: item * 2, range(100), ticks.append) == [*range(0, 200, 2)]
         assert transport.in_parallel(lambda item: item, []) == []
-    assert ticks == [*range(1, 101)]
+    assert ticks == sorted(ticks)
+    assert ticks[-1] == 100
 
 
 def test_the_first_failure_ends_a_parallel_read():
