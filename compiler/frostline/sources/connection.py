@@ -83,13 +83,16 @@ class Connection:
         self.sock.expires = expires
         self.sock.sendall(request)
         answer = _Answer()
-        while not answer.ended:
-            size = self.sock.recv_into(self._space)
-            if size:
-                answer.feed(self._space[:size])
-            else:
-                answer.end()
-            self.answered = answer.has_head
+        try:
+            while not answer.ended:
+                size = self.sock.recv_into(self._space)
+                if size:
+                    answer.feed(self._space[:size])
+                else:
+                    answer.end()
+                self.answered = answer.has_head
+        finally:
+            answer.close()
         self.whole = True
         if not answer.keeps:
             self.close()
@@ -154,6 +157,10 @@ class _Answer:
         self.ended = self.has_head = self.keeps = False
         self._head_size = 0
         self._fault: Exception | None = None
+
+    def close(self) -> None:
+        """Lets the parser go: it and this hold each other, and with it the body until the garbage collector comes."""
+        del self._parser
 
     def feed(self, data: memoryview) -> None:
         """Bytes that came. HTTPException: they are no HTTP; TooLargeError."""

@@ -20,7 +20,7 @@ from json import dumps
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from frostline.errors import SourceError
+from frostline.errors import FrostlineError, SourceError
 from frostline.model import FileOrigin
 from frostline.settings import LiveLimits
 from frostline.sources.access import Address, Secret, reason_of
@@ -180,7 +180,7 @@ class Transport:
         finally:
             waiting.clear()
         if failed:
-            raise failed[0]
+            raise _without_frames(failed.pop(0))
         if tick is not None and items:
             tick(len(items))
         return results
@@ -299,6 +299,12 @@ class Transport:
             return self._address.socket
         host = f"[{self._address.host}]" if ":" in self._address.host else self._address.host
         return f"{host}:{self._address.port}"
+
+
+def _without_frames(error: BaseException) -> BaseException:
+    """The same error. One of ours says where it is from; the frames that it passed would hold it and it them, and with
+    them, until the garbage collector comes, all that the caller reads after it."""
+    return error.with_traceback(None) if isinstance(error, FrostlineError) else error
 
 
 class _Stale(Exception):

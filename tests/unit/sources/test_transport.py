@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
 import struct
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -279,6 +281,19 @@ def test_an_answer_is_the_same_in_whatever_pieces_it_comes(data: bytes, size: in
     assert parsed.ended
     assert parsed.keeps
     assert (parsed.status, parsed.reason, parsed.headers["a"], parsed.body) == (200, b"OK", "1, 2", b"hello")
+
+
+def test_an_answer_goes_with_the_last_who_knows_it():
+    parsed = connection._Answer()
+    parsed.feed(memoryview(OK))
+    parsed.close()
+    gone = weakref.ref(parsed)
+    gc.disable()
+    try:
+        del parsed
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_bytes_after_an_answer_are_refused():
