@@ -1,4 +1,4 @@
-"""samples/fleet on real agents: each datacenter frozen by the agent beside it, the locks merged by a run that asks none.
+"""samples/fleet on real agents: each datacenter frozen by the agent beside it, the locks merged where none is asked.
 
 With FROSTLINE_WRITE_GOLDEN set the sample's locks and outputs are written anew.
 """
