@@ -120,15 +120,17 @@ def measure(endpoints: int, folder: Path) -> None:
             times.append(seconds(folder, IMPORT.format(module=module, lookup=f"ENDPOINTS[{key!r}]"))[0])
         called, looked_up = seconds(folder, LOOKUP.format(key=key))
         lookups.append(called / looked_up)
-    memory = [
-        seconds(folder, MEMORY.format(module=module, lookup=lookup))[0]
-        for module, lookup in (("registry", f"url(*{key!r})"), ("instance_literal", f"ENDPOINTS[{key!r}]"))
-    ]
     milliseconds = f"{min(ours) * 1000:.1f}, {min(by_url) * 1000:.1f}, {min(by_instances) * 1000:.1f} ms"
     print(f"{endpoints} endpoints, {len(registry.services)} services: {milliseconds}; ratios: minimum, median, maximum")
     show("import and lookup / literal of urls", [a / b for a, b in zip(ours, by_url, strict=True)])
     show("import and lookup / literal of instances", [a / b for a, b in zip(ours, by_instances, strict=True)])
     show("url() / dict lookup", lookups)
+    if endpoints > 10_000:  # tracing the allocations of a compiler takes minutes
+        return
+    memory = [
+        seconds(folder, MEMORY.format(module=module, lookup=lookup))[0]
+        for module, lookup in (("registry", f"url(*{key!r})"), ("instance_literal", f"ENDPOINTS[{key!r}]"))
+    ]
     print(f"  memory that stays / literal of instances {memory[0] / memory[1]:.3f}")
 
 
