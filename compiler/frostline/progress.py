@@ -17,26 +17,22 @@ _EVERY = 0.1
 
 
 class Timings:
-    """How long each stage took that holds no other, in the order in which they began."""
+    """How long each stage took, in the order in which they began."""
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
-        self._open: list[tuple[str, float]] = []
+        self._stage_began = 0.0
         self._took: dict[str, float] = {}
 
     def began(self, stage: str) -> None:
-        self._open.append((stage, time.perf_counter()))
-        self._took.setdefault(stage, 0.0)
+        self._stage_began = time.perf_counter()
 
     def moved(self, what: str, done: int, expected: int) -> None:
         """Nothing: only the end of a stage counts."""
 
     def ended(self, stage: str) -> None:
-        name, began = self._open.pop()
-        took = time.perf_counter() - began
-        self._took[name] += took
-        if self._open:  # of a stage that holds it only the rest is its own
-            self._took[self._open[-1][0]] -= took
+        took = time.perf_counter() - self._stage_began
+        self._took[stage] = self._took.get(stage, 0.0) + took
 
     def lines(self) -> list[str]:
         """A line a stage, one of what is in none, the total, and the most memory that the process had."""

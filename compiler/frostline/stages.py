@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 class Listener(Protocol):
-    """Told of one stage after the other, in the thread that runs them; a stage may hold others."""
+    """Told of one stage after the other, in the thread that runs them; no stage holds another."""
 
     def began(self, stage: str) -> None:
         """A stage begins."""

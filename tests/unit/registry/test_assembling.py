@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from frostline.model import Contribution, Declared, Endpoint, FileOrigin, Instance, Snapshot
 from frostline.registry.assembling import (
@@ -133,6 +134,12 @@ def test_the_url_is_chosen_in_the_preferred_datacenter() -> None:
     assert chosen_url(KEY, [one], ["dc2"]) == one.url
     assert chosen_url(KEY, [two, three], ["dc9", "*", "dc2"]) == three.url
     assert chosen_url(KEY, [], ["dc2"]) is None
+
+
+def test_endpoints_of_one_url_that_differ_in_port_or_address_stay_two() -> None:
+    points = endpoint("10.0.0.1"), endpoint("10.0.0.1", 81), endpoint("10.0.0.2")
+    one, port, address = (replace(point, url="http://router/x") for point in points)
+    assert united([address, port, one]) == (one, port, address)
 
 
 def test_an_endpoint_of_weight_zero_is_chosen_only_where_there_is_no_other() -> None:

@@ -296,6 +296,19 @@ def test_an_answer_goes_with_the_last_who_knows_it():
         gc.enable()
 
 
+@pytest.mark.parametrize(
+    ("target", "token"), [("/v1/x\r\nX: y", "7f1c"), ("/v1/x y\n", "7f1c"), ("/v1/x", "7f1c\r\nX: y")]
+)
+def test_nothing_in_a_request_begins_another_line(serve, target: str, token: str):
+    server = serve(OK)
+    with (
+        transport_to(server.address, secret=token) as transport,
+        pytest.raises(SourceError, match="not HTTP as it should be"),
+    ):
+        transport.get(target)
+    assert server.requests == []
+
+
 def test_bytes_after_an_answer_are_refused():
     with pytest.raises(HTTPException, match="more bytes came"):
         connection._Answer().feed(memoryview(OK + OK))
