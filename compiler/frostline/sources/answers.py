@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from threading import Lock
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -45,17 +44,7 @@ def is_addressable(name: str) -> bool:
     return name.isprintable() and not any(part in {"", ".", ".."} for part in name.split("/"))
 
 
-_BUILDING = Lock()
-
-
+@lru_cache(maxsize=32)
 def decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     """The decoder of this type."""
-    # msgspec (0.22) learns a struct's fields when the first decoder of it is made, and the process dies of a
-    # segmentation fault where another thread makes one of the same struct meanwhile.
-    with _BUILDING:
-        return _built(kind)
-
-
-@lru_cache(maxsize=32)
-def _built(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)

@@ -1,4 +1,4 @@
-"""One persistent HTTP/1.1 connection (TCP, TLS or unix socket) whose every wait is bounded.
+"""One persistent HTTP/1.1 connection (TCP, TLS or unix socket) of an asyncio loop, whose every wait is bounded.
 
 Answers are parsed by httptools (llhttp, the parser of Node.js): http.client spends more time on the headers of a
 catalog's 10,000 answers than on all their bodies.
@@ -6,9 +6,12 @@ catalog's 10,000 answers than on all their bodies.
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -42,19 +45,16 @@ class Response(Struct, frozen=True):
     body: bytes | bytearray
 
 
-class Connection:
-    """A connection that opens itself when it is first used, and again after the server closed it in good order.
+class Connection(asyncio.BufferedProtocol):
+    """A connection that opens itself when it is first used. Once closed, by either side, it stays closed.
 
-    reached: the server was reached at least once. kept: this exchange runs on a connection that an earlier one left
-    open. answered: the head of the answer to this exchange is here; whole: all of it is.
+    reached: the server was reached. kept: this exchange is not the connection's first. answered: the head of the answer
+    to this exchange is here; whole: all of it is.
     """
-
-    sock: Any
 
     def __init__(
         self, address: Address, connect_timeout: float, tls: ssl.SSLContext | None, server_name: str | None
     ) -> None:
-        self.sock = None
         self._address = address
         self._connect_timeout = connect_timeout
         self._tls = tls
@@ -63,71 +63,181 @@ class Connection:
         if address.port not in (0, _DEFAULT_PORT):
             self._host += f":{address.port}"
         self._space = memoryview(bytearray(_PIECE))
+        self._stream: Any = None
+        self._answer: _Answer | None = None
+        self._waiting: asyncio.Future[None] | None = None
+        self._expires = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
         self.reached = False
         self.kept = False
         self.answered = False
         self.whole = False
 
-    def exchange(self, target: str, headers: Mapping[str, str], expires: float) -> Response:
+    @property
+    def is_open(self) -> bool:
+        return self._stream is not None and not self._stream.is_closing()
+
+    async def exchange(self, target: str, headers: Mapping[str, str], expires: float) -> Response:
         """`GET target` and the whole answer before `expires` (time.monotonic).
 
         Raises OSError (TimeoutError when it is too late), http.client.HTTPException, ValueError for a request that is
         no HTTP, and TooLargeError. The connection is of no use after that.
         """
         self.answered = self.whole = False
-        self.kept = self.sock is not None
+        self.kept = self.reached
         request = _request(target, {"Host": self._host, "Accept-Encoding": "identity", **headers})
-        if self.sock is None:
-            self._connect(expires)
+        if not self.reached:
+            await self._connect(expires)
+        elif not self.is_open:
+            raise RemoteDisconnected("")
         self.reached = True
-        self.sock.expires = expires
-        self.sock.sendall(request)
-        answer = _Answer()
+        answer = self._answer = _Answer()
         try:
-            while not answer.ended:
-                size = self.sock.recv_into(self._space)
-                if size:
-                    answer.feed(self._space[:size])
-                else:
-                    answer.end()
-                self.answered = answer.has_head
+            await self._answered(request, expires)
         finally:
+            self.answered = answer.has_head
+            self._answer = self._waiting = None
             answer.close()
         self.whole = True
         if not answer.keeps:
             self.close()
         return Response(answer.status, answer.reason.decode("latin-1"), answer.headers, answer.body)
 
-    def _connect(self, expires: float) -> None:
-        timeout = min(self._connect_timeout, _left(expires))
-        by = time.monotonic() + timeout
+    async def _answered(self, request: bytes, expires: float) -> None:
+        """Sends the request and waits until its answer has ended, or failed."""
+        self._waiting = asyncio.get_running_loop().create_future()
+        self._expires = expires
+        if self._alarm is None or self._alarm.when() > expires:
+            self._set_alarm()
+        self._stream.write(request)
+        await self._waiting
+
+    async def _connect(self, expires: float) -> None:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(min(self._connect_timeout, max(expires - time.monotonic(), 0))):
+            sock = await self._socket()
+            name = None if self._tls is None else self._server_name
+            self._stream, _ = await loop.create_connection(lambda: self, sock=sock, ssl=self._tls, server_hostname=name)
+
+    async def _socket(self) -> socket.socket:
+        """A socket that is connected to the first of the server's addresses that takes it; OSError: of the last."""
         if self._address.scheme == "unix":
-            plain = _TimedSocket(socket.AF_UNIX, socket.SOCK_STREAM)
-            plain.settimeout(timeout)
-            plain.connect(self._address.socket)
-        else:
-            opened = socket.create_connection((self._address.host, self._address.port or _DEFAULT_PORT), timeout)
-            plain = _TimedSocket(fileno=opened.detach())
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._tls is None:
-            self.sock = plain
-            return
-        plain.settimeout(_left(by))
-        self._tls.sslsocket_class = _TimedTlsSocket
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self._server_name)
+            return await _connected(socket.AF_UNIX, 0, self._address.socket)
+        failed: OSError | None = None
+        for family, _, protocol, _, place in await _resolved(self._address.host, self._address.port or _DEFAULT_PORT):
+            try:
+                return await _connected(family, protocol, place)
+            except OSError as error:
+                failed = error
+        assert failed is not None  # getaddrinfo(3) gives one address at least
+        raise failed
 
     def close(self) -> None:
-        """Close it; the next exchange opens it again."""
-        if self.sock is not None:
-            self.sock.close()
-            self.sock = None
+        """Close it at once, whatever it waits for."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._stream is not None:
+            self._stream.abort()
 
-    def abort(self) -> None:
-        """Wake whoever waits on this connection in another thread; that thread closes it."""
-        if self.sock is not None:
-            with suppress(OSError):
-                # Not SSLSocket.shutdown, which would let a reader go on without TLS.
-                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+    # One alarm serves many exchanges: it looks whether the present one is too late, and is set anew if it is not.
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        # The loop's clock is time.monotonic.
+        self._alarm = asyncio.get_running_loop().call_at(self._expires, self._look)
+
+    def _look(self) -> None:
+        self._alarm = None
+        if self._waiting is None:
+            return
+        if time.monotonic() >= self._expires:
+            self._fail(TimeoutError())
+        else:
+            self._set_alarm()
+
+    def _fail(self, error: Exception) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(error)
+
+    # What the loop calls:
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._space
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self._answer is None or self._waiting is None or self._waiting.done():
+            self.close()  # bytes that nobody asked for
+            return
+        try:
+            self._answer.feed(self._space[:nbytes])
+        except (HTTPException, TooLargeError) as error:
+            self._fail(error)
+            return
+        if self._answer.ended:
+            self._waiting.set_result(None)
+
+    def eof_received(self) -> None:
+        if self._answer is None or self._waiting is None or self._waiting.done():
+            return
+        try:
+            self._answer.end()
+        except HTTPException as error:
+            self._fail(error)
+        else:
+            self._waiting.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(exc or RemoteDisconnected(""))
+
+
+async def _connected(family: int, protocol: int, place: Any) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM, protocol)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, place)
+    except OSError as error:
+        sock.close()
+        # asyncio puts the address where the system's own words are.
+        raise (OSError(error.errno, os.strerror(error.errno)) if error.errno else error) from None
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _resolved(host: str, port: int) -> list[Any]:
+    """The addresses of a host, as getaddrinfo gives them. OSError: nobody knows it.
+
+    A name is asked for in a thread that is a daemon: the asyncio loop's own threads are waited for when the process
+    ends, and a name server may hang for as long as it likes.
+    """
+    with suppress(OSError):
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[Any]] = loop.create_future()
+
+    def settle(addresses: list[Any] | None, error: Exception | None) -> None:
+        if found.done():
+            return
+        if error is not None:
+            found.set_exception(error)
+        else:
+            found.set_result(addresses or [])
+
+    def resolve() -> None:
+        addresses: list[Any] | None = None
+        failed: Exception | None = None
+        try:
+            addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            failed = error
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, addresses, failed)
+
+    threading.Thread(target=resolve, daemon=True).start()
+    return await found
 
 
 def _request(target: str, headers: Mapping[str, str]) -> bytes:
@@ -215,38 +325,3 @@ class _Answer:
     def _failed(self, fault: Exception) -> Exception:
         self._fault = fault
         return fault
-
-
-class _TimedSocket(socket.socket):
-    """A socket whose every wait ends at `expires` (time.monotonic), however slowly the bytes drip in."""
-
-    expires = 0.0
-
-    def recv_into(self, *arguments: Any, **options: Any) -> int:
-        self.settimeout(_left(self.expires))
-        return super().recv_into(*arguments, **options)
-
-    def sendall(self, *arguments: Any) -> None:
-        self.settimeout(_left(self.expires))
-        super().sendall(*arguments)
-
-
-class _TimedTlsSocket(ssl.SSLSocket):
-    """The same over TLS: OpenSSL's reads count their timeout over all the records that they wait for."""
-
-    expires = 0.0
-
-    def recv_into(self, *arguments: Any, **options: Any) -> int:
-        self.settimeout(_left(self.expires))
-        return super().recv_into(*arguments, **options)
-
-    def sendall(self, *arguments: Any) -> None:
-        self.settimeout(_left(self.expires))
-        super().sendall(*arguments)
-
-
-def _left(expires: float) -> float:
-    left = expires - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from frostline.errors import SourceError
 from frostline.sources.answers import Malformed, Parameters, typed, with_query
 from frostline.sources.connection import Response
-from frostline.sources.transport import Transport
+from frostline.sources.transport import Transport, Work
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,7 +36,7 @@ class Client:
         return self._max_stale is None
 
     def in_parallel(
-        self, work: Callable[[Item], Result], items: Sequence[Item], tick: Callable[[int], None] | None = None
+        self, work: Work[Item, Result], items: Sequence[Item], tick: Callable[[int], None] | None = None
     ) -> list[Result]:
         """`Transport.in_parallel`."""
         return self._transport.in_parallel(work, items, tick)
@@ -51,20 +51,19 @@ class Client:
         def callback(response: Response) -> Any:
             return self._typed(path, response, kind)
 
-        # In a thread, so that an interrupt ends the wait.
         return self.in_parallel(lambda asked: self._http.get(callback, asked), [path])[0]
 
-    def indexed(self, path: str, kind: Any, parameters: Parameters = ()) -> tuple[Any, int]:
+    async def indexed(self, path: str, kind: Any, parameters: Parameters = ()) -> tuple[Any, int]:
         """The answer of a catalog endpoint, from the leader (or as stale as allowed), and its X-Consul-Index.
 
-        For the threads of `in_parallel`, so that the caller stays free to be interrupted.
+        To be awaited in the work of `in_parallel`.
         """
         mode = "consistent" if self.proves else "stale"
 
         def callback(response: Response) -> tuple[Any, int]:
             return self._typed(path, response, kind), self._index(path, response.headers)
 
-        answer: tuple[Any, int] = self._http.get(callback, path, params=((mode, "1"), *parameters))
+        answer: tuple[Any, int] = await self._http.get(callback, path, params=((mode, "1"), *parameters))
         return answer
 
     def _typed(self, path: str, response: Response, kind: Any) -> Any:
@@ -108,13 +107,16 @@ def _consul_class() -> Callable[[Transport], Any]:
     from consul import base
 
     class Http(base.HTTPClient):  # type: ignore[misc]
-        """Asks through `transport`, which knows address, token and limits. Paths come escaped. Reads only."""
+        """Asks through `transport`, which knows address, token and limits. Paths come escaped. Reads only.
+
+        What is asked for is awaited, as in python-consul2's own client for asyncio.
+        """
 
         def __init__(self, transport: Transport) -> None:
             self._transport = transport
 
-        def get(self, callback: Any, path: str, params: Any = None, headers: Any = None) -> Any:
-            return callback(self._transport.get(with_query(path, params or ()), headers))
+        async def get(self, callback: Any, path: str, params: Any = None, headers: Any = None) -> Any:
+            return callback(await self._transport.get(with_query(path, params or ()), headers))
 
         def put(self, *_: Any, **__: Any) -> Any:
             raise NotImplementedError("frostline only reads")

@@ -121,7 +121,7 @@ def listed(client: Client, scope: Scope) -> Listing:
         return Listing(tuple(sorted(set(scope.services))))
     # The list's own index is another one than the probe's, which counts nodes too.
     index = _indexes(client, scope, _PROBES[:1])[0] if client.proves else 0
-    names: Names = client.in_parallel(lambda path: client.indexed(path, Names, scope.parameters)[0], [_SERVICES])[0]
+    names: Names = client.in_parallel(lambda path: client.indexed(path, Names, scope.parameters), [_SERVICES])[0][0]
     return Listing(tuple(sorted(name for name in names if matches(scope.services, name))), len(names), index)
 
 
@@ -169,8 +169,8 @@ def by_node(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken
 def by_dump(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken:
     """All in one answer. Names that were listed before and after it must be in it."""
     dump: list[DumpedNode] = client.in_parallel(
-        lambda path: client.indexed(path, list[DumpedNode], scope.parameters)[0], [_DUMP], tick(1)
-    )[0]
+        lambda path: client.indexed(path, list[DumpedNode], scope.parameters), [_DUMP], tick(1)
+    )[0][0]
     found = [
         each
         for node in dump
@@ -182,9 +182,9 @@ def by_dump(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken
     return Taken([_registration(client, scope, each) for each in found if each.service.name in chosen], names)
 
 
-def _service(client: Client, scope: Scope, name: str) -> tuple[list[Found], int]:
+async def _service(client: Client, scope: Scope, name: str) -> tuple[list[Found], int]:
     """The instances of exactly this name: Consul ignores case."""
-    entries, index = client.indexed(segment_path(_SERVICE, name), list[ServiceEntry], scope.parameters)
+    entries, index = await client.indexed(segment_path(_SERVICE, name), list[ServiceEntry], scope.parameters)
     return [found for found in found_in_entries(entries) if found.service.name == name], index
 
 
@@ -223,8 +223,8 @@ def _nodes(client: Client, scope: Scope, listing: Listing, tick: Tick) -> tuple[
     for check in checks:
         of_node.setdefault(check.node.lower(), []).append(check)
 
-    def of(node: Node) -> list[Registration] | None:
-        answer, _ = client.indexed(segment_path(_NODE, node.name), NodeServices | None, scope.parameters)
+    async def of(node: Node) -> list[Registration] | None:
+        answer, _ = await client.indexed(segment_path(_NODE, node.name), NodeServices | None, scope.parameters)
         if answer is None or answer.node.name != node.name:
             return None
         services = [service for service in (answer.services or {}).values() if service.name in names]
@@ -242,10 +242,8 @@ def _nodes(client: Client, scope: Scope, listing: Listing, tick: Tick) -> tuple[
 def _indexes(client: Client, scope: Scope, probes: Sequence[tuple[str, Parameters]]) -> list[int]:
     """The indexes that these requests have now."""
 
-    def index(probe: tuple[str, Parameters]) -> int:
-        return client.indexed(probe[0], object, (*probe[1], *scope.parameters))[1]
-
-    return client.in_parallel(index, probes)
+    answers = client.in_parallel(lambda probe: client.indexed(probe[0], object, (*probe[1], *scope.parameters)), probes)
+    return [index for _, index in answers]
 
 
 def _in_order(client: Client, scope: Scope, taken: Taken) -> tuple[Registration, ...]:

@@ -74,7 +74,7 @@ def shape(settings: NomadSettings) -> dict[str, Any]:
 
 def _regions(client: Client, settings: NomadSettings, only: tuple[str, ...]) -> tuple[list[str], list[str], list[str]]:
     """Which regions to read; which of them Nomad does not know; and warnings of those."""
-    known: list[str] = client.apart(lambda: client.plain(_REGIONS, list[str]))
+    known: list[str] = client.alone(client.plain(_REGIONS, list[str]))
     patterns = settings.regions
     if not patterns:
         own = _own_region(client, known)
@@ -106,7 +106,7 @@ def _own_region(client: Client, known: list[str]) -> str:
     if len(known) == 1:
         return known[0]
     try:
-        own: AgentSelf = client.apart(lambda: client.plain(_SELF, AgentSelf))
+        own: AgentSelf = client.alone(client.plain(_SELF, AgentSelf))
     except StatusError as error:
         if error.code != 403:
             raise
@@ -128,7 +128,7 @@ def _not_read(settings: NomadSettings, name: str, instead: str) -> UsageError:
 
 def _namespaces(client: Client, settings: NomadSettings, parameters: Parameters) -> tuple[str, ...]:
     """The namespaces to read, sorted: of those that the token sees."""
-    listing = client.apart(lambda: client.indexed(_NAMESPACES, list[Namespace] | None, parameters))
+    listing = client.alone(client.indexed(_NAMESPACES, list[Namespace] | None, parameters))
     known = {each.name for each in listing.value or ()}
     patterns = settings.namespaces
     unknown = sorted({name for name in patterns if is_literal(name) and matches(patterns, name)} - known)

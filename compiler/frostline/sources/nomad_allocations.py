@@ -41,10 +41,11 @@ def without_canaries(client: Client, scope: Scope, found: Sequence[ServiceRegist
     return [each for each in found if each.alloc_id not in canaries]
 
 
-def _canaries(client: Client, scope: Scope, job: Place) -> list[str]:
+async def _canaries(client: Client, scope: Scope, job: Place) -> list[str]:
     path = f"{segment_path(JOB, job[1])}/allocations"
-    allocations: list[Allocation] | None = client.indexed(path, list[Allocation] | None, scope.within(job[0])).value
-    return [each.id for each in allocations or () if each.is_canary]
+    answer = await client.indexed(path, list[Allocation] | None, scope.within(job[0]))
+    allocations: list[Allocation] = answer.value or []
+    return [each.id for each in allocations if each.is_canary]
 
 
 def registrations_of(
@@ -95,9 +96,9 @@ def _checks_path(allocation: str) -> str:
     return f"{segment_path(_ALLOCATION, allocation)}/checks"
 
 
-def _checks(client: Client, scope: Scope, allocation: str) -> Checks | Silent:
+async def _checks(client: Client, scope: Scope, allocation: str) -> Checks | Silent:
     try:
-        checks: Checks = client.plain(_checks_path(allocation), Checks, scope.parameters)
+        checks: Checks = await client.plain(_checks_path(allocation), Checks, scope.parameters)
     except StatusError as error:
         if error.code == 404 and error.words == _NO_SUCH_ENDPOINT:
             return None

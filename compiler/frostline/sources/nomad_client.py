@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
@@ -10,7 +10,7 @@ from msgspec import Struct
 from frostline.errors import SourceError
 from frostline.sources.answers import Malformed, Parameters, typed, with_query
 from frostline.sources.connection import Response
-from frostline.sources.transport import StatusError, Transport
+from frostline.sources.transport import StatusError, Transport, Work
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -52,33 +52,33 @@ class Client:
         return self._max_stale is None
 
     def in_parallel(
-        self, work: Callable[[Item], Result], items: Sequence[Item], tick: Callable[[int], None] | None = None
+        self, work: Work[Item, Result], items: Sequence[Item], tick: Callable[[int], None] | None = None
     ) -> list[Result]:
         """`Transport.in_parallel`."""
         return self._transport.in_parallel(work, items, tick)
 
-    def apart(self, work: Callable[[], Result]) -> Result:
-        """`work()` in a thread, so that an interrupt ends the wait."""
-        return self.in_parallel(lambda _: work(), [None])[0]
+    def alone(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """What this work gives, with none beside it."""
+        return self.in_parallel(lambda work: work, [work])[0]
 
     def error(self, path: str, reason: str, *, help: str = _PROXY_HELP) -> SourceError:  # noqa: A002
         """`Transport.error`."""
         return self._transport.error(path, reason, help=help)
 
-    # For the threads of `in_parallel`, so that the caller stays free to be interrupted:
+    # To be awaited in the work of `in_parallel`:
 
-    def plain(self, path: str, kind: Any, parameters: Parameters = ()) -> Any:
+    async def plain(self, path: str, kind: Any, parameters: Parameters = ()) -> Any:
         """The answer of an endpoint that has no index: an agent's own knowledge."""
         target = with_query(path, parameters)
-        return self._typed(target, self._get(target), kind)
+        return self._typed(target, await self._get(target), kind)
 
-    def indexed(self, path: str, kind: Any, parameters: Parameters = ()) -> Answer:
+    async def indexed(self, path: str, kind: Any, parameters: Parameters = ()) -> Answer:
         """The answer of an endpoint of the servers' state, from the leader (or as stale as allowed)."""
         target = with_query(path, self._stale(parameters))
-        response = self._get(target)
+        response = await self._get(target)
         return Answer(self._typed(target, response, kind), self._index(target, response.headers))
 
-    def paged(self, path: str, kind: Any, parameters: Parameters = (), *, per_page: int | None = None) -> Answer:
+    async def paged(self, path: str, kind: Any, parameters: Parameters = (), *, per_page: int | None = None) -> Answer:
         """All elements (of this type) of a list, in pages of `per_page`, or in one request where that is None.
 
         SourceError: a page or an element that repeats itself, or an empty page that is not the last.
@@ -91,7 +91,7 @@ class Client:
         while True:
             position: Parameters = (("next_token", tokens[-1]),) if tokens[-1] else ()
             target = with_query(path, self._stale((*parameters, *size, *position)))
-            response = self._get(target)
+            response = await self._get(target)
             page: Sequence[Listed] = self._typed(target, response, list[kind] | None) or ()
             indexes.add(self._index(target, response.headers))
             token = response.headers.get("x-nomad-nexttoken", "")
@@ -109,9 +109,9 @@ class Client:
     def _stale(self, parameters: Parameters) -> Parameters:
         return parameters if self.proves else (("stale", "true"), *parameters)
 
-    def _get(self, target: str) -> Response:
+    async def _get(self, target: str) -> Response:
         try:
-            return self._transport.get(target)
+            return await self._transport.get(target)
         except StatusError as error:
             if error.code == 403:
                 error.help = RIGHTS_HELP

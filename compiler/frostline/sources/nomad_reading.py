@@ -138,7 +138,7 @@ def _is_the_same(before: Answer | None, after: Answer) -> bool:
 def _listed_services(client: Client, scope: Scope) -> Answer:
     """The places of the selected services, sorted."""
     parameters = scope.of_lists
-    listing = client.apart(lambda: client.indexed(SERVICES, list[NamespaceServices] | None, parameters))
+    listing = client.alone(client.indexed(SERVICES, list[NamespaceServices] | None, parameters))
     names = {
         (each.namespace, service.service_name)
         for each in listing.value or ()
@@ -149,11 +149,11 @@ def _listed_services(client: Client, scope: Scope) -> Answer:
     return Answer(sorted(place for place in names if matches(scope.services or (), place[1])), listing.index)
 
 
-def _service(client: Client, scope: Scope, place: Place) -> Answer:
+async def _service(client: Client, scope: Scope, place: Place) -> Answer:
     namespace, name = place
     path = segment_path(SERVICE, name)
     _check_addressable(client, path, name, "leave it out of `select.services`")
-    answer = client.paged(path, ServiceRegistration, scope.within(namespace))
+    answer = await client.paged(path, ServiceRegistration, scope.within(namespace))
     for each in answer.value:
         if (each.namespace, each.service_name) != place:
             raise client.error(
@@ -168,9 +168,9 @@ def _service(client: Client, scope: Scope, place: Place) -> Answer:
 def _listed_jobs(client: Client, scope: Scope) -> Answer:
     """The stubs of all jobs by their place, of one moment."""
     parameters = scope.of_lists
-    listing = client.apart(lambda: client.paged(JOBS, JobStub, parameters, per_page=PER_PAGE))
+    listing = client.alone(client.paged(JOBS, JobStub, parameters, per_page=PER_PAGE))
     if client.proves and not listing.index:
-        listing = client.apart(lambda: client.paged(JOBS, JobStub, parameters))
+        listing = client.alone(client.paged(JOBS, JobStub, parameters))
     stubs = {(each.namespace, each.id): each for each in listing.value if each.namespace in scope.namespaces}
     _check_readable(client, scope, JOBS, {namespace for namespace, _ in stubs})
     return Answer(stubs, listing.index)
@@ -181,7 +181,7 @@ def _is_unmoved(client: Client, scope: Scope, index: int) -> bool:
     if not client.proves:
         return True
     parameters = (*scope.of_lists, ("prefix", _NO_JOB), ("per_page", "1"))
-    return client.apart(lambda: client.indexed(JOBS, object, parameters)).index == index
+    return client.alone(client.indexed(JOBS, object, parameters)).index == index
 
 
 def _declaring(stubs: Stubs) -> Stubs:
@@ -211,17 +211,18 @@ def _read_jobs(client: Client, scope: Scope, stubs: Stubs, read: dict[Place, Rea
     return {place: job.index for place, job in read.items()} == wanted
 
 
-def _job(client: Client, scope: Scope, place: Place) -> ReadJob | None:
+async def _job(client: Client, scope: Scope, place: Place) -> ReadJob | None:
     """What this job declares; None where it is no more."""
     namespace, name = place
     path = segment_path(JOB, name)
     _check_addressable(client, path, name, "set `upstreams: false`, or submit the job under another name")
     try:
-        job: Job = client.indexed(path, Job, scope.within(namespace)).value
+        answer = await client.indexed(path, Job, scope.within(namespace))
     except StatusError as error:
         if error.code != 404:
             raise
         return None
+    job: Job = answer.value
     if (job.namespace, job.id) != place:
         raise client.error(path, f"asked for {name!r} in {namespace!r}, it answers {job.id!r} in {job.namespace!r}")
     return ReadJob(job.job_modify_index, upstreams_of(job, scope.region))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gc
 import socket
 import ssl
@@ -10,7 +11,7 @@ import threading
 import time
 import traceback
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -24,6 +25,7 @@ from frostline.model import FileOrigin
 from frostline.settings import LiveLimits
 from frostline.sources import connection
 from frostline.sources.access import Address, Secret, parsed_address
+from frostline.sources.connection import Response
 from frostline.sources.transport import StatusError, Transport, UnreachableError
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
@@ -131,9 +133,13 @@ def transport_to(address: Address, *, secret: str | None = None, **limits: float
     return Transport("mesh", PLACE, address, LiveLimits(**settings), secret=Secret(secret) if secret else None)
 
 
+def got(transport: Transport, target: str) -> Response:
+    return transport.in_parallel(transport.get, [target])[0]
+
+
 def failure(transport: Transport, target: str = "/v1/x") -> SourceError:
     with transport, pytest.raises(SourceError) as caught:
-        transport.get(target)
+        got(transport, target)
     error = caught.value
     assert error.status == 3
     assert error.origin == PLACE
@@ -151,7 +157,7 @@ def test_an_answer_comes_back_whole_and_the_connection_is_used_again(serve):
     server = serve(answer("200 OK", b"body", "X-Consul-Index: 7", "X-Two: a", "X-Two: b"))
     with transport_to(server.address) as transport:
         for _ in range(3):
-            response = transport.get("/v1/x?a=b")
+            response = got(transport, "/v1/x?a=b")
     assert response.body == b"body"
     assert response.headers["x-consul-index"] == "7"
     assert response.headers["x-two"] == "a, b"
@@ -163,14 +169,14 @@ def test_an_answer_comes_back_whole_and_the_connection_is_used_again(serve):
 def test_a_chunked_answer_comes_back_whole(serve):
     server = serve(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
     with transport_to(server.address) as transport:
-        assert [transport.get("/").body, transport.get("/").body] == [b"abcde", b"abcde"]
+        assert [got(transport, "/").body, got(transport, "/").body] == [b"abcde", b"abcde"]
     assert server.connections == 1
 
 
 def test_an_answer_whose_connection_closes_comes_back_whole(serve):
     server = serve(closing(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"))
     with transport_to(server.address) as transport:
-        assert [transport.get("/").body, transport.get("/").body] == [b"ok", b"ok"]
+        assert [got(transport, "/").body, got(transport, "/").body] == [b"ok", b"ok"]
     assert server.connections == 2
 
 
@@ -179,7 +185,7 @@ def test_a_unix_socket_is_asked(serve, tmp_path: Path):
     listener.bind(str(tmp_path / "s"))
     listener.listen()
     with transport_to(serve(OK, listener=listener).address) as transport:
-        assert transport.get("/").body == b"ok"
+        assert got(transport, "/").body == b"ok"
 
 
 def test_an_ipv6_address_is_asked(serve):
@@ -187,14 +193,14 @@ def test_an_ipv6_address_is_asked(serve):
         pytest.skip("no IPv6 here")
     server = serve(OK, listener=socket.create_server(("::1", 0), family=socket.AF_INET6))
     with transport_to(parsed_address(f"[::1]:{server.address.port}", "address", PLACE)) as transport:
-        assert transport.get("/").body == b"ok"
+        assert got(transport, "/").body == b"ok"
     assert f"Host: [::1]:{server.address.port}" in server.requests[0]
 
 
 def test_a_prefix_comes_before_every_path(serve):
     server = serve(OK)
     with transport_to(parsed_address(f"http://127.0.0.1:{server.address.port}/consul/", "address", PLACE)) as transport:
-        transport.get("/v1/x")
+        got(transport, "/v1/x")
     assert server.requests[0].startswith("GET /consul/v1/x ")
 
 
@@ -238,7 +244,7 @@ def test_a_fault_that_may_pass_is_tried_again(serve, wrong: Answer, said: str):
     assert said in failure(transport_to(serve(wrong).address)).message
     server = serve(wrong, wrong, OK)
     with transport_to(server.address, retries=2) as transport:
-        assert transport.get("/").body == b"ok"
+        assert got(transport, "/").body == b"ok"
     assert len(server.requests) == 3
     server = serve(wrong)
     failure(transport_to(server.address, retries=2))
@@ -305,7 +311,7 @@ def test_nothing_in_a_request_begins_another_line(serve, target: str, token: str
         transport_to(server.address, secret=token) as transport,
         pytest.raises(SourceError, match="not HTTP as it should be"),
     ):
-        transport.get(target)
+        got(transport, target)
     assert server.requests == []
 
 
@@ -371,7 +377,7 @@ def test_a_body_without_an_end_is_refused_before_it_fills_the_memory(serve, monk
     assert len(server.requests) == 1
     whole = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n" + b" " * (1 << 20))
     with transport_to(whole.address) as transport:
-        assert len(transport.get("/").body) == 1 << 20
+        assert len(got(transport, "/").body) == 1 << 20
 
 
 @pytest.mark.parametrize(
@@ -416,12 +422,37 @@ def test_a_request_that_the_deadline_cuts_off_says_so(serve):
     assert failure(transport_to(server.address, deadline=0.3)).message.endswith("within its deadline of 0.3 s")
 
 
-def test_the_deadline_ends_the_wait_for_a_thread_that_hangs():
-    transport = transport_to(Address(scheme="http", host="127.0.0.1", port=9), deadline=0.1)
-    hanging = threading.Event()
-    with transport, pytest.raises(SourceError, match="not read within its deadline of 0.1 s"):
-        transport.in_parallel(lambda _: hanging.wait(60), [1])
-    hanging.set()
+def test_a_name_server_that_hangs_holds_up_neither_the_read_nor_the_end_of_the_process():
+    program = """
+import socket, time
+from frostline.errors import SourceError
+from frostline.model import FileOrigin
+from frostline.settings import LiveLimits
+from frostline.sources.access import Address
+from frostline.sources.transport import Transport
+known = socket.getaddrinfo
+def hanging(*arguments, flags=0, **options):
+    return known(*arguments, flags=flags, **options) if flags else time.sleep(1000)
+socket.getaddrinfo = hanging
+for limits in (LiveLimits(deadline=0.1), LiveLimits(connect_timeout=0.1, retries=0)):
+    try:
+        with Transport("mesh", FileOrigin("x"), Address(scheme="http", host="a.invalid", port=9), limits) as transport:
+            transport.in_parallel(transport.get, ["/"])
+    except SourceError as error:
+        print(error.message)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    first, second = ended.stdout.splitlines()
+    assert first == "source mesh: not read within its deadline of 0.1 s"
+    assert second == "source mesh: GET /: a.invalid:9: no connection within 0.1 s"
+    assert ended.stderr == ""
+
+
+def noting(waits: list[float]) -> Callable[[float], Coroutine[None, None, None]]:
+    async def sleep(delay: float) -> None:
+        waits.append(delay)
+
+    return sleep
 
 
 def test_retry_after_is_heeded_in_seconds_and_as_a_date(serve, monkeypatch):
@@ -438,8 +469,8 @@ def test_retry_after_is_heeded_in_seconds_and_as_a_date(serve, monkeypatch):
         transport = transport_to(
             serve(answer("429 Too Many Requests", b"", f"Retry-After: {value}"), OK).address, retries=1
         )
-        monkeypatch.setattr(transport._closed, "wait", lambda delay: waits.append(delay))
-        assert transport.get("/").body == b"ok"
+        monkeypatch.setattr("frostline.sources.transport.sleep", noting(waits))
+        assert got(transport, "/").body == b"ok"
         assert low <= waits[-1] <= high
 
 
@@ -453,84 +484,98 @@ def test_delays_double_up_to_the_longest(serve, monkeypatch):
     monkeypatch.setattr("frostline.sources.transport._FIRST_DELAY", 0.25)
     waits: list[float] = []
     transport = transport_to(serve(answer("500 Oops")).address, retries=7)
-    monkeypatch.setattr(transport._closed, "wait", lambda delay: waits.append(delay))
+    monkeypatch.setattr("frostline.sources.transport.sleep", noting(waits))
     failure(transport)
     assert waits == [0.25, 0.5, 1, 2, 4, 5, 5]
 
 
 def test_an_idle_connection_that_the_server_closed_costs_no_attempt(serve):
-    server = serve(closing(OK), OK)
+    received, closed = threading.Event(), threading.Event()
+
+    def act(connection: socket.socket) -> None:
+        connection.sendall(OK)
+        assert received.wait(30)
+        connection.shutdown(socket.SHUT_RDWR)
+        closed.set()
+
+    server = serve(act, OK)
     with transport_to(server.address, retries=0) as transport:
-        transport.get("/")
-        while transport._idle[0].sock.recv(1, socket.MSG_PEEK):
-            pass
-        assert transport.get("/").body == b"ok"
+        got(transport, "/")
+        received.set()
+        assert closed.wait(30)
+        assert got(transport, "/").body == b"ok"
     assert server.connections == 2
 
 
 def test_no_more_connections_are_opened_than_allowed(serve):
     server = serve(OK)
     with transport_to(server.address, connections=3) as transport:
-        assert transport.in_parallel(lambda _: transport.get("/").body, range(40)) == [b"ok"] * 40
+        assert [each.body for each in transport.in_parallel(transport.get, ["/"] * 40)] == [b"ok"] * 40
     assert 1 <= server.connections <= 3
 
 
 def test_results_come_in_order_and_ticks_rise_to_all_of_them():
     ticks: list[int] = []
+
+    async def work(item: int) -> int:
+        await asyncio.sleep(0.001 * (item % 3))
+        return item * 2
+
     with transport_to(Address(scheme="http", host="127.0.0.1", port=9)) as transport:
-        assert transport.in_parallel(lambda item: item * 2, range(100), ticks.append) == [*range(0, 200, 2)]
-        assert transport.in_parallel(lambda item: item, []) == []
+        assert transport.in_parallel(work, range(100), ticks.append) == [*range(0, 200, 2)]
+        assert transport.in_parallel(work, []) == []
     assert ticks == sorted(ticks)
     assert ticks[-1] == 100
 
 
 def test_the_first_failure_ends_a_parallel_read():
     begun: list[int] = []
-    others: list[threading.Thread] = []
-    raised = threading.Event()
+    cancelled: list[int] = []
 
-    def work(item: int) -> None:
+    async def work(item: int) -> None:
         begun.append(item)
-        if item == 0:
-            while not others:
-                time.sleep(0.001)
+        if item == 1:
             raise ValueError(item)
-        others.append(threading.current_thread())
-        raised.wait(30)
-
-    transport = transport_to(Address(scheme="http", host="127.0.0.1", port=9), connections=2)
-    with pytest.raises(ValueError, match="0"):
-        transport.in_parallel(work, range(1000))
-    raised.set()
-    others[0].join(30)
-    assert sorted(begun) == [0, 1]
-
-
-def test_closing_ends_requests_that_wait(serve):
-    asked = threading.Event()
-    server = serve(lambda connection: asked.set())
-    transport = transport_to(server.address, timeout=60, deadline=60, retries=5)
-    failed: list[SourceError] = []
-
-    def ask() -> None:
         try:
-            transport.get("/")
-        except SourceError as error:
-            failed.append(error)
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            cancelled.append(item)
+            raise
 
-    thread = threading.Thread(target=ask)
-    thread.start()
-    assert asked.wait(30)
-    transport.close()
-    thread.join(30)
-    assert not thread.is_alive()
-    assert failed
+    with (
+        transport_to(Address(scheme="http", host="127.0.0.1", port=9), connections=2) as transport,
+        pytest.raises(ValueError, match="1"),
+    ):
+        transport.in_parallel(work, range(1000))
+    assert begun == [0, 1]
+    assert cancelled == [0]
+
+
+def test_a_failure_leaves_no_connection_that_waits(serve):
+    server = serve(lambda connection: None, answer("403 Forbidden"))
+    with transport_to(server.address, connections=2) as transport:
+        with pytest.raises(StatusError):
+            transport.in_parallel(transport.get, ["/slow", "/refused", "/never"])
+        assert len(transport._idle) == 1  # the refusal came whole
+        deadline = time.monotonic() + 30
+        while not any(_is_ended(each) for each in server.open) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert [request.split(" ")[1] for request in server.requests] == ["/slow", "/refused"]
+
+
+def _is_ended(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def test_the_token_travels_as_a_header_only(serve):
     server = serve(OK)
     with transport_to(server.address, secret=TOKEN) as transport:
-        transport.get("/v1/x")
+        got(transport, "/v1/x")
     assert f"X-Consul-Token: {TOKEN}" in server.requests[0]
     assert server.requests[0].count(TOKEN) == 1
 
