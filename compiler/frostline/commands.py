@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from frostline import errors, freezing, lock, pipeline, planning, publish, saved_plan
+from frostline import ahead, errors, freezing, lock, pipeline, planning, publish, saved_plan
 from frostline.console import (
     Invocation,
     emit,
@@ -28,7 +28,7 @@ from frostline.errors import FrostlineError, UsageError
 from frostline.invoking import DifferentError, config_of, counted, tell_warnings
 from frostline.model import FileOrigin, Finding, Lock, Snapshot
 from frostline.pipeline import Compilation, Options
-from frostline.plan import plan_lines, plan_value, summary
+from frostline.plan import Plan, plan_lines, plan_value, summary
 from frostline.settings import Allow, Config
 
 # --- compile, plan, freeze --------------------------------------------------------------------------------------------
@@ -40,17 +40,35 @@ def compile_command(
     """Freeze, check, render, guard, publish."""
     config = config_of(invocation)
     pipeline.outputs_in_scope(config, only)  # an unknown name is known before anybody is asked
+    options = Options(only=tuple(only), allow=allow, today=invocation.today)
     with pipeline.writing(config) as root:
-        committed = freezing.committed_lock(config)
-        new = _lock(config, committed, invocation, offline=offline, locks=locks)
+        if offline or locks:
+            new, committed = _known_locks(config, locks)
+        else:
+            held = freezing.Committed(config)
+            with ahead.looking(config, held, options) as looking:
+                new, committed = _asked_locks(config, held, invocation)
+                if looking and committed is new and (number := ahead.unchanged(looking)) is not None:
+                    return _unchanged(invocation, number)
         if locked and pipeline.lock_moves(config, new, committed):
             raise _lock_would_change(config, new, committed)
-        options = Options(only=tuple(only), allow=allow, today=invocation.today)
         compilation = pipeline.compiled(config, new, committed, options)
         show_findings(compilation.findings, invocation)
         if not compilation.refused:
             pipeline.publish_compilation(config, root, compilation, options.only)
     return _compiled(invocation, compilation)
+
+
+def _unchanged(invocation: Invocation, number: int) -> int:
+    """Nothing to do: so many services are published as they should be."""
+    if invocation.format == "json":
+        emit_json({**plan_value(Plan(services=(), files=(), lock=False)), "report": report_value(())})
+    tell(invocation, _nothing_line(number))
+    return errors.DONE
+
+
+def _nothing_line(number: int) -> str:
+    return f"nothing to do: {counted(number, 'service')} published as they should be"
 
 
 def _compiled(invocation: Invocation, compilation: Compilation) -> int:
@@ -85,7 +103,7 @@ def _published_line(compilation: Compilation) -> str:
     counts = summary(compilation.plan)
     number = sum(1 for _ in compilation.registry.entries())
     if not compilation.plan.changes:
-        return f"nothing to do: {counted(number, 'service')} published as they should be"
+        return _nothing_line(number)
     return (
         f"published {counted(number, 'service')} "
         f"({counts['add']} added, {counts['change']} changed, {counts['remove']} removed): "
@@ -105,17 +123,20 @@ def _lock_would_change(config: Config, new: Lock, committed: Lock | None) -> Fro
     )
 
 
-def _lock(
-    config: Config, committed: Lock | None, invocation: Invocation, *, offline: bool, locks: Sequence[str] = ()
-) -> Lock:
-    if locks:
-        return freezing.merged_lock(config, committed, locks)
-    if offline:
-        return freezing.offline_lock(config, committed)
-    return _fresh(config, committed, invocation)
+def _known_locks(config: Config, globs: Sequence[str] = ()) -> tuple[Lock, Lock | None]:
+    """The lock to work from without a network (merged from these files, if any), and the committed one."""
+    committed = freezing.committed_lock(config)
+    new = freezing.merged_lock(config, committed, globs) if globs else freezing.offline_lock(config, committed)
+    return new, committed
 
 
-def _fresh(config: Config, committed: Lock | None, invocation: Invocation) -> Lock:
+def _asked_locks(config: Config, held: freezing.Committed, invocation: Invocation) -> tuple[Lock, Lock | None]:
+    """The lock that the sources give now, and the committed one: the same object where it is the same lock."""
+    new = _fresh(config, held, invocation)
+    return new, held.beside(new)
+
+
+def _fresh(config: Config, committed: freezing.Committed, invocation: Invocation) -> Lock:
     frozen = freezing.freeze(config, committed)
     tell_warnings(invocation, frozen.warnings)
     return lock.lock_of(frozen.snapshots)
@@ -128,8 +149,7 @@ def plan_command(
     config = config_of(invocation)
     pipeline.outputs_in_scope(config, only)
     _tell_pending(config, invocation)
-    committed = freezing.committed_lock(config)
-    new = _lock(config, committed, invocation, offline=offline)
+    new, committed = _known_locks(config) if offline else _asked_locks(config, freezing.Committed(config), invocation)
     options = Options(only=tuple(only), allow=allow, today=invocation.today)
     compilation = pipeline.compiled(config, new, committed, options)
     value = plan_value(compilation.plan)
@@ -171,11 +191,12 @@ def freeze_command(
             emit_json(report_value(lock=typed(config.lock), segments=[]))
         return errors.DONE
     with pipeline.writing(config) as root:
-        committed = freezing.committed_lock(config)
-        frozen = freezing.freeze(config, committed, sources=sources, datacenters=datacenters)
+        held = freezing.Committed(config)
+        frozen = freezing.freeze(config, held, sources=sources, datacenters=datacenters)
         read = lock.lock_of(frozen.snapshots)
         narrowed = bool(sources or datacenters)
-        new = lock.replaced(committed, read.snapshots, live) if narrowed else read
+        new = lock.replaced(held.lock, read.snapshots, live) if narrowed else read
+        committed = held.beside(new)
         findings = pipeline.freeze_guards(config, new, committed, allow)
         refused = any(finding.severity == "error" for finding in findings)
         written = read if out else new
@@ -296,7 +317,7 @@ def _manifest_drift(config: Config, compilation: Compilation) -> list[_Drift]:
 
 
 def _live_drift(config: Config, committed: Lock | None, invocation: Invocation) -> list[_Drift]:
-    new = _fresh(config, committed, invocation)
+    new = _fresh(config, freezing.Committed(config), invocation)
     if not pipeline.lock_moves(config, new, committed):
         return []
     options = Options(today=invocation.today, guard=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -54,7 +55,7 @@ def _shape(settings: LiveSettings) -> dict[str, Any]:
 
 def freeze(
     config: Config,
-    committed: Lock | None,
+    committed: Committed | None,
     *,
     sources: Sequence[str] = (),
     datacenters: Sequence[str] = (),
@@ -62,6 +63,7 @@ def freeze(
 ) -> Frozen:
     """Read the live sources (only these, only these datacenters). SourceError: one could not be read whole.
 
+    committed: for the datacenters that cannot be reached, with `partial`; None: there is no lock.
     every_service: the answers hold the services too that `select.services` leaves out; the snapshots do not.
     """
     digests = settings_digests(config)
@@ -96,13 +98,18 @@ def _asking_for_all(settings: LiveSettings) -> LiveSettings:
     return replace(settings, select=replace(settings.select, services=("*",)))
 
 
-def _kept(settings: LiveSettings, unreachable: Iterable[str], committed: Lock | None, digest: str) -> list[Snapshot]:
+def _kept(
+    settings: LiveSettings, unreachable: Collection[str], committed: Committed | None, digest: str
+) -> list[Snapshot]:
     """What the committed lock has of the datacenters that did not answer (`partial: true`)."""
+    if not unreachable:
+        return []
+    locked = committed.lock if committed else None
     kept: list[Snapshot] = []
     for datacenter in unreachable:
         found = [
             snapshot
-            for snapshot in (committed.snapshots if committed else ())
+            for snapshot in (locked.snapshots if locked else ())
             if snapshot.segment[:2] == (settings.name, datacenter) and snapshot.settings == digest
         ]
         if not found:
@@ -114,6 +121,32 @@ def _kept(settings: LiveSettings, unreachable: Iterable[str], committed: Lock | 
             )
         kept += found
     return kept
+
+
+class Committed:
+    """The lock as it is committed: read at once, and parsed when somebody asks for more than whether it is another's.
+
+    UsageError: it cannot be read, or, when it is parsed, is no lock.
+    """
+
+    def __init__(self, config: Config) -> None:
+        with stage("reading the lock"):
+            self._text = locks.lock_text(config.lock, is_folder=config.lock_is_folder, shown=typed(config.lock))
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(len(data) for _, _, data in self._text.files)
+
+    @cached_property
+    def lock(self) -> Lock | None:
+        """None where there is none yet."""
+        return self._text.parsed()
+
+    def beside(self, new: Lock) -> Lock | None:
+        """The committed lock to compare `new` with: `new` itself where it is the same."""
+        with stage("comparing with the lock"):
+            return new if self._text.is_of(new) else self.lock
 
 
 def committed_lock(config: Config) -> Lock | None:

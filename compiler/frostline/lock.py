@@ -108,18 +108,52 @@ def existing_files(path: Path, *, is_folder: bool) -> tuple[Path, ...]:
     return (path,) if path.exists() else ()
 
 
+class LockText(Struct, frozen=True):
+    """A lock as it is on disk: each of its files with its path as users would type it and its bytes, sorted by name.
+
+    No files: there is no lock yet.
+    """
+
+    path: Path
+    is_folder: bool
+    files: tuple[tuple[Path, str, bytes], ...]
+
+    def parsed(self) -> Lock | None:
+        """The lock, None where there is none yet. UsageError with file and line: it is not a lock."""
+        return joined([(shown, parse_lock(data, shown)) for _, shown, data in self.files]) if self.files else None
+
+    def is_of(self, lock: Lock) -> bool:
+        """Whether it is this lock, written as it would be now: found out in a fraction of the time of parsing it."""
+        written = sorted(lock_files(lock, self.path, is_folder=self.is_folder), key=lambda file: file.path)
+        return [file.path for file in written] == [path for path, _, _ in self.files] and all(
+            _is_made_of(data, file) for file, (_, _, data) in zip(written, self.files, strict=True)
+        )
+
+
+def _is_made_of(data: bytes, chunks: Iterable[bytes]) -> bool:
+    at = 0
+    for chunk in chunks:
+        if not data.startswith(chunk, at):
+            return False
+        at += len(chunk)
+    return at == len(data)
+
+
+def lock_text(path: Path, *, is_folder: bool, shown: str) -> LockText:
+    """The committed lock as it is on disk. shown: its path as users would type it. UsageError: it cannot be read."""
+    files = []
+    for file in existing_files(path, is_folder=is_folder):
+        name = f"{shown.rstrip('/')}/{file.name}" if is_folder else shown
+        files.append((file, name, _read(file, name)))
+    return LockText(path, is_folder, tuple(files))
+
+
 def read_lock(path: Path, *, is_folder: bool, shown: str) -> Lock | None:
     """The committed lock, None where there is none yet. UsageError with file and line: it is not a lock.
 
     shown: the path as users would type it.
     """
-    files = existing_files(path, is_folder=is_folder)
-    if not files:
-        return None
-    if not is_folder:
-        return parse_lock(_read(path, shown), shown)
-    parts = [(f"{shown.rstrip('/')}/{file.name}", file) for file in files]
-    return joined([(name, parse_lock(_read(file, name), name)) for name, file in parts])
+    return lock_text(path, is_folder=is_folder, shown=shown).parsed()
 
 
 def read_locks(files: Sequence[tuple[str, Path]]) -> list[tuple[str, Lock]]:
@@ -199,47 +233,80 @@ def _named(segment: tuple[str, str, str]) -> str:
     return f"source `{source}`, datacenter `{datacenter}`, namespace `{namespace}`"
 
 
+class _Place(Struct, frozen=True):
+    """Where a line begins: how many lines and how many bytes are before it."""
+
+    line: int
+    byte: int
+
+
 def parse_lock(data: bytes, shown: str) -> Lock:
     """The lock in these bytes. UsageError with the line: it is not one, is cut short, or has conflict markers."""
-    lines = data.split(b"\n")
-    if lines[0] + b"\n" != _HEADER:
-        raise _bad(lines, 0, f"this is not a lock: the first line is not {_HEADER.decode().strip()}", shown)
-    if lines[-1] != b"":
-        raise _bad(lines, len(lines) - 1, "the last line is cut short", shown)
+    if data[: len(_HEADER)] not in (_HEADER, _HEADER[:-1]):
+        raise _bad(data, 0, f"this is not a lock: the first line is not {_HEADER.decode().strip()}", shown)
+    if not data.endswith(b"\n"):
+        raise _bad(data, data.count(b"\n"), "the last line is cut short", shown)
     snapshots: list[Snapshot] = []
-    at, end = 1, len(lines) - 1
-    while at < end:
-        snapshot, after = _parse_segment(lines, at, end, shown)
+    at = _Place(1, len(_HEADER))
+    while at.byte < len(data):
+        snapshot, after = _parse_segment(data, at, shown)
         if snapshots and snapshots[-1].segment >= snapshot.segment:
-            raise _bad(lines, at, f"{_named(snapshot.segment)} stands twice or out of order", shown)
+            raise _bad(data, at.line, f"{_named(snapshot.segment)} stands twice or out of order", shown)
         snapshots.append(snapshot)
         at = after
     return Lock(tuple(snapshots))
 
 
-def _parse_segment(lines: list[bytes], at: int, end: int, shown: str) -> tuple[Snapshot, int]:
-    segment = _decoded(lines, at, _SEGMENT, shown)
-    start = at + 1
-    middle = start + segment.instances
-    last = middle + segment.declared
-    stop = last + segment.upstreams
-    if min(segment.instances, segment.declared, segment.upstreams) < 0 or stop > end:
+def _parse_segment(data: bytes, at: _Place, shown: str) -> tuple[Snapshot, _Place]:
+    start = _Place(at.line + 1, data.index(b"\n", at.byte) + 1)
+    segment = _decoded(data[at.byte : start.byte - 1], _SEGMENT, data, at.line, shown)
+    ends = _ends(data, start, (segment.instances, segment.declared, segment.upstreams))
+    if ends is None:
         announced = f"{segment.instances} instances, {segment.declared} declared services"
         announced += f" and {segment.upstreams} upstreams"
-        raise _bad(lines, at, f"this line announces {announced}, but {end - start} lines follow", shown)
+        following = data.count(b"\n", start.byte)
+        raise _bad(data, at.line, f"this line announces {announced}, but {following} lines follow", shown)
+    middle, last, stop = ends
     snapshot = Snapshot(
         source=segment.source,
         datacenter=segment.datacenter,
         namespace=segment.namespace,
         settings=segment.settings,
-        instances=_parse_lines(lines, start, middle, _INSTANCE, shown),
-        declared=_parse_lines(lines, middle, last, _DECLARED, shown),
-        upstreams=_parse_lines(lines, last, stop, _UPSTREAM, shown),
+        instances=_parse_lines(data, start, middle, _INSTANCE, shown),
+        declared=_parse_lines(data, middle, last, _DECLARED, shown),
+        upstreams=_parse_lines(data, last, stop, _UPSTREAM, shown),
     )
     for offset, upstream in enumerate(snapshot.upstreams):
         if (upstream.region, upstream.namespace) != (segment.datacenter, segment.namespace):
-            raise _bad(lines, last + offset, "this upstream's consumer is in another region or namespace", shown)
+            raise _bad(data, last.line + offset, "this upstream's consumer is in another region or namespace", shown)
     return snapshot, stop
+
+
+def _ends(data: bytes, start: _Place, counts: Iterable[int]) -> list[_Place] | None:
+    """Where parts end that follow each other and have so many lines each; None where there are not so many lines."""
+    ends: list[_Place] = []
+    for count in counts:
+        end = _later(data, ends[-1] if ends else start, count) if count >= 0 else None
+        if end is None:
+            return None
+        ends.append(end)
+    return ends
+
+
+_BLOCK = 65536
+"""Bytes in which line ends are counted at once: a lock is too long to split it only to find where its parts end."""
+
+
+def _later(data: bytes, place: _Place, lines: int) -> _Place | None:
+    """Where the line begins that is so many lines later; None where there are not so many."""
+    byte, missing = place.byte, lines
+    while (found := data.count(b"\n", byte, byte + _BLOCK)) < missing:
+        byte, missing = byte + _BLOCK, missing - found
+        if byte >= len(data):
+            return None
+    for _ in range(missing):
+        byte = data.index(b"\n", byte) + 1
+    return _Place(place.line + lines, byte)
 
 
 _SEGMENT = msgspec.json.Decoder(_Segment)
@@ -249,36 +316,37 @@ _UPSTREAM = msgspec.json.Decoder(Upstream)
 
 
 def _parse_lines(
-    lines: list[bytes], start: int, stop: int, decoder: msgspec.json.Decoder[_Line], shown: str
+    data: bytes, start: _Place, stop: _Place, decoder: msgspec.json.Decoder[_Line], shown: str
 ) -> tuple[_Line, ...]:
     """These lines as values, in one call; where that fails, one by one to find the line that is wrong."""
-    if start == stop:
-        return ()
     try:
-        values = decoder.decode_lines(b"\n".join(lines[start:stop]))
+        values = decoder.decode_lines(memoryview(data)[start.byte : stop.byte])
     except (msgspec.MsgspecError, ValueError, RecursionError):
         values = []
-    if len(values) != stop - start:
-        values = [_decoded(lines, at, decoder, shown) for at in range(start, stop)]
-    keys = [value.sort_key() for value in values]
-    for offset in range(1, len(keys)):
-        if keys[offset - 1] >= keys[offset]:
-            raise _bad(lines, start + offset, "this line stands twice or out of order", shown)
+    if len(values) != stop.line - start.line:
+        lines = data[start.byte : stop.byte].split(b"\n")[:-1]
+        values = [_decoded(line, decoder, data, at, shown) for at, line in enumerate(lines, start.line)]
+    before: Any = None
+    for at, value in enumerate(values, start.line):
+        key = value.sort_key()
+        if before is not None and before >= key:
+            raise _bad(data, at, "this line stands twice or out of order", shown)
+        before = key
     return tuple(values)
 
 
 _Value = TypeVar("_Value")
 
 
-def _decoded(lines: list[bytes], at: int, decoder: msgspec.json.Decoder[_Value], shown: str) -> _Value:
+def _decoded(line: bytes, decoder: msgspec.json.Decoder[_Value], data: bytes, at: int, shown: str) -> _Value:
     try:
-        return decoder.decode(lines[at])
+        return decoder.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise _bad(lines, at, f"this is not a line of a lock: {error}", shown) from None
+        raise _bad(data, at, f"this is not a line of a lock: {error}", shown) from None
 
 
-def _bad(lines: list[bytes], at: int, reason: str, shown: str) -> UsageError:
-    for line, text in enumerate(lines[at:], at):
+def _bad(data: bytes, at: int, reason: str, shown: str) -> UsageError:
+    for line, text in enumerate(data.split(b"\n")[at:], at):
         if text.startswith((b"<<<<<<<", b"=======", b">>>>>>>")):
             return UsageError(
                 "the lock has a merge conflict of git",

@@ -23,11 +23,13 @@ class Wanted(Struct, frozen=True, kw_only=True):
     """A file to publish. path: relative to the root, with slashes; output: the name of the one that makes it.
 
     chunks: its bytes, in order; may be iterated more than once and gives the same bytes each time.
+    sha256: of them, in hex, where it is known already.
     """
 
     path: str
     chunks: Iterable[bytes]
     output: str
+    sha256: str | None = None
 
 
 def file_changes(
@@ -86,7 +88,7 @@ _MOVE = "give the outputs other paths in frostline.yaml"
 
 def _change(file: Wanted, found: Found | None, owned: Mapping[str, FileLine], allow: Allow) -> FileChange:
     line = owned.get(file.path)
-    new = digest(file.chunks)
+    new = file.sha256 or digest(file.chunks)
     action: Literal["create", "update", "adopt", "keep"] = "update"
     refusal: Literal["edited", "adopt"] | None = None
     if found is None:

@@ -39,9 +39,10 @@ from frostline.plan import Plan, plan_of
 from frostline.publish import publish, running
 from frostline.registry.assembling import assembled, contribution_of, entry_digest
 from frostline.registry.declaring import contribution_of_declaration
-from frostline.rendering import Kept, Room, Views, rendered
+from frostline.rendering import Views, rendered
 from frostline.settings import Allow, Config, JobspecSettings, OutputSettings, RouterSettings
 from frostline.sources.base import source_module
+from frostline.spool import Kept, Room, Spool
 from frostline.stages import stage
 from frostline.targets import Root
 
@@ -120,15 +121,20 @@ def compiled(config: Config, lock: Lock, committed: Lock | None, options: Option
         views = Views(config, contributions)
         registry, found = views.assembled((), ())
     wanted, more = rendered(config, views, outputs_in_scope(config, options.only))
-    with stage("checking"):
-        context = Context(value_of=service_value, root=config.root)
-        findings = list(run_checks(registry, config.checks, options.today, context, dict.fromkeys((*found, *more))))
-    with stage("comparing with what is published"):
-        manifest = read_manifest(config.manifest)
-        files = file_changes(config.root, wanted, manifest, allow=options.allow, outputs=options.only or None)
-    services = service_lines(registry)
-    known = registry if lock == committed else registry_of_lock(config, committed, declared)
-    before = manifest.services if manifest else service_lines(known) if committed else None
+    with Spool(wanted, sum(len(entry.endpoints) for _, entry in registry.entries())) as spool:
+        with stage("checking"):
+            context = Context(value_of=service_value, root=config.root)
+            findings = list(run_checks(registry, config.checks, options.today, context, dict.fromkeys((*found, *more))))
+        services = service_lines(registry)
+        with stage("comparing with what is published"):
+            wanted = spool.finished()
+            manifest = read_manifest(config.manifest)
+            files = file_changes(config.root, wanted, manifest, allow=options.allow, outputs=options.only or None)
+    known, known_services = registry, services
+    if lock != committed:
+        known = registry_of_lock(config, committed, declared)
+        known_services = service_lines(known)
+    before = manifest.services if manifest else known_services if committed else None
     if options.guard:
         now = _published(services) or {}
         findings += guard_findings(_published(before), now, config.guards, options.allow, needed(registry))
@@ -146,7 +152,7 @@ def compiled(config: Config, lock: Lock, committed: Lock | None, options: Option
         plan=plan_of(
             manifest.services if manifest else (),
             services,
-            (known, service_lines(known)),
+            (known, known_services),
             registry,
             files,
             lock_moves(config, lock, committed),
@@ -285,7 +291,7 @@ def publish_compilation(config: Config, root: Root, compilation: Compilation, on
             root,
             compilation.wanted,
             compilation.files,
-            extra=_lock_changes(config, compilation.lock) if live_sources(config) else (),
+            extra=_lock_changes(config, compilation.lock) if compilation.plan.lock else (),
             manifest_path=config.manifest,
             manifest=next_manifest(compilation.manifest, compilation.files, compilation.services, only or None),
         )

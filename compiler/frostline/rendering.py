@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
-
-from msgspec import Struct
 
 from frostline.globs import matches
 from frostline.model import Contribution, Finding, Registry, registry_of
@@ -15,9 +13,6 @@ from frostline.registry.assembling import assembled, with_prefer
 from frostline.registry.consuming import consumed
 from frostline.settings import Config, OutputSettings
 from frostline.stages import moved, stage
-
-MOST_KEPT = 1 << 28
-"""Bytes of rendered files that one run keeps in memory; what is more is rendered again where it is written."""
 
 Seen = tuple[View, tuple[Finding, ...]]
 
@@ -75,45 +70,12 @@ def _empty_output(output: OutputSettings) -> Finding:
     )
 
 
-class Room(Struct):
-    """How many bytes may still be kept."""
-
-    left: int = MOST_KEPT
-
-
-class Kept:
-    """The bytes of a file, rendered once and kept if there is room, else rendered each time they are asked for."""
-
-    def __init__(self, chunks: Iterable[bytes], room: Room) -> None:
-        self._chunks = chunks
-        self._room = room
-        self._kept: tuple[bytes, ...] | None = None
-
-    def __iter__(self) -> Iterator[bytes]:
-        if self._kept is not None:
-            yield from self._kept
-            return
-        keeping: list[bytes] = []
-        taken = 0
-        for chunk in self._chunks:
-            taken += len(chunk)
-            if taken <= self._room.left:
-                keeping.append(chunk)
-            else:
-                keeping.clear()
-            yield chunk
-        if taken <= self._room.left:
-            self._room.left -= taken
-            self._kept = tuple(keeping)
-
-
 def rendered(
     config: Config, views: Views, outputs: Iterable[OutputSettings]
 ) -> tuple[tuple[Wanted, ...], tuple[Finding, ...]]:
     """The files that these outputs want, with paths relative to the root, and what is wrong with them."""
     wanted: list[Wanted] = []
     findings: list[Finding] = []
-    room = Room()
     every = tuple(outputs)
     for number, output in enumerate(every):
         module = output_module(output.type)
@@ -124,7 +86,7 @@ def rendered(
         findings += (*more, *rendering.findings)
         folder = module.folder(output).relative_to(config.root)
         wanted += [
-            Wanted(path=(folder / artifact.path).as_posix(), chunks=Kept(artifact.chunks, room), output=output.name)
+            Wanted(path=(folder / artifact.path).as_posix(), chunks=artifact.chunks, output=output.name)
             for artifact in rendering.artifacts
         ]
     return tuple(wanted), tuple(findings)

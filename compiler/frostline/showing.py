@@ -41,13 +41,12 @@ def graph_command(invocation: Invocation, form: str) -> int:
 def explain_command(invocation: Invocation, service: str, version: str | None, offline: bool) -> int:
     """Where a service's endpoints come from, and why its other instances are left out; 1 where it is unknown."""
     config = config_of(invocation)
-    committed = freezing.committed_lock(config)
     answers: tuple[Answer, ...] = ()
     if offline:
-        used = freezing.offline_lock(config, committed)
+        used = freezing.offline_lock(config, freezing.committed_lock(config))
         tell(invocation, "from the lock alone: which instances were left out is not known")
     else:
-        frozen = freezing.freeze(config, committed, every_service=True)
+        frozen = freezing.freeze(config, freezing.Committed(config), every_service=True)
         tell_warnings(invocation, frozen.warnings)
         used, answers = lock.lock_of(frozen.snapshots), frozen.answers
     declared = pipeline.declared_contributions(config)
@@ -71,7 +70,7 @@ def explain_command(invocation: Invocation, service: str, version: str | None, o
 def sources_command(invocation: Invocation) -> int:
     """Ask each source whether it can be read and what it sees; 3 where one cannot be."""
     config = config_of(invocation)
-    committed = freezing.committed_lock(config)
+    committed = freezing.Committed(config)
     live = freezing.live_sources(config)
     rows: list[tuple[str, str, str, str]] = []
     failed: list[FrostlineError] = []

@@ -22,6 +22,7 @@ STAGES = (
     "reading the lock",
     "reading source mesh",
     "selecting of source mesh",
+    "comparing with the lock",
     "assembling the registry",
     "rendering output registry.py",
     "rendering output services.yaml",

@@ -107,6 +107,7 @@ def test_verbose_says_each_stage_and_twice_each_request(project: Project, shop: 
         "reading the lock",
         "reading source mesh",
         "selecting of source mesh",
+        "comparing with the lock",
         "assembling the registry",
         "rendering output registry.py",
         "rendering output services.yaml",

@@ -15,7 +15,8 @@ FROSTLINE = (sys.executable, "-m", "frostline")
 
 
 class Took(NamedTuple):
-    """Of one process: seconds of wall and of CPU, and the most memory that it had, in MiB."""
+    """Of one command: seconds of wall and of CPU, its child processes' too, and the most memory, in MiB, of any one
+    process."""
 
     wall: float
     cpu: float
@@ -36,6 +37,35 @@ def run(command: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] 
     if process.returncode not in (0, 1):
         raise RuntimeError(f"{' '.join(command)}: {said[-2000:]}")
     return Took(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def most_memory(command: Sequence[str], cwd: Path | None = None) -> float:
+    """The most memory, in MiB, that all its processes together have at one time, what they share counted once.
+
+    Looking often enough costs time: a run of its own. Linux alone tells (proc(5), smaps_rollup: Pss).
+    """
+    most = 0
+    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            most = max(most, _memory_of(process.pid))
+            time.sleep(0.02)
+    return most / 1024
+
+
+def _memory_of(pid: int) -> int:
+    """KiB of this process and those that it has begun; 0 where it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0
+    own = next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+    return own + sum(_memory_of(int(child)) for child in children)
+
+
+def mean(runs: Sequence[Took]) -> Took:
+    """Of runs that count as one."""
+    return Took(*(statistics.fmean(figures) for figures in zip(*runs, strict=True)))
 
 
 def spread(values: Sequence[float], unit: str = "") -> str:

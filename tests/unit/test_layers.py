@@ -49,17 +49,20 @@ STAGES = {
 }
 
 KNOWS_ALL = {
+    "child": 0,
     "freezing": 1,
     "rendering": 1,
-    "pipeline": 2,
-    "console": 3,
-    "progress": 4,
-    "planning": 3,
-    "invoking": 4,
-    "commands": 5,
-    "showing": 5,
-    "cli": 6,
-    "__main__": 7,
+    "spool": 2,
+    "pipeline": 3,
+    "console": 4,
+    "progress": 5,
+    "planning": 4,
+    "ahead": 4,
+    "invoking": 5,
+    "commands": 6,
+    "showing": 6,
+    "cli": 7,
+    "__main__": 8,
 }
 """These alone know several stages; each knows those of them with a smaller number."""
 

@@ -12,6 +12,7 @@ import pytest
 from frostline import freezing, pipeline
 from frostline.config import load_config
 from frostline.errors import PublishError, SeveralErrors, SourceError, UsageError
+from frostline.lock import lock_chunks
 from frostline.model import Answer, Instance, Lock, Registration, Snapshot
 from frostline.pipeline import Compilation, Options
 from frostline.reporters.base import report_of
@@ -202,19 +203,28 @@ def test_every_source_that_fails_is_told(configure: Configure, answering: dict[s
     assert len(freezing.freeze(config, None, sources=["mesh"]).snapshots) == 1
 
 
+def held(config: Config, lock: Lock | None) -> freezing.Committed:
+    """The lock as it is committed once it is written."""
+    if lock is None:
+        config.lock.unlink(missing_ok=True)
+    else:
+        config.lock.write_bytes(b"".join(lock_chunks(lock.snapshots)))
+    return freezing.Committed(config)
+
+
 def test_an_unreachable_datacenter_keeps_what_was_frozen_with_the_same_settings(
     configure: Configure, answering: dict[str, Any]
 ) -> None:
     config = configure(sources={"mesh": mesh(partial=True)})
     answering["mesh"] = reading("a", unreachable=("dc2",))
     kept = snapshot(config, "b", datacenter="dc2")
-    assert freezing.freeze(config, Lock((kept,))).snapshots[0] == kept
+    assert freezing.freeze(config, held(config, Lock((kept,)))).snapshots[0] == kept
     for committed in (None, Lock(), Lock((snapshot(config, "b", datacenter="dc3"),))):
         with pytest.raises(SourceError, match="datacenter dc2 cannot be reached"):
-            freezing.freeze(config, committed)
+            freezing.freeze(config, held(config, committed))
     other = configure(sources={"mesh": mesh(partial=True, select={"tags": ["x"]})})
     with pytest.raises(SourceError, match="frozen with these settings"):
-        freezing.freeze(other, Lock((kept,)))
+        freezing.freeze(other, held(other, Lock((kept,))))
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------

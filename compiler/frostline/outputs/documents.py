@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from frostline.diagnostics import reviewable
 from frostline.outputs.base import Endpoints
-from frostline.outputs.endpoint_text import Style, lines_of
+from frostline.outputs.endpoint_text import Style, joined_lines
 from frostline.outputs.yaml_text import Pairs, yaml_pieces
 
 _CHUNK = 1 << 16
@@ -61,28 +61,27 @@ def _json_object(pairs: Pairs, indent: str) -> Iterator[str]:
     separator = ""
     yield "{"
     for key, value in pairs:
-        yield f"{separator}\n{inner}{_inline(key)}: "
+        lead = f"{separator}\n{inner}{_quoted(key)}: "
         separator = ","
-        members = iter(value.items()) if isinstance(value, dict) else value
-        if isinstance(members, Iterator):
-            yield from _json_object(members, inner)
-        elif isinstance(value, Endpoints):
-            start = f"\n{inner}  "
-            yield "[" + ",".join([start + line for line in lines_of(value, _STYLE)]) + f"\n{inner}]"
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            yield from _json_lines(value, inner)
+        if isinstance(value, Iterator):
+            yield lead
+            yield from _json_object(value, inner)
         else:
-            yield _inline(value)
+            yield lead + _json_text(value, inner)
     yield f"\n{indent}}}" if separator else "}"
 
 
-def _json_lines(items: list[dict[str, Any]], indent: str) -> Iterator[str]:
-    """A list with a line an item."""
-    separator = "["
-    for item in items:
-        yield f"{separator}\n{indent}  {_inline(item)}"
-        separator = ","
-    yield f"\n{indent}]"
+def _json_text(value: Any, indent: str) -> str:
+    """A value within an object, whole."""
+    start = f"\n{indent}  "
+    if isinstance(value, dict):
+        members = [f"{start}{_quoted(key)}: {_json_text(member, f'{indent}  ')}" for key, member in value.items()]
+        return f"{{{','.join(members)}\n{indent}}}" if members else "{}"
+    if isinstance(value, Endpoints):
+        return f"[{start}{joined_lines(value, _STYLE, f',{start}')}\n{indent}]"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return f"[{','.join([start + _inline(item) for item in value])}\n{indent}]"
+    return _inline(value)
 
 
 def _inline(value: Any) -> str:

@@ -1,11 +1,11 @@
 """Endpoints as one line each, written directly: of a large registry they are nearly all of the text.
 
-The same text as the format's own writer gives for `endpoint_value`, without a dictionary for each of them.
+The same text as the format's own writer gives for `endpoint_values`, without a dictionary for each of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from frostline.outputs.base import OPTIONAL_FIELDS, Endpoints
 _CACHED = 1 << 16
 """Values that are remembered as text: a fleet repeats its addresses, tags and meta."""
 
-Writer = Callable[[Endpoint], str]
+Writer = Callable[[Sequence[Endpoint]], list[str]]
 
 
 class Style(Struct, frozen=True):
@@ -29,12 +29,10 @@ class Style(Struct, frozen=True):
     key: Callable[[str], str]
 
 
-def lines_of(endpoints: Endpoints, style: Style) -> Iterator[str]:
-    """Each endpoint as this style writes it."""
-    write = _writer(style, endpoints.fields)
-    if endpoints.escaped is None:
-        return map(write, endpoints.items)
-    return (endpoints.escaped(write(endpoint)) for endpoint in endpoints.items)
+def joined_lines(endpoints: Endpoints, style: Style, between: str) -> str:
+    """Each endpoint as this style writes it, with `between` between two of them."""
+    text = between.join(_writer(style, endpoints.fields)(endpoints.items))
+    return text if endpoints.escaped is None else endpoints.escaped(text)
 
 
 @lru_cache(maxsize=32)
@@ -48,13 +46,43 @@ def _writer(style: Style, fields: tuple[str, ...]) -> Writer:
     none = style.value(None)
     more = [(field, style.key(field)) for field in OPTIONAL_FIELDS if field in fields]
 
-    def write(endpoint: Endpoint) -> str:
+    def shared(endpoint: Endpoint) -> str:
         place = short(endpoint.datacenter) if endpoint.datacenter else none
-        extra = "".join([f", {key}{string(getattr(endpoint, field))}" for field, key in more]) if more else ""
         return (
-            f"{{{url}{string(endpoint.url)}, {address}{short(endpoint.address)}, {port}{endpoint.port}, "
             f"{datacenter}{place}, {tags}{tags_text(endpoint.tags)}, "
-            f"{meta}{meta_text(tuple(endpoint.meta.items()))}, {weight}{endpoint.weight}{extra}}}"
+            f"{meta}{meta_text(tuple(endpoint.meta.items()))}, {weight}{endpoint.weight}"
         )
 
-    return write
+    def lines(endpoints: Sequence[Endpoint]) -> list[str]:
+        texts = [
+            f"{{{url}{string(one.url)}, {address}{short(one.address)}, {port}{one.port}, {common}"
+            for one, common in zip(endpoints, shared_texts(endpoints, shared), strict=True)
+        ]
+        if not more:
+            return [text + "}" for text in texts]
+        extras = ["".join([f", {key}{string(getattr(one, field))}" for field, key in more]) for one in endpoints]
+        return [f"{text}{extra}}}" for text, extra in zip(texts, extras, strict=True)]
+
+    return lines
+
+
+def shared_texts(endpoints: Iterable[Endpoint], text_of: Callable[[Endpoint], str]) -> list[str]:
+    """`text_of` each endpoint, which is made of its datacenter, weight, tags and meta alone.
+
+    The endpoints of a service seldom differ in these: comparing them takes a quarter of the time of writing them.
+    """
+    texts: list[str] = []
+    last: Endpoint | None = None
+    text = ""
+    for one in endpoints:
+        if (
+            last is None
+            or (one.meta is not last.meta and one.meta != last.meta)
+            or one.tags != last.tags
+            or one.weight != last.weight
+            or one.datacenter != last.datacenter
+        ):
+            text = text_of(one)
+            last = one
+        texts.append(text)
+    return texts

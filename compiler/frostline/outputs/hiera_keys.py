@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Key, Registry, version_label
-from frostline.outputs.base import endpoint_value
+from frostline.outputs.base import endpoint_values
 from frostline.patterns import (
     CLASS_PARAMETER,
     CLASS_PARAMETER_HELP,
@@ -37,7 +37,7 @@ VALUES: Mapping[str, Callable[[Entry], Any]] = {
     "urls": lambda entry: [endpoint.url for endpoint in entry.endpoints],
     "address": lambda entry: _chosen(entry).address,
     "port": lambda entry: _chosen(entry).port,
-    "endpoints": lambda entry: [endpoint_value(endpoint) for endpoint in entry.endpoints],
+    "endpoints": lambda entry: endpoint_values(entry.endpoints),
 }
 """What `keys` may name: of the one to use its url, address or port; of all of them their urls, or whole endpoints."""
 

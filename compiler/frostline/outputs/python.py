@@ -21,12 +21,15 @@ from frostline.diagnostics import UNPRINTABLE
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, Key, Registry
 from frostline.outputs.base import Artifact, Rendering, View
+from frostline.outputs.endpoint_text import shared_texts
 from frostline.outputs.python_stub import stub_text
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
 
 # An apostrophe could end the raw string; the rest a terminal, an editor or a reviewer could take for something else.
 _UNSAFE = re.compile(f"['{UNPRINTABLE}]")
+
+_PLAIN = re.compile("[ !#-&(-[\\]-~]*")  # printable ASCII that neither JSON nor the raw string escapes
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -39,14 +42,13 @@ _DATA_COMMENT = (
 class ModuleText(Struct, frozen=True):
     """The bytes of the module, made line by line whenever they are asked for."""
 
-    registry: Registry
-    digest: str
+    view: View
 
     def __iter__(self) -> Iterator[bytes]:
         yield (resource_folder("templates") / "python" / "registry.py.txt").read_bytes()
-        yield f"\n\nDIGEST = \"{self.digest}\"\n\n{_DATA_COMMENT}_DATA = r'''\n".encode()
-        for key, entry in self.registry.entries():
-            yield "".join(f"{line}\n" for line in entry_lines(key, entry)).encode()
+        yield f"\n\nDIGEST = \"{self.view.digest()}\"\n\n{_DATA_COMMENT}_DATA = r'''\n".encode()
+        for key, entry in self.view.registry.entries():
+            yield ("\n".join(entry_lines(key, entry)) + "\n").encode()
         yield b"'''\n"
 
 
@@ -80,13 +82,13 @@ def render(view: View, settings: OutputSettings) -> Rendering:
     """The module and its stub. UsageError: the path is no module's."""
     module, stub = paths(settings)
     texts: tuple[tuple[PurePosixPath, Iterable[bytes]], ...] = (
-        (module, ModuleText(view.registry, view.digest())),
+        (module, ModuleText(view)),
         (stub, StubText(view.registry)),
     )
     return Rendering(artifacts=tuple(Artifact(path=path, chunks=chunks) for path, chunks in texts))
 
 
-def entry_lines(key: Key, entry: Entry) -> Iterator[str]:
+def entry_lines(key: Key, entry: Entry) -> list[str]:
     """The lines of one (service, version), without newlines: one an endpoint, or one without URL where it is declared.
 
     ValueError: the entry's url is none of its endpoints'.
@@ -94,22 +96,25 @@ def entry_lines(key: Key, entry: Entry) -> Iterator[str]:
     service, version = key
     start = f"{_column(service)}\t{'-' if version is None else _version_column(version)}"
     if entry.declared:
-        yield start
-        return
+        return [start]
+    urls = [endpoint.url for endpoint in entry.endpoints]
     # The first of equal ones: endpoints in two namespaces may have one URL.
-    chosen = [endpoint.url for endpoint in entry.endpoints].index(entry.url or "")
-    for number, endpoint in enumerate(entry.endpoints):
-        mark = "*" if number == chosen else ""
-        yield f"{start}\t{mark}\t{_endpoint_columns(endpoint)}".rstrip("\t")
+    chosen = urls.index(entry.url or "")
+    columns = urls if _PLAIN.fullmatch("".join(urls)) else [_column(url) for url in urls]
+    lines = [
+        f"{start}\t\t{url}\t{_short_column(endpoint.address)}\t{endpoint.port}\t{shared}"
+        for endpoint, url, shared in zip(
+            entry.endpoints, columns, shared_texts(entry.endpoints, _shared_columns), strict=True
+        )
+    ]
+    lines[chosen] = f"{start}\t*{lines[chosen][len(start) + 1 :]}"
+    return lines
 
 
-def _endpoint_columns(endpoint: Endpoint) -> str:
+def _shared_columns(endpoint: Endpoint) -> str:
     tags = _tags(endpoint.tags) if endpoint.tags else ""
     meta = _meta(tuple(endpoint.meta.items())) if endpoint.meta else ""
-    return (
-        f"{_column(endpoint.url)}\t{_short_column(endpoint.address)}\t{endpoint.port}\t"
-        f"{_short_column(endpoint.datacenter)}\t{endpoint.weight}\t{tags}\t{meta}"
-    )
+    return f"{_short_column(endpoint.datacenter)}\t{endpoint.weight}\t{tags}\t{meta}".rstrip("\t")
 
 
 def _version_column(version: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from frostline.model import Dependency, Endpoint, Entry, Registry, version_label
-from frostline.outputs.base import OPTIONAL_FIELDS, View, endpoint_value, upstream_value
+from frostline.outputs.base import OPTIONAL_FIELDS, View, endpoint_values, upstream_value
 
 
 class Record(dict[str, Any]):
@@ -72,20 +72,18 @@ def _version(service: str, version: str | None, entry: Entry) -> Record:
             "version": version,
             "label": label,
             "url": entry.url,
-            "endpoints": [record(subject, _endpoint(endpoint)) for endpoint in entry.endpoints],
+            "endpoints": [record(subject, value) for value in _endpoints(entry.endpoints)],
             "declared": entry.declared,
             "sources": list(entry.sources),
         },
     )
 
 
-def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
-    host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
-    port = endpoint.port or (443 if endpoint.url.startswith("https:") else 80)
-    return endpoint_value(endpoint, OPTIONAL_FIELDS) | {
-        "authority": f"{host}:{port}",
-        "source": endpoint.source,
-    }
+def _endpoints(endpoints: Sequence[Endpoint]) -> Iterator[dict[str, Any]]:
+    for endpoint, value in zip(endpoints, endpoint_values(endpoints, OPTIONAL_FIELDS), strict=True):
+        host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
+        port = endpoint.port or (443 if endpoint.url.startswith("https:") else 80)
+        yield value | {"authority": f"{host}:{port}", "source": endpoint.source}
 
 
 def _upstream(dependency: Dependency) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,7 +18,7 @@ def render(view: View, settings: OutputSettings) -> Rendering:
     """The registry in one file, or a file for each service. A file's digest is that of what it holds itself."""
     if not _is_split(settings):
         path = PurePosixPath(settings.path.name)
-        return Rendering(artifacts=(_artifact(path, view.registry, settings, view.digest(_fields(settings))),))
+        return Rendering(artifacts=(_artifact(path, view.registry, settings, partial(view.digest, _fields(settings))),))
     artifacts: list[Artifact] = []
     owners: dict[str, str] = {}
     findings: list[Finding] = []
@@ -31,7 +31,8 @@ def render(view: View, settings: OutputSettings) -> Rendering:
         owners[folded] = service
         called = tuple(one for one in view.registry.upstreams if one.service == service)
         part = Registry(services={service: versions}, upstreams=called)
-        artifacts.append(_artifact(path, part, settings, content_digest(part, _fields(settings))))
+        digest = partial(content_digest, part, _fields(settings))
+        artifacts.append(_artifact(path, part, settings, digest))
     return Rendering(artifacts=tuple(artifacts), findings=tuple(findings))
 
 
@@ -57,14 +58,14 @@ def _fields(settings: OutputSettings) -> tuple[str, ...]:
     return tuple(settings.options.get("fields", ()))
 
 
-def _artifact(path: PurePosixPath, registry: Registry, settings: OutputSettings, digest: str) -> Artifact:
+def _artifact(path: PurePosixPath, registry: Registry, settings: OutputSettings, digest: Callable[[], str]) -> Artifact:
     members = partial(_members, registry, _fields(settings), digest)
     return Artifact(path=path, chunks=Document(members, _format(settings)))
 
 
-def _members(registry: Registry, fields: tuple[str, ...], digest: str) -> Iterator[tuple[str, Any]]:
+def _members(registry: Registry, fields: tuple[str, ...], digest: Callable[[], str]) -> Iterator[tuple[str, Any]]:
     yield "format", FORMAT
-    yield "digest", digest
+    yield "digest", digest()
     yield (
         "services",
         ((name, service_value(versions, fields, direct=True)) for name, versions in registry.services.items()),

@@ -13,7 +13,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from frostline.outputs.base import Endpoints
-from frostline.outputs.endpoint_text import Style, lines_of
+from frostline.outputs.endpoint_text import Style, joined_lines
 
 Pairs = Iterable[tuple[str, Any]]
 """The members of a mapping, in order. A value is str, int, bool, None, a list or a dict of such, `Endpoints`, or an
@@ -39,21 +39,26 @@ def yaml_pieces(pairs: Pairs, indent: str = "") -> Iterator[str]:
     """A block mapping of these members, a line or a few at a time; nothing at all if there are none."""
     for key, value in pairs:
         lead = indent + _block_key(key, indent)
-        members = iter(value.items()) if isinstance(value, dict) else value
-        if isinstance(members, Iterator):
-            nested = yaml_pieces(members, indent + "  ")
+        if isinstance(value, Iterator):
+            nested = yaml_pieces(value, indent + "  ")
             first = next(nested, None)
             yield f"{lead} {{}}\n" if first is None else f"{lead}\n{first}"
             yield from nested
-        elif isinstance(value, Endpoints):
-            start = f"{indent}  - "
-            yield f"{lead}\n" + "".join([f"{start}{line}\n" for line in lines_of(value, _STYLE)])
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            yield f"{lead}\n"
-            for item in value:
-                yield f"{indent}  - {flow(item)}\n"
         else:
-            yield f"{lead} {flow(value)}\n"
+            yield lead + _block_value(value, indent)
+
+
+def _block_value(value: Any, indent: str) -> str:
+    """What follows the key of a block mapping's member, with the line's end."""
+    if isinstance(value, dict):
+        members = "".join(yaml_pieces(iter(value.items()), indent + "  "))
+        return f"\n{members}" if members else " {}\n"
+    if isinstance(value, Endpoints):
+        start = f"\n{indent}  - "
+        return f"{start}{joined_lines(value, _STYLE, start)}\n"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "\n" + "".join([f"{indent}  - {flow(item)}\n" for item in value])
+    return f" {flow(value)}\n"
 
 
 def flow(value: Any) -> str:

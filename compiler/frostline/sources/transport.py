@@ -39,6 +39,7 @@ _log = logging.getLogger(__name__)
 _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 5.0
 _TICK = 0.1  # seconds
+_LONGEST_WAIT = 3600.0  # seconds; a clock cannot wait for any longer time
 _QUOTED = 200  # characters of the server's own words in a message
 _NOT_AN_AGENT = "check that the address is the agent's HTTP port"
 _STATUS_HELP = {  # by status, else by its first digit
@@ -161,23 +162,22 @@ class Transport:
     ) -> list[Result] | Exception:
         waiting = deque(enumerate(items))
         results: list[Any] = [None] * len(items)
-        done = 0
-        next_tick = time.monotonic() + _TICK
 
         async def worker() -> None:
-            nonlocal done, next_tick
             while waiting:
                 place, item = waiting.popleft()
                 results[place] = await work(item)
-                done += 1
-                if tick is not None and (time.monotonic() >= next_tick or done == len(items)):
-                    next_tick = time.monotonic() + _TICK
-                    tick(done)
 
-        workers = [asyncio.create_task(worker()) for _ in range(min(self._limits.connections, len(items)))]
+        workers = {asyncio.create_task(worker()) for _ in range(min(self._limits.connections, len(items)))}
+        pending = workers
         try:
-            await asyncio.wait(workers, timeout=max(self._remaining(), 0), return_when=asyncio.FIRST_EXCEPTION)
-            late = any(not each.done() for each in workers)
+            while pending and self._remaining() > 0:
+                wait = min(self._remaining(), _TICK if tick else _LONGEST_WAIT)
+                done, pending = await asyncio.wait(pending, timeout=wait, return_when=asyncio.FIRST_EXCEPTION)
+                if tick is not None:
+                    tick(len(items) - len(waiting) - len(pending))
+                if any(each.exception() for each in done):
+                    break
         finally:
             for each in workers:
                 each.cancel()
@@ -185,7 +185,7 @@ class Transport:
         failed = [each for each in ended if isinstance(each, Exception)]
         if failed:
             return failed[0]
-        return self._past_deadline() if late else results
+        return self._past_deadline() if pending else results
 
     def error(self, target: str, reason: str, *, help: str) -> SourceError:  # noqa: A002
         """A SourceError on this request. Names source, method and target; the token in any of it becomes `***`."""

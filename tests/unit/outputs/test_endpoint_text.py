@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from frostline.diagnostics import reviewable
 from frostline.model import Endpoint
-from frostline.outputs.base import OPTIONAL_FIELDS, endpoint_value
+from frostline.outputs.base import OPTIONAL_FIELDS, endpoint_values
 from frostline.outputs.documents import Document
 from frostline.outputs.endpoint_text import Endpoints
 from frostline.outputs.hiera import uninterpolated
@@ -37,7 +37,7 @@ def text(value: object, kind: str) -> str:
 
 @given(st.lists(ENDPOINTS, min_size=1, max_size=4), FIELDS, st.sampled_from(["yaml", "json"]))
 def test_endpoints_are_written_as_their_values_would_be(items: list[Endpoint], fields: tuple[str, ...], kind: str):
-    values = [endpoint_value(item, fields) for item in items]
+    values = endpoint_values(items, fields)
     direct = Endpoints(tuple(items), fields)
     assert text(direct, kind) == text(values, kind)
     assert text(uninterpolated(direct), kind) == text(uninterpolated(values), kind)

@@ -33,9 +33,13 @@ def registry(served: Iterable[Key], declared: Iterable[Key] = ()) -> Registry:
     return registry_of(dict.fromkeys(declared, DECLARED) | dict.fromkeys(served, SERVED))
 
 
+def view_of(frozen: Registry) -> View:
+    return View(registry=frozen, prefer=(), preferring=lambda _: frozen)
+
+
 def type_errors(folder: Path, frozen: Registry, program: str) -> str:
     """What mypy --strict says of a program that uses the module of this registry; "" where all is well."""
-    (folder / "registry.py").write_bytes(b"".join(ModuleText(frozen, "sha256:0")))
+    (folder / "registry.py").write_bytes(b"".join(ModuleText(view_of(frozen))))
     (folder / "registry.pyi").write_text(stub_text(frozen), encoding="utf-8")
     (folder / "program.py").write_text(dedent(program), encoding="utf-8")
     options = ["--strict", "--config-file=", "--python-version=3.11", f"--cache-dir={folder / 'cache'}"]
@@ -145,7 +149,7 @@ def test_many_services_with_many_sets_of_versions_type_check(tmp_path: Path) -> 
 def test_the_module_has_what_the_stub_says(tmp_path: Path) -> None:
     frozen = registry([("a", "v1"), ("b", None)])
     settings = OutputSettings(name="o", type="python", path=tmp_path / "registry.py", place=FileOrigin("f"))
-    view = View(registry=frozen, prefer=(), preferring=lambda _: frozen)
+    view = view_of(frozen)
     for artifact in render(view, settings).artifacts:
         (tmp_path / artifact.path).write_bytes(b"".join(artifact.chunks))
     command = [sys.executable, "-m", "mypy.stubtest", "registry"]

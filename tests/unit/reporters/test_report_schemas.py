@@ -52,7 +52,7 @@ ERRORS = st.builds(
 
 def checked(report: Report) -> None:
     # A lone surrogate is an escape in the document, and nothing that this validator can hold.
-    SARIF.validate(json.loads("\n".join(sarif.lines(report)).replace("\\ud800", "?")))
+    SARIF.validate(json.loads("\n".join(sarif.lines(report)).replace("\\ud800", "half a surrogate pair")))
     text = "\n".join(junit.lines(report))
     JUNIT.validate(text.split("\n", 1)[1])
     text.encode()

@@ -18,11 +18,12 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from frostline.errors import SourceError, UsageError
-from frostline.model import FileOrigin
+from frostline.model import FileOrigin, Registration
 from frostline.settings import ConsulSettings, Keep, LiveLimits, Naming, Select, Tls, Token, VersionFrom
-from frostline.sources import consul, consul_reading
+from frostline.sources import consul, consul_reading, consul_wire
 from frostline.sources.answers import is_addressable, segment_path
 from frostline.sources.base import LiveSource, Reading
+from frostline.sources.consul_wire import Node, Service, Weights
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
 
@@ -522,3 +523,41 @@ def test_a_plain_name_is_addressable(name: str):
 @pytest.mark.parametrize("name", ["", ".", "..", "a/../b", "./a", "a/.", "a//b", "/a", "a/", "a\nb", "\x00", "\u200b"])
 def test_a_name_that_go_would_clean_or_refuse_is_not_addressable(name: str):
     assert not is_addressable(name)
+
+
+few_services = st.builds(
+    Service,
+    id=st.just("i"),
+    name=st.sampled_from(["shop", "pay"]),
+    address=st.sampled_from(["", "10.0.0.1", "10.0.0.2"]),
+    port=st.just(80),
+    tags=st.none() | st.lists(st.sampled_from(["a", "b"]), max_size=2),
+    meta=st.none() | st.dictionaries(st.sampled_from(["y", "x"]), st.sampled_from(["1", "2"]), max_size=2),
+    weights=st.none() | st.builds(Weights, st.integers(0, 2), st.integers(0, 2)),
+)
+
+
+@limits(max_examples=200, deadline=None)
+@given(st.lists(few_services, max_size=6), st.integers(1, 2))
+def test_a_registration_does_not_depend_on_those_that_were_read_before(services: list[Service], most: int):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(consul_wire, "_latest", {})
+        patch.setattr(consul_wire, "_MOST", most)
+        for service in services:
+            made = consul_wire.registration_of(consul_wire.Found(Node(name="n1", address="10.0.0.1"), service))
+            weights = service.weights or Weights()
+            assert (made.service, made.address, made.tags) == (service.name, service.address, tuple(service.tags or ()))
+            assert list(made.meta.items()) == sorted((service.meta or {}).items())
+            assert made.weights == (weights.passing, weights.warning)
+            assert made.tagged_addresses == {}
+            assert len(consul_wire._latest) <= most
+
+
+def test_registrations_of_a_service_share_what_is_equal():
+    def made(node: str) -> Registration:
+        service = Service(id="i", name="shop", address="10.0.0.1", tags=["a"], meta={"x": str(1)})
+        return consul_wire.registration_of(consul_wire.Found(Node(name=node, address="10.0.0.1"), service))
+
+    one, other = made("n1"), made("n2")
+    assert one.tags is other.tags
+    assert one.meta is other.meta

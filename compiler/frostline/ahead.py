@@ -1,0 +1,45 @@
+"""What a compile finds out while it waits for the sources: whether all is published as the committed lock has it.
+
+A second process looks, with no network, for whoever has a CPU to spare. Where the sources then answer what is locked
+already, there is nothing left to do.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+
+from frostline.child import Child, cpus
+from frostline.freezing import Committed, offline_lock
+from frostline.ownership import next_manifest
+from frostline.pipeline import Options, compiled
+from frostline.settings import Config
+from frostline.stages import stage
+
+FEWEST_BYTES, MOST_BYTES = 1 << 22, 1 << 27
+"""Of a lock for which it is worth it: below, looking takes no time; above, too much memory."""
+
+
+def looking(config: Config, committed: Committed, options: Options) -> AbstractContextManager[Child | None]:
+    """The process that looks, None where it would not be worth it. Its result: see `unchanged`."""
+    if cpus() < 2 or not FEWEST_BYTES <= committed.size <= MOST_BYTES:
+        return nullcontext()
+    return Child(lambda: _looked(config, committed, options))
+
+
+def _looked(config: Config, committed: Committed, options: Options) -> bytes:
+    os.nice(19)  # reading the sources goes first
+    lock = offline_lock(config, committed.lock)
+    compilation = compiled(config, lock, lock, options)
+    manifest = next_manifest(compilation.manifest, compilation.files, compilation.services, options.only or None)
+    if compilation.findings or compilation.plan.changes or compilation.manifest != manifest:
+        return b""
+    return str(len(compilation.services)).encode()
+
+
+def unchanged(child: Child) -> int | None:
+    """How many (service, version)s are published as the lock has them, with nothing to say of them; None: some are not,
+    or nobody knows."""
+    with stage("waiting for the look at what is published"):
+        said = child.result()
+    return int(said) if said else None
