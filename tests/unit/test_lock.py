@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from jsonschema import Draft202012Validator
 from frostline import lock as locks
 from frostline.diagnostics import printable
 from frostline.errors import SourceError, UsageError
-from frostline.model import Declared, Instance, Lock, Snapshot
+from frostline.model import Declared, FileOrigin, Instance, Lock, Snapshot
 from frostline.resources import schema_text
 
 DIGEST = "sha256:" + "0" * 64
@@ -93,6 +94,39 @@ def test_a_damaged_lock_is_refused_or_reads_as_some_lock_never_crashes(lock: Loc
     except UsageError as error:
         assert error.origin is not None
         assert error.help
+
+
+def outcome(raw: bytes) -> object:
+    try:
+        return locks.parse_lock(raw, "frostline.lock")
+    except UsageError as error:
+        return error.message, error.origin, error.help
+
+
+@settings(deadline=None, max_examples=200)
+@given(any_lock, st.integers(1, 300), st.data())
+def test_a_lock_reads_the_same_however_its_lines_are_counted(lock: Lock, block: int, data: st.DataObject) -> None:
+    raw = bytearray(written(lock))
+    at = data.draw(st.integers(0, len(raw)))
+    raw[at:at] = data.draw(st.sampled_from([b"", b"\n", b"\n\n", b"{}\n", b"9"]))
+    expected = outcome(bytes(raw))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(locks, "_BLOCK", block)
+        assert outcome(bytes(raw)) == expected
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(instances, min_size=2, max_size=5), st.integers(0, 2))
+def test_the_first_line_that_is_not_after_the_one_before_it_is_named(found: list[Instance], others: int) -> None:
+    names = [f"other-{number}" for number in range(others)]
+    raw = written(Lock((snapshot("a", "dc1", *names), msgspec.structs.replace(snapshot("b"), instances=tuple(found)))))
+    keys = [one.sort_key() for one in found]
+    wrong = next((at for at in range(1, len(keys)) if keys[at - 1] >= keys[at]), None)
+    if wrong is None:
+        assert isinstance(outcome(raw), Lock)
+    else:
+        origin = FileOrigin("frostline.lock", others + 4 + wrong)
+        assert outcome(raw) == ("this line stands twice or out of order", origin, locks._AGAIN)
 
 
 @settings(deadline=None, max_examples=25)

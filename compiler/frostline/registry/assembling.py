@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from itertools import groupby
+from operator import attrgetter
 from socket import AF_INET, AF_INET6, inet_pton
 
 import msgspec
@@ -16,6 +18,7 @@ from frostline.model import (
     Endpoint,
     Entry,
     Finding,
+    Instance,
     InstanceOrigin,
     Key,
     Origin,
@@ -26,8 +29,8 @@ from frostline.model import (
     version_label,
 )
 from frostline.registry.declaring import dependencies_of
-from frostline.registry.naming import UrlFinding, UrlMaker, reserved_version, splitter_of
-from frostline.settings import Naming
+from frostline.registry.naming import UrlFinding, UrlMaker, reserved_version, splitter_of, url_of
+from frostline.settings import Naming, VersionFrom
 
 ANY = "*"
 
@@ -40,31 +43,20 @@ def contribution_of(source: str, snapshots: Iterable[Snapshot], naming: Naming) 
     upstreams: list[Upstream] = []
     for snapshot in snapshots:
         upstreams += snapshot.upstreams
-        for instance in snapshot.instances:
-            for service, version in split(instance.service, instance.tags, instance.meta):
-                found = endpoints.setdefault((service, version), [])
-                datacenter = instance.datacenter or snapshot.datacenter
-                try:
-                    url = maker.url(service, version, instance, datacenter, snapshot.namespace)
-                except UrlFinding as reason:
-                    origin = InstanceOrigin(source, datacenter, snapshot.namespace, instance.node, instance.id)
-                    findings.append(_url_finding(reason, service, version, origin))
-                    continue
-                found.append(
-                    Endpoint(
-                        url=url,
-                        address=instance.address,
-                        port=instance.port,
-                        source=source,
-                        datacenter=datacenter,
-                        namespace=snapshot.namespace,
-                        node=instance.node,
-                        id=instance.id,
-                        tags=instance.tags,
-                        meta=instance.meta,
-                        weight=instance.weight,
-                    )
-                )
+        for run in _runs(snapshot.instances, naming):
+            first = run[0]
+            datacenter = first.datacenter or snapshot.datacenter
+            for key in split(first.service, first.tags, first.meta):
+                found = endpoints.setdefault(key, [])
+                filled = maker.filled(*key, datacenter, snapshot.namespace)
+                for instance in run:
+                    try:
+                        url = url_of(filled, instance)
+                    except UrlFinding as reason:
+                        origin = InstanceOrigin(source, datacenter, snapshot.namespace, instance.node, instance.id)
+                        findings.append(_url_finding(reason, key, origin))
+                    else:
+                        found.append(_endpoint_of(instance, url, source, datacenter, snapshot.namespace))
         for declared in snapshot.declared:
             for key in split(declared.service, declared.tags, declared.meta):
                 endpoints.setdefault(key, [])
@@ -76,9 +68,35 @@ def contribution_of(source: str, snapshots: Iterable[Snapshot], naming: Naming) 
     )
 
 
-def _url_finding(reason: UrlFinding, service: str, version: str | None, origin: Origin) -> Finding:
+def _runs(instances: Iterable[Instance], naming: Naming) -> Iterator[tuple[Instance, ...]]:
+    """The instances in turn, together those that stand for the same (service, version)s in the same datacenter."""
+    if naming.version_from != VersionFrom():
+        return ((instance,) for instance in instances)
+    return (tuple(run) for _, run in groupby(instances, _NAME_AND_DATACENTER))
+
+
+_NAME_AND_DATACENTER = attrgetter("service", "datacenter")
+
+
+def _endpoint_of(instance: Instance, url: str, source: str, datacenter: str, namespace: str) -> Endpoint:
+    return Endpoint(
+        url=url,
+        address=instance.address,
+        port=instance.port,
+        source=source,
+        datacenter=datacenter,
+        namespace=namespace,
+        node=instance.node,
+        id=instance.id,
+        tags=instance.tags,
+        meta=instance.meta,
+        weight=instance.weight,
+    )
+
+
+def _url_finding(reason: UrlFinding, key: Key, origin: Origin) -> Finding:
     return Finding(
-        rule=reason.rule, service=service, version=version, message=str(reason), origin=origin, help=reason.help
+        rule=reason.rule, service=key[0], version=key[1], message=str(reason), origin=origin, help=reason.help
     )
 
 
@@ -153,9 +171,12 @@ def united(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
 
     Their weights are summed, their tags united, and where their meta differ, the first instance by node and id wins.
     """
-    ordered = sorted(endpoints, key=_order)
-    if len(ordered) < 2:
-        return tuple(ordered)
+    found = tuple(endpoints)
+    by_address = {numeric_address(one.address): one for one in found}
+    if len(by_address) == len(found) and len({(one.datacenter, one.namespace) for one in found}) < 2:
+        # As nearly always: the addresses alone decide on the order, and no endpoint is the same as another.
+        return tuple([by_address[address] for address in sorted(by_address)])
+    ordered = sorted(found, key=_order)
     result: list[Endpoint] = [ordered[0]]
     for endpoint in ordered[1:]:
         last = result[-1]
@@ -218,7 +239,11 @@ def chosen_url(key: Key, endpoints: Sequence[Endpoint], prefer: Sequence[str]) -
     if len(candidates) < 2:
         return candidates[0].url if candidates else None
     name = f"{key[0]}\0{version_label(key[1])}\0"
-    return max(candidates, key=lambda endpoint: _score(name, endpoint)).url
+    scores = [
+        sha256(f"{name}{one.datacenter}\0{one.namespace}\0{one.address}\0{one.port}\0{one.url}".encode()).digest()
+        for one in candidates
+    ]
+    return candidates[scores.index(max(scores))].url
 
 
 def preferred(endpoints: Sequence[Endpoint], prefer: Sequence[str]) -> Sequence[Endpoint]:
@@ -233,11 +258,6 @@ def preferred(endpoints: Sequence[Endpoint], prefer: Sequence[str]) -> Sequence[
         if found:
             return found
     return endpoints
-
-
-def _score(name: str, endpoint: Endpoint) -> bytes:
-    place = f"{endpoint.datacenter}\0{endpoint.namespace}\0{endpoint.address}\0{endpoint.port}"
-    return sha256(f"{name}{place}\0{endpoint.url}".encode()).digest()
 
 
 def _entry_findings(key: Key, entry: Entry, winners: Sequence[Contribution], merge: Sequence[str]) -> Iterable[Finding]:
@@ -268,23 +288,15 @@ def _quoted_list(names: Sequence[str]) -> str:
 
 def entry_digest(entry: Entry) -> str:
     """`sha256:…` of what an entry says: url, endpoints, sources; not of nodes, ids and lines in local files."""
-    content = [
-        entry.url,
-        entry.sources,
-        [
-            (
-                one.url,
-                one.address,
-                one.port,
-                one.datacenter,
-                one.namespace,
-                one.tags,
-                one.weight,
-                sorted(one.meta.items()),
-            )
-            for one in entry.endpoints
-        ],
-    ]
+    endpoints = []
+    meta: dict[str, str] = {}
+    pairs: list[tuple[str, str]] = []
+    for one in entry.endpoints:
+        if one.meta != meta:  # mostly it is that of the endpoint before, and to compare is cheaper than to sort
+            meta, pairs = one.meta, sorted(one.meta.items())
+        said = (one.url, one.address, one.port, one.datacenter, one.namespace, one.tags, one.weight, pairs)
+        endpoints.append(said)
+    content = (entry.url, entry.sources, endpoints)
     return f"sha256:{sha256(msgspec.json.encode(content)).hexdigest()}"
 
 

@@ -20,7 +20,7 @@ from frostline.settings import Naming, VersionFrom
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")  # RFC 3986 3.1
 
 Splitter = Callable[[str, tuple[str, ...], Mapping[str, str]], tuple[tuple[str, str | None], ...]]
-"""(registered name, tags, meta) -> the (service, version)s that it stands for."""
+"""(registered name, tags, meta) -> the (service, version)s that it stands for. Without `version_from` by name only."""
 
 
 def splitter_of(naming: Naming) -> Splitter:
@@ -70,42 +70,64 @@ class UrlFinding(Exception):
         self.rule, self.message, self.help = rule, message, help
 
 
-Part = str | Callable[[Instance], str]
-"""A piece of a URL: the same for all instances of a (service, version), or made of each of them."""
+Value = Callable[[Instance], str | int]
+"""What an instance's URL has in place of a placeholder. UrlFinding: the instance has no such value."""
+
+Filled = tuple[str, tuple[tuple[Value, str], ...]]
+"""A URL pattern filled with all but the instance: the text it begins with, then values of the instance, each with the
+text after it."""
 
 
 class UrlMaker:
     """Makes the URLs of one source's instances from its two patterns."""
 
     def __init__(self, naming: Naming) -> None:
-        self._versioned = parse(naming.url)
-        self._unversioned = parse(naming.unversioned_url)
-        self._filled = lru_cache(maxsize=1024)(self._fill)
+        self._versioned = _with_base(parse(naming.url))
+        self._unversioned = _with_base(parse(naming.unversioned_url))
+        self.filled = lru_cache(maxsize=1024)(self._filled)
 
     def url(self, service: str, version: str | None, instance: Instance, datacenter: str, namespace: str) -> str:
         """The URL of this instance as (service, version). UrlFinding: it cannot have one."""
-        parts = self._filled(service, version, datacenter, namespace)
-        url = "".join([part if isinstance(part, str) else part(instance) for part in parts])
-        if "/." in url and _has_dot_segment(url):
-            raise UrlFinding(
-                "url-dot-segment",
-                f"its URL `{url}` has a path segment `.` or `..`, which clients remove",
-                "leave the instance out with `select`, or change the pattern `url`",
-            )
-        return url
+        return url_of(self.filled(service, version, datacenter, namespace), instance)
 
-    def _fill(self, service: str, version: str | None, datacenter: str, namespace: str) -> tuple[Part, ...]:
+    def _filled(self, service: str, version: str | None, datacenter: str, namespace: str) -> Filled:
         pattern = self._unversioned if version is None else self._versioned
-        values = {"service": service, "version": version or "", "datacenter": datacenter, "namespace": namespace}
-        parts: list[Part] = []
+        known = {"service": service, "version": version or "", "datacenter": datacenter, "namespace": namespace}
+        values: list[Value] = []
+        texts = [""]
         for part in pattern:
             if isinstance(part, str):
-                parts.append(part)
-            elif part.name in values:
-                parts.append(quoted(values[part.name]))
+                texts[-1] += part
+            elif part.name in known:
+                texts[-1] += quoted(known[part.name])
             else:
-                parts.append(partial(_SPECIAL[part.name], part))
-        return tuple(parts)
+                values.append(_VALUES[part.name](part.key or ""))
+                texts.append("")
+        return texts[0], tuple(zip(values, texts[1:], strict=True))
+
+
+def url_of(filled: Filled, instance: Instance) -> str:
+    """The URL of this instance. UrlFinding: it cannot have one."""
+    url, rest = filled
+    for value, text in rest:
+        url += f"{value(instance)}{text}"
+    if "/." in url and _has_dot_segment(url):
+        raise UrlFinding(
+            "url-dot-segment",
+            f"its URL `{url}` has a path segment `.` or `..`, which clients remove",
+            "leave the instance out with `select`, or change the pattern `url`",
+        )
+    return url
+
+
+_BASE = "{scheme}://{address}:{port}"
+"""What most patterns begin with, and the name of the placeholder that takes its place: no pattern can hold it."""
+
+
+def _with_base(pattern: tuple[str | Placeholder, ...]) -> tuple[str | Placeholder, ...]:
+    """The same pattern, its base as one placeholder: one value costs less than three."""
+    base = parse(_BASE)
+    return (Placeholder(_BASE), *pattern[len(base) :]) if pattern[: len(base)] == base else pattern
 
 
 @lru_cache(maxsize=65536)
@@ -114,7 +136,7 @@ def quoted(text: str) -> str:
     return quote(text, safe="")
 
 
-def _address(part: Placeholder, instance: Instance) -> str:
+def _address(instance: Instance) -> str:
     if not instance.address:
         raise UrlFinding(
             "address-missing",
@@ -137,17 +159,17 @@ def host_text(address: str) -> str:
     return f"[{host}%25{quoted(zone)}]" if zone else f"[{host}]"
 
 
-def _port(part: Placeholder, instance: Instance) -> str:
+def _port(instance: Instance) -> int:
     if instance.port == 0:
         raise UrlFinding(
             "port-zero",
             "it is registered without a port (0), and its URL pattern has {port}",
             "register its port, write one in the pattern `url`, or leave the service out with `select.services`",
         )
-    return str(instance.port)
+    return instance.port
 
 
-def _scheme(part: Placeholder, instance: Instance) -> str:
+def _scheme(instance: Instance) -> str:
     scheme = instance.meta.get("scheme")
     if not scheme:
         return "http"
@@ -160,40 +182,47 @@ def _scheme(part: Placeholder, instance: Instance) -> str:
     return scheme
 
 
-def _meta(part: Placeholder, instance: Instance) -> str:
-    value = instance.meta.get(part.key or "")
+def _meta(key: str, instance: Instance) -> str:
+    value = instance.meta.get(key)
     if not value:
         raise UrlFinding(
             "meta-missing",
-            f"it has no meta `{part.key}`, and its URL pattern has {{meta[{part.key}]}}",
+            f"it has no meta `{key}`, and its URL pattern has {{meta[{key}]}}",
             "register the value, keep it (`keep.meta`), or change the pattern `url`",
         )
     return quoted(value)
 
 
-def _tag(part: Placeholder, instance: Instance) -> str:
-    prefix = f"{part.key}="
+def _tag(key: str, instance: Instance) -> str:
+    prefix = f"{key}="
     for tag in instance.tags:
         if tag.startswith(prefix) and tag != prefix:
             return quoted(tag[len(prefix) :])
     raise UrlFinding(
         "tag-missing",
-        f"it has no tag `{part.key}=…`, and its URL pattern has {{tag[{part.key}]}}",
+        f"it has no tag `{key}=…`, and its URL pattern has {{tag[{key}]}}",
         "register the tag, keep it (`keep.tags`), or change the pattern `url`",
     )
 
 
-def _node(part: Placeholder, instance: Instance) -> str:
+def _node(instance: Instance) -> str:
     return quoted(instance.node)
 
 
-_SPECIAL: Mapping[str, Callable[[Placeholder, Instance], str]] = {
-    "node": _node,
-    "address": _address,
-    "port": _port,
-    "scheme": _scheme,
-    "meta": _meta,
-    "tag": _tag,
+def _base(instance: Instance) -> str:
+    scheme = _scheme(instance) if "scheme" in instance.meta else "http"
+    host = host_text(instance.address) if instance.address else _address(instance)
+    return f"{scheme}://{host}:{instance.port or _port(instance)}"
+
+
+_VALUES: Mapping[str, Callable[[str], Value]] = {
+    _BASE: lambda key: _base,
+    "node": lambda key: _node,
+    "address": lambda key: _address,
+    "port": lambda key: _port,
+    "scheme": lambda key: _scheme,
+    "meta": lambda key: partial(_meta, key),
+    "tag": lambda key: partial(_tag, key),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache, partial
 from operator import attrgetter
 
@@ -29,26 +29,40 @@ Verdict = Callable[[Registration], str | None]
 
 def snapshot_of(answer: Answer, settings: LiveSettings, digest: str) -> Snapshot:
     """The snapshot of this answer: what `select` takes, with what `keep` keeps, sorted."""
-    excluded, sick = verdict_of(settings.select), health_verdict_of(settings.select)
     keeping = Keeping(settings.keep)
-    taken: list[Instance] = []
     unhealthy: list[Registration] = []
-    for registration in answer.registrations:
-        if excluded(registration) is not None:
-            continue
-        if sick(registration) is not None:
-            unhealthy.append(registration)
-        else:
-            taken.append(_instance_of(registration, settings.address_from, keeping))
+    healthy = _healthy(answer.registrations, settings.select, unhealthy)
+    taken = _in_order([*_instances_of(healthy, settings.address_from, keeping)])
     return Snapshot(
         source=answer.source,
         datacenter=answer.datacenter,
         namespace=answer.namespace,
         settings=digest,
-        instances=tuple(sorted(taken, key=_ORDER)),
+        instances=tuple(taken),
         declared=_declared(taken, unhealthy, settings.naming.version_from, keeping),
         upstreams=tuple(sorted(set(answer.upstreams), key=Upstream.sort_key)),
     )
+
+
+def _healthy(
+    registrations: Iterable[Registration], select: Select, unhealthy: list[Registration]
+) -> Iterator[Registration]:
+    """Those that are taken. Those that only their health leaves out are added to `unhealthy`."""
+    excluded, sick = verdict_of(select), health_verdict_of(select)
+    asks_more_than_names = bool(select.tags or select.meta)
+    seen: tuple[str, str] | None = None
+    reason: str | None = None
+    for registration in registrations:
+        # Of a service's registrations, which mostly follow each other, the verdict is mostly the same.
+        named = (registration.service, registration.kind)
+        if asks_more_than_names or named != seen:
+            seen, reason = named, excluded(registration)
+        if reason is not None:
+            continue
+        if sick(registration) is not None:
+            unhealthy.append(registration)
+        else:
+            yield registration
 
 
 def left_out(answer: Answer, select: Select) -> Iterator[LeftOut]:
@@ -99,21 +113,42 @@ def health_verdict_of(select: Select) -> Verdict:
 _ORDER = attrgetter("service", "node", "id")  # Instance.sort_key, as fast as it goes
 
 
-def _instance_of(registration: Registration, address_from: str, keeping: Keeping) -> Instance:
-    address, port = chosen_address(registration, address_from)
-    passing, warning = registration.weights
-    return Instance(
-        service=registration.service,
-        node=registration.node,
-        id=registration.id,
-        address=address,
-        port=port,
-        tags=keeping.tags(registration.tags) if registration.tags else (),
-        meta=keeping.meta(tuple(registration.meta.items())) if registration.meta else {},
-        weight=warning if registration.health == "warning" else passing,
-        health=registration.health,
-        datacenter=registration.datacenter,
-    )
+def _in_order(instances: list[Instance]) -> list[Instance]:
+    """The instances, sorted. They mostly are already, and to see that is cheaper than to sort them again."""
+    before = ("", "", "")
+    for instance in instances:
+        key = (instance.service, instance.node, instance.id)
+        if key < before:
+            return sorted(instances, key=_ORDER)
+        before = key
+    return instances
+
+
+def _instances_of(registrations: Iterable[Registration], address_from: str, keeping: Keeping) -> Iterator[Instance]:
+    tags: tuple[str, ...] = ()
+    kept_tags = tags
+    meta: Mapping[str, str] = {}
+    kept_meta: dict[str, str] = {}
+    for registration in registrations:
+        # A service's registrations mostly have the same tags and meta: to compare is cheaper than to look up.
+        if registration.tags != tags:
+            tags, kept_tags = registration.tags, keeping.tags(registration.tags)
+        if registration.meta != meta:
+            meta, kept_meta = registration.meta, keeping.meta(tuple(registration.meta.items()))
+        address, port = chosen_address(registration, address_from)
+        passing, warning = registration.weights
+        yield Instance(
+            service=registration.service,
+            node=registration.node,
+            id=registration.id,
+            address=address,
+            port=port,
+            tags=kept_tags,
+            meta=kept_meta,
+            weight=warning if registration.health == "warning" else passing,
+            health=registration.health,
+            datacenter=registration.datacenter,
+        )
 
 
 def chosen_address(registration: Registration, address_from: str) -> tuple[str, int]:

@@ -135,28 +135,41 @@ def found_on_node(node: Node, services: Iterable[Service], checks: Sequence[Chec
 def registration_of(found: Found) -> Registration:
     """The registration. Unfit: a port outside 0..65535, a negative weight, a check status that Consul does not have."""
     node, service = found.node, found.service
-    weights = service.weights or _EQUAL
-    if not 0 <= service.port <= _LAST_PORT:
-        raise Unfit(f"{_named(found)} has the port {service.port}")
+    address, port, weights = service.address, service.port, service.weights or _EQUAL
+    if not 0 <= port <= _LAST_PORT:
+        raise Unfit(f"{_named(found)} has the port {port}")
     if weights.passing < 0 or weights.warning < 0:
         raise Unfit(f"{_named(found)} has a negative weight")
-    return Registration(
-        service=service.name,
+    tagged = _tagged(found) if node.tagged_addresses or service.tagged_addresses else _NONE.tagged_addresses
+    like = _latest.get(service.name, _NONE)
+    tags, meta = tuple(service.tags or ()), service.meta or {}
+    registration = Registration(
+        service=like.service or service.name,
         id=service.id,
         node=node.name,
-        address=service.address,
+        address=node.address if address == node.address else address,
         node_address=node.address,
-        tagged_addresses=_tagged(found) if node.tagged_addresses or service.tagged_addresses else {},
-        port=service.port,
-        tags=tuple(service.tags or ()),
-        meta=dict(sorted(service.meta.items())) if service.meta else {},
+        tagged_addresses=tagged,
+        port=port,
+        tags=like.tags if tags == like.tags else tags,
+        meta=like.meta if meta == like.meta else dict(sorted(meta.items())),
         kind=service.kind or "service",
-        weights=(weights.passing, weights.warning),
+        weights=_NONE.weights if weights == _EQUAL else (weights.passing, weights.warning),
         health=_worst(found) if found.checks else "passing",
     )
+    if like is _NONE and len(_latest) == _MOST:
+        _latest.clear()
+    _latest[registration.service] = registration
+    return registration
 
 
 _EQUAL = Weights()
+_NONE = Registration(service="", id="", node="")
+
+# A registration of each service. The next one of it shares with this one what is equal: mostly all instances of a
+# service have the same tags and meta. So there are far fewer objects, and what comes after compares them in no time.
+_latest: dict[str, Registration] = {}
+_MOST = 65536
 
 
 def _tagged(found: Found) -> dict[str, tuple[str, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from hashlib import sha256
 from itertools import permutations
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from frostline.model import Contribution, Declared, Endpoint, FileOrigin, Instance, Snapshot
+from frostline.model import Contribution, Declared, Endpoint, Entry, FileOrigin, Instance, Snapshot
 from frostline.registry.assembling import (
     assembled,
     chosen_url,
@@ -19,7 +21,7 @@ from frostline.registry.assembling import (
     united,
     with_prefer,
 )
-from frostline.settings import Naming
+from frostline.settings import Naming, VersionFrom
 
 KEY = ("shop", "v1")
 
@@ -228,3 +230,81 @@ def test_the_digest_of_an_entry_follows_what_it_says_and_nothing_else() -> None:
     assert digest(A) == digest(endpoint(node="elsewhere", id="other"))
     changed = [endpoint(tags=("t",)), endpoint(meta={"k": "v"}), endpoint(weight=2), endpoint(port=81), B]
     assert len({digest(A), *(digest(one) for one in changed)}) == 1 + len(changed)
+
+
+few_endpoints = st.lists(
+    st.builds(
+        endpoint,
+        st.sampled_from(["10.0.0.9", "10.0.0.10", "::1", "0::1", "2001:db8::1", "a.example", ""]),
+        st.sampled_from([80, 9]),
+        namespace=st.sampled_from(["default", "default", "other"]),
+        node=st.sampled_from(["n1", "n2"]),
+        weight=st.integers(0, 3),
+    ),
+    max_size=6,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(few_endpoints)
+def test_the_order_of_endpoints_does_not_depend_on_those_beside_them(endpoints: list[Endpoint]) -> None:
+    far = endpoint(datacenter="far away", node="n1")
+    assert united([far, *endpoints]) == (*united(endpoints), far)
+
+
+@settings(deadline=None, max_examples=100)
+@given(few_endpoints, st.sampled_from([None, "v1"]))
+def test_the_url_is_that_of_the_highest_digest(endpoints: list[Endpoint], version: str | None) -> None:
+    def digest(one: Endpoint) -> bytes:
+        place = ["shop", version or "unversioned", one.datacenter, one.namespace, one.address, str(one.port), one.url]
+        return sha256("\0".join(place).encode()).digest()
+
+    candidates = [one for one in endpoints if one.weight] or endpoints
+    chosen = max(candidates, key=digest).url if candidates else None
+    assert chosen_url(("shop", version), endpoints, []) == chosen
+
+
+few_instances = st.lists(
+    st.builds(
+        Instance,
+        service=st.sampled_from(["pay", "shop-v1", "shop-v2"]),
+        node=st.sampled_from(["n1", "n2"]),
+        id=st.sampled_from(["i1", "i2"]),
+        address=st.sampled_from(["10.0.0.1", "10.0.0.2", ""]),
+        port=st.sampled_from([80, 0]),
+        tags=st.lists(st.sampled_from(["v1", "v2"]), max_size=2, unique=True).map(tuple),
+        meta=st.dictionaries(st.sampled_from(["version", "scheme"]), st.sampled_from(["", "v1", "https"]), max_size=2),
+        datacenter=st.sampled_from(["", "", "dc2"]),
+    ),
+    max_size=8,
+)
+ways_to_versions = st.sampled_from([VersionFrom(), VersionFrom(meta="version"), VersionFrom(tag="(v[0-9])")])
+
+
+@settings(deadline=None, max_examples=300)
+@given(few_instances, ways_to_versions)
+def test_what_an_instance_brings_does_not_depend_on_those_beside_it(
+    instances: list[Instance], version_from: VersionFrom
+) -> None:
+    def brought(*some: Instance) -> Contribution:
+        snapshot = Snapshot(source="mesh", datacenter="dc1", namespace="default", settings="x", instances=some)
+        return contribution_of("mesh", [snapshot], Naming(version_from=version_from))
+
+    together, alone = brought(*instances), [brought(one) for one in instances]
+    assert together.findings == tuple(finding for one in alone for finding in one.findings)
+    assert list(together.endpoints) == list(dict.fromkeys(key for one in alone for key in one.endpoints))
+    for key, endpoints in together.endpoints.items():
+        assert endpoints == tuple(point for one in alone for point in one.endpoints.get(key, ()))
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.dictionaries(st.sampled_from("kab"), st.sampled_from("12"), max_size=3), max_size=5))
+def test_the_digest_of_an_entry_is_that_of_its_json(metas: list[dict[str, str]]) -> None:
+    endpoints = tuple(endpoint(f"10.0.0.{at}", tags=("t",), meta=meta) for at, meta in enumerate(metas))
+    said = [
+        [one.url, one.address, one.port, one.datacenter, one.namespace, one.tags, one.weight, sorted(one.meta.items())]
+        for one in endpoints
+    ]
+    content = json.dumps(["http://x", ["mesh"], said], separators=(",", ":"))
+    entry = Entry(url="http://x", endpoints=endpoints, sources=("mesh",))
+    assert entry_digest(entry) == f"sha256:{sha256(content.encode()).hexdigest()}"

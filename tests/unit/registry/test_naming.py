@@ -134,3 +134,34 @@ def test_no_value_adds_structure_to_a_url(service: str, node: str, value: str) -
 @given(st.text(min_size=1))
 def test_any_address_is_one_host(address: str) -> None:
     assert not set(host_text(address).strip("[]")) & set("/?#@[]\\ \n")
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.sampled_from(["10.0.0.1", "::1", "fe80::1%eth0", "a b", ""]),
+    st.integers(0, 3),
+    st.sampled_from([{}, {"scheme": ""}, {"scheme": "https"}, {"scheme": "java script"}]),
+)
+def test_a_url_is_its_values_one_after_another_whatever_stands_before_them(
+    address: str, port: int, meta: dict[str, str]
+) -> None:
+    def made(pattern: str) -> str:
+        try:
+            return UrlMaker(Naming(url=pattern)).url("shop", "v1", one, "dc1", "default")
+        except UrlFinding as finding:
+            return f"{finding.rule}: {finding}"
+
+    one = instance(address=address, port=port, meta=meta)
+    parts = [made(pattern) for pattern in ("{scheme}", "://", "{address}", ":", "{port}", "/{version}")]
+    wrong = [part for part in parts if ": " in part]
+    assert made("{scheme}://{address}:{port}/{version}") == (wrong[0] if wrong else "".join(parts))
+    assert (
+        made("{scheme}://{address}:{port}/{version}")
+        == made("{version}{scheme}://{address}:{port}/{version}")[0 if wrong else len("v1") :]
+    )
+
+
+def test_percent_signs_and_braces_of_a_pattern_are_plain_text() -> None:
+    url = "{scheme}://{address}:{port}/%41%s/{{x}}/{service}"
+    made = UrlMaker(Naming(url=url)).url("a%s{0}", "v1", instance(), "dc1", "default")
+    assert made == "http://10.0.0.1:8080/%41%s/{x}/a%25s%7B0%7D"

@@ -5,6 +5,9 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
 
 from frostline.model import Answer, Declared, FileOrigin, Registration
 from frostline.registry.selection import left_out, snapshot_of
@@ -148,3 +151,50 @@ def test_an_unhealthy_version_beside_a_healthy_one_is_declared() -> None:
 def test_an_unhealthy_instance_that_is_not_selected_declares_nothing() -> None:
     found = snapshot_of(answer(registration(health="critical")), settings(select=Select(tags=("api",))), "x")
     assert found.declared == ()
+
+
+few_tags = st.lists(st.sampled_from(["api", "web", "v1", "v2"]), max_size=3).map(tuple)
+few_meta = st.dictionaries(st.sampled_from(["tier", "version"]), st.sampled_from(["", "v1", "v2"]), max_size=2)
+many = st.lists(
+    st.builds(
+        Registration,
+        service=st.sampled_from(["consul", "shop", "shop-v1", "pay"]),
+        id=st.sampled_from(["i1", "i2", "i3"]),
+        node=st.sampled_from(["n1", "n2"]),
+        node_address=st.sampled_from(["10.0.0.1", "10.0.0.2"]),
+        kind=st.sampled_from(["service", "service", "connect-proxy"]),
+        health=st.sampled_from(["passing", "passing", "warning", "critical"]),
+        tags=few_tags,
+        meta=few_meta,
+        weights=st.sampled_from([(1, 1), (5, 2)]),
+    ),
+    max_size=12,
+)
+selects = st.builds(
+    Select,
+    services=st.sampled_from([("*", "!consul"), ("*",), ("shop*",)]),
+    tags=st.sampled_from([(), (), ("api",)]),
+    meta=st.sampled_from([{}, {}, {"tier": "v1"}]),
+    health=st.sampled_from([("passing",), ("warning", "passing")]),
+    kinds=st.sampled_from([("service",), ("connect-proxy", "service")]),
+)
+keeps = st.sampled_from([Keep(), Keep(tags=("v*",), meta=("*", "!tier"))])
+
+
+@limits(deadline=None, max_examples=200)
+@given(many, selects, keeps, st.booleans())
+def test_what_is_frozen_of_an_instance_does_not_depend_on_those_beside_it(
+    found: list[Registration], select: Select, keep: Keep, is_sorted: bool
+) -> None:
+    def order(one: Registration) -> tuple[str, str, str]:
+        return one.service, one.node, one.id
+
+    if is_sorted:
+        found = sorted(found, key=order)
+    alone = [snapshot_of(answer(one), settings(select=select, keep=keep), "x") for one in sorted(found, key=order)]
+    together = snapshot_of(answer(*found), settings(select=select, keep=keep), "x")
+    assert together.instances == tuple(instance for one in alone for instance in one.instances)
+    missing = [one.origin for one in left_out(answer(*found), select)]
+    assert len(missing) + len(together.instances) == len(found)
+    declared = {one.service for snapshot in alone for one in snapshot.declared}
+    assert {one.service for one in together.declared} == declared - {one.service for one in together.instances}
