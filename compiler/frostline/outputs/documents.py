@@ -67,21 +67,28 @@ def _json_object(pairs: Pairs, indent: str) -> Iterator[str]:
             yield lead
             yield from _json_object(value, inner)
         else:
-            yield lead + _json_text(value, inner)
+            pieces = [lead]
+            _add_json(pieces, value, inner)
+            yield "".join(pieces)
     yield f"\n{indent}}}" if separator else "}"
 
 
-def _json_text(value: Any, indent: str) -> str:
-    """A value within an object, whole."""
+def _add_json(pieces: list[str], value: Any, indent: str) -> None:
+    """Adds the text of a value within an object: in pieces, so that a long one is not copied at each level."""
     start = f"\n{indent}  "
-    if isinstance(value, dict):
-        members = [f"{start}{_quoted(key)}: {_json_text(member, f'{indent}  ')}" for key, member in value.items()]
-        return f"{{{','.join(members)}\n{indent}}}" if members else "{}"
-    if isinstance(value, Endpoints):
-        return f"[{start}{joined_lines(value, _STYLE, f',{start}')}\n{indent}]"
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return f"[{','.join([start + _inline(item) for item in value])}\n{indent}]"
-    return _inline(value)
+    if isinstance(value, dict) and value:
+        separator = "{"
+        for key, member in value.items():
+            pieces.append(f"{separator}{start}{_quoted(key)}: ")
+            _add_json(pieces, member, f"{indent}  ")
+            separator = ","
+        pieces.append(f"\n{indent}}}")
+    elif isinstance(value, Endpoints):
+        pieces += ("[", start, joined_lines(value, _STYLE, f",{start}"), f"\n{indent}]")
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        pieces += ("[", ",".join([start + _inline(item) for item in value]), f"\n{indent}]")
+    else:
+        pieces.append(_inline(value))
 
 
 def _inline(value: Any) -> str:

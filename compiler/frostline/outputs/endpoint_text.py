@@ -54,14 +54,14 @@ def _writer(style: Style, fields: tuple[str, ...]) -> Writer:
         )
 
     def lines(endpoints: Sequence[Endpoint]) -> list[str]:
-        texts = [
-            f"{{{url}{string(one.url)}, {address}{short(one.address)}, {port}{one.port}, {common}"
-            for one, common in zip(endpoints, shared_texts(endpoints, shared), strict=True)
+        ends = [f"{text}}}" for text in shared_texts(endpoints, shared)]
+        for at, one in enumerate(endpoints) if more else ():
+            extra = "".join([f", {key}{string(getattr(one, field))}" for field, key in more])
+            ends[at] = f"{ends[at][:-1]}{extra}}}"
+        return [
+            f"{{{url}{string(one.url)}, {address}{short(one.address)}, {port}{one.port}, {end}"
+            for one, end in zip(endpoints, ends, strict=True)
         ]
-        if not more:
-            return [text + "}" for text in texts]
-        extras = ["".join([f", {key}{string(getattr(one, field))}" for field, key in more]) for one in endpoints]
-        return [f"{text}{extra}}}" for text, extra in zip(texts, extras, strict=True)]
 
     return lines
 

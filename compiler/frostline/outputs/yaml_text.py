@@ -45,20 +45,28 @@ def yaml_pieces(pairs: Pairs, indent: str = "") -> Iterator[str]:
             yield f"{lead} {{}}\n" if first is None else f"{lead}\n{first}"
             yield from nested
         else:
-            yield lead + _block_value(value, indent)
+            pieces = [lead]
+            _add_block(pieces, value, indent)
+            yield "".join(pieces)
 
 
-def _block_value(value: Any, indent: str) -> str:
-    """What follows the key of a block mapping's member, with the line's end."""
-    if isinstance(value, dict):
-        members = "".join(yaml_pieces(iter(value.items()), indent + "  "))
-        return f"\n{members}" if members else " {}\n"
-    if isinstance(value, Endpoints):
+def _add_block(pieces: list[str], value: Any, indent: str) -> None:
+    """Adds what follows the key of a block mapping's member, with the line's end: in pieces, so that a long text is not
+    copied at each level."""
+    if isinstance(value, dict) and value:
+        pieces.append("\n")
+        inner = f"{indent}  "
+        for key, member in value.items():
+            pieces.append(inner + _block_key(key, inner))
+            _add_block(pieces, member, inner)
+    elif isinstance(value, Endpoints):
         start = f"\n{indent}  - "
-        return f"{start}{joined_lines(value, _STYLE, start)}\n"
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "\n" + "".join([f"{indent}  - {flow(item)}\n" for item in value])
-    return f" {flow(value)}\n"
+        pieces += (start, joined_lines(value, _STYLE, start), "\n")
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        pieces.append("\n")
+        pieces += [f"{indent}  - {flow(item)}\n" for item in value]
+    else:
+        pieces.append(f" {flow(value)}\n")
 
 
 def flow(value: Any) -> str:
