@@ -15,6 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
+_END = b"."
+"""What only a whole result ends with."""
+
 _inside = False
 """Whether this process is a child itself. It has none: nobody would end them."""
 
@@ -31,14 +34,14 @@ class Child:
         self._reading = -1
         if _inside:
             return
-        self._reading, writing = os.pipe()
-        try:
-            with suppress(OSError):  # no more processes, no memory for one: there is no result
+        with suppress(OSError):  # no more processes, files, or memory: there is no result
+            self._reading, writing = os.pipe()
+            try:
                 self._pid = os.fork()
                 if self._pid == 0:
                     _work(work, writing, {writing, *keep})
-        finally:
-            os.close(writing)
+            finally:
+                os.close(writing)
 
     def __enter__(self) -> Child:
         return self
@@ -55,39 +58,39 @@ class Child:
         parts = []
         while part := os.read(self._reading, 1 << 20):
             parts.append(part)
-        return b"".join(parts) if self._reaped() == 0 else None
+        self._reap()
+        said = b"".join(parts)
+        return said[: -len(_END)] if said.endswith(_END) else None
 
     def end(self) -> None:
         """Ends it, if it is still at work."""
         if self._pid:
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
-            self._reaped()
+            self._reap()
         if self._reading >= 0:
             os.close(self._reading)
             self._reading = -1
 
-    def _reaped(self) -> int:
-        _, status = os.waitpid(self._pid, 0)
+    def _reap(self) -> None:
+        with suppress(ChildProcessError):  # whoever started this process may have it ignore SIGCHLD
+            os.waitpid(self._pid, 0)
         self._pid = 0
-        return status
 
 
 def _work(work: Callable[[], bytes], writing: int, keep: Collection[int]) -> NoReturn:
     """The child's whole life. It never returns to the code that forked, nor to what would be done at the end of it."""
     global _inside
-    status = 1
     try:
         _inside = True
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         gc.disable()  # it would write to every page that is shared with the parent
         _close_all_but(keep)
-        left = memoryview(work())
+        left = memoryview(work() + _END)
         while left:
             left = left[os.write(writing, left) :]
-        status = 0
     finally:
-        os._exit(status)
+        os._exit(0)
 
 
 def _close_all_but(keep: Collection[int]) -> None:

@@ -35,14 +35,20 @@ class Timings:
         self._took[stage] = self._took.get(stage, 0.0) + took
 
     def lines(self) -> list[str]:
-        """A line a stage, one of what is in none, the total, and the most memory that the process had."""
+        """A line a stage, one of what is in none, the total, and the most memory that the process had.
+
+        Of a second process too, where there was one; what the two share is in both.
+        """
         total = time.perf_counter() - self._began
         rows = [(harmless(name), took) for name, took in self._took.items()]
         rows += [("everything else", total - sum(self._took.values())), ("total", total)]
         width = max(len(name) for name, _ in rows)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # getrusage(2): kibibytes; on macOS bytes
-        mebibytes = peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-        return [*(f"{name:{width}} {took:8.2f} s" for name, took in rows), f"{'memory':{width}} {mebibytes:8.0f} MiB"]
+        lines = [f"{name:{width}} {took:8.2f} s" for name, took in rows]
+        for name, who in (("memory", resource.RUSAGE_SELF), ("of a second process", resource.RUSAGE_CHILDREN)):
+            peak = resource.getrusage(who).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+            if peak:  # getrusage(2): kibibytes; on macOS bytes
+                lines.append(f"{name:{width}} {peak:8.0f} MiB")
+        return lines
 
 
 class Bars:

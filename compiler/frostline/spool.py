@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 from mmap import ACCESS_READ, mmap
 from types import TracebackType
@@ -93,17 +93,20 @@ class Spool:
         """endpoints: of the registry that is rendered. Two processes need two CPUs."""
         self._files = files
         self._child: Child | None = None
+        self._ends = ExitStack()
         if len(files) > 1 and FEWEST_SHARED <= endpoints <= MOST_SHARED and cpus() > 1:
-            self._begin()
+            with suppress(OSError):  # no room, no folder for temporary files, no more open files
+                self._begin()
 
     def _begin(self) -> None:
         size = -(-len(self._files) // _MOST_PARTS)
         self._parts = [self._files[at : at + size] for at in range(0, len(self._files), size)]
+        self._file = self._ends.enter_context(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - closed by `_ends`
         self._turns, turn = os.pipe()
+        self._ends.callback(os.close, self._turns)
         os.write(turn, bytes(len(self._parts)))
         os.close(turn)
-        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by __exit__
-        self._child = Child(self._spooled, [self._turns, self._file.fileno()])
+        self._child = self._ends.enter_context(Child(self._spooled, [self._turns, self._file.fileno()]))
 
     def __enter__(self) -> Spool:
         return self
@@ -111,10 +114,7 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._child is not None:
-            self._child.end()
-            self._file.close()
-            os.close(self._turns)
+        self._ends.close()
 
     def _my_turn(self) -> bool:
         """Whether a part is left for whoever asks. A byte of the pipe is one part, and only one process gets it."""

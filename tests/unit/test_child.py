@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -74,15 +76,49 @@ def test_a_child_that_is_no_longer_wanted_is_ended() -> None:
     assert open_files() == before
 
 
-def test_a_child_without_a_process_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("failing_call", ["fork", "pipe"])
+def test_a_child_without_a_process_gives_nothing(failing_call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left() -> int:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(os, "fork", none_left)
+    monkeypatch.setattr(os, failing_call, none_left)
     before = open_files()
     with Child(lambda: b"never") as child:
         assert child.result() is None
     assert open_files() == before
+
+
+def test_a_result_comes_though_nobody_is_told_of_ended_children() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with Child(lambda: b"done") as child:
+            assert child.result() == b"done"
+        with Child(failing) as child:
+            assert child.result() is None
+        with Child(lambda: b"unread"):
+            pass
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_a_child_of_a_parent_that_is_killed_ends_by_itself() -> None:
+    program = """
+import os, signal
+from frostline.child import Child
+def work():
+    os.read(gate, 1)
+    return b"x" * (1 << 20)
+gate, opener = os.pipe()
+child = Child(work, [gate])
+print(child._pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    pid = int(ended.stdout)
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{pid}").exists() or "zombie" in Path(f"/proc/{pid}/status").read_text()
 
 
 def test_a_child_has_no_child() -> None:

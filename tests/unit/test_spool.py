@@ -166,6 +166,15 @@ def test_a_second_process_that_is_killed_changes_nothing() -> None:
     assert [b"".join(file.chunks) for file in files] == [b"here"] * 20
 
 
+@pytest.mark.parametrize("missing", ["tempfile.TemporaryFile", "os.pipe", "os.fork"])
+def test_where_no_second_process_can_be_had_one_does_it_all(missing: str) -> None:
+    before = len(list(Path("/dev/fd").iterdir()))
+    with mock.patch(missing, side_effect=OSError(24, "Too many open files")):
+        files = finished(Signed(), Signed())
+    assert [b"".join(file.chunks) for file in files] == [b"parent", b"parent"]
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
 def test_nothing_is_left_open_where_a_run_ends_before_its_files_are_finished() -> None:
     before = len(list(Path("/dev/fd").iterdir()))
     with suppress(KeyError), Spool(wanted([b"1"], [b"2"]), ENDPOINTS):
