@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager, nullcontext
 
+from msgspec.structs import replace
+
 from frostline.child import Child, cpus
 from frostline.freezing import Committed, offline_lock
 from frostline.ownership import next_manifest
@@ -30,7 +32,7 @@ def looking(config: Config, committed: Committed, options: Options) -> AbstractC
 def _looked(config: Config, committed: Committed, options: Options) -> bytes:
     os.nice(19)  # reading the sources goes first
     lock = offline_lock(config, committed.lock)
-    compilation = compiled(config, lock, lock, options)
+    compilation = compiled(config, lock, lock, replace(options, publish=False))
     manifest = next_manifest(compilation.manifest, compilation.files, compilation.services, options.only or None)
     if compilation.findings or compilation.plan.changes or compilation.manifest != manifest:
         return b""

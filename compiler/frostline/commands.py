@@ -150,7 +150,7 @@ def plan_command(
     pipeline.outputs_in_scope(config, only)
     _tell_pending(config, invocation)
     new, committed = _known_locks(config) if offline else _asked_locks(config, freezing.Committed(config), invocation)
-    options = Options(only=tuple(only), allow=allow, today=invocation.today)
+    options = Options(only=tuple(only), allow=allow, today=invocation.today, publish=False)
     compilation = pipeline.compiled(config, new, committed, options)
     value = plan_value(compilation.plan)
     if invocation.format == "json":
@@ -248,7 +248,9 @@ def check_command(invocation: Invocation, live: bool) -> int:
     _tell_pending(config, invocation)
     committed = freezing.committed_lock(config)
     used = freezing.offline_lock(config, committed)
-    compilation = pipeline.compiled(config, used, committed, Options(today=invocation.today, guard=False))
+    compilation = pipeline.compiled(
+        config, used, committed, Options(today=invocation.today, guard=False, publish=False)
+    )
     findings = [finding for finding in compilation.findings if finding.rule not in ("edited", "adopt")]
     drift = [*_file_drift(config, compilation), *_manifest_drift(config, compilation)]
     unread: FrostlineError | None = None
@@ -320,7 +322,7 @@ def _live_drift(config: Config, committed: Lock | None, invocation: Invocation) 
     new = _fresh(config, freezing.Committed(config), invocation)
     if not pipeline.lock_moves(config, new, committed):
         return []
-    options = Options(today=invocation.today, guard=False)
+    options = Options(today=invocation.today, guard=False, publish=False)
     plan = pipeline.compiled(config, new, committed, options).plan
     moved = [f"{one.action} {one.service} {one.version or 'unversioned'}" for one in plan.services]
     why = f"is behind the world: {', '.join(moved[:10])}{' …' if len(moved) > 10 else ''}" if moved else ""

@@ -83,12 +83,16 @@ def contributions_of(
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """How to compile: output names in scope (() for all), what --allow lets pass, the day for waivers."""
+    """How to compile: output names in scope (() for all), what --allow lets pass, the day for waivers.
+
+    publish: whether what comes out may be published, or only looked at.
+    """
 
     only: tuple[str, ...] = ()
     allow: Allow = Allow()
     today: date
     guard: bool = True
+    publish: bool = True
 
 
 class Compilation(Struct, frozen=True, kw_only=True):
@@ -121,7 +125,8 @@ def compiled(config: Config, lock: Lock, committed: Lock | None, options: Option
         views = Views(config, contributions)
         registry, found = views.assembled((), ())
     wanted, more = rendered(config, views, outputs_in_scope(config, options.only))
-    with Spool(wanted, sum(len(entry.endpoints) for _, entry in registry.entries())) as spool:
+    endpoints = sum(len(entry.endpoints) for _, entry in registry.entries())
+    with Spool(wanted, endpoints, keep=options.publish) as spool:
         with stage("checking"):
             context = Context(value_of=service_value, root=config.root)
             findings = list(run_checks(registry, config.checks, options.today, context, dict.fromkeys((*found, *more))))

@@ -89,9 +89,10 @@ class _Slice(Struct, frozen=True):
 class Spool:
     """Files while they are rendered. As a context manager it ends the second process, whatever happens."""
 
-    def __init__(self, files: Sequence[Wanted], endpoints: int) -> None:
-        """endpoints: of the registry that is rendered. Two processes need two CPUs."""
+    def __init__(self, files: Sequence[Wanted], endpoints: int, *, keep: bool = True) -> None:
+        """endpoints: of the registry that is rendered. keep: whether the bytes will be asked for, not only the digests."""
         self._files = files
+        self._keep = keep
         self._child: Child | None = None
         self._ends = ExitStack()
         if len(files) > 1 and FEWEST_SHARED <= endpoints <= MOST_SHARED and cpus() > 1:
@@ -101,7 +102,7 @@ class Spool:
     def _begin(self) -> None:
         size = -(-len(self._files) // _MOST_PARTS)
         self._parts = [self._files[at : at + size] for at in range(0, len(self._files), size)]
-        self._file = self._ends.enter_context(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - closed by `_ends`
+        self._file = self._ends.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed by `_ends`
         self._turns, turn = os.pipe()
         self._ends.callback(os.close, self._turns)
         os.write(turn, bytes(len(self._parts)))
@@ -128,10 +129,11 @@ class Spool:
             for file in self._parts[taken]:
                 start, hashed = at, sha256()
                 for chunk in file.chunks:
-                    at += self._file.write(chunk)
+                    at += self._file.write(chunk) if self._keep else 0
                     hashed.update(chunk)
                 lines.append(_Line(hashed.hexdigest(), start, at))
             taken += 1
+        self._file.flush()
         return msgspec.json.encode(lines)
 
     def finished(self) -> tuple[Wanted, ...]:
@@ -140,7 +142,7 @@ class Spool:
         An error of rendering is none here: it comes when the bytes are asked for.
         """
         room = Room()
-        files = [replace(file, chunks=Kept(file.chunks, room)) for file in self._files]
+        files = [replace(file, chunks=Kept(file.chunks, room)) if self._keep else file for file in self._files]
         if self._child is None:
             return tuple(files)
         end = len(files)
@@ -155,5 +157,6 @@ class Spool:
         lines = msgspec.json.decode(self._child.result() or b"[]", type=list[_Line])
         whole = mmap(self._file.fileno(), 0, access=ACCESS_READ) if lines and lines[-1].stop else b""
         for at, line in enumerate(lines):
-            files[at] = replace(files[at], chunks=_Slice(whole, line.start, line.stop), sha256=line.sha256)
+            chunks = _Slice(whole, line.start, line.stop) if self._keep else files[at].chunks
+            files[at] = replace(files[at], chunks=chunks, sha256=line.sha256)
         return tuple(files)

@@ -96,6 +96,23 @@ def test_two_processes_give_what_one_gives(contents: list[list[bytes]], parts: i
         assert [file.sha256 for file in files] == [sha256(b"".join(chunks)).hexdigest() for chunks in contents]
 
 
+@settings(deadline=None, max_examples=10)
+@given(st.lists(st.lists(st.binary(max_size=20), max_size=3), min_size=2, max_size=12))
+def test_digests_are_known_though_nothing_is_kept(contents: list[list[bytes]]) -> None:
+    with Spool(wanted(*contents), ENDPOINTS, keep=False) as begun:
+        files = begun.finished()
+    assert [file.sha256 for file in files] == [sha256(b"".join(chunks)).hexdigest() for chunks in contents]
+    assert [file.chunks for file in files] == contents
+
+
+def test_a_full_disk_is_no_fault_of_the_files() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    with Path("/dev/full").open("r+b", buffering=0) as full, mock.patch("tempfile.TemporaryFile", return_value=full):
+        files = finished(*[[b"x" * 100_000] for _ in range(4)])
+    assert [len(b"".join(file.chunks)) for file in files] == [100_000] * 4
+
+
 def test_both_processes_make_files_at_the_same_time() -> None:
     (waits_there, tells_here), (waits_here, tells_there) = os.pipe(), os.pipe()
 
