@@ -27,7 +27,7 @@ from frostline.targets import BLOCK, digest
 MOST_KEPT = 1 << 28
 """Bytes of rendered files that one run keeps in memory; what is more is rendered again where it is written."""
 
-FEWEST_SHARED, MOST_SHARED = 20_000, 500_000
+FEWEST_SHARED, MOST_SHARED = 20_000, 2_000_000
 """Endpoints of a registry that two processes render: below, a process costs more time than it saves; above, memory:
 whatever both touch is there twice."""
 
@@ -90,7 +90,7 @@ class Spool:
     """Files while they are rendered. As a context manager it ends the second process, whatever happens."""
 
     def __init__(self, files: Sequence[Wanted], endpoints: int, *, keep: bool = True) -> None:
-        """endpoints: of the registry that is rendered. keep: whether the bytes will be asked for, not only the digests."""
+        """endpoints: of the registry that is rendered. keep: whether the bytes will be asked for, not only digests."""
         self._files = files
         self._keep = keep
         self._child: Child | None = None

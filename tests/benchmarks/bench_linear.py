@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from measured import FROSTLINE, Took, run, show
+from measured import FROSTLINE, Took, most_memory, run, show
 
 from frostline.config import load_config
 from frostline.freezing import settings_digests
@@ -61,18 +61,26 @@ def laid_out(folder: Path, instances: int, locks: int) -> Path:
     return project
 
 
+def emptied(project: Path) -> None:
+    """Removes what a compile wrote."""
+    for name in ("locks", "data"):
+        shutil.rmtree(project / name, ignore_errors=True)
+    for name in ("registry.py", "registry.pyi", "services.yaml", "frostline.manifest"):
+        (project / name).unlink(missing_ok=True)
+
+
 def main() -> None:
     took: list[Took] = []
     for instances, locks in STEPS:
         with tempfile.TemporaryDirectory() as temporary:
             project = laid_out(Path(temporary), instances, locks)
+            command = [*FROSTLINE, "compile", "--lock", "parts/*.lock"]
+            emptied(project)
+            memory = most_memory(command, project)
             rounds = []
             for _ in range(1 if instances > 1_000_000 else 3):
-                for name in ("locks", "data"):
-                    shutil.rmtree(project / name, ignore_errors=True)
-                for name in ("registry.py", "registry.pyi", "services.yaml", "frostline.manifest"):
-                    (project / name).unlink(missing_ok=True)
-                rounds.append(run([*FROSTLINE, "compile", "--lock", "parts/*.lock"], project))
+                emptied(project)
+                rounds.append(run(command, project)._replace(memory=memory))
             show(f"{instances:,} instances, {locks} locks", rounds)
             took.append(min(rounds))
     print()
