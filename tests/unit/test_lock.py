@@ -180,6 +180,26 @@ def test_what_is_no_lock_is_refused_with_its_line(data: bytes, line: int, words:
     assert "frostline freeze" in (caught.value.help or "")
 
 
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_lock_on_disk_is_a_lock_exactly_while_its_bytes_are(is_folder: bool, tmp_path: Path) -> None:
+    lock = Lock((snapshot("mesh", "dc1", "a", "b"), snapshot("mesh", "dc2", "c")))
+    path = tmp_path / ("locks" if is_folder else "frostline.lock")
+    path.parent.mkdir(exist_ok=True)
+    for file in locks.lock_files(lock, path, is_folder=is_folder):
+        file.path.parent.mkdir(exist_ok=True)
+        file.path.write_bytes(b"".join(file))
+    text = locks.lock_text(path, is_folder=is_folder, shown="x")
+    assert text.is_of(lock)
+    assert text.parsed() == lock
+    for other in (
+        Lock((snapshot("mesh", "dc1", "a", "b"), snapshot("mesh", "dc2", "d"))),  # of the same length
+        Lock((snapshot("mesh", "dc1", "a", "b"),)),
+        Lock((snapshot("mesh", "dc1", "a", "b"), snapshot("mesh", "dc2", "c", "d"))),
+        Lock(),
+    ):
+        assert not text.is_of(other)
+
+
 def test_no_lock_yet_is_none(tmp_path: Path) -> None:
     assert locks.read_lock(tmp_path / "frostline.lock", is_folder=False, shown="frostline.lock") is None
     assert locks.read_lock(tmp_path / "locks", is_folder=True, shown="locks/") is None
