@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from difflib import get_close_matches
@@ -35,7 +35,7 @@ from frostline.model import (
 )
 from frostline.outputs.base import service_value
 from frostline.ownership import Wanted, file_changes, next_manifest
-from frostline.plan import Plan, plan_of
+from frostline.plan import Plan, changed_keys, plan_of
 from frostline.publish import publish, running
 from frostline.registry.assembling import assembled, contribution_of, entry_digest
 from frostline.registry.declaring import contribution_of_declaration
@@ -61,16 +61,19 @@ def declared_contributions(config: Config) -> tuple[Contribution, ...]:
 
 
 def contributions_of(
-    config: Config, lock: Lock, declared: Sequence[Contribution] | None = None
+    config: Config,
+    lock: Lock,
+    declared: Sequence[Contribution] | None = None,
+    among: Collection[Key] | None = None,
 ) -> tuple[Contribution, ...]:
     """What each source brings: live ones from the lock, then local ones, then routers, which need the others' names.
 
-    declared: what `declared_contributions` gave, where it is known already.
+    declared: what `declared_contributions` gave, where it is known already. among: all that is wanted of live sources.
     """
     brought: list[Contribution] = []
     for name, live in live_sources(config).items():
         snapshots = [snapshot for snapshot in lock.snapshots if snapshot.source == name]
-        brought.append(contribution_of(name, snapshots, live.naming))
+        brought.append(contribution_of(name, snapshots, live.naming, among))
     brought += declared_contributions(config) if declared is None else declared
     done = {contribution.source for contribution in brought}
     local = [settings for settings in config.sources.values() if settings.name not in done]
@@ -135,15 +138,17 @@ def compiled(config: Config, lock: Lock, committed: Lock | None, options: Option
             wanted = spool.finished()
             manifest = read_manifest(config.manifest)
             files = file_changes(config.root, wanted, manifest, allow=options.allow, outputs=options.only or None)
-    known, known_services = registry, services
-    if lock != committed:
-        known = registry_of_lock(config, committed, declared)
-        known_services = service_lines(known)
-    before = manifest.services if manifest else known_services if committed else None
+    known = (registry, services)
+    moves = lock_moves(config, lock, committed)
+    if moves:
+        among = frozenset(changed_keys(manifest.services, services)) if manifest else None
+        older = registry_of_lock(config, committed, declared, among)
+        known = (older, service_lines(older))
+    before = manifest.services if manifest else known[1] if committed else None
     if options.guard:
         now = _published(services) or {}
         findings += guard_findings(_published(before), now, config.guards, options.allow, needed(registry))
-        findings += lock_guards(config, lock, committed, options.allow)
+        findings += lock_guards(config, lock, committed, options.allow) if moves else ()
     findings += _refused_files(config, files)
     return Compilation(
         lock=lock,
@@ -157,10 +162,10 @@ def compiled(config: Config, lock: Lock, committed: Lock | None, options: Option
         plan=plan_of(
             manifest.services if manifest else (),
             services,
-            (known, known_services),
+            known,
             registry,
             files,
-            lock_moves(config, lock, committed),
+            moves,
         ),
     )
 
@@ -189,9 +194,17 @@ def service_lines(registry: Registry) -> tuple[ServiceLine, ...]:
     )
 
 
-def registry_of_lock(config: Config, lock: Lock | None, declared: Sequence[Contribution] | None = None) -> Registry:
-    """The registry that a lock gives under today's configuration, whatever its findings."""
-    return assembled(contributions_of(config, lock or Lock(), declared), config.precedence, config.merge)[0]
+def registry_of_lock(
+    config: Config,
+    lock: Lock | None,
+    declared: Sequence[Contribution] | None = None,
+    among: Collection[Key] | None = None,
+) -> Registry:
+    """The registry that a lock gives under today's configuration, whatever its findings.
+
+    among: the (service, version)s that it is asked for, None for all: of others, what live sources bring is missing.
+    """
+    return assembled(contributions_of(config, lock or Lock(), declared, among), config.precedence, config.merge)[0]
 
 
 def needed(registry: Registry) -> dict[Key, tuple[str, ...]]:
@@ -210,9 +223,7 @@ def _published(lines: Iterable[ServiceLine] | None) -> Mapping[Key, Published] |
 
 
 def lock_guards(config: Config, lock: Lock, committed: Lock | None, allow: Allow) -> tuple[Finding, ...]:
-    """What guards say of the lock alone: segments that are empty now, live sources that answered nothing at all."""
-    if committed == lock:
-        return ()
+    """What guards say of a new lock alone: segments that are empty now, live sources that answered nothing at all."""
     had = segment_sizes(committed.snapshots if committed else (), config)
     now = segment_sizes(lock.snapshots, config)
     emptied = emptied_segments(had, now, config.guards, allow)

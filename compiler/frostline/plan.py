@@ -68,22 +68,31 @@ def plan_of(
 ) -> Plan:
     """The plan from what is published to what is wanted, the lines of the registry `new`.
 
-    known: the registry of the committed lock and its lines, to name endpoints; it may differ from what is published.
+    known: the registry of the committed lock and its lines, to name endpoints: all, or those of `changed_keys`. It may
+    differ from what is published.
     """
     before = {(line.service, line.version): line for line in published}
     after = {(line.service, line.version): line for line in wanted}
-    digests = {(line.service, line.version): line.digest for line in known[1]}
-    keys = sorted({*before, *after}, key=lambda key: (key[0], key[1] is not None, key[1] or ""))
+    digests = _digests(known[1])
     changes: list[ServiceChange] = []
-    for key in keys:
+    for key in changed_keys(before.values(), after.values()):
         old, now = before.get(key), after.get(key)
-        if old and now and old.digest == now.digest:
-            continue
         is_known = old is None or digests.get(key) == old.digest
         changes.append(
             _service_change(key, old, now, _entry(known[0], key) if old and is_known else None, new, is_known)
         )
     return Plan(services=tuple(changes), files=tuple(file for file in files if file.action != "keep"), lock=lock)
+
+
+def changed_keys(published: Iterable[ServiceLine], wanted: Iterable[ServiceLine]) -> list[Key]:
+    """The (service, version)s that appear, change or vanish, in the registry's order."""
+    before, after = _digests(published), _digests(wanted)
+    keys = [key for key in {*before, *after} if before.get(key) != after.get(key)]
+    return sorted(keys, key=lambda key: (key[0], key[1] is not None, key[1] or ""))
+
+
+def _digests(lines: Iterable[ServiceLine]) -> dict[Key, str]:
+    return {(line.service, line.version): line.digest for line in lines}
 
 
 def _service_change(

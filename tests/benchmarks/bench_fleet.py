@@ -75,7 +75,7 @@ if names:
     read([f"/v1/health/service/{name}{mode}" for name in names])
 else:
     read([f"/v1/catalog/nodes{mode}", f"/v1/health/state/any{mode}&filter=" + quote('Status!="passing"')])
-    read([f"/v1/catalog/node/node-{number:05}{mode}" for number in range(10_000)])
+    read([f"/v1/catalog/node-services/node-{number:05}{mode}" for number in range(10_000)])
     read([f"/v1/catalog/services{mode}&node-meta=frostline-none:none", f"/v1/catalog/nodes{mode}{filtered}",
           f"/v1/health/state/any{mode}{filtered}"])
 """

@@ -110,7 +110,7 @@ def fails(place: Place, aim: Aim) -> bool:
         return (
             isinstance(place.world, ConsulWorld)
             and not any(probe in target for probe in PROBES)
-            and "/catalog/node/" not in target
+            and "/catalog/node-services/" not in target
         )
     if fault.name == "cut JSON":
         return not target.startswith("/v1/acl/")  # words, not JSON, where ACLs are off

@@ -158,7 +158,7 @@ def restless() -> Fault:
 def kinds(asked: list[str]) -> Counter[str]:
     """How many requests of each kind."""
     return Counter(
-        re.sub(r"/(health/service|catalog/node)/.*", r"/\1/*", unquote(each).split("?")[0]) for each in asked
+        re.sub(r"/(health/service|catalog/node-services)/.*", r"/\1/*", unquote(each).split("?")[0]) for each in asked
     )
 
 
@@ -176,7 +176,7 @@ def test_a_catalog_that_never_rests_is_read_three_times_and_dumped_once(
     if few:
         assert asked["/v1/health/service/*"] == 3 * 2 * 2 * PAIRS
     else:
-        assert asked["/v1/catalog/node/*"] == 3 * (NODES + 1)
+        assert asked["/v1/catalog/node-services/*"] == 3 * (NODES + 1)
         assert asked["/v1/health/state/any"] == 3 + 3  # readings and probes
     assert len(proxy.asked) < 100
 
@@ -241,5 +241,5 @@ def test_the_closing_proof_of_a_whole_catalog_asks_for_no_second_big_answer(
     assert sum(probes.values()) <= 3 * 2 * 4, probes
     big = Counter(kinds([target for target in proxy.asked if target not in probes]))
     assert big["/v1/catalog/nodes"] == big["/v1/health/state/any"] == 1
-    assert big["/v1/catalog/node/*"] == NODES + 1
+    assert big["/v1/catalog/node-services/*"] == NODES + 1
     figures("snapshots", bytes_read=sum(proxy.sent.values()), bytes_of_the_proof=sum(probes.values()))

@@ -8,12 +8,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from frostline import freezing, pipeline
 from frostline.config import load_config
 from frostline.errors import PublishError, SeveralErrors, SourceError, UsageError
 from frostline.lock import lock_chunks
-from frostline.model import Answer, Instance, Lock, Registration, Snapshot
+from frostline.model import Answer, Declared, Instance, Lock, Registration, Snapshot
 from frostline.pipeline import Compilation, Options
 from frostline.reporters.base import report_of
 from frostline.reporters.text import lines
@@ -100,6 +102,50 @@ def test_a_router_knows_the_names_of_all_other_sources(configure: Configure) -> 
     }
 
 
+NAMES = st.sampled_from(["a", "a-v1", "a-v2", "b-v1", "billing"])
+INSTANCES = st.lists(
+    st.tuples(NAMES, st.sampled_from(["n1", "n2"]), st.sampled_from([(), ("v=v1",), ("v=v1", "v=v2")])),
+    unique_by=lambda drawn: drawn[:2],
+    max_size=6,
+)
+
+
+@pytest.mark.parametrize("version_from", ["name", {"tag": "v=(.*)"}])
+def test_a_registry_asked_for_some_services_has_of_them_what_the_whole_one_has(
+    configure: Configure, version_from: Any
+) -> None:
+    edge = {"type": "router", "url": "http://r/{service}/{version}", "services": {"from": ["mesh"], "names": ["a/v9"]}}
+    sources = {name: mesh(version_from=version_from) for name in ("mesh", "other")} | {"edge": edge, "static": STATIC}
+    config = configure(sources=sources, precedence=["static", ["mesh", "other"], "edge"])
+
+    def lock_of(*segments: list[tuple[str, str, tuple[str, ...]]]) -> Lock:
+        return Lock(
+            tuple(
+                msgspec.structs.replace(
+                    snapshot(config, source=source),
+                    instances=tuple(
+                        Instance(service=name, node=node, id=name, address="10.0.0.1", port=80, tags=tags)
+                        for name, node, tags in sorted(drawn)
+                    ),
+                    declared=(Declared(service="c-v1"),),
+                )
+                for source, drawn in zip(("mesh", "other"), segments, strict=True)
+            )
+        )
+
+    @given(first=INSTANCES, second=INSTANCES, data=st.data())
+    def holds(first: Any, second: Any, data: st.DataObject) -> None:
+        lock = lock_of(first, second)
+        whole = dict(pipeline.registry_of_lock(config, lock).entries())
+        among = data.draw(st.sets(st.sampled_from(sorted(whole, key=repr))))
+        some = dict(pipeline.registry_of_lock(config, lock, among=among).entries())
+        assert {key: some[key] for key in among} == {key: whole[key] for key in among}
+        # Nothing else of live sources is made.
+        assert all({*entry.sources} <= {"edge", "static"} for key, entry in some.items() if key not in among)
+
+    holds()
+
+
 def test_an_output_of_some_sources_decides_precedence_among_them(configure: Configure) -> None:
     outputs = [YAML, {"type": "yaml", "path": "mesh.yaml", "sources": ["mesh"], "select": ["pay*"]}]
     config = configure(sources={"mesh": mesh(), "partners": STATIC}, precedence=["partners", "mesh"], outputs=outputs)
@@ -147,8 +193,9 @@ def test_an_emptied_segment_is_told_once(configure: Configure) -> None:
     old, new = Lock((snapshot(config, "a"),)), Lock((snapshot(config),))
     assert [finding.rule for finding in pipeline.lock_guards(config, new, old, Allow())] == ["guard-segment"]
     assert [finding.rule for finding in pipeline.lock_guards(config, new, None, Allow())] == ["guard-source"]
-    assert pipeline.lock_guards(config, new, new, Allow()) == ()
     assert pipeline.lock_guards(config, new, old, Allow(empty=True)) == ()
+    assert rules(compiled(config, new, old)) == ["guard-segment"]
+    assert rules(compiled(config, new, Lock(tuple(new.snapshots)))) == []
 
 
 def test_a_source_that_is_no_longer_configured_is_not_missed(configure: Configure) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from itertools import groupby
@@ -35,8 +35,10 @@ from frostline.settings import Naming, VersionFrom
 ANY = "*"
 
 
-def contribution_of(source: str, snapshots: Iterable[Snapshot], naming: Naming) -> Contribution:
-    """What the snapshots of one live source bring to the registry."""
+def contribution_of(
+    source: str, snapshots: Iterable[Snapshot], naming: Naming, among: Collection[Key] | None = None
+) -> Contribution:
+    """What the snapshots of one live source bring. among: to these (service, version)s, None: to all."""
     split, maker = splitter_of(naming), UrlMaker(naming)
     endpoints: dict[Key, list[Endpoint]] = {}
     findings: list[Finding] = []
@@ -47,6 +49,8 @@ def contribution_of(source: str, snapshots: Iterable[Snapshot], naming: Naming) 
             first = run[0]
             datacenter = first.datacenter or snapshot.datacenter
             for key in split(first.service, first.tags, first.meta):
+                if among is not None and key not in among:
+                    continue
                 found = endpoints.setdefault(key, [])
                 filled = maker.filled(*key, datacenter, snapshot.namespace)
                 for instance in run:
@@ -59,6 +63,8 @@ def contribution_of(source: str, snapshots: Iterable[Snapshot], naming: Naming) 
                         found.append(_endpoint_of(instance, url, source, datacenter, snapshot.namespace))
         for declared in snapshot.declared:
             for key in split(declared.service, declared.tags, declared.meta):
+                if among is not None and key not in among:
+                    continue
                 endpoints.setdefault(key, [])
     return Contribution(
         source=source,

@@ -89,10 +89,10 @@ class ServiceEntry(Struct, frozen=True, gc=False, rename="pascal"):
 
 
 class NodeServices(Struct, frozen=True, gc=False, rename="pascal"):
-    """/v1/catalog/node/NAME, which is null where there is no such node."""
+    """/v1/catalog/node-services/NAME. node: null where there is none of that name."""
 
-    node: Node
-    services: dict[str, Service] | None = None
+    node: Node | None = None
+    services: list[Service] | None = None
 
 
 class DumpedNode(Node, frozen=True, gc=False, rename="pascal"):

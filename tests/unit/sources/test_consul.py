@@ -60,8 +60,8 @@ class Replay:
             "/v1/catalog/datacenters": Reply(["dc1"]),
             "/v1/catalog/services": Reply({"web": None}),
             "/v1/catalog/nodes": Reply([{"Node": "n1", "Address": "10.0.0.1"}]),
-            "/v1/catalog/node/n1": Reply(
-                {"Node": {"Node": "n1", "Address": "10.0.0.1"}, "Services": {"web": entry()["Service"]}}
+            "/v1/catalog/node-services/n1": Reply(
+                {"Node": {"Node": "n1", "Address": "10.0.0.1"}, "Services": [entry()["Service"]]}
             ),
             "/v1/health/state/any": Reply([]),
             "/v1/health/service/web": Reply([entry()]),
@@ -305,13 +305,13 @@ def test_a_whole_catalog_whose_index_moves_is_read_again_and_then_dumped(replay:
     replay.requests.clear()
     replay.routes[path] = moving(body, 10, 11, 12, 12)
     assert read(replay).answers == at_rest
-    assert replay.asked("/v1/catalog/node/n1") == 2
+    assert replay.asked("/v1/catalog/node-services/n1") == 2
     assert replay.asked("/v1/internal/ui/nodes") == 0
 
     replay.requests.clear()
     replay.routes[path] = moving(body, *range(10, 100))
     assert read(replay).answers == at_rest
-    assert replay.asked("/v1/catalog/node/n1") == 3
+    assert replay.asked("/v1/catalog/node-services/n1") == 3
     assert replay.asked("/v1/internal/ui/nodes") == 1
 
 
@@ -335,11 +335,18 @@ def test_a_service_whose_index_goes_back_is_read_again(replay: Replay):
 
 def test_a_node_that_vanished_while_it_was_read_is_looked_for_again(replay: Replay, monkeypatch):
     monkeypatch.setattr(consul_reading, "_FEW", 0)
-    whole = replay.routes["/v1/catalog/node/n1"]
+    whole = replay.routes["/v1/catalog/node-services/n1"]
     assert isinstance(whole, Reply)
-    answers = iter([Reply(None, 1), whole])
-    replay.routes["/v1/catalog/node/n1"] = lambda _: next(answers)
+    answers = iter([Reply({"Node": None, "Services": None}, 1), whole])
+    replay.routes["/v1/catalog/node-services/n1"] = lambda _: next(answers)
     assert len(read(replay).answers[0].registrations) == 1
+
+
+def test_a_consul_that_has_no_services_of_a_node_is_read_from_the_dump(replay: Replay, monkeypatch):
+    monkeypatch.setattr(consul_reading, "_FEW", 0)
+    del replay.routes["/v1/catalog/node-services/n1"]  # so it is before 1.7
+    assert len(read(replay).answers[0].registrations) == 1
+    assert replay.asked("/v1/internal/ui/nodes") == 1
 
 
 @pytest.mark.parametrize("status", [301, 400])
