@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from measured import FROSTLINE, Took, mean, most_memory, run, show, show_ratio
@@ -27,7 +28,7 @@ SERVERS = Path(__file__).resolve().parents[1] / "servers"
 sys.path.insert(0, str(SERVERS))
 
 from consul_agent import ConsulAgent  # noqa: E402
-from fill_consul import fill  # noqa: E402
+from fill_consul import fill, move  # noqa: E402
 
 ROUNDS = int(os.environ.get("FROSTLINE_ROUNDS", "3"))
 SIZE = (10_000, 10_000, 170_000)
@@ -124,6 +125,7 @@ def measure(folder: Path, port: int) -> dict[str, list[Took]]:
     (folder / "empty").mkdir()
     peer = consul_template()
     took: dict[str, list[Took]] = {}
+    moves = count()
 
     def note(name: str, command: list[str], cwd: Path, prepare: Callable[[], None] = lambda: None) -> None:
         rounds = took.setdefault(name, [])
@@ -140,6 +142,7 @@ def measure(folder: Path, port: int) -> dict[str, list[Took]]:
             template = f"-template={folder / 'all.ctmpl'}:{folder / 'all.out'}"
             note("consul-template", [peer, f"-consul-addr=127.0.0.1:{port}", "-once", template], folder)
         note("compile", [*FROSTLINE, "compile"], whole, partial(emptied, whole))
+        note("compile, one instance moved", [*FROSTLINE, "compile"], whole, lambda: move(port, next(moves)))
         note("compile, nothing changed", [*FROSTLINE, "compile"], whole)
         note("compile --offline", [*FROSTLINE, "compile", "--offline"], whole)
         note("check", [*FROSTLINE, "check"], whole)
@@ -172,6 +175,8 @@ def main() -> None:
     show_ratio("fetch alone / bare reader", took["fetch alone"], took["bare reader"])
     for name in ("compile, nothing changed", "compile --offline", "check"):
         show_ratio(f"{name} / compile", took[name], took["compile"])
+    moved = "compile, one instance moved"
+    show_ratio(f"compile, nothing changed / {moved}", took["compile, nothing changed"], took[moved])
     pairs = zip(took["bare reader of 100 services"], took["start-up"], strict=True)
     both = [Took(bare.wall + start.wall, bare.cpu + start.cpu, bare.memory + start.memory) for bare, start in pairs]
     show_ratio("100 services / reader and start-up", took["compile of 100 services"], both)

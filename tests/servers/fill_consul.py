@@ -65,20 +65,30 @@ def fill(port: int, nodes: int, services: int, instances: int) -> None:
     parts = [json.dumps(part).encode() for part in _batches(operations(nodes, services, instances))]
 
     def write(share: list[bytes]) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        for body in share:
-            connection.request("PUT", "/v1/txn", body)
-            response = connection.getresponse()
-            answer = response.read()
-            if response.status != 200:
-                raise RuntimeError(f"PUT /v1/txn: {response.status} {answer[:200]!r}")
-        connection.close()
+        _write(port, share)
 
     # Nodes before services: a transaction that names an unknown node is refused.
     first = nodes * 2 // MOST_OPERATIONS + 1
     write(parts[:first])
     with ThreadPoolExecutor(_WRITERS) as pool:
         list(pool.map(write, [parts[first + writer :: _WRITERS] for writer in range(_WRITERS)]))
+
+
+def move(port: int, to: int) -> None:
+    """Registers the fleet's first instance anew, with another port of its own: 10,000 + `to`."""
+    moved = {**_service(0, "service-00000-v1", 0), "Port": 10_000 + to}
+    _write(port, [json.dumps([{"Service": {"Verb": "set", "Node": "node-00000", "Service": moved}}]).encode()])
+
+
+def _write(port: int, transactions: list[bytes]) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    for body in transactions:
+        connection.request("PUT", "/v1/txn", body)
+        response = connection.getresponse()
+        answer = response.read()
+        if response.status != 200:
+            raise RuntimeError(f"PUT /v1/txn: {response.status} {answer[:200]!r}")
+    connection.close()
 
 
 if __name__ == "__main__":
