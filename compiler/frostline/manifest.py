@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from frostline.diagnostics import canonical_line
+from frostline.diagnostics import canonical_line, canonical_lines
 from frostline.errors import UsageError
 from frostline.model import FileOrigin, ServiceLine
 from frostline.targets import contents, opened, path_fault
@@ -69,14 +69,13 @@ def manifest_of(manifest: Manifest) -> Manifest:
 
 
 def manifest_chunks(manifest: Manifest) -> Iterator[bytes]:
-    """The manifest's bytes, a line at a time, sorted."""
+    """The manifest's bytes, whole lines at a time, sorted."""
     yield _HEADER + b"\n"
     ordered = manifest_of(manifest)
     for line in ordered.files:
         text = _File(path=line.path, sha256=line.sha256, mode=f"{line.mode:04o}", output=line.output)
         yield canonical_line(text) + b"\n"
-    for service in ordered.services:
-        yield canonical_line(service) + b"\n"
+    yield from canonical_lines(ordered.services)
 
 
 def read_manifest(path: Path) -> Manifest | None:

@@ -32,6 +32,7 @@ from frostline.targets import (
     folder,
     folder_of,
     key_of,
+    mode_of,
     name_of,
     opened,
     permitted,
@@ -158,14 +159,14 @@ def _pieces(
 
 
 def _change_piece(root: Root, change: FileChange, chunks: dict[str, Iterable[bytes]]) -> _Piece:
-    found = examined(root, change.path)
+    mode = mode_of(root, change.path)
     return _Piece(
         key=change.path,
         chunks=None if change.action == "delete" else chunks[change.path],
         sha256=change.sha256,
         found=change.old,
-        mode=found.mode if found else change.mode | 0o666,
-        exact=found is not None,
+        mode=change.mode | 0o666 if mode is None else mode,
+        exact=mode is not None,
     )
 
 

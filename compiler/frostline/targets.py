@@ -172,7 +172,13 @@ def examined(root: Root, key: str) -> Found | None:
     with _open_file(root, key) as fd:
         if fd is None:
             return None
-        return Found(digest(_blocks(fd)), stat.S_IMODE(os.fstat(fd).st_mode) & 0o777)
+        return Found(digest(_blocks(fd)), _mode(fd))
+
+
+def mode_of(root: Root, key: str) -> int | None:
+    """The permission bits of the file of this key, None where there is none. PublishError as `examined`."""
+    with _open_file(root, key) as fd:
+        return None if fd is None else _mode(fd)
 
 
 def contents(root: Root, key: str) -> bytes | None:
@@ -197,6 +203,10 @@ def created(parent: int, name: str, chunks: Iterable[bytes], mode: int, *, exact
             os.fchmod(file.fileno(), mode)
         os.fsync(file.fileno())
     return hashed.hexdigest()
+
+
+def _mode(fd: int) -> int:
+    return stat.S_IMODE(os.fstat(fd).st_mode) & 0o777
 
 
 def _blocks(fd: int) -> Iterator[bytes]:
