@@ -37,7 +37,7 @@ _NODES = "/v1/catalog/nodes"
 _STATES = "/v1/health/state/any"
 _DUMP = "/v1/internal/ui/nodes"
 _SERVICE = "/v1/health/service"
-_NODE = "/v1/catalog/node-services"  # costs the server less than catalog/node, which makes and sorts a map
+_NODE = "/v1/catalog/node-services"  # since 1.7; costs the server less than catalog/node, which makes and sorts a map
 
 # Requests for the index alone. catalog/services ignores `filter` but takes a node's meta, which no node has here.
 _PROBES: tuple[tuple[str, Parameters], ...] = (
@@ -46,8 +46,7 @@ _PROBES: tuple[tuple[str, Parameters], ...] = (
     (_STATES, (("filter", 'Node==""'),)),
 )
 
-# Only checks that don't pass make an instance less than passing. The index is that of all checks, whatever the filter;
-# a Consul that knows no filters (before 1.5) answers with all of them.
+# Only checks that don't pass make an instance less than passing. The index is that of all checks, whatever the filter.
 _NOT_PASSING: Parameters = (("filter", 'Status!="passing"'),)
 
 Names = dict[str, list[str] | None]
@@ -107,9 +106,8 @@ def registrations_of(client: Client, scope: Scope, progress: Progress | None = N
         try:
             taken = way(client, scope, listing, tick)
         except StatusError as error:
-            # A name that this Consul refuses in a path: which characters are printable depends on its age. And before
-            # 1.7 it has no catalog/node-services.
-            if error.code not in (301, 400) and not (error.code == 404 and way is by_node):
+            # A name that this Consul refuses in a path: which characters are printable depends on its age.
+            if error.code not in (301, 400):
                 raise
     if taken is None:
         taken = by_dump(client, scope, listing, tick)

@@ -342,11 +342,11 @@ def test_a_node_that_vanished_while_it_was_read_is_looked_for_again(replay: Repl
     assert len(read(replay).answers[0].registrations) == 1
 
 
-def test_a_consul_that_has_no_services_of_a_node_is_read_from_the_dump(replay: Replay, monkeypatch):
+def test_a_consul_that_has_no_services_of_a_node_is_refused(replay: Replay, monkeypatch):
     monkeypatch.setattr(consul_reading, "_FEW", 0)
     del replay.routes["/v1/catalog/node-services/n1"]  # so it is before 1.7
-    assert len(read(replay).answers[0].registrations) == 1
-    assert replay.asked("/v1/internal/ui/nodes") == 1
+    assert "GET /v1/catalog/node-services/n1?consistent=1&dc=dc1: 404" in refused(replay)
+    assert replay.asked("/v1/internal/ui/nodes") == 0
 
 
 @pytest.mark.parametrize("status", [301, 400])
