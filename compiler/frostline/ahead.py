@@ -1,12 +1,11 @@
 """What a compile finds out while it waits for the sources: whether all is published as the committed lock has it.
 
-A second process looks, with no network, for whoever has a CPU to spare. Where the sources then answer what is locked
-already, there is nothing left to do.
+A second process looks, with no network. Where the sources then answer what is locked already, there is nothing left to
+do. It is as urgent as this one, which in the end waits for it: nothing else that runs may keep it from its CPU.
 """
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager, nullcontext
 
 from msgspec.structs import replace
@@ -30,7 +29,6 @@ def looking(config: Config, committed: Committed, options: Options) -> AbstractC
 
 
 def _looked(config: Config, committed: Committed, options: Options) -> bytes:
-    os.nice(19)  # reading the sources goes first
     lock = offline_lock(config, committed.lock)
     compilation = compiled(config, lock, lock, replace(options, publish=False))
     manifest = next_manifest(compilation.manifest, compilation.files, compilation.services, options.only or None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -161,14 +162,23 @@ def offline_lock(config: Config, committed: Lock | None) -> Lock:
     return committed or Lock()
 
 
+def _fitting(glob: str) -> list[Path]:
+    """The files that this glob names, sorted; none of one that is no glob."""
+    anchor = Path(glob).anchor
+    with suppress(ValueError, IndexError, OSError):  # `**b`, `.`, a name that no file can have
+        return sorted(Path(anchor or ".").glob(str(Path(glob).relative_to(anchor))))
+    return []
+
+
 def merged_lock(config: Config, committed: Lock | None, globs: Sequence[str]) -> Lock:
     """The locks in the files that these globs name (relative to the working folder), as one."""
     files: dict[Path, str] = {}
     for glob in globs:
-        base = Path(glob).anchor or "."
-        found = sorted(Path(base).glob(str(Path(glob).relative_to(Path(glob).anchor)))) if glob else []
+        found = _fitting(glob)
         if not found:
-            raise UsageError(f"no file fits --lock `{glob}`", help="freeze with `--out FILE` first")
+            raise UsageError(
+                f"no file fits --lock `{glob}`", help="freeze with `--out FILE` first, or correct the pattern"
+            )
         files.update({path: str(path) for path in found})
     parts = locks.read_locks([(name, path) for path, name in sorted(files.items())])
     new = locks.merged(locks.joined(parts), committed, live_sources(config))

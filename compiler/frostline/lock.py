@@ -8,6 +8,7 @@ been merged by git, edited, or written by somebody else: it is read as hostile, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -103,8 +104,8 @@ def segment_file_name(segment: tuple[str, str, str]) -> str:
 
 def existing_files(path: Path, *, is_folder: bool) -> tuple[Path, ...]:
     """The lock files that are there, sorted by name."""
-    if is_folder:
-        return tuple(sorted(path.glob(f"*{SUFFIX}"))) if path.is_dir() else ()
+    if is_folder:  # glob would take a folder that may not be read for an empty one
+        return tuple(sorted(file for file in path.iterdir() if file.name.endswith(SUFFIX))) if path.is_dir() else ()
     return (path,) if path.exists() else ()
 
 
@@ -130,19 +131,23 @@ class LockText(Struct, frozen=True):
         )
 
 
-def _is_made_of(data: bytes, chunks: Iterable[bytes]) -> bool:
-    at = 0
+def _is_made_of(data: bytes, chunks: Iterable[bytes], start: int = 0, stop: int | None = None) -> bool:
+    at, end = start, len(data) if stop is None else stop
     for chunk in chunks:
-        if not data.startswith(chunk, at):
+        if not data.startswith(chunk, at, end):
             return False
         at += len(chunk)
-    return at == len(data)
+    return at == end
 
 
 def lock_text(path: Path, *, is_folder: bool, shown: str) -> LockText:
     """The committed lock as it is on disk. shown: its path as users would type it. UsageError: it cannot be read."""
     files = []
-    for file in existing_files(path, is_folder=is_folder):
+    try:
+        there = existing_files(path, is_folder=is_folder)
+    except OSError as error:
+        raise _unreadable(error, shown) from None
+    for file in there:
         name = f"{shown.rstrip('/')}/{file.name}" if is_folder else shown
         files.append((file, name, _read(file, name)))
     return LockText(path, is_folder, tuple(files))
@@ -165,7 +170,11 @@ def _read(path: Path, shown: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"the lock cannot be read: {error.strerror}", origin=FileOrigin(shown), help=_AGAIN) from None
+        raise _unreadable(error, shown) from None
+
+
+def _unreadable(error: OSError, shown: str) -> UsageError:
+    return UsageError(f"the lock cannot be read: {error.strerror}", origin=FileOrigin(shown), help=_AGAIN)
 
 
 def joined(locks: Sequence[tuple[str, Lock]]) -> Lock:
@@ -318,12 +327,12 @@ _UPSTREAM = msgspec.json.Decoder(Upstream)
 def _parse_lines(
     data: bytes, start: _Place, stop: _Place, decoder: msgspec.json.Decoder[_Line], shown: str
 ) -> tuple[_Line, ...]:
-    """These lines as values, in one call; where that fails, one by one to find the line that is wrong."""
-    try:
+    """These lines as values, in one call; where they are not as frostline writes them, one by one."""
+    values: list[_Line] = []
+    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
         values = decoder.decode_lines(memoryview(data)[start.byte : stop.byte])
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        values = []
-    if len(values) != stop.line - start.line:
+    # The decoder of lines minds neither two values in a line nor one in two lines.
+    if not _is_made_of(data, canonical_lines(values), start.byte, stop.byte):
         lines = data[start.byte : stop.byte].split(b"\n")[:-1]
         values = [_decoded(line, decoder, data, at, shown) for at, line in enumerate(lines, start.line)]
     before: Any = None

@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 from frostline.diagnostics import canonical_line, canonical_lines
 from frostline.errors import UsageError
 from frostline.model import FileOrigin, ServiceLine
-from frostline.targets import contents, opened, path_fault
+from frostline.targets import contents, faults, opened, path_fault
 
 FORMAT = "frostline.manifest/1"
 _HEADER = canonical_line({"format": FORMAT})
@@ -83,8 +83,9 @@ def read_manifest(path: Path) -> Manifest | None:
 
     UsageError with the line: it is not one, is cut short, or has conflict markers; PublishError: it cannot be read.
     """
-    if not path.parent.is_dir():
-        return None
+    with faults(str(path), "read"):
+        if not path.parent.is_dir():
+            return None
     with opened(path.parent) as root:
         data = contents(root, path.name)
     return None if data is None else parse_manifest(data, str(path))

@@ -40,7 +40,7 @@ from frostline.publish import publish, running
 from frostline.registry.assembling import assembled, contribution_of, entry_digest
 from frostline.registry.declaring import contribution_of_declaration
 from frostline.rendering import Views, rendered
-from frostline.settings import Allow, Config, JobspecSettings, OutputSettings, RouterSettings
+from frostline.settings import Allow, Config, JobspecSettings, OutputSettings, PluginSettings, RouterSettings
 from frostline.sources.base import source_module
 from frostline.spool import Kept, Room, Spool
 from frostline.stages import stage
@@ -71,7 +71,10 @@ def contributions_of(
     declared: what `declared_contributions` gave, where it is known already. among: all that is wanted of live sources.
     """
     brought: list[Contribution] = []
-    for name, live in live_sources(config).items():
+    live_ones = live_sources(config)
+    if any(isinstance(one, PluginSettings) and one.name not in live_ones for one in config.sources.values()):
+        among = None  # what it brings of one name may depend on any other
+    for name, live in live_ones.items():
         snapshots = [snapshot for snapshot in lock.snapshots if snapshot.source == name]
         brought.append(contribution_of(name, snapshots, live.naming, among))
     brought += declared_contributions(config) if declared is None else declared
@@ -283,8 +286,9 @@ def freeze_guards(config: Config, lock: Lock, committed: Lock | None, allow: All
 @contextmanager
 def writing(config: Config) -> Iterator[Root]:
     """The root folder, made if it is not there, for this run alone; what a killed run left is finished or undone."""
-    missing = [folder for folder in (config.root, *config.root.parents) if not folder.exists()]
+    missing: list[Path] = []
     try:
+        missing += [folder for folder in (config.root, *config.root.parents) if not folder.exists()]
         config.root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PublishError(

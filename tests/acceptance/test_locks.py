@@ -111,9 +111,10 @@ def test_a_lock_of_other_settings_is_refused(both: Project, wan: WanPair) -> Non
         assert "the settings of source `mesh` have changed since the lock was written" in said
 
 
-def test_a_pattern_that_no_lock_fits_is_refused(both: Project) -> None:
-    said = both.refused(2, "compile", "--lock", "locks/*").stderr
-    assert "no file fits --lock `locks/*`" in said
+@pytest.mark.parametrize("pattern", ["locks/*", ".", "", "**b", "x" * 300])
+def test_a_pattern_that_no_lock_fits_is_refused(both: Project, pattern: str) -> None:
+    said = both.refused(2, "compile", "--lock", pattern).stderr
+    assert f"no file fits --lock `{pattern}`" in said
     assert "freeze with `--out FILE` first" in said
 
 

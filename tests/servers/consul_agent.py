@@ -331,8 +331,9 @@ class AclAgent(ConsulAgent):
 class WanPair:
     """Two datacenters, dc1 (`primary`) and dc2 (`secondary`), joined over WAN: each answers for the other."""
 
-    def __init__(self, binary: str, folder: Path) -> None:
-        self.primary = ConsulAgent(binary, folder / "1")
+    def __init__(self, binary: str, folder: Path, *, config: Mapping[str, Any] | None = None) -> None:
+        """config: further settings of the primary."""
+        self.primary = ConsulAgent(binary, folder / "1", config=config)
         try:
             self.secondary = ConsulAgent(binary, folder / "2", datacenter="dc2", node="node-b")
         except NotStartedError:

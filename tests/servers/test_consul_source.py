@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from consul_agent import AclAgent, ConsulAgent, WanPair
+from processes import start_on_free_ports
 
 from frostline.errors import SourceError, UsageError
 from frostline.model import FileOrigin, Registration
@@ -360,6 +361,36 @@ def test_with_partial_an_unknown_datacenter_is_left_as_it_was(empty_consul: Cons
     (warning,) = reading.warnings
     assert "nope keeps what the lock has" in warning
     assert "nothing answered of nope" in refused(settings_of(empty_consul.address, datacenters=("nope",), partial=True))
+
+
+def test_a_dump_is_refused_where_it_has_other_addresses_than_all_other_answers(
+    consul_binary: str, tmp_path_factory: pytest.TempPathFactory
+):
+    translating = {"translate_wan_addrs": True}
+    pair = start_on_free_ports(lambda: WanPair(consul_binary, tmp_path_factory.mktemp("wan"), config=translating))
+    try:
+        for agent in pair.agents:
+            tagged = {"lan": "10.0.0.1", "wan": "203.0.113.1"}
+            agent.catalog_register("n1", "web", port=80, node_address="10.0.0.1", node_tagged_addresses=tagged)
+        address = pair.primary.address
+
+        def node_address(datacenter: str, *services: str) -> str:
+            chosen = settings_of(address, services or ("*", "!consul"), datacenters=(datacenter,))
+            (answer,) = consul.read(chosen).answers
+            return next(each.node_address for each in answer.registrations if each.service == "web")
+
+        assert (node_address("dc1"), node_address("dc2")) == ("10.0.0.1", "203.0.113.1")
+        for agent in pair.agents:
+            agent.catalog_register("n2", "a//b", port=1)  # no path can name it
+        assert node_address("dc1") == "10.0.0.1"
+        said = refused(settings_of(address, datacenters=("dc2",)))
+        assert "the agent translates addresses of other datacenters" in said
+        assert node_address("dc2", "*", "!consul", "!a//b") == "203.0.113.1"
+        pair.secondary.catalog_deregister("n1", "web")
+        pair.secondary.catalog_register("n3", "web", port=80, node_address="10.0.0.3")
+        assert node_address("dc2") == "10.0.0.3"
+    finally:
+        pair.stop()
 
 
 def test_all_datacenters_are_read(consul_wan: WanPair):

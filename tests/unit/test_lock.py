@@ -115,6 +115,27 @@ def test_a_lock_reads_the_same_however_its_lines_are_counted(lock: Lock, block: 
         assert outcome(bytes(raw)) == expected
 
 
+@pytest.mark.parametrize("split", [(b"}\n{", b"}{"), (b'"address"', b'\n"address"')])
+def test_a_line_is_one_value_and_a_value_one_line(split: tuple[bytes, bytes]) -> None:
+    raw = written(Lock((snapshot("mesh", "dc1", "a", "b", "c"),)))
+    head, lines = raw[: raw.index(b'{"service"')], raw[raw.index(b'{"service"') :]
+    wrong = lines.replace(*split, 1)
+    missing = lines.count(b"\n") - wrong.count(b"\n")
+    wrong += b"\n" * missing if missing > 0 else b""
+    if missing < 0:  # as many values as lines again
+        wrong = wrong.replace(b"}\n{", b"}{", -missing)
+    assert wrong.count(b"\n") == 3
+    with pytest.raises(UsageError, match="this is not a line of a lock"):
+        locks.parse_lock(head + wrong, "frostline.lock")
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_lock_that_cannot_be_looked_at_is_refused(tmp_path: Path, is_folder: bool) -> None:
+    path = tmp_path / ("x" * 300)  # no file system has such names; of a closed folder the system says as little
+    with pytest.raises(UsageError, match="the lock cannot be read: File name too long"):
+        locks.read_lock(path, is_folder=is_folder, shown="frostline.lock")
+
+
 @settings(deadline=None, max_examples=100)
 @given(st.lists(instances, min_size=2, max_size=5), st.integers(0, 2))
 def test_the_first_line_that_is_not_after_the_one_before_it_is_named(found: list[Instance], others: int) -> None:

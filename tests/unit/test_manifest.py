@@ -111,6 +111,11 @@ def test_no_file_is_no_manifest(tmp_path: Path) -> None:
     assert read_manifest(tmp_path / "missing" / "frostline.manifest") is None
 
 
+def test_a_manifest_that_cannot_be_looked_for_is_no_crash(tmp_path: Path) -> None:
+    with pytest.raises(PublishError, match="File name too long"):
+        read_manifest(tmp_path / ("x" * 300) / "frostline.manifest")
+
+
 def test_a_manifest_that_is_a_link_or_a_pipe_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "frostline.manifest"
     path.symlink_to("/dev/zero")

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -15,12 +17,23 @@ from frostline import freezing, pipeline
 from frostline.config import load_config
 from frostline.errors import PublishError, SeveralErrors, SourceError, UsageError
 from frostline.lock import lock_chunks
-from frostline.model import Answer, Declared, Instance, Lock, Registration, Snapshot
+from frostline.model import (
+    Answer,
+    Contribution,
+    Declared,
+    Endpoint,
+    FileOrigin,
+    Instance,
+    Key,
+    Lock,
+    Registration,
+    Snapshot,
+)
 from frostline.pipeline import Compilation, Options
 from frostline.reporters.base import report_of
 from frostline.reporters.text import lines
-from frostline.settings import Allow, Config
-from frostline.sources import consul
+from frostline.settings import Allow, Config, PluginSettings
+from frostline.sources import base, consul
 from frostline.sources.base import Reading
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "findings"
@@ -144,6 +157,23 @@ def test_a_registry_asked_for_some_services_has_of_them_what_the_whole_one_has(
         assert all({*entry.sources} <= {"edge", "static"} for key, entry in some.items() if key not in among)
 
     holds()
+
+
+def test_a_local_source_of_another_package_knows_all_names_whatever_is_asked_for(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def contribute(settings: PluginSettings, known: Mapping[str, frozenset[Key]]) -> Contribution:
+        names = "+".join(sorted(name for keys in known.values() for name, _ in keys))
+        hub = Endpoint(url=f"http://hub/{names}", address="hub", port=80, source=settings.name)
+        return Contribution(source=settings.name, endpoints={("hub", None): (hub,)})
+
+    monkeypatch.setitem(sys.modules, "hub_source", SimpleNamespace(contribute=contribute))  # type: ignore[arg-type]
+    monkeypatch.setitem(cast(dict[str, str], base.TABLE), "hub", "hub_source")
+    plain = configure(sources={"mesh": mesh()})
+    hub = PluginSettings(name="hub", type="hub", place=FileOrigin("frostline.yaml"))
+    config = msgspec.structs.replace(plain, sources={**plain.sources, "hub": hub})
+    registry = pipeline.registry_of_lock(config, Lock((snapshot(plain, "a", "b"),)), among={("hub", None)})
+    assert registry.services["hub"][None].url == "http://hub/a+b"
 
 
 def test_an_output_of_some_sources_decides_precedence_among_them(configure: Configure) -> None:

@@ -87,7 +87,7 @@ def parsed_address(text: str, key: str, place: FileOrigin) -> Address:
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         host, port = parts.hostname, parts.port
-        (host or "").encode("idna")
+        host = (host or "").encode("idna").decode("ascii")
     except (ValueError, UnicodeError):
         raise wrong("not an address") from None
     if parts.username is not None or parts.password is not None:

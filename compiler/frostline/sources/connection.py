@@ -18,7 +18,7 @@ from contextlib import suppress
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import Any
 
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from msgspec import Struct
 
 from frostline.sources.access import Address
@@ -114,19 +114,27 @@ class Connection(asyncio.BufferedProtocol):
 
     async def _connect(self, expires: float) -> None:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(min(self._connect_timeout, max(expires - time.monotonic(), 0))):
-            sock = await self._socket()
+        expires = min(expires, time.monotonic() + self._connect_timeout)
+        async with asyncio.timeout_at(expires):
+            sock = await self._socket(expires)
             name = None if self._tls is None else self._server_name
             self._stream, _ = await loop.create_connection(lambda: self, sock=sock, ssl=self._tls, server_hostname=name)
 
-    async def _socket(self) -> socket.socket:
-        """A socket that is connected to the first of the server's addresses that takes it; OSError: of the last."""
+    async def _socket(self, expires: float) -> socket.socket:
+        """A socket that is connected to the first of the server's addresses that takes it; OSError: of the last.
+
+        Each may take its share of the time that is left: the first may be one that never answers.
+        """
         if self._address.scheme == "unix":
             return await _connected(socket.AF_UNIX, 0, self._address.socket)
         failed: OSError | None = None
-        for family, _, protocol, _, place in await _resolved(self._address.host, self._address.port or _DEFAULT_PORT):
+        addresses = await _resolved(self._address.host, self._address.port or _DEFAULT_PORT)
+        for number, (family, _, protocol, _, place) in enumerate(addresses):
+            others = len(addresses) - 1 - number
+            share = (expires - time.monotonic()) / (others + 1) if others else None
             try:
-                return await _connected(family, protocol, place)
+                async with asyncio.timeout(share):
+                    return await _connected(family, protocol, place)
             except OSError as error:
                 failed = error
         assert failed is not None  # getaddrinfo(3) gives one address at least
@@ -279,6 +287,8 @@ class _Answer:
             self._parser.feed_data(data)
         except HttpParserError as error:
             raise self._fault or HTTPException(str(error)) from None
+        except HttpParserUpgrade:
+            raise HTTPException("the server changes to another protocol") from None
         if not self.has_head and self._came > _LARGEST_HEAD + _PIECE:
             raise HTTPException("the head of the answer has no end")
 

@@ -18,12 +18,11 @@ from frostline.sources.access import consul_address, token_source
 from frostline.sources.answers import Parameters
 from frostline.sources.base import Progress, Reading
 from frostline.sources.consul_client import Client
-from frostline.sources.consul_reading import Scope, registrations_of
+from frostline.sources.consul_reading import SELF, Scope, registrations_of
 from frostline.sources.consul_wire import AgentSelf, TokenSelf
 from frostline.sources.live import is_unreachable, kept, selection_shape, transport_of
 from frostline.sources.transport import StatusError
 
-_SELF = "/v1/agent/self"
 _DATACENTERS = "/v1/catalog/datacenters"
 _TOKEN = "/v1/acl/token/self"  # noqa: S105 - a path
 _ANONYMOUS = "00000000-0000-0000-0000-000000000002"  # structs.ACLTokenAnonymousID
@@ -166,7 +165,7 @@ def _datacenters(
 
 def _own_datacenter(client: Client, settings: ConsulSettings) -> str:
     try:
-        own: AgentSelf = client.plain(_SELF, AgentSelf)
+        own: AgentSelf = client.plain(SELF, AgentSelf)
     except StatusError as error:
         if error.code != 403:
             raise
@@ -176,7 +175,7 @@ def _own_datacenter(client: Client, settings: ConsulSettings) -> str:
     if len(known) == 1:
         return known[0]
     raise client.error(
-        _SELF,
+        SELF,
         f"the token may not ask for the agent's own datacenter, one of {', '.join(sorted(known))}",
         help="name it in `datacenters`, or give the token agent:read",
     )

@@ -17,6 +17,7 @@ from frostline.sources.answers import Parameters, is_addressable, segment_path
 from frostline.sources.base import Progress
 from frostline.sources.consul_client import Client
 from frostline.sources.consul_wire import (
+    AgentSelf,
     Check,
     DumpedNode,
     Found,
@@ -26,6 +27,7 @@ from frostline.sources.consul_wire import (
     Unfit,
     found_in_entries,
     found_on_node,
+    has_other_addresses,
     registration_of,
 )
 from frostline.sources.transport import StatusError
@@ -36,6 +38,7 @@ _SERVICES = "/v1/catalog/services"
 _NODES = "/v1/catalog/nodes"
 _STATES = "/v1/health/state/any"
 _DUMP = "/v1/internal/ui/nodes"
+SELF = "/v1/agent/self"
 _SERVICE = "/v1/health/service"
 _NODE = "/v1/catalog/node-services"  # since 1.7; costs the server less than catalog/node, which makes and sorts a map
 
@@ -160,8 +163,10 @@ def by_node(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken
         if client.proves:
             after = _indexes(client, scope, _PROBES)
             _check_forward(client, [path for path, _ in _PROBES], before, after)
-        if taken is not None and (not client.proves or after == before):
-            return taken
+            if taken is not None and after == before:
+                return taken
+        elif taken is not None:
+            return Taken(taken.registrations, set(listing.names) & set(listed(client, scope).names))
     return None
 
 
@@ -177,8 +182,33 @@ def by_dump(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken
         for each in found_on_node(node, node.services or (), node.checks or ())
     ]
     chosen = {name for name in {each.service.name for each in found} if matches(scope.services, name)}
+    found = [each for each in found if each.service.name in chosen]
+    _check_untranslated(client, scope, found)
     names = set(listing.names) & set(listed(client, scope).names)
-    return Taken([_registration(client, scope, each) for each in found if each.service.name in chosen], names)
+    return Taken([_registration(client, scope, each) for each in found], names)
+
+
+def _check_untranslated(client: Client, scope: Scope, found: Iterable[Found]) -> None:
+    """SourceError: all other answers would have other addresses. An agent with translate_wan_addrs puts tagged ones in
+    the place of those of other datacenters, but not in the dump (Consul 1.8)."""
+    if scope.peer or not any(map(has_other_addresses, found)):
+        return
+    may = "may translate"
+    try:
+        agent: AgentSelf = client.plain(SELF, AgentSelf)
+    except StatusError as error:
+        if error.code != 403:
+            raise
+    else:
+        if agent.config.datacenter == scope.datacenter or not agent.debug_config.translates:
+            return
+        may = "translates"
+    raise client.error(
+        _DUMP,
+        f"the agent {may} addresses of other datacenters (translate_wan_addrs), but never in this answer, which is all "
+        "that is left where the catalog does not rest or a service's name fits into no path",
+        help="try again, leave such services out of select.services, or ask an agent of that datacenter",
+    )
 
 
 async def _service(client: Client, scope: Scope, name: str) -> tuple[list[Found], int]:

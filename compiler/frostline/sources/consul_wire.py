@@ -21,10 +21,15 @@ class Config(Struct, frozen=True, gc=False, rename="pascal"):
     datacenter: str
 
 
+class DebugConfig(Struct, frozen=True, gc=False):
+    translates: bool = field(name="TranslateWANAddrs", default=False)
+
+
 class AgentSelf(Struct, frozen=True, gc=False, rename="pascal"):
     """/v1/agent/self."""
 
     config: Config
+    debug_config: DebugConfig = DebugConfig()
 
 
 class TokenSelf(Struct, frozen=True):
@@ -112,6 +117,15 @@ class Found(Struct, frozen=True, gc=False):
     node: Node
     service: Service
     checks: Sequence[Check] = ()
+
+
+def has_other_addresses(found: Found) -> bool:
+    """Whether a tagged address of the instance or of its node is another than the plain one."""
+    node, service = found.node, found.service
+    return any(address != node.address for address in (node.tagged_addresses or {}).values()) or any(
+        (tagged.address, tagged.port) != (service.address, service.port)
+        for tagged in (service.tagged_addresses or {}).values()
+    )
 
 
 def found_in_entries(entries: Iterable[ServiceEntry]) -> Iterator[Found]:

@@ -28,6 +28,8 @@ PLACE = FileOrigin("frostline.yaml", 3, 3)
         ("[::1]:8500", Address(scheme="http", host="::1", port=8500)),
         ("http://h:1/a/b/", Address(scheme="http", host="h", port=1, prefix="/a/b")),
         ("unix:///run/consul.sock", Address(scheme="unix", socket="/run/consul.sock")),
+        ("http://bücher.example", Address(scheme="http", host="xn--bcher-kva.example", port=80)),
+        ("http://[fe80::1%eth0]:1", Address(scheme="http", host="fe80::1%eth0", port=1)),
         ("unix:///a b", Address(scheme="unix", socket="/a b")),
     ],
 )

@@ -342,6 +342,25 @@ def test_a_node_that_vanished_while_it_was_read_is_looked_for_again(replay: Repl
     assert len(read(replay).answers[0].registrations) == 1
 
 
+def test_a_service_that_vanishes_from_an_unproved_reading_is_left_out(replay: Replay, monkeypatch):
+    monkeypatch.setattr(consul_reading, "_FEW", 0)
+    answers = iter([Reply({"gone": None, "web": None}), Reply({"web": None})])
+    replay.routes["/v1/catalog/services"] = lambda _: next(answers)
+    (answer,) = read(replay, consistency="eventual").answers
+    assert [each.service for each in answer.registrations] == ["web"]
+
+
+def test_a_dump_that_may_have_other_addresses_is_refused(replay: Replay):
+    node = {"Node": "n1", "Address": "10.0.0.1", "TaggedAddresses": {"wan": "203.0.113.1"}}
+    replay.routes["/v1/health/service/web"] = Reply(b"", status=400)
+    replay.routes["/v1/internal/ui/nodes"] = Reply([{**node, "Services": [entry()["Service"]]}])
+    assert len(read(replay, datacenters=("dc1",)).answers[0].registrations) == 1
+    replay.routes["/v1/agent/self"] = Reply(b"Permission denied", status=403)
+    assert "the agent may translate addresses" in refused(replay, datacenters=("dc1",))
+    replay.routes["/v1/internal/ui/nodes"] = Reply([{**node, "TaggedAddresses": {}, "Services": [entry()["Service"]]}])
+    assert len(read(replay, datacenters=("dc1",)).answers[0].registrations) == 1
+
+
 def test_a_consul_that_has_no_services_of_a_node_is_refused(replay: Replay, monkeypatch):
     monkeypatch.setattr(consul_reading, "_FEW", 0)
     del replay.routes["/v1/catalog/node-services/n1"]  # so it is before 1.7

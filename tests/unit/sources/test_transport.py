@@ -12,7 +12,7 @@ import time
 import traceback
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.client import HTTPException, IncompleteRead
@@ -351,6 +351,7 @@ def test_an_answer_without_a_length_ends_with_its_connection():
         b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
         b"HTTP/1.1 " + b"2" * 70_000 + b"\r\n\r\n",
         b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
     ],
 )
 def test_what_is_no_http_is_a_source_error(serve, wrong: bytes):
@@ -396,19 +397,35 @@ def test_a_request_ends_in_time_however_slowly_its_answer_drips(serve, slow: Ans
     assert error.message.endswith("no whole answer within 0.2 s")
 
 
-def test_a_server_that_does_not_accept_is_given_up(serve):
-    with socket.create_server(("127.0.0.1", 0), backlog=1) as full:
-        waiting = []
+@pytest.fixture
+def full() -> Iterator[Address]:
+    """Where a server listens that takes no more connections."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as server, ExitStack() as waiting:
         for _ in range(8):
-            client = socket.socket()
+            client = waiting.enter_context(socket.socket())
             client.setblocking(False)
-            client.connect_ex(full.getsockname())
-            waiting.append(client)
-        address = Address(scheme="http", host="127.0.0.1", port=full.getsockname()[1])
-        error = failure(transport_to(address, connect_timeout=0.1))
-        assert error.message.endswith("no connection within 0.1 s")
-        for client in waiting:
-            client.close()
+            client.connect_ex(server.getsockname())
+        yield Address(scheme="http", host="127.0.0.1", port=server.getsockname()[1])
+
+
+def test_a_server_that_does_not_accept_is_given_up(full: Address):
+    error = failure(transport_to(full, connect_timeout=0.1))
+    assert error.message.endswith("no connection within 0.1 s")
+
+
+@pytest.mark.parametrize("connect_timeout", [0.3, 3600])
+def test_a_server_of_which_one_address_does_not_answer_is_reached_at_another(
+    serve, full: Address, monkeypatch: pytest.MonkeyPatch, connect_timeout: float
+):
+    places = [("127.0.0.1", full.port), ("127.0.0.1", serve(OK).address.port)]
+
+    async def resolved(*_: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", place) for place in places]
+
+    monkeypatch.setattr(connection, "_resolved", resolved)
+    name = Address(scheme="http", host="consul.example", port=80)
+    with transport_to(name, connect_timeout=connect_timeout, timeout=0.6) as transport:
+        assert got(transport, "/").body == b"ok"
 
 
 def test_the_deadline_bounds_all_attempts(serve):
