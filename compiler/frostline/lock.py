@@ -134,7 +134,7 @@ class LockText(Struct, frozen=True):
 def _is_made_of(data: bytes, chunks: Iterable[bytes], start: int = 0, stop: int | None = None) -> bool:
     at, end = start, len(data) if stop is None else stop
     for chunk in chunks:
-        if not data.startswith(chunk, at, end):
+        if not data.startswith(chunk, at):
             return False
         at += len(chunk)
     return at == end

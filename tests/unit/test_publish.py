@@ -123,13 +123,13 @@ def written(path: Path) -> tuple[int, ...]:
 
 
 def test_a_new_file_has_the_mode_of_the_umask_and_an_updated_one_keeps_its_own(root: Path) -> None:
-    (root / "app/registry.py").chmod(0o666)
+    (root / "app/registry.py").chmod(0o604)
     umask = os.umask(0o027)
     try:
         run(root, NEW)
     finally:
         os.umask(umask)
-    assert stat.S_IMODE((root / "app/registry.py").stat().st_mode) == 0o666
+    assert stat.S_IMODE((root / "app/registry.py").stat().st_mode) == 0o604
     assert stat.S_IMODE((root / "more/deep/c.yaml").stat().st_mode) == 0o640
     assert stat.S_IMODE((root / "more").stat().st_mode) == 0o750
 
