@@ -131,13 +131,13 @@ class LockText(Struct, frozen=True):
         )
 
 
-def _is_made_of(data: bytes, chunks: Iterable[bytes], start: int = 0, stop: int | None = None) -> bool:
-    at, end = start, len(data) if stop is None else stop
+def _is_made_of(data: bytes, chunks: Iterable[bytes]) -> bool:
+    at = 0
     for chunk in chunks:
         if not data.startswith(chunk, at):
             return False
         at += len(chunk)
-    return at == end
+    return at == len(data)
 
 
 def lock_text(path: Path, *, is_folder: bool, shown: str) -> LockText:
@@ -327,12 +327,12 @@ _UPSTREAM = msgspec.json.Decoder(Upstream)
 def _parse_lines(
     data: bytes, start: _Place, stop: _Place, decoder: msgspec.json.Decoder[_Line], shown: str
 ) -> tuple[_Line, ...]:
-    """These lines as values, in one call; where they are not as frostline writes them, one by one."""
+    """These lines as values, in one call; where that fails, one by one to find the line that is wrong."""
     values: list[_Line] = []
-    with suppress(msgspec.MsgspecError, ValueError, RecursionError):
-        values = decoder.decode_lines(memoryview(data)[start.byte : stop.byte])
-    # The decoder of lines minds neither two values in a line nor one in two lines.
-    if not _is_made_of(data, canonical_lines(values), start.byte, stop.byte):
+    if _is_one_a_line(data, start, stop):
+        with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+            values = decoder.decode_lines(memoryview(data)[start.byte : stop.byte])
+    if len(values) != stop.line - start.line:
         lines = data[start.byte : stop.byte].split(b"\n")[:-1]
         values = [_decoded(line, decoder, data, at, shown) for at, line in enumerate(lines, start.line)]
     before: Any = None
@@ -342,6 +342,16 @@ def _parse_lines(
             raise _bad(data, at, "this line stands twice or out of order", shown)
         before = key
     return tuple(values)
+
+
+def _is_one_a_line(data: bytes, start: _Place, stop: _Place) -> bool:
+    """Whether values that are as many as the lines are one a line: the decoder of lines minds neither two in a line nor
+    one in two lines. Within a value no `{` follows a `}`."""
+    return (
+        data.startswith(b"{", start.byte)
+        and data.endswith(b"}\n", start.byte, stop.byte)
+        and data.count(b"}\n{", start.byte, stop.byte) == stop.line - start.line - 1
+    )
 
 
 _Value = TypeVar("_Value")
