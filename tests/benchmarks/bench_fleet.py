@@ -170,12 +170,13 @@ def main() -> None:
     for name, rounds in took.items():
         show(name, rounds)
     print()
+    moved = "compile, one instance moved"
     if "consul-template" in took:
-        show_ratio("compile / consul-template", took["compile"], took["consul-template"])
+        for name in ("compile", moved):
+            show_ratio(f"{name} / consul-template", took[name], took["consul-template"])
     show_ratio("fetch alone / bare reader", took["fetch alone"], took["bare reader"])
     for name in ("compile, nothing changed", "compile --offline", "check"):
         show_ratio(f"{name} / compile", took[name], took["compile"])
-    moved = "compile, one instance moved"
     show_ratio(f"compile, nothing changed / {moved}", took["compile, nothing changed"], took[moved])
     pairs = zip(took["bare reader of 100 services"], took["start-up"], strict=True)
     both = [Took(bare.wall + start.wall, bare.cpu + start.cpu, bare.memory + start.memory) for bare, start in pairs]
