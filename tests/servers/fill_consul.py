@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -63,10 +64,7 @@ def _batches(every: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 def fill(port: int, nodes: int, services: int, instances: int) -> None:
     """Registers the fleet with the Consul that listens on 127.0.0.1:PORT. RuntimeError: it refused something."""
     parts = [json.dumps(part).encode() for part in _batches(operations(nodes, services, instances))]
-
-    def write(share: list[bytes]) -> None:
-        _write(port, share)
-
+    write = partial(_write, port)
     # Nodes before services: a transaction that names an unknown node is refused.
     first = nodes * 2 // MOST_OPERATIONS + 1
     write(parts[:first])

@@ -115,18 +115,20 @@ def test_a_lock_reads_the_same_however_its_lines_are_counted(lock: Lock, block: 
         assert outcome(bytes(raw)) == expected
 
 
-@pytest.mark.parametrize("split", [(b"}\n{", b"}{"), (b'"address"', b'\n"address"')])
-def test_a_line_is_one_value_and_a_value_one_line(split: tuple[bytes, bytes]) -> None:
-    raw = written(Lock((snapshot("mesh", "dc1", "a", "b", "c"),)))
-    head, lines = raw[: raw.index(b'{"service"')], raw[raw.index(b'{"service"') :]
-    wrong = lines.replace(*split, 1)
-    missing = lines.count(b"\n") - wrong.count(b"\n")
-    wrong += b"\n" * missing if missing > 0 else b""
-    if missing < 0:  # as many values as lines again
-        wrong = wrong.replace(b"}\n{", b"}{", -missing)
-    assert wrong.count(b"\n") == 3
+@pytest.mark.parametrize(
+    "layout",
+    [
+        pytest.param(b"%(a)s%(b)s%(c)s\n%(d)s\n\n", id="two values in a line"),
+        pytest.param(b"%(a)s\n%(b)s%(c)s\n%(d)s\n", id="a value in two lines"),
+    ],
+)
+def test_a_line_is_one_value_and_a_value_one_line(layout: bytes) -> None:
+    head, segment, one, two, three, _ = written(Lock((snapshot("mesh", "dc1", "a", "b", "c"),))).split(b"\n")
+    start, middle, end = one.partition(b'"address"')
+    lines = layout % {b"a": start, b"b": middle + end, b"c": two, b"d": three}  # three values, three lines
+    assert lines.count(b"\n") == 3
     with pytest.raises(UsageError, match="this is not a line of a lock"):
-        locks.parse_lock(head + wrong, "frostline.lock")
+        locks.parse_lock(head + b"\n" + segment + b"\n" + lines, "frostline.lock")
 
 
 @pytest.mark.parametrize("is_folder", [False, True])

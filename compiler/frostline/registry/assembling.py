@@ -29,7 +29,7 @@ from frostline.model import (
     version_label,
 )
 from frostline.registry.declaring import dependencies_of
-from frostline.registry.naming import UrlFinding, UrlMaker, reserved_version, splitter_of, url_of
+from frostline.registry.naming import Splitter, UrlFinding, UrlMaker, reserved_version, splitter_of, url_of
 from frostline.settings import Naming, VersionFrom
 
 ANY = "*"
@@ -39,7 +39,7 @@ def contribution_of(
     source: str, snapshots: Iterable[Snapshot], naming: Naming, among: Collection[Key] | None = None
 ) -> Contribution:
     """What the snapshots of one live source bring. among: to these (service, version)s, None: to all."""
-    split, maker = splitter_of(naming), UrlMaker(naming)
+    split, maker = _splitter(naming, among), UrlMaker(naming)
     endpoints: dict[Key, list[Endpoint]] = {}
     findings: list[Finding] = []
     upstreams: list[Upstream] = []
@@ -49,8 +49,6 @@ def contribution_of(
             first = run[0]
             datacenter = first.datacenter or snapshot.datacenter
             for key in split(first.service, first.tags, first.meta):
-                if among is not None and key not in among:
-                    continue
                 found = endpoints.setdefault(key, [])
                 filled = maker.filled(*key, datacenter, snapshot.namespace)
                 for instance in run:
@@ -63,8 +61,6 @@ def contribution_of(
                         found.append(_endpoint_of(instance, url, source, datacenter, snapshot.namespace))
         for declared in snapshot.declared:
             for key in split(declared.service, declared.tags, declared.meta):
-                if among is not None and key not in among:
-                    continue
                 endpoints.setdefault(key, [])
     return Contribution(
         source=source,
@@ -72,6 +68,13 @@ def contribution_of(
         findings=tuple(findings),
         upstreams=dependencies_of(source, ((upstream, None) for upstream in upstreams), naming),
     )
+
+
+def _splitter(naming: Naming, among: Collection[Key] | None) -> Splitter:
+    split = splitter_of(naming)
+    if among is None:
+        return split
+    return lambda name, tags, meta: tuple(key for key in split(name, tags, meta) if key in among)
 
 
 def _runs(instances: Iterable[Instance], naming: Naming) -> Iterator[tuple[Instance, ...]]:

@@ -18,8 +18,8 @@ from frostline.sources.access import consul_address, token_source
 from frostline.sources.answers import Parameters
 from frostline.sources.base import Progress, Reading
 from frostline.sources.consul_client import Client
-from frostline.sources.consul_reading import SELF, Scope, registrations_of
-from frostline.sources.consul_wire import AgentSelf, TokenSelf
+from frostline.sources.consul_reading import SELF, Scope, agent_of, registrations_of
+from frostline.sources.consul_wire import TokenSelf
 from frostline.sources.live import is_unreachable, kept, selection_shape, transport_of
 from frostline.sources.transport import StatusError
 
@@ -164,13 +164,9 @@ def _datacenters(
 
 
 def _own_datacenter(client: Client, settings: ConsulSettings) -> str:
-    try:
-        own: AgentSelf = client.plain(SELF, AgentSelf)
-    except StatusError as error:
-        if error.code != 403:
-            raise
-    else:
-        return own.config.datacenter
+    agent = agent_of(client)
+    if agent:
+        return agent.config.datacenter
     known: list[str] = client.plain(_DATACENTERS, list[str])
     if len(known) == 1:
         return known[0]

@@ -166,7 +166,7 @@ def by_node(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken
             if taken is not None and after == before:
                 return taken
         elif taken is not None:
-            return Taken(taken.registrations, set(listing.names) & set(listed(client, scope).names))
+            return Taken(taken.registrations, _still_listed(client, scope, listing))
     return None
 
 
@@ -184,8 +184,23 @@ def by_dump(client: Client, scope: Scope, listing: Listing, tick: Tick) -> Taken
     chosen = {name for name in {each.service.name for each in found} if matches(scope.services, name)}
     found = [each for each in found if each.service.name in chosen]
     _check_untranslated(client, scope, found)
-    names = set(listing.names) & set(listed(client, scope).names)
-    return Taken([_registration(client, scope, each) for each in found], names)
+    return Taken([_registration(client, scope, each) for each in found], _still_listed(client, scope, listing))
+
+
+def _still_listed(client: Client, scope: Scope, listing: Listing) -> set[str]:
+    """The names that were listed before something was read, and are after it: what was read must have them."""
+    return set(listing.names) & set(listed(client, scope).names)
+
+
+def agent_of(client: Client) -> AgentSelf | None:
+    """What the agent says of itself; None: the token may not ask (agent:read)."""
+    try:
+        agent: AgentSelf = client.plain(SELF, AgentSelf)
+    except StatusError as error:
+        if error.code != 403:
+            raise
+        return None
+    return agent
 
 
 def _check_untranslated(client: Client, scope: Scope, found: Iterable[Found]) -> None:
@@ -193,16 +208,10 @@ def _check_untranslated(client: Client, scope: Scope, found: Iterable[Found]) ->
     the place of those of other datacenters, but not in the dump (Consul 1.8)."""
     if scope.peer or not any(map(has_other_addresses, found)):
         return
-    may = "may translate"
-    try:
-        agent: AgentSelf = client.plain(SELF, AgentSelf)
-    except StatusError as error:
-        if error.code != 403:
-            raise
-    else:
-        if agent.config.datacenter == scope.datacenter or not agent.debug_config.translates:
-            return
-        may = "translates"
+    agent = agent_of(client)
+    if agent and (agent.config.datacenter == scope.datacenter or not agent.debug_config.translates):
+        return
+    may = "translates" if agent else "may translate"
     raise client.error(
         _DUMP,
         f"the agent {may} addresses of other datacenters (translate_wan_addrs), but never in this answer, which is all "
