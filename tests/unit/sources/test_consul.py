@@ -361,6 +361,12 @@ def test_a_dump_that_may_have_other_addresses_is_refused(replay: Replay):
     assert len(read(replay, datacenters=("dc1",)).answers[0].registrations) == 1
 
 
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_agent_that_does_not_tell_of_itself_is_refused(replay: Replay, status: int):
+    replay.routes["/v1/agent/self"] = Reply(b"no", status=status)
+    assert f"GET /v1/agent/self: {status}" in refused(replay)
+
+
 def test_a_consul_that_has_no_services_of_a_node_is_refused(replay: Replay, monkeypatch):
     monkeypatch.setattr(consul_reading, "_FEW", 0)
     del replay.routes["/v1/catalog/node-services/n1"]  # so it is before 1.7
