@@ -8,7 +8,7 @@ def main() -> None:
     if sys.argv[1:] == ["--version"] and _version_is_shown():
         return
     try:
-        from frostline.cli import run
+        from frostline.cli.main import run
 
         status = run(sys.argv[1:])
     except KeyboardInterrupt:  # while it was imported, or while it said that it was interrupted

@@ -12,7 +12,7 @@ from consul_agent import ConsulAgent
 from faulty_proxy import Fault, FaultyProxy
 from project import Project, Run
 
-from frostline import cli
+from frostline.cli import main as cli
 
 
 @pytest.fixture

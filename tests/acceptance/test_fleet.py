@@ -18,10 +18,10 @@ import yaml
 from consul_agent import ConsulAgent
 from processes import start_on_free_ports
 
-from frostline.config import load_config
 from frostline.model import Declaration
+from frostline.pipeline.load import load_config
 from frostline.settings import JobspecSettings
-from frostline.sources import jobspec
+from frostline.sources.jobspec import source as jobspec
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "fleet"
 WRITTEN = ("locks", "registry", "app", "puppet", "frostline.manifest")

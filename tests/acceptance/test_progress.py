@@ -106,7 +106,7 @@ def test_no_bar_where_nobody_wants_one(
 def test_a_pipe_sees_no_bar_and_imports_none(project: Project, shop: ConsulAgent) -> None:
     project.configure(consul_config(shop.address))
     assert "\x1b" not in project.done("compile").stderr
-    code = "import sys; from frostline.cli import run; run(['check']); sys.exit('rich.progress' in sys.modules)"
+    code = "import sys; from frostline.cli.main import run; run(['check']); sys.exit('rich.progress' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=project.folder, capture_output=True, check=False)
     assert done.returncode == 0
 

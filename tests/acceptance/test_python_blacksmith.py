@@ -28,7 +28,7 @@ from blacksmith.domain.registry import Registry as Clients
 
 from frostline.model import Endpoint, Entry, FileOrigin, Instance, Key, Registry, Snapshot, registry_of
 from frostline.outputs.base import View
-from frostline.outputs.python import render
+from frostline.outputs.python.output import render
 from frostline.registry.assembling import contribution_of
 from frostline.settings import Naming, OutputSettings
 

@@ -10,7 +10,7 @@ import pytest
 from consul_agent import ConsulAgent
 from project import OUTPUTS, PARTNERS, Project, Run, consul_config
 
-from frostline import ahead, child, spool
+from frostline.pipeline import ahead, child, spool
 
 HIERA = {"type": "hiera", "path": "data", "layers": ["datacenter"]}
 TEMPLATE = {"type": "template", "template": "hosts.j2", "path": "hosts.txt"}

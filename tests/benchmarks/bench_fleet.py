@@ -84,8 +84,8 @@ else:
 FETCH = """
 import gc
 from pathlib import Path
-from frostline.config import load_config
-from frostline.sources import consul
+from frostline.pipeline.load import load_config
+from frostline.sources.consul import source as consul
 
 gc.set_threshold(1_000_000, 10, 10)
 consul.read(load_config(Path("frostline.yaml")).sources["mesh"])

@@ -21,7 +21,7 @@ from puppet_data import looked_up  # noqa: E402
 
 from frostline.model import Endpoint, Entry, FileOrigin, Registry, registry_of  # noqa: E402
 from frostline.outputs.base import View  # noqa: E402
-from frostline.outputs.hiera import render, service_key  # noqa: E402
+from frostline.outputs.hiera.output import render, service_key  # noqa: E402
 from frostline.settings import OutputSettings  # noqa: E402
 
 SERVICES, NEXT, ROUNDS = 10_000, 1_000, 5

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
 from frostline.outputs.base import View
-from frostline.outputs.python import render
+from frostline.outputs.python.output import render
 from frostline.settings import OutputSettings
 
 ROUNDS = 7

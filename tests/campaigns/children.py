@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 SERVER = r"""
 import contextlib, ctypes, io, json, os, sys
-from frostline import cli
+from frostline.cli import main as cli
 
 def child(asked, gate):
     # Yama lets only ancestors trace, and strace is none: PR_SET_PTRACER, PR_SET_PTRACER_ANY.

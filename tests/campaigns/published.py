@@ -12,10 +12,10 @@ from typing import Any
 
 from children import Warm
 
-from frostline import lock
-from frostline.config import load_config
-from frostline.freezing import settings_digests
+from frostline.lock import codec as lock
 from frostline.model import Answer, Registration
+from frostline.pipeline.freeze import settings_digests
+from frostline.pipeline.load import load_config
 from frostline.registry.selection import snapshot_of
 from frostline.settings import ConsulSettings
 

@@ -160,19 +160,19 @@ def _accepts(_: Reply) -> Reply:
 
 # A bug where the token is at hand, with the token in the exception's text.
 CRASH = """
-from frostline.sources.connection import Connection
+from frostline.sources.http.connection import Connection
 def exchange(self, target, headers, expires):
     raise RuntimeError(f"unexpected {headers} {target}")
 Connection.exchange = exchange
 """
 # A bug in another thread's frame, and one that a library's own exception tells of.
 FROZEN_CRASH = """
-from frostline.sources.transport import Transport
+from frostline.sources.http.transport import Transport
 def get(self, target, headers=None):
     raise KeyError(self._secret.reveal(), self._secret, headers)
 Transport.get = get
 """
-RUN = "\nimport sys\nfrom frostline.cli import run\nsys.exit(run(['compile', '-vv']))\n"
+RUN = "\nimport sys\nfrom frostline.cli.main import run\nsys.exit(run(['compile', '-vv']))\n"
 
 
 def by_program(program: str, folder: Path) -> Done:

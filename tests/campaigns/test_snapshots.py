@@ -17,17 +17,17 @@ from pairs import NODES, PAIRS, Writer, is_torn
 from published import tree_of
 from wire import Aim, Fault, Reply, WireProxy
 
-from frostline import lock
-from frostline.config import load_config
 from frostline.errors import SourceError
-from frostline.freezing import freeze
+from frostline.lock import codec as lock
 from frostline.model import FileOrigin
+from frostline.pipeline.freeze import freeze
+from frostline.pipeline.load import load_config
 from frostline.settings import LiveLimits
-from frostline.sources import consul_reading
-from frostline.sources.access import parsed_address
-from frostline.sources.consul_client import Client
-from frostline.sources.consul_wire import registration_of
-from frostline.sources.transport import Transport
+from frostline.sources.consul import reading as consul_reading
+from frostline.sources.consul.client import Client
+from frostline.sources.consul.wire import registration_of
+from frostline.sources.http.access import parsed_address
+from frostline.sources.http.transport import Transport
 
 PLACE = FileOrigin("frostline.yaml", 1, 1)
 SCOPE = consul_reading.Scope(datacenter="dc1", parameters=(("dc", "dc1"),), services=("*", "!consul"))

@@ -19,8 +19,8 @@ from ruamel.yaml import YAML
 
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
 from frostline.outputs.base import View, service_value
-from frostline.outputs.hiera import render, service_key, uninterpolated
-from frostline.outputs.yaml import render as render_yaml
+from frostline.outputs.hiera.output import render, service_key, uninterpolated
+from frostline.outputs.yaml.output import render as render_yaml
 from frostline.registry.assembling import with_prefer
 from frostline.settings import OutputSettings
 

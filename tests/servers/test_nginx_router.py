@@ -19,12 +19,12 @@ from urllib.request import Request, urlopen
 import pytest
 from consul_agent import ConsulAgent
 
-from frostline.diagnostics import typed
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
 from frostline.outputs.base import View
-from frostline.outputs.template import render
+from frostline.outputs.template.output import render
 from frostline.settings import OutputSettings
+from frostline.text import typed
 
 ROUTER = Path(__file__).parents[2] / "samples" / "router" / "router.conf.j2"
 

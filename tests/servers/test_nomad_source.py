@@ -13,7 +13,7 @@ from nomad_replay import NomadReplay
 from frostline.errors import SourceError
 from frostline.model import FileOrigin
 from frostline.settings import LiveLimits, NomadSettings, Token
-from frostline.sources import nomad
+from frostline.sources.nomad import source as nomad
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
 

@@ -10,10 +10,10 @@ from urllib.parse import unquote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.diagnostics import UNPRINTABLE, canonical_line, harmless, printable, reviewable
-from frostline.lock import segment_file_name
+from frostline.lock.codec import segment_file_name
 from frostline.outputs.file_names import LONGEST, file_stem, percent_encoded
 from frostline.registry.naming import host_text, quoted
+from frostline.text import UNPRINTABLE, canonical_line, harmless, printable, reviewable
 
 HOSTILE = "\0\t\n\r\x1b\x7f\x85\x9b\xad\u061c\u200d\u2028\u202e\ufeff\ufffe\U000e0041😀é\"'\\%{}$:;/.#[]~ -_aA1"
 TEXTS = st.text(st.one_of(st.sampled_from(HOSTILE), st.characters(exclude_categories=["Cs"])), max_size=40)

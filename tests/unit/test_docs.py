@@ -19,8 +19,8 @@ import click
 import pytest
 import yaml
 
-from frostline.cli import frostline
-from frostline.config import load_config
+from frostline.cli.main import frostline
+from frostline.pipeline.load import load_config
 from frostline.resources import schema_names
 
 ROOT = Path(__file__).resolve().parents[2]

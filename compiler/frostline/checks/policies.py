@@ -16,11 +16,11 @@ from frostline.checks.addresses import Malformed, addresses, holds, known_addres
 from frostline.checks.base import Context
 from frostline.checks.keys import fits, key_names, written_key
 from frostline.checks.wording import counted, shortened
-from frostline.diagnostics import Severity
 from frostline.errors import SeveralErrors, UsageError
 from frostline.globs import is_literal
 from frostline.model import Endpoint, Entry, Finding, Key, Registry, version_label
 from frostline.settings import Bound, CheckSettings
+from frostline.text import Severity
 
 MOST_FOR_ONE = 20
 """Findings of one policy for one (service, version); what is beyond them is only counted."""

@@ -17,9 +17,9 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from frostline.diagnostics import Finding
 from frostline.model import Dependency, Endpoint, Entry, Registry, version_label
 from frostline.settings import OutputSettings
+from frostline.text import Finding
 
 FORMAT = "frostline.registry/1"
 
@@ -76,10 +76,10 @@ class View(Struct, frozen=True, kw_only=True):
 
 
 TABLE: Mapping[str, str] = {
-    "python": "frostline.outputs.python",
-    "yaml": "frostline.outputs.yaml",
-    "hiera": "frostline.outputs.hiera",
-    "template": "frostline.outputs.template",
+    "python": "frostline.outputs.python.output",
+    "yaml": "frostline.outputs.yaml.output",
+    "hiera": "frostline.outputs.hiera.output",
+    "template": "frostline.outputs.template.output",
 }
 
 

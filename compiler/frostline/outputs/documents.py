@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from frostline.diagnostics import reviewable
 from frostline.outputs.base import Endpoints
 from frostline.outputs.endpoint_text import Style, joined_lines
-from frostline.outputs.yaml_text import Pairs, yaml_pieces
+from frostline.outputs.yaml.text import Pairs, yaml_pieces
+from frostline.text import reviewable
 
 _CHUNK = 1 << 16
 """Characters that a chunk has at least, but the last."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from frostline.diagnostics import harmless
 from frostline.model import FileOrigin, Finding, Origin
 from frostline.reporters.base import Problem, Report, subject_text
+from frostline.text import harmless
 
 LONGEST = 4000
 """Characters of a message; a log line has a limit, and no annotation shows more."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from frostline.diagnostics import harmless
 from frostline.model import FileOrigin, Finding, Origin
 from frostline.reporters.base import Problem, Report, subject_text
+from frostline.text import harmless
 
 _SUITE = "frostline"
 

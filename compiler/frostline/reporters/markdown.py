@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from frostline.diagnostics import harmless
 from frostline.model import Finding
 from frostline.reporters.base import Report, subject_text
+from frostline.text import harmless
 
 LONGEST = 65_535
 """Characters of a comment on GitHub, counted as UTF-16 units, which is the most that anybody counts."""

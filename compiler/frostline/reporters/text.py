@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from frostline.diagnostics import harmless
 from frostline.model import Finding, Origin
 from frostline.reporters.base import Report
+from frostline.text import harmless
 
 LONGEST = 1000
 """Characters of one text that are shown: some servers hold values of half a megabyte. The JSON report has all."""

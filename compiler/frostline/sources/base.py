@@ -73,9 +73,9 @@ class DeclaringSource(Protocol):
 
 
 TABLE: Mapping[str, str] = {
-    "consul": "frostline.sources.consul",
-    "nomad": "frostline.sources.nomad",
-    "jobspec": "frostline.sources.jobspec",
+    "consul": "frostline.sources.consul.source",
+    "nomad": "frostline.sources.nomad.source",
+    "jobspec": "frostline.sources.jobspec.source",
     "static": "frostline.sources.static",
     "router": "frostline.sources.router",
 }

@@ -38,7 +38,7 @@ from frostline.hcl.values import (
     string,
     tuple_value,
 )
-from frostline.sources.job_placeholders import placeholder
+from frostline.sources.jobspec.placeholders import placeholder
 
 TEXT = Literal(0, string("text"))
 

@@ -17,7 +17,7 @@ from frostline.hcl.positions import point
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.syntax import parse
 from frostline.hcl.values import STRING, Value, object_value
-from frostline.sources.job_placeholders import placeholder
+from frostline.sources.jobspec.placeholders import placeholder
 
 _DATA = Path(__file__).parents[2] / "data" / "hcl"
 _RECORDED = [json.loads((_DATA / name).read_text("utf-8")) for name in ("expressions.json", "evaluation.json")]

@@ -16,10 +16,10 @@ from frostline.hcl.functions.table import function_table
 from frostline.hcl.scope import Budget
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.syntax import parse
-from frostline.sources.job_blocks import block_of
-from frostline.sources.job_placeholders import placeholder
-from frostline.sources.job_shape import TEXT_MAP, Shape
-from frostline.sources.job_variables import Context, Given, scope_of
+from frostline.sources.jobspec.blocks import block_of
+from frostline.sources.jobspec.placeholders import placeholder
+from frostline.sources.jobspec.shape import TEXT_MAP, Shape
+from frostline.sources.jobspec.variables import Context, Given, scope_of
 
 DATA = Path(__file__).parents[2] / "data" / "hcl"
 PREAMBLE = json.loads((DATA / "expressions.json").read_text())["preamble"]

@@ -6,12 +6,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frostline.diagnostics import reviewable
 from frostline.model import Endpoint
 from frostline.outputs.base import OPTIONAL_FIELDS, endpoint_values
 from frostline.outputs.documents import Document
 from frostline.outputs.endpoint_text import Endpoints
-from frostline.outputs.hiera import uninterpolated
+from frostline.outputs.hiera.output import uninterpolated
+from frostline.text import reviewable
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(["%{x}", "a%", "{", '"', "<<"])
 ENDPOINTS = st.builds(

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from frostline.model import Contribution, FileOrigin, Finding, Instance, Key, Snapshot
-from frostline.outputs import hiera, yaml
 from frostline.outputs.base import View
+from frostline.outputs.hiera import output as hiera
+from frostline.outputs.yaml import output as yaml
 from frostline.registry.assembling import assembled, contribution_of
 from frostline.reporters.base import report_of
 from frostline.reporters.text import lines

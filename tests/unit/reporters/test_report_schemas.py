@@ -16,7 +16,7 @@ from frostline.model import FileOrigin, Finding, InstanceOrigin
 from frostline.reporters import junit, sarif
 from frostline.reporters.base import Report, report_of
 
-DATA = Path(__file__).resolve().parents[2] / "data" / "reports"
+DATA = Path(__file__).parents[2] / "data" / "reports"
 SARIF = jsonschema_rs.Draft202012Validator(
     json.loads((DATA / "sarif.schema.json").read_text(encoding="utf-8")), validate_formats=True
 )

@@ -1,0 +1,154 @@
+"""What a command says and where: data to stdout, everything else to stderr; all of it harmless to who shows it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any, TextIO
+
+from msgspec import Struct
+
+from frostline.errors import FrostlineError, PublishError
+from frostline.model import Finding
+from frostline.reporters.base import report_of, reporter_module
+from frostline.text import harmless
+
+
+class Invocation(Struct, frozen=True, kw_only=True):
+    """What every command is told. config None: look for it; color: auto, always or never."""
+
+    config: Path | None
+    quiet: bool
+    verbose: int
+    today: date
+    color: str
+    format: str
+    timings: bool = False
+
+
+def prepare_streams() -> None:
+    """Whatever the locale is, no text stops the output; a stream that was closed before the start takes all."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open as long as the process
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+
+def emit(lines: Iterable[str]) -> None:
+    """Data, as it is, to stdout. A reader that has enough and closes the pipe is no error."""
+    try:
+        for line in lines:
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        # What is still buffered would fail again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            reason = f"the standard output cannot be written: {error.strerror}"
+            raise PublishError(reason, help="see to it and run again") from None
+
+
+_SIGNS = {"+": "\x1b[32m", "~": "\x1b[33m", "-": "\x1b[31m", "=": "\x1b[36m"}
+
+
+def emit_text(invocation: Invocation, lines: Iterable[str], *, signs: bool = False) -> None:
+    """Lines for a person, to stdout. signs: those that start with `+`, `~`, `-`, `=` have colours, where any may be."""
+    colour = signs and _colour(invocation, sys.stdout)
+    emit(_painted(line) if colour else line for line in map(harmless, lines))
+
+
+def _painted(line: str) -> str:
+    paint = _SIGNS.get(line.lstrip()[:1]) if line.startswith("  ") else None
+    return f"{paint}{line}\x1b[0m" if paint else line
+
+
+def emit_json(value: Mapping[str, Any]) -> None:
+    """A JSON document to stdout."""
+    emit(reporter_module("json").document_lines(value))
+
+
+def report_value(findings: Iterable[Finding] = (), error: FrostlineError | None = None, **data: Any) -> dict[str, Any]:
+    """A report as JSON values (schemas/report.schema.json); data: what the command was asked for."""
+    value: dict[str, Any] = reporter_module("json").report_value(report_of(findings, [error] if error else ()))
+    return {**value, **data}
+
+
+# --- everything else --------------------------------------------------------------------------------------------------
+
+
+def say(line: str) -> None:
+    """A line to stderr as it is. Nobody there to read it is no error."""
+    with suppress(OSError):
+        sys.stderr.write(line + "\n")
+
+
+def tell(invocation: Invocation, line: str) -> None:
+    """A word to the person who runs it; `-q` silences it."""
+    if not invocation.quiet:
+        say(harmless(line))
+
+
+def _colour(invocation: Invocation, stream: TextIO) -> bool:
+    if invocation.color == "auto":
+        return stream.isatty() and not os.environ.get("NO_COLOR")
+    return invocation.color == "always"
+
+
+def text_report(
+    invocation: Invocation, stream: TextIO, findings: Iterable[Finding], error: FrostlineError | None = None
+) -> Iterable[str]:
+    """The lines of a report for a person who reads this stream."""
+    report = report_of(findings, [error] if error else ())
+    return reporter_module("text").lines(report, colour=_colour(invocation, stream))  # type: ignore[no-any-return]
+
+
+def emit_report(
+    invocation: Invocation,
+    findings: Iterable[Finding],
+    error: FrostlineError | None = None,
+    plan: Mapping[str, Any] | None = None,
+) -> None:
+    """The report in the format that was asked for, to stdout; markdown shows the plan too, as JSON values."""
+    report = report_of(findings, [error] if error else ())
+    module = reporter_module(invocation.format)
+    emit(module.lines(report, plan=plan) if invocation.format == "markdown" else module.lines(report))
+
+
+def show_error(error: FrostlineError, invocation: Invocation) -> None:
+    """The error and its help for a person, to stderr; but with `--format text` the report to stdout as well."""
+    for line in text_report(invocation, sys.stderr, (), error):
+        say(line)
+    if invocation.format != "text":
+        emit_report(invocation, (), error)
+
+
+def show_findings(findings: Sequence[Finding], invocation: Invocation) -> None:
+    """Findings, to stderr; `-q` leaves the warnings out."""
+    shown = [finding for finding in findings if finding.severity == "error" or not invocation.quiet]
+    for line in text_report(invocation, sys.stderr, shown):
+        say(line)
+
+
+class _Harmless(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return harmless(super().format(record))
+
+
+def log_as_asked(invocation: Invocation) -> None:
+    """`-v`: each stage to stderr, `-vv`: each request too."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Harmless("%(message)s"))
+    logger = logging.getLogger("frostline")
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel((logging.WARNING, logging.INFO)[invocation.verbose] if invocation.verbose < 2 else logging.DEBUG)

@@ -1,0 +1,110 @@
+"""What a person sees of the stages of a run: bars on a terminal while it runs, a table of timings after it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from typing import Any
+
+from frostline.cli.console import Invocation, say
+from frostline.events import Listener
+from frostline.text import harmless
+
+_EVERY = 0.1
+"""Seconds between two looks of a bar."""
+
+
+class Timings:
+    """How long each stage took, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self._stage_began = 0.0
+        self._took: dict[str, float] = {}
+
+    def began(self, stage: str) -> None:
+        self._stage_began = time.perf_counter()
+
+    def moved(self, what: str, done: int, expected: int) -> None:
+        """Nothing: only the end of a stage counts."""
+
+    def ended(self, stage: str) -> None:
+        took = time.perf_counter() - self._stage_began
+        self._took[stage] = self._took.get(stage, 0.0) + took
+
+    def lines(self) -> list[str]:
+        """A line a stage, one of what is in none, the total, and the most memory that the process had.
+
+        Of a second process too, where there was one; what the two share is in both.
+        """
+        total = time.perf_counter() - self._began
+        rows = [(harmless(name), took) for name, took in self._took.items()]
+        rows += [("everything else", total - sum(self._took.values())), ("total", total)]
+        width = max(len(name) for name, _ in rows)
+        lines = [f"{name:{width}} {took:8.2f} s" for name, took in rows]
+        for name, who in (("memory", resource.RUSAGE_SELF), ("of a second process", resource.RUSAGE_CHILDREN)):
+            peak = resource.getrusage(who).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+            if peak:  # getrusage(2): kibibytes; on macOS bytes
+                lines.append(f"{name:{width}} {peak:8.0f} MiB")
+        return lines
+
+
+class Bars:
+    """A bar for the stage that is at work, on stderr; nothing of it stays."""
+
+    def __init__(self, *, colour: bool) -> None:
+        self._colour = colour
+        self._stage = ""
+        self._next = 0.0
+        self._bar: Any = None
+        self._task: Any = None
+
+    def began(self, stage: str) -> None:
+        self._close()
+        self._stage = stage
+        self._next = 0.0
+
+    def moved(self, what: str, done: int, expected: int) -> None:
+        now = time.monotonic()
+        if now < self._next and done < expected:
+            return
+        self._next = now + _EVERY
+        label = harmless(f"{self._stage}, {what}" if what else self._stage)
+        if self._bar is None:
+            self._open(label, expected)
+        self._bar.update(self._task, description=label, completed=done, total=expected, refresh=True)
+
+    def ended(self, stage: str) -> None:
+        self._close()
+
+    def _open(self, label: str, expected: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        console = Console(file=sys.stderr, no_color=not self._colour, markup=False, highlight=False)
+        columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
+        # Without a thread of its own: it is drawn when something has moved.
+        self._bar = Progress(*columns, console=console, transient=True, auto_refresh=False)
+        self._task = self._bar.add_task(label, total=expected)
+        self._bar.start()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def bars_of(invocation: Invocation) -> list[Listener]:
+    """Bars, where there is a person who looks at a terminal and nothing else is said there meanwhile."""
+    seen = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    if not seen or invocation.quiet or invocation.verbose:
+        return []
+    return [Bars(colour=invocation.color != "never" and not os.environ.get("NO_COLOR"))]
+
+
+def say_timings(timings: Timings) -> None:
+    """The table, to stderr."""
+    for line in timings.lines():
+        say(line)

@@ -1,0 +1,1 @@
+"""Reading a configuration: YAML to values that know their place."""

@@ -1,0 +1,288 @@
+"""What is wrong with a configuration by schemas/config.schema.json, in our words and with places.
+
+The schema says what we expect in two words of its own beside the standard's: `x-expected` completes "must be …",
+`x-help` says what to do next.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from msgspec import Struct
+
+from frostline.config.yaml_reader import Document, Path
+from frostline.errors import UsageError
+from frostline.model import FileOrigin
+from frostline.resources import schema_text
+
+MOST_SHOWN = 60
+"""Characters of a wrong value that a message quotes."""
+
+MOST_LISTED = 20
+"""Names that a help line lists."""
+
+_GENERAL_HELP = "see `frostline schema config` for what it means"
+
+_KINDS = {
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+class Fault(Struct, frozen=True):
+    """Something that the schema refuses. path: the value that cannot be used, or of which a part is missing."""
+
+    error: UsageError
+    path: Path
+    usable: bool = False
+
+
+class _Words(Struct, frozen=True):
+    """A message, a help line, and whether they are about the key rather than its value."""
+
+    message: str
+    help: str | None = None
+    at_key: bool = False
+
+
+def schema_faults(document: Document) -> list[Fault]:
+    """All that the schema refuses, one fault of each value, in no order.
+
+    jsonschema-rs decides, in less time than it takes to import jsonschema, which then has the words.
+    """
+    with suppress(UnicodeEncodeError):  # half a surrogate pair: only jsonschema takes it
+        if _decider().is_valid(document.value):
+            return []
+    faults: dict[tuple[Path, str], Fault] = {}
+    for error in _validator().iter_errors(document.value):
+        for fault in _faults(error, document):
+            # A value of the wrong type is no constant either, and a mapping may lack several keys.
+            faults.setdefault((fault.path, fault.error.message if fault.usable else ""), fault)
+    return list(faults.values())
+
+
+@cache
+def _decider() -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator(json.loads(schema_text("config")))
+
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    checker: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+    return checker(json.loads(schema_text("config")))
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[Any]:
+    """`$` as JSON Schema means it (ECMA 262): the end, where Python's also stands before a last newline."""
+    from jsonschema import ValidationError
+
+    python = f"{pattern[:-1]}\\Z" if pattern.endswith("$") else pattern
+    if isinstance(instance, str) and not re.search(python, instance):
+        yield ValidationError("")
+
+
+def _faults(error: Any, document: Document) -> Iterator[Fault]:
+    path: Path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties":
+        for key in error.instance:
+            if key not in error.schema.get("properties", {}):
+                words = _unknown_key(key, path, error.schema)
+                yield Fault(_usage_error(words, (*path, key), document), (*path, key))
+        return
+    if "propertyNames" in error.absolute_schema_path:
+        path = (*path, error.instance)
+        words = _Words(f"a key here must be {_expected(error.schema, error)}", at_key=True)
+    else:
+        words = _WORDS.get(error.validator, _other)(error, path)
+    yield Fault(_usage_error(words, path, document), path, usable=error.validator == "required")
+
+
+def _usage_error(words: _Words, path: Path, document: Document) -> UsageError:
+    return UsageError(
+        words.message, origin=place_of(path, document, at_key=words.at_key), help=words.help or _GENERAL_HELP
+    )
+
+
+def place_of(path: Path, document: Document, *, at_key: bool = False) -> FileOrigin:
+    """The place of the value at `path`, or of its key where it has one."""
+    places = document.keys if at_key and path in document.keys else document.values
+    return places[path]
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The name that was probably meant."""
+    if len(name) > MOST_SHOWN:
+        return None
+    by_lower = {other.lower(): other for other in sorted(known)}
+    close = get_close_matches(name.lower(), by_lower, n=1)
+    return by_lower[close[0]] if close else None
+
+
+def listed(names: Iterable[str], word: str = "and") -> str:
+    """`a`, `b` and `c`; the first ones where there are many."""
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) > MOST_LISTED:
+        return f"{', '.join(quoted[:MOST_LISTED])} and {len(quoted) - MOST_LISTED} more"
+    return f" {word} ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else "".join(quoted)
+
+
+def shown(value: str) -> str:
+    """A value for a message, cut where it is long."""
+    return f"`{value}`" if len(value) <= MOST_SHOWN else f"`{value[:MOST_SHOWN]}…`"
+
+
+def is_secret(path: Path) -> bool:
+    """Whether a token may stand here, by mistake, so that no message quotes it."""
+    return len(path) > 2 and path[0] == "sources" and path[2] == "token"
+
+
+def subject(path: Path) -> str:
+    """How messages call the value at `path`."""
+    if not path:
+        return "the configuration"
+    if isinstance(path[-1], str):
+        return f"`{path[-1]}`"
+    names = [part for part in path if isinstance(part, str)]
+    return f"an item of `{names[-1]}`"
+
+
+def _unknown_key(key: str, path: Path, schema: Mapping[str, Any]) -> _Words:
+    if is_secret((*path, key)):
+        return _Words("`token` has a key that is neither `env` nor `file`", _TOKEN_HELP, at_key=True)
+    known = sorted(schema.get("properties", {}))
+    near = nearest(key, known)
+    help_line = f"did you mean `{near}`?" if near else f"the keys here are {listed(known)}"
+    return _Words(f"unknown key {shown(key)}", help_line, at_key=True)
+
+
+_TOKEN_HELP = "write {env: NAME} or {file: path}"  # noqa: S105 - no password
+
+
+def _expected(schema: Mapping[str, Any], error: Any) -> str:
+    if "x-expected" in schema:
+        return str(schema["x-expected"])
+    if error.validator == "minLength":
+        return "a string that is not empty"
+    types = schema.get("type", error.validator_value)
+    return " or ".join(_KINDS[name] for name in ([types] if isinstance(types, str) else types))
+
+
+def _found(value: Any) -> str:
+    if isinstance(value, bool):
+        return "a boolean"
+    kinds: Mapping[type, str] = {str: "string", int: "integer", float: "number", list: "array", dict: "object"}
+    return _KINDS[kinds[type(value)]]
+
+
+def _wrong_type(error: Any, path: Path) -> _Words:
+    if error.instance is None:
+        return _Words(f"{subject(path)} has no value", "give it one, or remove it", at_key=True)
+    if is_secret(path) and len(path) == 3 and isinstance(error.instance, str):
+        return _Words("`token` must not be written here itself", error.schema["x-help"])
+    types = error.validator_value
+    help_line = error.schema.get("x-help")
+    expected = "a string" if types == "string" and help_line is None else _expected(error.schema, error)
+    message = f"{subject(path)} must be {expected}, not {_found(error.instance)}"
+    return _Words(message, help_line or _type_help(types, error.instance))
+
+
+def _type_help(types: Any, value: Any) -> str | None:
+    """How the value is probably made one of these types."""
+    if "string" in types and not isinstance(value, list | dict):
+        return "put it in quotes"
+    if types == "boolean":
+        return "write true or false, without quotes"
+    if types == "integer" and _is_number(value):
+        return "remove the quotes"
+    if "array" in types and not isinstance(value, dict):
+        return "put it in brackets: [ ]"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9]+", value) is not None
+
+
+def _not_one_of(error: Any, path: Path) -> _Words:
+    known = [str(value) for value in error.validator_value]
+    must = f"{subject(path)} must be {listed(known, 'or')}"
+    if error.instance is None:
+        return _Words(f"{subject(path)} has no value", f"write {listed(known, 'or')}", at_key=True)
+    if not isinstance(error.instance, str):
+        return _Words(f"{must}, not {_found(error.instance)}", "write one of them")
+    near = nearest(error.instance, known)
+    return _Words(f"{must}, not {shown(error.instance)}", f"did you mean `{near}`?" if near else "write one of them")
+
+
+def _not_constant(error: Any, path: Path) -> _Words:
+    return _Words(f"{subject(path)} must be {error.validator_value}", error.schema.get("x-help"))
+
+
+def _not_in_pattern(error: Any, path: Path) -> _Words:
+    found = "" if is_secret(path) else f", not {shown(error.instance)}"
+    return _Words(f"{subject(path)} must be {_expected(error.schema, error)}{found}", error.schema.get("x-help"))
+
+
+def _out_of_bounds(error: Any, path: Path) -> _Words:
+    least, most = error.schema.get("minimum"), error.schema.get("maximum")
+    bounds = f"at least {least}" if most is None else f"between {least} and {most}"
+    return _Words(f"{subject(path)} must be {bounds}, not {error.instance}", "write a number in these bounds")
+
+
+def _too_short(error: Any, path: Path) -> _Words:
+    if error.validator == "minLength" or "x-expected" in error.schema:
+        return _Words(f"{subject(path)} is empty", f"it must be {_expected(error.schema, error)}")
+    what = "item" if error.validator == "minItems" else "key"
+    return _Words(f"{subject(path)} is empty", f"write at least one {what}")
+
+
+def _too_many(error: Any, path: Path) -> _Words:
+    return _Words(f"{subject(path)} has more than one key", f"it must be {_expected(error.schema, error)}")
+
+
+def _missing(error: Any, path: Path) -> _Words:
+    name = next(key for key in error.validator_value if key not in error.instance and f"'{key}'" in error.message)
+    return _Words(
+        f"{_mapping_subject(path)} needs `{name}`", error.schema.get("x-help", f"add `{name}: …` to it"), at_key=True
+    )
+
+
+def _mapping_subject(path: Path) -> str:
+    """A mapping in a list is called by what the list has: an output, a waiver."""
+    if path and isinstance(path[-1], int):
+        return f"item {path[-1] + 1} of `{path[-2]}`"
+    return subject(path)
+
+
+def _other(error: Any, path: Path) -> _Words:
+    return _Words(f"{subject(path)} does not fit the schema ({error.validator})", _GENERAL_HELP)
+
+
+_WORDS: Mapping[str, Callable[[Any, Path], _Words]] = {
+    "type": _wrong_type,
+    "enum": _not_one_of,
+    "const": _not_constant,
+    "pattern": _not_in_pattern,
+    "minimum": _out_of_bounds,
+    "maximum": _out_of_bounds,
+    "minLength": _too_short,
+    "minItems": _too_short,
+    "minProperties": _too_short,
+    "maxProperties": _too_many,
+    "required": _missing,
+}

@@ -1,0 +1,1 @@
+"""The lock: its text, its files, and merging several."""

@@ -1,0 +1,144 @@
+"""The registry as Hiera 5 data: a key a service, an index, layers by datacenter, keys for class parameters.
+
+A key a service, because Puppet interpolates the whole value of a key at each lookup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from msgspec.structs import replace
+
+from frostline.model import Finding, Registry
+from frostline.outputs.base import Artifact, Endpoints, Rendering, View, service_value
+from frostline.outputs.documents import Document
+from frostline.outputs.file_names import file_stem, percent_encoded
+from frostline.outputs.hiera.keys import INDEX, SERVICE, ClassKey, class_keys, key_patterns
+from frostline.settings import OutputSettings
+
+
+def render(view: View, settings: OutputSettings) -> Rendering:
+    """`common`, and with layers the datacenters' files and the hiera.yaml that reads them."""
+    kind = _format(settings)
+    keys, findings = class_keys(view.registry, key_patterns(settings), settings.place)
+    common = Document(partial(_common, view.registry, keys), kind)
+    artifacts = [Artifact(path=PurePosixPath(f"common.{kind}"), chunks=common)]
+    if _is_layered(settings):
+        layers, collisions = _layers(view, keys, settings)
+        artifacts += [*layers, Artifact(path=PurePosixPath("hiera.yaml"), chunks=Document(partial(_hierarchy, kind)))]
+        findings += collisions
+    return Rendering(artifacts=tuple(artifacts), findings=tuple(findings))
+
+
+def folder(settings: OutputSettings) -> Path:
+    """The output's path."""
+    return settings.path
+
+
+def paths(settings: OutputSettings) -> tuple[PurePosixPath, ...]:
+    """All but the datacenters' files."""
+    names = [f"common.{_format(settings)}", *(["hiera.yaml"] if _is_layered(settings) else [])]
+    return tuple(map(PurePosixPath, names))
+
+
+def service_key(service: str) -> str:
+    """The key of a service: dots in a key dig, and quotes in one cannot be looked up."""
+    return SERVICE + percent_encoded(service)
+
+
+def uninterpolated(value: Any) -> Any:
+    """`value` so that Hiera's interpolation gives it back as it is: str, int, bool, None, `Endpoints`, list or dict.
+
+    Hiera interpolates strings and the keys of hashes within a value; a key at the top of a file it leaves alone.
+    What an interpolation gives is not interpolated again (Puppet::Pops::Lookup::Interpolation).
+    """
+    if isinstance(value, str):
+        return value.replace("%{", "%{literal('%')}{") if "%{" in value else value
+    if isinstance(value, Endpoints):
+        # In quoted text too: neither format escapes either of the two characters.
+        return replace(value, escaped=uninterpolated)
+    if isinstance(value, list):
+        return [uninterpolated(item) for item in value]
+    if isinstance(value, dict):
+        return {uninterpolated(key): uninterpolated(item) for key, item in value.items()}
+    return value
+
+
+def _format(settings: OutputSettings) -> str:
+    return str(settings.options.get("format", "yaml"))
+
+
+def _is_layered(settings: OutputSettings) -> bool:
+    return "datacenter" in settings.options.get("layers", ())
+
+
+def _common(registry: Registry, keys: Mapping[str, ClassKey]) -> Iterator[tuple[str, Any]]:
+    yield INDEX, ((uninterpolated(service), service_key(service)) for service in registry.services)
+    yield from _services(registry, registry.services)
+    yield from _parameters(registry, keys)
+
+
+def _layer(registry: Registry, services: Iterable[str], keys: Mapping[str, ClassKey]) -> Iterator[tuple[str, Any]]:
+    yield from _services(registry, services)
+    yield from _parameters(registry, keys)
+
+
+def _services(registry: Registry, services: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    for service in services:
+        yield service_key(service), uninterpolated(service_value(registry.services[service], direct=True))
+
+
+def _parameters(registry: Registry, keys: Mapping[str, ClassKey]) -> Iterator[tuple[str, Any]]:
+    for key, source in keys.items():
+        yield key, uninterpolated(source.value(registry))
+
+
+def _layers(view: View, keys: Mapping[str, ClassKey], settings: OutputSettings) -> tuple[list[Artifact], list[Finding]]:
+    """A file for each datacenter that would choose another url somewhere; Hiera skips a file that is not there."""
+    artifacts: list[Artifact] = []
+    findings: list[Finding] = []
+    owners: dict[str, str] = {}
+    for datacenter in _datacenters(view.registry):
+        path = PurePosixPath("datacenter", f"{file_stem(datacenter)}.{_format(settings)}")
+        first = owners.setdefault(str(path).lower(), datacenter)
+        if first != datacenter:
+            findings.append(_collision(first, datacenter, path, settings))
+            continue
+        seen = view.preferring((datacenter, *view.prefer))
+        services = [name for name, versions in view.registry.services.items() if seen.services[name] != versions]
+        changed = {key: source for key, source in keys.items() if source.value(seen) != source.value(view.registry)}
+        if services:
+            chunks = Document(partial(_layer, seen, services, changed), _format(settings))
+            artifacts.append(Artifact(path=path, chunks=chunks))
+    return artifacts, findings
+
+
+def _datacenters(registry: Registry) -> list[str]:
+    """All of them, sorted; what local sources serve is in none."""
+    return sorted({point.datacenter for _, entry in registry.entries() for point in entry.endpoints} - {""})
+
+
+def _hierarchy(kind: str) -> Iterator[tuple[str, Any]]:
+    """hiera.yaml: paths are relative to its own folder."""
+    yield "version", 5
+    yield "defaults", {"datadir": ".", "data_hash": f"{kind}_data"}
+    yield (
+        "hierarchy",
+        [
+            {"name": "Datacenter", "path": f"datacenter/%{{facts.datacenter}}.{kind}"},
+            {"name": "Common", "path": f"common.{kind}"},
+        ],
+    )
+
+
+def _collision(first: str, second: str, path: PurePosixPath, settings: OutputSettings) -> Finding:
+    return Finding(
+        rule="path-collision",
+        value=str(path),
+        origin=settings.place,
+        message=f"the files of the datacenters `{first}` and `{second}` are one where file names ignore case: {path}",
+        help="leave one of them out of the sources of this output",
+    )

@@ -1,0 +1,150 @@
+"""The `python` output: one module without dependencies, and the stub that lets type checkers know every name.
+
+The module's code is fixed (templates/python/registry.py.txt); what changes is DIGEST and the data: a raw string, a line
+an endpoint. Raw strings compile at the speed of reading them. What could end it or be taken for something else
+(apostrophes, CR, NUL, characters that reviewers don't see) is a JSON escape, so that json reads it back.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from frostline.errors import UsageError
+from frostline.model import Endpoint, Entry, Key, Registry
+from frostline.outputs.base import Artifact, Rendering, View
+from frostline.outputs.endpoint_text import shared_texts
+from frostline.outputs.python.stub import stub_text
+from frostline.resources import resource_folder
+from frostline.settings import OutputSettings
+from frostline.text import UNPRINTABLE
+
+# An apostrophe could end the raw string; the rest a terminal, an editor or a reviewer could take for something else.
+_UNSAFE = re.compile(f"['{UNPRINTABLE}]")
+
+_PLAIN = re.compile("[ !#-&(-[\\]-~]*")  # printable ASCII that neither JSON nor the raw string escapes
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+_DATA_COMMENT = (
+    "# One line an endpoint: service, version (- for none), * for the one that url() answers, url, address, port,\n"
+    "# datacenter, weight, tags and meta as JSON. Tabs between them; escapes are those of JSON.\n"
+)
+
+
+class ModuleText(Struct, frozen=True):
+    """The bytes of the module, made line by line whenever they are asked for."""
+
+    view: View
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield (resource_folder("templates") / "python" / "registry.py.txt").read_bytes()
+        yield f"\n\nDIGEST = \"{self.view.digest()}\"\n\n{_DATA_COMMENT}_DATA = r'''\n".encode()
+        for key, entry in self.view.registry.entries():
+            yield ("\n".join(entry_lines(key, entry)) + "\n").encode()
+        yield b"'''\n"
+
+
+class StubText(Struct, frozen=True):
+    """The bytes of the stub."""
+
+    registry: Registry
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield stub_text(self.registry).encode()
+
+
+def folder(settings: OutputSettings) -> Path:
+    """The folder of the module."""
+    return settings.path.parent
+
+
+def paths(settings: OutputSettings) -> tuple[PurePosixPath, ...]:
+    """The module and its stub. UsageError: no Python program could import a module of this name."""
+    name = settings.path.stem
+    if settings.path.suffix != ".py" or not name.isidentifier() or keyword.iskeyword(name):
+        raise UsageError(
+            f"output {settings.name}: no Python program could import a module from {settings.path.name!r}",
+            origin=settings.place,
+            help="name it like registry.py: letters, digits and _, not starting with a digit, and .py at the end",
+        )
+    return PurePosixPath(f"{name}.py"), PurePosixPath(f"{name}.pyi")
+
+
+def render(view: View, settings: OutputSettings) -> Rendering:
+    """The module and its stub. UsageError: the path is no module's."""
+    module, stub = paths(settings)
+    texts: tuple[tuple[PurePosixPath, Iterable[bytes]], ...] = (
+        (module, ModuleText(view)),
+        (stub, StubText(view.registry)),
+    )
+    return Rendering(artifacts=tuple(Artifact(path=path, chunks=chunks) for path, chunks in texts))
+
+
+def entry_lines(key: Key, entry: Entry) -> list[str]:
+    """The lines of one (service, version), without newlines: one an endpoint, or one without URL where it is declared.
+
+    ValueError: the entry's url is none of its endpoints'.
+    """
+    service, version = key
+    start = f"{_column(service)}\t{'-' if version is None else _version_column(version)}"
+    if entry.declared:
+        return [start]
+    urls = [endpoint.url for endpoint in entry.endpoints]
+    # The first of equal ones: endpoints in two namespaces may have one URL.
+    chosen = urls.index(entry.url or "")
+    columns = urls if _PLAIN.fullmatch("".join(urls)) else [_column(url) for url in urls]
+    lines = [
+        f"{start}\t\t{url}\t{_short_column(endpoint.address)}\t{endpoint.port}\t{shared}"
+        for endpoint, url, shared in zip(
+            entry.endpoints, columns, shared_texts(entry.endpoints, _shared_columns), strict=True
+        )
+    ]
+    lines[chosen] = f"{start}\t*{lines[chosen][len(start) + 1 :]}"
+    return lines
+
+
+def _shared_columns(endpoint: Endpoint) -> str:
+    tags = _tags(endpoint.tags) if endpoint.tags else ""
+    meta = _meta(tuple(endpoint.meta.items())) if endpoint.meta else ""
+    return f"{_short_column(endpoint.datacenter)}\t{endpoint.weight}\t{tags}\t{meta}".rstrip("\t")
+
+
+def _version_column(version: str) -> str:
+    # A lone - means None.
+    return "\\u002d" if version == "-" else _column(version)
+
+
+def _column(text: str) -> str:
+    return _json(text)[1:-1]
+
+
+# A fleet repeats its addresses, tags and meta.
+_short_column = lru_cache(maxsize=1 << 16)(_column)
+
+
+@lru_cache(maxsize=1 << 16)
+def _tags(tags: tuple[str, ...]) -> str:
+    return _json(tags)
+
+
+@lru_cache(maxsize=1 << 16)
+def _meta(items: tuple[tuple[str, str], ...]) -> str:
+    return _json(dict(items))
+
+
+def _json(value: Any) -> str:
+    """Compact JSON without anything unsafe; all that is unsafe in JSON stands within strings, where escapes are."""
+    return _UNSAFE.sub(_json_escape, _encode(value).decode())
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    units = found.group().encode("utf-16-be")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))

@@ -1,0 +1,169 @@
+"""What `explain`, `list` and `sources` say: where each endpoint comes from, and why an instance is in none."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from frostline.model import Answer, Contribution, Dependency, Endpoint, Entry, Key, Origin, Registry, version_label
+from frostline.registry.naming import splitter_of
+from frostline.registry.selection import left_out
+from frostline.settings import LiveSettings
+from frostline.text import origin_value, printable
+
+_WIDEST = 80
+"""Columns of a terminal that a column of a table has at most."""
+
+
+class Absence(Struct, frozen=True, kw_only=True):
+    """An instance or endpoint of a (service, version) that the registry does not have, and why."""
+
+    key: Key
+    name: str
+    origin: Origin
+    reason: str
+
+
+def unselected(answers: Iterable[Answer], live: Mapping[str, LiveSettings]) -> Iterator[Absence]:
+    """What selection left out of these answers, under each (service, version) that naming makes of it."""
+    for answer in answers:
+        settings = live[answer.source]
+        split = splitter_of(settings.naming)
+        by_place = {(one.node, one.id, one.service): one for one in answer.registrations}
+        for one in left_out(answer, settings.select):
+            registration = by_place[one.origin.node, one.origin.id, one.service]
+            for key in split(registration.service, registration.tags, registration.meta):
+                yield Absence(key=key, name=one.service, origin=one.origin, reason=one.reason)
+
+
+def displaced(contributions: Iterable[Contribution], registry: Registry) -> Iterator[Absence]:
+    """What sources bring that another source precedes."""
+    for contribution in contributions:
+        for key, endpoints in contribution.endpoints.items():
+            winners = registry.services[key[0]][key[1]].sources
+            if contribution.source in winners:
+                continue
+            reason = f"source {', '.join(winners)} precedes {contribution.source}"
+            for endpoint in endpoints:
+                yield Absence(key=key, name=endpoint.url, origin=endpoint.origin, reason=reason)
+
+
+def chosen(registry: Registry, absences: Sequence[Absence], service: str, version: str | None) -> list[Key]:
+    """The (service, version)s that the user means: of this service, or whose registered name it is."""
+    known = {key for key, _ in registry.entries()} | {absence.key for absence in absences}
+    known |= {one.key for one in registry.upstreams}
+    named = {absence.key for absence in absences if absence.name == service}
+    named |= {one.key for one in registry.upstreams if one.upstream.destination == service}
+    found = {key for key in known if key[0] == service} | named
+    if version is not None:
+        found = {key for key in found if version_label(key[1]) == version}
+    return sorted(found, key=lambda key: (key[0], key[1] is not None, key[1] or ""))
+
+
+def closest(registry: Registry, absences: Sequence[Absence], service: str, version: str | None) -> list[str]:
+    """What the user may have meant, best first."""
+    keys = {key for key, _ in registry.entries()} | {absence.key for absence in absences}
+    versions = sorted(version_label(key[1]) for key in keys if key[0] == service)
+    if version is not None and versions:
+        return [f"{service} {label}" for label in difflib.get_close_matches(version, versions, 3, 0.1) or versions[:3]]
+    by_lower: dict[str, list[str]] = {}
+    for name in sorted({key[0] for key in keys}):
+        by_lower.setdefault(name.lower(), []).append(name)
+    return [name for lower in difflib.get_close_matches(service.lower(), by_lower, 3) for name in by_lower[lower]][:3]
+
+
+def explanation_value(keys: Sequence[Key], registry: Registry, absences: Sequence[Absence]) -> list[dict[str, Any]]:
+    """The explanation as JSON values: a list of (service, version)s."""
+    return [
+        {
+            "service": service,
+            "version": version,
+            "url": entry.url if entry else None,
+            "sources": list(entry.sources) if entry else [],
+            "endpoints": [_endpoint_value(endpoint) for endpoint in entry.endpoints] if entry else [],
+            "dependents": [
+                {"consumer": one.upstream.consumer, "origin": origin_value(one.origin)}
+                for one in dependents(registry, (service, version))
+            ],
+            "left_out": [
+                {"name": one.name, "origin": origin_value(one.origin), "reason": one.reason}
+                for one in absences
+                if one.key == (service, version)
+            ],
+        }
+        for service, version in keys
+        for entry in [_entry(registry, (service, version))]
+    ]
+
+
+def _endpoint_value(endpoint: Endpoint) -> dict[str, Any]:
+    return {"url": endpoint.url, "weight": endpoint.weight, "origin": origin_value(endpoint.origin)}
+
+
+def dependents(registry: Registry, key: Key) -> list[Dependency]:
+    """Who declares this (service, version) as an upstream."""
+    return [one for one in registry.upstreams if one.key == key and not one.is_elsewhere]
+
+
+def _entry(registry: Registry, key: Key) -> Entry | None:
+    return registry.services.get(key[0], {}).get(key[1])
+
+
+def explanation_lines(keys: Sequence[Key], registry: Registry, absences: Sequence[Absence]) -> Iterator[str]:
+    """The explanation for a person."""
+    for key in keys:
+        entry = _entry(registry, key)
+        yield printable(f"{key[0]} {version_label(key[1])}")
+        if entry is None:
+            yield "  not in the registry"
+        elif entry.declared:
+            yield printable(f"  known to {', '.join(entry.sources)}, but nothing to call")
+        for endpoint in entry.endpoints if entry else ():
+            mark = "*" if entry and endpoint.url == entry.url else " "
+            yield printable(f"  {mark} {endpoint.url}  from {endpoint.origin}")
+        for one in dependents(registry, key):
+            yield printable(f"  < {one.upstream.consumer} depends on it, {one.origin}")
+        missing = [absence for absence in absences if absence.key == key]
+        if missing:
+            yield "  left out:"
+            for absence in missing:
+                yield printable(f"    {absence.name}  {absence.origin}: {absence.reason}")
+
+
+def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table of texts, columns aligned by their width on a terminal, nothing cut. Wider cells move their row only."""
+    from rich.cells import cell_len
+
+    shown = [[printable(cell) for cell in row] for row in (header, *rows)]
+    sizes = [[cell_len(cell) for cell in row] for row in shown]
+    # One name of a server's may have 64 KiB: every other row is not filled up to that.
+    widths = [max(size[column] for size in sizes if size[column] <= _WIDEST) for column in range(len(header))]
+    for row, size in zip(shown, sizes, strict=True):
+        padded = [cell + " " * (width - own) for cell, own, width in zip(row, size, widths, strict=True)]
+        yield "  ".join(padded).rstrip()
+
+
+def list_rows(registry: Registry) -> list[tuple[str, str, str, str, str]]:
+    """A row a (service, version): service, version, endpoints, sources, url."""
+    return [
+        (service, version_label(version), str(len(entry.endpoints)), ", ".join(entry.sources), entry.url or "-")
+        for (service, version), entry in registry.entries()
+    ]
+
+
+def list_value(registry: Registry) -> list[dict[str, Any]]:
+    """The same as JSON values."""
+    return [
+        {
+            "service": service,
+            "version": version,
+            "endpoints": len(entry.endpoints),
+            "sources": list(entry.sources),
+            "url": entry.url,
+            "declared": entry.declared,
+        }
+        for (service, version), entry in registry.entries()
+    ]

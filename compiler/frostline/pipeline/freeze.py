@@ -1,0 +1,188 @@
+"""From live sources and lock files to a lock: all that touches a network, and what a lock must be to work from it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from frostline.errors import FrostlineError, SeveralErrors, SourceError, UsageError
+from frostline.events import moved, stage
+from frostline.lock import codec as locks
+from frostline.model import Answer, Lock, Snapshot
+from frostline.registry.selection import snapshot_of
+from frostline.settings import Config, ConsulSettings, LiveSettings, PluginSettings
+from frostline.sources.base import is_live, source_module
+from frostline.text import typed
+
+
+class Frozen(Struct, frozen=True, kw_only=True):
+    """What live sources answered: their snapshots, the answers themselves (for explain), and warnings."""
+
+    snapshots: tuple[Snapshot, ...]
+    answers: tuple[Answer, ...]
+    warnings: tuple[str, ...]
+
+
+def live_sources(config: Config) -> dict[str, LiveSettings]:
+    """The configured sources that ask a server, by name, sorted."""
+    named = sorted(config.sources.items())
+    return {name: cast(LiveSettings, settings) for name, settings in named if is_live(settings.type)}
+
+
+def settings_digests(config: Config) -> dict[str, str]:
+    """The digest of the settings that shape its answer, for each live source."""
+    return {name: locks.settings_digest(_shape(settings)) for name, settings in live_sources(config).items()}
+
+
+def _shape(settings: LiveSettings) -> dict[str, Any]:
+    own: dict[str, Any] = source_module(settings.type).shape(settings)
+    if not isinstance(settings, PluginSettings):
+        return own
+    return {
+        "type": settings.type,
+        "own": own,
+        "select": settings.select,
+        "keep": settings.keep,
+        "address_from": settings.address_from,
+        "version_from": settings.naming.version_from,
+    }
+
+
+def freeze(
+    config: Config,
+    committed: Committed | None,
+    *,
+    sources: Sequence[str] = (),
+    datacenters: Sequence[str] = (),
+    every_service: bool = False,
+) -> Frozen:
+    """Read the live sources (only these, only these datacenters). SourceError: one could not be read whole.
+
+    committed: for the datacenters that cannot be reached, with `partial`; None: there is no lock.
+    every_service: the answers hold the services too that `select.services` leaves out; the snapshots do not.
+    """
+    digests = settings_digests(config)
+    snapshots: list[Snapshot] = []
+    answers: list[Answer] = []
+    warnings: list[str] = []
+    failed: list[FrostlineError] = []
+    for name, settings in live_sources(config).items():
+        if sources and name not in sources:
+            continue
+        asked = _asking_for_all(settings) if every_service else settings
+        try:
+            with stage(f"reading source {name}"):
+                reading = source_module(settings.type).read(asked, datacenters=tuple(datacenters), progress=moved)
+            snapshots += _kept(settings, reading.unreachable, committed, digests[name])
+        except FrostlineError as error:
+            failed.append(error)
+            continue
+        with stage(f"selecting of source {name}"):
+            snapshots += [snapshot_of(answer, settings, digests[name]) for answer in reading.answers]
+        answers += reading.answers
+        warnings += reading.warnings
+    if failed:
+        raise failed[0] if len(failed) == 1 else SeveralErrors(failed)
+    return Frozen(snapshots=tuple(snapshots), answers=tuple(answers), warnings=tuple(warnings))
+
+
+def _asking_for_all(settings: LiveSettings) -> LiveSettings:
+    """The settings that read every service; a scoped token may ask for its own names only."""
+    if isinstance(settings, ConsulSettings) and settings.acl == "scoped":
+        return settings
+    return replace(settings, select=replace(settings.select, services=("*",)))
+
+
+def _kept(
+    settings: LiveSettings, unreachable: Collection[str], committed: Committed | None, digest: str
+) -> list[Snapshot]:
+    """What the committed lock has of the datacenters that did not answer (`partial: true`)."""
+    if not unreachable:
+        return []
+    locked = committed.lock if committed else None
+    kept: list[Snapshot] = []
+    for datacenter in unreachable:
+        found = [
+            snapshot
+            for snapshot in (locked.snapshots if locked else ())
+            if snapshot.segment[:2] == (settings.name, datacenter) and snapshot.settings == digest
+        ]
+        if not found:
+            raise SourceError(
+                f"source {settings.name}: datacenter {datacenter} cannot be reached, and the lock has nothing of it "
+                "that was frozen with these settings",
+                origin=settings.place,
+                help="run `frostline freeze` once while it can be reached, or leave it out of `datacenters`",
+            )
+        kept += found
+    return kept
+
+
+class Committed:
+    """The lock as it is committed: read at once, and parsed when somebody asks for more than whether it is another's.
+
+    UsageError: it cannot be read, or, when it is parsed, is no lock.
+    """
+
+    def __init__(self, config: Config) -> None:
+        with stage("reading the lock"):
+            self._text = locks.lock_text(config.lock, is_folder=config.lock_is_folder, shown=typed(config.lock))
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(len(data) for _, _, data in self._text.files)
+
+    @cached_property
+    def lock(self) -> Lock | None:
+        """None where there is none yet."""
+        return self._text.parsed()
+
+    def beside(self, new: Lock) -> Lock | None:
+        """The committed lock to compare `new` with: `new` itself where it is the same."""
+        with stage("comparing with the lock"):
+            return new if self._text.is_of(new) else self.lock
+
+
+def committed_lock(config: Config) -> Lock | None:
+    """The lock as it is committed; None where there is none yet."""
+    with stage("reading the lock"):
+        return locks.read_lock(config.lock, is_folder=config.lock_is_folder, shown=typed(config.lock))
+
+
+def offline_lock(config: Config, committed: Lock | None) -> Lock:
+    """The committed lock, fit to work from. UsageError: it is missing, or was frozen with other settings."""
+    locks.check_settings(committed, settings_digests(config), typed(config.lock))
+    return committed or Lock()
+
+
+def _fitting(glob: str) -> list[Path]:
+    """The files that this glob names, sorted; none of one that is no glob."""
+    anchor = Path(glob).anchor
+    with suppress(ValueError, IndexError, OSError):  # `**b`, `.`, a name that no file can have
+        return sorted(Path(anchor or ".").glob(str(Path(glob).relative_to(anchor))))
+    return []
+
+
+def merged_lock(config: Config, committed: Lock | None, globs: Sequence[str]) -> Lock:
+    """The locks in the files that these globs name (relative to the working folder), as one."""
+    files: dict[Path, str] = {}
+    for glob in globs:
+        found = _fitting(glob)
+        if not found:
+            raise UsageError(
+                f"no file fits --lock `{glob}`", help="freeze with `--out FILE` first, or correct the pattern"
+            )
+        files.update({path: str(path) for path in found})
+    parts = locks.read_locks([(name, path) for path, name in sorted(files.items())])
+    new = locks.merged(locks.joined(parts), committed, live_sources(config))
+    digests = settings_digests(config)
+    locks.check_same_settings(parts, digests)
+    locks.check_settings(new, digests, " ".join(globs))
+    return new

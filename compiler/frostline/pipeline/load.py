@@ -1,0 +1,165 @@
+"""frostline.yaml: where it is, what it says, and all that is wrong with it at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from frostline.checks.configuring import checks_of, guards_of
+from frostline.config.cursor import Cursor, Reading, texts
+from frostline.config.paths import is_file, is_folder, is_other, path_reader, resolved
+from frostline.config.schema_errors import schema_faults
+from frostline.config.yaml_reader import read_yaml
+from frostline.errors import FrostlineError, SeveralErrors, UsageError
+from frostline.model import FileOrigin
+from frostline.outputs.configuring import Reserved, outputs_of
+from frostline.settings import Config, SourceSettings
+from frostline.sources.configuring import is_source, sources_of
+from frostline.text import typed
+
+NAME = "frostline.yaml"
+MANIFEST = "frostline.manifest"
+LOCK = "frostline.lock"
+
+
+def find_config(explicit: Path | None, start: Path) -> Path:
+    """The configuration to use: the explicit one, else the nearest frostline.yaml in `start` and the folders above.
+
+    Raises UsageError where there is none.
+    """
+    if explicit is not None:
+        return explicit
+    for folder in (start, *start.parents):
+        if is_file(folder / NAME):
+            return folder / NAME
+    raise UsageError(
+        f"there is no {NAME} in {start} or a folder above it",
+        help="name one with -c FILE, or write one: `frostline schema config` says what is in it",
+    )
+
+
+def load_config(path: Path) -> Config:
+    """The configuration in this file. Raises SeveralErrors of all its UsageErrors, by position."""
+    path = resolved(Path.cwd(), str(path))
+    try:
+        reading = Reading(read_yaml(_content(path), typed(path)))
+    except SeveralErrors as several:
+        raise SeveralErrors(_sorted(several.errors)) from None
+    except UsageError as error:
+        raise SeveralErrors([error]) from None
+    for fault in schema_faults(reading.document):
+        if fault.path not in reading.document.broken:  # else why it does not fit is known
+            reading.errors.append(fault.error)
+        if not fault.usable:
+            reading.unusable.add(fault.path)
+    config = None if () in reading.unusable else _config(reading.top(), path)
+    if reading.errors or config is None:
+        raise SeveralErrors(_sorted(reading.errors))
+    return config
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        help_line = "name the file, not its folder" if isinstance(error, IsADirectoryError) else None
+        raise UsageError(
+            f"the configuration cannot be read: {reason}",
+            origin=FileOrigin(typed(path)),
+            help=help_line or "name another one with -c FILE",
+        ) from None
+
+
+def _sorted(errors: list[FrostlineError] | tuple[FrostlineError, ...]) -> list[FrostlineError]:
+    """By position, each once: what an alias repeats is wrong in one place."""
+
+    def position(error: FrostlineError) -> tuple[int, int, str]:
+        origin = error.origin if isinstance(error.origin, FileOrigin) else FileOrigin("")
+        return (origin.line, origin.column, error.message)
+
+    return sorted({position(error): error for error in errors}.values(), key=position)
+
+
+def _config(at: Cursor, path: Path) -> Config:
+    """The settings; what is wrong is noted in the reading, and stands in for itself as if it were not there."""
+    folder = path.parent
+    root = at.present(root=path_reader(folder)).get("root", folder)
+    _check_root(at, root)
+    lock, lock_is_folder = _lock(at, folder)
+    sources = at.get("sources")
+    names = sources.value if sources else {}
+    checks = checks_of(at.get("checks"), folder)
+    reserved = [
+        Reserved(path, "this configuration"),
+        Reserved(lock, "the lock", lock_is_folder),
+        Reserved(root / MANIFEST, "the manifest"),
+        *(Reserved(file, "a schema") for file in checks.schema),
+    ]
+    _check_lock(at, lock, [reserved[0], reserved[2]])
+    return Config(
+        path=path,
+        root=root,
+        lock=lock,
+        lock_is_folder=lock_is_folder,
+        manifest=root / MANIFEST,
+        sources=sources_of(sources, folder, root) if sources else _no_sources(),
+        precedence=_precedence(at.get("precedence"), names),
+        checks=checks,
+        guards=guards_of(at.get("guards")),
+        outputs=outputs_of(at.get("outputs"), folder, root, names, reserved),
+        **at.present(merge=texts),
+    )
+
+
+def _no_sources() -> dict[str, SourceSettings]:
+    return {}
+
+
+def _check_root(at: Cursor, root: Path) -> None:
+    written = at.get("root")
+    if written is not None and is_other(root):
+        written.refuse(f"`root` is a file: {typed(root)}", "name a folder")
+
+
+def _lock(at: Cursor, folder: Path) -> tuple[Path, bool]:
+    """Where the lock is, and whether it is a folder."""
+    written = at.get("lock")
+    if written is None:
+        return folder / LOCK, is_folder(folder / LOCK)
+    lock = resolved(folder, written.value)
+    with_slash = written.value.endswith("/")
+    if with_slash and is_other(lock):
+        written.refuse(f"`lock` is a file: {typed(lock)}", "remove the slash at its end, or name another folder")
+    return lock, with_slash or is_folder(lock)
+
+
+def _check_lock(at: Cursor, lock: Path, others: list[Reserved]) -> None:
+    """The lock lies where nothing else of ours does."""
+    written = at.get("lock")
+    if written is None:
+        return
+    for other in others:
+        if lock == other.path:
+            written.refuse(f"the lock would overwrite {other.name}", f"its usual name is {LOCK}")
+        elif other.path.is_relative_to(lock):
+            written.refuse(f"the lock is a folder with {other.name} in it", "name one of its own: `locks/`")
+            return
+
+
+def _precedence(at: Cursor | None, names: dict[str, object]) -> tuple[tuple[str, ...], ...]:
+    """The tiers; each source in one place."""
+    first: dict[str, FileOrigin] = {}
+    tiers: list[tuple[str, ...]] = []
+    for tier in at.items() if at else []:
+        members = tier.items() if isinstance(tier.value, list) else [tier]
+        known = [member for member in members if is_source(member, names)]
+        for member in known:
+            if member.value in first:
+                earlier = first[member.value]
+                member.refuse(
+                    f"`precedence` has the source `{member.value}` twice",
+                    f"the first is in line {earlier.line}, column {earlier.column}; keep one of them",
+                )
+            first.setdefault(member.value, member.place)
+        tiers.append(tuple(member.value for member in known))
+    return tuple(tiers)

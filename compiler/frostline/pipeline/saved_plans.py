@@ -1,0 +1,99 @@
+"""Saved plans: what they are made from, and whether it is still so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from os.path import relpath
+from pathlib import Path
+
+from frostline.errors import RefusedError, UsageError
+from frostline.lock import codec as locks
+from frostline.model import FileOrigin, Lock
+from frostline.pipeline.compile import Compilation, Options
+from frostline.pipeline.freeze import live_sources, settings_digests
+from frostline.plan.changes import plan_value
+from frostline.plan.saved import MOST_NAMED, Basis, Saved, changed_files, digest_of, moved, saved_chunks
+from frostline.settings import Config, JobspecSettings
+from frostline.sources.base import source_module
+
+_AGAIN = "make the plan again, review it, and publish that"
+
+
+def chunks(config: Config, compilation: Compilation, options: Options) -> Iterator[bytes]:
+    """The saved plan's bytes."""
+    text = b"".join(locks.lock_chunks(compilation.lock.snapshots)).decode()
+    saved = Saved(basis=basis_of(config, options), changes=compilation.files, new_lock=text)
+    return saved_chunks(plan_value(compilation.plan), saved)
+
+
+def basis_of(config: Config, options: Options) -> Basis:
+    """What a plan is made from now."""
+    folder = config.path.parent
+    digests = {relpath(path, folder): digest_of(path) for path in sorted(set(_inputs(config)))}
+    return Basis(
+        only=options.only,
+        allow=options.allow,
+        today=options.today.isoformat(),
+        inputs={path: digest for path, digest in digests.items() if digest is not None},
+        lock=_lock_digest(config),
+        manifest=digest_of(config.manifest),
+    )
+
+
+def _inputs(config: Config) -> Iterator[Path]:
+    """The files that an outcome depends on: configuration, schemas, templates, job files and what they read."""
+    yield config.path
+    yield from config.checks.schema
+    yield from (Path(output.options["template"]) for output in config.outputs if "template" in output.options)
+    for settings in config.sources.values():
+        if isinstance(settings, JobspecSettings):
+            yield from source_module(settings.type).inputs(settings)
+
+
+def _lock_digest(config: Config) -> str | None:
+    files = locks.existing_files(config.lock, is_folder=config.lock_is_folder)
+    if not files:
+        return None
+    if not config.lock_is_folder:
+        return digest_of(config.lock)
+    return locks.settings_digest({path.name: digest_of(path) for path in files})
+
+
+def options_of(basis: Basis) -> Options:
+    """How the plan was made. UsageError: its day is none."""
+    try:
+        return Options(only=basis.only, allow=basis.allow, today=date.fromisoformat(basis.today))
+    except ValueError:
+        raise UsageError(f"the saved plan's day is none: {basis.today}", help=_AGAIN) from None
+
+
+def check_basis(config: Config, saved: Saved, shown: str) -> None:
+    """RefusedError: something that the plan was made from has moved."""
+    found = moved(saved.basis, basis_of(config, options_of(saved.basis)))
+    if found:
+        raise _refused(f"since the plan was made, {_listed(found)} moved", shown)
+
+
+def new_lock(config: Config, saved: Saved, shown: str) -> Lock:
+    """The lock that the plan holds. UsageError: it is none, or was frozen with other settings."""
+    lock = locks.parse_lock(saved.new_lock.encode(), shown)
+    if live_sources(config):
+        locks.check_settings(lock, settings_digests(config), shown)
+    return lock
+
+
+def check_files(saved: Saved, compilation: Compilation, shown: str) -> None:
+    """RefusedError: publishing now would not do to the files what the plan says."""
+    found = changed_files(saved.changes, compilation.files)
+    if found:
+        raise _refused(f"{_listed([f'`{path}`' for path in found])} would not be as the plan says", shown)
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{more}"
+
+
+def _refused(message: str, shown: str) -> RefusedError:
+    return RefusedError(f"{message}; nothing was published", origin=FileOrigin(shown), help=_AGAIN)

@@ -1,0 +1,217 @@
+"""The plan: what publishing would change, as services and endpoints first, then files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from frostline.model import Endpoint, Entry, FileChange, Key, Registry, ServiceLine, version_label
+from frostline.text import printable
+
+FORMAT = "frostline.plan/1"
+
+_SIGNS = {"add": "+", "change": "~", "remove": "-", "create": "+", "update": "~", "delete": "-", "adopt": "="}
+
+
+class EndpointChange(Struct, frozen=True):
+    """What changes of an endpoint that stays: names of its fields, sorted.
+
+    url None: of the (service, version) itself; its `url` is the one to use where one is wanted.
+    """
+
+    url: str | None
+    fields: tuple[str, ...]
+
+
+class ServiceChange(Struct, frozen=True, kw_only=True):
+    """One (service, version) that appears, changes or vanishes.
+
+    dependents: who declares it as an upstream (`NAMESPACE:JOB/GROUP`), where it vanishes or has no endpoint any more.
+    before, after: how many endpoints it has. added, removed: URLs, sorted. These two and `changed` are empty where what
+    was published is not known endpoint by endpoint (`known`): it came from another lock or configuration.
+    """
+
+    service: str
+    version: str | None
+    action: Literal["add", "change", "remove"]
+    before: int
+    after: int
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[EndpointChange, ...] = ()
+    dependents: tuple[str, ...] = ()
+    known: bool = True
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """services, files: what changes, sorted; lock: whether the lock file would be written anew."""
+
+    services: tuple[ServiceChange, ...]
+    files: tuple[FileChange, ...]
+    lock: bool
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.services or self.files or self.lock)
+
+
+def plan_of(
+    published: Iterable[ServiceLine],
+    wanted: Iterable[ServiceLine],
+    known: tuple[Registry, Iterable[ServiceLine]],
+    new: Registry,
+    files: tuple[FileChange, ...],
+    lock: bool,
+) -> Plan:
+    """The plan from what is published to what is wanted, the lines of the registry `new`.
+
+    known: the registry of the committed lock and its lines, to name endpoints: all, or those of `changed_keys`. It may
+    differ from what is published.
+    """
+    before = {(line.service, line.version): line for line in published}
+    after = {(line.service, line.version): line for line in wanted}
+    digests = _digests(known[1])
+    changes: list[ServiceChange] = []
+    for key in changed_keys(before.values(), after.values()):
+        old, now = before.get(key), after.get(key)
+        is_known = old is None or digests.get(key) == old.digest
+        changes.append(
+            _service_change(key, old, now, _entry(known[0], key) if old and is_known else None, new, is_known)
+        )
+    return Plan(services=tuple(changes), files=tuple(file for file in files if file.action != "keep"), lock=lock)
+
+
+def changed_keys(published: Iterable[ServiceLine], wanted: Iterable[ServiceLine]) -> list[Key]:
+    """The (service, version)s that appear, change or vanish, in the registry's order."""
+    before, after = _digests(published), _digests(wanted)
+    keys = [key for key in {*before, *after} if before.get(key) != after.get(key)]
+    return sorted(keys, key=lambda key: (key[0], key[1] is not None, key[1] or ""))
+
+
+def _digests(lines: Iterable[ServiceLine]) -> dict[Key, str]:
+    return {(line.service, line.version): line.digest for line in lines}
+
+
+def _service_change(
+    key: Key, old: ServiceLine | None, now: ServiceLine | None, was: Entry | None, new: Registry, known: bool
+) -> ServiceChange:
+    entry = _entry(new, key) if now and known else None
+    had, has = _by_url(was), _by_url(entry)
+    return ServiceChange(
+        service=key[0],
+        version=key[1],
+        action="add" if old is None else "remove" if now is None else "change",
+        before=old.endpoints if old else 0,
+        after=now.endpoints if now else 0,
+        added=tuple(sorted(set(has) - set(had))),
+        removed=tuple(sorted(set(had) - set(has))),
+        changed=tuple(_endpoint_changes(was, entry)) if was and entry else (),
+        dependents=_dependents(key, new) if old and not (now and now.endpoints) else (),
+        known=known,
+    )
+
+
+def _dependents(key: Key, registry: Registry) -> tuple[str, ...]:
+    found = {one.upstream.consumer for one in registry.upstreams if one.key == key and not one.is_elsewhere}
+    return tuple(sorted(found))
+
+
+def _entry(registry: Registry, key: Key) -> Entry | None:
+    return registry.services.get(key[0], {}).get(key[1])
+
+
+def _by_url(entry: Entry | None) -> dict[str, list[Endpoint]]:
+    found: dict[str, list[Endpoint]] = {}
+    for endpoint in entry.endpoints if entry else ():
+        found.setdefault(endpoint.url, []).append(endpoint)
+    return found
+
+
+_FIELDS = ("address", "datacenter", "meta", "namespace", "port", "tags", "weight")
+
+
+def _endpoint_changes(was: Entry, now: Entry) -> Iterator[EndpointChange]:
+    """What changes beside endpoints that come and go: of the entry, then of each endpoint that stays, by URL."""
+    of_entry = tuple(name for name in ("sources", "url") if getattr(was, name) != getattr(now, name))
+    if of_entry:
+        yield EndpointChange(None, of_entry)
+    had, has = _by_url(was), _by_url(now)
+    for url in sorted(set(had) & set(has)):
+        fields = tuple(name for name in _FIELDS if _values(had[url], name) != _values(has[url], name))
+        if len(had[url]) != len(has[url]):  # in another datacenter or namespace, the same URL
+            yield EndpointChange(url, ("number",))
+        elif fields:
+            yield EndpointChange(url, fields)
+
+
+def _values(endpoints: Iterable[Endpoint], name: str) -> list[Any]:
+    return [getattr(endpoint, name) for endpoint in endpoints]
+
+
+def plan_value(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON values (schemas/plan.schema.json)."""
+    return {
+        "format": FORMAT,
+        "changes": plan.changes,
+        "summary": summary(plan),
+        "services": [msgspec.to_builtins(change) for change in plan.services],
+        "files": [
+            {"path": file.path, "output": file.output, "action": file.action, "refusal": file.refusal}
+            for file in plan.files
+        ],
+        "lock": plan.lock,
+    }
+
+
+def summary(plan: Plan) -> dict[str, int]:
+    """How many services are added, changed and removed, and how many files are written and deleted."""
+    actions = [change.action for change in plan.services]
+    writes = sum(file.action in ("create", "update") for file in plan.files)
+    deletes = sum(file.action == "delete" for file in plan.files)
+    counts = {name: actions.count(name) for name in ("add", "change", "remove")}
+    return {**counts, "write": writes, "delete": deletes}
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """The plan for a person, a line each; hostile text escaped."""
+    if not plan.changes:
+        yield "No changes: what is published is what would be."
+        return
+    if plan.services:
+        yield "Services:"
+        for change in plan.services:
+            yield from _service_lines(change)
+    if plan.files or plan.lock:
+        yield "Files:"
+        for file in plan.files:
+            note = f"  (refused: {file.refusal})" if file.refusal else ""
+            yield f"  {_SIGNS[file.action]} {printable(file.path)}{note}"
+        if plan.lock:
+            yield "  ~ the lock"
+    counts = summary(plan)
+    writes = "1 file" if counts["write"] == 1 else f"{counts['write']} files"
+    yield (
+        f"Plan: {counts['add']} to add, {counts['change']} to change, {counts['remove']} to remove; "
+        f"{writes} to write, {counts['delete']} to delete."
+    )
+
+
+def _service_lines(change: ServiceChange) -> Iterator[str]:
+    name = printable(f"{change.service} {version_label(change.version)}")
+    counts = f"{change.before} -> {change.after}" if change.before != change.after else f"{change.after}"
+    if change.action == "add":
+        counts = str(change.after)
+    yield f"  {_SIGNS[change.action]} {name}  ({counts} {'endpoint' if counts == '1' else 'endpoints'})"
+    for sign, urls in (("+", change.added), ("-", change.removed)):
+        for url in urls:
+            yield f"      {sign} {printable(url)}"
+    for one in change.changed:
+        names = ", ".join(one.fields)
+        yield f"      ~ its {names}" if one.url is None else f"      ~ {printable(one.url)}  ({names})"
+    for consumer in change.dependents:
+        yield f"      ! {printable(consumer)} depends on it"
+    if not change.known:
+        yield "      (published from another lock or configuration: its endpoints are not known one by one)"

@@ -1,0 +1,101 @@
+"""A saved plan: a reviewed plan with the lock that it would write, and digests of all that it was made from.
+
+JSON (schemas/plan.schema.json), canonical. It is read as hostile: nothing in it becomes a path; its files are compared
+with those that a run finds itself, its lock is read as any lock is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from frostline.errors import UsageError
+from frostline.model import FileChange, FileOrigin
+from frostline.settings import Allow
+from frostline.text import canonical_line, typed
+
+FORMAT = "frostline.plan/1"
+MOST_NAMED = 10
+_MAKE = "make it with `frostline plan --out FILE`"
+
+Digest = Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")]
+
+
+class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a plan was made from. inputs: paths, relative to the configuration's folder, with digests of the bytes.
+
+    lock, manifest: of the committed ones; None where there was none. only, allow, today: what it was made with.
+    """
+
+    only: tuple[str, ...]
+    allow: Allow
+    today: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    inputs: dict[str, Digest]
+    lock: Digest | None
+    manifest: Digest | None
+
+
+class Saved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a saved plan has beside the plan itself. changes: every file with its change. new_lock: the lock's text."""
+
+    basis: Basis
+    changes: tuple[FileChange, ...]
+    new_lock: str
+
+
+class _File(Struct, frozen=True):
+    format: str
+    saved: Saved
+
+
+def saved_chunks(plan: Mapping[str, Any], saved: Saved) -> Iterator[bytes]:
+    """The file's bytes. plan: its JSON values (plan.plan_value)."""
+    yield canonical_line({**plan, "saved": saved}) + b"\n"
+
+
+def read_saved(path: Path) -> Saved:
+    """The saved plan in this file. UsageError: there is none, or it is none of this format."""
+    origin = FileOrigin(typed(path))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"the plan cannot be read: {error.strerror}", origin=origin, help=_MAKE) from None
+    try:
+        found = msgspec.json.decode(data, type=_File)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise UsageError(f"this is no saved plan: {error}", origin=origin, help=_MAKE) from None
+    if found.format != FORMAT:
+        raise UsageError(f"this is no {FORMAT}", origin=origin, help=_MAKE)
+    return found.saved
+
+
+def digest_of(path: Path) -> str | None:
+    """`sha256:…` of a file's bytes; None where there is no file."""
+    try:
+        return f"sha256:{sha256(path.read_bytes()).hexdigest()}"
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"it cannot be read: {error.strerror}", origin=FileOrigin(typed(path))) from None
+
+
+def moved(then: Basis, now: Basis) -> list[str]:
+    """What is not as it was when the plan was made, as users name it."""
+    paths = sorted(path for path in {*then.inputs, *now.inputs} if then.inputs.get(path) != now.inputs.get(path))
+    found = [f"`{path}`" for path in paths]
+    if then.lock != now.lock:
+        found.append("the committed lock")
+    if then.manifest != now.manifest:
+        found.append("the manifest")
+    return found
+
+
+def changed_files(then: Iterable[FileChange], now: Iterable[FileChange]) -> list[str]:
+    """The files that would not be written as the plan says, sorted."""
+    was, are = ({change.path: change for change in changes} for changes in (then, now))
+    return sorted(path for path in {*was, *are} if was.get(path) != are.get(path))

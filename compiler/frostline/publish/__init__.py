@@ -1,0 +1,1 @@
+"""Replacing the published files, all or none."""

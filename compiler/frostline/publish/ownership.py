@@ -1,0 +1,168 @@
+"""What publishing would change on disk, and which of it is not frostline's to change. Reads files, writes none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from frostline.errors import PublishError, RefusedError
+from frostline.events import moved
+from frostline.files.targets import Found, Root, digest, examined, opened, path_fault
+from frostline.model import FileChange, ServiceLine
+from frostline.publish.manifest import FileLine, Manifest, manifest_of
+from frostline.settings import Allow
+
+_PLAIN, _EXECUTABLE = 0o644, 0o755
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """A file to publish. path: relative to the root, with slashes; output: the name of the one that makes it.
+
+    chunks: its bytes, in order; may be iterated more than once and gives the same bytes each time.
+    sha256: of them, in hex, where it is known already.
+    """
+
+    path: str
+    chunks: Iterable[bytes]
+    output: str
+    sha256: str | None = None
+
+
+def file_changes(
+    root: Path,
+    wanted: Sequence[Wanted],
+    manifest: Manifest | None,
+    *,
+    allow: Allow,
+    outputs: Collection[str] | None = None,
+) -> tuple[FileChange, ...]:
+    """What publishing `wanted` changes, sorted by path. outputs: those in scope, whose orphans are deleted; None: all.
+    A root that is not there yet is an empty one.
+
+    PublishError: a path that no output may have, one that two have, or a file that cannot be replaced safely.
+    """
+    _check_paths(wanted)
+    owned = {line.path: line for line in manifest.files} if manifest else {}
+    paths = {file.path for file in wanted}
+    orphans = [line for line in owned.values() if line.path not in paths and _in_scope(line, outputs)]
+    if not os.path.lexists(root):
+        return tuple(sorted((_change(file, None, owned, allow) for file in wanted), key=lambda change: change.path))
+    with opened(root) as top:
+        changes = []
+        for number, file in enumerate(wanted):
+            moved("", number, len(wanted))
+            changes.append(_change(file, examined(top, file.path), owned, allow))
+        changes += [change for line in orphans if (change := _deletion(line, top, allow))]
+    return tuple(sorted(changes, key=lambda change: change.path))
+
+
+def _in_scope(line: FileLine, outputs: Collection[str] | None) -> bool:
+    return outputs is None or line.output in outputs
+
+
+def _check_paths(wanted: Sequence[Wanted]) -> None:
+    makers: dict[str, str] = {}
+    for file in wanted:
+        fault = path_fault(file.path)
+        if fault:
+            raise PublishError(f"output `{file.output}` would write `{file.path}`, which {fault}", help=_MOVE)
+        if file.path in makers:
+            both = f"`{makers[file.path]}` and `{file.output}`"
+            raise PublishError(f"`{file.path}` would be written twice, by output {both}", help=_MOVE)
+        makers[file.path] = file.output
+    for path, output in makers.items():
+        parts = path.split("/")
+        for depth in range(1, len(parts)):
+            above = "/".join(parts[:depth])
+            if above in makers:
+                reason = f"output `{makers[above]}` would write the file `{above}`, and `{output}` files inside of it"
+                raise PublishError(reason, help=_MOVE)
+
+
+_MOVE = "give the outputs other paths in frostline.yaml"
+
+
+def _change(file: Wanted, found: Found | None, owned: Mapping[str, FileLine], allow: Allow) -> FileChange:
+    line = owned.get(file.path)
+    new = file.sha256 or digest(file.chunks)
+    action: Literal["create", "update", "adopt", "keep"] = "update"
+    refusal: Literal["edited", "adopt"] | None = None
+    if found is None:
+        action = "create"
+    elif found.sha256 == new:
+        action = "keep" if line else "adopt"
+    elif line is None:
+        refusal = None if allow.adopt else "adopt"
+    elif found.sha256 != line.sha256:
+        refusal = None if allow.edited else "edited"
+    return FileChange(
+        path=file.path,
+        output=file.output,
+        action=action,
+        refusal=refusal,
+        sha256=new,
+        old=found.sha256 if found else None,
+        mode=_mode(line, found),
+    )
+
+
+def _mode(line: FileLine | None, found: Found | None) -> int:
+    """The manifest's; else as git would note it of the file that is there: another machine's umask changes nothing."""
+    if line:
+        return line.mode
+    return _EXECUTABLE if found and found.mode & 0o100 else _PLAIN
+
+
+def _deletion(line: FileLine, root: Root, allow: Allow) -> FileChange | None:
+    found = examined(root, line.path)
+    if found is None:
+        return None
+    edited = found.sha256 != line.sha256 and not allow.edited
+    return FileChange(
+        path=line.path,
+        output=line.output,
+        action="delete",
+        refusal="edited" if edited else None,
+        old=found.sha256,
+        mode=line.mode,
+    )
+
+
+def refusals(changes: Iterable[FileChange]) -> tuple[RefusedError, ...]:
+    """An error for each change that may not be made, with the way past it."""
+    return tuple(_refused(change) for change in changes if change.refusal)
+
+
+def _refused(change: FileChange) -> RefusedError:
+    verb = "deleted" if change.action == "delete" else "replaced"
+    if change.refusal == "edited":
+        return RefusedError(
+            f"`{change.path}` was edited since it was published, and would be {verb}",
+            help="move the edit to where it belongs and restore the file, or allow it with `--allow edited`",
+        )
+    return RefusedError(
+        f"`{change.path}` is there already and is not frostline's; it would be {verb}",
+        help="move it away, give the output another path, or allow it with `--allow adopt`",
+    )
+
+
+def next_manifest(
+    old: Manifest | None,
+    changes: Iterable[FileChange],
+    services: Iterable[ServiceLine],
+    outputs: Collection[str] | None = None,
+) -> Manifest:
+    """The manifest once these changes are made. What outputs out of scope have published stays in it."""
+    lines = {
+        change.path: FileLine(path=change.path, sha256=change.sha256, mode=change.mode, output=change.output)
+        for change in changes
+        if change.sha256 is not None
+    }
+    for line in old.files if old else ():
+        if not _in_scope(line, outputs):
+            lines.setdefault(line.path, line)
+    return manifest_of(Manifest(tuple(lines.values()), tuple(services)))

@@ -1,0 +1,129 @@
+"""Undoing or finishing a run that publishes. Which of the two, the journal on disk decides, in the run and after it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+
+from frostline.errors import PublishError
+from frostline.files.targets import Root, examined, faults, folder, folder_of, name_of
+from frostline.publish.journal import GIVE_UP, Journal, Step, discard_unfinished, read_journal, remove_journal
+
+_HALF = "what is published is half old and half new until then: see to it and run again, which finishes it"
+
+
+def recover(root: Root) -> bool:
+    """Undoes what a run had staged when it was cut off, or finishes it where it was committed; True: there was one.
+
+    PublishError: the journal cannot be trusted, or a file is no longer as the run left it.
+    """
+    discard_unfinished(root)
+    journal = read_journal(root)
+    if journal is None:
+        return False
+    if journal.committed:
+        finish(root, journal, done=_done(root, journal))
+    else:
+        _undo(root, journal)
+    return True
+
+
+def finish(root: Root, journal: Journal, *, done: Collection[str] = ()) -> None:
+    """Makes every step of a committed journal but those whose targets are `done`; the manifest's, the last, alone."""
+    for step in journal.steps[:-1]:
+        if step.target not in done:
+            _apply(root, step)
+    sync_folders(root, {folder_of(step.target) for step in journal.steps[:-1]})
+    for step in journal.steps[-1:]:
+        if step.target not in done:
+            _apply(root, step)
+        sync_folders(root, {folder_of(step.target)})
+    _remove_emptied_folders(root, journal.steps)
+    remove_journal(root)
+
+
+def _apply(root: Root, step: Step) -> None:
+    name = name_of(step.target)
+    with (
+        faults(step.target, "deleted" if step.staged is None else "replaced", help=_HALF),
+        folder(root, folder_of(step.target)) as parent,
+    ):
+        if step.staged is None:
+            os.unlink(name, dir_fd=parent)
+        else:
+            os.rename(step.staged, name, src_dir_fd=parent, dst_dir_fd=parent)
+
+
+def _done(root: Root, journal: Journal) -> set[str]:
+    """The targets that are as they should be already. PublishError: one that can neither be so nor be made so."""
+    return {step.target for step in journal.steps if _is_done(root, step)}
+
+
+def _is_done(root: Root, step: Step) -> bool:
+    found = examined(root, step.target)
+    now = found.sha256 if found else None
+    if step.staged is None:
+        if now not in (None, step.old):
+            raise _edited(step)
+        return now is None
+    staged = examined(root, beside(step.target, step.staged))
+    if staged is None and now == step.sha256:
+        return True
+    if staged is None or staged.sha256 != step.sha256:
+        raise PublishError(
+            f"the run that was cut off cannot be finished: what it staged for `{step.target}` is gone or changed",
+            help=GIVE_UP[3:],
+        )
+    if now not in (None, step.old, step.sha256):
+        raise _edited(step)
+    return False
+
+
+def _edited(step: Step) -> PublishError:
+    return PublishError(
+        f"`{step.target}` was edited after a run was cut off that is still to replace it",
+        help="move your edit away and run again, " + GIVE_UP,
+    )
+
+
+def _undo(root: Root, journal: Journal) -> None:
+    staged = [step for step in journal.steps if step.staged is not None]
+    for step in staged:
+        with (
+            faults(step.target, "cleared of what a run staged for it"),
+            suppress(FileNotFoundError),
+            folder(root, folder_of(step.target)) as parent,
+        ):
+            # Looked for first: where nothing can be written, nothing was staged, and unlink(2) fails all the same.
+            os.stat(step.staged or "", dir_fd=parent, follow_symlinks=False)
+            os.unlink(step.staged or "", dir_fd=parent)
+    for made in reversed(journal.folders):
+        _remove_if_empty(root, made)
+    sync_folders(root, {folder_of(step.target) for step in staged})
+    remove_journal(root)
+
+
+def _remove_emptied_folders(root: Root, steps: Iterable[Step]) -> None:
+    for key in sorted({folder_of(step.target) for step in steps if step.staged is None}, reverse=True):
+        above = key
+        while above and not above.startswith(".."):
+            _remove_if_empty(root, above)
+            above = folder_of(above)
+
+
+def _remove_if_empty(root: Root, key: str) -> None:
+    with suppress(OSError), folder(root, folder_of(key)) as parent:
+        os.rmdir(name_of(key), dir_fd=parent)
+
+
+def sync_folders(root: Root, keys: Iterable[str]) -> None:
+    """Makes the names in these folders durable; those that are gone have none."""
+    for key in sorted(keys):
+        with faults(key or ".", "written"), suppress(FileNotFoundError), folder(root, key) as fd:
+            os.fsync(fd)
+
+
+def beside(key: str, name: str) -> str:
+    """The key of the file `name` in the same folder."""
+    return f"{folder_of(key)}/{name}" if "/" in key else name

@@ -1,0 +1,1 @@
+"""The source `jobspec`: Nomad job files."""

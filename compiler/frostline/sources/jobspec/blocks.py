@@ -1,0 +1,249 @@
+"""From the syntax tree of a job file to its blocks with evaluated arguments, as Nomad's decoder takes them.
+
+The whole file is evaluated, so that what Nomad refuses is refused here; what the shapes do not name is then dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from frostline.hcl.conversion import ConversionError, convert
+from frostline.hcl.evaluation import evaluate
+from frostline.hcl.nodes import AttributeNode, BlockNode, Body, Traversal
+from frostline.hcl.positions import point
+from frostline.hcl.scope import Scope
+from frostline.hcl.source import HclError, Source
+from frostline.hcl.values import DYNAMIC, STRING, Type, Value, number, object_value, string
+from frostline.model import FileOrigin
+from frostline.sources.jobspec.shape import Shape
+
+ONCE = frozenset({"connect", "sidecar_service", "proxy", "weights", "resources", "meta", "canary_meta", "env"})
+"""Blocks that stand once in a body, of those that are read."""
+
+
+class Block(Struct, frozen=True):
+    """A block, evaluated. texts: of a map of strings. at: the offset of its name, in `source`."""
+
+    kind: str
+    labels: tuple[str, ...]
+    source: Source
+    at: int
+    attributes: Mapping[str, Value] = {}
+    texts: Mapping[str, str] = {}
+    blocks: tuple[Block, ...] = ()
+    places: Mapping[str, int] = {}
+
+    @property
+    def place(self) -> FileOrigin:
+        return self.source.place(self.at)
+
+    def place_of(self, attribute: str) -> FileOrigin:
+        """Where the argument's expression begins; the block's place where it has none."""
+        return self.source.place(self.places.get(attribute, self.at))
+
+    def all(self, kind: str) -> list[Block]:
+        return [block for block in self.blocks if block.kind == kind]
+
+    def one(self, kind: str) -> Block | None:
+        return next((block for block in self.blocks if block.kind == kind), None)
+
+    def text(self, name: str, default: str = "") -> str:
+        value = self.attributes.get(name)
+        return default if value is None or value.is_null else str(value.data)
+
+    def whole(self, name: str) -> int:
+        """A whole number, 0 where there is none. HclError: it has a fraction or is beyond a port's or a weight's."""
+        value = self.attributes.get(name)
+        if value is None or value.is_null:
+            return 0
+        exact = value.data.value
+        if exact != int(exact) or not -(2**31) <= exact < 2**31:
+            raise HclError(f"`{name}` must be a whole number", self.place_of(name))
+        return int(exact)
+
+    def list_of_texts(self, name: str) -> tuple[str, ...]:
+        value = self.attributes.get(name)
+        if value is None or value.is_null:
+            return ()
+        return tuple(item.data for item in value.data)
+
+
+def block_of(node: BlockNode, shape: Shape, source: Source, scope: Scope) -> Block:
+    """This block, evaluated whole. HclError: the first thing in it that is wrong."""
+    if shape.labels != len(node.labels) and not shape.open:
+        wanted = "one label" if shape.labels else "no label"
+        raise HclError(f"the block `{node.kind}` has {wanted}, and here are {len(node.labels)}", source.place(node.at))
+    labels = tuple(label for label, _ in node.labels)
+    return _filled(node.kind, labels, node.at, node.body, shape, scope)
+
+
+def _filled(kind: str, labels: tuple[str, ...], at: int, body: Body, shape: Shape, scope: Scope) -> Block:
+    if shape.texts:
+        return Block(kind, labels, body.source, at, texts=_texts(body, scope))
+    attributes: dict[str, Value] = {}
+    blocks: list[Block] = []
+    for name, attribute in body.attributes.items():
+        if shape.open or name in shape.attributes:
+            attributes[name] = typed(attribute, shape.attributes.get(name, DYNAMIC), body.source, scope)
+            if not (shape.nulls or shape.open):
+                _check_null(attribute, attributes[name], body.source)
+        elif name in shape.maps:
+            texts = _texts_of_value(attribute, body.source, scope)
+            blocks.append(Block(name, (), body.source, attribute.at, texts=texts))
+        else:
+            raise _unknown("argument", name, [*shape.attributes, *shape.maps], body.source.place(attribute.at))
+    for inner, inner_scope in _expanded(body, shape, scope):
+        inner_shape = shape.blocks.get(inner.kind, shape)
+        blocks.append(block_of(inner, inner_shape, body.source, inner_scope))
+    _check_once(blocks)
+    places = {name: body.attributes[name].start for name in attributes}
+    return Block(kind, labels, body.source, at, attributes, {}, tuple(blocks), places)
+
+
+def typed(attribute: AttributeNode, type: Type, source: Source, scope: Scope) -> Value:  # noqa: A002
+    """The argument's value as this type."""
+    value = evaluate(attribute.expression, scope)
+    if type is DYNAMIC or value.type is type:
+        return value
+    try:
+        return convert(value, type)
+    except ConversionError as error:
+        place = source.place(point(attribute.expression, source))
+        raise HclError(f"`{attribute.name}` is not what it should be: {error}", place) from None
+
+
+def _check_null(attribute: AttributeNode, value: Value, source: Source) -> None:
+    items = value.data if value.type.kind == "list" and value.data else ()
+    if value.is_null or any(item.is_null for item in items):
+        what = "is" if value.is_null else "holds"
+        raise HclError(f"`{attribute.name}` {what} null", source.place(point(attribute.expression, source)))
+
+
+def _texts(body: Body, scope: Scope) -> dict[str, str]:
+    source = body.source
+    texts = {
+        name: _text(typed(attribute, STRING, source, scope), name, source.place(point(attribute.expression, source)))
+        for name, attribute in body.attributes.items()
+    }
+    for block in body.blocks:
+        raise HclError(f"a block does not belong here: `{block.kind}`", source.place(block.at))
+    return texts
+
+
+def _text(value: Value, name: str, place: FileOrigin) -> str:
+    if value.is_null:
+        raise HclError(f"`{name}` is null, where a string is needed", place)
+    return str(value.data)
+
+
+def _texts_of_value(attribute: AttributeNode, source: Source, scope: Scope) -> dict[str, str]:
+    """`meta = {…}`: a map or an object of what converts to strings."""
+    value = evaluate(attribute.expression, scope)
+    place = source.place(point(attribute.expression, source))
+    if value.is_null:
+        return {}
+    if value.type.kind not in ("map", "object"):
+        raise HclError(f"`{attribute.name}` must be a map of strings, and is {value.type}", place)
+    found: dict[str, str] = {}
+    for name, item in value.data.items():
+        try:
+            found[name] = _text(convert(item, STRING), name, place)
+        except ConversionError as error:
+            raise HclError(f"`{attribute.name}.{name}` is no string: {error}", place) from None
+    return found
+
+
+def _check_once(blocks: list[Block]) -> None:
+    seen: dict[str, Block] = {}
+    for block in blocks:
+        if block.kind in ONCE and block.kind in seen:
+            raise HclError(f"`{block.kind}` stands twice, first at {seen[block.kind].place}", block.place)
+        seen[block.kind] = block
+
+
+def _expanded(body: Body, shape: Shape, scope: Scope) -> Iterator[tuple[BlockNode, Scope]]:
+    """The body's blocks, each `dynamic` one as the blocks that it stands for, with the scope that each is read in."""
+    for block in body.blocks:
+        if block.kind == "dynamic":
+            yield from _generated(block, body.source, shape, scope)
+        elif shape.open or block.kind in shape.blocks:
+            yield block, scope
+        else:
+            raise _unknown("block", block.kind, [*shape.blocks, *shape.attributes], body.source.place(block.at))
+
+
+def _generated(dynamic: BlockNode, source: Source, shape: Shape, scope: Scope) -> Iterator[tuple[BlockNode, Scope]]:
+    """HCL's dynamic block extension (ext/dynblock): a block for each element of for_each, with its content."""
+    if len(dynamic.labels) != 1:
+        raise HclError("a dynamic block has one label, the kind of block", source.place(dynamic.at))
+    kind, kind_at = dynamic.labels[0]
+    if not shape.open and kind not in shape.blocks:
+        raise _unknown("block", kind, list(shape.blocks), source.place(kind_at))
+    body = dynamic.body
+    for name, attribute in body.attributes.items():
+        if name not in ("for_each", "iterator", "labels"):
+            raise _unknown("argument", name, ["for_each", "iterator", "labels"], source.place(attribute.at))
+    if "for_each" not in body.attributes:
+        raise HclError("a dynamic block needs the argument `for_each`", source.place(dynamic.at))
+    contents = [block for block in body.blocks if block.kind == "content"]
+    if len(contents) != 1 or len(body.blocks) != 1:
+        wrong = next((block for block in body.blocks if block not in contents[:1]), dynamic)
+        raise HclError("a dynamic block has one block `content`, and no other", source.place(wrong.at))
+    iterator = _iterator(body, kind, source)
+    for key, value in _elements(body.attributes["for_each"], source, scope):
+        inner = scope.child({iterator: object_value({"key": key, "value": value})})
+        yield BlockNode(dynamic.at, kind, _labels(body, source, inner), contents[0].body), inner
+
+
+def _iterator(body: Body, kind: str, source: Source) -> str:
+    attribute = body.attributes.get("iterator")
+    if attribute is None:
+        return kind
+    name = attribute.expression
+    if not isinstance(name, Traversal) or name.steps:
+        raise HclError("`iterator` is a name", source.place(attribute.start))
+    return name.root
+
+
+def _elements(for_each: AttributeNode, source: Source, scope: Scope) -> Iterator[tuple[Value, Value]]:
+    collection = evaluate(for_each.expression, scope)
+    place = source.place(point(for_each.expression, source))
+    if collection.is_null:
+        raise HclError("`for_each` is null", place)
+    match collection.type.kind:
+        case "map" | "object":
+            for key, value in collection.data.items():
+                yield string(key), value
+        case "list" | "tuple":
+            for index, value in enumerate(collection.data):
+                yield number(index), value
+        case "set":
+            for value in collection.data:
+                yield value, value
+        case kind:
+            raise HclError(f"`for_each` is a collection, and this is {kind}", place)
+
+
+def _labels(body: Body, source: Source, scope: Scope) -> tuple[tuple[str, int], ...]:
+    attribute = body.attributes.get("labels")
+    if attribute is None:
+        return ()
+    value = evaluate(attribute.expression, scope)
+    place = source.place(point(attribute.expression, source))
+    if value.is_null or value.type.kind not in ("list", "tuple"):
+        raise HclError("`labels` is a list of strings", place)
+    try:
+        return tuple((_text(convert(item, STRING), "labels", place), attribute.start) for item in value.data)
+    except ConversionError as error:
+        raise HclError(f"`labels` is a list of strings: {error}", place) from None
+
+
+def _unknown(what: str, name: str, known: list[str], place: FileOrigin) -> HclError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
+    listed = ", ".join(f"`{one}`" for one in sorted(known))
+    help = f"did you mean `{close[0]}`?" if close else f"known here: {listed}"  # noqa: A001
+    return HclError(f"unknown {what} `{name}`", place, help)

@@ -1,0 +1,221 @@
+"""A job file in JSON, as `nomad job run -json` takes it and the API gives it, as a Job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from frostline.hcl.source import HclError, Source
+from frostline.model import FileOrigin
+from frostline.sources.jobspec.job import Job, JobGroup, JobService, JobUpstream, bind_of
+
+_MOST_LEVELS = 200
+_HELP = 'it is the form of Nomad\'s API: {"Job": {"ID": …, "TaskGroups": […]}}'
+
+
+class Node(Struct, frozen=True):
+    """A JSON value and where it begins. Objects are dicts of Nodes, arrays tuples of them."""
+
+    value: Any
+    at: int
+
+
+def plain(node: Node) -> Any:
+    """The value without places."""
+    match node.value:
+        case dict():
+            return {key: plain(inner) for key, inner in node.value.items()}
+        case tuple():
+            return [plain(inner) for inner in node.value]
+        case value:
+            return value
+
+
+class _Reader:
+    """Reads members of the type that is needed; null and a missing one are the default. HclError: another type."""
+
+    def __init__(self, source: Source, node: Node, path: str) -> None:
+        self.source = source
+        self.node = node
+        self.path = path
+        if not isinstance(node.value, dict):
+            raise self.error(node, "an object")
+
+    def error(self, node: Node, wanted: str) -> HclError:
+        return HclError(f"{self.path or 'the job'} must be {wanted}", self.source.place(node.at), help=_HELP)
+
+    @property
+    def place(self) -> FileOrigin:
+        return self.source.place(self.node.at)
+
+    def place_of(self, name: str) -> FileOrigin:
+        return self.source.place(self.node.value.get(name, self.node).at)
+
+    def _member(self, name: str, kind: type, wanted: str) -> Any:
+        node = self.node.value.get(name)
+        if node is None or node.value is None:
+            return None
+        if not isinstance(node.value, kind) or isinstance(node.value, bool):
+            raise _Reader(self.source, self.node, f"{self.path}.{name}").error(node, wanted)
+        return node.value
+
+    def text(self, name: str) -> str:
+        return self._member(name, str, "a string") or ""
+
+    def whole(self, name: str, most: int) -> int:
+        value = self._member(name, int, "a whole number") or 0
+        if not 0 <= value <= most:
+            raise _Reader(self.source, self.node, f"{self.path}.{name}").error(
+                self.node.value[name], f"between 0 and {most}"
+            )
+        return int(value)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        found = []
+        for node in self._member(name, tuple, "a list of strings") or ():
+            if not isinstance(node.value, str):
+                raise _Reader(self.source, self.node, f"{self.path}.{name}").error(node, "a list of strings")
+            found.append(node.value)
+        return tuple(found)
+
+    def text_map(self, name: str) -> dict[str, str]:
+        members = self._member(name, dict, "an object of strings") or {}
+        for node in members.values():
+            if not isinstance(node.value, str):
+                raise _Reader(self.source, self.node, f"{self.path}.{name}").error(node, "an object of strings")
+        return {key: node.value for key, node in members.items()}
+
+    def each(self, name: str) -> Iterator[_Reader]:
+        for index, node in enumerate(self._member(name, tuple, "a list") or ()):
+            yield _Reader(self.source, node, f"{self.path}.{name}[{index}]")
+
+    def inner(self, name: str) -> _Reader | None:
+        node = self.node.value.get(name)
+        return None if node is None or node.value is None else _Reader(self.source, node, f"{self.path}.{name}")
+
+
+def job_of_json(source: Source) -> Job:
+    """The job in this file. HclError: it is no JSON, or no job."""
+    top = _Reader(source, tree_of(source), "")
+    inner = top.inner("Job")
+    job = inner or top
+    if inner is None and not {"ID", "Name", "TaskGroups"} & top.node.value.keys():
+        raise HclError("this is no job", source.place(0), help=_HELP)
+    identifier = job.text("ID") or job.text("Name")
+    if not identifier:
+        raise HclError("a job without `ID`", job.place, help=_HELP)
+    return Job(
+        id=identifier,
+        name=job.text("Name") or identifier,
+        namespace=job.text("Namespace") or "default",
+        region=job.text("Region"),
+        groups=tuple(_group(group) for group in job.each("TaskGroups")),
+    )
+
+
+def _group(group: _Reader) -> JobGroup:
+    if not group.text("Name"):
+        raise HclError("a group without `Name`", group.place, help=_HELP)
+    tasks = list(group.each("Tasks"))
+    networks = list(group.each("Networks"))
+    networks += [network for task in tasks if (part := task.inner("Resources")) for network in part.each("Networks")]
+    services = [_service(service, "") for service in group.each("Services")]
+    services += [_service(service, task.text("Name")) for task in tasks for service in task.each("Services")]
+    return JobGroup(name=group.text("Name"), ports=_ports(networks), services=tuple(services))
+
+
+def _ports(networks: list[_Reader]) -> dict[str, int]:
+    return {
+        port.text("Label"): port.whole("Value", 65535)
+        for network in networks
+        for kind in ("DynamicPorts", "ReservedPorts")
+        for port in network.each(kind)
+    }
+
+
+def _service(service: _Reader, task: str) -> JobService:
+    weights = service.inner("Weights")
+    return JobService(
+        place=service.place,
+        name=service.text("Name"),
+        port=service.text("PortLabel"),
+        address=service.text("Address"),
+        tags=service.texts("Tags"),
+        meta=service.text_map("Meta"),
+        weight=weights.whole("Passing", 2**31 - 1) if weights else 1,
+        task=task,
+        places={
+            "name": service.place_of("Name"),
+            "port": service.place_of("PortLabel"),
+            "address": service.place_of("Address"),
+            "tags": service.place_of("Tags"),
+        },
+        upstreams=tuple(_upstreams(service)),
+    )
+
+
+def _upstreams(service: _Reader) -> Iterator[JobUpstream]:
+    connect = service.inner("Connect")
+    sidecar = connect.inner("SidecarService") if connect else None
+    proxy = sidecar.inner("Proxy") if sidecar else None
+    for one in proxy.each("Upstreams") if proxy else ():
+        if not one.text("DestinationName"):
+            raise HclError("an upstream without `DestinationName`", one.place, help=_HELP)
+        port, socket = one.whole("LocalBindPort", 65535), one.text("LocalBindSocketPath")
+        yield JobUpstream(
+            destination=one.text("DestinationName"),
+            place=one.place,
+            bind=bind_of(one.text("LocalBindAddress"), port, socket),
+            kind=one.text("DestinationType"),
+            destination_namespace=one.text("DestinationNamespace"),
+            datacenter=one.text("Datacenter"),
+            peer=one.text("DestinationPeer"),
+        )
+
+
+def tree_of(source: Source) -> Node:
+    """The file as Nodes: the standard library says whether it is JSON, tree-sitter where its values are."""
+    try:
+        json.loads(source.data, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        place = FileOrigin(source.path, error.lineno, error.colno)
+        raise HclError(f"this is no JSON: {error.msg[0].lower()}{error.msg[1:]}", place) from None
+    except UnicodeDecodeError as error:
+        raise HclError("this is no UTF-8", source.place(error.start)) from None
+    except (RecursionError, ValueError) as error:
+        reason = "values are nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise HclError(f"this is no JSON: {reason}", source.place(0)) from None
+    import tree_sitter_json
+    from tree_sitter import Language, Parser
+
+    root = Parser(Language(tree_sitter_json.language())).parse(source.data).root_node
+    return _node(root.named_children[0], source, 0)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _node(node: Any, source: Source, level: int) -> Node:
+    if level > _MOST_LEVELS:
+        raise HclError("values are nested too deeply", source.place(node.start_byte))
+    match node.type:
+        case "object":
+            pairs = [pair for pair in node.named_children if pair.type == "pair"]
+            keys = [json.loads(pair.child_by_field_name("key").text) for pair in pairs]
+            values = [_node(pair.child_by_field_name("value"), source, level + 1) for pair in pairs]
+            return Node(dict(zip(keys, values, strict=True)), node.start_byte)
+        case "array":
+            return Node(tuple(_node(item, source, level + 1) for item in node.named_children), node.start_byte)
+        case _:
+            return Node(_scalar(node, source), node.start_byte)
+
+
+def _scalar(node: Any, source: Source) -> Any:
+    value = json.loads(node.text)
+    if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+        raise HclError("half a surrogate pair is no character", source.place(node.start_byte))
+    return value

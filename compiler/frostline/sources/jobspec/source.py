@@ -1,0 +1,198 @@
+"""The source of type jobspec: what Nomad job files declare, read without Nomad.
+
+`*.json` is JSON as `nomad job run -json` takes it; all else is HCL2, evaluated as Nomad's own parser does (jobspec2).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from frostline.errors import FrostlineError, SeveralErrors, SourceError, UsageError
+from frostline.globs import is_literal
+from frostline.hcl.functions.base import Function
+from frostline.hcl.functions.files import file_functions
+from frostline.hcl.functions.table import function_table
+from frostline.hcl.nodes import AttributeNode, Body, Literal
+from frostline.hcl.scope import Budget
+from frostline.hcl.source import HclError, Source
+from frostline.hcl.syntax import parse
+from frostline.model import Declaration, DeclaredService, FileOrigin, Finding, Upstream
+from frostline.settings import JobspecSettings
+from frostline.sources.jobspec.hcl_files import job_of_body
+from frostline.sources.jobspec.job import Job, declaration_of
+from frostline.sources.jobspec.json_files import job_of_json, plain, tree_of
+from frostline.sources.jobspec.placeholders import placeholder
+from frostline.sources.jobspec.variables import Context, Given, value_of
+from frostline.text import typed
+
+MOST_BYTES = 2**20
+"""The largest file that is read: Nomad keeps no longer sources of jobs (job_max_source_size)."""
+
+
+def declare(settings: JobspecSettings) -> Declaration:
+    """What the files say. SourceError, or SeveralErrors of them, with the place: what is wrong in each file.
+
+    UsageError: no file at all, a variable that no file declares.
+    """
+    reader = _Reader(settings)
+    errors: list[FrostlineError] = []
+    services: list[DeclaredService] = []
+    upstreams: list[tuple[Upstream, FileOrigin]] = []
+    paths, warnings = job_files(settings)
+    findings: list[Finding] = list(warnings)
+    for path in paths:
+        try:
+            declaration = declaration_of(reader.job(path))
+        except HclError as error:
+            errors.append(SourceError(f"source {settings.name}: {error.message}", origin=error.place, help=error.help))
+            continue
+        services += declaration.services
+        upstreams += declaration.upstreams
+        findings += declaration.findings
+    if not errors:
+        errors += reader.undeclared()
+    if errors:
+        raise errors[0] if len(errors) == 1 else SeveralErrors(errors)
+    return Declaration(services=tuple(services), upstreams=tuple(upstreams), findings=tuple(findings))
+
+
+def inputs(settings: JobspecSettings) -> tuple[Path, ...]:
+    """The files that it reads, those that job files read by functions too, sorted."""
+    reader = _Reader(settings)
+    jobs, _ = job_files(settings)
+    paths = {*jobs, *settings.var_files}
+    for path in jobs:
+        try:
+            reader.job(path)
+        except HclError:
+            continue  # what can't be read is said by `declare`
+    return tuple(sorted(paths | set(reader.read)))
+
+
+def job_files(settings: JobspecSettings) -> tuple[tuple[Path, ...], tuple[Finding, ...]]:
+    """The files that the globs fit, sorted, each once, and a warning for each glob that fits none.
+
+    UsageError: a path that is no glob, or all globs together, fit none.
+    """
+    found: set[Path] = set()
+    warnings: list[Finding] = []
+    for glob in settings.files:
+        try:
+            fitting = [path for path in _fitting(settings.folder, glob) if path.is_file()]
+        except (ValueError, NotImplementedError, OSError) as error:
+            raise _bad_glob(settings, glob, str(error)) from None
+        if not fitting and is_literal(glob):
+            raise _bad_glob(settings, glob, "there is no such file")
+        if not fitting:
+            warnings.append(_unused_glob(settings, glob))
+        found.update(fitting)
+    if not found:
+        raise _bad_glob(settings, ", ".join(settings.files), "no file fits")
+    return tuple(sorted(found)), tuple(warnings)
+
+
+def _unused_glob(settings: JobspecSettings, glob: str) -> Finding:
+    return Finding(
+        rule="job-files",
+        severity="warning",
+        value=glob,
+        origin=settings.files_place,
+        message=f"no file fits `{glob}` of source `{settings.name}`",
+        help="correct the glob, or leave it out",
+    )
+
+
+def _fitting(folder: Path, glob: str) -> Iterator[Path]:
+    relative = Path(glob)
+    if relative.is_absolute():
+        return Path(relative.anchor).glob(str(relative.relative_to(relative.anchor)))
+    return folder.glob(glob)
+
+
+def _bad_glob(settings: JobspecSettings, glob: str, reason: str) -> UsageError:
+    return UsageError(
+        f"source {settings.name}: `files`: `{glob}`: {reason}",
+        origin=settings.files_place,
+        help="globs are relative to the folder of frostline.yaml; `**` is any folders",
+    )
+
+
+def _json_body(source: Source) -> Body:
+    """A var file in JSON: an object of values, as attributes."""
+    tree = tree_of(source)
+    if not isinstance(tree.value, dict):
+        raise HclError("a var file in JSON is an object", source.place(tree.at))
+    attributes = {
+        name: AttributeNode(node.at, name, Literal(node.at, value_of(plain(node))), node.at, node.at)
+        for name, node in tree.value.items()
+    }
+    return Body(0, source, attributes, ())
+
+
+class _Reader:
+    """Reads job files with one set of variables. read: the files that functions read."""
+
+    def __init__(self, settings: JobspecSettings) -> None:
+        self._settings = settings
+        self._declared: set[str] = set()
+        self.read: list[Path] = []
+        self._functions: Mapping[str, Function] = function_table()
+        environment = {name: os.environ[name] for name in settings.environment if name in os.environ}
+        self._given = Given(
+            environment=environment,
+            files=[self._var_file(path) for path in settings.var_files],
+            configured=settings.variables,
+            places=settings.places,
+        )
+
+    def _var_file(self, path: Path) -> Body:
+        try:
+            source = self._source(path)
+            body = _json_body(source) if path.suffix == ".json" else parse(source)
+            for block in body.blocks:
+                raise HclError(
+                    f"a block does not belong into a var file: `{block.kind}`",
+                    source.place(block.at),
+                    help="a var file has lines NAME = value; variables are declared in job files",
+                )
+        except HclError as error:
+            message = f"source {self._settings.name}: {error.message}"
+            raise SourceError(message, origin=error.place, help=error.help) from None
+        return body
+
+    def _source(self, path: Path) -> Source:
+        shown = typed(path)
+        try:
+            with path.open("rb") as file:
+                data = file.read(MOST_BYTES + 1)
+        except OSError as error:
+            raise HclError(f"the file cannot be read: {error.strerror}", FileOrigin(shown)) from None
+        if len(data) > MOST_BYTES:
+            raise HclError(f"the file is larger than {MOST_BYTES // 2**20} MiB", FileOrigin(shown))
+        return Source(shown, data)
+
+    def job(self, path: Path) -> Job:
+        """The job in this file. HclError: what is wrong in it."""
+        source = self._source(path)
+        if path.suffix == ".json":
+            return job_of_json(source)
+        folder = path.parent if self._settings.filesystem else None
+        files = file_functions(folder, self._settings.root, self.read.append)
+        context = Context(functions={**self._functions, **files}, undefined=placeholder, budget=Budget())
+        job, variables = job_of_body(parse(source), self._given, context)
+        self._declared |= variables
+        return job
+
+    def undeclared(self) -> list[FrostlineError]:
+        """An error for each variable that is set, and declared in none of the files."""
+        return [
+            UsageError(
+                f"source {self._settings.name}: no job file declares the variable `{name}`",
+                origin=place,
+                help=f'declare it: variable "{name}" {{}}; or leave it out',
+            )
+            for name, place in self._given.names()
+            if name not in self._declared
+        ]

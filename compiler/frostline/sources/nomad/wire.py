@@ -1,0 +1,228 @@
+"""What Nomad answers, as types, and how answers become registrations and upstreams (Nomad's HTTP API, /v1).
+
+Nomad writes empty lists and maps as null; unknown fields are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from frostline.model import Health, Registration, Upstream
+from frostline.sources.jobspec.job import bind_of
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+_HEALTH: Mapping[str, Health] = {"success": "passing", "failure": "critical", "pending": "critical"}
+
+
+class AgentConfig(Struct, frozen=True, rename="pascal"):
+    region: str
+
+
+class AgentSelf(Struct, frozen=True):
+    """/v1/agent/self."""
+
+    config: AgentConfig
+
+
+class Namespace(Struct, frozen=True, rename="pascal"):
+    """An element of /v1/namespaces."""
+
+    name: str
+
+
+class ServiceName(Struct, frozen=True, rename="pascal"):
+    service_name: str
+
+
+class NamespaceServices(Struct, frozen=True, rename="pascal"):
+    """An element of /v1/services."""
+
+    namespace: str
+    services: list[ServiceName] | None = None
+
+
+class ServiceRegistration(Struct, frozen=True, rename="pascal"):
+    """An element of /v1/service/NAME. modify_index: tells an instance from one that came back under its id."""
+
+    id: str = field(name="ID")
+    service_name: str
+    namespace: str
+    node_id: str = field(name="NodeID")
+    alloc_id: str = field(name="AllocID")
+    modify_index: int
+    job_id: str = field(name="JobID")
+    datacenter: str = ""
+    address: str = ""
+    port: Port = 0
+    tags: list[str] | None = None
+
+
+class DeploymentStatus(Struct, frozen=True, rename="pascal"):
+    canary: bool = False
+
+
+class Allocation(Struct, frozen=True, rename="pascal"):
+    """An element of /v1/job/ID/allocations. A canary is one until its deployment is promoted."""
+
+    id: str = field(name="ID")
+    deployment_status: DeploymentStatus | None = None
+
+    @property
+    def is_canary(self) -> bool:
+        return self.deployment_status is not None and self.deployment_status.canary
+
+
+class Check(Struct, frozen=True, rename="pascal"):
+    """A value of /v1/client/allocation/ID/checks. task: "" for a check of a group's service."""
+
+    service: str
+    status: str
+    check: str = ""
+    task: str = ""
+
+
+Checks = dict[str, Check] | None
+
+
+class JobStub(Struct, frozen=True, rename="pascal"):
+    """An element of /v1/jobs. job_modify_index moves with the specification, and with nothing else."""
+
+    id: str = field(name="ID")
+    namespace: str
+    job_modify_index: int
+    parent_id: str = field(name="ParentID", default="")
+    status: str = ""
+    stop: bool = False
+
+    @property
+    def declares(self) -> bool:
+        """A dead or stopped job declares nothing."""
+        return not self.stop and self.status != "dead"
+
+
+class JobUpstream(Struct, frozen=True, rename="pascal"):
+    destination_name: str
+    destination_namespace: str = ""
+    destination_peer: str = ""
+    destination_type: str = ""
+    datacenter: str = ""
+    local_bind_address: str = ""
+    local_bind_port: Port = 0
+    local_bind_socket_path: str = ""
+
+
+class Proxy(Struct, frozen=True, rename="pascal"):
+    upstreams: list[JobUpstream] | None = None
+
+
+class SidecarService(Struct, frozen=True, rename="pascal"):
+    proxy: Proxy | None = None
+
+
+class Connect(Struct, frozen=True, rename="pascal"):
+    """A service's part in the mesh. A gateway has no upstreams with a bind of their own."""
+
+    sidecar_service: SidecarService | None = None
+
+
+class JobService(Struct, frozen=True, rename="pascal"):
+    connect: Connect | None = None
+
+
+class Task(Struct, frozen=True, rename="pascal"):
+    services: list[JobService] | None = None
+
+
+class TaskGroup(Struct, frozen=True, rename="pascal"):
+    name: str
+    services: list[JobService] | None = None
+    tasks: list[Task] | None = None
+
+
+class Job(Struct, frozen=True, rename="pascal"):
+    """/v1/job/ID."""
+
+    id: str = field(name="ID")
+    namespace: str
+    job_modify_index: int
+    parent_id: str = field(name="ParentID", default="")
+    task_groups: list[TaskGroup] | None = None
+
+
+class Unfit(Exception):
+    """A value that no registration can have. Its text says which, and where."""
+
+
+def registration_of(found: ServiceRegistration, health: Health, region: str) -> Registration:
+    """The registration. Native services have no meta, weights and tagged addresses."""
+    return Registration(
+        service=found.service_name,
+        id=found.id,
+        node=found.node_id,
+        address=found.address,
+        port=found.port,
+        tags=tuple(found.tags or ()),
+        health=health,
+        datacenter=found.datacenter if found.datacenter != region else "",
+    )
+
+
+def health_of(found: ServiceRegistration, checks: Checks) -> Health:
+    """The worst of its checks; passing without any. Unfit: a status that Nomad does not have."""
+    worst: Health = "passing"
+    for check in (checks or {}).values():
+        if not _is_of(check, found):
+            continue
+        health = _HEALTH.get(check.status)
+        if health is None:
+            raise Unfit(
+                f"service {found.service_name!r}, id {found.id!r}: "
+                f"check {check.check!r} has the unknown status {check.status!r}"
+            )
+        if health == "critical":
+            worst = health
+    return worst
+
+
+def _is_of(check: Check, found: ServiceRegistration) -> bool:
+    """By the name; by the task too where the id is written as Nomad does (serviceregistration.MakeAllocServiceID)."""
+    allocation = f"_nomad-task-{found.alloc_id}-"
+    owner = f"{allocation}{check.task or 'group'}-"
+    return check.service == found.service_name and (not found.id.startswith(allocation) or found.id.startswith(owner))
+
+
+def upstreams_of(job: Job, region: str) -> tuple[Upstream, ...]:
+    """What the job declares, each once, sorted. A child of a periodic or parameterized job counts as its parent."""
+    found = {
+        Upstream(
+            region=region,
+            namespace=job.namespace,
+            job=job.parent_id or job.id,
+            group=group.name,
+            destination=one.destination_name,
+            kind=one.destination_type or "service",
+            destination_namespace=one.destination_namespace,
+            datacenter=one.datacenter,
+            peer=one.destination_peer,
+            bind=bind_of(one.local_bind_address, one.local_bind_port, one.local_bind_socket_path),
+        )
+        for group in job.task_groups or ()
+        for service in _services(group)
+        for one in _declared(service)
+    }
+    return tuple(sorted(found, key=Upstream.sort_key))
+
+
+def _services(group: TaskGroup) -> Iterator[JobService]:
+    yield from group.services or ()
+    for task in group.tasks or ():
+        yield from task.services or ()
+
+
+def _declared(service: JobService) -> Iterable[JobUpstream]:
+    sidecar = service.connect.sidecar_service if service.connect else None
+    return (sidecar.proxy.upstreams if sidecar and sidecar.proxy else None) or ()

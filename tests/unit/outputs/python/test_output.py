@@ -1,0 +1,505 @@
+"""The generated module: what it answers, that any text reads back, that its bytes are always the same."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import os
+import pickle
+import random
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frostline.errors import UsageError
+from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
+from frostline.outputs.base import View, content_digest, output_module
+from frostline.outputs.python.output import folder, paths, render
+from frostline.settings import OutputSettings
+from frostline.text import printable
+
+GOLDEN = Path(__file__).parents[3] / "golden" / "outputs" / "python"
+
+HOSTILE = [
+    *"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
+    *map(chr, range(0x20)),
+    "\x7f",
+    "\x85",
+    "\x9b31m",
+    "",
+    " ",
+    " leading and trailing ",
+    "'",
+    "'''",
+    '"""',
+    "''' + __import__('os').abort() + r'''",
+    "ends with a backslash\\",
+    "\\\\",
+    "\\'",
+    "\\n",
+    "\\u0041",
+    "\\N{DIGIT ONE}",
+    "a\nb",
+    "a\r\nb",
+    "a\tb",
+    "a\0b",
+    "\n\n",
+    "-",
+    "*",
+    "%{facts}",
+    "%{literal('%')}{",
+    "${HOME}",
+    "{{ service }}",
+    "{% raw %}",
+    "{}",
+    "%s",
+    ":sym",
+    "1,000",
+    "no",
+    "0777",
+    "1e3",
+    "~",
+    "null",
+    "None",
+    "unversioned",
+    "# -*- coding: utf-7 -*-",
+    "../..",
+    "/etc/passwd",
+    "naïve",
+    "e\u0301",
+    "\U0001f600",
+    "\U0001f469\u200d\U0001f4bb",
+    "\u05e9\u05dc\u05d5\u05dd",
+    "\u202eevil\u202c",
+    "\u2066evil\u2069",
+    "\u200b",
+    "\u2028",
+    "\u2029",
+    "\ufeff",
+    "\ufdd0",
+    "\uffff",
+    "\U000e0041",
+    "\U0010ffff",
+    "x" * 10_000,
+    "'\\" * 5_000,
+]
+
+texts = st.one_of(
+    st.sampled_from(HOSTILE),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+    st.text("'\"\\\n\t-*{}u0", max_size=8),
+)
+
+
+def endpoint(url: str, address: str = "10.0.0.1", port: int = 8080, **more: Any) -> Endpoint:
+    return Endpoint(url=url, address=address, port=port, source="mesh", **more)
+
+
+def entry(*endpoints: Endpoint, url: str | None = None) -> Entry:
+    return Entry(url=url or (endpoints[0].url if endpoints else None), endpoints=endpoints, sources=("mesh",))
+
+
+def small_registry() -> Registry:
+    """Something of everything."""
+    one = endpoint("http://10.0.0.1:8080/v1", datacenter="dc1", tags=("api", "http"), meta={"owner": "shop"}, weight=10)
+    two = endpoint("http://10.0.0.2:8080/v1", "10.0.0.2", datacenter="dc1", weight=1)
+    far = endpoint("http://10.1.0.1:8081/v1", "10.1.0.1", 8081, datacenter="dc2", meta={"owner": "shop", "a": "b"})
+    entries: dict[Key, Entry] = {
+        ("billing", None): entry(endpoint("https://billing.example", "billing.example", 443)),
+        ("ipv6", "v1"): entry(endpoint("http://[fd00::1]:80/v1", "fd00::1", 80, datacenter="dc1")),
+        ("it's", "v1"): entry(endpoint("http://10.0.0.9/it%27s", "10.0.0.9", 80, tags=("\u202e", "\t", "é"))),
+        ("ledger", None): entry(),
+        ("mixed", None): entry(endpoint("http://10.0.0.3:1", "10.0.0.3", 1)),
+        ("mixed", "v1"): entry(endpoint("http://10.0.0.3:1/v1", "10.0.0.3", 1)),
+        ("payments", "v1"): entry(one, two, far, url=two.url),
+        ("payments", "v2"): entry(endpoint("http://10.0.0.1:8080/v2", datacenter="dc1")),
+        ("payments", "v3"): entry(),
+        ("search", "v1"): entry(endpoint("http://10.0.0.4:1/v1", "10.0.0.4", 1)),
+        ("search", "v2"): entry(endpoint("http://10.0.0.4:1/v2", "10.0.0.4", 1)),
+    }
+    return registry_of(entries)
+
+
+def output(path: Path = Path("/srv/app/registry.py")) -> OutputSettings:
+    return OutputSettings(name="registry", type="python", path=path, place=FileOrigin("frostline.yaml", 3, 5))
+
+
+def rendered(registry: Registry) -> dict[str, bytes]:
+    view = View(registry=registry, prefer=(), preferring=lambda _: registry)
+    return {str(artifact.path): b"".join(artifact.chunks) for artifact in render(view, output()).artifacts}
+
+
+def rendered_digest() -> str:
+    """Called in processes with other hash seeds."""
+    return sha256(b"".join(rendered(hostile_registry()).values())).hexdigest()
+
+
+def loaded(registry: Registry) -> Any:
+    module = ModuleType("registry")
+    exec(compile(rendered(registry)["registry.py"], "registry.py", "exec"), module.__dict__)
+    return module
+
+
+def hostile_registry() -> Registry:
+    """Each hostile text in every place where a text can be."""
+    entries: dict[Key, Entry] = {}
+    for number, text in enumerate(HOSTILE):
+        hostile = endpoint(text, text, datacenter=text, tags=(text, "x"), meta={text: text, "x": text}, weight=number)
+        entries[text, None] = entry(hostile, hostile)
+        entries[text, text] = entry(hostile)
+        entries["known", text] = entry()
+    return registry_of(entries)
+
+
+def assert_reads_back(registry: Registry) -> None:
+    module = loaded(registry)
+    for (service, version), expected in registry.entries():
+        if expected.declared:
+            with pytest.raises(module.NoEndpoint):
+                module.url(service, version)
+            continue
+        assert module.url(service, version) == module.find(service, version) == expected.url
+        assert module.ENDPOINTS[service, version] == expected.url
+        assert module.urls(service, version) == tuple(one.url for one in expected.endpoints)
+        assert [tuple(one) for one in module.instances(service, version)] == [
+            (one.url, one.address, one.port, one.datacenter or None, one.tags, one.meta, one.weight)
+            for one in expected.endpoints
+        ]
+    assert module.services() == {service: tuple(versions) for service, versions in registry.services.items()}
+    # A fresh module: the order and content of a first, whole read.
+    callable_ones = [(key, found.url) for key, found in registry.entries() if not found.declared]
+    assert list(loaded(registry).ENDPOINTS.items()) == callable_ones
+    assert content_digest(registry) == module.DIGEST
+
+
+@pytest.fixture(scope="module")
+def small() -> Any:
+    return loaded(small_registry())
+
+
+@pytest.mark.parametrize("name", ["registry.py", "registry.pyi"])
+def test_the_golden_registry(name: str) -> None:
+    assert rendered(small_registry())[name].decode() == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def test_the_table_of_outputs_knows_it() -> None:
+    assert output_module("python").render is render
+
+
+def test_a_small_registry_reads_back() -> None:
+    assert_reads_back(small_registry())
+
+
+def test_hostile_texts_read_back_unchanged_wherever_they_stand() -> None:
+    assert_reads_back(hostile_registry())
+
+
+def test_an_empty_registry_knows_nothing() -> None:
+    module = loaded(registry_of({}))
+    assert_reads_back(registry_of({}))
+    assert (dict(module.ENDPOINTS), dict(module.services())) == ({}, {})
+    with pytest.raises(module.UnknownService, match=r"^no service 'payments'$"):
+        module.url("payments")
+
+
+keys = st.tuples(texts, st.none() | texts)
+endpoints = st.builds(
+    endpoint,
+    texts,
+    texts,
+    st.integers(0, 65535),
+    datacenter=texts,
+    tags=st.lists(texts, max_size=3).map(tuple),
+    meta=st.dictionaries(texts, texts, max_size=3),
+    weight=st.integers(0, 65535),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(keys, st.lists(endpoints, max_size=3), max_size=6), st.data())
+def test_any_registry_reads_back_unchanged(found: Mapping[Key, list[Endpoint]], data: st.DataObject) -> None:
+    entries = {
+        key: entry(*some, url=data.draw(st.sampled_from(some)).url if some else None) for key, some in found.items()
+    }
+    assert_reads_back(registry_of(entries))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.tuples(st.text("ab-\t", max_size=3), st.none() | st.text("ab-\t", max_size=2)), max_size=40), keys)
+def test_what_is_not_in_it_is_unknown(known: set[Key], asked: Key) -> None:
+    module = loaded(registry_of({key: entry(endpoint("http://x")) for key in known if key != asked}))
+    assert asked not in module.ENDPOINTS
+    with pytest.raises(module.UnknownService):
+        module.url(*asked)
+
+
+def test_its_text_has_nothing_that_reviewers_or_line_readers_take_for_something_else() -> None:
+    text = rendered(hostile_registry())["registry.py"].decode()
+    assert len(text.splitlines()) == text.count("\n")
+    assert all(printable(line.replace("\t", "")) == line.replace("\t", "") for line in text.split("\n"))
+
+
+def test_no_data_reaches_the_lines_where_python_looks_for_an_encoding() -> None:
+    first = [rendered(registry)["registry.py"].split(b"\n")[:2] for registry in (hostile_registry(), registry_of({}))]
+    assert first[0] == first[1]
+    assert b"coding" not in b"".join(first[0])
+
+
+def test_one_endpoint_is_one_line() -> None:
+    before, after = hostile_registry(), hostile_registry()
+    entries = dict(after.entries()) | {("zzz", "v1"): entry(endpoint("http://x"))}
+    lines = [set(rendered(one)["registry.py"].split(b"\n")) for one in (before, registry_of(entries))]
+    added = {line for line in lines[1] - lines[0] if not line.startswith(b"DIGEST")}
+    assert added == {b"zzz\tv1\t*\thttp://x\t10.0.0.1\t8080\t\t1"}
+
+
+def test_it_is_python_3_9_and_imports_the_standard_library_only() -> None:
+    tree = ast.parse(rendered(small_registry())["registry.py"], feature_version=(3, 9))
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    assert imported <= sys.stdlib_module_names | {"collections.abc"}
+
+
+def test_it_says_who_made_it_and_nothing_of_when_or_where() -> None:
+    text = rendered(small_registry())["registry.py"].decode()
+    assert text.startswith("# Generated by frostline; do not edit")
+    assert str(Path.cwd()) not in text
+
+
+@pytest.mark.parametrize("environment", [{"LANG": "C", "LC_ALL": "C"}, {"LC_ALL": "tr_TR.UTF-8"}, {"PYTHONUTF8": "0"}])
+def test_a_program_without_site_packages_reads_it_in_any_locale(tmp_path: Path, environment: dict[str, str]) -> None:
+    for name, content in rendered(hostile_registry()).items():
+        (tmp_path / name).write_bytes(content)
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import registry\n"
+        "print(ascii([(one, registry.instances(*one)[0].tags[0]) for one in registry.ENDPOINTS]))"
+    )
+    command = [sys.executable, "-S", "-B", "-c", script, str(tmp_path)]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
+    known = [(key, found.endpoints[0].tags[0]) for key, found in hostile_registry().entries() if found.endpoints]
+    assert ast.literal_eval(done.stdout) == known
+
+
+def test_every_hash_seed_gives_the_same_bytes() -> None:
+    script = f"import runpy; print(runpy.run_path({__file__!r})['rendered_digest']())"
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", script], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert digests == {rendered_digest().encode() + b"\n"}
+
+
+def test_chunks_give_the_same_bytes_again() -> None:
+    registry = small_registry()
+    view = View(registry=registry, prefer=(), preferring=lambda _: registry)
+    for artifact in render(view, output()).artifacts:
+        assert b"".join(artifact.chunks) == b"".join(artifact.chunks)
+
+
+def test_module_and_stub_lie_in_the_folder_of_the_path() -> None:
+    assert folder(output()) == Path("/srv/app")
+    assert paths(output()) == (PurePosixPath("registry.py"), PurePosixPath("registry.pyi"))
+
+
+@pytest.mark.parametrize("name", ["registry.txt", "registry", "my-registry.py", "1.py", "class.py", "a.b.py", ".py"])
+def test_a_path_that_no_program_could_import_is_refused(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        paths(output(Path("/srv/app") / name))
+    assert name in caught.value.message
+    assert caught.value.origin == FileOrigin("frostline.yaml", 3, 5)
+    assert "registry.py" in (caught.value.help or "")
+
+
+def test_the_url_is_the_chosen_one_and_not_the_first(small: Any) -> None:
+    assert small.url("payments", "v1") == "http://10.0.0.2:8080/v1" != small.urls("payments", "v1")[0]
+
+
+def test_an_entry_whose_url_is_none_of_its_endpoints_is_no_module() -> None:
+    with pytest.raises(ValueError, match="not in list"):
+        rendered(registry_of({("a", None): entry(endpoint("http://x"), url="http://y")}))
+
+
+def test_an_instance_says_all_of_itself(small: Any) -> None:
+    one, two, far = small.instances("payments", "v1")
+    assert (one.url, one.address, one.port, one.datacenter) == ("http://10.0.0.1:8080/v1", "10.0.0.1", 8080, "dc1")
+    assert (one.tags, one.meta, one.weight) == (("api", "http"), {"owner": "shop"}, 10)
+    assert (two.tags, two.meta, far.datacenter) == ((), {}, "dc2")
+    assert small.instances("billing")[0].datacenter is None
+
+
+def test_endpoints_is_a_mapping_that_equals_the_dict(small: Any) -> None:
+    expected = {key: found.url for key, found in small_registry().entries() if found.endpoints}
+    assert isinstance(small.ENDPOINTS, Mapping)
+    assert expected == small.ENDPOINTS
+    assert (len(small.ENDPOINTS), list(small.ENDPOINTS), dict(small.ENDPOINTS)) == (
+        len(expected),
+        list(expected),
+        expected,
+    )
+    assert ("payments", "v1") in small.ENDPOINTS
+    assert ("ledger", None) not in small.ENDPOINTS
+    assert small.ENDPOINTS.get(("payments", "v9"), "none") == "none"
+
+
+@pytest.mark.parametrize("key", ["payments", ("payments",), ("payments", "v1", "x"), ("payments", 1), (1, None), None])
+def test_what_is_no_key_is_not_in_endpoints(small: Any, key: object) -> None:
+    assert key not in small.ENDPOINTS
+    with pytest.raises(KeyError):
+        small.ENDPOINTS[key]
+
+
+def test_nothing_that_it_answers_can_be_changed(small: Any) -> None:
+    one = small.instances("payments", "v1")[0]
+    for change in (
+        lambda: small.ENDPOINTS.__setitem__(("x", None), "y"),
+        lambda: setattr(small.ENDPOINTS, "x", "y"),
+        lambda: one.meta.__setitem__("x", "y"),
+        lambda: setattr(one, "url", "y"),
+        lambda: small.services().__setitem__("x", ()),
+    ):
+        with pytest.raises((AttributeError, TypeError)):
+            change()
+    assert len({one, copy.deepcopy(one)}) == 1
+
+
+def test_endpoints_and_instances_can_be_pickled_and_copied(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "registry", small)
+    assert pickle.loads(pickle.dumps(small.ENDPOINTS)) is small.ENDPOINTS
+    assert copy.deepcopy(small.ENDPOINTS) is copy.copy(small.ENDPOINTS) is small.ENDPOINTS
+    assert pickle.loads(pickle.dumps(small.instances("payments", "v1"))) == small.instances("payments", "v1")
+    assert pickle.loads(pickle.dumps(small.services())) == small.services()
+    error = pickle.loads(pickle.dumps(small.UnknownService("payments", "v9")))
+    assert (error.service, error.version, str(error)) == (
+        "payments",
+        "v9",
+        str(small.UnknownService("payments", "v9")),
+    )
+
+
+def test_its_repr_is_short() -> None:
+    module = loaded(hostile_registry())
+    assert repr(module.ENDPOINTS) == f"<ENDPOINTS of registry: {2 * len(set(HOSTILE))}, {module.DIGEST}>"
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (("paymets",), "no service 'paymets': the closest are 'payments'"),
+        (("payments-v1",), "no service 'payments-v1': the closest are 'payments'"),
+        (("payments", "v4"), "no service 'payments' version 'v4': there is 'v1', 'v2', 'v3'"),
+        (("payments",), "no service 'payments': there is 'v1', 'v2', 'v3'"),
+        (("billing", "v1"), "no service 'billing' version 'v1': there is the unversioned one"),
+        (("\x1b[31m\n",), "no service '\\x1b[31m\\n'"),
+    ],
+)
+def test_an_unknown_service_names_the_closest(small: Any, asked: tuple[str, ...], message: str) -> None:
+    for ask in (small.url, small.urls, small.instances, small.pick, small.find):
+        with pytest.raises(small.UnknownService) as caught:
+            ask(*asked)
+        assert isinstance(caught.value, KeyError)
+        assert not isinstance(caught.value, small.NoEndpoint)
+        assert str(caught.value) == message
+
+
+def test_of_many_versions_the_closest_are_named() -> None:
+    module = loaded(registry_of({("a", f"v{number}.0"): entry(endpoint("http://x")) for number in range(1, 90)}))
+    with pytest.raises(module.UnknownService, match=r": there is 'v42\.0', '[^']+', '[^']+', '[^']+', '[^']+'$"):
+        module.url("a", "v42")
+
+
+@pytest.mark.parametrize("asked", [("ledger",), ("payments", "v3")])
+def test_a_service_with_nothing_to_call_says_so(small: Any, asked: tuple[str, ...]) -> None:
+    for ask in (small.url, small.urls, small.instances, small.pick, small.find):
+        with pytest.raises(small.NoEndpoint, match=r"^service '\w+'.* is known, but had no endpoint"):
+            ask(*asked)
+
+
+def test_services_names_all_with_their_versions(small: Any) -> None:
+    assert small.services()["payments"] == ("v1", "v2", "v3")
+    assert small.services()["ledger"] == (None,)
+    assert small.services()["mixed"] == (None, "v1")
+    assert "paymets" not in small.services()
+
+
+def weighted(**weights: int) -> Any:
+    """A module with one service whose instances have these names and weights."""
+    found = [endpoint(f"http://{name}", name, weight=weight) for name, weight in weights.items()]
+    return loaded(registry_of({("a", None): entry(*found)}))
+
+
+def test_pick_follows_the_weights() -> None:
+    random.seed(1)
+    module = weighted(heavy=9, light=1, none=0)
+    picked = Counter(module.pick("a").address for _ in range(2000))
+    assert picked["none"] == 0
+    assert 1700 < picked["heavy"] < 1900
+
+
+def test_pick_takes_weight_0_where_there_is_nothing_else() -> None:
+    module = weighted(one=0, two=0)
+    assert {module.pick("a").address for _ in range(100)} == {"one", "two"}
+    assert {module.pick("a", key=str(number)).address for number in range(100)} == {"one", "two"}
+
+
+def test_pick_with_a_key_follows_the_weights_and_never_changes() -> None:
+    module, again = weighted(heavy=9, light=1, none=0), weighted(none=0, light=1, heavy=9)
+    picked = [module.pick("a", key=f"key {number}").address for number in range(2000)]
+    assert picked == [again.pick("a", key=f"key {number}").address for number in range(2000)]
+    assert 1700 < picked.count("heavy") < 1900
+    assert "none" not in picked
+    # Written down: other processes and releases must choose the same.
+    assert [module.pick("a", key=key).address for key in ("Ada", "é", "\ud800", "")] == [
+        "heavy",
+        "light",
+        "heavy",
+        "heavy",
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.text("abcdef", min_size=1), st.integers(1, 100), min_size=2, max_size=6), st.text())
+def test_only_the_keys_of_an_instance_that_goes_move(weights: dict[str, int], key: str) -> None:
+    before = weighted(**weights).pick("a", key=key).address
+    gone = min(name for name in weights if name != before)
+    assert weighted(**{name: weight for name, weight in weights.items() if name != gone}).pick(
+        "a", key=key
+    ).address == (before)
+
+
+def test_threads_that_ask_first_get_the_same() -> None:
+    registry = hostile_registry()
+    asked = [key for key, found in registry.entries() if found.endpoints]
+    module = loaded(registry)
+    answers: list[object] = []
+    start = threading.Barrier(4)
+
+    def ask() -> None:
+        start.wait()
+        answers.append(
+            (
+                [module.url(*key) for key in asked],
+                len(module.ENDPOINTS),
+                module.services(),
+                [module.instances(*key) for key in asked],
+            )
+        )
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 4
+    assert all(answer == answers[0] for answer in answers)

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from frostline.model import (
+    Answer,
+    Contribution,
+    Endpoint,
+    Entry,
+    FileOrigin,
+    InstanceOrigin,
+    Registration,
+    registry_of,
+)
+from frostline.pipeline.explaining import (
+    Absence,
+    chosen,
+    closest,
+    displaced,
+    explanation_lines,
+    explanation_value,
+    list_rows,
+    list_value,
+    table_lines,
+    unselected,
+)
+from frostline.registry.assembling import assembled
+from frostline.settings import ConsulSettings, Naming, Select, VersionFrom
+
+PLACE = FileOrigin("frostline.yaml", 3, 5)
+ORIGIN = InstanceOrigin("mesh", "dc1", "default", "n1", "i1")
+
+
+def endpoint(url: str, source: str = "mesh", place: FileOrigin | None = None) -> Endpoint:
+    return Endpoint(url=url, address="a", port=1, source=source, place=place)
+
+
+def entry(*urls: str, source: str = "mesh") -> Entry:
+    endpoints = tuple(endpoint(url) for url in urls)
+    return Entry(url=urls[0] if urls else None, endpoints=endpoints, sources=(source,))
+
+
+REGISTRY = registry_of(
+    {
+        ("payments", "v1"): entry("http://a", "http://b"),
+        ("payments", None): entry("http://c"),
+        ("ledger", None): entry(),
+    }
+)
+
+
+def absence(service: str, version: str | None = None, name: str = "") -> Absence:
+    return Absence(key=(service, version), name=name or service, origin=ORIGIN, reason="why not")
+
+
+def test_what_selection_leaves_out_is_told_under_the_name_that_it_would_have() -> None:
+    registrations = tuple(
+        Registration(service="payments-v1", id=f"i{n}", node="n1", health=health)  # type: ignore[arg-type]
+        for n, health in enumerate(["passing", "critical"])
+    )
+    answer = Answer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
+    (found,) = unselected([answer], {"mesh": ConsulSettings(name="mesh", place=PLACE)})
+    assert found.key == ("payments", "v1")
+    assert found.name == "payments-v1"
+    assert found.origin == InstanceOrigin("mesh", "dc1", "default", "n1", "i1")
+    assert "critical" in found.reason
+
+
+def test_an_instance_of_several_versions_is_missing_in_each() -> None:
+    registration = Registration(service="api", id="i", node="n", tags=("v1", "v2"), health="critical")
+    answer = Answer(source="mesh", datacenter="dc1", namespace="", registrations=(registration,))
+    naming = Naming(version_from=VersionFrom(tag="(v.)"))
+    settings = ConsulSettings(name="mesh", place=PLACE, naming=naming, select=Select())
+    assert [one.key for one in unselected([answer], {"mesh": settings})] == [("api", "v1"), ("api", "v2")]
+
+
+def test_endpoints_of_a_source_that_another_one_precedes_are_told_with_it() -> None:
+    key = ("billing", None)
+    contributions = [
+        Contribution(source="mesh", endpoints={key: (endpoint("http://mesh"),)}),
+        Contribution(source="partners", endpoints={key: (endpoint("http://p", "partners", PLACE),)}),
+    ]
+    registry, _ = assembled(contributions, [["partners"], ["mesh"]])
+    (found,) = displaced(contributions, registry)
+    assert (found.key, found.name, found.reason) == (key, "http://mesh", "source partners precedes mesh")
+
+
+def test_sources_that_unite_displace_nobody() -> None:
+    key = ("billing", None)
+    contributions = [Contribution(source=name, endpoints={key: (endpoint(f"http://{name}", name),)}) for name in "ab"]
+    registry, _ = assembled(contributions, [["a", "b"]])
+    assert list(displaced(contributions, registry)) == []
+
+
+def test_a_name_stands_for_all_its_versions_or_for_the_one_that_is_asked_for() -> None:
+    assert chosen(REGISTRY, [], "payments", None) == [("payments", None), ("payments", "v1")]
+    assert chosen(REGISTRY, [], "payments", "v1") == [("payments", "v1")]
+    assert chosen(REGISTRY, [], "payments", "unversioned") == [("payments", None)]
+    assert chosen(REGISTRY, [], "payments", "v2") == []
+
+
+def test_a_registered_name_stands_for_what_naming_made_of_it() -> None:
+    assert chosen(REGISTRY, [absence("payments", "v1", "payments-v1")], "payments-v1", None) == [("payments", "v1")]
+
+
+def test_a_name_that_only_absences_have_is_known() -> None:
+    assert chosen(REGISTRY, [absence("hidden", "v3")], "hidden", None) == [("hidden", "v3")]
+
+
+def test_the_closest_are_of_services_or_of_the_versions_of_the_one_that_is_there() -> None:
+    assert closest(REGISTRY, [absence("legder")], "ledgr", None) == ["ledger", "legder"]
+    assert closest(REGISTRY, [], "payments", "v2") == ["payments v1", "payments unversioned"]
+    assert closest(REGISTRY, [absence("LEDGER")], "Ledger", None) == ["LEDGER", "ledger"]
+    assert closest(REGISTRY, [], "nothing-like-it", None) == []
+
+
+def test_an_explanation_marks_the_url_to_use_and_lists_what_is_left_out() -> None:
+    lines = list(explanation_lines([("payments", "v1"), ("ledger", None)], REGISTRY, [absence("payments", "v1")]))
+    assert lines == [
+        "payments v1",
+        "  * http://a  from mesh()",
+        "    http://b  from mesh()",
+        "  left out:",
+        "    payments  mesh(datacenter=dc1, namespace=default, node=n1, id=i1): why not",
+        "ledger unversioned",
+        "  known to mesh, but nothing to call",
+    ]
+
+
+def test_an_explanation_of_what_is_left_out_alone_says_so() -> None:
+    lines = list(explanation_lines([("hidden", None)], REGISTRY, [absence("hidden")]))
+    assert lines[:3] == ["hidden unversioned", "  not in the registry", "  left out:"]
+    (value,) = explanation_value([("hidden", None)], REGISTRY, [absence("hidden")])
+    assert (value["url"], value["sources"], value["endpoints"]) == (None, [], [])
+    assert value["left_out"][0]["origin"]["node"] == "n1"
+
+
+def test_a_table_is_aligned_by_what_a_terminal_shows() -> None:
+    rows = [("\u6f22\u5b57", "x"), ("a", "y"), ("b\x1b", "")]
+    assert list(table_lines(("N", "V"), rows)) == ["N      V", "\u6f22\u5b57   x", "a      y", "b\\x1b"]
+
+
+def test_a_very_long_name_does_not_widen_the_rows_of_others() -> None:
+    long = "n" * 81
+    assert list(table_lines(("N", "V"), [("a", "b"), (long, "c")])) == ["N  V", "a  b", f"{long}  c"]
+
+
+def test_the_list_has_a_row_for_each_version() -> None:
+    assert list_rows(REGISTRY) == [
+        ("ledger", "unversioned", "0", "mesh", "-"),
+        ("payments", "unversioned", "1", "mesh", "http://c"),
+        ("payments", "v1", "2", "mesh", "http://a"),
+    ]
+    assert [(one["version"], one["endpoints"], one["declared"]) for one in list_value(REGISTRY)] == [
+        (None, 0, True),
+        (None, 1, False),
+        ("v1", 2, False),
+    ]

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Registry, Upstream, registry_of
+from frostline.pipeline.graphing import FORMS, dot_lines, graph_value, mermaid_lines, text_lines
+from frostline.registry.declaring import dependencies_of
+from frostline.settings import Naming
+from frostline.text import printable
+
+PLACE = FileOrigin("jobs/shop.nomad.hcl", 12, 5)
+SERVED = Endpoint(url="http://a/v1", address="a", port=80, source="mesh")
+
+
+def dependency(
+    destination: str, *, job: str = "shop", group: str = "web", region: str = "", peer: str = "", socket: str = ""
+) -> Dependency:
+    bind = Bind(socket=socket) if socket else Bind(address="127.0.0.1", port=9101)
+    up = Upstream(
+        namespace="default", job=job, group=group, destination=destination, bind=bind, region=region, peer=peer
+    )
+    return dependencies_of("jobs", [(up, PLACE)], Naming())[0]
+
+
+def registry(*upstreams: Dependency) -> Registry:
+    entries = {
+        ("payments", "v1"): Entry(url=SERVED.url, endpoints=(SERVED,), sources=("mesh",)),
+        ("ledger", None): Entry(url=None, endpoints=(), sources=("mesh",)),
+    }
+    return registry_of(entries, upstreams)
+
+
+SHOP = registry(
+    dependency("payments-v1"),
+    dependency("ledger"),
+    dependency("stock", job="cart", region="global"),
+    dependency("far", peer="west", socket="/s.sock"),
+)
+
+
+def test_the_text_has_each_consumer_with_what_it_calls_and_what_is_wrong() -> None:
+    assert list(text_lines(SHOP)) == [
+        "default:shop/web",
+        "  -> far unversioned  at unix:///s.sock  (looked up elsewhere)",
+        "  -> ledger unversioned  at http://127.0.0.1:9101  (nothing to call)",
+        "  -> payments v1  at http://127.0.0.1:9101/v1",
+        "default:cart/web (region global)",
+        "  -> stock unversioned  at http://127.0.0.1:9101  (not in the registry)",
+    ]
+
+
+def test_the_json_value_has_the_place_and_the_state() -> None:
+    values = graph_value(SHOP)
+    assert [one["state"] for one in values] == ["elsewhere", "declared", "served", "unknown"]
+    assert values[2] == {
+        "consumer": "default:shop/web",
+        "region": None,
+        "destination": "payments-v1",
+        "service": "payments",
+        "version": "v1",
+        "url": "http://127.0.0.1:9101/v1",
+        "state": "served",
+        "origin": {"file": "jobs/shop.nomad.hcl", "line": 12, "column": 5},
+    }
+
+
+def test_dot_draws_what_nobody_serves_with_dashes() -> None:
+    lines = list(dot_lines(SHOP))
+    assert lines[0] == "digraph frostline {"
+    assert lines[-1] == "}"
+    assert '  "job default:shop/web" -> "version 2 payments v1";' in lines
+    assert '  "job default:cart/web in global" -> "service stock" [style=dashed];' in lines
+
+
+def test_mermaid_numbers_its_nodes() -> None:
+    lines = list(mermaid_lines(registry(dependency("payments-v1"), dependency("stock"))))
+    assert lines == [
+        "flowchart LR",
+        '  c0["default:shop/web"]',
+        '  s0(["stock unversioned"])',
+        '  s1(["payments v1"])',
+        "  c0 --> s1",
+        "  c0 -.-> s0",
+    ]
+
+
+def test_a_name_that_two_things_could_have_is_two_nodes() -> None:
+    lines = list(dot_lines(registry(dependency("a version b"), dependency("a-v1"))))
+    assert len([line for line in lines if "shape=ellipse" in line]) == 2
+
+
+@given(st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=30))
+def test_hostile_names_stay_in_their_strings(job: str, destination: str) -> None:
+    drawn = registry(dependency(destination, job=job))
+    for form in FORMS.values():
+        assert all(printable(line) == line for line in form(drawn))
+    for line in dot_lines(drawn):
+        bare = line.replace("\\\\", "").replace('\\"', "")
+        assert bare.count('"') % 2 == 0
+    for line in list(mermaid_lines(drawn))[1:3]:
+        assert line.count('"') == 2
+        assert not set("<>&`|{}") & set(line)

@@ -1,0 +1,34 @@
+"""Each folder of tests/golden/config has a configuration and what is wrong with it, word for word."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from frostline.errors import USAGE, FrostlineError, SeveralErrors
+from frostline.pipeline.load import load_config
+from frostline.text import printable
+
+CASES = Path(__file__).parents[2] / "golden" / "config"
+
+
+def as_text(error: FrostlineError) -> str:
+    return f"{error.origin}: error: {printable(error.message)}\n  help: {printable(str(error.help))}\n"
+
+
+@pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir() if path.name != "complete"))
+def test_what_is_wrong_is_said_with_its_place_and_a_way_out(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(CASES / case)
+    with pytest.raises(SeveralErrors) as caught:
+        load_config(Path("frostline.yaml"))
+    said = "".join(as_text(error) for error in caught.value.errors)
+    expected = CASES / case / "expected.txt"
+    if "FROSTLINE_WRITE_GOLDEN" in os.environ:
+        expected.write_text(said, encoding="utf-8")
+    assert said == expected.read_text(encoding="utf-8")
+    assert caught.value.status == USAGE
+    assert all(error.help for error in caught.value.errors)
+    assert "secret" not in said
+    assert "hunter2" not in said

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from msgspec.structs import replace
+
+from frostline.model import Endpoint, Entry, FileChange, Key, Registry, ServiceLine, registry_of
+from frostline.plan.changes import EndpointChange, Plan, ServiceChange, plan_lines, plan_of, plan_value, summary
+from frostline.registry.assembling import entry_digest
+from frostline.resources import schema_text
+from frostline.text import printable
+
+SCHEMA = Draft202012Validator(json.loads(schema_text("plan")))
+HEADER = "Services:"
+
+
+def endpoint(port: int, **more: Any) -> Endpoint:
+    given: dict[str, Any] = {"address": "10.0.0.1", "source": "mesh", "datacenter": "dc1", **more}
+    return Endpoint(**{"url": f"http://10.0.0.1:{port}", "port": port} | given)
+
+
+def entry(*endpoints: Endpoint, source: str = "mesh") -> Entry:
+    return Entry(url=endpoints[0].url if endpoints else None, endpoints=endpoints, sources=(source,))
+
+
+def lines_of(registry: Registry) -> tuple[ServiceLine, ...]:
+    return tuple(
+        ServiceLine(service=service, version=version, digest=entry_digest(found), endpoints=len(found.endpoints))
+        for (service, version), found in registry.entries()
+    )
+
+
+def plan(
+    old: dict[Key, Entry], new: dict[Key, Entry], *files: FileChange, lock: bool = False, known: Any = None
+) -> Plan:
+    """From `old`, which is published, to `new`; known: what the committed lock gives, where it is not `old`."""
+    was, now = registry_of(old), registry_of(new)
+    lock_gives = was if known is None else registry_of(known)
+    return plan_of(lines_of(was), lines_of(now), (lock_gives, lines_of(lock_gives)), now, files, lock)
+
+
+def text(found: Plan) -> list[str]:
+    return list(plan_lines(found))
+
+
+def test_where_nothing_changes_there_is_no_plan() -> None:
+    same = {("a", None): entry(endpoint(1)), ("a", "v1"): entry()}
+    keep = FileChange(path="a.py", output="a.py", action="keep")
+    found = plan(same, same, keep)
+    assert not found.changes
+    assert found.files == ()
+    assert text(found) == ["No changes: what is published is what would be."]
+
+
+def test_services_that_come_and_go_are_named_with_their_endpoints() -> None:
+    old = {("a", "v1"): entry(endpoint(1), endpoint(2))}
+    new = {("b", None): entry(endpoint(3)), ("c", "v2"): entry()}
+    assert text(plan(old, new)) == [
+        HEADER,
+        "  - a v1  (2 -> 0 endpoints)",
+        "      - http://10.0.0.1:1",
+        "      - http://10.0.0.1:2",
+        "  + b unversioned  (1 endpoint)",
+        "      + http://10.0.0.1:3",
+        "  + c v2  (0 endpoints)",
+        "Plan: 2 to add, 0 to change, 1 to remove; 0 files to write, 0 to delete.",
+    ]
+
+
+def test_endpoints_that_come_go_and_change_are_named() -> None:
+    old = {("a", None): entry(endpoint(1), endpoint(2), endpoint(3))}
+    new = {("a", None): entry(endpoint(2, weight=5, tags=("x",)), endpoint(3), endpoint(4))}
+    found = plan(old, new)
+    assert text(found)[1:-1] == [
+        "  ~ a unversioned  (3 endpoints)",
+        "      + http://10.0.0.1:4",
+        "      - http://10.0.0.1:1",
+        "      ~ its url",
+        "      ~ http://10.0.0.1:2  (tags, weight)",
+    ]
+    assert found.services[0].changed == (
+        EndpointChange(None, ("url",)),
+        EndpointChange("http://10.0.0.1:2", ("tags", "weight")),
+    )
+
+
+def test_another_source_of_the_same_endpoints_is_a_change() -> None:
+    old, new = {("a", None): entry(endpoint(1))}, {("a", None): entry(endpoint(1), source="other")}
+    assert text(plan(old, new))[2] == "      ~ its sources"
+
+
+def test_one_url_in_two_datacenters_is_compared_in_both() -> None:
+    here, there = endpoint(1), endpoint(1, datacenter="dc2")
+    new = {("a", None): entry(here, replace(there, weight=7))}
+    old = {("a", None): entry(here, there)}
+    assert text(plan(old, new))[2] == "      ~ http://10.0.0.1:1  (weight)"
+    assert text(plan(old, {("a", None): entry(here)}))[1:3] == [
+        "  ~ a unversioned  (2 -> 1 endpoints)",
+        "      ~ http://10.0.0.1:1  (number)",
+    ]
+
+
+def test_what_came_from_another_lock_is_not_named_endpoint_by_endpoint() -> None:
+    old, new = {("a", None): entry(endpoint(1))}, {("a", None): entry(endpoint(2))}
+    found = plan(old, new, known=new)
+    assert not found.services[0].known
+    assert text(found)[1:3] == [
+        "  ~ a unversioned  (1 endpoint)",
+        "      (published from another lock or configuration: its endpoints are not known one by one)",
+    ]
+    gone = plan(old, {}, known={})
+    assert (gone.services[0].removed, gone.services[0].known) == ((), False)
+
+
+def test_files_are_shown_with_what_happens_to_them_and_why_not() -> None:
+    files = [
+        FileChange(path="a", output="a", action="create"),
+        FileChange(path="b", output="b", action="update", refusal="edited"),
+        FileChange(path="c", output="c", action="delete"),
+        FileChange(path="d", output="d", action="adopt"),
+    ]
+    found = plan({}, {}, *files, lock=True)
+    assert text(found) == [
+        "Files:",
+        "  + a",
+        "  ~ b  (refused: edited)",
+        "  - c",
+        "  = d",
+        "  ~ the lock",
+        "Plan: 0 to add, 0 to change, 0 to remove; 2 files to write, 1 to delete.",
+    ]
+    assert summary(found) == {"add": 0, "change": 0, "remove": 0, "write": 2, "delete": 1}
+
+
+def test_a_lock_alone_is_a_change() -> None:
+    assert plan({}, {}, lock=True).changes
+
+
+def test_services_are_in_the_registrys_order() -> None:
+    new = {key: entry() for key in (("b", None), ("a", "v2"), ("a", None), ("B", None))}
+    order = [(change.service, change.version) for change in plan({}, new).services]
+    assert order == [("B", None), ("a", None), ("a", "v2"), ("b", None)]
+
+
+TEXTS = st.text(st.characters(exclude_categories=()), max_size=8)
+CHANGES = st.builds(
+    ServiceChange,
+    service=TEXTS,
+    version=st.none() | TEXTS,
+    action=st.sampled_from(["add", "change", "remove"]),
+    before=st.integers(0, 9),
+    after=st.integers(0, 9),
+    added=st.lists(TEXTS, max_size=2).map(tuple),
+    removed=st.lists(TEXTS, max_size=2).map(tuple),
+    changed=st.lists(st.builds(EndpointChange, TEXTS, st.just(("tags",))), max_size=2).map(tuple),
+    known=st.booleans(),
+)
+FILES = st.builds(
+    FileChange,
+    path=TEXTS,
+    output=TEXTS,
+    action=st.sampled_from(["create", "update", "delete", "adopt"]),
+    refusal=st.sampled_from([None, "edited", "adopt"]),
+)
+PLANS = st.builds(
+    Plan,
+    services=st.lists(CHANGES, max_size=3).map(tuple),
+    files=st.lists(FILES, max_size=3).map(tuple),
+    lock=st.booleans(),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(PLANS)
+def test_every_plan_fits_its_schema_and_shows_nothing_that_is_not_printable(found: Plan) -> None:
+    SCHEMA.validate(json.loads(json.dumps(plan_value(found))))
+    assert all(printable(line) == line for line in plan_lines(found))

@@ -1,0 +1,405 @@
+"""Publishing: all or none, nothing left behind, nothing touched that stays the same."""
+
+import errno
+import fcntl
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frostline.errors import FrostlineError, PublishError, RefusedError, SeveralErrors
+from frostline.publish.manifest import Manifest, manifest_chunks, read_manifest
+from frostline.publish.ownership import Wanted, file_changes, next_manifest
+from frostline.publish.publishing import pending, publish, replace_file, running
+from frostline.settings import Allow
+
+MANIFEST = "frostline.manifest"
+OLD = {"app/registry.py": b"old", "data/a.yaml": b"old a", "data/b.yaml": b"same"}
+NEW = {"app/registry.py": b"new", "data/b.yaml": b"same", "more/deep/c.yaml": b"new c"}
+
+
+def files_of(wanted: dict[str, bytes]) -> list[Wanted]:
+    return [Wanted(path=path, chunks=[content], output="o") for path, content in wanted.items()]
+
+
+def run(
+    root: Path,
+    wanted: dict[str, bytes] | list[Wanted],
+    extra: Iterable[tuple[Path, Iterable[bytes] | None]] = (),
+    outside: tuple[Path, ...] = (),
+    allow: Allow | None = None,
+) -> None:
+    """A whole run: recover, compare, publish."""
+    with running(root, outside=outside) as top:
+        files = files_of(wanted) if isinstance(wanted, dict) else wanted
+        manifest = read_manifest(root / MANIFEST)
+        changes = file_changes(root, files, manifest, allow=allow or Allow())
+        new = next_manifest(manifest, changes, ())
+        publish(top, files, changes, extra=extra, manifest_path=root / MANIFEST, manifest=new)
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """All files below the root but the manifest, and each empty folder."""
+    found = {}
+    for folder, folders, names in os.walk(root):
+        at = Path(folder)
+        for name in names:
+            found[(at / name).relative_to(root).as_posix()] = (at / name).read_bytes()
+        if not folders and not names and at != root:
+            found[at.relative_to(root).as_posix() + "/"] = b""
+    found.pop(MANIFEST, None)
+    return found
+
+
+def manifest_fits(root: Path) -> bool:
+    manifest = read_manifest(root / MANIFEST)
+    return manifest is not None and {line.path for line in manifest.files} == set(tree(root))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    path = tmp_path / "root"
+    path.mkdir()
+    run(path, OLD)
+    return path
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException, when: Callable[..., bool]) -> None:
+    """Makes os.NAME raise `error`, once, where `when` says so of its arguments."""
+    really = getattr(os, name)
+    raised = []
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if not raised and when(*args):
+            raised.append(True)
+            raise error
+        return really(*args, **kwargs)
+
+    monkeypatch.setattr(os, name, wrapped)
+
+
+def is_commit(counter: list[int]) -> Callable[..., bool]:
+    """Whether this os.rename is the one that puts the committed journal in place: the second of a journal."""
+
+    def check(source: str, target: str) -> bool:
+        counter[0] += target == ".frostline.journal"
+        return target == ".frostline.journal" and counter[0] == 2
+
+    return check
+
+
+def test_a_first_and_a_second_run_leave_just_what_is_wanted(root: Path) -> None:
+    assert tree(root) == OLD
+    run(root, NEW)
+    assert tree(root) == NEW
+    assert manifest_fits(root)
+    assert not pending(root)
+
+
+def test_a_folder_that_becomes_empty_is_removed_but_never_the_root(root: Path) -> None:
+    run(root, NEW)
+    run(root, {})
+    assert tree(root) == {}
+    assert sorted(path.name for path in root.iterdir()) == [MANIFEST]
+
+
+def test_what_stays_the_same_is_not_touched(root: Path) -> None:
+    before = {path: written(path) for path in (root / "data/b.yaml", root / MANIFEST)}
+    run(root, OLD)
+    assert {path: written(path) for path in before} == before
+    run(root, NEW)
+    assert written(root / "data/b.yaml") == before[root / "data/b.yaml"]
+
+
+def written(path: Path) -> tuple[int, ...]:
+    """What writing a file changes of it, or replacing it; reading it changes the time of its last reading only."""
+    status = path.stat()
+    return (status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def test_a_new_file_has_the_mode_of_the_umask_and_an_updated_one_keeps_its_own(root: Path) -> None:
+    (root / "app/registry.py").chmod(0o604)
+    umask = os.umask(0o027)
+    try:
+        run(root, NEW)
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE((root / "app/registry.py").stat().st_mode) == 0o604
+    assert stat.S_IMODE((root / "more/deep/c.yaml").stat().st_mode) == 0o640
+    assert stat.S_IMODE((root / "more").stat().st_mode) == 0o750
+
+
+def test_the_manifest_is_the_same_under_another_umask(tmp_path: Path) -> None:
+    texts = []
+    for umask in (0o022, 0o077):
+        folder = tmp_path / str(umask)
+        folder.mkdir()
+        before = os.umask(umask)
+        try:
+            run(folder, NEW)
+        finally:
+            os.umask(before)
+        texts.append((folder / MANIFEST).read_bytes())
+    assert texts[0] == texts[1]
+
+
+def test_a_refused_change_stops_all_of_it(root: Path) -> None:
+    (root / "app/registry.py").write_bytes(b"edited")
+    with pytest.raises(RefusedError, match="was edited"):
+        run(root, NEW)
+    (root / "more/deep").mkdir(parents=True)
+    (root / "more/deep/c.yaml").write_bytes(b"theirs")
+    with pytest.raises(SeveralErrors) as caught:
+        run(root, NEW)
+    assert caught.value.status == 4
+    assert tree(root) == OLD | {"app/registry.py": b"edited", "more/deep/c.yaml": b"theirs"}
+    run(root, NEW, allow=Allow(edited=True, adopt=True))
+    assert tree(root) == NEW
+
+
+def test_lock_files_are_written_and_deleted_with_the_rest_inside_and_outside_of_the_root(root: Path) -> None:
+    inside, outside = root / "locks", root.parent / "elsewhere" / "locks"
+    run(root, OLD, extra=[(inside / "a.lock", [b"1"]), (outside / "a.lock", [b"2"])], outside=(outside,))
+    assert (inside / "a.lock").read_bytes() == b"1"
+    assert (outside / "a.lock").read_bytes() == b"2"
+    kept = (inside / "a.lock").stat()
+    changed = [(inside / "a.lock", [b"1"]), (outside / "a.lock", None), (outside / "b.lock", [b"3"])]
+    run(root, OLD, extra=changed, outside=(outside,))
+    assert (inside / "a.lock").stat() == kept
+    assert tree(outside) == {"b.lock": b"3"}
+
+
+def test_a_lock_outside_of_the_root_that_nobody_announced_is_an_error(root: Path) -> None:
+    with pytest.raises(PublishError, match=r"`../x.lock` cannot be written: it is outside of the root folder"):
+        run(root, NEW, extra=[(root.parent / "x.lock", [b"1"])])
+    assert tree(root) == OLD
+
+
+def test_a_lock_in_the_place_of_an_output_is_an_error(root: Path) -> None:
+    with pytest.raises(PublishError, match="an output would write it too"):
+        run(root, NEW, extra=[(root / "app/registry.py", [b"1"])])
+    assert tree(root) == OLD
+
+
+def test_a_lock_or_manifest_that_is_a_link_is_refused(root: Path) -> None:
+    (root.parent / "secret").write_bytes(b"x")
+    (root / "frostline.lock").symlink_to(root.parent / "secret")
+    with pytest.raises(PublishError, match=r"`frostline.lock` is a symbolic link"):
+        run(root, NEW, extra=[(root / "frostline.lock", [b"1"])])
+    (root / "frostline.lock").unlink()
+    (root / MANIFEST).rename(root.parent / "manifest")
+    (root / MANIFEST).symlink_to(root.parent / "manifest")
+    with pytest.raises(PublishError, match=r"`frostline.manifest` is a symbolic link"):
+        run(root, NEW)
+    assert (root.parent / "secret").read_bytes() == b"x"
+
+
+def test_a_lock_below_the_root_reaches_no_folder_through_a_link(root: Path) -> None:
+    elsewhere, link = root.parent / "elsewhere", root.parent / "link"
+    elsewhere.mkdir()
+    link.symlink_to(root)
+    (root / "locks").symlink_to(elsewhere)
+    for top, base in ((root, root), (link, link), (link, root)):
+        lock = base / "locks" / "a.lock"
+        with pytest.raises(PublishError, match="the folder `locks` is a symbolic link"):
+            run(top, NEW, extra=[(lock, [b"1"])], outside=(lock,))
+    assert tree(elsewhere) == {}
+
+
+def test_the_root_may_be_reached_through_a_link(root: Path) -> None:
+    link = root.parent / "link"
+    link.symlink_to(root)
+    run(link, NEW, extra=[(root / "frostline.lock", [b"1"])])
+    assert tree(root) == NEW | {"frostline.lock": b"1"}
+
+
+def test_a_lock_that_cannot_be_given_back_is_no_fault_of_the_run(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = fcntl.flock
+
+    def flock(fd: int, how: int) -> None:
+        if how == fcntl.LOCK_UN:
+            raise OSError(errno.EIO, "no")
+        really(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    for _ in range(2):  # the first one's ended with its descriptor
+        with running(root):
+            pass
+
+
+def test_a_second_run_at_the_same_time_is_refused_and_leaves_nothing(root: Path) -> None:
+    with running(root):
+        with pytest.raises(PublishError, match="another run is at work"), running(root):
+            pass
+        code = "import sys; from pathlib import Path; from frostline.publish.publishing import running\n"
+        code += "with running(Path(sys.argv[1])): pass"
+        other = subprocess.run([sys.executable, "-c", code, root], capture_output=True, text=True, check=False)
+        assert "PublishError: another run is at work" in other.stderr
+    with running(root):
+        pass
+    assert tree(root) == OLD
+
+
+@pytest.mark.parametrize(
+    ("call", "where"),
+    [
+        ("fsync", lambda *_: True),
+        ("mkdir", lambda name, *_: name == "deep"),
+        ("fsync", lambda fd, *_: stat.S_ISDIR(os.fstat(fd).st_mode)),
+        ("rename", lambda source, target: target == ".frostline.journal"),
+        ("rename", is_commit([0])),
+    ],
+)
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EIO, errno.EROFS])
+def test_a_failure_before_the_commit_leaves_everything_as_it_was(
+    root: Path, monkeypatch: pytest.MonkeyPatch, call: str, where: Callable[..., bool], number: int
+) -> None:
+    if call == "rename" and where.__name__ == "check":
+        where = is_commit([0])
+    manifest = (root / MANIFEST).read_bytes()
+    failing(monkeypatch, call, OSError(number, "?"), where)
+    with pytest.raises(PublishError, match=f"` cannot be (written|made): {os.strerror(number)}"):
+        run(root, NEW)
+    assert tree(root) == OLD
+    assert (root / MANIFEST).read_bytes() == manifest
+    run(root, NEW)
+    assert tree(root) == NEW
+
+
+def test_a_full_disk_in_the_midst_of_a_file_leaves_everything_as_it_was(root: Path) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"new"
+        if pending(root):
+            raise OSError(errno.ENOSPC, "?")
+
+    class Chunks:
+        def __iter__(self) -> Iterator[bytes]:
+            return chunks()
+
+    files = [*files_of(NEW)[1:], Wanted(path="app/registry.py", chunks=Chunks(), output="o")]
+    with pytest.raises(PublishError, match=r"`app/registry.py` cannot be written: No space left") as caught:
+        run(root, files)
+    assert caught.value.help == "free some space and run again"
+    assert tree(root) == OLD
+
+
+def test_bytes_that_differ_the_second_time_are_a_bug_and_change_nothing(root: Path) -> None:
+    class Chunks:
+        times = 0
+
+        def __iter__(self) -> Iterator[bytes]:
+            self.times += 1
+            return iter([b"%d" % self.times])
+
+    with pytest.raises(FrostlineError, match="rendered twice") as caught:
+        run(root, [Wanted(path="f", chunks=Chunks(), output="o")])
+    assert caught.value.status == 70
+    assert tree(root) == OLD
+
+
+@pytest.mark.parametrize("change", ["edit", "link", "folder"])
+def test_a_file_that_somebody_changes_during_the_run_stops_it(root: Path, change: str) -> None:
+    target = root / "app/registry.py"
+    files = files_of(NEW)
+    changes = file_changes(root, files, read_manifest(root / MANIFEST), allow=Allow())
+    target.unlink()
+    if change == "edit":
+        target.write_bytes(b"edited")
+    elif change == "link":
+        target.symlink_to("elsewhere")
+    else:
+        target.mkdir()
+    with running(root) as top, pytest.raises(PublishError, match=r"`app/registry.py` (was changed|is a)"):
+        publish(top, files, changes, manifest_path=root / MANIFEST, manifest=Manifest())
+    assert not (root / "more").exists()
+    assert not pending(root)
+
+
+def test_a_folder_that_turns_into_a_link_is_not_followed(root: Path) -> None:
+    elsewhere = root.parent / "elsewhere"
+    files = files_of(NEW)
+    changes = file_changes(root, files, read_manifest(root / MANIFEST), allow=Allow())
+    (root / "app").rename(elsewhere)
+    (root / "app").symlink_to(elsewhere)
+    with running(root) as top, pytest.raises(PublishError, match="the folder `app` is a symbolic link"):
+        publish(top, files, changes, manifest_path=root / MANIFEST, manifest=Manifest())
+    assert tree(elsewhere) == {"registry.py": b"old"}
+
+
+def test_an_interrupt_before_the_commit_changes_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, "rename", KeyboardInterrupt(), is_commit([0]))
+    with pytest.raises(KeyboardInterrupt):
+        run(root, NEW)
+    assert tree(root) == OLD
+
+
+@pytest.mark.parametrize("target", ["registry.py", "c.yaml", MANIFEST])
+def test_an_interrupt_after_the_commit_is_raised_when_all_is_done(
+    root: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    failing(monkeypatch, "rename", KeyboardInterrupt(), lambda _, name: name == target)
+    with pytest.raises(KeyboardInterrupt):
+        run(root, NEW)
+    assert tree(root) == NEW
+    assert manifest_fits(root)
+
+
+def test_a_failure_after_the_commit_is_finished_by_the_next_run(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = os.rename
+
+    def broken(source: str, target: str, **folders: int) -> None:
+        if target == "c.yaml":
+            raise OSError(errno.EIO, "?")
+        really(source, target, **folders)
+
+    monkeypatch.setattr(os, "rename", broken)
+    with pytest.raises(PublishError, match=r"`more/deep/c.yaml` cannot be replaced: Input/output error") as caught:
+        run(root, NEW)
+    assert "which finishes it" in str(caught.value.help)
+    assert pending(root)
+    monkeypatch.undo()
+    with running(root):
+        assert tree(root) == NEW
+    assert manifest_fits(root)
+
+
+def test_pending_repairs_nothing(root: Path) -> None:
+    (root / ".frostline.journal").write_bytes(b"{}")
+    assert pending(root)
+    assert (root / ".frostline.journal").read_bytes() == b"{}"
+
+
+def test_a_single_file_is_replaced_whole_and_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    replace_file(path, [b"a", b"b"])
+    assert path.read_bytes() == b"ab"
+    path.chmod(0o600)
+    (tmp_path / ".frostline.plan.json.tmp").write_bytes(b"of a run that was killed")
+
+    def broken() -> Iterator[bytes]:
+        yield b"c"
+        raise OSError(errno.ENOSPC, "?")
+
+    with pytest.raises(PublishError, match="No space left"):
+        replace_file(path, broken())
+    assert tree(tmp_path) == {"plan.json": b"ab"}
+    replace_file(path, [b"d"])
+    assert tree(tmp_path) == {"plan.json": b"d"}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_single_file_brings_the_folders_that_it_lies_in(tmp_path: Path) -> None:
+    replace_file(tmp_path / "a" / "b" / "dc1.lock", [b"a"])
+    assert tree(tmp_path) == {"a/b/dc1.lock": b"a"}
+    with pytest.raises(PublishError, match="cannot be made: File exists"):
+        replace_file(tmp_path / "a" / "b" / "dc1.lock" / "dc2.lock", [b"b"])
+
+
+def test_an_empty_manifest_is_published_too(tmp_path: Path) -> None:
+    run(tmp_path, {})
+    assert (tmp_path / MANIFEST).read_bytes() == b"".join(manifest_chunks(Manifest()))

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from frostline.errors import UsageError
+from frostline.model import FileOrigin
+from frostline.settings import Tls, Token
+from frostline.sources.http.access import Address, Secret, consul_address, parsed_address, secret_of, tls_context
+
+PLACE = FileOrigin("frostline.yaml", 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("http://127.0.0.1:8500", Address(scheme="http", host="127.0.0.1", port=8500)),
+        ("127.0.0.1:8500", Address(scheme="http", host="127.0.0.1", port=8500)),
+        ("localhost:8500", Address(scheme="http", host="localhost", port=8500)),
+        ("consul.example", Address(scheme="http", host="consul.example", port=80)),
+        ("https://consul.example", Address(scheme="https", host="consul.example", port=443)),
+        ("HTTPS://Consul.Example:8501/", Address(scheme="https", host="consul.example", port=8501)),
+        ("http://[::1]:8500", Address(scheme="http", host="::1", port=8500)),
+        ("[::1]:8500", Address(scheme="http", host="::1", port=8500)),
+        ("http://h:1/a/b/", Address(scheme="http", host="h", port=1, prefix="/a/b")),
+        ("unix:///run/consul.sock", Address(scheme="unix", socket="/run/consul.sock")),
+        ("http://bücher.example", Address(scheme="http", host="xn--bcher-kva.example", port=80)),
+        ("http://[fe80::1%eth0]:1", Address(scheme="http", host="fe80::1%eth0", port=1)),
+        ("unix:///a b", Address(scheme="unix", socket="/a b")),
+    ],
+)
+def test_an_address_is_read_in_each_form_that_consul_takes(text: str, address: Address):
+    assert parsed_address(text, "address", PLACE) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "http://",
+        "ftp://host",
+        "http://host:99999",
+        "http://host:x",
+        "http://host:0",
+        "http://[::1",
+        "http://ho st",
+        "http://host\r\nX: y",
+        "http://host/\x7f",
+        "http://host/é",
+        "http://host?x",
+        "http://host#x",
+        f"http://{'a' * 64}.example",
+        "unix://run/consul.sock",
+        "unix:///a\0b",
+    ],
+)
+def test_what_is_no_address_is_a_usage_error_that_names_the_key(text: str):
+    with pytest.raises(UsageError, match="^address: ") as caught:
+        parsed_address(text, "address", PLACE)
+    assert caught.value.origin == PLACE
+    assert caught.value.help
+
+
+def test_a_password_in_an_address_is_refused_and_not_repeated():
+    with pytest.raises(UsageError) as caught:
+        parsed_address("http://me:hunter2@host", "address", PLACE)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "scheme", "host", "port"),
+    [
+        ({}, "http", "127.0.0.1", 8500),
+        ({"CONSUL_HTTP_ADDR": ""}, "http", "127.0.0.1", 8500),
+        ({"CONSUL_HTTP_ADDR": "there:1"}, "http", "there", 1),
+        ({"CONSUL_HTTP_ADDR": "there:1", "CONSUL_HTTP_SSL": "true"}, "https", "there", 1),
+        ({"CONSUL_HTTP_ADDR": "http://there:1", "CONSUL_HTTP_SSL": "1"}, "https", "there", 1),
+        ({"CONSUL_HTTP_ADDR": "https://there:1", "CONSUL_HTTP_SSL": "true"}, "https", "there", 1),
+        ({"CONSUL_HTTP_ADDR": "there:1", "CONSUL_HTTP_SSL": "false"}, "http", "there", 1),
+        ({"CONSUL_HTTP_SSL": "true"}, "https", "127.0.0.1", 8500),
+        ({"CONSUL_HTTP_ADDR": "unix:///s", "CONSUL_HTTP_SSL": "true"}, "unix", "localhost", 0),
+    ],
+)
+def test_the_environment_names_the_agent_where_the_configuration_does_not(environment, scheme, host, port):
+    address = consul_address(None, environment, PLACE)
+    assert (address.scheme, address.host, address.port) == (scheme, host, port)
+
+
+def test_a_configured_address_wins_over_the_environment():
+    environment = {"CONSUL_HTTP_ADDR": "there:1", "CONSUL_HTTP_SSL": "true"}
+    assert consul_address("here:2", environment, PLACE) == Address(scheme="http", host="here", port=2)
+
+
+def test_a_wrong_address_of_the_environment_is_named_so():
+    with pytest.raises(UsageError, match=r"^\$CONSUL_HTTP_ADDR: "):
+        consul_address(None, {"CONSUL_HTTP_ADDR": "ftp://x"}, PLACE)
+    with pytest.raises(UsageError, match=r"^\$CONSUL_HTTP_ADDR: "):
+        consul_address(None, {"CONSUL_HTTP_ADDR": "ftp://x", "CONSUL_HTTP_SSL": "true"}, PLACE)
+
+
+def test_a_token_comes_from_the_environment_or_a_file(tmp_path: Path):
+    assert secret_of(None, {"CONSUL_HTTP_TOKEN": "x"}, PLACE) is None
+    found = secret_of(Token(env="T"), {"T": "abc"}, PLACE)
+    assert found is not None
+    assert found.reveal() == "abc"
+    (tmp_path / "t").write_bytes(b"a b-c\r\n")
+    found = secret_of(Token(file=tmp_path / "t"), {}, PLACE)
+    assert found is not None
+    assert found.reveal() == "a b-c"
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [({}, "token: $T is not set"), ({"T": ""}, "token: $T is empty"), ({"T": " \n"}, "token: $T is empty")],
+)
+def test_an_unset_or_empty_variable_is_a_usage_error(environment, said: str):
+    with pytest.raises(UsageError) as caught:
+        secret_of(Token(env="T"), environment, PLACE)
+    assert caught.value.message == said
+    assert caught.value.origin == PLACE
+
+
+@pytest.mark.parametrize("value", ["sec\nret", "sec\rret", "sec\0ret", "secrét", "sec\x7fret", "sec\udcffret"])
+def test_a_token_that_no_header_can_hold_is_a_usage_error_that_does_not_show_it(value: str):
+    with pytest.raises(UsageError) as caught:
+        secret_of(Token(env="T"), {"T": value}, PLACE)
+    assert "sec" not in str(caught.value)
+
+
+def test_a_file_without_a_token_is_a_usage_error(tmp_path: Path):
+    (tmp_path / "empty").write_text("\n")
+    for path, said in [
+        ("empty", "is empty"),
+        ("missing", "No such file"),
+        (".", "Is a directory"),
+        ("\0", "cannot be"),
+    ]:
+        with pytest.raises(UsageError, match=said):
+            secret_of(Token(file=tmp_path / path), {}, PLACE)
+
+
+def test_a_secret_never_shows_itself():
+    secret = Secret("hunter2")
+    assert "hunter2" not in f"{secret} {secret!r} {[secret]}"
+    for written in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError):
+            written(secret)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """cert.pem, key.pem, locked.pem (with a passphrase), other.pem (another key) and junk.pem."""
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    openssl("req", "-x509", *curve, "-nodes", "-subj", "/CN=x", "-keyout", "key.pem", "-out", "cert.pem")
+    openssl("req", "-x509", *curve, "-nodes", "-subj", "/CN=y", "-keyout", "other.pem", "-out", "other-cert.pem")
+    openssl("ec", "-in", "key.pem", "-aes128", "-passout", "pass:x", "-out", "locked.pem")
+    (folder / "junk.pem").write_text("junk")
+    return folder
+
+
+def test_tls_settings_become_a_context(certificates: Path):
+    context = tls_context(
+        Tls(ca_file=certificates / "cert.pem", cert_file=certificates / "cert.pem", key_file=certificates / "key.pem"),
+        PLACE,
+    )
+    assert context.check_hostname
+    assert len(context.get_ca_certs()) == 1
+    assert not tls_context(Tls(verify=False), PLACE).check_hostname
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"ca_file": "none.pem"}, "^tls.ca_file: .*none.pem cannot be read: No such file"),
+        ({"cert_file": "none.pem"}, "^tls.cert_file: .*none.pem cannot be read"),
+        ({"cert_file": "cert.pem", "key_file": "none.pem"}, "^tls.key_file: .*none.pem cannot be read"),
+        ({"key_file": "key.pem"}, "^tls.key_file: a key without a certificate"),
+        ({"ca_file": "junk.pem"}, "^tls.ca_file: .*junk.pem is not what it should be"),
+        ({"cert_file": "junk.pem"}, "^tls.cert_file.*junk.pem is not what it should be"),
+        ({"cert_file": "cert.pem", "key_file": "other.pem"}, "is not what it should be: key values mismatch"),
+        ({"cert_file": "cert.pem", "key_file": "locked.pem"}, "is not what it should be"),
+    ],
+)
+def test_a_missing_or_unfit_file_is_a_usage_error_that_names_the_key(certificates: Path, files, said: str):
+    with pytest.raises(UsageError, match=said) as caught:
+        tls_context(Tls(**{key: certificates / name for key, name in files.items()}), PLACE)
+    assert caught.value.origin == PLACE
+    assert caught.value.help
