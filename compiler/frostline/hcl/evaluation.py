@@ -299,9 +299,6 @@ def _object(node: ObjectOf, scope: Scope) -> Value:
         if isinstance(key_node, Literal) and key_node.value.type is STRING:
             attributes[key_node.value.data] = _value(node_of_value, scope)
             continue
-        if isinstance(key_node, Traversal) and key_node.steps and not any(map(is_computed, key_node.steps)):
-            message = "this key may be a name or a reference"
-            raise scope.error(message, key_node.at, 'write `(a.b)` for the reference, `"a.b"` for the name')
         key = _value(key_node, scope)
         value = _value(node_of_value, scope)
         if key.data is None:

@@ -1,13 +1,9 @@
-"""From tree-sitter's nodes of an expression to ours."""
+"""The parser of expressions, by HCL's own rules (hclsyntax, parser.go)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from string import ascii_letters, digits
-from typing import Any
+from typing import Literal as OneOf
 
-from frostline.hcl.lines import check_gap, check_lines
 from frostline.hcl.nodes import (
     Binary,
     Call,
@@ -28,309 +24,299 @@ from frostline.hcl.nodes import (
     Unary,
 )
 from frostline.hcl.number import Number, NumberError
-from frostline.hcl.positions import start
-from frostline.hcl.source import HclError, Source
-from frostline.hcl.templates import heredoc_template, quoted_template, unescaped
+from frostline.hcl.positions import is_computed, start
+from frostline.hcl.template_parser import TemplateParser
 from frostline.hcl.values import FALSE, NULL, TRUE, number, string
 
-MOST_LEVELS = 100
-"""How deep expressions nest at most."""
-
-_STEPS = frozenset({"get_attr", "index", "splat"})
-_SEQUENCE = re.compile(rb"(?<!\$)\$\{|(?<!%)%\{")
-_NAME = frozenset(ascii_letters + digits + "_-")
-_CONSTANTS = {"true": TRUE, "false": FALSE}
+_PRECEDENCES = {
+    **{"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4},
+    **{"+": 5, "-": 5, "*": 6, "/": 6, "%": 6},
+}
+_CONSTANTS = {"true": TRUE, "false": FALSE, "null": NULL}
 
 
-class Builder:
-    """Builds the expressions of one source. text: what the nodes were read from, with the source's offsets."""
+class ExpressionParser(TemplateParser):
+    """Reads expressions. HclError: the first thing that does not belong."""
 
-    def __init__(self, source: Source, text: bytes) -> None:
-        self.source = source
-        self.text = text
-        self._data = source.data
-        self._level = 0
-        self._dispatch: dict[str, Callable[[Any], Expression]] = {
-            "literal_value": self._literal,
-            "variable_expr": self._variable,
-            "template_expr": self._template,
-            "collection_value": self._collection,
-            "function_call": self._call,
-            "for_expr": self._for,
-            "operation": self._operation,
-            "conditional": self._conditional,
-        }
-
-    def error(self, message: str, at: int, help: str | None = None) -> HclError:  # noqa: A002
-        return HclError(message, self.source.place(at), help)
-
-    def expression(self, node: Any) -> Expression:
-        """A node `expression`."""
-        children = node.children
-        if len(children) == 1:
-            return self._primary(children[0])
-        return self._sequence(children, 0)[0]
-
-    def _primary(self, node: Any) -> Expression:
-        self._level += 1
-        if self._level > MOST_LEVELS:
-            raise self.error("the expression is nested too deeply", node.start_byte)
-        try:
-            return self._dispatch[node.type](node)
-        finally:
-            self._level -= 1
-
-    def _sequence(self, children: Sequence[Any], at: int) -> tuple[Expression, int]:
-        """An operand with the steps that follow it, and where it ends."""
-        first = children[at]
-        while first.type == "comment":
-            at += 1
-            first = children[at]
-        if first.type == "(":
-            self._level += 1
-            inner = next(child for child in children[at + 1 :] if child.type != "comment")
-            if self._level > MOST_LEVELS:
-                raise self.error("the expression is nested too deeply", first.start_byte)
-            subject: Expression = Parenthesized(first.start_byte, self.expression(inner))
-            self._level -= 1
-            at += 1
-            while children[at].type != ")":
-                at += 1
-            at += 1
-        else:
-            subject = self._primary(first)
-            at += 1
-        steps: list[Any] = []
-        while at < len(children) and (children[at].type in _STEPS or children[at].type == "comment"):
-            if children[at].type != "comment":
-                steps.append(children[at])
-            at += 1
-        return (self._followed(subject, steps) if steps else subject), at
-
-    # --- traversals ---------------------------------------------------------------------------------------------------
-
-    def _followed(self, subject: Expression, nodes: Sequence[Any]) -> Expression:
-        steps: list[Step] = []
-        for index, node in enumerate(nodes):
-            if node.type == "splat":
-                return self._splat(_stepped(subject, steps), nodes[index:])
-            steps.append(self._step(node))
-        return _stepped(subject, steps)
-
-    def _step(self, node: Any) -> Step:
-        at = node.start_byte
-        if node.type == "get_attr":
-            name = node.named_children[-1]
-            return GetAttr(at, self._data[name.start_byte : name.end_byte].decode())
-        inner = node.children[0]
-        if inner.type == "legacy_index":
-            # The digits are no node of their own in the grammar.
-            end = inner.end_byte
-            if self._data[end : end + 1] == b"." and self._data[end + 1 : end + 2].isdigit():
-                raise self.error("two indexes with dots can't follow each other", at + 1, help="write [0][1]")
-            first = end - len(self._data[at + 1 : end].split()[-1])
-            return GetIndex(at, Literal(first, number(self._number(first, end))))
-        key = next(child for child in inner.named_children if child.type == "expression")
-        return GetIndex(at, self.expression(key))
-
-    def _splat(self, subject: Expression, nodes: Sequence[Any]) -> Expression:
-        """`[*]` takes all steps that follow it along, `.*` the attributes that follow it directly."""
-        marker, rest, taken = self._splat_parts(nodes)
-        return self._followed(Splat(marker.start_byte, subject, self._each(rest[:taken])), rest[taken:])
-
-    def _each(self, nodes: Sequence[Any]) -> tuple[Step, ...]:
-        steps: list[Step] = []
-        for index, node in enumerate(nodes):
-            if node.type == "splat":
-                marker, rest, taken = self._splat_parts(nodes[index:])
-                each = GetEach(marker.start_byte, self._each(rest[:taken]))
-                return (*steps, each, *self._each(rest[taken:]))
-            steps.append(self._step(node))
-        return tuple(steps)
-
-    def _splat_parts(self, nodes: Sequence[Any]) -> tuple[Any, list[Any], int]:
-        """The marker of a splat, what follows it, and how many of these it takes along to each element."""
-        inner = nodes[0].children[0]
-        marker, *own = [child for child in inner.children if child.type != "comment"]
-        rest = [*own, *nodes[1:]]
-        if inner.type == "full_splat":
-            return marker, rest, len(rest)
-        taken = 0
-        while taken < len(rest) and self._is_dotted(rest[taken]):
-            taken += 1
-        if taken < len(rest) and rest[taken].type == "splat" and rest[taken].children[0].type == "attr_splat":
-            raise self.error("a `.*` can't follow another one", rest[taken].start_byte + 1, help="write [*]")
-        return marker, rest, taken
-
-    @staticmethod
-    def _is_dotted(node: Any) -> bool:
-        return node.type == "get_attr" or bool(node.type == "index" and node.children[0].type == "legacy_index")
-
-    # --- operands -----------------------------------------------------------------------------------------------------
-
-    def _literal(self, node: Any) -> Expression:
-        inner = node.children[0]
-        at = inner.start_byte
-        match inner.type:
-            case "numeric_lit":
-                return Literal(at, number(self._number(at, inner.end_byte)))
-            case "bool_lit":
-                return Literal(at, _CONSTANTS[inner.children[0].type])
-            case "null_lit":
-                return Literal(at, NULL)
-            case _:
-                return Literal(at, string(self.label(inner)))
-
-    def _number(self, start: int, end: int) -> Number:
-        text = self._data[start:end]
-        if text.isdigit():
-            if len(text) < 19:
-                return Number(int(text))
-        elif text[:2] in (b"0x", b"0X"):
-            raise self.error("there are no hexadecimal numbers", start + 1, help='write parseint("ff", 16)')
-        try:
-            return Number.parse(text.decode())
-        except NumberError as error:
-            raise self.error(str(error), start) from None
-
-    def label(self, node: Any) -> str:
-        """The text of a quoted string, which has no interpolation."""
-        start, end = node.start_byte + 1, node.end_byte - 1
-        if found := _SEQUENCE.search(self._data, start, end):
-            raise self.error("this text is taken as it is, without interpolation", found.start())
-        return unescaped(self._data[start:end], start, self.source)
-
-    def _variable(self, node: Any) -> Expression:
-        name = self._text(node)
-        if "::" in name:
-            raise self.error("a name with `::` is a function's, and a call has parentheses", node.end_byte)
-        return Traversal(node.start_byte, name)
-
-    def _template(self, node: Any) -> Expression:
-        inner = node.children[0]
-        if inner.type == "quoted_template":
-            return quoted_template(inner, self.source, self.expression)
-        return heredoc_template(inner, self.source, self.expression)
-
-    def _collection(self, node: Any) -> Expression:
-        inner = node.children[0]
-        named = [child for child in inner.named_children if child.type != "comment"]
-        if inner.type == "tuple":
-            items = (self.expression(child) for child in named if child.type == "expression")
-            return TupleOf(inner.start_byte, tuple(items))
-        return self._object(inner, [child for child in named if child.type == "object_elem"])
-
-    def _object(self, node: Any, elements: Sequence[Any]) -> Expression:
-        items: list[tuple[Expression, Expression]] = []
-        last = -1
-        for element in elements:
-            start = element.start_byte
-            if last >= 0:
-                check_gap(last, start, self.text, self.source, last=False)
-            last = element.end_byte
-            if b"\n" in self.text[start:last]:
-                check_lines(element, self.text, self.source)
-            key, value = (child for child in element.named_children if child.type == "expression")
-            items.append((self._key(key), self.expression(value)))
-        if last >= 0:
-            check_gap(last, node.end_byte - 1, self.text, self.source, last=True)
-        return ObjectOf(node.start_byte, tuple(items))
-
-    def _key(self, node: Any) -> Expression:
-        """A bare name is a string; anything else is evaluated."""
-        children = node.children
-        if len(children) == 1 and (children[0].type == "variable_expr" or self._is_keyword(children[0])):
-            return Literal(node.start_byte, string(self._data[node.start_byte : node.end_byte].decode()))
-        key = self.expression(node)
-        if isinstance(key, Traversal):
-            raise self.error(
-                "an object's key is a name or a string",
-                node.start_byte,
-                help="put an expression in parentheses: (var.name) = …",
-            )
-        return key
-
-    @staticmethod
-    def _is_keyword(node: Any) -> bool:
-        return node.type == "literal_value" and node.children[0].type in ("null_lit", "bool_lit")
-
-    def _call(self, node: Any) -> Expression:
-        name = node.children[0]
-        arguments: tuple[Expression, ...] = ()
-        expand = False
-        for child in node.named_children[1:]:
-            if child.type == "function_arguments":
-                named = [one for one in child.named_children if one.type != "comment"]
-                arguments = tuple(self.expression(one) for one in named if one.type == "expression")
-                expand = bool(named) and named[-1].type == "ellipsis"
-        text = self._data[name.start_byte : name.end_byte].decode()
-        return Call(node.start_byte, text, arguments, expand, node.end_byte)
-
-    def _for(self, node: Any) -> Expression:
-        inner = node.children[0]
-        intro, *rest = (child for child in inner.named_children[1:] if child.type != "comment")
-        key, value, collection = self.for_intro(intro)
-        results = [self.expression(child) for child in rest if child.type == "expression"]
-        conditions = [child for child in rest if child.type == "for_cond"]
-        condition = None
-        if conditions:
-            self.check_words(conditions[0])
-            condition = self.expression(conditions[0].named_children[-1])
-        return For(
-            inner.start_byte,
-            key,
-            value,
-            collection,
-            results[-1],
-            results[0] if inner.type == "for_object_expr" else None,
-            condition,
-            any(child.type == "ellipsis" for child in rest),
-        )
-
-    def for_intro(self, node: Any) -> tuple[str | None, str, Expression]:
-        """`for key, value in collection`."""
-        self.check_words(node)
-        names = [self._text(child) for child in node.named_children if child.type == "identifier"]
-        collection = next(child for child in node.named_children if child.type == "expression")
-        return (names[0] if len(names) == 2 else None), names[-1], self.expression(collection)
-
-    def check_words(self, node: Any) -> None:
-        """`for`, `in` and `if` end where they end: `inm` is a name."""
-        for child in node.children:
-            end = child.end_byte
-            if child.type in ("for", "in", "if") and (self._data[end] > 127 or chr(self._data[end]) in _NAME):
-                raise self.error(f"behind `{child.type}` there is a space", end)
-
-    def _text(self, node: Any) -> str:
-        return self._data[node.start_byte : node.end_byte].decode()
+    def expression(self) -> Expression:
+        self.enter_level()
+        found = self._operation()
+        if self.take("?"):
+            yes = self.expression()
+            self.expect(":", "a conditional has a colon: `condition ? yes : no`")
+            found = Conditional(start(found), found, yes, self.expression())
+        self.leave_level()
+        return found
 
     # --- operations ---------------------------------------------------------------------------------------------------
 
-    def _operation(self, node: Any) -> Expression:
-        inner = node.children[0]
-        children = inner.children
-        if inner.type == "unary_operation":
-            operand, _ = self._sequence(children, 1)
-            return Unary(inner.start_byte, children[0].type, operand)
-        left, at = self._sequence(children, 0)
-        while children[at].type == "comment":
-            at += 1
-        right, _ = self._sequence(children, at + 1)
-        return Binary(inner.start_byte, children[at].type, left, right)
+    def _operation(self) -> Expression:
+        """Operands with binary operators between them, those of higher precedence first."""
+        first = self._operand()
+        if self.kind not in _PRECEDENCES:
+            return first
+        operands = [(first, 0)]
+        operators: list[str] = []
+        while (precedence := _PRECEDENCES.get(self.kind)) is not None:
+            while operators and _PRECEDENCES[operators[-1]] >= precedence:
+                self._combine(operands, operators.pop())
+            operators.append(self.kind)
+            self.advance()
+            operands.append((self._operand(), 0))
+        while operators:
+            self._combine(operands, operators.pop())
+        return operands[0][0]
 
-    def _conditional(self, node: Any) -> Expression:
-        condition, yes, no = (self.expression(child) for child in node.named_children if child.type == "expression")
-        return _chained(condition, yes, no)
+    def _combine(self, operands: list[tuple[Expression, int]], operator: str) -> None:
+        """Replace the last two operands by their operation. Operands come with the heights of their trees."""
+        right, right_height = operands.pop()
+        left, left_height = operands.pop()
+        height = max(left_height, right_height) + 1
+        self.check_depth(height)
+        operands.append((Binary(start(left), operator, left, right), height))
+
+    def _operand(self) -> Expression:
+        at = self.start
+        if self.kind == "-" or self.kind == "!":
+            operator: OneOf["-", "!"] = "-" if self.kind == "-" else "!"
+            self.advance()
+            self.enter_level()
+            operand = self._operand()
+            self.leave_level()
+            return Unary(at, operator, operand)
+        subject = self._primary()
+        return self._followed(subject) if self.kind in (".", "[") else subject
+
+    def _primary(self) -> Expression:
+        match self.kind:
+            case "name":
+                return self._name()
+            case "string":
+                return self._string()
+            case "number":
+                return self._number()
+            case "quote":
+                return self.quoted()
+            case "heredoc":
+                return self.heredoc()
+            case "[":
+                return self._tuple()
+            case "{":
+                return self._object()
+            case "(":
+                return self._parenthesized()
+        raise self.error("an expression belongs here")
+
+    # --- simple operands ----------------------------------------------------------------------------------------------
+
+    def _name(self) -> Expression:
+        at, name = self.start, self.text()
+        self.advance()
+        if self.kind == "::":
+            while self.take("::"):
+                name += f"::{self.word()}"
+                self.expect("name", "a name belongs behind `::`")
+            if self.kind != "(":
+                raise self.error("a name with `::` is a function's, and a call has parentheses")
+        if self.kind == "(":
+            return self._call(at, name)
+        if name in _CONSTANTS:
+            return Literal(at, _CONSTANTS[name])
+        return Traversal(at, name)
+
+    def _string(self) -> Literal:
+        at, text = self.start, self.text()
+        self.advance()
+        return Literal(at, string(text[1:-1]))
+
+    def _number(self) -> Literal:
+        at, text = self.start, self.text()
+        try:
+            value = Number(int(text)) if len(text) < 19 and text.isdecimal() else Number.parse(text)
+        except NumberError as error:
+            raise self.error(str(error)) from None
+        self.advance()
+        return Literal(at, number(value))
+
+    def _parenthesized(self) -> Expression:
+        at, newlines = self.start, self.open_bracket()
+        inner = self.expression()
+        self.check(")", "parentheses are closed by `)`")
+        self.close_bracket(newlines)
+        return Parenthesized(at, inner)
+
+    def _call(self, at: int, name: str) -> Call:
+        newlines = self.open_bracket()
+        arguments: list[Expression] = []
+        expand = False
+        while self.kind != ")":
+            arguments.append(self.expression())
+            if self.kind == "eof":
+                raise self.error("the call has no closing `)`", at)
+            if self.kind == "...":
+                expand, ellipsis = True, self.start
+                self.advance()
+                self.check(")", "behind `...` the call is closed by `)`", ellipsis)
+            elif self.kind != ")":
+                self.expect(",", "arguments have commas between them")
+        end = self.start + 1
+        self.close_bracket(newlines)
+        return Call(at, name, tuple(arguments), expand, end)
+
+    # --- steps --------------------------------------------------------------------------------------------------------
+
+    def _followed(self, subject: Expression) -> Expression:
+        """The operand with the steps that follow it.
+
+        `[*]` does all further steps to each element, `.*` only those with a dot.
+        """
+        steps: list[Step] = []
+        splats = 0
+        while self.kind in (".", "["):
+            at = self.start
+            if self.next_kind() != "*":
+                steps.append(self._step())
+                continue
+            subject, steps = _with_steps(subject, steps), []
+            if self.take("["):
+                return Splat(at, subject, self._bracket_splat())
+            self.advance()
+            subject = Splat(at, subject, self._dot_splat())
+            splats += 1
+            self.check_depth(splats)
+        return _with_steps(subject, steps)
+
+    def _bracket_splat(self) -> tuple[Step, ...]:
+        """The steps that `[*]` does to each element; the position is at the star."""
+        self.advance()
+        self.expect("]", "`[*` is closed by `]`")
+        steps: list[Step] = []
+        while self.kind in (".", "["):
+            at = self.start
+            if self.next_kind() != "*":
+                steps.append(self._step())
+            elif self.take("["):
+                self.enter_level()
+                steps.append(GetEach(at, self._bracket_splat()))
+                self.leave_level()
+            else:
+                self.advance()
+                steps.append(GetEach(at, self._dot_splat()))
+        return tuple(steps)
+
+    def _dot_splat(self) -> tuple[Step, ...]:
+        """The steps that `.*` does to each element; the position is at the star."""
+        star = self.start
+        self.advance()
+        steps: list[Step] = []
+        while self.kind == ".":
+            at = self.start
+            self.advance()
+            if self.kind == "*":
+                raise self.error("a `.*` can't follow another one", hint="write [*]")
+            steps.append(self._dotted(at, star, "a name or a number belongs behind the dot"))
+        return tuple(steps)
+
+    def _step(self) -> Step:
+        at = self.start
+        if self.take("."):
+            return self._dotted(at, self.start, "a name, a number or `*` belongs behind the dot")
+        newlines = self.open_bracket()
+        key = self.expression()
+        self.check("]", "an index is closed by `]`")
+        self.close_bracket(newlines)
+        return GetIndex(at, key)
+
+    def _dotted(self, at: int, blamed: int, message: str) -> Step:
+        """The step behind a dot: a name, or the number of an index. HclError, at the offset `blamed`: another token."""
+        if self.kind == "number":
+            if "." in self.text():
+                raise self.error("two indexes with dots can't follow each other", blamed, "write [0][1]")
+            return GetIndex(at, self._number())
+        name = self.word()
+        self.expect("name", message, blamed)
+        return GetAttr(at, name)
+
+    # --- collections --------------------------------------------------------------------------------------------------
+
+    def _tuple(self) -> Expression:
+        at, newlines = self.start, self.open_bracket()
+        if self.word() == "for":
+            return self._for(at, "]", newlines)
+        items: list[Expression] = []
+        while self.kind != "]":
+            items.append(self.expression())
+            if self.kind == "eof":
+                raise self.error("`[` is not closed by `]`", at)
+            if self.kind != "]":
+                self.expect(",", "items have commas between them")
+        self.close_bracket(newlines)
+        return TupleOf(at, tuple(items))
+
+    def _object(self) -> Expression:
+        at, newlines = self.start, self.open_bracket()
+        if self.word() == "for":
+            return self._for(at, "}", newlines)
+        self.newlines = True
+        items: list[tuple[Expression, Expression]] = []
+        while self.kind != "}":
+            if self.take("newline"):
+                continue
+            key = self._key()
+            self._check_closed(at)
+            if not self.take("="):
+                self.expect(":", "a key and its value have `=` between them")
+            items.append((key, self.expression()))
+            self._check_closed(at)
+            if self.kind != "}" and not self.take("newline"):
+                self.expect(",", "elements have commas between them, or are on lines of their own")
+        self.close_bracket(newlines)
+        return ObjectOf(at, tuple(items))
+
+    def _key(self) -> Expression:
+        """A bare name is a string; anything else is evaluated, but `a.b` could be meant as either."""
+        if self.kind == "name" and self._kinds[self._index + 1] in ("=", ":"):
+            at, name = self.start, self.text()
+            self.advance()
+            return Literal(at, string(name))
+        key = self.expression()
+        is_reference = isinstance(key, Traversal) and not any(map(is_computed, key.steps))
+        if is_reference and self.kind in ("=", ":"):
+            message = "an object's key is a name, a string, or an expression in parentheses"
+            raise self.error(message, start(key), 'write `(a.b)` for the value of a.b, `"a.b"` for the name')
+        return key
+
+    def _check_closed(self, opening: int) -> None:
+        if self.kind == "eof":
+            raise self.error("`{` is not closed by `}`", opening)
+
+    def _for(self, at: int, closing: str, newlines: bool) -> For:
+        self.advance()
+        key, value = self.loop_variables()
+        collection = self.expression()
+        self.expect(":", "a colon belongs behind the collection")
+        first = self.start
+        key_result, result = None, self.expression()
+        if self.take("=>"):
+            key_result, result = result, self.expression()
+        ellipsis = self.start
+        group = self.take("...")
+        condition = None
+        if self.word() == "if":
+            self.advance()
+            condition = self.expression()
+        self.check(closing, f"the `for` is closed by `{closing}`")
+        if closing == "}" and key_result is None:
+            raise self.error("an object's `for` has a key and a value: `key => value`", first)
+        if closing == "]" and key_result is not None:
+            raise self.error("a tuple's `for` has no keys", first)
+        if closing == "]" and group:
+            raise self.error("`...` belongs to an object's `for`", ellipsis)
+        self.close_bracket(newlines)
+        return For(at, key, value, collection, result, key_result, condition, group)
 
 
-def _chained(condition: Expression, yes: Expression, no: Expression) -> Expression:
-    """`a ? b : c ? d : e` goes on with the last branch, where the grammar takes it for `(a ? b : c) ? d : e`."""
-    if isinstance(condition, Conditional):
-        return Conditional(condition.at, condition.condition, condition.yes, _chained(condition.no, yes, no))
-    return Conditional(start(condition), condition, yes, no)
-
-
-def _stepped(subject: Expression, steps: Sequence[Step]) -> Expression:
+def _with_steps(subject: Expression, steps: list[Step]) -> Expression:
     if not steps:
         return subject
     if isinstance(subject, Traversal):

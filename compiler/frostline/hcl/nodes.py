@@ -188,13 +188,12 @@ Expression = (
 
 
 class AttributeNode(Struct, frozen=True, gc=False):
-    """`name = expression`; at: the name's offset, start: the expression's first byte, end: behind its last."""
+    """`name = expression`; at: the name's offset, start: the expression's first byte."""
 
     at: int
     name: str
     expression: Expression
     start: int
-    end: int
 
 
 class BlockNode(Struct, frozen=True, gc=False):

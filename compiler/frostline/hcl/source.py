@@ -13,12 +13,10 @@ class Source:
     """A file's UTF-8 bytes, without a byte order mark.
 
     Nodes hold byte offsets only; lines and columns are counted where an error needs them.
-    lines_before: how many lines stand before the text that the user wrote; places leave them out.
     """
 
-    def __init__(self, path: str, data: bytes, lines_before: int = 0) -> None:
+    def __init__(self, path: str, data: bytes) -> None:
         self.path = path
-        self._lines_before = lines_before
         self.data = data.removeprefix(_BOM)
         self._line_starts: list[int] | None = None
 
@@ -32,7 +30,7 @@ class Source:
                 at = self.data.find(b"\n", at + 1)
         line = bisect_right(self._line_starts, offset)
         before = self.data[self._line_starts[line - 1] : offset]
-        return FileOrigin(self.path, line - self._lines_before, len(before.decode("utf-8", "replace")) + 1)
+        return FileOrigin(self.path, line, len(before.decode("utf-8", "replace")) + 1)
 
 
 class HclError(Exception):

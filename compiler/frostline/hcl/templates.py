@@ -1,14 +1,12 @@
-"""Templates: quoted ones and heredocs, with interpolations, directives, strip markers and flushed indentation.
+"""From the parts of a template to its tree.
 
-A template is first a flat row of parts: literals, interpolations, directives (hclsyntax, parser_template.go). Strip
-markers and the indentation of `<<-` work on the literals of that row, then it becomes a tree.
+A template is read as a flat row of parts: texts, interpolations, directives (hclsyntax, parser_template.go). Strip
+markers and the indentation of `<<-` change the texts of that row; then it becomes a tree.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import Any
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -16,239 +14,147 @@ from frostline.hcl.nodes import Expression, Literal, Template, TemplateFor, Temp
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.values import string
 
-Build = Callable[[Any], Expression]
-"""From a node `expression` to an Expression."""
-
-_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-_LEADING = re.compile(f"[{_SPACE}]+")
-_TRAILING = re.compile(f"[{_SPACE}]+\\Z")
-_ESCAPES = re.compile(rb"\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[nrt\"\\])|\\.?|\$\$\{|%%\{", re.DOTALL)
-_HEREDOC = re.compile(rb"<<-?[A-Za-z_\x80-\xff][\w\-\x80-\xff]*\r?\n")
-_SIMPLE = {b"\\n": "\n", b"\\r": "\r", b"\\t": "\t", b'\\"': '"', b"\\\\": "\\", b"$${": "${", b"%%{": "%{"}
-_CONTROLS = {
-    "template_if_intro": "if",
-    "template_else_intro": "else",
-    "template_if_end": "endif",
-    "template_for_start": "for",
-    "template_for_end": "endfor",
-}
+_SPACES = (
+    "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+)  # Go's unicode.IsSpace
+_OPENING = {"else": "if", "endif": "if", "endfor": "for"}
 
 
-class _Part(Struct):
-    """A part of the row. kind: text, value (an interpolation), if, else, endif, for, endfor, end."""
+class Text(Struct):
+    """A literal text, its escapes resolved. In a heredoc it ends with its line."""
 
-    kind: str
     at: int
-    text: str = ""
-    node: Any = None
+    text: str
 
 
-def quoted_template(node: Any, source: Source, build: Build) -> Expression:
-    """A node `quoted_template`."""
-    start, end = node.start_byte + 1, node.end_byte - 1
-    row = _row(node, start, end, source, lambda at, to: [_Part("text", at, unescaped(source.data[at:to], at, source))])
-    return _tree(row, node.start_byte, source, build)
+class Sequence(Struct, frozen=True):
+    """`${…}` or `%{…}`. strips_before: it begins with `~`; strips_after: it ends with it."""
+
+    at: int
+    strips_before: bool
+    strips_after: bool
 
 
-def heredoc_template(node: Any, source: Source, build: Build) -> Expression:
-    """A node `heredoc_template`: from the line behind its marker to the line before the closing one."""
-    data = source.data
-    if not _HEREDOC.match(data, node.start_byte):
-        raise HclError("`<<` is followed by a name, and that by a new line", source.place(node.start_byte))
-    start = data.index(b"\n", node.start_byte) + 1
-    closing = node.named_children[-1].start_byte
-    end = max(data.rfind(b"\n", start, closing) + 1, start)
-    row = _row(node, start, end, source, lambda at, to: _lines(at, to, source))
-    if data.startswith(b"<<-", node.start_byte):
-        _flush(row)
-    return _tree(row, node.start_byte, source, build)
+class Interpolation(Sequence, frozen=True):
+    inner: Expression
 
 
-def unescaped(data: bytes, at: int, source: Source) -> str:
-    """The text of a quoted literal, which begins at this offset. HclError: an escape that there is none of."""
-    if b"\\" not in data and b"{" not in data:
-        if b"\n" in data:
-            raise HclError("a quoted string ends on its line", source.place(at + data.index(b"\n")))
-        return data.decode()
-    if b"\n" in data:
-        raise HclError("a quoted string ends on its line", source.place(at + data.index(b"\n")))
-    pieces: list[str] = []
-    last = 0
-    for match in _ESCAPES.finditer(data):
-        pieces.append(data[last : match.start()].decode())
-        pieces.append(_escape(match[0], at + match.start(), source))
-        last = match.end()
-    pieces.append(data[last:].decode())
-    return "".join(pieces)
+class Directive(Sequence, frozen=True):
+    """word: if, else, endif, for or endfor. expression: the condition of `if`, the collection of `for`.
+
+    key, value: the variables of `for`; key is None where it has one variable.
+    """
+
+    word: str
+    expression: Expression | None
+    key: str | None
+    value: str
 
 
-def _escape(escape: bytes, at: int, source: Source) -> str:
-    if escape in _SIMPLE:
-        return _SIMPLE[escape]
-    if escape[:2] in (b"\\u", b"\\U") and len(escape) > 2:
-        code = int(escape[2:], 16)
-        if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
-            raise HclError("there is no such character", source.place(at))
-        return chr(code)
-    raise HclError(
-        "there is no such escape",
-        source.place(at),
-        help='the escapes are \\n \\r \\t \\" \\\\ \\uNNNN \\UNNNNNNNN, and $${ and %%{',
-    )
+Part = Text | Interpolation | Directive
 
 
-def _lines(at: int, to: int, source: Source) -> list[_Part]:
-    """A heredoc's literal: a part a line, without escapes but those of the markers."""
-    parts: list[_Part] = []
-    while at < to:
-        newline = source.data.find(b"\n", at, to)
-        end = to if newline < 0 else newline + 1
-        text = source.data[at:end].decode()
-        parts.append(_Part("text", at, text.replace("$${", "${").replace("%%{", "%{")))
-        at = end
-    return parts
+class _Branch(Struct):
+    """The expressions behind an opening directive (None: of the whole template) or its `else`.
+
+    yes: in an `else`, the expressions before it.
+    """
+
+    opening: Directive | None
+    expressions: list[Expression]
+    yes: list[Expression] | None = None
 
 
-def _row(node: Any, start: int, end: int, source: Source, literal: Callable[[int, int], list[_Part]]) -> list[_Part]:
-    """The parts between these offsets. The literals are what lies between all others: the grammar strips their ends."""
-    specials: list[Any] = []
-    _collect(node, specials)
-    row: list[_Part] = []
-    at = start
-    strip = False
-    for special in [*specials, None]:
-        to = end if special is None else special.start_byte
-        found = literal(at, to) if to > at else []
-        if strip and found:
-            found[0].text = _LEADING.sub("", found[0].text, count=1) if _LEADING.match(found[0].text) else found[0].text
-        row += found
-        if special is None:
-            break
-        markers = [child for child in special.children if child.type == "strip_marker"]
-        if found and any(marker.start_byte == special.start_byte + 2 for marker in markers):
-            found[-1].text = _TRAILING.sub("", found[-1].text)
-        strip = any(marker.end_byte == special.end_byte - 1 for marker in markers)
-        row.append(_Part(_CONTROLS.get(special.type, "value"), special.start_byte, "", special))
-        at = special.end_byte
-    row.append(_Part("end", end))
-    return row
+def strip_spaces(parts: list[Part]) -> None:
+    """Do what `~` says: strip the spaces that stand next to it, in a heredoc up to the end of the line."""
+    for part, following in pairwise(parts):
+        if isinstance(part, Text) and isinstance(following, Sequence) and following.strips_before:
+            part.text = part.text.rstrip(_SPACES)
+        elif isinstance(part, Sequence) and isinstance(following, Text) and part.strips_after:
+            following.text = following.text.lstrip(_SPACES)
 
 
-def _collect(node: Any, specials: list[Any]) -> None:
-    for child in node.named_children:
-        match child.type:
-            case "template_interpolation":
-                specials.append(child)
-            case "template_directive" | "template_if" | "template_for":
-                _collect(child, specials)
-            case kind if kind in _CONTROLS:
-                specials.append(child)
+def remove_indentation(parts: list[Part]) -> None:
+    """Remove from each line the indentation that all lines have.
 
-
-def _flush(row: list[_Part]) -> None:
-    """Take the least indentation of all lines from each. Blank lines don't count; a line that begins with an
-    interpolation has none."""
+    Blank lines don't count; a line that starts with a sequence has no indentation.
+    """
     least: int | None = None
-    adjusted: list[_Part] = []
-    newline = True
-    for part in row:
-        if newline:
-            newline = False
-            if part.kind == "end":
-                break
-            spaces = 0
-            if part.kind == "text":
-                leading = _LEADING.match(part.text)
-                spaces = leading.end() if leading else 0
-                if spaces == len(part.text) and part.text.endswith("\n"):
-                    newline = True
-                    continue
-                adjusted.append(part)
-            least = spaces if least is None else min(least, spaces)
-        if part.kind == "text" and part.text.endswith("\n"):
-            newline = True
-    for part in adjusted:
-        part.text = part.text[least or 0 :]
-        part.at += least or 0
-
-
-def _tree(row: list[_Part], at: int, source: Source, build: Build) -> Expression:
-    if len(row) == 2 and row[0].kind == "value":
-        return Wrapped(at, build(_inner(row[0].node, source)))
-    reader = _Reader(row, source, build)
-    parts = reader.until("end")
-    if not parts:
-        return Literal(at, string(""))
-    return Template(at, parts)
-
-
-def _inner(node: Any, source: Source) -> Any:
-    for child in node.named_children:
-        if child.type == "expression":
-            return child
-    raise HclError("an expression belongs here", source.place(node.end_byte - 1))
-
-
-class _Reader:
-    """Reads the tree from a row of parts."""
-
-    def __init__(self, row: list[_Part], source: Source, build: Build) -> None:
-        self._row = row
-        self._source = source
-        self._build = build
-        self._at = 0
-
-    def until(self, *ends: str) -> tuple[Expression, ...]:
-        """The expressions up to one of these parts, which is left to be read."""
-        found: list[Expression] = []
-        texts: list[_Part] = []
-        while True:
-            part = self._row[self._at]
-            if part.kind == "text":
-                texts.append(part)
-                self._at += 1
+    indented: list[Text] = []
+    starts_line = True
+    for part in parts:
+        text = part.text if isinstance(part, Text) else ""
+        if starts_line:
+            spaces = len(text) - len(text.lstrip(_SPACES))
+            if spaces == len(text) and text.endswith("\n"):
                 continue
-            if texts:
-                found.append(Literal(texts[0].at, string("".join(one.text for one in texts))))
-                texts = []
-            if part.kind in ends:
-                return tuple(found)
-            self._at += 1
-            match part.kind:
-                case "value":
-                    found.append(self._build(_inner(part.node, self._source)))
-                case "if":
-                    found.append(self._if(part))
-                case "for":
-                    found.append(self._for(part))
-                case _:
-                    raise HclError("the template's directives do not fit together", self._source.place(part.at))
-
-    def _if(self, part: _Part) -> Expression:
-        condition = self._build(_inner(part.node, self._source))
-        yes = self.until("else", "endif", "end")
-        no: tuple[Expression, ...] = ()
-        if self._row[self._at].kind == "else":
-            self._at += 1
-            no = self.until("endif", "end")
-        self._close("endif", part)
-        return TemplateIf(part.at, condition, _joined(yes, part.at), _joined(no, part.at))
-
-    def _for(self, part: _Part) -> Expression:
-        data = self._source.data
-        named = [child for child in part.node.named_children if child.type == "identifier"]
-        names = [data[child.start_byte : child.end_byte].decode() for child in named]
-        collection = self._build(_inner(part.node, self._source))
-        body = self.until("endfor", "end")
-        self._close("endfor", part)
-        key = names[0] if len(names) == 2 else None
-        return TemplateFor(part.at, key, names[-1], collection, _joined(body, part.at))
-
-    def _close(self, kind: str, part: _Part) -> None:
-        if self._row[self._at].kind != kind:
-            raise HclError(f"the directive `{part.kind}` has no `{kind}`", self._source.place(self._row[self._at].at))
-        self._at += 1
+            if isinstance(part, Text):
+                indented.append(part)
+            least = spaces if least is None else min(least, spaces)
+        starts_line = text.endswith("\n")
+    for line in indented:
+        line.text = line.text[least or 0 :]
+        line.at += least or 0
 
 
-def _joined(parts: tuple[Expression, ...], at: int) -> Expression:
-    return Template(at, parts) if parts else Literal(at, string(""))
+def template_of(parts: list[Part], start: int, end: int, source: Source) -> Expression:
+    """The template that starts and ends at these offsets. HclError: its directives don't fit together."""
+    match parts:
+        case [Interpolation(inner=inner)]:
+            return Wrapped(start, inner)
+        case _:
+            return _join(_nest(parts, end, source), start)
+
+
+def _nest(parts: list[Part], end: int, source: Source) -> list[Expression]:
+    branches = [_Branch(None, [])]
+    texts: list[Text] = []
+    for part in parts:
+        if isinstance(part, Text):
+            texts.append(part)
+            continue
+        _add_texts(branches[-1], texts)
+        if isinstance(part, Interpolation):
+            branches[-1].expressions.append(part.inner)
+        elif part.word in ("if", "for"):
+            branches.append(_Branch(part, []))
+        else:
+            _end_branch(branches, part, source)
+    _add_texts(branches[-1], texts)
+    opening = branches[-1].opening
+    if opening is not None:
+        message = f"the directive at {source.place(opening.at)} has no `end{opening.word}`"
+        raise HclError(message, source.place(end))
+    return branches[0].expressions
+
+
+def _add_texts(branch: _Branch, texts: list[Text]) -> None:
+    """Add texts that follow each other as one literal."""
+    if texts:
+        branch.expressions.append(Literal(texts[0].at, string("".join(text.text for text in texts))))
+        texts.clear()
+
+
+def _end_branch(branches: list[_Branch], directive: Directive, source: Source) -> None:
+    branch = branches.pop()
+    word, opening = directive.word, branch.opening
+    if opening is None or opening.word != _OPENING[word] or (word == "else" and branch.yes is not None):
+        message = f"the directive `{word}` has no `{_OPENING[word]}` that it belongs to"
+        raise HclError(message, source.place(directive.at))
+    if word == "else":
+        branches.append(_Branch(opening, [], branch.expressions))
+        return
+    at, subject = opening.at, opening.expression
+    assert subject is not None
+    expression: Expression
+    if word == "endfor":
+        expression = TemplateFor(at, opening.key, opening.value, subject, _join(branch.expressions, at))
+    elif branch.yes is None:
+        expression = TemplateIf(at, subject, _join(branch.expressions, at), _join([], at))
+    else:
+        expression = TemplateIf(at, subject, _join(branch.yes, at), _join(branch.expressions, at))
+    branches[-1].expressions.append(expression)
+
+
+def _join(expressions: list[Expression], at: int) -> Expression:
+    return Template(at, tuple(expressions)) if expressions else Literal(at, string(""))

@@ -1,269 +1,223 @@
-"""The tokens of a text, as HCL's scanner makes them (hclsyntax, scan_tokens.rl): names, numbers, symbols, templates.
-
-Asked only of texts that are refused, to say where: the grammar of tree-sitter has tokens of its own.
-"""
+"""A text as a list of tokens, as HCL's scanner makes them (hclsyntax, scan_tokens.rl)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 from frostline.hcl.source import HclError, Source
 
 
-class Token(NamedTuple):
-    """A token's offsets, and what it is.
+class Tokens(NamedTuple):
+    """The tokens of a text, in three parallel lists: kinds, and the offsets where each starts and ends.
 
-    kind: a symbol is its own kind; else name, number, comment, newline, quote and unquote, heredoc and unheredoc, text
-    (of a template, escapes as written), `${`, `%{` and `end` (of those two), bad (what no token begins with), eof.
+    The kind of a symbol is the symbol itself. The other kinds are
+
+    - `name` and `number`;
+    - `string`: a quoted text on its own, with its quotes, without escapes and sequences;
+    - `quote` … `unquote` and `heredoc` … `unheredoc`: a template. Within it, `text` (escapes as written), and the
+      sequences `${` … `end` and `%{` … `end`. A strip marker (`${~`, `~}`) is part of its token;
+    - `newline`: one or more of them, or a comment that ends its line. Other comments and spaces are not tokens;
+    - `eof`: the last token.
     """
 
-    kind: str
-    start: int
-    end: int
+    kinds: list[str]
+    starts: list[int]
+    ends: list[int]
 
 
-_NAME = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_\-\x80-\xff]*"
+_NAME = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_\-\x80-\xff]*+"
 _TOKEN = re.compile(
-    rb"(?P<space>[ \t]+)|(?P<name>" + _NAME + rb")"
-    rb"|(?P<number>[0-9](?:\.*(?:[0-9]|[eE][+-]?[0-9]))*)"
-    rb"|(?P<newline>\r?\n)|(?P<comment>(?:#|//)[^\n]*\n?)|(?P<block>/\*)"
-    rb"|(?P<heredoc><<-?(?P<marker>" + _NAME + rb")\r?\n)|(?P<quote>\")|(?P<close>~?\})"
-    rb"|(?P<symbol>==|!=|>=|<=|&&|\|\||::|\.\.\.|=>|[\[\](){.,*/%+\-=<>!?:])|(?P<bad>.)",
+    rb"[ \t]*+(?:"
+    rb"(?P<name>[A-Za-z_][A-Za-z0-9_\-]*+(?![\x80-\xff]))"
+    rb"|(?P<newline>\r?\n(?:[ \t]*+\r?\n)*+)"
+    rb'|(?P<string>"[^"\\$%\r\n]*+")'
+    rb"|(?P<quote>\")"
+    rb"|(?P<number>[0-9](?:\.*(?:[0-9]|[eE][+-]?[0-9]))*+)"
+    rb"|(?P<comment>(?:#|//)[^\n]*+\n?)|(?P<block>/\*)"
+    rb"|(?P<heredoc><<-?(?P<marker>" + _NAME + rb")\r?\n)"
+    rb"|(?P<close>~?\})"
+    rb"|(?P<symbol>==|!=|>=|<=|&&|\|\||::|\.\.\.|=>|[\[\](){.,*/%+\-=<>!?:])"
+    rb"|(?P<unicode>" + _NAME + rb")"
+    rb"|(?P<eof>\Z)|(?P<bad>.))",
     re.DOTALL,
 )
 _TEXT = rb"\$\$\{~?|%%\{~?|[$%](?=[^{])"
 _QUOTED = re.compile(
-    rb"(?P<text>(?:\\[^\r\n]|[^$%\"\\\r\n]|" + _TEXT + rb")+)|(?P<open>[$%]\{~?)|(?P<unquote>\")|.", 16
+    rb"(?P<text>(?:\\[^\r\n]|[^$%\"\\\r\n]|" + _TEXT + rb")++)|(?P<open>[$%]\{~?)|(?P<unquote>\")|(?P<bad>.)", re.DOTALL
 )
-_LINE = re.compile(rb"(?:[^$%\r\n]|" + _TEXT + rb")*")
+_LINE = re.compile(rb"(?:[^$%\r\n]|" + _TEXT + rb")*+")
 _SEQUENCE = re.compile(rb"[$%]\{~?")
 
 
-def long_comments(source: Source) -> list[tuple[int, bytes]]:
-    """The comments of several lines, by offset, as spaces: their newlines are none to HCL.
-
-    HclError: the first thing in the text that is no token of HCL, whatever stands before it.
-    """
-    found: list[tuple[int, bytes]] = []
-    for kind, start, end in tokens(source.data):
-        if kind == "bad":
-            raise _reason(source, start)
-        if kind == "comment" and source.data.startswith(b"/*", start) and b"\n" in source.data[start:end]:
-            found.append((start, b" " * (end - start)))
-    return found
-
-
-def _reason(source: Source, at: int) -> HclError:
-    place, found = source.place(at), source.data[at : at + 1]
-    if found in (b"\n", b"\r"):
-        return HclError("a quoted string ends on its line", place, "a text of several lines is written <<EOT … EOT")
-    if found in b"'`":
-        return HclError("quotes are double quotes", place)
-    if found in b"&|^~":
-        return HclError("there are no operators on bits", place, "`&&`, `||` and `!` are on true and false")
-    return HclError(f"the character `{source.data[at : at + 4].decode(errors='ignore')[0]}` has no meaning here", place)
-
-
-def tokens(data: bytes) -> Iterator[Token]:
-    """All tokens but spaces; the last one is eof, at the end of the text."""
-    yield from _Scanner(data).tokens()
-    yield Token("eof", len(data), len(data))
+def scan(source: Source) -> Tokens:
+    """All tokens of the text. HclError: the first thing in it that is not a token, whatever stands before it."""
+    return _Scanner(source).scan()
 
 
 class _Scanner:
-    """Where the scanner is, and in what: expressions, quoted templates and heredocs are in one another."""
+    """The scanner's position, and the nesting of expressions, quoted templates and heredocs around it."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-        self._braces = 0
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._data = source.data
+        self._offset = 0
+        self._tokens = Tokens([], [], [])
+        self._open_braces = 0
         self._sequences: list[int] = []
-        """For each open `${` and `%{`, how many braces are open in it."""
-        self._within: list[bytes | None] = [None]
-        """What is open: None an expression, `\"` a quoted template, else a heredoc's marker."""
-        self._comments_end = True
+        """For each open `${` and `%{`, the number of braces that were open behind it."""
+        self._modes: list[bytes | None] = [None]
+        """The innermost last: None in an expression, `\"` in a quoted template, else the marker of a heredoc."""
+        self._more_comments_end = True
 
-    def tokens(self) -> Iterator[Token]:
-        while self._at < len(self._data):
-            match self._within[-1]:
+    def scan(self) -> Tokens:
+        while self._offset < len(self._data):
+            match self._modes[-1]:
                 case None:
-                    yield from self._expression()
+                    self._scan_expression()
                 case b'"':
-                    yield from self._quoted()
+                    self._scan_quoted()
                 case marker:
-                    yield from self._heredoc(marker)
+                    self._scan_heredoc(marker)
+        self._add("eof", len(self._data))
+        return self._tokens
 
-    def _expression(self) -> Iterator[Token]:
-        """To the beginning of a template, or the end of the sequence that the expression is in."""
-        data = self._data
-        while self._at < len(data) and self._within[-1] is None:
-            found = _TOKEN.match(data, self._at)
+    def _add(self, kind: str, start: int) -> None:
+        """Add the token from start to the scanner's position."""
+        self._tokens.kinds.append(kind)
+        self._tokens.starts.append(start)
+        self._tokens.ends.append(self._offset)
+
+    def _scan_expression(self) -> None:
+        """Scan up to the start of a template, or the end of the sequence around this expression."""
+        while self._modes[-1] is None:
+            found = _TOKEN.match(self._data, self._offset)
             assert found is not None
-            kind, start = str(found.lastgroup), self._at
-            self._at = found.end()
+            kind = str(found.lastgroup)
+            start = found.start(kind)
+            self._offset = found.end()
             match kind:
-                case "space":
+                case "eof":
+                    return
+                case "comment":
+                    self._add_line_comment(start)
                     continue
-                case "name":
-                    kind = self._name(start)
                 case "block":
-                    kind = self._block_comment(start)
+                    self._add_block_comment(start)
+                    continue
+                case "bad":
+                    raise _bad_token(self._source, start)
+                case "unicode":
+                    self._end_name(start)
+                    kind = "name"
                 case "quote":
-                    self._within.append(b'"')
+                    self._modes.append(b'"')
                 case "heredoc":
                     kind = self._open_heredoc(found)
                 case "close":
-                    kind = self._close(found[0])
+                    kind = self._close_brace(found["close"])
                 case "symbol":
-                    kind = found[0].decode()
-                    self._braces += kind == "{"
-            yield Token(kind, start, self._at)
+                    kind = found["symbol"].decode()
+                    self._open_braces += kind == "{"
+            self._add(kind, start)
 
-    def _name(self, start: int) -> str:
-        """A name of other letters than a to z ends at the first character that is none."""
-        found = self._data[start : self._at]
-        if found.isascii():
-            return "name"
-        text = found.decode()
-        length = next((at for at, char in enumerate(text) if not _is_of_name(char, first=at == 0)), len(text))
-        self._at = start + len(text[: length or 1].encode())
-        return "name" if length else "bad"
+    def _add_line_comment(self, start: int) -> None:
+        if self._data[self._offset - 1] == 10:
+            self._add("newline", start)
 
-    def _block_comment(self, start: int) -> str:
-        """One without an end is a `/` and a `*`."""
-        end = self._data.find(b"*/", self._at) if self._comments_end else -1
-        self._comments_end = end >= 0
-        self._at = end + 2 if end >= 0 else start + 1
-        return "comment" if end >= 0 else "/"
+    def _add_block_comment(self, start: int) -> None:
+        """Skip a comment; `/*` without an end is a `/` and a `*`."""
+        end = self._data.find(b"*/", self._offset) if self._more_comments_end else -1
+        if end >= 0:
+            self._offset = end + 2
+            return
+        self._more_comments_end = False  # don't search the rest of the text again
+        self._offset = start + 1
+        self._add("/", start)
+
+    def _end_name(self, start: int) -> None:
+        """End a name with characters beyond ASCII at the first one that is not allowed in names."""
+        text = self._data[start : self._offset].decode()
+        length = next((index for index, char in enumerate(text) if not _is_in_name(char, index == 0)), len(text))
+        if length == 0:
+            raise _bad_token(self._source, start)
+        self._offset = start + len(text[:length].encode())
 
     def _open_heredoc(self, found: re.Match[bytes]) -> str:
-        if not _is_name(found["marker"].decode()):
-            self._at = found.start() + 1
+        marker = found["marker"]
+        if not all(_is_in_name(char, index == 0) for index, char in enumerate(marker.decode())):
+            self._offset = found.start("heredoc") + 1
             return "<"
-        self._within.append(found["marker"])
+        self._modes.append(marker)
         return "heredoc"
 
-    def _close(self, text: bytes) -> str:
-        ends = bool(self._sequences) and self._sequences[-1] == self._braces
-        self._braces -= 1
-        if ends:
+    def _close_brace(self, text: bytes) -> str:
+        ends_sequence = bool(self._sequences) and self._sequences[-1] == self._open_braces
+        self._open_braces -= 1
+        if ends_sequence:
             self._sequences.pop()
-            self._within.pop()
-        return "end" if ends or text == b"~}" else "}"
+            self._modes.pop()
+        return "end" if ends_sequence or text == b"~}" else "}"
 
-    def _open_sequence(self, found: re.Match[bytes]) -> Token:
-        self._at = found.end()
-        self._braces += 1
-        self._sequences.append(self._braces)
-        self._within.append(None)
-        return Token(found[0][:2].decode(), found.start(), found.end())
+    def _open_sequence(self, found: re.Match[bytes]) -> None:
+        self._offset = found.end()
+        self._open_braces += 1
+        self._sequences.append(self._open_braces)
+        self._modes.append(None)
+        self._add(found[0][:2].decode(), found.start())
 
-    def _quoted(self) -> Iterator[Token]:
-        while self._at < len(self._data):
-            found = _QUOTED.match(self._data, self._at)
+    def _scan_quoted(self) -> None:
+        """Scan up to the next sequence or the closing quote."""
+        while self._offset < len(self._data):
+            found = _QUOTED.match(self._data, self._offset)
             assert found is not None
+            if found.lastgroup == "bad":
+                raise _bad_token(self._source, found.start())
             if found.lastgroup == "open":
-                yield self._open_sequence(found)
+                self._open_sequence(found)
                 return
-            self._at = found.end()
-            yield Token(found.lastgroup or "bad", found.start(), found.end())
+            self._offset = found.end()
+            self._add(str(found.lastgroup), found.start())
             if found.lastgroup == "unquote":
-                self._within.pop()
+                self._modes.pop()
                 return
 
-    def _heredoc(self, marker: bytes) -> Iterator[Token]:
+    def _scan_heredoc(self, marker: bytes) -> None:
+        """Scan lines up to the next sequence or the closing marker."""
         data = self._data
-        while self._at < len(data):
-            start = self._at
+        while self._offset < len(data):
+            start = self._offset
             found = _LINE.match(data, start)
             assert found is not None
-            end = found.end()
-            is_line = data.startswith((b"\n", b"\r\n"), end)
-            if is_line and data[start - 1 : start] == b"\n" and found[0].strip() == marker:
-                yield Token("unheredoc", start, end)
-                self._at = end
-                self._within.pop()
-                return
-            if is_line:
-                end = data.index(b"\n", end) + 1
-            if end > start:
-                yield Token("text", start, end)
-            self._at = end
-            if is_line:
+            self._offset = found.end()
+            if data.startswith((b"\n", b"\r\n"), self._offset):
+                if data[start - 1] == 10 and found[0].strip() == marker:
+                    self._add("unheredoc", start)
+                    self._modes.pop()
+                    return
+                self._offset = data.index(b"\n", self._offset) + 1
+                self._add("text", start)
                 continue
-            if sequence := _SEQUENCE.match(data, end):
-                yield self._open_sequence(sequence)
+            if self._offset > start:
+                self._add("text", start)
+            if sequence := _SEQUENCE.match(data, self._offset):
+                self._open_sequence(sequence)
                 return
-            if end < len(data):
-                yield Token("bad", end, end + 1)
-                self._at = end + 1
+            if self._offset < len(data):
+                raise _bad_token(self._source, self._offset)
 
 
-def _is_name(text: str) -> bool:
-    return all(_is_of_name(char, first=at == 0) for at, char in enumerate(text))
-
-
-def _is_of_name(char: str, *, first: bool) -> bool:
+def _is_in_name(char: str, first: bool) -> bool:
     return char.isidentifier() if first else char == "-" or f"a{char}".isidentifier()
 
 
-class Cursor:
-    """Reads tokens. Within brackets newlines are no tokens; comments never are, though one may end a line."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self._tokens = tokens(source.data)
-        self._ahead: list[Token] = []
-        self._newlines = [True]
-        self.last = ""
-        """The kind of the token that was read last."""
-
-    def error(self, message: str, at: int | None = None, help: str | None = None) -> HclError:  # noqa: A002
-        return HclError(message, self.source.place(self.peek().start if at is None else at), help)
-
-    def _find(self) -> int:
-        """Which token ahead is the next one."""
-        at = 0
-        while True:
-            if at == len(self._ahead):
-                self._ahead.append(next(self._tokens))
-            token = self._ahead[at]
-            if token.kind == "comment" and self._newlines[-1] and self.source.data[token.end - 1] == 10:
-                token = self._ahead[at] = Token("newline", token.start, token.end)
-            if token.kind != "comment" and (self._newlines[-1] or token.kind != "newline"):
-                return at
-            at += 1
-
-    def peek(self) -> Token:
-        return self._ahead[self._find()]
-
-    def read(self) -> Token:
-        at = self._find()
-        token = self._ahead[at]
-        if token.kind != "eof":
-            del self._ahead[: at + 1]
-        self.last = token.kind
-        return token
-
-    def takes(self, kind: str) -> bool:
-        if self.peek().kind != kind:
-            return False
-        self.read()
-        return True
-
-    def text(self, token: Token) -> str:
-        return self.source.data[token.start : token.end].decode()
-
-    def word(self) -> str:
-        """The next token if it is a name, else nothing."""
-        token = self.peek()
-        return self.text(token) if token.kind == "name" else ""
-
-    @contextmanager
-    def with_newlines(self, count: bool) -> Iterator[None]:
-        self._newlines.append(count)
-        yield
-        self._newlines.pop()
+def _bad_token(source: Source, start: int) -> HclError:
+    place, byte = source.place(start), source.data[start : start + 1]
+    if byte in (b"\n", b"\r"):
+        return HclError("a quoted string ends on its line", place, "a text of several lines is written <<EOT … EOT")
+    if byte in b"'`":
+        return HclError("quotes are double quotes", place)
+    if byte in b"&|^~":
+        return HclError("there are no operators on bits", place, "`&&`, `||` and `!` are on true and false")
+    char = source.data[start : start + 4].decode(errors="ignore")[0]
+    return HclError(f"the character `{char}` has no meaning here", place)

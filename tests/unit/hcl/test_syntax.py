@@ -170,7 +170,8 @@ def test_an_exponent_within_text_stays_as_it_is() -> None:
 
 
 def test_a_text_is_one_expression() -> None:
-    found, source = parse_expression(Source("v", b'["dc1",\n "dc2"]'))
+    source = Source("v", b'["dc1",\n "dc2"]')
+    found = parse_expression(source)
     assert isinstance(found, TupleOf)
     assert source.data[found.at :].startswith(b'["dc1"')
     for text in (b"1 +", b"1\ny = 2", b"[1", b"", b"1) + (2"):

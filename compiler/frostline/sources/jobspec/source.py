@@ -125,7 +125,7 @@ def _json_body(source: Source) -> Body:
     if not isinstance(tree.value, dict):
         raise HclError("a var file in JSON is an object", source.place(tree.at))
     attributes = {
-        name: AttributeNode(node.at, name, Literal(node.at, value_of(plain(node))), node.at, node.at)
+        name: AttributeNode(node.at, name, Literal(node.at, value_of(plain(node))), node.at)
         for name, node in tree.value.items()
     }
     return Body(0, source, attributes, ())

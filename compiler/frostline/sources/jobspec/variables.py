@@ -177,8 +177,8 @@ def _from_text(text: str, variable: _Variable, place: FileOrigin, context: Conte
     if not _is_expression(variable):
         return string(text)
     try:
-        expression, source = parse_expression(Source(place.path, text.encode()))
-        return evaluate(expression, context.scope(source, {}))
+        source = Source(place.path, text.encode())
+        return evaluate(parse_expression(source), context.scope(source, {}))
     except HclError as error:
         # Its place is in the text, of which there is no file.
         raise HclError(f"the value of the variable `{variable.name}`: {error.message}", place, error.help) from None

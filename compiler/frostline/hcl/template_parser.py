@@ -1,0 +1,125 @@
+"""The parser of quoted texts and heredocs, by HCL's own rules (hclsyntax, parser_template.go)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from frostline.hcl.escapes import unescape
+from frostline.hcl.nodes import Expression, Literal
+from frostline.hcl.source import HclError
+from frostline.hcl.templates import (
+    Directive,
+    Interpolation,
+    Part,
+    Text,
+    remove_indentation,
+    strip_spaces,
+    template_of,
+)
+from frostline.hcl.token_reader import TokenReader
+from frostline.hcl.values import string
+
+_WORDS = ("if", "for", "else", "endif", "endfor")
+
+
+class TemplateParser(TokenReader, ABC):
+    """Reads templates. HclError: the first thing that does not belong."""
+
+    @abstractmethod
+    def expression(self) -> Expression:
+        """Read an expression."""
+
+    def quoted(self) -> Expression:
+        start = self.start
+        self.advance()
+        parts = self._parts("unquote")
+        end = self.start
+        self.advance()
+        match parts:
+            case [Text(text=text)]:
+                return Literal(start, string(text))
+            case _:
+                return template_of(parts, start, end, self.source)
+
+    def heredoc(self) -> Expression:
+        start, is_indented = self.start, self.text().startswith("<<-")
+        self.advance()
+        parts = self._parts("unheredoc")
+        end = self.start
+        self.advance()
+        if is_indented:
+            remove_indentation(parts)
+        return template_of(parts, start, end, self.source)
+
+    def loop_variables(self) -> tuple[str | None, str]:
+        """`key, value in`, behind the word `for`; the key is None where there is one name."""
+        key, value = None, self.word()
+        self.expect("name", "the name of a variable belongs behind `for`")
+        if self.take(","):
+            key, value = value, self.word()
+            self.expect("name", "the name of a variable belongs behind the comma")
+        if self.word() != "in":
+            raise self.error("the word `in` belongs here")
+        self.advance()
+        return key, value
+
+    def _parts(self, closing: str) -> list[Part]:
+        """The parts of a template, up to the closing token."""
+        parts: list[Part] = []
+        first = self.start
+        depth = 0
+        while self.kind != closing:
+            match self.kind:
+                case "text":
+                    parts.append(self._text(closing))
+                case "${":
+                    parts.append(self._interpolation(first, closing))
+                case "%{":
+                    directive = self._directive()
+                    depth += {"if": 1, "for": 1, "endif": -1, "endfor": -1}.get(directive.word, 0)
+                    self.check_depth(depth)
+                    parts.append(directive)
+                case _:
+                    raise self.error("the text has no end: a quote, or the line that its `<<` names")
+        strip_spaces(parts)
+        return parts
+
+    def _text(self, closing: str) -> Text:
+        start = self.start
+        if closing == "unquote":
+            text = unescape(self.source, start, self.end)
+        else:
+            text = self.text().replace("$${", "${").replace("%%{", "%{")
+        self.advance()
+        return Text(start, text)
+
+    def _interpolation(self, first: int, closing: str) -> Interpolation:
+        """first: the offset of the template's first part."""
+        start, strips_before = self.start, self.text().endswith("~")
+        newlines = self.open_bracket()
+        inner = self.expression()
+        if self.kind != "end":
+            raise self._unclosed(first, closing)
+        strips_after = self.text().startswith("~")
+        self.close_bracket(newlines)
+        return Interpolation(start, strips_before, strips_after, inner)
+
+    def _unclosed(self, first: int, closing: str) -> HclError:
+        """Where the text of the template may have been taken for an expression, the error points to its start."""
+        is_lost = self.kind == "eof" or (closing == "unquote" and self.kind in ("string", "quote", "unquote"))
+        hint = "write $${ where the text itself has ${ in it"
+        return self.error("an interpolation is closed by `}`", first if is_lost else None, hint)
+
+    def _directive(self) -> Directive:
+        start, strips_before = self.start, self.text().endswith("~")
+        newlines = self.open_bracket()
+        word = self.word()
+        if word not in _WORDS:
+            raise self.error("a directive is if, else, endif, for or endfor")
+        self.advance()
+        key, value = self.loop_variables() if word == "for" else (None, "")
+        expression = self.expression() if word in ("if", "for") else None
+        self.check("end", "a directive is closed by `}`")
+        strips_after = self.text().startswith("~")
+        self.close_bracket(newlines)
+        return Directive(start, strips_before, strips_after, word, expression, key, value)
