@@ -1,7 +1,7 @@
 """Reading job files against parsing their syntax alone, as a ratio of the same run.
 
-1,000 job files of 200 lines and more: services, upstreams, dynamic blocks, functions, templates. The baseline parses
-them with tree-sitter in a process of its own. `frostline list` reads and evaluates them all; `frostline freeze`, which
+1,000 job files of 200 lines and more: services, upstreams, dynamic blocks, functions, templates. The baseline is a
+process that parses their syntax. `frostline list` reads and evaluates them all; `frostline freeze`, which
 is for live sources, has nothing to do here.
 """
 
@@ -102,14 +102,12 @@ outputs:
   - {type: yaml, path: services.yaml}
 """
 
-BARE = """
-import sys
+SYNTAX = """
 from pathlib import Path
-from tree_sitter import Language, Parser
-import tree_sitter_hcl
-parser = Parser(Language(tree_sitter_hcl.language()))
+from frostline.hcl.source import Source
+from frostline.hcl.syntax import parse
 for path in sorted(Path("jobs").iterdir()):
-    parser.parse(path.read_bytes())
+    parse(Source(path.name, path.read_bytes()))
 """
 
 
@@ -138,9 +136,9 @@ def main() -> None:
         commands = {"freeze": ("-m", "frostline", "freeze"), "list": ("-m", "frostline", "list")}
         ratios: dict[str, list[float]] = {command: [] for command in commands}
         for _ in range(ROUNDS):
-            bare = seconds("-c", BARE, folder=folder)
+            syntax = seconds("-c", SYNTAX, folder=folder)
             for command, arguments in commands.items():
-                ratios[command].append(seconds(*arguments, folder=folder) / bare)
+                ratios[command].append(seconds(*arguments, folder=folder) / syntax)
         lines = job_file(0).count("\n")
         for command, found in ratios.items():
             figures = ", ".join(

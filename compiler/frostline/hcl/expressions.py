@@ -28,10 +28,8 @@ from frostline.hcl.positions import is_computed, start
 from frostline.hcl.template_parser import TemplateParser
 from frostline.hcl.values import FALSE, NULL, TRUE, number, string
 
-_PRECEDENCES = {
-    **{"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4},
-    **{"+": 5, "-": 5, "*": 6, "/": 6, "%": 6},
-}
+_LEVELS = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="), ("+", "-"), ("*", "/", "%"))
+_PRECEDENCES = {operator: level for level, operators in enumerate(_LEVELS) for operator in operators}
 _CONSTANTS = {"true": TRUE, "false": FALSE, "null": NULL}
 
 

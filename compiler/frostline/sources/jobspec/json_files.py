@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
-
-from msgspec import Struct
 
 from frostline.hcl.source import HclError, Source
 from frostline.model import FileOrigin
 from frostline.sources.jobspec.job import Job, JobGroup, JobService, JobUpstream, bind_of
+from frostline.sources.jobspec.json_tree import Node, tree_of
 
-_MOST_LEVELS = 200
 _HELP = 'it is the form of Nomad\'s API: {"Job": {"ID": …, "TaskGroups": […]}}'
-
-
-class Node(Struct, frozen=True):
-    """A JSON value and where it begins. Objects are dicts of Nodes, arrays tuples of them."""
-
-    value: Any
-    at: int
-
-
-def plain(node: Node) -> Any:
-    """The value without places."""
-    match node.value:
-        case dict():
-            return {key: plain(inner) for key, inner in node.value.items()}
-        case tuple():
-            return [plain(inner) for inner in node.value]
-        case value:
-            return value
 
 
 class _Reader:
@@ -45,14 +24,14 @@ class _Reader:
             raise self.error(node, "an object")
 
     def error(self, node: Node, wanted: str) -> HclError:
-        return HclError(f"{self.path or 'the job'} must be {wanted}", self.source.place(node.at), help=_HELP)
+        return HclError(f"{self.path or 'the job'} must be {wanted}", self.source.place(node.offset), help=_HELP)
 
     @property
     def place(self) -> FileOrigin:
-        return self.source.place(self.node.at)
+        return self.source.place(self.node.offset)
 
     def place_of(self, name: str) -> FileOrigin:
-        return self.source.place(self.node.value.get(name, self.node).at)
+        return self.source.place(self.node.value.get(name, self.node).offset)
 
     def _member(self, name: str, kind: type, wanted: str) -> Any:
         node = self.node.value.get(name)
@@ -174,48 +153,3 @@ def _upstreams(service: _Reader) -> Iterator[JobUpstream]:
             datacenter=one.text("Datacenter"),
             peer=one.text("DestinationPeer"),
         )
-
-
-def tree_of(source: Source) -> Node:
-    """The file as Nodes: the standard library says whether it is JSON, tree-sitter where its values are."""
-    try:
-        json.loads(source.data, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        place = FileOrigin(source.path, error.lineno, error.colno)
-        raise HclError(f"this is no JSON: {error.msg[0].lower()}{error.msg[1:]}", place) from None
-    except UnicodeDecodeError as error:
-        raise HclError("this is no UTF-8", source.place(error.start)) from None
-    except (RecursionError, ValueError) as error:
-        reason = "values are nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise HclError(f"this is no JSON: {reason}", source.place(0)) from None
-    import tree_sitter_json
-    from tree_sitter import Language, Parser
-
-    root = Parser(Language(tree_sitter_json.language())).parse(source.data).root_node
-    return _node(root.named_children[0], source, 0)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number of JSON")
-
-
-def _node(node: Any, source: Source, level: int) -> Node:
-    if level > _MOST_LEVELS:
-        raise HclError("values are nested too deeply", source.place(node.start_byte))
-    match node.type:
-        case "object":
-            pairs = [pair for pair in node.named_children if pair.type == "pair"]
-            keys = [json.loads(pair.child_by_field_name("key").text) for pair in pairs]
-            values = [_node(pair.child_by_field_name("value"), source, level + 1) for pair in pairs]
-            return Node(dict(zip(keys, values, strict=True)), node.start_byte)
-        case "array":
-            return Node(tuple(_node(item, source, level + 1) for item in node.named_children), node.start_byte)
-        case _:
-            return Node(_scalar(node, source), node.start_byte)
-
-
-def _scalar(node: Any, source: Source) -> Any:
-    value = json.loads(node.text)
-    if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
-        raise HclError("half a surrogate pair is no character", source.place(node.start_byte))
-    return value

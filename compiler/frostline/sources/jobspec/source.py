@@ -22,7 +22,8 @@ from frostline.model import Declaration, DeclaredService, FileOrigin, Finding, U
 from frostline.settings import JobspecSettings
 from frostline.sources.jobspec.hcl_files import job_of_body
 from frostline.sources.jobspec.job import Job, declaration_of
-from frostline.sources.jobspec.json_files import job_of_json, plain, tree_of
+from frostline.sources.jobspec.json_files import job_of_json
+from frostline.sources.jobspec.json_tree import plain, tree_of
 from frostline.sources.jobspec.placeholders import placeholder
 from frostline.sources.jobspec.variables import Context, Given, value_of
 from frostline.text import typed
@@ -123,9 +124,9 @@ def _json_body(source: Source) -> Body:
     """A var file in JSON: an object of values, as attributes."""
     tree = tree_of(source)
     if not isinstance(tree.value, dict):
-        raise HclError("a var file in JSON is an object", source.place(tree.at))
+        raise HclError("a var file in JSON is an object", source.place(tree.offset))
     attributes = {
-        name: AttributeNode(node.at, name, Literal(node.at, value_of(plain(node))), node.at)
+        name: AttributeNode(node.offset, name, Literal(node.offset, value_of(plain(node))), node.offset)
         for name, node in tree.value.items()
     }
     return Body(0, source, attributes, ())

@@ -1,0 +1,87 @@
+"""A JSON file as a tree of values with their places."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from frostline.hcl.source import HclError, Source
+from frostline.model import FileOrigin
+
+_MOST_LEVELS = 200
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}:,]|[^ \t\n\r\[\]{}:,"]++')
+"""A token of a text that is known to be JSON."""
+
+
+class Node(Struct, frozen=True):
+    """A JSON value and the offset of its first byte. Objects are dicts of Nodes, arrays tuples of them."""
+
+    value: Any
+    offset: int
+
+
+def plain(node: Node) -> Any:
+    """The value without places."""
+    match node.value:
+        case dict():
+            return {key: plain(inner) for key, inner in node.value.items()}
+        case tuple():
+            return [plain(inner) for inner in node.value]
+        case value:
+            return value
+
+
+def tree_of(source: Source) -> Node:
+    """The value of the file. HclError: the file is not JSON.
+
+    The standard library checks the text, and knows no places; so the places come from the text's tokens.
+    """
+    try:
+        json.loads(source.data.decode(), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise HclError("the text is not UTF-8", source.place(error.start)) from None
+    except json.JSONDecodeError as error:
+        place = FileOrigin(source.path, error.lineno, error.colno)
+        raise HclError(f"this is not JSON: {error.msg[0].lower()}{error.msg[1:]}", place) from None
+    except RecursionError:
+        raise HclError("values are nested too deeply", source.place(0)) from None
+    except ValueError as error:
+        raise HclError(f"this is not JSON: {error}", source.place(0)) from None
+    tokens = _TOKEN.finditer(source.data)
+    return _node(next(tokens), tokens, source, 0)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def _node(token: re.Match[bytes], tokens: Iterator[re.Match[bytes]], source: Source, level: int) -> Node:
+    """The value that starts with this token; tokens: those behind it."""
+    if level > _MOST_LEVELS:
+        raise HclError("values are nested too deeply", source.place(token.start()))
+    if token[0] == b"{":
+        members: dict[str, Node] = {}
+        for key in _up_to(b"}", tokens):
+            next(tokens)  # the colon
+            members[json.loads(key[0])] = _node(next(tokens), tokens, source, level + 1)
+        return Node(members, token.start())
+    if token[0] == b"[":
+        items = [_node(first, tokens, source, level + 1) for first in _up_to(b"]", tokens)]
+        return Node(tuple(items), token.start())
+    value = json.loads(token[0])
+    if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+        raise HclError("half a surrogate pair is not a character", source.place(token.start()))
+    return Node(value, token.start())
+
+
+def _up_to(closing: bytes, tokens: Iterator[re.Match[bytes]]) -> Iterator[re.Match[bytes]]:
+    """The first token of each element, up to the closing bracket."""
+    for token in tokens:
+        if token[0] == closing:
+            return
+        if token[0] != b",":
+            yield token
