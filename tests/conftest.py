@@ -201,7 +201,7 @@ def run_frostline() -> Callable[..., subprocess.CompletedProcess[str]]:
         *arguments: str | Path,
         cwd: Path,
         env: dict[str, str] | None = None,
-        input: str | None = None,  # noqa: A002
+        input: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "frostline", *map(str, arguments)],

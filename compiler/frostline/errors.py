@@ -35,7 +35,7 @@ class FrostlineError(Exception):
         message: str,
         *,
         origin: FileOrigin | InstanceOrigin | None = None,
-        help: str | None = None,  # noqa: A002
+        help: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -67,7 +67,7 @@ class PublishError(FrostlineError):
     status = UNPUBLISHED
 
 
-class SeveralErrors(FrostlineError):
+class ErrorGroup(FrostlineError):
     """Several errors of one run, reported together."""
 
     def __init__(self, errors: Sequence[FrostlineError]) -> None:

@@ -14,13 +14,13 @@ _log = logging.getLogger(__name__)
 class Listener(Protocol):
     """Told of one stage after the other, in the thread that runs them; no stage holds another."""
 
-    def began(self, stage: str) -> None:
+    def started(self, stage: str) -> None:
         """A stage begins."""
 
-    def moved(self, what: str, done: int, expected: int) -> None:
+    def progressed(self, what: str, done: int, expected: int) -> None:
         """In the stage that is at work, so many of the expected are done. Called often: it must cost nothing."""
 
-    def ended(self, stage: str) -> None:
+    def finished(self, stage: str) -> None:
         """A stage ended, or was left by an error."""
 
 
@@ -43,12 +43,12 @@ def stage(name: str) -> Iterator[None]:
     _log.info("%s", name)
     with ExitStack() as ends:
         for listener in _LISTENERS.get():
-            listener.began(name)
-            ends.callback(listener.ended, name)
+            listener.started(name)
+            ends.callback(listener.finished, name)
         yield
 
 
-def moved(what: str, done: int, expected: int) -> None:
+def report_progress(what: str, done: int, expected: int) -> None:
     """So many of the expected are done of what the stage is about, such as a datacenter."""
     for listener in _LISTENERS.get():
-        listener.moved(what, done, expected)
+        listener.progressed(what, done, expected)

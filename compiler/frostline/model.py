@@ -157,7 +157,7 @@ class DeclaredService(Struct, frozen=True, kw_only=True):
     """
 
     service: str
-    place: FileOrigin
+    origin: FileOrigin
     address: str = ""
     port: int = 0
     namespace: str = ""
@@ -236,7 +236,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
     """One URL of a (service, version).
 
     address: an IP address or a host name, unquoted, without brackets. datacenter, namespace: "" where there is none.
-    place: the file position of an endpoint that a local file declares; None for a live source's.
+    declared_at: the file position of an endpoint that a local file declares; None for a live source's.
     """
 
     url: str
@@ -250,12 +250,12 @@ class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
     tags: tuple[str, ...] = ()
     meta: dict[str, str] = {}
     weight: int = 1
-    place: FileOrigin | None = None
+    declared_at: FileOrigin | None = None
 
     @property
     def origin(self) -> Origin:
-        if self.place is not None:
-            return self.place
+        if self.declared_at is not None:
+            return self.declared_at
         return InstanceOrigin(self.source, self.datacenter, self.namespace, self.node, self.id)
 
 
@@ -263,7 +263,7 @@ class Dependency(Struct, frozen=True, kw_only=True):
     """An upstream as the registry has it.
 
     service, version: what naming makes of its destination. url: of its bind, None where that is a socket.
-    place: in the job file; None for a live source's.
+    declared_at: in the job file; None for a live source's.
     """
 
     upstream: Upstream
@@ -271,7 +271,7 @@ class Dependency(Struct, frozen=True, kw_only=True):
     service: str
     version: str | None
     url: str | None = None
-    place: FileOrigin | None = None
+    declared_at: FileOrigin | None = None
 
     @property
     def key(self) -> Key:
@@ -284,8 +284,8 @@ class Dependency(Struct, frozen=True, kw_only=True):
 
     @property
     def origin(self) -> Origin:
-        if self.place is not None:
-            return self.place
+        if self.declared_at is not None:
+            return self.declared_at
         up = self.upstream
         return InstanceOrigin(self.source, up.region, up.namespace, id=f"{up.job}/{up.group}")
 

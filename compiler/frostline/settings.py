@@ -83,7 +83,7 @@ class ConsulSettings(Struct, frozen=True, kw_only=True):
     """A source of type consul. address None: $CONSUL_HTTP_ADDR, else http://127.0.0.1:8500."""
 
     name: str
-    place: FileOrigin
+    origin: FileOrigin
     address: str | None = None
     token: Token | None = None
     tls: Tls = Tls()
@@ -107,7 +107,7 @@ class NomadSettings(Struct, frozen=True, kw_only=True):
     """A source of type nomad. address None: $NOMAD_ADDR, else http://127.0.0.1:4646. regions (): the agent's own."""
 
     name: str
-    place: FileOrigin
+    origin: FileOrigin
     address: str | None = None
     token: Token | None = None
     tls: Tls = Tls()
@@ -136,11 +136,11 @@ class JobspecSettings(Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    place: FileOrigin
+    origin: FileOrigin
     folder: Path
     root: Path
     files: tuple[str, ...] = ()
-    files_place: FileOrigin = FileOrigin("")
+    files_origin: FileOrigin = FileOrigin("")
     var_files: tuple[Path, ...] = ()
     variables: Mapping[str, Any] = {}
     places: Mapping[str, FileOrigin] = {}
@@ -156,14 +156,14 @@ class StaticService(Struct, frozen=True, kw_only=True):
     service: str
     version: str | None
     url: str
-    place: FileOrigin
+    origin: FileOrigin
 
 
 class StaticSettings(Struct, frozen=True, kw_only=True):
     """A source of type static: URLs written in the configuration."""
 
     name: str
-    place: FileOrigin
+    origin: FileOrigin
     services: tuple[StaticService, ...] = ()
     type: str = "static"
 
@@ -172,14 +172,14 @@ class RouterName(Struct, frozen=True, kw_only=True):
     """A (service, version) that the router serves beside those of its sources, and where it is written."""
 
     key: Key
-    place: FileOrigin
+    origin: FileOrigin
 
 
 class RouterSettings(Struct, frozen=True, kw_only=True):
     """A source of type router: one URL pattern for all services that `sources` know, and for `names`."""
 
     name: str
-    place: FileOrigin
+    origin: FileOrigin
     url: str
     unversioned_url: str | None = None
     sources: tuple[str, ...] = ()
@@ -195,7 +195,7 @@ class PluginSettings(Struct, frozen=True, kw_only=True):
 
     name: str
     type: str
-    place: FileOrigin
+    origin: FileOrigin
     options: Mapping[str, Any] = {}
     select: Select = Select()
     keep: Keep = Keep()
@@ -217,7 +217,7 @@ class OutputSettings(Struct, frozen=True, kw_only=True):
     name: str
     type: str
     path: Path
-    place: FileOrigin
+    origin: FileOrigin
     select: tuple[str, ...] = ("*",)
     sources: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
@@ -229,7 +229,7 @@ class Bound(Struct, frozen=True, kw_only=True):
     """One policy with its severity and the place of its value."""
 
     value: Any
-    place: FileOrigin
+    origin: FileOrigin
     severity: str = "error"
 
 
@@ -239,7 +239,7 @@ class Waiver(Struct, frozen=True, kw_only=True):
     rule: str
     until: str
     why: str
-    place: FileOrigin
+    origin: FileOrigin
     service: str = "*"
 
 

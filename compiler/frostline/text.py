@@ -1,29 +1,18 @@
-"""How hostile text is made safe to show, on a terminal and in files that people review."""
+"""How messages and files write text: escaping of what is hostile, and the wording that all rooms share."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-import msgspec
+MOST_QUOTED = 60
+"""Characters of a wrong value that a message quotes."""
 
-from frostline.model import FileOrigin, Finding, Origin, Severity
-
-__all__ = [
-    "UNPRINTABLE",
-    "Finding",
-    "Severity",
-    "canonical_line",
-    "canonical_lines",
-    "harmless",
-    "origin_value",
-    "printable",
-    "reviewable",
-    "typed",
-]
+MOST_LISTED = 20
+"""Names that a help line lists."""
 
 # Everything a terminal, a log or a reviewer's eye could take for something else: C0, DEL and C1 controls (ANSI starts
 # with ESC or U+009B), soft hyphen, zero-width and bidirectional controls, line and paragraph separators, BOM,
@@ -37,7 +26,7 @@ UNPRINTABLE = (
 _UNPRINTABLE = re.compile(f"[{UNPRINTABLE}]")
 
 
-def printable(text: str) -> str:
+def escape_control(text: str) -> str:
     """`text` on one line, with every control and invisible character written as an escape such as `\\x1b`."""
     return _UNPRINTABLE.sub(lambda found: ascii(found.group())[1:-1], text)
 
@@ -47,61 +36,63 @@ def printable(text: str) -> str:
 _COMMAND = re.compile(r"^(?=\s*::)|(?<=#)(?=#\[|#vso\[)")
 
 
-def harmless(text: str) -> str:
-    """`text` as `printable` gives it, and nothing in it that a CI system takes for a command of ours."""
-    return _COMMAND.sub(r"\\", printable(text))
+def escape_for_log(text: str) -> str:
+    """`text` as `escape_control` gives it, and nothing in it that a CI system takes for a command of ours."""
+    return _COMMAND.sub(r"\\", escape_control(text))
 
 
-def reviewable(text: str) -> str:
+def escape_json(text: str) -> str:
     """JSON text of the same value, with a \\u escape for each character that a reviewer could not see."""
     return _UNPRINTABLE.sub(lambda found: json.dumps(found.group())[1:-1], text)
 
 
-_encode = msgspec.json.Encoder().encode
-_encode_lines = msgspec.json.Encoder().encode_lines
-
-
-def canonical_line(value: Any) -> bytes:
-    """`value` as one line of JSON: compact, fields in their given order, UTF-8, safe to review; without its newline."""
-    line = _encode(value)
-    if line.isascii() and b"\x7f" not in line:
-        return line
-    return reviewable(line.decode()).encode()
-
-
-_LINES = 1000
-"""Values that are encoded in one call."""
-
-
-def canonical_lines(values: Sequence[Any]) -> Iterator[bytes]:
-    """`canonical_line` of each value with its newline, many lines at a time."""
-    for start in range(0, len(values), _LINES):
-        part = values[start : start + _LINES]
-        lines = _encode_lines(part)
-        if lines.isascii() and b"\x7f" not in lines:
-            yield lines
-        else:
-            yield b"".join([canonical_line(value) + b"\n" for value in part])
-
-
-def origin_value(origin: Origin | None) -> dict[str, Any] | None:
-    """An origin as JSON values (schemas/report.schema.json)."""
-    if origin is None:
-        return None
-    if isinstance(origin, FileOrigin):
-        return {"file": origin.path, "line": origin.line, "column": origin.column}
-    return {
-        "source": origin.source,
-        "datacenter": origin.datacenter,
-        "namespace": origin.namespace,
-        "node": origin.node,
-        "id": origin.id,
-    }
-
-
-def typed(path: Path) -> str:
+def display_path(path: Path) -> str:
     """`path` as users would type it: relative where it lies below the current folder."""
     try:
         return str(path.relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(path)
+
+
+def pluralize(number: int, noun: str) -> str:
+    """`1 endpoint`, `2 endpoints`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shorten(text: str, most: int = 80) -> str:
+    """At most `most` characters of the text, the last one `…` where some are missing."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def quote(value: str) -> str:
+    """A value in backticks for a message, cut where it is long."""
+    return f"`{value}`" if len(value) <= MOST_QUOTED else f"`{value[:MOST_QUOTED]}…`"
+
+
+def name_first(names: Sequence[str], most: int = 10) -> str:
+    """The first names in backticks, and how many more there are."""
+    first = ", ".join(f"`{shorten(name)}`" for name in names[:most])
+    return first if len(names) <= most else f"{first} and {len(names) - most} more"
+
+
+def list_names(names: Iterable[str], word: str = "and") -> str:
+    """`a`, `b` and `c`; the first ones where there are many."""
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) > MOST_LISTED:
+        return f"{', '.join(quoted[:MOST_LISTED])} and {len(quoted) - MOST_LISTED} more"
+    return f" {word} ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else "".join(quoted)
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` was probably meant to be; case counts for little."""
+    if len(name) > MOST_QUOTED:
+        return None
+    by_lower = {other.lower(): other for other in sorted(known)}
+    close = get_close_matches(name.lower(), by_lower, n=1)
+    return by_lower[close[0]] if close else None
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """A help line: the closest known name, or `otherwise` where none is close."""
+    near = closest(name, known)
+    return f"did you mean `{near}`?" if near else otherwise

@@ -17,7 +17,7 @@ from frostline.sources.base import Reading
 
 def read(settings, *, datacenters=(), progress=None):
     if "down" in settings.options:
-        raise SourceError("the fleet does not answer", origin=settings.place)
+        raise SourceError("the fleet does not answer", origin=settings.origin)
     registrations = tuple(
         Registration(service=name, id=name, node="n1", address="10.9.0.1", port=80, tags=("a", "b"), meta={"k": "v"})
         for name in settings.options["names"]

@@ -52,7 +52,7 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 
@@ -89,7 +89,7 @@ def endpoints(port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any
 
 def written(registry: Registry, folder: Path) -> Any:
     """The module of this registry, written and imported."""
-    settings = OutputSettings(name="o", type="python", path=folder / "registry.py", place=FileOrigin("f"))
+    settings = OutputSettings(name="o", type="python", path=folder / "registry.py", origin=FileOrigin("f"))
     for artifact in render(View(registry=registry, prefer=(), preferring=lambda _: registry), settings).artifacts:
         (folder / artifact.path).write_bytes(b"".join(artifact.chunks))
     return module_at(folder / "registry.py")

@@ -51,7 +51,7 @@ def written(folder: Path, registry: Registry, form: str) -> Path:
     """The data of this registry, in a folder of its own."""
     folder.mkdir()
     place = FileOrigin("bench")
-    settings = OutputSettings(name="data", type="hiera", path=folder, place=place, options={"format": form})
+    settings = OutputSettings(name="data", type="hiera", path=folder, origin=place, options={"format": form})
     view = View(registry=registry, prefer=(), preferring=lambda _: registry)
     for artifact in render(view, settings).artifacts:
         (folder / artifact.path).write_bytes(b"".join(artifact.chunks))

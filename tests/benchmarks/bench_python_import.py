@@ -105,7 +105,7 @@ def show(name: str, ratios: list[float]) -> None:
 
 def measure(endpoints: int, folder: Path) -> None:
     registry = registry_with(endpoints)
-    settings = OutputSettings(name="registry", type="python", path=folder / "registry.py", place=FileOrigin("bench"))
+    settings = OutputSettings(name="registry", type="python", path=folder / "registry.py", origin=FileOrigin("bench"))
     view = View(registry=registry, prefer=(), preferring=lambda _: registry)
     for artifact in render(view, settings).artifacts:
         (folder / artifact.path).write_bytes(b"".join(artifact.chunks))

@@ -1,7 +1,5 @@
 """A real Consul agent in development mode, for the tests."""
 
-# ruff: noqa: A002 (`id` is what Consul calls it)
-
 from __future__ import annotations
 
 import http.client

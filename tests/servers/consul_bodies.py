@@ -1,7 +1,5 @@
 """What Consul's agent and catalog take and answer for one instance."""
 
-# ruff: noqa: A002 (`id` is what Consul calls it)
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping

@@ -53,7 +53,7 @@ HOSTILE = [
 
 
 def settings_of(address: str, services: tuple[str, ...] = ("*", "!consul"), **more: Any) -> ConsulSettings:
-    more = {"limits": LIMITS, "place": PLACE, "name": "mesh"} | more
+    more = {"limits": LIMITS, "origin": PLACE, "name": "mesh"} | more
     return ConsulSettings(address=address, select=Select(services=services), **more)
 
 
@@ -331,7 +331,7 @@ def test_the_environment_names_the_agent_only_where_the_settings_do_not(empty_co
     assert names_of(read(empty_consul)) == ["web"]
     monkeypatch.delenv("CONSUL_HTTP_SSL")
     monkeypatch.setenv("CONSUL_HTTP_ADDR", empty_consul.address.removeprefix("http://"))
-    (answer,) = consul.read(ConsulSettings(name="mesh", place=PLACE, limits=LIMITS)).answers
+    (answer,) = consul.read(ConsulSettings(name="mesh", origin=PLACE, limits=LIMITS)).answers
     assert names_of(answer.registrations) == ["web"]
 
 

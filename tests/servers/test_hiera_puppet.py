@@ -94,7 +94,7 @@ def view_of(registry: Registry, prefer: tuple[str, ...] = ()) -> View:
 
 
 def output(path: Path, **options: Any) -> OutputSettings:
-    return OutputSettings(name="o", type="hiera", path=path, place=FileOrigin("frostline.yaml"), options=options)
+    return OutputSettings(name="o", type="hiera", path=path, origin=FileOrigin("frostline.yaml"), options=options)
 
 
 def write(folder: Path, registry: Registry, **options: Any) -> Path:

@@ -24,7 +24,7 @@ from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry
 from frostline.outputs.base import View
 from frostline.outputs.template.output import render
 from frostline.settings import OutputSettings
-from frostline.text import typed
+from frostline.text import display_path
 
 ROUTER = Path(__file__).parents[2] / "samples" / "router" / "router.conf.j2"
 
@@ -119,7 +119,7 @@ def written(registry: Registry, template: Path = ROUTER) -> str:
         name="router",
         type="template",
         path=Path("/etc/nginx/router.conf"),
-        place=FileOrigin("frostline.yaml"),
+        origin=FileOrigin("frostline.yaml"),
         options={"template": template},
     )
     view = View(registry=registry, prefer=(), preferring=lambda _: registry)
@@ -230,7 +230,7 @@ def test_a_name_that_no_path_can_hold_is_refused(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         written(registry_of({(name, None): entry()}))
     assert caught.value.message.startswith(f"service {name}: ")
-    assert caught.value.origin == FileOrigin(typed(ROUTER), caught.value.origin.line)
+    assert caught.value.origin == FileOrigin(display_path(ROUTER), caught.value.origin.line)
 
 
 @pytest.mark.parametrize("name", ["payments-v1/x", "payments-v1/", "ledger/a/b"])

@@ -34,7 +34,7 @@ def proxy(replay: NomadReplay) -> Iterator[FaultyProxy]:
 
 
 def settings_of(proxy: FaultyProxy, **more: Any) -> NomadSettings:
-    default = {"name": "live", "place": PLACE, "address": proxy.address, "namespaces": ("*",)}
+    default = {"name": "live", "origin": PLACE, "address": proxy.address, "namespaces": ("*",)}
     return NomadSettings(**(default | {"limits": LiveLimits(retries=0)} | more))
 
 

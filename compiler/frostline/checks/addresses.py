@@ -8,8 +8,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from msgspec import Struct
 
-from frostline.checks.wording import shortened
 from frostline.globs import matches
+from frostline.text import shorten
 
 # The WHATWG URL standard, "ends in a number": clients read such a host as an IPv4 address (127.1, 0x7f.1, 2130706433),
 # so that taking it for a host name would be a way around a network that is denied.
@@ -22,7 +22,7 @@ HIGHEST_PORT = 65535
 class Malformed(Exception):
     """Why a text is no network, glob or port range, and what to write."""
 
-    def __init__(self, message: str, help: str) -> None:  # noqa: A002
+    def __init__(self, message: str, help: str) -> None:
         super().__init__(message)
         self.message, self.help = message, help
 
@@ -53,12 +53,12 @@ def _network(text: str) -> IPv4Network | IPv6Network | None:
     except ValueError:
         pass
     if "/" in text:
-        raise Malformed(f"`{shortened(text)}` is no network", _network_help(text))
+        raise Malformed(f"`{shorten(text)}` is no network", _network_help(text))
     if not text or text.startswith("!"):
-        raise Malformed(f"`{shortened(text)}` is no glob of host names", "exclude addresses with `deny`")
+        raise Malformed(f"`{shorten(text)}` is no glob of host names", "exclude addresses with `deny`")
     if _ADDRESS_GLOB.fullmatch(text) or _NUMERIC_END.fullmatch(text):
         raise Malformed(
-            f"`{shortened(text)}` is no network, and globs fit host names only",
+            f"`{shorten(text)}` is no network, and globs fit host names only",
             "write IP addresses as networks, such as `10.0.0.0/8`",
         )
     return None
@@ -99,7 +99,7 @@ def port_ranges(texts: Sequence[str | int]) -> tuple[tuple[int, int], ...]:
 def _port_range(text: str) -> tuple[int, int]:
     found = _PORTS.fullmatch(text)
     if found is None:
-        raise Malformed(f"`{shortened(text)}` is no range of ports", "write `443` or `1024-65535`")
+        raise Malformed(f"`{shorten(text)}` is no range of ports", "write `443` or `1024-65535`")
     low = int(found[1])
     high = int(found[2] or found[1])
     if high > HIGHEST_PORT:

@@ -11,7 +11,7 @@ from frostline.checks.addresses import Malformed, addresses, port_ranges
 from frostline.config.cursor import Cursor, as_is, glob, integer, regex, share, texts
 from frostline.config.paths import is_file, resolved
 from frostline.settings import Bound, CheckSettings, Guards, Waiver
-from frostline.text import typed
+from frostline.text import display_path
 
 
 def checks_of(at: Cursor | None, folder: Path) -> CheckSettings:
@@ -34,7 +34,9 @@ def _schema_files(at: Cursor, folder: Path) -> tuple[Path, ...]:
     files = [(item, resolved(folder, item.value)) for item in at.items()]
     for item, path in files:
         if not is_file(path):
-            item.refuse(f"there is no file {typed(path)}", "a schema is a JSON file; its path is relative to this file")
+            item.refuse(
+                f"there is no file {display_path(path)}", "a schema is a JSON file; its path is relative to this file"
+            )
     return tuple(path for _, path in files)
 
 
@@ -46,7 +48,7 @@ def _bound(at: Cursor) -> Bound | None:
     """The policy's value without its severity: what is beside `severity`, or below `value`."""
     if not isinstance(at.value, dict):
         value = _policy_value(at, at)
-        return None if value is None else Bound(value=value, place=at.place)
+        return None if value is None else Bound(value=value, origin=at.origin)
     severity = at.get("severity")
     word = "error" if severity is None else severity.value
     if at.key in ("required", "names"):
@@ -54,7 +56,7 @@ def _bound(at: Cursor) -> Bound | None:
         value = None if inner is None else _policy_value(at, inner)
     else:
         value = {entry.key: _policy_value(at, entry) for entry in at.entries() if entry.key != "severity"}
-    return None if value is None else Bound(value=value, place=at.place, severity=word)
+    return None if value is None else Bound(value=value, origin=at.origin, severity=word)
 
 
 def _policy_value(policy: Cursor, at: Cursor) -> Any:
@@ -99,7 +101,7 @@ def _waivers(at: Cursor) -> tuple[Waiver, ...]:
 
 def _waiver(at: Cursor) -> Waiver | None:
     fields = at.present(rule=as_is, until=_day, why=as_is, service=glob)
-    return Waiver(place=at.place, **fields) if {"rule", "until", "why"} <= fields.keys() else None
+    return Waiver(origin=at.origin, **fields) if {"rule", "until", "why"} <= fields.keys() else None
 
 
 def _day(at: Cursor) -> str | None:

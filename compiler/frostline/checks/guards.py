@@ -12,9 +12,9 @@ from shlex import quote
 from msgspec import Struct
 
 from frostline.checks.keys import fits, key_text
-from frostline.checks.wording import counted, first_names, shortened
 from frostline.model import Finding, InstanceOrigin, Key
 from frostline.settings import Allow, Guards
+from frostline.text import name_first, pluralize, shorten
 
 Segment = tuple[str, str, str]
 """(source, datacenter, namespace)."""
@@ -71,7 +71,7 @@ def emptied_segments(
     return tuple(
         Finding(
             rule="guard-segment",
-            message=f"it had {counted(number, 'instance')} (declared services counted) and now has nothing",
+            message=f"it had {pluralize(number, 'instance')} (declared services counted) and now has nothing",
             value=str(number),
             origin=InstanceOrigin(*segment),
             help=_EMPTY_HELP,
@@ -141,7 +141,7 @@ def _deletes(old: Publication, new: Publication, guards: Guards, allow: Allow) -
     gone = [key for key in _ordered(old) if _vanished(key, old, new) and not _is_allowed(key, allow)]
     if len(gone) <= guards.floor or not _exceeds(len(gone), served, guards.delete):
         return []
-    names = first_names([key_text(key) for key in gone])
+    names = name_first([key_text(key) for key in gone])
     return [
         Finding(
             rule="guard-delete",
@@ -163,7 +163,7 @@ def _updates(old: Publication, new: Publication, guards: Guards, allow: Allow) -
     ]
     if allow.updates or len(changed) <= guards.floor or not _exceeds(len(changed), len(old), guards.update):
         return []
-    names = first_names([key_text(key) for key in changed])
+    names = name_first([key_text(key) for key in changed])
     return [
         Finding(
             rule="guard-update",
@@ -188,12 +188,12 @@ def _lost_instances(old: Publication, new: Publication, guards: Guards, allow: A
 
 
 def _lost_finding(lost: Sequence[tuple[str, int, int]], guards: Guards) -> Finding:
-    shown = ", ".join(f"`{shortened(service)}` ({number} to {left})" for service, number, left in lost[:10])
+    shown = ", ".join(f"`{shorten(service)}` ({number} to {left})" for service, number, left in lost[:10])
     more = f" and {len(lost) - 10} more" if len(lost) > 10 else ""
     return Finding(
         rule="guard-instances",
         message=(
-            f"{counted(len(lost), 'service')} would lose more than the {_percent(guards.instances)} of endpoints "
+            f"{pluralize(len(lost), 'service')} would lose more than the {_percent(guards.instances)} of endpoints "
             f"that `guards.instances` lets go: {shown}{more}"
         ),
         value=str(len(lost)),
@@ -220,7 +220,7 @@ def _missing_upstreams(
                 rule="guard-upstream",
                 service=key[0],
                 version=key[1],
-                message=f"it would vanish while it is an upstream of {first_names(sorted(needed[key]))}",
+                message=f"it would vanish while it is an upstream of {name_first(sorted(needed[key]))}",
                 value=key_text(key),
                 help=f"if it is meant to go, run it again with `--allow {flag}`",
             )

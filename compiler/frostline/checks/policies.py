@@ -15,12 +15,11 @@ from typing import Any, cast
 from frostline.checks.addresses import Malformed, addresses, holds, known_address, port_ranges
 from frostline.checks.base import Context
 from frostline.checks.keys import fits, key_names, written_key
-from frostline.checks.wording import counted, shortened
-from frostline.errors import SeveralErrors, UsageError
+from frostline.errors import ErrorGroup, UsageError
 from frostline.globs import is_literal
-from frostline.model import Endpoint, Entry, Finding, Key, Registry, version_label
+from frostline.model import Endpoint, Entry, Finding, Key, Registry, Severity, version_label
 from frostline.settings import Bound, CheckSettings
-from frostline.text import Severity
+from frostline.text import pluralize, shorten
 
 MOST_FOR_ONE = 20
 """Findings of one policy for one (service, version); what is beyond them is only counted."""
@@ -48,9 +47,9 @@ def parse_policies(settings: CheckSettings) -> tuple[Judge, ...]:
         try:
             judges.append(_judge(name, bound))
         except Malformed as problem:
-            errors.append(UsageError(f"policy `{name}`: {problem.message}", origin=bound.place, help=problem.help))
+            errors.append(UsageError(f"policy `{name}`: {problem.message}", origin=bound.origin, help=problem.help))
     if errors:
-        raise SeveralErrors(errors) if len(errors) > 1 else errors[0]
+        raise ErrorGroup(errors) if len(errors) > 1 else errors[0]
     return tuple(judges)
 
 
@@ -67,7 +66,7 @@ def _judge(name: str, bound: Bound) -> Judge:
 def _finding(rule: str, bound: Bound, key: Key | None, message: str, **more: Any) -> Finding:
     service, version = key or (None, None)
     severity = cast(Severity, bound.severity)
-    more.setdefault("origin", bound.place)
+    more.setdefault("origin", bound.origin)
     return Finding(rule=rule, severity=severity, service=service, version=version, message=message, **more)
 
 
@@ -91,14 +90,14 @@ def _min_instances(bound: Bound) -> Judge:
         for key, entry in registry.entries():
             asker, least = limit(key)
             if len(entry.endpoints) < least and not _is_written(entry):
-                has = counted(len(entry.endpoints), "endpoint") if entry.endpoints else "no endpoint"
+                has = pluralize(len(entry.endpoints), "endpoint") if entry.endpoints else "no endpoint"
                 yield _finding(
                     "min_instances",
                     bound,
                     key,
-                    f"it has {has}, fewer than the {least} that `{shortened(asker)}` asks for",
+                    f"it has {has}, fewer than the {least} that `{shorten(asker)}` asks for",
                     value=str(len(entry.endpoints)),
-                    help=f"register more instances, or lower `min_instances` at {bound.place}",
+                    help=f"register more instances, or lower `min_instances` at {bound.origin}",
                 )
 
     return judge
@@ -108,7 +107,7 @@ def _required(bound: Bound) -> Judge:
     """[KEY or glob]: each has an endpoint, a glob at least one that fits."""
     for text in bound.value:
         if not text or text.startswith("!"):
-            raise Malformed(f"`{shortened(text)}` names no service", "write `payments/v1`, `payments` or `pay*/v1`")
+            raise Malformed(f"`{shorten(text)}` names no service", "write `payments/v1`, `payments` or `pay*/v1`")
 
     def judge(registry: Registry) -> Iterator[Finding]:
         named: dict[str, bool] = {}
@@ -120,7 +119,7 @@ def _required(bound: Bound) -> Judge:
                 message = "it is required, and has no endpoint" if text in named else "it is required, and not known"
                 yield _finding("required", bound, written_key(text), message, value=text, help=_required_help(bound))
             elif not is_literal(text) and not _served(registry, text):
-                message = f"nothing that has an endpoint fits the required `{shortened(text)}`"
+                message = f"nothing that has an endpoint fits the required `{shorten(text)}`"
                 yield _finding("required", bound, None, message, value=text, help=_required_help(bound))
 
     return judge
@@ -131,7 +130,7 @@ def _served(registry: Registry, glob: str) -> bool:
 
 
 def _required_help(bound: Bound) -> str:
-    return f"`frostline explain` shows what was left out and why; or change `required` at {bound.place}"
+    return f"`frostline explain` shows what was left out and why; or change `required` at {bound.origin}"
 
 
 def _names(bound: Bound) -> Judge:
@@ -140,7 +139,7 @@ def _names(bound: Bound) -> Judge:
         pattern = re.compile(bound.value)
     except re.error as error:
         raise Malformed(
-            f"`{shortened(bound.value)}` is no regular expression: {error}", "see Python's `re` for the syntax"
+            f"`{shorten(bound.value)}` is no regular expression: {error}", "see Python's `re` for the syntax"
         ) from None
 
     def judge(registry: Registry) -> Iterator[Finding]:
@@ -150,22 +149,22 @@ def _names(bound: Bound) -> Judge:
                     "names",
                     bound,
                     (service, None),
-                    f"its name does not fit `{shortened(bound.value)}`",
-                    value=shortened(service),
+                    f"its name does not fit `{shorten(bound.value)}`",
+                    value=shorten(service),
                     origin=_first_origin(versions, bound),
-                    help=f"register it under another name, or change `names` at {bound.place}",
+                    help=f"register it under another name, or change `names` at {bound.origin}",
                 )
 
     return judge
 
 
 def _first_origin(versions: Mapping[str | None, Entry], bound: Bound) -> Any:
-    return next((endpoint.origin for entry in versions.values() for endpoint in entry.endpoints), bound.place)
+    return next((endpoint.origin for entry in versions.values() for endpoint in entry.endpoints), bound.origin)
 
 
 def _each_endpoint(rule: str, bound: Bound, fault: Callable[[Endpoint], Fault | None]) -> Judge:
     """The judge of a policy that looks at registered instances one by one."""
-    advice = f"correct the registration, or change `{rule}` at {bound.place}"
+    advice = f"correct the registration, or change `{rule}` at {bound.origin}"
 
     def judge(registry: Registry) -> Iterator[Finding]:
         for key, entry in registry.entries():
@@ -174,7 +173,7 @@ def _each_endpoint(rule: str, bound: Bound, fault: Callable[[Endpoint], Fault | 
             for endpoint, (message, value) in wrong[:MOST_FOR_ONE]:
                 yield _finding(rule, bound, key, message, value=value, origin=endpoint.origin, help=advice)
             if len(wrong) > MOST_FOR_ONE:
-                more = counted(len(wrong) - MOST_FOR_ONE, "more endpoint")
+                more = pluralize(len(wrong) - MOST_FOR_ONE, "more endpoint")
                 yield _finding(rule, bound, key, f"{more} of it break `{rule}`", help=advice)
 
     return judge
@@ -197,7 +196,7 @@ def _addresses(bound: Bound) -> Judge:
 
     @cache
     def fault(text: str) -> Fault | None:
-        shown = shortened(text)
+        shown = shorten(text)
         address = known_address(text)
         if address is None:
             return f"its address `{shown}` is neither an IP address nor a host name", shown
@@ -279,11 +278,11 @@ def _upstreams(bound: Bound) -> Judge:
 def _upstream_help(registry: Registry, service: str, bound: Bound) -> str:
     if service in registry.services:
         versions = ", ".join(f"`{version_label(version)}`" for version in registry.services[service])
-        return f"of `{shortened(service)}` there is {versions}; or change `upstreams` at {bound.place}"
+        return f"of `{shorten(service)}` there is {versions}; or change `upstreams` at {bound.origin}"
     close = get_close_matches(service, registry.services, n=1)
     if close:
-        return f"did you mean `{shortened(close[0])}`? or change `upstreams` at {bound.place}"
-    return f"add the source that has it, or change `upstreams` at {bound.place}"
+        return f"did you mean `{shorten(close[0])}`? or change `upstreams` at {bound.origin}"
+    return f"add the source that has it, or change `upstreams` at {bound.origin}"
 
 
 _POLICIES: Mapping[str, Callable[[Bound], Judge]] = {

@@ -17,11 +17,11 @@ from msgspec import Struct
 
 from frostline.checks.base import Context
 from frostline.checks.schema_files import DIALECT, SchemaFiles
-from frostline.checks.wording import shortened
-from frostline.errors import FrostlineError, SeveralErrors
+from frostline.errors import ErrorGroup, FrostlineError
 from frostline.model import UNVERSIONED, Entry, FileOrigin, Finding, Origin, Registry
 from frostline.resources import schema_text
 from frostline.settings import CheckSettings
+from frostline.text import shorten
 
 RULE = "schema"
 MOST_FOR_SERVICE = 20
@@ -73,7 +73,7 @@ class Schema:
         except (re.error, Unresolvable, RecursionError):
             worded = ()
         return worded or tuple(
-            Fault(tuple(error.instance_path), tuple(error.schema_path), shortened(error.message, _REASON))
+            Fault(tuple(error.instance_path), tuple(error.schema_path), shorten(error.message, _REASON))
             for error in islice(self._decide.iter_errors(value), MOST_FOR_SERVICE + 1)
         )
 
@@ -114,7 +114,7 @@ def load(paths: Iterable[Path], root: Path) -> tuple[Schema, ...]:
         except FrostlineError as error:
             errors.append(error)
     if errors:
-        raise SeveralErrors(errors) if len(errors) > 1 else errors[0]
+        raise ErrorGroup(errors) if len(errors) > 1 else errors[0]
     return tuple(schemas)
 
 
@@ -129,11 +129,11 @@ def _of_file(path: Path, root: Path) -> Schema:
         if files.problem is not None:
             raise files.problem from None
         place = pointer(error.instance_path)
-        reason = f"it is no JSON Schema 2020-12, at `{place}`: {shortened(error.message, _REASON)}"
+        reason = f"it is no JSON Schema 2020-12, at `{place}`: {shorten(error.message, _REASON)}"
         advice = "correct that place, in this file or one that it refers to"
         raise files.error(path, reason, advice) from None
     except ValueError as error:  # nested beyond what the compiler takes
-        reason = f"it can't be compiled: {shortened(str(error), _REASON)}"
+        reason = f"it can't be compiled: {shorten(str(error), _REASON)}"
         raise files.error(path, reason, "write a flatter schema") from None
 
 
@@ -184,10 +184,10 @@ def _finding(schema: Schema, service: str, versions: Mapping[str | None, Entry],
         rule=RULE,
         service=service,
         version=_version(fault.path),
-        message=f"`{shortened(pointer(fault.path), _REASON)}` breaks {schema.name}: {fault.reason}",
-        value=None if isinstance(broken, (dict, list)) else shortened(_json(broken)),
+        message=f"`{shorten(pointer(fault.path), _REASON)}` breaks {schema.name}: {fault.reason}",
+        value=None if isinstance(broken, (dict, list)) else shorten(_json(broken)),
         origin=_origin(versions, fault.path, schema),
-        help=f"correct the registration, or the schema {schema.name} at `{shortened(pointer(fault.rule), _REASON)}`",
+        help=f"correct the registration, or the schema {schema.name} at `{shorten(pointer(fault.rule), _REASON)}`",
     )
 
 
@@ -214,8 +214,8 @@ def pointer(path: Iterable[str | int]) -> str:
 
 def _reason(error: Any) -> str:
     """jsonschema's message, with the value that it quotes as JSON and shortened."""
-    value = "this" if isinstance(error.instance, (dict, list)) else shortened(_json(error.instance))
-    return shortened(error.message.replace(repr(error.instance), value, 1), _REASON)
+    value = "this" if isinstance(error.instance, (dict, list)) else shorten(_json(error.instance))
+    return shorten(error.message.replace(repr(error.instance), value, 1), _REASON)
 
 
 def _json(value: Any) -> str:

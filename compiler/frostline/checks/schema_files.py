@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-from frostline.checks.wording import shortened
 from frostline.errors import UsageError
 from frostline.model import FileOrigin
+from frostline.text import shorten
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -69,7 +69,7 @@ class SchemaFiles:
         else:
             raise self.error(
                 self.path,
-                f"it refers to `{shortened(uri)}`, and schemas are never fetched from a network",
+                f"it refers to `{shorten(uri)}`, and schemas are never fetched from a network",
                 "keep a copy beside this schema, and refer to it by its relative path",
             )
         return self._inside(path, uri)
@@ -82,7 +82,7 @@ class SchemaFiles:
         if not resolved.is_relative_to(self.root):
             raise self.error(
                 self.path,
-                f"it refers to `{shortened(uri)}`, which is outside the root `{self.root}`",
+                f"it refers to `{shorten(uri)}`, which is outside the root `{self.root}`",
                 "keep a copy inside the root, and refer to that",
             )
         if not resolved.is_file():
@@ -92,7 +92,7 @@ class SchemaFiles:
     def _unreadable_reference(self, uri: str) -> UsageError:
         return self.error(
             self.path,
-            f"it refers to `{shortened(uri)}`, and there is no such file",
+            f"it refers to `{shorten(uri)}`, and there is no such file",
             "correct the `$ref`: it is relative to the file that it is in, or to the `$id` there",
         )
 
@@ -117,7 +117,7 @@ class SchemaFiles:
             return schema
         dialect = schema.get("$schema", DIALECT)
         if dialect not in (DIALECT, f"{DIALECT}#"):
-            reason = f"its dialect is `{shortened(str(dialect))}`, and only JSON Schema 2020-12 is applied"
+            reason = f"its dialect is `{shorten(str(dialect))}`, and only JSON Schema 2020-12 is applied"
             raise self.error(path, reason, f'write it for 2020-12, and "$schema": "{DIALECT}"')
         own = schema.get("$id", "")
         identity = urljoin(uri, own) if isinstance(own, str) else uri
@@ -130,7 +130,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key `{shortened(twice)}` is there twice in one object")
+        raise ValueError(f"the key `{shorten(twice)}` is there twice in one object")
     return value
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from frostline.checks.keys import fits
-from frostline.checks.wording import shortened
-from frostline.errors import SeveralErrors, UsageError
+from frostline.errors import ErrorGroup, UsageError
 from frostline.globs import matches
 from frostline.model import Finding
 from frostline.settings import Waiver
+from frostline.text import shorten
 
 EXPIRED = "waiver-expired"
 
@@ -38,13 +38,13 @@ def last_days(waivers: Sequence[Waiver]) -> tuple[date, ...]:
         except ValueError:
             errors.append(
                 UsageError(
-                    f"`until` is `{shortened(waiver.until)}`, which is no day",
-                    origin=waiver.place,
+                    f"`until` is `{shorten(waiver.until)}`, which is no day",
+                    origin=waiver.origin,
                     help="write the last day of the waiver as YEAR-MONTH-DAY, such as 2027-01-31",
                 )
             )
     if errors:
-        raise SeveralErrors(errors) if len(errors) > 1 else errors[0]
+        raise ErrorGroup(errors) if len(errors) > 1 else errors[0]
     return tuple(days)
 
 
@@ -60,10 +60,10 @@ def _expired(waiver: Waiver, last: date) -> Finding:
     return Finding(
         rule=EXPIRED,
         message=(
-            f"the waiver of `{shortened(waiver.rule)}` for `{shortened(waiver.service)}` "
-            f"ended on {last.isoformat()} ({shortened(waiver.why)})"
+            f"the waiver of `{shorten(waiver.rule)}` for `{shorten(waiver.service)}` "
+            f"ended on {last.isoformat()} ({shorten(waiver.why)})"
         ),
         value=last.isoformat(),
-        origin=waiver.place,
+        origin=waiver.origin,
         help="remove the waiver, or give it a later day `until`",
     )

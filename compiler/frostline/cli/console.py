@@ -16,7 +16,7 @@ from msgspec import Struct
 from frostline.errors import FrostlineError, PublishError
 from frostline.model import Finding
 from frostline.reporters.base import report_of, reporter_module
-from frostline.text import harmless
+from frostline.text import escape_for_log
 
 
 class Invocation(Struct, frozen=True, kw_only=True):
@@ -64,7 +64,7 @@ _SIGNS = {"+": "\x1b[32m", "~": "\x1b[33m", "-": "\x1b[31m", "=": "\x1b[36m"}
 def emit_text(invocation: Invocation, lines: Iterable[str], *, signs: bool = False) -> None:
     """Lines for a person, to stdout. signs: those that start with `+`, `~`, `-`, `=` have colours, where any may be."""
     colour = signs and _colour(invocation, sys.stdout)
-    emit(_painted(line) if colour else line for line in map(harmless, lines))
+    emit(_painted(line) if colour else line for line in map(escape_for_log, lines))
 
 
 def _painted(line: str) -> str:
@@ -95,7 +95,7 @@ def say(line: str) -> None:
 def tell(invocation: Invocation, line: str) -> None:
     """A word to the person who runs it; `-q` silences it."""
     if not invocation.quiet:
-        say(harmless(line))
+        say(escape_for_log(line))
 
 
 def _colour(invocation: Invocation, stream: TextIO) -> bool:
@@ -141,7 +141,7 @@ def show_findings(findings: Sequence[Finding], invocation: Invocation) -> None:
 
 class _Harmless(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return harmless(super().format(record))
+        return escape_for_log(super().format(record))
 
 
 def log_as_asked(invocation: Invocation) -> None:

@@ -17,11 +17,6 @@ def config_of(invocation: Invocation) -> Config:
     return load_config(find_config(invocation.config, Path.cwd()))
 
 
-def counted(number: int, word: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
 class DifferentError(FrostlineError):
     """Not an error of anybody: what is there differs from what would be."""
 

@@ -103,7 +103,7 @@ def _show_version(context: click.Context, parameter: click.Parameter, asked: boo
         _show(f"frostline {__version__}", context)
 
 
-def _shows(*names: str, callback: Callable[..., None], help: str) -> Callable[[_Function], _Function]:  # noqa: A002
+def _shows(*names: str, callback: Callable[..., None], help: str) -> Callable[[_Function], _Function]:
     """An option that shows something in place of the command, through our own streams: see `console.emit`."""
     return click.option(*names, is_flag=True, is_eager=True, expose_value=False, callback=callback, help=help)
 

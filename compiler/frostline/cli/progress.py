@@ -10,7 +10,7 @@ from typing import Any
 
 from frostline.cli.console import Invocation, say
 from frostline.events import Listener
-from frostline.text import harmless
+from frostline.text import escape_for_log
 
 _EVERY = 0.1
 """Seconds between two looks of a bar."""
@@ -24,13 +24,13 @@ class Timings:
         self._stage_began = 0.0
         self._took: dict[str, float] = {}
 
-    def began(self, stage: str) -> None:
+    def started(self, stage: str) -> None:
         self._stage_began = time.perf_counter()
 
-    def moved(self, what: str, done: int, expected: int) -> None:
+    def progressed(self, what: str, done: int, expected: int) -> None:
         """Nothing: only the end of a stage counts."""
 
-    def ended(self, stage: str) -> None:
+    def finished(self, stage: str) -> None:
         took = time.perf_counter() - self._stage_began
         self._took[stage] = self._took.get(stage, 0.0) + took
 
@@ -40,7 +40,7 @@ class Timings:
         Of a second process too, where there was one; what the two share is in both.
         """
         total = time.perf_counter() - self._began
-        rows = [(harmless(name), took) for name, took in self._took.items()]
+        rows = [(escape_for_log(name), took) for name, took in self._took.items()]
         rows += [("everything else", total - sum(self._took.values())), ("total", total)]
         width = max(len(name) for name, _ in rows)
         lines = [f"{name:{width}} {took:8.2f} s" for name, took in rows]
@@ -61,22 +61,22 @@ class Bars:
         self._bar: Any = None
         self._task: Any = None
 
-    def began(self, stage: str) -> None:
+    def started(self, stage: str) -> None:
         self._close()
         self._stage = stage
         self._next = 0.0
 
-    def moved(self, what: str, done: int, expected: int) -> None:
+    def progressed(self, what: str, done: int, expected: int) -> None:
         now = time.monotonic()
         if now < self._next and done < expected:
             return
         self._next = now + _EVERY
-        label = harmless(f"{self._stage}, {what}" if what else self._stage)
+        label = escape_for_log(f"{self._stage}, {what}" if what else self._stage)
         if self._bar is None:
             self._open(label, expected)
         self._bar.update(self._task, description=label, completed=done, total=expected, refresh=True)
 
-    def ended(self, stage: str) -> None:
+    def finished(self, stage: str) -> None:
         self._close()
 
     def _open(self, label: str, expected: int) -> None:

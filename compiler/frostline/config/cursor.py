@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from frostline.config.schema_errors import nearest, place_of
+from frostline.config.schema_errors import place_of
 from frostline.config.yaml_reader import Document, Path
 from frostline.errors import FrostlineError, UsageError
 from frostline.model import FileOrigin
 from frostline.patterns import PatternError, Placeholder, parse
+from frostline.text import closest
 
 T = TypeVar("T")
 
@@ -42,11 +43,11 @@ class Cursor:
         self.reading, self.path, self.value = reading, path, value
 
     @property
-    def place(self) -> FileOrigin:
+    def origin(self) -> FileOrigin:
         return place_of(self.path, self.reading.document)
 
     @property
-    def key_place(self) -> FileOrigin:
+    def key_origin(self) -> FileOrigin:
         return place_of(self.path, self.reading.document, at_key=True)
 
     @property
@@ -80,7 +81,7 @@ class Cursor:
 
     def refuse(self, message: str, help_line: str | None = None, *, at_key: bool = False) -> None:
         """Note that this value is wrong."""
-        place = self.key_place if at_key else self.place
+        place = self.key_origin if at_key else self.origin
         self.reading.errors.append(UsageError(message, origin=place, help=help_line))
 
 
@@ -231,7 +232,7 @@ def _named(at: Cursor) -> str:
 def _placeholder_help(part: Placeholder, known: Mapping[str, bool]) -> str:
     if part.name in known:
         return f"write {_written(part.name, known[part.name])}"
-    near = nearest(part.name, known)
+    near = closest(part.name, known)
     if near is not None:
         return f"did you mean {_written(near, known[near])}?"
     return f"the placeholders here are {' '.join(_written(name, keyed) for name, keyed in known.items())}"

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -20,12 +19,7 @@ from frostline.config.yaml_reader import Document, Path
 from frostline.errors import UsageError
 from frostline.model import FileOrigin
 from frostline.resources import schema_text
-
-MOST_SHOWN = 60
-"""Characters of a wrong value that a message quotes."""
-
-MOST_LISTED = 20
-"""Names that a help line lists."""
+from frostline.text import closest, list_names, quote
 
 _GENERAL_HELP = "see `frostline schema config` for what it means"
 
@@ -124,28 +118,6 @@ def place_of(path: Path, document: Document, *, at_key: bool = False) -> FileOri
     return places[path]
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The name that was probably meant."""
-    if len(name) > MOST_SHOWN:
-        return None
-    by_lower = {other.lower(): other for other in sorted(known)}
-    close = get_close_matches(name.lower(), by_lower, n=1)
-    return by_lower[close[0]] if close else None
-
-
-def listed(names: Iterable[str], word: str = "and") -> str:
-    """`a`, `b` and `c`; the first ones where there are many."""
-    quoted = [f"`{name}`" for name in names]
-    if len(quoted) > MOST_LISTED:
-        return f"{', '.join(quoted[:MOST_LISTED])} and {len(quoted) - MOST_LISTED} more"
-    return f" {word} ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else "".join(quoted)
-
-
-def shown(value: str) -> str:
-    """A value for a message, cut where it is long."""
-    return f"`{value}`" if len(value) <= MOST_SHOWN else f"`{value[:MOST_SHOWN]}…`"
-
-
 def is_secret(path: Path) -> bool:
     """Whether a token may stand here, by mistake, so that no message quotes it."""
     return len(path) > 2 and path[0] == "sources" and path[2] == "token"
@@ -165,9 +137,9 @@ def _unknown_key(key: str, path: Path, schema: Mapping[str, Any]) -> _Words:
     if is_secret((*path, key)):
         return _Words("`token` has a key that is neither `env` nor `file`", _TOKEN_HELP, at_key=True)
     known = sorted(schema.get("properties", {}))
-    near = nearest(key, known)
-    help_line = f"did you mean `{near}`?" if near else f"the keys here are {listed(known)}"
-    return _Words(f"unknown key {shown(key)}", help_line, at_key=True)
+    near = closest(key, known)
+    help_line = f"did you mean `{near}`?" if near else f"the keys here are {list_names(known)}"
+    return _Words(f"unknown key {quote(key)}", help_line, at_key=True)
 
 
 _TOKEN_HELP = "write {env: NAME} or {file: path}"  # noqa: S105 - no password
@@ -220,13 +192,13 @@ def _is_number(value: Any) -> bool:
 
 def _not_one_of(error: Any, path: Path) -> _Words:
     known = [str(value) for value in error.validator_value]
-    must = f"{subject(path)} must be {listed(known, 'or')}"
+    must = f"{subject(path)} must be {list_names(known, 'or')}"
     if error.instance is None:
-        return _Words(f"{subject(path)} has no value", f"write {listed(known, 'or')}", at_key=True)
+        return _Words(f"{subject(path)} has no value", f"write {list_names(known, 'or')}", at_key=True)
     if not isinstance(error.instance, str):
         return _Words(f"{must}, not {_found(error.instance)}", "write one of them")
-    near = nearest(error.instance, known)
-    return _Words(f"{must}, not {shown(error.instance)}", f"did you mean `{near}`?" if near else "write one of them")
+    near = closest(error.instance, known)
+    return _Words(f"{must}, not {quote(error.instance)}", f"did you mean `{near}`?" if near else "write one of them")
 
 
 def _not_constant(error: Any, path: Path) -> _Words:
@@ -234,7 +206,7 @@ def _not_constant(error: Any, path: Path) -> _Words:
 
 
 def _not_in_pattern(error: Any, path: Path) -> _Words:
-    found = "" if is_secret(path) else f", not {shown(error.instance)}"
+    found = "" if is_secret(path) else f", not {quote(error.instance)}"
     return _Words(f"{subject(path)} must be {_expected(error.schema, error)}{found}", error.schema.get("x-help"))
 
 

@@ -15,7 +15,7 @@ import yaml
 from msgspec import Struct
 from yaml.reader import Reader
 
-from frostline.errors import FrostlineError, SeveralErrors, UsageError
+from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import FileOrigin
 
 Path = tuple[str | int, ...]
@@ -131,7 +131,7 @@ class _Reading:
         self.seen.add(id(node))
         if self.aliased > MAX_ALIASED:
             self.refuse(node, path, "aliases repeat more than 10,000 values", "write the values out")
-            raise SeveralErrors(self.errors)
+            raise ErrorGroup(self.errors)
 
     def sequence(self, node: yaml.Node, path: Path) -> list[Any]:
         self.check_tag(node, path, "seq")

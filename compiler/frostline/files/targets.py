@@ -55,7 +55,7 @@ class Found(Struct, frozen=True):
 
 
 @contextmanager
-def faults(key: str, doing: str, *, help: str | None = None) -> Iterator[None]:  # noqa: A002
+def faults(key: str, doing: str, *, help: str | None = None) -> Iterator[None]:
     """Any OSError in here becomes a PublishError that says which file cannot be `doing` (read, written …), and why."""
     try:
         yield

@@ -40,7 +40,7 @@ class ConversionError(Exception):
         self.path = path
 
 
-def convert(value: Value, type: Type) -> Value:  # noqa: A002
+def convert(value: Value, type: Type) -> Value:
     """The value as one of this type (a type constraint: DYNAMIC stands for any, attributes may be optional)."""
     if value.type is type or type is DYNAMIC:
         return value
@@ -62,7 +62,7 @@ def unify(types: Iterable[Type], unsafe: bool = True) -> Type | None:
     return unified(list(types), _convertible if unsafe else _safely_convertible)
 
 
-def without_optional(type: Type) -> Type:  # noqa: A002
+def without_optional(type: Type) -> Type:
     """The type that values have: no attribute in it is optional."""
     if type.element is not None:
         element = without_optional(type.element)

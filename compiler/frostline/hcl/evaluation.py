@@ -208,7 +208,7 @@ class _Failure:
 
     __slots__ = ("error", "type")
 
-    def __init__(self, error: HclError, type: Type) -> None:  # noqa: A002
+    def __init__(self, error: HclError, type: Type) -> None:
         self.error = error
         self.type = type
 

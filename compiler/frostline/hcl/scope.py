@@ -80,7 +80,7 @@ class Scope:
             scope = scope.parent
         return sorted(found)
 
-    def error(self, message: str, at: int, help: str | None = None) -> HclError:  # noqa: A002
+    def error(self, message: str, at: int, help: str | None = None) -> HclError:
         """An error that points to this offset of the source."""
         return HclError(message, self.source.place(at), help)
 

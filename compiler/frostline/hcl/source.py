@@ -36,7 +36,7 @@ class Source:
 class HclError(Exception):
     """What is wrong in an HCL file: a sentence without a full stop, where, and perhaps what to do."""
 
-    def __init__(self, message: str, place: FileOrigin, help: str | None = None) -> None:  # noqa: A002
+    def __init__(self, message: str, place: FileOrigin, help: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.place = place

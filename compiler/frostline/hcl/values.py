@@ -91,7 +91,7 @@ class Value:
     extent: tuple[int, int]
     """Set and read by `weights` alone."""
 
-    def __init__(self, type: Type, data: Any) -> None:  # noqa: A002
+    def __init__(self, type: Type, data: Any) -> None:
         self.type = type
         self.data = data
 

@@ -17,9 +17,9 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
+from frostline.canonical import canonical_line, canonical_lines
 from frostline.errors import SourceError, UsageError
 from frostline.model import Declared, FileOrigin, Instance, Lock, Snapshot, Upstream
-from frostline.text import canonical_line, canonical_lines
 
 FORMAT = "frostline.lock/1"
 SUFFIX = ".lock"

@@ -17,9 +17,8 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from frostline.model import Dependency, Endpoint, Entry, Registry, version_label
+from frostline.model import Dependency, Endpoint, Entry, Finding, Registry, version_label
 from frostline.settings import OutputSettings
-from frostline.text import Finding
 
 FORMAT = "frostline.registry/1"
 

@@ -11,13 +11,12 @@ from msgspec import Struct
 
 from frostline.config.cursor import Cursor, as_is, globs, pattern_parts, texts
 from frostline.config.paths import is_file, resolved
-from frostline.config.schema_errors import shown
 from frostline.outputs.base import output_types
 from frostline.patterns import CLASS_PARAMETER_HELP, makes_class_parameters
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
 from frostline.sources.configuring import known_type, source_names
-from frostline.text import typed
+from frostline.text import display_path, quote
 
 _COMMON = ("type", "path", "name", "select", "sources", "prefer", "consumer")
 
@@ -68,7 +67,7 @@ def _output(at: Cursor, folder: Path, sources: Mapping[str, object]) -> OutputSe
     options = {} if kind is None else _options(at, kind, folder)
     if kind is None or "path" not in fields:
         return None
-    return OutputSettings(name=_name(at), type=kind, place=at.place, options=options, **fields)
+    return OutputSettings(name=_name(at), type=kind, origin=at.origin, options=options, **fields)
 
 
 def _name(at: Cursor) -> str:
@@ -99,7 +98,7 @@ def _check_module(at: Cursor) -> None:
     name = Path(path.value).name
     module = name.removesuffix(".py")
     if module == name or not module.isidentifier() or iskeyword(module):
-        path.refuse(f"{shown(path.value)} is no path of a Python module", "write a path such as app/registry.py")
+        path.refuse(f"{quote(path.value)} is no path of a Python module", "write a path such as app/registry.py")
 
 
 def _text_list(at: Cursor) -> list[str]:
@@ -124,7 +123,7 @@ def _template(at: Cursor, folder: Path) -> str | None:
     ours = resolved(templates, at.value)
     if ours.is_relative_to(templates) and is_file(ours):
         return str(ours)
-    at.refuse(f"there is no template {shown(at.value)}", "its path is relative to the folder of this file")
+    at.refuse(f"there is no template {quote(at.value)}", "its path is relative to the folder of this file")
     return None
 
 
@@ -156,7 +155,9 @@ def _is_free(claim: _Claim, root: Path, reserved: Sequence[Reserved], earlier: S
     """Whether the output may write there; says why not."""
     at, path = claim.at, claim.path
     if not path.is_relative_to(root):
-        at.refuse(f"the output {shown(at.value)} is outside `root`", f"write below {typed(root)}, or change `root`")
+        at.refuse(
+            f"the output {quote(at.value)} is outside `root`", f"write below {display_path(root)}, or change `root`"
+        )
         return False
     if path == root:
         at.refuse("the output is `root` itself", "name a file or folder in it")
@@ -170,13 +171,13 @@ def _is_free(claim: _Claim, root: Path, reserved: Sequence[Reserved], earlier: S
             return False
     for before in earlier:
         if path == before.path:
-            at.refuse(f"two outputs write {typed(path)}", f"the other one is in line {before.at.place.line}")
+            at.refuse(f"two outputs write {display_path(path)}", f"the other one is in line {before.at.origin.line}")
             return False
         if path.is_relative_to(before.path) or before.path.is_relative_to(path):
             inner, outer = (path, before.path) if path.is_relative_to(before.path) else (before.path, path)
             at.refuse(
-                f"two outputs overlap: {typed(inner)} lies in {typed(outer)}",
-                f"the other one is in line {before.at.place.line}; give each a place of its own",
+                f"two outputs overlap: {display_path(inner)} lies in {display_path(outer)}",
+                f"the other one is in line {before.at.origin.line}; give each a place of its own",
             )
             return False
     return True
@@ -192,6 +193,6 @@ def _check_names(items: Sequence[Cursor]) -> None:
         before = first.setdefault(written.value, written)
         if before is not written and not (before.key == "path" and written.key == "path"):
             written.refuse(
-                f"two outputs have the name {shown(written.value)}",
-                f"the other one is in line {before.place.line}; `name` gives an output another",
+                f"two outputs have the name {quote(written.value)}",
+                f"the other one is in line {before.origin.line}; `name` gives an output another",
             )

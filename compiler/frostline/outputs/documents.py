@@ -12,7 +12,7 @@ from msgspec import Struct
 from frostline.outputs.base import Endpoints
 from frostline.outputs.endpoint_text import Style, joined_lines
 from frostline.outputs.yaml.text import Pairs, yaml_pieces
-from frostline.text import reviewable
+from frostline.text import escape_json
 
 _CHUNK = 1 << 16
 """Characters that a chunk has at least, but the last."""
@@ -96,12 +96,12 @@ def _inline(value: Any) -> str:
     if type(value) is str:
         return _quoted(value)
     line = msgspec.json.format(_encode(value), indent=0).decode()
-    return line if line.isascii() and "\x7f" not in line else reviewable(line)
+    return line if line.isascii() and "\x7f" not in line else escape_json(line)
 
 
 def _quoted(text: str) -> str:
     line = encode_basestring(text)
-    return line if line.isascii() and "\x7f" not in line else reviewable(line)
+    return line if line.isascii() and "\x7f" not in line else escape_json(line)
 
 
 _STYLE = Style(_quoted, _inline, lambda name: f'"{name}": ')

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 
 from msgspec import Struct
@@ -44,7 +43,7 @@ from frostline.registry.assembling import assembled, contribution_of, entry_dige
 from frostline.registry.declaring import contribution_of_declaration
 from frostline.settings import Allow, Config, JobspecSettings, OutputSettings, PluginSettings, RouterSettings
 from frostline.sources.base import source_module
-from frostline.text import typed
+from frostline.text import did_you_mean, display_path
 
 # --- the pure middle --------------------------------------------------------------------------------------------------
 
@@ -183,8 +182,7 @@ def outputs_in_scope(config: Config, only: Sequence[str]) -> tuple[OutputSetting
     names = sorted(output.name for output in config.outputs)
     for name in only:
         if name not in names:
-            close = get_close_matches(name, names, 1)
-            hint = f"did you mean `{close[0]}`?" if close else f"outputs: {', '.join(names) or 'none'}"
+            hint = did_you_mean(name, names, f"outputs: {', '.join(names) or 'none'}")
             raise UsageError(f"there is no output `{name}`", help=hint)
     return tuple(output for output in config.outputs if not only or output.name in only)
 
@@ -257,7 +255,7 @@ def _refused_files(config: Config, files: Iterable[FileChange]) -> tuple[Finding
             rule=file.refusal,
             message=_REFUSALS[file.refusal][0],
             value=file.path,
-            origin=FileOrigin(typed(config.root / file.path)),
+            origin=FileOrigin(display_path(config.root / file.path)),
             help=f"keep it by moving it away, or overwrite it with `frostline compile {_REFUSALS[file.refusal][1]}`",
         )
         for file in files
@@ -292,7 +290,7 @@ def writing(config: Config) -> Iterator[Root]:
         config.root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PublishError(
-            f"the root folder `{typed(config.root)}` cannot be made: {error.strerror}",
+            f"the root folder `{display_path(config.root)}` cannot be made: {error.strerror}",
             help="make it, or set `root` to a folder that can be made",
         ) from None
     try:

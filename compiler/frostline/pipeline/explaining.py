@@ -8,11 +8,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from frostline.canonical import origin_value
 from frostline.model import Answer, Contribution, Dependency, Endpoint, Entry, Key, Origin, Registry, version_label
 from frostline.registry.naming import splitter_of
 from frostline.registry.selection import left_out
 from frostline.settings import LiveSettings
-from frostline.text import origin_value, printable
+from frostline.text import escape_control
 
 _WIDEST = 80
 """Columns of a terminal that a column of a table has at most."""
@@ -116,28 +117,28 @@ def explanation_lines(keys: Sequence[Key], registry: Registry, absences: Sequenc
     """The explanation for a person."""
     for key in keys:
         entry = _entry(registry, key)
-        yield printable(f"{key[0]} {version_label(key[1])}")
+        yield escape_control(f"{key[0]} {version_label(key[1])}")
         if entry is None:
             yield "  not in the registry"
         elif entry.declared:
-            yield printable(f"  known to {', '.join(entry.sources)}, but nothing to call")
+            yield escape_control(f"  known to {', '.join(entry.sources)}, but nothing to call")
         for endpoint in entry.endpoints if entry else ():
             mark = "*" if entry and endpoint.url == entry.url else " "
-            yield printable(f"  {mark} {endpoint.url}  from {endpoint.origin}")
+            yield escape_control(f"  {mark} {endpoint.url}  from {endpoint.origin}")
         for one in dependents(registry, key):
-            yield printable(f"  < {one.upstream.consumer} depends on it, {one.origin}")
+            yield escape_control(f"  < {one.upstream.consumer} depends on it, {one.origin}")
         missing = [absence for absence in absences if absence.key == key]
         if missing:
             yield "  left out:"
             for absence in missing:
-                yield printable(f"    {absence.name}  {absence.origin}: {absence.reason}")
+                yield escape_control(f"    {absence.name}  {absence.origin}: {absence.reason}")
 
 
 def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """A table of texts, columns aligned by their width on a terminal, nothing cut. Wider cells move their row only."""
     from rich.cells import cell_len
 
-    shown = [[printable(cell) for cell in row] for row in (header, *rows)]
+    shown = [[escape_control(cell) for cell in row] for row in (header, *rows)]
     sizes = [[cell_len(cell) for cell in row] for row in shown]
     # One name of a server's may have 64 KiB: every other row is not filled up to that.
     widths = [max(size[column] for size in sizes if size[column] <= _WIDEST) for column in range(len(header))]

@@ -11,14 +11,14 @@ from typing import Any, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frostline.errors import FrostlineError, SeveralErrors, SourceError, UsageError
-from frostline.events import moved, stage
+from frostline.errors import ErrorGroup, FrostlineError, SourceError, UsageError
+from frostline.events import report_progress, stage
 from frostline.lock import codec as locks
 from frostline.model import Answer, Lock, Snapshot
 from frostline.registry.selection import snapshot_of
 from frostline.settings import Config, ConsulSettings, LiveSettings, PluginSettings
 from frostline.sources.base import is_live, source_module
-from frostline.text import typed
+from frostline.text import display_path
 
 
 class Frozen(Struct, frozen=True, kw_only=True):
@@ -78,7 +78,9 @@ def freeze(
         asked = _asking_for_all(settings) if every_service else settings
         try:
             with stage(f"reading source {name}"):
-                reading = source_module(settings.type).read(asked, datacenters=tuple(datacenters), progress=moved)
+                reading = source_module(settings.type).read(
+                    asked, datacenters=tuple(datacenters), progress=report_progress
+                )
             snapshots += _kept(settings, reading.unreachable, committed, digests[name])
         except FrostlineError as error:
             failed.append(error)
@@ -88,7 +90,7 @@ def freeze(
         answers += reading.answers
         warnings += reading.warnings
     if failed:
-        raise failed[0] if len(failed) == 1 else SeveralErrors(failed)
+        raise failed[0] if len(failed) == 1 else ErrorGroup(failed)
     return Frozen(snapshots=tuple(snapshots), answers=tuple(answers), warnings=tuple(warnings))
 
 
@@ -117,7 +119,7 @@ def _kept(
             raise SourceError(
                 f"source {settings.name}: datacenter {datacenter} cannot be reached, and the lock has nothing of it "
                 "that was frozen with these settings",
-                origin=settings.place,
+                origin=settings.origin,
                 help="run `frostline freeze` once while it can be reached, or leave it out of `datacenters`",
             )
         kept += found
@@ -132,7 +134,7 @@ class Committed:
 
     def __init__(self, config: Config) -> None:
         with stage("reading the lock"):
-            self._text = locks.lock_text(config.lock, is_folder=config.lock_is_folder, shown=typed(config.lock))
+            self._text = locks.lock_text(config.lock, is_folder=config.lock_is_folder, shown=display_path(config.lock))
 
     @property
     def size(self) -> int:
@@ -153,12 +155,12 @@ class Committed:
 def committed_lock(config: Config) -> Lock | None:
     """The lock as it is committed; None where there is none yet."""
     with stage("reading the lock"):
-        return locks.read_lock(config.lock, is_folder=config.lock_is_folder, shown=typed(config.lock))
+        return locks.read_lock(config.lock, is_folder=config.lock_is_folder, shown=display_path(config.lock))
 
 
 def offline_lock(config: Config, committed: Lock | None) -> Lock:
     """The committed lock, fit to work from. UsageError: it is missing, or was frozen with other settings."""
-    locks.check_settings(committed, settings_digests(config), typed(config.lock))
+    locks.check_settings(committed, settings_digests(config), display_path(config.lock))
     return committed or Lock()
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from frostline.canonical import origin_value
 from frostline.model import Dependency, Registry, version_label
-from frostline.text import origin_value, printable
+from frostline.text import escape_control
 
 _STATES = {
     "served": "",
@@ -50,11 +51,13 @@ def text_lines(registry: Registry) -> Iterator[str]:
         consumer = (one.upstream.region, one.upstream.consumer)
         if consumer != last:
             region = f" (region {one.upstream.region})" if one.upstream.region else ""
-            yield printable(f"{one.upstream.consumer}{region}")
+            yield escape_control(f"{one.upstream.consumer}{region}")
             last = consumer
         state = _STATES[state_of(one, registry)]
         at = one.url or f"unix://{one.upstream.bind.socket}"
-        yield printable(f"  -> {one.service} {version_label(one.version)}  at {at}{f'  ({state})' if state else ''}")
+        yield escape_control(
+            f"  -> {one.service} {version_label(one.version)}  at {at}{f'  ({state})' if state else ''}"
+        )
 
 
 def dot_lines(registry: Registry) -> Iterator[str]:
@@ -117,11 +120,11 @@ def _services(registry: Registry) -> dict[str, str]:
 
 
 def _dot(text: str) -> str:
-    escaped = printable(text).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = escape_control(text).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def _mermaid(text: str) -> str:
     """Mermaid's own entities (`#35;`) for all but letters, digits and a few signs."""
-    shown = printable(text)
+    shown = escape_control(text)
     return "".join(char if char.isalnum() or char in " -_./:" else f"#{ord(char)};" for char in shown)

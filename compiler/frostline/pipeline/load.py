@@ -9,12 +9,12 @@ from frostline.config.cursor import Cursor, Reading, texts
 from frostline.config.paths import is_file, is_folder, is_other, path_reader, resolved
 from frostline.config.schema_errors import schema_faults
 from frostline.config.yaml_reader import read_yaml
-from frostline.errors import FrostlineError, SeveralErrors, UsageError
+from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import FileOrigin
 from frostline.outputs.configuring import Reserved, outputs_of
 from frostline.settings import Config, SourceSettings
 from frostline.sources.configuring import is_source, sources_of
-from frostline.text import typed
+from frostline.text import display_path
 
 NAME = "frostline.yaml"
 MANIFEST = "frostline.manifest"
@@ -41,11 +41,11 @@ def load_config(path: Path) -> Config:
     """The configuration in this file. Raises SeveralErrors of all its UsageErrors, by position."""
     path = resolved(Path.cwd(), str(path))
     try:
-        reading = Reading(read_yaml(_content(path), typed(path)))
-    except SeveralErrors as several:
-        raise SeveralErrors(_sorted(several.errors)) from None
+        reading = Reading(read_yaml(_content(path), display_path(path)))
+    except ErrorGroup as several:
+        raise ErrorGroup(_sorted(several.errors)) from None
     except UsageError as error:
-        raise SeveralErrors([error]) from None
+        raise ErrorGroup([error]) from None
     for fault in schema_faults(reading.document):
         if fault.path not in reading.document.broken:  # else why it does not fit is known
             reading.errors.append(fault.error)
@@ -53,7 +53,7 @@ def load_config(path: Path) -> Config:
             reading.unusable.add(fault.path)
     config = None if () in reading.unusable else _config(reading.top(), path)
     if reading.errors or config is None:
-        raise SeveralErrors(_sorted(reading.errors))
+        raise ErrorGroup(_sorted(reading.errors))
     return config
 
 
@@ -65,7 +65,7 @@ def _content(path: Path) -> bytes:
         help_line = "name the file, not its folder" if isinstance(error, IsADirectoryError) else None
         raise UsageError(
             f"the configuration cannot be read: {reason}",
-            origin=FileOrigin(typed(path)),
+            origin=FileOrigin(display_path(path)),
             help=help_line or "name another one with -c FILE",
         ) from None
 
@@ -118,7 +118,7 @@ def _no_sources() -> dict[str, SourceSettings]:
 def _check_root(at: Cursor, root: Path) -> None:
     written = at.get("root")
     if written is not None and is_other(root):
-        written.refuse(f"`root` is a file: {typed(root)}", "name a folder")
+        written.refuse(f"`root` is a file: {display_path(root)}", "name a folder")
 
 
 def _lock(at: Cursor, folder: Path) -> tuple[Path, bool]:
@@ -129,7 +129,7 @@ def _lock(at: Cursor, folder: Path) -> tuple[Path, bool]:
     lock = resolved(folder, written.value)
     with_slash = written.value.endswith("/")
     if with_slash and is_other(lock):
-        written.refuse(f"`lock` is a file: {typed(lock)}", "remove the slash at its end, or name another folder")
+        written.refuse(f"`lock` is a file: {display_path(lock)}", "remove the slash at its end, or name another folder")
     return lock, with_slash or is_folder(lock)
 
 
@@ -160,6 +160,6 @@ def _precedence(at: Cursor | None, names: dict[str, object]) -> tuple[tuple[str,
                     f"`precedence` has the source `{member.value}` twice",
                     f"the first is in line {earlier.line}, column {earlier.column}; keep one of them",
                 )
-            first.setdefault(member.value, member.place)
+            first.setdefault(member.value, member.origin)
         tiers.append(tuple(member.value for member in known))
     return tuple(tiers)

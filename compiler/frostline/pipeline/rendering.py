@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache, partial
 
-from frostline.events import moved, stage
+from frostline.events import report_progress, stage
 from frostline.globs import matches
 from frostline.model import Contribution, Finding, Registry, registry_of
 from frostline.outputs.base import View, output_module
@@ -36,7 +36,7 @@ class Views:
         if output.consumer:
             registry, findings = self.assembled(output.sources, output.prefer)
             declared = [one for contribution in self._contributions for one in contribution.upstreams]
-            registry, more = consumed(registry, declared, output.consumer, output.place)
+            registry, more = consumed(registry, declared, output.consumer, output.origin)
             view, found = _selected(registry, (*findings, *more), output.select, output.prefer)
         else:
             view, found = self._view(output.sources, output.prefer, output.select)
@@ -64,7 +64,7 @@ def _empty_output(output: OutputSettings) -> Finding:
         rule="output-empty",
         severity="warning",
         value=output.name,
-        origin=output.place,
+        origin=output.origin,
         message=f"the output `{output.name}` has no service at all",
         help="see that `select` fits names of services, and that its `sources` have any: `frostline list` shows them",
     )
@@ -80,7 +80,7 @@ def rendered(
     for number, output in enumerate(every):
         module = output_module(output.type)
         with stage(f"rendering output {output.name}"):
-            moved("", number, len(every))
+            report_progress("", number, len(every))
             view, more = views.of(output)
             rendering = module.render(view, output)
         findings += (*more, *rendering.findings)

@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from frostline.errors import FrostlineError
-from frostline.events import moved
+from frostline.events import report_progress
 from frostline.files.targets import BLOCK, digest
 from frostline.pipeline.child import Child, cpus
 from frostline.publish.ownership import Wanted
@@ -153,7 +153,7 @@ class Spool:
                 for at in range(end - len(part), end):
                     files[at] = replace(files[at], sha256=digest(files[at].chunks))
                 end -= len(part)
-                moved("", len(files) - end, len(files))
+                report_progress("", len(files) - end, len(files))
         lines = msgspec.json.decode(self._child.result() or b"[]", type=list[_Line])
         whole = mmap(self._file.fileno(), 0, access=ACCESS_READ) if lines and lines[-1].stop else b""
         for at, line in enumerate(lines):

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from frostline.model import Endpoint, Entry, FileChange, Key, Registry, ServiceLine, version_label
-from frostline.text import printable
+from frostline.text import escape_control
 
 FORMAT = "frostline.plan/1"
 
@@ -188,7 +188,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield "Files:"
         for file in plan.files:
             note = f"  (refused: {file.refusal})" if file.refusal else ""
-            yield f"  {_SIGNS[file.action]} {printable(file.path)}{note}"
+            yield f"  {_SIGNS[file.action]} {escape_control(file.path)}{note}"
         if plan.lock:
             yield "  ~ the lock"
     counts = summary(plan)
@@ -200,18 +200,18 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 
 def _service_lines(change: ServiceChange) -> Iterator[str]:
-    name = printable(f"{change.service} {version_label(change.version)}")
+    name = escape_control(f"{change.service} {version_label(change.version)}")
     counts = f"{change.before} -> {change.after}" if change.before != change.after else f"{change.after}"
     if change.action == "add":
         counts = str(change.after)
     yield f"  {_SIGNS[change.action]} {name}  ({counts} {'endpoint' if counts == '1' else 'endpoints'})"
     for sign, urls in (("+", change.added), ("-", change.removed)):
         for url in urls:
-            yield f"      {sign} {printable(url)}"
+            yield f"      {sign} {escape_control(url)}"
     for one in change.changed:
         names = ", ".join(one.fields)
-        yield f"      ~ its {names}" if one.url is None else f"      ~ {printable(one.url)}  ({names})"
+        yield f"      ~ its {names}" if one.url is None else f"      ~ {escape_control(one.url)}  ({names})"
     for consumer in change.dependents:
-        yield f"      ! {printable(consumer)} depends on it"
+        yield f"      ! {escape_control(consumer)} depends on it"
     if not change.known:
         yield "      (published from another lock or configuration: its endpoints are not known one by one)"

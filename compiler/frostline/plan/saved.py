@@ -14,10 +14,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from frostline.canonical import canonical_line
 from frostline.errors import UsageError
 from frostline.model import FileChange, FileOrigin
 from frostline.settings import Allow
-from frostline.text import canonical_line, typed
+from frostline.text import display_path
 
 FORMAT = "frostline.plan/1"
 MOST_NAMED = 10
@@ -60,7 +61,7 @@ def saved_chunks(plan: Mapping[str, Any], saved: Saved) -> Iterator[bytes]:
 
 def read_saved(path: Path) -> Saved:
     """The saved plan in this file. UsageError: there is none, or it is none of this format."""
-    origin = FileOrigin(typed(path))
+    origin = FileOrigin(display_path(path))
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -81,7 +82,7 @@ def digest_of(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(f"it cannot be read: {error.strerror}", origin=FileOrigin(typed(path))) from None
+        raise UsageError(f"it cannot be read: {error.strerror}", origin=FileOrigin(display_path(path))) from None
 
 
 def moved(then: Basis, now: Basis) -> list[str]:

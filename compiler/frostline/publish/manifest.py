@@ -13,10 +13,10 @@ from typing import Annotated, NoReturn, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from frostline.canonical import canonical_line, canonical_lines
 from frostline.errors import UsageError
 from frostline.files.targets import contents, faults, opened, path_fault
 from frostline.model import FileOrigin, ServiceLine
-from frostline.text import canonical_line, canonical_lines
 
 FORMAT = "frostline.manifest/1"
 _HEADER = canonical_line({"format": FORMAT})

@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from frostline.errors import PublishError, RefusedError
-from frostline.events import moved
+from frostline.events import report_progress
 from frostline.files.targets import Found, Root, digest, examined, opened, path_fault
 from frostline.model import FileChange, ServiceLine
 from frostline.publish.manifest import FileLine, Manifest, manifest_of
@@ -54,7 +54,7 @@ def file_changes(
     with opened(root) as top:
         changes = []
         for number, file in enumerate(wanted):
-            moved("", number, len(wanted))
+            report_progress("", number, len(wanted))
             changes.append(_change(file, examined(top, file.path), owned, allow))
         changes += [change for line in orphans if (change := _deletion(line, top, allow))]
     return tuple(sorted(changes, key=lambda change: change.path))

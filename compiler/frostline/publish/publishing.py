@@ -15,8 +15,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from frostline.errors import FrostlineError, PublishError, SeveralErrors
-from frostline.events import moved
+from frostline.errors import ErrorGroup, FrostlineError, PublishError
+from frostline.events import report_progress
 from frostline.files.targets import (
     Found,
     Root,
@@ -115,7 +115,7 @@ def publish(
         write_journal(root, Journal(committed=False, folders=folders, steps=steps))
         _make_folders(root, folders)
         for number, (piece, step) in enumerate(zip(pieces, steps, strict=True)):
-            moved("", number, len(pieces))
+            report_progress("", number, len(pieces))
             _stage(root, piece, step)
         sync_folders(root, {folder_of(step.target) for step in steps if step.staged})
         for piece in pieces:
@@ -140,7 +140,7 @@ def _pieces(
     """What is to be done on disk; the manifest last."""
     refused = refusals(changes)
     if refused:
-        raise refused[0] if len(refused) == 1 else SeveralErrors(refused)
+        raise refused[0] if len(refused) == 1 else ErrorGroup(refused)
     chunks = {file.path: file.chunks for file in wanted}
     pieces = [_change_piece(root, change, chunks) for change in changes if change.action not in ("keep", "adopt")]
     unowned = [(key_of(root, path), content) for path, content in extra]

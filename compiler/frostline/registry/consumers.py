@@ -60,7 +60,12 @@ def _order(one: Dependency) -> tuple[str | int, ...]:
 def _entry(one: Dependency, url: str) -> Entry:
     bind, namespace = one.upstream.bind, one.upstream.namespace
     endpoint = Endpoint(
-        url=url, address=bind.address, port=bind.port, source=one.source, namespace=namespace, place=one.place
+        url=url,
+        address=bind.address,
+        port=bind.port,
+        source=one.source,
+        namespace=namespace,
+        declared_at=one.declared_at,
     )
     return Entry(url=url, endpoints=(endpoint,), sources=(one.source,))
 

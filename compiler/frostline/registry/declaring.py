@@ -36,14 +36,14 @@ def contribution_of_declaration(declaration: Declaration, settings: JobspecSetti
             continue
         instance = _instance_of(service, settings.keep)
         for key in split(service.service, instance.tags, instance.meta):
-            places[key] = min(places.get(key, service.place), service.place)
+            places[key] = min(places.get(key, service.origin), service.origin)
             found = endpoints.setdefault(key, [])
             if not service.address:
                 continue
             try:
                 url = maker.url(*key, instance, "", service.namespace)
             except UrlFinding as reason:
-                findings.append(_finding(reason, key, service.place))
+                findings.append(_finding(reason, key, service.origin))
                 continue
             found.append(_endpoint_of(service, instance, url, settings.name))
     return Contribution(
@@ -78,7 +78,7 @@ def _endpoint_of(service: DeclaredService, instance: Instance, url: str, source:
         tags=instance.tags,
         meta=instance.meta,
         weight=service.weight,
-        place=service.place,
+        declared_at=service.origin,
     )
 
 
@@ -95,7 +95,7 @@ def dependencies_of(source: str, upstreams: Iterable[Placed], naming: Naming) ->
             service=service,
             version=version,
             url=_bind_url(upstream, (service, version), maker),
-            place=place,
+            declared_at=place,
         )
         for upstream, place in upstreams
         for service, version in split(upstream.destination, (), {})

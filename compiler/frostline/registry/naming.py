@@ -65,7 +65,7 @@ def _pattern_regex(pattern: str, version_pattern: str) -> str:
 class UrlFinding(Exception):
     """Why an instance has no URL: a rule, a sentence, a way out."""
 
-    def __init__(self, rule: str, message: str, help: str) -> None:  # noqa: A002
+    def __init__(self, rule: str, message: str, help: str) -> None:
         super().__init__(message)
         self.rule, self.message, self.help = rule, message, help
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from frostline.errors import FrostlineError, SeveralErrors
+from frostline.errors import ErrorGroup, FrostlineError
 from frostline.model import Finding, Origin
 
 
@@ -69,7 +69,7 @@ def report_of(findings: Iterable[Finding] = (), errors: Iterable[FrostlineError]
 
 
 def _problems(error: FrostlineError) -> Iterator[Problem]:
-    if isinstance(error, SeveralErrors):
+    if isinstance(error, ErrorGroup):
         for one in error.errors:
             yield from _problems(one)
     else:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from frostline.model import FileOrigin, Finding, Origin
 from frostline.reporters.base import Problem, Report, subject_text
-from frostline.text import harmless
+from frostline.text import escape_for_log
 
 LONGEST = 4000
 """Characters of a message; a log line has a limit, and no annotation shows more."""
@@ -50,9 +50,9 @@ def _command(word: str, origin: Origin | None, title: str, message: str, advice:
 
 def _data(text: str) -> str:
     """Every line harmless by itself, joined by the runner's own escape of a new line."""
-    shown = (harmless(line).replace("%", "%25").replace("\r", "%0D") for line in text.split("\n"))
+    shown = (escape_for_log(line).replace("%", "%25").replace("\r", "%0D") for line in text.split("\n"))
     return "%0A".join(shown)
 
 
 def _property(text: str) -> str:
-    return harmless(text).replace("%", "%25").replace("\r", "%0D").replace(":", "%3A").replace(",", "%2C")
+    return escape_for_log(text).replace("%", "%25").replace("\r", "%0D").replace(":", "%3A").replace(",", "%2C")

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from frostline.canonical import origin_value
 from frostline.model import Finding
 from frostline.reporters.base import Problem, Report
-from frostline.text import origin_value
 
 FORMAT = "frostline.report/1"
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from frostline.model import FileOrigin, Finding, Origin
 from frostline.reporters.base import Problem, Report, subject_text
-from frostline.text import harmless
+from frostline.text import escape_for_log
 
 _SUITE = "frostline"
 
@@ -50,17 +50,17 @@ def _of_finding(finding: Finding) -> ElementTree.Element:
 
 
 def _case(rule: str, name: str, origin: Origin | None) -> ElementTree.Element:
-    attributes = {"classname": f"{_SUITE}.{harmless(rule)}", "name": harmless(name)}
+    attributes = {"classname": f"{_SUITE}.{escape_for_log(rule)}", "name": escape_for_log(name)}
     if isinstance(origin, FileOrigin):
-        attributes |= {"file": harmless(origin.path), "line": str(origin.line)}
+        attributes |= {"file": escape_for_log(origin.path), "line": str(origin.line)}
     return ElementTree.Element("testcase", attributes)
 
 
 def _child(case: ElementTree.Element, kind: str, message: str, advice: str | None, origin: Origin | None) -> None:
-    child = ElementTree.SubElement(case, kind, message=harmless(message), type=kind)
+    child = ElementTree.SubElement(case, kind, message=escape_for_log(message), type=kind)
     child.text = _text(message, advice, origin)
 
 
 def _text(message: str, advice: str | None, origin: Origin | None) -> str:
     parts = [f"{origin}: {message}" if origin is not None else message, *([f"help: {advice}"] if advice else [])]
-    return " | ".join(map(harmless, parts))
+    return " | ".join(map(escape_for_log, parts))

@@ -12,7 +12,7 @@ from typing import Any
 
 from frostline.model import Finding
 from frostline.reporters.base import Report, subject_text
-from frostline.text import harmless
+from frostline.text import escape_for_log
 
 LONGEST = 65_535
 """Characters of a comment on GitHub, counted as UTF-16 units, which is the most that anybody counts."""
@@ -30,7 +30,7 @@ def lines(report: Report, *, colour: bool = False, plan: Mapping[str, Any] | Non
 
 def code(text: str) -> str:
     """A code span that holds this text, whatever it is; its controls as escapes, shortened."""
-    shown = harmless(text)
+    shown = escape_for_log(text)
     if len(shown) > _LONGEST_VALUE:
         shown = f"{shown[: _LONGEST_VALUE - 1]}…"
     fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from frostline.model import Finding, Origin
 from frostline.reporters.base import Report
-from frostline.text import harmless
+from frostline.text import escape_for_log
 
 LONGEST = 1000
 """Characters of one text that are shown: some servers hold values of half a megabyte. The JSON report has all."""
@@ -58,7 +58,7 @@ def _shown(text: str) -> str:
     if len(text) > LONGEST:
         # Of both ends: what is wrong mostly stands after the long name that it is said of.
         text = f"{text[: LONGEST - _LAST_SHOWN - 1]}…{text[-_LAST_SHOWN:]}"
-    return harmless(text)
+    return escape_for_log(text)
 
 
 def _painted(text: str, role: str, colour: bool) -> str:

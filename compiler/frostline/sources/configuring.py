@@ -22,7 +22,6 @@ from frostline.config.cursor import (
     version_pattern,
 )
 from frostline.config.paths import path_reader
-from frostline.config.schema_errors import listed, nearest, shown
 from frostline.config.urls import (
     live_url,
     router_url,
@@ -53,6 +52,7 @@ from frostline.settings import (
     VersionFrom,
 )
 from frostline.sources.base import is_live, source_types
+from frostline.text import closest, list_names, quote
 
 
 def sources_of(at: Cursor, folder: Path, root: Path) -> dict[str, SourceSettings]:
@@ -66,10 +66,10 @@ def known_type(at: Cursor, types: tuple[str, ...], what: str) -> str | None:
     kind = at.get("type")
     if kind is None or kind.value in types:
         return kind.value if kind else None
-    near = nearest(kind.value, types)
+    near = closest(kind.value, types)
     kind.refuse(
-        f"unknown type of {what}: {shown(kind.value)}",
-        f"did you mean `{near}`?" if near else f"the types are {listed(types)}",
+        f"unknown type of {what}: {quote(kind.value)}",
+        f"did you mean `{near}`?" if near else f"the types are {list_names(types)}",
     )
     return None
 
@@ -80,7 +80,7 @@ def source_names(at: Cursor, names: Mapping[str, object]) -> tuple[str, ...]:
     for item in at.items():
         if is_source(item, names):
             if item.value in found:
-                item.refuse(f"the source {shown(item.value)} is listed twice", "keep one of them")
+                item.refuse(f"the source {quote(item.value)} is listed twice", "keep one of them")
             found.append(item.value)
     return tuple(found)
 
@@ -89,10 +89,10 @@ def is_source(at: Cursor, names: Mapping[str, object]) -> bool:
     """Whether this is the name of a source of this configuration."""
     if at.value in names:
         return True
-    near = nearest(at.value, names)
+    near = closest(at.value, names)
     at.refuse(
-        f"there is no source {shown(at.value)}",
-        f"did you mean `{near}`?" if near else f"the sources are {listed(names)}",
+        f"there is no source {quote(at.value)}",
+        f"did you mean `{near}`?" if near else f"the sources are {list_names(names)}",
     )
     return False
 
@@ -126,14 +126,14 @@ def _consul(at: Cursor, folder: Path) -> ConsulSettings:
         address_from=as_is,
     )
     _check_scope(at)
-    return ConsulSettings(name=at.key, place=at.key_place, naming=_naming(at), limits=_limits(at), **present)
+    return ConsulSettings(name=at.key, origin=at.key_origin, naming=_naming(at), limits=_limits(at), **present)
 
 
 def _nomad(at: Cursor, folder: Path) -> NomadSettings:
     present = at.present(
         **_server(folder), regions=texts, namespaces=texts, services=as_is, upstreams=as_is, canaries=as_is
     )
-    return NomadSettings(name=at.key, place=at.key_place, naming=_naming(at), limits=_limits(at), **present)
+    return NomadSettings(name=at.key, origin=at.key_origin, naming=_naming(at), limits=_limits(at), **present)
 
 
 def _server(folder: Path) -> dict[str, Callable[[Cursor], Any]]:
@@ -183,12 +183,12 @@ def _jobspec(at: Cursor, folder: Path, root: Path) -> JobspecSettings:
     files, variables = at.get("files"), at.get("variables")
     return JobspecSettings(
         name=at.key,
-        place=at.key_place,
+        origin=at.key_origin,
         folder=folder,
         root=root,
-        files_place=files.place if files else at.key_place,
+        files_origin=files.origin if files else at.key_origin,
         variables=variables.value if variables else {},
-        places={entry.key: entry.place for entry in variables.entries()} if variables else {},
+        places={entry.key: entry.origin for entry in variables.entries()} if variables else {},
         naming=_naming(at),
         **present,
     )
@@ -198,7 +198,7 @@ def _plug_in(at: Cursor, kind: str) -> PluginSettings:
     settings = PluginSettings(
         name=at.key,
         type=kind,
-        place=at.key_place,
+        origin=at.key_origin,
         options={key: value for key, value in at.value.items() if key != "type"},
     )
     if not is_live(kind):
@@ -269,7 +269,7 @@ def _is_naming(at: Cursor) -> bool:
 def _static(at: Cursor) -> StaticSettings:
     services = at.get("services")
     found = [found for entry in (services.entries() if services else []) for found in _static_service(entry)]
-    return StaticSettings(name=at.key, place=at.key_place, services=tuple(found))
+    return StaticSettings(name=at.key, origin=at.key_origin, services=tuple(found))
 
 
 def _static_service(at: Cursor) -> list[StaticService]:
@@ -282,7 +282,7 @@ def _static_urls(at: Cursor, service: str, version: str | None) -> list[StaticSe
     """One for each URL."""
     urls = [at] if isinstance(at.value, str) else at.items()
     return [
-        StaticService(service=service, version=version, url=url, place=item.place)
+        StaticService(service=service, version=version, url=url, origin=item.origin)
         for item in urls
         if (url := static_url(item)) is not None
     ]
@@ -295,14 +295,14 @@ def _router(at: Cursor, siblings: Mapping[str, object]) -> RouterSettings:
             fields["sources"] = _router_sources(sources, siblings)
         if names := services.get("names"):
             fields["names"] = _router_names(names)
-    return RouterSettings(name=at.key, place=at.key_place, **({"url": ""} | fields))
+    return RouterSettings(name=at.key, origin=at.key_origin, **({"url": ""} | fields))
 
 
 def _router_sources(at: Cursor, siblings: Mapping[str, object]) -> tuple[str, ...]:
     for item in at.items():
         sibling = siblings.get(item.value)
         if isinstance(sibling, dict) and sibling.get("type") == "router":
-            item.refuse(f"the source {shown(item.value)} is a router", "name the sources that stand behind it")
+            item.refuse(f"the source {quote(item.value)} is a router", "name the sources that stand behind it")
     return source_names(at, siblings)
 
 
@@ -313,10 +313,10 @@ def _router_names(at: Cursor) -> tuple[RouterName, ...]:
         if key is None:
             item.refuse("a name without a service or a version", "write SERVICE/VERSION or SERVICE")
         elif key in found:
-            item.refuse(f"the name {shown(item.value)} is listed twice", "keep one of them")
+            item.refuse(f"the name {quote(item.value)} is listed twice", "keep one of them")
         else:
-            found[key] = item.place
-    return tuple(RouterName(key=key, place=place) for key, place in found.items())
+            found[key] = item.origin
+    return tuple(RouterName(key=key, origin=place) for key, place in found.items())
 
 
 def _key(at: Cursor) -> Key | None:

@@ -31,7 +31,7 @@ def contribute(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) ->
             findings.append(_dot_segment(key, place, url))
         else:
             address, port = host_and_port(url)
-            endpoints[key] = (Endpoint(url=url, address=address, port=port, source=settings.name, place=place),)
+            endpoints[key] = (Endpoint(url=url, address=address, port=port, source=settings.name, declared_at=place),)
     return Contribution(
         source=settings.name,
         endpoints=endpoints,
@@ -43,8 +43,8 @@ def contribute(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) ->
 def _places(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> dict[Key, FileOrigin]:
     """What the router serves, in order, and where the configuration says so."""
     sources = settings.sources if settings.sources or settings.names else tuple(sorted(known))
-    places = {key: settings.place for source in sources for key in known.get(source, frozenset())}
-    places |= {name.key: name.place for name in settings.names}
+    places = {key: settings.origin for source in sources for key in known.get(source, frozenset())}
+    places |= {name.key: name.origin for name in settings.names}
     return {key: places[key] for key in sorted(places, key=_order)}
 
 
@@ -82,7 +82,7 @@ def _unserved_finding(name: RouterName, served: frozenset[Key], router: str) -> 
         version=name.key[1],
         message=f"the router `{router}` names `{written}`, which no other source brings",
         value=written,
-        origin=name.place,
+        origin=name.origin,
         help=advice,
     )
 

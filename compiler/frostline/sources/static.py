@@ -18,13 +18,13 @@ def contribute(settings: StaticSettings, known: Mapping[str, frozenset[Key]]) ->
     for service in settings.services:
         key = (service.service, service.version)
         endpoints[key] = (*endpoints.get(key, ()), _endpoint(service, settings.name))
-        places.setdefault(key, service.place)
+        places.setdefault(key, service.origin)
     return Contribution(source=settings.name, endpoints=endpoints, places=places)
 
 
 def _endpoint(service: StaticService, source: str) -> Endpoint:
     address, port = host_and_port(service.url)
-    return Endpoint(url=service.url, address=address, port=port, source=source, place=service.place)
+    return Endpoint(url=service.url, address=address, port=port, source=source, declared_at=service.origin)
 
 
 def host_and_port(url: str) -> tuple[str, int]:

@@ -57,7 +57,7 @@ def policies() -> Callable[..., CheckSettings]:
 
     def make(severity: str = "error", **values: Any) -> CheckSettings:
         return CheckSettings(
-            policies={name: Bound(value=value, place=PLACE, severity=severity) for name, value in values.items()}
+            policies={name: Bound(value=value, origin=PLACE, severity=severity) for name, value in values.items()}
         )
 
     return make

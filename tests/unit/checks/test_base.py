@@ -36,7 +36,7 @@ def test_all_checks_run_and_their_findings_are_sorted_with_those_of_earlier_stag
     (context.root / "ours.json").write_text('{"required": ["v9"]}')
     settings = CheckSettings(
         schema=(context.root / "ours.json",),
-        policies={"required": Bound(value=["web"], place=PLACE, severity="warning")},
+        policies={"required": Bound(value=["web"], origin=PLACE, severity="warning")},
     )
     earlier = [Finding(rule="port-zero", service=name, version="v1", message="it has no port") for name in ("z", "a")]
     found = run_checks(registry(payments={"v1": [endpoint()]}), settings, TODAY, context, earlier)
@@ -50,7 +50,7 @@ def test_all_checks_run_and_their_findings_are_sorted_with_those_of_earlier_stag
 
 def test_waivers_silence_findings_of_earlier_stages_too(registry: Any, context: Any) -> None:
     earlier = [Finding(rule="port-zero", service="a", version="v1", message="it has no port")]
-    waiver = Waiver(rule="port-zero", service="a", until="2027-01-01", why="soon", place=PLACE)
+    waiver = Waiver(rule="port-zero", service="a", until="2027-01-01", why="soon", origin=PLACE)
     assert run_checks(registry(), CheckSettings(waivers=(waiver,)), TODAY, context, earlier) == ()
 
 

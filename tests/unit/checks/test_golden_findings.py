@@ -41,11 +41,11 @@ def judged(registry: Any, endpoint: Any, context: Context) -> Callable[[str], It
             "v3": [endpoint(address="10.9.0.1", id="payments-3", tags=("api",)), endpoint(address="127.1", port=80)],
         },
         Ledger={None: [endpoint(port=9000, id="ledger-1"), endpoint(address="192.0.2.1", id="ledger-2")]},
-        sendgrid={"v3": [endpoint(address="api.sendgrid.test", port=443, datacenter="", place=place)]},
+        sendgrid={"v3": [endpoint(address="api.sendgrid.test", port=443, datacenter="", declared_at=place)]},
     )
 
     def judge(name: str) -> Iterable[Finding]:
-        bound = Bound(value=POLICIES[name], place=PLACE, severity="warning" if name == "tags" else "error")
+        bound = Bound(value=POLICIES[name], origin=PLACE, severity="warning" if name == "tags" else "error")
         return policies.findings(seen, CheckSettings(policies={name: bound}), context)
 
     return judge
@@ -77,7 +77,7 @@ def test_a_schemas_findings_read_as_recorded(
 
 
 def test_an_expired_waiver_reads_as_recorded() -> None:
-    waiver = Waiver(rule="min_instances", service="legacy/*", until="2027-01-31", why="moves in January", place=PLACE)
+    waiver = Waiver(rule="min_instances", service="legacy/*", until="2027-01-31", why="moves in January", origin=PLACE)
     matches_golden("waiver-expired", waived([], [waiver], date(2027, 2, 1)))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from frostline.checks.base import Context
 from frostline.checks.policies import MOST_FOR_ONE, findings, parse_policies
-from frostline.errors import SeveralErrors, UsageError
+from frostline.errors import ErrorGroup, UsageError
 from frostline.model import Endpoint, FileOrigin, Finding, InstanceOrigin, Registry
 from frostline.settings import CheckSettings
 
@@ -158,7 +158,7 @@ def test_missing_meta_and_tags_are_findings_at_the_instance(judged: Any, registr
 
 
 def test_static_and_router_endpoints_are_not_judged_as_instances(judged: Any, registry: Any, endpoint: Any) -> None:
-    seen = registry(a={"v1": [endpoint(address="api.example", port=443, datacenter="", place=PLACE)]})
+    seen = registry(a={"v1": [endpoint(address="api.example", port=443, datacenter="", declared_at=PLACE)]})
     of_instances = {
         "min_instances": 2,
         "addresses": {"allow": ["10.0.0.0/8"]},
@@ -171,7 +171,7 @@ def test_static_and_router_endpoints_are_not_judged_as_instances(judged: Any, re
 
 
 def test_a_group_of_a_static_url_and_an_instance_is_counted(judged: Any, registry: Any, endpoint: Any) -> None:
-    seen = registry(a={"v1": [endpoint(), endpoint(address="api.example", datacenter="", place=PLACE)]})
+    seen = registry(a={"v1": [endpoint(), endpoint(address="api.example", datacenter="", declared_at=PLACE)]})
     assert [finding.value for finding in judged(seen, min_instances=3)] == ["2"]
 
 
@@ -226,6 +226,6 @@ def test_a_malformed_policy_is_a_usage_error_at_its_place(
 
 
 def test_all_malformed_policies_are_reported_together(policies: Any) -> None:
-    with pytest.raises(SeveralErrors) as raised:
+    with pytest.raises(ErrorGroup) as raised:
         parse_policies(policies(names="[", ports={"allow": ["x"]}, required=["a"]))
     assert len(raised.value.errors) == 2

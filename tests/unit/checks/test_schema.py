@@ -10,7 +10,7 @@ import pytest
 
 from frostline.checks.base import Context
 from frostline.checks.schema import MOST_FOR_SERVICE, findings, load, pointer
-from frostline.errors import SeveralErrors, UsageError
+from frostline.errors import ErrorGroup, UsageError
 from frostline.model import FileOrigin, Finding, InstanceOrigin
 from frostline.settings import CheckSettings
 
@@ -253,6 +253,6 @@ def test_a_wrong_file_that_a_schema_refers_to_is_named(written: Any, refused: An
 
 
 def test_missing_files_and_folders_are_reported_together(tmp_path: Path) -> None:
-    with pytest.raises(SeveralErrors) as raised:
+    with pytest.raises(ErrorGroup) as raised:
         load([tmp_path / "none.json", tmp_path], tmp_path)
     assert [str(error.origin) for error in raised.value.errors] == ["none.json:1:1", ".:1:1"]

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from frostline.checks.waivers import EXPIRED, waived
-from frostline.errors import SeveralErrors, UsageError
+from frostline.errors import ErrorGroup, UsageError
 from frostline.model import FileOrigin, Finding
 from frostline.settings import Waiver
 
@@ -18,7 +18,7 @@ def finding(service: str | None = "legacy", version: str | None = "v1", rule: st
 
 
 def waiver(service: str = "legacy/*", rule: str = "min_instances", until: str = "2027-01-31") -> Waiver:
-    return Waiver(rule=rule, service=service, until=until, why="moves in January", place=PLACE)
+    return Waiver(rule=rule, service=service, until=until, why="moves in January", origin=PLACE)
 
 
 def test_a_waiver_silences_through_its_last_day() -> None:
@@ -69,5 +69,5 @@ def test_a_day_that_is_none_is_a_usage_error_at_the_waiver(until: str) -> None:
 
 
 def test_all_wrong_days_are_reported_together() -> None:
-    with pytest.raises(SeveralErrors):
+    with pytest.raises(ErrorGroup):
         waived([], [waiver(until="x"), waiver(until="y")], DAY)

@@ -12,7 +12,7 @@ from frostline.cli import main as cli
 from frostline.cli.commands import publishing as commands
 from frostline.cli.console import Invocation
 from frostline.cli.main import parse_allow, run
-from frostline.errors import PublishError, SeveralErrors, SourceError
+from frostline.errors import ErrorGroup, PublishError, SourceError
 from frostline.settings import Allow
 
 COMMANDS = ["check", "compile", "explain", "freeze", "graph", "list", "plan", "schema", "sources"]
@@ -89,7 +89,7 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     ("error", "status"),
     [
         (PublishError("no"), 5),
-        (SeveralErrors([SourceError("one"), PublishError("two")]), 5),
+        (ErrorGroup([SourceError("one"), PublishError("two")]), 5),
         (KeyboardInterrupt(), 130),
         (ValueError("canary"), 70),
         (RecursionError("canary"), 70),

@@ -55,7 +55,7 @@ def test_calls_of_a_function_are_what_nomad_makes_of_them(name: str) -> None:
         call = case["expression"]
         text, place = evaluated(call)
         json_text, _ = evaluated(f'try(jsonencode({call}), "x${{{call}}}")')
-        found = {"expression": call, "json": json_text, "text": text, "place": place}
+        found = {"expression": call, "json": json_text, "text": text, "origin": place}
         if found != case:
             wrong.append((found, case))
     assert wrong == []

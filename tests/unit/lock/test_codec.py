@@ -15,7 +15,7 @@ from frostline.errors import SourceError, UsageError
 from frostline.lock import codec as locks
 from frostline.model import Declared, FileOrigin, Instance, Lock, Snapshot
 from frostline.resources import schema_text
-from frostline.text import printable
+from frostline.text import escape_control
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -80,7 +80,7 @@ def test_every_line_fits_the_schema_and_is_safe_to_review(lock: Lock) -> None:
     text = written(lock).decode()
     for line in text.rstrip("\n").split("\n"):
         validator.validate(json.loads(line))
-        assert printable(line) == line
+        assert escape_control(line) == line
 
 
 @settings(deadline=None, max_examples=100)

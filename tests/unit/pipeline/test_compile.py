@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frostline.errors import PublishError, SeveralErrors, SourceError, UsageError
+from frostline.errors import ErrorGroup, PublishError, SourceError, UsageError
 from frostline.lock.codec import lock_chunks
 from frostline.model import (
     Answer,
@@ -172,7 +172,7 @@ def test_a_local_source_of_another_package_knows_all_names_whatever_is_asked_for
     monkeypatch.setitem(sys.modules, "hub_source", SimpleNamespace(contribute=contribute))  # type: ignore[arg-type]
     monkeypatch.setitem(cast(dict[str, str], base.TABLE), "hub", "hub_source")
     plain = configure(sources={"mesh": mesh()})
-    hub = PluginSettings(name="hub", type="hub", place=FileOrigin("frostline.yaml"))
+    hub = PluginSettings(name="hub", type="hub", origin=FileOrigin("frostline.yaml"))
     config = msgspec.structs.replace(plain, sources={**plain.sources, "hub": hub})
     registry = pipeline.registry_of_lock(config, Lock((snapshot(plain, "a", "b"),)), among={("hub", None)})
     assert registry.services["hub"][None].url == "http://hub/a+b"
@@ -272,7 +272,7 @@ def reading(*names: str, unreachable: tuple[str, ...] = ()) -> Reading:
 def test_every_source_that_fails_is_told(configure: Configure, answering: dict[str, Any]) -> None:
     config = configure(sources={"mesh": mesh(), "other": mesh()})
     answering.update(mesh=UsageError("no token"), other=SourceError("no answer"))
-    with pytest.raises(SeveralErrors) as caught:
+    with pytest.raises(ErrorGroup) as caught:
         freezing.freeze(config, None)
     assert [error.message for error in caught.value.errors] == ["no token", "no answer"]
     assert caught.value.status == 3

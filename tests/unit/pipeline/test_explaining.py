@@ -30,7 +30,7 @@ ORIGIN = InstanceOrigin("mesh", "dc1", "default", "n1", "i1")
 
 
 def endpoint(url: str, source: str = "mesh", place: FileOrigin | None = None) -> Endpoint:
-    return Endpoint(url=url, address="a", port=1, source=source, place=place)
+    return Endpoint(url=url, address="a", port=1, source=source, declared_at=place)
 
 
 def entry(*urls: str, source: str = "mesh") -> Entry:
@@ -57,7 +57,7 @@ def test_what_selection_leaves_out_is_told_under_the_name_that_it_would_have() -
         for n, health in enumerate(["passing", "critical"])
     )
     answer = Answer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
-    (found,) = unselected([answer], {"mesh": ConsulSettings(name="mesh", place=PLACE)})
+    (found,) = unselected([answer], {"mesh": ConsulSettings(name="mesh", origin=PLACE)})
     assert found.key == ("payments", "v1")
     assert found.name == "payments-v1"
     assert found.origin == InstanceOrigin("mesh", "dc1", "default", "n1", "i1")
@@ -68,7 +68,7 @@ def test_an_instance_of_several_versions_is_missing_in_each() -> None:
     registration = Registration(service="api", id="i", node="n", tags=("v1", "v2"), health="critical")
     answer = Answer(source="mesh", datacenter="dc1", namespace="", registrations=(registration,))
     naming = Naming(version_from=VersionFrom(tag="(v.)"))
-    settings = ConsulSettings(name="mesh", place=PLACE, naming=naming, select=Select())
+    settings = ConsulSettings(name="mesh", origin=PLACE, naming=naming, select=Select())
     assert [one.key for one in unselected([answer], {"mesh": settings})] == [("api", "v1"), ("api", "v2")]
 
 

@@ -7,7 +7,7 @@ from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Regis
 from frostline.pipeline.graphing import FORMS, dot_lines, graph_value, mermaid_lines, text_lines
 from frostline.registry.declaring import dependencies_of
 from frostline.settings import Naming
-from frostline.text import printable
+from frostline.text import escape_control
 
 PLACE = FileOrigin("jobs/shop.nomad.hcl", 12, 5)
 SERVED = Endpoint(url="http://a/v1", address="a", port=80, source="mesh")
@@ -94,7 +94,7 @@ def test_a_name_that_two_things_could_have_is_two_nodes() -> None:
 def test_hostile_names_stay_in_their_strings(job: str, destination: str) -> None:
     drawn = registry(dependency(destination, job=job))
     for form in FORMS.values():
-        assert all(printable(line) == line for line in form(drawn))
+        assert all(escape_control(line) == line for line in form(drawn))
     for line in dot_lines(drawn):
         bare = line.replace("\\\\", "").replace('\\"', "")
         assert bare.count('"') % 2 == 0

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from frostline.config.yaml_reader import read_yaml
-from frostline.errors import FrostlineError, SeveralErrors, UsageError
+from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import FileOrigin
 from frostline.outputs import configuring as config_outputs
 from frostline.pipeline.load import find_config, load_config
@@ -49,7 +49,7 @@ def load(text: str, name: str = "frostline.yaml") -> Config:
 
 
 def errors_of(text: str) -> list[str]:
-    with pytest.raises(SeveralErrors) as caught:
+    with pytest.raises(ErrorGroup) as caught:
         load(text)
     return [f"{error.origin}: {error.message}" for error in caught.value.errors]
 
@@ -91,7 +91,7 @@ def test_no_configuration_is_an_error_with_a_way_out(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_said_plainly(path: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
-    with pytest.raises(SeveralErrors) as caught:
+    with pytest.raises(ErrorGroup) as caught:
         load_config(Path(path))
     assert "cannot be read" in caught.value.message
 
@@ -100,7 +100,7 @@ def test_what_cannot_be_read_is_said_plainly(path: str, tmp_path: Path) -> None:
 def test_a_configuration_without_permission_is_said_plainly(tmp_path: Path) -> None:
     (tmp_path / "frostline.yaml").write_text(MINIMAL)
     (tmp_path / "frostline.yaml").chmod(0)
-    with pytest.raises(SeveralErrors, match="Permission denied"):
+    with pytest.raises(ErrorGroup, match="Permission denied"):
         load_config(Path("frostline.yaml"))
 
 
@@ -116,7 +116,7 @@ def test_places_are_relative_below_the_current_folder_and_absolute_elsewhere(
 
 def errors_of_path(path: str) -> list[str]:
     Path(path).write_text("5")
-    with pytest.raises(SeveralErrors) as caught:
+    with pytest.raises(ErrorGroup) as caught:
         load_config(Path(path))
     return [str(error.origin) for error in caught.value.errors]
 
@@ -137,7 +137,7 @@ def test_every_key_of_the_contract_loads(monkeypatch: pytest.MonkeyPatch) -> Non
     assert mesh.limits == LiveLimits()
     assert isinstance(edge, RouterSettings)
     assert edge.sources == ("mesh",)
-    assert edge.names == (RouterName(key=("legacy", "v1"), place=FileOrigin("frostline.yaml", 37, 38)),)
+    assert edge.names == (RouterName(key=("legacy", "v1"), origin=FileOrigin("frostline.yaml", 37, 38)),)
     assert config.precedence == (("partners",), ("edge",), ("mesh",))
     assert config.checks.schema == (COMPLETE / "schemas" / "ours.schema.json",)
     assert config.checks.policies["ports"].value == {"allow": ["1024-65535"]}
@@ -152,7 +152,7 @@ def test_a_source_alone_is_a_configuration(tmp_path: Path) -> None:
     config = load(MINIMAL)
     assert (config.root, config.lock, config.lock_is_folder) == (tmp_path, tmp_path / "frostline.lock", False)
     assert config.outputs == ()
-    assert config.sources["mesh"] == ConsulSettings(name="mesh", place=FileOrigin("frostline.yaml", 2, 3))
+    assert config.sources["mesh"] == ConsulSettings(name="mesh", origin=FileOrigin("frostline.yaml", 2, 3))
 
 
 def test_static_services_have_versions_lists_and_places() -> None:
@@ -161,7 +161,7 @@ def test_static_services_have_versions_lists_and_places() -> None:
     )
     source = load(text + "      1: http://w\n").sources["s"]
     assert isinstance(source, StaticSettings)
-    assert [(found.service, found.version, found.url, found.place.column) for found in source.services] == [
+    assert [(found.service, found.version, found.url, found.origin.column) for found in source.services] == [
         ("a/b", "v1", "http://x", 18),
         ("a/b", "v1", "http://y", 30),
         ("a/b", "no", "http://z", 47),
@@ -312,7 +312,7 @@ def test_policies_come_without_their_severity(written: str, value: Any, severity
     name = written.partition(":")[0]
     column = 7 + len(name)
     policies = load(f"{MINIMAL}checks:\n  policies:\n    {written}\n").checks.policies
-    assert policies == {name: Bound(value=value, place=FileOrigin("frostline.yaml", 5, column), severity=severity)}
+    assert policies == {name: Bound(value=value, origin=FileOrigin("frostline.yaml", 5, column), severity=severity)}
 
 
 def test_types_of_other_packages_take_any_options(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,7 +325,7 @@ def test_types_of_other_packages_take_any_options(monkeypatch: pytest.MonkeyPatc
     )
     place = FileOrigin("frostline.yaml", 2, 3)
     assert config.sources["names"] == PluginSettings(
-        name="names", type="dns", place=place, options={"zone": ["a", 1, 0.5, None]}
+        name="names", type="dns", origin=place, options={"zone": ["a", 1, 0.5, None]}
     )
     assert config.outputs[0].options == {"depth": 3}
     assert config.outputs[0].sources == ("names",)
@@ -336,7 +336,7 @@ def test_types_of_other_packages_take_any_options(monkeypatch: pytest.MonkeyPatc
 
 def without_places(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: without_places(item) for key, item in value.items() if key != "place"}
+        return {key: without_places(item) for key, item in value.items() if key not in ("origin", "files_origin")}
     return [without_places(item) for item in value] if isinstance(value, list | tuple) else value
 
 
@@ -433,7 +433,7 @@ def loads_or_says_why(text: str) -> None:
     try:
         load(text)
     except FrostlineError as error:
-        assert isinstance(error, SeveralErrors)
+        assert isinstance(error, ErrorGroup)
         for each in error.errors:
             assert isinstance(each, UsageError)
             assert each.help

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from frostline.errors import USAGE, FrostlineError, SeveralErrors
+from frostline.errors import USAGE, ErrorGroup, FrostlineError
 from frostline.pipeline.load import load_config
-from frostline.text import printable
+from frostline.text import escape_control
 
 CASES = Path(__file__).parents[2] / "golden" / "config"
 
 
 def as_text(error: FrostlineError) -> str:
-    return f"{error.origin}: error: {printable(error.message)}\n  help: {printable(str(error.help))}\n"
+    return f"{error.origin}: error: {escape_control(error.message)}\n  help: {escape_control(str(error.help))}\n"
 
 
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir() if path.name != "complete"))
 def test_what_is_wrong_is_said_with_its_place_and_a_way_out(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(CASES / case)
-    with pytest.raises(SeveralErrors) as caught:
+    with pytest.raises(ErrorGroup) as caught:
         load_config(Path("frostline.yaml"))
     said = "".join(as_text(error) for error in caught.value.errors)
     expected = CASES / case / "expected.txt"

@@ -12,7 +12,7 @@ from frostline.model import Endpoint, Entry, FileChange, Key, Registry, ServiceL
 from frostline.plan.changes import EndpointChange, Plan, ServiceChange, plan_lines, plan_of, plan_value, summary
 from frostline.registry.assembling import entry_digest
 from frostline.resources import schema_text
-from frostline.text import printable
+from frostline.text import escape_control
 
 SCHEMA = Draft202012Validator(json.loads(schema_text("plan")))
 HEADER = "Services:"
@@ -178,4 +178,4 @@ PLANS = st.builds(
 @given(PLANS)
 def test_every_plan_fits_its_schema_and_shows_nothing_that_is_not_printable(found: Plan) -> None:
     SCHEMA.validate(json.loads(json.dumps(plan_value(found))))
-    assert all(printable(line) == line for line in plan_lines(found))
+    assert all(escape_control(line) == line for line in plan_lines(found))

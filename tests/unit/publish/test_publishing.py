@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from frostline.errors import FrostlineError, PublishError, RefusedError, SeveralErrors
+from frostline.errors import ErrorGroup, FrostlineError, PublishError, RefusedError
 from frostline.publish.manifest import Manifest, manifest_chunks, read_manifest
 from frostline.publish.ownership import Wanted, file_changes, next_manifest
 from frostline.publish.publishing import pending, publish, replace_file, running
@@ -154,7 +154,7 @@ def test_a_refused_change_stops_all_of_it(root: Path) -> None:
         run(root, NEW)
     (root / "more/deep").mkdir(parents=True)
     (root / "more/deep/c.yaml").write_bytes(b"theirs")
-    with pytest.raises(SeveralErrors) as caught:
+    with pytest.raises(ErrorGroup) as caught:
         run(root, NEW)
     assert caught.value.status == 4
     assert tree(root) == OLD | {"app/registry.py": b"edited", "more/deep/c.yaml": b"theirs"}

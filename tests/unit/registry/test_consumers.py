@@ -41,7 +41,7 @@ def test_a_bind_is_the_one_endpoint_before_all_else() -> None:
     assert findings == ()
     assert urls(registry) == {("payments", "v1"): "http://127.0.0.1:9101/v1", ("search", None): "http://10.0.0.2"}
     (endpoint,) = registry.services["payments"]["v1"].endpoints
-    assert (endpoint.address, endpoint.port, endpoint.source, endpoint.place) == ("127.0.0.1", 9101, "jobs", JOB)
+    assert (endpoint.address, endpoint.port, endpoint.source, endpoint.declared_at) == ("127.0.0.1", 9101, "jobs", JOB)
 
 
 def test_a_name_is_there_as_environment_variables_write_it_too() -> None:

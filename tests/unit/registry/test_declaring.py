@@ -12,7 +12,7 @@ PLACE = FileOrigin("jobs/shop.nomad.hcl", 12, 5)
 
 def settings(**more: Any) -> JobspecSettings:
     root = Path("/project")
-    return JobspecSettings(name="jobs", place=FileOrigin("frostline.yaml", 3, 3), folder=root, root=root, **more)
+    return JobspecSettings(name="jobs", origin=FileOrigin("frostline.yaml", 3, 3), folder=root, root=root, **more)
 
 
 def upstream(destination: str, **more: Any) -> Upstream:
@@ -25,8 +25,8 @@ def declared(*services: DeclaredService) -> Declaration:
 
 
 def test_a_service_with_address_and_port_is_an_endpoint_any_other_is_declared() -> None:
-    literal = DeclaredService(service="db-v2", place=PLACE, address="10.0.0.1", port=5432, namespace="ops", weight=3)
-    found = contribution_of_declaration(declared(literal, DeclaredService(service="web", place=PLACE)), settings())
+    literal = DeclaredService(service="db-v2", origin=PLACE, address="10.0.0.1", port=5432, namespace="ops", weight=3)
+    found = contribution_of_declaration(declared(literal, DeclaredService(service="web", origin=PLACE)), settings())
     (endpoint,) = found.endpoints["db", "v2"]
     assert endpoint.url == "http://10.0.0.1:5432/v2"
     assert (endpoint.datacenter, endpoint.namespace, endpoint.weight) == ("", "ops", 3)
@@ -38,18 +38,18 @@ def test_a_service_with_address_and_port_is_an_endpoint_any_other_is_declared() 
 def test_the_first_place_is_that_of_a_service_declared_twice() -> None:
     later = FileOrigin(PLACE.path, 99, 1)
     found = contribution_of_declaration(
-        declared(DeclaredService(service="web", place=PLACE), DeclaredService(service="web", place=later)), settings()
+        declared(DeclaredService(service="web", origin=PLACE), DeclaredService(service="web", origin=later)), settings()
     )
     assert found.places == {("web", None): PLACE}
 
 
 def test_services_are_selected_by_name_and_tags_and_meta_kept_by_glob() -> None:
     service = DeclaredService(
-        service="db", place=PLACE, address="a", port=1, tags=("x", "secret-y"), meta={"owner": "o", "token": "t"}
+        service="db", origin=PLACE, address="a", port=1, tags=("x", "secret-y"), meta={"owner": "o", "token": "t"}
     )
     kept = Keep(tags=("*", "!secret-*"), meta=("owner",))
     chosen = settings(services=("*", "!web"), keep=kept)
-    found = contribution_of_declaration(declared(service, DeclaredService(service="web", place=PLACE)), chosen)
+    found = contribution_of_declaration(declared(service, DeclaredService(service="web", origin=PLACE)), chosen)
     assert list(found.endpoints) == [("db", None)]
     (endpoint,) = found.endpoints["db", None]
     assert endpoint.tags == ("x",)
@@ -58,14 +58,14 @@ def test_services_are_selected_by_name_and_tags_and_meta_kept_by_glob() -> None:
 
 def test_a_version_comes_from_meta_where_the_settings_say_so() -> None:
     naming = Naming(version_from=VersionFrom(meta="version"))
-    service = DeclaredService(service="db-v1", place=PLACE, meta={"version": "v7"})
+    service = DeclaredService(service="db-v1", origin=PLACE, meta={"version": "v7"})
     found = contribution_of_declaration(declared(service), settings(naming=naming))
     assert list(found.endpoints) == [("db-v1", "v7")]
 
 
 def test_a_url_that_cannot_be_made_is_a_finding_with_the_place() -> None:
     naming = Naming(unversioned_url="http://{meta[host]}/")
-    service = DeclaredService(service="db", place=PLACE, address="a", port=1)
+    service = DeclaredService(service="db", origin=PLACE, address="a", port=1)
     (finding,) = contribution_of_declaration(declared(service), settings(naming=naming)).findings
     assert (finding.rule, finding.origin) == ("meta-missing", PLACE)
 

@@ -36,11 +36,11 @@ def of_registry(*contributions: Contribution) -> Iterable[Finding]:
 def of_router(unversioned_url: str | None, known: Key, *names: Key) -> Iterable[Finding]:
     settings = RouterSettings(
         name="edge",
-        place=PLACE,
+        origin=PLACE,
         url="http://router/{service}-{version}/{version}",
         unversioned_url=unversioned_url,
         sources=("mesh",),
-        names=tuple(RouterName(key=key, place=PLACE) for key in names),
+        names=tuple(RouterName(key=key, origin=PLACE) for key in names),
     )
     return router.contribute(settings, {"mesh": frozenset([known])}).findings
 
@@ -48,7 +48,7 @@ def of_router(unversioned_url: str | None, known: Key, *names: Key) -> Iterable[
 def of_output(type_: str, module: object, contribution: Contribution, **options: object) -> Iterable[Finding]:
     registry = assembled([contribution])[0]
     view = View(registry=registry, prefer=(), preferring=lambda prefer: registry)
-    settings = OutputSettings(name="out", type=type_, path=Path("/root/out"), place=PLACE, options=options)
+    settings = OutputSettings(name="out", type=type_, path=Path("/root/out"), origin=PLACE, options=options)
     return module.render(view, settings).findings  # type: ignore[attr-defined, no-any-return]
 
 

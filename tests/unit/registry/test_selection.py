@@ -14,7 +14,7 @@ from frostline.registry.selection import left_out, snapshot_of
 from frostline.settings import ConsulSettings, Keep, Naming, Select, VersionFrom
 
 
-def registration(service: str = "shop-v1", id: str = "s1", **fields: object) -> Registration:  # noqa: A002
+def registration(service: str = "shop-v1", id: str = "s1", **fields: object) -> Registration:
     values = {"service": service, "id": id, "node": "n1", "node_address": "10.0.0.1", "port": 80, **fields}
     return Registration(**values)  # type: ignore[arg-type]
 
@@ -24,7 +24,7 @@ def answer(*registrations: Registration) -> Answer:
 
 
 def settings(**fields: object) -> ConsulSettings:
-    return ConsulSettings(name="mesh", place=FileOrigin("frostline.yaml"), **fields)  # type: ignore[arg-type]
+    return ConsulSettings(name="mesh", origin=FileOrigin("frostline.yaml"), **fields)  # type: ignore[arg-type]
 
 
 def taken(*registrations: Registration, **fields: object) -> list[str]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from frostline.errors import SeveralErrors, SourceError, UsageError
+from frostline.errors import ErrorGroup, SourceError, UsageError
 from frostline.model import FileOrigin, Finding, InstanceOrigin
 from frostline.reporters.base import Report, report_of
 from frostline.reporters.json import lines
@@ -45,7 +45,7 @@ def test_the_schema_is_a_schema() -> None:
 
 
 def test_a_report_reads_as_documented() -> None:
-    errors = SeveralErrors([UsageError("one", origin=FileOrigin("a.yaml", 2, 3), help="do"), SourceError("two")])
+    errors = ErrorGroup([UsageError("one", origin=FileOrigin("a.yaml", 2, 3), help="do"), SourceError("two")])
     found = Finding(
         rule="ports",
         service="a",

@@ -11,7 +11,7 @@ import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frostline.errors import SeveralErrors, SourceError, UsageError
+from frostline.errors import ErrorGroup, SourceError, UsageError
 from frostline.model import FileOrigin, Finding, InstanceOrigin
 from frostline.reporters import junit, sarif
 from frostline.reporters.base import Report, report_of
@@ -67,7 +67,7 @@ def test_a_report_of_nothing_fits_the_schemas() -> None:
 
 @given(st.lists(FINDINGS, max_size=3), st.lists(ERRORS, max_size=2))
 def test_any_report_fits_the_schemas(findings: list[Finding], errors: list[SourceError]) -> None:
-    checked(report_of(findings, [SeveralErrors(errors)] if len(errors) > 1 else errors))
+    checked(report_of(findings, [ErrorGroup(errors)] if len(errors) > 1 else errors))
 
 
 @pytest.mark.parametrize(

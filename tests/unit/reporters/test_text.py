@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.errors import FrostlineError, PublishError, SeveralErrors, SourceError, UsageError
+from frostline.errors import ErrorGroup, FrostlineError, PublishError, SourceError, UsageError
 from frostline.model import FileOrigin, Finding, InstanceOrigin
 from frostline.reporters.base import Problem, Report, report_of, reporter_module, reporter_names
 from frostline.reporters.text import LONGEST, lines
@@ -51,7 +51,7 @@ def test_a_finding_without_a_place_starts_with_its_rule() -> None:
 
 
 def test_errors_come_before_findings_and_several_are_told_apart() -> None:
-    errors = SeveralErrors([UsageError("one", origin=PLACE, help="do"), SeveralErrors([SourceError("two")])])
+    errors = ErrorGroup([UsageError("one", origin=PLACE, help="do"), ErrorGroup([SourceError("two")])])
     found = Finding(rule="ports", message="no", severity="warning")
     assert text_of(found, errors=(errors, PublishError("three"))) == [
         "frostline.yaml:60:7: error: one",

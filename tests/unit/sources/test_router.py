@@ -18,7 +18,7 @@ KNOWN: Mapping[str, frozenset[Key]] = {
 
 
 def name(service: str, version: str | None, line: int = 9) -> RouterName:
-    return RouterName(key=(service, version), place=FileOrigin("frostline.yaml", line, 1))
+    return RouterName(key=(service, version), origin=FileOrigin("frostline.yaml", line, 1))
 
 
 def routed(
@@ -30,7 +30,7 @@ def routed(
     names: tuple[RouterName, ...] = (),
 ) -> Contribution:
     settings = RouterSettings(
-        name="edge", place=PLACE, url=url, unversioned_url=unversioned_url, sources=sources, names=names
+        name="edge", origin=PLACE, url=url, unversioned_url=unversioned_url, sources=sources, names=names
     )
     return contribute(settings, known)
 
@@ -55,8 +55,8 @@ def test_endpoints_have_the_router_as_address_and_a_place() -> None:
     (billing,) = found.endpoints["billing", "v1"]
     (payments,) = found.endpoints["payments", "v1"]
     assert (billing.address, billing.port, billing.source) == ("::1", 8443, "edge")
-    assert (billing.origin, payments.origin) == (name("billing", "v1").place, PLACE)
-    assert found.places["billing", "v1"] == name("billing", "v1").place
+    assert (billing.origin, payments.origin) == (name("billing", "v1").origin, PLACE)
+    assert found.places["billing", "v1"] == name("billing", "v1").origin
 
 
 def test_only_the_sources_that_are_named_are_served() -> None:
@@ -94,7 +94,7 @@ def test_a_name_without_a_version_needs_a_pattern_for_it() -> None:
     assert found.endpoints == {}
     (finding,) = found.findings
     assert (finding.rule, finding.severity, finding.service) == ("router-unversioned", "error", "ledger")
-    assert finding.origin == name("ledger", None).place
+    assert finding.origin == name("ledger", None).origin
 
 
 def test_names_that_clients_would_take_out_of_the_path_are_refused() -> None:

@@ -14,8 +14,8 @@ def place(line: int) -> FileOrigin:
 
 
 def test_a_url_becomes_an_endpoint_with_its_place() -> None:
-    service = StaticService(service="sendgrid", version="v3", url="https://api.example/v3", place=place(4))
-    found = contribute(StaticSettings(name="partners", place=PLACE, services=(service,)), {})
+    service = StaticService(service="sendgrid", version="v3", url="https://api.example/v3", origin=place(4))
+    found = contribute(StaticSettings(name="partners", origin=PLACE, services=(service,)), {})
     (endpoint,) = found.endpoints["sendgrid", "v3"]
     assert (endpoint.url, endpoint.address, endpoint.port) == ("https://api.example/v3", "api.example", 443)
     assert (endpoint.source, endpoint.origin, endpoint.datacenter) == ("partners", place(4), "")
@@ -25,10 +25,10 @@ def test_a_url_becomes_an_endpoint_with_its_place() -> None:
 
 def test_several_urls_of_a_service_are_its_endpoints_in_the_order_written() -> None:
     services = tuple(
-        StaticService(service="a", version=None, url=f"http://{host}", place=place(line))
+        StaticService(service="a", version=None, url=f"http://{host}", origin=place(line))
         for line, host in enumerate(["z", "b", "y"])
     )
-    found = contribute(StaticSettings(name="s", place=PLACE, services=services), {})
+    found = contribute(StaticSettings(name="s", origin=PLACE, services=services), {})
     assert [endpoint.address for endpoint in found.endpoints["a", None]] == ["z", "b", "y"]
     assert found.places == {("a", None): place(0)}
 
@@ -52,4 +52,4 @@ def test_the_address_and_port_are_those_of_the_url(url: str, address: str, port:
 
 
 def test_a_source_without_services_brings_nothing() -> None:
-    assert contribute(StaticSettings(name="s", place=PLACE), {}).endpoints == {}
+    assert contribute(StaticSettings(name="s", origin=PLACE), {}).endpoints == {}

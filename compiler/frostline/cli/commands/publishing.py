@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +22,7 @@ from frostline.cli.console import (
     tell,
     text_report,
 )
-from frostline.cli.invoking import DifferentError, config_of, counted, tell_warnings
+from frostline.cli.invoking import DifferentError, config_of, tell_warnings
 from frostline.errors import FrostlineError, UsageError
 from frostline.lock import codec as lock
 from frostline.model import FileOrigin, Finding, Lock, Snapshot
@@ -36,7 +35,7 @@ from frostline.plan import saved as saved_plan
 from frostline.plan.changes import Plan, plan_lines, plan_value, summary
 from frostline.publish import publishing as publish
 from frostline.settings import Allow, Config
-from frostline.text import typed
+from frostline.text import did_you_mean, display_path, pluralize
 
 # --- compile, plan, freeze --------------------------------------------------------------------------------------------
 
@@ -75,7 +74,7 @@ def _unchanged(invocation: Invocation, number: int) -> int:
 
 
 def _nothing_line(number: int) -> str:
-    return f"nothing to do: {counted(number, 'service')} published as they should be"
+    return f"nothing to do: {pluralize(number, 'service')} published as they should be"
 
 
 def _compiled(invocation: Invocation, compilation: Compilation) -> int:
@@ -95,11 +94,11 @@ def compile_plan_command(invocation: Invocation, file: Path) -> int:
     options = planning.options_of(saved.basis)
     pipeline.outputs_in_scope(config, options.only)
     with pipeline.writing(config) as root:
-        planning.check_basis(config, saved, typed(file))
+        planning.check_basis(config, saved, display_path(file))
         committed = freezing.committed_lock(config)
-        new = planning.new_lock(config, saved, typed(file))
+        new = planning.new_lock(config, saved, display_path(file))
         compilation = pipeline.compiled(config, new, committed, options)
-        planning.check_files(saved, compilation, typed(file))
+        planning.check_files(saved, compilation, display_path(file))
         show_findings(compilation.findings, invocation)
         if not compilation.refused:
             pipeline.publish_compilation(config, root, compilation, options.only)
@@ -112,9 +111,9 @@ def _published_line(compilation: Compilation) -> str:
     if not compilation.plan.changes:
         return _nothing_line(number)
     return (
-        f"published {counted(number, 'service')} "
+        f"published {pluralize(number, 'service')} "
         f"({counts['add']} added, {counts['change']} changed, {counts['remove']} removed): "
-        f"{counted(counts['write'], 'file')} written, {counts['delete']} deleted"
+        f"{pluralize(counts['write'], 'file')} written, {counts['delete']} deleted"
     )
 
 
@@ -125,7 +124,7 @@ def _lock_would_change(config: Config, new: Lock, committed: Lock | None) -> Fro
     named = "; ".join(f"source `{source}`, datacenter `{datacenter}`" for source, datacenter, _ in moved)
     return DifferentError(
         f"the lock would change ({named}); nothing was published",
-        origin=FileOrigin(typed(config.lock)),
+        origin=FileOrigin(display_path(config.lock)),
         help="run `frostline freeze`, review the lock and commit it",
     )
 
@@ -172,7 +171,9 @@ def plan_command(
         return errors.REFUSED
     if out is not None:
         publish.replace_file(out, planning.chunks(config, compilation, options))
-        tell(invocation, f"saved to {typed(out)}: publish it with `frostline compile --plan {typed(out)}`")
+        tell(
+            invocation, f"saved to {display_path(out)}: publish it with `frostline compile --plan {display_path(out)}`"
+        )
     return errors.DIFFERENT if compilation.plan.changes else errors.DONE
 
 
@@ -189,13 +190,12 @@ def freeze_command(
     live = freezing.live_sources(config)
     for name in sources:
         if name not in live:
-            close = difflib.get_close_matches(name, live, 1)
-            hint = f"did you mean `{close[0]}`?" if close else f"live sources: {', '.join(live) or 'none'}"
+            hint = did_you_mean(name, live, f"live sources: {', '.join(live) or 'none'}")
             raise UsageError(f"there is no live source `{name}`", help=hint)
     if not live:
         tell(invocation, "there is no live source: nothing to freeze")
         if invocation.format == "json":
-            emit_json(report_value(lock=typed(config.lock), segments=[]))
+            emit_json(report_value(lock=display_path(config.lock), segments=[]))
         return errors.DONE
     with pipeline.writing(config) as root:
         held = freezing.Committed(config)
@@ -213,7 +213,7 @@ def freeze_command(
             pipeline.publish_lock(config, root, new)
     tell_warnings(invocation, frozen.warnings)
     show_findings(findings, invocation)
-    where = typed(out or config.lock)
+    where = display_path(out or config.lock)
     if invocation.format == "json":
         segments = [] if refused else [_segment(snapshot) for snapshot in written.snapshots]
         emit_json(report_value(findings, lock=where, segments=segments))
@@ -222,9 +222,9 @@ def freeze_command(
         return errors.REFUSED
     instances = sum(len(snapshot.instances) for snapshot in written.snapshots)
     if not out and new == committed:
-        tell(invocation, f"nothing to do: {where} holds these {counted(instances, 'instance')} already")
+        tell(invocation, f"nothing to do: {where} holds these {pluralize(instances, 'instance')} already")
     else:
-        tell(invocation, f"froze {counted(instances, 'instance')} to {where}")
+        tell(invocation, f"froze {pluralize(instances, 'instance')} to {where}")
     return errors.DONE
 
 
@@ -298,7 +298,7 @@ def _drift_finding(one: _Drift) -> Finding:
         rule="drift",
         message=f"{one.what} {one.why}",
         value=one.what,
-        origin=FileOrigin(typed(one.path)),
+        origin=FileOrigin(display_path(one.path)),
         help="run `frostline compile` to publish, or `frostline plan` to see what would change",
     )
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Sequence
 
 from frostline import errors, resources
 from frostline.cli.console import Invocation, emit, emit_json, emit_text, report_value, say, tell, text_report
-from frostline.cli.invoking import DifferentError, config_of, counted, tell_warnings
-from frostline.errors import FrostlineError, SeveralErrors, UsageError
+from frostline.cli.invoking import DifferentError, config_of, tell_warnings
+from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.lock import codec as lock
 from frostline.model import Answer, Snapshot
 from frostline.pipeline import compile as pipeline
 from frostline.pipeline import explaining, graphing
 from frostline.pipeline import freeze as freezing
+from frostline.text import did_you_mean, pluralize
 
 
 def list_command(invocation: Invocation) -> int:
@@ -94,16 +94,14 @@ def sources_command(invocation: Invocation) -> int:
             rows.append((name, settings.type, state, _seen(one)))
     for local in pipeline.contributions_of(config, lock.lock_of(snapshots)):
         if local.source not in live:
-            sees = counted(len(local.endpoints), "service")
-            sees += f", {counted(len(local.upstreams), 'upstream')}" if local.upstreams else ""
+            sees = pluralize(len(local.endpoints), "service")
+            sees += f", {pluralize(len(local.upstreams), 'upstream')}" if local.upstreams else ""
             rows.append((local.source, config.sources[local.source].type, "local", sees))
-    _show_sources(invocation, sorted(rows), SeveralErrors(failed) if failed else None)
+    _show_sources(invocation, sorted(rows), ErrorGroup(failed) if failed else None)
     return max((error.status for error in failed), default=errors.DONE)
 
 
-def _show_sources(
-    invocation: Invocation, rows: Sequence[tuple[str, str, str, str]], error: SeveralErrors | None
-) -> None:
+def _show_sources(invocation: Invocation, rows: Sequence[tuple[str, str, str, str]], error: ErrorGroup | None) -> None:
     header = ("SOURCE", "TYPE", "STATE", "SEES")
     if invocation.format == "json":
         values = [dict(zip(("source", "type", "state", "sees"), row, strict=True)) for row in rows]
@@ -116,9 +114,9 @@ def _show_sources(
 
 def _seen(snapshot: Snapshot) -> str:
     services = {one.service for one in snapshot.instances} | {one.service for one in snapshot.declared}
-    names, number = counted(len(services), "service"), counted(len(snapshot.instances), "instance")
+    names, number = pluralize(len(services), "service"), pluralize(len(snapshot.instances), "instance")
     namespace = "" if snapshot.namespace == "default" else f"/{snapshot.namespace}"
-    upstreams = f", {counted(len(snapshot.upstreams), 'upstream')}" if snapshot.upstreams else ""
+    upstreams = f", {pluralize(len(snapshot.upstreams), 'upstream')}" if snapshot.upstreams else ""
     return f"{snapshot.datacenter}{namespace}: {names}, {number}{upstreams}"
 
 
@@ -129,8 +127,6 @@ def schema_command(invocation: Invocation, name: str | None) -> int:
         emit(names)
         return errors.DONE
     if name not in names:
-        close = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean `{close[0]}`?" if close else f"schemas: {', '.join(names)}"
-        raise UsageError(f"there is no schema `{name}`", help=hint)
+        raise UsageError(f"there is no schema `{name}`", help=did_you_mean(name, names, f"schemas: {', '.join(names)}"))
     emit(resources.schema_text(name).decode().rstrip("\n").split("\n"))
     return errors.DONE

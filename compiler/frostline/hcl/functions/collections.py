@@ -256,7 +256,7 @@ def _zipmap(keys: Value, values: Value) -> Value:
     return object_value(pairs)
 
 
-def _seq(name: str, type: Type = DYNAMIC) -> Parameter:  # noqa: A002
+def _seq(name: str, type: Type = DYNAMIC) -> Parameter:
     return Parameter(name, type)
 
 

@@ -100,7 +100,7 @@ def _filled(verb: _Verb, value: Value) -> str:
             raise verb.error("there is no such verb")
 
 
-def _as(verb: _Verb, value: Value, type: Type) -> Value:  # noqa: A002
+def _as(verb: _Verb, value: Value, type: Type) -> Value:
     try:
         return convert(value, type)
     except ConversionError as error:

@@ -33,7 +33,7 @@ def _intersection(*values: Value) -> Value:
     return _set(first.type, [item for item in first.data if all(item in set(other.data) for other in others)])
 
 
-def _set(type: Type, items: list[Value]) -> Value:  # noqa: A002
+def _set(type: Type, items: list[Value]) -> Value:
     assert type.element is not None
     return set_value(type.element, items)
 

@@ -104,7 +104,7 @@ def _pattern(text: str, value: Any, settings: OutputSettings) -> KeyPattern:
         close = get_close_matches(str(value), VALUES, 1)
         raise UsageError(
             f"the output `{settings.name}` feeds `{text}` from `{value}`, which is no value of a service",
-            origin=settings.place,
+            origin=settings.origin,
             help=f"did you mean `{close[0]}`?" if close else f"one of {', '.join(VALUES)}",
         )
     try:
@@ -122,7 +122,7 @@ def _pattern(text: str, value: Any, settings: OutputSettings) -> KeyPattern:
 def _unreadable(text: str, problem: str, settings: OutputSettings) -> UsageError:
     return UsageError(
         f"the key pattern `{text}` of the output `{settings.name}` {problem}",
-        origin=settings.place,
+        origin=settings.origin,
         help=CLASS_PARAMETER_HELP,
     )
 

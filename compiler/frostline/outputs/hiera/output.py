@@ -23,7 +23,7 @@ from frostline.settings import OutputSettings
 def render(view: View, settings: OutputSettings) -> Rendering:
     """`common`, and with layers the datacenters' files and the hiera.yaml that reads them."""
     kind = _format(settings)
-    keys, findings = class_keys(view.registry, key_patterns(settings), settings.place)
+    keys, findings = class_keys(view.registry, key_patterns(settings), settings.origin)
     common = Document(partial(_common, view.registry, keys), kind)
     artifacts = [Artifact(path=PurePosixPath(f"common.{kind}"), chunks=common)]
     if _is_layered(settings):
@@ -138,7 +138,7 @@ def _collision(first: str, second: str, path: PurePosixPath, settings: OutputSet
     return Finding(
         rule="path-collision",
         value=str(path),
-        origin=settings.place,
+        origin=settings.origin,
         message=f"the files of the datacenters `{first}` and `{second}` are one where file names ignore case: {path}",
         help="leave one of them out of the sources of this output",
     )

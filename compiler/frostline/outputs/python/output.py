@@ -72,7 +72,7 @@ def paths(settings: OutputSettings) -> tuple[PurePosixPath, ...]:
     if settings.path.suffix != ".py" or not name.isidentifier() or keyword.iskeyword(name):
         raise UsageError(
             f"output {settings.name}: no Python program could import a module from {settings.path.name!r}",
-            origin=settings.place,
+            origin=settings.origin,
             help="name it like registry.py: letters, digits and _, not starting with a digit, and .py at the end",
         )
     return PurePosixPath(f"{name}.py"), PurePosixPath(f"{name}.pyi")

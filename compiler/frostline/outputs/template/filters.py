@@ -26,7 +26,7 @@ from frostline.outputs.template.text import (
     undefined,
 )
 from frostline.outputs.yaml.text import flow
-from frostline.text import printable, reviewable
+from frostline.text import escape_control, escape_json
 
 _KEPT = """
     abs attr batch capitalize center count d default dictsort first float format groupby int items last length list
@@ -172,11 +172,11 @@ def _written(value: Any, style: _Style) -> str:
 
 def _json_text(text: str) -> str:
     # `<` can end a script element of a page that the JSON is put in.
-    return f'"{reviewable(_backslashed(text))}"'.replace("<", "\\u003c")
+    return f'"{escape_json(_backslashed(text))}"'.replace("<", "\\u003c")
 
 
 def _py_text(text: str) -> str:
-    return f'"{printable(_backslashed(text))}"'
+    return f'"{escape_control(_backslashed(text))}"'
 
 
 def _toml_text(text: str) -> str:

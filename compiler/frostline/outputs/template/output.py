@@ -25,7 +25,7 @@ from frostline.outputs.template.text import TemplateFault, Trusted
 from frostline.outputs.template.values import Services, context_values, subject_of
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
-from frostline.text import typed
+from frostline.text import display_path
 
 _GLOBALS = ("cycler", "dict", "joiner", "namespace", "range")
 _FINALIZE = "environment.finalize(context, "
@@ -211,9 +211,9 @@ def _usage_error(error: Exception, loader: _FolderLoader) -> UsageError:
     subject = next(filter(None, (_subject(variables) for _, variables in reversed(frames))), ())
     if subject:
         message = f"service {'/'.join(subject)}: {message}"
-    origin = frames[-1][0] if frames else FileOrigin(typed(loader.main))
+    origin = frames[-1][0] if frames else FileOrigin(display_path(loader.main))
     if isinstance(error, TemplateSyntaxError):
-        origin = FileOrigin(typed(Path(error.filename or loader.main)), error.lineno)
+        origin = FileOrigin(display_path(Path(error.filename or loader.main)), error.lineno)
     return UsageError(message, origin=origin, help=help_text)
 
 
@@ -223,7 +223,7 @@ def _template_frames(traceback: TracebackType | None, templates: set[str]) -> li
     while traceback is not None:
         path = traceback.tb_frame.f_code.co_filename
         if path in templates:
-            found.append((FileOrigin(typed(Path(path)), traceback.tb_lineno), dict(traceback.tb_frame.f_locals)))
+            found.append((FileOrigin(display_path(Path(path)), traceback.tb_lineno), dict(traceback.tb_frame.f_locals)))
         traceback = traceback.tb_next
     return found
 

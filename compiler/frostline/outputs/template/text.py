@@ -28,7 +28,7 @@ QUOTING_HELP = (
 class TemplateFault(Exception):
     """Why a template can't be rendered, said by frostline itself; `help` says what to do next."""
 
-    def __init__(self, message: str, help: str | None = None) -> None:  # noqa: A002
+    def __init__(self, message: str, help: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.help = help

@@ -78,7 +78,7 @@ def _collision(first: str, second: str, path: PurePosixPath, settings: OutputSet
         rule="path-collision",
         service=second,
         value=str(path),
-        origin=settings.place,
+        origin=settings.origin,
         message=f"the files of `{first}` and `{second}` are one where file names ignore case: {path}",
         help="rename one of them, leave one out with `select`, or write this output without `split`",
     )

@@ -41,7 +41,7 @@ class Client:
         """`Transport.in_parallel`."""
         return self._transport.in_parallel(work, items, tick)
 
-    def error(self, path: str, reason: str, *, help: str = _PROXY_HELP) -> SourceError:  # noqa: A002
+    def error(self, path: str, reason: str, *, help: str = _PROXY_HELP) -> SourceError:
         """`Transport.error`."""
         return self._transport.error(path, reason, help=help)
 

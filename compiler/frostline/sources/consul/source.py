@@ -35,7 +35,7 @@ def read(settings: ConsulSettings, *, datacenters: tuple[str, ...] = (), progres
     datacenters: only these, which may be `peer:NAME` too. See base.LiveSource.
     """
     _check_usable(settings)
-    address = consul_address(settings.address, os.environ, settings.place)
+    address = consul_address(settings.address, os.environ, settings.origin)
     with transport_of(settings, address, "X-Consul-Token") as transport:
         client = Client(
             transport,
@@ -56,7 +56,7 @@ def read(settings: ConsulSettings, *, datacenters: tuple[str, ...] = (), progres
     if unreachable and not answers:
         raise SourceError(
             f"source {settings.name}: nothing answered of {', '.join(sorted(unreachable))}",
-            origin=settings.place,
+            origin=settings.origin,
             help="check the agent's connection to these datacenters; `partial` needs one that answers",
         )
     return Reading(answers=tuple(answers), warnings=tuple(warnings), unreachable=tuple(sorted(unreachable)))
@@ -79,7 +79,7 @@ def _check_usable(settings: ConsulSettings) -> None:
     if settings.acl == "scoped" and not (settings.select.services and all(map(is_literal, settings.select.services))):
         raise UsageError(
             f"source {settings.name}: `acl: scoped` reads literal service names only",
-            origin=settings.place,
+            origin=settings.origin,
             help="name each service in select.services, without globs and exclusions",
         )
 
@@ -104,7 +104,7 @@ def _check_token(client: Client, settings: ConsulSettings) -> None:
         refused = f"source {settings.name}: GET {_TOKEN}: it stands for the anonymous token"
     raise SourceError(
         f"{refused}: ACLs are on, and {_unaccepted(settings)}",
-        origin=settings.place,
+        origin=settings.origin,
         help="give a valid token (`token: {env: CONSUL_HTTP_TOKEN}`), or `acl: scoped` with literal service names",
     )
 
@@ -180,7 +180,7 @@ def _own_datacenter(client: Client, settings: ConsulSettings) -> str:
 def _not_read(settings: ConsulSettings, name: str, instead: str) -> UsageError:
     return UsageError(
         f"source {settings.name} does not read the datacenter {name}: {instead}",
-        origin=settings.place,
+        origin=settings.origin,
         help="name one that it reads, or add it to the configuration",
     )
 

@@ -13,7 +13,7 @@ from frostline.sources.http.transport import StatusError, Transport, Unreachable
 
 def transport_of(settings: ConsulSettings | NomadSettings, address: Address, token_header: str) -> Transport:
     """The connections that the settings ask for. UsageError: TLS without https, a missing token or file."""
-    place = settings.place
+    place = settings.origin
     if address.scheme != "https" and settings.tls != Tls():
         raise UsageError(
             f"source {settings.name}: `tls` is set, and the address has no TLS", origin=place, help="write https://…"

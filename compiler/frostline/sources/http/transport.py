@@ -59,7 +59,7 @@ class UnreachableError(SourceError):
 class StatusError(SourceError):
     """The server answered, and the answer is no 200. words: the server's own, without the token."""
 
-    def __init__(self, message: str, *, code: int, words: str, origin: FileOrigin, help: str) -> None:  # noqa: A002
+    def __init__(self, message: str, *, code: int, words: str, origin: FileOrigin, help: str) -> None:
         super().__init__(message, origin=origin, help=help)
         self.code = code
         self.words = words
@@ -187,7 +187,7 @@ class Transport:
             return failed[0]
         return self._past_deadline() if pending else results
 
-    def error(self, target: str, reason: str, *, help: str) -> SourceError:  # noqa: A002
+    def error(self, target: str, reason: str, *, help: str) -> SourceError:
         """A SourceError on this request. Names source, method and target; the token in any of it becomes `***`."""
         return SourceError(self._message(target, reason), origin=self._place, help=help)
 

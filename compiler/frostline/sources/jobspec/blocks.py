@@ -102,7 +102,7 @@ def _filled(kind: str, labels: tuple[str, ...], at: int, body: Body, shape: Shap
     return Block(kind, labels, body.source, at, attributes, {}, tuple(blocks), places)
 
 
-def typed(attribute: AttributeNode, type: Type, source: Source, scope: Scope) -> Value:  # noqa: A002
+def typed(attribute: AttributeNode, type: Type, source: Source, scope: Scope) -> Value:
     """The argument's value as this type."""
     value = evaluate(attribute.expression, scope)
     if type is DYNAMIC or value.type is type:

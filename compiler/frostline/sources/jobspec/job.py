@@ -104,7 +104,7 @@ class _Filled:
         literal = bool(self.address) and bool(port) and not _RUNTIME.search(self.address)
         return DeclaredService(
             service=self.name,
-            place=self._service.place,
+            origin=self._service.place,
             address=self.address if literal else "",
             port=port if literal else 0,
             namespace=self._namespace,

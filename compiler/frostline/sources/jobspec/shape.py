@@ -39,7 +39,7 @@ TEXT_MAP = Shape(texts=True)
 """Any argument, each a string."""
 
 
-def _typed(*names: str, type: Type = STRING) -> dict[str, Type]:  # noqa: A002
+def _typed(*names: str, type: Type = STRING) -> dict[str, Type]:
     return dict.fromkeys(names, type)
 
 

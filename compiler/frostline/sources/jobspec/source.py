@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from frostline.errors import FrostlineError, SeveralErrors, SourceError, UsageError
+from frostline.errors import ErrorGroup, FrostlineError, SourceError, UsageError
 from frostline.globs import is_literal
 from frostline.hcl.functions.base import Function
 from frostline.hcl.functions.files import file_functions
@@ -26,7 +26,7 @@ from frostline.sources.jobspec.json_files import job_of_json
 from frostline.sources.jobspec.json_tree import plain, tree_of
 from frostline.sources.jobspec.placeholders import placeholder
 from frostline.sources.jobspec.variables import Context, Given, value_of
-from frostline.text import typed
+from frostline.text import display_path
 
 MOST_BYTES = 2**20
 """The largest file that is read: Nomad keeps no longer sources of jobs (job_max_source_size)."""
@@ -55,7 +55,7 @@ def declare(settings: JobspecSettings) -> Declaration:
     if not errors:
         errors += reader.undeclared()
     if errors:
-        raise errors[0] if len(errors) == 1 else SeveralErrors(errors)
+        raise errors[0] if len(errors) == 1 else ErrorGroup(errors)
     return Declaration(services=tuple(services), upstreams=tuple(upstreams), findings=tuple(findings))
 
 
@@ -99,7 +99,7 @@ def _unused_glob(settings: JobspecSettings, glob: str) -> Finding:
         rule="job-files",
         severity="warning",
         value=glob,
-        origin=settings.files_place,
+        origin=settings.files_origin,
         message=f"no file fits `{glob}` of source `{settings.name}`",
         help="correct the glob, or leave it out",
     )
@@ -115,7 +115,7 @@ def _fitting(folder: Path, glob: str) -> Iterator[Path]:
 def _bad_glob(settings: JobspecSettings, glob: str, reason: str) -> UsageError:
     return UsageError(
         f"source {settings.name}: `files`: `{glob}`: {reason}",
-        origin=settings.files_place,
+        origin=settings.files_origin,
         help="globs are relative to the folder of frostline.yaml; `**` is any folders",
     )
 
@@ -164,7 +164,7 @@ class _Reader:
         return body
 
     def _source(self, path: Path) -> Source:
-        shown = typed(path)
+        shown = display_path(path)
         try:
             with path.open("rb") as file:
                 data = file.read(MOST_BYTES + 1)

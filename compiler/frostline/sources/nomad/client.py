@@ -61,7 +61,7 @@ class Client:
         """What this work gives, with none beside it."""
         return self.in_parallel(lambda work: work, [work])[0]
 
-    def error(self, path: str, reason: str, *, help: str = _PROXY_HELP) -> SourceError:  # noqa: A002
+    def error(self, path: str, reason: str, *, help: str = _PROXY_HELP) -> SourceError:
         """`Transport.error`."""
         return self._transport.error(path, reason, help=help)
 

@@ -33,7 +33,7 @@ def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress
 
     datacenters: only these, which are regions. See base.LiveSource.
     """
-    address = nomad_address(settings.address, os.environ, settings.place)
+    address = nomad_address(settings.address, os.environ, settings.origin)
     with transport_of(settings, address, "X-Nomad-Token") as transport:
         client = Client(transport, max_stale=settings.max_stale if settings.consistency == "eventual" else None)
         names, unreachable, warnings = _regions(client, settings, datacenters)
@@ -52,7 +52,7 @@ def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress
     if unreachable and not answers:
         raise SourceError(
             f"source {settings.name}: nothing answered of {', '.join(sorted(unreachable))}",
-            origin=settings.place,
+            origin=settings.origin,
             help="check the agent's connection to these regions; `partial` needs one that answers",
         )
     return Reading(answers=tuple(answers), warnings=tuple(warnings), unreachable=tuple(sorted(unreachable)))
@@ -121,7 +121,7 @@ def _own_region(client: Client, known: list[str]) -> str:
 def _not_read(settings: NomadSettings, name: str, instead: str) -> UsageError:
     return UsageError(
         f"source {settings.name} does not read the region {name}: {instead}",
-        origin=settings.place,
+        origin=settings.origin,
         help="name one that it reads, or add it to the configuration",
     )
 

@@ -59,7 +59,7 @@ def small_registry() -> Registry:
 
 
 def output(**options: Any) -> OutputSettings:
-    return OutputSettings(name="puppet", type="hiera", path=Path("/srv/puppet/data"), place=PLACE, options=options)
+    return OutputSettings(name="puppet", type="hiera", path=Path("/srv/puppet/data"), origin=PLACE, options=options)
 
 
 def contents(rendering: Rendering) -> dict[str, bytes]:

@@ -26,7 +26,7 @@ from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry
 from frostline.outputs.base import View, content_digest, output_module
 from frostline.outputs.python.output import folder, paths, render
 from frostline.settings import OutputSettings
-from frostline.text import printable
+from frostline.text import escape_control
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "outputs" / "python"
 
@@ -131,7 +131,7 @@ def small_registry() -> Registry:
 
 
 def output(path: Path = Path("/srv/app/registry.py")) -> OutputSettings:
-    return OutputSettings(name="registry", type="python", path=path, place=FileOrigin("frostline.yaml", 3, 5))
+    return OutputSettings(name="registry", type="python", path=path, origin=FileOrigin("frostline.yaml", 3, 5))
 
 
 def rendered(registry: Registry) -> dict[str, bytes]:
@@ -246,7 +246,7 @@ def test_what_is_not_in_it_is_unknown(known: set[Key], asked: Key) -> None:
 def test_its_text_has_nothing_that_reviewers_or_line_readers_take_for_something_else() -> None:
     text = rendered(hostile_registry())["registry.py"].decode()
     assert len(text.splitlines()) == text.count("\n")
-    assert all(printable(line.replace("\t", "")) == line.replace("\t", "") for line in text.split("\n"))
+    assert all(escape_control(line.replace("\t", "")) == line.replace("\t", "") for line in text.split("\n"))
 
 
 def test_no_data_reaches_the_lines_where_python_looks_for_an_encoding() -> None:

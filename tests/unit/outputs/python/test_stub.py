@@ -19,7 +19,7 @@ from frostline.outputs.base import View
 from frostline.outputs.python.output import ModuleText, render
 from frostline.outputs.python.stub import MOST_OVERLOADS, stub_text
 from frostline.settings import FileOrigin, OutputSettings
-from frostline.text import printable
+from frostline.text import escape_control
 
 ENDPOINT = Endpoint(url="http://x", address="x", port=1, source="mesh")
 SERVED = Entry(url="http://x", endpoints=(ENDPOINT,), sources=("mesh",))
@@ -148,7 +148,7 @@ def test_many_services_with_many_sets_of_versions_type_check(tmp_path: Path) -> 
 
 def test_the_module_has_what_the_stub_says(tmp_path: Path) -> None:
     frozen = registry([("a", "v1"), ("b", None)])
-    settings = OutputSettings(name="o", type="python", path=tmp_path / "registry.py", place=FileOrigin("f"))
+    settings = OutputSettings(name="o", type="python", path=tmp_path / "registry.py", origin=FileOrigin("f"))
     view = view_of(frozen)
     for artifact in render(view, settings).artifacts:
         (tmp_path / artifact.path).write_bytes(b"".join(artifact.chunks))
@@ -163,7 +163,7 @@ def test_the_overloads_take_all_that_is_served_and_nothing_else(served: set[Key]
     frozen = registry(served, declared)
     assert accepted(frozen) == served
     text = stub_text(frozen)
-    assert all(printable(line) == line for line in text.split("\n"))
+    assert all(escape_control(line) == line for line in text.split("\n"))
 
 
 def test_there_are_few_overloads_however_many_sets_of_versions_there_are() -> None:

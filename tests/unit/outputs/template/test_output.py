@@ -31,7 +31,7 @@ def output(template: Path | str) -> OutputSettings:
         name="config",
         type="template",
         path=Path("/srv/site/nginx/router.conf"),
-        place=FileOrigin("frostline.yaml"),
+        origin=FileOrigin("frostline.yaml"),
         options={"template": template},
     )
 

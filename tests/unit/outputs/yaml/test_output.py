@@ -59,7 +59,7 @@ def small_registry() -> Registry:
 
 
 def output(path: str = "/srv/registry/services.yaml", **options: Any) -> OutputSettings:
-    return OutputSettings(name="registry", type="yaml", path=Path(path), place=PLACE, options=options)
+    return OutputSettings(name="registry", type="yaml", path=Path(path), origin=PLACE, options=options)
 
 
 def rendered(registry: Registry, settings: OutputSettings) -> dict[str, bytes]:

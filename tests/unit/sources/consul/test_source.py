@@ -122,7 +122,7 @@ def replay(listening: tuple[list[Replay], str]) -> Replay:
 
 
 def settings_of(replay: Replay, **more: Any) -> ConsulSettings:
-    default = {"name": "mesh", "place": PLACE, "address": replay.address, "limits": LiveLimits(retries=0)}
+    default = {"name": "mesh", "origin": PLACE, "address": replay.address, "limits": LiveLimits(retries=0)}
     return ConsulSettings(**(default | more))
 
 
@@ -497,10 +497,10 @@ def test_scoped_reads_without_listing_and_lets_acls_hide_the_rest(replay: Replay
 
 
 def test_the_shape_is_of_what_shapes_the_answer_only(replay: Replay):
-    base = ConsulSettings(name="mesh", place=PLACE)
+    base = ConsulSettings(name="mesh", origin=PLACE)
     same = [
         {"name": "other"},
-        {"place": FileOrigin("x", 9, 9)},
+        {"origin": FileOrigin("x", 9, 9)},
         {"token": Token(env="T")},
         {"tls": Tls(verify=False)},
         {"partial": True},

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from frostline.errors import FrostlineError, SeveralErrors, SourceError, UsageError
+from frostline.errors import ErrorGroup, FrostlineError, SourceError, UsageError
 from frostline.model import Bind, Declaration, FileOrigin, Upstream
 from frostline.settings import JobspecSettings
 from frostline.sources.jobspec import source as jobspec
@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def settings(folder: Path, **more: Any) -> JobspecSettings:
     more.setdefault("files", ("*.nomad.hcl",))
-    return JobspecSettings(name="jobs", place=PLACE, folder=folder, root=folder, files_place=PLACE, **more)
+    return JobspecSettings(name="jobs", origin=PLACE, folder=folder, root=folder, files_origin=PLACE, **more)
 
 
 def declared(folder: Path, text: str = "", **more: Any) -> Declaration:
@@ -306,7 +306,7 @@ def test_what_is_wrong_in_a_file_is_said_with_its_place(folder: Path, text: str,
 def test_every_file_that_is_broken_is_named(folder: Path) -> None:
     (folder / "b.nomad.hcl").write_text("b")
     error = refusal(folder, "a")
-    assert isinstance(error, SeveralErrors)
+    assert isinstance(error, ErrorGroup)
     assert [place(one) for one in error.errors] == ["a.nomad.hcl:1:1", "b.nomad.hcl:1:1"]
 
 

@@ -42,7 +42,7 @@ def names(*services: str, index: int = 70) -> Reply:
 
 def settings_of(replay: NomadReplay, **more: Any) -> NomadSettings:
     limits = LiveLimits(retries=0)
-    return NomadSettings(**({"name": "live", "place": PLACE, "address": replay.address, "limits": limits} | more))
+    return NomadSettings(**({"name": "live", "origin": PLACE, "address": replay.address, "limits": limits} | more))
 
 
 def read(replay: NomadReplay, **more: Any) -> tuple[tuple[Registration, ...], tuple[Upstream, ...]]:

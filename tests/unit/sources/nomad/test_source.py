@@ -31,7 +31,7 @@ def replay() -> Iterator[NomadReplay]:
 
 
 def settings_of(replay: NomadReplay, **more: Any) -> NomadSettings:
-    default = {"name": "live", "place": PLACE, "address": replay.address, "limits": LiveLimits(retries=0)}
+    default = {"name": "live", "origin": PLACE, "address": replay.address, "limits": LiveLimits(retries=0)}
     return NomadSettings(**(default | {"namespaces": ("*",)} | more))
 
 
@@ -450,7 +450,7 @@ def test_the_shape_holds_what_shapes_the_answer(replay: NomadReplay) -> None:
         "limits": LiveLimits(),
         "partial": True,
         "naming": Naming(patterns=("{service}",)),
-        "place": FileOrigin("other.yaml"),
+        "origin": FileOrigin("other.yaml"),
     }
     for key, value in same.items():
         assert nomad.shape(settings_of(replay, **{key: value})) == nomad.shape(base), key

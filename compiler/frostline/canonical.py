@@ -1,0 +1,52 @@
+"""Values as canonical JSON: the same value gives the same bytes, and a reviewer sees every character."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from frostline.model import FileOrigin, Origin
+from frostline.text import escape_json
+
+_encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
+
+
+def canonical_line(value: Any) -> bytes:
+    """`value` as one line of JSON: compact, fields in their given order, UTF-8, safe to review; without its newline."""
+    line = _encode(value)
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return escape_json(line.decode()).encode()
+
+
+_LINES = 1000
+"""Values that are encoded in one call."""
+
+
+def canonical_lines(values: Sequence[Any]) -> Iterator[bytes]:
+    """`canonical_line` of each value with its newline, many lines at a time."""
+    for start in range(0, len(values), _LINES):
+        part = values[start : start + _LINES]
+        lines = _encode_lines(part)
+        if lines.isascii() and b"\x7f" not in lines:
+            yield lines
+        else:
+            yield b"".join([canonical_line(value) + b"\n" for value in part])
+
+
+def origin_value(origin: Origin | None) -> dict[str, Any] | None:
+    """An origin as JSON values (schemas/report.schema.json)."""
+    if origin is None:
+        return None
+    if isinstance(origin, FileOrigin):
+        return {"file": origin.path, "line": origin.line, "column": origin.column}
+    return {
+        "source": origin.source,
+        "datacenter": origin.datacenter,
+        "namespace": origin.namespace,
+        "node": origin.node,
+        "id": origin.id,
+    }
