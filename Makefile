@@ -1,4 +1,4 @@
-# What a checkout can do. Everything lives in .venv and dist; the tests' Consul in ${XDG_CACHE_HOME:-~/.cache}/frostline.
+# What a checkout can do. Everything lives in .venv and dist; the tests' Consuls in ${XDG_CACHE_HOME:-~/.cache}/frostline.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PYTEST_ARGS ?= -n auto
 
@@ -19,8 +19,8 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
 
-servers: ## Consul, Puppet, nginx and strace for the tests; tests of one that can't be had are skipped
-	-tests/servers/install.sh consul puppet nginx strace
+servers: ## Consul 1.8 and 1.14, Puppet, nginx and strace for the tests; tests of one that can't be had are skipped
+	-tests/servers/install.sh consul-1.8 consul-1.14 puppet nginx strace
 
 test: venv servers ## All tests; PYTEST_ARGS='-k name' for some
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

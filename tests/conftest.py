@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,11 +24,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 INSTALL = Path(__file__).parent / "servers" / "install.sh"
 MISSING = "no real server: "
 HOW = {
-    "consul": "tests/servers/install.sh consul, or set FROSTLINE_CONSUL",
+    "consul-1.8": "tests/servers/install.sh consul-1.8, or set FROSTLINE_CONSUL",
+    "consul-1.14": "tests/servers/install.sh consul-1.14, or set FROSTLINE_CONSUL",
     "puppet": "sudo tests/servers/install.sh puppet",
     "nginx": "sudo tests/servers/install.sh nginx",
     "strace": "sudo tests/servers/install.sh strace",
 }
+
+CONSULS = ("consul-1.8", "consul-1.14")
+"""The Consuls that the tests run, the oldest first. $FROSTLINE_CONSUL replaces both."""
 
 _OURS = ("CONSUL_", "NOMAD_", "GITHUB_", "PYTEST_")
 _COLOURS = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "PY_COLORS"}
@@ -43,7 +48,10 @@ def _scrubbed(environment: dict[str, str]) -> dict[str, str]:
     }
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "oldest_consul(why): runs on the oldest Consul only, because its version cannot make a difference"
+    )
     for name in [name for name in os.environ if name.startswith(("CONSUL_", "NOMAD_"))]:
         del os.environ[name]
 
@@ -53,6 +61,19 @@ def _missing(server: str, why: str = "") -> NoReturn:
     if os.environ.get("CI") in ("true", "1"):
         pytest.fail(f"{server} is missing: {HOW[server]}\n{why}", pytrace=False)
     pytest.skip(f"{MISSING}{server}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that uses a Consul runs on each of CONSULS, unless it has the mark `oldest_consul`."""
+    if "consul_binary" not in metafunc.fixturenames:
+        return
+    if os.environ.get("FROSTLINE_CONSUL"):
+        consuls = {"given": CONSULS[0]}
+    elif metafunc.definition.get_closest_marker("oldest_consul"):
+        consuls = {CONSULS[0].removeprefix("consul-"): CONSULS[0]}
+    else:
+        consuls = {name.removeprefix("consul-"): name for name in CONSULS}
+    metafunc.parametrize("consul_binary", consuls.values(), ids=consuls, indirect=True, scope="session")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -69,12 +90,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
 
 
+@cache
+def _installed(server: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([INSTALL, server], capture_output=True, text=True, check=False)
+
+
 @pytest.fixture(scope="session")
-def consul_binary() -> str:
-    """The path of a real `consul`."""
-    found = subprocess.run([INSTALL, "consul"], capture_output=True, text=True, check=False)
+def consul_binary(request: pytest.FixtureRequest) -> str:
+    """The path of a real `consul`, of each of CONSULS in turn."""
+    found = _installed(request.param)
     if found.returncode:
-        _missing("consul", found.stderr)
+        _missing(request.param, found.stderr)
     return found.stdout.strip()
 
 

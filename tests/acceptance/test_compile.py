@@ -10,6 +10,8 @@ import yaml
 from consul_agent import ConsulAgent
 from project import STATIC, Project, consul_config
 
+guards_alone = pytest.mark.oldest_consul("guards compare what was read with what is published")
+
 PUBLISHED = {"frostline.lock", "frostline.manifest", "registry.py", "registry.pyi", "services.yaml"}
 
 
@@ -208,6 +210,7 @@ def crowd(project: Project, empty_consul: ConsulAgent) -> tuple[Project, ConsulA
     return project, empty_consul
 
 
+@guards_alone
 def test_deletes_and_nothing_else_lets_services_vanish(crowd: tuple[Project, ConsulAgent]) -> None:
     project, agent = crowd
     for number in range(4):
@@ -222,6 +225,7 @@ def test_deletes_and_nothing_else_lets_services_vanish(crowd: tuple[Project, Con
     project.done("check", "--live")
 
 
+@guards_alone
 def test_updates_and_nothing_else_lets_services_change(crowd: tuple[Project, ConsulAgent]) -> None:
     project, agent = crowd
     for number in range(7):
@@ -231,6 +235,7 @@ def test_updates_and_nothing_else_lets_services_change(crowd: tuple[Project, Con
     project.done("compile", "--allow", "updates")
 
 
+@guards_alone
 def test_empty_and_nothing_else_lets_everything_vanish(crowd: tuple[Project, ConsulAgent]) -> None:
     project, agent = crowd
     agent.catalog_deregister("n1")

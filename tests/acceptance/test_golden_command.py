@@ -35,7 +35,7 @@ def session(project: Project, request: pytest.FixtureRequest) -> Iterator[Sessio
         notes.append(f"$ frostline {' '.join(arguments)}\n{done.stdout}{stderr}exit {done.returncode}\n")
 
     yield run
-    golden = GOLDEN / f"{request.node.name.removeprefix('test_').replace('_', '-')}.txt"
+    golden = GOLDEN / f"{request.node.originalname.removeprefix('test_').replace('_', '-')}.txt"
     said = "\n".join(notes)
     if "FROSTLINE_WRITE_GOLDEN" in os.environ:
         golden.write_text(said, encoding="utf-8")

@@ -18,6 +18,8 @@ from consul_agent import ConsulAgent
 from faulty_proxy import FaultyProxy
 from project import STATIC, Project, consul_config
 
+pytestmark = pytest.mark.oldest_consul("bars and timings are about frostline's own stages")
+
 STAGES = (
     "reading the lock",
     "reading source mesh",

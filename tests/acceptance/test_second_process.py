@@ -12,6 +12,8 @@ from project import OUTPUTS, PARTNERS, Project, Run, consul_config
 
 from frostline.pipeline import ahead, child, spool
 
+pytestmark = pytest.mark.oldest_consul("what a source answered is the same whether one process renders it or two")
+
 HIERA = {"type": "hiera", "path": "data", "layers": ["datacenter"]}
 TEMPLATE = {"type": "template", "template": "hosts.j2", "path": "hosts.txt"}
 MANY = [*OUTPUTS, HIERA, TEMPLATE, {"type": "yaml", "path": "split", "split": "service", "name": "split"}]

@@ -16,6 +16,8 @@ from consul_agent import AclAgent, ConsulAgent
 from faulty_proxy import FaultyProxy
 from project import PARTNERS, STATIC, Project, consul_config
 
+words_alone = pytest.mark.oldest_consul("the names and the token reach frostline's messages from any server alike")
+
 NOWHERE = "http://127.0.0.1:9"
 ANSI = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029]")
 MANY = {f"s{number}": "https://x.example" for number in range(4000)}
@@ -171,6 +173,7 @@ def assert_harmless(text: str) -> None:
         assert "##vso[" not in line
 
 
+@words_alone
 def test_hostile_names_are_shown_escaped(hostile: Project) -> None:
     hostile.done("freeze")
     shown = [hostile.run("plan"), hostile.run("list"), hostile.run("sources")]
@@ -186,6 +189,7 @@ def test_hostile_names_are_shown_escaped(hostile: Project) -> None:
     assert "\\::error file=x::forged" in shown[1].stdout
 
 
+@words_alone
 def test_hostile_names_are_escaped_in_findings_and_drift(hostile: Project) -> None:
     config = json.loads(hostile.read("frostline.yaml"))
     config["checks"] = {"policies": {"names": "^[a-z]+$", "min_instances": {"default": 2}}}
@@ -198,6 +202,7 @@ def test_hostile_names_are_escaped_in_findings_and_drift(hostile: Project) -> No
         assert "forged" in done.stdout + done.stderr
 
 
+@words_alone
 def test_json_holds_hostile_names_unchanged_in_harmless_text(hostile: Project) -> None:
     hostile.done("freeze")
     assert sorted(one["service"] for one in hostile.document(0, "list")["services"]) == sorted(HOSTILE)
@@ -218,6 +223,7 @@ def assert_unseen(project: Project, *texts: str) -> None:
         assert not isinstance(content, bytes) or b"canary-token" not in content
 
 
+@words_alone
 @pytest.mark.parametrize("where", ["env", "file"])
 def test_a_token_is_sent_and_appears_nowhere(
     project: Project, tmp_path: Path, shop: ConsulAgent, proxied: Callable[..., FaultyProxy], where: str
@@ -235,6 +241,7 @@ def test_a_token_is_sent_and_appears_nowhere(
     assert {token for _, token in proxy.asked} == {CANARY}
 
 
+@words_alone
 @pytest.mark.parametrize("status", [200, 403, 500])
 def test_a_token_that_the_server_echoes_is_not_repeated(
     project: Project, shop: ConsulAgent, proxied: Callable[..., FaultyProxy], status: int

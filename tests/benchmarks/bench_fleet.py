@@ -156,7 +156,7 @@ def measure(folder: Path, port: int) -> dict[str, list[Took]]:
 
 def main() -> None:
     binary = subprocess.run(
-        [str(SERVERS / "install.sh"), "consul"], capture_output=True, text=True, check=True
+        [str(SERVERS / "install.sh"), "consul-1.8"], capture_output=True, text=True, check=True
     ).stdout.strip()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -7,11 +7,13 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from children import Done, Warm
+from consul_agent import ConsulAgent
 from faults import BROKEN, FAULTS, HEADERS, SHAPES
 from published import Tree, restore, tree_of
 from wire import Aim, WireProxy
@@ -24,11 +26,10 @@ ENDS = 0.8
 # Unindexed: the agent's own knowledge. Probes: only their index is read.
 PLAIN = ("/v1/acl/", "/v1/catalog/datacenters", "/v1/agent/", "/v1/regions", "/v1/namespaces", "/v1/client/")
 PROBES = ("filter=Node", "node-meta=")
-WORLDS: dict[str, Callable[[pytest.FixtureRequest], World]] = {
-    "by service": lambda request: ConsulWorld(request.getfixturevalue("consul"), 4),
-    "by node": lambda request: ConsulWorld(request.getfixturevalue("consul"), 52),
-    "dump": lambda request: ConsulWorld(request.getfixturevalue("consul"), 4, "a/../b"),
-    "nomad": lambda request: NomadWorld(),
+CONSUL_WORLDS: dict[str, Callable[[ConsulAgent], World]] = {
+    "by service": lambda consul: ConsulWorld(consul, 4),
+    "by node": lambda consul: ConsulWorld(consul, 52),
+    "dump": lambda consul: ConsulWorld(consul, 4, "a/../b"),
 }
 LIES = ("nothing", "half")
 """Answers that are whole, and not the truth."""
@@ -46,12 +47,25 @@ class Place(NamedTuple):
     asked: tuple[str, ...]
 
 
-@pytest.fixture(scope="module", params=WORLDS if FULL else ["by service"])
-def place(request: pytest.FixtureRequest, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    world = WORLDS[request.param](request)
+@pytest.fixture(scope="module", params=CONSUL_WORLDS if FULL else ["by service"])
+def consul_place(
+    request: pytest.FixtureRequest, consul: ConsulAgent, warm: Warm, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    with prepared(CONSUL_WORLDS[request.param](consul), warm, tmp_path_factory.mktemp("faults")) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def nomad_place(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with prepared(NomadWorld(), warm, tmp_path_factory.mktemp("faults")) as place:
+        yield place
+
+
+@contextmanager
+def prepared(world: World, warm: Warm, folder: Path) -> Iterator[Place]:
+    """A project in this folder whose published files are those from before the world moved."""
     world.start()
     proxy = WireProxy(world.port)
-    folder = tmp_path_factory.mktemp("faults")
     outputs = [{"type": "python", "path": "registry.py"}, {"type": "yaml", "path": "all.yaml"}]
     config = {
         "version": 1,
@@ -85,7 +99,7 @@ def aims(place: Place, name: str) -> list[Aim]:
             all_of_them += [Aim(fault, target, nth), Aim(fault, target, nth, once=True)]
     if FULL:
         return all_of_them
-    named = [aim for aim in all_of_them if aim.target and "/health/service/" in aim.target]
+    named = [aim for aim in all_of_them if aim.target and "/service/" in aim.target]
     return named[:2]
 
 
@@ -156,7 +170,20 @@ def names_the_request(aim: Aim, said: str) -> bool:
 
 
 @pytest.mark.parametrize("name", FAULTS if FULL else SAMPLED)
-def test_a_fault_is_refused_or_mended_wherever_it_comes(place: Place, warm: Warm, figures, name: str) -> None:
+def test_a_fault_of_consul_is_refused_or_mended_wherever_it_comes(
+    consul_place: Place, warm: Warm, figures: Callable[..., None], name: str
+) -> None:
+    assert_refused_or_mended(consul_place, warm, figures, name)
+
+
+@pytest.mark.parametrize("name", FAULTS if FULL else SAMPLED)
+def test_a_fault_of_nomad_is_refused_or_mended_wherever_it_comes(
+    nomad_place: Place, warm: Warm, figures: Callable[..., None], name: str
+) -> None:
+    assert_refused_or_mended(nomad_place, warm, figures, name)
+
+
+def assert_refused_or_mended(place: Place, warm: Warm, figures: Callable[..., None], name: str) -> None:
     counts: Counter[str] = Counter()
     for aim in aims(place, name):
         restore(place.folder, place.old)

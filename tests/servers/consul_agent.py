@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json as json_module
+import re
+import subprocess
 import time
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,12 +31,21 @@ class RequestError(Exception):
         self.body = body
 
 
+@cache
+def version_of(binary: str) -> tuple[int, ...]:
+    """The version that a `consul` program says it has, e.g. (1, 14, 11)."""
+    said = subprocess.run([binary, "version"], capture_output=True, text=True, check=True).stdout
+    found = re.match(r"Consul v(\d+)\.(\d+)\.(\d+)", said)
+    assert found, said
+    return tuple(map(int, found.groups()))
+
+
 class ConsulAgent:
     """One `consul agent -dev`: a server of its own datacenter, ready when this returns.
 
     address: `http://127.0.0.1:PORT` (https with `tls`). socket: the path of the unix socket that it listens on as well.
     datacenter, node: names. token: what `request` sends where it is given none; None, or set by the caller.
-    wan_port: the port where other datacenters join. server: the process.
+    wan_port: the port where other datacenters join. server: the process. version: of Consul, e.g. (1, 14, 11).
     """
 
     def __init__(
@@ -48,6 +60,7 @@ class ConsulAgent:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.binary = binary
+        self.version = version_of(binary)
         self.folder = folder
         self.datacenter = datacenter
         self.node = node
@@ -75,6 +88,8 @@ class ConsulAgent:
 
     def _settings(self) -> dict[str, Any]:
         listen = {"http": -1, "https": self.port} if self.tls else {"http": self.port, "https": -1}
+        if self.version >= (1, 14):
+            listen["grpc_tls"] = -1  # on by default, on the same port in every agent; older versions refuse the key
         return {
             "datacenter": self.datacenter,
             "node_name": self.node,

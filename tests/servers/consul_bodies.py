@@ -42,5 +42,13 @@ def service_body(
 
 def compared(services: Mapping[str, Any]) -> dict[str, Any]:
     """Of each instance what tells two states apart."""
-    fields = ("Service", "Address", "Port", "Tags", "Meta", "Weights", "TaggedAddresses")
-    return {name: [service.get(field) or None for field in fields] for name, service in services.items()}
+    fields = ("Service", "Address", "Port", "Tags", "Meta", "Weights")
+    return {
+        name: [*(service.get(field) or None for field in fields), _registered_addresses(service)]
+        for name, service in services.items()
+    }
+
+
+def _registered_addresses(service: Mapping[str, Any]) -> dict[str, Any]:
+    """The tagged addresses without the one that the catalog of Consul 1.11 and later adds to sidecars."""
+    return {name: at for name, at in (service.get("TaggedAddresses") or {}).items() if name != "consul-virtual"}

@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# Finds or fetches the real servers that the tests run, and prints the path of each, one a line.
+# Finds or fetches the real servers that the tests run, and prints the path of each, one per line.
 #
-#   tests/servers/install.sh consul puppet nginx strace
+#   tests/servers/install.sh consul-1.8 consul-1.14 puppet nginx strace
 #
-# consul  $FROSTLINE_CONSUL, else `consul` on PATH, else the Debian package of the suite bullseye from this machine's own
-#         Debian mirror ($FROSTLINE_MIRROR names another), unpacked into ${XDG_CACHE_HOME:-~/.cache}/frostline. No root
-#         needed, nothing installed. Where the mirror no longer has it: ../shared/servers/consul_*.deb beside the checkout.
+# consul-1.8, consul-1.14
+#         A Consul of that line: `consul` on PATH if it is one; else one kept in ${XDG_CACHE_HOME:-~/.cache}/frostline, where
+#         the first call puts it. It needs no root and installs nothing. It comes from a folder of prebuilt servers,
+#         $FROSTLINE_SERVERS (default: ../shared/servers beside the checkout), if that has consul_1.8.*_ARCH.deb or
+#         consul_1.14.*_linux_ARCH.xz; else
+#           1.8 is the Debian package of the suite bullseye (1.8.7), from the Debian mirror that this machine uses
+#               ($FROSTLINE_MIRROR names another);
+#           1.14 is built by `go` as 1.14.11, which takes some minutes.
+#         $FROSTLINE_CONSUL, the path of a Consul of any version, replaces both.
 # puppet  `puppet` on PATH, else the Debian package puppet-agent (installed when root).
 # nginx   `nginx` on PATH or in /usr/sbin, else the Debian package nginx-light (installed when root).
 # strace  `strace` on PATH, else the Debian package of that name (installed when root). No server: it cuts runs off.
@@ -15,7 +21,14 @@ set -euo pipefail
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/frostline
+prebuilt=${FROSTLINE_SERVERS:-$checkout/../shared/servers}
 suite=bullseye
+built=1.14.11
+case $(uname -m) in
+    x86_64) architecture=amd64 ;;
+    aarch64) architecture=arm64 ;;
+    *) architecture=$(uname -m) ;;
+esac
 
 say() { echo "install.sh: $*" >&2; }
 
@@ -47,8 +60,8 @@ own_apt() {
         -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 "$@"
 }
 
-# Fetches consul_*.deb from one archive into a folder.
-download_consul() {
+# Downloads consul_*.deb from one archive into a folder.
+download_package() {
     local mirror=$1 folder=$2
     local state=$folder/apt keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     rm -rf "$state"
@@ -61,49 +74,82 @@ download_consul() {
     own_apt "$state" update && (cd "$folder" && own_apt "$state" download consul)
 }
 
-# The one consul_*.deb that a folder has, or nothing.
-package_in() { find "$1" -maxdepth 1 -name 'consul_*.deb' 2>/dev/null | sort | tail -n 1; }
+# The newest file of a folder that fits a pattern, or nothing.
+newest() { find "$1" -maxdepth 1 -name "$2" 2>/dev/null | sort -V | tail -n 1; }
 
-fetch_consul() {
-    local folder=$1 mirror package=
-    for mirror in $(mirrors "$folder/no-lists" 2>/dev/null || true); do
-        say "consul: fetching from $mirror ($suite)"
-        if download_consul "$mirror" "$folder" >"$folder/apt.log" 2>&1; then
-            package=$(package_in "$folder")
-            [[ -n $package ]] && break
-        fi
-        say "consul: $mirror does not have it: $(grep '^[EW]:' "$folder/apt.log" | head -n 1)"
-    done
-    [[ -n $package ]] || package=$(package_in "$checkout/../shared/servers")
+# The functions that make folder/consul are called in conditions, where `set -e` has no effect: each step is chained.
+fetch_1_8() {
+    local folder=$1 mirror package
+    package=$(newest "$prebuilt" "consul_1.8.*_$architecture.deb")
     if [[ -z $package ]]; then
-        say "consul: no Debian mirror has it; install Consul, or set FROSTLINE_CONSUL to a binary"
+        for mirror in $(mirrors "$folder/no-lists" 2>/dev/null || true); do
+            say "consul-1.8: fetching from $mirror ($suite)"
+            if download_package "$mirror" "$folder" >"$folder/apt.log" 2>&1; then
+                package=$(newest "$folder" 'consul_*.deb')
+                [[ -n $package ]] && break
+            fi
+            say "consul-1.8: $mirror does not have it: $(grep '^[EW]:' "$folder/apt.log" | head -n 1)"
+        done
+    fi
+    if [[ -z $package ]]; then
+        say "consul-1.8: no Debian mirror has it; put its package into a folder and set FROSTLINE_SERVERS to it"
         return 1
     fi
-    # Explicitly in one chain: `set -e` does not reach into a function that is called in a condition.
-    dpkg-deb -x "$package" "$folder/root" && [[ -x $folder/root/usr/bin/consul ]]
+    dpkg-deb -x "$package" "$folder/root" && mv "$folder/root/usr/bin/consul" "$folder/consul"
 }
 
-consul() {
-    if [[ -n ${FROSTLINE_CONSUL:-} ]]; then
-        [[ -x $FROSTLINE_CONSUL ]] && echo "$FROSTLINE_CONSUL" && return
-        say "consul: FROSTLINE_CONSUL=$FROSTLINE_CONSUL is no program"
+fetch_1_14() {
+    local folder=$1 archive
+    archive=$(newest "$prebuilt" "consul_1.14.*_linux_$architecture.xz")
+    if [[ -n $archive ]]; then
+        xz -dc "$archive" >"$folder/consul" && chmod 755 "$folder/consul"
+        return
+    fi
+    if ! type -P go >/dev/null; then
+        say "consul-1.14: install Go to build it, or put consul_${built}_linux_$architecture.xz into a folder and set" \
+            "FROSTLINE_SERVERS to it"
         return 1
     fi
-    type -P consul && return
-    local kept=$cache/consul
+    say "consul-1.14: building $built, which takes some minutes"
+    mkdir "$folder/module" &&
+        # The line `go` spares it the requirements of dependencies that the program does not use.
+        printf 'module consul\ngo 1.17\nrequire github.com/hashicorp/consul v%s\n' "$built" \
+            >"$folder/module/go.mod" &&
+        # Its caches go with the folder: nobody else needs a gigabyte of this version's dependencies.
+        (cd "$folder/module" && CGO_ENABLED=0 GOWORK=off GOFLAGS= GOMODCACHE=$folder/modules GOCACHE=$folder/objects \
+            go build -mod=mod -modcacherw -trimpath -ldflags "-s -w" -o "$folder/consul" github.com/hashicorp/consul) \
+            >&2 </dev/null
+}
+
+is_consul() { [[ -x $1 && $("$1" version 2>/dev/null) == "Consul v$2."* ]]; }
+
+# Prints the path of a Consul of this line, 1.8 or 1.14.
+consul() {
+    local line=$1 found kept=$cache/consul-$1
+    if [[ -n ${FROSTLINE_CONSUL:-} ]]; then
+        [[ -x $FROSTLINE_CONSUL ]] && echo "$FROSTLINE_CONSUL" && return
+        say "consul-$line: FROSTLINE_CONSUL=$FROSTLINE_CONSUL is not a program"
+        return 1
+    fi
+    found=$(type -P consul || true)
+    is_consul "$found" "$line" && echo "$found" && return
     mkdir -p "$cache"
-    # One process fetches, the others wait; the folder appears whole or not at all.
-    exec 9>"$cache/consul.lock"
+    # One process fetches, the others wait; the program appears whole or not at all.
+    exec 9>"$cache/consul-$line.lock"
     flock 9
-    if [[ ! -x $kept/usr/bin/consul ]]; then
+    if ! is_consul "$kept" "$line"; then
         local folder status=0
-        folder=$(mktemp -d "$cache/consul.XXXXXX")
-        fetch_consul "$folder" && rm -rf "$kept" && mv -T "$folder/root" "$kept" || status=1
+        folder=$(mktemp -d "$cache/consul-$line.XXXXXX")
+        "fetch_${line/./_}" "$folder" && mv -T "$folder/consul" "$kept" || status=1
         rm -rf "$folder"
         [[ $status == 0 ]] || return 1
+        if ! is_consul "$kept" "$line"; then
+            say "consul-$line: what was fetched does not run, or is of another version"
+            return 1
+        fi
     fi
     exec 9>&-
-    echo "$kept/usr/bin/consul"
+    echo "$kept"
 }
 
 # Installs a package without starting the service that comes with it.
@@ -138,14 +184,14 @@ program() {
 }
 
 missing=0
-for server in "${@:-consul}"; do
+for server in "$@"; do
     case $server in
-        consul) consul || missing=1 ;;
+        consul-1.8 | consul-1.14) consul "${server#consul-}" || missing=1 ;;
         puppet) program puppet puppet-agent || missing=1 ;;
         nginx) program nginx nginx-light || missing=1 ;;
         strace) program strace strace || missing=1 ;;
         *)
-            say "unknown server $server; there are: consul puppet nginx strace"
+            say "unknown server $server; there are: consul-1.8 consul-1.14 puppet nginx strace"
             exit 2
             ;;
     esac

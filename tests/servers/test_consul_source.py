@@ -109,9 +109,11 @@ def fill(agent: ConsulAgent) -> None:
         node_tagged_addresses={"lan": "::1", "wan": "2001:db8::1"},
     )
     agent.catalog_register("empty-node")
-    # Consul finds a check's node and service without regard to case.
+    # Consul finds a check's node without regard to case, and its service too until 1.14, which refuses unknown ids.
     agent.catalog_register("case", "lower", id="abc", port=87)
-    agent.catalog_register("CASE", checks=[{"CheckID": "c", "Name": "c", "Status": "critical", "ServiceID": "ABC"}])
+    service_id = "ABC" if agent.version < (1, 14) else "abc"
+    check = {"CheckID": "c", "Name": "c", "Status": "critical", "ServiceID": service_id}
+    agent.catalog_register("CASE", checks=[check])
     agent.request(
         "PUT", "/v1/catalog/register", {"Node": "bare", "Address": "h", "Service": {"Service": "bare", "Meta": None}}
     )
@@ -335,16 +337,28 @@ def test_the_environment_names_the_agent_only_where_the_settings_do_not(empty_co
     assert names_of(answer.registrations) == ["web"]
 
 
-def test_a_namespace_is_refused_in_the_words_of_a_server_that_has_none(empty_consul: ConsulAgent):
-    assert "Namespaces are a Consul Enterprise feature" in refused(settings_of(empty_consul.address, namespace="ops"))
-
-
-def test_a_partition_or_peer_that_the_server_does_not_know_is_refused(empty_consul: ConsulAgent):
+@pytest.mark.parametrize("keys", [{"namespace": "ops"}, {"partition": "team"}])
+def test_a_namespace_or_partition_is_refused_by_a_server_without_enterprise(
+    empty_consul: ConsulAgent, keys: dict[str, str]
+):
     empty_consul.register("web", port=80)
-    said = refused(settings_of(empty_consul.address, partition="team"))
-    assert "the server does not know partitions: asked for 'team'" in said
+    with pytest.raises(SourceError) as caught:
+        consul.read(settings_of(empty_consul.address, **keys))
+    if "partition" in keys and empty_consul.version < (1, 11):  # it ignores the parameter
+        assert "the server does not know partitions: asked for 'team'" in caught.value.message
+        assert caught.value.help.startswith("leave the key for partitions out")
+    else:
+        assert ": 400 Bad Request: " in caught.value.message
+        assert caught.value.help == f"leave out `{next(iter(keys))}` unless the server is Consul Enterprise"
+
+
+def test_a_peer_that_the_server_does_not_know_is_refused(empty_consul: ConsulAgent):
+    empty_consul.register("web", port=80)
     said = refused(settings_of(empty_consul.address, peers=("west",)))
-    assert "the server does not know peers: asked for 'west'" in said
+    if empty_consul.version < (1, 13):  # it ignores the parameter
+        assert "the server does not know peers: asked for 'west'" in said
+    else:  # it has no instance of this peer's
+        assert "no instance answers for 'web'" in said
 
 
 def test_a_datacenter_that_consul_does_not_know_is_refused(empty_consul: ConsulAgent):
@@ -494,7 +508,8 @@ def test_a_token_that_may_not_read_nodes_is_refused(acl_agent: AclAgent, monkeyp
     monkeypatch.setattr(consul_reading, "_FEW", few)
     monkeypatch.setenv("T", acl_agent.create_token('service_prefix "" { policy = "read" }'))
     said = refused(settings_of(acl_agent.address, token=Token(env="T")))
-    assert "no instance answers for 'pay', which is listed" in said
+    filtered = acl_agent.version >= (1, 11)  # X-Consul-Results-Filtered-By-ACLs
+    assert ("ACLs hide a part of the answer" if filtered else "no instance answers for 'pay', which is listed") in said
 
 
 def test_scoped_reads_literal_names_that_the_token_may_see(acl_agent: AclAgent, monkeypatch):

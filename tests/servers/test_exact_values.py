@@ -317,9 +317,13 @@ def frozen(
 
 
 @pytest.fixture(params=["registered", "frozen"])
-def compiled(request: pytest.FixtureRequest) -> Compiled:
-    made: Compiled = request.getfixturevalue(request.param)
-    return made
+def compiled(request: pytest.FixtureRequest, registered: Compiled, frozen: Compiled) -> Compiled:
+    return {"registered": registered, "frozen": frozen}[request.param]
+
+
+outputs_alone = pytest.mark.oldest_consul(
+    "outputs are made of the lock alone, and a test compares the lock of every version"
+)
 
 
 # --- what is read back -----------------------------------------------------------------------------------------------
@@ -346,6 +350,7 @@ READERS = [
 ]
 
 
+@outputs_alone
 @pytest.mark.parametrize(("name", "read"), READERS)
 def test_every_reader_of_yaml_and_json_reads_what_was_registered(
     compiled: Compiled, name: str, read: Callable[[bytes], Any]
@@ -355,6 +360,7 @@ def test_every_reader_of_yaml_and_json_reads_what_was_registered(
     same(decoded(document["services"]), compiled.services(fields=True))
 
 
+@outputs_alone
 def test_a_file_a_service_holds_what_was_registered(compiled: Compiled) -> None:
     found: Services = {}
     names = set()
@@ -386,6 +392,7 @@ json.dump(said, sys.stdout)
 """
 
 
+@outputs_alone
 def test_the_generated_module_says_what_was_registered(compiled: Compiled) -> None:
     # -I: nothing of this environment; LC_ALL=C: the module is UTF-8 whatever the locale.
     command = [sys.executable, "-I", "-B", "-c", IMPORTS, str(compiled.folder / "python")]
@@ -398,6 +405,7 @@ def test_the_generated_module_says_what_was_registered(compiled: Compiled) -> No
     same(decoded(said), compiled.services(fields=False))
 
 
+@outputs_alone
 def test_the_stub_names_every_service_and_version(compiled: Compiled) -> None:
     stub = ast.parse((compiled.folder / "python" / "registry.pyi").read_bytes())
     names = {node.value for node in ast.walk(stub) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
@@ -405,6 +413,7 @@ def test_the_stub_names_every_service_and_version(compiled: Compiled) -> None:
     assert not expected - names
 
 
+@outputs_alone
 @pytest.mark.parametrize("folder", ["hiera", "hiera-json"])
 def test_a_real_puppet_looks_up_what_was_registered(
     compiled: Compiled, folder: str, puppet_lookup: Callable[..., dict[str, Any]]
@@ -434,6 +443,7 @@ def test_the_lock_holds_what_was_registered(registered: Compiled) -> None:
 # --- nothing becomes anything else -----------------------------------------------------------------------------------
 
 
+@outputs_alone
 def test_no_name_becomes_a_path_outside_of_its_folder(compiled: Compiled) -> None:
     paths = [path.relative_to(compiled.folder) for path in compiled.folder.rglob("*") if path.is_file()]
     folders = {"python", "split", "hiera", "hiera/datacenter", "hiera-json", "locks", "."}
@@ -441,6 +451,7 @@ def test_no_name_becomes_a_path_outside_of_its_folder(compiled: Compiled) -> Non
     assert all(path.name.isascii() and path.name.isprintable() and not path.name.startswith(".") for path in paths)
 
 
+@outputs_alone
 def test_what_was_published_is_what_the_lock_gives(compiled: Compiled, run_frostline: Callable[..., Any]) -> None:
     run = run_frostline("check", "-q", cwd=compiled.folder)
     assert (run.returncode, run.stderr) == (0, "")
@@ -449,6 +460,7 @@ def test_what_was_published_is_what_the_lock_gives(compiled: Compiled, run_frost
 INVISIBLE = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
+@outputs_alone
 def test_what_the_command_and_the_files_say_has_no_control_characters(
     compiled: Compiled, run_frostline: Callable[..., Any]
 ) -> None:

@@ -38,6 +38,8 @@ HOSTS = """{% for service in services %}{% for version in service.versions %}{% 
 
 INSTANCES = 24
 
+process_alone = pytest.mark.oldest_consul("only frostline's own process differs from run to run")
+
 Frozen = tuple[dict[str, bytes], str]
 
 
@@ -117,6 +119,7 @@ def turkish(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"LOCPATH": str(folder), "LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"}
 
 
+@process_alone
 @pytest.mark.parametrize("seed", [*range(10), "random"])
 def test_every_hash_seed_gives_the_same_bytes_and_words(
     seed: int | str, frozen: Callable[..., Frozen], expected: Frozen
@@ -124,6 +127,7 @@ def test_every_hash_seed_gives_the_same_bytes_and_words(
     assert frozen(PYTHONHASHSEED=str(seed)) == expected
 
 
+@process_alone
 def test_every_locale_gives_the_same_bytes_and_words(
     frozen: Callable[..., Frozen], expected: Frozen, turkish: dict[str, str]
 ) -> None:
@@ -135,11 +139,13 @@ def test_every_locale_gives_the_same_bytes_and_words(
         assert frozen(**env)[0] == expected[0], env
 
 
+@process_alone
 def test_time_zone_and_folder_change_nothing(frozen: Callable[..., Frozen], expected: Frozen) -> None:
     assert frozen(name="somewhere else", TZ="Pacific/Kiritimati", HOME="/nonexistent") == expected
     assert frozen(below="a/b")[0] == expected[0]
 
 
+@process_alone
 @pytest.mark.parametrize("umask", [0o000, 0o077])
 def test_the_umask_changes_no_byte(umask: int, frozen: Callable[..., Frozen], expected: Frozen) -> None:
     before = os.umask(umask)
@@ -244,6 +250,7 @@ REPORTS = [
 ]
 
 
+@process_alone
 def test_what_the_command_reports_is_the_same_under_every_hash_seed(
     tmp_path: Path, catalog: ConsulAgent, run_frostline: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:

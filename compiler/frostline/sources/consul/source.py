@@ -198,9 +198,20 @@ def _answer(client: Client, settings: ConsulSettings, name: str, progress: Progr
         partition=settings.partition,
         peer=peer,
     )
+    try:
+        registrations = registrations_of(client, scope, progress)
+    except StatusError as error:
+        keys = [f"`{key}`" for key in ("namespace", "partition") if getattr(settings, key) is not None]
+        if error.code != 400 or not keys:
+            raise
+        raise SourceError(
+            error.message,
+            origin=error.origin,
+            help=f"leave out {' and '.join(keys)} unless the server is Consul Enterprise",
+        ) from None
     return Answer(
         source=settings.name,
         datacenter=name,
         namespace=settings.namespace or "default",
-        registrations=registrations_of(client, scope, progress),
+        registrations=registrations,
     )
