@@ -12,7 +12,7 @@ from typing import Any
 
 from children import Warm
 
-from frostline.lock import codec as lock
+from frostline.lock import store as lock_store
 from frostline.model import Answer, Registration
 from frostline.pipeline.freeze import settings_digests
 from frostline.pipeline.load import load_config
@@ -56,7 +56,7 @@ def lay_out(folder: Path) -> None:
         answer = Answer(source="mesh", datacenter="dc1", namespace="default", registrations=found)
         snapshot = snapshot_of(answer, settings, settings_digests(config)["mesh"])
         path = folder / f"{name}.lock"
-        path.write_bytes(b"".join(lock.LockFile(path, (snapshot,))))
+        path.write_bytes(b"".join(lock_store.LockFile(path, (snapshot,))))
 
 
 class World:

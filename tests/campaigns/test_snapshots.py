@@ -18,7 +18,7 @@ from published import tree_of
 from wire import Aim, Fault, Reply, WireProxy
 
 from frostline.errors import SourceError
-from frostline.lock import codec as lock
+from frostline.lock import codec as lock_codec
 from frostline.model import FileOrigin
 from frostline.pipeline.freeze import freeze
 from frostline.pipeline.load import load_config
@@ -132,7 +132,7 @@ def test_on_a_quiet_catalog_each_way_gives_the_same_lock(
             taken = getattr(consul_reading, way)
             for other in ("by_service", "by_node", "by_dump"):
                 patched.setattr(consul_reading, other, taken)
-            locks.append(b"".join(lock.lock_chunks(freeze(config, None).snapshots)))
+            locks.append(b"".join(lock_codec.lock_chunks(freeze(config, None).snapshots)))
     assert locks[0].count(b'"service"') == 2 * PAIRS
     assert locks[0] == locks[1] == locks[2]
     figures("snapshots", locks_compared=len(locks))

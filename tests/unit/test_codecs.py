@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 from urllib.parse import unquote
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.canonical import canonical_line
-from frostline.lock.codec import segment_file_name
+from frostline.lock.store import segment_file_name
 from frostline.outputs.file_names import LONGEST, file_stem, percent_encoded
 from frostline.registry.naming import host_text, quoted
-from frostline.text import UNPRINTABLE, escape_control, escape_for_log, escape_json
+from frostline.text import UNPRINTABLE
 
 HOSTILE = "\0\t\n\r\x1b\x7f\x85\x9b\xad\u061c\u200d\u2028\u202e\ufeff\ufffe\U000e0041😀é\"'\\%{}$:;/.#[]~ -_aA1"
 TEXTS = st.text(st.one_of(st.sampled_from(HOSTILE), st.characters(exclude_categories=["Cs"])), max_size=40)
@@ -26,33 +23,6 @@ VALUES = st.recursive(
 MANY = settings(max_examples=200, deadline=None)
 
 invisible = re.compile(f"[{UNPRINTABLE}]").search
-
-
-@MANY
-@given(VALUES)
-def test_a_canonical_line_reads_back_and_shows_all_that_it_holds(value: Any) -> None:
-    line = canonical_line(value)
-    assert json.loads(line) == value
-    assert not invisible(line.decode())
-
-
-@MANY
-@given(VALUES)
-def test_json_for_reviewers_is_the_same_value(value: Any) -> None:
-    text = escape_json(json.dumps(value, ensure_ascii=False))
-    assert json.loads(text) == value
-    assert not invisible(text)
-
-
-@MANY
-@given(st.one_of(TEXTS, st.text()))
-def test_what_is_shown_has_no_control_and_is_no_command(text: str) -> None:
-    for shown in (escape_control(text), escape_for_log(text)):
-        assert not invisible(shown)
-        assert shown.encode("utf-8").decode("utf-8").splitlines() in ([shown], [])
-    assert not escape_for_log(text).lstrip().startswith("::")
-    assert "##[" not in escape_for_log(text)
-    assert "##vso[" not in escape_for_log(text)
 
 
 @MANY

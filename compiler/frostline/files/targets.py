@@ -47,7 +47,7 @@ class Root(Struct, frozen=True):
     outside: frozenset[str] = frozenset()
 
 
-class Found(Struct, frozen=True):
+class FileState(Struct, frozen=True):
     """A file as it is on disk: its digest (hex) and its permission bits."""
 
     sha256: str
@@ -55,7 +55,7 @@ class Found(Struct, frozen=True):
 
 
 @contextmanager
-def faults(key: str, doing: str, *, help: str | None = None) -> Iterator[None]:
+def as_publish_error(key: str, doing: str, *, help: str | None = None) -> Iterator[None]:
     """Any OSError in here becomes a PublishError that says which file cannot be `doing` (read, written …), and why."""
     try:
         yield
@@ -66,9 +66,9 @@ def faults(key: str, doing: str, *, help: str | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def opened(path: Path, outside: Sequence[Path] = ()) -> Iterator[Root]:
+def open_root(path: Path, outside: Sequence[Path] = ()) -> Iterator[Root]:
     """The root folder, open; it alone may be reached through symbolic links. PublishError: there is no such folder."""
-    with faults(str(path), "opened", help="make the folder, or set `root` to one that is there"):
+    with as_publish_error(str(path), "opened", help="make the folder, or set `root` to one that is there"):
         fd = os.open(path, _FOLDER)
     try:
         # Keys keep `..` out: a symbolic link before it would make it mean something else.
@@ -114,8 +114,8 @@ def permitted(root: Root, key: str) -> bool:
     """Whether a run may write this file: it is inside of the root, or the configuration itself placed it outside."""
     if path_fault(key) is None or key == MANIFEST:
         return True
-    folder, _, name = key.rpartition("/")
-    return key in root.outside or (folder in root.outside and name not in ("", ".", "..") and "\0" not in name)
+    parent, _, name = key.rpartition("/")
+    return key in root.outside or (parent in root.outside and name not in ("", ".", "..") and "\0" not in name)
 
 
 def folder_of(key: str) -> str:
@@ -129,7 +129,7 @@ def name_of(key: str) -> str:
 
 
 @contextmanager
-def folder(root: Root, key: str) -> Iterator[int]:
+def open_folder(root: Root, key: str) -> Iterator[int]:
     """The file descriptor of a folder. FileNotFoundError: it is not there; PublishError: a link, or not a folder."""
     fd = os.dup(root.fd)
     try:
@@ -156,7 +156,7 @@ def _no_folder(key: str, name: str, parent: int) -> PublishError:
     return PublishError(f"`{key}` must be a folder, but is not", help="move it away and run again")
 
 
-def digest(chunks: Iterable[bytes]) -> str:
+def digest_of_chunks(chunks: Iterable[bytes]) -> str:
     """The SHA-256 of these bytes, in hex."""
     hashed = sha256()
     for chunk in chunks:
@@ -164,7 +164,7 @@ def digest(chunks: Iterable[bytes]) -> str:
     return hashed.hexdigest()
 
 
-def examined(root: Root, key: str) -> Found | None:
+def file_state(root: Root, key: str) -> FileState | None:
     """The file of this key as it is, None where there is none.
 
     PublishError: a symbolic link, a folder, a device, a mounted file, or not to be read; or on the way to it a link.
@@ -172,22 +172,22 @@ def examined(root: Root, key: str) -> Found | None:
     with _open_file(root, key) as fd:
         if fd is None:
             return None
-        return Found(digest(_blocks(fd)), _mode(fd))
+        return FileState(digest_of_chunks(_blocks(fd)), _mode(fd))
 
 
 def mode_of(root: Root, key: str) -> int | None:
-    """The permission bits of the file of this key, None where there is none. PublishError as `examined`."""
+    """The permission bits of the file of this key, None where there is none. PublishError as `file_state`."""
     with _open_file(root, key) as fd:
         return None if fd is None else _mode(fd)
 
 
-def contents(root: Root, key: str) -> bytes | None:
-    """The bytes of the file of this key, None where there is none. PublishError as `examined`."""
+def file_bytes(root: Root, key: str) -> bytes | None:
+    """The bytes of the file of this key, None where there is none. PublishError as `file_state`."""
     with _open_file(root, key) as fd:
         return None if fd is None else b"".join(_blocks(fd))
 
 
-def created(parent: int, name: str, chunks: Iterable[bytes], mode: int, *, exact: bool = False) -> str:
+def write_new_file(parent: int, name: str, chunks: Iterable[bytes], mode: int, *, exact: bool = False) -> str:
     """Writes a new file, safe on disk on return, and gives its SHA-256 in hex. FileExistsError: it is there already.
 
     mode: its permission bits, of which the umask takes its own unless `exact`.
@@ -216,9 +216,9 @@ def _blocks(fd: int) -> Iterator[bytes]:
 
 @contextmanager
 def _open_file(root: Root, key: str) -> Iterator[int | None]:
-    with faults(key, "read"):
+    with as_publish_error(key, "read"):
         try:
-            with folder(root, folder_of(key)) as parent:
+            with open_folder(root, folder_of(key)) as parent:
                 fd = _open_regular(key, name_of(key), parent)
         except FileNotFoundError:
             yield None

@@ -19,7 +19,7 @@ from frostline.checks.guards import Published, emptied_segments, guard_findings,
 from frostline.errors import PublishError, UsageError
 from frostline.events import stage
 from frostline.files.targets import Root
-from frostline.lock import codec as locks
+from frostline.lock import store as lock_store
 from frostline.model import (
     Contribution,
     FileChange,
@@ -37,8 +37,8 @@ from frostline.pipeline.rendering import Views, rendered
 from frostline.pipeline.spool import Kept, Room, Spool
 from frostline.plan.changes import Plan, changed_keys, plan_of
 from frostline.publish.manifest import Manifest, read_manifest
-from frostline.publish.ownership import Wanted, file_changes, next_manifest
-from frostline.publish.publishing import publish, running
+from frostline.publish.ownership import DesiredFile, file_changes, next_manifest
+from frostline.publish.publishing import publish, run_lock
 from frostline.registry.assembling import assembled, contribution_of, entry_digest
 from frostline.registry.declaring import contribution_of_declaration
 from frostline.settings import Allow, Config, JobspecSettings, OutputSettings, PluginSettings, RouterSettings
@@ -112,7 +112,7 @@ class Compilation(Struct, frozen=True, kw_only=True):
     registry: Registry
     manifest: Manifest | None
     services: tuple[ServiceLine, ...]
-    wanted: tuple[Wanted, ...]
+    wanted: tuple[DesiredFile, ...]
     files: tuple[FileChange, ...]
     findings: tuple[Finding, ...]
     plan: Plan
@@ -294,7 +294,7 @@ def writing(config: Config) -> Iterator[Root]:
             help="make it, or set `root` to a folder that can be made",
         ) from None
     try:
-        with running(config.root, outside=[config.lock]) as root:
+        with run_lock(config.root, outside=[config.lock]) as root:
             yield root
     finally:
         for folder in missing:
@@ -322,9 +322,9 @@ def publish_lock(config: Config, root: Root, lock: Lock) -> None:
 
 def _lock_changes(config: Config, lock: Lock) -> list[tuple[Path, Iterable[bytes] | None]]:
     """The lock files with their bytes; None for one in the lock's folder that holds no segment any more."""
-    there = locks.existing_files(config.lock, is_folder=config.lock_is_folder)
+    there = lock_store.existing_files(config.lock, is_folder=config.lock_is_folder)
     files: dict[Path, Iterable[bytes] | None] = dict.fromkeys(there)
     room = Room()
-    for file in locks.lock_files(lock, config.lock, is_folder=config.lock_is_folder):
+    for file in lock_store.lock_files(lock, config.lock, is_folder=config.lock_is_folder):
         files[file.path] = Kept(file, room)
     return sorted(files.items(), key=lambda item: item[0])

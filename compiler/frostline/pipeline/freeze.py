@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from frostline.errors import ErrorGroup, FrostlineError, SourceError, UsageError
 from frostline.events import report_progress, stage
-from frostline.lock import codec as locks
+from frostline.lock import merge as lock_merge
+from frostline.lock import store as lock_store
 from frostline.model import Answer, Lock, Snapshot
 from frostline.registry.selection import snapshot_of
 from frostline.settings import Config, ConsulSettings, LiveSettings, PluginSettings
@@ -37,7 +38,7 @@ def live_sources(config: Config) -> dict[str, LiveSettings]:
 
 def settings_digests(config: Config) -> dict[str, str]:
     """The digest of the settings that shape its answer, for each live source."""
-    return {name: locks.settings_digest(_shape(settings)) for name, settings in live_sources(config).items()}
+    return {name: lock_merge.settings_digest(_shape(settings)) for name, settings in live_sources(config).items()}
 
 
 def _shape(settings: LiveSettings) -> dict[str, Any]:
@@ -134,7 +135,9 @@ class Committed:
 
     def __init__(self, config: Config) -> None:
         with stage("reading the lock"):
-            self._text = locks.lock_text(config.lock, is_folder=config.lock_is_folder, shown=display_path(config.lock))
+            self._text = lock_store.read_lock_text(
+                config.lock, is_folder=config.lock_is_folder, shown=display_path(config.lock)
+            )
 
     @property
     def size(self) -> int:
@@ -144,23 +147,23 @@ class Committed:
     @cached_property
     def lock(self) -> Lock | None:
         """None where there is none yet."""
-        return self._text.parsed()
+        return self._text.parse()
 
     def beside(self, new: Lock) -> Lock | None:
         """The committed lock to compare `new` with: `new` itself where it is the same."""
         with stage("comparing with the lock"):
-            return new if self._text.is_of(new) else self.lock
+            return new if self._text.holds(new) else self.lock
 
 
 def committed_lock(config: Config) -> Lock | None:
     """The lock as it is committed; None where there is none yet."""
     with stage("reading the lock"):
-        return locks.read_lock(config.lock, is_folder=config.lock_is_folder, shown=display_path(config.lock))
+        return lock_store.read_lock(config.lock, is_folder=config.lock_is_folder, shown=display_path(config.lock))
 
 
 def offline_lock(config: Config, committed: Lock | None) -> Lock:
     """The committed lock, fit to work from. UsageError: it is missing, or was frozen with other settings."""
-    locks.check_settings(committed, settings_digests(config), display_path(config.lock))
+    lock_merge.check_settings(committed, settings_digests(config), display_path(config.lock))
     return committed or Lock()
 
 
@@ -182,9 +185,9 @@ def merged_lock(config: Config, committed: Lock | None, globs: Sequence[str]) ->
                 f"no file fits --lock `{glob}`", help="freeze with `--out FILE` first, or correct the pattern"
             )
         files.update({path: str(path) for path in found})
-    parts = locks.read_locks([(name, path) for path, name in sorted(files.items())])
-    new = locks.merged(locks.joined(parts), committed, live_sources(config))
+    parts = lock_store.read_locks([(name, path) for path, name in sorted(files.items())])
+    new = lock_merge.merge_locks(lock_merge.join_locks(parts), committed, live_sources(config))
     digests = settings_digests(config)
-    locks.check_same_settings(parts, digests)
-    locks.check_settings(new, digests, " ".join(globs))
+    lock_merge.check_same_settings(parts, digests)
+    lock_merge.check_settings(new, digests, " ".join(globs))
     return new

@@ -9,7 +9,7 @@ from frostline.events import report_progress, stage
 from frostline.globs import matches
 from frostline.model import Contribution, Finding, Registry, registry_of
 from frostline.outputs.base import View, output_module
-from frostline.publish.ownership import Wanted
+from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assembled, with_prefer
 from frostline.registry.consumers import consumed
 from frostline.settings import Config, OutputSettings
@@ -72,9 +72,9 @@ def _empty_output(output: OutputSettings) -> Finding:
 
 def rendered(
     config: Config, views: Views, outputs: Iterable[OutputSettings]
-) -> tuple[tuple[Wanted, ...], tuple[Finding, ...]]:
+) -> tuple[tuple[DesiredFile, ...], tuple[Finding, ...]]:
     """The files that these outputs want, with paths relative to the root, and what is wrong with them."""
-    wanted: list[Wanted] = []
+    wanted: list[DesiredFile] = []
     findings: list[Finding] = []
     every = tuple(outputs)
     for number, output in enumerate(every):
@@ -86,7 +86,7 @@ def rendered(
         findings += (*more, *rendering.findings)
         folder = module.folder(output).relative_to(config.root)
         wanted += [
-            Wanted(path=(folder / artifact.path).as_posix(), chunks=artifact.chunks, output=output.name)
+            DesiredFile(path=(folder / artifact.path).as_posix(), chunks=artifact.chunks, output=output.name)
             for artifact in rendering.artifacts
         ]
     return tuple(wanted), tuple(findings)

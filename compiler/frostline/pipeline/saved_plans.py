@@ -8,7 +8,9 @@ from os.path import relpath
 from pathlib import Path
 
 from frostline.errors import RefusedError, UsageError
-from frostline.lock import codec as locks
+from frostline.lock import codec as lock_codec
+from frostline.lock import merge as lock_merge
+from frostline.lock import store as lock_store
 from frostline.model import FileOrigin, Lock
 from frostline.pipeline.compile import Compilation, Options
 from frostline.pipeline.freeze import live_sources, settings_digests
@@ -22,7 +24,7 @@ _AGAIN = "make the plan again, review it, and publish that"
 
 def chunks(config: Config, compilation: Compilation, options: Options) -> Iterator[bytes]:
     """The saved plan's bytes."""
-    text = b"".join(locks.lock_chunks(compilation.lock.snapshots)).decode()
+    text = b"".join(lock_codec.lock_chunks(compilation.lock.snapshots)).decode()
     saved = Saved(basis=basis_of(config, options), changes=compilation.files, new_lock=text)
     return saved_chunks(plan_value(compilation.plan), saved)
 
@@ -52,12 +54,12 @@ def _inputs(config: Config) -> Iterator[Path]:
 
 
 def _lock_digest(config: Config) -> str | None:
-    files = locks.existing_files(config.lock, is_folder=config.lock_is_folder)
+    files = lock_store.existing_files(config.lock, is_folder=config.lock_is_folder)
     if not files:
         return None
     if not config.lock_is_folder:
         return digest_of(config.lock)
-    return locks.settings_digest({path.name: digest_of(path) for path in files})
+    return lock_merge.settings_digest({path.name: digest_of(path) for path in files})
 
 
 def options_of(basis: Basis) -> Options:
@@ -77,9 +79,9 @@ def check_basis(config: Config, saved: Saved, shown: str) -> None:
 
 def new_lock(config: Config, saved: Saved, shown: str) -> Lock:
     """The lock that the plan holds. UsageError: it is none, or was frozen with other settings."""
-    lock = locks.parse_lock(saved.new_lock.encode(), shown)
+    lock = lock_codec.parse_lock(saved.new_lock.encode(), shown)
     if live_sources(config):
-        locks.check_settings(lock, settings_digests(config), shown)
+        lock_merge.check_settings(lock, settings_digests(config), shown)
     return lock
 
 

@@ -20,9 +20,9 @@ from msgspec.structs import replace
 
 from frostline.errors import FrostlineError
 from frostline.events import report_progress
-from frostline.files.targets import BLOCK, digest
+from frostline.files.targets import BLOCK, digest_of_chunks
 from frostline.pipeline.child import Child, cpus
-from frostline.publish.ownership import Wanted
+from frostline.publish.ownership import DesiredFile
 
 MOST_KEPT = 1 << 28
 """Bytes of rendered files that one run keeps in memory; what is more is rendered again where it is written."""
@@ -89,7 +89,7 @@ class _Slice(Struct, frozen=True):
 class Spool:
     """Files while they are rendered. As a context manager it ends the second process, whatever happens."""
 
-    def __init__(self, files: Sequence[Wanted], endpoints: int, *, keep: bool = True) -> None:
+    def __init__(self, files: Sequence[DesiredFile], endpoints: int, *, keep: bool = True) -> None:
         """endpoints: of the registry that is rendered. keep: whether the bytes will be asked for, not only digests."""
         self._files = files
         self._keep = keep
@@ -136,7 +136,7 @@ class Spool:
         self._file.flush()
         return msgspec.json.encode(lines)
 
-    def finished(self) -> tuple[Wanted, ...]:
+    def finished(self) -> tuple[DesiredFile, ...]:
         """The files, in their order; those that are rendered by now with their digest.
 
         An error of rendering is none here: it comes when the bytes are asked for.
@@ -151,7 +151,7 @@ class Spool:
                 part = self._parts[-1]
                 self._parts.pop()
                 for at in range(end - len(part), end):
-                    files[at] = replace(files[at], sha256=digest(files[at].chunks))
+                    files[at] = replace(files[at], sha256=digest_of_chunks(files[at].chunks))
                 end -= len(part)
                 report_progress("", len(files) - end, len(files))
         lines = msgspec.json.decode(self._child.result() or b"[]", type=list[_Line])

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from frostline.errors import PublishError
-from frostline.files.targets import Root, contents, created, faults, permitted
+from frostline.files.targets import Root, as_publish_error, file_bytes, permitted, write_new_file
 
 NAME = ".frostline.journal"
 _UNFINISHED = NAME + ".tmp"
@@ -57,29 +57,29 @@ def staged_name(run: str, number: int) -> str:
 
 def write_journal(root: Root, journal: Journal) -> None:
     """Puts the journal in place, whole and durable."""
-    with faults(NAME, "written"):
+    with as_publish_error(NAME, "written"):
         discard_unfinished(root)
-        created(root.fd, _UNFINISHED, [msgspec.json.encode(journal)], 0o600)
+        write_new_file(root.fd, _UNFINISHED, [msgspec.json.encode(journal)], 0o600)
         os.rename(_UNFINISHED, NAME, src_dir_fd=root.fd, dst_dir_fd=root.fd)
         os.fsync(root.fd)
 
 
 def discard_unfinished(root: Root) -> None:
     """Removes a journal that was not written to its end."""
-    with faults(_UNFINISHED, "removed"), suppress(FileNotFoundError):
+    with as_publish_error(_UNFINISHED, "removed"), suppress(FileNotFoundError):
         os.unlink(_UNFINISHED, dir_fd=root.fd)
 
 
 def remove_journal(root: Root) -> None:
     """The run is over: nothing is left to undo or to finish."""
-    with faults(NAME, "removed"):
+    with as_publish_error(NAME, "removed"):
         os.unlink(NAME, dir_fd=root.fd)
         os.fsync(root.fd)
 
 
 def read_journal(root: Root) -> Journal | None:
     """The journal that a run left behind, None: there is none. PublishError: it is not one, or names other files."""
-    data = contents(root, NAME)
+    data = file_bytes(root, NAME)
     if data is None:
         return None
     try:

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from frostline.canonical import canonical_line, canonical_lines
 from frostline.errors import UsageError
-from frostline.files.targets import contents, faults, opened, path_fault
+from frostline.files.targets import as_publish_error, file_bytes, open_root, path_fault
 from frostline.model import FileOrigin, ServiceLine
 
 FORMAT = "frostline.manifest/1"
@@ -83,11 +83,11 @@ def read_manifest(path: Path) -> Manifest | None:
 
     UsageError with the line: it is not one, is cut short, or has conflict markers; PublishError: it cannot be read.
     """
-    with faults(str(path), "read"):
+    with as_publish_error(str(path), "read"):
         if not path.parent.is_dir():
             return None
-    with opened(path.parent) as root:
-        data = contents(root, path.name)
+    with open_root(path.parent) as root:
+        data = file_bytes(root, path.name)
     return None if data is None else parse_manifest(data, str(path))
 
 

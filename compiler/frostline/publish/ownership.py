@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from frostline.errors import PublishError, RefusedError
 from frostline.events import report_progress
-from frostline.files.targets import Found, Root, digest, examined, opened, path_fault
+from frostline.files.targets import FileState, Root, digest_of_chunks, file_state, open_root, path_fault
 from frostline.model import FileChange, ServiceLine
 from frostline.publish.manifest import FileLine, Manifest, manifest_of
 from frostline.settings import Allow
@@ -19,7 +19,7 @@ from frostline.settings import Allow
 _PLAIN, _EXECUTABLE = 0o644, 0o755
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class DesiredFile(Struct, frozen=True, kw_only=True):
     """A file to publish. path: relative to the root, with slashes; output: the name of the one that makes it.
 
     chunks: its bytes, in order; may be iterated more than once and gives the same bytes each time.
@@ -34,7 +34,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 def file_changes(
     root: Path,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[DesiredFile],
     manifest: Manifest | None,
     *,
     allow: Allow,
@@ -51,11 +51,11 @@ def file_changes(
     orphans = [line for line in owned.values() if line.path not in paths and _in_scope(line, outputs)]
     if not os.path.lexists(root):
         return tuple(sorted((_change(file, None, owned, allow) for file in wanted), key=lambda change: change.path))
-    with opened(root) as top:
+    with open_root(root) as top:
         changes = []
         for number, file in enumerate(wanted):
             report_progress("", number, len(wanted))
-            changes.append(_change(file, examined(top, file.path), owned, allow))
+            changes.append(_change(file, file_state(top, file.path), owned, allow))
         changes += [change for line in orphans if (change := _deletion(line, top, allow))]
     return tuple(sorted(changes, key=lambda change: change.path))
 
@@ -64,7 +64,7 @@ def _in_scope(line: FileLine, outputs: Collection[str] | None) -> bool:
     return outputs is None or line.output in outputs
 
 
-def _check_paths(wanted: Sequence[Wanted]) -> None:
+def _check_paths(wanted: Sequence[DesiredFile]) -> None:
     makers: dict[str, str] = {}
     for file in wanted:
         fault = path_fault(file.path)
@@ -86,9 +86,9 @@ def _check_paths(wanted: Sequence[Wanted]) -> None:
 _MOVE = "give the outputs other paths in frostline.yaml"
 
 
-def _change(file: Wanted, found: Found | None, owned: Mapping[str, FileLine], allow: Allow) -> FileChange:
+def _change(file: DesiredFile, found: FileState | None, owned: Mapping[str, FileLine], allow: Allow) -> FileChange:
     line = owned.get(file.path)
-    new = file.sha256 or digest(file.chunks)
+    new = file.sha256 or digest_of_chunks(file.chunks)
     action: Literal["create", "update", "adopt", "keep"] = "update"
     refusal: Literal["edited", "adopt"] | None = None
     if found is None:
@@ -110,7 +110,7 @@ def _change(file: Wanted, found: Found | None, owned: Mapping[str, FileLine], al
     )
 
 
-def _mode(line: FileLine | None, found: Found | None) -> int:
+def _mode(line: FileLine | None, found: FileState | None) -> int:
     """The manifest's; else as git would note it of the file that is there: another machine's umask changes nothing."""
     if line:
         return line.mode
@@ -118,7 +118,7 @@ def _mode(line: FileLine | None, found: Found | None) -> int:
 
 
 def _deletion(line: FileLine, root: Root, allow: Allow) -> FileChange | None:
-    found = examined(root, line.path)
+    found = file_state(root, line.path)
     if found is None:
         return None
     edited = found.sha256 != line.sha256 and not allow.edited

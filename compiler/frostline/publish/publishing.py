@@ -1,7 +1,7 @@
 """Publishing: all files or none, whatever happens in between. Stage beside each target, commit a journal, rename.
 
 A reader of any file sees the old or the new bytes. A run that is killed at any instant is undone by the next one
-(before the journal's commit) or finished (after it); `running` does so before anything else.
+(before the journal's commit) or finished (after it); `run_lock` does so before anything else.
 """
 
 from __future__ import annotations
@@ -18,39 +18,39 @@ from msgspec import Struct
 from frostline.errors import ErrorGroup, FrostlineError, PublishError
 from frostline.events import report_progress
 from frostline.files.targets import (
-    Found,
+    FileState,
     Root,
-    created,
-    digest,
-    examined,
-    faults,
-    folder,
+    as_publish_error,
+    digest_of_chunks,
+    file_state,
     folder_of,
     key_of,
     mode_of,
     name_of,
-    opened,
+    open_folder,
+    open_root,
     permitted,
+    write_new_file,
 )
 from frostline.model import FileChange
 from frostline.publish.journal import NAME, Journal, Step, staged_name, write_journal
 from frostline.publish.manifest import Manifest, manifest_chunks
-from frostline.publish.ownership import Wanted, refusals
+from frostline.publish.ownership import DesiredFile, refusals
 from frostline.publish.recovery import finish, recover, sync_folders
 
-__all__ = ["pending", "publish", "replace_file", "running"]
+__all__ = ["is_interrupted", "publish", "replace_file", "run_lock"]
 
 
 @contextmanager
-def running(root: Path, *, outside: Sequence[Path] = ()) -> Iterator[Root]:
+def run_lock(root: Path, *, outside: Sequence[Path] = ()) -> Iterator[Root]:
     """The root folder, locked for this run, with what an earlier run left behind undone or finished.
 
     outside: the lock file, or the folder of lock files, if it may lie outside of the root. The lock is flock(2) on the
     folder itself: it ends with the process and leaves nothing behind. PublishError: another run has it.
     """
-    with opened(root, outside) as top:
+    with open_root(root, outside) as top:
         try:
-            with faults(str(root), "locked"):
+            with as_publish_error(str(root), "locked"):
                 fcntl.flock(top.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except PublishError as error:
             if isinstance(error.__cause__, BlockingIOError):
@@ -65,7 +65,7 @@ def running(root: Path, *, outside: Sequence[Path] = ()) -> Iterator[Root]:
                 fcntl.flock(top.fd, fcntl.LOCK_UN)
 
 
-def pending(root: Path) -> bool:
+def is_interrupted(root: Path) -> bool:
     """Whether a run was cut off in the midst of publishing (or is at it now): the next one will undo or finish it."""
     return os.path.lexists(root / NAME)
 
@@ -83,7 +83,7 @@ class _Piece(Struct, frozen=True, kw_only=True):
 
 def publish(
     root: Root,
-    wanted: Iterable[Wanted],
+    wanted: Iterable[DesiredFile],
     changes: Iterable[FileChange],
     *,
     extra: Iterable[tuple[Path, Iterable[bytes] | None]] = (),
@@ -92,7 +92,7 @@ def publish(
 ) -> None:
     """Makes these changes, those of `extra` and the manifest's, all or none. Files that stay the same are not touched.
 
-    root: from `running`. extra: lock files, which nobody owns, and their bytes; None deletes one.
+    root: from `run_lock`. extra: lock files, which nobody owns, and their bytes; None deletes one.
     RefusedError: a change is refused. PublishError: before the commit everything is as it was; after it, the next run
     finishes. An interrupt after the commit is raised once all is done.
     """
@@ -131,7 +131,7 @@ def publish(
 
 def _pieces(
     root: Root,
-    wanted: Iterable[Wanted],
+    wanted: Iterable[DesiredFile],
     changes: Sequence[FileChange],
     extra: Sequence[tuple[Path, Iterable[bytes] | None]],
     manifest_path: Path | None,
@@ -152,7 +152,7 @@ def _pieces(
             reason = "an output would write it too" if key in taken else "it is outside of the root folder"
             raise PublishError(f"`{key}` cannot be written: {reason}", help="give it another path in frostline.yaml")
         taken.add(key)
-        piece = _unowned_piece(key, content, examined(root, key))
+        piece = _unowned_piece(key, content, file_state(root, key))
         if piece.sha256 != piece.found:
             pieces.append(piece)
     return pieces
@@ -170,11 +170,11 @@ def _change_piece(root: Root, change: FileChange, chunks: dict[str, Iterable[byt
     )
 
 
-def _unowned_piece(key: str, content: Iterable[bytes] | None, found: Found | None) -> _Piece:
+def _unowned_piece(key: str, content: Iterable[bytes] | None, found: FileState | None) -> _Piece:
     return _Piece(
         key=key,
         chunks=content,
-        sha256=None if content is None else digest(content),
+        sha256=None if content is None else digest_of_chunks(content),
         found=found.sha256 if found else None,
         mode=found.mode if found else 0o666,
         exact=found is not None,
@@ -195,9 +195,9 @@ def _missing_folders(root: Root, pieces: Iterable[_Piece]) -> Iterator[str]:
 
 
 def _is_there(root: Root, key: str) -> bool:
-    with faults(key, "opened"):
+    with as_publish_error(key, "opened"):
         try:
-            with folder(root, key):
+            with open_folder(root, key):
                 return True
         except FileNotFoundError:
             return False
@@ -205,7 +205,7 @@ def _is_there(root: Root, key: str) -> bool:
 
 def _make_folders(root: Root, keys: Iterable[str]) -> None:
     for key in keys:
-        with faults(key, "made"), folder(root, folder_of(key)) as parent:
+        with as_publish_error(key, "made"), open_folder(root, folder_of(key)) as parent:
             with suppress(FileExistsError):
                 os.mkdir(name_of(key), dir_fd=parent)
             os.fsync(parent)
@@ -214,15 +214,15 @@ def _make_folders(root: Root, keys: Iterable[str]) -> None:
 def _stage(root: Root, piece: _Piece, step: Step) -> None:
     if piece.chunks is None or step.staged is None:
         return
-    with faults(piece.key, "written"), folder(root, folder_of(piece.key)) as parent:
-        written = created(parent, step.staged, piece.chunks, piece.mode, exact=piece.exact)
+    with as_publish_error(piece.key, "written"), open_folder(root, folder_of(piece.key)) as parent:
+        written = write_new_file(parent, step.staged, piece.chunks, piece.mode, exact=piece.exact)
     if written != piece.sha256:
         raise FrostlineError(f"`{piece.key}` was rendered twice and came out different", help="please report it")
 
 
 def _confirm(root: Root, piece: _Piece) -> None:
     """Last look before the commit: nobody has put another file there since it was compared."""
-    found = examined(root, piece.key)
+    found = file_state(root, piece.key)
     if (found.sha256 if found else None) != piece.found:
         raise PublishError(f"`{piece.key}` was changed by somebody else during this run", help="run again")
 
@@ -234,15 +234,15 @@ def replace_file(path: Path, chunks: Iterable[bytes]) -> None:
     PublishError: it cannot be written, or is a symbolic link, a folder, a device.
     """
     staged = f".frostline.{path.name}.tmp"
-    with faults(str(path.parent), "made"):
+    with as_publish_error(str(path.parent), "made"):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with opened(path.parent) as parent:
-        found = examined(parent, path.name)
-        with faults(str(path), "written"):
+    with open_root(path.parent) as parent:
+        found = file_state(parent, path.name)
+        with as_publish_error(str(path), "written"):
             try:
                 with suppress(FileNotFoundError):
                     os.unlink(staged, dir_fd=parent.fd)
-                created(parent.fd, staged, chunks, found.mode if found else 0o666, exact=found is not None)
+                write_new_file(parent.fd, staged, chunks, found.mode if found else 0o666, exact=found is not None)
                 os.rename(staged, path.name, src_dir_fd=parent.fd, dst_dir_fd=parent.fd)
                 os.fsync(parent.fd)
             except BaseException:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 from frostline.errors import PublishError
-from frostline.files.targets import Root, examined, faults, folder, folder_of, name_of
+from frostline.files.targets import Root, as_publish_error, file_state, folder_of, name_of, open_folder
 from frostline.publish.journal import GIVE_UP, Journal, Step, discard_unfinished, read_journal, remove_journal
 
 _HALF = "what is published is half old and half new until then: see to it and run again, which finishes it"
@@ -46,8 +46,8 @@ def finish(root: Root, journal: Journal, *, done: Collection[str] = ()) -> None:
 def _apply(root: Root, step: Step) -> None:
     name = name_of(step.target)
     with (
-        faults(step.target, "deleted" if step.staged is None else "replaced", help=_HALF),
-        folder(root, folder_of(step.target)) as parent,
+        as_publish_error(step.target, "deleted" if step.staged is None else "replaced", help=_HALF),
+        open_folder(root, folder_of(step.target)) as parent,
     ):
         if step.staged is None:
             os.unlink(name, dir_fd=parent)
@@ -61,13 +61,13 @@ def _done(root: Root, journal: Journal) -> set[str]:
 
 
 def _is_done(root: Root, step: Step) -> bool:
-    found = examined(root, step.target)
+    found = file_state(root, step.target)
     now = found.sha256 if found else None
     if step.staged is None:
         if now not in (None, step.old):
             raise _edited(step)
         return now is None
-    staged = examined(root, beside(step.target, step.staged))
+    staged = file_state(root, sibling_key(step.target, step.staged))
     if staged is None and now == step.sha256:
         return True
     if staged is None or staged.sha256 != step.sha256:
@@ -91,9 +91,9 @@ def _undo(root: Root, journal: Journal) -> None:
     staged = [step for step in journal.steps if step.staged is not None]
     for step in staged:
         with (
-            faults(step.target, "cleared of what a run staged for it"),
+            as_publish_error(step.target, "cleared of what a run staged for it"),
             suppress(FileNotFoundError),
-            folder(root, folder_of(step.target)) as parent,
+            open_folder(root, folder_of(step.target)) as parent,
         ):
             # Looked for first: where nothing can be written, nothing was staged, and unlink(2) fails all the same.
             os.stat(step.staged or "", dir_fd=parent, follow_symlinks=False)
@@ -113,17 +113,17 @@ def _remove_emptied_folders(root: Root, steps: Iterable[Step]) -> None:
 
 
 def _remove_if_empty(root: Root, key: str) -> None:
-    with suppress(OSError), folder(root, folder_of(key)) as parent:
+    with suppress(OSError), open_folder(root, folder_of(key)) as parent:
         os.rmdir(name_of(key), dir_fd=parent)
 
 
 def sync_folders(root: Root, keys: Iterable[str]) -> None:
     """Makes the names in these folders durable; those that are gone have none."""
     for key in sorted(keys):
-        with faults(key or ".", "written"), suppress(FileNotFoundError), folder(root, key) as fd:
+        with as_publish_error(key or ".", "written"), suppress(FileNotFoundError), open_folder(root, key) as fd:
             os.fsync(fd)
 
 
-def beside(key: str, name: str) -> str:
+def sibling_key(key: str, name: str) -> str:
     """The key of the file `name` in the same folder."""
     return f"{folder_of(key)}/{name}" if "/" in key else name

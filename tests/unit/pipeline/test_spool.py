@@ -17,7 +17,7 @@ from frostline.errors import FrostlineError, UsageError
 from frostline.pipeline import spool
 from frostline.pipeline.child import Child
 from frostline.pipeline.spool import Kept, Room, Spool
-from frostline.publish.ownership import Wanted
+from frostline.publish.ownership import DesiredFile
 
 
 class Counted:
@@ -68,11 +68,11 @@ def two_cpus() -> Iterator[None]:
         yield
 
 
-def wanted(*contents: Iterable[bytes]) -> tuple[Wanted, ...]:
-    return tuple(Wanted(path=str(at), chunks=chunks, output="o") for at, chunks in enumerate(contents))
+def wanted(*contents: Iterable[bytes]) -> tuple[DesiredFile, ...]:
+    return tuple(DesiredFile(path=str(at), chunks=chunks, output="o") for at, chunks in enumerate(contents))
 
 
-def finished(*contents: Iterable[bytes], endpoints: int = ENDPOINTS) -> tuple[Wanted, ...]:
+def finished(*contents: Iterable[bytes], endpoints: int = ENDPOINTS) -> tuple[DesiredFile, ...]:
     with Spool(wanted(*contents), endpoints) as begun:
         return begun.finished()
 

@@ -9,22 +9,26 @@ from pathlib import Path
 import pytest
 
 from frostline.errors import PublishError, RefusedError
-from frostline.files.targets import digest, examined, opened
+from frostline.files.targets import digest_of_chunks, file_state, open_root
 from frostline.publish.manifest import FileLine, Manifest, ServiceLine
-from frostline.publish.ownership import FileChange, Wanted, file_changes, next_manifest, refusals
+from frostline.publish.ownership import DesiredFile, FileChange, file_changes, next_manifest, refusals
 from frostline.settings import Allow
 
 
-def wanted(path: str, content: bytes = b"new", output: str = "o") -> Wanted:
-    return Wanted(path=path, chunks=[content], output=output)
+def wanted(path: str, content: bytes = b"new", output: str = "o") -> DesiredFile:
+    return DesiredFile(path=path, chunks=[content], output=output)
 
 
 def line(path: str, content: bytes = b"old", output: str = "o", mode: int = 0o644) -> FileLine:
-    return FileLine(path=path, sha256=digest([content]), mode=mode, output=output)
+    return FileLine(path=path, sha256=digest_of_chunks([content]), mode=mode, output=output)
 
 
 def changes(
-    root: Path, files: list[Wanted], lines: list[FileLine] | None = None, allow: Allow | None = None, **scope: object
+    root: Path,
+    files: list[DesiredFile],
+    lines: list[FileLine] | None = None,
+    allow: Allow | None = None,
+    **scope: object,
 ) -> list[tuple[str, str, str | None]]:
     manifest = None if lines is None else Manifest(tuple(lines))
     found = file_changes(root, files, manifest, allow=allow or Allow(), **scope)  # type: ignore[arg-type]
@@ -139,9 +143,14 @@ def test_a_large_file_is_hashed_in_blocks(tmp_path: Path) -> None:
     content = os.urandom(3 * 1024 * 1024 + 1)
     (tmp_path / "f").write_bytes(content)
     pieces = [content[at : at + 100_000] for at in range(0, len(content), 100_000)]
-    change = file_changes(tmp_path, [Wanted(path="f", chunks=pieces, output="o")], None, allow=Allow())[0]
+    change = file_changes(tmp_path, [DesiredFile(path="f", chunks=pieces, output="o")], None, allow=Allow())[0]
     assert change == FileChange(
-        path="f", output="o", action="adopt", sha256=digest([content]), old=digest([content]), mode=0o644
+        path="f",
+        output="o",
+        action="adopt",
+        sha256=digest_of_chunks([content]),
+        old=digest_of_chunks([content]),
+        mode=0o644,
     )
 
 
@@ -228,12 +237,12 @@ _BOUND = """
 import subprocess, sys
 from pathlib import Path
 from frostline.errors import PublishError
-from frostline.files.targets import examined, opened
+from frostline.files.targets import file_state, open_root
 root = Path(sys.argv[1])
 subprocess.run(["mount", "--bind", root / "other", root / "f"], check=True)
-with opened(root) as top:
+with open_root(root) as top:
     try:
-        examined(top, "f")
+        file_state(top, "f")
     except PublishError as error:
         print(error.message)
 """
@@ -250,5 +259,5 @@ def test_a_mounted_file_is_an_error_though_its_file_system_is_the_same(tmp_path:
     if "unshare failed" in ran.stderr or "CalledProcessError" in ran.stderr:
         pytest.skip("needs the right to mount in a user namespace")
     assert ran.stdout == "`f` is a mounted file\n", ran.stderr
-    with opened(tmp_path) as top:
-        assert examined(top, "f") is not None
+    with open_root(tmp_path) as top:
+        assert file_state(top, "f") is not None

@@ -14,8 +14,8 @@ import pytest
 
 from frostline.errors import ErrorGroup, FrostlineError, PublishError, RefusedError
 from frostline.publish.manifest import Manifest, manifest_chunks, read_manifest
-from frostline.publish.ownership import Wanted, file_changes, next_manifest
-from frostline.publish.publishing import pending, publish, replace_file, running
+from frostline.publish.ownership import DesiredFile, file_changes, next_manifest
+from frostline.publish.publishing import is_interrupted, publish, replace_file, run_lock
 from frostline.settings import Allow
 
 MANIFEST = "frostline.manifest"
@@ -23,19 +23,19 @@ OLD = {"app/registry.py": b"old", "data/a.yaml": b"old a", "data/b.yaml": b"same
 NEW = {"app/registry.py": b"new", "data/b.yaml": b"same", "more/deep/c.yaml": b"new c"}
 
 
-def files_of(wanted: dict[str, bytes]) -> list[Wanted]:
-    return [Wanted(path=path, chunks=[content], output="o") for path, content in wanted.items()]
+def files_of(wanted: dict[str, bytes]) -> list[DesiredFile]:
+    return [DesiredFile(path=path, chunks=[content], output="o") for path, content in wanted.items()]
 
 
 def run(
     root: Path,
-    wanted: dict[str, bytes] | list[Wanted],
+    wanted: dict[str, bytes] | list[DesiredFile],
     extra: Iterable[tuple[Path, Iterable[bytes] | None]] = (),
     outside: tuple[Path, ...] = (),
     allow: Allow | None = None,
 ) -> None:
     """A whole run: recover, compare, publish."""
-    with running(root, outside=outside) as top:
+    with run_lock(root, outside=outside) as top:
         files = files_of(wanted) if isinstance(wanted, dict) else wanted
         manifest = read_manifest(root / MANIFEST)
         changes = file_changes(root, files, manifest, allow=allow or Allow())
@@ -98,7 +98,7 @@ def test_a_first_and_a_second_run_leave_just_what_is_wanted(root: Path) -> None:
     run(root, NEW)
     assert tree(root) == NEW
     assert manifest_fits(root)
-    assert not pending(root)
+    assert not is_interrupted(root)
 
 
 def test_a_folder_that_becomes_empty_is_removed_but_never_the_root(root: Path) -> None:
@@ -228,19 +228,19 @@ def test_a_lock_that_cannot_be_given_back_is_no_fault_of_the_run(root: Path, mon
 
     monkeypatch.setattr(fcntl, "flock", flock)
     for _ in range(2):  # the first one's ended with its descriptor
-        with running(root):
+        with run_lock(root):
             pass
 
 
 def test_a_second_run_at_the_same_time_is_refused_and_leaves_nothing(root: Path) -> None:
-    with running(root):
-        with pytest.raises(PublishError, match="another run is at work"), running(root):
+    with run_lock(root):
+        with pytest.raises(PublishError, match="another run is at work"), run_lock(root):
             pass
-        code = "import sys; from pathlib import Path; from frostline.publish.publishing import running\n"
-        code += "with running(Path(sys.argv[1])): pass"
+        code = "import sys; from pathlib import Path; from frostline.publish.publishing import run_lock\n"
+        code += "with run_lock(Path(sys.argv[1])): pass"
         other = subprocess.run([sys.executable, "-c", code, root], capture_output=True, text=True, check=False)
         assert "PublishError: another run is at work" in other.stderr
-    with running(root):
+    with run_lock(root):
         pass
     assert tree(root) == OLD
 
@@ -274,14 +274,14 @@ def test_a_failure_before_the_commit_leaves_everything_as_it_was(
 def test_a_full_disk_in_the_midst_of_a_file_leaves_everything_as_it_was(root: Path) -> None:
     def chunks() -> Iterator[bytes]:
         yield b"new"
-        if pending(root):
+        if is_interrupted(root):
             raise OSError(errno.ENOSPC, "?")
 
     class Chunks:
         def __iter__(self) -> Iterator[bytes]:
             return chunks()
 
-    files = [*files_of(NEW)[1:], Wanted(path="app/registry.py", chunks=Chunks(), output="o")]
+    files = [*files_of(NEW)[1:], DesiredFile(path="app/registry.py", chunks=Chunks(), output="o")]
     with pytest.raises(PublishError, match=r"`app/registry.py` cannot be written: No space left") as caught:
         run(root, files)
     assert caught.value.help == "free some space and run again"
@@ -297,7 +297,7 @@ def test_bytes_that_differ_the_second_time_are_a_bug_and_change_nothing(root: Pa
             return iter([b"%d" % self.times])
 
     with pytest.raises(FrostlineError, match="rendered twice") as caught:
-        run(root, [Wanted(path="f", chunks=Chunks(), output="o")])
+        run(root, [DesiredFile(path="f", chunks=Chunks(), output="o")])
     assert caught.value.status == 70
     assert tree(root) == OLD
 
@@ -314,10 +314,10 @@ def test_a_file_that_somebody_changes_during_the_run_stops_it(root: Path, change
         target.symlink_to("elsewhere")
     else:
         target.mkdir()
-    with running(root) as top, pytest.raises(PublishError, match=r"`app/registry.py` (was changed|is a)"):
+    with run_lock(root) as top, pytest.raises(PublishError, match=r"`app/registry.py` (was changed|is a)"):
         publish(top, files, changes, manifest_path=root / MANIFEST, manifest=Manifest())
     assert not (root / "more").exists()
-    assert not pending(root)
+    assert not is_interrupted(root)
 
 
 def test_a_folder_that_turns_into_a_link_is_not_followed(root: Path) -> None:
@@ -326,7 +326,7 @@ def test_a_folder_that_turns_into_a_link_is_not_followed(root: Path) -> None:
     changes = file_changes(root, files, read_manifest(root / MANIFEST), allow=Allow())
     (root / "app").rename(elsewhere)
     (root / "app").symlink_to(elsewhere)
-    with running(root) as top, pytest.raises(PublishError, match="the folder `app` is a symbolic link"):
+    with run_lock(root) as top, pytest.raises(PublishError, match="the folder `app` is a symbolic link"):
         publish(top, files, changes, manifest_path=root / MANIFEST, manifest=Manifest())
     assert tree(elsewhere) == {"registry.py": b"old"}
 
@@ -361,16 +361,16 @@ def test_a_failure_after_the_commit_is_finished_by_the_next_run(root: Path, monk
     with pytest.raises(PublishError, match=r"`more/deep/c.yaml` cannot be replaced: Input/output error") as caught:
         run(root, NEW)
     assert "which finishes it" in str(caught.value.help)
-    assert pending(root)
+    assert is_interrupted(root)
     monkeypatch.undo()
-    with running(root):
+    with run_lock(root):
         assert tree(root) == NEW
     assert manifest_fits(root)
 
 
 def test_pending_repairs_nothing(root: Path) -> None:
     (root / ".frostline.journal").write_bytes(b"{}")
-    assert pending(root)
+    assert is_interrupted(root)
     assert (root / ".frostline.journal").read_bytes() == b"{}"
 
 

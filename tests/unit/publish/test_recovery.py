@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from frostline.errors import PublishError
-from frostline.publish.publishing import pending, running
+from frostline.publish.publishing import is_interrupted, run_lock
 
 # One process that forks a child for each point of death: a kill before the N-th system call that changes anything.
 CAMPAIGN = r"""
 import os, shutil, signal, sys
 from pathlib import Path
 from frostline.publish.manifest import read_manifest
-from frostline.publish.ownership import Wanted, file_changes, next_manifest
-from frostline.publish.publishing import pending, publish, running
+from frostline.publish.ownership import DesiredFile, file_changes, next_manifest
+from frostline.publish.publishing import is_interrupted, publish, run_lock
 from frostline.settings import Allow
 
 BASE = Path(sys.argv[1])
@@ -30,8 +30,8 @@ NEW = {"app/registry.py": b"new", "data/b.yaml": b"same", "more/deep/c.yaml": b"
 OUTSIDE = (BASE / "locks",)
 
 def run(wanted, lock):
-    with running(ROOT, outside=OUTSIDE) as top:
-        files = [Wanted(path=path, chunks=[content], output="o") for path, content in wanted.items()]
+    with run_lock(ROOT, outside=OUTSIDE) as top:
+        files = [DesiredFile(path=path, chunks=[content], output="o") for path, content in wanted.items()]
         manifest = read_manifest(ROOT / "frostline.manifest")
         changes = file_changes(ROOT, files, manifest, allow=Allow())
         publish(
@@ -82,7 +82,7 @@ def killed_before(number, work):
     return status != 0
 
 def recover():
-    with running(ROOT, outside=OUTSIDE):
+    with run_lock(ROOT, outside=OUTSIDE):
         pass
 
 os.fsync = lambda fd: None  # a killed process loses nothing that it wrote
@@ -100,7 +100,7 @@ def whole(cut):
             assert content in (old.get(key), new.get(key)), key
     after = tree()
     assert after in (old, new), sorted(set(after) ^ set(new))
-    assert not pending(ROOT)
+    assert not is_interrupted(ROOT)
     return after == new
 
 def check(number, deaths_of_recovery):
@@ -167,7 +167,7 @@ def deleting(target: str, old: bytes = b"old") -> dict[str, Any]:
 
 
 def recover(root: Path) -> None:
-    with running(root):
+    with run_lock(root):
         pass
 
 
@@ -229,7 +229,7 @@ def test_a_folder_that_somebody_has_used_meanwhile_is_not_removed(root: Path) ->
 def test_a_journal_that_was_not_written_to_its_end_is_removed(root: Path) -> None:
     (root / STAGED).unlink()
     (root / ".frostline.journal.tmp").write_bytes(b'{"format":')
-    assert not pending(root)
+    assert not is_interrupted(root)
     recover(root)
     assert names(root) == ["f"]
 
@@ -242,7 +242,7 @@ def test_an_edit_after_the_crash_is_not_overwritten_or_deleted(root: Path) -> No
             recover(root)
         assert "move your edit away" in str(caught.value.help)
         assert (root / "f").read_bytes() == b"edited"
-        assert pending(root)
+        assert is_interrupted(root)
     (root / "f").unlink()
     journal(root, replacing("f"))
     recover(root)
@@ -287,7 +287,7 @@ def test_of_a_folder_outside_of_the_root_only_the_files_in_it_may_be_named(root:
     locks = root.parent / "locks"
     locks.mkdir()
     journal(root, deleting(f"../locks/{name}"))
-    with pytest.raises(PublishError, match="cannot be trusted: it names"), running(root, outside=(locks,)):
+    with pytest.raises(PublishError, match="cannot be trusted: it names"), run_lock(root, outside=(locks,)):
         pass
 
 
@@ -342,7 +342,7 @@ def test_garbage_is_an_error_that_says_what_to_do(root: Path, text: str) -> None
 
 def test_a_journal_that_is_a_link_is_not_read(root: Path) -> None:
     (root / ".frostline.journal").symlink_to("/dev/zero")
-    assert pending(root)
+    assert is_interrupted(root)
     with pytest.raises(PublishError, match="symbolic link"):
         recover(root)
 
@@ -350,7 +350,7 @@ def test_a_journal_that_is_a_link_is_not_read(root: Path) -> None:
 def test_a_journal_of_no_steps_is_over(root: Path) -> None:
     journal(root)
     recover(root)
-    assert not pending(root)
+    assert not is_interrupted(root)
 
 
 def test_a_checkout_that_moved_since_is_recovered_all_the_same(root: Path) -> None:
@@ -362,5 +362,5 @@ def test_a_checkout_that_moved_since_is_recovered_all_the_same(root: Path) -> No
     with pytest.raises(PublishError, match="cannot be trusted"):
         recover(checkout / "root")
     checkout.rename(moved)
-    with running(moved / "root", outside=(moved / "frostline.lock",)):
+    with run_lock(moved / "root", outside=(moved / "frostline.lock",)):
         assert (moved / "frostline.lock").read_bytes() == b"new"

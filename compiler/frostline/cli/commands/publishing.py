@@ -24,7 +24,9 @@ from frostline.cli.console import (
 )
 from frostline.cli.invoking import DifferentError, config_of, tell_warnings
 from frostline.errors import FrostlineError, UsageError
-from frostline.lock import codec as lock
+from frostline.lock import codec as lock_codec
+from frostline.lock import merge as lock_merge
+from frostline.lock import store as lock_store
 from frostline.model import FileOrigin, Finding, Lock, Snapshot
 from frostline.pipeline import ahead
 from frostline.pipeline import compile as pipeline
@@ -145,7 +147,7 @@ def _asked_locks(config: Config, held: freezing.Committed, invocation: Invocatio
 def _fresh(config: Config, committed: freezing.Committed, invocation: Invocation) -> Lock:
     frozen = freezing.freeze(config, committed)
     tell_warnings(invocation, frozen.warnings)
-    return lock.lock_of(frozen.snapshots)
+    return lock_codec.lock_of(frozen.snapshots)
 
 
 def plan_command(
@@ -178,7 +180,7 @@ def plan_command(
 
 
 def _tell_pending(config: Config, invocation: Invocation) -> None:
-    if publish.pending(config.root):
+    if publish.is_interrupted(config.root):
         tell(invocation, "warning: a run was cut off while it published; the next compile finishes it")
 
 
@@ -200,15 +202,15 @@ def freeze_command(
     with pipeline.writing(config) as root:
         held = freezing.Committed(config)
         frozen = freezing.freeze(config, held, sources=sources, datacenters=datacenters)
-        read = lock.lock_of(frozen.snapshots)
+        read = lock_codec.lock_of(frozen.snapshots)
         narrowed = bool(sources or datacenters)
-        new = lock.replaced(held.lock, read.snapshots, live) if narrowed else read
+        new = lock_merge.replace_segments(held.lock, read.snapshots, live) if narrowed else read
         committed = held.beside(new)
         findings = pipeline.freeze_guards(config, new, committed, allow)
         refused = any(finding.severity == "error" for finding in findings)
         written = read if out else new
         if not refused and out:
-            publish.replace_file(out, lock.LockFile(out, read.snapshots))
+            publish.replace_file(out, lock_store.LockFile(out, read.snapshots))
         elif not refused:
             pipeline.publish_lock(config, root, new)
     tell_warnings(invocation, frozen.warnings)

@@ -9,7 +9,7 @@ from frostline import errors, resources
 from frostline.cli.console import Invocation, emit, emit_json, emit_text, report_value, say, tell, text_report
 from frostline.cli.invoking import DifferentError, config_of, tell_warnings
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
-from frostline.lock import codec as lock
+from frostline.lock import codec as lock_codec
 from frostline.model import Answer, Snapshot
 from frostline.pipeline import compile as pipeline
 from frostline.pipeline import explaining, graphing
@@ -52,7 +52,7 @@ def explain_command(invocation: Invocation, service: str, version: str | None, o
     else:
         frozen = freezing.freeze(config, freezing.Committed(config), every_service=True)
         tell_warnings(invocation, frozen.warnings)
-        used, answers = lock.lock_of(frozen.snapshots), frozen.answers
+        used, answers = lock_codec.lock_of(frozen.snapshots), frozen.answers
     declared = pipeline.declared_contributions(config)
     contributions = pipeline.contributions_of(config, used, declared)
     registry = pipeline.registry_of_lock(config, used, declared)
@@ -92,7 +92,7 @@ def sources_command(invocation: Invocation) -> int:
         for one in frozen.snapshots:
             state = "can be read" if one.segment[1:] in read else "not reached, kept as locked"
             rows.append((name, settings.type, state, _seen(one)))
-    for local in pipeline.contributions_of(config, lock.lock_of(snapshots)):
+    for local in pipeline.contributions_of(config, lock_codec.lock_of(snapshots)):
         if local.source not in live:
             sees = pluralize(len(local.endpoints), "service")
             sees += f", {pluralize(len(local.upstreams), 'upstream')}" if local.upstreams else ""

@@ -1,0 +1,82 @@
+"""Merging locks, and whether a lock fits the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from frostline.errors import SourceError, UsageError
+from frostline.lock.codec import describe_segment, lock_of
+from frostline.model import FileOrigin, Lock, Snapshot
+
+
+def settings_digest(shape: Mapping[str, Any]) -> str:
+    """`sha256:…` of the settings that shaped an answer; equal settings give equal digests."""
+    canonical = msgspec.json.encode(msgspec.to_builtins(shape), order="sorted")
+    return f"sha256:{sha256(canonical).hexdigest()}"
+
+
+def join_locks(locks: Sequence[tuple[str, Lock]]) -> Lock:
+    """These (name, lock)s as one lock. UsageError: two hold the same segment."""
+    holders: dict[tuple[str, str, str], str] = {}
+    snapshots: list[Snapshot] = []
+    for name, lock in locks:
+        for snapshot in lock.snapshots:
+            if snapshot.segment in holders:
+                raise UsageError(
+                    f"{describe_segment(snapshot.segment)} is in two locks: `{holders[snapshot.segment]}` and `{name}`",
+                    origin=FileOrigin(name),
+                    help="give each source and datacenter to one lock only",
+                )
+            holders[snapshot.segment] = name
+            snapshots.append(snapshot)
+    return lock_of(snapshots)
+
+
+def merge_locks(new: Lock, committed: Lock | None, live_sources: Iterable[str]) -> Lock:
+    """`new` without the sources that are not configured. SourceError: it lacks a segment of the committed lock."""
+    have = {snapshot.segment for snapshot in new.snapshots}
+    live = set(live_sources)
+    for snapshot in committed.snapshots if committed else ():
+        if snapshot.source in live and snapshot.segment not in have:
+            raise SourceError(
+                f"{describe_segment(snapshot.segment)} is in the committed lock, but in none of the given locks",
+                help="freeze it as well, or remove it from the committed lock first",
+            )
+    return lock_of(snapshot for snapshot in new.snapshots if snapshot.source in live)
+
+
+def replace_segments(committed: Lock | None, new: Iterable[Snapshot], live_sources: Iterable[str]) -> Lock:
+    """The committed lock with the new snapshots in place of its own, without sources that are not configured."""
+    live = set(live_sources)
+    segments = {snapshot.segment: snapshot for snapshot in (committed.snapshots if committed else ())}
+    segments.update({snapshot.segment: snapshot for snapshot in new})
+    return lock_of(snapshot for snapshot in segments.values() if snapshot.source in live)
+
+
+def check_settings(lock: Lock | None, digests: Mapping[str, str], shown: str) -> None:
+    """Raise UsageError if a live source is missing from the lock, or was frozen with other settings.
+
+    digests: settings digest of each live source, by name.
+    """
+    held = {snapshot.source for snapshot in lock.snapshots} if lock else set()
+    for source in sorted(digests):
+        if source not in held:
+            reason = f"the lock does not hold source `{source}`" if lock else f"source `{source}` is not frozen yet"
+            raise UsageError(reason, origin=FileOrigin(shown), help="run `frostline freeze`")
+    check_same_settings([(shown, lock or Lock())], digests)
+
+
+def check_same_settings(parts: Iterable[tuple[str, Lock]], digests: Mapping[str, str]) -> None:
+    """Raise UsageError if one of these (shown path, lock)s holds a live source that was frozen with other settings."""
+    for shown, lock in parts:
+        for snapshot in lock.snapshots:
+            if snapshot.source in digests and snapshot.settings != digests[snapshot.source]:
+                raise UsageError(
+                    f"the settings of source `{snapshot.source}` have changed since the lock was written",
+                    origin=FileOrigin(shown),
+                    help="run `frostline freeze`",
+                )

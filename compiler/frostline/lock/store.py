@@ -1,0 +1,120 @@
+"""The lock on disk: one file, or a folder with one file a segment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from frostline.errors import UsageError
+from frostline.lock.codec import FREEZE_AGAIN, lock_chunks, parse_lock
+from frostline.lock.merge import join_locks
+from frostline.model import FileOrigin, Lock, Snapshot
+
+SUFFIX = ".lock"
+
+
+class LockFile(Struct, frozen=True):
+    """A lock file to write. It can be iterated repeatedly and yields the same bytes each time."""
+
+    path: Path
+    snapshots: tuple[Snapshot, ...]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return lock_chunks(self.snapshots)
+
+
+def lock_files(lock: Lock, path: Path, *, is_folder: bool) -> tuple[LockFile, ...]:
+    """The files that hold this lock: one, or in a folder one for each segment, named after it, percent-encoded."""
+    if not is_folder:
+        return (LockFile(path, lock.snapshots),)
+    return tuple(LockFile(path / segment_file_name(snapshot.segment), (snapshot,)) for snapshot in lock.snapshots)
+
+
+def segment_file_name(segment: tuple[str, str, str]) -> str:
+    """`SOURCE.DATACENTER.NAMESPACE.lock`; dots and all but plain letters within the parts are percent-encoded.
+
+    A name longer than a file system takes (255 bytes) ends in its digest instead.
+    """
+    name = ".".join(quote(part, safe="").replace(".", "%2E").replace("~", "%7E") for part in segment)
+    if len(name) + len(SUFFIX) > 255:
+        name = f"{name[:180]}-{sha256(name.encode()).hexdigest()}"
+    return name + SUFFIX
+
+
+def existing_files(path: Path, *, is_folder: bool) -> tuple[Path, ...]:
+    """The existing lock files, sorted by name. OSError: the folder cannot be read."""
+    if is_folder:  # not glob, which takes an unreadable folder for an empty one
+        return tuple(sorted(file for file in path.iterdir() if file.name.endswith(SUFFIX))) if path.is_dir() else ()
+    return (path,) if path.exists() else ()
+
+
+class LockText(Struct, frozen=True):
+    """A lock as it is on disk. files: path, path as users would type it, and bytes of each, sorted by name.
+
+    No files: there is no lock yet.
+    """
+
+    path: Path
+    is_folder: bool
+    files: tuple[tuple[Path, str, bytes], ...]
+
+    def parse(self) -> Lock | None:
+        """The lock; None if there is none yet. UsageError with file and line: it is not a lock."""
+        return join_locks([(shown, parse_lock(data, shown)) for _, shown, data in self.files]) if self.files else None
+
+    def holds(self, lock: Lock) -> bool:
+        """Whether these files are exactly what this lock would be written as; much faster than parsing them."""
+        written = sorted(lock_files(lock, self.path, is_folder=self.is_folder), key=lambda file: file.path)
+        return [file.path for file in written] == [path for path, _, _ in self.files] and all(
+            _equals(data, file) for file, (_, _, data) in zip(written, self.files, strict=True)
+        )
+
+
+def _equals(data: bytes, chunks: Iterable[bytes]) -> bool:
+    at = 0
+    for chunk in chunks:
+        if not data.startswith(chunk, at):
+            return False
+        at += len(chunk)
+    return at == len(data)
+
+
+def read_lock_text(path: Path, *, is_folder: bool, shown: str) -> LockText:
+    """The committed lock's files. shown: the path as users would type it. UsageError: it cannot be read."""
+    files = []
+    try:
+        there = existing_files(path, is_folder=is_folder)
+    except OSError as error:
+        raise _unreadable(error, shown) from None
+    for file in there:
+        name = f"{shown.rstrip('/')}/{file.name}" if is_folder else shown
+        files.append((file, name, _read(file, name)))
+    return LockText(path, is_folder, tuple(files))
+
+
+def read_lock(path: Path, *, is_folder: bool, shown: str) -> Lock | None:
+    """The committed lock; None if there is none yet. UsageError with file and line: it is not a lock.
+
+    shown: the path as users would type it.
+    """
+    return read_lock_text(path, is_folder=is_folder, shown=shown).parse()
+
+
+def read_locks(files: Sequence[tuple[str, Path]]) -> list[tuple[str, Lock]]:
+    """The locks in these files, given and returned with the paths that messages show. UsageError: one is not a lock."""
+    return [(shown, parse_lock(_read(file, shown), shown)) for shown, file in files]
+
+
+def _read(path: Path, shown: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(error, shown) from None
+
+
+def _unreadable(error: OSError, shown: str) -> UsageError:
+    return UsageError(f"the lock cannot be read: {error.strerror}", origin=FileOrigin(shown), help=FREEZE_AGAIN)

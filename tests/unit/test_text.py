@@ -1,0 +1,90 @@
+"""Escapes keep the value and hide nothing; the wording that all messages share."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frostline.text import (
+    UNPRINTABLE,
+    did_you_mean,
+    display_path,
+    escape_control,
+    escape_for_log,
+    escape_json,
+    list_names,
+    name_first,
+    pluralize,
+    quote,
+    shorten,
+)
+
+HOSTILE = "\0\t\n\r\x1b\x7f\x85\x9b\xad\u061c\u200d\u2028\u202e\ufeff\ufffe\U000e0041😀é\"'\\%{}$:;/.#[]~ -_aA1"
+TEXTS = st.text(st.one_of(st.sampled_from(HOSTILE), st.characters(exclude_categories=["Cs"])), max_size=40)
+VALUES = st.recursive(
+    st.one_of(TEXTS, st.integers(-(2**63), 2**64 - 1), st.booleans(), st.none()),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXTS, inner, max_size=4)),
+    max_leaves=8,
+)
+MANY = settings(max_examples=200, deadline=None)
+
+invisible = re.compile(f"[{UNPRINTABLE}]").search
+
+
+@MANY
+@given(VALUES)
+def test_json_for_reviewers_is_the_same_value(value: Any) -> None:
+    text = escape_json(json.dumps(value, ensure_ascii=False))
+    assert json.loads(text) == value
+    assert not invisible(text)
+
+
+@MANY
+@given(st.one_of(TEXTS, st.text()))
+def test_what_is_shown_has_no_control_and_is_no_command(text: str) -> None:
+    for shown in (escape_control(text), escape_for_log(text)):
+        assert not invisible(shown)
+        assert shown.encode("utf-8").decode("utf-8").splitlines() in ([shown], [])
+    assert not escape_for_log(text).lstrip().startswith("::")
+    assert "##[" not in escape_for_log(text)
+    assert "##vso[" not in escape_for_log(text)
+
+
+def test_a_path_below_the_working_folder_is_shown_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert display_path(tmp_path / "app" / "registry.py") == "app/registry.py"
+    assert display_path(tmp_path.parent / "x") == str(tmp_path.parent / "x")
+
+
+def test_a_count_has_its_noun_in_the_right_number() -> None:
+    assert [pluralize(number, "service") for number in (0, 1, 2)] == ["0 services", "1 service", "2 services"]
+
+
+def test_long_values_are_cut_and_marked() -> None:
+    assert shorten("abc", 3) == "abc"
+    assert shorten("abcd", 3) == "ab…"
+    assert quote("a" * 60) == f"`{'a' * 60}`"
+    assert quote("a" * 61) == f"`{'a' * 60}…`"
+
+
+def test_many_names_are_counted_after_the_first() -> None:
+    assert name_first(["a", "b"]) == "`a`, `b`"
+    assert name_first(["a", "b", "c"], 2) == "`a`, `b` and 1 more"
+    assert list_names(["a"]) == "`a`"
+    assert list_names(["a", "b", "c"], "or") == "`a`, `b` or `c`"
+    assert list_names([str(number) for number in range(22)]).endswith("`19` and 2 more")
+    assert list_names([]) == ""
+
+
+def test_the_closest_name_is_suggested_whatever_its_case() -> None:
+    known = ["payments", "Ledger"]
+    assert did_you_mean("paymets", known, "see the list") == "did you mean `payments`?"
+    assert did_you_mean("LEDGER", known, "see the list") == "did you mean `Ledger`?"
+    assert did_you_mean("zzz", known, "see the list") == "see the list"
+    assert did_you_mean("payments" * 10, known, "see the list") == "see the list"
