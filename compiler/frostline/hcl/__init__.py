@@ -1,7 +1,7 @@
-"""HCL2: from the text of a file to values. Knows nothing of what the files are for.
+"""HCL2: from the text of a file to values. The package knows nothing about Nomad.
 
-Its semantics are those of HCL2's specification (github.com/hashicorp/hcl, hclsyntax/spec.md) and of the type system
-below it (github.com/zclconf/go-cty, docs): which types there are, how they convert, what each operator takes.
+It follows HCL2's specification (github.com/hashicorp/hcl, hclsyntax/spec.md) and that of its type system
+(github.com/zclconf/go-cty, docs): the types, their conversions, the operands of every operator.
 
-    source ─ syntax ─> nodes ─ evaluation (scope, functions) ─> values
+    source ─ tokens ─ syntax ─> nodes ─ evaluation (scope, functions) ─> values
 """

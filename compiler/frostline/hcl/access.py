@@ -8,7 +8,7 @@ from frostline.hcl.values import NUMBER, STRING, Type, Value
 
 
 class AccessError(Exception):
-    """Why a value has no such attribute or element: a clause that follows a colon."""
+    """A value has no such attribute or element. The message is a clause without a full stop."""
 
 
 def attribute(value: Value, name: str) -> Value:
@@ -18,7 +18,7 @@ def attribute(value: Value, name: str) -> Value:
         raise AccessError(f"null has no attribute `{name}`")
     if kind not in ("object", "map"):
         if value.type.element is not None and value.type.element.kind == "object":
-            raise AccessError(f"a {kind} of objects has no attribute `{name}`: each of its elements may have")
+            raise AccessError(f"a {kind} of objects has no attribute `{name}`: only its elements may have one")
         raise AccessError(f"a value of type {kind} has no attribute `{name}`")
     found: Value | None = data.get(name)
     if found is None:
@@ -27,14 +27,14 @@ def attribute(value: Value, name: str) -> Value:
 
 
 def element(value: Value, key: Value) -> Value:
-    """The element of a list or tuple at a position, of a map or object by name."""
+    """The element of a list or tuple by its index, of a map or object by its name."""
     kind, data = value.type.kind, value.data
     if data is None:
         raise AccessError("null has no elements")
     if key.data is None:
-        raise AccessError("null is no index")
+        raise AccessError("null is not an index")
     if kind in ("list", "tuple"):
-        return _at(data, _converted(key, NUMBER).data)
+        return _item_at(data, _converted(key, NUMBER).data)
     if kind in ("map", "object"):
         name = _converted(key, STRING).data
         if name not in data:
@@ -50,15 +50,15 @@ def _converted(key: Value, wanted: Type) -> Value:
     try:
         return convert(key, wanted)
     except ConversionError as error:
-        raise AccessError(f"this is no index: {error}") from None
+        raise AccessError(f"this is not an index: {error}") from None
 
 
-def _at(items: tuple[Value, ...], position: Number) -> Value:
-    at = position.whole()
-    if at is None:
+def _item_at(items: tuple[Value, ...], position: Number) -> Value:
+    index = position.whole()
+    if index is None:
         raise AccessError("an index must be a whole number")
-    if at < 0:
+    if index < 0:
         raise AccessError("an index must not be negative")
-    if at >= len(items):
-        raise AccessError(f"there are {len(items)} elements, and {position} is no index of one of them")
-    return items[at]
+    if index >= len(items):
+        raise AccessError(f"there are {len(items)} elements, so the index {position} is too large")
+    return items[index]

@@ -1,4 +1,4 @@
-"""Calls: the functions of the table, and the three that take expressions: try, can, convert."""
+"""Calls of functions, and of the three that take expressions instead of values: try, can, convert."""
 
 from __future__ import annotations
 
@@ -20,54 +20,54 @@ Evaluate = Callable[[Expression, Scope], Value]
 
 
 class _Argument(NamedTuple):
-    """An expression that is yet to be evaluated, or a value of one that was expanded; at: where its errors point to."""
+    """An expression, or a value from an argument that `...` expanded. offset: where errors about it point to."""
 
-    at: int
+    offset: int
     expression: Expression | None
     value: Value | None
 
 
 def call(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
-    """What the function makes of the arguments."""
+    """The result of the call. HclError: the function is unknown, or an argument or the call is wrong."""
     lazy = _LAZY.get(node.name)
     if lazy is not None:
         return lazy(node, scope, evaluate)
     function = scope.functions.get(node.name)
     if function is None:
         known = sorted({*scope.functions, *_LAZY})
-        raise scope.error(f"there is no function `{node.name}`", node.at, suggestion(node.name, known))
+        raise scope.error(f"there is no function `{node.name}`", node.offset, suggestion(node.name, known))
     arguments = _arguments(node, scope, evaluate)
     _check_count(node, function, arguments, scope)
-    values = [_converted(argument, _parameter(function, at), scope, evaluate) for at, argument in enumerate(arguments)]
-    for at, value in enumerate(values):
-        if value.data is None and not _parameter(function, at).null:
-            name = _parameter(function, at).name
-            raise scope.error(f"`{name}` of `{node.name}` must not be null", arguments[at].at)
-    scope.spend(sum(extent(value)[0] for value in values), node.at)
+    values = [_converted(argument, _parameter(function, index), scope, evaluate) for index, argument in enumerate(arguments)]
+    for index, value in enumerate(values):
+        if value.data is None and not _parameter(function, index).null:
+            name = _parameter(function, index).name
+            raise scope.error(f"`{name}` of `{node.name}` must not be null", arguments[index].offset)
+    scope.spend(sum(extent(value)[0] for value in values), node.offset)
     try:
         result = function.call(*values)
     except FunctionError as error:
         blamed = error.argument
-        place = arguments[blamed].at if blamed is not None and blamed < len(arguments) else node.at
+        place = arguments[blamed].offset if blamed is not None and blamed < len(arguments) else node.offset
         raise scope.error(f"call to `{node.name}` failed: {error.message}", place) from None
     except (NumberError, ConversionError) as error:
-        raise scope.error(f"call to `{node.name}` failed: {error}", node.at) from None
-    scope.spend(extent(result)[0], node.at)
-    return scope.made(result, node.at)
+        raise scope.error(f"call to `{node.name}` failed: {error}", node.offset) from None
+    scope.spend(extent(result)[0], node.offset)
+    return scope.made(result, node.offset)
 
 
 def _arguments(node: Call, scope: Scope, evaluate: Evaluate) -> list[_Argument]:
-    """The arguments; those of an expanded last one are values already."""
+    """The arguments. `...` makes values of the last one, the others stay expressions."""
     written = node.arguments[:-1] if node.expand else node.arguments
-    arguments = [_Argument(point(each, scope.source), each, None) for each in written]
+    arguments = [_Argument(point(argument, scope.source), argument, None) for argument in written]
     if node.expand:
         last = node.arguments[-1]
-        value, at = evaluate(last, scope), start(last)
+        value, offset = evaluate(last, scope), start(last)
         if value.data is None:
-            raise scope.error("`...` needs a sequence, and this is null", at)
+            raise scope.error("`...` needs a sequence, and this is null", offset)
         if value.type.kind not in ("list", "set", "tuple"):
-            raise scope.error(f"`...` needs a sequence, and this is a {value.type}", at)
-        arguments += [_Argument(at, None, each) for each in value.data]
+            raise scope.error(f"`...` needs a sequence, and this is a {value.type}", offset)
+        arguments += [_Argument(offset, None, argument) for argument in value.data]
     return arguments
 
 
@@ -79,12 +79,12 @@ def _check_count(node: Call, function: Function, arguments: list[_Argument], sco
         missing = function.parameters[len(arguments)].name
         raise scope.error(f"`{node.name}` takes {at_least}{count}: `{missing}` is missing", node.end - 1)
     if function.variadic is None and len(arguments) > least:
-        raise scope.error(f"`{node.name}` takes no more than {count}", arguments[least].at)
+        raise scope.error(f"`{node.name}` takes no more than {count}", arguments[least].offset)
 
 
-def _parameter(function: Function, at: int) -> Parameter:
-    if at < len(function.parameters):
-        return function.parameters[at]
+def _parameter(function: Function, index: int) -> Parameter:
+    if index < len(function.parameters):
+        return function.parameters[index]
     assert function.variadic is not None
     return function.variadic
 
@@ -97,11 +97,11 @@ def _converted(argument: _Argument, parameter: Parameter, scope: Scope, evaluate
     if parameter.type is DYNAMIC or value.type is parameter.type:
         return value
     if not parameter.type.is_primitive:
-        scope.spend(extent(value)[0], argument.at)
+        scope.spend(extent(value)[0], argument.offset)
     try:
         return convert(value, parameter.type)
     except ConversionError as error:
-        raise scope.error(f"`{parameter.name}` is not as it must be: {error}", argument.at) from None
+        raise scope.error(f"`{parameter.name}` has the wrong type: {error}", argument.offset) from None
 
 
 def _try(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
@@ -115,9 +115,9 @@ def _try(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
         except HclError as error:
             first = first or error
     if first is None:
-        raise scope.error("`try` takes at least 1 argument", node.at)
+        raise scope.error("`try` takes at least 1 argument", node.offset)
     where = f"{first.place.line}:{first.place.column}"
-    raise scope.error(f"call to `try` failed: no argument has a value; the first: {first.message} ({where})", node.at)
+    raise scope.error(f"call to `try` failed: no argument has a value; the first: {first.message} ({where})", node.offset)
 
 
 def _can(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
@@ -133,28 +133,27 @@ def _can(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
 
 
 def _convert(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
-    """A value as one of the type that the second argument names.
+    """The value, converted to the type that the second argument names.
 
-    cty converts twice: to the type, then the value once more to the type of what came of it. So an optional attribute
-    is not optional here.
+    cty converts twice: to the type, then to the type of the result, in which an optional attribute is required.
     """
     subject, wanted = _lazy_arguments(node, scope, evaluate, "value", "type")
     value = evaluate(subject, scope)
     type_ = parse_type(wanted, scope.source, exact=False)
-    scope.spend(2 * extent(value)[0], node.at)
+    scope.spend(2 * extent(value)[0], node.offset)
     try:
-        return scope.made(convert(value, convert(value, type_).type), node.at)
+        return scope.made(convert(value, convert(value, type_).type), node.offset)
     except ConversionError as error:
         place = point(subject, scope.source)
         raise scope.error(f"call to `convert` failed: {error}", place) from None
 
 
 def _lazy_arguments(node: Call, scope: Scope, evaluate: Evaluate, *names: str) -> tuple[Expression, ...]:
-    """The arguments, as many as names (any number where there are no names); expanded ones as literals."""
+    """The arguments, one for each name (any number if there are no names); expanded ones as literals."""
     function = Function(tuple(map(Parameter, names)), Value, None if names else Parameter("expressions"))
     arguments = _arguments(node, scope, evaluate)
     _check_count(node, function, arguments, scope)
-    return tuple(each.expression or Literal(each.at, each.value or NULL) for each in arguments)
+    return tuple(argument.expression or Literal(argument.offset, argument.value or NULL) for argument in arguments)
 
 
 _LAZY: Mapping[str, Callable[[Call, Scope, Evaluate], Value]] = {"try": _try, "can": _can, "convert": _convert}

@@ -1,6 +1,6 @@
-"""Conversion of values to types, and the type that several types have in common (cty's convert package).
+"""Conversion of values to types, and the common type of several types (cty's convert package).
 
-A conversion is safe where every value of the source type has one (number to string), else unsafe (string to number).
+A conversion is safe if it works for every value of the source type (number to string), else unsafe (string to number).
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from frostline.hcl.values import (
     tuple_value,
 )
 
-# Where in a value an error is: `.name` and `[key]` steps.
+# The steps to a part of a value: `.name` and `[key]`.
 Path = tuple[str, ...]
 Conversion = Callable[[Value, Path], Value]
 
 
 class ConversionError(Exception):
-    """Why a value has no conversion: a clause, and the path to the part that has none (empty: the value itself)."""
+    """A value cannot be converted. reason: a clause. path: to the part that is to blame, empty for the whole value."""
 
     def __init__(self, reason: str, path: Path = ()) -> None:
         super().__init__(f"{''.join(path)}: {reason}" if path else reason)
@@ -41,7 +41,7 @@ class ConversionError(Exception):
 
 
 def convert(value: Value, type: Type) -> Value:
-    """The value as one of this type (a type constraint: DYNAMIC stands for any, attributes may be optional)."""
+    """The value, converted to this type constraint, in which DYNAMIC stands for any type. ConversionError."""
     if value.type is type or type is DYNAMIC:
         return value
     if type is STRING and value.data is not None:
@@ -71,7 +71,7 @@ def without_optional(type: Type) -> Type:
         elements = tuple(map(without_optional, type.elements))
         return type if elements == type.elements else Type("tuple", elements=elements)
     if type.attributes:
-        attributes = {name: without_optional(each) for name, each in type.attributes.items()}
+        attributes = {name: without_optional(attribute) for name, attribute in type.attributes.items()}
         return Type("object", attributes=attributes) if type.optional or attributes != type.attributes else type
     return type
 
@@ -85,7 +85,7 @@ def _safely_convertible(source: Type, target: Type) -> bool:
 
 
 def _conversion(source: Type, target: Type, unsafe: bool) -> Conversion | None:
-    """From one type to another (not the same); None where there is none. Null converts to null."""
+    """The conversion between two different types; None if there is none. Null converts to null."""
     conversion = _of_present(source, target, unsafe)
     if conversion is None:
         return None
@@ -146,7 +146,7 @@ def _string_to_bool(value: Value, path: Path) -> Value:
     if value.data in ("false", "0"):
         return FALSE
     lower = value.data.lower()
-    hint = f'; from a string it is made by lower case "{lower}"' if lower in ("true", "false") else ""
+    hint = f'; did you mean lower case "{lower}"' if lower in ("true", "false") else ""
     raise ConversionError("a bool is required" + hint, path)
 
 
@@ -157,7 +157,7 @@ _UNSAFE = {("string", "number"): _string_to_number, ("string", "bool"): _string_
 def _element_conversions(
     sources: Sequence[Type], target: Type, unsafe: bool
 ) -> tuple[Type, list[Conversion | None]] | None:
-    """The element type that a collection gets, and the conversion of each element (None: it has the type already)."""
+    """The element type of the new collection, and the conversion of each element (None: it already has the type)."""
     if target.kind == "dynamic":
         common = unify(sources, unsafe)
         if common is None:
@@ -185,12 +185,12 @@ def _alike(items: list[Value], path: Path, unsafe: bool) -> list[Value]:
             types = {item.type for item in items} - {DYNAMIC}
         if len(types) > 1:
             raise ConversionError("the elements have no type in common", path)
-    # A null without a type gets that of the others.
-    return [Value(each, None) if item.type == DYNAMIC else item for each in types for item in items] or items
+    # A null without a type takes the type of the others.
+    return [Value(type_, None) if item.type == DYNAMIC else item for type_ in types for item in items] or items
 
 
 def _collection(kind: str, element: Type, items: list[Value], path: Path, unsafe: bool) -> Value:
-    """A list or set of the items, whose type is the element's but for what that leaves open."""
+    """A list or set of the items, which have the element type, except where that says DYNAMIC."""
     element = without_optional(element)
     if items:
         items = _alike(items, path, unsafe)
@@ -210,7 +210,7 @@ def _collection_to_collection(source: Type, target: Type, unsafe: bool) -> Conve
     def run(value: Value, path: Path) -> Value:
         items = list(value.data)
         if conversion is not None:
-            items = [conversion(item, (*path, f"[{at}]")) for at, item in enumerate(items)]
+            items = [conversion(item, (*path, f"[{index}]")) for index, item in enumerate(items)]
         return _collection(target.kind, have if element.kind == "dynamic" else element, items, path, unsafe)
 
     return run
@@ -225,13 +225,13 @@ def _tuple_to_collection(source: Type, target: Type, unsafe: bool) -> Conversion
     if found is None:
         return None
     element, conversions = found
-    if element.kind == "dynamic" and any(each.kind != "dynamic" for each in source.elements):
+    if element.kind == "dynamic" and any(element_type.kind != "dynamic" for element_type in source.elements):
         return None
 
     def run(value: Value, path: Path) -> Value:
         items = [
-            item if conversion is None else conversion(item, (*path, f"[{at}]"))
-            for at, (item, conversion) in enumerate(zip(value.data, conversions, strict=True))
+            item if conversion is None else conversion(item, (*path, f"[{index}]"))
+            for index, (item, conversion) in enumerate(zip(value.data, conversions, strict=True))
         ]
         return _collection(target.kind, element, items, path, unsafe)
 
@@ -254,10 +254,10 @@ def _to_map(source: Type, target: Type, unsafe: bool) -> Conversion | None:
     element, conversions = found
 
     def run(value: Value, path: Path) -> Value:
-        each = conversions * len(value.data) if source.element is not None else conversions
+        element_conversions = conversions * len(value.data) if source.element is not None else conversions
         items = [
             item if conversion is None else conversion(item, (*path, f'["{name}"]'))
-            for (name, item), conversion in zip(value.data.items(), each, strict=True)
+            for (name, item), conversion in zip(value.data.items(), element_conversions, strict=True)
         ]
         if not items:
             return map_value(without_optional(element), {})
@@ -268,7 +268,7 @@ def _to_map(source: Type, target: Type, unsafe: bool) -> Conversion | None:
 
 
 def _object_to_object(source: Type, target: Type, unsafe: bool) -> Conversion | None:
-    """Further attributes of the value are left out; optional ones that it lacks are null."""
+    """Attributes that the target does not have are dropped; optional ones that the value lacks become null."""
     conversions: dict[str, Conversion | None] = {}
     for name, wanted in target.attributes.items():
         have = source.attributes.get(name)
@@ -331,8 +331,8 @@ def _tuple_to_tuple(source: Type, target: Type, unsafe: bool) -> Conversion | No
             return None
         conversions.append(conversion)
     return lambda value, path: tuple_value(
-        conversion(item, (*path, f"[{at}]"))
-        for at, (item, conversion) in enumerate(zip(value.data, conversions, strict=True))
+        conversion(item, (*path, f"[{index}]"))
+        for index, (item, conversion) in enumerate(zip(value.data, conversions, strict=True))
     )
 
 
@@ -349,12 +349,12 @@ _MAKERS: dict[tuple[str, str], Callable[[Type, Type, bool], Conversion | None]] 
     ("object", "map"): _to_map,
     ("map", "object"): _map_to_object,
 }
-# They may lose an order, or lack an attribute.
+# These may lose the order, or lack an attribute.
 _ALWAYS_UNSAFE = frozenset({("list", "set"), ("map", "object")})
 
 
 def _replaced(source: Type, target: Type) -> Type:
-    """The target type, where it says `any` that of the source (cty's dynamicReplace; for null values)."""
+    """The target type, with the source's types for its DYNAMICs (cty's dynamicReplace; for null values)."""
     if source.kind == "dynamic" or target.is_primitive:
         return target
     if target.kind == "dynamic":
@@ -370,7 +370,7 @@ def _replaced(source: Type, target: Type) -> Type:
     return Type(
         "object",
         attributes={
-            name: _replaced(source.element or source.attributes.get(name, DYNAMIC), each)
-            for name, each in target.attributes.items()
+            name: _replaced(source.element or source.attributes.get(name, DYNAMIC), wanted)
+            for name, wanted in target.attributes.items()
         },
     )

@@ -1,7 +1,7 @@
-"""Expressions to values, as HCL2 evaluates them.
+"""Evaluation of expressions, as in HCL2.
 
-Where HCL would report several errors, the first is raised. Both results of a conditional are evaluated, since its
-type is what they have in common; an error in the one that is not chosen is none.
+Where HCL would report several errors, the first is raised. Both results of a conditional are evaluated, because its
+type is their common type; errors in the result that is not chosen are ignored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from frostline.hcl.nodes import (
     Expression,
     For,
     GetAttr,
-    GetEach,
+    InnerSplat,
     Literal,
     ObjectOf,
     Parenthesized,
@@ -58,7 +58,7 @@ __all__ = ["Budget", "BudgetError", "Scope", "evaluate"]
 
 
 def evaluate(expression: Expression, scope: Scope) -> Value:
-    """The expression's value; HclError, at the first cause, where it has none."""
+    """The expression's value. HclError: the first error in it."""
     try:
         return _value(expression, scope)
     except RecursionError:
@@ -85,8 +85,8 @@ def _traversal(node: Traversal, scope: Scope) -> Value:
     value = scope.variable(node.root)
     steps = node.steps
     if value is None:
-        literal = next((at for at, step in enumerate(steps) if is_computed(step)), len(steps))
-        value = _undefined(Traversal(node.at, node.root, steps[:literal]), scope)
+        literal = next((index for index, step in enumerate(steps) if is_computed(step)), len(steps))
+        value = _undefined(Traversal(node.offset, node.root, steps[:literal]), scope)
         steps = steps[literal:]
     return _stepped(value, steps, scope)
 
@@ -94,7 +94,7 @@ def _traversal(node: Traversal, scope: Scope) -> Value:
 def _undefined(node: Traversal, scope: Scope) -> Value:
     value = scope.undefined(node, scope.source) if scope.undefined is not None else None
     if value is None:
-        raise scope.error(f"there is no variable `{node.root}`", node.at, suggestion(node.root, scope.names()))
+        raise scope.error(f"there is no variable `{node.root}`", node.offset, suggestion(node.root, scope.names()))
     return value
 
 
@@ -103,12 +103,12 @@ def _stepped(value: Value, steps: tuple[Step, ...], scope: Scope) -> Value:
         try:
             if isinstance(step, GetAttr):
                 value = attribute(value, step.name)
-            elif isinstance(step, GetEach):
-                value = _splatted(value, step, step.at, scope)
+            elif isinstance(step, InnerSplat):
+                value = _splatted(value, step, step.offset, scope)
             else:
                 value = element(value, _value(step.key, scope))
         except AccessError as error:
-            raise scope.error(str(error), step.at) from None
+            raise scope.error(str(error), step.offset) from None
     return value
 
 
@@ -120,29 +120,29 @@ def _splat(node: Splat, scope: Scope) -> Value:
     return _splatted(_value(node.subject, scope), node, start(node.subject), scope)
 
 
-def _splatted(subject: Value, node: Splat | GetEach, at: int, scope: Scope) -> Value:
-    """The steps done to each element; what is no sequence is one of itself, or of nothing where it is null."""
+def _splatted(subject: Value, node: Splat | InnerSplat, offset: int, scope: Scope) -> Value:
+    """The steps, applied to each element. A value that is not a sequence counts as its only element, null as none."""
     kind = subject.type.kind
     is_sequence = kind in ("list", "set", "tuple")
     if subject.data is None:
         if is_sequence:
-            raise scope.error("a splat needs a sequence, and this is null", at)
+            raise scope.error("a splat needs a sequence, and this is null", offset)
         return tuple_value(())
     items = subject.data if is_sequence else (subject,)
-    scope.spend(len(items) * (1 + len(node.each)), node.at)
-    results = [_stepped(item, node.each, scope) for item in items]
+    scope.spend(len(items) * (1 + len(node.steps)), node.offset)
+    results = [_stepped(item, node.steps, scope) for item in items]
     if kind not in ("list", "set"):
-        return scope.made(tuple_value(results), node.at)
+        return scope.made(tuple_value(results), node.offset)
     if not results:
         assert subject.type.element is not None
-        return list_value(_stepped_type(subject.type.element, node.each), ())
-    return scope.made(list_value(results[0].type, results), node.at)
+        return list_value(_stepped_type(subject.type.element, node.steps), ())
+    return scope.made(list_value(results[0].type, results), node.offset)
 
 
 def _stepped_type(subject: Type, steps: tuple[Step, ...]) -> Type:
-    """The type that the steps lead to; DYNAMIC where only a value would tell."""
+    """The type that the steps lead to; DYNAMIC if that depends on the value."""
     for step in steps:
-        if isinstance(step, GetEach):
+        if isinstance(step, InnerSplat):
             return DYNAMIC
         if subject.element is not None:
             subject = subject.element
@@ -155,7 +155,7 @@ def _unary(node: Unary, scope: Scope) -> Value:
     wanted, operation = UNARY[node.operator]
     operand = _operand(_value(node.operand, scope), wanted, node.operand, scope)
     if operand.data is None:
-        raise scope.error(f"`{node.operator}` needs a value, and this is null", node.at)
+        raise scope.error(f"`{node.operator}` needs a value, and this is null", node.offset)
     return operation(operand)
 
 
@@ -181,14 +181,14 @@ def _operand(value: Value, wanted: Type, node: Expression, scope: Scope) -> Valu
     try:
         return convert(value, wanted)
     except ConversionError as error:
-        raise scope.error(f"this is no operand: {error}", start(node)) from None
+        raise scope.error(f"this operand has the wrong type: {error}", start(node)) from None
 
 
 def _conditional(node: Conditional | TemplateIf, scope: Scope) -> Value:
     yes, no = _attempt(node.yes, scope), _attempt(node.no, scope)
     common = _common_type(yes, no)
     if common is None:
-        message = f"both results need one type, and they are {yes.type} and {no.type}"
+        message = f"both results must have the same type, but they are {yes.type} and {no.type}"
         raise scope.error(message, start(node.yes))
     condition = _condition(node.condition, scope)
     chosen, place = (yes, node.yes) if condition else (no, node.no)
@@ -204,7 +204,7 @@ def _conditional(node: Conditional | TemplateIf, scope: Scope) -> Value:
 
 
 class _Failure:
-    """An error, and the type that HCL takes the failed expression to have."""
+    """An error, and the type that HCL gives the failed expression."""
 
     __slots__ = ("error", "type")
 
@@ -223,7 +223,7 @@ def _attempt(node: Expression, scope: Scope) -> Value | _Failure:
 
 
 def _failed_type(node: Expression, scope: Scope) -> Type:
-    """Operators, templates and conditionals have one even where they fail; sequences one whose elements are open."""
+    """A failed operation, template or conditional still has its type; a failed sequence has DYNAMIC elements."""
     while isinstance(node, (Parenthesized, Wrapped)):
         node = node.inner
     if isinstance(node, Binary):
@@ -256,7 +256,7 @@ def _failed_object(node: ObjectOf, scope: Scope) -> Type:
 
 
 def _open_sequence(collection: Value, iterated: bool) -> Type:
-    """Of a failed `for` (iterated) or splat over the collection: not a word of the elements' types."""
+    """The type of a failed `for` (iterated) or splat over the collection; its elements are DYNAMIC."""
     if isinstance(collection.data, tuple) and (iterated or collection.type.kind == "tuple"):
         return Type("tuple", elements=(DYNAMIC,) * len(collection.data))
     if isinstance(collection.data, tuple):
@@ -267,7 +267,7 @@ def _open_sequence(collection: Value, iterated: bool) -> Type:
 
 
 def _common_type(yes: Value | _Failure, no: Value | _Failure) -> Type | None:
-    """What the chosen result is converted to: DYNAMIC leaves it as it is."""
+    """The type that the chosen result is converted to; DYNAMIC: it stays as it is."""
     if yes.type is no.type:
         return yes.type
     if isinstance(yes, Value) and yes.data is None and yes.type is DYNAMIC:
@@ -290,7 +290,7 @@ def _condition(node: Expression, scope: Scope) -> bool:
 
 
 def _tuple(node: TupleOf, scope: Scope) -> Value:
-    return scope.made(tuple_value([_value(item, scope) for item in node.items]), node.at)
+    return scope.made(tuple_value([_value(item, scope) for item in node.items]), node.offset)
 
 
 def _object(node: ObjectOf, scope: Scope) -> Value:
@@ -302,12 +302,12 @@ def _object(node: ObjectOf, scope: Scope) -> Value:
         key = _value(key_node, scope)
         value = _value(node_of_value, scope)
         if key.data is None:
-            raise scope.error("the key of this is null", start(node_of_value))
+            raise scope.error("the key of this value is null", start(node_of_value))
         try:
             attributes[convert(key, STRING).data] = value
         except ConversionError as error:
-            raise scope.error(f"this is no key: {error}", start(key_node)) from None
-    return scope.made(object_value(attributes), node.at)
+            raise scope.error(f"this cannot be a key: {error}", start(key_node)) from None
+    return scope.made(object_value(attributes), node.offset)
 
 
 def _template(node: Template, scope: Scope) -> Value:
@@ -315,11 +315,11 @@ def _template(node: Template, scope: Scope) -> Value:
     for part in node.parts:
         value = _value(part, scope)
         if value.data is None:
-            raise scope.error("null has no text", start(part))
+            raise scope.error("null cannot be part of a text", start(part))
         try:
             text = convert(value, STRING).data
         except ConversionError as error:
-            raise scope.error(f"this has no text: {error}", start(part)) from None
+            raise scope.error(f"this cannot be part of a text: {error}", start(part)) from None
         scope.spend(text_weight(text), start(part))
         texts.append(text)
     return string("".join(texts))

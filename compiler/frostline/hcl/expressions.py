@@ -11,7 +11,7 @@ from frostline.hcl.nodes import (
     Expression,
     For,
     GetAttr,
-    GetEach,
+    InnerSplat,
     GetIndex,
     Literal,
     ObjectOf,
@@ -74,14 +74,14 @@ class ExpressionParser(TemplateParser):
         operands.append((Binary(start(left), operator, left, right), height))
 
     def _operand(self) -> Expression:
-        at = self.start
+        offset = self.start
         if self.kind == "-" or self.kind == "!":
             operator: OneOf["-", "!"] = "-" if self.kind == "-" else "!"
             self.advance()
             self.enter_level()
             operand = self._operand()
             self.leave_level()
-            return Unary(at, operator, operand)
+            return Unary(offset, operator, operand)
         subject = self._primary()
         return self._followed(subject) if self.kind in (".", "[") else subject
 
@@ -108,7 +108,7 @@ class ExpressionParser(TemplateParser):
     # --- simple operands ----------------------------------------------------------------------------------------------
 
     def _name(self) -> Expression:
-        at, name = self.start, self.text()
+        offset, name = self.start, self.text()
         self.advance()
         if self.kind == "::":
             while self.take("::"):
@@ -117,40 +117,40 @@ class ExpressionParser(TemplateParser):
             if self.kind != "(":
                 raise self.error("a name with `::` is a function's, and a call has parentheses")
         if self.kind == "(":
-            return self._call(at, name)
+            return self._call(offset, name)
         if name in _CONSTANTS:
-            return Literal(at, _CONSTANTS[name])
-        return Traversal(at, name)
+            return Literal(offset, _CONSTANTS[name])
+        return Traversal(offset, name)
 
     def _string(self) -> Literal:
-        at, text = self.start, self.text()
+        offset, text = self.start, self.text()
         self.advance()
-        return Literal(at, string(text[1:-1]))
+        return Literal(offset, string(text[1:-1]))
 
     def _number(self) -> Literal:
-        at, text = self.start, self.text()
+        offset, text = self.start, self.text()
         try:
             value = Number(int(text)) if len(text) < 19 and text.isdecimal() else Number.parse(text)
         except NumberError as error:
             raise self.error(str(error)) from None
         self.advance()
-        return Literal(at, number(value))
+        return Literal(offset, number(value))
 
     def _parenthesized(self) -> Expression:
-        at, newlines = self.start, self.open_bracket()
+        offset, newlines = self.start, self.open_bracket()
         inner = self.expression()
         self.check(")", "parentheses are closed by `)`")
         self.close_bracket(newlines)
-        return Parenthesized(at, inner)
+        return Parenthesized(offset, inner)
 
-    def _call(self, at: int, name: str) -> Call:
+    def _call(self, offset: int, name: str) -> Call:
         newlines = self.open_bracket()
         arguments: list[Expression] = []
         expand = False
         while self.kind != ")":
             arguments.append(self.expression())
             if self.kind == "eof":
-                raise self.error("the call has no closing `)`", at)
+                raise self.error("the call has no closing `)`", offset)
             if self.kind == "...":
                 expand, ellipsis = True, self.start
                 self.advance()
@@ -159,7 +159,7 @@ class ExpressionParser(TemplateParser):
                 self.expect(",", "arguments have commas between them")
         end = self.start + 1
         self.close_bracket(newlines)
-        return Call(at, name, tuple(arguments), expand, end)
+        return Call(offset, name, tuple(arguments), expand, end)
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
@@ -171,15 +171,15 @@ class ExpressionParser(TemplateParser):
         steps: list[Step] = []
         splats = 0
         while self.kind in (".", "["):
-            at = self.start
+            offset = self.start
             if self.next_kind() != "*":
                 steps.append(self._step())
                 continue
             subject, steps = _with_steps(subject, steps), []
             if self.take("["):
-                return Splat(at, subject, self._bracket_splat())
+                return Splat(offset, subject, self._bracket_splat())
             self.advance()
-            subject = Splat(at, subject, self._dot_splat())
+            subject = Splat(offset, subject, self._dot_splat())
             splats += 1
             self.check_depth(splats)
         return _with_steps(subject, steps)
@@ -190,16 +190,16 @@ class ExpressionParser(TemplateParser):
         self.expect("]", "`[*` is closed by `]`")
         steps: list[Step] = []
         while self.kind in (".", "["):
-            at = self.start
+            offset = self.start
             if self.next_kind() != "*":
                 steps.append(self._step())
             elif self.take("["):
                 self.enter_level()
-                steps.append(GetEach(at, self._bracket_splat()))
+                steps.append(InnerSplat(offset, self._bracket_splat()))
                 self.leave_level()
             else:
                 self.advance()
-                steps.append(GetEach(at, self._dot_splat()))
+                steps.append(InnerSplat(offset, self._dot_splat()))
         return tuple(steps)
 
     def _dot_splat(self) -> tuple[Step, ...]:
@@ -208,75 +208,75 @@ class ExpressionParser(TemplateParser):
         self.advance()
         steps: list[Step] = []
         while self.kind == ".":
-            at = self.start
+            offset = self.start
             self.advance()
             if self.kind == "*":
                 raise self.error("a `.*` can't follow another one", hint="write [*]")
-            steps.append(self._dotted(at, star, "a name or a number belongs behind the dot"))
+            steps.append(self._dotted(offset, star, "a name or a number belongs behind the dot"))
         return tuple(steps)
 
     def _step(self) -> Step:
-        at = self.start
+        offset = self.start
         if self.take("."):
-            return self._dotted(at, self.start, "a name, a number or `*` belongs behind the dot")
+            return self._dotted(offset, self.start, "a name, a number or `*` belongs behind the dot")
         newlines = self.open_bracket()
         key = self.expression()
         self.check("]", "an index is closed by `]`")
         self.close_bracket(newlines)
-        return GetIndex(at, key)
+        return GetIndex(offset, key)
 
-    def _dotted(self, at: int, blamed: int, message: str) -> Step:
+    def _dotted(self, offset: int, blamed: int, message: str) -> Step:
         """The step behind a dot: a name, or the number of an index. HclError, at the offset `blamed`: another token."""
         if self.kind == "number":
             if "." in self.text():
                 raise self.error("two indexes with dots can't follow each other", blamed, "write [0][1]")
-            return GetIndex(at, self._number())
+            return GetIndex(offset, self._number())
         name = self.word()
         self.expect("name", message, blamed)
-        return GetAttr(at, name)
+        return GetAttr(offset, name)
 
     # --- collections --------------------------------------------------------------------------------------------------
 
     def _tuple(self) -> Expression:
-        at, newlines = self.start, self.open_bracket()
+        offset, newlines = self.start, self.open_bracket()
         if self.word() == "for":
-            return self._for(at, "]", newlines)
+            return self._for(offset, "]", newlines)
         items: list[Expression] = []
         while self.kind != "]":
             items.append(self.expression())
             if self.kind == "eof":
-                raise self.error("`[` is not closed by `]`", at)
+                raise self.error("`[` is not closed by `]`", offset)
             if self.kind != "]":
                 self.expect(",", "items have commas between them")
         self.close_bracket(newlines)
-        return TupleOf(at, tuple(items))
+        return TupleOf(offset, tuple(items))
 
     def _object(self) -> Expression:
-        at, newlines = self.start, self.open_bracket()
+        offset, newlines = self.start, self.open_bracket()
         if self.word() == "for":
-            return self._for(at, "}", newlines)
+            return self._for(offset, "}", newlines)
         self.newlines = True
         items: list[tuple[Expression, Expression]] = []
         while self.kind != "}":
             if self.take("newline"):
                 continue
             key = self._key()
-            self._check_closed(at)
+            self._check_closed(offset)
             if not self.take("="):
                 self.expect(":", "a key and its value have `=` between them")
             items.append((key, self.expression()))
-            self._check_closed(at)
+            self._check_closed(offset)
             if self.kind != "}" and not self.take("newline"):
                 self.expect(",", "elements have commas between them, or are on lines of their own")
         self.close_bracket(newlines)
-        return ObjectOf(at, tuple(items))
+        return ObjectOf(offset, tuple(items))
 
     def _key(self) -> Expression:
         """A bare name is a string; anything else is evaluated, but `a.b` could be meant as either."""
         if self.kind == "name" and self._kinds[self._index + 1] in ("=", ":"):
-            at, name = self.start, self.text()
+            offset, name = self.start, self.text()
             self.advance()
-            return Literal(at, string(name))
+            return Literal(offset, string(name))
         key = self.expression()
         is_reference = isinstance(key, Traversal) and not any(map(is_computed, key.steps))
         if is_reference and self.kind in ("=", ":"):
@@ -288,7 +288,7 @@ class ExpressionParser(TemplateParser):
         if self.kind == "eof":
             raise self.error("`{` is not closed by `}`", opening)
 
-    def _for(self, at: int, closing: str, newlines: bool) -> For:
+    def _for(self, offset: int, closing: str, newlines: bool) -> For:
         self.advance()
         key, value = self.loop_variables()
         collection = self.expression()
@@ -311,12 +311,12 @@ class ExpressionParser(TemplateParser):
         if closing == "]" and group:
             raise self.error("`...` belongs to an object's `for`", ellipsis)
         self.close_bracket(newlines)
-        return For(at, key, value, collection, result, key_result, condition, group)
+        return For(offset, key, value, collection, result, key_result, condition, group)
 
 
 def _with_steps(subject: Expression, steps: list[Step]) -> Expression:
     if not steps:
         return subject
     if isinstance(subject, Traversal):
-        return Traversal(subject.at, subject.root, (*subject.steps, *steps))
-    return Relative(subject.at, subject, tuple(steps))
+        return Traversal(subject.offset, subject.root, (*subject.steps, *steps))
+    return Relative(subject.offset, subject, tuple(steps))

@@ -17,28 +17,28 @@ Evaluate = Callable[[Expression, Scope], Value]
 
 
 def for_values(node: For, scope: Scope, evaluate: Evaluate) -> Value:
-    """A tuple, or with keys an object, of the results; of `...` an object of tuples."""
+    """A tuple of the results, or with keys an object of them; with `...` an object of tuples."""
     collection = _collection(node.collection, scope, evaluate)
     if node.condition is not None and not collection.data:
         _check_unused(node.condition, {node.key, node.value}, scope, evaluate)
     if node.key_result is None:
-        results = [evaluate(node.result, each) for each in _scopes(node, collection, scope, evaluate)]
-        return scope.made(tuple_value(results), node.at)
+        results = [evaluate(node.result, inner) for inner in _scopes(node, collection, scope, evaluate)]
+        return scope.made(tuple_value(results), node.offset)
     single: dict[str, Value] = {}
     groups: dict[str, list[Value]] = {}
-    for each in _scopes(node, collection, scope, evaluate):
-        key = _key(node.key_result, each, evaluate)
-        value = evaluate(node.result, each)
+    for inner in _scopes(node, collection, scope, evaluate):
+        key = _key(node.key_result, inner, evaluate)
+        value = evaluate(node.result, inner)
         if node.group:
             groups.setdefault(key, []).append(value)
         elif key in single:
-            help_line = "`...` behind the value makes a tuple of those with one key"
-            raise scope.error(f"two elements make the key `{key}`", start(node.key_result), help_line)
+            hint = "`...` behind the value collects the values of a key in a tuple"
+            raise scope.error(f"two elements have the key `{key}`", start(node.key_result), hint)
         else:
             single[key] = value
     if node.group:
         single = {key: tuple_value(values) for key, values in groups.items()}
-    return scope.made(object_value(single), node.at)
+    return scope.made(object_value(single), node.offset)
 
 
 def template_for(node: TemplateFor, scope: Scope, evaluate: Evaluate) -> Value:
@@ -47,47 +47,47 @@ def template_for(node: TemplateFor, scope: Scope, evaluate: Evaluate) -> Value:
     texts: list[str] = []
     for variables in _variables(node, collection):
         text = evaluate(node.body, scope.child(variables))
-        scope.spend(1 + len(text.data) // 16, node.at)
+        scope.spend(1 + len(text.data) // 16, node.offset)
         texts.append(text.data)
     return string("".join(texts))
 
 
 def elements(collection: Value) -> Iterator[tuple[Value, Value]]:
-    """(key, value) of each element, in cty's order; of a set the element is its own key."""
+    """(key, value) of every element, in cty's order; in a set the element is its own key."""
     kind = collection.type.kind
     if kind in ("map", "object"):
         return ((Value(STRING, name), value) for name, value in collection.data.items())
     if kind == "set":
         return ((value, value) for value in collection.data)
-    return ((Value(NUMBER, Number(at, 64)), value) for at, value in enumerate(collection.data))
+    return ((Value(NUMBER, Number(index, 64)), value) for index, value in enumerate(collection.data))
 
 
 def is_iterable(value: Value) -> bool:
-    """Whether it has elements, perhaps none: not null, and no text, number or bool."""
+    """Whether it is a collection: not null, and not a string, number or bool."""
     return value.data is not None and not value.type.is_primitive
 
 
 def _collection(node: Expression, scope: Scope, evaluate: Evaluate) -> Value:
     value = evaluate(node, scope)
     if value.data is None:
-        raise scope.error("`for` needs a collection, and this is null", start(node))
+        raise scope.error("`for` needs a collection, but this is null", start(node))
     if not is_iterable(value):
-        raise scope.error(f"`for` needs a collection, and this is a {value.type}", start(node))
+        raise scope.error(f"`for` needs a collection, but this is a {value.type}", start(node))
     return value
 
 
 def _variables(node: For | TemplateFor, collection: Value) -> Iterator[dict[str, Value]]:
     for key, value in elements(collection):
-        # The value's name is set last: where both are one name, it is the value.
+        # If both have the same name, it means the value.
         yield {node.value: value} if node.key is None else {node.key: key, node.value: value}
 
 
 def _scopes(node: For, collection: Value, scope: Scope, evaluate: Evaluate) -> Iterator[Scope]:
-    """The scopes of those elements that the condition lets pass."""
+    """A scope for each element that meets the condition."""
     for variables in _variables(node, collection):
-        each = scope.child(variables)
-        if node.condition is None or _passes(node.condition, each, evaluate):
-            yield each
+        inner = scope.child(variables)
+        if node.condition is None or _passes(node.condition, inner, evaluate):
+            yield inner
 
 
 def _passes(condition: Expression, scope: Scope, evaluate: Evaluate) -> bool:
@@ -101,7 +101,7 @@ def _passes(condition: Expression, scope: Scope, evaluate: Evaluate) -> bool:
 
 
 def _check_unused(condition: Expression, names: set[str | None], scope: Scope, evaluate: Evaluate) -> None:
-    """The condition over no elements, if it doesn't need one: HCL finds fault with it all the same."""
+    """Check the condition although there are no elements, as HCL does; unless it mentions the loop's variables."""
     if isinstance(condition, (TupleOf, ObjectOf)):
         raise scope.error("the `if` of a `for` must be true or false", start(condition))
     if not _mentions(condition, names):
@@ -109,11 +109,11 @@ def _check_unused(condition: Expression, names: set[str | None], scope: Scope, e
 
 
 def _mentions(node: object, names: set[str | None]) -> bool:
-    """Whether a variable of these names is anywhere in the expression."""
+    """Whether the expression mentions a variable of these names."""
     if isinstance(node, Traversal) and node.root in names:
         return True
     if isinstance(node, tuple):
-        return any(_mentions(each, names) for each in node)
+        return any(_mentions(part, names) for part in node)
     return isinstance(node, Struct) and any(_mentions(getattr(node, name), names) for name in node.__struct_fields__)
 
 
@@ -124,5 +124,5 @@ def _key(node: Expression, scope: Scope, evaluate: Evaluate) -> str:
     try:
         text: str = convert(value, STRING).data
     except ConversionError as error:
-        raise scope.error(f"this is no key: {error}", start(node)) from None
+        raise scope.error(f"this cannot be a key: {error}", start(node)) from None
     return text

@@ -1,4 +1,4 @@
-"""Why a value of one type can't be had as another, as messages say it (cty's convert.MismatchMessage)."""
+"""Messages about values that have the wrong type (cty's convert.MismatchMessage)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Convertible = Callable[[Type, Type], bool]
 
 
 def mismatch(got: Type, want: Type, convertible: Convertible) -> str:
-    """A clause: `string required, but have tuple`. convertible: whether a type can be converted to another."""
+    """A clause: `string required, but have tuple`. convertible: whether the first type converts to the second."""
     if got.kind == want.kind == "object":
         return _object_mismatch(got, want, convertible)
     any_element = want.element is not None and want.element.kind == "dynamic"

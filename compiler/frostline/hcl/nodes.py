@@ -1,6 +1,6 @@
-"""The syntax tree: bodies with attributes and blocks, and expressions. Made by `syntax`, read by `evaluation`.
+"""The syntax tree: bodies with attributes and blocks, and expressions.
 
-`at` is the byte offset, in the source, of the character that errors about the node point to.
+Every node has the byte offset, in its source, of the character that errors about the node point to.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ from frostline.hcl.values import Value
 class Literal(Struct, frozen=True, gc=False):
     """A number, true, false, null, or a string without interpolation (its escapes resolved)."""
 
-    at: int
+    offset: int
     value: Value
 
 
 class GetAttr(Struct, frozen=True, gc=False):
-    """A step `.name`; `at` is the dot's. `.0` is an Index by the number 0 (legacy syntax)."""
+    """A step `.name`, at its dot. `.0` is a GetIndex by the number 0 (legacy syntax)."""
 
-    at: int
+    offset: int
     name: str
 
 
 class GetIndex(Struct, frozen=True, gc=False):
-    """A step `[key]`; `at` is the bracket's."""
+    """A step `[key]`, at its bracket."""
 
-    at: int
+    offset: int
     key: Expression
 
 
-class GetEach(Struct, frozen=True, gc=False):
-    """A further splat among the steps that a splat does to each element: `a[*].b[*].c`; each: the steps behind it."""
+class InnerSplat(Struct, frozen=True, gc=False):
+    """A splat among the steps of another splat: the second one in `a[*].b[*].c`. steps: those behind it."""
 
-    at: int
-    each: tuple[Step, ...] = ()
+    offset: int
+    steps: tuple[Step, ...] = ()
 
 
-Step = GetAttr | GetIndex | GetEach
+Step = GetAttr | GetIndex | InnerSplat
 
 
 class Traversal(Struct, frozen=True, gc=False):
     """A variable `root` and the steps that follow it."""
 
-    at: int
+    offset: int
     root: str
     steps: tuple[Step, ...] = ()
 
@@ -58,23 +58,23 @@ class Traversal(Struct, frozen=True, gc=False):
 class Relative(Struct, frozen=True, gc=False):
     """Steps that follow another expression."""
 
-    at: int
+    offset: int
     subject: Expression
     steps: tuple[Step, ...]
 
 
 class Splat(Struct, frozen=True, gc=False):
-    """`subject[*]…` or `subject.*…`; each: the steps done to each element (of `.*`: attributes only)."""
+    """`subject[*]…` or `subject.*…`. steps: applied to each element; behind `.*` those with a dot only."""
 
-    at: int
+    offset: int
     subject: Expression
-    each: tuple[Step, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 class Call(Struct, frozen=True, gc=False):
-    """name(arguments), the last one with `...` where expand. end: the offset behind the closing parenthesis."""
+    """name(arguments). expand: `...` follows the last one. end: the offset behind the closing parenthesis."""
 
-    at: int
+    offset: int
     name: str
     arguments: tuple[Expression, ...]
     expand: bool = False
@@ -82,44 +82,44 @@ class Call(Struct, frozen=True, gc=False):
 
 
 class Unary(Struct, frozen=True, gc=False):
-    at: int
+    offset: int
     operator: OneOf["-", "!"]
     operand: Expression
 
 
 class Binary(Struct, frozen=True, gc=False):
-    at: int
+    offset: int
     operator: str
     left: Expression
     right: Expression
 
 
 class Conditional(Struct, frozen=True, gc=False):
-    at: int
+    offset: int
     condition: Expression
     yes: Expression
     no: Expression
 
 
 class TupleOf(Struct, frozen=True, gc=False):
-    at: int
+    offset: int
     items: tuple[Expression, ...]
 
 
 class ObjectOf(Struct, frozen=True, gc=False):
-    """Keys are expressions: a bare name is a Literal string; `(expression)` is the expression."""
+    """Keys are expressions; a bare name is a Literal string."""
 
-    at: int
+    offset: int
     items: tuple[tuple[Expression, Expression], ...]
 
 
 class For(Struct, frozen=True, gc=False):
     """`[for key, value in collection : result if condition]`, or with `{` and a key_result an object.
 
-    key: None where the source names one variable. group: `...` behind the result.
+    key: None if the source names one variable. group: `...` follows the result.
     """
 
-    at: int
+    offset: int
     key: str | None
     value: str
     collection: Expression
@@ -130,23 +130,23 @@ class For(Struct, frozen=True, gc=False):
 
 
 class Template(Struct, frozen=True, gc=False):
-    """Parts whose texts are joined. One interpolation alone (`"${x}"`) is a Wrapped, not this."""
+    """Parts whose texts are joined. A single interpolation (`"${x}"`) is a Wrapped instead."""
 
-    at: int
+    offset: int
     parts: tuple[Expression, ...]
 
 
 class Wrapped(Struct, frozen=True, gc=False):
     """`"${inner}"`: the inner value, whatever its type."""
 
-    at: int
+    offset: int
     inner: Expression
 
 
 class TemplateIf(Struct, frozen=True, gc=False):
     """`%{ if condition }yes%{ else }no%{ endif }`."""
 
-    at: int
+    offset: int
     condition: Expression
     yes: Expression
     no: Expression
@@ -155,7 +155,7 @@ class TemplateIf(Struct, frozen=True, gc=False):
 class TemplateFor(Struct, frozen=True, gc=False):
     """`%{ for key, value in collection }body%{ endfor }`."""
 
-    at: int
+    offset: int
     key: str | None
     value: str
     collection: Expression
@@ -163,7 +163,7 @@ class TemplateFor(Struct, frozen=True, gc=False):
 
 
 class Parenthesized(Struct, frozen=True, gc=False):
-    at: int
+    offset: int
     inner: Expression
 
 
@@ -188,27 +188,27 @@ Expression = (
 
 
 class AttributeNode(Struct, frozen=True, gc=False):
-    """`name = expression`; at: the name's offset, start: the expression's first byte."""
+    """`name = expression`. offset: of the name; start: of the expression."""
 
-    at: int
+    offset: int
     name: str
     expression: Expression
     start: int
 
 
 class BlockNode(Struct, frozen=True, gc=False):
-    """`kind "label" {…}`; at: the kind's offset; labels with their offsets."""
+    """`kind "label" {…}`. offset: of the kind. labels: with their offsets."""
 
-    at: int
+    offset: int
     kind: str
     labels: tuple[tuple[str, int], ...]
     body: Body
 
 
 class Body(Struct, frozen=True, gc=False):
-    """Attributes by name, and blocks, in the order written. at: the opening brace (0 for a file's own body)."""
+    """Attributes by name, and blocks, in the order written. offset: of the opening brace; 0 for the body of a file."""
 
-    at: int
+    offset: int
     source: Source
     attributes: Mapping[str, AttributeNode]
     blocks: tuple[BlockNode, ...]

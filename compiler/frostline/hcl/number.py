@@ -1,7 +1,7 @@
-"""Numbers as cty has them: binary floating point of up to 512 bits, rounded to even (Go's big.Float).
+"""The numbers of cty: binary floating point of up to 512 bits, rounded to even (Go's big.Float).
 
-A number from text has 512 bits, a whole number made by a function 64, one made from a float 53; a result has the
-greater precision of its operands. There are two infinities and, as in every such arithmetic, a negative zero.
+A number from a text has 512 bits, a whole number from a function 64, a number from a float 53; a result has the greater
+precision of its operands. There are two infinities and a negative zero.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from math import copysign, inf
 
-# Go's numbers go up to 2**(2**31), which takes minutes and gigabytes to write down: beyond this many bits we refuse.
+# Go's numbers reach 2**(2**31), which takes minutes and gigabytes to print: numbers with more bits are refused.
 _MOST_BITS = 1 << 15
 _GO_BITS = 1 << 31
 _MOST_CHARACTERS = 10_000
@@ -23,14 +23,14 @@ Exact = int | Fraction | float
 
 
 class NumberError(ValueError):
-    """Why there is no such number; the text is a clause, without a full stop."""
+    """There is no such number. The message is a clause without a full stop."""
 
 
 class Number:
     """A number. precision: bits of its mantissa.
 
-    value: exact: an int where whole, else a Fraction (its denominator a power of two); a float only for what those two
-    can't hold: -0.0, and both infinities.
+    value: exact. An int if whole, else a Fraction (its denominator is a power of two); a float only for -0.0 and the
+    infinities.
     """
 
     __slots__ = ("precision", "value")
@@ -40,7 +40,7 @@ class Number:
         self.precision = precision
 
     def __eq__(self, other: object) -> bool:
-        """The same amount. HCL's `==` is `equals`."""
+        """Whether the amounts are the same. HCL's `==` is `equals`."""
         return isinstance(other, Number) and self.value == other.value
 
     def __hash__(self) -> int:
@@ -51,22 +51,22 @@ class Number:
 
     @staticmethod
     def parse(text: str) -> Number:
-        """The number of this text, to 512 bits: `-1.5e3`, `1p4` (16), `Inf`; NumberError where it is none."""
+        """The number that this text is, with 512 bits: `-1.5e3`, `1p4` (16), `Inf`. NumberError: the text is not one."""
         return _parse(text)
 
     @staticmethod
     def of_float(value: float) -> Number:
-        """A float's exact amount, with 53 bits (not NaN)."""
+        """The exact amount of a float, which is not NaN, with 53 bits."""
         if value in (inf, -inf) or (value == 0 and copysign(1, value) < 0):
             return Number(value, 53)
         return Number(_plain(Fraction(value)), 53)
 
     def equals(self, other: Number) -> bool:
-        """HCL's `==`: numbers with a fraction are equal where they print alike (0.1 of 53 bits is that of 512)."""
-        mine, others = self.value, other.value
-        if isinstance(mine, Fraction) and isinstance(others, Fraction) and self.precision != other.precision:
+        """HCL's `==`: numbers with a fraction are equal if they print alike (0.1 of 53 bits equals 0.1 of 512)."""
+        left, right = self.value, other.value
+        if isinstance(left, Fraction) and isinstance(right, Fraction) and self.precision != other.precision:
             return str(self) == str(other)
-        return mine == others
+        return left == right
 
     def __lt__(self, other: Number) -> bool:
         return self.value < other.value
@@ -89,26 +89,26 @@ class Number:
         return -self if self.is_negative else self
 
     def __add__(self, other: Number) -> Number:
-        mine, others, precision = self.value, other.value, max(self.precision, other.precision)
-        if type(mine) is int and type(others) is int:
-            return Number(_rounded(mine + others, precision), precision)
-        if mine in (inf, -inf) or others in (inf, -inf):
-            if mine == -others:
-                raise NumberError("opposite infinities have no sum")
-            return Number(mine if mine in (inf, -inf) else others, precision)
-        if type(mine) is float and type(others) is float:
+        left, right, precision = self.value, other.value, max(self.precision, other.precision)
+        if type(left) is int and type(right) is int:
+            return Number(_rounded(left + right, precision), precision)
+        if left in (inf, -inf) or right in (inf, -inf):
+            if left == -right:
+                raise NumberError("opposite infinities cannot be added")
+            return Number(left if left in (inf, -inf) else right, precision)
+        if type(left) is float and type(right) is float:
             return Number(-0.0, precision)
-        return Number(_rounded(_exact(mine) + _exact(others), precision), precision)
+        return Number(_rounded(_exact(left) + _exact(right), precision), precision)
 
     def __sub__(self, other: Number) -> Number:
         return self + -other
 
     def __mul__(self, other: Number) -> Number:
-        """The product has the bits that it needs, up to 512, and at least those of its operands."""
+        """The product has as many bits as it needs, up to 512, and at least those of its operands."""
         precision = max(self.precision, other.precision)
         if self.value in (inf, -inf) or other.value in (inf, -inf):
             if self.value == 0 or other.value == 0:
-                raise NumberError("zero times infinity has no value")
+                raise NumberError("zero cannot be multiplied by infinity")
             return Number(_signed(inf, self, other), precision)
         if self.value == 0 or other.value == 0:
             return Number(_signed(0, self, other), precision)
@@ -117,11 +117,11 @@ class Number:
         return Number(product, max(precision, (odd // (odd & -odd)).bit_length()))
 
     def __truediv__(self, other: Number) -> Number:
-        """Division by zero is infinite; 0 / 0 and infinity / infinity are NumberErrors."""
+        """Division by zero gives infinity. NumberError: 0 / 0, infinity / infinity."""
         precision = max(self.precision, other.precision)
         endless, by_endless = self.value in (inf, -inf), other.value in (inf, -inf)
         if (endless and by_endless) or (self.value == 0 and other.value == 0):
-            raise NumberError("zero by zero and infinity by infinity have no quotient")
+            raise NumberError("zero by zero and infinity by infinity cannot be divided")
         if endless or other.value == 0:
             return Number(_signed(inf, self, other), precision)
         if by_endless or self.value == 0:
@@ -129,11 +129,11 @@ class Number:
         return Number(_rounded(Fraction(_exact(self.value)) / _exact(other.value), precision), precision)
 
     def __mod__(self, other: Number) -> Number:
-        """What is left of a division rounded towards zero; n % 0 is n."""
+        """The remainder of a division that is rounded towards zero; n % 0 is n."""
         if other.value == 0:
             return self
         if self.is_infinite or other.is_infinite:
-            raise NumberError("infinity has no rest")
+            raise NumberError("infinity has no remainder")
         times = Number(_rounded(int((self / other).value), self.precision), self.precision)
         product = _rounded(_exact(other.value) * _exact(times.value), self.precision)
         rest = _rounded(_exact(self.value) - product, self.precision)
@@ -149,7 +149,7 @@ class Number:
         return self.value in (inf, -inf)
 
     def whole(self) -> int | None:
-        """The number as an int; None where it has a fraction or is infinite."""
+        """The number as an int; None if it has a fraction or is infinite."""
         if type(self.value) is int:
             return self.value
         return 0 if self.value == 0 else None
@@ -162,7 +162,7 @@ class Number:
             return -inf if self.value < 0 else inf
 
     def __str__(self) -> str:
-        """The shortest decimal that reads back as this number at its precision, never with an exponent."""
+        """The shortest decimal, without an exponent, that reads back as this number at its precision."""
         value = self.value
         if type(value) is int and value.bit_length() <= min(self.precision, 10_000):
             return str(value)
@@ -183,15 +183,15 @@ def _plain(value: Exact) -> Exact:
     return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
 
 
-def _signed(value: float, one: Number, other: Number) -> Exact:
+def _signed(value: float, left: Number, right: Number) -> Exact:
     """Zero or infinity with the sign of a product or quotient."""
-    if one.is_negative != other.is_negative:
+    if left.is_negative != right.is_negative:
         return -0.0 if value == 0 else -inf
     return int(value) if value == 0 else inf
 
 
 def _rounded(value: int | Fraction, precision: int) -> int | Fraction:
-    """To this many bits, half to even. Refuses what has more than _MOST_BITS before or after the point."""
+    """Round to this many bits, half to even. NumberError: more than _MOST_BITS before or after the point."""
     if isinstance(value, int):
         if value.bit_length() <= precision:
             return value
@@ -261,7 +261,7 @@ def _plain_fraction(value: Fraction) -> int | Fraction:
 
 
 def _power_of_five(exponent: int) -> Fraction:
-    """5**exponent as Go has it: to 576 bits, each product rounded (so is the last bit of a very long number)."""
+    """5**exponent as Go computes it: with 576 bits, every product rounded, which decides the last bit of long numbers."""
     precision = _PRECISION + 64
     if exponent * 2.321929 < precision:
         return Fraction(5**exponent)
@@ -280,7 +280,7 @@ def _power_of_five(exponent: int) -> Fraction:
 def _shortest(mantissa: int, exponent: int, precision: int) -> tuple[str, int]:
     """(digits, point) of the shortest decimal 0.digits * 10**point that rounds to mantissa * 2**exponent.
 
-    As Go does it (strconv's roundShortest): digit by digit, until one between the neighbours' half ways is found.
+    As in Go (strconv's roundShortest): digit by digit, until the decimal lies between the half ways to both neighbours.
     """
     shift = mantissa.bit_length() - (precision + 1)
     doubled = mantissa >> shift if shift > 0 else mantissa << -shift
@@ -288,29 +288,29 @@ def _shortest(mantissa: int, exponent: int, precision: int) -> tuple[str, int]:
     digits, point = _decimal(doubled, exponent)
     lower, upper = _decimal(doubled - 1, exponent)[0], _decimal(doubled + 1, exponent)[0]
     inclusive = doubled & 2 == 0
-    for at, digit in enumerate(digits):
-        below = lower[at] if at < len(lower) else "0"
-        above = upper[at] if at < len(upper) else "0"
-        down = below != digit or (inclusive and at + 1 == len(lower))
-        up = digit != above and (inclusive or ord(digit) + 1 < ord(above) or at + 1 < len(upper))
+    for index, digit in enumerate(digits):
+        below = lower[index] if index < len(lower) else "0"
+        above = upper[index] if index < len(upper) else "0"
+        down = below != digit or (inclusive and index + 1 == len(lower))
+        up = digit != above and (inclusive or ord(digit) + 1 < ord(above) or index + 1 < len(upper))
         if down and up:
-            up = _is_nearer_above(digits, at + 1)
+            up = _is_nearer_above(digits, index + 1)
         if up:
-            return _rounded_up(digits[: at + 1], point)
+            return _rounded_up(digits[: index + 1], point)
         if down:
-            return digits[: at + 1].rstrip("0"), point
+            return digits[: index + 1].rstrip("0"), point
     return digits, point
 
 
 def _decimal(mantissa: int, exponent: int) -> tuple[str, int]:
-    """All digits of mantissa * 2**exponent without trailing zeros, and where the point stands."""
-    # Decimal, since str of an int stops at 4,300 digits.
+    """All digits of mantissa * 2**exponent without trailing zeros, and the position of the point."""
+    # Decimal, because str of an int refuses more than 4,300 digits.
     digits = str(Decimal(mantissa << exponent if exponent >= 0 else mantissa * 5**-exponent))
     return digits.rstrip("0"), len(digits) + min(exponent, 0)
 
 
 def _is_nearer_above(digits: str, count: int) -> bool:
-    """Whether digits cut to count are nearer to the next number up; half way: to an even digit."""
+    """Whether digits, cut to count, must be rounded up; half way, to an even digit."""
     if count >= len(digits):
         return False
     if digits[count] == "5" and count + 1 == len(digits):

@@ -9,28 +9,28 @@ from typing import Any
 from frostline.hcl.values import BOOL, DYNAMIC, FALSE, NUMBER, TRUE, Type, Value
 
 
-def equal(one: Value, other: Value) -> bool:
-    """HCL's `==`: nulls are equal whatever their types; other values only where types and contents are.
+def equal(left: Value, right: Value) -> bool:
+    """HCL's `==`: nulls of any type are equal; other values if their types and contents are.
 
-    1 == "1" is false: nothing is converted.
+    Nothing is converted: 1 == "1" is false.
     """
-    mine, others = one.data, other.data
-    if mine is None or others is None:
-        return mine is others
-    kind = one.type.kind
-    if kind != other.type.kind:
+    left_data, right_data = left.data, right.data
+    if left_data is None or right_data is None:
+        return left_data is right_data
+    kind = left.type.kind
+    if kind != right.type.kind:
         return False
     if kind == "number":
-        return bool(mine.equals(others))
-    if one.type.is_primitive:
-        return bool(mine == others)
-    if mine is others and one.type == other.type:
+        return bool(left_data.equals(right_data))
+    if left.type.is_primitive:
+        return bool(left_data == right_data)
+    if left_data is right_data and left.type == right.type:
         return True
-    if one.type != other.type or len(mine) != len(others):
+    if left.type != right.type or len(left_data) != len(right_data):
         return False
-    if isinstance(mine, dict):
-        return mine.keys() == others.keys() and all(equal(mine[name], others[name]) for name in mine)
-    return all(map(equal, mine, others))
+    if isinstance(left_data, dict):
+        return left_data.keys() == right_data.keys() and all(equal(left_data[name], right_data[name]) for name in left_data)
+    return all(map(equal, left_data, right_data))
 
 
 def _truth(value: bool) -> Value:
@@ -38,20 +38,20 @@ def _truth(value: bool) -> Value:
 
 
 def _arithmetic(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Value], Value]:
-    return lambda one, other: Value(NUMBER, operation(one.data, other.data))
+    return lambda left, right: Value(NUMBER, operation(left.data, right.data))
 
 
 def _comparison(operation: Callable[[Any, Any], bool]) -> Callable[[Value, Value], Value]:
-    return lambda one, other: _truth(operation(one.data, other.data))
+    return lambda left, right: _truth(operation(left.data, right.data))
 
 
-# Operator -> (the type that both operands are converted to, what is done with them, the type of the result).
+# Operator -> (the type that both operands are converted to, the operation, the type of its result).
 # Arithmetic raises NumberError.
 BINARY: Mapping[str, tuple[Type, Callable[[Value, Value], Value], Type]] = {
-    "==": (DYNAMIC, lambda one, other: _truth(equal(one, other)), BOOL),
-    "!=": (DYNAMIC, lambda one, other: _truth(not equal(one, other)), BOOL),
-    "&&": (BOOL, lambda one, other: _truth(one.data and other.data), BOOL),
-    "||": (BOOL, lambda one, other: _truth(one.data or other.data), BOOL),
+    "==": (DYNAMIC, lambda left, right: _truth(equal(left, right)), BOOL),
+    "!=": (DYNAMIC, lambda left, right: _truth(not equal(left, right)), BOOL),
+    "&&": (BOOL, lambda left, right: _truth(left.data and right.data), BOOL),
+    "||": (BOOL, lambda left, right: _truth(left.data or right.data), BOOL),
     "<": (NUMBER, _comparison(lt), BOOL),
     "<=": (NUMBER, _comparison(le), BOOL),
     ">": (NUMBER, _comparison(gt), BOOL),

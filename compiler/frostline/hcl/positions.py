@@ -1,4 +1,4 @@
-"""Where errors about an expression point to: its first character, or the one that makes it what it is."""
+"""The places that errors about expressions point to."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def start(node: Expression) -> int:
         elif isinstance(node, (Relative, Splat)):
             node = node.subject
         else:
-            return node.at
+            return node.offset
 
 
 def point(node: Expression, source: Source) -> int:
     """The offset that errors about the value as a whole point to (HCL's StartRange).
 
-    Of a splat the star's, of an index that is not literal the bracket's, of a quoted text the first character's behind
-    the quote, of anything in parentheses what it is without them; else the first byte.
+    That is the star of a splat, the bracket of a computed index, the first character behind the quote of a text, what
+    stands in parentheses; else the first byte.
     """
     while True:
         if isinstance(node, Binary):
@@ -47,20 +47,20 @@ def point(node: Expression, source: Source) -> int:
         elif isinstance(node, Template) and node.parts:
             node = node.parts[0]
         elif isinstance(node, (Relative, Traversal)) and node.steps and is_computed(node.steps[-1]):
-            return node.steps[-1].at
+            return node.steps[-1].offset
         elif isinstance(node, Relative):
             return start(node)
         else:
-            return _point_of_text(node.at, source) if isinstance(node, Literal) else node.at
+            return _point_of_text(node.offset, source) if isinstance(node, Literal) else node.offset
 
 
 def is_computed(step: Step) -> bool:
-    """Whether it is an index whose key is no literal."""
+    """Whether it is an index whose key is not a literal."""
     return isinstance(step, GetIndex) and not isinstance(step.key, Literal)
 
 
-def _point_of_text(at: int, source: Source) -> int:
-    """Behind the opening quote; behind both where there is nothing between them."""
-    if source.data.startswith(b'""', at):
-        return at + 2
-    return at + 1 if source.data.startswith(b'"', at) else at
+def _point_of_text(offset: int, source: Source) -> int:
+    """Behind the opening quote; behind both quotes of an empty text."""
+    if source.data.startswith(b'""', offset):
+        return offset + 2
+    return offset + 1 if source.data.startswith(b'"', offset) else offset

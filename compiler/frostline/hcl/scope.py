@@ -1,4 +1,4 @@
-"""What an expression is evaluated with: variables, functions, and how much it may take."""
+"""The scope of an evaluation: variables, functions, and the budget of steps."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Undefined = Callable[[Traversal, Source], Value | None]
 
 
 class BudgetError(HclError):
-    """An evaluation that takes too much; `try` and `can` don't catch it."""
+    """An evaluation takes too many steps or levels. `try` and `can` don't catch it."""
 
 
 class Budget:
-    """The steps that are left: each node evaluated is one, and each value made or given to a function (its weight)."""
+    """The steps that are left. A node takes one; a value that is made, or given to a function, takes its weight."""
 
     __slots__ = ("left", "most")
 
@@ -33,10 +33,9 @@ class Budget:
 
 
 class Scope:
-    """Where expressions of a source are evaluated.
+    """The scope in which expressions of a source are evaluated.
 
-    undefined: given a variable that there is none of, with those steps that are literal, makes its value (or None:
-    an error).
+    undefined: returns the value of an unknown variable with its literal steps; None: the variable is an error.
     """
 
     __slots__ = ("budget", "functions", "parent", "source", "undefined", "variables")
@@ -58,7 +57,7 @@ class Scope:
         self.parent = parent
 
     def child(self, variables: Mapping[str, Value]) -> Scope:
-        """The scope of a loop's body: these variables hide those of the same names."""
+        """The scope of a loop's body, in which these variables hide others of the same names."""
         return Scope(self.source, variables, self.functions, self.undefined, self.budget, self)
 
     def variable(self, name: str) -> Value | None:
@@ -72,7 +71,7 @@ class Scope:
         return None
 
     def names(self) -> list[str]:
-        """Of all variables here."""
+        """The names of all variables in the scope, sorted."""
         found: set[str] = set()
         scope: Scope | None = self
         while scope is not None:
@@ -80,31 +79,31 @@ class Scope:
             scope = scope.parent
         return sorted(found)
 
-    def error(self, message: str, at: int, help: str | None = None) -> HclError:
+    def error(self, message: str, offset: int, hint: str | None = None) -> HclError:
         """An error that points to this offset of the source."""
-        return HclError(message, self.source.place(at), help)
+        return HclError(message, self.source.place(offset), hint)
 
-    def spend(self, steps: int, at: int) -> None:
-        """Takes steps from the budget; BudgetError, pointing to the offset, where it has not as many left."""
+    def spend(self, steps: int, offset: int) -> None:
+        """Take steps from the budget. BudgetError, at the offset: there are not as many left."""
         self.budget.left -= steps
         if self.budget.left < 0:
             raise BudgetError(
                 f"the evaluation takes more than {self.budget.most} steps",
-                self.source.place(at),
-                "loops in loops, or values that hold the same value many times, make it so large",
+                self.source.place(offset),
+                "nested loops, or values that contain the same value many times, take many steps",
             )
 
-    def made(self, value: Value, at: int) -> Value:
-        """The value, its weight and depth found acceptable."""
+    def made(self, value: Value, offset: int) -> Value:
+        """The value. BudgetError: it is too large, or has too many levels."""
         weight, depth = extent(value)
         if depth > _MOST_LEVELS:
-            raise BudgetError(f"the value has more than {_MOST_LEVELS} levels", self.source.place(at))
+            raise BudgetError(f"the value has more than {_MOST_LEVELS} levels", self.source.place(offset))
         if weight > self.budget.most:
-            self.spend(self.budget.left + 1, at)
+            self.spend(self.budget.left + 1, offset)
         return value
 
 
 def suggestion(name: str, known: list[str]) -> str | None:
-    """A help line that names what is nearest to a name."""
+    """A hint that names the known name that is closest to this one."""
     close = get_close_matches(name, known, 1) if len(name) <= _LONGEST_NAME else []
     return f"did you mean `{close[0]}`?" if close else None

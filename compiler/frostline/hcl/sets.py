@@ -1,4 +1,4 @@
-"""Sets: each element once, in the order that cty gives them."""
+"""Sets: every element once, in cty's order."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from frostline.hcl.values import Type, Value, set_of
 
 
 def set_value(element: Type, items: Iterable[Value]) -> Value:
-    """A set of the items, which have the element type already; of equal ones the first."""
+    """A set of the items, which already have the element type. Of equal items the first one stays."""
     buckets: dict[object, list[Value]] = {}
     for item in items:
-        # Values that are equal have equal keys; what has the same key may differ yet (numbers beyond ten digits).
+        # Equal values have equal keys, but values with equal keys may differ (numbers beyond ten digits).
         bucket = buckets.setdefault(_key(item), [])
         if not any(equal(item, other) for other in bucket):
             bucket.append(item)
@@ -28,7 +28,7 @@ def _key(item: Value) -> object:
 
 
 def _order(item: Value) -> tuple[bool, object]:
-    """Null last; strings by code point, false before true, numbers by amount, others by cty's text of them."""
+    """Null last; strings by code point, false before true, numbers by amount, other values by their hash text."""
     if item.data is None:
         return True, ""
     if item.type.kind == "number":
@@ -37,7 +37,7 @@ def _order(item: Value) -> tuple[bool, object]:
 
 
 def _text(item: Value) -> str:
-    """The text that cty takes a hash of (set_internals): it decides the order of what has none of its own."""
+    """The text that cty hashes (set_internals). It decides the order of values that have no natural order."""
     data, kind = item.data, item.type.kind
     if data is None:
         return "~"
@@ -49,9 +49,9 @@ def _text(item: Value) -> str:
         return "T" if data else "F"
     if kind == "map":
         return (
-            "{" + "".join(f"{json.dumps(key, ensure_ascii=False)}:{_text(each)};" for key, each in data.items()) + "}"
+            "{" + "".join(f"{json.dumps(key, ensure_ascii=False)}:{_text(item)};" for key, item in data.items()) + "}"
         )
-    texts = "".join(_text(each) + ";" for each in (data.values() if kind == "object" else data))
+    texts = "".join(_text(item) + ";" for item in (data.values() if kind == "object" else data))
     return f"<{texts}>" if kind in ("object", "tuple") else f"[{texts}]"
 
 

@@ -1,4 +1,4 @@
-"""The text of a file, and where in it something stands."""
+"""The text of a file, and places in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BOM = b"\xef\xbb\xbf"
 class Source:
     """A file's UTF-8 bytes, without a byte order mark.
 
-    Nodes hold byte offsets only; lines and columns are counted where an error needs them.
+    Nodes hold byte offsets; lines and columns are counted when an error needs them.
     """
 
     def __init__(self, path: str, data: bytes) -> None:
@@ -21,23 +21,23 @@ class Source:
         self._line_starts: list[int] | None = None
 
     def place(self, offset: int) -> FileOrigin:
-        """The place of this byte: lines end at \\n, columns count characters."""
+        """The place of this byte. Lines end at \\n; columns count characters."""
         if self._line_starts is None:
             self._line_starts = [0]
-            at = self.data.find(b"\n")
-            while at >= 0:
-                self._line_starts.append(at + 1)
-                at = self.data.find(b"\n", at + 1)
+            newline = self.data.find(b"\n")
+            while newline >= 0:
+                self._line_starts.append(newline + 1)
+                newline = self.data.find(b"\n", newline + 1)
         line = bisect_right(self._line_starts, offset)
         before = self.data[self._line_starts[line - 1] : offset]
         return FileOrigin(self.path, line, len(before.decode("utf-8", "replace")) + 1)
 
 
 class HclError(Exception):
-    """What is wrong in an HCL file: a sentence without a full stop, where, and perhaps what to do."""
+    """An error in an HCL file. message: a sentence without a full stop. hint: what to do about it."""
 
-    def __init__(self, message: str, place: FileOrigin, help: str | None = None) -> None:
+    def __init__(self, message: str, place: FileOrigin, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.place = place
-        self.help = help
+        self.hint = hint

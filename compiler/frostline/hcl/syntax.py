@@ -70,7 +70,7 @@ class _BodyParser(ExpressionParser):
                 attribute = self._attribute(start, name)
                 self._end_line()
                 if name in attributes:
-                    first = self.source.place(attributes[name].at)
+                    first = self.source.place(attributes[name].offset)
                     raise self.error(f"the argument `{name}` stands twice, first at {first}", start)
                 attributes[name] = attribute
             case "quote" | "string" | "{" | "name":

@@ -23,14 +23,14 @@ _OPENING = {"else": "if", "endif": "if", "endfor": "for"}
 class Text(Struct):
     """A literal text, its escapes resolved. In a heredoc it ends with its line."""
 
-    at: int
+    offset: int
     text: str
 
 
 class Sequence(Struct, frozen=True):
     """`${…}` or `%{…}`. strips_before: it begins with `~`; strips_after: it ends with it."""
 
-    at: int
+    offset: int
     strips_before: bool
     strips_after: bool
 
@@ -94,7 +94,7 @@ def remove_indentation(parts: list[Part]) -> None:
         starts_line = text.endswith("\n")
     for line in indented:
         line.text = line.text[least or 0 :]
-        line.at += least or 0
+        line.offset += least or 0
 
 
 def template_of(parts: list[Part], start: int, end: int, source: Source) -> Expression:
@@ -123,7 +123,7 @@ def _nest(parts: list[Part], end: int, source: Source) -> list[Expression]:
     _add_texts(branches[-1], texts)
     opening = branches[-1].opening
     if opening is not None:
-        message = f"the directive at {source.place(opening.at)} has no `end{opening.word}`"
+        message = f"the directive at {source.place(opening.offset)} has no `end{opening.word}`"
         raise HclError(message, source.place(end))
     return branches[0].expressions
 
@@ -131,7 +131,7 @@ def _nest(parts: list[Part], end: int, source: Source) -> list[Expression]:
 def _add_texts(branch: _Branch, texts: list[Text]) -> None:
     """Add texts that follow each other as one literal."""
     if texts:
-        branch.expressions.append(Literal(texts[0].at, string("".join(text.text for text in texts))))
+        branch.expressions.append(Literal(texts[0].offset, string("".join(text.text for text in texts))))
         texts.clear()
 
 
@@ -140,21 +140,21 @@ def _end_branch(branches: list[_Branch], directive: Directive, source: Source) -
     word, opening = directive.word, branch.opening
     if opening is None or opening.word != _OPENING[word] or (word == "else" and branch.yes is not None):
         message = f"the directive `{word}` has no `{_OPENING[word]}` that it belongs to"
-        raise HclError(message, source.place(directive.at))
+        raise HclError(message, source.place(directive.offset))
     if word == "else":
         branches.append(_Branch(opening, [], branch.expressions))
         return
-    at, subject = opening.at, opening.expression
+    offset, subject = opening.offset, opening.expression
     assert subject is not None
     expression: Expression
     if word == "endfor":
-        expression = TemplateFor(at, opening.key, opening.value, subject, _join(branch.expressions, at))
+        expression = TemplateFor(offset, opening.key, opening.value, subject, _join(branch.expressions, offset))
     elif branch.yes is None:
-        expression = TemplateIf(at, subject, _join(branch.expressions, at), _join([], at))
+        expression = TemplateIf(offset, subject, _join(branch.expressions, offset), _join([], offset))
     else:
-        expression = TemplateIf(at, subject, _join(branch.yes, at), _join(branch.expressions, at))
+        expression = TemplateIf(offset, subject, _join(branch.yes, offset), _join(branch.expressions, offset))
     branches[-1].expressions.append(expression)
 
 
-def _join(expressions: list[Expression], at: int) -> Expression:
-    return Template(at, tuple(expressions)) if expressions else Literal(at, string(""))
+def _join(expressions: list[Expression], offset: int) -> Expression:
+    return Template(offset, tuple(expressions)) if expressions else Literal(offset, string(""))

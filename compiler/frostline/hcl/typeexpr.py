@@ -1,4 +1,4 @@
-"""Types as files write them: `list(string)`, `object({name = string})` (HCL's ext/typeexpr)."""
+"""Type expressions: `list(string)`, `object({name = string})` (HCL's ext/typeexpr)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _HELP = "a type is `string`, `number`, `bool`, or as `list(string)`, `map(number
 
 
 def parse_type(expression: Expression, source: Source, exact: bool) -> Type:
-    """The type that an expression names; HclError where it names none.
+    """The type that the expression names. HclError: it does not name a type.
 
-    exact: one without `any` and `optional`, as a variable has; `convert` takes both. A default, as in
-    `optional(number, 80)`, is known to neither.
+    exact: the type of a variable, without `any` and `optional`; `convert` takes both. Neither takes a default, as in
+    `optional(number, 80)`.
     """
     return _parse(expression, source, exact, 0)
 
@@ -31,7 +31,7 @@ def _parse(expression: Expression, source: Source, exact: bool, level: int) -> T
     if isinstance(expression, Traversal) and not expression.steps:
         return _keyword(expression, source, exact)
     if not isinstance(expression, Call):
-        raise _error("this is no type", start(expression), source)
+        raise _error("this is not a type", start(expression), source)
     name, arguments = expression.name, expression.arguments
     if name in _KEYWORDS:
         raise _error(f"the type `{name}` takes no arguments", _parenthesis(expression, source), source)
@@ -45,19 +45,19 @@ def _parse(expression: Expression, source: Source, exact: bool, level: int) -> T
     if name == "tuple":
         return _tuple(arguments[0], source, exact, level)
     if name == "optional" and len(arguments) == 1:
-        raise _error("`optional` is for the attributes of an object alone", expression.at, source)
-    raise _error(f"there is no type `{name}`", expression.at, source)
+        raise _error("`optional` is only for attributes of an object", expression.offset, source)
+    raise _error(f"there is no type `{name}`", expression.offset, source)
 
 
 def _keyword(expression: Traversal, source: Source, exact: bool) -> Type:
     name = expression.root
     if name == "any" and exact:
-        raise _error("`any` is no type that a variable can have", expression.at, source)
+        raise _error("a variable cannot have the type `any`", expression.offset, source)
     if name in _KEYWORDS:
         return _KEYWORDS[name]
     if name in _CONSTRUCTORS:
-        raise _error(f"`{name}` needs an argument: the type of what is in it", expression.at, source)
-    raise _error(f"there is no type `{name}`", expression.at, source)
+        raise _error(f"`{name}` needs an argument: the type of its elements", expression.offset, source)
+    raise _error(f"there is no type `{name}`", expression.offset, source)
 
 
 def _object(argument: Expression, source: Source, exact: bool, level: int) -> Type:
@@ -68,7 +68,7 @@ def _object(argument: Expression, source: Source, exact: bool, level: int) -> Ty
     for key, expression in argument.items:
         name = _attribute_name(key, source)
         if name in attributes:
-            raise _error(f"the attribute `{name}` stands here twice", key.at, source)
+            raise _error(f"the attribute `{name}` is defined twice", key.offset, source)
         if isinstance(expression, Call) and expression.name == "optional":
             _check_optional(expression, source, exact)
             optional.add(name)
@@ -78,7 +78,7 @@ def _object(argument: Expression, source: Source, exact: bool, level: int) -> Ty
 
 
 def _attribute_name(key: Expression, source: Source) -> str:
-    if isinstance(key, Literal) and isinstance(key.value.data, str) and source.data[key.at : key.at + 1] != b'"':
+    if isinstance(key, Literal) and isinstance(key.value.data, str) and source.data[key.offset : key.offset + 1] != b'"':
         return key.value.data
     raise _error("the attributes of an object type are bare names", start(key), source)
 
@@ -87,7 +87,7 @@ def _check_optional(call: Call, source: Source, exact: bool) -> None:
     if not call.arguments:
         raise _error("`optional` needs the attribute's type", _parenthesis(call, source), source)
     if exact:
-        raise _error("`optional` is not for a variable's type", call.at, source)
+        raise _error("the type of a variable cannot have `optional`", call.offset, source)
     if len(call.arguments) > 1:
         raise _error("`optional` takes one argument: the attribute's type", _parenthesis(call, source), source)
 
@@ -99,9 +99,9 @@ def _tuple(argument: Expression, source: Source, exact: bool, level: int) -> Typ
 
 
 def _parenthesis(call: Call, source: Source) -> int:
-    """Where the arguments start."""
-    return source.data.index(b"(", call.at)
+    """The offset of the opening parenthesis."""
+    return source.data.index(b"(", call.offset)
 
 
-def _error(message: str, at: int, source: Source) -> HclError:
-    return HclError(message, source.place(at), _HELP)
+def _error(message: str, offset: int, source: Source) -> HclError:
+    return HclError(message, source.place(offset), _HELP)

@@ -1,7 +1,7 @@
-"""Values and their types, as HCL2 has them (go-cty): strings, numbers, bools, lists, sets, maps, tuples, objects.
+"""The values of HCL2 and their types (go-cty): strings, numbers, bools, lists, sets, maps, tuples, objects.
 
-A value carries its type, since a list is no tuple and a map no object, and since null has one too. No value is
-unknown here: whatever can't be evaluated is an error.
+A value carries its type: a list differs from a tuple, a map from an object, and null has a type too. There are no
+unknown values: what can't be evaluated is an error.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from frostline.hcl.number import Number
 
 
 class Type:
-    """A type. kind: string, number, bool, dynamic (of a null with no type), list, set, map, tuple, object.
+    """A type. kind: string, number, bool, dynamic (the type of a bare null), list, set, map, tuple, object.
 
-    element: of list, set and map. elements: of a tuple. attributes: of an object, by name, sorted; optional: the names
-    of those that a type constraint lets out.
+    element: of a list, set or map. elements: of a tuple. attributes: of an object, by name, sorted; optional: the names
+    of those that a value may lack, in a type constraint.
     """
 
     __slots__ = ("_hash", "attributes", "element", "elements", "kind", "optional")
@@ -56,7 +56,7 @@ class Type:
         return self.kind in ("string", "number", "bool")
 
     def __str__(self) -> str:
-        """As messages name it: string, number, bool, dynamic, list of string, tuple, object."""
+        """The type's name in messages: string, number, bool, dynamic, list of string, tuple, object."""
         return f"{self.kind} of {self.element}" if self.element is not None else self.kind
 
     __repr__ = __str__
@@ -83,13 +83,13 @@ def map_of(element: Type) -> Type:
 class Value:
     """A value of a type. Immutable.
 
-    data, by the type's kind: str; Number; bool; a tuple of Values for list, set (in cty's order, each once) and tuple;
-    a dict of Values, its keys in code point order, for map and object; None for null, whatever the type.
+    data, by the type's kind: str; Number; bool; a tuple of Values for list, set (in cty's order) and tuple; a dict of
+    Values, its keys in code point order, for map and object. None for a null of any type.
     """
 
     __slots__ = ("data", "extent", "type")
     extent: tuple[int, int]
-    """Set and read by `weights` alone."""
+    """Used by `weights` only."""
 
     def __init__(self, type: Type, data: Any) -> None:
         self.type = type
@@ -100,7 +100,7 @@ class Value:
         return self.data is None
 
     def __eq__(self, other: object) -> bool:
-        """The same type and content (not HCL's `==`, which evaluation does)."""
+        """Whether type and content are the same. HCL's `==` is in `operators`."""
         return isinstance(other, Value) and self.type == other.type and self.data == other.data
 
     def __hash__(self) -> int:
@@ -117,7 +117,7 @@ FALSE = Value(BOOL, False)
 
 
 def string(text: str) -> Value:
-    """A string value. cty keeps strings in Unicode's NFC: so does this."""
+    """A string value, in Unicode's NFC as in cty."""
     from unicodedata import is_normalized, normalize
 
     return Value(STRING, text if text.isascii() or is_normalized("NFC", text) else normalize("NFC", text))
@@ -132,12 +132,12 @@ def boolean(value: bool) -> Value:
 
 
 def list_value(element: Type, items: Iterable[Value]) -> Value:
-    """A list; the items have the element type already."""
+    """A list; the items already have the element type."""
     return Value(list_of(element), tuple(items))
 
 
 def map_value(element: Type, items: Mapping[str, Value]) -> Value:
-    """A map; the values have the element type already."""
+    """A map; the values already have the element type."""
     return Value(map_of(element), dict(sorted(items.items())))
 
 

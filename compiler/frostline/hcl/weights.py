@@ -1,22 +1,22 @@
-"""How large and how deep a value is, so that a few lines of text can't make a file that takes hours to read."""
+"""The size and depth of values, for the budget of an evaluation."""
 
 from __future__ import annotations
 
 from frostline.hcl.values import Value
 
-# Values may share parts: a list of two lists that are one and the same counts as both, since whoever walks it does.
+# A part that a value contains twice counts twice, because whoever walks the value meets it twice.
 _CHARACTERS = 16
 
 
 def text_weight(text: str) -> int:
-    """What a text counts as: one, and one more for each 16 characters."""
+    """The weight of a text: one, and one more for every 16 characters."""
     return 1 + len(text) // _CHARACTERS
 
 
 def extent(value: Value) -> tuple[int, int]:
-    """(weight, depth): all values in it (texts by length), and how many of them lie in each other at most.
+    """(weight, depth): the number of values in the value (texts by length), and of its levels.
 
-    Kept in the value, so that each is walked once. RecursionError where a value of thousands of levels comes at once.
+    The result is kept in the value. RecursionError: the value has thousands of levels that were not weighed before.
     """
     data = value.data
     if isinstance(data, str):

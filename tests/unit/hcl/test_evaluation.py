@@ -13,7 +13,7 @@ from frostline.hcl.nodes import (
     Expression,
     For,
     GetAttr,
-    GetEach,
+    InnerSplat,
     GetIndex,
     Literal,
     ObjectOf,
@@ -50,7 +50,7 @@ def scope(functions: dict[str, Function] | None = None, data: bytes = b"x" * 50,
 def failure(expression: Expression, where: Scope) -> tuple[str, int, str | None]:
     with pytest.raises(HclError) as caught:
         evaluate(expression, where)
-    return caught.value.message, caught.value.place.column or 0, caught.value.help
+    return caught.value.message, caught.value.place.column or 0, caught.value.hint
 
 
 def test_an_inner_variable_hides_the_outer_one_and_leaves_the_others() -> None:
@@ -97,7 +97,7 @@ def test_what_only_the_client_knows_stays_as_it_is_written(
         GetAttr: lambda each: GetAttr(each.at + 1, each.name),
         GetIndex: lambda each: GetIndex(each.at + 1, each.key),
     }
-    node = Traversal(node.at, node.root, tuple(shift[type(each)](each) for each in steps))
+    node = Traversal(node.offset, node.root, tuple(shift[type(each)](each) for each in steps))
     assert placeholder(node, Source("job.hcl", data)).data == expected
 
 
@@ -157,7 +157,7 @@ def test_a_splat_in_a_splat_makes_sequences_of_sequences() -> None:
     def items(*names: int) -> Value:
         return object_value({"b": tuple_value([object_value({"c": number(name)}) for name in names])})
 
-    node = Splat(0, Traversal(0, "a"), (GetAttr(0, "b"), GetEach(0, (GetAttr(0, "c"),))))
+    node = Splat(0, Traversal(0, "a"), (GetAttr(0, "b"), InnerSplat(0, (GetAttr(0, "c"),))))
     result = evaluate(node, scope(a=tuple_value([items(1, 2), items(3)])))
     assert result == tuple_value([tuple_value([number(1), number(2)]), tuple_value([number(3)])])
 

@@ -16,7 +16,7 @@ from frostline.hcl.nodes import (
     Expression,
     For,
     GetAttr,
-    GetEach,
+    InnerSplat,
     GetIndex,
     Literal,
     Parenthesized,
@@ -102,15 +102,15 @@ def test_an_index_without_brackets_is_a_number() -> None:
 def test_a_splat_with_brackets_takes_all_that_follows_one_with_a_dot_the_names_only() -> None:
     full = expression("a[*].b[0].c")
     assert isinstance(full, Splat)
-    assert [type(step) for step in full.each] == [GetAttr, GetIndex, GetAttr]
+    assert [type(step) for step in full.steps] == [GetAttr, GetIndex, GetAttr]
     dotted = expression("a.*.b[0]")
     assert isinstance(dotted, Relative)
     assert isinstance(dotted.subject, Splat)
-    assert [type(step) for step in dotted.subject.each] == [GetAttr]
+    assert [type(step) for step in dotted.subject.steps] == [GetAttr]
     assert [type(step) for step in dotted.steps] == [GetIndex]
     twice = expression("a[*].b[*].c")
     assert isinstance(twice, Splat)
-    assert isinstance(twice.each[1], GetEach)
+    assert isinstance(twice.steps[1], InnerSplat)
 
 
 def test_for_expressions_have_their_parts() -> None:
@@ -173,7 +173,7 @@ def test_a_text_is_one_expression() -> None:
     source = Source("v", b'["dc1",\n "dc2"]')
     found = parse_expression(source)
     assert isinstance(found, TupleOf)
-    assert source.data[found.at :].startswith(b'["dc1"')
+    assert source.data[found.offset :].startswith(b'["dc1"')
     for text in (b"1 +", b"1\ny = 2", b"[1", b"", b"1) + (2"):
         with pytest.raises(HclError):
             parse_expression(Source("v", text))

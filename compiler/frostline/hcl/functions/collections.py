@@ -41,7 +41,7 @@ def _chunklist(values: Value, size: Value) -> Value:
     elif length == 0:
         chunks = [values]
     else:
-        chunks = [Value(values.type, items[at : at + length]) for at in range(0, len(items), length)]
+        chunks = [Value(values.type, items[index : index + length]) for index in range(0, len(items), length)]
     return list_value(values.type, chunks)
 
 
@@ -79,10 +79,10 @@ def _concat(*values: Value) -> Value:
         common = unify([value.type for value in values])
         if common is not None:
             lists = [convert(value, common) for value in values]
-            return Value(common, tuple(item for one in lists for item in one.data))
-    for at, value in enumerate(values):
+            return Value(common, tuple(item for converted in lists for item in converted.data))
+    for index, value in enumerate(values):
         if value.type.kind not in _SEQUENCES:
-            raise FunctionError(f"arguments must be lists or tuples, and this is {value.type}", at)
+            raise FunctionError(f"arguments must be lists or tuples, and this is {value.type}", index)
     return tuple_value(item for value in values for item in value.data)
 
 
@@ -105,10 +105,10 @@ def _distinct(values: Value) -> Value:
 def _element(values: Value, index: Value) -> Value:
     if values.type.kind not in _SEQUENCES:
         raise FunctionError(f"`list` must be a list or a tuple, and is {values.type}")
-    at = whole(index, "index")
+    index = whole(index, "index")
     if not values.data:
         raise FunctionError("the list is empty")
-    found: Value = values.data[at % len(values.data)]
+    found: Value = values.data[index % len(values.data)]
     return found
 
 
@@ -131,10 +131,10 @@ def _index(values: Value, key: Value) -> Value:
     if kind in _SEQUENCES:
         if key.type.kind != "number":
             raise FunctionError(f"the key of a {kind} must be a number")
-        at = key.data.whole()
-        if at is None or not 0 <= at < len(values.data):
+        index = key.data.whole()
+        if index is None or not 0 <= index < len(values.data):
             raise FunctionError(f"there is no element {key.data}")
-        found: Value = values.data[at]
+        found: Value = values.data[index]
         return found
     if kind == "map":
         if key.type.kind != "string":
@@ -203,12 +203,12 @@ def _range(*limits: Value) -> Value:
     if end > start if down else end < start:
         raise FunctionError("the step leads away from the end", 1)
     found: list[Value] = []
-    at = start
-    while at > end if down else at < end:
+    value = start
+    while value > end if down else value < end:
         if len(found) >= MOST_RANGE:
             raise FunctionError(f"it has more than {MOST_RANGE} values")
-        found.append(number(at))
-        at = at + step
+        found.append(number(value))
+        value = value + step
     return list_value(NUMBER, found)
 
 

@@ -57,8 +57,8 @@ def _csvdecode(text: Value) -> Value:
     if not rows:
         raise FunctionError("there is no header line")
     header, *records = rows
-    for at, name in enumerate(header):
-        if name in header[:at]:
+    for index, name in enumerate(header):
+        if name in header[:index]:
             raise FunctionError(f"the header has `{name}` twice")
     if len(records) * len(header) > _MOST_CELLS:
         raise FunctionError(f"there are more than {_MOST_CELLS} cells")

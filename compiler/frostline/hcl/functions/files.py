@@ -123,24 +123,24 @@ class _Files:
 def _glob(pattern: str) -> re.Pattern[str]:
     """A doublestar pattern as a regular expression."""
     parts: list[str] = []
-    at = 0
+    position = 0
     depth = 0
-    while at < len(pattern):
-        rest = pattern[at:]
+    while position < len(pattern):
+        rest = pattern[position:]
         if rest.startswith("**/"):
             parts.append("(?:[^/]+/)*")
-            at += 3
+            position += 3
         elif rest.startswith("**"):
             parts.append(".*")
-            at += 2
+            position += 2
         elif match := re.match(r"\[([!^]?)([^\]/]+)\]", rest):
             inside = match[2].replace("\\", "\\\\").replace("^", "\\^")
             parts.append(f"[{'^' if match[1] else ''}{inside}]")
-            at += match.end()
+            position += match.end()
         else:
             parts.append(_character(rest[0], depth))
             depth += {"{": 1, "}": -1}.get(rest[0], 0) if depth or rest[0] == "{" else 0
-            at += 1
+            position += 1
     try:
         return re.compile("".join(parts) + ")" * depth, re.DOTALL)
     except re.error:

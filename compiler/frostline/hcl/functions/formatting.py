@@ -25,14 +25,14 @@ _INTEGER = {"b": "b", "d": "d", "o": "o", "x": "x", "X": "X"}
 
 class _Verb(Struct, frozen=True):
     raw: str
-    at: int
+    offset: int
     flags: str
     width: int
     precision: int | None
     mode: str
 
     def error(self, reason: str) -> FunctionError:
-        return FunctionError(f"`{self.raw}` at {self.at}: {reason}")
+        return FunctionError(f"`{self.raw}` at {self.offset}: {reason}")
 
 
 def _format(template: Value, *values: Value) -> Value:
@@ -42,18 +42,18 @@ def _format(template: Value, *values: Value) -> Value:
 def formatted(template: str, values: Sequence[Value]) -> str:
     """The template with its verbs filled in. FunctionError: a verb that there is none of, too few or many values."""
     parts: list[str] = []
-    at = size = 0
+    position = size = 0
     following = 1
     highest = 0
-    while at < len(template):
-        percent = template.find("%", at)
+    while position < len(template):
+        percent = template.find("%", position)
         if percent < 0:
             break
-        parts.append(template[at:percent])
+        parts.append(template[position:percent])
         match = _VERB.match(template, percent)
         if match is None:
             raise FunctionError(f"`{template[percent : percent + 10]}` at {percent} is no verb")
-        at = match.end()
+        position = match.end()
         if match["literal"]:
             parts.append("%")
             continue
@@ -72,7 +72,7 @@ def formatted(template: str, values: Sequence[Value]) -> str:
         parts.append(_filled(verb, values[index - 1]))
         size += len(parts[-1])
         bounded(size)
-    parts.append(template[at:])
+    parts.append(template[position:])
     if highest < len(values) and not (highest == 0 and not values):
         raise FunctionError(f"there are {len(values)} values, and {highest} are used", highest + 1)
     return "".join(parts)
@@ -217,12 +217,12 @@ def _signed(verb: _Verb, negative: bool, digits: str, *, zeros: bool, always: st
 def _formatlist(template: Value, *values: Value) -> Value:
     lengths = {len(value.data) for value in values if _is_list(value)}
     if len(lengths) > 1:
-        lists = [at for at, value in enumerate(values) if _is_list(value)]
-        at = next(at for at in lists if len(values[at].data) != len(values[lists[0]].data))
-        raise FunctionError("the lists have different lengths", at + 1)
+        lists = [index for index, value in enumerate(values) if _is_list(value)]
+        index = next(index for index in lists if len(values[index].data) != len(values[lists[0]].data))
+        raise FunctionError("the lists have different lengths", index + 1)
     if not lengths:
         return list_value(STRING, [_format(template, *values)])
-    rows = ([value.data[at] if _is_list(value) else value for value in values] for at in range(lengths.pop()))
+    rows = ([value.data[index] if _is_list(value) else value for value in values] for index in range(lengths.pop()))
     return list_value(STRING, [_format(template, *row) for row in rows])
 
 

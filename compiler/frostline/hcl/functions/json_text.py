@@ -39,14 +39,14 @@ def _write(value: Value, parts: list[str]) -> None:
             parts.append("true" if data else "false")
         case "map" | "object":
             parts.append("{")
-            for at, (name, item) in enumerate(data.items()):
-                parts.append(f"{',' if at else ''}{_quoted(name)}:")
+            for index, (name, item) in enumerate(data.items()):
+                parts.append(f"{',' if index else ''}{_quoted(name)}:")
                 _write(item, parts)
             parts.append("}")
         case _:
             parts.append("[")
-            for at, item in enumerate(data):
-                parts.append("," if at else "")
+            for index, item in enumerate(data):
+                parts.append("," if index else "")
                 _write(item, parts)
             parts.append("]")
 

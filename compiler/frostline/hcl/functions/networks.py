@@ -56,17 +56,17 @@ def _subnets(prefix: Value, *bits: Value) -> Value:
     network = _network(prefix)
     found: list[Value] = []
     start = int(network.network_address)
-    for at, more in enumerate(bits):
-        extra = whole(more, "newbits", at + 1)
+    for argument, more in enumerate(bits):
+        extra = whole(more, "newbits", argument + 1)
         if extra < 1:
-            raise FunctionError("a network needs at least one more bit of prefix", at + 1)
+            raise FunctionError("a network needs at least one more bit of prefix", argument + 1)
         length = network.prefixlen + extra
         if extra > 32 or length > network.max_prefixlen:
-            raise FunctionError(f"{network} has no room for {extra} more bits of prefix", at + 1)
+            raise FunctionError(f"{network} has no room for {extra} more bits of prefix", argument + 1)
         size = 2 ** (network.max_prefixlen - length)
         start = -(-start // size) * size
         if start + size > int(network.network_address) + network.num_addresses:
-            raise FunctionError(f"{network} has no room left for a network of /{length}", at + 1)
+            raise FunctionError(f"{network} has no room left for a network of /{length}", argument + 1)
         found.append(string(str(type(network)((start, length)))))
         start += size
     return list_value(STRING, found)

@@ -25,7 +25,7 @@ def _united(values: Sequence[Value]) -> list[Value]:
 
 def _union(*values: Value) -> Value:
     sets = _united(values)
-    return _set(sets[0].type, [item for one in sets for item in one.data])
+    return _set(sets[0].type, [item for operand in sets for item in operand.data])
 
 
 def _intersection(*values: Value) -> Value:
@@ -41,7 +41,7 @@ def _set(type: Type, items: list[Value]) -> Value:
 def _product(*values: Value) -> Value:
     if len(values) < 2:
         raise FunctionError("it needs two arguments")
-    types = [_element_type(value, at) for at, value in enumerate(values)]
+    types = [_element_type(value, argument) for argument, value in enumerate(values)]
     if prod(len(value.data) for value in values) * len(values) > MOST_ITEMS:
         raise FunctionError(f"it has more than {MOST_ITEMS} elements")
     columns = [[convert(item, kind) for item in value.data] for value, kind in zip(values, types, strict=True)]
@@ -52,17 +52,17 @@ def _product(*values: Value) -> Value:
     return list_value(row, rows)
 
 
-def _element_type(value: Value, at: int) -> Type:
+def _element_type(value: Value, argument: int) -> Type:
     if value.type.kind in ("set", "list"):
         assert value.type.element is not None
         return value.type.element
     if value.type.kind != "tuple":
-        raise FunctionError(f"a set or a list is needed, and this is {value.type}", at)
+        raise FunctionError(f"a set or a list is needed, and this is {value.type}", argument)
     if not value.data:
         return DYNAMIC
     common = unify(value.type.elements)
     if common is None:
-        raise FunctionError("all elements must have one type", at)
+        raise FunctionError("all elements must have one type", argument)
     return common
 
 

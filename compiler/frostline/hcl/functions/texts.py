@@ -70,10 +70,10 @@ def _join(separator: Value, *lists: Value) -> Value:
     if not lists:
         raise FunctionError("it needs a list")
     parts: list[str] = []
-    for at, one in enumerate(lists):
-        for item in one.data:
+    for argument, values in enumerate(lists):
+        for item in values.data:
             if item.data is None:
-                raise FunctionError("the list holds null", at + 1)
+                raise FunctionError("the list holds null", argument + 1)
             parts.append(item.data)
     bounded(sum(map(len, parts)) + len(separator.data) * len(parts))
     return string(separator.data.join(parts))

@@ -36,7 +36,7 @@ def _time(text: str, argument: int | None) -> datetime:
     try:
         if match is None:
             raise ValueError
-        fields = [int(match[at]) for at in range(1, 7)]
+        fields = [int(match[group]) for group in range(1, 7)]
         zone = UTC
         if match[8]:
             offset = timedelta(hours=int(match[9]), minutes=int(match[10]))
@@ -60,16 +60,16 @@ def _seconds(text: str) -> Fraction:
     """A duration as Go writes it: `1h30m`, `-1.5s`."""
     bare = text[1:] if text[:1] in ("+", "-") else text
     total = Fraction(0)
-    at = 0
-    while at < len(bare):
-        match = _DURATION.match(bare, at)
+    position = 0
+    while position < len(bare):
+        match = _DURATION.match(bare, position)
         if match is None or match[1] in ("", "."):
             break
         total += Fraction(match[1] if match[1][-1] != "." else f"{match[1]}0") * _UNITS[match[2]]
-        at = match.end()
+        position = match.end()
     if bare == "0":
         return total
-    if not bare or at < len(bare) or total > _MOST_SECONDS:
+    if not bare or position < len(bare) or total > _MOST_SECONDS:
         raise FunctionError(f"`{text}` is no duration such as 36h30m")
     return -total if text.startswith("-") else total
 

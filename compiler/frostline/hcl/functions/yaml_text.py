@@ -205,8 +205,8 @@ def _number(text: str) -> Value:
 
 def _timestamp(found: re.Match[str]) -> str:
     """As RFC 3339, to the second."""
-    year, month, day = (int(found[at]) for at in (1, 2, 3))
-    hour, minute, second = (int(found[at] or 0) for at in (4, 5, 6))
+    year, month, day = (int(found[group]) for group in (1, 2, 3))
+    hour, minute, second = (int(found[group] or 0) for group in (4, 5, 6))
     zone = UTC
     if found[8]:
         offset = timedelta(hours=int(found[9]), minutes=int(found[10] or 0))

@@ -29,7 +29,7 @@ class Block(Struct, frozen=True):
     kind: str
     labels: tuple[str, ...]
     source: Source
-    at: int
+    offset: int
     attributes: Mapping[str, Value] = {}
     texts: Mapping[str, str] = {}
     blocks: tuple[Block, ...] = ()
@@ -37,16 +37,16 @@ class Block(Struct, frozen=True):
 
     @property
     def place(self) -> FileOrigin:
-        return self.source.place(self.at)
+        return self.source.place(self.offset)
 
     def place_of(self, attribute: str) -> FileOrigin:
         """Where the argument's expression begins; the block's place where it has none."""
-        return self.source.place(self.places.get(attribute, self.at))
+        return self.source.place(self.places.get(attribute, self.offset))
 
     def all(self, kind: str) -> list[Block]:
         return [block for block in self.blocks if block.kind == kind]
 
-    def one(self, kind: str) -> Block | None:
+    def first_block(self, kind: str) -> Block | None:
         return next((block for block in self.blocks if block.kind == kind), None)
 
     def text(self, name: str, default: str = "") -> str:
@@ -74,35 +74,35 @@ def block_of(node: BlockNode, shape: Shape, source: Source, scope: Scope) -> Blo
     """This block, evaluated whole. HclError: the first thing in it that is wrong."""
     if shape.labels != len(node.labels) and not shape.open:
         wanted = "one label" if shape.labels else "no label"
-        raise HclError(f"the block `{node.kind}` has {wanted}, and here are {len(node.labels)}", source.place(node.at))
+        raise HclError(f"the block `{node.kind}` has {wanted}, and here are {len(node.labels)}", source.place(node.offset))
     labels = tuple(label for label, _ in node.labels)
-    return _filled(node.kind, labels, node.at, node.body, shape, scope)
+    return _filled(node.kind, labels, node.offset, node.body, shape, scope)
 
 
-def _filled(kind: str, labels: tuple[str, ...], at: int, body: Body, shape: Shape, scope: Scope) -> Block:
+def _filled(kind: str, labels: tuple[str, ...], offset: int, body: Body, shape: Shape, scope: Scope) -> Block:
     if shape.texts:
-        return Block(kind, labels, body.source, at, texts=_texts(body, scope))
+        return Block(kind, labels, body.source, offset, texts=_texts(body, scope))
     attributes: dict[str, Value] = {}
     blocks: list[Block] = []
     for name, attribute in body.attributes.items():
         if shape.open or name in shape.attributes:
-            attributes[name] = typed(attribute, shape.attributes.get(name, DYNAMIC), body.source, scope)
+            attributes[name] = convert_argument(attribute, shape.attributes.get(name, DYNAMIC), body.source, scope)
             if not (shape.nulls or shape.open):
                 _check_null(attribute, attributes[name], body.source)
         elif name in shape.maps:
             texts = _texts_of_value(attribute, body.source, scope)
-            blocks.append(Block(name, (), body.source, attribute.at, texts=texts))
+            blocks.append(Block(name, (), body.source, attribute.offset, texts=texts))
         else:
-            raise _unknown("argument", name, [*shape.attributes, *shape.maps], body.source.place(attribute.at))
+            raise _unknown("argument", name, [*shape.attributes, *shape.maps], body.source.place(attribute.offset))
     for inner, inner_scope in _expanded(body, shape, scope):
         inner_shape = shape.blocks.get(inner.kind, shape)
         blocks.append(block_of(inner, inner_shape, body.source, inner_scope))
     _check_once(blocks)
     places = {name: body.attributes[name].start for name in attributes}
-    return Block(kind, labels, body.source, at, attributes, {}, tuple(blocks), places)
+    return Block(kind, labels, body.source, offset, attributes, {}, tuple(blocks), places)
 
 
-def typed(attribute: AttributeNode, type: Type, source: Source, scope: Scope) -> Value:
+def convert_argument(attribute: AttributeNode, type: Type, source: Source, scope: Scope) -> Value:
     """The argument's value as this type."""
     value = evaluate(attribute.expression, scope)
     if type is DYNAMIC or value.type is type:
@@ -124,11 +124,11 @@ def _check_null(attribute: AttributeNode, value: Value, source: Source) -> None:
 def _texts(body: Body, scope: Scope) -> dict[str, str]:
     source = body.source
     texts = {
-        name: _text(typed(attribute, STRING, source, scope), name, source.place(point(attribute.expression, source)))
+        name: _text(convert_argument(attribute, STRING, source, scope), name, source.place(point(attribute.expression, source)))
         for name, attribute in body.attributes.items()
     }
     for block in body.blocks:
-        raise HclError(f"a block does not belong here: `{block.kind}`", source.place(block.at))
+        raise HclError(f"a block does not belong here: `{block.kind}`", source.place(block.offset))
     return texts
 
 
@@ -171,30 +171,30 @@ def _expanded(body: Body, shape: Shape, scope: Scope) -> Iterator[tuple[BlockNod
         elif shape.open or block.kind in shape.blocks:
             yield block, scope
         else:
-            raise _unknown("block", block.kind, [*shape.blocks, *shape.attributes], body.source.place(block.at))
+            raise _unknown("block", block.kind, [*shape.blocks, *shape.attributes], body.source.place(block.offset))
 
 
 def _generated(dynamic: BlockNode, source: Source, shape: Shape, scope: Scope) -> Iterator[tuple[BlockNode, Scope]]:
     """HCL's dynamic block extension (ext/dynblock): a block for each element of for_each, with its content."""
     if len(dynamic.labels) != 1:
-        raise HclError("a dynamic block has one label, the kind of block", source.place(dynamic.at))
-    kind, kind_at = dynamic.labels[0]
+        raise HclError("a dynamic block has one label, the kind of block", source.place(dynamic.offset))
+    kind, kind_offset = dynamic.labels[0]
     if not shape.open and kind not in shape.blocks:
-        raise _unknown("block", kind, list(shape.blocks), source.place(kind_at))
+        raise _unknown("block", kind, list(shape.blocks), source.place(kind_offset))
     body = dynamic.body
     for name, attribute in body.attributes.items():
         if name not in ("for_each", "iterator", "labels"):
-            raise _unknown("argument", name, ["for_each", "iterator", "labels"], source.place(attribute.at))
+            raise _unknown("argument", name, ["for_each", "iterator", "labels"], source.place(attribute.offset))
     if "for_each" not in body.attributes:
-        raise HclError("a dynamic block needs the argument `for_each`", source.place(dynamic.at))
+        raise HclError("a dynamic block needs the argument `for_each`", source.place(dynamic.offset))
     contents = [block for block in body.blocks if block.kind == "content"]
     if len(contents) != 1 or len(body.blocks) != 1:
         wrong = next((block for block in body.blocks if block not in contents[:1]), dynamic)
-        raise HclError("a dynamic block has one block `content`, and no other", source.place(wrong.at))
+        raise HclError("a dynamic block has one block `content`, and no other", source.place(wrong.offset))
     iterator = _iterator(body, kind, source)
     for key, value in _elements(body.attributes["for_each"], source, scope):
         inner = scope.child({iterator: object_value({"key": key, "value": value})})
-        yield BlockNode(dynamic.at, kind, _labels(body, source, inner), contents[0].body), inner
+        yield BlockNode(dynamic.offset, kind, _labels(body, source, inner), contents[0].body), inner
 
 
 def _iterator(body: Body, kind: str, source: Source) -> str:
@@ -244,6 +244,6 @@ def _unknown(what: str, name: str, known: list[str], place: FileOrigin) -> HclEr
     from difflib import get_close_matches
 
     close = get_close_matches(name, known, n=1)
-    listed = ", ".join(f"`{one}`" for one in sorted(known))
-    help = f"did you mean `{close[0]}`?" if close else f"known here: {listed}"  # noqa: A001
+    listed = ", ".join(f"`{first_block}`" for first_block in sorted(known))
+    help = f"did you mean `{close[0]}`?" if close else f"known here: {listed}"
     return HclError(f"unknown {what} `{name}`", place, help)

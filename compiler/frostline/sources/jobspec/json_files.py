@@ -24,7 +24,7 @@ class _Reader:
             raise self.error(node, "an object")
 
     def error(self, node: Node, wanted: str) -> HclError:
-        return HclError(f"{self.path or 'the job'} must be {wanted}", self.source.place(node.offset), help=_HELP)
+        return HclError(f"{self.path or 'the job'} must be {wanted}", self.source.place(node.offset), hint=_HELP)
 
     @property
     def place(self) -> FileOrigin:
@@ -82,10 +82,10 @@ def job_of_json(source: Source) -> Job:
     inner = top.inner("Job")
     job = inner or top
     if inner is None and not {"ID", "Name", "TaskGroups"} & top.node.value.keys():
-        raise HclError("this is no job", source.place(0), help=_HELP)
+        raise HclError("this is no job", source.place(0), hint=_HELP)
     identifier = job.text("ID") or job.text("Name")
     if not identifier:
-        raise HclError("a job without `ID`", job.place, help=_HELP)
+        raise HclError("a job without `ID`", job.place, hint=_HELP)
     return Job(
         id=identifier,
         name=job.text("Name") or identifier,
@@ -97,7 +97,7 @@ def job_of_json(source: Source) -> Job:
 
 def _group(group: _Reader) -> JobGroup:
     if not group.text("Name"):
-        raise HclError("a group without `Name`", group.place, help=_HELP)
+        raise HclError("a group without `Name`", group.place, hint=_HELP)
     tasks = list(group.each("Tasks"))
     networks = list(group.each("Networks"))
     networks += [network for task in tasks if (part := task.inner("Resources")) for network in part.each("Networks")]
@@ -142,7 +142,7 @@ def _upstreams(service: _Reader) -> Iterator[JobUpstream]:
     proxy = sidecar.inner("Proxy") if sidecar else None
     for one in proxy.each("Upstreams") if proxy else ():
         if not one.text("DestinationName"):
-            raise HclError("an upstream without `DestinationName`", one.place, help=_HELP)
+            raise HclError("an upstream without `DestinationName`", one.place, hint=_HELP)
         port, socket = one.whole("LocalBindPort", 65535), one.text("LocalBindSocketPath")
         yield JobUpstream(
             destination=one.text("DestinationName"),

@@ -19,7 +19,7 @@ def placeholder(traversal: Traversal, source: Source) -> Value:
     the traversal is taken for the closing brace as long as braces follow.
     """
     data = source.data
-    start, end = traversal.at, _end(traversal, data)
+    start, end = traversal.offset, _end(traversal, data)
     text = data[start:end]
     opening = start - 1
     while opening >= 1 and data[opening] == 0x20:
@@ -27,10 +27,10 @@ def placeholder(traversal: Traversal, source: Source) -> Value:
     if opening < 1 or data[opening - 1 : opening + 1] != b"${":
         return string("${" + text.decode("utf-8", "replace") + "}")
     text = data[opening - 1 : end]
-    for at in range(end + 1, len(data)):
-        if data[at : at + 1] == b"}":
-            text += data[end:at]
-        elif data[at : at + 1] != b" ":
+    for index in range(end + 1, len(data)):
+        if data[index : index + 1] == b"}":
+            text += data[end:index]
+        elif data[index : index + 1] != b" ":
             text += b"}"
             break
     return string(text.decode("utf-8", "replace"))
@@ -39,13 +39,13 @@ def placeholder(traversal: Traversal, source: Source) -> Value:
 def _end(traversal: Traversal, data: bytes) -> int:
     """Behind the last step, whose key is a literal."""
     if not traversal.steps:
-        return traversal.at + len(traversal.root.encode())
+        return traversal.offset + len(traversal.root.encode())
     last = traversal.steps[-1]
-    if isinstance(last, GetIndex) and data[last.at : last.at + 1] == b"[":
-        key = _KEY.match(data, last.at)
-        return key.end() if key else last.at + 1
-    dot = _SPACE.match(data, last.at)
-    name = dot.end() if dot else last.at
+    if isinstance(last, GetIndex) and data[last.offset : last.offset + 1] == b"[":
+        key = _KEY.match(data, last.offset)
+        return key.end() if key else last.offset + 1
+    dot = _SPACE.match(data, last.offset)
+    name = dot.end() if dot else last.offset
     if isinstance(last, GetAttr):
         return name + len(last.name.encode())
     digits = re.compile(rb"[0-9]*").match(data, name)

@@ -47,7 +47,7 @@ def declare(settings: JobspecSettings) -> Declaration:
         try:
             declaration = declaration_of(reader.job(path))
         except HclError as error:
-            errors.append(SourceError(f"source {settings.name}: {error.message}", origin=error.place, help=error.help))
+            errors.append(SourceError(f"source {settings.name}: {error.message}", origin=error.place, help=error.hint))
             continue
         services += declaration.services
         upstreams += declaration.upstreams
@@ -155,12 +155,12 @@ class _Reader:
             for block in body.blocks:
                 raise HclError(
                     f"a block does not belong into a var file: `{block.kind}`",
-                    source.place(block.at),
-                    help="a var file has lines NAME = value; variables are declared in job files",
+                    source.place(block.offset),
+                    hint="a var file has lines NAME = value; variables are declared in job files",
                 )
         except HclError as error:
             message = f"source {self._settings.name}: {error.message}"
-            raise SourceError(message, origin=error.place, help=error.help) from None
+            raise SourceError(message, origin=error.place, help=error.hint) from None
         return body
 
     def _source(self, path: Path) -> Source:

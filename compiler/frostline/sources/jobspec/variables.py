@@ -55,7 +55,7 @@ class Given(Struct, frozen=True, kw_only=True):
         """Each name that a var file or the configuration sets, and where."""
         for body in self.files:
             for name, attribute in body.attributes.items():
-                yield name, body.source.place(attribute.at)
+                yield name, body.source.place(attribute.offset)
         yield from self.places.items()
 
 
@@ -91,7 +91,7 @@ def scope_of(body: Body, given: Given, context: Context) -> tuple[Scope, frozens
             raise HclError(
                 f"the variable `{variable.name}` is not set, and has no default",
                 variable.place,
-                help="set it in the source's `variables` or `var_files`, or give it a default",
+                hint="set it in the source's `variables` or `var_files`, or give it a default",
             )
         values[variable.name] = variable.value
         _validate(variable, body.source, context)
@@ -110,7 +110,7 @@ def _declared(body: Body, context: Context) -> dict[str, _Variable]:
         elif block.kind == "variables":
             for name, attribute in _just_attributes(block, source).items():
                 value = evaluate(attribute.expression, context.scope(source, {}))
-                place = source.place(attribute.at)
+                place = source.place(attribute.offset)
                 _add(found, _Variable(name, place, value.type, value, source.place(attribute.start)))
     return found
 
@@ -125,15 +125,15 @@ def _add(found: dict[str, _Variable], variable: _Variable) -> None:
 
 def _variable(block: BlockNode, source: Source, context: Context) -> _Variable:
     if len(block.labels) != 1:
-        raise HclError("a block `variable` has one label, its name", source.place(block.at))
-    variable = _Variable(block.labels[0][0], source.place(block.at))
+        raise HclError("a block `variable` has one label, its name", source.place(block.offset))
+    variable = _Variable(block.labels[0][0], source.place(block.offset))
     attributes = block.body.attributes
     for name, attribute in attributes.items():
         if name not in _ARGUMENTS:
-            raise HclError(f"unknown argument `{name}`", source.place(attribute.at), help=_known(_ARGUMENTS))
+            raise HclError(f"unknown argument `{name}`", source.place(attribute.offset), hint=_known(_ARGUMENTS))
     for inner in block.body.blocks:
         if inner.kind != "validation":
-            raise HclError(f"unknown block `{inner.kind}`", source.place(inner.at), help="known here: `validation`")
+            raise HclError(f"unknown block `{inner.kind}`", source.place(inner.offset), hint="known here: `validation`")
     if "type" in attributes:
         variable.type = parse_type(attributes["type"].expression, source, exact=True)
     if "default" in attributes:
@@ -181,7 +181,7 @@ def _from_text(text: str, variable: _Variable, place: FileOrigin, context: Conte
         return evaluate(parse_expression(source), context.scope(source, {}))
     except HclError as error:
         # Its place is in the text, of which there is no file.
-        raise HclError(f"the value of the variable `{variable.name}`: {error.message}", place, error.help) from None
+        raise HclError(f"the value of the variable `{variable.name}`: {error.message}", place, error.hint) from None
 
 
 def value_of(plain: Any) -> Value:
@@ -212,7 +212,7 @@ def _converted(value: Value, variable: _Variable, place: FileOrigin) -> Value:
         raise HclError(
             f"the value of the variable `{variable.name}` is no {variable.type}: {error}",
             place,
-            help=f"its type is declared at {variable.place}",
+            hint=f"its type is declared at {variable.place}",
         ) from None
 
 
@@ -221,7 +221,7 @@ def _validate(variable: _Variable, source: Source, context: Context) -> None:
         attributes = block.body.attributes
         for name in ("condition", "error_message"):
             if name not in attributes:
-                raise HclError(f"a block `validation` needs the argument `{name}`", source.place(block.at))
+                raise HclError(f"a block `validation` needs the argument `{name}`", source.place(block.offset))
         assert variable.value is not None
         own = context.scope(source, {"var": object_value({variable.name: variable.value})})
         condition = _bool(evaluate(attributes["condition"].expression, own), source, attributes["condition"])
@@ -230,7 +230,7 @@ def _validate(variable: _Variable, source: Source, context: Context) -> None:
             raise HclError(
                 f"the value of the variable `{variable.name}` is not allowed: {message.data}",
                 variable.value_place or variable.place,
-                help=f"the rule is at {source.place(block.at)}",
+                hint=f"the rule is at {source.place(block.offset)}",
             )
 
 
@@ -253,8 +253,8 @@ def _locals(body: Body, var: Value, context: Context) -> dict[str, Value]:
             continue
         for name, attribute in _just_attributes(block, source).items():
             if name in expressions:
-                first = source.place(expressions[name].at)
-                raise HclError(f"the local `{name}` is defined twice, first at {first}", source.place(attribute.at))
+                first = source.place(expressions[name].offset)
+                raise HclError(f"the local `{name}` is defined twice, first at {first}", source.place(attribute.offset))
             expressions[name] = attribute
     # Sorted, so that of several errors the same one is met whatever the order of the hash seed.
     needs = {name: sorted(_referred(one.expression) & expressions.keys()) for name, one in expressions.items()}
@@ -263,7 +263,7 @@ def _locals(body: Body, var: Value, context: Context) -> dict[str, Value]:
     except CycleError as error:
         circle = error.args[1]
         chain = " -> ".join(f"local.{name}" for name in reversed(circle))
-        place = source.place(min(expressions[name].at for name in circle))
+        place = source.place(min(expressions[name].offset for name in circle))
         raise HclError(f"locals refer to each other in a circle: {chain}", place) from None
     values: dict[str, Value] = {}
     for name in order:
@@ -274,7 +274,7 @@ def _locals(body: Body, var: Value, context: Context) -> dict[str, Value]:
 
 def _just_attributes(block: BlockNode, source: Source) -> Mapping[str, AttributeNode]:
     for inner in block.body.blocks:
-        raise HclError(f"a block does not belong here: `{inner.kind}`", source.place(inner.at))
+        raise HclError(f"a block does not belong here: `{inner.kind}`", source.place(inner.offset))
     return block.body.attributes
 
 
