@@ -38,7 +38,9 @@ def call(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
         raise scope.error(f"there is no function `{node.name}`", node.offset, suggestion(node.name, known))
     arguments = _arguments(node, scope, evaluate)
     _check_count(node, function, arguments, scope)
-    values = [_converted(argument, _parameter(function, index), scope, evaluate) for index, argument in enumerate(arguments)]
+    values = [
+        _converted(argument, _parameter(function, index), scope, evaluate) for index, argument in enumerate(arguments)
+    ]
     for index, value in enumerate(values):
         if value.data is None and not _parameter(function, index).null:
             name = _parameter(function, index).name
@@ -64,9 +66,9 @@ def _arguments(node: Call, scope: Scope, evaluate: Evaluate) -> list[_Argument]:
         last = node.arguments[-1]
         value, offset = evaluate(last, scope), start(last)
         if value.data is None:
-            raise scope.error("`...` needs a sequence, and this is null", offset)
+            raise scope.error("`...` needs a sequence, but this is null", offset)
         if value.type.kind not in ("list", "set", "tuple"):
-            raise scope.error(f"`...` needs a sequence, and this is a {value.type}", offset)
+            raise scope.error(f"`...` needs a sequence, but this is a {value.type}", offset)
         arguments += [_Argument(offset, None, argument) for argument in value.data]
     return arguments
 
@@ -117,7 +119,9 @@ def _try(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
     if first is None:
         raise scope.error("`try` takes at least 1 argument", node.offset)
     where = f"{first.place.line}:{first.place.column}"
-    raise scope.error(f"call to `try` failed: no argument has a value; the first: {first.message} ({where})", node.offset)
+    raise scope.error(
+        f"call to `try` failed: no argument has a value; the first: {first.message} ({where})", node.offset
+    )
 
 
 def _can(node: Call, scope: Scope, evaluate: Evaluate) -> Value:

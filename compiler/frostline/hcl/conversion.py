@@ -146,7 +146,7 @@ def _string_to_bool(value: Value, path: Path) -> Value:
     if value.data in ("false", "0"):
         return FALSE
     lower = value.data.lower()
-    hint = f'; did you mean lower case "{lower}"' if lower in ("true", "false") else ""
+    hint = f'; write it in lower case, "{lower}"' if lower in ("true", "false") else ""
     raise ConversionError("a bool is required" + hint, path)
 
 

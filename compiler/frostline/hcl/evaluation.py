@@ -126,7 +126,7 @@ def _splatted(subject: Value, node: Splat | InnerSplat, offset: int, scope: Scop
     is_sequence = kind in ("list", "set", "tuple")
     if subject.data is None:
         if is_sequence:
-            raise scope.error("a splat needs a sequence, and this is null", offset)
+            raise scope.error("a splat needs a sequence, but this is null", offset)
         return tuple_value(())
     items = subject.data if is_sequence else (subject,)
     scope.spend(len(items) * (1 + len(node.steps)), node.offset)
@@ -155,7 +155,7 @@ def _unary(node: Unary, scope: Scope) -> Value:
     wanted, operation = UNARY[node.operator]
     operand = _operand(_value(node.operand, scope), wanted, node.operand, scope)
     if operand.data is None:
-        raise scope.error(f"`{node.operator}` needs a value, and this is null", node.offset)
+        raise scope.error(f"`{node.operator}` needs a value, but this is null", node.offset)
     return operation(operand)
 
 
@@ -168,7 +168,7 @@ def _binary(node: Binary, scope: Scope) -> Value:
         return operation(left, right)
     left, right = _operand(left, wanted, node.left, scope), _operand(right, wanted, node.right, scope)
     if left.data is None or right.data is None:
-        raise scope.error(f"`{node.operator}` needs two values, and one is null", start(node))
+        raise scope.error(f"`{node.operator}` needs two values, but one is null", start(node))
     try:
         return operation(left, right)
     except NumberError as error:
@@ -282,7 +282,7 @@ def _common_type(yes: Value | _Failure, no: Value | _Failure) -> Type | None:
 def _condition(node: Expression, scope: Scope) -> bool:
     value = _value(node, scope)
     if value.data is None:
-        raise scope.error("a condition must be true or false, and this is null", start(node))
+        raise scope.error("a condition must be true or false, but this is null", start(node))
     try:
         return bool(convert(value, BOOL).data)
     except ConversionError as error:

@@ -93,7 +93,7 @@ def _scopes(node: For, collection: Value, scope: Scope, evaluate: Evaluate) -> I
 def _passes(condition: Expression, scope: Scope, evaluate: Evaluate) -> bool:
     value = evaluate(condition, scope)
     if value.data is None:
-        raise scope.error("the `if` of a `for` must be true or false, and this is null", start(condition))
+        raise scope.error("the `if` of a `for` must be true or false, but this is null", start(condition))
     try:
         return bool(convert(value, BOOL).data)
     except ConversionError as error:

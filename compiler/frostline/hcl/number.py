@@ -51,7 +51,7 @@ class Number:
 
     @staticmethod
     def parse(text: str) -> Number:
-        """The number that this text is, with 512 bits: `-1.5e3`, `1p4` (16), `Inf`. NumberError: the text is not one."""
+        """The number in the text, with 512 bits: `-1.5e3`, `1p4` (16), `Inf`. NumberError: there is none."""
         return _parse(text)
 
     @staticmethod
@@ -261,7 +261,7 @@ def _plain_fraction(value: Fraction) -> int | Fraction:
 
 
 def _power_of_five(exponent: int) -> Fraction:
-    """5**exponent as Go computes it: with 576 bits, every product rounded, which decides the last bit of long numbers."""
+    """5**exponent as Go computes it: with 576 bits, every product rounded."""
     precision = _PRECISION + 64
     if exponent * 2.321929 < precision:
         return Fraction(5**exponent)

@@ -29,7 +29,9 @@ def equal(left: Value, right: Value) -> bool:
     if left.type != right.type or len(left_data) != len(right_data):
         return False
     if isinstance(left_data, dict):
-        return left_data.keys() == right_data.keys() and all(equal(left_data[name], right_data[name]) for name in left_data)
+        return left_data.keys() == right_data.keys() and all(
+            equal(left_data[name], right_data[name]) for name in left_data
+        )
     return all(map(equal, left_data, right_data))
 
 

@@ -78,7 +78,11 @@ def _object(argument: Expression, source: Source, exact: bool, level: int) -> Ty
 
 
 def _attribute_name(key: Expression, source: Source) -> str:
-    if isinstance(key, Literal) and isinstance(key.value.data, str) and source.data[key.offset : key.offset + 1] != b'"':
+    if (
+        isinstance(key, Literal)
+        and isinstance(key.value.data, str)
+        and source.data[key.offset : key.offset + 1] != b'"'
+    ):
         return key.value.data
     raise _error("the attributes of an object type are bare names", start(key), source)
 

@@ -75,7 +75,7 @@ def test_values_convert(value: Value, target: Type, expected: Value | None) -> N
     ("value", "target", "message"),
     [
         (string("x"), NUMBER, "a number is required"),
-        (string("TRUE"), BOOL, 'a bool is required; from a string it is made by lower case "true"'),
+        (string("TRUE"), BOOL, 'a bool is required; write it in lower case, "true"'),
         (number(1), BOOL, "bool required, but have number"),
         (tuple_value([]), STRING, "string required, but have tuple"),
         (

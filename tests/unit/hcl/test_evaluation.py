@@ -13,8 +13,8 @@ from frostline.hcl.nodes import (
     Expression,
     For,
     GetAttr,
-    InnerSplat,
     GetIndex,
+    InnerSplat,
     Literal,
     ObjectOf,
     Splat,
@@ -94,10 +94,10 @@ def test_what_only_the_client_knows_stays_as_it_is_written(
     node = Traversal(data.index(b"NOMAD"), "NOMAD_X", steps)
     # The steps' offsets above count from the text, which stands behind a quote.
     shift = {
-        GetAttr: lambda each: GetAttr(each.at + 1, each.name),
-        GetIndex: lambda each: GetIndex(each.at + 1, each.key),
+        GetAttr: lambda step: GetAttr(step.offset + 1, step.name),
+        GetIndex: lambda step: GetIndex(step.offset + 1, step.key),
     }
-    node = Traversal(node.offset, node.root, tuple(shift[type(each)](each) for each in steps))
+    node = Traversal(node.offset, node.root, tuple(shift[type(step)](step) for step in steps))
     assert placeholder(node, Source("job.hcl", data)).data == expected
 
 

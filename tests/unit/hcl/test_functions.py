@@ -41,7 +41,7 @@ def evaluated(expression: str) -> tuple[str | None, list[int] | None]:
         context = Context(functions=FUNCTIONS, undefined=placeholder, budget=Budget())
         scope, _ = scope_of(body, Given(), context)
         job = next(block for block in body.blocks if block.kind == "job")
-        meta = block_of(job, Shape(open=True, blocks={"meta": TEXT_MAP}), source, scope).one("meta")
+        meta = block_of(job, Shape(open=True, blocks={"meta": TEXT_MAP}), source, scope).first("meta")
     except HclError as error:
         return None, [error.place.line, error.place.column]
     assert meta is not None
@@ -55,7 +55,7 @@ def test_calls_of_a_function_are_what_nomad_makes_of_them(name: str) -> None:
         call = case["expression"]
         text, place = evaluated(call)
         json_text, _ = evaluated(f'try(jsonencode({call}), "x${{{call}}}")')
-        found = {"expression": call, "json": json_text, "text": text, "origin": place}
+        found = {"expression": call, "json": json_text, "text": text, "place": place}
         if found != case:
             wrong.append((found, case))
     assert wrong == []

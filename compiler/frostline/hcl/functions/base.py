@@ -1,4 +1,4 @@
-"""What a function is: parameters with their types, and Python code from values to a value."""
+"""Functions: parameters with their types, and Python code from values to a value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from frostline.hcl.values import DYNAMIC, Type, Value
 
 
 class FunctionError(Exception):
-    """Why a call fails. argument: which of the call's arguments is to blame (from 0); None: the call as a whole."""
+    """A call fails. argument: the index of the argument that is to blame; None: the call as a whole."""
 
     def __init__(self, message: str, argument: int | None = None) -> None:
         super().__init__(message)
@@ -19,7 +19,7 @@ class FunctionError(Exception):
 
 
 class Parameter(Struct, frozen=True):
-    """name: for messages. type: what an argument is converted to; DYNAMIC: taken as it is. null: whether it may be."""
+    """name: for messages. type: of the converted argument; DYNAMIC: not converted. null: whether null is allowed."""
 
     name: str
     type: Type = DYNAMIC
@@ -27,9 +27,9 @@ class Parameter(Struct, frozen=True):
 
 
 class Function(Struct, frozen=True):
-    """call: given the arguments, converted, in order (those of `variadic` after them); returns the result.
+    """call: takes the converted arguments in order, those of `variadic` last; returns the result.
 
-    Evaluation has checked number, types and null before the call, as cty does (function.Function.Call).
+    The evaluation checks number, types and null before the call, as cty does (function.Function.Call).
     """
 
     parameters: tuple[Parameter, ...]

@@ -58,10 +58,10 @@ def _coalesce(*values: Value) -> Value:
 
 def _coalescelist(*values: Value) -> Value:
     if not values:
-        raise FunctionError("it needs an argument")
+        raise FunctionError("the function needs an argument")
     for value in values:
         if value.type.kind not in _SEQUENCES:
-            raise FunctionError(f"arguments must be lists or tuples, and one is {value.type}")
+            raise FunctionError(f"arguments must be lists or tuples, but one is {value.type}")
     for value in values:
         if value.data:
             return value
@@ -74,7 +74,7 @@ def _compact(values: Value) -> Value:
 
 def _concat(*values: Value) -> Value:
     if not values:
-        raise FunctionError("it needs an argument")
+        raise FunctionError("the function needs an argument")
     if all(value.type.kind == "list" for value in values):
         common = unify([value.type for value in values])
         if common is not None:
@@ -82,13 +82,13 @@ def _concat(*values: Value) -> Value:
             return Value(common, tuple(item for converted in lists for item in converted.data))
     for index, value in enumerate(values):
         if value.type.kind not in _SEQUENCES:
-            raise FunctionError(f"arguments must be lists or tuples, and this is {value.type}", index)
+            raise FunctionError(f"arguments must be lists or tuples, but this is {value.type}", index)
     return tuple_value(item for value in values for item in value.data)
 
 
 def _contains(values: Value, wanted: Value) -> Value:
     if values.type.kind not in ("list", "tuple", "set"):
-        raise FunctionError(f"`list` must be a list, a tuple or a set, and is {values.type}")
+        raise FunctionError(f"`list` must be a list, a tuple or a set, but is {values.type}")
     return boolean(any(equal(wanted, item) for item in values.data))
 
 
@@ -104,17 +104,17 @@ def _distinct(values: Value) -> Value:
 
 def _element(values: Value, index: Value) -> Value:
     if values.type.kind not in _SEQUENCES:
-        raise FunctionError(f"`list` must be a list or a tuple, and is {values.type}")
-    index = whole(index, "index")
+        raise FunctionError(f"`list` must be a list or a tuple, but is {values.type}")
+    position = whole(index, "index")
     if not values.data:
         raise FunctionError("the list is empty")
-    found: Value = values.data[index % len(values.data)]
+    found: Value = values.data[position % len(values.data)]
     return found
 
 
 def _flatten(values: Value) -> Value:
     if values.type.kind not in ("list", "set", "tuple"):
-        raise FunctionError(f"only lists, sets and tuples can be flattened, and this is {values.type}")
+        raise FunctionError(f"only lists, sets and tuples can be flattened, but this is {values.type}")
     return tuple_value(_flat(values))
 
 
@@ -143,12 +143,12 @@ def _index(values: Value, key: Value) -> Value:
             raise FunctionError(f"there is no element `{key.data}`")
         member: Value = values.data[key.data]
         return member
-    raise FunctionError(f"`collection` must be a list, a map or a tuple, and is {values.type}")
+    raise FunctionError(f"`collection` must be a list, a map or a tuple, but is {values.type}")
 
 
 def _keys(values: Value) -> Value:
     if values.type.kind not in ("map", "object"):
-        raise FunctionError(f"a map or an object is needed, and this is {values.type}", 0)
+        raise FunctionError(f"a map or an object is needed, but this is {values.type}", 0)
     names = map(string, values.data)
     return list_value(STRING, names) if values.type.kind == "map" else tuple_value(names)
 
@@ -159,24 +159,24 @@ def _values(values: Value) -> Value:
         return list_value(values.type.element, values.data.values())
     if values.type.kind == "object":
         return tuple_value(values.data.values())
-    raise FunctionError(f"a map or an object is needed, and this is {values.type}")
+    raise FunctionError(f"a map or an object is needed, but this is {values.type}")
 
 
 def _length(values: Value) -> Value:
     if values.type.kind not in ("list", "set", "map", "tuple"):
-        raise FunctionError(f"`collection` must be a list, a set, a map or a tuple, and is {values.type}")
+        raise FunctionError(f"`collection` must be a list, a set, a map or a tuple, but is {values.type}")
     return number(Number(len(values.data), 64))
 
 
 def _lookup(values: Value, key: Value, default: Value) -> Value:
     if values.type.kind not in ("map", "object"):
-        raise FunctionError(f"`inputMap` must be a map or an object, and is {values.type}", 0)
+        raise FunctionError(f"`inputMap` must be a map or an object, but is {values.type}", 0)
     if values.type.kind == "map":
         assert values.type.element is not None
         try:
             default = convert(default, values.type.element)
         except ConversionError:
-            raise FunctionError("the default has another type than the map's elements", 2) from None
+            raise FunctionError("the default does not have the type of the map's elements", 2) from None
     found: Value = values.data.get(key.data, default)
     return found
 
@@ -184,7 +184,7 @@ def _lookup(values: Value, key: Value, default: Value) -> Value:
 def _merge(*values: Value) -> Value:
     for value in values:
         if value.type.kind not in ("map", "object", "dynamic"):
-            raise FunctionError(f"arguments must be maps or objects, and one is {value.type}")
+            raise FunctionError(f"arguments must be maps or objects, but one is {value.type}")
     merged = {name: item for value in values if value.data is not None for name, item in value.data.items()}
     types = {value.type for value in values}
     if len(types) == 1 and (only := next(iter(types))).kind == "map":
@@ -195,7 +195,7 @@ def _merge(*values: Value) -> Value:
 
 def _range(*limits: Value) -> Value:
     if not 1 <= len(limits) <= 3:
-        raise FunctionError("it takes one, two or three arguments")
+        raise FunctionError("the function takes one, two or three arguments")
     start, end, step = _limits([limit.data for limit in limits])
     if step == Number(0):
         raise FunctionError("the step must not be zero")
@@ -206,7 +206,7 @@ def _range(*limits: Value) -> Value:
     value = start
     while value > end if down else value < end:
         if len(found) >= MOST_RANGE:
-            raise FunctionError(f"it has more than {MOST_RANGE} values")
+            raise FunctionError(f"the range has more than {MOST_RANGE} values")
         found.append(number(value))
         value = value + step
     return list_value(NUMBER, found)
@@ -222,7 +222,7 @@ def _limits(limits: list[Number]) -> tuple[Number, Number, Number]:
 
 def _slice(values: Value, start: Value, end: Value) -> Value:
     if values.type.kind not in _SEQUENCES:
-        raise FunctionError(f"a list or a tuple is needed, and this is {values.type}", 0)
+        raise FunctionError(f"a list or a tuple is needed, but this is {values.type}", 0)
     first, last = whole(start, "start_index", 1), whole(end, "end_index", 2)
     length = len(values.data)
     if not 0 <= first <= length:
@@ -237,16 +237,16 @@ def _slice(values: Value, start: Value, end: Value) -> Value:
 
 def _sort(values: Value) -> Value:
     if any(item.data is None for item in values.data):
-        raise FunctionError("the list holds null, which has no place in an order")
-    # By bytes, as Go compares strings: code points come in the same order.
+        raise FunctionError("the list contains null, which cannot be sorted")
+    # Go compares bytes, which gives the same order as code points.
     return list_value(STRING, sorted(values.data, key=lambda item: item.data))
 
 
 def _zipmap(keys: Value, values: Value) -> Value:
     if values.type.kind not in _SEQUENCES:
-        raise FunctionError(f"`values` must be a list or a tuple, and is {values.type}")
+        raise FunctionError(f"`values` must be a list or a tuple, but is {values.type}")
     if len(keys.data) != len(values.data):
-        raise FunctionError(f"there are {len(keys.data)} keys, and {len(values.data)} values")
+        raise FunctionError(f"there are {len(keys.data)} keys, but {len(values.data)} values")
     if any(key.data is None for key in keys.data):
         raise FunctionError("a key is null")
     pairs = {key.data: value for key, value in zip(keys.data, values.data, strict=True)}

@@ -1,4 +1,4 @@
-"""Functions that write and read encodings, and digests (go-cty-funcs: encoding, crypto, uuid; cty: json, csv)."""
+"""Functions that encode, decode and hash (go-cty-funcs: encoding, crypto, uuid; cty: json, csv)."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def _base64decode(text: str) -> str:
             raise binascii.Error
         return b64decode(bare).decode()
     except binascii.Error:
-        raise FunctionError("this is no base64") from None
+        raise FunctionError("this is not base64") from None
     except UnicodeDecodeError:
-        raise FunctionError("the bytes are no UTF-8") from None
+        raise FunctionError("the bytes are not UTF-8") from None
 
 
 def _digest(name: str) -> Callable[[str], str]:
@@ -47,12 +47,12 @@ def _uuidv5(namespace: Value, name: Value) -> Value:
     try:
         base = _NAMESPACES.get(namespace.data) or UUID(namespace.data)
     except ValueError:
-        raise FunctionError(f"`{namespace.data}` is no UUID, and none of {', '.join(_NAMESPACES)}") from None
+        raise FunctionError(f"`{namespace.data}` is neither a UUID nor one of {', '.join(_NAMESPACES)}") from None
     return string(str(uuid5(base, name.data)))
 
 
 def _csvdecode(text: Value) -> Value:
-    """A list of objects, one a row, the first row being their names (RFC 4180, as Go's encoding/csv reads it)."""
+    """A list of objects, one for each row below the header (RFC 4180, as Go's encoding/csv reads it)."""
     rows = [row for row in _rows(text.data) if row]
     if not rows:
         raise FunctionError("there is no header line")
@@ -73,7 +73,7 @@ def _rows(text: str) -> list[list[str]]:
     try:
         return list(csv.reader(StringIO(text.replace("\r\n", "\n"), newline=""), strict=True))
     except csv.Error as error:
-        raise FunctionError(f"this is no CSV: {error}") from None
+        raise FunctionError(f"this is not CSV: {error}") from None
 
 
 _VALUE = Parameter("val", DYNAMIC, null=True)

@@ -1,4 +1,4 @@
-"""Functions that read files: they fail unless they are allowed, and then stay within one folder.
+"""Functions that read files. They must be allowed, and read nothing outside of one folder.
 
 Paths are relative to the folder of the file that calls them (go-cty-funcs, filesystem).
 """
@@ -26,9 +26,9 @@ _DISABLED = "filesystem function disabled: `filesystem: true` on the source allo
 
 
 def file_functions(folder: Path | None, root: Path, read: Callable[[Path], None]) -> Mapping[str, Function]:
-    """The functions for files in `folder`; None: each of them fails. read: told of every file that is looked at.
+    """The functions for files in `folder`; None: every call fails. read: called with every file that is read.
 
-    Nothing outside `root` is read, whatever `..` and symbolic links say.
+    Nothing outside `root` is read, even through `..` and symbolic links.
     """
     if folder is None:
         table = {name: Function((_PATH,), _disabled) for name in _NAMES}
@@ -49,7 +49,7 @@ def _disabled(*_: Value) -> Value:
 
 
 def _dirname(path: str) -> str:
-    """Everything before the last slash, cleaned up."""
+    """Everything before the last slash, normalized."""
     return normpath(path.rpartition("/")[0] or ("/" if path.startswith("/") else "."))
 
 
@@ -64,13 +64,13 @@ class _Files:
         self._read = read
 
     def _path(self, text: str) -> Path:
-        """The path that this text means. FunctionError: it is outside the root."""
+        """The path that the text names. FunctionError: it is outside the root."""
         try:
             path = (self._folder / text).resolve()
         except (OSError, RuntimeError, ValueError):
-            raise FunctionError(f"`{text}` is no path", 0) from None
+            raise FunctionError(f"`{text}` is not a path", 0) from None
         if path != self._root and self._root not in path.parents:
-            raise FunctionError(f"`{text}` is outside the root folder, in which all files are", 0)
+            raise FunctionError(f"`{text}` is outside the root folder", 0)
         return path
 
     def content(self, text: str) -> bytes:
@@ -78,7 +78,7 @@ class _Files:
         try:
             with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
                 if not S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise FunctionError(f"`{text}` is no file", 0)
+                    raise FunctionError(f"`{text}` is not a file", 0)
                 data = file.read(MOST_BYTES + 1)
         except OSError as error:
             raise FunctionError(f"`{text}` cannot be read: {error.strerror}", 0) from None
@@ -91,16 +91,16 @@ class _Files:
         try:
             return string(self.content(path.data).decode())
         except UnicodeDecodeError:
-            raise FunctionError(f"`{path.data}` is no UTF-8", 0) from None
+            raise FunctionError(f"`{path.data}` is not UTF-8", 0) from None
 
     def exists(self, path: Value) -> Value:
         found = self._path(path.data)
         if found.exists() and not found.is_file():
-            raise FunctionError(f"`{path.data}` is no file", 0)
+            raise FunctionError(f"`{path.data}` is not a file", 0)
         return boolean(found.is_file())
 
     def fitting(self, path: Value, pattern: Value) -> Value:
-        """The files in a folder that a glob fits, relative to it: `*` within a name, `**` any folders, `{a,b}`."""
+        """The files in a folder that match a glob, relative to it: `*` within a name, `**` any folders, `{a,b}`."""
         base = self._path(path.data)
         glob = _glob(pattern.data)
         found: list[Value] = []
@@ -112,7 +112,7 @@ class _Files:
                 if glob.fullmatch(relative) and self._is_inside(file):
                     found.append(string(relative))
             if len(found) > MOST_FILES:
-                raise FunctionError(f"more than {MOST_FILES} files fit `{pattern.data}`")
+                raise FunctionError(f"more than {MOST_FILES} files match `{pattern.data}`")
         return set_value(STRING, found)
 
     def _is_inside(self, file: Path) -> bool:
@@ -144,7 +144,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile("".join(parts) + ")" * depth, re.DOTALL)
     except re.error:
-        raise FunctionError(f"`{pattern}` is no pattern", 1) from None
+        raise FunctionError(f"`{pattern}` is not a pattern", 1) from None
 
 
 def _character(char: str, depth: int) -> str:

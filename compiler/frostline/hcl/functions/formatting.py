@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from frostline.hcl.conversion import ConversionError, convert
 from frostline.hcl.functions.base import Function, FunctionError, Parameter
-from frostline.hcl.functions.characters import bounded, clusters, count
+from frostline.hcl.functions.characters import check_size, clusters, count
 from frostline.hcl.functions.json_text import json_text
 from frostline.hcl.number import Number
 from frostline.hcl.values import BOOL, DYNAMIC, NUMBER, STRING, Type, Value, list_value, string
@@ -40,7 +40,7 @@ def _format(template: Value, *values: Value) -> Value:
 
 
 def formatted(template: str, values: Sequence[Value]) -> str:
-    """The template with its verbs filled in. FunctionError: a verb that there is none of, too few or many values."""
+    """The template with its verbs filled in. FunctionError: an unknown verb, too few or too many values."""
     parts: list[str] = []
     position = size = 0
     following = 1
@@ -52,7 +52,7 @@ def formatted(template: str, values: Sequence[Value]) -> str:
         parts.append(template[position:percent])
         match = _VERB.match(template, percent)
         if match is None:
-            raise FunctionError(f"`{template[percent : percent + 10]}` at {percent} is no verb")
+            raise FunctionError(f"`{template[percent : percent + 10]}` at {percent} is not a verb")
         position = match.end()
         if match["literal"]:
             parts.append("%")
@@ -71,19 +71,19 @@ def formatted(template: str, values: Sequence[Value]) -> str:
         following, highest = index + 1, max(highest, index)
         parts.append(_filled(verb, values[index - 1]))
         size += len(parts[-1])
-        bounded(size)
+        check_size(size)
     parts.append(template[position:])
     if highest < len(values) and not (highest == 0 and not values):
-        raise FunctionError(f"there are {len(values)} values, and {highest} are used", highest + 1)
+        raise FunctionError(f"there are {len(values)} values, but only {highest} are used", highest + 1)
     return "".join(parts)
 
 
 def _filled(verb: _Verb, value: Value) -> str:
-    bounded(max(verb.width, verb.precision or 0))
+    check_size(max(verb.width, verb.precision or 0))
     if verb.mode == "v":
         return _padded(verb, _plain(verb, value))
     if value.data is None:
-        raise verb.error("null has no form")
+        raise verb.error("null cannot be formatted")
     match verb.mode:
         case "t":
             return "true" if _as(verb, value, BOOL).data else "false"
@@ -149,7 +149,7 @@ def _float(verb: _Verb, exact: Number) -> str:
 
 
 def _decimal(fraction: Fraction, digits: int) -> Decimal:
-    """A number to this many significant digits."""
+    """The number, rounded to this many significant digits."""
     context = Context(prec=max(digits, 1), rounding=ROUND_HALF_EVEN, Emax=10**9, Emin=-(10**9))
     return context.divide(Decimal(fraction.numerator), Decimal(fraction.denominator))
 
@@ -172,7 +172,7 @@ def _exponent(value: Decimal, places: int, mode: str) -> str:
 
 
 def _shortest(exact: Number, mode: str, precision: int | None = None) -> str:
-    """%g: few digits, with an exponent where that is below -4 or beyond the digits (6 for the shortest)."""
+    """%g: as few digits as possible; with an exponent if that is below -4 or not below the digits (6 by default)."""
     if exact.is_infinite:
         return "-Inf" if exact.is_negative else "+Inf"
     sign = "-" if exact.is_negative else ""

@@ -1,4 +1,4 @@
-"""JSON as cty writes and reads it (cty, json package; strings as Go's encoding/json writes them)."""
+"""JSON as cty writes and reads it (cty, json package; strings as in Go's encoding/json)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from frostline.hcl.functions.base import FunctionError
-from frostline.hcl.functions.characters import bounded
+from frostline.hcl.functions.characters import check_size
 from frostline.hcl.number import Number
 from frostline.hcl.values import FALSE, NULL, TRUE, Value, number, object_value, string, tuple_value
 
@@ -15,11 +15,11 @@ _UNSAFE = re.compile("[<>&\u2028\u2029]")
 
 
 def json_text(value: Value) -> str:
-    """The value as JSON, members sorted by name, what HTML reads escaped."""
+    """The value as JSON, members sorted by name, the special characters of HTML escaped."""
     parts: list[str] = []
     _write(value, parts)
     text = "".join(parts)
-    bounded(len(text))
+    check_size(len(text))
     return text
 
 
@@ -33,7 +33,7 @@ def _write(value: Value, parts: list[str]) -> None:
             parts.append(_quoted(data))
         case "number":
             if data.is_infinite:
-                raise FunctionError("infinity has no form in JSON")
+                raise FunctionError("JSON has no infinity")
             parts.append(str(data))
         case "bool":
             parts.append("true" if data else "false")
@@ -57,19 +57,19 @@ def _quoted(text: str) -> str:
 
 
 def json_value(text: str) -> Value:
-    """The value that this JSON is: arrays are tuples, numbers exact."""
+    """The value of a JSON text: arrays become tuples, numbers are exact. FunctionError: the text is not JSON."""
     try:
-        plain = json.loads(text, parse_int=Number.parse, parse_float=Number.parse, parse_constant=_no_constant)
+        plain = json.loads(text, parse_int=Number.parse, parse_float=Number.parse, parse_constant=_refuse_constant)
         return _value(plain)
     except RecursionError:
         raise FunctionError("the JSON is nested too deeply") from None
     except json.JSONDecodeError as error:
         reason = error.msg[0].lower() + error.msg[1:]
-        raise FunctionError(f"this is no JSON: {reason} at {error.lineno}:{error.colno}") from None
+        raise FunctionError(f"this is not JSON: {reason} at {error.lineno}:{error.colno}") from None
 
 
-def _no_constant(name: str) -> Any:
-    raise FunctionError(f"{name} is no value of JSON")
+def _refuse_constant(name: str) -> Any:
+    raise FunctionError(f"JSON has no {name}")
 
 
 def _value(plain: Any) -> Value:

@@ -22,7 +22,7 @@ def _network(prefix: Value) -> Network:
             raise ValueError
         return ip_network(prefix.data, strict=False)
     except ValueError:
-        raise FunctionError(f"`{prefix.data}` is no network such as 10.0.0.0/8") from None
+        raise FunctionError(f"`{prefix.data}` is not a network such as 10.0.0.0/8") from None
 
 
 def _host(prefix: Value, number: Value) -> Value:

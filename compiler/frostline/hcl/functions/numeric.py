@@ -14,7 +14,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def whole(value: Value, name: str, argument: int | None = None) -> int:
-    """The number as an int. FunctionError: it has a fraction, or is infinite."""
+    """The number as an int. FunctionError: it is not a whole number of 64 bits."""
     found: int | None = value.data.whole()
     if found is None or not -(2**63) <= found < 2**63:
         raise FunctionError(f"`{name}` must be a whole number of 64 bits", argument)
@@ -55,13 +55,13 @@ def _pow(value: Value, power: Value) -> Value:
 
 def _of_float(value: float) -> Value:
     if math.isnan(value):
-        raise FunctionError("the result is no number")
+        raise FunctionError("the result is not a number")
     return number(Number.of_float(value))
 
 
 def _extreme(values: tuple[Value, ...], *, largest: bool) -> Value:
     if not values:
-        raise FunctionError("it needs a number")
+        raise FunctionError("the function needs a number")
     best = values[0]
     for value in values[1:]:
         if value.data > best.data if largest else value.data < best.data:
@@ -71,7 +71,7 @@ def _extreme(values: tuple[Value, ...], *, largest: bool) -> Value:
 
 def _parseint(text: Value, base: Value) -> Value:
     if text.type.kind != "string":
-        raise FunctionError(f"`number` must be a string, and is {text.type}", 0)
+        raise FunctionError(f"`number` must be a string, but is {text.type}", 0)
     radix = whole(base, "base", 1)
     if not 2 <= radix <= 62:
         raise FunctionError("`base` is between 2 and 62", 1)
@@ -81,7 +81,7 @@ def _parseint(text: Value, base: Value) -> Value:
     if radix <= 36:
         digits = digits.lower() if digits.isascii() else ""
     if not digits or any(digit not in _DIGITS[:radix] for digit in digits):
-        raise FunctionError(f"`{text.data}` is no number to the base {radix}", 0)
+        raise FunctionError(f"`{text.data}` is not a number to the base {radix}", 0)
     if len(digits) > 10_000:
         raise FunctionError("the number is too long", 0)
     value = 0

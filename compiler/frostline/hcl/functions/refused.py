@@ -1,4 +1,4 @@
-"""Functions that are refused: what they give differs from run to run, or between machines."""
+"""Functions that are refused, because their results differ between runs or machines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _REASONS = {
     "abspath": "the path depends on the machine",
     "bcrypt": "its salt is random",
     "pathexpand": "the home folder depends on the machine",
-    "rsadecrypt": "it needs a private key, which does not belong into a job file",
+    "rsadecrypt": "it needs a private key, which does not belong in a job file",
     "uuidv4": "it is random",
 }
 

@@ -15,21 +15,21 @@ MOST_ITEMS = 1_000_000
 _SET = Parameter("sets", set_of(DYNAMIC))
 
 
-def _united(values: Sequence[Value]) -> list[Value]:
-    """The sets, with one element type."""
+def _with_common_type(values: Sequence[Value]) -> list[Value]:
+    """The sets, converted to their common type."""
     common = unify([value.type for value in values])
     if common is None:
-        raise FunctionError("the sets' elements have nothing in common")
+        raise FunctionError("the sets' elements have no type in common")
     return [convert(value, common) for value in values]
 
 
 def _union(*values: Value) -> Value:
-    sets = _united(values)
+    sets = _with_common_type(values)
     return _set(sets[0].type, [item for operand in sets for item in operand.data])
 
 
 def _intersection(*values: Value) -> Value:
-    first, *others = _united(values)
+    first, *others = _with_common_type(values)
     return _set(first.type, [item for item in first.data if all(item in set(other.data) for other in others)])
 
 
@@ -40,10 +40,10 @@ def _set(type: Type, items: list[Value]) -> Value:
 
 def _product(*values: Value) -> Value:
     if len(values) < 2:
-        raise FunctionError("it needs two arguments")
+        raise FunctionError("the function needs two arguments")
     types = [_element_type(value, argument) for argument, value in enumerate(values)]
     if prod(len(value.data) for value in values) * len(values) > MOST_ITEMS:
-        raise FunctionError(f"it has more than {MOST_ITEMS} elements")
+        raise FunctionError(f"the product has more than {MOST_ITEMS} elements")
     columns = [[convert(item, kind) for item in value.data] for value, kind in zip(values, types, strict=True)]
     row = Type("tuple", elements=tuple(types))
     rows = [Value(row, items) for items in product(*columns)]
@@ -57,7 +57,7 @@ def _element_type(value: Value, argument: int) -> Type:
         assert value.type.element is not None
         return value.type.element
     if value.type.kind != "tuple":
-        raise FunctionError(f"a set or a list is needed, and this is {value.type}", argument)
+        raise FunctionError(f"a set or a list is needed, but this is {value.type}", argument)
     if not value.data:
         return DYNAMIC
     common = unify(value.type.elements)

@@ -1,4 +1,4 @@
-"""All functions by name. What is not here is an unknown function."""
+"""The table of all functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from frostline.hcl.functions.base import Function
 
 @cache
 def function_table() -> Mapping[str, Function]:
-    """Name -> function, of all that need no file; `files` has those that do."""
+    """Name -> function, without those that read files; they are in `files`."""
     from frostline.hcl.functions import (
         collections,
         encodings,

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 import regex
 
 from frostline.hcl.functions.base import Function, FunctionError, Parameter
-from frostline.hcl.functions.characters import GO_SPACE, bounded, clusters, count
+from frostline.hcl.functions.characters import GO_SPACE, check_size, clusters, count
 from frostline.hcl.functions.numeric import whole
 from frostline.hcl.number import Number
 from frostline.hcl.values import NUMBER, STRING, Value, list_of, list_value, number, string
 
 _LONGEST_MATCH = 1.0
-"""Seconds that a regular expression may take; RE2's, which Go has, take linear time, Python's may not."""
+"""Seconds that a regular expression may take. Go's RE2 takes linear time, Python's expressions may not."""
 
 _MOST_REPEATS = 1000  # RE2's limit
 _TEXT = Parameter("str", STRING)
@@ -31,7 +31,7 @@ def _with(name: str, change: Callable[[str, str], str]) -> Function:
 
 
 def _upper(text: str) -> str:
-    """Each code point by itself, as Go does: ß stays."""
+    """Every code point by itself, as in Go: ß stays."""
     return "".join(up if len(up := char.upper()) == 1 else char for char in text)
 
 
@@ -40,7 +40,7 @@ def _lower(text: str) -> str:
 
 
 def _title(text: str) -> str:
-    """The first letter of each word in title case; a word ends with what is no letter, digit or `_`."""
+    """The first letter of every word in title case. A word consists of letters, digits and `_`."""
     changed: list[str] = []
     before = " "
     for char in text:
@@ -62,20 +62,20 @@ def _indent(spaces: Value, text: Value) -> Value:
     width = whole(spaces, "spaces")
     if width < 0:
         raise FunctionError("`spaces` must not be negative")
-    bounded(len(text.data) + width * text.data.count("\n"))
+    check_size(len(text.data) + width * text.data.count("\n"))
     return string(text.data.replace("\n", "\n" + " " * width))
 
 
 def _join(separator: Value, *lists: Value) -> Value:
     if not lists:
-        raise FunctionError("it needs a list")
+        raise FunctionError("the function needs a list")
     parts: list[str] = []
     for argument, values in enumerate(lists):
         for item in values.data:
             if item.data is None:
-                raise FunctionError("the list holds null", argument + 1)
+                raise FunctionError("the list contains null", argument + 1)
             parts.append(item.data)
-    bounded(sum(map(len, parts)) + len(separator.data) * len(parts))
+    check_size(sum(map(len, parts)) + len(separator.data) * len(parts))
     return string(separator.data.join(parts))
 
 
@@ -89,7 +89,7 @@ def _substr(text: Value, offset: Value, length: Value) -> Value:
     found = clusters(text.data)
     if start < 0:
         start = max(start + len(found), 0)
-    # Of an offset from the end, cty takes a length of 0 for all that follows.
+    # With an offset from the end, cty reads the length 0 as everything behind it.
     from_end = offset.data.is_negative
     end = len(found) if wanted < 0 or (from_end and wanted == 0) else start + wanted
     return string("".join(found[start:end]))
@@ -97,7 +97,7 @@ def _substr(text: Value, offset: Value, length: Value) -> Value:
 
 def _replace(text: Value, old: Value, new: Value) -> Value:
     times = text.data.count(old.data) if old.data else len(text.data) + 1
-    bounded(len(text.data) + times * len(new.data))
+    check_size(len(text.data) + times * len(new.data))
     return string(text.data.replace(old.data, new.data))
 
 
@@ -109,11 +109,11 @@ def _regex_replace(text: Value, pattern: Value, replacement: Value) -> Value:
     try:
         for match in compiled.finditer(text.data, timeout=_LONGEST_MATCH):
             if match.start() == match.end() == last and parts:
-                continue  # Go takes no empty match right behind another
+                continue  # Go skips an empty match right behind another match
             expanded = "".join(_expanded(replacement.data, match))
             parts += [text.data[last : match.start()], expanded]
             size += len(expanded)
-            bounded(size)
+            check_size(size)
             last = match.end()
     except TimeoutError:
         raise FunctionError("the regular expression takes too long") from None
@@ -125,11 +125,13 @@ def _compiled(pattern: str) -> regex.Pattern[str]:
     if any(int(times) > _MOST_REPEATS for times in re.findall(r"(?<=[{,])\d+(?=[,}])", pattern)):
         raise FunctionError(f"a repetition is at most {_MOST_REPEATS} times")
     if _BEYOND_RE2.search(pattern) or _NOT_RE2.search(pattern):
-        raise FunctionError("the regular expression has what RE2 does not: looking around, or referring back")
+        raise FunctionError(
+            "RE2 has no look-around, back-references or possessive quantifiers, which the regular expression uses"
+        )
     try:
         return regex.compile(pattern.replace("\\z", "\\Z"), regex.ASCII | regex.VERSION0)
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
-        raise FunctionError(f"this is no regular expression: {error}") from None
+        raise FunctionError(f"this is not a regular expression: {error}") from None
 
 
 _REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)
@@ -148,7 +150,7 @@ def _group(match: regex.Match[str], name: str) -> str:
     try:
         return match[int(name) if name.isdigit() else name] or ""
     except IndexError:
-        return ""  # as Go does
+        return ""  # as in Go
 
 
 def _chomp(text: str) -> str:

@@ -1,4 +1,4 @@
-"""formatdate and timeadd (cty, function/stdlib/datetime.go). Times are RFC 3339 texts; none is the time of the day."""
+"""formatdate and timeadd (cty, function/stdlib/datetime.go). Times are RFC 3339 texts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _time(text: str, argument: int | None) -> datetime:
             zone = timezone(-offset if match[8] == "-" else offset)
         return datetime(*fields, microsecond=int((match[7] or "0")[:6].ljust(6, "0")), tzinfo=zone)  # type: ignore[misc,arg-type]
     except ValueError:
-        raise FunctionError(f"`{text}` is no time such as 2024-01-31T12:00:00Z", argument) from None
+        raise FunctionError(f"`{text}` is not a time such as 2024-01-31T12:00:00Z", argument) from None
 
 
 def _timeadd(timestamp: Value, duration: Value) -> Value:
@@ -52,12 +52,12 @@ def _timeadd(timestamp: Value, duration: Value) -> Value:
     try:
         later = moment + timedelta(microseconds=int(seconds * 10**6 // 1))
     except OverflowError:
-        raise FunctionError("the time is beyond the calendar") from None
+        raise FunctionError("the time is outside of the years 1 to 9999") from None
     return string(_text(later))
 
 
 def _seconds(text: str) -> Fraction:
-    """A duration as Go writes it: `1h30m`, `-1.5s`."""
+    """The seconds of a duration in Go's form: `1h30m`, `-1.5s`."""
     bare = text[1:] if text[:1] in ("+", "-") else text
     total = Fraction(0)
     position = 0
@@ -70,12 +70,12 @@ def _seconds(text: str) -> Fraction:
     if bare == "0":
         return total
     if not bare or position < len(bare) or total > _MOST_SECONDS:
-        raise FunctionError(f"`{text}` is no duration such as 36h30m")
+        raise FunctionError(f"`{text}` is not a duration such as 36h30m")
     return -total if text.startswith("-") else total
 
 
 def _text(moment: datetime) -> str:
-    """RFC 3339 to the second."""
+    """The time as RFC 3339, to the second."""
     return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}{_zone(moment, ':') if moment.utcoffset() else 'Z'}"
 
 

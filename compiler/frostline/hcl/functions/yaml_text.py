@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from frostline.hcl.functions.base import FunctionError
-from frostline.hcl.functions.characters import bounded
+from frostline.hcl.functions.characters import check_size
 from frostline.hcl.number import Number, NumberError
 from frostline.hcl.values import FALSE, NULL, TRUE, Value, number, object_value, string, tuple_value
 
@@ -32,7 +32,7 @@ _TIMESTAMP = re.compile(
 
 
 def yaml_text(value: Value) -> str:
-    """The value as a YAML document: strings in double quotes, those of several lines as literal blocks."""
+    """The value as a YAML document: strings in double quotes, strings of several lines as literal blocks."""
     events = [
         yaml.StreamStartEvent(),
         yaml.DocumentStartEvent(explicit=False),
@@ -42,7 +42,7 @@ def yaml_text(value: Value) -> str:
     ]
     text: str = yaml.emit(events, allow_unicode=True, width=2**31)
     text = text.removeprefix("--- ")
-    bounded(len(text))
+    check_size(len(text))
     return text
 
 
@@ -54,7 +54,7 @@ def _events(value: Value) -> Iterator[Any]:
         yield _scalar(data, "|" if "\n" in data else '"')
     elif kind == "number":
         if data.is_infinite:
-            raise FunctionError("infinity has no form in YAML")
+            raise FunctionError("YAML from cty has no infinity")
         yield _scalar(str(data), "")
     elif kind == "bool":
         yield _scalar("true" if data else "false", "")
@@ -76,18 +76,18 @@ def _scalar(text: str, style: str) -> Any:
 
 
 def yaml_value(text: str) -> Value:
-    """The value of a YAML document, sequences as tuples. FunctionError: it is none, or has what cty has not."""
+    """The value of a YAML document, sequences as tuples. FunctionError: it is not YAML, or cty has no such value."""
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
     except yaml.YAMLError as error:
-        raise FunctionError(f"this is no YAML: {_reason(error)}") from None
+        raise FunctionError(f"this is not YAML: {_reason(error)}") from None
     except (RecursionError, ValueError) as error:
         raise FunctionError(f"this can't be read as YAML: {error}") from None
     if node is None:
         raise FunctionError("there is no document")
     try:
-        return _Reader().value(node)
+        return _NodeReader().value(node)
     except RecursionError:
         raise FunctionError("the YAML is nested too deeply") from None
 
@@ -98,8 +98,8 @@ def _reason(error: yaml.YAMLError) -> str:
     return f"{getattr(error, 'problem', None) or error}{where}"
 
 
-class _Reader:
-    """Makes values of nodes; an alias makes its anchor's anew, so their number is bounded."""
+class _NodeReader:
+    """Makes values of YAML nodes. Every alias makes its anchor's value again, so the number of values is limited."""
 
     def __init__(self) -> None:
         self._left = _MOST_NODES
@@ -110,7 +110,7 @@ class _Reader:
         if self._left < 0:
             raise FunctionError(f"the YAML has more than {_MOST_NODES} values")
         if id(node) in self._open:
-            raise FunctionError("an alias stands within its own anchor")
+            raise FunctionError("an alias refers to a value that it is part of")
         self._open.add(id(node))
         try:
             match node:
@@ -132,12 +132,12 @@ class _Reader:
                 for source in sources:
                     value = self.value(source)
                     if value.type.kind != "object":
-                        raise FunctionError("what `<<` merges is a mapping")
+                        raise FunctionError("`<<` must merge a mapping")
                     merged = {**value.data, **merged}
                 continue
             name = self.value(key)
             if name.data is None or name.type.kind not in ("string", "number", "bool"):
-                raise FunctionError("keys are strings")
+                raise FunctionError("keys must be strings")
             text = str(name.data).lower() if name.type.kind == "bool" else str(name.data)
             found[text] = self.value(item)
         return object_value({**merged, **found})
@@ -149,7 +149,7 @@ def _is_merge(node: Any) -> bool:
 
 def _resolved(node: Any) -> Value:
     text: str = node.value
-    # The loader resolves plain scalars by its own rules: only a tag that is written counts.
+    # The loader resolves plain scalars by its own rules, so only a tag in the text counts.
     explicit = node.tag if node.tag.startswith("!") or _has_tag(node) else ""
     tag = explicit.removeprefix(_TAG)
     if tag in ("str", "binary"):
@@ -174,7 +174,7 @@ def _check_base64(text: str) -> None:
     try:
         b64decode("".join(text.split()), validate=True)
     except binascii.Error:
-        raise FunctionError("a binary value is no base64") from None
+        raise FunctionError("a binary value is not base64") from None
 
 
 def _plain(text: str, tag: str) -> Value:
@@ -183,13 +183,13 @@ def _plain(text: str, tag: str) -> Value:
     if text in _INFINITIES:
         return number(Number.of_float(float("-inf" if _INFINITIES[text] == "-" else "inf")))
     if text in (".nan", ".NaN", ".NAN"):
-        raise FunctionError("there is no value for NaN")
+        raise FunctionError("NaN is not supported")
     if tag in ("", "timestamp") and (found := _TIMESTAMP.fullmatch(text)):
         return string(_timestamp(found))
     if tag in ("int", "float") or _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text):
         return _number(text)
     if tag:
-        raise FunctionError(f"`{text}` is no {tag}")
+        raise FunctionError(f"`{text}` is not a valid {tag}")
     return string(text)
 
 
@@ -200,11 +200,11 @@ def _number(text: str) -> Value:
             return number(Number(int(plain, 0), 64))
         return number(Number.parse(plain))
     except (NumberError, ValueError):
-        raise FunctionError(f"`{text}` is no number") from None
+        raise FunctionError(f"`{text}` is not a number") from None
 
 
 def _timestamp(found: re.Match[str]) -> str:
-    """As RFC 3339, to the second."""
+    """The time as RFC 3339, to the second."""
     year, month, day = (int(found[group]) for group in (1, 2, 3))
     hour, minute, second = (int(found[group] or 0) for group in (4, 5, 6))
     zone = UTC

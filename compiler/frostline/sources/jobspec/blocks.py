@@ -1,6 +1,6 @@
-"""From the syntax tree of a job file to its blocks with evaluated arguments, as Nomad's decoder takes them.
+"""The blocks of a job file with evaluated arguments, as Nomad's decoder takes them.
 
-The whole file is evaluated, so that what Nomad refuses is refused here; what the shapes do not name is then dropped.
+The whole file is evaluated, to refuse what Nomad refuses; arguments and blocks that no shape names are then dropped.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from frostline.model import FileOrigin
 from frostline.sources.jobspec.shape import Shape
 
 ONCE = frozenset({"connect", "sidecar_service", "proxy", "weights", "resources", "meta", "canary_meta", "env"})
-"""Blocks that stand once in a body, of those that are read."""
+"""Those of the blocks read here that may occur only once in a body."""
 
 
 class Block(Struct, frozen=True):
-    """A block, evaluated. texts: of a map of strings. at: the offset of its name, in `source`."""
+    """An evaluated block. offset: of its name, in `source`. texts: the arguments of a map of strings.
+
+    places: the offset of every argument's expression.
+    """
 
     kind: str
     labels: tuple[str, ...]
@@ -40,13 +43,13 @@ class Block(Struct, frozen=True):
         return self.source.place(self.offset)
 
     def place_of(self, attribute: str) -> FileOrigin:
-        """Where the argument's expression begins; the block's place where it has none."""
+        """The place of the argument's expression; of the block if it lacks the argument."""
         return self.source.place(self.places.get(attribute, self.offset))
 
     def all(self, kind: str) -> list[Block]:
         return [block for block in self.blocks if block.kind == kind]
 
-    def first_block(self, kind: str) -> Block | None:
+    def first(self, kind: str) -> Block | None:
         return next((block for block in self.blocks if block.kind == kind), None)
 
     def text(self, name: str, default: str = "") -> str:
@@ -54,7 +57,7 @@ class Block(Struct, frozen=True):
         return default if value is None or value.is_null else str(value.data)
 
     def whole(self, name: str) -> int:
-        """A whole number, 0 where there is none. HclError: it has a fraction or is beyond a port's or a weight's."""
+        """A whole number of 32 bits; 0 if the argument is missing or null. HclError: it is not one."""
         value = self.attributes.get(name)
         if value is None or value.is_null:
             return 0
@@ -71,10 +74,12 @@ class Block(Struct, frozen=True):
 
 
 def block_of(node: BlockNode, shape: Shape, source: Source, scope: Scope) -> Block:
-    """This block, evaluated whole. HclError: the first thing in it that is wrong."""
+    """The block with everything in it evaluated. HclError: the first error in it."""
     if shape.labels != len(node.labels) and not shape.open:
         wanted = "one label" if shape.labels else "no label"
-        raise HclError(f"the block `{node.kind}` has {wanted}, and here are {len(node.labels)}", source.place(node.offset))
+        raise HclError(
+            f"the block `{node.kind}` has {wanted}, but here it has {len(node.labels)}", source.place(node.offset)
+        )
     labels = tuple(label for label, _ in node.labels)
     return _filled(node.kind, labels, node.offset, node.body, shape, scope)
 
@@ -103,7 +108,7 @@ def _filled(kind: str, labels: tuple[str, ...], offset: int, body: Body, shape: 
 
 
 def convert_argument(attribute: AttributeNode, type: Type, source: Source, scope: Scope) -> Value:
-    """The argument's value as this type."""
+    """The argument's value, converted to this type."""
     value = evaluate(attribute.expression, scope)
     if type is DYNAMIC or value.type is type:
         return value
@@ -111,47 +116,49 @@ def convert_argument(attribute: AttributeNode, type: Type, source: Source, scope
         return convert(value, type)
     except ConversionError as error:
         place = source.place(point(attribute.expression, source))
-        raise HclError(f"`{attribute.name}` is not what it should be: {error}", place) from None
+        raise HclError(f"`{attribute.name}` has the wrong type: {error}", place) from None
 
 
 def _check_null(attribute: AttributeNode, value: Value, source: Source) -> None:
     items = value.data if value.type.kind == "list" and value.data else ()
     if value.is_null or any(item.is_null for item in items):
-        what = "is" if value.is_null else "holds"
+        what = "is" if value.is_null else "contains"
         raise HclError(f"`{attribute.name}` {what} null", source.place(point(attribute.expression, source)))
 
 
 def _texts(body: Body, scope: Scope) -> dict[str, str]:
     source = body.source
     texts = {
-        name: _text(convert_argument(attribute, STRING, source, scope), name, source.place(point(attribute.expression, source)))
+        name: _text(
+            convert_argument(attribute, STRING, source, scope), name, source.place(point(attribute.expression, source))
+        )
         for name, attribute in body.attributes.items()
     }
     for block in body.blocks:
-        raise HclError(f"a block does not belong here: `{block.kind}`", source.place(block.offset))
+        raise HclError(f"a block is not allowed here: `{block.kind}`", source.place(block.offset))
     return texts
 
 
 def _text(value: Value, name: str, place: FileOrigin) -> str:
     if value.is_null:
-        raise HclError(f"`{name}` is null, where a string is needed", place)
+        raise HclError(f"`{name}` must be a string, but is null", place)
     return str(value.data)
 
 
 def _texts_of_value(attribute: AttributeNode, source: Source, scope: Scope) -> dict[str, str]:
-    """`meta = {…}`: a map or an object of what converts to strings."""
+    """`meta = {…}`: a map or an object whose values convert to strings."""
     value = evaluate(attribute.expression, scope)
     place = source.place(point(attribute.expression, source))
     if value.is_null:
         return {}
     if value.type.kind not in ("map", "object"):
-        raise HclError(f"`{attribute.name}` must be a map of strings, and is {value.type}", place)
+        raise HclError(f"`{attribute.name}` must be a map of strings, but is {value.type}", place)
     found: dict[str, str] = {}
     for name, item in value.data.items():
         try:
             found[name] = _text(convert(item, STRING), name, place)
         except ConversionError as error:
-            raise HclError(f"`{attribute.name}.{name}` is no string: {error}", place) from None
+            raise HclError(f"`{attribute.name}.{name}` is not a string: {error}", place) from None
     return found
 
 
@@ -159,12 +166,12 @@ def _check_once(blocks: list[Block]) -> None:
     seen: dict[str, Block] = {}
     for block in blocks:
         if block.kind in ONCE and block.kind in seen:
-            raise HclError(f"`{block.kind}` stands twice, first at {seen[block.kind].place}", block.place)
+            raise HclError(f"`{block.kind}` occurs twice, first at {seen[block.kind].place}", block.place)
         seen[block.kind] = block
 
 
 def _expanded(body: Body, shape: Shape, scope: Scope) -> Iterator[tuple[BlockNode, Scope]]:
-    """The body's blocks, each `dynamic` one as the blocks that it stands for, with the scope that each is read in."""
+    """The body's blocks with their scopes; a `dynamic` block is replaced by the blocks that it generates."""
     for block in body.blocks:
         if block.kind == "dynamic":
             yield from _generated(block, body.source, shape, scope)
@@ -175,7 +182,7 @@ def _expanded(body: Body, shape: Shape, scope: Scope) -> Iterator[tuple[BlockNod
 
 
 def _generated(dynamic: BlockNode, source: Source, shape: Shape, scope: Scope) -> Iterator[tuple[BlockNode, Scope]]:
-    """HCL's dynamic block extension (ext/dynblock): a block for each element of for_each, with its content."""
+    """HCL's dynamic blocks (ext/dynblock): a block with the content for every element of for_each."""
     if len(dynamic.labels) != 1:
         raise HclError("a dynamic block has one label, the kind of block", source.place(dynamic.offset))
     kind, kind_offset = dynamic.labels[0]
@@ -203,7 +210,7 @@ def _iterator(body: Body, kind: str, source: Source) -> str:
         return kind
     name = attribute.expression
     if not isinstance(name, Traversal) or name.steps:
-        raise HclError("`iterator` is a name", source.place(attribute.start))
+        raise HclError("`iterator` must be a name", source.place(attribute.start))
     return name.root
 
 
@@ -223,7 +230,7 @@ def _elements(for_each: AttributeNode, source: Source, scope: Scope) -> Iterator
             for value in collection.data:
                 yield value, value
         case kind:
-            raise HclError(f"`for_each` is a collection, and this is {kind}", place)
+            raise HclError(f"`for_each` must be a collection, but is a {kind}", place)
 
 
 def _labels(body: Body, source: Source, scope: Scope) -> tuple[tuple[str, int], ...]:
@@ -233,17 +240,17 @@ def _labels(body: Body, source: Source, scope: Scope) -> tuple[tuple[str, int], 
     value = evaluate(attribute.expression, scope)
     place = source.place(point(attribute.expression, source))
     if value.is_null or value.type.kind not in ("list", "tuple"):
-        raise HclError("`labels` is a list of strings", place)
+        raise HclError("`labels` must be a list of strings", place)
     try:
         return tuple((_text(convert(item, STRING), "labels", place), attribute.start) for item in value.data)
     except ConversionError as error:
-        raise HclError(f"`labels` is a list of strings: {error}", place) from None
+        raise HclError(f"`labels` must be a list of strings: {error}", place) from None
 
 
 def _unknown(what: str, name: str, known: list[str], place: FileOrigin) -> HclError:
     from difflib import get_close_matches
 
     close = get_close_matches(name, known, n=1)
-    listed = ", ".join(f"`{first_block}`" for first_block in sorted(known))
-    help = f"did you mean `{close[0]}`?" if close else f"known here: {listed}"
-    return HclError(f"unknown {what} `{name}`", place, help)
+    listed = ", ".join(f"`{known_name}`" for known_name in sorted(known))
+    hint = f"did you mean `{close[0]}`?" if close else f"known here: {listed}"
+    return HclError(f"unknown {what} `{name}`", place, hint)

@@ -16,7 +16,7 @@ _TOP = ("job", "locals", "variable", "variables")
 
 
 def job_of_body(body: Body, given: Given, context: Context) -> tuple[Job, frozenset[str]]:
-    """The job in this file, and the variables that the file declares. HclError: the first thing that is wrong."""
+    """The job in the file, and the variables that the file declares. HclError: the first error."""
     job = _job_block(body)
     scope, variables = scope_of(body, given, context)
     return _job(block_of(job, JOB, body.source, scope)), variables
@@ -43,9 +43,9 @@ def _top_help() -> str:
 
 def _job(block: Block) -> Job:
     label = block.labels[0]
-    # A task that stands alone in the job is a group of its own name (jobspec2, normalizeJob).
+    # A task outside of groups gets a group of its own name (jobspec2, normalizeJob).
     alone = (_group(task.labels[0], (), [task]) for task in block.all("task"))
-    groups = (_group(one.labels[0], one.blocks, one.all("task")) for one in block.all("group"))
+    groups = (_group(group.labels[0], group.blocks, group.all("task")) for group in block.all("group"))
     return Job(
         id=block.text("id", label),
         name=block.text("name", label),
@@ -73,7 +73,7 @@ def _port_blocks(network: Block) -> Iterator[Block]:
 
 
 def _service(block: Block, task: str) -> JobService:
-    meta, weights = block.one("meta"), block.one("weights")
+    meta, weights = block.first("meta"), block.first("weights")
     return JobService(
         place=block.place,
         name=block.text("name"),
@@ -84,7 +84,7 @@ def _service(block: Block, task: str) -> JobService:
         weight=_weight(weights),
         task=task,
         places={name: block.place_of(name) for name in ("name", "port", "address", "tags")},
-        upstreams=tuple(_upstream(one) for one in _upstream_blocks(block)),
+        upstreams=tuple(_upstream(upstream) for upstream in _upstream_blocks(block)),
     )
 
 
@@ -119,5 +119,5 @@ def _upstream(block: Block) -> JobUpstream:
 def _bind(block: Block) -> Bind:
     port = block.whole("local_bind_port")
     if not 0 <= port <= 65535:
-        raise HclError(f"`local_bind_port` is no port: {port}", block.place_of("local_bind_port"))
+        raise HclError(f"`local_bind_port` is not a port: {port}", block.place_of("local_bind_port"))
     return bind_of(block.text("local_bind_address"), port, block.text("local_bind_socket_path"))

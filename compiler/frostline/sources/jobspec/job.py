@@ -1,4 +1,4 @@
-"""A job as far as services and upstreams need it, whichever form its file has; and what it declares."""
+"""The parts of a job that services and upstreams need, from a file of either form, and what they declare."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from msgspec import Struct
 
 from frostline.model import Bind, Declaration, DeclaredService, FileOrigin, Finding, Upstream
 
-LOCALHOST = "127.0.0.1"  # where a sidecar listens unless told otherwise
+LOCALHOST = "127.0.0.1"  # the default of a sidecar
 _RUNTIME = re.compile(r"\$\{[^{}]*\}")
 _PORT = re.compile("[0-9]{1,5}")
 
 
 class JobUpstream(Struct, frozen=True, kw_only=True):
-    """An upstream as the file has it; place: its block."""
+    """An upstream in the file. place: of its block."""
 
     destination: str
     place: FileOrigin
@@ -27,9 +27,9 @@ class JobUpstream(Struct, frozen=True, kw_only=True):
 
 
 class JobService(Struct, frozen=True, kw_only=True):
-    """A service as the file has it. places: of `name`, `port`, `address` and `tags`, where they stand.
+    """A service in the file. places: of those of `name`, `port`, `address` and `tags` that it has.
 
-    task: "" for a group's service. weight: when passing.
+    task: "" for a service of a group. weight: while its checks pass.
     """
 
     place: FileOrigin
@@ -45,7 +45,7 @@ class JobService(Struct, frozen=True, kw_only=True):
 
 
 class JobGroup(Struct, frozen=True, kw_only=True):
-    """A group. ports: label -> static port, 0 where Nomad chooses one; those of its tasks' networks too."""
+    """A group. ports: label -> static port, or 0 if Nomad chooses it; with those of its tasks' networks."""
 
     name: str
     ports: Mapping[str, int] = {}
@@ -53,7 +53,7 @@ class JobGroup(Struct, frozen=True, kw_only=True):
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """A job. region: "" where the file names none."""
+    """A job. region: "" if the file does not set it."""
 
     id: str
     name: str
@@ -63,25 +63,25 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 def declaration_of(job: Job) -> Declaration:
-    """What the job declares, and a finding for each name, port and tag that only a client could fill."""
+    """Its services and upstreams, and a finding for every name, port and tag that only a client can fill in."""
     services: list[DeclaredService] = []
     upstreams: list[tuple[Upstream, FileOrigin]] = []
     findings: list[Finding] = []
     for group in job.groups:
         for service in group.services:
-            filled = _Filled(job, group, service)
-            findings += filled.findings()
-            if not filled.name_is_unknown:
-                services.append(filled.declared())
-            upstreams += [(_upstream(job, group, one), one.place) for one in service.upstreams]
+            registered = _RegisteredService(job, group, service)
+            findings += registered.findings()
+            if not registered.name_is_unknown:
+                services.append(registered.declared())
+            upstreams += [(_upstream(job, group, upstream), upstream.place) for upstream in service.upstreams]
     return Declaration(services=tuple(services), upstreams=tuple(upstreams), findings=tuple(findings))
 
 
-class _Filled:
-    """A service with what is known at registration filled in (structs.Service.Canonicalize, taskenv.ReplaceEnv)."""
+class _RegisteredService:
+    """A service as Nomad registers it, variables filled in (structs.Service.Canonicalize, taskenv.ReplaceEnv)."""
 
     def __init__(self, job: Job, group: JobGroup, service: JobService) -> None:
-        known = _known(job, group, service)
+        known = _job_variables(job, group, service)
         task = service.task or "group"
         base = f"{job.name}-{group.name}-{task}"
         registered = {"JOB": job.name, "TASKGROUP": group.name, "TASK": task, "BASE": base}
@@ -114,14 +114,14 @@ class _Filled:
         )
 
     def _literal_port(self) -> int:
-        """A number, or the static port of a label; 0: Nomad chooses."""
+        """The number, or the static port of the label; 0 if Nomad chooses it."""
         if self.port in self._group.ports:
             return self._group.ports[self.port]
         number = int(self.port) if _PORT.fullmatch(self.port) else 0
         return number if number <= 65535 else 0
 
     def findings(self) -> Iterator[Finding]:
-        """An error for a name or a port that only a client knows; a warning for a tag, which is left out."""
+        """An error for a name or port that only a client knows, a warning for such a tag."""
         if self.name_is_unknown:
             yield self._finding("name", self.name, "the service is left out")
         if _RUNTIME.search(self.port):
@@ -137,13 +137,13 @@ class _Filled:
             severity="warning" if what == "tags" else "error",
             service=None if self.name_is_unknown else self.name,
             value=value,
-            message=f"its {word} `{value}` is known only where the job runs; {consequence}",
+            message=f"its {word} `{value}` is known only on the client that runs the job; {consequence}",
             origin=self._service.places.get(what, self._service.place),
-            help="write it without what a client fills in, or read the service from Consul or Nomad",
+            help="write it without variables of the client, or read the service from Consul or Nomad",
         )
 
 
-def _known(job: Job, group: JobGroup, service: JobService) -> dict[str, str]:
+def _job_variables(job: Job, group: JobGroup, service: JobService) -> dict[str, str]:
     known = {
         "NOMAD_JOB_ID": job.id,
         "NOMAD_JOB_NAME": job.name,
@@ -161,21 +161,21 @@ def _replaced(text: str, known: Mapping[str, str]) -> str:
     return _RUNTIME.sub(lambda match: known.get(match[0][2:-1].strip(), match[0]), text)
 
 
-def _upstream(job: Job, group: JobGroup, one: JobUpstream) -> Upstream:
+def _upstream(job: Job, group: JobGroup, upstream: JobUpstream) -> Upstream:
     return Upstream(
         region=job.region,
         namespace=job.namespace,
         job=job.id,
         group=group.name,
-        destination=one.destination,
-        kind=one.kind or "service",
-        destination_namespace=one.destination_namespace,
-        datacenter=one.datacenter,
-        peer=one.peer,
-        bind=one.bind,
+        destination=upstream.destination,
+        kind=upstream.kind or "service",
+        destination_namespace=upstream.destination_namespace,
+        datacenter=upstream.datacenter,
+        peer=upstream.peer,
+        bind=upstream.bind,
     )
 
 
 def bind_of(address: str, port: int, socket: str) -> Bind:
-    """Where an upstream listens: its socket where it has one, else port and address, which has a default."""
+    """The place where an upstream listens: its socket if it has one, else its port and address."""
     return Bind(socket=socket) if socket else Bind(address=address or LOCALHOST, port=port)

@@ -13,8 +13,8 @@ from frostline.sources.jobspec.json_tree import Node, tree_of
 _HELP = 'it is the form of Nomad\'s API: {"Job": {"ID": …, "TaskGroups": […]}}'
 
 
-class _Reader:
-    """Reads members of the type that is needed; null and a missing one are the default. HclError: another type."""
+class _ObjectReader:
+    """Reads the members of a JSON object. A missing member counts as null. HclError: a member has the wrong type."""
 
     def __init__(self, source: Source, node: Node, path: str) -> None:
         self.source = source
@@ -38,7 +38,7 @@ class _Reader:
         if node is None or node.value is None:
             return None
         if not isinstance(node.value, kind) or isinstance(node.value, bool):
-            raise _Reader(self.source, self.node, f"{self.path}.{name}").error(node, wanted)
+            raise _ObjectReader(self.source, self.node, f"{self.path}.{name}").error(node, wanted)
         return node.value
 
     def text(self, name: str) -> str:
@@ -47,7 +47,7 @@ class _Reader:
     def whole(self, name: str, most: int) -> int:
         value = self._member(name, int, "a whole number") or 0
         if not 0 <= value <= most:
-            raise _Reader(self.source, self.node, f"{self.path}.{name}").error(
+            raise _ObjectReader(self.source, self.node, f"{self.path}.{name}").error(
                 self.node.value[name], f"between 0 and {most}"
             )
         return int(value)
@@ -56,7 +56,7 @@ class _Reader:
         found = []
         for node in self._member(name, tuple, "a list of strings") or ():
             if not isinstance(node.value, str):
-                raise _Reader(self.source, self.node, f"{self.path}.{name}").error(node, "a list of strings")
+                raise _ObjectReader(self.source, self.node, f"{self.path}.{name}").error(node, "a list of strings")
             found.append(node.value)
         return tuple(found)
 
@@ -64,25 +64,25 @@ class _Reader:
         members = self._member(name, dict, "an object of strings") or {}
         for node in members.values():
             if not isinstance(node.value, str):
-                raise _Reader(self.source, self.node, f"{self.path}.{name}").error(node, "an object of strings")
+                raise _ObjectReader(self.source, self.node, f"{self.path}.{name}").error(node, "an object of strings")
         return {key: node.value for key, node in members.items()}
 
-    def each(self, name: str) -> Iterator[_Reader]:
+    def objects(self, name: str) -> Iterator[_ObjectReader]:
         for index, node in enumerate(self._member(name, tuple, "a list") or ()):
-            yield _Reader(self.source, node, f"{self.path}.{name}[{index}]")
+            yield _ObjectReader(self.source, node, f"{self.path}.{name}[{index}]")
 
-    def inner(self, name: str) -> _Reader | None:
+    def inner(self, name: str) -> _ObjectReader | None:
         node = self.node.value.get(name)
-        return None if node is None or node.value is None else _Reader(self.source, node, f"{self.path}.{name}")
+        return None if node is None or node.value is None else _ObjectReader(self.source, node, f"{self.path}.{name}")
 
 
 def job_of_json(source: Source) -> Job:
-    """The job in this file. HclError: it is no JSON, or no job."""
-    top = _Reader(source, tree_of(source), "")
+    """The job in the file. HclError: the file is not JSON, or not a job."""
+    top = _ObjectReader(source, tree_of(source), "")
     inner = top.inner("Job")
     job = inner or top
     if inner is None and not {"ID", "Name", "TaskGroups"} & top.node.value.keys():
-        raise HclError("this is no job", source.place(0), hint=_HELP)
+        raise HclError("this is not a job", source.place(0), hint=_HELP)
     identifier = job.text("ID") or job.text("Name")
     if not identifier:
         raise HclError("a job without `ID`", job.place, hint=_HELP)
@@ -91,31 +91,31 @@ def job_of_json(source: Source) -> Job:
         name=job.text("Name") or identifier,
         namespace=job.text("Namespace") or "default",
         region=job.text("Region"),
-        groups=tuple(_group(group) for group in job.each("TaskGroups")),
+        groups=tuple(_group(group) for group in job.objects("TaskGroups")),
     )
 
 
-def _group(group: _Reader) -> JobGroup:
+def _group(group: _ObjectReader) -> JobGroup:
     if not group.text("Name"):
         raise HclError("a group without `Name`", group.place, hint=_HELP)
-    tasks = list(group.each("Tasks"))
-    networks = list(group.each("Networks"))
-    networks += [network for task in tasks if (part := task.inner("Resources")) for network in part.each("Networks")]
-    services = [_service(service, "") for service in group.each("Services")]
-    services += [_service(service, task.text("Name")) for task in tasks for service in task.each("Services")]
+    tasks = list(group.objects("Tasks"))
+    networks = list(group.objects("Networks"))
+    networks += [network for task in tasks if (part := task.inner("Resources")) for network in part.objects("Networks")]
+    services = [_service(service, "") for service in group.objects("Services")]
+    services += [_service(service, task.text("Name")) for task in tasks for service in task.objects("Services")]
     return JobGroup(name=group.text("Name"), ports=_ports(networks), services=tuple(services))
 
 
-def _ports(networks: list[_Reader]) -> dict[str, int]:
+def _ports(networks: list[_ObjectReader]) -> dict[str, int]:
     return {
         port.text("Label"): port.whole("Value", 65535)
         for network in networks
         for kind in ("DynamicPorts", "ReservedPorts")
-        for port in network.each(kind)
+        for port in network.objects(kind)
     }
 
 
-def _service(service: _Reader, task: str) -> JobService:
+def _service(service: _ObjectReader, task: str) -> JobService:
     weights = service.inner("Weights")
     return JobService(
         place=service.place,
@@ -136,20 +136,20 @@ def _service(service: _Reader, task: str) -> JobService:
     )
 
 
-def _upstreams(service: _Reader) -> Iterator[JobUpstream]:
+def _upstreams(service: _ObjectReader) -> Iterator[JobUpstream]:
     connect = service.inner("Connect")
     sidecar = connect.inner("SidecarService") if connect else None
     proxy = sidecar.inner("Proxy") if sidecar else None
-    for one in proxy.each("Upstreams") if proxy else ():
-        if not one.text("DestinationName"):
-            raise HclError("an upstream without `DestinationName`", one.place, hint=_HELP)
-        port, socket = one.whole("LocalBindPort", 65535), one.text("LocalBindSocketPath")
+    for upstream in proxy.objects("Upstreams") if proxy else ():
+        if not upstream.text("DestinationName"):
+            raise HclError("an upstream without `DestinationName`", upstream.place, hint=_HELP)
+        port, socket = upstream.whole("LocalBindPort", 65535), upstream.text("LocalBindSocketPath")
         yield JobUpstream(
-            destination=one.text("DestinationName"),
-            place=one.place,
-            bind=bind_of(one.text("LocalBindAddress"), port, socket),
-            kind=one.text("DestinationType"),
-            destination_namespace=one.text("DestinationNamespace"),
-            datacenter=one.text("Datacenter"),
-            peer=one.text("DestinationPeer"),
+            destination=upstream.text("DestinationName"),
+            place=upstream.place,
+            bind=bind_of(upstream.text("LocalBindAddress"), port, socket),
+            kind=upstream.text("DestinationType"),
+            destination_namespace=upstream.text("DestinationNamespace"),
+            datacenter=upstream.text("Datacenter"),
+            peer=upstream.text("DestinationPeer"),
         )

@@ -1,4 +1,4 @@
-"""What becomes of a variable that only the client knows (`${NOMAD_PORT_http}`): its own text, `${…}`."""
+"""Placeholders for variables that only the client knows (`${NOMAD_PORT_http}`): their own text."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _SPACE = re.compile(rb"\.?\s*")
 
 
 def placeholder(traversal: Traversal, source: Source) -> Value:
-    """The traversal as the file has it, in `${` and `}`: those around it, with the spaces between, or new ones.
+    """The traversal's text in `${` and `}`: those in the file, with the spaces next to them, or added ones.
 
-    As Nomad's parser does it (jobspec2's UndefinedVariable), with its quirk: what directly follows the byte behind
-    the traversal is taken for the closing brace as long as braces follow.
+    As in Nomad's parser (jobspec2's UndefinedVariable), with its quirk: it searches the closing brace from the second
+    byte behind the traversal on, and takes along all braces that follow.
     """
     data = source.data
     start, end = traversal.offset, _end(traversal, data)
@@ -37,7 +37,7 @@ def placeholder(traversal: Traversal, source: Source) -> Value:
 
 
 def _end(traversal: Traversal, data: bytes) -> int:
-    """Behind the last step, whose key is a literal."""
+    """The offset behind the last step, whose key is a literal."""
     if not traversal.steps:
         return traversal.offset + len(traversal.root.encode())
     last = traversal.steps[-1]

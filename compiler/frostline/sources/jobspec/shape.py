@@ -1,7 +1,7 @@
-"""Which arguments and blocks a Nomad job file may have, as far as services and upstreams are told by them.
+"""The arguments and blocks that a Nomad job file may have, as far as services and upstreams depend on them.
 
-Names as the structs of Nomad's API have them (github.com/hashicorp/nomad, package api, the `hcl` tags); whatever lies
-in blocks that are OPEN here is evaluated, since an error in it is one for Nomad too, but not compared with a list.
+The names are the `hcl` tags of the structs in Nomad's package api (github.com/hashicorp/nomad). The contents of an OPEN
+block are evaluated, because Nomad refuses errors in them too, but their names are not checked.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ TEXTS = list_of(STRING)
 
 
 class Shape(Struct, frozen=True):
-    """A block's arguments with their types (DYNAMIC: evaluated, not converted), its blocks, and how many labels.
+    """The arguments of a block with their types (DYNAMIC: not converted), its blocks, and the number of its labels.
 
-    nulls: whether an argument may be null. maps: those of the blocks that may be arguments as well: `meta = {…}`.
+    open: any argument and block is allowed. texts: any argument is allowed, as a string. nulls: arguments may be null.
+    maps: those of the blocks that may also be arguments: `meta = {…}`.
     """
 
     attributes: Mapping[str, Type] = {}
@@ -31,23 +32,23 @@ class Shape(Struct, frozen=True):
 
 
 OPEN = Shape(open=True)
-"""Anything, evaluated only."""
+"""Anything, only evaluated."""
 
 LABELLED = Shape(open=True, labels=1)
 
 TEXT_MAP = Shape(texts=True)
-"""Any argument, each a string."""
+"""Any arguments, all strings."""
 
 
-def _typed(*names: str, type: Type = STRING) -> dict[str, Type]:
+def _of_type(*names: str, type: Type = STRING) -> dict[str, Type]:
     return dict.fromkeys(names, type)
 
 
 _UPSTREAM = Shape(
     attributes={
-        **_typed("destination_name", "destination_namespace", "destination_peer", "destination_partition"),
-        **_typed("destination_type", "datacenter"),
-        **_typed("local_bind_address", "local_bind_socket_path", "local_bind_socket_mode"),
+        **_of_type("destination_name", "destination_namespace", "destination_peer", "destination_partition"),
+        **_of_type("destination_type", "datacenter"),
+        **_of_type("local_bind_address", "local_bind_socket_path", "local_bind_socket_mode"),
         "local_bind_port": NUMBER,
     },
     blocks={"mesh_gateway": OPEN, "config": OPEN},
@@ -66,8 +67,8 @@ _CONNECT = Shape(
 )
 SERVICE = Shape(
     attributes={
-        **_typed("name", "port", "address_mode", "address", "task", "on_update", "provider", "cluster", "kind"),
-        **_typed("tags", "canary_tags", type=TEXTS),
+        **_of_type("name", "port", "address_mode", "address", "task", "on_update", "provider", "cluster", "kind"),
+        **_of_type("tags", "canary_tags", type=TEXTS),
         "enable_tag_override": BOOL,
     },
     blocks={
@@ -78,7 +79,7 @@ SERVICE = Shape(
         "canary_meta": TEXT_MAP,
         "tagged_addresses": TEXT_MAP,
         "identity": OPEN,
-        "weights": Shape(attributes=_typed("passing", "warning", type=NUMBER)),
+        "weights": Shape(attributes=_of_type("passing", "warning", type=NUMBER)),
     },
 )
 _PORT = Shape(
@@ -86,21 +87,21 @@ _PORT = Shape(
     labels=1,
 )
 NETWORK = Shape(
-    attributes={**_typed("mode", "device", "cidr", "ip", "hostname"), "mbits": NUMBER},
+    attributes={**_of_type("mode", "device", "cidr", "ip", "hostname"), "mbits": NUMBER},
     blocks={"dns": OPEN, "reserved_ports": _PORT, "port": _PORT, "cni": OPEN},
 )
 _RESOURCES = Shape(
     attributes={
-        **_typed("cpu", "cores", "memory", "memory_max", "disk", "secrets", type=NUMBER),
-        **_typed("iops", type=NUMBER),
+        **_of_type("cpu", "cores", "memory", "memory_max", "disk", "secrets", type=NUMBER),
+        **_of_type("iops", type=NUMBER),
     },
     blocks={"network": NETWORK, "device": LABELLED, "numa": OPEN},
     nulls=True,
 )
 TASK = Shape(
     attributes={
-        **_typed("driver", "user", "kill_signal", "kind"),
-        **_typed("kill_timeout", "shutdown_delay", type=DYNAMIC),
+        **_of_type("driver", "user", "kill_signal", "kind"),
+        **_of_type("kill_timeout", "shutdown_delay", type=DYNAMIC),
         "leader": BOOL,
     },
     blocks={
@@ -120,7 +121,7 @@ GROUP = Shape(
     attributes={
         "count": NUMBER,
         "prevent_reschedule_on_lost": BOOL,
-        **_typed("shutdown_delay", "max_run_duration", "stop_after_client_disconnect", type=DYNAMIC),
+        **_of_type("shutdown_delay", "max_run_duration", "stop_after_client_disconnect", type=DYNAMIC),
         "max_client_disconnect": DYNAMIC,
     },
     blocks={
@@ -138,7 +139,7 @@ GROUP = Shape(
 )
 JOB = Shape(
     attributes={
-        **_typed("region", "namespace", "id", "name", "type", "node_pool"),
+        **_of_type("region", "namespace", "id", "name", "type", "node_pool"),
         "priority": NUMBER,
         "all_at_once": BOOL,
         "datacenters": TEXTS,

@@ -1,6 +1,7 @@
-"""The source of type jobspec: what Nomad job files declare, read without Nomad.
+"""The source of type jobspec: reads services and upstreams from Nomad job files, without Nomad.
 
-`*.json` is JSON as `nomad job run -json` takes it; all else is HCL2, evaluated as Nomad's own parser does (jobspec2).
+`*.json` is JSON, in the form that `nomad job run -json` takes; all other files are HCL2, evaluated as in Nomad's own
+parser (jobspec2).
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ from frostline.sources.jobspec.variables import Context, Given, value_of
 from frostline.text import display_path
 
 MOST_BYTES = 2**20
-"""The largest file that is read: Nomad keeps no longer sources of jobs (job_max_source_size)."""
+"""The largest file that is read: the limit of Nomad's own job_max_source_size."""
 
 
 def declare(settings: JobspecSettings) -> Declaration:
-    """What the files say. SourceError, or SeveralErrors of them, with the place: what is wrong in each file.
+    """The services and upstreams in the files. SourceError, or SeveralErrors: the first error in every wrong file.
 
-    UsageError: no file at all, a variable that no file declares.
+    UsageError: there are no files, or no file declares a variable that is set.
     """
     reader = _Reader(settings)
     errors: list[FrostlineError] = []
@@ -60,7 +61,7 @@ def declare(settings: JobspecSettings) -> Declaration:
 
 
 def inputs(settings: JobspecSettings) -> tuple[Path, ...]:
-    """The files that it reads, those that job files read by functions too, sorted."""
+    """All files that the source reads, with those that functions in job files read, sorted."""
     reader = _Reader(settings)
     jobs, _ = job_files(settings)
     paths = {*jobs, *settings.var_files}
@@ -68,29 +69,29 @@ def inputs(settings: JobspecSettings) -> tuple[Path, ...]:
         try:
             reader.job(path)
         except HclError:
-            continue  # what can't be read is said by `declare`
+            continue  # `declare` reports it
     return tuple(sorted(paths | set(reader.read)))
 
 
 def job_files(settings: JobspecSettings) -> tuple[tuple[Path, ...], tuple[Finding, ...]]:
-    """The files that the globs fit, sorted, each once, and a warning for each glob that fits none.
+    """The files that match the globs, sorted, and a warning for every glob that matches none.
 
-    UsageError: a path that is no glob, or all globs together, fit none.
+    UsageError: a plain path names no file, or no glob matches any.
     """
     found: set[Path] = set()
     warnings: list[Finding] = []
     for glob in settings.files:
         try:
-            fitting = [path for path in _fitting(settings.folder, glob) if path.is_file()]
+            matching = [path for path in _matching_paths(settings.folder, glob) if path.is_file()]
         except (ValueError, NotImplementedError, OSError) as error:
             raise _bad_glob(settings, glob, str(error)) from None
-        if not fitting and is_literal(glob):
+        if not matching and is_literal(glob):
             raise _bad_glob(settings, glob, "there is no such file")
-        if not fitting:
+        if not matching:
             warnings.append(_unused_glob(settings, glob))
-        found.update(fitting)
+        found.update(matching)
     if not found:
-        raise _bad_glob(settings, ", ".join(settings.files), "no file fits")
+        raise _bad_glob(settings, ", ".join(settings.files), "no file matches")
     return tuple(sorted(found)), tuple(warnings)
 
 
@@ -100,12 +101,12 @@ def _unused_glob(settings: JobspecSettings, glob: str) -> Finding:
         severity="warning",
         value=glob,
         origin=settings.files_origin,
-        message=f"no file fits `{glob}` of source `{settings.name}`",
+        message=f"no file matches `{glob}` of source `{settings.name}`",
         help="correct the glob, or leave it out",
     )
 
 
-def _fitting(folder: Path, glob: str) -> Iterator[Path]:
+def _matching_paths(folder: Path, glob: str) -> Iterator[Path]:
     relative = Path(glob)
     if relative.is_absolute():
         return Path(relative.anchor).glob(str(relative.relative_to(relative.anchor)))
@@ -124,7 +125,7 @@ def _json_body(source: Source) -> Body:
     """A var file in JSON: an object of values, as attributes."""
     tree = tree_of(source)
     if not isinstance(tree.value, dict):
-        raise HclError("a var file in JSON is an object", source.place(tree.offset))
+        raise HclError("a var file in JSON must be an object", source.place(tree.offset))
     attributes = {
         name: AttributeNode(node.offset, name, Literal(node.offset, value_of(plain(node))), node.offset)
         for name, node in tree.value.items()
@@ -133,7 +134,7 @@ def _json_body(source: Source) -> Body:
 
 
 class _Reader:
-    """Reads job files with one set of variables. read: the files that functions read."""
+    """Reads job files with the same variables. read: the files that functions have read so far."""
 
     def __init__(self, settings: JobspecSettings) -> None:
         self._settings = settings
@@ -154,7 +155,7 @@ class _Reader:
             body = _json_body(source) if path.suffix == ".json" else parse(source)
             for block in body.blocks:
                 raise HclError(
-                    f"a block does not belong into a var file: `{block.kind}`",
+                    f"a block is not allowed in a var file: `{block.kind}`",
                     source.place(block.offset),
                     hint="a var file has lines NAME = value; variables are declared in job files",
                 )
@@ -175,7 +176,7 @@ class _Reader:
         return Source(shown, data)
 
     def job(self, path: Path) -> Job:
-        """The job in this file. HclError: what is wrong in it."""
+        """The job in the file. HclError: the first error in it."""
         source = self._source(path)
         if path.suffix == ".json":
             return job_of_json(source)
@@ -187,7 +188,7 @@ class _Reader:
         return job
 
     def undeclared(self) -> list[FrostlineError]:
-        """An error for each variable that is set, and declared in none of the files."""
+        """An error for every variable that is set, but that no file declares."""
         return [
             UsageError(
                 f"source {self._settings.name}: no job file declares the variable `{name}`",

@@ -1,7 +1,7 @@
 """The variables and locals of a job file: declared in it, set by the configuration, var files and the environment.
 
-Who wins is as in Nomad (jobspec2, types.variables.go): the configuration over var files over the environment over the
-default. The configuration's values are as those of `-var`, except that they may be lists and maps as they are.
+The precedence is Nomad's (jobspec2, types.variables.go): the configuration over var files over the environment over
+the default. Texts in the configuration count as values of `-var`; lists and maps are taken as they are.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _ARGUMENTS = ("default", "description", "type")
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """What sets variables from outside. environment: NOMAD_VAR_name -> value. files: the bodies of var files.
+    """The values of variables from outside of the job file. environment: NOMAD_VAR_name -> value. files: var files.
 
-    configured: name -> plain value, with its place in the configuration in `places`.
+    configured: name -> plain value; `places` has their places in the configuration.
     """
 
     environment: Mapping[str, str] = {}
@@ -52,7 +52,7 @@ class Given(Struct, frozen=True, kw_only=True):
     places: Mapping[str, FileOrigin] = {}
 
     def names(self) -> Iterator[tuple[str, FileOrigin]]:
-        """Each name that a var file or the configuration sets, and where."""
+        """The names that var files and the configuration set, with their places."""
         for body in self.files:
             for name, attribute in body.attributes.items():
                 yield name, body.source.place(attribute.offset)
@@ -60,7 +60,7 @@ class Given(Struct, frozen=True, kw_only=True):
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """What evaluation needs besides variables."""
+    """What an evaluation needs apart from variables."""
 
     functions: Mapping[str, Function]
     undefined: Undefined
@@ -89,7 +89,7 @@ def scope_of(body: Body, given: Given, context: Context) -> tuple[Scope, frozens
     for variable in variables.values():
         if variable.value is None:
             raise HclError(
-                f"the variable `{variable.name}` is not set, and has no default",
+                f"the variable `{variable.name}` is not set and has no default",
                 variable.place,
                 hint="set it in the source's `variables` or `var_files`, or give it a default",
             )
@@ -151,7 +151,7 @@ def _known(names: Sequence[str]) -> str:
 
 
 def _assignments(variable: _Variable, given: Given, context: Context) -> Iterator[tuple[Value, FileOrigin]]:
-    """What sets it, the winner last."""
+    """The values that are set for the variable, by rising precedence."""
     name = variable.name
     if (text := given.environment.get(f"NOMAD_VAR_{name}")) is not None:
         place = FileOrigin(f"$NOMAD_VAR_{name}")
@@ -173,19 +173,19 @@ def _is_expression(variable: _Variable) -> bool:
 
 
 def _from_text(text: str, variable: _Variable, place: FileOrigin, context: Context) -> Value:
-    """A value that is given as text: as it is for strings and numbers, for other types an expression."""
+    """The value of a text: for a string or number the text itself, for other types an expression."""
     if not _is_expression(variable):
         return string(text)
     try:
         source = Source(place.path, text.encode())
         return evaluate(parse_expression(source), context.scope(source, {}))
     except HclError as error:
-        # Its place is in the text, of which there is no file.
+        # The error's own place is in the text, which is not a file.
         raise HclError(f"the value of the variable `{variable.name}`: {error.message}", place, error.hint) from None
 
 
 def value_of(plain: Any) -> Value:
-    """A plain value of YAML or JSON as HCL has it."""
+    """The HCL value of a plain value from YAML or JSON."""
     match plain:
         case None:
             return NULL
@@ -210,7 +210,7 @@ def _converted(value: Value, variable: _Variable, place: FileOrigin) -> Value:
         return convert(value, variable.type)
     except ConversionError as error:
         raise HclError(
-            f"the value of the variable `{variable.name}` is no {variable.type}: {error}",
+            f"the value of the variable `{variable.name}` is not a {variable.type}: {error}",
             place,
             hint=f"its type is declared at {variable.place}",
         ) from None
@@ -240,12 +240,12 @@ def _bool(value: Value, source: Source, attribute: AttributeNode) -> bool:
     except ConversionError:
         converted = NULL
     if converted.is_null:
-        raise HclError("a condition is true or false", source.place(point(attribute.expression, source)))
+        raise HclError("a condition must be true or false", source.place(point(attribute.expression, source)))
     return bool(converted.data)
 
 
 def _locals(body: Body, var: Value, context: Context) -> dict[str, Value]:
-    """Every local, each after those that it refers to. HclError: some refer to each other in a circle."""
+    """All locals, each evaluated after those that it refers to. HclError: locals refer to each other in a circle."""
     expressions: dict[str, AttributeNode] = {}
     source = body.source
     for block in body.blocks:
@@ -256,8 +256,10 @@ def _locals(body: Body, var: Value, context: Context) -> dict[str, Value]:
                 first = source.place(expressions[name].offset)
                 raise HclError(f"the local `{name}` is defined twice, first at {first}", source.place(attribute.offset))
             expressions[name] = attribute
-    # Sorted, so that of several errors the same one is met whatever the order of the hash seed.
-    needs = {name: sorted(_referred(one.expression) & expressions.keys()) for name, one in expressions.items()}
+    # Sorted, so that the same one of several errors is reported, whatever the hash seed.
+    needs = {
+        name: sorted(_locals_in(attribute.expression) & expressions.keys()) for name, attribute in expressions.items()
+    }
     try:
         order = list(TopologicalSorter(needs).static_order())
     except CycleError as error:
@@ -274,22 +276,22 @@ def _locals(body: Body, var: Value, context: Context) -> dict[str, Value]:
 
 def _just_attributes(block: BlockNode, source: Source) -> Mapping[str, AttributeNode]:
     for inner in block.body.blocks:
-        raise HclError(f"a block does not belong here: `{inner.kind}`", source.place(inner.offset))
+        raise HclError(f"a block is not allowed here: `{inner.kind}`", source.place(inner.offset))
     return block.body.attributes
 
 
-def _referred(node: Any) -> set[str]:
-    """The names in all `local.NAME` within this expression."""
+def _locals_in(node: Any) -> set[str]:
+    """The names in every `local.NAME` in the expression."""
     found: set[str] = set()
     waiting = [node]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, tuple):
-            waiting.extend(one)
-        elif isinstance(one, Traversal):
-            if one.root == "local" and one.steps and isinstance(one.steps[0], GetAttr):
-                found.add(one.steps[0].name)
-            waiting.append(one.steps)
-        elif isinstance(one, Struct):
-            waiting.extend(getattr(one, field) for field in one.__struct_fields__)
+        part = waiting.pop()
+        if isinstance(part, tuple):
+            waiting.extend(part)
+        elif isinstance(part, Traversal):
+            if part.root == "local" and part.steps and isinstance(part.steps[0], GetAttr):
+                found.add(part.steps[0].name)
+            waiting.append(part.steps)
+        elif isinstance(part, Struct):
+            waiting.extend(getattr(part, field) for field in part.__struct_fields__)
     return found

@@ -251,7 +251,7 @@ def test_an_upstream_may_listen_on_a_socket(folder: Path) -> None:
     ("text", "reason"),
     [
         ("local_bind_port = 1", "without `destination_name`"),
-        ('destination_name = "a"\nlocal_bind_port = 70000', "no port"),
+        ('destination_name = "a"\nlocal_bind_port = 70000', "not a port"),
         ('destination_name = "a"\nlocal_bind_port = 1.5', "whole number"),
         ('destination_name = "a"\nlocal_bind_port = "x"', "local_bind_port"),
         ('destination_name = "a"\nnonsense = 1', "unknown argument `nonsense`"),
