@@ -55,7 +55,7 @@ def emit(lines: Iterable[str]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             reason = f"the standard output cannot be written: {error.strerror}"
-            raise PublishError(reason, help="see to it and run again") from None
+            raise PublishError(reason, help="fix the cause above and rerun") from None
 
 
 _SIGNS = {"+": "\x1b[32m", "~": "\x1b[33m", "-": "\x1b[31m", "=": "\x1b[36m"}

@@ -1,7 +1,7 @@
-"""The files that publishing may replace: reached from the root folder through no symbolic link, and examined first.
+"""Access to the files that a run may replace, by descriptors from the root folder, never through a symbolic link.
 
-A file is named by its key: its path relative to the root, with slashes. Only what the configuration itself places
-outside of the root (the lock) has a key that begins with `..`.
+A file is named by its key: its path relative to the root, with slashes. Only a file that the configuration itself
+places outside of the root (the lock) has a key that begins with `..`.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ BLOCK = 1 << 20
 MANIFEST = "frostline.manifest"
 _OWN_PREFIX = ".frostline."
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# O_NONBLOCK: a FIFO that somebody puts in the file's place after the check must not hang the run.
+# O_NONBLOCK: if somebody replaces the file by a FIFO after the check, opening it must not hang.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 _HELP = {
-    errno.EACCES: "give this user the right to read and write there, and run again",
-    errno.EPERM: "give this user the right to read and write there, and run again",
-    errno.ENOSPC: "free some space and run again",
-    errno.EDQUOT: "free some space and run again",
-    errno.EROFS: "publish to where files can be written",
-    errno.EBUSY: "a file that is mounted cannot be replaced: mount its folder instead",
+    errno.EACCES: "give this user the right to read and write there, then rerun",
+    errno.EPERM: "give this user the right to read and write there, then rerun",
+    errno.ENOSPC: "free some space, then rerun",
+    errno.EDQUOT: "free some space, then rerun",
+    errno.EROFS: "the file system is read-only: publish to one that can be written",
+    errno.EBUSY: "a mounted file cannot be replaced: mount its folder instead",
 }
 
 
 class Root(Struct, frozen=True):
-    """The root folder, open. given: its absolute path as users write it; real: without symbolic links.
+    """The root folder, open. given: its absolute path as users write it; real: the same without symbolic links.
 
-    outside: keys of the files, and of the folders of files, that may be written although they lie outside of the root.
+    outside: keys of files and folders outside of the root that may be written.
     """
 
     fd: int
@@ -56,32 +56,32 @@ class FileState(Struct, frozen=True):
 
 @contextmanager
 def as_publish_error(key: str, doing: str, *, help: str | None = None) -> Iterator[None]:
-    """Any OSError in here becomes a PublishError that says which file cannot be `doing` (read, written …), and why."""
+    """Turn an OSError into a PublishError: which file cannot be `doing` (read, written …), and why."""
     try:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        hint = help or _HELP.get(error.errno or 0, "see to it and run again")
+        hint = help or _HELP.get(error.errno or 0, "fix the cause above and rerun")
         raise PublishError(f"`{key}` cannot be {doing}: {reason}", help=hint) from error
 
 
 @contextmanager
 def open_root(path: Path, outside: Sequence[Path] = ()) -> Iterator[Root]:
-    """The root folder, open; it alone may be reached through symbolic links. PublishError: there is no such folder."""
-    with as_publish_error(str(path), "opened", help="make the folder, or set `root` to one that is there"):
+    """Open the root folder, which alone may be reached through symbolic links. PublishError: it does not exist."""
+    with as_publish_error(str(path), "opened", help="create the folder, or set `root` to an existing one"):
         fd = os.open(path, _FOLDER)
     try:
-        # Keys keep `..` out: a symbolic link before it would make it mean something else.
+        # abspath removes `..` by text, as keys need: behind a symbolic link, `..` would mean another folder.
         root = Root(fd, Path(os.path.abspath(path)), Path(os.path.realpath(path)))  # noqa: PTH100
         keys = (key_of(root, one) for one in outside)
         yield Root(fd, root.given, root.real, frozenset(key for key in keys if key.startswith("../")))
     finally:
-        with suppress(OSError):  # nothing was written through it
+        with suppress(OSError):  # nothing was written through this descriptor
             os.close(fd)
 
 
 def key_of(root: Root, path: Path) -> str:
-    """The key of a file. What is written below the root stays below it, whatever links are on the way."""
+    """The key of a file. A path written below the root stays below it, whatever links are on the way."""
     absolute = Path(os.path.abspath(path))  # noqa: PTH100
     for base in (root.given, root.real):
         if absolute.is_relative_to(base):
@@ -90,7 +90,7 @@ def key_of(root: Root, path: Path) -> str:
 
 
 def path_fault(path: str) -> str | None:
-    """Why `path` is no path of a published file (`is absolute`); None: it is one. No such path leaves the root."""
+    """Why `path` cannot be the path of a published file (`is absolute`); None if it can. Such a path stays in root."""
     parts = path.split("/")
     if not path or "\0" in path:
         return "is empty" if not path else "has a NUL in it"
@@ -100,18 +100,18 @@ def path_fault(path: str) -> str | None:
         return "leaves the root folder"
     if "." in parts or "" in parts:
         return "is not in its shortest form"
-    # Hooks and configuration in there are programs: no manifest, journal or name of a service may write them.
+    # Hooks and configuration in .git are programs: no manifest, journal or service name may write there.
     if any(part.casefold() == ".git" for part in parts):
-        return "is inside of a .git folder"
+        return "is inside a .git folder"
     if path == MANIFEST or any(part.startswith(_OWN_PREFIX) for part in parts):
-        return "is a name that frostline keeps for itself"
+        return "is a name that frostline reserves"
     if any("\ud800" <= character <= "\udfff" for character in path):
         return "is not valid Unicode"
     return None
 
 
 def permitted(root: Root, key: str) -> bool:
-    """Whether a run may write this file: it is inside of the root, or the configuration itself placed it outside."""
+    """Whether a run may write this file: it is inside the root, or the configuration itself places it outside."""
     if path_fault(key) is None or key == MANIFEST:
         return True
     parent, _, name = key.rpartition("/")
@@ -119,7 +119,7 @@ def permitted(root: Root, key: str) -> bool:
 
 
 def folder_of(key: str) -> str:
-    """The key of the folder that a file is in; "" is the root."""
+    """The key of the folder of a file; "" is the root."""
     return key.rpartition("/")[0]
 
 
@@ -130,7 +130,7 @@ def name_of(key: str) -> str:
 
 @contextmanager
 def open_folder(root: Root, key: str) -> Iterator[int]:
-    """The file descriptor of a folder. FileNotFoundError: it is not there; PublishError: a link, or not a folder."""
+    """The file descriptor of a folder. FileNotFoundError: it does not exist; PublishError: a link, or no folder."""
     fd = os.dup(root.fd)
     try:
         for depth, part in enumerate(key.split("/") if key else ()):
@@ -151,9 +151,9 @@ def _no_folder(key: str, name: str, parent: int) -> PublishError:
     if stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
         return PublishError(
             f"the folder `{key}` is a symbolic link",
-            help="no link is followed below the root: set the path of the output, or `root`, to the real folder",
+            help="frostline follows no link below the root: set the output's path, or `root`, to the real folder",
         )
-    return PublishError(f"`{key}` must be a folder, but is not", help="move it away and run again")
+    return PublishError(f"`{key}` must be a folder, but is not", help="move it away and rerun")
 
 
 def digest_of_chunks(chunks: Iterable[bytes]) -> str:
@@ -165,9 +165,9 @@ def digest_of_chunks(chunks: Iterable[bytes]) -> str:
 
 
 def file_state(root: Root, key: str) -> FileState | None:
-    """The file of this key as it is, None where there is none.
+    """The digest and mode of this file; None if there is no file.
 
-    PublishError: a symbolic link, a folder, a device, a mounted file, or not to be read; or on the way to it a link.
+    PublishError: it is a symbolic link, folder, device or mounted file, cannot be read, or lies behind a link.
     """
     with _open_file(root, key) as fd:
         if fd is None:
@@ -176,21 +176,21 @@ def file_state(root: Root, key: str) -> FileState | None:
 
 
 def mode_of(root: Root, key: str) -> int | None:
-    """The permission bits of the file of this key, None where there is none. PublishError as `file_state`."""
+    """The permission bits of this file; None if there is no file. PublishError as for `file_state`."""
     with _open_file(root, key) as fd:
         return None if fd is None else _mode(fd)
 
 
 def file_bytes(root: Root, key: str) -> bytes | None:
-    """The bytes of the file of this key, None where there is none. PublishError as `file_state`."""
+    """The bytes of this file; None if there is no file. PublishError as for `file_state`."""
     with _open_file(root, key) as fd:
         return None if fd is None else b"".join(_blocks(fd))
 
 
 def write_new_file(parent: int, name: str, chunks: Iterable[bytes], mode: int, *, exact: bool = False) -> str:
-    """Writes a new file, safe on disk on return, and gives its SHA-256 in hex. FileExistsError: it is there already.
+    """Write and sync a new file; return its SHA-256 in hex. FileExistsError: it exists already.
 
-    mode: its permission bits, of which the umask takes its own unless `exact`.
+    mode: its permission bits, subject to the umask unless `exact`.
     """
     hashed = sha256()
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -244,9 +244,9 @@ def _open_regular(key: str, name: str, parent: int) -> int:
 
 
 def _mount(fd: int) -> tuple[int, str]:
-    """What a file is mounted by: its device, and on Linux the mount's number (proc(5), fdinfo).
+    """The mount that a file belongs to: its device and, on Linux, the mount's number (proc(5), fdinfo).
 
-    A file bound from the same file system has its folder's device; rename(2) onto it fails with EBUSY all the same.
+    A file that is bind-mounted from the same file system has its folder's device, yet rename(2) onto it fails: EBUSY.
     """
     device = os.fstat(fd).st_dev
     try:

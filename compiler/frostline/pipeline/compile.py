@@ -38,7 +38,7 @@ from frostline.pipeline.spool import Kept, Room, Spool
 from frostline.plan.changes import Plan, changed_keys, plan_of
 from frostline.publish.manifest import Manifest, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes, next_manifest
-from frostline.publish.publishing import publish, run_lock
+from frostline.publish.publishing import Publication, publish, run_lock
 from frostline.registry.assembling import assembled, contribution_of, entry_digest
 from frostline.registry.declaring import contribution_of_declaration
 from frostline.settings import Allow, Config, JobspecSettings, OutputSettings, PluginSettings, RouterSettings
@@ -307,24 +307,26 @@ def publish_compilation(config: Config, root: Root, compilation: Compilation, on
     with stage("publishing"):
         publish(
             root,
-            compilation.wanted,
-            compilation.files,
-            extra=_lock_changes(config, compilation.lock) if compilation.plan.lock else (),
-            manifest_path=config.manifest,
-            manifest=next_manifest(compilation.manifest, compilation.files, compilation.services, only or None),
+            Publication(
+                files=compilation.wanted,
+                changes=compilation.files,
+                lock_files=_lock_changes(config, compilation.lock) if compilation.plan.lock else (),
+                manifest_path=config.manifest,
+                manifest=next_manifest(compilation.manifest, compilation.files, compilation.services, only or None),
+            ),
         )
 
 
 def publish_lock(config: Config, root: Root, lock: Lock) -> None:
     """Write the lock alone."""
-    publish(root, (), (), extra=_lock_changes(config, lock))
+    publish(root, Publication(lock_files=_lock_changes(config, lock)))
 
 
-def _lock_changes(config: Config, lock: Lock) -> list[tuple[Path, Iterable[bytes] | None]]:
+def _lock_changes(config: Config, lock: Lock) -> tuple[tuple[Path, Iterable[bytes] | None], ...]:
     """The lock files with their bytes; None for one in the lock's folder that holds no segment any more."""
     there = lock_store.existing_files(config.lock, is_folder=config.lock_is_folder)
     files: dict[Path, Iterable[bytes] | None] = dict.fromkeys(there)
     room = Room()
     for file in lock_store.lock_files(lock, config.lock, is_folder=config.lock_is_folder):
         files[file.path] = Kept(file, room)
-    return sorted(files.items(), key=lambda item: item[0])
+    return tuple(sorted(files.items(), key=lambda item: item[0]))

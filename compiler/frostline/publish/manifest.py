@@ -1,7 +1,7 @@
-"""The manifest: what is published, as JSON Lines, canonical and sorted; committed beside the outputs.
+"""The manifest: what is published, as canonical, sorted JSON Lines; committed beside the outputs.
 
-A first line names the format, then there is a line a file and a line a (service, version). It may have been merged by
-git, edited, or written by somebody else: it is read as hostile, and no path in it leaves the root folder.
+The first line names the format; then there is a line for each file and for each (service, version). It may have been
+merged by git, edited, or written by somebody else: it is read as hostile, and no path in it leaves the root folder.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _RESTORE = "restore it from your repository, or remove it, and run `frostline co
 class FileLine(Struct, frozen=True, kw_only=True):
     """A published file. path: relative to the root, with slashes; sha256: hex; mode: permission bits; output: its name.
 
-    mode is 0o644 or 0o755, all that git keeps of it: what a umask does to it differs between machines.
+    mode is 0o644 or 0o755: git keeps no more of it, and the umask differs between machines.
     """
 
     path: str
@@ -37,7 +37,7 @@ class FileLine(Struct, frozen=True, kw_only=True):
 
 
 class Manifest(Struct, frozen=True):
-    """What is published. Read ones are sorted: files by path, services by name and version, None first."""
+    """What is published. From `read_manifest`: files sorted by path, services by name and version, None first."""
 
     files: tuple[FileLine, ...] = ()
     services: tuple[ServiceLine, ...] = ()
@@ -79,9 +79,9 @@ def manifest_chunks(manifest: Manifest) -> Iterator[bytes]:
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """The manifest in this file, None: there is no such file.
+    """The manifest in this file, None if there is no such file.
 
-    UsageError with the line: it is not one, is cut short, or has conflict markers; PublishError: it cannot be read.
+    UsageError with the line: not a manifest, cut short, or with conflict markers. PublishError: it cannot be read.
     """
     with as_publish_error(str(path), "read"):
         if not path.parent.is_dir():
@@ -101,7 +101,7 @@ def parse_manifest(data: bytes, shown: str) -> Manifest:
                 "the manifest has merge conflicts", origin=place, help="take either side and run `frostline compile`"
             )
     if lines[0] != _HEADER:
-        _refuse(shown, 1, f"this is no manifest that this frostline reads: its first line is not {_HEADER.decode()}")
+        _refuse(shown, 1, f"not a manifest that this frostline reads: the first line is not {_HEADER.decode()}")
     if lines.pop():
         _refuse(shown, len(lines) + 1, "the manifest is cut short in this line")
     files: dict[str, FileLine] = {}
@@ -110,11 +110,11 @@ def parse_manifest(data: bytes, shown: str) -> Manifest:
         if line.startswith(b'{"path":'):
             file = _file_line(line, shown, at)
             if files.setdefault(file.path, file) is not file:
-                _refuse(shown, at, f"the path `{file.path}` stands here twice")
+                _refuse(shown, at, f"the path `{file.path}` is listed twice")
         else:
             service = _service_line(line, shown, at)
             if services.setdefault((service.service, service.version), service) is not service:
-                _refuse(shown, at, f"the service `{service.service}` stands here twice with the same version")
+                _refuse(shown, at, f"the service `{service.service}` is listed twice with the same version")
     return manifest_of(Manifest(tuple(files.values()), tuple(services.values())))
 
 
@@ -135,10 +135,10 @@ def _decoded(decoder: msgspec.json.Decoder[_Line], line: bytes, shown: str, at: 
     try:
         value = decoder.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        _refuse(shown, at, f"this is not a line of a manifest: {error}")
-    # Two spellings of one value (a key twice, needless escapes) could show a reviewer something else than is read.
+        _refuse(shown, at, f"not a line of a manifest: {error}")
+    # Another spelling of the same value (a repeated key, an escape) could show a reviewer other text than is read.
     if canonical_line(value) != line:
-        _refuse(shown, at, "this line is not as frostline writes it")
+        _refuse(shown, at, "this line is not written as frostline writes it")
     return value
 
 

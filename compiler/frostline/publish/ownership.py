@@ -1,4 +1,4 @@
-"""What publishing would change on disk, and which of it is not frostline's to change. Reads files, writes none."""
+"""What publishing would change on disk, and which of these changes are refused. Reads files, writes none."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _PLAIN, _EXECUTABLE = 0o644, 0o755
 
 
 class DesiredFile(Struct, frozen=True, kw_only=True):
-    """A file to publish. path: relative to the root, with slashes; output: the name of the one that makes it.
+    """A file to publish. path: relative to the root, with slashes; output: name of the output that makes it.
 
-    chunks: its bytes, in order; may be iterated more than once and gives the same bytes each time.
-    sha256: of them, in hex, where it is known already.
+    chunks: its bytes, in order; can be iterated repeatedly and yields the same bytes each time.
+    sha256: of these bytes, in hex, if it is known already.
     """
 
     path: str
@@ -40,10 +40,10 @@ def file_changes(
     allow: Allow,
     outputs: Collection[str] | None = None,
 ) -> tuple[FileChange, ...]:
-    """What publishing `wanted` changes, sorted by path. outputs: those in scope, whose orphans are deleted; None: all.
-    A root that is not there yet is an empty one.
+    """What publishing `wanted` changes, sorted by path. A missing root counts as empty.
 
-    PublishError: a path that no output may have, one that two have, or a file that cannot be replaced safely.
+    outputs: names of the outputs in scope, whose files that are no longer wanted are deleted; None: all.
+    PublishError: a path is not allowed, two outputs write it, or a file cannot be replaced safely.
     """
     _check_paths(wanted)
     owned = {line.path: line for line in manifest.files} if manifest else {}
@@ -72,14 +72,16 @@ def _check_paths(wanted: Sequence[DesiredFile]) -> None:
             raise PublishError(f"output `{file.output}` would write `{file.path}`, which {fault}", help=_MOVE)
         if file.path in makers:
             both = f"`{makers[file.path]}` and `{file.output}`"
-            raise PublishError(f"`{file.path}` would be written twice, by output {both}", help=_MOVE)
+            raise PublishError(f"`{file.path}` would be written by two outputs, {both}", help=_MOVE)
         makers[file.path] = file.output
     for path, output in makers.items():
         parts = path.split("/")
         for depth in range(1, len(parts)):
             above = "/".join(parts[:depth])
             if above in makers:
-                reason = f"output `{makers[above]}` would write the file `{above}`, and `{output}` files inside of it"
+                reason = (
+                    f"output `{makers[above]}` would write the file `{above}`, and output `{output}` files below it"
+                )
                 raise PublishError(reason, help=_MOVE)
 
 
@@ -111,7 +113,7 @@ def _change(file: DesiredFile, found: FileState | None, owned: Mapping[str, File
 
 
 def _mode(line: FileLine | None, found: FileState | None) -> int:
-    """The manifest's; else as git would note it of the file that is there: another machine's umask changes nothing."""
+    """The manifest's mode; else the one git would record for the file, so that another umask changes nothing."""
     if line:
         return line.mode
     return _EXECUTABLE if found and found.mode & 0o100 else _PLAIN
@@ -133,7 +135,7 @@ def _deletion(line: FileLine, root: Root, allow: Allow) -> FileChange | None:
 
 
 def refusals(changes: Iterable[FileChange]) -> tuple[RefusedError, ...]:
-    """An error for each change that may not be made, with the way past it."""
+    """An error for each refused change, with the way past it."""
     return tuple(_refused(change) for change in changes if change.refusal)
 
 
@@ -142,11 +144,11 @@ def _refused(change: FileChange) -> RefusedError:
     if change.refusal == "edited":
         return RefusedError(
             f"`{change.path}` was edited since it was published, and would be {verb}",
-            help="move the edit to where it belongs and restore the file, or allow it with `--allow edited`",
+            help="move the edit to where it belongs and restore the file, or overwrite it with `--allow edited`",
         )
     return RefusedError(
-        f"`{change.path}` is there already and is not frostline's; it would be {verb}",
-        help="move it away, give the output another path, or allow it with `--allow adopt`",
+        f"`{change.path}` exists and was not written by frostline; it would be {verb}",
+        help="move it away, give the output another path, or overwrite it with `--allow adopt`",
     )
 
 
@@ -156,7 +158,7 @@ def next_manifest(
     services: Iterable[ServiceLine],
     outputs: Collection[str] | None = None,
 ) -> Manifest:
-    """The manifest once these changes are made. What outputs out of scope have published stays in it."""
+    """The manifest after these changes. Files of outputs out of scope stay in it."""
     lines = {
         change.path: FileLine(path=change.path, sha256=change.sha256, mode=change.mode, output=change.output)
         for change in changes

@@ -1,7 +1,7 @@
-"""Publishing: all files or none, whatever happens in between. Stage beside each target, commit a journal, rename.
+"""Publishing: all files or none. Stage each file beside its target, commit a journal, rename.
 
-A reader of any file sees the old or the new bytes. A run that is killed at any instant is undone by the next one
-(before the journal's commit) or finished (after it); `run_lock` does so before anything else.
+A reader of any file sees the old or the new bytes. A run that is killed before the journal's commit is undone by the
+next run, one that is killed later is finished by it: `run_lock` does so before anything else.
 """
 
 from __future__ import annotations
@@ -38,15 +38,14 @@ from frostline.publish.manifest import Manifest, manifest_chunks
 from frostline.publish.ownership import DesiredFile, refusals
 from frostline.publish.recovery import finish, recover, sync_folders
 
-__all__ = ["is_interrupted", "publish", "replace_file", "run_lock"]
-
 
 @contextmanager
 def run_lock(root: Path, *, outside: Sequence[Path] = ()) -> Iterator[Root]:
-    """The root folder, locked for this run, with what an earlier run left behind undone or finished.
+    """Lock the root folder for this run, and undo or finish what an earlier run left behind.
 
-    outside: the lock file, or the folder of lock files, if it may lie outside of the root. The lock is flock(2) on the
-    folder itself: it ends with the process and leaves nothing behind. PublishError: another run has it.
+    outside: files and folders outside of the root that this run may write (frostline.lock, or its folder).
+    The lock is flock(2) on the folder itself: it ends with the process and leaves nothing behind.
+    PublishError: another run holds it.
     """
     with open_root(root, outside) as top:
         try:
@@ -54,24 +53,44 @@ def run_lock(root: Path, *, outside: Sequence[Path] = ()) -> Iterator[Root]:
                 fcntl.flock(top.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except PublishError as error:
             if isinstance(error.__cause__, BlockingIOError):
-                help_ = "wait until it is done and run again"
-                raise PublishError(f"another run is at work in `{root}`", help=help_) from None
+                raise PublishError(
+                    f"another run is at work in `{root}`", help="wait until it is done, then run this again"
+                ) from None
             raise
         try:
             recover(top)
             yield top
         finally:
-            with suppress(OSError):  # the folder's descriptor is closed next, which ends the lock as well
+            with suppress(OSError):  # closing the folder's descriptor, which follows, ends the lock as well
                 fcntl.flock(top.fd, fcntl.LOCK_UN)
 
 
 def is_interrupted(root: Path) -> bool:
-    """Whether a run was cut off in the midst of publishing (or is at it now): the next one will undo or finish it."""
+    """Whether a run was interrupted while it published (or is publishing now). The next run undoes or finishes it."""
     return os.path.lexists(root / NAME)
 
 
-class _Piece(Struct, frozen=True, kw_only=True):
-    """One file to write (chunks) or to delete (None). found: what is there now."""
+class Publication(Struct, frozen=True, kw_only=True):
+    """All that one run writes.
+
+    files, changes: the outputs' files and what happens to each, from `file_changes`.
+    lock_files: path and new bytes of each lock file, None to delete it. The manifest does not list them.
+    manifest: None to leave the manifest at `manifest_path` as it is.
+    """
+
+    files: Iterable[DesiredFile] = ()
+    changes: tuple[FileChange, ...] = ()
+    lock_files: tuple[tuple[Path, Iterable[bytes] | None], ...] = ()
+    manifest_path: Path | None = None
+    manifest: Manifest | None = None
+
+
+class _Write(Struct, frozen=True, kw_only=True):
+    """One file to write, or to delete (chunks None).
+
+    sha256: of the new bytes; found: of the present ones, None if there is no file. exact: whether `mode` applies
+    whatever the umask is.
+    """
 
     key: str
     chunks: Iterable[bytes] | None
@@ -81,86 +100,72 @@ class _Piece(Struct, frozen=True, kw_only=True):
     exact: bool
 
 
-def publish(
-    root: Root,
-    wanted: Iterable[DesiredFile],
-    changes: Iterable[FileChange],
-    *,
-    extra: Iterable[tuple[Path, Iterable[bytes] | None]] = (),
-    manifest_path: Path | None = None,
-    manifest: Manifest | None = None,
-) -> None:
-    """Makes these changes, those of `extra` and the manifest's, all or none. Files that stay the same are not touched.
+def publish(root: Root, publication: Publication) -> None:
+    """Write all of it or nothing. Files whose bytes stay the same are not touched.
 
-    root: from `run_lock`. extra: lock files, which nobody owns, and their bytes; None deletes one.
-    RefusedError: a change is refused. PublishError: before the commit everything is as it was; after it, the next run
-    finishes. An interrupt after the commit is raised once all is done.
+    root: from `run_lock`. RefusedError: a change is refused. PublishError: if it failed before the commit, everything
+    is as it was; if after it, the next run finishes. An interrupt after the commit is raised once all is written.
     """
-    pieces = _pieces(root, wanted, tuple(changes), tuple(extra), manifest_path, manifest)
-    if not pieces:
+    writes = _writes(root, publication)
+    if not writes:
         return
     run = secrets.token_hex(8)
     steps = tuple(
         Step(
-            target=piece.key,
-            staged=None if piece.chunks is None else staged_name(run, number),
-            sha256=piece.sha256,
-            old=piece.found,
+            target=write.key,
+            staged=None if write.chunks is None else staged_name(run, number),
+            sha256=write.sha256,
+            old=write.found,
         )
-        for number, piece in enumerate(pieces)
+        for number, write in enumerate(writes)
     )
-    folders = tuple(_missing_folders(root, pieces))
+    folders = tuple(_missing_folders(root, writes))
     committed = Journal(committed=True, folders=folders, steps=steps)
     try:
         write_journal(root, Journal(committed=False, folders=folders, steps=steps))
         _make_folders(root, folders)
-        for number, (piece, step) in enumerate(zip(pieces, steps, strict=True)):
-            report_progress("", number, len(pieces))
-            _stage(root, piece, step)
+        for number, (write, step) in enumerate(zip(writes, steps, strict=True)):
+            report_progress("", number, len(writes))
+            _stage(root, write, step)
         sync_folders(root, {folder_of(step.target) for step in steps if step.staged})
-        for piece in pieces:
-            _confirm(root, piece)
+        for write in writes:
+            _check_untouched(root, write)
         write_journal(root, committed)
         finish(root, committed)
     except BaseException:
-        # An interrupt can come between any two instructions: what is on disk tells which side of the commit this is.
+        # An interrupt can come between any two instructions. Only the journal on disk tells whether this is committed.
         with suppress(FrostlineError):
             recover(root)
         raise
 
 
-def _pieces(
-    root: Root,
-    wanted: Iterable[DesiredFile],
-    changes: Sequence[FileChange],
-    extra: Sequence[tuple[Path, Iterable[bytes] | None]],
-    manifest_path: Path | None,
-    manifest: Manifest | None,
-) -> list[_Piece]:
-    """What is to be done on disk; the manifest last."""
-    refused = refusals(changes)
+def _writes(root: Root, publication: Publication) -> list[_Write]:
+    """What is to be written and deleted; the manifest last."""
+    refused = refusals(publication.changes)
     if refused:
         raise refused[0] if len(refused) == 1 else ErrorGroup(refused)
-    chunks = {file.path: file.chunks for file in wanted}
-    pieces = [_change_piece(root, change, chunks) for change in changes if change.action not in ("keep", "adopt")]
-    unowned = [(key_of(root, path), content) for path, content in extra]
-    if manifest_path is not None and manifest is not None:
-        unowned.append((key_of(root, manifest_path), list(manifest_chunks(manifest))))
-    taken = {change.path for change in changes}
-    for key, content in unowned:
+    chunks = {file.path: file.chunks for file in publication.files}
+    writes = [
+        _output_write(root, change, chunks) for change in publication.changes if change.action not in ("keep", "adopt")
+    ]
+    unlisted = [(key_of(root, path), content) for path, content in publication.lock_files]
+    if publication.manifest_path is not None and publication.manifest is not None:
+        unlisted.append((key_of(root, publication.manifest_path), list(manifest_chunks(publication.manifest))))
+    taken = {change.path for change in publication.changes}
+    for key, content in unlisted:
         if key in taken or not permitted(root, key):
             reason = "an output would write it too" if key in taken else "it is outside of the root folder"
             raise PublishError(f"`{key}` cannot be written: {reason}", help="give it another path in frostline.yaml")
         taken.add(key)
-        piece = _unowned_piece(key, content, file_state(root, key))
-        if piece.sha256 != piece.found:
-            pieces.append(piece)
-    return pieces
+        write = _unlisted_write(key, content, file_state(root, key))
+        if write.sha256 != write.found:
+            writes.append(write)
+    return writes
 
 
-def _change_piece(root: Root, change: FileChange, chunks: dict[str, Iterable[bytes]]) -> _Piece:
+def _output_write(root: Root, change: FileChange, chunks: dict[str, Iterable[bytes]]) -> _Write:
     mode = mode_of(root, change.path)
-    return _Piece(
+    return _Write(
         key=change.path,
         chunks=None if change.action == "delete" else chunks[change.path],
         sha256=change.sha256,
@@ -170,8 +175,8 @@ def _change_piece(root: Root, change: FileChange, chunks: dict[str, Iterable[byt
     )
 
 
-def _unowned_piece(key: str, content: Iterable[bytes] | None, found: FileState | None) -> _Piece:
-    return _Piece(
+def _unlisted_write(key: str, content: Iterable[bytes] | None, found: FileState | None) -> _Write:
+    return _Write(
         key=key,
         chunks=content,
         sha256=None if content is None else digest_of_chunks(content),
@@ -181,20 +186,20 @@ def _unowned_piece(key: str, content: Iterable[bytes] | None, found: FileState |
     )
 
 
-def _missing_folders(root: Root, pieces: Iterable[_Piece]) -> Iterator[str]:
-    """The keys of the folders that are to be made, outer ones first."""
+def _missing_folders(root: Root, writes: Iterable[_Write]) -> Iterator[str]:
+    """The keys of the folders to create, outer ones first."""
     above: set[str] = set()
-    for piece in pieces:
-        key = folder_of(piece.key) if piece.chunks is not None else ""
+    for write in writes:
+        key = folder_of(write.key) if write.chunks is not None else ""
         while key and key not in above:
             above.add(key)
             key = folder_of(key)
     for key in sorted(above):
-        if not _is_there(root, key):
+        if not _folder_exists(root, key):
             yield key
 
 
-def _is_there(root: Root, key: str) -> bool:
+def _folder_exists(root: Root, key: str) -> bool:
     with as_publish_error(key, "opened"):
         try:
             with open_folder(root, key):
@@ -211,27 +216,28 @@ def _make_folders(root: Root, keys: Iterable[str]) -> None:
             os.fsync(parent)
 
 
-def _stage(root: Root, piece: _Piece, step: Step) -> None:
-    if piece.chunks is None or step.staged is None:
+def _stage(root: Root, write: _Write, step: Step) -> None:
+    if write.chunks is None or step.staged is None:
         return
-    with as_publish_error(piece.key, "written"), open_folder(root, folder_of(piece.key)) as parent:
-        written = write_new_file(parent, step.staged, piece.chunks, piece.mode, exact=piece.exact)
-    if written != piece.sha256:
-        raise FrostlineError(f"`{piece.key}` was rendered twice and came out different", help="please report it")
+    with as_publish_error(write.key, "written"), open_folder(root, folder_of(write.key)) as parent:
+        written = write_new_file(parent, step.staged, write.chunks, write.mode, exact=write.exact)
+    if written != write.sha256:
+        raise FrostlineError(f"`{write.key}` was rendered twice, with different results", help="please report it")
 
 
-def _confirm(root: Root, piece: _Piece) -> None:
-    """Last look before the commit: nobody has put another file there since it was compared."""
-    found = file_state(root, piece.key)
-    if (found.sha256 if found else None) != piece.found:
-        raise PublishError(f"`{piece.key}` was changed by somebody else during this run", help="run again")
+def _check_untouched(root: Root, write: _Write) -> None:
+    """Look once more before the commit: nobody may have changed the file since it was compared."""
+    found = file_state(root, write.key)
+    if (found.sha256 if found else None) != write.found:
+        raise PublishError(
+            f"`{write.key}` was changed by somebody else during this run", help="nothing was published: run it again"
+        )
 
 
 def replace_file(path: Path, chunks: Iterable[bytes]) -> None:
-    """Writes one file that no manifest owns, whole or not at all (a saved plan, a lock for another machine).
+    """Write one file that no manifest lists (a saved plan, a lock for another machine), whole or not at all.
 
-    Folders above it that are not there are made, as for outputs.
-    PublishError: it cannot be written, or is a symbolic link, a folder, a device.
+    Missing folders above it are created. PublishError: it cannot be written, or is a symbolic link, folder or device.
     """
     staged = f".frostline.{path.name}.tmp"
     with as_publish_error(str(path.parent), "made"):

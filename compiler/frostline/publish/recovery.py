@@ -1,4 +1,4 @@
-"""Undoing or finishing a run that publishes. Which of the two, the journal on disk decides, in the run and after it."""
+"""Undoing or finishing an interrupted run. The journal on disk decides which of the two."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from frostline.errors import PublishError
 from frostline.files.targets import Root, as_publish_error, file_state, folder_of, name_of, open_folder
 from frostline.publish.journal import GIVE_UP, Journal, Step, discard_unfinished, read_journal, remove_journal
 
-_HALF = "what is published is half old and half new until then: see to it and run again, which finishes it"
+_HALF = "published files are partly old and partly new: fix the cause above and rerun, which finishes the run"
 
 
 def recover(root: Root) -> bool:
-    """Undoes what a run had staged when it was cut off, or finishes it where it was committed; True: there was one.
+    """Undo an interrupted run, or finish it if it was committed. Return whether there was one.
 
-    PublishError: the journal cannot be trusted, or a file is no longer as the run left it.
+    PublishError: the journal cannot be trusted, or a file has changed since the run left it.
     """
     discard_unfinished(root)
     journal = read_journal(root)
@@ -30,7 +30,7 @@ def recover(root: Root) -> bool:
 
 
 def finish(root: Root, journal: Journal, *, done: Collection[str] = ()) -> None:
-    """Makes every step of a committed journal but those whose targets are `done`; the manifest's, the last, alone."""
+    """Apply the steps of a committed journal whose targets are not `done`. The last is the manifest, after a sync."""
     for step in journal.steps[:-1]:
         if step.target not in done:
             _apply(root, step)
@@ -56,7 +56,7 @@ def _apply(root: Root, step: Step) -> None:
 
 
 def _done(root: Root, journal: Journal) -> set[str]:
-    """The targets that are as they should be already. PublishError: one that can neither be so nor be made so."""
+    """The targets that are written already. PublishError: one can no longer be written as the run meant it."""
     return {step.target for step in journal.steps if _is_done(root, step)}
 
 
@@ -72,7 +72,7 @@ def _is_done(root: Root, step: Step) -> bool:
         return True
     if staged is None or staged.sha256 != step.sha256:
         raise PublishError(
-            f"the run that was cut off cannot be finished: what it staged for `{step.target}` is gone or changed",
+            f"the interrupted run cannot be finished: its new file for `{step.target}` is gone or has changed",
             help=GIVE_UP[3:],
         )
     if now not in (None, step.old, step.sha256):
@@ -82,7 +82,7 @@ def _is_done(root: Root, step: Step) -> bool:
 
 def _edited(step: Step) -> PublishError:
     return PublishError(
-        f"`{step.target}` was edited after a run was cut off that is still to replace it",
+        f"`{step.target}` was edited after a run was interrupted that has yet to replace it",
         help="move your edit away and run again, " + GIVE_UP,
     )
 
@@ -91,11 +91,11 @@ def _undo(root: Root, journal: Journal) -> None:
     staged = [step for step in journal.steps if step.staged is not None]
     for step in staged:
         with (
-            as_publish_error(step.target, "cleared of what a run staged for it"),
+            as_publish_error(step.target, "cleared of staged files"),
             suppress(FileNotFoundError),
             open_folder(root, folder_of(step.target)) as parent,
         ):
-            # Looked for first: where nothing can be written, nothing was staged, and unlink(2) fails all the same.
+            # Stat first: on a read-only file system nothing was staged, and unlink(2) would fail even so.
             os.stat(step.staged or "", dir_fd=parent, follow_symlinks=False)
             os.unlink(step.staged or "", dir_fd=parent)
     for made in reversed(journal.folders):
@@ -118,12 +118,12 @@ def _remove_if_empty(root: Root, key: str) -> None:
 
 
 def sync_folders(root: Root, keys: Iterable[str]) -> None:
-    """Makes the names in these folders durable; those that are gone have none."""
+    """Make the names in these folders durable. Folders that no longer exist are skipped."""
     for key in sorted(keys):
         with as_publish_error(key or ".", "written"), suppress(FileNotFoundError), open_folder(root, key) as fd:
             os.fsync(fd)
 
 
 def sibling_key(key: str, name: str) -> str:
-    """The key of the file `name` in the same folder."""
+    """The key of the file `name` in the folder of `key`."""
     return f"{folder_of(key)}/{name}" if "/" in key else name

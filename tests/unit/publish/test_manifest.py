@@ -140,8 +140,8 @@ def test_conflict_markers_are_named_with_their_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
-        ("", 1, "no manifest that this frostline reads"),
-        ('{"format":"frostline.manifest/2"}\n', 1, "no manifest that this frostline reads"),
+        ("", 1, "not a manifest that this frostline reads"),
+        ('{"format":"frostline.manifest/2"}\n', 1, "not a manifest that this frostline reads"),
         (HEADER + file_line(), 2, "cut short"),
         (HEADER[:-1], 1, "cut short"),
         (HEADER + file_line()[:-9] + "\n", 2, "not a line of a manifest"),
@@ -162,9 +162,9 @@ def test_conflict_markers_are_named_with_their_line(tmp_path: Path) -> None:
         (HEADER + service_line(digest="x") + "\n", 2, "regex"),
         (HEADER + file_line() + "\n" + file_line() + "\n", 3, "twice"),
         (HEADER + service_line() + "\n" + service_line(endpoints=2) + "\n", 3, "twice"),
-        (HEADER + file_line().replace('"path"', '"path":"x","path"') + "\n", 2, "not as frostline writes it"),
-        (HEADER + file_line() + " \n", 2, "not as frostline writes it"),
-        (HEADER + file_line(path="a\u202e") + "\n", 2, "not as frostline writes it"),
+        (HEADER + file_line().replace('"path"', '"path":"x","path"') + "\n", 2, "not written as frostline writes it"),
+        (HEADER + file_line() + " \n", 2, "not written as frostline writes it"),
+        (HEADER + file_line(path="a\u202e") + "\n", 2, "not written as frostline writes it"),
         (HEADER + file_line(path="\ud800").replace("\ud800", "\\ud800") + "\n", 2, "not a line of a manifest"),
     ],
 )
@@ -188,10 +188,10 @@ def test_a_bad_line_is_named_with_the_reason(text: str, line: int, reason: str) 
         ("a//b", "is not in its shortest form"),
         ("a/", "is not in its shortest form"),
         ("a\0b", "has a NUL in it"),
-        (".git/hooks/pre-commit", "is inside of a .git folder"),
-        ("sub/.GIT/config", "is inside of a .git folder"),
-        ("frostline.manifest", "is a name that frostline keeps for itself"),
-        ("a/.frostline.journal", "is a name that frostline keeps for itself"),
+        (".git/hooks/pre-commit", "is inside a .git folder"),
+        ("sub/.GIT/config", "is inside a .git folder"),
+        ("frostline.manifest", "is a name that frostline reserves"),
+        ("a/.frostline.journal", "is a name that frostline reserves"),
     ],
 )
 def test_a_path_that_is_not_a_published_files_is_refused(path: str, fault: str) -> None:

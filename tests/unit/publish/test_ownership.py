@@ -121,7 +121,7 @@ def test_each_refusal_says_which_file_and_what_allows_it(tmp_path: Path) -> None
     assert [(error.message, error.help.split("`")[-2]) for error in errors if error.help] == [
         ("`edited` was edited since it was published, and would be replaced", "--allow edited"),
         ("`gone` was edited since it was published, and would be deleted", "--allow edited"),
-        ("`theirs` is there already and is not frostline's; it would be replaced", "--allow adopt"),
+        ("`theirs` exists and was not written by frostline; it would be replaced", "--allow adopt"),
     ]
 
 
@@ -163,9 +163,9 @@ def test_a_wanted_path_that_leaves_its_place_is_an_error(tmp_path: Path, path: s
 
 
 def test_two_outputs_in_one_file_or_below_it_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(PublishError, match="written twice, by output `one` and `two`"):
+    with pytest.raises(PublishError, match="written by two outputs, `one` and `two`"):
         changes(tmp_path, [wanted("f", output="one"), wanted("f", output="two")])
-    with pytest.raises(PublishError, match="the file `a`, and `two` files inside of it"):
+    with pytest.raises(PublishError, match="the file `a`, and output `two` files below it"):
         changes(tmp_path, [wanted("a/b/c", output="two"), wanted("a", output="one")])
 
 

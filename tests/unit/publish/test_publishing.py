@@ -15,7 +15,7 @@ import pytest
 from frostline.errors import ErrorGroup, FrostlineError, PublishError, RefusedError
 from frostline.publish.manifest import Manifest, manifest_chunks, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes, next_manifest
-from frostline.publish.publishing import is_interrupted, publish, replace_file, run_lock
+from frostline.publish.publishing import Publication, is_interrupted, publish, replace_file, run_lock
 from frostline.settings import Allow
 
 MANIFEST = "frostline.manifest"
@@ -40,7 +40,12 @@ def run(
         manifest = read_manifest(root / MANIFEST)
         changes = file_changes(root, files, manifest, allow=allow or Allow())
         new = next_manifest(manifest, changes, ())
-        publish(top, files, changes, extra=extra, manifest_path=root / MANIFEST, manifest=new)
+        publish(
+            top,
+            Publication(
+                files=files, changes=changes, lock_files=tuple(extra), manifest_path=root / MANIFEST, manifest=new
+            ),
+        )
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -284,7 +289,7 @@ def test_a_full_disk_in_the_midst_of_a_file_leaves_everything_as_it_was(root: Pa
     files = [*files_of(NEW)[1:], DesiredFile(path="app/registry.py", chunks=Chunks(), output="o")]
     with pytest.raises(PublishError, match=r"`app/registry.py` cannot be written: No space left") as caught:
         run(root, files)
-    assert caught.value.help == "free some space and run again"
+    assert caught.value.help == "free some space, then rerun"
     assert tree(root) == OLD
 
 
@@ -315,7 +320,10 @@ def test_a_file_that_somebody_changes_during_the_run_stops_it(root: Path, change
     else:
         target.mkdir()
     with run_lock(root) as top, pytest.raises(PublishError, match=r"`app/registry.py` (was changed|is a)"):
-        publish(top, files, changes, manifest_path=root / MANIFEST, manifest=Manifest())
+        publish(
+            top,
+            Publication(files=files, changes=changes, manifest_path=root / MANIFEST, manifest=Manifest()),
+        )
     assert not (root / "more").exists()
     assert not is_interrupted(root)
 
@@ -327,7 +335,10 @@ def test_a_folder_that_turns_into_a_link_is_not_followed(root: Path) -> None:
     (root / "app").rename(elsewhere)
     (root / "app").symlink_to(elsewhere)
     with run_lock(root) as top, pytest.raises(PublishError, match="the folder `app` is a symbolic link"):
-        publish(top, files, changes, manifest_path=root / MANIFEST, manifest=Manifest())
+        publish(
+            top,
+            Publication(files=files, changes=changes, manifest_path=root / MANIFEST, manifest=Manifest()),
+        )
     assert tree(elsewhere) == {"registry.py": b"old"}
 
 
@@ -360,7 +371,7 @@ def test_a_failure_after_the_commit_is_finished_by_the_next_run(root: Path, monk
     monkeypatch.setattr(os, "rename", broken)
     with pytest.raises(PublishError, match=r"`more/deep/c.yaml` cannot be replaced: Input/output error") as caught:
         run(root, NEW)
-    assert "which finishes it" in str(caught.value.help)
+    assert "which finishes the run" in str(caught.value.help)
     assert is_interrupted(root)
     monkeypatch.undo()
     with run_lock(root):
@@ -403,3 +414,57 @@ def test_a_single_file_brings_the_folders_that_it_lies_in(tmp_path: Path) -> Non
 def test_an_empty_manifest_is_published_too(tmp_path: Path) -> None:
     run(tmp_path, {})
     assert (tmp_path / MANIFEST).read_bytes() == b"".join(manifest_chunks(Manifest()))
+
+
+def test_new_bytes_and_names_are_synced_before_the_run_commits(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    really_sync, really_rename = os.fsync, os.rename
+    synced: list[str] = []
+    synced_before_commit: list[list[str]] = []
+
+    def sync(fd: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+        really_sync(fd)
+
+    def rename(source: str, target: str, **folders: int) -> None:
+        if target.endswith(".journal"):
+            synced_before_commit.append(list(synced))
+        really_rename(source, target, **folders)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "rename", rename)
+    run(root, NEW)
+    _, committed = synced_before_commit
+    top = root.resolve()
+    for folder in ("app", "more/deep"):
+        staged = [path for path in committed if path.startswith(f"{top}/{folder}/.frostline.")]
+        assert staged, f"the new file in {folder} is not synced"
+        assert f"{top}/{folder}" in committed[committed.index(staged[-1]) :], f"the new name in {folder} is not synced"
+    assert f"{top}/more" in committed  # the folder that holds the new folder's name
+
+
+def test_replaced_names_are_synced_before_the_manifest_and_the_journal_s_end(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really_sync, really_rename, really_unlink = os.fsync, os.rename, os.unlink
+    events: list[str] = []
+
+    def sync(fd: int) -> None:
+        events.append("sync " + os.path.relpath(Path(f"/proc/self/fd/{fd}").readlink(), root.resolve()))
+        really_sync(fd)
+
+    def rename(source: str, target: str, **folders: int) -> None:
+        events.append(f"rename {target}")
+        really_rename(source, target, **folders)
+
+    def unlink(path: str, **folders: int) -> None:
+        events.append(f"unlink {path}")
+        really_unlink(path, **folders)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "rename", rename)
+    monkeypatch.setattr(os, "unlink", unlink)
+    run(root, NEW)
+    manifest = events.index("rename frostline.manifest")
+    assert "sync app" in events[events.index("rename registry.py") : manifest]
+    assert "sync data" in events[events.index("unlink a.yaml") : manifest]
+    assert "sync ." in events[manifest : events.index("unlink .frostline.journal")]

@@ -20,7 +20,7 @@ import os, shutil, signal, sys
 from pathlib import Path
 from frostline.publish.manifest import read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes, next_manifest
-from frostline.publish.publishing import is_interrupted, publish, run_lock
+from frostline.publish.publishing import Publication, is_interrupted, publish, run_lock
 from frostline.settings import Allow
 
 BASE = Path(sys.argv[1])
@@ -35,8 +35,12 @@ def run(wanted, lock):
         manifest = read_manifest(ROOT / "frostline.manifest")
         changes = file_changes(ROOT, files, manifest, allow=Allow())
         publish(
-            top, files, changes, extra=[(BASE / "locks" / "a.lock", [lock]), (ROOT / "frostline.lock", [lock])],
-            manifest_path=ROOT / "frostline.manifest", manifest=next_manifest(manifest, changes, ()),
+            top,
+            Publication(
+                files=files, changes=changes,
+                lock_files=((BASE / "locks" / "a.lock", [lock]), (ROOT / "frostline.lock", [lock])),
+                manifest_path=ROOT / "frostline.manifest", manifest=next_manifest(manifest, changes, ()),
+            ),
         )
 
 def tree():
@@ -238,7 +242,7 @@ def test_an_edit_after_the_crash_is_not_overwritten_or_deleted(root: Path) -> No
     (root / "f").write_bytes(b"edited")
     for step in (replacing("f"), replacing("f", old=None), deleting("f")):
         journal(root, step)
-        with pytest.raises(PublishError, match="`f` was edited after a run was cut off") as caught:
+        with pytest.raises(PublishError, match="`f` was edited after a run was interrupted") as caught:
             recover(root)
         assert "move your edit away" in str(caught.value.help)
         assert (root / "f").read_bytes() == b"edited"
@@ -257,7 +261,7 @@ def test_a_staged_file_that_is_gone_or_changed_is_not_published(root: Path, stag
     (root / "g").write_bytes(b"old")
     (root / f".frostline.{RUN}.1.tmp").write_bytes(b"new")
     journal(root, replacing("g", staged=f".frostline.{RUN}.1.tmp"), replacing("f"))
-    with pytest.raises(PublishError, match="staged for `f` is gone or changed") as caught:
+    with pytest.raises(PublishError, match="new file for `f` is gone or has changed") as caught:
         recover(root)
     assert "remove `.frostline.journal`" in str(caught.value.help)
     assert (root / "g").read_bytes() == b"old"
