@@ -6,15 +6,24 @@ Words as users read them: source, snapshot, segment, instance, endpoint, registr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
 UNVERSIONED = "unversioned"
 """How the registry's formats write the version None; no real version may be named so."""
 
-Key = tuple[str, str | None]
-"""(service, version): the registry's key."""
+
+class Key(NamedTuple):
+    """The registry's key: a (service, version); version None where it is unversioned."""
+
+    service: str
+    version: str | None
+
+    def sort_key(self) -> tuple[str, bool, str]:
+        """By code points; the unversioned one first."""
+        service, version = self
+        return (service, version is not None, version or "")
 
 
 class FileOrigin(Struct, frozen=True, order=True):
@@ -275,7 +284,7 @@ class Dependency(Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> Key:
-        return (self.service, self.version)
+        return Key(self.service, self.version)
 
     @property
     def is_elsewhere(self) -> bool:
@@ -333,14 +342,22 @@ class Registry(Struct, frozen=True, kw_only=True):
         """Each (service, version) with its entry, in order."""
         for service, versions in self.services.items():
             for version, entry in versions.items():
-                yield (service, version), entry
+                yield Key(service, version), entry
+
+    def get(self, key: Key) -> Entry | None:
+        """The entry of this (service, version); None where the registry does not know it."""
+        return self.services.get(key.service, {}).get(key.version)
+
+    def dependents(self, key: Key) -> tuple[Dependency, ...]:
+        """The upstreams that call this (service, version) in this registry, sorted by consumer."""
+        return tuple(upstream for upstream in self.upstreams if upstream.key == key and not upstream.is_elsewhere)
 
 
 def registry_of(entries: Mapping[Key, Entry], upstreams: Iterable[Dependency] = ()) -> Registry:
     """The registry of these entries, in canonical order (by code points; the unversioned one first)."""
     services: dict[str, dict[str | None, Entry]] = {}
-    for service, version in sorted(entries, key=lambda key: (key[0], key[1] is not None, key[1] or "")):
-        services.setdefault(service, {})[version] = entries[service, version]
+    for service, version in sorted(entries, key=Key.sort_key):
+        services.setdefault(service, {})[version] = entries[Key(service, version)]
     return Registry(services=services, upstreams=tuple(sorted(upstreams, key=lambda one: one.upstream.sort_key())))
 
 
@@ -349,13 +366,17 @@ def version_label(version: str | None) -> str:
     return UNVERSIONED if version is None else version
 
 
-class ServiceLine(Struct, frozen=True, kw_only=True):
+class ManifestEntry(Struct, frozen=True, kw_only=True):
     """A published (service, version): `sha256:…` of what is known of it, and how many endpoints it has."""
 
     service: str
     version: str | None
     digest: str
     endpoints: int
+
+    @property
+    def key(self) -> Key:
+        return Key(self.service, self.version)
 
 
 class FileChange(Struct, frozen=True, kw_only=True):

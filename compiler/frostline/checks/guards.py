@@ -133,7 +133,7 @@ def _vanished(key: Key, old: Publication, new: Publication) -> bool:
 
 
 def _ordered(published: Publication) -> Iterator[Key]:
-    return iter(sorted(published, key=lambda key: (key[0], key[1] is not None, key[1] or "")))
+    return iter(sorted(published, key=Key.sort_key))
 
 
 def _deletes(old: Publication, new: Publication, guards: Guards, allow: Allow) -> list[Finding]:

@@ -22,8 +22,8 @@ def written_key(text: str) -> Key:
     """The key that `text` means where the registry doesn't know it: the version is what follows the last slash."""
     service, _, version = text.rpartition("/")
     if not service:
-        return text, None
-    return service, None if version == UNVERSIONED else version
+        return Key(text, None)
+    return Key(service, None if version == UNVERSIONED else version)
 
 
 def fits(glob: str, key: Key) -> bool:

@@ -148,7 +148,7 @@ def _names(bound: Bound) -> Judge:
                 yield _finding(
                     "names",
                     bound,
-                    (service, None),
+                    Key(service, None),
                     f"its name does not fit `{shorten(bound.value)}`",
                     value=shorten(service),
                     origin=_first_origin(versions, bound),

@@ -8,7 +8,7 @@ from datetime import date
 from frostline.checks.keys import fits
 from frostline.errors import ErrorGroup, UsageError
 from frostline.globs import matches
-from frostline.model import Finding
+from frostline.model import Finding, Key
 from frostline.settings import Waiver
 from frostline.text import shorten
 
@@ -53,7 +53,7 @@ def _silences(waiver: Waiver, finding: Finding) -> bool:
         return False
     if finding.service is None:
         return matches((waiver.service,), "")
-    return fits(waiver.service, (finding.service, finding.version))
+    return fits(waiver.service, Key(finding.service, finding.version))
 
 
 def _expired(waiver: Waiver, last: date) -> Finding:

@@ -27,8 +27,8 @@ from frostline.model import (
     Finding,
     Key,
     Lock,
+    ManifestEntry,
     Registry,
-    ServiceLine,
     Snapshot,
 )
 from frostline.outputs.base import service_value
@@ -111,7 +111,7 @@ class Compilation(Struct, frozen=True, kw_only=True):
     committed: Lock | None
     registry: Registry
     manifest: Manifest | None
-    services: tuple[ServiceLine, ...]
+    services: tuple[ManifestEntry, ...]
     wanted: tuple[DesiredFile, ...]
     files: tuple[FileChange, ...]
     findings: tuple[Finding, ...]
@@ -187,10 +187,10 @@ def outputs_in_scope(config: Config, only: Sequence[str]) -> tuple[OutputSetting
     return tuple(output for output in config.outputs if not only or output.name in only)
 
 
-def service_lines(registry: Registry) -> tuple[ServiceLine, ...]:
+def service_lines(registry: Registry) -> tuple[ManifestEntry, ...]:
     """The manifest's line of each (service, version)."""
     return tuple(
-        ServiceLine(service=service, version=version, digest=entry_digest(entry), endpoints=len(entry.endpoints))
+        ManifestEntry(service=service, version=version, digest=entry_digest(entry), endpoints=len(entry.endpoints))
         for (service, version), entry in registry.entries()
     )
 
@@ -217,10 +217,10 @@ def needed(registry: Registry) -> dict[Key, tuple[str, ...]]:
     return {key: tuple(sorted(names)) for key, names in consumers.items()}
 
 
-def _published(lines: Iterable[ServiceLine] | None) -> Mapping[Key, Published] | None:
+def _published(lines: Iterable[ManifestEntry] | None) -> Mapping[Key, Published] | None:
     if lines is None:
         return None
-    return {(line.service, line.version): Published(digest=line.digest, endpoints=line.endpoints) for line in lines}
+    return {line.key: Published(digest=line.digest, endpoints=line.endpoints) for line in lines}
 
 
 def lock_guards(config: Config, lock: Lock, committed: Lock | None, allow: Allow) -> tuple[Finding, ...]:

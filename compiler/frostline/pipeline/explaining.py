@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from frostline.canonical import origin_value
-from frostline.model import Answer, Contribution, Dependency, Endpoint, Entry, Key, Origin, Registry, version_label
+from frostline.model import Answer, Contribution, Endpoint, Key, Origin, Registry, version_label
 from frostline.registry.naming import splitter_of
 from frostline.registry.selection import left_out
 from frostline.settings import LiveSettings
@@ -61,7 +61,7 @@ def chosen(registry: Registry, absences: Sequence[Absence], service: str, versio
     found = {key for key in known if key[0] == service} | named
     if version is not None:
         found = {key for key in found if version_label(key[1]) == version}
-    return sorted(found, key=lambda key: (key[0], key[1] is not None, key[1] or ""))
+    return sorted(found, key=Key.sort_key)
 
 
 def closest(registry: Registry, absences: Sequence[Absence], service: str, version: str | None) -> list[str]:
@@ -80,23 +80,23 @@ def explanation_value(keys: Sequence[Key], registry: Registry, absences: Sequenc
     """The explanation as JSON values: a list of (service, version)s."""
     return [
         {
-            "service": service,
-            "version": version,
+            "service": key.service,
+            "version": key.version,
             "url": entry.url if entry else None,
             "sources": list(entry.sources) if entry else [],
             "endpoints": [_endpoint_value(endpoint) for endpoint in entry.endpoints] if entry else [],
             "dependents": [
                 {"consumer": one.upstream.consumer, "origin": origin_value(one.origin)}
-                for one in dependents(registry, (service, version))
+                for one in registry.dependents(key)
             ],
             "left_out": [
                 {"name": one.name, "origin": origin_value(one.origin), "reason": one.reason}
                 for one in absences
-                if one.key == (service, version)
+                if one.key == key
             ],
         }
-        for service, version in keys
-        for entry in [_entry(registry, (service, version))]
+        for key in keys
+        for entry in [registry.get(key)]
     ]
 
 
@@ -104,19 +104,10 @@ def _endpoint_value(endpoint: Endpoint) -> dict[str, Any]:
     return {"url": endpoint.url, "weight": endpoint.weight, "origin": origin_value(endpoint.origin)}
 
 
-def dependents(registry: Registry, key: Key) -> list[Dependency]:
-    """Who declares this (service, version) as an upstream."""
-    return [one for one in registry.upstreams if one.key == key and not one.is_elsewhere]
-
-
-def _entry(registry: Registry, key: Key) -> Entry | None:
-    return registry.services.get(key[0], {}).get(key[1])
-
-
 def explanation_lines(keys: Sequence[Key], registry: Registry, absences: Sequence[Absence]) -> Iterator[str]:
     """The explanation for a person."""
     for key in keys:
-        entry = _entry(registry, key)
+        entry = registry.get(key)
         yield escape_control(f"{key[0]} {version_label(key[1])}")
         if entry is None:
             yield "  not in the registry"
@@ -125,7 +116,7 @@ def explanation_lines(keys: Sequence[Key], registry: Registry, absences: Sequenc
         for endpoint in entry.endpoints if entry else ():
             mark = "*" if entry and endpoint.url == entry.url else " "
             yield escape_control(f"  {mark} {endpoint.url}  from {endpoint.origin}")
-        for one in dependents(registry, key):
+        for one in registry.dependents(key):
             yield escape_control(f"  < {one.upstream.consumer} depends on it, {one.origin}")
         missing = [absence for absence in absences if absence.key == key]
         if missing:

@@ -38,7 +38,7 @@ def state_of(one: Dependency, registry: Registry) -> str:
     """served, declared (known, with nothing to call), unknown, or elsewhere (a peer, a prepared query)."""
     if one.is_elsewhere:
         return "elsewhere"
-    entry = registry.services.get(one.service, {}).get(one.version)
+    entry = registry.get(one.key)
     if entry is None:
         return "unknown"
     return "declared" if entry.declared else "served"

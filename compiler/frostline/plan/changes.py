@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from frostline.model import Endpoint, Entry, FileChange, Key, Registry, ServiceLine, version_label
+from frostline.model import Endpoint, Entry, FileChange, Key, ManifestEntry, Registry, version_label
 from frostline.text import escape_control
 
 FORMAT = "frostline.plan/1"
@@ -59,9 +59,9 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 def plan_of(
-    published: Iterable[ServiceLine],
-    wanted: Iterable[ServiceLine],
-    known: tuple[Registry, Iterable[ServiceLine]],
+    published: Iterable[ManifestEntry],
+    wanted: Iterable[ManifestEntry],
+    known: tuple[Registry, Iterable[ManifestEntry]],
     new: Registry,
     files: tuple[FileChange, ...],
     lock: bool,
@@ -71,34 +71,32 @@ def plan_of(
     known: the registry of the committed lock and its lines, to name endpoints: all, or those of `changed_keys`. It may
     differ from what is published.
     """
-    before = {(line.service, line.version): line for line in published}
-    after = {(line.service, line.version): line for line in wanted}
+    before = {line.key: line for line in published}
+    after = {line.key: line for line in wanted}
     digests = _digests(known[1])
     changes: list[ServiceChange] = []
     for key in changed_keys(before.values(), after.values()):
         old, now = before.get(key), after.get(key)
         is_known = old is None or digests.get(key) == old.digest
-        changes.append(
-            _service_change(key, old, now, _entry(known[0], key) if old and is_known else None, new, is_known)
-        )
+        changes.append(_service_change(key, old, now, known[0].get(key) if old and is_known else None, new, is_known))
     return Plan(services=tuple(changes), files=tuple(file for file in files if file.action != "keep"), lock=lock)
 
 
-def changed_keys(published: Iterable[ServiceLine], wanted: Iterable[ServiceLine]) -> list[Key]:
+def changed_keys(published: Iterable[ManifestEntry], wanted: Iterable[ManifestEntry]) -> list[Key]:
     """The (service, version)s that appear, change or vanish, in the registry's order."""
     before, after = _digests(published), _digests(wanted)
     keys = [key for key in {*before, *after} if before.get(key) != after.get(key)]
-    return sorted(keys, key=lambda key: (key[0], key[1] is not None, key[1] or ""))
+    return sorted(keys, key=Key.sort_key)
 
 
-def _digests(lines: Iterable[ServiceLine]) -> dict[Key, str]:
-    return {(line.service, line.version): line.digest for line in lines}
+def _digests(lines: Iterable[ManifestEntry]) -> dict[Key, str]:
+    return {line.key: line.digest for line in lines}
 
 
 def _service_change(
-    key: Key, old: ServiceLine | None, now: ServiceLine | None, was: Entry | None, new: Registry, known: bool
+    key: Key, old: ManifestEntry | None, now: ManifestEntry | None, was: Entry | None, new: Registry, known: bool
 ) -> ServiceChange:
-    entry = _entry(new, key) if now and known else None
+    entry = new.get(key) if now and known else None
     had, has = _by_url(was), _by_url(entry)
     return ServiceChange(
         service=key[0],
@@ -115,12 +113,7 @@ def _service_change(
 
 
 def _dependents(key: Key, registry: Registry) -> tuple[str, ...]:
-    found = {one.upstream.consumer for one in registry.upstreams if one.key == key and not one.is_elsewhere}
-    return tuple(sorted(found))
-
-
-def _entry(registry: Registry, key: Key) -> Entry | None:
-    return registry.services.get(key[0], {}).get(key[1])
+    return tuple(sorted({dependency.upstream.consumer for dependency in registry.dependents(key)}))
 
 
 def _by_url(entry: Entry | None) -> dict[str, list[Endpoint]]:

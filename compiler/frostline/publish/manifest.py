@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 from frostline.canonical import canonical_line, canonical_lines
 from frostline.errors import UsageError
 from frostline.files.targets import as_publish_error, file_bytes, open_root, path_fault
-from frostline.model import FileOrigin, ServiceLine
+from frostline.model import FileOrigin, ManifestEntry
 
 FORMAT = "frostline.manifest/1"
 _HEADER = canonical_line({"format": FORMAT})
@@ -40,7 +40,7 @@ class Manifest(Struct, frozen=True):
     """What is published. From `read_manifest`: files sorted by path, services by name and version, None first."""
 
     files: tuple[FileLine, ...] = ()
-    services: tuple[ServiceLine, ...] = ()
+    services: tuple[ManifestEntry, ...] = ()
 
 
 class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,7 +50,7 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     output: str
 
 
-class _Service(ServiceLine, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Service(ManifestEntry, frozen=True, kw_only=True, forbid_unknown_fields=True):
     digest: Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}\\Z")]
     endpoints: Annotated[int, Meta(ge=0)]
 
@@ -64,7 +64,7 @@ def manifest_of(manifest: Manifest) -> Manifest:
     """The same manifest, sorted."""
     return Manifest(
         tuple(sorted(manifest.files, key=lambda line: line.path)),
-        tuple(sorted(manifest.services, key=lambda line: (line.service, line.version is not None, line.version or ""))),
+        tuple(sorted(manifest.services, key=lambda line: line.key.sort_key())),
     )
 
 
@@ -105,7 +105,7 @@ def parse_manifest(data: bytes, shown: str) -> Manifest:
     if lines.pop():
         _refuse(shown, len(lines) + 1, "the manifest is cut short in this line")
     files: dict[str, FileLine] = {}
-    services: dict[tuple[str, str | None], ServiceLine] = {}
+    services: dict[tuple[str, str | None], ManifestEntry] = {}
     for at, line in enumerate(lines[1:], 2):
         if line.startswith(b'{"path":'):
             file = _file_line(line, shown, at)
@@ -126,9 +126,9 @@ def _file_line(line: bytes, shown: str, at: int) -> FileLine:
     return FileLine(path=value.path, sha256=value.sha256, mode=int(value.mode, 8), output=value.output)
 
 
-def _service_line(line: bytes, shown: str, at: int) -> ServiceLine:
+def _service_line(line: bytes, shown: str, at: int) -> ManifestEntry:
     value = _decoded(_SERVICE, line, shown, at)
-    return ServiceLine(service=value.service, version=value.version, digest=value.digest, endpoints=value.endpoints)
+    return ManifestEntry(service=value.service, version=value.version, digest=value.digest, endpoints=value.endpoints)
 
 
 def _decoded(decoder: msgspec.json.Decoder[_Line], line: bytes, shown: str, at: int) -> _Line:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from frostline.errors import PublishError, RefusedError
 from frostline.events import report_progress
 from frostline.files.targets import FileState, Root, digest_of_chunks, file_state, open_root, path_fault
-from frostline.model import FileChange, ServiceLine
+from frostline.model import FileChange, ManifestEntry
 from frostline.publish.manifest import FileLine, Manifest, manifest_of
 from frostline.settings import Allow
 
@@ -155,7 +155,7 @@ def _refused(change: FileChange) -> RefusedError:
 def next_manifest(
     old: Manifest | None,
     changes: Iterable[FileChange],
-    services: Iterable[ServiceLine],
+    services: Iterable[ManifestEntry],
     outputs: Collection[str] | None = None,
 ) -> Manifest:
     """The manifest after these changes. Files of outputs out of scope stay in it."""

@@ -39,7 +39,7 @@ def consumed(
             findings.append(_twice(one, entries[one.key]))
             continue
         entries[one.key] = entry
-    aliases = {(cleaned(service), version): entry for (service, version), entry in entries.items()}
+    aliases = {Key(cleaned(key.service), key.version): entry for key, entry in entries.items()}
     united = {**dict(registry.entries()), **aliases, **entries}
     return replace(registry_of(united), upstreams=tuple(sorted(own, key=_order))), tuple(findings)
 

@@ -92,13 +92,13 @@ def dependencies_of(source: str, upstreams: Iterable[Placed], naming: Naming) ->
         Dependency(
             upstream=upstream,
             source=source,
-            service=service,
-            version=version,
-            url=_bind_url(upstream, (service, version), maker),
+            service=key.service,
+            version=key.version,
+            url=_bind_url(upstream, key, maker),
             declared_at=place,
         )
         for upstream, place in upstreams
-        for service, version in split(upstream.destination, (), {})
+        for key in split(upstream.destination, (), {})
     )
 
 

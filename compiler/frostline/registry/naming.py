@@ -13,13 +13,13 @@ from functools import cache, lru_cache, partial
 from ipaddress import IPv6Address
 from urllib.parse import quote
 
-from frostline.model import UNVERSIONED, Finding, Instance, Origin
+from frostline.model import UNVERSIONED, Finding, Instance, Key, Origin
 from frostline.patterns import Placeholder, parse
 from frostline.settings import Naming, VersionFrom
 
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")  # RFC 3986 3.1
 
-Splitter = Callable[[str, tuple[str, ...], Mapping[str, str]], tuple[tuple[str, str | None], ...]]
+Splitter = Callable[[str, tuple[str, ...], Mapping[str, str]], tuple[Key, ...]]
 """(registered name, tags, meta) -> the (service, version)s that it stands for. Without `version_from` by name only."""
 
 
@@ -29,7 +29,7 @@ def splitter_of(naming: Naming) -> Splitter:
     if version_from.meta is None and version_from.tag is None:
         split = name_splitter(naming.patterns, naming.version_pattern)
         return lambda name, tags, meta: (split(name),)
-    return lambda name, tags, meta: tuple((name, version) for version in _versions(version_from, tags, meta))
+    return lambda name, tags, meta: tuple(Key(name, version) for version in _versions(version_from, tags, meta))
 
 
 def _versions(version_from: VersionFrom, tags: tuple[str, ...], meta: Mapping[str, str]) -> list[str | None]:
@@ -40,7 +40,7 @@ def _versions(version_from: VersionFrom, tags: tuple[str, ...], meta: Mapping[st
     return [*sorted(found)] if found else [None]
 
 
-def name_splitter(patterns: tuple[str, ...], version_pattern: str) -> Callable[[str], tuple[str, str | None]]:
+def name_splitter(patterns: tuple[str, ...], version_pattern: str) -> Callable[[str], Key]:
     """A function from a registered name to (service, version): the first pattern that fits the whole name.
 
     A name that fits none is the service, without a version.
@@ -48,11 +48,11 @@ def name_splitter(patterns: tuple[str, ...], version_pattern: str) -> Callable[[
     compiled = [re.compile(_pattern_regex(pattern, version_pattern), re.DOTALL) for pattern in patterns]
 
     @cache
-    def split(name: str) -> tuple[str, str | None]:
+    def split(name: str) -> Key:
         for pattern in compiled:
             if match := pattern.fullmatch(name):
-                return match.group("service"), match.groupdict().get("version")
-        return name, None
+                return Key(match.group("service"), match.groupdict().get("version"))
+        return Key(name, None)
 
     return split
 

@@ -320,8 +320,8 @@ def _router_names(at: Cursor) -> tuple[RouterName, ...]:
 
 
 def _key(at: Cursor) -> Key | None:
-    """`a/b/v1` as ("a/b", "v1")."""
+    """`a/b/v1` as Key("a/b", "v1")."""
     service, slash, version = at.value.rpartition("/")
     if not slash:
-        return (at.value, None)
-    return (service, version) if service and version else None
+        return Key(at.value, None)
+    return Key(service, version) if service and version else None

@@ -45,11 +45,7 @@ def _places(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> di
     sources = settings.sources if settings.sources or settings.names else tuple(sorted(known))
     places = {key: settings.origin for source in sources for key in known.get(source, frozenset())}
     places |= {name.key: name.origin for name in settings.names}
-    return {key: places[key] for key in sorted(places, key=_order)}
-
-
-def _order(key: Key) -> tuple[str, str]:
-    return key[0], key[1] or ""
+    return {key: places[key] for key in sorted(places, key=Key.sort_key)}
 
 
 def _url(settings: RouterSettings, key: Key) -> str | None:

@@ -16,7 +16,7 @@ def contribute(settings: StaticSettings, known: Mapping[str, frozenset[Key]]) ->
     endpoints: dict[Key, tuple[Endpoint, ...]] = {}
     places: dict[Key, FileOrigin] = {}
     for service in settings.services:
-        key = (service.service, service.version)
+        key = Key(service.service, service.version)
         endpoints[key] = (*endpoints.get(key, ()), _endpoint(service, settings.name))
         places.setdefault(key, service.origin)
     return Contribution(source=settings.name, endpoints=endpoints, places=places)

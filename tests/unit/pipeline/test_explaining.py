@@ -7,6 +7,7 @@ from frostline.model import (
     Entry,
     FileOrigin,
     InstanceOrigin,
+    Key,
     Registration,
     registry_of,
 )
@@ -40,15 +41,15 @@ def entry(*urls: str, source: str = "mesh") -> Entry:
 
 REGISTRY = registry_of(
     {
-        ("payments", "v1"): entry("http://a", "http://b"),
-        ("payments", None): entry("http://c"),
-        ("ledger", None): entry(),
+        Key("payments", "v1"): entry("http://a", "http://b"),
+        Key("payments", None): entry("http://c"),
+        Key("ledger", None): entry(),
     }
 )
 
 
 def absence(service: str, version: str | None = None, name: str = "") -> Absence:
-    return Absence(key=(service, version), name=name or service, origin=ORIGIN, reason="why not")
+    return Absence(key=Key(service, version), name=name or service, origin=ORIGIN, reason="why not")
 
 
 def test_what_selection_leaves_out_is_told_under_the_name_that_it_would_have() -> None:
@@ -58,7 +59,7 @@ def test_what_selection_leaves_out_is_told_under_the_name_that_it_would_have() -
     )
     answer = Answer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
     (found,) = unselected([answer], {"mesh": ConsulSettings(name="mesh", origin=PLACE)})
-    assert found.key == ("payments", "v1")
+    assert found.key == Key("payments", "v1")
     assert found.name == "payments-v1"
     assert found.origin == InstanceOrigin("mesh", "dc1", "default", "n1", "i1")
     assert "critical" in found.reason
@@ -69,11 +70,11 @@ def test_an_instance_of_several_versions_is_missing_in_each() -> None:
     answer = Answer(source="mesh", datacenter="dc1", namespace="", registrations=(registration,))
     naming = Naming(version_from=VersionFrom(tag="(v.)"))
     settings = ConsulSettings(name="mesh", origin=PLACE, naming=naming, select=Select())
-    assert [one.key for one in unselected([answer], {"mesh": settings})] == [("api", "v1"), ("api", "v2")]
+    assert [one.key for one in unselected([answer], {"mesh": settings})] == [Key("api", "v1"), Key("api", "v2")]
 
 
 def test_endpoints_of_a_source_that_another_one_precedes_are_told_with_it() -> None:
-    key = ("billing", None)
+    key = Key("billing", None)
     contributions = [
         Contribution(source="mesh", endpoints={key: (endpoint("http://mesh"),)}),
         Contribution(source="partners", endpoints={key: (endpoint("http://p", "partners", PLACE),)}),
@@ -84,25 +85,25 @@ def test_endpoints_of_a_source_that_another_one_precedes_are_told_with_it() -> N
 
 
 def test_sources_that_unite_displace_nobody() -> None:
-    key = ("billing", None)
+    key = Key("billing", None)
     contributions = [Contribution(source=name, endpoints={key: (endpoint(f"http://{name}", name),)}) for name in "ab"]
     registry, _ = assembled(contributions, [["a", "b"]])
     assert list(displaced(contributions, registry)) == []
 
 
 def test_a_name_stands_for_all_its_versions_or_for_the_one_that_is_asked_for() -> None:
-    assert chosen(REGISTRY, [], "payments", None) == [("payments", None), ("payments", "v1")]
-    assert chosen(REGISTRY, [], "payments", "v1") == [("payments", "v1")]
-    assert chosen(REGISTRY, [], "payments", "unversioned") == [("payments", None)]
+    assert chosen(REGISTRY, [], "payments", None) == [Key("payments", None), Key("payments", "v1")]
+    assert chosen(REGISTRY, [], "payments", "v1") == [Key("payments", "v1")]
+    assert chosen(REGISTRY, [], "payments", "unversioned") == [Key("payments", None)]
     assert chosen(REGISTRY, [], "payments", "v2") == []
 
 
 def test_a_registered_name_stands_for_what_naming_made_of_it() -> None:
-    assert chosen(REGISTRY, [absence("payments", "v1", "payments-v1")], "payments-v1", None) == [("payments", "v1")]
+    assert chosen(REGISTRY, [absence("payments", "v1", "payments-v1")], "payments-v1", None) == [Key("payments", "v1")]
 
 
 def test_a_name_that_only_absences_have_is_known() -> None:
-    assert chosen(REGISTRY, [absence("hidden", "v3")], "hidden", None) == [("hidden", "v3")]
+    assert chosen(REGISTRY, [absence("hidden", "v3")], "hidden", None) == [Key("hidden", "v3")]
 
 
 def test_the_closest_are_of_services_or_of_the_versions_of_the_one_that_is_there() -> None:
@@ -113,7 +114,7 @@ def test_the_closest_are_of_services_or_of_the_versions_of_the_one_that_is_there
 
 
 def test_an_explanation_marks_the_url_to_use_and_lists_what_is_left_out() -> None:
-    lines = list(explanation_lines([("payments", "v1"), ("ledger", None)], REGISTRY, [absence("payments", "v1")]))
+    lines = list(explanation_lines([Key("payments", "v1"), Key("ledger", None)], REGISTRY, [absence("payments", "v1")]))
     assert lines == [
         "payments v1",
         "  * http://a  from mesh()",
@@ -126,9 +127,9 @@ def test_an_explanation_marks_the_url_to_use_and_lists_what_is_left_out() -> Non
 
 
 def test_an_explanation_of_what_is_left_out_alone_says_so() -> None:
-    lines = list(explanation_lines([("hidden", None)], REGISTRY, [absence("hidden")]))
+    lines = list(explanation_lines([Key("hidden", None)], REGISTRY, [absence("hidden")]))
     assert lines[:3] == ["hidden unversioned", "  not in the registry", "  left out:"]
-    (value,) = explanation_value([("hidden", None)], REGISTRY, [absence("hidden")])
+    (value,) = explanation_value([Key("hidden", None)], REGISTRY, [absence("hidden")])
     assert (value["url"], value["sources"], value["endpoints"]) == (None, [], [])
     assert value["left_out"][0]["origin"]["node"] == "n1"
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import given, settings
@@ -8,7 +9,18 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
-from frostline.model import Endpoint, Entry, FileChange, Key, Registry, ServiceLine, registry_of
+from frostline.model import (
+    Bind,
+    Dependency,
+    Endpoint,
+    Entry,
+    FileChange,
+    Key,
+    ManifestEntry,
+    Registry,
+    Upstream,
+    registry_of,
+)
 from frostline.plan.changes import EndpointChange, Plan, ServiceChange, plan_lines, plan_of, plan_value, summary
 from frostline.registry.assembling import entry_digest
 from frostline.resources import schema_text
@@ -27,18 +39,28 @@ def entry(*endpoints: Endpoint, source: str = "mesh") -> Entry:
     return Entry(url=endpoints[0].url if endpoints else None, endpoints=endpoints, sources=(source,))
 
 
-def lines_of(registry: Registry) -> tuple[ServiceLine, ...]:
+def dependency(job: str, key: Key) -> Dependency:
+    upstream = Upstream(namespace="default", job=job, group="web", destination=key.service, bind=Bind(port=1))
+    return Dependency(upstream=upstream, source="mesh", service=key.service, version=key.version)
+
+
+def lines_of(registry: Registry) -> tuple[ManifestEntry, ...]:
     return tuple(
-        ServiceLine(service=service, version=version, digest=entry_digest(found), endpoints=len(found.endpoints))
+        ManifestEntry(service=service, version=version, digest=entry_digest(found), endpoints=len(found.endpoints))
         for (service, version), found in registry.entries()
     )
 
 
 def plan(
-    old: dict[Key, Entry], new: dict[Key, Entry], *files: FileChange, lock: bool = False, known: Any = None
+    old: dict[Key, Entry],
+    new: dict[Key, Entry],
+    *files: FileChange,
+    lock: bool = False,
+    known: Any = None,
+    upstreams: Iterable[Dependency] = (),
 ) -> Plan:
     """From `old`, which is published, to `new`; known: what the committed lock gives, where it is not `old`."""
-    was, now = registry_of(old), registry_of(new)
+    was, now = registry_of(old), registry_of(new, upstreams)
     lock_gives = was if known is None else registry_of(known)
     return plan_of(lines_of(was), lines_of(now), (lock_gives, lines_of(lock_gives)), now, files, lock)
 
@@ -114,6 +136,28 @@ def test_what_came_from_another_lock_is_not_named_endpoint_by_endpoint() -> None
     ]
     gone = plan(old, {}, known={})
     assert (gone.services[0].removed, gone.services[0].known) == ((), False)
+
+
+def test_who_depends_on_what_vanishes_or_keeps_no_endpoint_is_named() -> None:
+    payments, other = Key("payments", "v1"), Key("billing", None)
+    calls = [dependency("shop", payments), dependency("blog", payments), dependency("shop", other)]
+    old = {payments: entry(endpoint(1)), other: entry(endpoint(2))}
+    gone = plan(old, {other: old[other]}, upstreams=calls)
+    assert gone.services[0].dependents == ("default:blog/web", "default:shop/web")
+    assert text(gone)[3:5] == [
+        "      ! default:blog/web depends on it",
+        "      ! default:shop/web depends on it",
+    ]
+    declared = plan(old, {**old, payments: entry()}, upstreams=calls)
+    assert declared.services[0].dependents == ("default:blog/web", "default:shop/web")
+
+
+def test_who_depends_on_what_is_still_served_or_new_is_not_named() -> None:
+    key = Key("payments", "v1")
+    calls = [dependency("shop", key)]
+    moved = plan({key: entry(endpoint(1))}, {key: entry(endpoint(2))}, upstreams=calls)
+    new = plan({}, {key: entry()}, upstreams=calls)
+    assert [found.services[0].dependents for found in (moved, new)] == [(), ()]
 
 
 def test_files_are_shown_with_what_happens_to_them_and_why_not() -> None:

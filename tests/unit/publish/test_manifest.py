@@ -15,7 +15,7 @@ from frostline.files.targets import path_fault
 from frostline.publish.manifest import (
     FileLine,
     Manifest,
-    ServiceLine,
+    ManifestEntry,
     manifest_chunks,
     manifest_of,
     parse_manifest,
@@ -26,14 +26,14 @@ from frostline.resources import schema_text
 DIGEST = "ab" * 32
 HEADER = '{"format":"frostline.manifest/1"}\n'
 FILE = FileLine(path="app/registry.py", sha256=DIGEST, mode=0o644, output="python")
-SERVICE = ServiceLine(service="payments", version="v1", digest=f"sha256:{DIGEST}", endpoints=2)
+SERVICE = ManifestEntry(service="payments", version="v1", digest=f"sha256:{DIGEST}", endpoints=2)
 
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 paths = st.lists(texts, min_size=1, max_size=4).map("/".join).filter(lambda path: path_fault(path) is None)
 files = st.builds(FileLine, path=paths, sha256=digests, mode=st.sampled_from([0o644, 0o755]), output=texts)
 services = st.builds(
-    ServiceLine,
+    ManifestEntry,
     service=texts,
     version=st.none() | texts,
     digest=digests.map("sha256:{}".format),
@@ -90,7 +90,7 @@ def test_damaged_bytes_are_a_usage_error_or_a_manifest_but_nothing_else(
 
 
 def test_the_bytes_are_these() -> None:
-    unversioned = ServiceLine(service="payments", version=None, digest=f"sha256:{DIGEST}", endpoints=0)
+    unversioned = ManifestEntry(service="payments", version=None, digest=f"sha256:{DIGEST}", endpoints=0)
     assert written(Manifest((FILE,), (SERVICE, unversioned))).decode() == (
         HEADER
         + f'{{"path":"app/registry.py","sha256":"{DIGEST}","mode":"0644","output":"python"}}\n'
@@ -100,7 +100,7 @@ def test_the_bytes_are_these() -> None:
 
 
 def test_invisible_and_turning_characters_are_escaped() -> None:
-    service = ServiceLine(service="a\u202eb\U000e0041", version="\x7f", digest=f"sha256:{DIGEST}", endpoints=1)
+    service = ManifestEntry(service="a\u202eb\U000e0041", version="\x7f", digest=f"sha256:{DIGEST}", endpoints=1)
     text = written(Manifest((), (service,))).decode()
     assert '"a\\u202eb\\udb40\\udc41"' in text
     assert '"\\u007f"' in text

@@ -10,7 +10,7 @@ import pytest
 
 from frostline.errors import PublishError, RefusedError
 from frostline.files.targets import digest_of_chunks, file_state, open_root
-from frostline.publish.manifest import FileLine, Manifest, ServiceLine
+from frostline.publish.manifest import FileLine, Manifest, ManifestEntry
 from frostline.publish.ownership import DesiredFile, FileChange, file_changes, next_manifest, refusals
 from frostline.settings import Allow
 
@@ -131,7 +131,7 @@ def test_the_next_manifest_has_what_is_published_then(tmp_path: Path) -> None:
     (tmp_path / "run.sh").chmod(0o770)
     old = Manifest((line("gone"), line("kept", mode=0o755), line("other", output="elsewhere"), line("missing")))
     found = file_changes(tmp_path, [wanted("kept"), wanted("run.sh")], old, allow=Allow(), outputs=("o",))
-    service = ServiceLine(service="s", version=None, digest="d", endpoints=1)
+    service = ManifestEntry(service="s", version=None, digest="d", endpoints=1)
     assert next_manifest(old, found, [service], outputs=("o",)) == Manifest(
         (line("kept", b"new", mode=0o755), line("other", output="elsewhere"), line("run.sh", b"new", mode=0o755)),
         (service,),
