@@ -149,7 +149,7 @@ class Upstream(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
         return (self.region, self.namespace, self.job, self.group, *target, *bind)
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class SegmentAnswer(Struct, frozen=True, kw_only=True):
     """All that a live source answered for one segment, before selection. datacenter: of Nomad the region."""
 
     source: str

@@ -7,6 +7,7 @@ import re
 from msgspec import Struct
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUERY_OR_FRAGMENT = re.compile("[?#]")
 
 # Puppet reference manual, "Reserved words and acceptable names": classes and their parameters.
 CLASS_PARAMETER = re.compile(r"([a-z][a-z0-9_]*::)*[a-z_][a-z0-9_]*")
@@ -81,6 +82,16 @@ def _placeholder(pattern: str, start: int) -> tuple[Placeholder, int]:
     if close == end + 1:
         raise PatternError("a `[]` without a key", end)
     return Placeholder(name.group(), pattern[end + 1 : close]), close + 2
+
+
+def has_dot_segment(url: str) -> bool:
+    """Whether the path of an absolute URL has a segment `.` or `..`.
+
+    Clients remove such segments before they send a request (RFC 3986 5.2.4), and would call another service.
+    """
+    before_query = _QUERY_OR_FRAGMENT.split(url, maxsplit=1)[0]
+    path = before_query.partition("://")[2].partition("/")[2]
+    return any(segment in (".", "..") for segment in path.split("/"))
 
 
 def makes_class_parameters(parts: tuple[str | Placeholder, ...]) -> bool:

@@ -12,8 +12,8 @@ from project import Project
 MODULES = {
     "live.py": """
 from frostline.errors import SourceError
-from frostline.model import Answer, Registration
-from frostline.sources.base import Reading
+from frostline.model import SegmentAnswer, Registration
+from frostline.sources.base import ReadResult
 
 def read(settings, *, datacenters=(), progress=None):
     if "down" in settings.options:
@@ -22,7 +22,8 @@ def read(settings, *, datacenters=(), progress=None):
         Registration(service=name, id=name, node="n1", address="10.9.0.1", port=80, tags=("a", "b"), meta={"k": "v"})
         for name in settings.options["names"]
     )
-    return Reading(answers=(Answer(source=settings.name, datacenter="x1", namespace="", registrations=registrations),))
+    answer = SegmentAnswer(source=settings.name, datacenter="x1", namespace="", registrations=registrations)
+    return ReadResult(answers=(answer,))
 
 def shape(settings):
     return {"names": settings.options["names"]}

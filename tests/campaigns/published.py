@@ -13,7 +13,7 @@ from typing import Any
 from children import Warm
 
 from frostline.lock import store as lock_store
-from frostline.model import Answer, Registration
+from frostline.model import Registration, SegmentAnswer
 from frostline.pipeline.freeze import settings_digests
 from frostline.pipeline.load import load_config
 from frostline.registry.selection import snapshot_of
@@ -53,7 +53,7 @@ def lay_out(folder: Path) -> None:
             Registration(service=each, id=each, node="n", address="10.0.0.1", port=80 if "kept" in each else port)
             for each in services
         )
-        answer = Answer(source="mesh", datacenter="dc1", namespace="default", registrations=found)
+        answer = SegmentAnswer(source="mesh", datacenter="dc1", namespace="default", registrations=found)
         snapshot = snapshot_of(answer, settings, settings_digests(config)["mesh"])
         path = folder / f"{name}.lock"
         path.write_bytes(b"".join(lock_store.LockFile(path, (snapshot,))))

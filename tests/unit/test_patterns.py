@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.patterns import PatternError, Placeholder, parse, placeholders
+from frostline.patterns import PatternError, Placeholder, has_dot_segment, parse, placeholders
 
 
 def test_literals_and_placeholders_come_in_order() -> None:
@@ -78,3 +78,37 @@ def suppress_pattern_error() -> Iterator[list[PatternError]]:
         yield errors
     except PatternError as error:
         errors.append(error)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://x/.",
+        "http://x/..",
+        "http://x/a/../b",
+        "http://x/./",
+        "http://x/..?q",
+        "http://x/..#f",
+        "http://[::1]:8/..",
+    ],
+)
+def test_a_dot_segment_of_a_path_is_found(url: str) -> None:
+    assert has_dot_segment(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://x",
+        "http://x/",
+        "http://x/...",
+        "http://x/a.b/.c",
+        "http://x?q=/..",
+        "http://x/a?q=/../b",
+        "http://x#/..",
+        "http://x/a#/./b",
+        "http://x?u=http://y/..",
+    ],
+)
+def test_dots_outside_the_segments_of_a_path_are_no_dot_segment(url: str) -> None:
+    assert not has_dot_segment(url)

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from frostline.canonical import origin_value
-from frostline.model import Answer, Contribution, Endpoint, Key, Origin, Registry, version_label
+from frostline.model import Contribution, Endpoint, Key, Origin, Registry, SegmentAnswer, version_label
 from frostline.registry.naming import splitter_of
 from frostline.registry.selection import left_out
 from frostline.settings import LiveSettings
@@ -28,7 +28,7 @@ class Absence(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def unselected(answers: Iterable[Answer], live: Mapping[str, LiveSettings]) -> Iterator[Absence]:
+def unselected(answers: Iterable[SegmentAnswer], live: Mapping[str, LiveSettings]) -> Iterator[Absence]:
     """What selection left out of these answers, under each (service, version) that naming makes of it."""
     for answer in answers:
         settings = live[answer.source]

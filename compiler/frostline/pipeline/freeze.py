@@ -15,7 +15,7 @@ from frostline.errors import ErrorGroup, FrostlineError, SourceError, UsageError
 from frostline.events import report_progress, stage
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
-from frostline.model import Answer, Lock, Snapshot
+from frostline.model import Lock, SegmentAnswer, Snapshot
 from frostline.registry.selection import snapshot_of
 from frostline.settings import Config, ConsulSettings, LiveSettings, PluginSettings
 from frostline.sources.base import is_live, source_module
@@ -26,7 +26,7 @@ class Frozen(Struct, frozen=True, kw_only=True):
     """What live sources answered: their snapshots, the answers themselves (for explain), and warnings."""
 
     snapshots: tuple[Snapshot, ...]
-    answers: tuple[Answer, ...]
+    answers: tuple[SegmentAnswer, ...]
     warnings: tuple[str, ...]
 
 
@@ -70,7 +70,7 @@ def freeze(
     """
     digests = settings_digests(config)
     snapshots: list[Snapshot] = []
-    answers: list[Answer] = []
+    answers: list[SegmentAnswer] = []
     warnings: list[str] = []
     failed: list[FrostlineError] = []
     for name, settings in live_sources(config).items():

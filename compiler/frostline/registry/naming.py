@@ -14,7 +14,7 @@ from ipaddress import IPv6Address
 from urllib.parse import quote
 
 from frostline.model import UNVERSIONED, Finding, Instance, Key, Origin
-from frostline.patterns import Placeholder, parse
+from frostline.patterns import Placeholder, has_dot_segment, parse
 from frostline.settings import Naming, VersionFrom
 
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")  # RFC 3986 3.1
@@ -111,7 +111,7 @@ def url_of(filled: Filled, instance: Instance) -> str:
     url, rest = filled
     for value, text in rest:
         url += f"{value(instance)}{text}"
-    if "/." in url and _has_dot_segment(url):
+    if "/." in url and has_dot_segment(url):
         raise UrlFinding(
             "url-dot-segment",
             f"its URL `{url}` has a path segment `.` or `..`, which clients remove",
@@ -224,11 +224,6 @@ _VALUES: Mapping[str, Callable[[str], Value]] = {
     "meta": lambda key: partial(_meta, key),
     "tag": lambda key: partial(_tag, key),
 }
-
-
-def _has_dot_segment(url: str) -> bool:
-    path = url.partition("://")[2].partition("/")[2].partition("?")[0].partition("#")[0]
-    return any(segment in (".", "..") for segment in path.split("/"))
 
 
 def reserved_version(service: str, origin: Origin | None) -> Finding:

@@ -10,7 +10,7 @@ from operator import attrgetter
 from msgspec import Struct
 
 from frostline.globs import matches
-from frostline.model import Answer, Declared, Instance, InstanceOrigin, Registration, Snapshot, Upstream
+from frostline.model import Declared, Instance, InstanceOrigin, Registration, SegmentAnswer, Snapshot, Upstream
 from frostline.settings import Keep, LiveSettings, Select, VersionFrom
 
 
@@ -27,7 +27,7 @@ Verdict = Callable[[Registration], str | None]
 """Why a registration is left out; None where it is taken."""
 
 
-def snapshot_of(answer: Answer, settings: LiveSettings, digest: str) -> Snapshot:
+def snapshot_of(answer: SegmentAnswer, settings: LiveSettings, digest: str) -> Snapshot:
     """The snapshot of this answer: what `select` takes, with what `keep` keeps, sorted."""
     keeping = Keeping(settings.keep)
     unhealthy: list[Registration] = []
@@ -65,7 +65,7 @@ def _healthy(
             yield registration
 
 
-def left_out(answer: Answer, select: Select) -> Iterator[LeftOut]:
+def left_out(answer: SegmentAnswer, select: Select) -> Iterator[LeftOut]:
     """Each registration of the answer that selection does not take, in its order."""
     excluded, sick = verdict_of(select), health_verdict_of(select)
     for registration in answer.registrations:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from frostline.model import Answer, Contribution, Declaration, Key
+from frostline.model import Contribution, Declaration, Key, SegmentAnswer
 
 __all__ = [
     "TABLE",
@@ -19,7 +19,7 @@ __all__ = [
     "LiveSource",
     "LocalSource",
     "Progress",
-    "Reading",
+    "ReadResult",
     "is_live",
     "source_module",
     "source_types",
@@ -29,14 +29,14 @@ Progress = Callable[[str, int, int], None]
 """Called with a datacenter, how many answers came in, how many are expected."""
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class ReadResult(Struct, frozen=True, kw_only=True):
     """What one read of a live source gave.
 
     answers: one for each segment that answered. warnings: sentences for the user (a datacenter left as it was).
     unreachable: datacenters that did not answer and, with `partial: true`, keep what the lock has.
     """
 
-    answers: tuple[Answer, ...]
+    answers: tuple[SegmentAnswer, ...]
     warnings: tuple[str, ...] = ()
     unreachable: tuple[str, ...] = ()
 
@@ -44,7 +44,7 @@ class Reading(Struct, frozen=True, kw_only=True):
 class LiveSource(Protocol):
     """The module of a live source."""
 
-    def read(self, settings: Any, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None) -> Reading:
+    def read(self, settings: Any, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None) -> ReadResult:
         """Ask the server. `datacenters` narrows the read to these (freeze --datacenter); () for what the settings say.
 
         progress(datacenter, done, all) is called as answers come in. Raises SourceError, or UsageError for a token

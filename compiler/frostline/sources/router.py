@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key
-from frostline.patterns import parse
+from frostline.patterns import has_dot_segment, parse
 from frostline.settings import RouterName, RouterSettings
 from frostline.sources.static import host_and_port
 
@@ -27,7 +27,7 @@ def contribute(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) ->
         if url is None:
             if key in named:
                 findings.append(_unversioned(key, place, settings))
-        elif _has_dot_segment(url):
+        elif has_dot_segment(url):
             findings.append(_dot_segment(key, place, url))
         else:
             address, port = host_and_port(url)
@@ -55,11 +55,6 @@ def _url(settings: RouterSettings, key: Key) -> str | None:
         return None
     values = {"service": quote(key[0], safe=""), "version": quote(key[1] or "", safe="")}
     return "".join(part if isinstance(part, str) else values[part.name] for part in parse(pattern))
-
-
-def _has_dot_segment(url: str) -> bool:
-    """Clients resolve `.` and `..` in paths (RFC 3986 5.2.4), and would call another service."""
-    return any(segment in (".", "..") for segment in urlsplit(url).path.split("/"))
 
 
 def _unserved(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> list[Finding]:

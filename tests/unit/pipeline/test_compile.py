@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from frostline.errors import ErrorGroup, PublishError, SourceError, UsageError
 from frostline.lock.codec import lock_chunks
 from frostline.model import (
-    Answer,
     Contribution,
     Declared,
     Endpoint,
@@ -25,6 +24,7 @@ from frostline.model import (
     Key,
     Lock,
     Registration,
+    SegmentAnswer,
     Snapshot,
 )
 from frostline.pipeline import compile as pipeline
@@ -35,7 +35,7 @@ from frostline.reporters.base import report_of
 from frostline.reporters.text import lines
 from frostline.settings import Allow, Config, PluginSettings
 from frostline.sources import base
-from frostline.sources.base import Reading
+from frostline.sources.base import ReadResult
 from frostline.sources.consul import source as consul
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "findings"
@@ -250,10 +250,10 @@ def test_a_foreign_file_is_a_finding_with_its_place(configure: Configure, tmp_pa
 
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What each source answers, by its name: a Reading, or an exception."""
+    """What each source answers, by its name: a ReadResult or an exception."""
     answers: dict[str, Any] = {}
 
-    def read(settings: Any, **_: Any) -> Reading:
+    def read(settings: Any, **_: Any) -> ReadResult:
         answer = answers[settings.name]
         if isinstance(answer, Exception):
             raise answer
@@ -263,10 +263,10 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return answers
 
 
-def reading(*names: str, unreachable: tuple[str, ...] = ()) -> Reading:
+def reading(*names: str, unreachable: tuple[str, ...] = ()) -> ReadResult:
     registrations = tuple(Registration(service=name, id=name, node="n", address="10.0.0.1", port=80) for name in names)
-    answer = Answer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
-    return Reading(answers=(answer,), unreachable=unreachable)
+    answer = SegmentAnswer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
+    return ReadResult(answers=(answer,), unreachable=unreachable)
 
 
 def test_every_source_that_fails_is_told(configure: Configure, answering: dict[str, Any]) -> None:

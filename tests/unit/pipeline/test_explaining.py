@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from frostline.model import (
-    Answer,
     Contribution,
     Endpoint,
     Entry,
@@ -9,6 +8,7 @@ from frostline.model import (
     InstanceOrigin,
     Key,
     Registration,
+    SegmentAnswer,
     registry_of,
 )
 from frostline.pipeline.explaining import (
@@ -57,7 +57,7 @@ def test_what_selection_leaves_out_is_told_under_the_name_that_it_would_have() -
         Registration(service="payments-v1", id=f"i{n}", node="n1", health=health)  # type: ignore[arg-type]
         for n, health in enumerate(["passing", "critical"])
     )
-    answer = Answer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
+    answer = SegmentAnswer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
     (found,) = unselected([answer], {"mesh": ConsulSettings(name="mesh", origin=PLACE)})
     assert found.key == Key("payments", "v1")
     assert found.name == "payments-v1"
@@ -67,7 +67,7 @@ def test_what_selection_leaves_out_is_told_under_the_name_that_it_would_have() -
 
 def test_an_instance_of_several_versions_is_missing_in_each() -> None:
     registration = Registration(service="api", id="i", node="n", tags=("v1", "v2"), health="critical")
-    answer = Answer(source="mesh", datacenter="dc1", namespace="", registrations=(registration,))
+    answer = SegmentAnswer(source="mesh", datacenter="dc1", namespace="", registrations=(registration,))
     naming = Naming(version_from=VersionFrom(tag="(v.)"))
     settings = ConsulSettings(name="mesh", origin=PLACE, naming=naming, select=Select())
     assert [one.key for one in unselected([answer], {"mesh": settings})] == [Key("api", "v1"), Key("api", "v2")]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from frostline.model import Answer, Declared, FileOrigin, Registration
+from frostline.model import Declared, FileOrigin, Registration, SegmentAnswer
 from frostline.registry.selection import left_out, snapshot_of
 from frostline.settings import ConsulSettings, Keep, Naming, Select, VersionFrom
 
@@ -19,8 +19,8 @@ def registration(service: str = "shop-v1", id: str = "s1", **fields: object) -> 
     return Registration(**values)  # type: ignore[arg-type]
 
 
-def answer(*registrations: Registration) -> Answer:
-    return Answer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
+def answer(*registrations: Registration) -> SegmentAnswer:
+    return SegmentAnswer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
 
 
 def settings(**fields: object) -> ConsulSettings:

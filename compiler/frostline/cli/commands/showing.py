@@ -10,7 +10,7 @@ from frostline.cli.console import Invocation, emit, emit_json, emit_text, report
 from frostline.cli.invoking import DifferentError, config_of, tell_warnings
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.lock import codec as lock_codec
-from frostline.model import Answer, Snapshot
+from frostline.model import SegmentAnswer, Snapshot
 from frostline.pipeline import compile as pipeline
 from frostline.pipeline import explaining, graphing
 from frostline.pipeline import freeze as freezing
@@ -45,7 +45,7 @@ def graph_command(invocation: Invocation, form: str) -> int:
 def explain_command(invocation: Invocation, service: str, version: str | None, offline: bool) -> int:
     """Where a service's endpoints come from, and why its other instances are left out; 1 where it is unknown."""
     config = config_of(invocation)
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[SegmentAnswer, ...] = ()
     if offline:
         used = freezing.offline_lock(config, freezing.committed_lock(config))
         tell(invocation, "from the lock alone: which instances were left out is not known")

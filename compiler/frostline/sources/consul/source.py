@@ -12,9 +12,9 @@ from typing import Any
 
 from frostline.errors import SourceError, UsageError
 from frostline.globs import is_literal, matches
-from frostline.model import Answer
+from frostline.model import SegmentAnswer
 from frostline.settings import ConsulSettings
-from frostline.sources.base import Progress, Reading
+from frostline.sources.base import Progress, ReadResult
 from frostline.sources.consul.client import Client
 from frostline.sources.consul.reading import SELF, Scope, agent_of, registrations_of
 from frostline.sources.consul.wire import TokenSelf
@@ -29,7 +29,9 @@ _ANONYMOUS = "00000000-0000-0000-0000-000000000002"  # structs.ACLTokenAnonymous
 _PEER = "peer:"
 
 
-def read(settings: ConsulSettings, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None) -> Reading:
+def read(
+    settings: ConsulSettings, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None
+) -> ReadResult:
     """Ask Consul for everything that select.services names. The other filters are the selection's.
 
     datacenters: only these, which may be `peer:NAME` too. See base.LiveSource.
@@ -44,7 +46,7 @@ def read(settings: ConsulSettings, *, datacenters: tuple[str, ...] = (), progres
         )
         _check_token(client, settings)
         names, unreachable, warnings = _segments(client, settings, datacenters)
-        answers: list[Answer] = []
+        answers: list[SegmentAnswer] = []
         for name in names:
             try:
                 answers.append(_answer(client, settings, name, progress))
@@ -59,7 +61,7 @@ def read(settings: ConsulSettings, *, datacenters: tuple[str, ...] = (), progres
             origin=settings.origin,
             help="check the agent's connection to these datacenters; `partial` needs one that answers",
         )
-    return Reading(answers=tuple(answers), warnings=tuple(warnings), unreachable=tuple(sorted(unreachable)))
+    return ReadResult(answers=tuple(answers), warnings=tuple(warnings), unreachable=tuple(sorted(unreachable)))
 
 
 def shape(settings: ConsulSettings) -> dict[str, Any]:
@@ -185,7 +187,7 @@ def _not_read(settings: ConsulSettings, name: str, instead: str) -> UsageError:
     )
 
 
-def _answer(client: Client, settings: ConsulSettings, name: str, progress: Progress | None) -> Answer:
+def _answer(client: Client, settings: ConsulSettings, name: str, progress: Progress | None) -> SegmentAnswer:
     peer = name.removeprefix(_PEER) if name.startswith(_PEER) else ""
     place: Parameters = (("peer", peer),) if peer else (("dc", name),)
     given = (("ns", settings.namespace), ("partition", settings.partition))
@@ -209,7 +211,7 @@ def _answer(client: Client, settings: ConsulSettings, name: str, progress: Progr
             origin=error.origin,
             help=f"leave out {' and '.join(keys)} unless the server is Consul Enterprise",
         ) from None
-    return Answer(
+    return SegmentAnswer(
         source=settings.name,
         datacenter=name,
         namespace=settings.namespace or "default",

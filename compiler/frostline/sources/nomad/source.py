@@ -11,9 +11,9 @@ from typing import Any
 
 from frostline.errors import SourceError, UsageError
 from frostline.globs import is_literal, matches
-from frostline.model import Answer, Upstream
+from frostline.model import SegmentAnswer, Upstream
 from frostline.settings import NomadSettings
-from frostline.sources.base import Progress, Reading
+from frostline.sources.base import Progress, ReadResult
 from frostline.sources.http.access import nomad_address
 from frostline.sources.http.answers import Parameters
 from frostline.sources.http.live import is_unreachable, kept, selection_shape, transport_of
@@ -28,7 +28,7 @@ _REGIONS = "/v1/regions"
 _NAMESPACES = "/v1/namespaces"
 
 
-def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None) -> Reading:
+def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None) -> ReadResult:
     """Ask Nomad for the services that select.services names, and for what jobs declare.
 
     datacenters: only these, which are regions. See base.LiveSource.
@@ -37,7 +37,7 @@ def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress
     with transport_of(settings, address, "X-Nomad-Token") as transport:
         client = Client(transport, max_stale=settings.max_stale if settings.consistency == "eventual" else None)
         names, unreachable, warnings = _regions(client, settings, datacenters)
-        answers: list[Answer] = []
+        answers: list[SegmentAnswer] = []
         for name in names:
             try:
                 region_answers, region_warnings = _answers(client, settings, name, progress)
@@ -55,7 +55,7 @@ def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress
             origin=settings.origin,
             help="check the agent's connection to these regions; `partial` needs one that answers",
         )
-    return Reading(answers=tuple(answers), warnings=tuple(warnings), unreachable=tuple(sorted(unreachable)))
+    return ReadResult(answers=tuple(answers), warnings=tuple(warnings), unreachable=tuple(sorted(unreachable)))
 
 
 def shape(settings: NomadSettings) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def _namespaces(client: Client, settings: NomadSettings, parameters: Parameters)
 
 def _answers(
     client: Client, settings: NomadSettings, region: str, progress: Progress | None
-) -> tuple[list[Answer], list[str]]:
+) -> tuple[list[SegmentAnswer], list[str]]:
     """One answer for each namespace of the region that is read, and warnings."""
 
     def tick(expected: int) -> Callable[[int], None]:
@@ -169,7 +169,7 @@ def _answers(
     for (namespace, _), those in found.upstreams.items():
         upstreams[namespace].update(those)
     answers = [
-        Answer(
+        SegmentAnswer(
             source=settings.name,
             datacenter=region,
             namespace=namespace,

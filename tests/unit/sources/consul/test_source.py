@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from frostline.errors import SourceError, UsageError
 from frostline.model import FileOrigin, Registration
 from frostline.settings import ConsulSettings, Keep, LiveLimits, Naming, Select, Tls, Token, VersionFrom
-from frostline.sources.base import LiveSource, Reading
+from frostline.sources.base import LiveSource, ReadResult
 from frostline.sources.consul import reading as consul_reading
 from frostline.sources.consul import source as consul
 from frostline.sources.consul import wire as consul_wire
@@ -126,7 +126,7 @@ def settings_of(replay: Replay, **more: Any) -> ConsulSettings:
     return ConsulSettings(**(default | more))
 
 
-def read(replay: Replay, **more: Any) -> Reading:
+def read(replay: Replay, **more: Any) -> ReadResult:
     return consul.read(settings_of(replay, **more))
 
 

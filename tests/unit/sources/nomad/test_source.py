@@ -9,9 +9,9 @@ import pytest
 from nomad_replay import NomadReplay, Query, Reply, instance, state
 
 from frostline.errors import SourceError, UsageError
-from frostline.model import Answer, Bind, FileOrigin, Registration, Upstream
+from frostline.model import Bind, FileOrigin, Registration, SegmentAnswer, Upstream
 from frostline.settings import Keep, LiveLimits, Naming, NomadSettings, Select, Tls, Token, VersionFrom
-from frostline.sources.base import LiveSource, Reading
+from frostline.sources.base import LiveSource, ReadResult
 from frostline.sources.http.access import Address, nomad_address
 from frostline.sources.nomad import reading as nomad_reading
 from frostline.sources.nomad import source as nomad
@@ -35,15 +35,15 @@ def settings_of(replay: NomadReplay, **more: Any) -> NomadSettings:
     return NomadSettings(**(default | {"namespaces": ("*",)} | more))
 
 
-def read(replay: NomadReplay, **more: Any) -> Reading:
+def read(replay: NomadReplay, **more: Any) -> ReadResult:
     return nomad.read(settings_of(replay, **more))
 
 
-def by_namespace(reading: Reading) -> dict[str, Answer]:
+def by_namespace(reading: ReadResult) -> dict[str, SegmentAnswer]:
     return {answer.namespace: answer for answer in reading.answers}
 
 
-def healths(reading: Reading) -> dict[str, str]:
+def healths(reading: ReadResult) -> dict[str, str]:
     """Allocation -> health."""
     return {each.id[12:48]: each.health for answer in reading.answers for each in answer.registrations}
 
