@@ -1,12 +1,10 @@
-"""Conversion and unification, as cty has them."""
+"""Conversion, as in cty."""
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
-from frostline.hcl.conversion import ConversionError, convert, unify
+from frostline.hcl.conversion import ConversionError, convert
 from frostline.hcl.values import (
     BOOL,
     DYNAMIC,
@@ -118,38 +116,3 @@ def test_a_set_is_made_of_a_tuple_each_value_once() -> None:
     result = convert(tuple_value([string("b"), number(1), string("b")]), set_of(STRING))
     assert [item.data for item in result.data] == ["1", "b"]
     assert convert(result, list_of(STRING)) == list_value(STRING, [string("1"), string("b")])
-
-
-@pytest.mark.parametrize(
-    ("types", "common"),
-    [
-        ([], None),
-        ([NUMBER], NUMBER),
-        ([NUMBER, STRING, BOOL], STRING),
-        ([NUMBER, BOOL], None),
-        ([NUMBER, DYNAMIC], NUMBER),
-        ([tuple_of(NUMBER), DYNAMIC], DYNAMIC),
-        ([tuple_of(NUMBER), tuple_of(STRING)], tuple_of(STRING)),
-        ([tuple_of(NUMBER), tuple_of(STRING, BOOL)], list_of(STRING)),
-        ([tuple_of(NUMBER), list_of(STRING)], list_of(STRING)),
-        ([tuple_of(NUMBER), set_of(NUMBER)], set_of(NUMBER)),
-        ([object_of(a=NUMBER), object_of(a=STRING)], object_of(a=STRING)),
-        ([object_of(a=NUMBER), object_of(b=STRING)], map_of(STRING)),
-        ([object_of(a=NUMBER), map_of(STRING)], map_of(STRING)),
-        ([object_of(a=NUMBER), object_of(b=tuple_of())], None),
-        ([object_of(), tuple_of()], None),
-        ([list_of(NUMBER), list_of(STRING)], list_of(STRING)),
-        ([STRING, list_of(STRING)], None),
-    ],
-)
-def test_types_have_one_in_common(types: list[Type], common: Type | None) -> None:
-    assert unify(types) == common
-
-
-def test_types_by_the_thousand_have_none_in_common_and_take_no_time() -> None:
-    began = time.monotonic()
-    kinds = [STRING, NUMBER, BOOL]
-    types = [tuple_of(*(kinds[at // 3**digit % 3] for digit in range(8))) for at in range(3000)]
-    assert unify([*types, set_of(STRING)]) is None
-    assert unify(types) is not None
-    assert time.monotonic() - began < 2

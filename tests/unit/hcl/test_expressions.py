@@ -1,103 +1,142 @@
-"""Expressions have the values, and the errors the places, that Nomad's job parser recorded for them."""
+"""The parser of expressions."""
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from frostline.hcl.conversion import ConversionError, convert
-from frostline.hcl.evaluation import Scope, evaluate
-from frostline.hcl.functions.table import function_table
-from frostline.hcl.nodes import Body
-from frostline.hcl.positions import point
+from frostline.hcl.nodes import (
+    Binary,
+    Body,
+    Call,
+    Conditional,
+    Expression,
+    For,
+    GetAttr,
+    GetIndex,
+    InnerSplat,
+    Literal,
+    ObjectOf,
+    Parenthesized,
+    Relative,
+    Splat,
+    Traversal,
+    TupleOf,
+    Unary,
+)
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.syntax import parse
-from frostline.hcl.values import STRING, Value, object_value
-from frostline.sources.jobspec.placeholders import placeholder
-
-_DATA = Path(__file__).parents[2] / "data" / "hcl"
-_RECORDED = [json.loads((_DATA / name).read_text("utf-8")) for name in ("expressions.json", "evaluation.json")]
-_CASES = [
-    pytest.param(recorded["preamble"], case, id=case["expression"][:60])
-    for recorded in _RECORDED
-    for case in recorded["cases"]
-]
-_FUNCTIONS = function_table()
+from frostline.hcl.values import Value, number, string
 
 
-def values_of(body: Body) -> dict[str, Value]:
-    """The defaults of the file's variables, and its locals, which the file has in an order that serves."""
-    source = body.source
-    scope = Scope(source, {}, _FUNCTIONS)
-    variables, locals_ = {}, {}
-    for block in body.blocks:
-        if block.kind == "variable":
-            variables[block.labels[0][0]] = evaluate(block.body.attributes["default"].expression, scope)
-    for block in body.blocks:
-        for name, node in block.body.attributes.items() if block.kind == "locals" else ():
-            known = {"var": object_value(variables), "local": object_value(locals_)}
-            locals_[name] = evaluate(node.expression, Scope(source, known, _FUNCTIONS))
-    return {"var": object_value(variables), "local": object_value(locals_)}
+def body(text: str | bytes) -> Body:
+    return parse(Source("f.hcl", text.encode() if isinstance(text, str) else text))
 
 
-def plain(value: Value) -> Any:
-    """The value as JSON has it."""
-    data, kind = value.data, value.type.kind
-    if data is None or kind in ("string", "bool"):
-        return data
-    if kind == "number":
-        whole = data.whole()
-        return whole if whole is not None and abs(whole) < 2**63 else data.to_float()
-    if kind in ("map", "object"):
-        return {name: plain(each) for name, each in data.items()}
-    return [plain(each) for each in data]
+def expression(text: str) -> Expression:
+    return body(f"x = {text}\n").attributes["x"].expression
 
 
-def evaluated(preamble: str, expression: str) -> tuple[Value, str]:
-    """The value of the expression in the job's meta block, as a string, and the place of the expression."""
-    data = f'{preamble}job "j" {{\n  meta {{\n    v     = {expression}\n  }}\n}}\n'.encode()
-    body = parse(Source("input.hcl", data))
-    node = body.blocks[-1].body.blocks[0].body.attributes["v"].expression
-    value = evaluate(node, Scope(body.source, values_of(body), _FUNCTIONS, placeholder))
-    place = body.source.place(point(node, body.source))
-    return value, f"{place.line}:{place.column}"
+def refusal(text: str | bytes) -> HclError:
+    with pytest.raises(HclError) as caught:
+        body(text)
+    return caught.value
 
 
-def outcome(preamble: str, expression: str) -> tuple[str, str]:
-    """("value", the string) or ("error", its place), as the meta block has it."""
-    try:
-        value, place = evaluated(preamble, expression)
-    except HclError as error:
-        return "error", f"{error.place.line}:{error.place.column}"
-    try:
-        text = convert(value, STRING).data
-    except ConversionError:
-        return "error", place
-    return ("value", text) if text is not None else ("error", place)
+def test_operators_bind_as_in_hcl() -> None:
+    found = expression("1 + 2 * 3 == 7 && !a ? -b : c")
+    assert isinstance(found, Conditional)
+    assert isinstance(found.condition, Binary)
+    assert found.condition.operator == "&&"
+    assert isinstance(found.condition.left, Binary)
+    assert found.condition.left.operator == "=="
+    assert isinstance(found.condition.right, Unary)
+    assert isinstance(found.yes, Unary)
 
 
-def expected(case: dict[str, Any]) -> tuple[str, str]:
-    error = case.get("meta_error")
-    if error is None and "meta" not in case:
-        return "error", "22:13"  # a random value: Nomad has it, frostline refuses it
-    if error is None:
-        return "value", case["meta"]
-    place = re.search(r"(\d+)[,:](\d+)", error)
-    assert place
-    return "error", f"{place[1]}:{place[2]}"
+def test_steps_belong_to_their_operand() -> None:
+    found = expression('a.b[0]["c"].d')
+    assert isinstance(found, Traversal)
+    assert found.root == "a"
+    kinds = [type(step) for step in found.steps]
+    assert kinds == [GetAttr, GetIndex, GetIndex, GetAttr]
+    assert found.steps[2] == GetIndex(10, Literal(11, string("c")))
 
 
-@pytest.mark.parametrize(("preamble", "case"), _CASES)
-def test_an_expression_is_the_string_or_the_error_that_was_recorded(preamble: str, case: dict[str, Any]) -> None:
-    assert outcome(preamble, case["expression"]) == expected(case)
+def test_an_index_without_brackets_is_a_number() -> None:
+    found = expression("a.0.b.5e3")
+    assert isinstance(found, Traversal)
+    assert [step.key.value for step in found.steps if isinstance(step, GetIndex) and isinstance(step.key, Literal)] == [
+        number(0),
+        number(5000),
+    ]
+    assert refusal("x = a.0.1\n").place.column == 7
 
 
-@pytest.mark.parametrize(("preamble", "case"), [case for case in _CASES if "config" in case.values[1]])
-def test_an_expression_has_the_value_that_was_recorded(preamble: str, case: dict[str, Any]) -> None:
-    value, _place = evaluated(preamble, case["expression"])
-    # An object written as such is a list of one in a config block.
-    assert case["config"] in (plain(value), [plain(value)])
+def test_a_splat_with_brackets_takes_all_that_follows_one_with_a_dot_the_names_only() -> None:
+    full = expression("a[*].b[0].c")
+    assert isinstance(full, Splat)
+    assert [type(step) for step in full.steps] == [GetAttr, GetIndex, GetAttr]
+    dotted = expression("a.*.b[0]")
+    assert isinstance(dotted, Relative)
+    assert isinstance(dotted.subject, Splat)
+    assert [type(step) for step in dotted.subject.steps] == [GetAttr]
+    assert [type(step) for step in dotted.steps] == [GetIndex]
+    twice = expression("a[*].b[*].c")
+    assert isinstance(twice, Splat)
+    assert isinstance(twice.steps[1], InnerSplat)
+
+
+def test_for_expressions_have_their_parts() -> None:
+    found = expression("{for k, v in m : k => v... if v != 1}")
+    assert isinstance(found, For)
+    assert (found.key, found.value, found.group) == ("k", "v", True)
+    assert found.key_result is not None
+    assert found.condition is not None
+    plain = expression("[for v in l : v]")
+    assert isinstance(plain, For)
+    assert (plain.key, plain.key_result, plain.condition) == (None, None, None)
+
+
+def test_calls_have_their_arguments_and_end() -> None:
+    found = expression("f(1, [2]...)")
+    assert isinstance(found, Call)
+    assert (found.name, len(found.arguments), found.expand, found.end) == ("f", 2, True, 16)
+    assert isinstance(found.arguments[1], TupleOf)
+
+
+def test_parentheses_stay_in_the_tree() -> None:
+    assert isinstance(expression("(1)"), Parenthesized)
+
+
+def test_numbers_of_any_size_are_exact() -> None:
+    for text, digits in [("100000000000000000000", 10**20), ("1e5", 10**5), ("1E+2", 100), ("12.50", None)]:
+        found = expression(text)
+        assert isinstance(found, Literal)
+        assert digits is None or found.value.data.value == digits
+    assert str(expression("12.50").value.data) == "12.5"  # type: ignore[union-attr]
+
+
+def test_operators_of_one_level_bind_to_the_left_and_conditionals_to_the_right() -> None:
+    difference = expression("1 - 2 - 3")
+    assert isinstance(difference, Binary)
+    assert isinstance(difference.left, Binary)
+    choice = expression("a ? b : c ? d : e")
+    assert isinstance(choice, Conditional)
+    assert isinstance(choice.no, Conditional)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("a = 1", string("a")), ("null : 1", string("null")), ('"a.b" = 1', string("a.b")), ("1 = 1", number(1))],
+)
+def test_a_bare_name_is_a_key(text: str, key: Value) -> None:
+    found = expression(f"{{{text}}}")
+    assert isinstance(found, ObjectOf)
+    assert isinstance(found.items[0][0], Literal)
+    assert found.items[0][0].value == key
+
+
+def test_a_key_that_could_be_a_name_or_a_value_is_refused() -> None:
+    error = refusal("x = {a.b = 1}\n")
+    assert (error.place.column, "(a.b)" in str(error.hint)) == (6, True)
+    assert isinstance(expression("{(a.b) = 1, c[d] = 2}"), ObjectOf)

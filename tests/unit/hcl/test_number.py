@@ -1,4 +1,4 @@
-"""Numbers calculate, print and compare as Go's big.Float does."""
+"""Numbers calculate, print and compare as in Go's big.Float."""
 
 from __future__ import annotations
 

@@ -1,14 +1,21 @@
-"""Equality, and sets, whose order follows it."""
+"""Equality, logic and comparison."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from frostline.hcl.evaluation import BudgetError, Scope, evaluate
+from frostline.hcl.functions.base import Function
+from frostline.hcl.nodes import (
+    Binary,
+    Expression,
+    For,
+    Literal,
+    Traversal,
+)
 from frostline.hcl.number import Number
 from frostline.hcl.operators import BINARY, UNARY, equal
-from frostline.hcl.sets import set_value
+from frostline.hcl.source import Source
 from frostline.hcl.values import (
     BOOL,
     FALSE,
@@ -73,24 +80,21 @@ def test_logic_and_comparison() -> None:
     assert UNARY["-"][1](number(2)).data == Number(-2)
 
 
-def test_sets_hold_each_value_once_in_order() -> None:
-    assert [item.data for item in set_value(STRING, map(string, ["b", "a", "B", "a", "é"])).data] == [
-        "B",
-        "a",
-        "b",
-        "é",
-    ]
-    assert [item.data.value for item in set_value(NUMBER, map(number, [10, 9, -1, 10])).data] == [-1, 9, 10]
-    assert [item.data for item in set_value(BOOL, [TRUE, FALSE, TRUE, Value(BOOL, None)]).data] == [False, True, None]
-    tuples = [tuple_value([number(each)]) for each in (3, 1, 20, 100)]
-    assert [item.data[0].data.value for item in set_value(tuples[0].type, tuples).data] == [100, 1, 20, 3]
+def test_equality_of_two_large_values_is_paid_for() -> None:
+    large = tuple_value([tuple_value([number(each) for each in range(100)]) for _ in range(100)])
+    other = tuple_value([tuple_value([number(each) for each in range(100)]) for _ in range(100)])
+    where = scope(a=large, b=other)
+    node = For(0, None, "x", HUNDRED, Binary(0, "==", Traversal(0, "a"), Traversal(0, "b")))
+    refused(node, where)
 
 
-def test_numbers_that_agree_in_ten_digits_are_two_in_a_set() -> None:
-    assert len(set_value(NUMBER, [number(10**15), number(10**15 + 1)]).data) == 2
+HUNDRED = Literal(0, tuple_value([number(each) for each in range(100)]))
 
 
-@given(st.lists(st.text(max_size=5)))
-def test_a_set_of_strings_is_sorted_by_code_point(texts: list[str]) -> None:
-    items = [string(text) for text in texts]
-    assert [item.data for item in set_value(STRING, items).data] == sorted({item.data for item in items})
+def scope(functions: dict[str, Function] | None = None, **variables: Value) -> Scope:
+    return Scope(Source("job.hcl", b"x" * 100), variables, functions or {})
+
+
+def refused(expression: Expression, where: Scope, why: str = "takes more than 300000 steps") -> None:
+    with pytest.raises(BudgetError, match=why):
+        evaluate(expression, where)

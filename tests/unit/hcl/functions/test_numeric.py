@@ -1,0 +1,15 @@
+"""Functions of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from frostline.hcl.functions.numeric import FUNCTIONS
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_calls_are_what_nomad_recorded(name: str, differences: Callable[[str], list[Any]]) -> None:
+    assert differences(name) == []

@@ -1,0 +1,44 @@
+"""The places that errors about expressions point to."""
+
+from __future__ import annotations
+
+import pytest
+
+from frostline.hcl.nodes import (
+    Body,
+    Expression,
+)
+from frostline.hcl.positions import point, start
+from frostline.hcl.source import Source
+from frostline.hcl.syntax import parse
+
+
+def body(text: str | bytes) -> Body:
+    return parse(Source("f.hcl", text.encode() if isinstance(text, str) else text))
+
+
+def expression(text: str) -> Expression:
+    return body(f"x = {text}\n").attributes["x"].expression
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "blamed"),
+    [
+        ("a", 4, 4),
+        ("a + b", 4, 4),
+        ("a ? b : c", 4, 4),
+        ("(a)", 4, 5),
+        ('"ab"', 4, 5),
+        ('""', 4, 6),
+        ('"x${a}"', 4, 5),
+        ("a[0].b", 4, 4),
+        ("a.b[c]", 4, 7),
+        ("f(a)[c]", 4, 8),
+        ("f(a).b", 4, 4),
+        ("a[*]", 4, 5),
+        ("(a)[*].b", 4, 7),
+    ],
+)
+def test_an_expression_starts_at_its_first_byte_and_is_blamed_at_its_point(text: str, first: int, blamed: int) -> None:
+    node = expression(text)
+    assert (start(node), point(node, Source("f.hcl", f"x = {text}\n".encode()))) == (first, blamed)

@@ -1,0 +1,31 @@
+"""Places in the text of a file."""
+
+from __future__ import annotations
+
+import pytest
+
+from frostline.hcl.nodes import (
+    Body,
+)
+from frostline.hcl.source import HclError, Source
+from frostline.hcl.syntax import parse
+
+
+def body(text: str | bytes) -> Body:
+    return parse(Source("f.hcl", text.encode() if isinstance(text, str) else text))
+
+
+def refusal(text: str | bytes) -> HclError:
+    with pytest.raises(HclError) as caught:
+        body(text)
+    return caught.value
+
+
+def test_a_byte_order_mark_is_no_character() -> None:
+    assert refusal(b"\xef\xbb\xbfa = \n").place.column == 5
+
+
+def test_a_place_counts_lines_and_characters() -> None:
+    source = Source("f.hcl", "é = 1\r\n\n  ü".encode())
+    places = [source.place(offset) for offset in (0, 2, 7, 8, 9, 11)]
+    assert [(place.line, place.column) for place in places] == [(1, 1), (1, 2), (1, 7), (2, 1), (3, 1), (3, 3)]

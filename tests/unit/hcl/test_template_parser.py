@@ -1,0 +1,78 @@
+"""The parser of templates."""
+
+from __future__ import annotations
+
+import pytest
+
+from frostline.hcl.nodes import (
+    Body,
+    Expression,
+    Literal,
+    Template,
+    Traversal,
+    Wrapped,
+)
+from frostline.hcl.source import HclError, Source
+from frostline.hcl.syntax import parse
+from frostline.hcl.values import string
+
+
+def body(text: str | bytes) -> Body:
+    return parse(Source("f.hcl", text.encode() if isinstance(text, str) else text))
+
+
+def expression(text: str) -> Expression:
+    return body(f"x = {text}\n").attributes["x"].expression
+
+
+def refusal(text: str | bytes) -> HclError:
+    with pytest.raises(HclError) as caught:
+        body(text)
+    return caught.value
+
+
+def test_templates_join_parts_and_one_interpolation_alone_is_wrapped() -> None:
+    found = expression('"a${b}c"')
+    assert isinstance(found, Template)
+    assert [type(part) for part in found.parts] == [Literal, Traversal, Literal]
+    assert isinstance(expression('"${b}"'), Wrapped)
+    assert expression('""') == Literal(4, string(""))
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("<<A\n  x\n y\nA\n", "  x\n y\n"),
+        ("<<-A\n  x\n y\n  A\n", " x\ny\n"),
+        ("<<A\nA\n", ""),
+        ("<<A\n\\q $${x} %%{y} $\nA\n", "\\q ${x} %{y} $\n"),
+        ("<<A\r\nx\r\nA\r\n", "x\r\n"),
+    ],
+)
+def test_a_heredoc_has_its_lines_as_they_are(text: str, joined: str) -> None:
+    found = expression(text)
+    assert isinstance(found, Template) if joined else isinstance(found, Literal)
+    parts = found.parts if isinstance(found, Template) else (found,)
+    assert parts == (Literal(parts[0].offset, string(joined)),)
+
+
+def test_markers_strip_the_spaces_of_their_own_side() -> None:
+    found = expression('" a ${~ b } c ${ d ~} e "')
+    assert isinstance(found, Template)
+    assert [part.value.data for part in found.parts if isinstance(part, Literal)] == [" a", " c ", "e "]
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message"),
+    [
+        ('"x ${a b}"', 12, "an interpolation is closed by `}`"),
+        ('"x ${a "b" }"', 6, "an interpolation is closed by `}`"),
+        ('"%{ while a }"', 9, "a directive is if, else, endif, for or endfor"),
+        ('"%{ if a b }%{ endif }"', 14, "a directive is closed by `}`"),
+        ('"%{ for a of b }%{ endfor }"', 15, "the word `in` belongs here"),
+        ('"%{ for a, in b }%{ endfor }"', 19, "the word `in` belongs here"),
+    ],
+)
+def test_what_does_not_belong_in_a_template_is_refused_at_its_place(text: str, column: int, message: str) -> None:
+    error = refusal(f"x = {text}\n")
+    assert (error.place.column, error.message) == (column, message)

@@ -1,0 +1,126 @@
+"""The blocks of job files."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frostline.errors import FrostlineError, SourceError
+from frostline.model import Declaration, FileOrigin
+from frostline.settings import JobspecSettings
+from frostline.sources.jobspec import source as jobspec
+
+PLACE = FileOrigin("frostline.yaml", 4, 5)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def settings(folder: Path, **more: Any) -> JobspecSettings:
+    more.setdefault("files", ("*.nomad.hcl",))
+    return JobspecSettings(name="jobs", origin=PLACE, folder=folder, root=folder, files_origin=PLACE, **more)
+
+
+def declared(folder: Path, text: str = "", **more: Any) -> Declaration:
+    if text:
+        (folder / "a.nomad.hcl").write_text(text, encoding="utf-8")
+    return jobspec.declare(settings(folder, **more))
+
+
+def refusal(folder: Path, text: str = "", **more: Any) -> FrostlineError:
+    with pytest.raises(FrostlineError) as caught:
+        declared(folder, text, **more)
+    return caught.value
+
+
+def place(error: FrostlineError) -> str:
+    return str(error.origin)
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ('job "a" {\n  nonsense = 1\n}\n', "2:3"),
+        ('job "a" {\n  nonsense {}\n}\n', "2:3"),
+        ('job "a" {\n  group {}\n}\n', "2:3"),
+        ('job "a" {}\njob "b" {}\n', "2:1"),
+        ("job {}\n", "1:1"),
+        ('variable "a" {}\n', "1:1"),
+        ("a = 1\n", "1:1"),
+        ("nonsense {}\n", "1:1"),
+        ('job "a" {\n  datacenters = 1\n}\n', "2:17"),
+        ('job "a" {\n  meta {\n    x = [1]\n  }\n}\n', "3:9"),
+        ('job "a" {\n  group "b" {\n    service {\n      name = null\n    }\n  }\n}\n', "4:14"),
+        ('job "a" {\n  group "b" {\n    service {\n      tags = ["x", null]\n    }\n  }\n}\n', "4:14"),
+        ('job "a" {\n  group "b" {\n    service {\n      meta = {}\n    }\n  }\n}\n', "4:7"),
+        ('job "a" {\n  group "b" {\n    service {\n      connect {}\n      connect {}\n    }\n  }\n}\n', "5:7"),
+        (
+            'job "a" {\n  group "b" {\n    task "c" {\n      config {\n        x = var.nope\n      }\n    }\n  }\n}\n',
+            "5:16",
+        ),
+        ('job "a" {\n  dynamic "nonsense" {\n    for_each = []\n    content {}\n  }\n}\n', "2:11"),
+        ('job "a" {\n  dynamic "group" {\n    content {}\n  }\n}\n', "2:3"),
+        ('job "a" {\n  dynamic "group" {\n    for_each = 1\n    labels = ["x"]\n    content {}\n  }\n}\n', "3:16"),
+        ("job", "1:1"),
+        ("", "1:1"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said_with_its_place(folder: Path, text: str, at: str) -> None:
+    (folder / "a.nomad.hcl").write_text(text)
+    error = refusal(folder)
+    assert isinstance(error, SourceError)
+    assert place(error) == f"a.nomad.hcl:{at}"
+
+
+def test_dynamic_blocks_nest_with_iterators_and_labels(folder: Path) -> None:
+    text = """
+    job "a" {
+      dynamic "group" {
+        for_each = { x = ["p", "q"], y = [] }
+        iterator = each
+        labels   = ["g-${each.key}"]
+        content {
+          dynamic "service" {
+            for_each = each.value
+            content {
+              name = "${each.key}-${service.key}-${service.value}"
+            }
+          }
+        }
+      }
+    }
+    """
+    assert [one.service for one in declared(folder, text).services] == ["x-0-p", "x-1-q"]
+
+
+ALIASES = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 6)}]\n" for a, b in pairwise("abcdefgh"))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : a]]]",
+        'join("", [for a in range(1000) : join("", [for b in range(1000) : "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"])])',
+        'format("%1000000000d", 1)',
+        'indent(1000000000, "a\\nb")',
+        "setproduct(range(1000), range(1000), range(1000))",
+        'replace(join("", [for a in range(1000) : "aaaaaaaaaa"]), "a", join("", [for a in range(1000) : "bb"]))',
+        'regex_replace("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "(a+)+$", "x")',
+        "pow(10, 300) * pow(10, 300)",
+        "yamldecode(" + json.dumps(ALIASES) + ")",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_bomb_is_refused_or_harmless(folder: Path, expression: str) -> None:
+    text = f'job "j" {{\n  meta {{\n    x = jsonencode({expression})\n  }}\n}}\n'
+    try:
+        declared(folder, text)
+    except SourceError as error:
+        assert place(error).startswith("a.nomad.hcl:3:")

@@ -1,0 +1,62 @@
+"""JSON files as trees of values with their places."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frostline.hcl.source import HclError, Source
+from frostline.sources.jobspec.json_tree import Node, plain, tree_of
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8")),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4)
+    ),
+)
+
+
+def tree(text: str) -> Node:
+    return tree_of(Source("a.json", text.encode()))
+
+
+@given(VALUES, st.sampled_from([None, 0, 2]), st.booleans())
+def test_a_tree_has_the_values_of_the_file(value: Any, indent: int | None, is_ascii: bool) -> None:
+    assert plain(tree(json.dumps(value, indent=indent, ensure_ascii=is_ascii))) == value
+
+
+def test_every_value_has_the_offset_of_its_first_byte() -> None:
+    found = tree('{"é": [1,\n  {"b" : "c"}, []],\t"d":null}')
+    first, second, third = found.value["é"].value
+    nodes = [found, found.value["é"], first, second, second.value["b"], third, found.value["d"]]
+    assert [node.offset for node in nodes] == [0, 7, 8, 13, 20, 26, 35]
+
+
+def test_the_last_one_of_members_with_the_same_name_counts() -> None:
+    assert tree('{"a": 1, "\\u0061": 2}').value == {"a": Node(2, 19)}
+
+
+@pytest.mark.parametrize(
+    ("data", "column", "message"),
+    [
+        (b"[1,]", 4, "this is not JSON"),
+        (b'"\xff"', 2, "the text is not UTF-8"),
+        (b"[NaN]", 1, "NaN is not a number in JSON"),
+        (b'["", "\\ud800"]', 6, "half a surrogate pair"),
+        (b"[" * 202 + b"]" * 202, 202, "nested too deeply"),
+        (b"[" * 100_000, 1, "nested too deeply"),
+    ],
+    ids=["comma", "utf-8", "NaN", "surrogate", "deep", "bomb"],
+)
+def test_what_is_not_json_is_refused_at_its_place(data: bytes, column: int, message: str) -> None:
+    with pytest.raises(HclError, match=message) as caught:
+        tree_of(Source("a.json", data))
+    assert caught.value.place.column == column
