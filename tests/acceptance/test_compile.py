@@ -31,7 +31,7 @@ def test_one_command_makes_the_registry_of_an_empty_folder(project: Project, sho
     done = project.configure(consul_config(shop.address)).done("compile")
     assert set(project.contents()) == {"frostline.yaml", *PUBLISHED}
     assert done.stdout == ""
-    assert done.stderr == "published 3 services (3 added, 0 changed, 0 removed): 3 files written, 0 deleted\n"
+    assert done.stderr == "Published 3 services (3 added, 0 changed, 0 removed): 3 files written, 0 deleted.\n"
     services = yaml.safe_load(project.read("services.yaml"))["services"]
     assert [one["url"] for one in services["payments"]["v1"]["endpoints"]] == [
         "http://10.0.0.1:8080/v1",
@@ -42,14 +42,14 @@ def test_one_command_makes_the_registry_of_an_empty_folder(project: Project, sho
 
 def test_a_second_compile_touches_no_file(compiled: Project) -> None:
     before = compiled.tree()
-    assert compiled.done("compile").stderr == "nothing to do: 3 services published as they should be\n"
+    assert compiled.done("compile").stderr == "Up to date: 3 services published.\n"
     assert compiled.tree() == before
 
 
 def test_after_compile_there_is_nothing_to_plan_or_to_check(compiled: Project) -> None:
     assert compiled.refused(0, "plan").stdout == "No changes: what is published is what would be.\n"
     assert compiled.refused(0, "check").stdout == ""
-    assert compiled.refused(0, "check", "--live").stderr == "outputs, manifest and lock agree\n"
+    assert compiled.refused(0, "check", "--live").stderr == "Outputs, manifest and lock agree.\n"
 
 
 def test_offline_gives_the_same_bytes_with_no_server(compiled: Project, project: Project) -> None:
@@ -66,7 +66,7 @@ def test_a_new_instance_is_one_line_in_lock_yaml_and_python(compiled: Project, s
     shop.catalog_register("n3", "payments-v1", address="10.0.0.8", port=8080)
     shown = compiled.refused(1, "plan").stdout
     assert "  ~ payments v1  (2 -> 3 endpoints)\n      + http://10.0.0.8:8080/v1\n" in shown
-    assert compiled.refused(1, "check", "--live").stdout == "the lock is behind the world: change payments v1\n"
+    assert compiled.refused(1, "check", "--live").stdout == "the lock is out of date: change payments v1\n"
     compiled.done("compile")
     after = compiled.contents()
     # Beside it only the line that vouches for the whole: the lock's with the number of lines, the others' digest.
@@ -103,7 +103,7 @@ def test_an_output_that_is_no_longer_wanted_is_deleted(project: Project) -> None
 def test_without_a_live_source_there_is_no_lock(project: Project) -> None:
     project.configure(STATIC).done("compile")
     assert "frostline.lock" not in project.contents()
-    assert project.refused(0, "freeze").stderr == "there is no live source: nothing to freeze\n"
+    assert project.refused(0, "freeze").stderr == "Nothing to freeze: no live source is configured.\n"
 
 
 def test_the_configuration_is_found_from_a_folder_below(project: Project) -> None:
@@ -157,7 +157,9 @@ def test_only_publishes_that_output_and_leaves_the_rest(compiled: Project, shop:
         "frostline.lock",
         "frostline.manifest",
     }
-    assert compiled.refused(1, "check").stdout.startswith("registry.py is behind the lock or the configuration\n")
+    assert compiled.refused(1, "check").stdout.startswith(
+        "registry.py is out of date with the lock or the configuration\n"
+    )
     compiled.done("compile")
     compiled.done("check")
 
@@ -275,4 +277,4 @@ def test_an_unknown_word_of_allow_is_refused(project: Project) -> None:
     project.configure(STATIC)
     for word in ("everything", "deletes=", "updates=x", ""):
         said = project.refused(2, "compile", "--allow", word).stderr
-        assert f"`{word}` is none of deletes, deletes=GLOB, updates, empty, edited, adopt" in said
+        assert f"`{word}` is not one of deletes, deletes=GLOB, updates, empty, edited, adopt" in said

@@ -73,7 +73,7 @@ def test_a_segment_that_the_committed_lock_had_is_missed(both: Project) -> None:
     both.done("compile")
     freeze_each(both)
     said = both.refused(3, "compile", "--lock", "locks/dc1.lock").stderr
-    assert "datacenter `dc2`, namespace `default` is in the committed lock, but in none of the given ones" in said
+    assert "datacenter `dc2`, namespace `default` is in the committed lock, but in none of the given locks" in said
     assert "help: freeze it as well" in said
 
 
@@ -124,10 +124,10 @@ def test_freezing_one_datacenter_leaves_the_other_in_the_lock(both: Project, wan
         agent.catalog_register("n2", "payments-v1", address="10.9.0.1", port=8080)
     before = both.read("frostline.lock").splitlines()
     said = both.done("freeze", "--datacenter", "dc1").stderr
-    assert said == "froze 5 instances to frostline.lock\n"
+    assert said == "Froze 5 instances to frostline.lock.\n"
     new = [line for line in both.read("frostline.lock").splitlines() if line not in before]
     assert len([line for line in new if b"10.9.0.1" in line]) == 1
-    assert "services.yaml is behind the lock" in both.refused(1, "check").stdout
+    assert "services.yaml is out of date with the lock" in both.refused(1, "check").stdout
     both.done("compile", "--offline")
     both.done("check")
 
@@ -135,7 +135,7 @@ def test_freezing_one_datacenter_leaves_the_other_in_the_lock(both: Project, wan
 def test_freezing_what_is_frozen_changes_nothing(both: Project) -> None:
     both.done("freeze")
     before = both.tree()
-    assert both.done("freeze").stderr == "nothing to do: frostline.lock holds these 4 instances already\n"
+    assert both.done("freeze").stderr == "Up to date: 4 instances in frostline.lock.\n"
     assert both.tree() == before
 
 

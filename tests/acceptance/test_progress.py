@@ -87,7 +87,7 @@ def test_on_a_terminal_bars_come_and_go(project: Project, shop: ConsulAgent) -> 
     assert "reading source mesh, dc1" in said
     assert "publishing" in said
     assert said.count(HIDE) == said.count(SHOW) > 0
-    assert left(said).strip() == "published 3 services (3 added, 0 changed, 0 removed): 3 files written, 0 deleted"
+    assert left(said).strip() == "Published 3 services (3 added, 0 changed, 0 removed): 3 files written, 0 deleted."
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_a_plan_is_published_as_it_was_reviewed_though_the_world_has_moved(shop:
     assert shop.run("plan", "--out", "plan.json").returncode == 1
     consul.catalog_register("saved-2", "saved-v2", address="10.0.0.2", port=80)
     done = shop.done("compile", "--plan", "plan.json")
-    assert "published 1 service" in done.stderr
+    assert "Published 1 service" in done.stderr
     assert b"10.0.0.2" not in shop.read("services.yaml") + shop.read("frostline.lock")
     shop.done("check")
 

@@ -92,7 +92,7 @@ def test_explain_offline_asks_nobody_and_says_what_it_does_not_know(mixed: Proje
     assert said.stdout.splitlines()[1:] == [
         "  * http://10.0.0.7:8080/v1  from mesh(datacenter=dc1, namespace=default, node=n7, id=good)"
     ]
-    assert said.stderr == "from the lock alone: which instances were left out is not known\n"
+    assert said.stderr == "Reading the lock only; instances excluded by selection are not listed.\n"
     assert mixed.refused(1, "explain", "hidden", "--offline").returncode == 1
 
 

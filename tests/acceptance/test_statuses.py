@@ -66,8 +66,8 @@ def test_a_check_after_the_configuration_moved_is_1(project: Project) -> None:
     project.configure(STATIC).done("compile")
     moved = {**STATIC, "sources": {"partners": {**PARTNERS, "services": {"billing": "https://b.example"}}}}
     said = project.configure(moved).refused(1, "check").stdout
-    assert "services.yaml is behind the lock or the configuration\n" in said
-    assert "the manifest is behind the lock or the configuration\n" in said
+    assert "services.yaml is out of date with the lock or the configuration\n" in said
+    assert "the manifest is out of date with the lock or the configuration\n" in said
 
 
 def test_explaining_what_nobody_knows_is_1_with_the_closest(project: Project) -> None:
@@ -381,7 +381,7 @@ def test_what_a_run_left_behind_and_cannot_be_trusted_is_5_and_plan_and_check_wa
     project.configure(STATIC).done("compile")
     project.write(".frostline.journal", "damaged\n")
     for command in ("plan", "check"):
-        assert project.refused(0, command).stderr.startswith("warning: a run was cut off while it published")
+        assert project.refused(0, command).stderr.startswith("warning: an earlier run was interrupted while publishing")
     explains(project.refused(5, "compile").stderr, "`.frostline.journal`", "cannot be trusted")
 
 

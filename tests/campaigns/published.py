@@ -114,7 +114,7 @@ class World:
             said = self.warm.run(*report, cwd=self.folder)
             assert "Traceback" not in said.stderr
             assert said.status in (0, 1, 2, 4), said.stderr
-            assert ("was cut off while it published" in said.stderr) == pending, said.stderr
+            assert ("was interrupted while publishing" in said.stderr) == pending, said.stderr
             assert tree_of(self.folder) == cut, f"{report[0]} changed something"
         # A run that goes no further than to undo or finish the last one: across all files, old or new.
         stopped = self.warm.run("compile", "--lock", "missing.lock", cwd=self.folder)

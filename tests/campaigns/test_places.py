@@ -165,7 +165,7 @@ def test_a_journal_that_lies_is_refused_and_touches_nothing(
             done = world.warm.run(*command, cwd=world.folder)
             assert done.status in statuses, (text, done)
             assert "Traceback" not in done.stderr
-            told = "cannot be trusted" if 5 in statuses else "was cut off while it published"
+            told = "cannot be trusted" if 5 in statuses else "was interrupted while publishing"
             assert told in done.stderr or "cannot be finished" in done.stderr or "symbolic link" in done.stderr, done
             assert tree_of(tmp_path) == before, (text, command)
     figures("places", hostile_journals=len(journals) if full else len(journals[::6]), touched=0)

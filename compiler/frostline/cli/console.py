@@ -44,7 +44,7 @@ def prepare_streams() -> None:
 # --- data -------------------------------------------------------------------------------------------------------------
 
 
-def emit(lines: Iterable[str]) -> None:
+def print_data(lines: Iterable[str]) -> None:
     """Data, as it is, to stdout. A reader that has enough and closes the pipe is no error."""
     try:
         for line in lines:
@@ -61,10 +61,10 @@ def emit(lines: Iterable[str]) -> None:
 _SIGNS = {"+": "\x1b[32m", "~": "\x1b[33m", "-": "\x1b[31m", "=": "\x1b[36m"}
 
 
-def emit_text(invocation: Invocation, lines: Iterable[str], *, signs: bool = False) -> None:
+def print_text(invocation: Invocation, lines: Iterable[str], *, signs: bool = False) -> None:
     """Lines for a person, to stdout. signs: those that start with `+`, `~`, `-`, `=` have colours, where any may be."""
     colour = signs and _colour(invocation, sys.stdout)
-    emit(_painted(line) if colour else line for line in map(escape_for_log, lines))
+    print_data(_painted(line) if colour else line for line in map(escape_for_log, lines))
 
 
 def _painted(line: str) -> str:
@@ -72,9 +72,9 @@ def _painted(line: str) -> str:
     return f"{paint}{line}\x1b[0m" if paint else line
 
 
-def emit_json(value: Mapping[str, Any]) -> None:
+def print_json(value: Mapping[str, Any]) -> None:
     """A JSON document to stdout."""
-    emit(reporter_module("json").document_lines(value))
+    print_data(reporter_module("json").document_lines(value))
 
 
 def report_value(findings: Iterable[Finding] = (), error: FrostlineError | None = None, **data: Any) -> dict[str, Any]:
@@ -86,16 +86,16 @@ def report_value(findings: Iterable[Finding] = (), error: FrostlineError | None 
 # --- everything else --------------------------------------------------------------------------------------------------
 
 
-def say(line: str) -> None:
+def print_err(line: str) -> None:
     """A line to stderr as it is. Nobody there to read it is no error."""
     with suppress(OSError):
         sys.stderr.write(line + "\n")
 
 
-def tell(invocation: Invocation, line: str) -> None:
+def info(invocation: Invocation, line: str) -> None:
     """A word to the person who runs it; `-q` silences it."""
     if not invocation.quiet:
-        say(escape_for_log(line))
+        print_err(escape_for_log(line))
 
 
 def _colour(invocation: Invocation, stream: TextIO) -> bool:
@@ -112,7 +112,7 @@ def text_report(
     return reporter_module("text").lines(report, colour=_colour(invocation, stream))  # type: ignore[no-any-return]
 
 
-def emit_report(
+def print_report(
     invocation: Invocation,
     findings: Iterable[Finding],
     error: FrostlineError | None = None,
@@ -121,22 +121,22 @@ def emit_report(
     """The report in the format that was asked for, to stdout; markdown shows the plan too, as JSON values."""
     report = report_of(findings, [error] if error else ())
     module = reporter_module(invocation.format)
-    emit(module.lines(report, plan=plan) if invocation.format == "markdown" else module.lines(report))
+    print_data(module.lines(report, plan=plan) if invocation.format == "markdown" else module.lines(report))
 
 
 def show_error(error: FrostlineError, invocation: Invocation) -> None:
     """The error and its help for a person, to stderr; but with `--format text` the report to stdout as well."""
     for line in text_report(invocation, sys.stderr, (), error):
-        say(line)
+        print_err(line)
     if invocation.format != "text":
-        emit_report(invocation, (), error)
+        print_report(invocation, (), error)
 
 
 def show_findings(findings: Sequence[Finding], invocation: Invocation) -> None:
     """Findings, to stderr; `-q` leaves the warnings out."""
     shown = [finding for finding in findings if finding.severity == "error" or not invocation.quiet]
     for line in text_report(invocation, sys.stderr, shown):
-        say(line)
+        print_err(line)
 
 
 class _Harmless(logging.Formatter):

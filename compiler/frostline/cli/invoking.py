@@ -1,29 +1,66 @@
-"""What every command shares: its configuration, its words, and a difference that is nobody's error."""
+"""What commands share: how a click command runs its function, its configuration, its locks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 from frostline import errors
-from frostline.cli.console import Invocation, tell
+from frostline.cli.console import Invocation, info, log_as_asked, prepare_streams, show_error
+from frostline.cli.options import take_invocation
+from frostline.cli.progress import Timings, bars_of, print_timings
 from frostline.errors import FrostlineError
+from frostline.events import listening
 from frostline.pipeline.load import find_config, load_config
+from frostline.publish.publishing import is_interrupted
 from frostline.settings import Config
 
 
-def config_of(invocation: Invocation) -> Config:
-    """The configuration that the command is to use, found and read."""
+def invoked(function: Callable[..., int]) -> Callable[..., int]:
+    """Make a function (invocation, own options…) -> exit status the callback of a click command.
+
+    It prepares the streams and the log, shows progress and timings, and turns errors into a message and a status.
+    """
+
+    @wraps(function)
+    def callback(**options: Any) -> int:
+        invocation = take_invocation(options)
+        prepare_streams()
+        log_as_asked(invocation)
+        timings = Timings() if invocation.timings else None
+        try:
+            with listening([*bars_of(invocation), *([timings] if timings else [])]):
+                return function(invocation, **options)
+        except FrostlineError as error:
+            show_error(error, invocation)
+            return error.status
+        finally:
+            if timings is not None:
+                print_timings(timings)
+
+    return callback
+
+
+def load_invocation_config(invocation: Invocation) -> Config:
+    """Find and read the configuration that the command is to use."""
     return load_config(find_config(invocation.config, Path.cwd()))
 
 
 class DifferentError(FrostlineError):
-    """Not an error of anybody: what is there differs from what would be."""
+    """Not a fault: something differs from what was expected."""
 
     status = errors.DIFFERENT
 
 
-def tell_warnings(invocation: Invocation, warnings: Sequence[str]) -> None:
-    """What sources warn of, to the person who runs it."""
+def print_warnings(invocation: Invocation, warnings: Sequence[str]) -> None:
+    """The warnings of sources, to stderr unless `-q`."""
     for warning in warnings:
-        tell(invocation, f"warning: {warning}")
+        info(invocation, f"warning: {warning}")
+
+
+def warn_of_pending_run(invocation: Invocation, config: Config) -> None:
+    """Warn if an earlier run was killed while it published."""
+    if is_interrupted(config.root):
+        info(invocation, "warning: an earlier run was interrupted while publishing; the next compile finishes it")

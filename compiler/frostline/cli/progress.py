@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from frostline.cli.console import Invocation, say
+from frostline.cli.console import Invocation, print_err
 from frostline.events import Listener
 from frostline.text import escape_for_log
 
@@ -104,7 +104,7 @@ def bars_of(invocation: Invocation) -> list[Listener]:
     return [Bars(colour=invocation.color != "never" and not os.environ.get("NO_COLOR"))]
 
 
-def say_timings(timings: Timings) -> None:
+def print_timings(timings: Timings) -> None:
     """The table, to stderr."""
     for line in timings.lines():
-        say(line)
+        print_err(line)

@@ -1,95 +1,43 @@
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+import json
+import re
 from typing import Any
 
 import click
 import pytest
 
-from frostline.cli import console
 from frostline.cli import main as cli
-from frostline.cli.commands import publishing as commands
-from frostline.cli.console import Invocation
-from frostline.cli.main import parse_allow, run
-from frostline.errors import ErrorGroup, PublishError, SourceError
-from frostline.settings import Allow
+from frostline.cli.commands import COMMANDS
+from frostline.cli.commands import schema as schema_module
+from frostline.cli.main import frostline, run
+from frostline.errors import ErrorGroup, FrostlineError, PublishError, SourceError
 
-COMMANDS = ["check", "compile", "explain", "freeze", "graph", "list", "plan", "schema", "sources"]
+
+def command_of(name: str) -> click.Command:
+    command = frostline.get_command(click.Context(frostline), name)
+    assert command is not None
+    return command
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What `compile` was told; the command itself does nothing."""
-    found: dict[str, Any] = {}
+def failing(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`failing(error)`: the command `schema` raises this error."""
 
-    def compile_command(**arguments: Any) -> int:
-        found.update(arguments)
-        return 0
+    def fail_with(error: BaseException) -> None:
+        def schema_names() -> list[str]:
+            raise error
 
-    monkeypatch.setattr(commands, "compile_command", compile_command)
-    return found
+        monkeypatch.setattr(schema_module.resources, "schema_names", schema_names)
 
-
-@pytest.fixture(autouse=True)
-def _quiet_again() -> Iterator[None]:
-    yield
-    logging.getLogger("frostline").handlers = []
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ([], Allow()),
-        (["deletes"], Allow(deletes="*")),
-        (["deletes=legacy-*"], Allow(deletes="legacy-*")),
-        (["deletes=a=b"], Allow(deletes="a=b")),
-        (["updates,empty", "edited, adopt"], Allow(updates=True, empty=True, edited=True, adopt=True)),
-    ],
-)
-def test_allow_is_read_from_words_with_commas_between_them(words: list[str], expected: Allow) -> None:
-    assert parse_allow(words) == expected
-
-
-@pytest.mark.parametrize("word", ["delete", "deletes=", "updates=x", "", "updates,,empty", "Deletes"])
-def test_any_other_word_of_allow_is_refused(word: str) -> None:
-    with pytest.raises(click.BadParameter, match="is none of deletes"):
-        parse_allow([word])
-
-
-def test_the_defaults_are_those_of_the_design(told: dict[str, Any]) -> None:
-    assert run(["compile"]) == 0
-    invocation = told.pop("invocation")
-    assert told == {"offline": False, "locked": False, "locks": (), "only": (), "allow": Allow()}
-    assert (invocation.config, invocation.quiet, invocation.verbose) == (None, False, 0)
-    assert (invocation.color, invocation.format) == ("auto", "text")
-
-
-def test_options_may_be_given_again(told: dict[str, Any]) -> None:
-    assert run(["compile", "--only", "a", "--only", "b", "--lock", "x", "--lock", "y", "-vv"]) == 0
-    assert (told["only"], told["locks"], told["invocation"].verbose) == (("a", "b"), ("x", "y"), 2)
-
-
-def test_every_command_has_help_and_the_common_options(capsys: pytest.CaptureFixture[str]) -> None:
-    assert sorted(cli.frostline.commands) == COMMANDS
-    for name in COMMANDS:
-        assert run([name, "-h"]) == 0
-        shown = capsys.readouterr().out
-        for option in ("--config", "--quiet", "--verbose", "--today", "--color"):
-            assert option in shown
-        assert ("--format" in shown) is (name != "schema")
-
-
-def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--version"]) == 0
-    assert capsys.readouterr().out.startswith("frostline ")
+    return fail_with
 
 
 @pytest.mark.parametrize(
     ("error", "status"),
     [
         (PublishError("no"), 5),
-        (ErrorGroup([SourceError("one"), PublishError("two")]), 5),
+        (ErrorGroup([SourceError("a"), PublishError("b")]), 5),
         (KeyboardInterrupt(), 130),
         (ValueError("canary"), 70),
         (RecursionError("canary"), 70),
@@ -97,13 +45,10 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_an_exception_becomes_a_status_and_never_a_traceback(
-    error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: BaseException, status: int, failing: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def compile_command(**_: Any) -> int:
-        raise error
-
-    monkeypatch.setattr(commands, "compile_command", compile_command)
-    assert run(["compile"]) == status
+    failing(error)
+    assert run(["schema"]) == status
     shown = capsys.readouterr()
     assert "error: " in shown.err
     assert "Traceback" not in shown.err
@@ -111,27 +56,89 @@ def test_an_exception_becomes_a_status_and_never_a_traceback(
     assert shown.out == ""
 
 
-def invocation(**more: Any) -> Invocation:
-    from datetime import date
-
-    given = {"config": None, "quiet": False, "verbose": 0, "today": date(2026, 1, 1), "color": "auto", "format": "text"}
-    return Invocation(**given | more)
-
-
-def test_a_word_to_the_person_is_harmless_and_silent_when_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    console.tell(invocation(), "::error::\x1b[1m")
-    console.tell(invocation(quiet=True), "nothing")
-    assert capsys.readouterr().err == "\\::error::\\x1b[1m\n"
+def test_a_bug_names_its_place_and_asks_for_a_report(failing: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    failing(ValueError("canary"))
+    run(["schema"])
+    assert re.search(r"ValueError at test_main\.py:\d+\n  help: please report it", capsys.readouterr().err)
 
 
-def test_a_log_line_is_harmless(capsys: pytest.CaptureFixture[str]) -> None:
-    console.log_as_asked(invocation(verbose=1))
-    logging.getLogger("frostline.test").info("::set-output name=%s", "x\ny")
-    logging.getLogger("frostline.test").debug("not this")
-    assert capsys.readouterr().err == "\\::set-output name=x\\ny\n"
+def test_a_wrong_command_line_is_usage_and_points_to_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compile", "--nonsense"]) == 2
+    assert "see `frostline compile --help`" in capsys.readouterr().err
+    assert run(["nonsense"]) == 2
+    assert "see `frostline --help`" in capsys.readouterr().err
 
 
-def test_signs_have_colours_only_where_they_stand_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    console.emit_text(invocation(color="always"), ["  + a", "Plan: +1", "-x"], signs=True)
-    console.emit_text(invocation(color="always"), ["  + a"])
-    assert capsys.readouterr().out == "\x1b[32m  + a\x1b[0m\nPlan: +1\n-x\n  + a\n"
+@pytest.mark.parametrize("asked", [["--format=json"], ["--format", "json"]])
+def test_a_wrong_command_line_is_json_too_where_it_asks_for_json(
+    asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", *asked, "--nonsense"]) == 2
+    assert json.loads(capsys.readouterr().out)["errors"][0]["status"] == 2
+    assert run(["plan", "--nonsense"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_no_command_at_all_shows_the_help_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith("Usage: frostline ")
+    assert shown.out == ""
+
+
+def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"frostline {cli.__version__}\n"
+
+
+# --- help -------------------------------------------------------------------------------------------------------------
+
+
+def help_of(arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run([*arguments, "--help"]) == 0
+    return capsys.readouterr().out
+
+
+def test_help_has_every_command_with_its_whole_summary_on_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = help_of([], capsys, monkeypatch)
+    section = shown.partition("Commands:\n")[2].partition("\n\n")[0]
+    assert [tuple(line.split(maxsplit=1)) for line in section.splitlines()] == list(COMMANDS.items())
+
+
+def test_help_has_every_exit_status(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    section = help_of([], capsys, monkeypatch).partition("Exit status")[2]
+    statuses = {error.status for error in all_errors(FrostlineError)} | {0}
+    assert {int(number) for number in re.findall(r"^  (\d+) ", section, re.MULTILINE)} == statuses
+
+
+def all_errors(family: type[FrostlineError]) -> set[type[FrostlineError]]:
+    return {family}.union(*(all_errors(error) for error in family.__subclasses__()))
+
+
+@pytest.mark.parametrize("name", [None, *COMMANDS])
+def test_help_fits_80_columns(
+    name: str | None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = help_of([name] if name else [], capsys, monkeypatch)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "..." not in shown.replace("[ARGS]...", "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_summary_of_a_command_is_the_first_sentence_of_its_help(name: str) -> None:
+    text = command_of(name).help
+    assert text is not None
+    assert text.split("\n\n")[0] == COMMANDS[name]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_the_common_options_and_help_for_all_of_its_own(name: str) -> None:
+    command = command_of(name)
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    flags = {flag for option in options for flag in option.opts}
+    assert {"--config", "--quiet", "--verbose", "--today", "--color", "--help"} <= flags
+    assert ("--format" in flags) is (name != "schema")
+    assert [option.name for option in options if not option.help] == []

@@ -1,1 +1,18 @@
-"""One module a command."""
+"""The commands, each a module of its name with `command`, a click command whose callback returns the exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+COMMANDS: Mapping[str, str] = {
+    "compile": "Read the sources, check, render and publish.",
+    "plan": "Show what compile would change.",
+    "check": "Verify that outputs, manifest and lock agree and that checks pass.",
+    "freeze": "Read the live sources and write the lock only.",
+    "explain": "Show where the endpoints of a service come from.",
+    "list": "List the services of the committed lock and the local sources.",
+    "graph": "Show who depends on whom: the upstreams that consumers declare.",
+    "sources": "Ask each source whether it can be read and what it sees.",
+    "schema": "Print a JSON Schema, or the names of all.",
+}
+"""What each command does, in the order in which help lists them. A module's docstring starts with the same sentence."""

@@ -1,0 +1,83 @@
+"""`frostline check`: for CI, whether what is published is what the lock and the configuration give."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from frostline import errors
+from frostline.cli.console import (
+    Invocation,
+    info,
+    print_data,
+    print_err,
+    print_json,
+    print_report,
+    print_text,
+    report_value,
+    text_report,
+)
+from frostline.cli.invoking import invoked, load_invocation_config, print_warnings, warn_of_pending_run
+from frostline.cli.options import REPORT_FORMATS, common_options, format_option, timings_option
+from frostline.model import FileOrigin, Finding
+from frostline.pipeline.check import CheckResult, Drift
+from frostline.pipeline.check import check as find_drift
+from frostline.text import display_path
+
+_NEXT = "run `frostline compile` to publish, or `frostline plan` to see what would change"
+
+
+@click.command("check")
+@click.option("--live", is_flag=True, help="Also query the sources and report changes since the lock.")
+@format_option(*REPORT_FORMATS)
+@timings_option
+@common_options
+@invoked
+def command(invocation: Invocation, live: bool) -> int:
+    """Verify that outputs, manifest and lock agree and that checks pass.
+
+    Exits with 1 on drift, with 4 if a check fails. Uses no network unless --live is given.
+    """
+    config = load_invocation_config(invocation)
+    warn_of_pending_run(invocation, config)
+    result = find_drift(config, invocation.today, live=live)
+    _print_result(invocation, result)
+    status = _status(result)
+    if status == errors.DIFFERENT:
+        info(invocation, _NEXT)
+    elif status == errors.DONE:
+        info(invocation, "Outputs, manifest and lock agree.")
+    return status
+
+
+def _print_result(invocation: Invocation, result: CheckResult) -> None:
+    print_warnings(invocation, result.warnings)
+    if invocation.format == "json":
+        drift = [{"what": drift.subject, "why": drift.reason} for drift in result.drift]
+        print_json(report_value(result.findings, result.unread, drift=drift))
+    elif invocation.format == "text":
+        print_text(invocation, (f"{drift.subject} {drift.reason}" for drift in result.drift))
+        print_data(text_report(invocation, sys.stdout, result.findings))
+    else:
+        print_report(invocation, [*result.findings, *map(_drift_finding, result.drift)], result.unread)
+    for line in text_report(invocation, sys.stderr, (), result.unread):
+        print_err(line)
+
+
+def _drift_finding(drift: Drift) -> Finding:
+    """A difference as a finding, for the formats that have findings only."""
+    return Finding(
+        rule="drift",
+        message=f"{drift.subject} {drift.reason}",
+        value=drift.subject,
+        origin=FileOrigin(display_path(drift.path)),
+        help=_NEXT,
+    )
+
+
+def _status(result: CheckResult) -> int:
+    statuses = [errors.DIFFERENT if result.drift else errors.DONE]
+    statuses += [errors.REFUSED] if result.refused else []
+    statuses += [result.unread.status] if result.unread else []
+    return max(statuses)

@@ -1,0 +1,167 @@
+"""`frostline compile`: read, check, render, guard and publish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from frostline import errors
+from frostline.cli.console import Invocation, info, print_json, report_value, show_findings
+from frostline.cli.invoking import DifferentError, invoked, load_invocation_config
+from frostline.cli.locks import known_locks, read_locks
+from frostline.cli.options import (
+    FORMATS,
+    allow_option,
+    common_options,
+    format_option,
+    offline_option,
+    only_option,
+    timings_option,
+)
+from frostline.errors import FrostlineError
+from frostline.model import FileOrigin, Lock
+from frostline.pipeline import ahead, saved_plans
+from frostline.pipeline import compile as pipeline
+from frostline.pipeline import freeze as freezing
+from frostline.pipeline.compile import Compilation, Options
+from frostline.plan import saved as saved_plan
+from frostline.plan.changes import Plan, plan_value, summary
+from frostline.settings import Allow, Config
+from frostline.text import display_path, pluralize
+
+_FIT_A_SAVED_PLAN = frozenset({"config", "quiet", "verbose", "color", "format_", "timings", "plan"})
+"""The options that may be given with `--plan`; a saved plan holds the values of all others."""
+
+
+@click.command("compile")
+@offline_option
+@click.option("--locked", is_flag=True, help="Fail with status 1 if the lock would change.")
+@click.option(
+    "--lock", "locks", multiple=True, metavar="GLOB", help="Merge these locks instead of reading sources (repeatable)."
+)
+@only_option
+@click.option(
+    "--plan", type=click.Path(path_type=Path), metavar="FILE", help="Publish exactly this saved plan; no network."
+)
+@allow_option
+@format_option(*FORMATS)
+@timings_option
+@common_options
+@invoked
+def command(
+    invocation: Invocation,
+    offline: bool,
+    locked: bool,
+    locks: Sequence[str],
+    only: Sequence[str],
+    plan: Path | None,
+    allow: Allow,
+) -> int:
+    """Read the sources, check, render and publish.
+
+    Outputs, lock and manifest are replaced together or not at all. Exits with 4 if a check or a guard refuses.
+    """
+    if plan is not None:
+        _refuse_options_beside_plan(click.get_current_context())
+        return _compile_plan(invocation, plan)
+    if offline and locks:
+        raise click.UsageError("--offline and --lock exclude each other")
+    options = Options(only=tuple(only), allow=allow, today=invocation.today)
+    return _compile(invocation, options, offline=offline, locked=locked, globs=locks)
+
+
+def _refuse_options_beside_plan(context: click.Context) -> None:
+    for parameter in context.command.get_params(context):
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and name not in _FIT_A_SAVED_PLAN:
+            raise click.UsageError(
+                f"--plan and {parameter.opts[0]} exclude each other: a saved plan holds what it was made with"
+            )
+
+
+def _compile(invocation: Invocation, options: Options, *, offline: bool, locked: bool, globs: Sequence[str]) -> int:
+    config = load_invocation_config(invocation)
+    pipeline.outputs_in_scope(config, options.only)  # an unknown name is an error before any source is read
+    with pipeline.writing(config) as root:
+        if offline or globs:
+            new, committed = known_locks(config, globs)
+        else:
+            held = freezing.Committed(config)
+            with ahead.looking(config, held, options) as looking:
+                new, committed = read_locks(invocation, config, held)
+                if looking and committed is new and (number := ahead.unchanged(looking)) is not None:
+                    return _report_unchanged(invocation, number)
+        if locked and pipeline.lock_moves(config, new, committed):
+            raise _lock_would_change(config, new, committed)
+        compilation = pipeline.compiled(config, new, committed, options)
+        show_findings(compilation.findings, invocation)
+        if not compilation.refused:
+            pipeline.publish_compilation(config, root, compilation, options.only)
+    return _report(invocation, compilation)
+
+
+def _compile_plan(invocation: Invocation, file: Path) -> int:
+    """Publish exactly the saved plan, with no network; refuse if anything that it was made from has changed."""
+    saved = saved_plan.read_saved(file)
+    config = load_invocation_config(invocation)
+    options = saved_plans.options_of(saved.basis)
+    pipeline.outputs_in_scope(config, options.only)
+    with pipeline.writing(config) as root:
+        saved_plans.check_basis(config, saved, display_path(file))
+        committed = freezing.committed_lock(config)
+        new = saved_plans.new_lock(config, saved, display_path(file))
+        compilation = pipeline.compiled(config, new, committed, options)
+        saved_plans.check_files(saved, compilation, display_path(file))
+        show_findings(compilation.findings, invocation)
+        if not compilation.refused:
+            pipeline.publish_compilation(config, root, compilation, options.only)
+    return _report(invocation, compilation)
+
+
+def _report(invocation: Invocation, compilation: Compilation) -> int:
+    if invocation.format == "json":
+        print_json({**plan_value(compilation.plan), "report": report_value(compilation.findings)})
+    if compilation.refused:
+        info(invocation, "refused: nothing was published")
+        return errors.REFUSED
+    info(invocation, _published_line(compilation))
+    return errors.DONE
+
+
+def _report_unchanged(invocation: Invocation, number: int) -> int:
+    """Report that all these services are published already."""
+    if invocation.format == "json":
+        print_json({**plan_value(Plan(services=(), files=(), lock=False)), "report": report_value(())})
+    info(invocation, _up_to_date_line(number))
+    return errors.DONE
+
+
+def _up_to_date_line(number: int) -> str:
+    return f"Up to date: {pluralize(number, 'service')} published."
+
+
+def _published_line(compilation: Compilation) -> str:
+    counts = summary(compilation.plan)
+    number = sum(1 for _ in compilation.registry.entries())
+    if not compilation.plan.changes:
+        return _up_to_date_line(number)
+    return (
+        f"Published {pluralize(number, 'service')} "
+        f"({counts['add']} added, {counts['change']} changed, {counts['remove']} removed): "
+        f"{pluralize(counts['write'], 'file')} written, {counts['delete']} deleted."
+    )
+
+
+def _lock_would_change(config: Config, new: Lock, committed: Lock | None) -> FrostlineError:
+    had = {snapshot.segment: snapshot for snapshot in committed.snapshots} if committed else {}
+    now = {snapshot.segment: snapshot for snapshot in new.snapshots}
+    changed = sorted(segment for segment in {*had, *now} if had.get(segment) != now.get(segment))
+    named = "; ".join(f"source `{source}`, datacenter `{datacenter}`" for source, datacenter, _ in changed)
+    return DifferentError(
+        f"the lock would change ({named}); nothing was published",
+        origin=FileOrigin(display_path(config.lock)),
+        help="run `frostline freeze`, review the lock and commit it",
+    )

@@ -1,0 +1,61 @@
+"""`frostline explain`: where endpoints come from, and why other instances are left out."""
+
+from __future__ import annotations
+
+import click
+
+from frostline import errors
+from frostline.cli.console import (
+    Invocation,
+    info,
+    print_json,
+    print_text,
+    report_value,
+)
+from frostline.cli.invoking import DifferentError, invoked, load_invocation_config, print_warnings
+from frostline.cli.options import FORMATS, common_options, format_option, offline_option
+from frostline.lock.codec import lock_of
+from frostline.model import SegmentAnswer
+from frostline.pipeline import compile as pipeline
+from frostline.pipeline import explaining
+from frostline.pipeline import freeze as freezing
+
+
+@click.command("explain")
+@click.argument("service")
+@click.argument("version", required=False)
+@offline_option
+@format_option(*FORMATS)
+@common_options
+@invoked
+def command(invocation: Invocation, service: str, version: str | None, offline: bool) -> int:
+    """Show where the endpoints of a service come from.
+
+    Lists each endpoint with its origin, and each instance that was left out with the reason.
+    Exits with 1 if the service is unknown.
+    """
+    config = load_invocation_config(invocation)
+    answers: tuple[SegmentAnswer, ...] = ()
+    if offline:
+        used = freezing.offline_lock(config, freezing.committed_lock(config))
+        info(invocation, "Reading the lock only; instances excluded by selection are not listed.")
+    else:
+        frozen = freezing.freeze(config, freezing.Committed(config), every_service=True)
+        print_warnings(invocation, frozen.warnings)
+        used, answers = lock_of(frozen.snapshots), frozen.answers
+    declared = pipeline.declared_contributions(config)
+    contributions = pipeline.contributions_of(config, used, declared)
+    registry = pipeline.registry_of_lock(config, used, declared)
+    live = freezing.live_sources(config)
+    absences = [*explaining.unselected(answers, live), *explaining.displaced(contributions, registry)]
+    keys = explaining.chosen(registry, absences, service, version)
+    if not keys:
+        close = explaining.closest(registry, absences, service, version)
+        hint = f"closest: {', '.join(f'`{name}`' for name in close)}" if close else "see `frostline list`"
+        asked = service if version is None else f"{service} {version}"
+        raise DifferentError(f"`{asked}` is not known", help=hint)
+    if invocation.format == "json":
+        print_json(report_value(explained=explaining.explanation_value(keys, registry, absences)))
+    else:
+        print_text(invocation, explaining.explanation_lines(keys, registry, absences))
+    return errors.DONE

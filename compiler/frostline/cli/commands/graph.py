@@ -1,0 +1,49 @@
+"""`frostline graph`: who depends on whom, offline."""
+
+from __future__ import annotations
+
+import click
+
+from frostline import errors
+from frostline.cli.console import (
+    Invocation,
+    info,
+    print_json,
+    print_text,
+    report_value,
+)
+from frostline.cli.invoking import invoked, load_invocation_config
+from frostline.cli.options import FORMATS, common_options, format_option
+from frostline.pipeline import compile as pipeline
+from frostline.pipeline import freeze as freezing
+from frostline.pipeline import graphing
+
+
+@click.command("graph")
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["text", "dot", "mermaid"]),
+    default="text",
+    show_default=True,
+    help="How to draw it: text, Graphviz or Mermaid.",
+)
+@format_option(*FORMATS)
+@common_options
+@invoked
+def command(invocation: Invocation, form: str) -> int:
+    """Show who depends on whom: the upstreams that consumers declare.
+
+    From the committed lock and the local sources. An upstream that nobody serves is marked.
+    """
+    config = load_invocation_config(invocation)
+    used = freezing.offline_lock(config, freezing.committed_lock(config))
+    registry = pipeline.registry_of_lock(config, used)
+    if invocation.format == "json":
+        print_json(report_value(upstreams=graphing.graph_value(registry)))
+        return errors.DONE
+    if not registry.upstreams:
+        info(invocation, "No upstreams: neither the lock nor a local source declares one.")
+    if registry.upstreams or form != "text":
+        print_text(invocation, graphing.FORMS[form](registry))
+    return errors.DONE

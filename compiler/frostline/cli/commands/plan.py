@@ -1,0 +1,76 @@
+"""`frostline plan`: what compile would do, without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from frostline import errors
+from frostline.cli.console import (
+    Invocation,
+    info,
+    print_json,
+    print_report,
+    print_text,
+    report_value,
+    show_findings,
+)
+from frostline.cli.invoking import invoked, load_invocation_config, warn_of_pending_run
+from frostline.cli.locks import known_locks, read_locks
+from frostline.cli.options import (
+    REPORT_FORMATS,
+    allow_option,
+    common_options,
+    format_option,
+    offline_option,
+    only_option,
+    timings_option,
+)
+from frostline.pipeline import compile as pipeline
+from frostline.pipeline import saved_plans
+from frostline.pipeline.compile import Options
+from frostline.pipeline.freeze import Committed
+from frostline.plan.changes import plan_lines, plan_value
+from frostline.publish.publishing import replace_file
+from frostline.settings import Allow
+from frostline.text import display_path
+
+
+@click.command("plan")
+@offline_option
+@only_option
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `compile --plan`.")
+@allow_option
+@format_option(*REPORT_FORMATS)
+@timings_option
+@common_options
+@invoked
+def command(invocation: Invocation, offline: bool, only: Sequence[str], out: Path | None, allow: Allow) -> int:
+    """Show what compile would change.
+
+    Writes nothing. Exits with 1 if something would change, with 4 if compile would refuse it.
+    """
+    config = load_invocation_config(invocation)
+    pipeline.outputs_in_scope(config, only)
+    warn_of_pending_run(invocation, config)
+    new, committed = known_locks(config) if offline else read_locks(invocation, config, Committed(config))
+    options = Options(only=tuple(only), allow=allow, today=invocation.today, publish=False)
+    compilation = pipeline.compiled(config, new, committed, options)
+    value = plan_value(compilation.plan)
+    if invocation.format == "json":
+        print_json({**value, "report": report_value(compilation.findings)})
+    elif invocation.format == "text":
+        print_text(invocation, plan_lines(compilation.plan), signs=True)
+    else:
+        print_report(invocation, compilation.findings, plan=value)
+    show_findings(compilation.findings, invocation)
+    if compilation.refused:
+        info(invocation, f"`frostline compile` would refuse this{'; no plan was saved' if out else ''}")
+        return errors.REFUSED
+    if out is not None:
+        replace_file(out, saved_plans.chunks(config, compilation, options))
+        path = display_path(out)
+        info(invocation, f"Saved to {path}. Publish it with `frostline compile --plan {path}`.")
+    return errors.DIFFERENT if compilation.plan.changes else errors.DONE

@@ -1,0 +1,140 @@
+"""The options that commands share, as decorators, and what their values become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from frostline import __version__
+from frostline.cli.console import Invocation, prepare_streams, print_data
+from frostline.settings import Allow
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+FORMATS = ("text", "json")
+"""The formats of every command; the first one is the default."""
+
+REPORT_FORMATS = (*FORMATS, "github", "markdown", "sarif", "junit")
+"""The formats of the commands that CI runs."""
+
+
+def _show(text: str, context: click.Context) -> NoReturn:
+    prepare_streams()
+    print_data(text.split("\n"))
+    context.exit()
+
+
+def _show_help(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        _show(context.get_help(), context)
+
+
+def _show_version(context: click.Context, parameter: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        _show(f"frostline {__version__}", context)
+
+
+def _shows(*names: str, callback: Callable[..., None], help: str) -> Callable[[_Function], _Function]:
+    """An option that prints something instead of running the command, to streams that we prepared ourselves."""
+    return click.option(*names, is_flag=True, is_eager=True, expose_value=False, callback=callback, help=help)
+
+
+help_option = _shows("-h", "--help", callback=_show_help, help="Show this message and exit.")
+version_option = _shows("--version", callback=_show_version, help="Show the version and exit.")
+
+
+def common_options(function: _Function) -> _Function:
+    """The options of every command; `take_invocation` turns their values into an Invocation."""
+    options = [
+        click.option(
+            "-c",
+            "--config",
+            type=click.Path(path_type=Path),
+            help="Configuration file (default: frostline.yaml here or in the nearest folder above).",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="Print errors and data only."),
+        click.option("-v", "--verbose", count=True, help="Log each stage; -vv also logs each request."),
+        click.option(
+            "--today",
+            type=click.DateTime(["%Y-%m-%d"]),
+            metavar="DATE",
+            help="Evaluate waivers as of this date (default: today).",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            show_default=True,
+            help="When to use colors.",
+        ),
+        help_option,
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def format_option(*names: str) -> Callable[[_Function], _Function]:
+    """`--format`, one of these names; the first one is the default."""
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(names),
+        default=names[0],
+        metavar="FORMAT",
+        help=f"Format of the data on stdout: {names[0]} (default), {', '.join(names[1:])}.",
+    )
+
+
+timings_option = click.option(
+    "--timings", is_flag=True, help="Print how long each stage took, and the peak memory, to stderr."
+)
+
+offline_option = click.option("--offline", is_flag=True, help="Use the committed lock; no network.")
+
+only_option = click.option("--only", multiple=True, metavar="NAME", help="Only this output (repeatable).")
+
+
+def allow_option(function: _Function) -> _Function:
+    """`--allow`, an Allow."""
+    return click.option(
+        "--allow",
+        multiple=True,
+        metavar="WHAT",
+        callback=lambda context, parameter, value: parse_allow(value),
+        help="Comma-separated overrides: deletes[=GLOB], updates, empty, edited, adopt (repeatable).",
+    )(function)
+
+
+def parse_allow(values: Sequence[str]) -> Allow:
+    """`deletes=legacy-*,updates` as a value. BadParameter: a word that is not known."""
+    allowed: dict[str, Any] = {}
+    for word in (word.strip() for value in values for word in value.split(",")):
+        name, equals, glob = word.partition("=")
+        if name == "deletes" and not (equals and not glob):
+            allowed["deletes"] = glob or "*"
+        elif name in ("updates", "empty", "edited", "adopt") and not equals:
+            allowed[name] = True
+        else:
+            raise click.BadParameter(
+                f"`{word}` is not one of deletes, deletes=GLOB, updates, empty, edited, adopt", param_hint="--allow"
+            )
+    return Allow(**allowed)
+
+
+def take_invocation(options: dict[str, Any]) -> Invocation:
+    """Take the values that every command has out of `options`."""
+    today = options.pop("today")
+    return Invocation(
+        config=options.pop("config"),
+        quiet=options.pop("quiet"),
+        verbose=options.pop("verbose"),
+        today=today.date() if today else date.today(),
+        color=options.pop("color"),
+        timings=options.pop("timings", False),
+        format=options.pop("format_", "text"),
+    )

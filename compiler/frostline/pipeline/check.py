@@ -1,0 +1,114 @@
+"""What differs between the outputs, the manifest, the lock and, where asked for, the live sources; and the findings."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from msgspec import Struct
+
+from frostline.errors import FrostlineError
+from frostline.lock.codec import lock_of
+from frostline.model import FileChange, Finding, Lock
+from frostline.pipeline import compile as pipeline
+from frostline.pipeline.compile import Compilation, Options
+from frostline.pipeline.freeze import Committed, committed_lock, freeze, offline_lock
+from frostline.plan.changes import Plan
+from frostline.settings import Config
+
+_OUT_OF_DATE = "is out of date with the lock or the configuration"
+
+_FILE_REASONS = {
+    "create": "is missing",
+    "update": _OUT_OF_DATE,
+    "delete": "is no longer wanted",
+    "adopt": "has the right content, but is not in the manifest",
+}
+_REFUSAL_REASONS = {
+    "edited": "was edited since it was published",
+    "adopt": "is not frostline's",
+}
+_MOST_NAMED = 10
+
+
+class Drift(Struct, frozen=True):
+    """A difference, such as `services.yaml` `is missing`; path: the file that it is about."""
+
+    subject: str
+    reason: str
+    path: Path
+
+
+class CheckResult(Struct, frozen=True, kw_only=True):
+    """What a check found. unread: why the live sources could not be compared; warnings: of live sources."""
+
+    findings: tuple[Finding, ...]
+    drift: tuple[Drift, ...]
+    unread: FrostlineError | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        return any(finding.severity == "error" for finding in self.findings)
+
+
+def check(config: Config, today: date, *, live: bool) -> CheckResult:
+    """Compare what is published with what the committed lock gives; with `live`, the lock with the sources too.
+
+    Errors of the live sources are in the result; all others are raised.
+    """
+    committed = committed_lock(config)
+    used = offline_lock(config, committed)
+    options = Options(today=today, guard=False, publish=False)
+    compilation = pipeline.compiled(config, used, committed, options)
+    result = CheckResult(
+        # What `edited` and `adopt` say stands in the drift.
+        findings=tuple(finding for finding in compilation.findings if finding.rule not in ("edited", "adopt")),
+        drift=(*_file_drift(config, compilation), *_manifest_drift(config, compilation)),
+    )
+    return _with_live_drift(result, config, committed, options) if live else result
+
+
+def _file_drift(config: Config, compilation: Compilation) -> list[Drift]:
+    return [
+        Drift(file.path, _file_reason(file), config.root / file.path)
+        for file in compilation.files
+        if file.action != "keep"
+    ]
+
+
+def _file_reason(file: FileChange) -> str:
+    return _REFUSAL_REASONS[file.refusal] if file.refusal else _FILE_REASONS[file.action]
+
+
+def _manifest_drift(config: Config, compilation: Compilation) -> list[Drift]:
+    if compilation.manifest is None:
+        return [Drift("the manifest", "is missing: nothing was published yet", config.manifest)]
+    if compilation.manifest.services != compilation.services:
+        return [Drift("the manifest", _OUT_OF_DATE, config.manifest)]
+    return []
+
+
+def _with_live_drift(result: CheckResult, config: Config, committed: Lock | None, options: Options) -> CheckResult:
+    """The result, and how the committed lock differs from what the sources answer now."""
+    warnings: tuple[str, ...] = ()
+    drift = result.drift
+    unread: FrostlineError | None = None
+    try:
+        frozen = freeze(config, Committed(config))
+        warnings = frozen.warnings
+        new = lock_of(frozen.snapshots)
+        if pipeline.lock_moves(config, new, committed):
+            plan = pipeline.compiled(config, new, committed, options).plan
+            drift = (*drift, Drift("the lock", _lock_reason(plan), config.lock))
+    except FrostlineError as error:  # What is known without the sources is reported all the same.
+        unread = error
+    return CheckResult(findings=result.findings, drift=drift, unread=unread, warnings=warnings)
+
+
+def _lock_reason(plan: Plan) -> str:
+    changes = [f"{change.action} {change.service} {change.version or 'unversioned'}" for change in plan.services]
+    if not changes:
+        return "is out of date, although no service changes"
+    more = " …" if len(changes) > _MOST_NAMED else ""
+    return f"is out of date: {', '.join(changes[:_MOST_NAMED])}{more}"

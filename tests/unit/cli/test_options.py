@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from frostline.cli.options import (
+    FORMATS,
+    allow_option,
+    common_options,
+    format_option,
+    parse_allow,
+    take_invocation,
+    timings_option,
+)
+from frostline.settings import Allow
+
+
+@click.command()
+@allow_option
+@format_option(*FORMATS)
+@timings_option
+@common_options
+def command(**options: Any) -> dict[str, Any]:
+    return {"invocation": take_invocation(options), **options}
+
+
+def parse(*arguments: str) -> dict[str, Any]:
+    """The values that a command gets for these words."""
+    found: dict[str, Any] = command.main(list(arguments), standalone_mode=False)
+    return found
+
+
+def test_the_defaults() -> None:
+    found = parse()
+    invocation = found.pop("invocation")
+    assert found == {"allow": Allow()}
+    assert (invocation.config, invocation.quiet, invocation.verbose, invocation.timings) == (None, False, 0, False)
+    assert (invocation.color, invocation.format, invocation.today) == ("auto", "text", date.today())
+
+
+def test_the_values_that_were_given() -> None:
+    words = "-c x.yaml -q -vv --today 2026-02-03 --color never --format json --timings"
+    invocation = parse(*words.split())["invocation"]
+    assert (invocation.config, invocation.quiet, invocation.verbose, invocation.timings) == (
+        Path("x.yaml"),
+        True,
+        2,
+        True,
+    )
+    assert (invocation.color, invocation.format, invocation.today) == ("never", "json", date(2026, 2, 3))
+
+
+@pytest.mark.parametrize("words", [["--format", "sarif"], ["--today", "tomorrow"], ["--color", "red"]])
+def test_a_value_that_is_not_known_is_refused(words: list[str]) -> None:
+    with pytest.raises(click.BadParameter):
+        parse(*words)
+
+
+def test_allow_may_be_given_again() -> None:
+    assert parse("--allow", "updates", "--allow", "empty")["allow"] == Allow(updates=True, empty=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], Allow()),
+        (["deletes"], Allow(deletes="*")),
+        (["deletes=legacy-*"], Allow(deletes="legacy-*")),
+        (["deletes=a=b"], Allow(deletes="a=b")),
+        (["updates,empty", "edited, adopt"], Allow(updates=True, empty=True, edited=True, adopt=True)),
+    ],
+)
+def test_allow_is_read_from_words_with_commas_between_them(words: list[str], expected: Allow) -> None:
+    assert parse_allow(words) == expected
+
+
+@pytest.mark.parametrize("word", ["delete", "deletes=", "updates=x", "", "updates,,empty", "Deletes"])
+def test_any_other_word_of_allow_is_refused(word: str) -> None:
+    with pytest.raises(click.BadParameter, match="is not one of deletes"):
+        parse_allow([word])
