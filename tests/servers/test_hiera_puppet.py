@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
 from frostline.outputs.base import View, service_value
-from frostline.outputs.hiera.output import render, service_key, uninterpolated
+from frostline.outputs.hiera.output import escape_interpolation, render, service_key
 from frostline.outputs.yaml.output import render as render_yaml
 from frostline.registry.assembling import with_prefer
 from frostline.settings import OutputSettings
@@ -126,7 +126,7 @@ def test_puppet_reads_hostile_names_and_values_back_unchanged(puppet_lookup: Loo
 
 def test_other_readers_take_the_files_for_the_same_data(tmp_path: Path) -> None:
     registry = hostile_registry()
-    known = {key: uninterpolated(value) for key, value in expected(registry).items()}
+    known = {key: escape_interpolation(value) for key, value in expected(registry).items()}
     write(tmp_path, registry)
     text = (tmp_path / "common.yaml").read_text(encoding="utf-8")
     assert yaml.load(text, Loader=yaml.CSafeLoader) == known

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.lock.store import segment_file_name
-from frostline.outputs.file_names import LONGEST, file_stem, percent_encoded
+from frostline.outputs.file_names import LONGEST, file_stem, percent_encode
 from frostline.registry.naming import host_text, quoted
 from frostline.text import UNPRINTABLE
 
@@ -36,8 +36,8 @@ def test_a_value_in_a_url_decodes_to_what_it_was(text: str) -> None:
 @MANY
 @given(TEXTS)
 def test_a_name_in_a_file_name_decodes_to_what_it_was(text: str) -> None:
-    assert unquote(percent_encoded(text), errors="strict") == text
-    assert re.fullmatch(r"(?:[A-Za-z0-9_-]|%[0-9A-F]{2})*", percent_encoded(text))
+    assert unquote(percent_encode(text), errors="strict") == text
+    assert re.fullmatch(r"(?:[A-Za-z0-9_-]|%[0-9A-F]{2})*", percent_encode(text))
     stem = file_stem(text)
     assert len(stem) <= LONGEST
     assert not stem.startswith(".")

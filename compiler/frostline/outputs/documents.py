@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from frostline.outputs.base import Endpoints
-from frostline.outputs.endpoint_text import Style, joined_lines
+from frostline.outputs.endpoint_text import Style, join_lines
 from frostline.outputs.yaml.text import Pairs, yaml_pieces
 from frostline.text import escape_json
 
@@ -84,7 +84,7 @@ def _add_json(pieces: list[str], value: Any, indent: str) -> None:
             separator = ","
         pieces.append(f"\n{indent}}}")
     elif isinstance(value, Endpoints):
-        pieces += ("[", start, joined_lines(value, _STYLE, f",{start}"), f"\n{indent}]")
+        pieces += ("[", start, join_lines(value, _STYLE, f",{start}"), f"\n{indent}]")
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         pieces += ("[", ",".join([start + _inline(item) for item in value]), f"\n{indent}]")
     else:

@@ -29,7 +29,7 @@ class Style(Struct, frozen=True):
     key: Callable[[str], str]
 
 
-def joined_lines(endpoints: Endpoints, style: Style, between: str) -> str:
+def join_lines(endpoints: Endpoints, style: Style, between: str) -> str:
     """Each endpoint as this style writes it, with `between` between two of them."""
     text = between.join(_writer(style, endpoints.fields)(endpoints.items))
     return text if endpoints.escaped is None else endpoints.escaped(text)

@@ -12,7 +12,7 @@ _BEYOND_WORDS = re.compile(rb"[^A-Za-z0-9_-]")
 _BEYOND_WORDS_AND_DOTS = re.compile(rb"\A\.|[^A-Za-z0-9_.-]")
 
 
-def percent_encoded(name: str) -> str:
+def percent_encode(name: str) -> str:
     """`name` with every byte of its UTF-8 that is no letter, digit, `_` or `-` as `%XX`."""
     return _BEYOND_WORDS.sub(_percent, name.encode()).decode()
 

@@ -10,7 +10,7 @@ from frostline.model import Endpoint
 from frostline.outputs.base import OPTIONAL_FIELDS, endpoint_values
 from frostline.outputs.documents import Document
 from frostline.outputs.endpoint_text import Endpoints
-from frostline.outputs.hiera.output import uninterpolated
+from frostline.outputs.hiera.output import escape_interpolation
 from frostline.text import escape_json
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(["%{x}", "a%", "{", '"', "<<"])
@@ -40,7 +40,7 @@ def test_endpoints_are_written_as_their_values_would_be(items: list[Endpoint], f
     values = endpoint_values(items, fields)
     direct = Endpoints(tuple(items), fields)
     assert text(direct, kind) == text(values, kind)
-    assert text(uninterpolated(direct), kind) == text(uninterpolated(values), kind)
+    assert text(escape_interpolation(direct), kind) == text(escape_interpolation(values), kind)
 
 
 @given(TEXT)

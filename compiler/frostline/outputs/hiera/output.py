@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from frostline.model import Finding, Registry
 from frostline.outputs.base import Artifact, Endpoints, Rendering, View, service_value
 from frostline.outputs.documents import Document
-from frostline.outputs.file_names import file_stem, percent_encoded
+from frostline.outputs.file_names import file_stem, percent_encode
 from frostline.outputs.hiera.keys import INDEX, SERVICE, ClassKey, class_keys, key_patterns
 from frostline.settings import OutputSettings
 
@@ -46,10 +46,10 @@ def paths(settings: OutputSettings) -> tuple[PurePosixPath, ...]:
 
 def service_key(service: str) -> str:
     """The key of a service: dots in a key dig, and quotes in one cannot be looked up."""
-    return SERVICE + percent_encoded(service)
+    return SERVICE + percent_encode(service)
 
 
-def uninterpolated(value: Any) -> Any:
+def escape_interpolation(value: Any) -> Any:
     """`value` so that Hiera's interpolation gives it back as it is: str, int, bool, None, `Endpoints`, list or dict.
 
     Hiera interpolates strings and the keys of hashes within a value; a key at the top of a file it leaves alone.
@@ -59,11 +59,11 @@ def uninterpolated(value: Any) -> Any:
         return value.replace("%{", "%{literal('%')}{") if "%{" in value else value
     if isinstance(value, Endpoints):
         # In quoted text too: neither format escapes either of the two characters.
-        return replace(value, escaped=uninterpolated)
+        return replace(value, escaped=escape_interpolation)
     if isinstance(value, list):
-        return [uninterpolated(item) for item in value]
+        return [escape_interpolation(item) for item in value]
     if isinstance(value, dict):
-        return {uninterpolated(key): uninterpolated(item) for key, item in value.items()}
+        return {escape_interpolation(key): escape_interpolation(item) for key, item in value.items()}
     return value
 
 
@@ -76,7 +76,7 @@ def _is_layered(settings: OutputSettings) -> bool:
 
 
 def _common(registry: Registry, keys: Mapping[str, ClassKey]) -> Iterator[tuple[str, Any]]:
-    yield INDEX, ((uninterpolated(service), service_key(service)) for service in registry.services)
+    yield INDEX, ((escape_interpolation(service), service_key(service)) for service in registry.services)
     yield from _services(registry, registry.services)
     yield from _parameters(registry, keys)
 
@@ -88,12 +88,12 @@ def _layer(registry: Registry, services: Iterable[str], keys: Mapping[str, Class
 
 def _services(registry: Registry, services: Iterable[str]) -> Iterator[tuple[str, Any]]:
     for service in services:
-        yield service_key(service), uninterpolated(service_value(registry.services[service], direct=True))
+        yield service_key(service), escape_interpolation(service_value(registry.services[service], direct=True))
 
 
 def _parameters(registry: Registry, keys: Mapping[str, ClassKey]) -> Iterator[tuple[str, Any]]:
     for key, source in keys.items():
-        yield key, uninterpolated(source.value(registry))
+        yield key, escape_interpolation(source.value(registry))
 
 
 def _layers(view: View, keys: Mapping[str, ClassKey], settings: OutputSettings) -> tuple[list[Artifact], list[Finding]]:

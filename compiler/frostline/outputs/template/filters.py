@@ -1,7 +1,7 @@
-"""The filters of templates: those that quote a value for where it goes, and those of jinja2 that are left.
+"""The filters of templates: those that quote a value for its place, and a selection of jinja2's.
 
-Left out of jinja2's: what escapes for HTML or marks text as safe (`escape`, `safe`, `tojson`, `xmlattr`, `urlize`,
-`striptags`), and what gives another text each time or in each version (`random`, `pprint`).
+Not taken from jinja2: filters that escape for HTML or mark text as safe (`escape`, `safe`, `tojson`, `xmlattr`,
+`urlize`, `striptags`), and those whose text differs between runs or versions (`random`, `pprint`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from msgspec import Struct
 from frostline.outputs.template.text import (
     TemplateFault,
     Trusted,
-    joined,
-    opening,
-    scalar,
-    shown,
+    fail_undefined,
+    join_texts,
+    opening_filter,
+    show_value,
+    to_text,
     trusted,
-    undefined,
 )
 from frostline.outputs.yaml.text import flow
 from frostline.text import escape_control, escape_json
@@ -40,58 +40,60 @@ _VARIABLE = re.compile(r"\$\{[a-z_][a-z0-9_]*\}")
 
 
 def nginx(value: Any, dollar: str = "") -> Trusted:
-    """A parameter of an nginx directive: always in double quotes.
+    """A parameter of an nginx directive, always in double quotes.
 
-    nginx undoes `\\"`, `\\\\`, `\\n`, `\\r` and `\\t` there and keeps every other backslash (src/core/ngx_conf_file.c).
-    It has no way to write `$` where a directive expands variables; `dollar` says what to write for it: `$` where the
-    directive expands none (location, server_name, upstream), else a variable that holds it, as `${dollar}`.
+    nginx unescapes `\\"`, `\\\\`, `\\n`, `\\r` and `\\t` and keeps other backslashes there (src/core/ngx_conf_file.c).
+    It cannot escape `$` where a directive expands variables. `dollar` is written for it: `$` for a directive that
+    expands none (location, server_name, upstream), else a variable that holds it, such as `${dollar}`.
     """
     text = _text(value, "nginx")
     if "\0" in text:
-        raise TemplateFault(f"{shown(text)} has a NUL in it, which no nginx parameter can hold", _LEAVE_OUT)
+        raise TemplateFault(f"{show_value(text)} contains a NUL, which no nginx parameter can hold", _LEAVE_OUT)
     if "$" in text and not dollar:
         raise TemplateFault(
-            f"{shown(text)} has '$' in it, which nginx reads as the start of a variable and has no way to quote",
-            'where the directive expands no variables (location, upstream …): `| nginx(dollar="$")`; else define '
+            f"{show_value(text)} contains '$', which nginx reads as the start of a variable and cannot escape",
+            'if the directive expands no variables (location, upstream …), write `| nginx(dollar="$")`; else define '
             'geo $dollar { default "$"; } and write `| nginx(dollar="${dollar}")`',
         )
     if dollar not in ("", "$") and not _VARIABLE.fullmatch(dollar):
-        raise TemplateFault(f"{shown(dollar)} is no way to write a dollar sign", 'it is "$" or a variable: "${dollar}"')
+        raise TemplateFault(
+            f"{show_value(dollar)} cannot stand for a dollar sign", 'write "$" or a variable: "${dollar}"'
+        )
     for character, escape in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
         text = text.replace(character, escape)
     text = text.replace("$", dollar)
     if len(text.encode()) > _NGINX_LONGEST:
-        raise TemplateFault(f"{shown(text)} is longer than an nginx parameter may be (4096 bytes)")
+        raise TemplateFault(f"{show_value(text)} is longer than an nginx parameter may be (4096 bytes)")
     return trusted(f'"{text}"', "nginx")
 
 
 def shell(value: Any) -> Trusted:
-    """One word for a POSIX shell, always in single quotes: `A=b` stays a word where a command could stand."""
+    """One word for a POSIX shell, always in single quotes, so that `A=b` is a word in a command's place too."""
     text = _text(value, "shell")
     if "\0" in text:
-        raise TemplateFault(f"{shown(text)} has a NUL in it, which no word of a shell can hold", _LEAVE_OUT)
+        raise TemplateFault(f"{show_value(text)} contains a NUL, which no shell word can hold", _LEAVE_OUT)
     return trusted("'" + text.replace("'", "'\"'\"'") + "'", "shell")
 
 
 def identifier(value: Any) -> Trusted:
-    """A name made of a-z, 0-9, `.`, `-` and `_`, another one for each value, also where case is ignored.
+    """A name of a-z, 0-9, `.`, `-` and `_`; different for each value, even if case is ignored.
 
-    Every other byte (UTF-8), and `_` itself, is written as `_` and two hexadecimal digits, so that two identifiers can
-    be joined by `__`.
+    Every other byte (UTF-8), and `_` itself, becomes `_` and two hexadecimal digits, so that two identifiers can be
+    joined by `__`.
     """
     text = _text(value, "identifier")
     if not text:
-        raise TemplateFault("an empty name has no identifier")
+        raise TemplateFault("an empty name cannot become an identifier")
     return trusted(re.sub(rb"[^a-z0-9.-]", lambda found: b"_%02x" % ord(found.group()), text.encode()).decode())
 
 
 def raw(value: Any) -> Trusted:
     """The value as it is, on purpose."""
-    return trusted(scalar(value, "written"))
+    return trusted(to_text(value, "written"))
 
 
 def json(value: Any) -> Trusted:
-    """JSON on one line, safe in a <script> element too; members in the order they have."""
+    """JSON on one line, safe in a <script> element too; members keep their order."""
     return trusted(_written(_plain(value, "json"), _JSON), "json")
 
 
@@ -111,7 +113,7 @@ def yaml(value: Any) -> Trusted:
 
 
 class _Pointed(float):
-    """A number with a point: YAML 1.1 takes 1e+16 for a string, 1.0e+16 is a number in every format."""
+    """A number written with a point: YAML 1.1 reads 1e+16 as a string, and every format reads 1.0e+16 as a number."""
 
     def __str__(self) -> str:
         mantissa, exponent, power = repr(float(self)).partition("e")
@@ -119,7 +121,7 @@ class _Pointed(float):
 
 
 def _plain(value: Any, name: str) -> Any:
-    """`value` as str, int, _Pointed, bool, None, list and dict of such. TemplateFault: it is something else."""
+    """`value` as str, int, _Pointed, bool, None, or lists and dicts of these. TemplateFault: it is something else."""
     match value:
         case str():
             return _text(value, name)
@@ -128,19 +130,19 @@ def _plain(value: Any, name: str) -> Any:
         case None | bool() | int():
             return value
         case Undefined():
-            undefined(value)
+            fail_undefined(value)
         case Mapping():
             if strange := [key for key in value if not isinstance(key, str)]:
-                raise TemplateFault(f"the key {shown(strange[0])} is no string")
+                raise TemplateFault(f"the key {show_value(strange[0])} is not a string")
             return {_text(key, name): _plain(item, name) for key, item in value.items()}
         case Iterable():
             return [_plain(item, name) for item in value]
-    kind = shown(value) if isinstance(value, float) else f"a {type(value).__name__}"
-    raise TemplateFault(f"{kind} can't be written as {name}")
+    kind = show_value(value) if isinstance(value, float) else f"a {type(value).__name__}"
+    raise TemplateFault(f"{kind} cannot be written as {name}")
 
 
 class _Style(Struct, frozen=True):
-    """How a format writes plain values on one line. none: None where it can't."""
+    """How a format writes plain values on one line. none: its null; None if it has none."""
 
     text: Callable[[str], str]
     none: str | None = "null"
@@ -157,11 +159,11 @@ def _written(value: Any, style: _Style) -> str:
         case None if style.none is not None:
             return style.none
         case None:
-            raise TemplateFault("none can't be written: the format has no word for it", "leave it out with an if")
+            raise TemplateFault("the format has no null", "leave the value out with an if")
         case bool():
             return style.true if value else style.false
         case int() if style.integers is not None and value not in style.integers:
-            raise TemplateFault(f"{value} does not fit into the format's integers of 64 bits")
+            raise TemplateFault(f"{value} does not fit into the format's 64-bit integers")
         case dict():
             members = (f"{style.text(key)}{style.colon}{_written(item, style)}" for key, item in value.items())
             return "{" + ", ".join(members) + "}"
@@ -171,7 +173,7 @@ def _written(value: Any, style: _Style) -> str:
 
 
 def _json_text(text: str) -> str:
-    # `<` can end a script element of a page that the JSON is put in.
+    # `<` could end the script element of a page that contains the JSON.
     return f'"{escape_json(_backslashed(text))}"'.replace("<", "\\u003c")
 
 
@@ -180,7 +182,7 @@ def _py_text(text: str) -> str:
 
 
 def _toml_text(text: str) -> str:
-    # TOML 1.0 has no \x escape; the first alternative steps over backslashes that are quoted themselves.
+    # TOML 1.0 has no \x escape; the first alternative skips escaped backslashes.
     return re.sub(r"\\\\|\\x(..)", lambda found: f"\\u00{found[1]}" if found[1] else found[0], _py_text(text))
 
 
@@ -194,26 +196,26 @@ _TOML = _Style(_toml_text, none=None, colon=" = ", integers=range(-(2**63), 2**6
 
 
 def _text(value: Any, name: str) -> str:
-    """The text to quote, without the mark that it may have. A lone surrogate can't be written in UTF-8."""
-    text = str(scalar(value, f"quoted by `| {name}`"))
+    """The text to quote, as plain `str`. TemplateFault: a lone surrogate, which UTF-8 cannot encode."""
+    text = str(to_text(value, f"quoted by `| {name}`"))
     if re.search("[\ud800-\udfff]", text):
-        raise TemplateFault(f"{shown(text)} has half of a surrogate pair in it, which is no character")
+        raise TemplateFault(f"{show_value(text)} contains half of a surrogate pair, which is not a character")
     return text
 
 
 @pass_environment
 def join(environment: Environment, value: Iterable[Any], separator: str = "", attribute: str | None = None) -> str:
-    """jinja2's `join`, trusted if every item and the separator are."""
+    """jinja2's `join`; trusted if every item and the separator are."""
     items = list(value if attribute is None else map(make_attrgetter(environment, attribute), value))
-    return joined(piece for index, item in enumerate(items) for piece in ((separator, item) if index else (item,)))
+    return join_texts(piece for index, item in enumerate(items) for piece in ((separator, item) if index else (item,)))
 
 
 def indent(value: Any, width: int = 4, first: bool = False, blank: bool = False) -> str:
-    """Indent the lines after the first by `width` spaces; blank: the empty ones too. Lines end at `\\n` alone."""
-    text = scalar(value, "indented")
+    """Indent the lines after the first by `width` spaces; blank: empty lines too. Only `\\n` ends a line."""
+    text = to_text(value, "indented")
     head, *rest = text.split("\n")
     lines = [_indented(head, width, blank) if first else head, *(_indented(line, width, blank) for line in rest)]
-    return _marked_as(text, "\n".join(lines))
+    return _trusted_like(text, "\n".join(lines))
 
 
 def _indented(line: str, width: int, blank: bool) -> str:
@@ -221,23 +223,23 @@ def _indented(line: str, width: int, blank: bool) -> str:
 
 
 def trim(value: Any, characters: str | None = None) -> str:
-    """Without the white space around it; without these characters, which could be quotes: then the mark is lost."""
-    text = scalar(value, "trimmed")
-    return _marked_as(text, text.strip()) if characters is None else str(text).strip(characters)
+    """Strip white space, or these characters. The latter could be quotes, so the result is not trusted then."""
+    text = to_text(value, "trimmed")
+    return _trusted_like(text, text.strip()) if characters is None else str(text).strip(characters)
 
 
 def string(value: Any) -> str:
     """A string or a number as a string."""
-    return scalar(value, "turned into a string")
+    return to_text(value, "turned into a string")
 
 
-def _marked_as(before: str, after: str) -> str:
-    return trusted(after, opening(before)) if isinstance(before, Trusted) else after
+def _trusted_like(before: str, after: str) -> str:
+    return trusted(after, opening_filter(before)) if isinstance(before, Trusted) else after
 
 
-def fail(message: Any = "the template refuses") -> str:
-    """The global function `fail`: stop with this message."""
-    raise TemplateFault(str(scalar(message, "said")))
+def fail(message: Any = "the template stopped") -> str:
+    """The global function `fail`: stop rendering with this message."""
+    raise TemplateFault(str(to_text(message, "said")))
 
 
 QUOTING: Mapping[str, Callable[..., Trusted]] = {

@@ -1,6 +1,7 @@
-"""The `template` output: one file written by a user's Jinja2 template, in a sandbox that quotes or refuses.
+"""The output `template`: one file written by a user's Jinja2 template, in a sandbox that quotes or refuses.
 
-Same registry, same bytes: a template has no clock, no chance and no environment, and reads no file outside its folder.
+The same registry gives the same bytes: a template sees no clock, randomness or environment, and reads no file outside
+its folder.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from frostline.model import FileOrigin
 from frostline.outputs.base import Artifact, Rendering, View
 from frostline.outputs.template import filters as template_filters
 from frostline.outputs.template import text as template_text
+from frostline.outputs.template import values as template_values
 from frostline.outputs.template.text import TemplateFault, Trusted
 from frostline.outputs.template.values import Services, context_values, subject_of
 from frostline.resources import resource_folder
@@ -32,13 +34,15 @@ _FINALIZE = "environment.finalize(context, "
 
 
 def render(view: View, settings: OutputSettings) -> Rendering:
-    """The one file that the template writes. UsageError, with the place in the template: it can't be rendered."""
+    """The file that the template writes. UsageError, with the place in the template: it cannot be rendered."""
     path = template_path(settings)
     loader = _FolderLoader(path)
+    values = context_values(view)
     try:
-        text = _text(_environment(loader), path.name, context_values(view))
-        content = text.encode()
+        content = _render_text(_environment(loader), path.name, values).encode()
     except Exception as error:
+        if _is_ours(error):
+            raise
         raise _usage_error(error, loader) from error
     return Rendering(artifacts=(Artifact(path=PurePosixPath(settings.path.name), chunks=(content,)),))
 
@@ -54,14 +58,14 @@ def folder(settings: OutputSettings) -> Path:
 
 
 def template_path(settings: OutputSettings) -> Path:
-    """Where the template is; a relative path names one that comes with frostline."""
+    """The template's path; a relative one names a template that comes with frostline."""
     return resource_folder("templates") / Path(settings.options["template"])
 
 
 class _CodeGenerator(CodeGenerator):
-    """Compiles templates so that their own strings are trusted and everything that they write is looked at.
+    """Compiles templates so that their own strings are trusted and everything they write goes through `finalize`.
 
-    jinja2 itself looks only at `{{ }}`: what `{% filter %}` and `{% call %}` write would go unseen.
+    jinja2 itself finalizes only `{{ }}`, not what `{% filter %}` and `{% call %}` write.
     """
 
     def visit_Const(self, node: nodes.Const, frame: Frame) -> None:  # noqa: N802
@@ -71,7 +75,7 @@ class _CodeGenerator(CodeGenerator):
             super().visit_Const(node, frame)
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
-        self.write("environment.joined((")
+        self.write("environment.join_texts((")
         for part in node.nodes:
             self.visit(part, frame)
             self.write(", ")
@@ -112,12 +116,12 @@ class _CodeGenerator(CodeGenerator):
 class _Environment(ImmutableSandboxedEnvironment):
     code_generator_class = _CodeGenerator
     concat = staticmethod(template_text.concat)
-    joined = staticmethod(template_text.joined)
+    join_texts = staticmethod(template_text.join_texts)
     constant = staticmethod(cache(template_text.trusted))
 
 
 class _Undefined(StrictUndefined):
-    """Says which names there are instead of the one that is missing."""
+    """Names the existing keys where one is missing."""
 
     @property
     def _undefined_message(self) -> str:
@@ -130,7 +134,7 @@ class _Undefined(StrictUndefined):
 
 
 class _FolderLoader(BaseLoader):
-    """Reads `main`, and what it includes, imports or extends from the folder that it is in."""
+    """Reads the template `main`, and the templates in its folder that it includes, imports or extends."""
 
     def __init__(self, main: Path) -> None:
         self.main = main
@@ -142,21 +146,21 @@ class _FolderLoader(BaseLoader):
             self._check_name(template, path)
         self.read.add(str(path))
         try:
-            # Editors of another system may have put a byte order mark before it, which is no part of the output.
+            # utf-8-sig: some editors write a byte order mark, which is not part of the output.
             return path.read_text(encoding="utf-8-sig"), str(path), None
         except FileNotFoundError as error:
             raise TemplateFault(f"there is no template {path}") from error
         except UnicodeDecodeError as error:
             raise TemplateFault(f"the template {path} is not UTF-8: {error.reason} at byte {error.start}") from error
         except OSError as error:
-            raise TemplateFault(f"the template {path} can't be read: {error.strerror}") from error
+            raise TemplateFault(f"the template {path} cannot be read: {error.strerror}") from error
 
     def _check_name(self, template: str, path: Path) -> None:
         parts = template.split("/")
         inside = path.resolve().is_relative_to(self.main.parent.resolve())
         if not inside or "" in parts or ".." in parts:
             raise TemplateFault(
-                f"the template {template} is outside the folder of the one that names it first",
+                f"the template {template} is outside the folder of the output's template",
                 f"name it relative to {self.main.parent}, without ..",
             )
         if not path.is_file():
@@ -167,7 +171,7 @@ def _environment(loader: _FolderLoader) -> Environment:
     environment = _Environment(
         loader=loader,
         undefined=_Undefined,
-        # With the context, jinja2 does not apply it to constants, which it would do before it knows that they are.
+        # pass_context keeps jinja2 from finalizing constants at compile time, before they are marked as trusted.
         finalize=pass_context(lambda _context, value: template_text.finalize(value)),
         autoescape=False,
         keep_trailing_newline=True,
@@ -181,31 +185,39 @@ def _environment(loader: _FolderLoader) -> Environment:
     return environment
 
 
-def _text(environment: Environment, name: str, values: dict[str, Any]) -> str:
+def _render_text(environment: Environment, name: str, values: dict[str, Any]) -> str:
     template = environment.get_template(name)
     stream = template.root_render_func(template.new_context(values))
     try:
-        return "".join(_placed(stream))
+        return "".join(_check_positions(stream))
     except Exception:  # noqa: BLE001
-        # Raises it again, with a traceback that has the template's own lines.
+        # Re-raises with a traceback that has the template's own lines.
         environment.handle_exception()
 
 
-def _placed(stream: Any) -> Iterator[str]:
-    """What the template writes. A quoted piece where its quotes don't count is an error at its line of the template."""
+def _check_positions(stream: Any) -> Iterator[str]:
+    """The text that the template writes. A quoted piece where its quotes have no effect is an error at that line."""
     last = ""
     for piece in stream:
         if isinstance(piece, Trusted):
             try:
-                template_text.check_place(last, piece)
+                template_text.check_position(last, piece)
             except TemplateFault as fault:
                 stream.throw(fault)
         last = piece[-1:] or last
         yield piece
 
 
+def _is_ours(error: Exception) -> bool:
+    """Whether the error is a bug in making the template's values: these are made lazily, while it is rendered."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return frame is not None and frame.tb_frame.f_code.co_filename == template_values.__file__
+
+
 def _usage_error(error: Exception, loader: _FolderLoader) -> UsageError:
-    """What the user is told of this error: the place in the template, and the service that it was at."""
+    """The error as the user sees it: its place in the template, and the service being written."""
     frames = _template_frames(error.__traceback__, loader.read)
     message, help_text = _explained(error)
     subject = next(filter(None, (_subject(variables) for _, variables in reversed(frames))), ())
@@ -218,7 +230,7 @@ def _usage_error(error: Exception, loader: _FolderLoader) -> UsageError:
 
 
 def _template_frames(traceback: TracebackType | None, templates: set[str]) -> list[tuple[FileOrigin, dict[str, Any]]]:
-    """The place and the variables of each frame of a template, the innermost last."""
+    """The place and the variables of each template frame, innermost last."""
     found = []
     while traceback is not None:
         path = traceback.tb_frame.f_code.co_filename
@@ -229,7 +241,7 @@ def _template_frames(traceback: TracebackType | None, templates: set[str]) -> li
 
 
 def _subject(variables: dict[str, Any]) -> tuple[str, ...]:
-    """The service, and version, that a template is at: of all its variables the one that says most."""
+    """The service, and version, being written: the most specific subject among the template's variables."""
     return max((subject_of(value) for value in variables.values()), key=len, default=())
 
 
@@ -247,9 +259,9 @@ def _explained(error: Exception) -> tuple[str, str | None]:
                 "name it relative to the folder of the template that frostline.yaml names",
             )
         case UndefinedError():
-            return f"{error.message}", "`is defined` asks first; docs/outputs/template.md has what a template is given"
+            return f"{error.message}", "test it with `is defined`; docs/outputs/template.md lists what a template gets"
         case TemplateRuntimeError():
             return f"{error.message}", None
         case RecursionError():
-            return "a macro, an include or a loop calls itself without end", None
+            return "a macro, an include or a loop calls itself endlessly", None
     return f"{type(error).__name__}: {error}", None

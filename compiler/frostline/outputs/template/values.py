@@ -1,4 +1,4 @@
-"""What a template is given: the registry as lists, mappings, strings and numbers (docs/outputs/template.md)."""
+"""The values that a template gets: the registry as lists, mappings, strings and numbers (docs/outputs/template.md)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from frostline.outputs.base import OPTIONAL_FIELDS, View, endpoint_values, upstr
 
 
 class Record(dict[str, Any]):
-    """A mapping that knows what it is about, for messages: the service, and the version where it has one."""
+    """A mapping that knows its service, and its version if it has one, for messages."""
 
     __slots__ = ("_subject",)
     _subject: tuple[str, ...]
@@ -23,12 +23,12 @@ def record(subject: tuple[str, ...], values: Mapping[str, Any]) -> Record:
 
 
 def subject_of(value: object) -> tuple[str, ...]:
-    """(service,) or (service, version label) that this value is about; () for any other value."""
+    """(service,) or (service, version) of a Record; () for any other value."""
     return value._subject if isinstance(value, Record) else ()
 
 
 class Services(Sequence[Record]):
-    """The services as a list whose items are made when they are read: a large registry is not held twice."""
+    """The services as a list whose items are made when they are read, so that a large registry is not held twice."""
 
     def __init__(self, registry: Registry) -> None:
         self._services = tuple(registry.services.items())
@@ -47,7 +47,7 @@ class Services(Sequence[Record]):
 
 
 def context_values(view: View) -> dict[str, Any]:
-    """The names that a template has: services, upstreams, digest (`sha256:…`, see `content_digest`)."""
+    """The template's variables: services, upstreams, digest (`sha256:…`, see `content_digest`)."""
     registry = view.registry
     return {
         "services": Services(registry),

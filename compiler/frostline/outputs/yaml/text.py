@@ -13,7 +13,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from frostline.outputs.base import Endpoints
-from frostline.outputs.endpoint_text import Style, joined_lines
+from frostline.outputs.endpoint_text import Style, join_lines
 
 Pairs = Iterable[tuple[str, Any]]
 """The members of a mapping, in order. A value is str, int, bool, None, a list or a dict of such, `Endpoints`, or an
@@ -61,7 +61,7 @@ def _add_block(pieces: list[str], value: Any, indent: str) -> None:
             _add_block(pieces, member, inner)
     elif isinstance(value, Endpoints):
         start = f"\n{indent}  - "
-        pieces += (start, joined_lines(value, _STYLE, start), "\n")
+        pieces += (start, join_lines(value, _STYLE, start), "\n")
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         pieces.append("\n")
         pieces += [f"{indent}  - {flow(item)}\n" for item in value]
@@ -72,7 +72,7 @@ def _add_block(pieces: list[str], value: Any, indent: str) -> None:
 def flow(value: Any) -> str:
     """`value` (str, int, bool, None, list or dict of such) in one line of flow style."""
     if isinstance(value, str):
-        return quoted(value)
+        return quote(value)
     if isinstance(value, dict):
         return "{" + ", ".join([f"{_flow_key(key)} {flow(member)}" for key, member in value.items()]) + "}"
     if isinstance(value, list):
@@ -84,7 +84,7 @@ def flow(value: Any) -> str:
     return str(value)
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """`text` double-quoted, in one line: a string to every reader, and nothing in it invisible.
 
     JSON's escapes are YAML's too but for surrogate pairs, which this never writes.
@@ -110,7 +110,7 @@ def _key(text: str) -> str:
         return '!!str "<<"'  # Psych merges even a quoted `<<` unless it is tagged
     if _PLAIN_KEY.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    return quoted(text)
+    return quote(text)
 
 
 def _block_key(text: str, indent: str) -> str:
@@ -124,4 +124,4 @@ def _flow_key(text: str) -> str:
     return f"{key}:" if len(key) <= _LONGEST_IMPLICIT_KEY else f"? {key} :"
 
 
-_STYLE = Style(quoted, flow, lambda name: f"{name}: ")
+_STYLE = Style(quote, flow, lambda name: f"{name}: ")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Registry, registry_of
 from frostline.outputs.base import Rendering, View, output_module, service_value
-from frostline.outputs.hiera.output import folder, paths, render, service_key, uninterpolated
+from frostline.outputs.hiera.output import escape_interpolation, folder, paths, render, service_key
 from frostline.settings import OutputSettings
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "outputs" / "hiera"
@@ -107,7 +107,7 @@ def test_each_service_has_a_key_and_the_index_knows_it() -> None:
     data = loaded(rendered(registry, output())["common.yaml"])
     assert data["frostline::index"] == {name: service_key(name) for name in registry.services}
     for name, versions in registry.services.items():
-        assert data[service_key(name)] == uninterpolated(service_value(versions))
+        assert data[service_key(name)] == escape_interpolation(service_value(versions))
     assert len(data) == 1 + len(registry.services)
 
 
@@ -157,7 +157,7 @@ values = st.recursive(
 @hypothesis(max_examples=200, deadline=None)
 @given(values)
 def test_any_value_comes_back_from_interpolation_as_it_is(value: Any) -> None:
-    assert interpolated(uninterpolated(value)) == value
+    assert interpolated(escape_interpolation(value)) == value
 
 
 @pytest.mark.parametrize("form", ["yaml", "json"])

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from frostline.errors import UsageError
 from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Key, Registry, Upstream, registry_of
 from frostline.outputs.base import View, output_module
+from frostline.outputs.template import values
 from frostline.outputs.template.output import folder, paths, render
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
@@ -187,7 +188,7 @@ def test_any_other_character_stops_the_render(refusal: Callable[..., UsageError]
     assert place(error) == ("main.j2", 3)
     assert (
         error.message
-        == f"service a{character}: 'a{character}' is written unquoted and has {character!r} in it".replace(
+        == f"service a{character}: 'a{character}' is written unquoted and contains {character!r}".replace(
             f"'a{character}'", repr(f"a{character}")
         )
     )
@@ -367,26 +368,26 @@ ERRORS = [
     ("\n{{ 1 / 0 }}", 2, "ZeroDivisionError: division by zero"),
     ("\n{{ 1 + 'a' }}", 2, "TypeError: "),
     ("\n{{ range(10 ** 9) | list }}", 2, "OverflowError: Range too big"),
-    ("{% macro m() %}\n{{ m() }}{% endmacro %}{{ m() }}", 2, "a macro, an include or a loop calls itself without end"),
-    ("\n{% include 'main.j2' %}", 2, "a macro, an include or a loop calls itself without end"),
+    ("{% macro m() %}\n{{ m() }}{% endmacro %}{{ m() }}", 2, "a macro, an include or a loop calls itself endlessly"),
+    ("\n{% include 'main.j2' %}", 2, "a macro, an include or a loop calls itself endlessly"),
     ("{% for s in services %}\n{{ fail('no ' ~ s.name) }}{% endfor %}", 2, "service {}: no {}"),
-    ("\n{{ true }}", 2, "true can't be written as text"),
+    ("\n{{ true }}", 2, "true cannot be written as text"),
     (
         "{% for s in services %}{% for v in s.versions %}\n{{ none }}{% endfor %}{% endfor %}",
         2,
-        "service {}/v1: none can't",
+        "service {}/v1: none cannot",
     ),
-    ("\n{{ 'a-' ~ none }}", 2, "none can't be joined as text"),
-    ("\n{{ services }}", 2, "a list can't be written as text"),
-    ("\n{{ services[0] }}", 2, "a mapping can't be written as text"),
-    ("{% macro m() %}{% endmacro %}\n{{ m }}", 2, "a macro (call it) can't be written as text"),
-    ("\n{{ services | nginx }}", 2, "a list can't be quoted by `| nginx` as text"),
+    ("\n{{ 'a-' ~ none }}", 2, "none cannot be joined as text"),
+    ("\n{{ services }}", 2, "a list cannot be written as text"),
+    ("\n{{ services[0] }}", 2, "a mapping cannot be written as text"),
+    ("{% macro m() %}{% endmacro %}\n{{ m }}", 2, "a macro (call it) cannot be written as text"),
+    ("\n{{ services | nginx }}", 2, "a list cannot be quoted by `| nginx` as text"),
     ("\n{{ nope | json }}", 2, "'nope' is undefined"),
     ("\n{{ ('a' if false) | json }}", 2, "the inline if-expression"),
     ("\n{{ {'a': nope} | json }}", 2, "'nope' is undefined"),
     ("{% filter upper %}\n{% autoescape true %}{% endautoescape %}{% endfilter %}", 2, "autoescape is not supported"),
-    ("a\nb={{ 'x' | nginx }}", 2, "what `| nginx` quoted comes right after '='"),
-    ('a\n"{{ services[0].name | json }}"', 2, "what `| json` quoted comes right after '\"'"),
+    ("a\nb={{ 'x' | nginx }}", 2, "text quoted by `| nginx` directly follows '='"),
+    ('a\n"{{ services[0].name | json }}"', 2, "text quoted by `| json` directly follows '\"'"),
     ("\n{% extends 'none.j2' %}", 2, "there is no template none.j2"),
 ]
 
@@ -455,7 +456,7 @@ def test_a_template_that_can_not_be_read_is_refused(tmp_path: Path) -> None:
     for name, message in {
         "none.j2": "there is no template ",
         "latin.j2": r"is not UTF-8: .* at byte 3",
-        "folder.j2": r"can't be read: Is a directory",
+        "folder.j2": r"cannot be read: Is a directory",
     }.items():
         with pytest.raises(UsageError, match=message) as caught:
             rendered(named(), tmp_path / name)
@@ -507,3 +508,15 @@ def test_an_error_names_the_template_as_users_type_it(tmp_path: Path, monkeypatc
         with pytest.raises(UsageError) as caught:
             rendered(named(("a", None)), template)
         assert str(caught.value.origin) == "templates/hosts.j2:1:1"
+
+
+def test_an_error_of_our_own_is_not_taken_for_one_of_the_template(
+    written: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Services are made when the template reads them, so the error passes through the template's own frames.
+    monkeypatch.setattr(values, "version_label", None)
+    with pytest.raises(TypeError, match="not callable"):
+        written("{% for service in services %}{{ service.name | json }}{% endfor %}")
+    monkeypatch.setattr(values, "Services", None)
+    with pytest.raises(TypeError, match="not callable"):
+        written("no service")

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from frostline.outputs.documents import Document
-from frostline.outputs.file_names import LONGEST, file_stem, percent_encoded
-from frostline.outputs.yaml.text import flow, quoted, yaml_pieces
+from frostline.outputs.file_names import LONGEST, file_stem, percent_encode
+from frostline.outputs.yaml.text import flow, quote, yaml_pieces
 
 HOSTILE = [
     *string.punctuation,
@@ -174,7 +174,7 @@ def test_a_name_longer_than_a_key_may_be_in_one_line_reads_back(reader: str) -> 
     ],
 )
 def test_a_text_is_written_so(text: str, expected: str) -> None:
-    assert quoted(text) == expected
+    assert quote(text) == expected
 
 
 @pytest.mark.parametrize("key", ["payments", "count-api", "v1", "_x", "A1", "node_id"])
@@ -243,7 +243,7 @@ def test_a_document_is_made_in_pieces_and_the_same_each_time(form: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(texts, unique=True, max_size=8))
 def test_names_become_parts_of_paths_that_are_safe_and_never_the_same(names: list[str]) -> None:
-    for encode in (percent_encoded, file_stem):
+    for encode in (percent_encode, file_stem):
         stems = [encode(name) for name in names]
         assert len(set(stems)) == len(names)
         assert all(not stem.startswith(".") and set(stem) <= SAFE for stem in stems)
@@ -265,4 +265,4 @@ SAFE = frozenset(string.ascii_letters + string.digits + "_-.%~")
     ],
 )
 def test_a_name_is_percent_encoded_so(name: str, key: str, stem: str) -> None:
-    assert (percent_encoded(name), file_stem(name)) == (key, stem)
+    assert (percent_encode(name), file_stem(name)) == (key, stem)
