@@ -47,7 +47,7 @@ def test_a_second_compile_touches_no_file(compiled: Project) -> None:
 
 
 def test_after_compile_there_is_nothing_to_plan_or_to_check(compiled: Project) -> None:
-    assert compiled.refused(0, "plan").stdout == "No changes: what is published is what would be.\n"
+    assert compiled.refused(0, "plan").stdout == "No changes. Everything published is up to date.\n"
     assert compiled.refused(0, "check").stdout == ""
     assert compiled.refused(0, "check", "--live").stderr == "Outputs, manifest and lock agree.\n"
 

@@ -206,3 +206,13 @@ def test_schema(project: Project, session: Session) -> None:
 def test_every_golden_file_has_a_test() -> None:
     tests = {name.removeprefix("test_").replace("_", "-") for name in globals() if name.startswith("test_")}
     assert {path.stem for path in GOLDEN.iterdir()} == tests - {"every-golden-file-has-a-test"}
+
+
+def test_graph(project: Project, session: Session, shop: ConsulAgent) -> None:
+    project.configure(consul_config(shop.address))
+    project.run("compile")
+    session("graph")
+    session("graph", "-q")
+    session("graph", "--format", "json")
+    session("graph", "--as", "dot")
+    session("graph", "--as", "mermaid")

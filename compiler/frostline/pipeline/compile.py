@@ -167,7 +167,7 @@ def compiled(config: Config, lock: Lock, committed: Lock | None, options: Option
             known,
             registry,
             files,
-            moves,
+            ("update" if committed else "create") if moves else None,
         ),
     )
 

@@ -15,6 +15,8 @@ FORMAT = "frostline.plan/1"
 
 _SIGNS = {"add": "+", "change": "~", "remove": "-", "create": "+", "update": "~", "delete": "-", "adopt": "="}
 
+LockAction = Literal["create", "update"]
+
 
 class EndpointChange(Struct, frozen=True):
     """What changes of an endpoint that stays: names of its fields, sorted.
@@ -47,11 +49,11 @@ class ServiceChange(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """services, files: what changes, sorted; lock: whether the lock file would be written anew."""
+    """services, files: what changes, sorted; lock: how the lock file would change, None where it would not."""
 
     services: tuple[ServiceChange, ...]
     files: tuple[FileChange, ...]
-    lock: bool
+    lock: LockAction | None
 
     @property
     def changes(self) -> bool:
@@ -64,7 +66,7 @@ def plan_of(
     known: tuple[Registry, Iterable[ManifestEntry]],
     new: Registry,
     files: tuple[FileChange, ...],
-    lock: bool,
+    lock: LockAction | None,
 ) -> Plan:
     """The plan from what is published to what is wanted, the lines of the registry `new`.
 
@@ -155,7 +157,7 @@ def plan_value(plan: Plan) -> dict[str, Any]:
             {"path": file.path, "output": file.output, "action": file.action, "refusal": file.refusal}
             for file in plan.files
         ],
-        "lock": plan.lock,
+        "lock": plan.lock is not None,
     }
 
 
@@ -171,7 +173,7 @@ def summary(plan: Plan) -> dict[str, int]:
 def plan_lines(plan: Plan) -> Iterator[str]:
     """The plan for a person, a line each; hostile text escaped."""
     if not plan.changes:
-        yield "No changes: what is published is what would be."
+        yield "No changes. Everything published is up to date."
         return
     if plan.services:
         yield "Services:"
@@ -183,7 +185,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             note = f"  (refused: {file.refusal})" if file.refusal else ""
             yield f"  {_SIGNS[file.action]} {escape_control(file.path)}{note}"
         if plan.lock:
-            yield "  ~ the lock"
+            yield f"  {_SIGNS[plan.lock]} the lock"
     counts = summary(plan)
     writes = "1 file" if counts["write"] == 1 else f"{counts['write']} files"
     yield (
@@ -207,4 +209,4 @@ def _service_lines(change: ServiceChange) -> Iterator[str]:
     for consumer in change.dependents:
         yield f"      ! {escape_control(consumer)} depends on it"
     if not change.known:
-        yield "      (published from another lock or configuration: its endpoints are not known one by one)"
+        yield "      (endpoint details unavailable: published from a different lock or configuration)"

@@ -21,7 +21,16 @@ from frostline.model import (
     Upstream,
     registry_of,
 )
-from frostline.plan.changes import EndpointChange, Plan, ServiceChange, plan_lines, plan_of, plan_value, summary
+from frostline.plan.changes import (
+    EndpointChange,
+    LockAction,
+    Plan,
+    ServiceChange,
+    plan_lines,
+    plan_of,
+    plan_value,
+    summary,
+)
 from frostline.registry.assembling import entry_digest
 from frostline.resources import schema_text
 from frostline.text import escape_control
@@ -55,7 +64,7 @@ def plan(
     old: dict[Key, Entry],
     new: dict[Key, Entry],
     *files: FileChange,
-    lock: bool = False,
+    lock: LockAction | None = None,
     known: Any = None,
     upstreams: Iterable[Dependency] = (),
 ) -> Plan:
@@ -75,7 +84,7 @@ def test_where_nothing_changes_there_is_no_plan() -> None:
     found = plan(same, same, keep)
     assert not found.changes
     assert found.files == ()
-    assert text(found) == ["No changes: what is published is what would be."]
+    assert text(found) == ["No changes. Everything published is up to date."]
 
 
 def test_services_that_come_and_go_are_named_with_their_endpoints() -> None:
@@ -132,7 +141,7 @@ def test_what_came_from_another_lock_is_not_named_endpoint_by_endpoint() -> None
     assert not found.services[0].known
     assert text(found)[1:3] == [
         "  ~ a unversioned  (1 endpoint)",
-        "      (published from another lock or configuration: its endpoints are not known one by one)",
+        "      (endpoint details unavailable: published from a different lock or configuration)",
     ]
     gone = plan(old, {}, known={})
     assert (gone.services[0].removed, gone.services[0].known) == ((), False)
@@ -167,7 +176,7 @@ def test_files_are_shown_with_what_happens_to_them_and_why_not() -> None:
         FileChange(path="c", output="c", action="delete"),
         FileChange(path="d", output="d", action="adopt"),
     ]
-    found = plan({}, {}, *files, lock=True)
+    found = plan({}, {}, *files, lock="update")
     assert text(found) == [
         "Files:",
         "  + a",
@@ -181,7 +190,11 @@ def test_files_are_shown_with_what_happens_to_them_and_why_not() -> None:
 
 
 def test_a_lock_alone_is_a_change() -> None:
-    assert plan({}, {}, lock=True).changes
+    assert plan({}, {}, lock="update").changes
+
+
+def test_a_first_lock_is_added() -> None:
+    assert "  + the lock" in text(plan({}, {}, lock="create"))
 
 
 def test_services_are_in_the_registrys_order() -> None:
@@ -214,7 +227,7 @@ PLANS = st.builds(
     Plan,
     services=st.lists(CHANGES, max_size=3).map(tuple),
     files=st.lists(FILES, max_size=3).map(tuple),
-    lock=st.booleans(),
+    lock=st.sampled_from([None, "create", "update"]),
 )
 
 

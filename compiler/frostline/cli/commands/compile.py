@@ -134,7 +134,7 @@ def _report(invocation: Invocation, compilation: Compilation) -> int:
 def _report_unchanged(invocation: Invocation, number: int) -> int:
     """Report that all these services are published already."""
     if invocation.format == "json":
-        print_json({**plan_value(Plan(services=(), files=(), lock=False)), "report": report_value(())})
+        print_json({**plan_value(Plan(services=(), files=(), lock=None)), "report": report_value(())})
     info(invocation, _up_to_date_line(number))
     return errors.DONE
 
