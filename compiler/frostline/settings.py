@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from frostline.model import FileOrigin, Key
+from frostline.model import FileOrigin, Key, Severity
 
 DEFAULT_NAMING = ("{service}-{version}", "{service}")
 DEFAULT_VERSION_PATTERN = "v[0-9][A-Za-z0-9._]*"
@@ -225,12 +225,12 @@ class OutputSettings(Struct, frozen=True, kw_only=True):
     options: Mapping[str, Any] = {}
 
 
-class Bound(Struct, frozen=True, kw_only=True):
-    """One policy with its severity and the place of its value."""
+class PolicySetting(Struct, frozen=True, kw_only=True):
+    """A policy: its value, where the value stands, and the severity of its findings."""
 
     value: Any
     origin: FileOrigin
-    severity: str = "error"
+    severity: Severity = "error"
 
 
 class Waiver(Struct, frozen=True, kw_only=True):
@@ -247,7 +247,7 @@ class CheckSettings(Struct, frozen=True, kw_only=True):
     """schema: users' JSON Schema files; policies: name -> policy; waivers in the order written."""
 
     schema: tuple[Path, ...] = ()
-    policies: Mapping[str, Bound] = {}
+    policies: Mapping[str, PolicySetting] = {}
     waivers: tuple[Waiver, ...] = ()
 
 

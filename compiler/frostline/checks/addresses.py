@@ -11,16 +11,16 @@ from msgspec import Struct
 from frostline.globs import matches
 from frostline.text import shorten
 
-# The WHATWG URL standard, "ends in a number": clients read such a host as an IPv4 address (127.1, 0x7f.1, 2130706433),
-# so that taking it for a host name would be a way around a network that is denied.
+# The WHATWG URL standard, "ends in a number": clients read such a host as an IPv4 address (127.1, 0x7f.1, 2130706433).
+# If it counted as a host name here, it would be a way around a denied network.
 _NUMERIC_END = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?", re.DOTALL)
 _ADDRESS_GLOB = re.compile(r"(?=.*[0-9])(?=.*\.)[0-9.*?]+|.*:.*", re.DOTALL)
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 HIGHEST_PORT = 65535
 
 
-class Malformed(Exception):
-    """Why a text is no network, glob or port range, and what to write."""
+class InvalidPolicyValue(Exception):
+    """Why a value in a policy cannot be used (a network, a glob, a port range …), and what to write instead."""
 
     def __init__(self, message: str, help: str) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class Addresses(Struct, frozen=True):
 
 
 def addresses(texts: Sequence[str]) -> Addresses:
-    """The set that these CIDR networks, IP addresses and globs of host names mean. Raises Malformed."""
+    """Read CIDR networks, IP addresses and globs of host names. Raises InvalidPolicyValue."""
     networks: list[IPv4Network | IPv6Network] = []
     globs: list[str] = []
     for text in texts:
@@ -53,12 +53,14 @@ def _network(text: str) -> IPv4Network | IPv6Network | None:
     except ValueError:
         pass
     if "/" in text:
-        raise Malformed(f"`{shorten(text)}` is no network", _network_help(text))
+        raise InvalidPolicyValue(f"`{shorten(text)}` is not a network", _network_help(text))
     if not text or text.startswith("!"):
-        raise Malformed(f"`{shorten(text)}` is no glob of host names", "exclude addresses with `deny`")
+        raise InvalidPolicyValue(
+            f"`{shorten(text)}` is not a glob of host names", "list the excluded addresses under `deny`"
+        )
     if _ADDRESS_GLOB.fullmatch(text) or _NUMERIC_END.fullmatch(text):
-        raise Malformed(
-            f"`{shorten(text)}` is no network, and globs fit host names only",
+        raise InvalidPolicyValue(
+            f"`{shorten(text)}` is not a network, and globs match host names only",
             "write IP addresses as networks, such as `10.0.0.0/8`",
         )
     return None
@@ -72,9 +74,9 @@ def _network_help(text: str) -> str:
 
 
 def known_address(text: str) -> IPv4Address | IPv6Address | str | None:
-    """What clients take an endpoint's address for: an IP address, a host name in lower case, None for neither.
+    """What clients read an endpoint's address as: an IP address, a host name (in lower case), or None for neither.
 
-    An IPv4 address that is mapped into IPv6 (RFC 4291, 2.5.5.2) is that IPv4 address.
+    An IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2) counts as that IPv4 address.
     """
     try:
         address = ip_address(text)
@@ -84,26 +86,26 @@ def known_address(text: str) -> IPv4Address | IPv6Address | str | None:
     return mapped or address
 
 
-def holds(among: Addresses, address: IPv4Address | IPv6Address | str) -> bool:
-    """Whether the set has this address (as `known_address` gives it)."""
+def holds(address_set: Addresses, address: IPv4Address | IPv6Address | str) -> bool:
+    """Whether the set contains this address (as `known_address` returns it)."""
     if isinstance(address, str):
-        return any(matches((glob,), address) for glob in among.globs)
-    return any(address in network for network in among.networks)
+        return any(matches((glob,), address) for glob in address_set.globs)
+    return any(address in network for network in address_set.networks)
 
 
 def port_ranges(texts: Sequence[str | int]) -> tuple[tuple[int, int], ...]:
-    """(lowest, highest) of each `1024-65535`, `443`. Raises Malformed."""
+    """(lowest, highest) of each range: `1024-65535`, `443`. Raises InvalidPolicyValue."""
     return tuple(_port_range(str(text)) for text in texts)
 
 
 def _port_range(text: str) -> tuple[int, int]:
-    found = _PORTS.fullmatch(text)
-    if found is None:
-        raise Malformed(f"`{shorten(text)}` is no range of ports", "write `443` or `1024-65535`")
-    low = int(found[1])
-    high = int(found[2] or found[1])
+    match = _PORTS.fullmatch(text)
+    if match is None:
+        raise InvalidPolicyValue(f"`{shorten(text)}` is not a range of ports", "write `443` or `1024-65535`")
+    low = int(match[1])
+    high = int(match[2] or match[1])
     if high > HIGHEST_PORT:
-        raise Malformed(f"`{text}` goes beyond the highest port", f"ports end at {HIGHEST_PORT}")
+        raise InvalidPolicyValue(f"`{text}` exceeds the highest port", f"the highest port is {HIGHEST_PORT}")
     if low > high:
-        raise Malformed(f"`{text}` holds no port", f"write the lower port first: `{high}-{low}`")
+        raise InvalidPolicyValue(f"`{text}` contains no port", f"write the lower port first: `{high}-{low}`")
     return low, high

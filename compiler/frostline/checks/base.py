@@ -1,7 +1,7 @@
 """What a check is. A new one is one new file and one line in TABLE, or an entry point `frostline.checks`.
 
-A check is a pure function: registry and settings in, findings out. It changes nothing and asks no server; the only
-files that it may read are those that its settings name.
+A check is a pure function: registry and settings in, findings out. It changes nothing and asks no server. It may read
+only the files that its settings name. Its module lists the rules of its findings in `RULES`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from frostline.checks.waivers import waived
+from frostline.checks.waivers import apply_waivers
 from frostline.model import Entry, Finding, Registry
 from frostline.settings import CheckSettings
 
@@ -72,4 +72,4 @@ def run_checks(
     found = list(earlier)
     for name in check_names():
         found.extend(check_module(name).findings(registry, settings, context))
-    return tuple(sorted(waived(found, settings.waivers, today), key=Finding.sort_key))
+    return tuple(sorted(apply_waivers(found, settings.waivers, today), key=Finding.sort_key))

@@ -7,10 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from frostline.checks.addresses import Malformed, addresses, port_ranges
+from frostline.checks.addresses import InvalidPolicyValue, addresses, port_ranges
 from frostline.config.cursor import Cursor, as_is, glob, integer, regex, share, texts
 from frostline.config.paths import is_file, resolved
-from frostline.settings import Bound, CheckSettings, Guards, Waiver
+from frostline.settings import CheckSettings, Guards, PolicySetting, Waiver
 from frostline.text import display_path
 
 
@@ -40,23 +40,23 @@ def _schema_files(at: Cursor, folder: Path) -> tuple[Path, ...]:
     return tuple(path for _, path in files)
 
 
-def _policies(at: Cursor) -> dict[str, Bound]:
-    return {entry.key: bound for entry in at.entries() if (bound := _bound(entry)) is not None}
+def _policies(at: Cursor) -> dict[str, PolicySetting]:
+    return {entry.key: setting for entry in at.entries() if (setting := _policy_setting(entry)) is not None}
 
 
-def _bound(at: Cursor) -> Bound | None:
+def _policy_setting(at: Cursor) -> PolicySetting | None:
     """The policy's value without its severity: what is beside `severity`, or below `value`."""
     if not isinstance(at.value, dict):
         value = _policy_value(at, at)
-        return None if value is None else Bound(value=value, origin=at.origin)
+        return None if value is None else PolicySetting(value=value, origin=at.origin)
     severity = at.get("severity")
-    word = "error" if severity is None else severity.value
+    word: Any = "error" if severity is None else severity.value
     if at.key in ("required", "names"):
         inner = at.get("value")
         value = None if inner is None else _policy_value(at, inner)
     else:
         value = {entry.key: _policy_value(at, entry) for entry in at.entries() if entry.key != "severity"}
-    return None if value is None else Bound(value=value, origin=at.origin, severity=word)
+    return None if value is None else PolicySetting(value=value, origin=at.origin, severity=word)
 
 
 def _policy_value(policy: Cursor, at: Cursor) -> Any:
@@ -82,7 +82,7 @@ def _is_set(at: Cursor, read: Callable[[Sequence[str]], object]) -> bool:
     """Whether `read` makes a set of this text; says why not."""
     try:
         read((str(at.value),))
-    except Malformed as problem:
+    except InvalidPolicyValue as problem:
         at.refuse(problem.message, problem.help)
         return False
     return True

@@ -1,36 +1,69 @@
 """What a configuration asks of every service: `checks.policies`.
 
-A policy is a function of its value that returns a judge: registry in, findings out. Findings carry the policy's name
-as their rule, so that waivers name what the configuration names.
+A finding has the policy's name as its rule, so that a waiver names what the configuration names.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache
-from typing import Any, cast
 
-from frostline.checks.addresses import Malformed, addresses, holds, known_address, port_ranges
+from frostline.checks import endpoint_policies
+from frostline.checks.addresses import InvalidPolicyValue
 from frostline.checks.base import Context
+from frostline.checks.endpoint_policies import judge_addresses, judge_meta, judge_ports, judge_tags
 from frostline.checks.keys import fits, key_names, written_key
+from frostline.checks.policy import Judge, Policy, first_origin, is_configured, policy_finding
 from frostline.errors import ErrorGroup, UsageError
 from frostline.globs import is_literal
-from frostline.model import Endpoint, Entry, Finding, Key, Registry, Severity, version_label
-from frostline.settings import Bound, CheckSettings
-from frostline.text import pluralize, shorten
+from frostline.model import Finding, Key, Registry, version_label
+from frostline.rules import Rule
+from frostline.settings import CheckSettings, PolicySetting
+from frostline.text import list_names, pluralize, shorten
 
-MOST_FOR_ONE = 20
-"""Findings of one policy for one (service, version); what is beyond them is only counted."""
-
-Judge = Callable[[Registry], Iterable[Finding]]
-Fault = tuple[str, str]
-"""What is wrong with an endpoint: a sentence and the value."""
+MIN_INSTANCES = Rule(
+    name="min_instances",
+    summary="a (service, version) has fewer instances than the policy `min_instances` requires",
+    why="A service with too few instances is mostly in trouble at this moment. Once published, what is left of it "
+    "would take all the traffic until the next compile.",
+    example="frostline.yaml:60:7: error[min_instances]: payments v1: "
+    "it has 1 endpoint, but `payments/*` requires at least 2\n"
+    "  help: register more instances, or lower `min_instances` at frostline.yaml:60:7",
+    mend="register more instances, or lower `min_instances` under `checks.policies`",
+)
+REQUIRED = Rule(
+    name="required",
+    summary="a service that the policy `required` names has no endpoint",
+    why="Programs that read the registry cannot start without this service, or cannot do their work.",
+    example="frostline.yaml:60:7: error[required]: payments v2: it is required but has no endpoint\n"
+    "  help: `frostline explain` shows what was left out and why; or change `required` at frostline.yaml:60:7",
+    mend="`frostline explain` shows what was left out and why; or change `required` under `checks.policies`",
+)
+NAMES = Rule(
+    name="names",
+    summary="a service's name does not match the pattern of the policy `names`",
+    why="Names end up in URLs, variables and file names. One rule for all of them keeps these predictable.",
+    example="mesh(datacenter=dc1, node=n1, id=ledger-1): error[names]: Ledger: "
+    "its name does not match `^[a-z][a-z0-9-]*$`\n"
+    "  help: register it under another name, or change `names` at frostline.yaml:60:7",
+    mend="register it under another name, or change `names` under `checks.policies`",
+)
+UPSTREAMS = Rule(
+    name="upstreams",
+    summary="a job declares an upstream that no source of this registry serves or declares",
+    why="The job would find nobody behind its sidecar: the destination is misspelt, not deployed yet, or its source is "
+    "not configured. Upstreams in peers and prepared queries are not looked up here, and pass.",
+    example="jobs/shop.nomad.hcl:20:11: error[upstreams]: paymets v1: "
+    "`default:shop/web` declares it as an upstream, but no source serves or declares it\n"
+    "  help: did you mean `payments`? or change `upstreams` at frostline.yaml:60:7",
+    mend="correct the destination, add the source that serves it, or change `upstreams` under `checks.policies`",
+)
+RULES = (MIN_INSTANCES, REQUIRED, NAMES, UPSTREAMS, *endpoint_policies.RULES)
 
 
 def findings(registry: Registry, settings: CheckSettings, context: Context) -> Iterator[Finding]:
-    """What the policies find wrong. Raises UsageError where a policy itself is wrong."""
+    """What violates the policies. Raises UsageError where a policy itself is wrong."""
     for judge in parse_policies(settings):
         yield from judge(registry)
 
@@ -38,260 +71,156 @@ def findings(registry: Registry, settings: CheckSettings, context: Context) -> I
 def parse_policies(settings: CheckSettings) -> tuple[Judge, ...]:
     """The judges of all policies, in the order written.
 
-    Their shapes are the config schema's matter; raises UsageError, or SeveralErrors, where a network, a range of ports,
+    The config schema has checked their shapes. Raises UsageError, or ErrorGroup, where a network, a range of ports,
     a regular expression or a policy's name is wrong.
     """
     judges: list[Judge] = []
     errors: list[UsageError] = []
-    for name, bound in settings.policies.items():
+    for name, setting in settings.policies.items():
         try:
-            judges.append(_judge(name, bound))
-        except Malformed as problem:
-            errors.append(UsageError(f"policy `{name}`: {problem.message}", origin=bound.origin, help=problem.help))
+            judges.append(_judge(name, setting))
+        except InvalidPolicyValue as problem:
+            errors.append(UsageError(f"policy `{name}`: {problem.message}", origin=setting.origin, help=problem.help))
     if errors:
         raise ErrorGroup(errors) if len(errors) > 1 else errors[0]
     return tuple(judges)
 
 
-def _judge(name: str, bound: Bound) -> Judge:
+def _judge(name: str, setting: PolicySetting) -> Judge:
     if name not in _POLICIES:
         closest = get_close_matches(name, _POLICIES, n=1)
         known = ", ".join(f"`{policy}`" for policy in _POLICIES)
-        raise Malformed(
+        raise InvalidPolicyValue(
             "there is no such policy", f"did you mean `{closest[0]}`?" if closest else f"the policies are {known}"
         )
-    return _POLICIES[name](bound)
+    return _POLICIES[name](setting)
 
 
-def _finding(rule: str, bound: Bound, key: Key | None, message: str, **more: Any) -> Finding:
-    service, version = key or (None, None)
-    severity = cast(Severity, bound.severity)
-    more.setdefault("origin", bound.origin)
-    return Finding(rule=rule, severity=severity, service=service, version=version, message=message, **more)
-
-
-def _min_instances(bound: Bound) -> Judge:
-    """N or {default: N, GLOB: N}: at least that many registered instances; the last glob that fits wins."""
-    value = bound.value if isinstance(bound.value, Mapping) else {"default": bound.value}
-    wanted = {str(glob): int(number) for glob, number in value.items() if glob != "severity"}
-    default = wanted.pop("default", 0)
-    position = {glob: place for place, glob in enumerate(wanted)}
-    globs = [glob for glob in reversed(wanted) if not is_literal(glob)]
+def _judge_min_instances(setting: PolicySetting) -> Judge:
+    """N or {default: N, GLOB: N}: at least that many registered instances; the last glob that matches wins."""
+    value = setting.value if isinstance(setting.value, Mapping) else {"default": setting.value}
+    least_by_glob = {str(glob): int(number) for glob, number in value.items() if glob != "severity"}
+    default = least_by_glob.pop("default", 0)
+    position = {glob: index for index, glob in enumerate(least_by_glob)}
+    globs = [glob for glob in reversed(least_by_glob) if not is_literal(glob)]
 
     def limit(key: Key) -> tuple[str, int]:
-        fitting = [name for name in key_names(key) if name in wanted and is_literal(name)]
-        fitting += [glob for glob in globs if fits(glob, key)][:1]
-        if not fitting:
+        matching = [name for name in key_names(key) if name in least_by_glob and is_literal(name)]
+        matching += [glob for glob in globs if fits(glob, key)][:1]
+        if not matching:
             return "default", default
-        last = max(fitting, key=position.__getitem__)
-        return last, wanted[last]
+        last = max(matching, key=position.__getitem__)
+        return last, least_by_glob[last]
 
     def judge(registry: Registry) -> Iterator[Finding]:
         for key, entry in registry.entries():
-            asker, least = limit(key)
-            if len(entry.endpoints) < least and not _is_written(entry):
+            glob, least = limit(key)
+            if len(entry.endpoints) < least and not is_configured(entry):
                 has = pluralize(len(entry.endpoints), "endpoint") if entry.endpoints else "no endpoint"
-                yield _finding(
-                    "min_instances",
-                    bound,
+                yield policy_finding(
+                    MIN_INSTANCES,
+                    setting,
                     key,
-                    f"it has {has}, fewer than the {least} that `{shorten(asker)}` asks for",
+                    f"it has {has}, but `{shorten(glob)}` requires at least {least}",
                     value=str(len(entry.endpoints)),
-                    help=f"register more instances, or lower `min_instances` at {bound.origin}",
+                    help=f"register more instances, or lower `min_instances` at {setting.origin}",
                 )
 
     return judge
 
 
-def _required(bound: Bound) -> Judge:
-    """[KEY or glob]: each has an endpoint, a glob at least one that fits."""
-    for text in bound.value:
+def _judge_required(setting: PolicySetting) -> Judge:
+    """[KEY or glob]: each key has an endpoint, and so has at least one service that matches a glob."""
+    for text in setting.value:
         if not text or text.startswith("!"):
-            raise Malformed(f"`{shorten(text)}` names no service", "write `payments/v1`, `payments` or `pay*/v1`")
+            raise InvalidPolicyValue(
+                f"`{shorten(text)}` names no service", "write `payments/v1`, `payments` or `pay*/v1`"
+            )
+    advice = f"`frostline explain` shows what was left out and why; or change `required` at {setting.origin}"
 
     def judge(registry: Registry) -> Iterator[Finding]:
-        named: dict[str, bool] = {}
+        has_endpoint: dict[str, bool] = {}
         for key, entry in registry.entries():
             for name in key_names(key):
-                named[name] = named.get(name, False) or not entry.declared
-        for text in bound.value:
-            if is_literal(text) and not named.get(text, False):
-                message = "it is required, and has no endpoint" if text in named else "it is required, and not known"
-                yield _finding("required", bound, written_key(text), message, value=text, help=_required_help(bound))
-            elif not is_literal(text) and not _served(registry, text):
-                message = f"nothing that has an endpoint fits the required `{shorten(text)}`"
-                yield _finding("required", bound, None, message, value=text, help=_required_help(bound))
+                has_endpoint[name] = has_endpoint.get(name, False) or not entry.declared
+        for text in setting.value:
+            if is_literal(text) and not has_endpoint.get(text, False):
+                message = "it is required but has no endpoint" if text in has_endpoint else "it is required but unknown"
+                yield policy_finding(REQUIRED, setting, written_key(text), message, value=text, help=advice)
+            elif not is_literal(text) and not _is_served(registry, text):
+                message = f"no service with an endpoint matches the required `{shorten(text)}`"
+                yield policy_finding(REQUIRED, setting, None, message, value=text, help=advice)
 
     return judge
 
 
-def _served(registry: Registry, glob: str) -> bool:
+def _is_served(registry: Registry, glob: str) -> bool:
     return any(fits(glob, key) for key, entry in registry.entries() if not entry.declared)
 
 
-def _required_help(bound: Bound) -> str:
-    return f"`frostline explain` shows what was left out and why; or change `required` at {bound.origin}"
-
-
-def _names(bound: Bound) -> Judge:
-    """A regular expression that each service's name fits as a whole."""
+def _judge_names(setting: PolicySetting) -> Judge:
+    """A regular expression that each service's whole name matches."""
     try:
-        pattern = re.compile(bound.value)
+        pattern = re.compile(setting.value)
     except re.error as error:
-        raise Malformed(
-            f"`{shorten(bound.value)}` is no regular expression: {error}", "see Python's `re` for the syntax"
+        raise InvalidPolicyValue(
+            f"`{shorten(setting.value)}` is not a regular expression: {error}", "see Python's `re` for the syntax"
         ) from None
 
     def judge(registry: Registry) -> Iterator[Finding]:
         for service, versions in registry.services.items():
             if pattern.fullmatch(service) is None:
-                yield _finding(
-                    "names",
-                    bound,
+                yield policy_finding(
+                    NAMES,
+                    setting,
                     Key(service, None),
-                    f"its name does not fit `{shorten(bound.value)}`",
+                    f"its name does not match `{shorten(setting.value)}`",
                     value=shorten(service),
-                    origin=_first_origin(versions, bound),
-                    help=f"register it under another name, or change `names` at {bound.origin}",
+                    origin=first_origin(versions, setting),
+                    help=f"register it under another name, or change `names` at {setting.origin}",
                 )
 
     return judge
 
 
-def _first_origin(versions: Mapping[str | None, Entry], bound: Bound) -> Any:
-    return next((endpoint.origin for entry in versions.values() for endpoint in entry.endpoints), bound.origin)
-
-
-def _each_endpoint(rule: str, bound: Bound, fault: Callable[[Endpoint], Fault | None]) -> Judge:
-    """The judge of a policy that looks at registered instances one by one."""
-    advice = f"correct the registration, or change `{rule}` at {bound.origin}"
+def _judge_upstreams(setting: PolicySetting) -> Judge:
+    """`resolve`: some source serves or declares each upstream of a job that is not looked up elsewhere."""
 
     def judge(registry: Registry) -> Iterator[Finding]:
-        for key, entry in registry.entries():
-            registered = [endpoint for endpoint in entry.endpoints if _is_registered(endpoint)]
-            wrong = [(endpoint, found) for endpoint in registered if (found := fault(endpoint)) is not None]
-            for endpoint, (message, value) in wrong[:MOST_FOR_ONE]:
-                yield _finding(rule, bound, key, message, value=value, origin=endpoint.origin, help=advice)
-            if len(wrong) > MOST_FOR_ONE:
-                more = pluralize(len(wrong) - MOST_FOR_ONE, "more endpoint")
-                yield _finding(rule, bound, key, f"{more} of it break `{rule}`", help=advice)
-
-    return judge
-
-
-def _is_registered(endpoint: Endpoint) -> bool:
-    """Whether a server knows it: static and router endpoints, said by the configuration itself, have no datacenter."""
-    return bool(endpoint.datacenter)
-
-
-def _is_written(entry: Entry) -> bool:
-    """Whether the configuration says all its endpoints itself: one URL is all that a static service or router has."""
-    return bool(entry.endpoints) and not any(_is_registered(endpoint) for endpoint in entry.endpoints)
-
-
-def _addresses(bound: Bound) -> Judge:
-    """{allow: [network, glob], deny: […]}: networks hold IP addresses, globs fit host names."""
-    allow = addresses(bound.value["allow"]) if "allow" in bound.value else None
-    deny = addresses(bound.value.get("deny", ()))
-
-    @cache
-    def fault(text: str) -> Fault | None:
-        shown = shorten(text)
-        address = known_address(text)
-        if address is None:
-            return f"its address `{shown}` is neither an IP address nor a host name", shown
-        if holds(deny, address):
-            return f"its address `{shown}` is denied", shown
-        if allow is not None and not holds(allow, address):
-            return f"its address `{shown}` is not among those allowed", shown
-        return None
-
-    return _each_endpoint("addresses", bound, lambda endpoint: fault(endpoint.address))
-
-
-def _ports(bound: Bound) -> Judge:
-    """{allow: [range], deny: [range]}."""
-    allow = port_ranges(bound.value["allow"]) if "allow" in bound.value else None
-    deny = port_ranges(bound.value.get("deny", ()))
-
-    def fault(endpoint: Endpoint) -> Fault | None:
-        port = endpoint.port
-        if any(low <= port <= high for low, high in deny):
-            return f"its port {port} is denied", str(port)
-        if allow is not None and not any(low <= port <= high for low, high in allow):
-            return f"its port {port} is not among those allowed", str(port)
-        return None
-
-    return _each_endpoint("ports", bound, fault)
-
-
-def _meta(bound: Bound) -> Judge:
-    """{required: [key]}."""
-    required = tuple(bound.value["required"])
-
-    def fault(endpoint: Endpoint) -> Fault | None:
-        missing = [key for key in required if key not in endpoint.meta]
-        if not missing:
-            return None
-        return f"it has no meta {_quoted(missing)}", ", ".join(missing)
-
-    return _each_endpoint("meta", bound, fault)
-
-
-def _tags(bound: Bound) -> Judge:
-    """{required: [tag]}."""
-    required = tuple(bound.value["required"])
-
-    def fault(endpoint: Endpoint) -> Fault | None:
-        missing = [tag for tag in required if tag not in endpoint.tags]
-        if not missing:
-            return None
-        return f"it has no tag {_quoted(missing)}", ", ".join(missing)
-
-    return _each_endpoint("tags", bound, fault)
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _upstreams(bound: Bound) -> Judge:
-    """`resolve`: what a job declares as upstream is served or declared, but for what is looked up elsewhere."""
-
-    def judge(registry: Registry) -> Iterator[Finding]:
-        for one in registry.upstreams:
-            if one.is_elsewhere or one.version in registry.services.get(one.service, {}):
+        for dependency in registry.upstreams:
+            if dependency.is_elsewhere or dependency.version in registry.services.get(dependency.service, {}):
                 continue
-            yield _finding(
-                "upstreams",
-                bound,
-                one.key,
-                f"`{one.upstream.consumer}` declares it as an upstream, and nobody serves or declares it",
-                value=one.upstream.destination,
-                origin=one.origin,
-                help=_upstream_help(registry, one.service, bound),
+            consumer = dependency.upstream.consumer
+            yield policy_finding(
+                UPSTREAMS,
+                setting,
+                dependency.key,
+                f"`{consumer}` declares it as an upstream, but no source serves or declares it",
+                value=dependency.upstream.destination,
+                origin=dependency.origin,
+                help=_upstream_help(registry, dependency.service, setting),
             )
 
     return judge
 
 
-def _upstream_help(registry: Registry, service: str, bound: Bound) -> str:
+def _upstream_help(registry: Registry, service: str, setting: PolicySetting) -> str:
     if service in registry.services:
-        versions = ", ".join(f"`{version_label(version)}`" for version in registry.services[service])
-        return f"of `{shorten(service)}` there is {versions}; or change `upstreams` at {bound.origin}"
+        versions = list_names(version_label(version) for version in registry.services[service])
+        return f"`{shorten(service)}` has {versions}; or change `upstreams` at {setting.origin}"
     close = get_close_matches(service, registry.services, n=1)
     if close:
-        return f"did you mean `{shorten(close[0])}`? or change `upstreams` at {bound.origin}"
-    return f"add the source that has it, or change `upstreams` at {bound.origin}"
+        return f"did you mean `{shorten(close[0])}`? or change `upstreams` at {setting.origin}"
+    return f"add the source that has it, or change `upstreams` at {setting.origin}"
 
 
-_POLICIES: Mapping[str, Callable[[Bound], Judge]] = {
-    "min_instances": _min_instances,
-    "required": _required,
-    "addresses": _addresses,
-    "ports": _ports,
-    "meta": _meta,
-    "tags": _tags,
-    "names": _names,
-    "upstreams": _upstreams,
+_POLICIES: Mapping[str, Policy] = {
+    "min_instances": _judge_min_instances,
+    "required": _judge_required,
+    "addresses": judge_addresses,
+    "ports": judge_ports,
+    "meta": judge_meta,
+    "tags": judge_tags,
+    "names": _judge_names,
+    "upstreams": _judge_upstreams,
 }

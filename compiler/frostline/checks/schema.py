@@ -1,7 +1,7 @@
-"""JSON Schema 2020-12, applied to each service as the registry's formats have it: the built-in schema, then the users'.
+"""Applies JSON Schema 2020-12 to each service as the registry's formats have it: the built-in schema, then the users'.
 
-jsonschema-rs decides (10,000 services in 0.06 s); jsonschema, which takes 200 times as long, words what is wrong with
-the services that fail. Neither fetches anything.
+jsonschema-rs decides (10,000 services in 0.06 s). jsonschema takes 200 times as long, so it only words what is wrong
+with the services that fail. Neither fetches anything.
 """
 
 from __future__ import annotations
@@ -20,28 +20,44 @@ from frostline.checks.schema_files import DIALECT, SchemaFiles
 from frostline.errors import ErrorGroup, FrostlineError
 from frostline.model import UNVERSIONED, Entry, FileOrigin, Finding, Origin, Registry
 from frostline.resources import schema_text
+from frostline.rules import Rule
 from frostline.settings import CheckSettings
 from frostline.text import shorten
 
-RULE = "schema"
+SCHEMA = Rule(
+    name="schema",
+    summary="a service violates a JSON Schema: the built-in one, or one of `checks.schema`",
+    why="The built-in schema is the format of the published registry, so whoever reads it may rely on it. A schema of "
+    "your own says what your programs rely on besides.",
+    example="mesh(datacenter=dc1, node=n1, id=payments-1): error[schema]: payments v1: "
+    "`/v1/endpoints/0/port` violates ours.schema.json: 8080 is not one of [80, 443]\n"
+    "  help: correct the registration, or the schema ours.schema.json at "
+    "`/additionalProperties/properties/endpoints/items/properties/port/enum`",
+    mend="correct the value where it is registered or written, or correct the schema",
+)
+RULES = (SCHEMA,)
+
 MOST_FOR_SERVICE = 20
 """Findings of one schema for one service; the last of them says that there are more."""
 
 _BUILT_IN = "registry.schema.json"
 _REASON = 200
-"""Characters of a reason: jsonschema quotes whole values and lists in it."""
+"""Characters of a reason: jsonschema quotes whole values and lists in its messages."""
 
 
-class Fault(Struct, frozen=True):
-    """Where a service breaks a schema and why. path: from the service's value; rule: from the schema's top."""
+class Violation(Struct, frozen=True):
+    """Where a service violates a schema, and why.
+
+    path: from the service's value to the violating one; keyword: from the schema's top to the violated keyword.
+    """
 
     path: tuple[str | int, ...]
-    rule: tuple[str | int, ...]
+    keyword: tuple[str | int, ...]
     reason: str
 
 
 class Schema:
-    """One schema, compiled. name: as users know it; origin: None for the built-in one."""
+    """A compiled schema. name: as users know it; origin: None for the built-in one."""
 
     def __init__(self, content: Any, name: str, files: SchemaFiles | None) -> None:
         import jsonschema_rs
@@ -50,52 +66,54 @@ class Schema:
         self.origin = None if files is None else FileOrigin(name)
         self._content = content
         self._files = files
-        retrieve = _nothing if files is None else files.retrieve
-        self._decide = jsonschema_rs.Draft202012Validator(content, retriever=retrieve)
-        self._words: Any = None
+        retrieve = _refuse_reference if files is None else files.retrieve
+        self._decider = jsonschema_rs.Draft202012Validator(content, retriever=retrieve)
+        self._explainer: Any = None
 
     def accepts(self, value: Any) -> bool:
-        return self._decide.is_valid(value)
+        return self._decider.is_valid(value)
 
-    def faults(self, value: Any) -> tuple[Fault, ...]:
-        """What is wrong with a value that is not accepted, worded by jsonschema; at most one more than is shown.
+    def violations(self, value: Any) -> tuple[Violation, ...]:
+        """How a value that is not accepted violates the schema, in jsonschema's words; at most one more than is shown.
 
-        jsonschema takes Python's regular expressions where the decider takes ECMA's (`\\p{L}`): what it can't word,
-        or takes to be right, is in the decider's words.
+        jsonschema knows Python's regular expressions, the decider ECMA's (`\\p{L}`). Where jsonschema fails, or finds
+        nothing wrong, the words are the decider's.
         """
         from referencing.exceptions import Unresolvable
 
         try:
-            errors = islice(self._worded().iter_errors(value), MOST_FOR_SERVICE + 1)
-            worded = tuple(
-                Fault(tuple(error.absolute_path), tuple(error.absolute_schema_path), _reason(error)) for error in errors
+            errors = islice(self._loaded_explainer().iter_errors(value), MOST_FOR_SERVICE + 1)
+            explained = tuple(
+                Violation(tuple(error.absolute_path), tuple(error.absolute_schema_path), _reason(error))
+                for error in errors
             )
         except (re.error, Unresolvable, RecursionError):
-            worded = ()
-        return worded or tuple(
-            Fault(tuple(error.instance_path), tuple(error.schema_path), shorten(error.message, _REASON))
-            for error in islice(self._decide.iter_errors(value), MOST_FOR_SERVICE + 1)
+            explained = ()
+        return explained or tuple(
+            Violation(tuple(error.instance_path), tuple(error.schema_path), shorten(error.message, _REASON))
+            for error in islice(self._decider.iter_errors(value), MOST_FOR_SERVICE + 1)
         )
 
-    def _worded(self) -> Any:
-        if self._words is None:
+    def _loaded_explainer(self) -> Any:
+        if self._explainer is None:
             from jsonschema import Draft202012Validator
             from referencing import Registry as Documents
             from referencing import Resource
             from referencing.jsonschema import DRAFT202012
 
             def retrieve(uri: str) -> Resource[Any]:
-                return DRAFT202012.create_resource(_nothing(uri) if self._files is None else self._files.retrieve(uri))
+                content = _refuse_reference(uri) if self._files is None else self._files.retrieve(uri)
+                return DRAFT202012.create_resource(content)
 
             documents: Documents[Any] = Documents(retrieve=retrieve)  # type: ignore[call-arg]
-            self._words = Draft202012Validator(self._content, registry=documents)
-        return self._words
+            self._explainer = Draft202012Validator(self._content, registry=documents)
+        return self._explainer
 
 
 def findings(registry: Registry, settings: CheckSettings, context: Context) -> Iterator[Finding]:
-    """What breaks a schema, at most MOST_FOR_SERVICE for one service and schema.
+    """What violates a schema, at most MOST_FOR_SERVICE findings for one service and schema.
 
-    Raises UsageError, or SeveralErrors, for each schema file that is unreadable, no schema, or refers outside the root.
+    Raises UsageError, or ErrorGroup, for each schema file that is unreadable, not a schema, or refers outside the root.
     """
     schemas = [_built_in(), *load(settings.schema, context.root)]
     for service, versions in registry.services.items():
@@ -105,7 +123,7 @@ def findings(registry: Registry, settings: CheckSettings, context: Context) -> I
 
 
 def load(paths: Iterable[Path], root: Path) -> tuple[Schema, ...]:
-    """The users' schemas. Raises UsageError, or SeveralErrors."""
+    """The users' schemas. Raises UsageError, or ErrorGroup."""
     schemas: list[Schema] = []
     errors: list[FrostlineError] = []
     for path in paths:
@@ -129,12 +147,12 @@ def _of_file(path: Path, root: Path) -> Schema:
         if files.problem is not None:
             raise files.problem from None
         place = pointer(error.instance_path)
-        reason = f"it is no JSON Schema 2020-12, at `{place}`: {shorten(error.message, _REASON)}"
-        advice = "correct that place, in this file or one that it refers to"
+        reason = f"it is not a valid JSON Schema 2020-12, at `{place}`: {shorten(error.message, _REASON)}"
+        advice = "correct it there, in this file or in one that it refers to"
         raise files.error(path, reason, advice) from None
     except ValueError as error:  # nested beyond what the compiler takes
         reason = f"it can't be compiled: {shorten(str(error), _REASON)}"
-        raise files.error(path, reason, "write a flatter schema") from None
+        raise files.error(path, reason, "write a schema with fewer nested levels") from None
 
 
 def _built_in() -> Schema:
@@ -144,7 +162,7 @@ def _built_in() -> Schema:
     return Schema(content, _BUILT_IN, None)
 
 
-def _nothing(uri: str) -> Any:
+def _refuse_reference(uri: str) -> Any:
     raise ValueError(f"the built-in schema refers to {uri}")
 
 
@@ -155,39 +173,39 @@ def _service_findings(
         if schema.accepts(value):
             return
     except UnicodeEncodeError:  # half a surrogate pair: a local file can hold one as an escape
-        yield Finding(
-            rule=RULE,
+        yield SCHEMA.finding(
+            "one of its values contains half of a surrogate pair, which is not valid text",
             service=service,
-            message="it has half of a surrogate pair in a value, which is no text",
             origin=_origin(versions, (), schema),
             help="correct the value where it is registered or written",
         )
         return
-    faults = schema.faults(value)
-    for fault in faults[:MOST_FOR_SERVICE]:
-        yield _finding(schema, service, versions, value, fault)
-    if len(faults) > MOST_FOR_SERVICE:
-        yield Finding(
-            rule=RULE,
+    violations = schema.violations(value)
+    for violation in violations[:MOST_FOR_SERVICE]:
+        yield _finding(schema, service, versions, value, violation)
+    if len(violations) > MOST_FOR_SERVICE:
+        yield SCHEMA.finding(
+            f"it violates {schema.name} in more than {MOST_FOR_SERVICE} places",
             service=service,
-            message=f"it breaks {schema.name} in more than {MOST_FOR_SERVICE} places",
             origin=_origin(versions, (), schema),
-            help="correct those above first",
+            help="correct the places above first",
         )
 
 
-def _finding(schema: Schema, service: str, versions: Mapping[str | None, Entry], value: Any, fault: Fault) -> Finding:
-    broken = value
-    for step in fault.path:
-        broken = broken[step]
-    return Finding(
-        rule=RULE,
+def _finding(
+    schema: Schema, service: str, versions: Mapping[str | None, Entry], value: Any, violation: Violation
+) -> Finding:
+    violating = value
+    for step in violation.path:
+        violating = violating[step]
+    keyword = shorten(pointer(violation.keyword), _REASON)
+    return SCHEMA.finding(
+        f"`{shorten(pointer(violation.path), _REASON)}` violates {schema.name}: {violation.reason}",
         service=service,
-        version=_version(fault.path),
-        message=f"`{shorten(pointer(fault.path), _REASON)}` breaks {schema.name}: {fault.reason}",
-        value=None if isinstance(broken, (dict, list)) else shorten(_json(broken)),
-        origin=_origin(versions, fault.path, schema),
-        help=f"correct the registration, or the schema {schema.name} at `{shorten(pointer(fault.rule), _REASON)}`",
+        version=_version(violation.path),
+        value=None if isinstance(violating, (dict, list)) else shorten(_json(violating)),
+        origin=_origin(versions, violation.path, schema),
+        help=f"correct the registration, or the schema {schema.name} at `{keyword}`",
     )
 
 
@@ -196,7 +214,10 @@ def _version(path: Sequence[str | int]) -> str | None:
 
 
 def _origin(versions: Mapping[str | None, Entry], path: Sequence[str | int], schema: Schema) -> Origin | None:
-    """The endpoint that the path leads through; else the first of its version, of its service; else the schema."""
+    """The origin of the endpoint that the path leads through.
+
+    Without one: the first endpoint's of its version, else of its service; the schema where there is no endpoint.
+    """
     entries = list(versions.values())
     if path:
         entry = versions.get(_version(path))
@@ -207,13 +228,13 @@ def _origin(versions: Mapping[str | None, Entry], path: Sequence[str | int], sch
 
 
 def pointer(path: Iterable[str | int]) -> str:
-    """The JSON Pointer of a path (RFC 6901); `/` for the whole, which users take better than nothing at all."""
+    """The JSON Pointer of a path (RFC 6901). The whole document is `/` here: users could miss an empty pointer."""
     steps = [str(step).replace("~", "~0").replace("/", "~1") for step in path]
     return "/" + "/".join(steps)
 
 
 def _reason(error: Any) -> str:
-    """jsonschema's message, with the value that it quotes as JSON and shortened."""
+    """jsonschema's message, in which the quoted value is written as JSON and shortened."""
     value = "this" if isinstance(error.instance, (dict, list)) else shorten(_json(error.instance))
     return shorten(error.message.replace(repr(error.instance), value, 1), _REASON)
 

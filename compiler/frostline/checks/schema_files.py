@@ -1,4 +1,4 @@
-"""The users' JSON Schema files and what they refer to: read from disk, never from a network, never outside the root."""
+"""Reads the users' JSON Schema files and those they refer to: from disk, never from a network or outside the root."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class SchemaFiles:
-    """One schema file with those that it refers to.
+    """One schema file and the files that it refers to.
 
-    A reference is followed where it leads to a file inside the root, by its place on disk or by an `$id` beside which
-    it lies. Anything else, and a file that is no schema, is a UsageError, kept in `problem`: the validators hide what
-    their retrieval raised.
+    A reference may lead to a file inside the root: relative to the referring file's place on disk, or to its `$id`.
+    Anything else, or a file that is not a schema, is a UsageError. It is also kept in `problem`, because the validators
+    hide what their retrieval function raised.
     """
 
     def __init__(self, path: Path, root: Path) -> None:
@@ -32,7 +32,7 @@ class SchemaFiles:
 
     @property
     def name(self) -> str:
-        """The file as users would type it."""
+        """The file's path for messages: relative to the root where it lies inside."""
         return self.name_of(self.path)
 
     def name_of(self, path: Path) -> str:
@@ -40,14 +40,14 @@ class SchemaFiles:
         return str(resolved.relative_to(self.root)) if resolved.is_relative_to(self.root) else str(path)
 
     def schema(self) -> Any:
-        """The schema with an absolute `$id`, which its references are relative to. Raises UsageError."""
+        """The schema with an absolute `$id`, the base of its references. Raises UsageError."""
         path = self.path.resolve()
         if not path.exists():
             raise self.error(path, "there is no such file", "correct `checks.schema`")
         return self._read(path, path.as_uri())
 
     def retrieve(self, uri: str) -> Any:
-        """The schema at this URI. Raises UsageError, and keeps it, unless it is a file inside the root."""
+        """The schema at this URI. Raises UsageError, and keeps it in `problem`, unless it is a file inside the root."""
         if uri not in self._loaded:
             try:
                 self._loaded[uri] = self._read(self._file(uri), uri)
@@ -69,8 +69,8 @@ class SchemaFiles:
         else:
             raise self.error(
                 self.path,
-                f"it refers to `{shorten(uri)}`, and schemas are never fetched from a network",
-                "keep a copy beside this schema, and refer to it by its relative path",
+                f"it refers to `{shorten(uri)}`, but schemas are never fetched from a network",
+                "put a copy beside this schema and refer to it by its relative path",
             )
         return self._inside(path, uri)
 
@@ -83,7 +83,7 @@ class SchemaFiles:
             raise self.error(
                 self.path,
                 f"it refers to `{shorten(uri)}`, which is outside the root `{self.root}`",
-                "keep a copy inside the root, and refer to that",
+                "put a copy inside the root and refer to that",
             )
         if not resolved.is_file():
             raise self._unreadable_reference(uri)
@@ -92,13 +92,13 @@ class SchemaFiles:
     def _unreadable_reference(self, uri: str) -> UsageError:
         return self.error(
             self.path,
-            f"it refers to `{shorten(uri)}`, and there is no such file",
-            "correct the `$ref`: it is relative to the file that it is in, or to the `$id` there",
+            f"it refers to `{shorten(uri)}`, which does not exist",
+            "correct the `$ref`: it is relative to the file that contains it, or to the `$id` there",
         )
 
     def _read(self, path: Path, uri: str) -> Any:
         if not path.is_file():
-            raise self.error(path, "it is no regular file", "name a file with a JSON Schema")
+            raise self.error(path, "it is not a regular file", "name a file that holds a JSON Schema")
         try:
             text = path.read_bytes().decode("utf-8-sig")
             schema = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
@@ -117,8 +117,8 @@ class SchemaFiles:
             return schema
         dialect = schema.get("$schema", DIALECT)
         if dialect not in (DIALECT, f"{DIALECT}#"):
-            reason = f"its dialect is `{shorten(str(dialect))}`, and only JSON Schema 2020-12 is applied"
-            raise self.error(path, reason, f'write it for 2020-12, and "$schema": "{DIALECT}"')
+            reason = f"its dialect is `{shorten(str(dialect))}`, but only JSON Schema 2020-12 is supported"
+            raise self.error(path, reason, f'rewrite it for 2020-12 with "$schema": "{DIALECT}"')
         own = schema.get("$id", "")
         identity = urljoin(uri, own) if isinstance(own, str) else uri
         self._folders[urljoin(identity, ".")] = path.parent
@@ -129,10 +129,10 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key `{shorten(twice)}` is there twice in one object")
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key `{shorten(duplicate)}` occurs twice in one object")
     return value
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"`{constant}` is no JSON number")
+    raise ValueError(f"`{constant}` is not a JSON number")

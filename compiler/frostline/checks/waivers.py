@@ -1,4 +1,4 @@
-"""Waivers: findings that somebody accepts until a day."""
+"""Waivers: findings that somebody accepts until a given day."""
 
 from __future__ import annotations
 
@@ -9,17 +9,28 @@ from frostline.checks.keys import fits
 from frostline.errors import ErrorGroup, UsageError
 from frostline.globs import matches
 from frostline.model import Finding, Key
+from frostline.rules import Rule
 from frostline.settings import Waiver
 from frostline.text import shorten
 
-EXPIRED = "waiver-expired"
+EXPIRED = Rule(
+    name="waiver-expired",
+    summary="a waiver is past its last day",
+    why="A waiver accepts a problem until a day. After it the problem is shown again, and the waiver itself has to go, "
+    "so that no list of forgotten exceptions grows.",
+    example="frostline.yaml:60:7: error[waiver-expired]: "
+    "the waiver of `min_instances` for `legacy/*` expired after 2027-01-31 (moves in January)\n"
+    "  help: remove the waiver, or give it a later `until`",
+    mend="remove the waiver, or give it a later `until`",
+)
+RULES = (EXPIRED,)
 
 
-def waived(findings: Iterable[Finding], waivers: Sequence[Waiver], today: date) -> tuple[Finding, ...]:
-    """The findings that no waiver silences on `today`, then one for each waiver that is past its day.
+def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver], today: date) -> tuple[Finding, ...]:
+    """The findings that no waiver silences on `today`, followed by one for each expired waiver.
 
-    A waiver holds through its day `until`. One that silences nothing is no finding: what it waited for is done.
-    Raises UsageError where an `until` is no day.
+    A waiver is valid through its day `until`. A waiver that silences nothing is not reported: its problem is solved.
+    Raises UsageError where an `until` is not a date.
     """
     days = last_days(waivers)
     valid = [waiver for waiver, last in zip(waivers, days, strict=True) if today <= last]
@@ -29,7 +40,7 @@ def waived(findings: Iterable[Finding], waivers: Sequence[Waiver], today: date) 
 
 
 def last_days(waivers: Sequence[Waiver]) -> tuple[date, ...]:
-    """The last day of each waiver. Raises UsageError, or SeveralErrors, where one is no day."""
+    """The last day of each waiver. Raises UsageError, or ErrorGroup, where one is not a date."""
     days: list[date] = []
     errors: list[UsageError] = []
     for waiver in waivers:
@@ -38,7 +49,7 @@ def last_days(waivers: Sequence[Waiver]) -> tuple[date, ...]:
         except ValueError:
             errors.append(
                 UsageError(
-                    f"`until` is `{shorten(waiver.until)}`, which is no day",
+                    f"`until` is `{shorten(waiver.until)}`, which is not a date",
                     origin=waiver.origin,
                     help="write the last day of the waiver as YEAR-MONTH-DAY, such as 2027-01-31",
                 )
@@ -57,13 +68,9 @@ def _silences(waiver: Waiver, finding: Finding) -> bool:
 
 
 def _expired(waiver: Waiver, last: date) -> Finding:
-    return Finding(
-        rule=EXPIRED,
-        message=(
-            f"the waiver of `{shorten(waiver.rule)}` for `{shorten(waiver.service)}` "
-            f"ended on {last.isoformat()} ({shorten(waiver.why)})"
-        ),
+    return EXPIRED.finding(
+        f"the waiver of `{shorten(waiver.rule)}` for `{shorten(waiver.service)}` "
+        f"expired after {last.isoformat()} ({shorten(waiver.why)})",
         value=last.isoformat(),
         origin=waiver.origin,
-        help="remove the waiver, or give it a later day `until`",
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from frostline.checks.base import Context, run_checks
-from frostline.checks.guards import Published, emptied_segments, guard_findings, silent_sources
+from frostline.checks.guards import Published, emptied_segments, empty_sources, guard_findings
 from frostline.errors import PublishError, UsageError
 from frostline.events import stage
 from frostline.files.targets import Root
@@ -231,7 +231,7 @@ def lock_guards(config: Config, lock: Lock, committed: Lock | None, allow: Allow
     # Of a source that had something, its emptied segments say it all.
     known = {segment[0] for segment, size in had.items() if size}
     first = {segment: size for segment, size in now.items() if segment[0] not in known}
-    return (*emptied, *silent_sources(first, config.guards, allow))
+    return (*emptied, *empty_sources(first, config.guards, allow))
 
 
 def segment_sizes(snapshots: Iterable[Snapshot], config: Config) -> dict[tuple[str, str, str], int]:

@@ -9,7 +9,7 @@ import pytest
 from frostline.checks.base import Context
 from frostline.model import Endpoint, Entry, FileOrigin, Registry, registry_of
 from frostline.outputs.base import service_value
-from frostline.settings import Bound, CheckSettings
+from frostline.settings import CheckSettings, PolicySetting
 
 PLACE = FileOrigin("frostline.yaml", 60, 7)
 
@@ -57,7 +57,9 @@ def policies() -> Callable[..., CheckSettings]:
 
     def make(severity: str = "error", **values: Any) -> CheckSettings:
         return CheckSettings(
-            policies={name: Bound(value=value, origin=PLACE, severity=severity) for name, value in values.items()}
+            policies={
+                name: PolicySetting(value=value, origin=PLACE, severity=severity) for name, value in values.items()
+            }
         )
 
     return make

@@ -9,7 +9,7 @@ from frostline.checks import base
 from frostline.checks.base import TABLE, check_module, check_names, run_checks
 from frostline.checks.keys import fits, key_names, key_text, written_key
 from frostline.model import FileOrigin, Finding
-from frostline.settings import Bound, CheckSettings, Waiver
+from frostline.settings import CheckSettings, PolicySetting, Waiver
 
 PLACE = FileOrigin("frostline.yaml", 60, 7)
 TODAY = date(2027, 1, 1)
@@ -36,7 +36,7 @@ def test_all_checks_run_and_their_findings_are_sorted_with_those_of_earlier_stag
     (context.root / "ours.json").write_text('{"required": ["v9"]}')
     settings = CheckSettings(
         schema=(context.root / "ours.json",),
-        policies={"required": Bound(value=["web"], origin=PLACE, severity="warning")},
+        policies={"required": PolicySetting(value=["web"], origin=PLACE, severity="warning")},
     )
     earlier = [Finding(rule="port-zero", service=name, version="v1", message="it has no port") for name in ("z", "a")]
     found = run_checks(registry(payments={"v1": [endpoint()]}), settings, TODAY, context, earlier)

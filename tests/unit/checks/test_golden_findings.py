@@ -11,11 +11,11 @@ import pytest
 
 from frostline.checks import guards, policies, schema
 from frostline.checks.base import Context
-from frostline.checks.waivers import waived
-from frostline.model import FileOrigin, Finding
+from frostline.checks.waivers import apply_waivers
+from frostline.model import FileOrigin, Finding, Key
 from frostline.reporters.base import report_of
 from frostline.reporters.text import lines
-from frostline.settings import Allow, Bound, CheckSettings, Guards, Waiver
+from frostline.settings import Allow, CheckSettings, Guards, PolicySetting, Waiver
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "findings"
 PLACE = FileOrigin("frostline.yaml", 60, 7)
@@ -45,7 +45,7 @@ def judged(registry: Any, endpoint: Any, context: Context) -> Callable[[str], It
     )
 
     def judge(name: str) -> Iterable[Finding]:
-        bound = Bound(value=POLICIES[name], origin=PLACE, severity="warning" if name == "tags" else "error")
+        bound = PolicySetting(value=POLICIES[name], origin=PLACE, severity="warning" if name == "tags" else "error")
         return policies.findings(seen, CheckSettings(policies={name: bound}), context)
 
     return judge
@@ -78,20 +78,20 @@ def test_a_schemas_findings_read_as_recorded(
 
 def test_an_expired_waiver_reads_as_recorded() -> None:
     waiver = Waiver(rule="min_instances", service="legacy/*", until="2027-01-31", why="moves in January", origin=PLACE)
-    matches_golden("waiver-expired", waived([], [waiver], date(2027, 2, 1)))
+    matches_golden("waiver-expired", apply_waivers([], [waiver], date(2027, 2, 1)))
 
 
 def test_guards_read_as_recorded() -> None:
-    old = {(f"service-{place}", "v1"): guards.Published("a", 4) for place in range(12)}
+    old = {Key(f"service-{place}", "v1"): guards.Published("a", 4) for place in range(12)}
     gone = dict(list(old.items())[:1])
     changed = {key: guards.Published("b", 4) for key in old}
     allow, settings = Allow(), Guards()
     matches_golden("guard-delete", guards.guard_findings(old, gone, settings, Allow(deletes="service-2/*"), {})[:1])
     matches_golden("guard-update", guards.guard_findings(old, changed, settings, allow, {}))
     matches_golden("guard-empty", guards.guard_findings(None, {}, settings, allow, {}))
-    lost = old | {("service-3", "v1"): guards.Published("b", 1)}
+    lost = old | {Key("service-3", "v1"): guards.Published("b", 1)}
     matches_golden("guard-instances", guards.guard_findings(old, lost, settings, allow, {}))
-    needed = {("service-11", "v1"): ("shop/web", "shop/cron")}
+    needed = {Key("service-11", "v1"): ("shop/web", "shop/cron")}
     kept = {key: value for key, value in old.items() if key not in needed}
     found = guards.guard_findings(old, kept, settings, allow, needed)
     matches_golden("guard-upstream", [finding for finding in found if finding.rule == "guard-upstream"])
@@ -100,4 +100,4 @@ def test_guards_read_as_recorded() -> None:
 def test_guards_of_the_lock_read_as_recorded() -> None:
     old, new = {("mesh", "dc1", "ops"): 12, ("mesh", "dc2", "ops"): 1}, {("mesh", "dc2", "ops"): 1}
     matches_golden("guard-segment", guards.emptied_segments(old, new, Guards(), Allow()))
-    matches_golden("guard-source", guards.silent_sources({("mesh", "dc1", ""): 0}, Guards(), Allow()))
+    matches_golden("guard-source", guards.empty_sources({("mesh", "dc1", ""): 0}, Guards(), Allow()))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from frostline.checks.guards import Published, emptied_segments, guard_findings, silent_sources
+from frostline.checks.guards import Published, emptied_segments, empty_sources, guard_findings
 from frostline.model import InstanceOrigin, Key
 from frostline.settings import Allow, Guards
 
@@ -13,7 +13,7 @@ Publication = dict[Key, Published]
 
 
 def publication(number: int, endpoints: int = 1, digest: str = "a") -> Publication:
-    return {(f"s{place:03}", "v1"): Published(digest, endpoints) for place in range(number)}
+    return {Key(f"s{place:03}", "v1"): Published(digest, endpoints) for place in range(number)}
 
 
 def rules(
@@ -21,9 +21,9 @@ def rules(
     new: Publication,
     guards: Guards | None = None,
     allow: Allow | None = None,
-    needed: dict[Key, tuple[str, ...]] | None = None,
+    consumers: dict[Key, tuple[str, ...]] | None = None,
 ) -> list[str]:
-    found = guard_findings(old, new, guards or Guards(), allow or Allow(), needed or {})
+    found = guard_findings(old, new, guards or Guards(), allow or Allow(), consumers or {})
     return [finding.rule for finding in found]
 
 
@@ -61,8 +61,8 @@ def test_a_service_left_without_endpoint_counts_as_gone() -> None:
 
 
 def test_a_service_that_was_only_declared_does_not_count_as_gone() -> None:
-    old = publication(10, endpoints=0) | {("x", None): Published("a", 1)}
-    assert rules(old, {("x", None): Published("a", 1)}) == []
+    old = publication(10, endpoints=0) | {Key("x", None): Published("a", 1)}
+    assert rules(old, {Key("x", None): Published("a", 1)}) == []
 
 
 def test_more_than_the_share_changed_is_refused_until_allowed() -> None:
@@ -87,14 +87,14 @@ def test_new_services_are_no_change_of_old_ones() -> None:
     ("before", "after", "refused"), [(10, 4, False), (10, 3, True), (2, 1, False), (2, 0, True), (1, 0, False)]
 )
 def test_a_service_that_loses_most_endpoints_is_refused(before: int, after: int, refused: bool) -> None:
-    old = publication(10) | {("big", "v1"): Published("a", before)}
-    new = old | {("big", "v1"): Published("b", after)}
+    old = publication(10) | {Key("big", "v1"): Published("a", before)}
+    new = old | {Key("big", "v1"): Published("b", after)}
     assert rules(old, new) == ["guard-instances"] * refused
 
 
 def test_endpoints_that_move_to_another_version_are_not_lost() -> None:
-    old: Publication = {("big", "v1"): Published("a", 10)}
-    assert rules(old, {("big", "v1"): Published("b", 1), ("big", "v2"): Published("c", 9)}) == []
+    old: Publication = {Key("big", "v1"): Published("a", 10)}
+    assert rules(old, {Key("big", "v1"): Published("b", 1), Key("big", "v2"): Published("c", 9)}) == []
 
 
 @pytest.mark.parametrize("old", [None, {}, publication(10)])
@@ -129,21 +129,21 @@ def test_allowed_deletes_do_not_count() -> None:
     assert rules(old, new, allow=Allow(updates=True, empty=True)) == ["guard-delete", "guard-instances"]
 
 
-@pytest.mark.parametrize("new", [{}, {("a", "v1"): Published("b", 0)}])
+@pytest.mark.parametrize("new", [{}, {Key("a", "v1"): Published("b", 0)}])
 def test_a_service_that_somebody_needs_never_vanishes_unless_allowed(new: Publication) -> None:
-    old: Publication = {("a", "v1"): Published("a", 1), ("b", None): Published("a", 1)}
-    new = new | {("b", None): Published("a", 1)}
-    needed = {("a", "v1"): ("shop/web",)}
-    assert rules(old, new, needed=needed) == ["guard-upstream"]
-    assert rules(old, new, needed=needed, allow=Allow(empty=True)) == ["guard-upstream"]
-    assert rules(old, new, needed=needed, allow=Allow(deletes="a/v1")) == []
+    old: Publication = {Key("a", "v1"): Published("a", 1), Key("b", None): Published("a", 1)}
+    new = new | {Key("b", None): Published("a", 1)}
+    consumers = {Key("a", "v1"): ("shop/web",)}
+    assert rules(old, new, consumers=consumers) == ["guard-upstream"]
+    assert rules(old, new, consumers=consumers, allow=Allow(empty=True)) == ["guard-upstream"]
+    assert rules(old, new, consumers=consumers, allow=Allow(deletes="a/v1")) == []
 
 
 def test_the_flag_in_a_help_line_is_safe_to_paste_whatever_the_service_is_called() -> None:
-    key: Key = ("a'; touch x; '", "v1")
+    key: Key = Key("a'; touch x; '", "v1")
     (found,) = guard_findings(
-        {key: Published("a", 1), ("b", None): Published("a", 1)},
-        {("b", None): Published("a", 1)},
+        {key: Published("a", 1), Key("b", None): Published("a", 1)},
+        {Key("b", None): Published("a", 1)},
         Guards(),
         Allow(),
         {key: ("web",)},
@@ -176,6 +176,6 @@ def test_a_segment_that_had_something_and_now_has_nothing_is_refused() -> None:
 
 def test_a_source_that_answers_nothing_anywhere_is_refused() -> None:
     new: dict[Any, int] = {("mesh", "dc1", ""): 0, ("mesh", "dc2", ""): 0, ("live", "a", ""): 0, ("live", "b", ""): 1}
-    assert [finding.value for finding in silent_sources(new, Guards(), Allow())] == ["mesh"]
-    assert silent_sources(new, Guards(), Allow(empty=True)) == ()
-    assert silent_sources(new, Guards(empty="allow"), Allow()) == ()
+    assert [finding.value for finding in empty_sources(new, Guards(), Allow())] == ["mesh"]
+    assert empty_sources(new, Guards(), Allow(empty=True)) == ()
+    assert empty_sources(new, Guards(empty="allow"), Allow()) == ()

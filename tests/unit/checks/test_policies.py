@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from frostline.checks.base import Context
-from frostline.checks.policies import MOST_FOR_ONE, findings, parse_policies
+from frostline.checks.policies import findings, parse_policies
+from frostline.checks.policy import MOST_FOR_KEY
 from frostline.errors import ErrorGroup, UsageError
 from frostline.model import Endpoint, FileOrigin, Finding, InstanceOrigin, Registry
 from frostline.settings import CheckSettings
@@ -188,10 +189,10 @@ def test_a_severity_of_warning_is_kept(judged: Any, registry: Any) -> None:
 
 
 def test_many_endpoints_that_break_one_policy_are_counted(judged: Any, registry: Any, endpoint: Any) -> None:
-    seen = registry(a={"v1": [endpoint(port=port) for port in range(1, MOST_FOR_ONE + 4)]})
+    seen = registry(a={"v1": [endpoint(port=port) for port in range(1, MOST_FOR_KEY + 4)]})
     found = judged(seen, ports={"deny": ["0-1000"]})
-    assert len(found) == MOST_FOR_ONE + 1
-    assert found[-1].message == "3 more endpoints of it break `ports`"
+    assert len(found) == MOST_FOR_KEY + 1
+    assert found[-1].message == "3 more endpoints of it violate `ports`"
 
 
 @pytest.mark.parametrize(

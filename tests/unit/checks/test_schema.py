@@ -86,7 +86,9 @@ def test_a_finding_names_version_place_reason_schema_and_the_instance(
     by_service = {finding.service: finding for finding in checked(schema, seen)}
     found = by_service["payments"]
     assert (found.rule, found.version, found.value) == ("schema", "v1", "8080")
-    assert "`/v1/endpoints/1/port` breaks schemas/ours.json: 8080 is greater than the maximum of 1000" in found.message
+    assert (
+        "`/v1/endpoints/1/port` violates schemas/ours.json: 8080 is greater than the maximum of 1000" in found.message
+    )
     assert found.origin == InstanceOrigin("mesh", "dc1", "", "n1", "b")
     assert "schemas/ours.json" in (found.help or "")
     assert (by_service["ledger"].version, by_service["ledger"].origin.id) == (None, "c")
@@ -95,7 +97,7 @@ def test_a_finding_names_version_place_reason_schema_and_the_instance(
 def test_a_service_without_endpoints_that_breaks_a_schema_points_at_the_schema(checked: Any, registry: Any) -> None:
     (found,) = checked({"required": ["v9"]}, registry(a={"v1": []}))
     assert found.origin == FileOrigin("schemas/ours.json")
-    assert found.message.startswith("`/` breaks")
+    assert found.message.startswith("`/` violates")
 
 
 def test_a_broken_service_has_a_bounded_number_of_findings(checked: Any, registry: Any, endpoint: Any) -> None:
@@ -220,7 +222,7 @@ def test_a_root_behind_a_symbolic_link_is_the_root(written: Any, tmp_path: Path)
         ('{\n  "a": }', "not JSON"),
         ("", "not JSON"),
         (b"\xff\xfe", "utf-8"),
-        ('{"a": 1, "a": 2}', "`a` is there twice"),
+        ('{"a": 1, "a": 2}', "`a` occurs twice"),
         ('{"maximum": NaN}', "`NaN`"),
         ('{"not":' * 100_000, "recursion"),
         ([], "is not of type"),
@@ -228,9 +230,9 @@ def test_a_root_behind_a_symbolic_link_is_the_root(written: Any, tmp_path: Path)
         ({"properties": {"a": {"minimum": "x"}}}, "`/properties/a/minimum`"),
         ({"pattern": "["}, "regex"),
         ({"$ref": "#/$defs/nothing"}, "/$defs/nothing"),
-        ({"$ref": "nothing.json"}, "no such file"),
-        ({"$ref": "%00.json"}, "no such file"),
-        ({"$ref": "."}, "no such file"),
+        ({"$ref": "nothing.json"}, "does not exist"),
+        ({"$ref": "%00.json"}, "does not exist"),
+        ({"$ref": "."}, "does not exist"),
         ({"$ref": "http://[bad"}, "http://[bad"),
         ({"$id": 5}, "`/$id`"),
         ({"$schema": "http://json-schema.org/draft-07/schema#"}, "draft-07"),

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from frostline.checks.waivers import EXPIRED, waived
+from frostline.checks.waivers import EXPIRED, apply_waivers
 from frostline.errors import ErrorGroup, UsageError
 from frostline.model import FileOrigin, Finding
 from frostline.settings import Waiver
@@ -22,17 +22,17 @@ def waiver(service: str = "legacy/*", rule: str = "min_instances", until: str = 
 
 
 def test_a_waiver_silences_through_its_last_day() -> None:
-    assert waived([finding()], [waiver()], DAY) == ()
+    assert apply_waivers([finding()], [waiver()], DAY) == ()
 
 
 def test_a_waiver_past_its_day_silences_nothing_and_is_a_finding_itself() -> None:
-    kept = waived([finding()], [waiver()], date(2027, 2, 1))
-    assert [one.rule for one in kept] == ["min_instances", EXPIRED]
+    kept = apply_waivers([finding()], [waiver()], date(2027, 2, 1))
+    assert [one.rule for one in kept] == ["min_instances", EXPIRED.name]
     assert (kept[1].origin, kept[1].severity, kept[1].value) == (PLACE, "error", "2027-01-31")
 
 
 def test_a_waiver_that_silences_nothing_is_no_finding() -> None:
-    assert waived([], [waiver()], DAY) == ()
+    assert apply_waivers([], [waiver()], DAY) == ()
 
 
 @pytest.mark.parametrize(
@@ -53,21 +53,21 @@ def test_a_waiver_that_silences_nothing_is_no_finding() -> None:
     ],
 )
 def test_a_waiver_silences_only_what_it_names(glob: str, found: Finding, silenced: bool) -> None:
-    assert (waived([found], [waiver(glob)], DAY) == ()) == silenced
+    assert (apply_waivers([found], [waiver(glob)], DAY) == ()) == silenced
 
 
 def test_an_expired_waivers_finding_can_not_be_waived() -> None:
-    kept = waived([], [waiver(until="2026-01-01"), waiver("*", rule=EXPIRED)], DAY)
-    assert [one.rule for one in kept] == [EXPIRED]
+    kept = apply_waivers([], [waiver(until="2026-01-01"), waiver("*", rule=EXPIRED.name)], DAY)
+    assert [one.rule for one in kept] == [EXPIRED.name]
 
 
 @pytest.mark.parametrize("until", ["", "soon", "2027-02-30", "31.01.2027"])
 def test_a_day_that_is_none_is_a_usage_error_at_the_waiver(until: str) -> None:
     with pytest.raises(UsageError) as raised:
-        waived([], [waiver(until=until)], DAY)
+        apply_waivers([], [waiver(until=until)], DAY)
     assert raised.value.origin == PLACE
 
 
 def test_all_wrong_days_are_reported_together() -> None:
     with pytest.raises(ErrorGroup):
-        waived([], [waiver(until="x"), waiver(until="y")], DAY)
+        apply_waivers([], [waiver(until="x"), waiver(until="y")], DAY)

@@ -18,12 +18,12 @@ from frostline.outputs import configuring as config_outputs
 from frostline.pipeline.load import find_config, load_config
 from frostline.resources import schema_text
 from frostline.settings import (
-    Bound,
     Config,
     ConsulSettings,
     Keep,
     LiveLimits,
     PluginSettings,
+    PolicySetting,
     RouterName,
     RouterSettings,
     Select,
@@ -312,7 +312,9 @@ def test_policies_come_without_their_severity(written: str, value: Any, severity
     name = written.partition(":")[0]
     column = 7 + len(name)
     policies = load(f"{MINIMAL}checks:\n  policies:\n    {written}\n").checks.policies
-    assert policies == {name: Bound(value=value, origin=FileOrigin("frostline.yaml", 5, column), severity=severity)}
+    assert policies == {
+        name: PolicySetting(value=value, origin=FileOrigin("frostline.yaml", 5, column), severity=severity)
+    }
 
 
 def test_types_of_other_packages_take_any_options(monkeypatch: pytest.MonkeyPatch) -> None:

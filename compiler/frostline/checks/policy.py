@@ -1,0 +1,76 @@
+"""What a policy is: a function of its setting that returns a judge, which finds what breaks it in a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from frostline.model import Endpoint, Entry, Finding, Key, Origin, Registry
+from frostline.rules import Rule
+from frostline.settings import PolicySetting
+from frostline.text import pluralize
+
+MOST_FOR_KEY = 20
+"""Findings of one policy for one (service, version); the rest is only counted."""
+
+Judge = Callable[[Registry], Iterable[Finding]]
+Policy = Callable[[PolicySetting], Judge]
+Violation = tuple[str, str]
+"""How an endpoint breaks a policy: a sentence and the value."""
+
+
+def policy_finding(
+    rule: Rule,
+    setting: PolicySetting,
+    key: Key | None,
+    message: str,
+    *,
+    help: str,
+    value: str | None = None,
+    origin: Origin | None = None,
+) -> Finding:
+    """A finding with the policy's severity. key: None where it is about the whole; origin: by default the setting's."""
+    service, version = key or (None, None)
+    return rule.finding(
+        message,
+        severity=setting.severity,
+        service=service,
+        version=version,
+        value=value,
+        origin=origin or setting.origin,
+        help=help,
+    )
+
+
+def judge_endpoints(rule: Rule, setting: PolicySetting, violation_of: Callable[[Endpoint], Violation | None]) -> Judge:
+    """The judge of a policy that looks at each registered instance alone."""
+    advice = f"correct the registration, or change `{rule.name}` at {setting.origin}"
+
+    def judge(registry: Registry) -> Iterator[Finding]:
+        for key, entry in registry.entries():
+            registered = [endpoint for endpoint in entry.endpoints if is_registered(endpoint)]
+            violations = [(endpoint, found) for endpoint in registered if (found := violation_of(endpoint)) is not None]
+            for endpoint, (message, value) in violations[:MOST_FOR_KEY]:
+                yield policy_finding(rule, setting, key, message, value=value, origin=endpoint.origin, help=advice)
+            if len(violations) > MOST_FOR_KEY:
+                more = pluralize(len(violations) - MOST_FOR_KEY, "more endpoint")
+                yield policy_finding(rule, setting, key, f"{more} of it violate `{rule.name}`", help=advice)
+
+    return judge
+
+
+def is_registered(endpoint: Endpoint) -> bool:
+    """Whether a server knows it.
+
+    Endpoints of static and router sources, which the configuration itself states, have no datacenter.
+    """
+    return bool(endpoint.datacenter)
+
+
+def is_configured(entry: Entry) -> bool:
+    """Whether the configuration itself states all its endpoints: a static service or a router has just one URL."""
+    return bool(entry.endpoints) and not any(is_registered(endpoint) for endpoint in entry.endpoints)
+
+
+def first_origin(versions: Mapping[str | None, Entry], setting: PolicySetting) -> Origin:
+    """Where the first endpoint of a service comes from; the setting's place where it has no endpoint."""
+    return next((endpoint.origin for entry in versions.values() for endpoint in entry.endpoints), setting.origin)

@@ -1,0 +1,64 @@
+"""What frostline can find: a rule is a kind of finding, by a stable name.
+
+The module that makes findings defines their rules and lists them in `RULES`; `pipeline/rule_table.py` collects all of
+them for `frostline rule`, the documents and the reporters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from frostline.model import Finding, Origin, Severity
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """A kind of finding.
+
+    name: stable; waivers, reports and `frostline rule` use it.
+    severity: that of its findings, unless the configuration gives another one.
+    summary: one line, what is wrong, without a full stop.
+    why: sentences: what would go wrong if it were ignored.
+    example: a finding of this rule as the text report prints it, with its help line.
+    mend: what to do about it, as a help line; findings without a help line of their own show it.
+    """
+
+    name: str
+    severity: Severity = "error"
+    summary: str
+    why: str
+    example: str
+    mend: str
+
+    def finding(
+        self,
+        message: str,
+        *,
+        service: str | None = None,
+        version: str | None = None,
+        value: str | None = None,
+        origin: Origin | None = None,
+        help: str | None = None,
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding of this rule (see `Finding` for the fields). help and severity default to the rule's."""
+        return Finding(
+            rule=self.name,
+            message=message,
+            severity=severity or self.severity,
+            service=service,
+            version=version,
+            value=value,
+            origin=origin,
+            help=self.mend if help is None else help,
+        )
+
+
+def rules_by_name(rules: Iterable[Rule]) -> dict[str, Rule]:
+    """The rules by their names, sorted. Raises ValueError where two different rules have the same name."""
+    table: dict[str, Rule] = {}
+    for rule in rules:
+        if table.setdefault(rule.name, rule) != rule:
+            raise ValueError(f"two rules have the name `{rule.name}`")
+    return dict(sorted(table.items()))
