@@ -37,6 +37,20 @@ def canonical_lines(values: Sequence[Any]) -> Iterator[bytes]:
             yield b"".join([canonical_line(value) + b"\n" for value in part])
 
 
+def json_fault(error: Exception, data: bytes | bytearray) -> str:
+    """Why msgspec could not decode `data`, in words that stay the same with every version of msgspec and Python.
+
+    Where the JSON is valid but a value does not fit its type, this is msgspec's own message: it names the place.
+    """
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    try:
+        data.decode()
+    except UnicodeDecodeError as fault:
+        return f"byte {fault.start + 1} is not UTF-8"
+    return str(error) if isinstance(error, msgspec.ValidationError) else f"it is not JSON: {error}"
+
+
 def origin_value(origin: Origin | None) -> dict[str, Any] | None:
     """An origin as JSON values (schemas/report.schema.json)."""
     if origin is None:

@@ -106,10 +106,10 @@ class SchemaFiles:
             reason = f"it is not JSON: {error.msg}"
             raise self.error(path, reason, "write the schema as JSON", error.lineno, error.colno) from None
         except OSError as error:
-            reason = f"it can't be read: {error.strerror}"
+            reason = f"it cannot be read: {error.strerror}"
             raise self.error(path, reason, "correct `checks.schema`, or the file's permissions") from None
         except (ValueError, RecursionError) as error:
-            raise self.error(path, f"it can't be read: {error}", "write the schema as plain JSON, in UTF-8") from None
+            raise self.error(path, _fault(error), "write the schema as plain JSON, in UTF-8") from None
         return self._identified(schema, path, uri)
 
     def _identified(self, schema: Any, path: Path, uri: str) -> Any:
@@ -136,3 +136,10 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"`{constant}` is not a JSON number")
+
+
+def _fault(error: ValueError | RecursionError) -> str:
+    """Why a file cannot be read as JSON, with the messages of `_object` and `_refuse`."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"it cannot be read: {error}"

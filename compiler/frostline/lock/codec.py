@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from frostline.canonical import canonical_line, canonical_lines
+from frostline.canonical import canonical_line, canonical_lines, json_fault
 from frostline.errors import UsageError
 from frostline.model import Declared, FileOrigin, Instance, Lock, Snapshot, Upstream
 
@@ -193,7 +193,7 @@ def _decoded(line: bytes, decoder: msgspec.json.Decoder[_Value], data: bytes, at
     try:
         return decoder.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise _invalid(data, at, f"this is not a line of a lock: {error}", shown) from None
+        raise _invalid(data, at, f"this is not a line of a lock: {json_fault(error, line)}", shown) from None
 
 
 def _invalid(data: bytes, at: int, reason: str, shown: str) -> UsageError:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from frostline.canonical import canonical_line
+from frostline.canonical import canonical_line, json_fault
 from frostline.errors import UsageError
 from frostline.model import FileChange, FileOrigin
 from frostline.settings import Allow
@@ -69,7 +69,7 @@ def read_saved(path: Path) -> Saved:
     try:
         found = msgspec.json.decode(data, type=_File)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise UsageError(f"this is no saved plan: {error}", origin=origin, help=_MAKE) from None
+        raise UsageError(f"this is not a saved plan: {json_fault(error, data)}", origin=origin, help=_MAKE) from None
     if found.format != FORMAT:
         raise UsageError(f"this is no {FORMAT}", origin=origin, help=_MAKE)
     return found.saved

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, NoReturn
 import msgspec
 from msgspec import Meta, Struct
 
+from frostline.canonical import json_fault
 from frostline.errors import PublishError
 from frostline.files.targets import Root, as_publish_error, file_bytes, permitted, write_new_file
 
@@ -85,7 +86,7 @@ def read_journal(root: Root) -> Journal | None:
     try:
         journal = msgspec.json.decode(data, type=Journal)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        _refuse(f"it is damaged ({error})")
+        _refuse(f"it is damaged: {json_fault(error, data)}")
     for step in journal.steps:
         if not permitted(root, step.target):
             _refuse(f"it names `{step.target}`, which this configuration does not write")

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from frostline.canonical import canonical_line, canonical_lines
+from frostline.canonical import canonical_line, canonical_lines, json_fault
 from frostline.errors import UsageError
 from frostline.files.targets import as_publish_error, file_bytes, open_root, path_fault
 from frostline.model import FileOrigin, ManifestEntry
@@ -135,7 +135,7 @@ def _decoded(decoder: msgspec.json.Decoder[_Line], line: bytes, shown: str, at: 
     try:
         value = decoder.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        _refuse(shown, at, f"not a line of a manifest: {error}")
+        _refuse(shown, at, f"not a line of a manifest: {json_fault(error, line)}")
     # Another spelling of the same value (a repeated key, an escape) could show a reviewer other text than is read.
     if canonical_line(value) != line:
         _refuse(shown, at, "this line is not written as frostline writes it")

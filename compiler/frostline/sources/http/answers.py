@@ -8,6 +8,8 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from frostline.canonical import json_fault
+
 Parameters = tuple[tuple[str, str], ...]
 """The names and values of a query, in order."""
 
@@ -20,8 +22,8 @@ def typed(body: bytes | bytearray, kind: Any) -> Any:
     """The body, which is JSON, as a value of this type; unknown fields are ignored. Malformed: it is none."""
     try:
         return decoder(kind).decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed("too deeply nested" if isinstance(error, RecursionError) else str(error)) from None
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Malformed(json_fault(error, body)) from None
 
 
 def segment_path(folder: str, name: str) -> str:

@@ -346,7 +346,6 @@ def test_whatever_is_written_bare_is_plain(tmp_path_factory: pytest.TempPathFact
 
 
 ERRORS = [
-    ("x\n{{ nope }}", 2, "'nope' is undefined"),
     (
         "{% for s in services %}\n\n{{ s.nope }}{% endfor %}",
         3,
@@ -357,17 +356,7 @@ ERRORS = [
         2,
         "service {}/v1: there is no 'a' here, only an empty mapping",
     ),
-    ("{% for s in services %}\n{{ s.name.__class__ }}{% endfor %}", 2, "service {}: access to attribute '__class__'"),
-    ("{{ services[0].update({}) }}", 1, "access to attribute 'update'"),
     ("{{ services.append(1) }}", 1, "a list has no 'append'"),
-    ("a\nb{% if %}", 2, "Expected an expression"),
-    ("a\n{% for x in y %}", 2, "Unexpected end of template"),
-    ("\n\n{{ 'x' | random }}", 3, "No filter named 'random'"),
-    ("{{ lipsum() }}", 1, "'lipsum' is undefined"),
-    ("{{ now() }}", 1, "'now' is undefined"),
-    ("\n{{ 1 / 0 }}", 2, "ZeroDivisionError: division by zero"),
-    ("\n{{ 1 + 'a' }}", 2, "TypeError: "),
-    ("\n{{ range(10 ** 9) | list }}", 2, "OverflowError: Range too big"),
     ("{% macro m() %}\n{{ m() }}{% endmacro %}{{ m() }}", 2, "a macro, an include or a loop calls itself endlessly"),
     ("\n{% include 'main.j2' %}", 2, "a macro, an include or a loop calls itself endlessly"),
     ("{% for s in services %}\n{{ fail('no ' ~ s.name) }}{% endfor %}", 2, "service {}: no {}"),
@@ -382,9 +371,6 @@ ERRORS = [
     ("\n{{ services[0] }}", 2, "a mapping cannot be written as text"),
     ("{% macro m() %}{% endmacro %}\n{{ m }}", 2, "a macro (call it) cannot be written as text"),
     ("\n{{ services | nginx }}", 2, "a list cannot be quoted by `| nginx` as text"),
-    ("\n{{ nope | json }}", 2, "'nope' is undefined"),
-    ("\n{{ ('a' if false) | json }}", 2, "the inline if-expression"),
-    ("\n{{ {'a': nope} | json }}", 2, "'nope' is undefined"),
     ("{% filter upper %}\n{% autoescape true %}{% endautoescape %}{% endfilter %}", 2, "autoescape is not supported"),
     ("a\nb={{ 'x' | nginx }}", 2, "text quoted by `| nginx` directly follows '='"),
     ('a\n"{{ services[0].name | json }}"', 2, "text quoted by `| json` directly follows '\"'"),
@@ -401,6 +387,33 @@ def test_an_error_names_the_template_the_line_and_the_service(
     assert place(error) == ("main.j2", line)
     assert "/jinja2/" not in error.message
     assert "object at 0x" not in error.message
+
+
+JINJA_WORDS = [
+    ("x\n{{ nope }}", 2, "'nope'"),
+    ("\n{{ nope | json }}", 2, "'nope'"),
+    ("\n{{ {'a': nope} | json }}", 2, "'nope'"),
+    ("{{ lipsum() }}", 1, "'lipsum'"),
+    ("{{ now() }}", 1, "'now'"),
+    ("\n\n{{ 'x' | random }}", 3, "'random'"),
+    ("{{ services[0].update({}) }}", 1, "'update'"),
+    ("{% for s in services %}\n{{ s.name.__class__ }}{% endfor %}", 2, "'__class__'"),
+    ("a\nb{% if %}", 2, ""),
+    ("a\n{% for x in y %}", 2, "'endfor'"),
+    ("\n{{ ('a' if false) | json }}", 2, ""),
+    ("\n{{ 1 / 0 }}", 2, "ZeroDivisionError: "),
+    ("\n{{ 1 + 'a' }}", 2, "TypeError: "),
+    ("\n{{ range(10 ** 9) | list }}", 2, "OverflowError: "),
+]
+
+
+@pytest.mark.parametrize(("template", "line", "name"), JINJA_WORDS)
+def test_an_error_that_jinja_or_python_words_has_its_place_and_the_name_that_is_wrong(
+    refusal: Callable[..., UsageError], template: str, line: int, name: str
+) -> None:
+    error = refusal(template)
+    assert name in error.message
+    assert place(error) == ("main.j2", line)
 
 
 def test_an_error_in_an_included_template_is_placed_there(refusal: Callable[..., UsageError]) -> None:
