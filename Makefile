@@ -1,23 +1,33 @@
-# What a checkout can do. Everything lives in .venv and dist; the tests' Consuls in ${XDG_CACHE_HOME:-~/.cache}/frostline.
+# What a checkout can do. Everything lives in .venv, build and dist; the tests' Consuls in ${XDG_CACHE_HOME:-~/.cache}/frostline.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PYTEST_ARGS ?= -n auto
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 QUICKSTART := samples/quickstart
+COMPILE := build/uv/bin/uv --no-config pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command 'make lock' --extra test pyproject.toml build/backend.in
 
-.PHONY: help venv servers test campaign lint quickstart wheel bench clean
+.PHONY: help venv lock servers test campaign lint quickstart wheel bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-venv: $(INSTALLED) ## A virtual environment in .venv with frostline and what its tests need
+venv: $(INSTALLED) ## A virtual environment in .venv with frostline and what its tests need, as requirements/test.txt locks it
 
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml requirements/test.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=…")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement requirements/test.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+lock: ## Renews requirements: test.txt with the newest, oldest.txt with the oldest versions that pyproject.toml allows
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install --quiet --upgrade uv
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' > build/backend.in
+	$(COMPILE) --resolution highest --output-file requirements/test.txt
+	$(COMPILE) --resolution lowest-direct --output-file requirements/oldest.txt
 
 servers: ## Consul 1.8 and 1.14, Puppet, nginx and strace for the tests; tests of one that can't be had are skipped
 	-tests/servers/install.sh consul-1.8 consul-1.14 puppet nginx strace
@@ -38,7 +48,7 @@ quickstart: venv ## Compiles samples/quickstart from nothing in build/quickstart
 
 wheel: venv ## The wheel, in dist
 	rm -rf dist
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@ls dist
 
 bench: venv ## The benchmarks; they print figures and judge nothing

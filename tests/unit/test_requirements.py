@@ -1,0 +1,65 @@
+"""What a checkout installs is locked, and the locks are what pyproject.toml asks for."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[2]
+LOCKS = ("test.txt", "oldest.txt")
+PIN = re.compile(
+    r"^([\w.-]+)==([\w.]+)(?: ; [^\\]+)? \\\n((?: {4}--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
+)
+
+
+def text_of(lock: str) -> str:
+    return (ROOT / "requirements" / lock).read_text(encoding="utf-8")
+
+
+def pins(lock: str) -> dict[str, list[Version]]:
+    """The versions of each package; there are several where Pythons or platforms need different ones."""
+    found: dict[str, list[Version]] = {}
+    for name, version, _ in PIN.findall(text_of(lock)):
+        found.setdefault(canonicalize_name(name), []).append(Version(version))
+    return found
+
+
+def requirements() -> list[Requirement]:
+    """What pyproject.toml asks for: to run, to test and to build."""
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project = pyproject["project"]
+    texts = [
+        *project["dependencies"],
+        *project["optional-dependencies"]["test"],
+        *pyproject["build-system"]["requires"],
+    ]
+    return [Requirement(text) for text in texts]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("requirement", requirements(), ids=str)
+def test_a_lock_has_every_requirement_within_its_bounds(lock: str, requirement: Requirement) -> None:
+    versions = pins(lock).get(canonicalize_name(requirement.name))
+    assert versions, f"{requirement.name} is not in requirements/{lock}: make lock"
+    assert all(requirement.specifier.contains(version) for version in versions), "make lock"
+
+
+@pytest.mark.parametrize("requirement", requirements(), ids=str)
+def test_the_oldest_versions_are_the_lower_bounds(requirement: Requirement) -> None:
+    (version,) = pins("oldest.txt")[canonicalize_name(requirement.name)]
+    for bound in requirement.specifier:
+        release = Version(bound.version).release
+        assert version.release[: len(release)] == release, "make lock"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_holds_nothing_but_versions_with_hashes(lock: str) -> None:
+    rest = re.sub(r"^ *#.*\n", "", PIN.sub("", text_of(lock)), flags=re.MULTILINE)
+    assert not rest
+    assert not re.search(r"://|(?:^|\s)/|--(?!hash)", text_of(lock))
