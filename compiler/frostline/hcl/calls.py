@@ -55,7 +55,7 @@ def call(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
     except (NumberError, ConversionError) as error:
         raise scope.error(f"call to `{node.name}` failed: {error}", node.offset) from None
     scope.spend(extent(result)[0], node.offset)
-    return scope.made(result, node.offset)
+    return scope.admit(result, node.offset)
 
 
 def _arguments(node: Call, scope: Scope, evaluate: Evaluate) -> list[_Argument]:
@@ -146,7 +146,7 @@ def _convert(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
     type_ = parse_type(wanted, scope.source, exact=False)
     scope.spend(2 * extent(value)[0], node.offset)
     try:
-        return scope.made(convert(value, convert(value, type_).type), node.offset)
+        return scope.admit(convert(value, convert(value, type_).type), node.offset)
     except ConversionError as error:
         place = point(subject, scope.source)
         raise scope.error(f"call to `convert` failed: {error}", place) from None

@@ -11,7 +11,7 @@ from functools import partial
 from frostline.hcl.mismatches import mismatch
 from frostline.hcl.number import Number, NumberError
 from frostline.hcl.sets import set_value
-from frostline.hcl.unification import unified
+from frostline.hcl.unification import common_type
 from frostline.hcl.values import (
     DYNAMIC,
     FALSE,
@@ -59,7 +59,7 @@ def convert(value: Value, type: Type) -> Value:
 
 def unify(types: Iterable[Type], unsafe: bool = True) -> Type | None:
     """The most general of the types, or a new one, that all of them convert to; None where there is none."""
-    return unified(list(types), _convertible if unsafe else _safely_convertible)
+    return common_type(list(types), _convertible if unsafe else _safely_convertible)
 
 
 def without_optional(type: Type) -> Type:
@@ -86,7 +86,7 @@ def _safely_convertible(source: Type, target: Type) -> bool:
 
 def _conversion(source: Type, target: Type, unsafe: bool) -> Conversion | None:
     """The conversion between two different types; None if there is none. Null converts to null."""
-    conversion = _of_present(source, target, unsafe)
+    conversion = _conversion_of_non_null(source, target, unsafe)
     if conversion is None:
         return None
     return partial(_converted, conversion, target)
@@ -96,16 +96,16 @@ def _converted(conversion: Conversion, target: Type, value: Value, path: Path) -
     if target.kind == "dynamic":
         return value
     if value.data is None:
-        return Value(_replaced(value.type, without_optional(target)), None)
+        return Value(_fill_dynamic(value.type, without_optional(target)), None)
     return conversion(value, path)
 
 
-def _of_present(source: Type, target: Type, unsafe: bool) -> Conversion | None:
+def _conversion_of_non_null(source: Type, target: Type, unsafe: bool) -> Conversion | None:
     """The conversion of values that are not null."""
     if target.kind == "dynamic":
-        return _same
+        return _unchanged
     if source.kind == "dynamic":
-        return partial(_late, target) if unsafe else None
+        return partial(_convert_dynamic, target) if unsafe else None
     if source.is_primitive and target.is_primitive:
         return _SAFE.get((source.kind, target.kind)) or (_UNSAFE.get((source.kind, target.kind)) if unsafe else None)
     maker = _MAKERS.get((source.kind, target.kind))
@@ -114,11 +114,11 @@ def _of_present(source: Type, target: Type, unsafe: bool) -> Conversion | None:
     return maker(source, target, unsafe)
 
 
-def _same(value: Value, _path: Path) -> Value:
+def _unchanged(value: Value, _path: Path) -> Value:
     return value
 
 
-def _late(target: Type, value: Value, path: Path) -> Value:
+def _convert_dynamic(target: Type, value: Value, path: Path) -> Value:
     try:
         return convert(value, target)
     except ConversionError as error:
@@ -175,7 +175,7 @@ def _element_conversions(
     return target, conversions
 
 
-def _alike(items: list[Value], path: Path, unsafe: bool) -> list[Value]:
+def _with_one_type(items: list[Value], path: Path, unsafe: bool) -> list[Value]:
     """The items with one type: what `any` inside an element type leaves open is settled among them."""
     types = {item.type for item in items} - {DYNAMIC}
     if len(types) > 1:
@@ -193,7 +193,7 @@ def _collection(kind: str, element: Type, items: list[Value], path: Path, unsafe
     """A list or set of the items, which have the element type, except where that says DYNAMIC."""
     element = without_optional(element)
     if items:
-        items = _alike(items, path, unsafe)
+        items = _with_one_type(items, path, unsafe)
         element = items[0].type
     return set_value(element, items) if kind == "set" else list_value(element, items)
 
@@ -261,7 +261,7 @@ def _to_map(source: Type, target: Type, unsafe: bool) -> Conversion | None:
         ]
         if not items:
             return map_value(without_optional(element), {})
-        items = _alike(items, path, unsafe)
+        items = _with_one_type(items, path, unsafe)
         return map_value(items[0].type, dict(zip(value.data, items, strict=True)))
 
     return run
@@ -301,7 +301,7 @@ def _map_to_object(source: Type, target: Type, unsafe: bool) -> Conversion | Non
     assert source.element is not None
     have = source.element
     conversions = {
-        name: _same if have == wanted else _conversion(have, wanted, unsafe)
+        name: _unchanged if have == wanted else _conversion(have, wanted, unsafe)
         for name, wanted in target.attributes.items()
     }
     if any(conversion is None and name not in target.optional for name, conversion in conversions.items()):
@@ -326,7 +326,7 @@ def _tuple_to_tuple(source: Type, target: Type, unsafe: bool) -> Conversion | No
         return None
     conversions: list[Conversion] = []
     for have, wanted in zip(source.elements, target.elements, strict=True):
-        conversion = _same if have == wanted else _conversion(have, wanted, unsafe)
+        conversion = _unchanged if have == wanted else _conversion(have, wanted, unsafe)
         if conversion is None:
             return None
         conversions.append(conversion)
@@ -353,7 +353,7 @@ _MAKERS: dict[tuple[str, str], Callable[[Type, Type, bool], Conversion | None]] 
 _ALWAYS_UNSAFE = frozenset({("list", "set"), ("map", "object")})
 
 
-def _replaced(source: Type, target: Type) -> Type:
+def _fill_dynamic(source: Type, target: Type) -> Type:
     """The target type, with the source's types for its DYNAMICs (cty's dynamicReplace; for null values)."""
     if source.kind == "dynamic" or target.is_primitive:
         return target
@@ -364,13 +364,13 @@ def _replaced(source: Type, target: Type) -> Type:
             have: Type | None = source.element
         else:
             have = unify(source.attributes.values() if source.kind == "object" else source.elements) or DYNAMIC
-        return Type(target.kind, element=_replaced(have or DYNAMIC, target.element))
+        return Type(target.kind, element=_fill_dynamic(have or DYNAMIC, target.element))
     if target.kind == "tuple":
-        return Type("tuple", elements=tuple(map(_replaced, source.elements, target.elements)))
+        return Type("tuple", elements=tuple(map(_fill_dynamic, source.elements, target.elements)))
     return Type(
         "object",
         attributes={
-            name: _replaced(source.element or source.attributes.get(name, DYNAMIC), wanted)
+            name: _fill_dynamic(source.element or source.attributes.get(name, DYNAMIC), wanted)
             for name, wanted in target.attributes.items()
         },
     )

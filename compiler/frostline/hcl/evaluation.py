@@ -132,11 +132,11 @@ def _splatted(subject: Value, node: Splat | InnerSplat, offset: int, scope: Scop
     scope.spend(len(items) * (1 + len(node.steps)), node.offset)
     results = [_stepped(item, node.steps, scope) for item in items]
     if kind not in ("list", "set"):
-        return scope.made(tuple_value(results), node.offset)
+        return scope.admit(tuple_value(results), node.offset)
     if not results:
         assert subject.type.element is not None
         return list_value(_stepped_type(subject.type.element, node.steps), ())
-    return scope.made(list_value(results[0].type, results), node.offset)
+    return scope.admit(list_value(results[0].type, results), node.offset)
 
 
 def _stepped_type(subject: Type, steps: tuple[Step, ...]) -> Type:
@@ -290,7 +290,7 @@ def _condition(node: Expression, scope: Scope) -> bool:
 
 
 def _tuple(node: TupleOf, scope: Scope) -> Value:
-    return scope.made(tuple_value([_value(item, scope) for item in node.items]), node.offset)
+    return scope.admit(tuple_value([_value(item, scope) for item in node.items]), node.offset)
 
 
 def _object(node: ObjectOf, scope: Scope) -> Value:
@@ -307,7 +307,7 @@ def _object(node: ObjectOf, scope: Scope) -> Value:
             attributes[convert(key, STRING).data] = value
         except ConversionError as error:
             raise scope.error(f"this cannot be a key: {error}", start(key_node)) from None
-    return scope.made(object_value(attributes), node.offset)
+    return scope.admit(object_value(attributes), node.offset)
 
 
 def _template(node: Template, scope: Scope) -> Value:

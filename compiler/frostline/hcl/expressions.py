@@ -41,7 +41,7 @@ class ExpressionParser(TemplateParser):
         found = self._operation()
         if self.take("?"):
             yes = self.expression()
-            self.expect(":", "a conditional has a colon: `condition ? yes : no`")
+            self.expect(":", "a conditional needs a colon: `condition ? yes : no`")
             found = Conditional(start(found), found, yes, self.expression())
         self.leave_level()
         return found
@@ -103,7 +103,7 @@ class ExpressionParser(TemplateParser):
                 return self._object()
             case "(":
                 return self._parenthesized()
-        raise self.error("an expression belongs here")
+        raise self.error("an expression is expected here")
 
     # --- simple operands ----------------------------------------------------------------------------------------------
 
@@ -113,9 +113,9 @@ class ExpressionParser(TemplateParser):
         if self.kind == "::":
             while self.take("::"):
                 name += f"::{self.word()}"
-                self.expect("name", "a name belongs behind `::`")
+                self.expect("name", "a name is expected after `::`")
             if self.kind != "(":
-                raise self.error("a name with `::` is a function's, and a call has parentheses")
+                raise self.error("a name with `::` must be a function call, with parentheses")
         if self.kind == "(":
             return self._call(offset, name)
         if name in _CONSTANTS:
@@ -139,7 +139,7 @@ class ExpressionParser(TemplateParser):
     def _parenthesized(self) -> Expression:
         offset, newlines = self.start, self.open_bracket()
         inner = self.expression()
-        self.check(")", "parentheses are closed by `)`")
+        self.check(")", "`)` is expected here")
         self.close_bracket(newlines)
         return Parenthesized(offset, inner)
 
@@ -154,9 +154,9 @@ class ExpressionParser(TemplateParser):
             if self.kind == "...":
                 expand, ellipsis = True, self.start
                 self.advance()
-                self.check(")", "behind `...` the call is closed by `)`", ellipsis)
+                self.check(")", "`...` must be the end of the arguments", ellipsis)
             elif self.kind != ")":
-                self.expect(",", "arguments have commas between them")
+                self.expect(",", "arguments must be separated by commas")
         end = self.start + 1
         self.close_bracket(newlines)
         return Call(offset, name, tuple(arguments), expand, end)
@@ -187,7 +187,7 @@ class ExpressionParser(TemplateParser):
     def _bracket_splat(self) -> tuple[Step, ...]:
         """The steps that `[*]` does to each element; the position is at the star."""
         self.advance()
-        self.expect("]", "`[*` is closed by `]`")
+        self.expect("]", "`]` is expected after `[*`")
         steps: list[Step] = []
         while self.kind in (".", "["):
             offset = self.start
@@ -212,21 +212,21 @@ class ExpressionParser(TemplateParser):
             self.advance()
             if self.kind == "*":
                 raise self.error("a `.*` can't follow another one", hint="write [*]")
-            steps.append(self._dotted(offset, star, "a name or a number belongs behind the dot"))
+            steps.append(self._dotted(offset, star, "a name or a number is expected after the dot"))
         return tuple(steps)
 
     def _step(self) -> Step:
         offset = self.start
         if self.take("."):
-            return self._dotted(offset, self.start, "a name, a number or `*` belongs behind the dot")
+            return self._dotted(offset, self.start, "a name, a number or `*` is expected after the dot")
         newlines = self.open_bracket()
         key = self.expression()
-        self.check("]", "an index is closed by `]`")
+        self.check("]", "`]` is expected here, to close the index")
         self.close_bracket(newlines)
         return GetIndex(offset, key)
 
     def _dotted(self, offset: int, blamed: int, message: str) -> Step:
-        """The step behind a dot: a name, or the number of an index. HclError, at the offset `blamed`: another token."""
+        """The step after a dot: a name, or the number of an index. HclError, at the offset `blamed`: another token."""
         if self.kind == "number":
             if "." in self.text():
                 raise self.error("two indexes with dots can't follow each other", blamed, "write [0][1]")
@@ -247,7 +247,7 @@ class ExpressionParser(TemplateParser):
             if self.kind == "eof":
                 raise self.error("`[` is not closed by `]`", offset)
             if self.kind != "]":
-                self.expect(",", "items have commas between them")
+                self.expect(",", "items must be separated by commas")
         self.close_bracket(newlines)
         return TupleOf(offset, tuple(items))
 
@@ -263,11 +263,11 @@ class ExpressionParser(TemplateParser):
             key = self._key()
             self._check_closed(offset)
             if not self.take("="):
-                self.expect(":", "a key and its value have `=` between them")
+                self.expect(":", "`=` is expected between a key and its value")
             items.append((key, self.expression()))
             self._check_closed(offset)
             if self.kind != "}" and not self.take("newline"):
-                self.expect(",", "elements have commas between them, or are on lines of their own")
+                self.expect(",", "elements must be separated by commas or newlines")
         self.close_bracket(newlines)
         return ObjectOf(offset, tuple(items))
 
@@ -292,7 +292,7 @@ class ExpressionParser(TemplateParser):
         self.advance()
         key, value = self.loop_variables()
         collection = self.expression()
-        self.expect(":", "a colon belongs behind the collection")
+        self.expect(":", "a colon is expected after the collection")
         first = self.start
         key_result, result = None, self.expression()
         if self.take("=>"):
@@ -303,13 +303,13 @@ class ExpressionParser(TemplateParser):
         if self.word() == "if":
             self.advance()
             condition = self.expression()
-        self.check(closing, f"the `for` is closed by `{closing}`")
+        self.check(closing, f"`{closing}` is expected here, to close the `for`")
         if closing == "}" and key_result is None:
-            raise self.error("an object's `for` has a key and a value: `key => value`", first)
+            raise self.error("a `for` in braces needs a key and a value: `key => value`", first)
         if closing == "]" and key_result is not None:
-            raise self.error("a tuple's `for` has no keys", first)
+            raise self.error("a `for` in brackets cannot have keys", first)
         if closing == "]" and group:
-            raise self.error("`...` belongs to an object's `for`", ellipsis)
+            raise self.error("`...` is only allowed in a `for` with braces", ellipsis)
         self.close_bracket(newlines)
         return For(offset, key, value, collection, result, key_result, condition, group)
 

@@ -23,7 +23,7 @@ def for_values(node: For, scope: Scope, evaluate: Evaluate) -> Value:
         _check_unused(node.condition, {node.key, node.value}, scope, evaluate)
     if node.key_result is None:
         results = [evaluate(node.result, inner) for inner in _scopes(node, collection, scope, evaluate)]
-        return scope.made(tuple_value(results), node.offset)
+        return scope.admit(tuple_value(results), node.offset)
     single: dict[str, Value] = {}
     groups: dict[str, list[Value]] = {}
     for inner in _scopes(node, collection, scope, evaluate):
@@ -32,13 +32,13 @@ def for_values(node: For, scope: Scope, evaluate: Evaluate) -> Value:
         if node.group:
             groups.setdefault(key, []).append(value)
         elif key in single:
-            hint = "`...` behind the value collects the values of a key in a tuple"
+            hint = "`...` after the value collects the values of a key in a tuple"
             raise scope.error(f"two elements have the key `{key}`", start(node.key_result), hint)
         else:
             single[key] = value
     if node.group:
         single = {key: tuple_value(values) for key, values in groups.items()}
-    return scope.made(object_value(single), node.offset)
+    return scope.admit(object_value(single), node.offset)
 
 
 def template_for(node: TemplateFor, scope: Scope, evaluate: Evaluate) -> Value:

@@ -38,7 +38,7 @@ class GetIndex(Struct, frozen=True, gc=False):
 
 
 class InnerSplat(Struct, frozen=True, gc=False):
-    """A splat among the steps of another splat: the second one in `a[*].b[*].c`. steps: those behind it."""
+    """A splat among the steps of another splat: the second one in `a[*].b[*].c`. steps: those after it."""
 
     offset: int
     steps: tuple[Step, ...] = ()
@@ -64,7 +64,7 @@ class Relative(Struct, frozen=True, gc=False):
 
 
 class Splat(Struct, frozen=True, gc=False):
-    """`subject[*]…` or `subject.*…`. steps: applied to each element; behind `.*` those with a dot only."""
+    """`subject[*]…` or `subject.*…`. steps: applied to each element; after `.*` those with a dot only."""
 
     offset: int
     subject: Expression
@@ -72,7 +72,7 @@ class Splat(Struct, frozen=True, gc=False):
 
 
 class Call(Struct, frozen=True, gc=False):
-    """name(arguments). expand: `...` follows the last one. end: the offset behind the closing parenthesis."""
+    """name(arguments). expand: `...` follows the last one. end: the offset after the closing parenthesis."""
 
     offset: int
     name: str

@@ -59,7 +59,7 @@ class Number:
         """The exact amount of a float, which is not NaN, with 53 bits."""
         if value in (inf, -inf) or (value == 0 and copysign(1, value) < 0):
             return Number(value, 53)
-        return Number(_plain(Fraction(value)), 53)
+        return Number(_int_if_whole(Fraction(value)), 53)
 
     def equals(self, other: Number) -> bool:
         """HCL's `==`: numbers with a fraction are equal if they print alike (0.1 of 53 bits equals 0.1 of 512)."""
@@ -179,8 +179,8 @@ def _exact(value: Exact) -> int | Fraction:
     return 0 if isinstance(value, float) else value
 
 
-def _plain(value: Exact) -> Exact:
-    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
+def _int_if_whole(value: Fraction) -> int | Fraction:
+    return value.numerator if value.denominator == 1 else value
 
 
 def _signed(value: float, left: Number, right: Number) -> Exact:
@@ -212,8 +212,7 @@ def _rounded(value: int | Fraction, precision: int) -> int | Fraction:
         quotient = -quotient
     if shift >= 0:
         return quotient << shift
-    fraction = Fraction(quotient, 1 << -shift)
-    return fraction.numerator if fraction.denominator == 1 else fraction
+    return _int_if_whole(Fraction(quotient, 1 << -shift))
 
 
 def _divided(numerator: int, denominator: int, shift: int) -> tuple[int, int, int]:
@@ -252,12 +251,8 @@ def _parse(text: str) -> Number:
     if abs(size) > _MOST_BITS or abs(tens) > _MOST_BITS:
         raise NumberError("the number is too large" if size > 0 else "the number is too small")
     value = Fraction(mantissa) * _power_of_five(abs(tens)) ** (1 if tens > 0 else -1) * Fraction(2) ** twos
-    rounded = _rounded(_plain_fraction(value), _PRECISION)
+    rounded = _rounded(_int_if_whole(value), _PRECISION)
     return Number(-rounded if sign == "-" else rounded)
-
-
-def _plain_fraction(value: Fraction) -> int | Fraction:
-    return value.numerator if value.denominator == 1 else value
 
 
 def _power_of_five(exponent: int) -> Fraction:

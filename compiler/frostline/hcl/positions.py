@@ -34,7 +34,7 @@ def start(node: Expression) -> int:
 def point(node: Expression, source: Source) -> int:
     """The offset that errors about the value as a whole point to (HCL's StartRange).
 
-    That is the star of a splat, the bracket of a computed index, the first character behind the quote of a text, what
+    That is the star of a splat, the bracket of a computed index, the first character after the quote of a text, what
     stands in parentheses; else the first byte.
     """
     while True:
@@ -60,7 +60,7 @@ def is_computed(step: Step) -> bool:
 
 
 def _point_of_text(offset: int, source: Source) -> int:
-    """Behind the opening quote; behind both quotes of an empty text."""
+    """After the opening quote; after both quotes of an empty text."""
     if source.data.startswith(b'""', offset):
         return offset + 2
     return offset + 1 if source.data.startswith(b'"', offset) else offset

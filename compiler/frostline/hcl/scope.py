@@ -93,7 +93,7 @@ class Scope:
                 "nested loops, or values that contain the same value many times, take many steps",
             )
 
-    def made(self, value: Value, offset: int) -> Value:
+    def admit(self, value: Value, offset: int) -> Value:
         """The value. BudgetError: it is too large, or has too many levels."""
         weight, depth = extent(value)
         if depth > _MOST_LEVELS:

@@ -22,7 +22,7 @@ def parse_expression(source: Source) -> Expression:
     _check_text(source)
     parser = ExpressionParser(source, newlines=False)
     expression = parser.expression()
-    parser.check("eof", "the expression ends here, and more follows")
+    parser.check("eof", "the expression ends here, but more text follows")
     return expression
 
 
@@ -35,14 +35,14 @@ def _check_text(source: Source) -> None:
     except UnicodeDecodeError as error:
         raise HclError("the text is not UTF-8", source.place(error.start)) from None
     if (nul := data.find(b"\0")) >= 0:
-        raise HclError("the text holds a NUL character", source.place(nul))
+        raise HclError("the text contains a NUL character", source.place(nul))
 
 
 class _BodyParser(ExpressionParser):
     """Reads bodies."""
 
     def body(self, opening: int | None = None) -> Body:
-        """The rest of the text or, behind the opening brace at this offset, all up to the closing brace."""
+        """The rest of the text or, after the opening brace at this offset, all up to the closing brace."""
         attributes: dict[str, AttributeNode] = {}
         blocks: list[BlockNode] = []
         closing = "eof" if opening is None else "}"
@@ -53,12 +53,13 @@ class _BodyParser(ExpressionParser):
                 case "name":
                     self._item(attributes, blocks)
                 case "eof":
-                    raise self.error("a block has no closing brace", opening)
+                    raise self.error("the block has no closing brace", opening)
                 case "quote" | "string":
-                    raise self.error("the name of an argument or a block has no quotes")
+                    raise self.error("the name of an argument or a block cannot have quotes")
                 case _:
-                    raise self.error("an argument or a block belongs here")
-        self.advance()
+                    raise self.error("an argument or a block is expected here")
+        if opening is not None:
+            self.advance()
         return Body(opening or 0, self.source, attributes, tuple(blocks))
 
     def _item(self, attributes: dict[str, AttributeNode], blocks: list[BlockNode]) -> None:
@@ -71,7 +72,7 @@ class _BodyParser(ExpressionParser):
                 self._end_line()
                 if name in attributes:
                     first = self.source.place(attributes[name].offset)
-                    raise self.error(f"the argument `{name}` stands twice, first at {first}", start)
+                    raise self.error(f"the argument `{name}` is defined twice, first at {first}", start)
                 attributes[name] = attribute
             case "quote" | "string" | "{" | "name":
                 self.enter_level()
@@ -83,7 +84,7 @@ class _BodyParser(ExpressionParser):
 
     def _end_line(self) -> None:
         if self.kind != "eof":
-            self.expect("newline", "an argument or a block ends with its line")
+            self.expect("newline", "an argument or a block must end with its line")
 
     def _attribute(self, start: int, name: str) -> AttributeNode:
         self.advance()
@@ -94,7 +95,7 @@ class _BodyParser(ExpressionParser):
         labels: list[tuple[str, int]] = []
         while self.kind != "{":
             if self.kind == "newline":
-                raise self.error("a block's opening brace is on the line of its name")
+                raise self.error("the opening brace of a block must be on the line of its name")
             label_start = self.start
             labels.append((self._label(), label_start))
         opening = self.start
@@ -111,7 +112,7 @@ class _BodyParser(ExpressionParser):
             case "quote":
                 label = self._quoted_label()
             case _:
-                raise self.error("a label or a block's opening brace belongs here")
+                raise self.error("a label or the opening brace of the block is expected here")
         self.advance()
         return label
 
@@ -122,19 +123,19 @@ class _BodyParser(ExpressionParser):
         while self.kind != "unquote":
             if self.kind == "eof":
                 raise self.error("the text has no closing quote")
-            self.check("text", "this text is taken as it is, without interpolation")
+            self.check("text", "a label cannot have interpolations")
             label += unescape(self.source, self.start, self.end)
             self.advance()
         return label
 
     def _one_line_body(self, opening: int) -> Body:
         """The body of a block that is written on one line: one argument."""
-        self.check("name", "an argument or a block belongs here")
+        self.check("name", "an argument or a block is expected here")
         start, name = self.start, self.text()
         self.advance()
-        self.check("=", "a block in one line has one argument, and nothing else", start)
+        self.check("=", "a block on one line can have one argument only", start)
         attribute = self._attribute(start, name)
         if self.kind == "eof":
-            raise self.error("a block has no closing brace", opening)
-        self.expect("}", "a block in one line has one argument, and its closing brace is on that line")
+            raise self.error("the block has no closing brace", opening)
+        self.expect("}", "a block on one line must be closed on that line, after one argument")
         return Body(opening, self.source, {name: attribute}, ())

@@ -52,14 +52,14 @@ class TemplateParser(TokenReader, ABC):
         return template_of(parts, start, end, self.source)
 
     def loop_variables(self) -> tuple[str | None, str]:
-        """`key, value in`, behind the word `for`; the key is None where there is one name."""
+        """`key, value in`, after the word `for`; the key is None where there is one name."""
         key, value = None, self.word()
-        self.expect("name", "the name of a variable belongs behind `for`")
+        self.expect("name", "the name of a variable is expected after `for`")
         if self.take(","):
             key, value = value, self.word()
-            self.expect("name", "the name of a variable belongs behind the comma")
+            self.expect("name", "the name of a variable is expected after the comma")
         if self.word() != "in":
-            raise self.error("the word `in` belongs here")
+            raise self.error("`in` is expected here")
         self.advance()
         return key, value
 
@@ -80,7 +80,7 @@ class TemplateParser(TokenReader, ABC):
                     self.check_depth(depth)
                     parts.append(directive)
                 case _:
-                    raise self.error("the text has no end: a quote, or the line that its `<<` names")
+                    raise self.error("the text is not closed: it needs a quote, or the end marker of its heredoc")
         strip_spaces(parts)
         return parts
 
@@ -107,19 +107,19 @@ class TemplateParser(TokenReader, ABC):
     def _unclosed(self, first: int, closing: str) -> HclError:
         """Where the text of the template may have been taken for an expression, the error points to its start."""
         is_lost = self.kind == "eof" or (closing == "unquote" and self.kind in ("string", "quote", "unquote"))
-        hint = "write $${ where the text itself has ${ in it"
-        return self.error("an interpolation is closed by `}`", first if is_lost else None, hint)
+        hint = "write $${ for a literal ${"
+        return self.error("`}` is expected here, to close the interpolation", first if is_lost else None, hint)
 
     def _directive(self) -> Directive:
         start, strips_before = self.start, self.text().endswith("~")
         newlines = self.open_bracket()
         word = self.word()
         if word not in _WORDS:
-            raise self.error("a directive is if, else, endif, for or endfor")
+            raise self.error("a directive must be if, else, endif, for or endfor")
         self.advance()
         key, value = self.loop_variables() if word == "for" else (None, "")
         expression = self.expression() if word in ("if", "for") else None
-        self.check("end", "a directive is closed by `}`")
+        self.check("end", "`}` is expected here, to close the directive")
         strips_after = self.text().startswith("~")
         self.close_bracket(newlines)
         return Directive(start, strips_before, strips_after, word, expression, key, value)

@@ -55,7 +55,7 @@ Part = Text | Interpolation | Directive
 
 
 class _Branch(Struct):
-    """The expressions behind an opening directive (None: of the whole template) or its `else`.
+    """The expressions after an opening directive (None: of the whole template) or its `else`.
 
     yes: in an `else`, the expressions before it.
     """
@@ -139,7 +139,7 @@ def _end_branch(branches: list[_Branch], directive: Directive, source: Source) -
     branch = branches.pop()
     word, opening = directive.word, branch.opening
     if opening is None or opening.word != _OPENING[word] or (word == "else" and branch.yes is not None):
-        message = f"the directive `{word}` has no `{_OPENING[word]}` that it belongs to"
+        message = f"the directive `{word}` has no `{_OPENING[word]}`"
         raise HclError(message, source.place(directive.offset))
     if word == "else":
         branches.append(_Branch(opening, [], branch.expressions))

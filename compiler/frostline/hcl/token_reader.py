@@ -14,7 +14,7 @@ class TokenReader:
 
     kind: of the token at the position.
     newlines: whether newlines are tokens, as they are outside of brackets. A change counts from the next `advance` on,
-    so it is made before the bracket is left behind.
+    so it is made before moving over the bracket.
     """
 
     def __init__(self, source: Source, newlines: bool) -> None:
@@ -34,13 +34,13 @@ class TokenReader:
 
     @property
     def end(self) -> int:
-        """The offset behind the token at the position."""
+        """The offset after the token at the position."""
         return self._ends[self._index]
 
     def advance(self) -> None:
-        """Move to the next token; at the last one, stay."""
+        """Move to the next token. There is none after `eof`."""
         kinds = self._kinds
-        index = min(self._index + 1, len(kinds) - 1)
+        index = self._index + 1
         kind = kinds[index]
         while kind == "newline" and not self.newlines:
             index += 1
@@ -66,21 +66,21 @@ class TokenReader:
         self.advance()
 
     def next_kind(self) -> str:
-        """The kind of the token behind this one."""
+        """The kind of the token after this one."""
         index = self._index + 1
         while self._kinds[index] == "newline" and not self.newlines:
             index += 1
         return self._kinds[index]
 
     def open_bracket(self) -> bool:
-        """Move behind an opening bracket; newlines are spaces there. Returns whether they are tokens around it."""
+        """Move after an opening bracket; newlines are spaces there. Returns whether they are tokens around it."""
         newlines = self.newlines
         self.newlines = False
         self.advance()
         return newlines
 
     def close_bracket(self, newlines: bool) -> None:
-        """Move behind the closing bracket. newlines: whether they are tokens there."""
+        """Move after the closing bracket. newlines: whether they are tokens there."""
         self.newlines = newlines
         self.advance()
 

@@ -65,7 +65,7 @@ class _Scanner:
         self._tokens = Tokens([], [], [])
         self._open_braces = 0
         self._sequences: list[int] = []
-        """For each open `${` and `%{`, the number of braces that were open behind it."""
+        """For each open `${` and `%{`, the number of braces that were open after it."""
         self._modes: list[bytes | None] = [None]
         """The innermost last: None in an expression, `\"` in a quoted template, else the marker of a heredoc."""
         self._more_comments_end = True
@@ -214,10 +214,10 @@ def _is_in_name(char: str, first: bool) -> bool:
 def _bad_token(source: Source, start: int) -> HclError:
     place, byte = source.place(start), source.data[start : start + 1]
     if byte in (b"\n", b"\r"):
-        return HclError("a quoted string ends on its line", place, "a text of several lines is written <<EOT … EOT")
+        return HclError("a quoted text must end on its line", place, "write a text of several lines as <<EOT … EOT")
     if byte in b"'`":
-        return HclError("quotes are double quotes", place)
+        return HclError("quotes must be double quotes", place)
     if byte in b"&|^~":
-        return HclError("there are no operators on bits", place, "`&&`, `||` and `!` are on true and false")
+        return HclError("there are no bitwise operators", place, "`&&`, `||` and `!` are for true and false")
     char = source.data[start : start + 4].decode(errors="ignore")[0]
     return HclError(f"the character `{char}` has no meaning here", place)

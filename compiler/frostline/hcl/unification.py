@@ -18,7 +18,7 @@ _PRIMITIVES = frozenset({"string", "number", "bool"})
 _RANKS = {"list": 0, "tuple": 1, "set": 2}
 
 
-def unified(types: Sequence[Type], convertible: Convertible) -> Type | None:
+def common_type(types: Sequence[Type], convertible: Convertible) -> Type | None:
     """The type that all of them convert to; None if there is none, or no types are given."""
     types = list(dict.fromkeys(types))
     if len(types) <= 1:
@@ -44,8 +44,8 @@ def _of_one_kind(kind: str, types: Sequence[Type], convertible: Convertible) -> 
         return _objects(types, convertible)
     if kind == "tuple":
         return _tuples(types, convertible)
-    element = unified([type_.element for type_ in types if type_.element is not None], convertible)
-    return _reached(types, None if element is None else Type(kind, element=element), convertible)
+    element = common_type([type_.element for type_ in types if type_.element is not None], convertible)
+    return _if_all_convert(types, None if element is None else Type(kind, element=element), convertible)
 
 
 def _as_collections(structural: str, types: Sequence[Type], convertible: Convertible) -> Type | None:
@@ -54,11 +54,11 @@ def _as_collections(structural: str, types: Sequence[Type], convertible: Convert
     collection = (_list_of_all if structural == "tuple" else _map_of_all)(structures, convertible)
     if collection is None:
         return None
-    common = unified([collection if type_.kind == structural else type_ for type_ in types], convertible)
+    common = common_type([collection if type_.kind == structural else type_ for type_ in types], convertible)
     return common if common is not None and common.kind == collection.kind else None
 
 
-def _reached(types: Iterable[Type], common: Type | None, convertible: Convertible) -> Type | None:
+def _if_all_convert(types: Iterable[Type], common: Type | None, convertible: Convertible) -> Type | None:
     """The common type, if all of the types convert to it."""
     if common is None or not all(type_ == common or convertible(type_, common) for type_ in types):
         return None
@@ -72,16 +72,16 @@ def _objects(types: Sequence[Type], convertible: Convertible) -> Type | None:
         return _map_of_all(types, convertible)
     attributes = {}
     for name in names:
-        common = unified([type_.attributes[name] for type_ in types], convertible)
+        common = common_type([type_.attributes[name] for type_ in types], convertible)
         if common is None:
             return None
         attributes[name] = common
-    return _reached(types, Type("object", attributes=attributes), convertible) or _map_of_all(types, convertible)
+    return _if_all_convert(types, Type("object", attributes=attributes), convertible) or _map_of_all(types, convertible)
 
 
 def _map_of_all(types: Sequence[Type], convertible: Convertible) -> Type | None:
-    element = unified([type_ for structure in types for type_ in structure.attributes.values()], convertible)
-    return _reached(types, None if element is None else map_of(element), convertible)
+    element = common_type([type_ for structure in types for type_ in structure.attributes.values()], convertible)
+    return _if_all_convert(types, None if element is None else map_of(element), convertible)
 
 
 def _tuples(types: Sequence[Type], convertible: Convertible) -> Type | None:
@@ -90,16 +90,18 @@ def _tuples(types: Sequence[Type], convertible: Convertible) -> Type | None:
         return _list_of_all(types, convertible)
     elements = []
     for across in zip(*(type_.elements for type_ in types), strict=True):
-        common = unified(across, convertible)
+        common = common_type(across, convertible)
         if common is None:
             return None
         elements.append(common)
-    return _reached(types, Type("tuple", elements=tuple(elements)), convertible) or _list_of_all(types, convertible)
+    return _if_all_convert(types, Type("tuple", elements=tuple(elements)), convertible) or _list_of_all(
+        types, convertible
+    )
 
 
 def _list_of_all(types: Sequence[Type], convertible: Convertible) -> Type | None:
-    element = unified([type_ for structure in types for type_ in structure.elements], convertible)
-    return _reached(types, None if element is None else list_of(element), convertible)
+    element = common_type([type_ for structure in types for type_ in structure.elements], convertible)
+    return _if_all_convert(types, None if element is None else list_of(element), convertible)
 
 
 def _preferred(types: Sequence[Type], convertible: Convertible) -> Type | None:
@@ -122,7 +124,7 @@ def _preferred(types: Sequence[Type], convertible: Convertible) -> Type | None:
             above[low] -= 1
             if above[low] == 0:
                 order.append(low)
-    return next((types[rank] for rank in order if _reached(types, types[rank], convertible)), None)
+    return next((types[rank] for rank in order if _if_all_convert(types, types[rank], convertible)), None)
 
 
 def _preference(left: Type, right: Type) -> int:
@@ -137,10 +139,10 @@ def _preference(left: Type, right: Type) -> int:
         if left.kind == "object":
             if left.attributes.keys() != right.attributes.keys():
                 return 0
-            return _joint(_preference(left.attributes[name], right.attributes[name]) for name in left.attributes)
+            return _agreement(_preference(left.attributes[name], right.attributes[name]) for name in left.attributes)
         if len(left.elements) != len(right.elements):
             return 0
-        return _joint(map(_preference, left.elements, right.elements))
+        return _agreement(map(_preference, left.elements, right.elements))
     if {left.kind, right.kind} <= _SEQUENCES:
         return -1 if _RANKS[left.kind] < _RANKS[right.kind] else 1
     if {left.kind, right.kind} == _MAPPINGS:
@@ -148,6 +150,6 @@ def _preference(left: Type, right: Type) -> int:
     return 0
 
 
-def _joint(preferences: Iterable[int]) -> int:
+def _agreement(preferences: Iterable[int]) -> int:
     found = set(preferences) - {0}
     return found.pop() if len(found) == 1 else 0

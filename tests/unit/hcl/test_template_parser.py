@@ -65,12 +65,12 @@ def test_markers_strip_the_spaces_of_their_own_side() -> None:
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
-        ('"x ${a b}"', 12, "an interpolation is closed by `}`"),
-        ('"x ${a "b" }"', 6, "an interpolation is closed by `}`"),
-        ('"%{ while a }"', 9, "a directive is if, else, endif, for or endfor"),
-        ('"%{ if a b }%{ endif }"', 14, "a directive is closed by `}`"),
-        ('"%{ for a of b }%{ endfor }"', 15, "the word `in` belongs here"),
-        ('"%{ for a, in b }%{ endfor }"', 19, "the word `in` belongs here"),
+        ('"x ${a b}"', 12, "`}` is expected here, to close the interpolation"),
+        ('"x ${a "b" }"', 6, "`}` is expected here, to close the interpolation"),
+        ('"%{ while a }"', 9, "a directive must be if, else, endif, for or endfor"),
+        ('"%{ if a b }%{ endif }"', 14, "`}` is expected here, to close the directive"),
+        ('"%{ for a of b }%{ endfor }"', 15, "`in` is expected here"),
+        ('"%{ for a, in b }%{ endfor }"', 19, "`in` is expected here"),
     ],
 )
 def test_what_does_not_belong_in_a_template_is_refused_at_its_place(text: str, column: int, message: str) -> None:

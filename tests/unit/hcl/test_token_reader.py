@@ -26,13 +26,6 @@ def test_newlines_are_tokens_outside_of_brackets_only() -> None:
     assert [*kinds, tokens.kind] == ["name", "newline", "name", ")", "newline"]
 
 
-def test_the_last_token_is_not_left() -> None:
-    tokens = reader("a", newlines=False)
-    tokens.advance()
-    tokens.advance()
-    assert (tokens.kind, tokens.start) == ("eof", 1)
-
-
 def test_the_token_behind_is_seen_without_newlines_where_they_are_spaces() -> None:
     assert reader("a\nb").next_kind() == "newline"
     assert reader("a\nb", newlines=False).next_kind() == "name"

@@ -58,9 +58,9 @@ def test_tokens_have_their_offsets() -> None:
     ("text", "column", "message"),
     [
         ("a = (((\n ;", 2, "the character `;` has no meaning here"),
-        ("a = 'b'", 5, "quotes are double quotes"),
-        ("a & b", 3, "there are no operators on bits"),
-        ('a = "b\n"', 7, "a quoted string ends on its line"),
+        ("a = 'b'", 5, "quotes must be double quotes"),
+        ("a & b", 3, "there are no bitwise operators"),
+        ('a = "b\n"', 7, "a quoted text must end on its line"),
         ("€ = 1", 1, "the character `€` has no meaning here"),
         ('a = "$', 6, "the character `$` has no meaning here"),
     ],

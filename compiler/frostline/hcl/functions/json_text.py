@@ -52,7 +52,7 @@ def _write(value: Value, parts: list[str]) -> None:
 
 
 def _quoted(text: str) -> str:
-    quoted = json.dumps(text, ensure_ascii=False).replace("\x7f", "\x7f")
+    quoted = json.dumps(text, ensure_ascii=False)
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
 
 

@@ -89,7 +89,7 @@ def _substr(text: Value, offset: Value, length: Value) -> Value:
     found = clusters(text.data)
     if start < 0:
         start = max(start + len(found), 0)
-    # With an offset from the end, cty reads the length 0 as everything behind it.
+    # With an offset from the end, cty reads the length 0 as everything after it.
     from_end = offset.data.is_negative
     end = len(found) if wanted < 0 or (from_end and wanted == 0) else start + wanted
     return string("".join(found[start:end]))
@@ -109,7 +109,7 @@ def _regex_replace(text: Value, pattern: Value, replacement: Value) -> Value:
     try:
         for match in compiled.finditer(text.data, timeout=_LONGEST_MATCH):
             if match.start() == match.end() == last and parts:
-                continue  # Go skips an empty match right behind another match
+                continue  # Go skips an empty match right after another match
             expanded = "".join(_expanded(replacement.data, match))
             parts += [text.data[last : match.start()], expanded]
             size += len(expanded)

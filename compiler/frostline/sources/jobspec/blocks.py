@@ -81,10 +81,10 @@ def block_of(node: BlockNode, shape: Shape, source: Source, scope: Scope) -> Blo
             f"the block `{node.kind}` has {wanted}, but here it has {len(node.labels)}", source.place(node.offset)
         )
     labels = tuple(label for label, _ in node.labels)
-    return _filled(node.kind, labels, node.offset, node.body, shape, scope)
+    return _evaluate_block(node.kind, labels, node.offset, node.body, shape, scope)
 
 
-def _filled(kind: str, labels: tuple[str, ...], offset: int, body: Body, shape: Shape, scope: Scope) -> Block:
+def _evaluate_block(kind: str, labels: tuple[str, ...], offset: int, body: Body, shape: Shape, scope: Scope) -> Block:
     if shape.texts:
         return Block(kind, labels, body.source, offset, texts=_texts(body, scope))
     attributes: dict[str, Value] = {}
@@ -99,7 +99,7 @@ def _filled(kind: str, labels: tuple[str, ...], offset: int, body: Body, shape: 
             blocks.append(Block(name, (), body.source, attribute.offset, texts=texts))
         else:
             raise _unknown("argument", name, [*shape.attributes, *shape.maps], body.source.place(attribute.offset))
-    for inner, inner_scope in _expanded(body, shape, scope):
+    for inner, inner_scope in _expand_blocks(body, shape, scope):
         inner_shape = shape.blocks.get(inner.kind, shape)
         blocks.append(block_of(inner, inner_shape, body.source, inner_scope))
     _check_once(blocks)
@@ -166,22 +166,24 @@ def _check_once(blocks: list[Block]) -> None:
     seen: dict[str, Block] = {}
     for block in blocks:
         if block.kind in ONCE and block.kind in seen:
-            raise HclError(f"`{block.kind}` occurs twice, first at {seen[block.kind].place}", block.place)
+            raise HclError(f"`{block.kind}` is defined twice, first at {seen[block.kind].place}", block.place)
         seen[block.kind] = block
 
 
-def _expanded(body: Body, shape: Shape, scope: Scope) -> Iterator[tuple[BlockNode, Scope]]:
+def _expand_blocks(body: Body, shape: Shape, scope: Scope) -> Iterator[tuple[BlockNode, Scope]]:
     """The body's blocks with their scopes; a `dynamic` block is replaced by the blocks that it generates."""
     for block in body.blocks:
         if block.kind == "dynamic":
-            yield from _generated(block, body.source, shape, scope)
+            yield from _generate_blocks(block, body.source, shape, scope)
         elif shape.open or block.kind in shape.blocks:
             yield block, scope
         else:
             raise _unknown("block", block.kind, [*shape.blocks, *shape.attributes], body.source.place(block.offset))
 
 
-def _generated(dynamic: BlockNode, source: Source, shape: Shape, scope: Scope) -> Iterator[tuple[BlockNode, Scope]]:
+def _generate_blocks(
+    dynamic: BlockNode, source: Source, shape: Shape, scope: Scope
+) -> Iterator[tuple[BlockNode, Scope]]:
     """HCL's dynamic blocks (ext/dynblock): a block with the content for every element of for_each."""
     if len(dynamic.labels) != 1:
         raise HclError("a dynamic block has one label, the kind of block", source.place(dynamic.offset))

@@ -60,7 +60,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _node(token: re.Match[bytes], tokens: Iterator[re.Match[bytes]], source: Source, level: int) -> Node:
-    """The value that starts with this token; tokens: those behind it."""
+    """The value that starts with this token; tokens: those after it."""
     if level > _MOST_LEVELS:
         raise HclError("values are nested too deeply", source.place(token.start()))
     if token[0] == b"{":

@@ -16,7 +16,7 @@ def placeholder(traversal: Traversal, source: Source) -> Value:
     """The traversal's text in `${` and `}`: those in the file, with the spaces next to them, or added ones.
 
     As in Nomad's parser (jobspec2's UndefinedVariable), with its quirk: it searches the closing brace from the second
-    byte behind the traversal on, and takes along all braces that follow.
+    byte after the traversal on, and takes along all braces that follow.
     """
     data = source.data
     start, end = traversal.offset, _end(traversal, data)
@@ -37,7 +37,7 @@ def placeholder(traversal: Traversal, source: Source) -> Value:
 
 
 def _end(traversal: Traversal, data: bytes) -> int:
-    """The offset behind the last step, whose key is a literal."""
+    """The offset after the last step, whose key is a literal."""
     if not traversal.steps:
         return traversal.offset + len(traversal.root.encode())
     last = traversal.steps[-1]
