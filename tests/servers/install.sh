@@ -101,7 +101,7 @@ fetch_1_8() {
 fetch_1_14() {
     local folder=$1 archive
     archive=$(newest "$prebuilt" "consul_1.14.*_linux_$architecture.xz")
-    if [[ -n $archive ]]; then
+    if [[ -n $archive ]] && type -P xz >/dev/null; then
         xz -dc "$archive" >"$folder/consul" && chmod 755 "$folder/consul"
         return
     fi

@@ -13,6 +13,8 @@ import pytest
 from consul_agent import ConsulAgent
 from hostile import LONG_TEXTS, TEXTS
 
+pytestmark = pytest.mark.oldest_consul("test_exact_values reads such names back from each version")
+
 SAMPLE = Path(__file__).parents[2] / "samples" / "router"
 ECHO = 'server { listen 127.0.0.1:@PORT@; location / { return 200 "%s $request_uri"; } }'
 CONFIG = """
