@@ -28,7 +28,7 @@ from frostline.hcl.values import (
     tuple_value,
 )
 
-HUNDRED = Literal(0, tuple_value([number(each) for each in range(100)]))
+HUNDRED = Literal(0, tuple_value([number(index) for index in range(100)]))
 
 
 def refused(expression: Expression, where: Scope, why: str = "takes more than 300000 steps") -> None:

@@ -75,8 +75,8 @@ def plain(value: Value) -> Any:
         whole = data.whole()
         return whole if whole is not None and abs(whole) < 2**63 else data.to_float()
     if kind in ("map", "object"):
-        return {name: plain(each) for name, each in data.items()}
-    return [plain(each) for each in data]
+        return {name: plain(item) for name, item in data.items()}
+    return [plain(item) for item in data]
 
 
 def evaluated(preamble: str, expression: str) -> tuple[Value, str]:

@@ -26,7 +26,7 @@ from frostline.hcl.values import (
     tuple_value,
 )
 
-HUNDRED = Literal(0, tuple_value([number(each) for each in range(100)]))
+HUNDRED = Literal(0, tuple_value([number(index) for index in range(100)]))
 
 
 def scope(functions: dict[str, Function] | None = None, data: bytes = b"x" * 50, **variables: Value) -> Scope:

@@ -34,7 +34,7 @@ from frostline.hcl.values import (
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("left", "right"),
     [
         (number(1), string("1")),
         (TRUE, string("true")),
@@ -48,13 +48,13 @@ from frostline.hcl.values import (
         (map_value(BOOL, {"a": TRUE}), map_value(BOOL, {"a": FALSE})),
     ],
 )
-def test_values_of_two_types_or_contents_are_not_equal(one: Value, other: Value) -> None:
-    assert not equal(one, other)
-    assert not equal(other, one)
+def test_values_of_two_types_or_contents_are_not_equal(left: Value, right: Value) -> None:
+    assert not equal(left, right)
+    assert not equal(right, left)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("left", "right"),
     [
         (NULL, Value(STRING, None)),
         (number(1), Value(NUMBER, Number(1, 64))),
@@ -63,15 +63,15 @@ def test_values_of_two_types_or_contents_are_not_equal(one: Value, other: Value)
         (object_value({"b": TRUE, "a": TRUE}), object_value({"a": TRUE, "b": TRUE})),
     ],
 )
-def test_equal_values_and_nulls_of_any_type_are_equal(one: Value, other: Value) -> None:
-    assert equal(one, other)
-    assert BINARY["=="][1](one, other) is TRUE
-    assert BINARY["!="][1](one, other) is FALSE
+def test_equal_values_and_nulls_of_any_type_are_equal(left: Value, right: Value) -> None:
+    assert equal(left, right)
+    assert BINARY["=="][1](left, right) is TRUE
+    assert BINARY["!="][1](left, right) is FALSE
 
 
 def test_logic_and_comparison() -> None:
-    def result(operator: str, one: Value, other: Value) -> object:
-        return BINARY[operator][1](one, other).data
+    def result(operator: str, left: Value, right: Value) -> object:
+        return BINARY[operator][1](left, right).data
 
     assert [result("&&", TRUE, FALSE), result("&&", TRUE, TRUE)] == [False, True]
     assert [result("||", FALSE, FALSE), result("||", FALSE, TRUE)] == [False, True]
@@ -81,14 +81,14 @@ def test_logic_and_comparison() -> None:
 
 
 def test_equality_of_two_large_values_is_paid_for() -> None:
-    large = tuple_value([tuple_value([number(each) for each in range(100)]) for _ in range(100)])
-    other = tuple_value([tuple_value([number(each) for each in range(100)]) for _ in range(100)])
-    where = scope(a=large, b=other)
+    large = tuple_value([tuple_value([number(index) for index in range(100)]) for _ in range(100)])
+    right = tuple_value([tuple_value([number(index) for index in range(100)]) for _ in range(100)])
+    where = scope(a=large, b=right)
     node = For(0, None, "x", HUNDRED, Binary(0, "==", Traversal(0, "a"), Traversal(0, "b")))
     refused(node, where)
 
 
-HUNDRED = Literal(0, tuple_value([number(each) for each in range(100)]))
+HUNDRED = Literal(0, tuple_value([number(index) for index in range(100)]))
 
 
 def scope(functions: dict[str, Function] | None = None, **variables: Value) -> Scope:

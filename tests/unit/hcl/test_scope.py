@@ -25,7 +25,7 @@ from frostline.hcl.nodes import (
 from frostline.hcl.source import Source
 from frostline.hcl.values import STRING, TRUE, Value, number, string, tuple_value
 
-HUNDRED = Literal(0, tuple_value([number(each) for each in range(100)]))
+HUNDRED = Literal(0, tuple_value([number(index) for index in range(100)]))
 
 
 def scope(functions: dict[str, Function] | None = None, **variables: Value) -> Scope:

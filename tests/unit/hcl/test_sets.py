@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.hcl.sets import set_value
@@ -31,7 +31,7 @@ def test_sets_hold_each_value_once_in_order() -> None:
     ]
     assert [item.data.value for item in set_value(NUMBER, map(number, [10, 9, -1, 10])).data] == [-1, 9, 10]
     assert [item.data for item in set_value(BOOL, [TRUE, FALSE, TRUE, Value(BOOL, None)]).data] == [False, True, None]
-    tuples = [tuple_value([number(each)]) for each in (3, 1, 20, 100)]
+    tuples = [tuple_value([number(amount)]) for amount in (3, 1, 20, 100)]
     assert [item.data[0].data.value for item in set_value(tuples[0].type, tuples).data] == [100, 1, 20, 3]
 
 
@@ -39,6 +39,7 @@ def test_numbers_that_agree_in_ten_digits_are_two_in_a_set() -> None:
     assert len(set_value(NUMBER, [number(10**15), number(10**15 + 1)]).data) == 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=5)))
 def test_a_set_of_strings_is_sorted_by_code_point(texts: list[str]) -> None:
     items = [string(text) for text in texts]

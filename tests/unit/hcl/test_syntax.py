@@ -96,6 +96,9 @@ def test_bytes_that_are_no_text_are_refused_at_their_place(data: bytes, line: in
         "a = " + "x ? y : " * 5_000 + "z\n",
         "a = " + "f(" * 400 + ")" * 400 + "\n",
         'a = "' + "%{ if x }" * 5_000 + '"\n',
+        'a = "' + "%{ if x }" * 150 + "%{ endif }" * 150 + '"\n',
+        "a = x" + ".*[0]" * 150 + "\n",
+        "a = x" + "[*]" * 150 + "\n",
     ],
     ids=lambda text: text[:24].replace("\n", " "),
 )
@@ -142,7 +145,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(st.lists(FRAGMENTS, max_size=25).map("".join))
 def test_any_text_is_read_or_refused_with_a_place_in_it(text: str) -> None:
     try:

@@ -32,6 +32,7 @@ def kinds(text: str) -> list[str]:
         ("a /* b\n */ c", ["name", "name"]),
         ("a /* b", ["name", "/", "*", "name"]),
         ("\n \n\r\n", ["newline"]),
+        ("{~}", ["{", "end"]),
         ("a::b...=>", ["name", "::", "name", "...", "=>"]),
     ],
 )

@@ -56,7 +56,7 @@ def test_types_have_one_in_common(types: list[Type], common: Type | None) -> Non
 def test_types_by_the_thousand_have_none_in_common_and_take_no_time() -> None:
     began = time.monotonic()
     kinds = [STRING, NUMBER, BOOL]
-    types = [tuple_of(*(kinds[at // 3**digit % 3] for digit in range(8))) for at in range(3000)]
+    types = [tuple_of(*(kinds[index // 3**digit % 3] for digit in range(8))) for index in range(3000)]
     assert unify([*types, set_of(STRING)]) is None
     assert unify(types) is not None
     assert time.monotonic() - began < 2

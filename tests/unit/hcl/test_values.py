@@ -24,9 +24,9 @@ from frostline.hcl.values import (
 
 
 def test_types_are_equal_by_what_they_say() -> None:
-    one = Type("object", attributes={"a": STRING, "b": NUMBER})
-    assert one == Type("object", attributes={"b": NUMBER, "a": STRING})
-    assert one != Type("object", attributes={"a": STRING, "b": NUMBER}, optional=frozenset("a"))
+    pair = Type("object", attributes={"a": STRING, "b": NUMBER})
+    assert pair == Type("object", attributes={"b": NUMBER, "a": STRING})
+    assert pair != Type("object", attributes={"a": STRING, "b": NUMBER}, optional=frozenset("a"))
     assert list_of(STRING) != set_of(STRING)
     assert str(map_of(list_of(STRING))) == "map of list of string"
 

@@ -4,48 +4,15 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from frostline.errors import FrostlineError, SourceError
-from frostline.model import Declaration, FileOrigin
-from frostline.settings import JobspecSettings
-from frostline.sources.jobspec import source as jobspec
-
-PLACE = FileOrigin("frostline.yaml", 4, 5)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def settings(folder: Path, **more: Any) -> JobspecSettings:
-    more.setdefault("files", ("*.nomad.hcl",))
-    return JobspecSettings(name="jobs", origin=PLACE, folder=folder, root=folder, files_origin=PLACE, **more)
-
-
-def declared(folder: Path, text: str = "", **more: Any) -> Declaration:
-    if text:
-        (folder / "a.nomad.hcl").write_text(text, encoding="utf-8")
-    return jobspec.declare(settings(folder, **more))
-
-
-def refusal(folder: Path, text: str = "", **more: Any) -> FrostlineError:
-    with pytest.raises(FrostlineError) as caught:
-        declared(folder, text, **more)
-    return caught.value
-
-
-def place(error: FrostlineError) -> str:
-    return str(error.origin)
+from frostline.errors import SourceError
 
 
 @pytest.mark.parametrize(
-    ("text", "at"),
+    ("text", "where"),
     [
         ('job "a" {\n  nonsense = 1\n}\n', "2:3"),
         ('job "a" {\n  nonsense {}\n}\n', "2:3"),
@@ -72,14 +39,14 @@ def place(error: FrostlineError) -> str:
         ("", "1:1"),
     ],
 )
-def test_what_is_wrong_in_a_file_is_said_with_its_place(folder: Path, text: str, at: str) -> None:
-    (folder / "a.nomad.hcl").write_text(text)
-    error = refusal(folder)
+def test_what_is_wrong_in_a_file_is_said_with_its_place(folder: Any, text: str, where: str) -> None:
+    (folder.path / "a.nomad.hcl").write_text(text)
+    error = folder.refusal()
     assert isinstance(error, SourceError)
-    assert place(error) == f"a.nomad.hcl:{at}"
+    assert str(error.origin) == f"a.nomad.hcl:{where}"
 
 
-def test_dynamic_blocks_nest_with_iterators_and_labels(folder: Path) -> None:
+def test_dynamic_blocks_nest_with_iterators_and_labels(folder: Any) -> None:
     text = """
     job "a" {
       dynamic "group" {
@@ -97,7 +64,7 @@ def test_dynamic_blocks_nest_with_iterators_and_labels(folder: Path) -> None:
       }
     }
     """
-    assert [one.service for one in declared(folder, text).services] == ["x-0-p", "x-1-q"]
+    assert [service.service for service in folder.declared(text).services] == ["x-0-p", "x-1-q"]
 
 
 ALIASES = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 6)}]\n" for a, b in pairwise("abcdefgh"))
@@ -118,9 +85,9 @@ ALIASES = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 6)}]\n"
     ],
     ids=lambda text: text[:20],
 )
-def test_a_bomb_is_refused_or_harmless(folder: Path, expression: str) -> None:
+def test_a_bomb_is_refused_or_harmless(folder: Any, expression: str) -> None:
     text = f'job "j" {{\n  meta {{\n    x = jsonencode({expression})\n  }}\n}}\n'
     try:
-        declared(folder, text)
+        folder.declared(text)
     except SourceError as error:
-        assert place(error).startswith("a.nomad.hcl:3:")
+        assert str(error.origin).startswith("a.nomad.hcl:3:")

@@ -8,57 +8,10 @@ from typing import Any
 
 import pytest
 
-from frostline.errors import FrostlineError, SourceError
-from frostline.model import Bind, Declaration, FileOrigin, Upstream
-from frostline.settings import JobspecSettings
-from frostline.sources.jobspec import source as jobspec
+from frostline.errors import SourceError
+from frostline.model import Bind, Upstream
 
 RECORDED = Path(__file__).parents[3] / "data" / "nomad" / "jobs"
-PLACE = FileOrigin("frostline.yaml", 4, 5)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def settings(folder: Path, **more: Any) -> JobspecSettings:
-    more.setdefault("files", ("*.nomad.hcl",))
-    return JobspecSettings(name="jobs", origin=PLACE, folder=folder, root=folder, files_origin=PLACE, **more)
-
-
-def declared(folder: Path, text: str = "", **more: Any) -> Declaration:
-    if text:
-        (folder / "a.nomad.hcl").write_text(text, encoding="utf-8")
-    return jobspec.declare(settings(folder, **more))
-
-
-def refusal(folder: Path, text: str = "", **more: Any) -> FrostlineError:
-    with pytest.raises(FrostlineError) as caught:
-        declared(folder, text, **more)
-    return caught.value
-
-
-def place(error: FrostlineError) -> str:
-    return str(error.origin)
-
-
-JOB = """
-job "shop" {{
-  {job}
-  group "web" {{
-    {group}
-    service {{
-      {service}
-    }}
-  }}
-}}
-"""
-
-
-def job(folder: Path, *, job: str = "", group: str = "", service: str = "", **more: Any) -> Declaration:
-    return declared(folder, JOB.format(job=job, group=group, service=service), **more)
 
 
 def canonical_services(name: str) -> list[dict[str, Any]]:
@@ -71,40 +24,40 @@ def canonical_services(name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["defaults", "live", "modes", "shop"])
-def test_a_job_file_declares_the_services_that_nomad_makes_of_it(name: str) -> None:
+def test_a_job_file_declares_the_services_that_nomad_makes_of_it(recorded: Any, name: str) -> None:
     var_files = (RECORDED / "shop.vars.hcl",) if name == "shop" else ()
-    found = jobspec.declare(settings(RECORDED, files=(f"{name}.nomad.hcl",), var_files=var_files))
+    found = recorded.declared(files=(f"{name}.nomad.hcl",), var_files=var_files)
     wanted = canonical_services(name)
     registered = {"${JOB}-${TASKGROUP}-${TASK}-${BASE}": "defaults-first-one-defaults-first-one"}
-    assert [one.service for one in found.services] == [registered.get(one["Name"], one["Name"]) for one in wanted]
-    for one, recorded in zip(found.services, wanted, strict=True):
-        assert list(one.tags) == [tag for tag in recorded["Tags"] or [] if "${" not in tag]
-        assert one.meta.keys() == (recorded["Meta"] or {}).keys()
-        assert one.weight == (recorded.get("Weights") or {"Passing": 1})["Passing"]
-        if recorded["Address"]:
-            assert one.address == recorded["Address"]
+    assert [service.service for service in found.services] == [
+        registered.get(service["Name"], service["Name"]) for service in wanted
+    ]
+    for service, canonical in zip(found.services, wanted, strict=True):
+        assert list(service.tags) == [tag for tag in canonical["Tags"] or [] if "${" not in tag]
+        assert service.meta.keys() == (canonical["Meta"] or {}).keys()
+        assert service.weight == (canonical.get("Weights") or {"Passing": 1})["Passing"]
+        if canonical["Address"]:
+            assert service.address == canonical["Address"]
 
 
-def test_the_upstreams_are_those_that_nomad_makes_of_the_file() -> None:
-    found = jobspec.declare(
-        settings(RECORDED, files=("shop.nomad.hcl",), var_files=(RECORDED / "shop.vars.hcl",))
-    ).upstreams
-    recorded = [
+def test_the_upstreams_are_those_that_nomad_makes_of_the_file(recorded: Any) -> None:
+    found = recorded.declared(files=("shop.nomad.hcl",), var_files=(RECORDED / "shop.vars.hcl",)).upstreams
+    wanted = [
         upstream
         for service in canonical_services("shop")
         if service["Connect"]
         for upstream in service["Connect"]["SidecarService"]["Proxy"]["Upstreams"]
     ]
-    assert [(one.destination, one.bind.port, one.datacenter) for one, _ in found] == [
-        (one["DestinationName"], one["LocalBindPort"], one["Datacenter"]) for one in recorded
+    assert [(upstream.destination, upstream.bind.port, upstream.datacenter) for upstream, _ in found] == [
+        (upstream["DestinationName"], upstream["LocalBindPort"], upstream["Datacenter"]) for upstream in wanted
     ]
-    assert {(one.namespace, one.job, one.group) for one, _ in found} == {("retail", "shop", "web")}
-    assert [one.bind.address for one, _ in found] == ["127.0.0.1", "127.0.0.1", "127.0.0.2"]
+    assert {(upstream.namespace, upstream.job, upstream.group) for upstream, _ in found} == {("retail", "shop", "web")}
+    assert [upstream.bind.address for upstream, _ in found] == ["127.0.0.1", "127.0.0.1", "127.0.0.2"]
 
 
-def test_a_task_that_stands_alone_is_a_group_of_its_name(folder: Path) -> None:
-    found = declared(folder, 'job "j" {\n task "t" {\n service {}\n }\n}\n')
-    assert [one.service for one in found.services] == ["j-t-t"]
+def test_a_task_that_stands_alone_is_a_group_of_its_name(folder: Any) -> None:
+    found = folder.declared('job "j" {\n task "t" {\n service {}\n }\n}\n')
+    assert [service.service for service in found.services] == ["j-t-t"]
 
 
 UPSTREAM = """
@@ -120,11 +73,11 @@ connect {{
 """
 
 
-def upstreams(folder: Path, text: str) -> list[Upstream]:
-    return [one for one, _ in job(folder, service=UPSTREAM.format(text)).upstreams]
+def upstreams(folder: Any, text: str) -> list[Upstream]:
+    return [upstream for upstream, _ in folder.job(service=UPSTREAM.format(text)).upstreams]
 
 
-def test_an_upstream_has_all_that_the_file_says(folder: Path) -> None:
+def test_an_upstream_has_all_that_the_file_says(folder: Any) -> None:
     text = """
     destination_name      = "payments-v1"
     destination_namespace = "bank"
@@ -149,7 +102,7 @@ def test_an_upstream_has_all_that_the_file_says(folder: Path) -> None:
     ]
 
 
-def test_an_upstream_may_listen_on_a_socket(folder: Path) -> None:
+def test_an_upstream_may_listen_on_a_socket(folder: Any) -> None:
     (found,) = upstreams(folder, 'destination_name = "a"\nlocal_bind_socket_path = "/alloc/a.sock"')
     assert found.bind == Bind(socket="/alloc/a.sock")
 
@@ -165,8 +118,9 @@ def test_an_upstream_may_listen_on_a_socket(folder: Path) -> None:
         ('destination_nam = "a"', "unknown argument `destination_nam`"),
     ],
 )
-def test_an_upstream_that_is_none_is_refused_with_its_place(folder: Path, text: str, reason: str) -> None:
-    error = refusal(folder, JOB.format(job="", group="", service=UPSTREAM.format(text)))
-    assert isinstance(error, SourceError)
+def test_an_upstream_that_is_none_is_refused_with_its_place(folder: Any, text: str, reason: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        folder.job(service=UPSTREAM.format(text))
+    error = caught.value
     assert reason in error.message
-    assert place(error).startswith("a.nomad.hcl:1")
+    assert str(error.origin).startswith("a.nomad.hcl:1")

@@ -2,61 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-from frostline.errors import FrostlineError
-from frostline.model import Declaration, FileOrigin
-from frostline.settings import JobspecSettings
-from frostline.sources.jobspec import source as jobspec
-
-PLACE = FileOrigin("frostline.yaml", 4, 5)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def settings(folder: Path, **more: Any) -> JobspecSettings:
-    more.setdefault("files", ("*.nomad.hcl",))
-    return JobspecSettings(name="jobs", origin=PLACE, folder=folder, root=folder, files_origin=PLACE, **more)
-
-
-def declared(folder: Path, text: str = "", **more: Any) -> Declaration:
-    if text:
-        (folder / "a.nomad.hcl").write_text(text, encoding="utf-8")
-    return jobspec.declare(settings(folder, **more))
-
-
-def refusal(folder: Path, text: str = "", **more: Any) -> FrostlineError:
-    with pytest.raises(FrostlineError) as caught:
-        declared(folder, text, **more)
-    return caught.value
-
-
-def place(error: FrostlineError) -> str:
-    return str(error.origin)
-
-
-JOB = """
-job "shop" {{
-  {job}
-  group "web" {{
-    {group}
-    service {{
-      {service}
-    }}
-  }}
-}}
-"""
-
-
-def job(folder: Path, *, job: str = "", group: str = "", service: str = "", **more: Any) -> Declaration:
-    return declared(folder, JOB.format(job=job, group=group, service=service), **more)
 
 
 @pytest.mark.parametrize(
@@ -82,13 +30,13 @@ def job(folder: Path, *, job: str = "", group: str = "", service: str = "", **mo
     ],
 )
 def test_a_service_with_literal_address_and_port_is_an_endpoint(
-    folder: Path, group: str, service: str, endpoint: tuple[str, int]
+    folder: Any, group: str, service: str, endpoint: tuple[str, int]
 ) -> None:
-    (found,) = job(folder, group=group, service=service).services
+    (found,) = folder.job(group=group, service=service).services
     assert (found.address, found.port) == endpoint
 
 
-def test_what_is_known_at_registration_is_filled_in(folder: Path) -> None:
+def test_what_is_known_at_registration_is_filled_in(folder: Any) -> None:
     text = """
     name = "${NOMAD_JOB_NAME}-${NOMAD_GROUP_NAME}-${NOMAD_NAMESPACE}-${JOB}-${TASKGROUP}-${TASK}"
     tags = ["${NOMAD_JOB_ID}"]
@@ -96,7 +44,7 @@ def test_what_is_known_at_registration_is_filled_in(folder: Path) -> None:
       region = "${NOMAD_REGION}"
     }
     """
-    found = job(folder, job='namespace = "ops"\nregion = "eu"', service=text)
+    found = folder.job(job='namespace = "ops"\nregion = "eu"', service=text)
     (service,) = found.services
     assert service.service == "shop-web-ops-shop-web-group"
     assert service.tags == ("shop",)
@@ -104,9 +52,9 @@ def test_what_is_known_at_registration_is_filled_in(folder: Path) -> None:
     assert found.findings == ()
 
 
-def test_an_id_and_a_name_of_the_job_are_told_apart(folder: Path) -> None:
+def test_an_id_and_a_name_of_the_job_are_told_apart(folder: Any) -> None:
     text = 'name = "${NOMAD_JOB_ID}-${NOMAD_JOB_NAME}"'
-    (service,) = job(folder, job='id = "the-id"\nname = "the-name"', service=text).services
+    (service,) = folder.job(job='id = "the-id"\nname = "the-name"', service=text).services
     assert service.service == "the-id-the-name"
 
 
@@ -119,14 +67,14 @@ def test_an_id_and_a_name_of_the_job_are_told_apart(folder: Path) -> None:
     ],
 )
 def test_what_only_a_client_knows_is_a_finding_with_its_place(
-    folder: Path, service: str, rule: str, severity: str, column: int
+    folder: Any, service: str, rule: str, severity: str, column: int
 ) -> None:
-    (finding,) = job(folder, service=service).findings
+    (finding,) = folder.job(service=service).findings
     assert (finding.rule, finding.severity) == (rule, severity)
     assert str(finding.origin) == f"a.nomad.hcl:7:{column}"
 
 
-def test_a_service_without_a_name_that_is_known_is_left_out_and_a_tag_alone(folder: Path) -> None:
-    assert job(folder, service='name = "x-${NOMAD_ALLOC_ID}"').services == ()
-    (service,) = job(folder, service='tags = ["a", "b-${attr.kernel.name}"]').services
+def test_a_service_without_a_name_that_is_known_is_left_out_and_a_tag_alone(folder: Any) -> None:
+    assert folder.job(service='name = "x-${NOMAD_ALLOC_ID}"').services == ()
+    (service,) = folder.job(service='tags = ["a", "b-${attr.kernel.name}"]').services
     assert service.tags == ("a",)

@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from frostline.errors import FrostlineError, SourceError
-from frostline.model import Bind, Declaration, FileOrigin, Upstream
-from frostline.settings import JobspecSettings
-from frostline.sources.jobspec import source as jobspec
-
-RECORDED = Path(__file__).parents[3] / "data" / "nomad" / "jobs"
-PLACE = FileOrigin("frostline.yaml", 4, 5)
+from frostline.errors import SourceError
+from frostline.model import Bind, Upstream
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def settings(folder: Path, **more: Any) -> JobspecSettings:
-    more.setdefault("files", ("*.nomad.hcl",))
-    return JobspecSettings(name="jobs", origin=PLACE, folder=folder, root=folder, files_origin=PLACE, **more)
-
-
-def declared(folder: Path, text: str = "", **more: Any) -> Declaration:
-    if text:
-        (folder / "a.nomad.hcl").write_text(text, encoding="utf-8")
-    return jobspec.declare(settings(folder, **more))
-
-
-def refusal(folder: Path, text: str = "", **more: Any) -> FrostlineError:
-    with pytest.raises(FrostlineError) as caught:
-        declared(folder, text, **more)
-    return caught.value
-
-
-def place(error: FrostlineError) -> str:
-    return str(error.origin)
-
-
-def test_a_json_job_file_declares_the_same_things() -> None:
-    found = jobspec.declare(settings(RECORDED, files=("shop.json",)))
-    assert [(one.service, one.tags) for one in found.services] == [("shop-json", ("v1",))]
+def test_a_json_job_file_declares_the_same_things(recorded: Any) -> None:
+    found = recorded.declared(files=("shop.json",))
+    assert [(service.service, service.tags) for service in found.services] == [("shop-json", ("v1",))]
     upstream = Upstream(
         namespace="default",
         job="shop-json",
@@ -53,12 +20,12 @@ def test_a_json_job_file_declares_the_same_things() -> None:
         destination="basket-v2",
         bind=Bind(address="127.0.0.1", port=9101),
     )
-    assert [one for one, _ in found.upstreams] == [upstream]
+    assert [found_upstream for found_upstream, _ in found.upstreams] == [upstream]
     assert found.upstreams[0][1].line == 3
 
 
 @pytest.mark.parametrize(
-    ("text", "at"),
+    ("text", "where"),
     [
         ("{", "1:2"),
         ("[]", "1:1"),
@@ -74,8 +41,8 @@ def test_a_json_job_file_declares_the_same_things() -> None:
         ("[" * 100_000, "1:1"),
     ],
 )
-def test_a_json_file_that_is_no_job_is_refused_with_its_place(folder: Path, text: str, at: str) -> None:
-    (folder / "a.json").write_text(text)
-    error = refusal(folder, files=("*.json",))
+def test_a_json_file_that_is_no_job_is_refused_with_its_place(folder: Any, text: str, where: str) -> None:
+    (folder.path / "a.json").write_text(text)
+    error = folder.refusal(files=("*.json",))
     assert isinstance(error, SourceError)
-    assert place(error) == f"a.json:{at}"
+    assert str(error.origin) == f"a.json:{where}"

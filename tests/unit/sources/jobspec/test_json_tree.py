@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.hcl.source import HclError, Source
@@ -28,6 +28,7 @@ def tree(text: str) -> Node:
     return tree_of(Source("a.json", text.encode()))
 
 
+@settings(deadline=None)
 @given(VALUES, st.sampled_from([None, 0, 2]), st.booleans())
 def test_a_tree_has_the_values_of_the_file(value: Any, indent: int | None, is_ascii: bool) -> None:
     assert plain(tree(json.dumps(value, indent=indent, ensure_ascii=is_ascii))) == value
