@@ -1,4 +1,4 @@
-"""What a command says and where: data to stdout, everything else to stderr; all of it harmless to who shows it."""
+"""What a command prints: data to stdout, everything else to stderr, all of it escaped for terminals and CI logs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from msgspec import Struct
 
 from frostline.errors import FrostlineError, PublishError
 from frostline.model import Finding
+from frostline.reporters import json, text
 from frostline.reporters.base import report_of, reporter_module
 from frostline.text import escape_for_log
 
 
 class Invocation(Struct, frozen=True, kw_only=True):
-    """What every command is told. config None: look for it; color: auto, always or never."""
+    """The options that every command has. config None: look for it; color: auto, always or never."""
 
     config: Path | None
     quiet: bool
@@ -32,7 +33,7 @@ class Invocation(Struct, frozen=True, kw_only=True):
 
 
 def prepare_streams() -> None:
-    """Whatever the locale is, no text stops the output; a stream that was closed before the start takes all."""
+    """Make stdout and stderr take any text, whatever the locale; one that was closed before the start discards it."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -45,13 +46,16 @@ def prepare_streams() -> None:
 
 
 def print_data(lines: Iterable[str]) -> None:
-    """Data, as it is, to stdout. A reader that has enough and closes the pipe is no error."""
+    """Lines to stdout, not escaped. A reader that closes the pipe early is no error.
+
+    PublishError: stdout cannot be written for another reason.
+    """
     try:
         for line in lines:
             sys.stdout.write(line + "\n")
         sys.stdout.flush()
     except OSError as error:
-        # What is still buffered would fail again when the interpreter ends.
+        # Otherwise what is still buffered would fail again when the interpreter exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             reason = f"the standard output cannot be written: {error.strerror}"
@@ -62,43 +66,42 @@ _SIGNS = {"+": "\x1b[32m", "~": "\x1b[33m", "-": "\x1b[31m", "=": "\x1b[36m"}
 
 
 def print_text(invocation: Invocation, lines: Iterable[str], *, signs: bool = False) -> None:
-    """Lines for a person, to stdout. signs: those that start with `+`, `~`, `-`, `=` have colours, where any may be."""
-    colour = signs and _colour(invocation, sys.stdout)
-    print_data(_painted(line) if colour else line for line in map(escape_for_log, lines))
+    """Lines for a person, to stdout. signs: colour the indented lines that start with `+`, `~`, `-` or `=`."""
+    coloured = signs and _use_colour(invocation, sys.stdout)
+    print_data(_paint(line) if coloured else line for line in map(escape_for_log, lines))
 
 
-def _painted(line: str) -> str:
-    paint = _SIGNS.get(line.lstrip()[:1]) if line.startswith("  ") else None
-    return f"{paint}{line}\x1b[0m" if paint else line
+def _paint(line: str) -> str:
+    colour = _SIGNS.get(line.lstrip()[:1]) if line.startswith("  ") else None
+    return f"{colour}{line}\x1b[0m" if colour else line
 
 
 def print_json(value: Mapping[str, Any]) -> None:
     """A JSON document to stdout."""
-    print_data(reporter_module("json").document_lines(value))
+    print_data(json.document_lines(value))
 
 
 def report_value(findings: Iterable[Finding] = (), error: FrostlineError | None = None, **data: Any) -> dict[str, Any]:
-    """A report as JSON values (schemas/report.schema.json); data: what the command was asked for."""
-    value: dict[str, Any] = reporter_module("json").report_value(report_of(findings, [error] if error else ()))
-    return {**value, **data}
+    """A report as JSON values (schemas/report.schema.json), with the data of the command under keys of their own."""
+    return {**json.report_value(report_of(findings, [error] if error else ())), **data}
 
 
 # --- everything else --------------------------------------------------------------------------------------------------
 
 
 def print_err(line: str) -> None:
-    """A line to stderr as it is. Nobody there to read it is no error."""
+    """A line to stderr, not escaped. A closed stderr is no error."""
     with suppress(OSError):
         sys.stderr.write(line + "\n")
 
 
 def info(invocation: Invocation, line: str) -> None:
-    """A word to the person who runs it; `-q` silences it."""
+    """A line for the person who runs the command, to stderr unless `-q`."""
     if not invocation.quiet:
         print_err(escape_for_log(line))
 
 
-def _colour(invocation: Invocation, stream: TextIO) -> bool:
+def _use_colour(invocation: Invocation, stream: TextIO) -> bool:
     if invocation.color == "auto":
         return stream.isatty() and not os.environ.get("NO_COLOR")
     return invocation.color == "always"
@@ -108,8 +111,7 @@ def text_report(
     invocation: Invocation, stream: TextIO, findings: Iterable[Finding], error: FrostlineError | None = None
 ) -> Iterable[str]:
     """The lines of a report for a person who reads this stream."""
-    report = report_of(findings, [error] if error else ())
-    return reporter_module("text").lines(report, colour=_colour(invocation, stream))  # type: ignore[no-any-return]
+    return text.lines(report_of(findings, [error] if error else ()), colour=_use_colour(invocation, stream))
 
 
 def print_report(
@@ -118,14 +120,13 @@ def print_report(
     error: FrostlineError | None = None,
     plan: Mapping[str, Any] | None = None,
 ) -> None:
-    """The report in the format that was asked for, to stdout; markdown shows the plan too, as JSON values."""
-    report = report_of(findings, [error] if error else ())
-    module = reporter_module(invocation.format)
-    print_data(module.lines(report, plan=plan) if invocation.format == "markdown" else module.lines(report))
+    """The report in the format of the invocation, to stdout. plan: JSON values."""
+    report = report_of(findings, [error] if error else (), plan)
+    print_data(reporter_module(invocation.format).lines(report))
 
 
 def show_error(error: FrostlineError, invocation: Invocation) -> None:
-    """The error and its help for a person, to stderr; but with `--format text` the report to stdout as well."""
+    """The error and its help for a person, to stderr; with another format than text, the report to stdout as well."""
     for line in text_report(invocation, sys.stderr, (), error):
         print_err(line)
     if invocation.format != "text":
@@ -134,20 +135,20 @@ def show_error(error: FrostlineError, invocation: Invocation) -> None:
 
 def show_findings(findings: Sequence[Finding], invocation: Invocation) -> None:
     """Findings, to stderr; `-q` leaves the warnings out."""
-    shown = [finding for finding in findings if finding.severity == "error" or not invocation.quiet]
-    for line in text_report(invocation, sys.stderr, shown):
+    visible = [finding for finding in findings if finding.severity == "error" or not invocation.quiet]
+    for line in text_report(invocation, sys.stderr, visible):
         print_err(line)
 
 
-class _Harmless(logging.Formatter):
+class _EscapingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return escape_for_log(super().format(record))
 
 
 def log_as_asked(invocation: Invocation) -> None:
-    """`-v`: each stage to stderr, `-vv`: each request too."""
+    """Log to stderr: each stage with `-v`, each request too with `-vv`."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Harmless("%(message)s"))
+    handler.setFormatter(_EscapingFormatter("%(message)s"))
     logger = logging.getLogger("frostline")
     logger.handlers = [handler]
     logger.propagate = False

@@ -11,6 +11,7 @@ import click
 
 from frostline import __version__
 from frostline.cli.console import Invocation, prepare_streams, print_data
+from frostline.reporters.base import TABLE as REPORTERS
 from frostline.settings import Allow
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -18,7 +19,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 FORMATS = ("text", "json")
 """The formats of every command; the first one is the default."""
 
-REPORT_FORMATS = (*FORMATS, "github", "markdown", "sarif", "junit")
+REPORT_FORMATS = tuple(REPORTERS)
 """The formats of the commands that CI runs."""
 
 

@@ -1,10 +1,10 @@
-"""What a reporter is: a report in, lines of text out. A new one is one new file and one line in TABLE."""
+"""What a reporter is: it turns a report into lines of text. A new one is a new module and a line in TABLE."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from msgspec import Struct
 
@@ -13,7 +13,7 @@ from frostline.model import Finding, Origin
 
 
 class Problem(Struct, frozen=True, kw_only=True):
-    """An error that ended the run, as a value. status: the exit status that it asks for."""
+    """An error that ended the run, as a value. status: its exit status."""
 
     message: str
     status: int
@@ -22,17 +22,24 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What a run has to say: findings sorted by `Finding.sort_key`, and errors in the order they were met."""
+    """What a run found: findings sorted by `Finding.sort_key`, and errors in the order in which they occurred.
+
+    plan: JSON values (schemas/plan.schema.json), where the run made one.
+    """
 
     findings: tuple[Finding, ...] = ()
     errors: tuple[Problem, ...] = ()
+    plan: Mapping[str, Any] | None = None
 
 
 class Reporter(Protocol):
     """The module of a reporter."""
 
     def lines(self, report: Report, *, colour: bool = False) -> Iterator[str]:
-        """The report's lines, without line ends. Text of servers and files is harmless in them."""
+        """The report's lines, without line ends. Text from servers and files is escaped for where the lines go.
+
+        colour: whether ANSI colours may be used.
+        """
 
 
 TABLE: Mapping[str, str] = {
@@ -45,32 +52,29 @@ TABLE: Mapping[str, str] = {
 }
 
 
-def reporter_names() -> tuple[str, ...]:
-    """All formats, sorted."""
-    return tuple(sorted(TABLE))
-
-
-def reporter_module(name: str) -> Any:
-    """The module of this format, imported on first use. KeyError: there is none."""
-    return import_module(TABLE[name])
+def reporter_module(name: str) -> Reporter:
+    """The module of this format, imported on first use. KeyError: no such format."""
+    return cast(Reporter, import_module(TABLE[name]))
 
 
 def subject_text(finding: Finding) -> str:
-    """The (service, version) that the finding is about, "" where it is about the whole. Hostile text as it is."""
+    """The (service, version) that the finding is about, not escaped; "" where it is about the whole registry."""
     if finding.service is None:
         return ""
     return finding.service if finding.version is None else f"{finding.service} {finding.version}"
 
 
-def report_of(findings: Iterable[Finding] = (), errors: Iterable[FrostlineError] = ()) -> Report:
-    """The report of these findings and errors, the findings in order, SeveralErrors as the errors in it."""
+def report_of(
+    findings: Iterable[Finding] = (), errors: Iterable[FrostlineError] = (), plan: Mapping[str, Any] | None = None
+) -> Report:
+    """The report of these findings, errors and plan: findings sorted, an ErrorGroup as the errors in it."""
     problems = tuple(problem for error in errors for problem in _problems(error))
-    return Report(findings=tuple(sorted(findings, key=Finding.sort_key)), errors=problems)
+    return Report(findings=tuple(sorted(findings, key=Finding.sort_key)), errors=problems, plan=plan)
 
 
 def _problems(error: FrostlineError) -> Iterator[Problem]:
     if isinstance(error, ErrorGroup):
-        for one in error.errors:
-            yield from _problems(one)
+        for member in error.errors:
+            yield from _problems(member)
     else:
         yield Problem(message=error.message, status=error.status, origin=error.origin, help=error.help)

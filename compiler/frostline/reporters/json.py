@@ -14,7 +14,7 @@ FORMAT = "frostline.report/1"
 
 
 def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
-    """The document's lines; the same with and without colour. Every text reads back unchanged."""
+    """The document's lines; `colour` is ignored. Every text reads back unchanged."""
     yield from document_lines(report_value(report))
 
 
@@ -29,7 +29,7 @@ def report_value(report: Report) -> dict[str, Any]:
 
 def document_lines(value: Any) -> Iterator[str]:
     """A JSON document's lines, in ASCII."""
-    # `##` opens commands in the logs of GitHub and Azure; it can be in strings only.
+    # GitHub and Azure take `##` in a log for the start of a command. In JSON it can occur in strings only.
     text = json.dumps(value, indent=2, ensure_ascii=True).replace("##", "#\\u0023")
     yield from text.split("\n")
 

@@ -1,7 +1,7 @@
-"""JUnit XML, as CI servers read it: one suite, a test case for each error and finding, or one that passes.
+"""JUnit XML, as CI servers read it: one suite with a test case for each error and finding, or one case that passes.
 
-Errors that ended the run are `error`, findings of severity error `failure`; a warning is a case that passes, with its
-text in `system-out`. No time and no host name. XML 1.0 has no place for control characters: they become escapes.
+An error that ended the run is an `error`, a finding of severity error a `failure`; a warning is a case that passes,
+with its text in `system-out`. No time and no host name. XML 1.0 cannot hold control characters, so we escape them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _SUITE = "frostline"
 
 
 def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
-    """The document's lines; the same with and without colour."""
+    """The document's lines; `colour` is ignored."""
     failures = sum(finding.severity == "error" for finding in report.findings)
-    cases = [*map(_of_problem, report.errors), *map(_of_finding, report.findings)]
+    cases = [*map(_problem_case, report.errors), *map(_finding_case, report.findings)]
     if not cases:
         cases = [ElementTree.Element("testcase", classname=_SUITE, name="registry")]
     counts = {"tests": str(len(cases)), "failures": str(failures), "errors": str(len(report.errors))}
@@ -31,13 +31,13 @@ def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
     yield from ElementTree.tostring(suites, encoding="unicode").split("\n")
 
 
-def _of_problem(problem: Problem) -> ElementTree.Element:
+def _problem_case(problem: Problem) -> ElementTree.Element:
     case = _case("run", problem.message, problem.origin)
     _child(case, "error", problem.message, problem.help, problem.origin)
     return case
 
 
-def _of_finding(finding: Finding) -> ElementTree.Element:
+def _finding_case(finding: Finding) -> ElementTree.Element:
     subject = subject_text(finding)
     case = _case(finding.rule, subject or finding.value or "registry", finding.origin)
     if finding.severity == "error":

@@ -1,7 +1,7 @@
-"""Markdown for a comment on a pull request: counts first, then services, files and findings, cut to what GitHub takes.
+"""Markdown for a comment on a pull request: counts first, then services, files and findings, cut to GitHub's limit.
 
-Every value of a server or a file stands in a code span, whose fence is longer than any run of backticks in it
-(CommonMark 6.1): it makes no link, no mention, no HTML and no table cell.
+Every value from a server or a file stands in a code span, whose fence is longer than any run of backticks in it
+(CommonMark 6.1): it cannot become a link, a mention, HTML or a table cell.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from typing import Any
 
 from frostline.model import Finding
 from frostline.reporters.base import Report, subject_text
-from frostline.text import escape_for_log
+from frostline.text import escape_for_log, pluralize
 
 LONGEST = 65_535
-"""Characters of a comment on GitHub, counted as UTF-16 units, which is the most that anybody counts."""
+"""Characters that GitHub takes in a comment, counted in UTF-16 units: no way of counting gives more."""
 
 _LONGEST_VALUE = 300
 _ROOM_FOR_THE_CUT = 200
 _SIGNS = {"add": "+", "change": "~", "remove": "-", "create": "+", "update": "~", "delete": "-", "adopt": "="}
 
 
-def lines(report: Report, *, colour: bool = False, plan: Mapping[str, Any] | None = None) -> Iterator[str]:
-    """The comment's lines. plan: as `frostline plan --format json` has it."""
-    sections = [*_plan_sections(plan), ("Findings", [*_problems(report), *_findings(report.findings)])]
-    yield from _cut([_title(report, plan), ""], [(name, items) for name, items in sections if items])
+def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
+    """The comment's lines; `colour` is ignored."""
+    sections = [*_plan_sections(report.plan), ("Findings", [*_problems(report), *_findings(report.findings)])]
+    yield from _cut([_title(report), ""], [(name, items) for name, items in sections if items])
 
 
 def code(text: str) -> str:
-    """A code span that holds this text, whatever it is; its controls as escapes, shortened."""
+    """A code span that holds any text, escaped and shortened."""
     shown = escape_for_log(text)
     if len(shown) > _LONGEST_VALUE:
         shown = f"{shown[: _LONGEST_VALUE - 1]}…"
@@ -38,22 +38,19 @@ def code(text: str) -> str:
     return f"{fence}{padding}{shown or ' '}{padding}{fence}"
 
 
-def _title(report: Report, plan: Mapping[str, Any] | None) -> str:
+def _title(report: Report) -> str:
+    plan = report.plan
     errors = len(report.errors) + sum(finding.severity == "error" for finding in report.findings)
     warnings = len(report.findings) + len(report.errors) - errors
-    counts = [_counted(errors, "error"), _counted(warnings, "warning")]
+    counts = [pluralize(errors, "error"), pluralize(warnings, "warning")]
     if plan is None:
         return f"**frostline**: {', '.join(counts)}"
     if not plan["changes"]:
         return f"**frostline**: no changes, {', '.join(counts)}"
     number = plan["summary"]
     changes = f"{number['add']} to add, {number['change']} to change, {number['remove']} to remove"
-    files = f"{_counted(number['write'], 'file')} to write, {number['delete']} to delete"
+    files = f"{pluralize(number['write'], 'file')} to write, {number['delete']} to delete"
     return f"**frostline**: services {changes}; {files}; {', '.join(counts)}"
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _plan_sections(plan: Mapping[str, Any] | None) -> list[tuple[str, list[str]]]:
@@ -61,7 +58,7 @@ def _plan_sections(plan: Mapping[str, Any] | None) -> list[tuple[str, list[str]]
         return []
     files = [f"- `{_SIGNS[file['action']]}` {code(file['path'])}{_refusal(file)}" for file in plan["files"]]
     if plan["lock"]:
-        files.append("- `~` the lock")
+        files.append("- the lock")
     return [("Services", ["\n".join(_service(change)) for change in plan["services"]]), ("Files", files)]
 
 
@@ -106,21 +103,21 @@ def _item(start: str, message: str, origin: object, advice: str | None) -> str:
 
 
 def _cut(head: Sequence[str], sections: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
-    """All that fits; what does not is said with its number."""
+    """As many lines as fit, with the number of items that do not."""
     yield from head
-    left = LONGEST - _ROOM_FOR_THE_CUT - sum(_size(line) for line in head)
+    room = LONGEST - _ROOM_FOR_THE_CUT - sum(_size(line) for line in head)
     for name, items in sections:
         title = [f"### {name} ({len(items)})", ""]
-        left -= sum(map(_size, title)) + _ROOM_FOR_THE_CUT
-        if left < 0:
+        room -= sum(map(_size, title)) + _ROOM_FOR_THE_CUT
+        if room < 0:
             yield f"{len(items)} {name.lower()} are not shown."
             continue
         yield from title
         for number, item in enumerate(items):
-            if _size(item) > left:
+            if _size(item) > room:
                 yield f"- … and {len(items) - number} more"
                 break
-            left -= _size(item)
+            room -= _size(item)
             yield from item.split("\n")
         yield ""
 

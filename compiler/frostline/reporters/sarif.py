@@ -1,4 +1,4 @@
-"""SARIF 2.1.0 (OASIS), as code scanning services read it: one run, a result for each error and finding, in ASCII.
+"""SARIF 2.1.0 (OASIS), as code scanning services read it: one run with a result for each error and finding, in ASCII.
 
 It holds no version, no time and no absolute path: the same findings give the same bytes.
 """
@@ -19,8 +19,8 @@ _ERROR = "error"
 
 
 def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
-    """The document's lines; the same with and without colour."""
-    results = [*map(_of_problem, report.errors), *map(_of_finding, report.findings)]
+    """The document's lines; `colour` is ignored."""
+    results = [*map(_problem_result, report.errors), *map(_finding_result, report.findings)]
     rules = sorted({result["ruleId"] for result in results})
     for result in results:
         result["ruleIndex"] = rules.index(result["ruleId"])
@@ -37,11 +37,11 @@ def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
     yield from document_lines({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def _of_problem(problem: Problem) -> dict[str, Any]:
+def _problem_result(problem: Problem) -> dict[str, Any]:
     return _result("frostline", _ERROR, problem.message, problem.help, problem.origin, problem.message)
 
 
-def _of_finding(finding: Finding) -> dict[str, Any]:
+def _finding_result(finding: Finding) -> dict[str, Any]:
     subject = subject_text(finding)
     message = f"{subject}: {finding.message}" if subject else finding.message
     identity = "\0".join((finding.rule, finding.service or "", finding.version or "", finding.value or ""))
@@ -57,7 +57,7 @@ def _result(
         "level": level,
         "message": {"text": text},
         "locations": [] if origin is None else [_location(origin)],
-        # Of what it is about, not of its line: a finding that moves is the same one.
+        # Identifies the subject, not the line: a finding whose line changes stays the same finding.
         "partialFingerprints": {"frostline/v1": sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()},
     }
 

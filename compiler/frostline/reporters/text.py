@@ -1,4 +1,4 @@
-"""Reports for people: a line for each error and finding, a line of help below it, a count at the end."""
+"""Reports for people: a line for each error and finding, a line of help below it, the counts at the end."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from frostline.reporters.base import Report
 from frostline.text import escape_for_log
 
 LONGEST = 1000
-"""Characters of one text that are shown: some servers hold values of half a megabyte. The JSON report has all."""
+"""Characters shown of one text: some servers hold values of half a megabyte. The JSON report has all of it."""
 
-_LAST_SHOWN = 300
+_SHOWN_OF_THE_END = 300
 
 _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "help": "\x1b[36m"}
 _PLAIN = "\x1b[0m"
 
 
 def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
-    """The report's lines. Hostile text is on one line, shortened, with its controls written as escapes."""
+    """The report's lines. Text from servers and files is kept on one line, shortened and escaped."""
     for problem in report.errors:
         yield from _item(_start(problem.origin, "error", "", colour), problem.message, problem.help, colour)
     for finding in report.findings:
-        start = _start(finding.origin, finding.severity, f"[{_shown(finding.rule)}]", colour)
+        start = _start(finding.origin, finding.severity, f"[{_display(finding.rule)}]", colour)
         yield from _item(start + _subject(finding), finding.message, finding.help, colour)
     yield from _count(report)
 
 
 def _start(origin: Origin | None, severity: str, rule: str, colour: bool) -> str:
-    place = "" if origin is None else f"{_shown(str(origin))}: "
-    return f"{place}{_painted(severity + rule, severity, colour)}: "
+    place = "" if origin is None else f"{_display(str(origin))}: "
+    return f"{place}{_paint(severity + rule, severity, colour)}: "
 
 
 def _subject(finding: Finding) -> str:
     if finding.service is None:
         return ""
-    version = "" if finding.version is None else f" {_shown(finding.version)}"
-    return f"{_shown(finding.service)}{version}: "
+    version = "" if finding.version is None else f" {_display(finding.version)}"
+    return f"{_display(finding.service)}{version}: "
 
 
 def _item(start: str, message: str, advice: str | None, colour: bool) -> Iterator[str]:
-    yield f"{start}{_shown(message)}"
+    yield f"{start}{_display(message)}"
     if advice is not None:
-        yield f"  {_painted('help', 'help', colour)}: {_shown(advice)}"
+        yield f"  {_paint('help', 'help', colour)}: {_display(advice)}"
 
 
 def _count(report: Report) -> Iterator[str]:
@@ -54,12 +54,12 @@ def _count(report: Report) -> Iterator[str]:
         yield ", ".join(texts)
 
 
-def _shown(text: str) -> str:
+def _display(text: str) -> str:
     if len(text) > LONGEST:
-        # Of both ends: what is wrong mostly stands after the long name that it is said of.
-        text = f"{text[: LONGEST - _LAST_SHOWN - 1]}…{text[-_LAST_SHOWN:]}"
+        # Keep both ends: what is wrong mostly stands after the long name that it is about.
+        text = f"{text[: LONGEST - _SHOWN_OF_THE_END - 1]}…{text[-_SHOWN_OF_THE_END:]}"
     return escape_for_log(text)
 
 
-def _painted(text: str, role: str, colour: bool) -> str:
+def _paint(text: str, role: str, colour: bool) -> str:
     return f"{_COLOURS[role]}{text}{_PLAIN}" if colour else text

@@ -2,13 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.errors import ErrorGroup, FrostlineError, PublishError, SourceError, UsageError
 from frostline.model import FileOrigin, Finding, InstanceOrigin
-from frostline.reporters.base import Problem, Report, report_of, reporter_module, reporter_names
+from frostline.reporters.base import report_of
 from frostline.reporters.text import LONGEST, lines
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "findings"
@@ -135,14 +134,3 @@ def test_what_is_wrong_with_a_very_long_name_is_said() -> None:
     shown = text_of(Finding(rule="ports", message=f"service {'n' * 100_000}: no such port"))
     assert shown[0].startswith("error[ports]: service nnn")
     assert shown[0].endswith("nnn: no such port")
-
-
-def test_every_reporter_of_the_table_has_its_function() -> None:
-    assert reporter_names() == ("github", "json", "junit", "markdown", "sarif", "text")
-    assert all(callable(reporter_module(name).lines) for name in reporter_names())
-    with pytest.raises(KeyError):
-        reporter_module("nosuch")
-
-
-def test_an_errors_status_is_kept() -> None:
-    assert report_of(errors=[SourceError("x")]) == Report(errors=(Problem(message="x", status=3),))

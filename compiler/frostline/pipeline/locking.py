@@ -1,0 +1,77 @@
+"""From the live sources to the lock file: read, guard, write. Outputs and manifest stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from frostline.errors import UsageError
+from frostline.lock.codec import lock_of
+from frostline.lock.merge import replace_segments
+from frostline.lock.store import LockFile
+from frostline.model import Finding, Snapshot
+from frostline.pipeline import compile as pipeline
+from frostline.pipeline.freeze import Committed, freeze, live_sources
+from frostline.publish.publishing import replace_file
+from frostline.settings import Allow, Config
+from frostline.text import did_you_mean
+
+
+class LockUpdate(Struct, frozen=True, kw_only=True):
+    """What a freeze did. snapshots: what the written file holds, or would hold if the guards had not refused.
+
+    changed: whether the file differs from the committed lock; findings: of the guards; warnings: of the sources.
+    """
+
+    snapshots: tuple[Snapshot, ...]
+    changed: bool
+    findings: tuple[Finding, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def refused(self) -> bool:
+        return any(finding.severity == "error" for finding in self.findings)
+
+
+def update_lock(
+    config: Config,
+    allow: Allow,
+    *,
+    sources: Sequence[str] = (),
+    datacenters: Sequence[str] = (),
+    out: Path | None = None,
+) -> LockUpdate:
+    """Read the live sources (only these, only these datacenters; () for all) and write the lock unless guards refuse.
+
+    out: write what was read to this file, and leave the committed lock alone. UsageError: a name of `sources` is not
+    that of a live source. SourceError: a source could not be read.
+    """
+    live = live_sources(config)
+    _check_names(sources, live)
+    with pipeline.writing(config) as root:
+        committed_file = Committed(config)
+        frozen = freeze(config, committed_file, sources=sources, datacenters=datacenters)
+        read = lock_of(frozen.snapshots)
+        is_partial = bool(sources or datacenters)
+        new = replace_segments(committed_file.lock, read.snapshots, live) if is_partial else read
+        committed = committed_file.beside(new)
+        update = LockUpdate(
+            snapshots=read.snapshots if out else new.snapshots,
+            changed=out is not None or new != committed,
+            findings=pipeline.freeze_guards(config, new, committed, allow),
+            warnings=frozen.warnings,
+        )
+        if not update.refused and out:
+            replace_file(out, LockFile(out, read.snapshots))
+        elif not update.refused:
+            pipeline.publish_lock(config, root, new)
+    return update
+
+
+def _check_names(names: Sequence[str], live: Collection[str]) -> None:
+    for name in names:
+        if name not in live:
+            hint = did_you_mean(name, live, f"live sources: {', '.join(live) or 'none'}")
+            raise UsageError(f"there is no live source `{name}`", help=hint)

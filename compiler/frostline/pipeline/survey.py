@@ -1,0 +1,83 @@
+"""Whether each source can be read, and what it gives after selection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from frostline.errors import FrostlineError
+from frostline.lock.codec import lock_of
+from frostline.model import Snapshot
+from frostline.pipeline import compile as pipeline
+from frostline.pipeline.freeze import Committed, freeze, live_sources
+from frostline.settings import Config
+from frostline.text import pluralize
+
+
+class SourceState(Struct, frozen=True, order=True):
+    """A source, or one datacenter of it. state, sees: for a person, such as `can be read` and `dc1: 2 services`."""
+
+    source: str
+    type: str
+    state: str
+    sees: str
+
+
+class Survey(Struct, frozen=True, kw_only=True):
+    """states: sorted; errors: of live sources that could not be read, by name; warnings: of those that could."""
+
+    states: tuple[SourceState, ...]
+    errors: tuple[FrostlineError, ...]
+    warnings: tuple[str, ...]
+
+
+def survey_sources(config: Config) -> Survey:
+    """Read every source, one after the other; a live source that fails does not stop the others."""
+    committed = Committed(config)
+    states: list[SourceState] = []
+    errors: list[FrostlineError] = []
+    warnings: list[str] = []
+    snapshots: list[Snapshot] = []
+    for name, settings in live_sources(config).items():
+        try:
+            frozen = freeze(config, committed, sources=[name])
+        except FrostlineError as error:
+            errors.append(error)
+            states.append(SourceState(name, settings.type, "cannot be read", ""))
+            continue
+        warnings += frozen.warnings
+        snapshots += frozen.snapshots
+        read = {(answer.datacenter, answer.namespace) for answer in frozen.answers}
+        for snapshot in frozen.snapshots:
+            state = "can be read" if snapshot.segment[1:] in read else "not reached, kept as locked"
+            states.append(SourceState(name, settings.type, state, _describe(snapshot)))
+    states += _local_states(config, snapshots)
+    return Survey(states=tuple(sorted(states)), errors=tuple(errors), warnings=tuple(warnings))
+
+
+def _local_states(config: Config, snapshots: Sequence[Snapshot]) -> list[SourceState]:
+    """snapshots: of the live sources, whose services routers name."""
+    live = live_sources(config)
+    return [
+        SourceState(
+            local.source,
+            config.sources[local.source].type,
+            "local",
+            pluralize(len(local.endpoints), "service") + _count_upstreams(local.upstreams),
+        )
+        for local in pipeline.contributions_of(config, lock_of(snapshots))
+        if local.source not in live
+    ]
+
+
+def _describe(snapshot: Snapshot) -> str:
+    services = {instance.service for instance in snapshot.instances}
+    services |= {declared.service for declared in snapshot.declared}
+    counts = f"{pluralize(len(services), 'service')}, {pluralize(len(snapshot.instances), 'instance')}"
+    namespace = "" if snapshot.namespace == "default" else f"/{snapshot.namespace}"
+    return f"{snapshot.datacenter}{namespace}: {counts}{_count_upstreams(snapshot.upstreams)}"
+
+
+def _count_upstreams(upstreams: Sequence[object]) -> str:
+    return f", {pluralize(len(upstreams), 'upstream')}" if upstreams else ""
