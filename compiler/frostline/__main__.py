@@ -1,29 +1,29 @@
-"""The command `frostline`. `--version` answers without importing anything, so that build steps can ask it freely."""
+"""The command `frostline`. `--version` imports nothing else, so that build steps can afford to ask for it."""
 
 import sys
 
 
 def main() -> None:
     """Run the command and exit with its status."""
-    if sys.argv[1:] == ["--version"] and _version_is_shown():
+    if sys.argv[1:] == ["--version"] and _print_version():
         return
     try:
         from frostline.cli.main import run
 
         status = run(sys.argv[1:])
-    except KeyboardInterrupt:  # while it was imported, or while it said that it was interrupted
+    except KeyboardInterrupt:  # during the import, or while the first interrupt was reported
         status = 130
     sys.exit(status)
 
 
-def _version_is_shown() -> bool:
-    """Shows the version; False where nothing can be written, about which the command knows more."""
+def _print_version() -> bool:
+    """Print the version. False: stdout cannot be written; the command itself reports that better."""
     from frostline import __version__
 
     try:
         sys.stdout.write(f"frostline {__version__}\n")
         sys.stdout.flush()
-    except (AttributeError, OSError):  # a closed stdout is None
+    except (AttributeError, OSError):  # stdout is None if it was closed before the start
         return False
     return True
 

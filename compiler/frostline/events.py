@@ -1,4 +1,4 @@
-"""The stages of a run as they begin and end, for whoever listens: a log, timings, bars. Nobody does unless asked."""
+"""The stages of a run, for listeners such as timings and progress bars, and for the log."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _log = logging.getLogger(__name__)
 
 
 class Listener(Protocol):
-    """Told of one stage after the other, in the thread that runs them; no stage holds another."""
+    """Receives the stages one after the other, in the thread that runs them. Stages do not nest."""
 
     def started(self, stage: str) -> None:
-        """A stage begins."""
+        """The stage begins."""
 
     def progressed(self, what: str, done: int, expected: int) -> None:
-        """In the stage that is at work, so many of the expected are done. Called often: it must cost nothing."""
+        """The current stage has finished `done` of `expected` steps of `what`. Called often: it must be cheap."""
 
     def finished(self, stage: str) -> None:
-        """A stage ended, or was left by an error."""
+        """The stage ended, by itself or with an error."""
 
 
 _LISTENERS: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
@@ -29,7 +29,7 @@ _LISTENERS: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=(
 
 @contextmanager
 def listening(listeners: Sequence[Listener]) -> Iterator[None]:
-    """These, and no others, are told within."""
+    """Within the block these listeners, and no others, receive the stages."""
     token = _LISTENERS.set(tuple(listeners))
     try:
         yield
@@ -39,7 +39,7 @@ def listening(listeners: Sequence[Listener]) -> Iterator[None]:
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """What is done within is this stage, such as `reading source mesh`."""
+    """The block is this stage, such as `reading source mesh`."""
     _log.info("%s", name)
     with ExitStack() as ends:
         for listener in _LISTENERS.get():
@@ -49,6 +49,6 @@ def stage(name: str) -> Iterator[None]:
 
 
 def report_progress(what: str, done: int, expected: int) -> None:
-    """So many of the expected are done of what the stage is about, such as a datacenter."""
+    """The current stage has finished `done` of `expected` steps of `what`, such as a datacenter."""
     for listener in _LISTENERS.get():
         listener.progressed(what, done, expected)

@@ -10,7 +10,7 @@ from typing import Any
 from frostline import errors
 from frostline.cli.console import Invocation, info, log_as_asked, prepare_streams, show_error
 from frostline.cli.options import take_invocation
-from frostline.cli.progress import Timings, bars_of, print_timings
+from frostline.cli.progress import Timings, bars_for, print_timings
 from frostline.errors import FrostlineError
 from frostline.events import listening
 from frostline.pipeline.load import find_config, load_config
@@ -31,7 +31,7 @@ def invoked(function: Callable[..., int]) -> Callable[..., int]:
         log_as_asked(invocation)
         timings = Timings() if invocation.timings else None
         try:
-            with listening([*bars_of(invocation), *([timings] if timings else [])]):
+            with listening([*bars_for(invocation), *([timings] if timings else [])]):
                 return function(invocation, **options)
         except FrostlineError as error:
             show_error(error, invocation)

@@ -1,4 +1,4 @@
-"""What a person sees of the stages of a run: bars on a terminal while it runs, a table of timings after it."""
+"""How a person sees the stages of a run: bars on a terminal during the run, a table of timings after it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from frostline.events import Listener
 from frostline.text import escape_for_log
 
 _EVERY = 0.1
-"""Seconds between two looks of a bar."""
+"""Seconds between two redraws of a bar."""
 
 
 class Timings:
-    """How long each stage took, in the order in which they began."""
+    """How long each stage took, in the order in which they started."""
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
@@ -28,16 +28,16 @@ class Timings:
         self._stage_began = time.perf_counter()
 
     def progressed(self, what: str, done: int, expected: int) -> None:
-        """Nothing: only the end of a stage counts."""
+        """Ignored: only the end of a stage counts."""
 
     def finished(self, stage: str) -> None:
         took = time.perf_counter() - self._stage_began
         self._took[stage] = self._took.get(stage, 0.0) + took
 
     def lines(self) -> list[str]:
-        """A line a stage, one of what is in none, the total, and the most memory that the process had.
+        """A line for each stage, then the rest, the total and the peak memory of the process.
 
-        Of a second process too, where there was one; what the two share is in both.
+        Also that of child processes if there were any; memory that they share with this one counts in both.
         """
         total = time.perf_counter() - self._began
         rows = [(escape_for_log(name), took) for name, took in self._took.items()]
@@ -52,7 +52,7 @@ class Timings:
 
 
 class Bars:
-    """A bar for the stage that is at work, on stderr; nothing of it stays."""
+    """A bar for the current stage, on stderr; it vanishes when the stage ends."""
 
     def __init__(self, *, colour: bool) -> None:
         self._colour = colour
@@ -85,7 +85,7 @@ class Bars:
 
         console = Console(file=sys.stderr, no_color=not self._colour, markup=False, highlight=False)
         columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
-        # Without a thread of its own: it is drawn when something has moved.
+        # No refresh thread: we redraw on progress.
         self._bar = Progress(*columns, console=console, transient=True, auto_refresh=False)
         self._task = self._bar.add_task(label, total=expected)
         self._bar.start()
@@ -96,10 +96,10 @@ class Bars:
             self._bar = None
 
 
-def bars_of(invocation: Invocation) -> list[Listener]:
-    """Bars, where there is a person who looks at a terminal and nothing else is said there meanwhile."""
-    seen = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    if not seen or invocation.quiet or invocation.verbose:
+def bars_for(invocation: Invocation) -> list[Listener]:
+    """Bars if stderr is a terminal and nothing else is printed there during the run; else nothing."""
+    is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    if not is_terminal or invocation.quiet or invocation.verbose:
         return []
     return [Bars(colour=invocation.color != "never" and not os.environ.get("NO_COLOR"))]
 

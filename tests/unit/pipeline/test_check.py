@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frostline.cli.main import run
+from frostline.errors import SourceError
+from frostline.pipeline import check as checking
+from frostline.pipeline.check import CheckResult, check
+from frostline.pipeline.load import load_config
+from frostline.plan.changes import Plan, ServiceChange
+from frostline.settings import Config
+
+TODAY = date(2026, 1, 1)
+STATIC = {"type": "static", "services": {"billing": "https://billing.example"}}
+OUTPUTS = [{"type": "yaml", "path": "services.yaml"}, {"type": "yaml", "path": "other.yaml"}]
+
+Configure = Callable[..., Config]
+
+
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
+    """`configure(outputs=[…], …)`: the configuration with these keys, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def config(**keys: Any) -> Config:
+        value = {"version": 1, "sources": {"partners": STATIC}, "outputs": OUTPUTS, **keys}
+        (tmp_path / "frostline.yaml").write_text(json.dumps(value))
+        return load_config(tmp_path / "frostline.yaml")
+
+    return config
+
+
+def drift_of(config: Config) -> list[tuple[str, str]]:
+    return [(drift.subject, drift.reason) for drift in check(config, TODAY, live=False).drift]
+
+
+def test_what_is_published_as_it_should_be_has_no_drift(configure: Configure) -> None:
+    config = configure()
+    assert run(["compile", "-q"]) == 0
+    assert check(config, TODAY, live=False) == CheckResult(findings=(), drift=())
+
+
+def test_before_the_first_compile_files_and_manifest_are_missing(configure: Configure) -> None:
+    assert drift_of(configure()) == [
+        ("other.yaml", "is missing"),
+        ("services.yaml", "is missing"),
+        ("the manifest", "is missing: nothing was published yet"),
+    ]
+
+
+def test_an_edited_file_and_one_of_somebody_else_are_drift_and_no_finding(configure: Configure, tmp_path: Path) -> None:
+    configure(outputs=OUTPUTS[:1])
+    assert run(["compile", "-q"]) == 0
+    (tmp_path / "services.yaml").write_text("edited")
+    (tmp_path / "other.yaml").write_text("not ours")
+    config = configure()
+    assert drift_of(config) == [
+        ("other.yaml", "is not frostline's"),
+        ("services.yaml", "was edited since it was published"),
+    ]
+    assert not check(config, TODAY, live=False).refused
+
+
+def test_what_the_configuration_changes_is_out_of_date_or_no_longer_wanted(configure: Configure) -> None:
+    configure()
+    assert run(["compile", "-q"]) == 0
+    moved = {"type": "static", "services": {"billing": "https://pay.example"}}
+    config = configure(sources={"partners": moved}, outputs=OUTPUTS[:1])
+    assert drift_of(config) == [
+        ("other.yaml", "is no longer wanted"),
+        ("services.yaml", "is out of date with the lock or the configuration"),
+        ("the manifest", "is out of date with the lock or the configuration"),
+    ]
+
+
+def test_a_file_with_the_right_bytes_that_the_manifest_lacks_is_drift(configure: Configure, tmp_path: Path) -> None:
+    configure()
+    assert run(["compile", "-q"]) == 0
+    right = (tmp_path / "other.yaml").read_bytes()
+    configure(outputs=OUTPUTS[:1])
+    assert run(["compile", "-q"]) == 0
+    (tmp_path / "other.yaml").write_bytes(right)
+    assert drift_of(configure()) == [("other.yaml", "has the right content, but is not in the manifest")]
+
+
+def test_a_failed_check_refuses(configure: Configure) -> None:
+    config = configure(checks={"policies": {"required": ["ledger"]}})
+    assert check(config, TODAY, live=False).refused
+
+
+def test_an_unreadable_source_leaves_the_rest_of_the_result(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = SourceError("no answer")
+
+    def freeze(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(checking, "freeze", freeze)
+    result = check(configure(), TODAY, live=True)
+    assert result.unread is error
+    assert len(result.drift) == 3
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], "is out of date, although no service changes"),
+        (["a", "b"], "is out of date: add a unversioned, add b unversioned"),
+        ([str(number) for number in range(11)], " …"),
+    ],
+)
+def test_the_reason_of_a_lock_names_the_first_services(names: list[str], expected: str) -> None:
+    services = tuple(ServiceChange(service=name, version=None, action="add", before=0, after=1) for name in names)
+    assert checking._lock_reason(Plan(services=services, files=(), lock="update")).endswith(expected)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from frostline.events import listening, report_progress, stage
+
+
+class Recorder:
+    """A listener that keeps what it received."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[object, ...]] = []
+
+    def started(self, stage: str) -> None:
+        self.received.append(("started", stage))
+
+    def progressed(self, what: str, done: int, expected: int) -> None:
+        self.received.append((what, done, expected))
+
+    def finished(self, stage: str) -> None:
+        self.received.append(("finished", stage))
+
+
+def test_every_listener_receives_a_stage_and_its_progress() -> None:
+    first, second = Recorder(), Recorder()
+    with listening([first, second]), stage("reading"):
+        report_progress("dc1", 1, 2)
+    assert first.received == [("started", "reading"), ("dc1", 1, 2), ("finished", "reading")]
+    assert second.received == first.received
+
+
+def test_a_stage_that_an_error_ends_is_finished_too() -> None:
+    recorder = Recorder()
+    with pytest.raises(ValueError, match="no"), listening([recorder]), stage("reading"):
+        raise ValueError("no")
+    assert recorder.received == [("started", "reading"), ("finished", "reading")]
+
+
+def test_listeners_receive_nothing_after_their_block() -> None:
+    recorder = Recorder()
+    with listening([recorder]):
+        pass
+    with stage("reading"):
+        report_progress("dc1", 1, 2)
+    assert recorder.received == []
+
+
+def test_listeners_receive_nothing_after_an_error_left_their_block() -> None:
+    recorder = Recorder()
+    with pytest.raises(ValueError, match="no"), listening([recorder]):
+        raise ValueError("no")
+    with stage("reading"):
+        pass
+    assert recorder.received == []
+
+
+def test_an_inner_block_replaces_the_listeners_until_it_ends() -> None:
+    outer, inner = Recorder(), Recorder()
+    with listening([outer]):
+        with listening([inner]), stage("inner"):
+            pass
+        with stage("outer"):
+            pass
+    assert inner.received == [("started", "inner"), ("finished", "inner")]
+    assert outer.received == [("started", "outer"), ("finished", "outer")]
+
+
+def test_a_stage_is_logged_whether_or_not_somebody_listens(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "frostline.events"), stage("reading"):
+        pass
+    assert caplog.messages == ["reading"]
