@@ -93,7 +93,7 @@ def test_what_a_live_source_of_another_package_answers_is_selected_kept_and_expl
     project.configure(config("pay-v1", "ledger", **more)).done("compile", env=env)
     instances = [json.loads(line) for line in project.read("frostline.lock").splitlines()[2:]]
     assert [(one["service"], one["tags"], "meta" in one) for one in instances] == [("pay-v1", ["a"], False)]
-    assert "`select.services` leaves its name out" in project.done("explain", "ledger", env=env).stdout
+    assert "`select.services` excludes its name" in project.done("explain", "ledger", env=env).stdout
 
 
 def test_the_lock_of_a_live_source_of_another_package_is_bound_to_its_settings(project: Project, env) -> None:

@@ -37,10 +37,10 @@ def mixed(project: Project, shop: ConsulAgent) -> Project:
 
 
 LEFT_OUT = {
-    "canary": "its meta `tier` is not `front`, which `select.meta` asks for",
-    "tagless": "it has no tag `api`, which `select.tags` asks for",
-    "sick": "its health is critical, and `select.health` takes passing",
-    "side": "its kind is connect-proxy, and `select.kinds` takes service",
+    "canary": "its meta `tier` is not `front`, which `select.meta` requires",
+    "tagless": "it has no tag `api`, which `select.tags` requires",
+    "sick": "its health is critical, but `select.health` takes only passing",
+    "side": "its kind is connect-proxy, but `select.kinds` takes only service",
 }
 
 
@@ -81,7 +81,7 @@ def test_explain_knows_what_selection_names_out(mixed: Project) -> None:
         "hidden unversioned",
         "  not in the registry",
         "  left out:",
-        "    hidden  mesh(datacenter=dc1, namespace=default, node=n7, id=hid): `select.services` leaves its name out",
+        "    hidden  mesh(datacenter=dc1, namespace=default, node=n7, id=hid): `select.services` excludes its name",
     ]
 
 
@@ -103,7 +103,7 @@ def test_explain_says_of_a_service_without_instances_that_it_is_known(project: P
         "  known to mesh, but nothing to call",
         "  left out:",
         "    ledger  mesh(datacenter=dc1, namespace=default, node=n2, id=ledger): "
-        "its health is critical, and `select.health` takes passing",
+        "its health is critical, but `select.health` takes only passing",
     ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from frostline.lock.store import segment_file_name
 from frostline.outputs.file_names import LONGEST, file_stem, percent_encode
-from frostline.registry.naming import host_text, quoted
+from frostline.registry.urls import encode_url_part, host_text
 from frostline.text import UNPRINTABLE
 
 HOSTILE = "\0\t\n\r\x1b\x7f\x85\x9b\xad\u061c\u200d\u2028\u202e\ufeff\ufffe\U000e0041😀é\"'\\%{}$:;/.#[]~ -_aA1"
@@ -28,8 +28,8 @@ invisible = re.compile(f"[{UNPRINTABLE}]").search
 @MANY
 @given(TEXTS)
 def test_a_value_in_a_url_decodes_to_what_it_was(text: str) -> None:
-    assert unquote(quoted(text), errors="strict") == text
-    assert re.fullmatch(r"(?:[A-Za-z0-9_.~-]|%[0-9A-F]{2})*", quoted(text))
+    assert unquote(encode_url_part(text), errors="strict") == text
+    assert re.fullmatch(r"(?:[A-Za-z0-9_.~-]|%[0-9A-F]{2})*", encode_url_part(text))
     assert unquote(host_text(text), errors="strict") in (text, f"[{text}]")
 
 

@@ -39,7 +39,7 @@ from frostline.plan.changes import Plan, changed_keys, plan_of
 from frostline.publish.manifest import Manifest, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes, next_manifest
 from frostline.publish.publishing import Publication, publish, run_lock
-from frostline.registry.assembling import assembled, contribution_of, entry_digest
+from frostline.registry.assembling import assemble, contribution_of, entry_digest
 from frostline.registry.declaring import contribution_of_declaration
 from frostline.settings import Allow, Config, JobspecSettings, OutputSettings, PluginSettings, RouterSettings
 from frostline.sources.base import source_module
@@ -205,7 +205,7 @@ def registry_of_lock(
 
     among: the (service, version)s that it is asked for, None for all: of others, what live sources bring is missing.
     """
-    return assembled(contributions_of(config, lock or Lock(), declared, among), config.precedence, config.merge)[0]
+    return assemble(contributions_of(config, lock or Lock(), declared, among), config.precedence, config.merge)[0]
 
 
 def needed(registry: Registry) -> dict[Key, tuple[str, ...]]:

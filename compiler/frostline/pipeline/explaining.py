@@ -3,60 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from msgspec import Struct
-
 from frostline.canonical import origin_value
-from frostline.model import Contribution, Endpoint, Key, Origin, Registry, SegmentAnswer, version_label
-from frostline.registry.naming import splitter_of
-from frostline.registry.selection import left_out
-from frostline.settings import LiveSettings
+from frostline.model import Endpoint, Key, Registry, version_label
+from frostline.registry.exclusions import Exclusion
 from frostline.text import escape_control
 
 _WIDEST = 80
 """Columns of a terminal that a column of a table has at most."""
 
 
-class Absence(Struct, frozen=True, kw_only=True):
-    """An instance or endpoint of a (service, version) that the registry does not have, and why."""
-
-    key: Key
-    name: str
-    origin: Origin
-    reason: str
-
-
-def unselected(answers: Iterable[SegmentAnswer], live: Mapping[str, LiveSettings]) -> Iterator[Absence]:
-    """What selection left out of these answers, under each (service, version) that naming makes of it."""
-    for answer in answers:
-        settings = live[answer.source]
-        split = splitter_of(settings.naming)
-        by_place = {(one.node, one.id, one.service): one for one in answer.registrations}
-        for one in left_out(answer, settings.select):
-            registration = by_place[one.origin.node, one.origin.id, one.service]
-            for key in split(registration.service, registration.tags, registration.meta):
-                yield Absence(key=key, name=one.service, origin=one.origin, reason=one.reason)
-
-
-def displaced(contributions: Iterable[Contribution], registry: Registry) -> Iterator[Absence]:
-    """What sources bring that another source precedes."""
-    for contribution in contributions:
-        for key, endpoints in contribution.endpoints.items():
-            winners = registry.services[key[0]][key[1]].sources
-            if contribution.source in winners:
-                continue
-            reason = f"source {', '.join(winners)} precedes {contribution.source}"
-            for endpoint in endpoints:
-                yield Absence(key=key, name=endpoint.url, origin=endpoint.origin, reason=reason)
-
-
-def chosen(registry: Registry, absences: Sequence[Absence], service: str, version: str | None) -> list[Key]:
+def chosen(registry: Registry, exclusions: Sequence[Exclusion], service: str, version: str | None) -> list[Key]:
     """The (service, version)s that the user means: of this service, or whose registered name it is."""
-    known = {key for key, _ in registry.entries()} | {absence.key for absence in absences}
+    known = {key for key, _ in registry.entries()} | {exclusion.key for exclusion in exclusions}
     known |= {one.key for one in registry.upstreams}
-    named = {absence.key for absence in absences if absence.name == service}
+    named = {exclusion.key for exclusion in exclusions if exclusion.name == service}
     named |= {one.key for one in registry.upstreams if one.upstream.destination == service}
     found = {key for key in known if key[0] == service} | named
     if version is not None:
@@ -64,9 +27,9 @@ def chosen(registry: Registry, absences: Sequence[Absence], service: str, versio
     return sorted(found, key=Key.sort_key)
 
 
-def closest(registry: Registry, absences: Sequence[Absence], service: str, version: str | None) -> list[str]:
+def closest(registry: Registry, exclusions: Sequence[Exclusion], service: str, version: str | None) -> list[str]:
     """What the user may have meant, best first."""
-    keys = {key for key, _ in registry.entries()} | {absence.key for absence in absences}
+    keys = {key for key, _ in registry.entries()} | {exclusion.key for exclusion in exclusions}
     versions = sorted(version_label(key[1]) for key in keys if key[0] == service)
     if version is not None and versions:
         return [f"{service} {label}" for label in difflib.get_close_matches(version, versions, 3, 0.1) or versions[:3]]
@@ -76,7 +39,7 @@ def closest(registry: Registry, absences: Sequence[Absence], service: str, versi
     return [name for lower in difflib.get_close_matches(service.lower(), by_lower, 3) for name in by_lower[lower]][:3]
 
 
-def explanation_value(keys: Sequence[Key], registry: Registry, absences: Sequence[Absence]) -> list[dict[str, Any]]:
+def explanation_value(keys: Sequence[Key], registry: Registry, exclusions: Sequence[Exclusion]) -> list[dict[str, Any]]:
     """The explanation as JSON values: a list of (service, version)s."""
     return [
         {
@@ -91,7 +54,7 @@ def explanation_value(keys: Sequence[Key], registry: Registry, absences: Sequenc
             ],
             "left_out": [
                 {"name": one.name, "origin": origin_value(one.origin), "reason": one.reason}
-                for one in absences
+                for one in exclusions
                 if one.key == key
             ],
         }
@@ -104,7 +67,7 @@ def _endpoint_value(endpoint: Endpoint) -> dict[str, Any]:
     return {"url": endpoint.url, "weight": endpoint.weight, "origin": origin_value(endpoint.origin)}
 
 
-def explanation_lines(keys: Sequence[Key], registry: Registry, absences: Sequence[Absence]) -> Iterator[str]:
+def explanation_lines(keys: Sequence[Key], registry: Registry, exclusions: Sequence[Exclusion]) -> Iterator[str]:
     """The explanation for a person."""
     for key in keys:
         entry = registry.get(key)
@@ -118,11 +81,11 @@ def explanation_lines(keys: Sequence[Key], registry: Registry, absences: Sequenc
             yield escape_control(f"  {mark} {endpoint.url}  from {endpoint.origin}")
         for one in registry.dependents(key):
             yield escape_control(f"  < {one.upstream.consumer} depends on it, {one.origin}")
-        missing = [absence for absence in absences if absence.key == key]
+        missing = [exclusion for exclusion in exclusions if exclusion.key == key]
         if missing:
             yield "  left out:"
-            for absence in missing:
-                yield escape_control(f"    {absence.name}  {absence.origin}: {absence.reason}")
+            for exclusion in missing:
+                yield escape_control(f"    {exclusion.name}  {exclusion.origin}: {exclusion.reason}")
 
 
 def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -10,8 +10,8 @@ from frostline.globs import matches
 from frostline.model import Contribution, Finding, Registry, registry_of
 from frostline.outputs.base import View, output_module
 from frostline.publish.ownership import DesiredFile
-from frostline.registry.assembling import assembled, with_prefer
-from frostline.registry.consumers import consumed
+from frostline.registry.assembling import assemble, with_prefer
+from frostline.registry.consumers import consumer_view
 from frostline.settings import Config, OutputSettings
 
 Seen = tuple[View, tuple[Finding, ...]]
@@ -29,14 +29,14 @@ class Views:
     def _assembled(self, sources: tuple[str, ...], prefer: tuple[str, ...]) -> tuple[Registry, tuple[Finding, ...]]:
         """The registry of these sources, () for all, so that precedence is decided among them."""
         chosen = [one for one in self._contributions if not sources or one.source in sources]
-        return assembled(chosen, self._config.precedence, self._config.merge, prefer)
+        return assemble(chosen, self._config.precedence, self._config.merge, prefer)
 
     def of(self, output: OutputSettings) -> Seen:
         """What this output sees, and what is wrong with it."""
         if output.consumer:
             registry, findings = self.assembled(output.sources, output.prefer)
             declared = [one for contribution in self._contributions for one in contribution.upstreams]
-            registry, more = consumed(registry, declared, output.consumer, output.origin)
+            registry, more = consumer_view(registry, declared, output.consumer, output.origin)
             view, found = _selected(registry, (*findings, *more), output.select, output.prefer)
         else:
             view, found = self._view(output.sources, output.prefer, output.select)

@@ -1,116 +1,149 @@
-"""Consuming: the registry as one group of a job sees it, whose upstreams listen on its own side (Consul Connect)."""
+"""The registry as one consumer sees it: a group of a job, whose upstreams listen on its own side (Consul Connect)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from msgspec.structs import replace
 
 from frostline.model import Dependency, Endpoint, Entry, FileOrigin, Finding, Key, Registry, registry_of
+from frostline.rules import Rule
+from frostline.text import did_you_mean, list_names
 
-_FORMS = "write JOB/GROUP, or NAMESPACE:JOB/GROUP"
+_FORMS = "write JOB/GROUP, or NAMESPACE:JOB/GROUP; `frostline graph` shows who declares upstreams"
+
+UNKNOWN = Rule(
+    name="consumer-unknown",
+    summary="the `consumer` of an output declares no upstream that any source knows",
+    why="The output would have no bind addresses: the consumer is misspelt, or its job is not running or not read.",
+    example="frostline.yaml:12:7: error[consumer-unknown]: no source has an upstream of the consumer `shop/wbe`\n"
+    "  help: did you mean `shop/web`?",
+    mend=_FORMS,
+)
+AMBIGUOUS = Rule(
+    name="consumer-ambiguous",
+    summary="the `consumer` of an output is in several namespaces",
+    why="A job of the same name in another namespace is another consumer, whose sidecars listen elsewhere.",
+    example="frostline.yaml:12:7: error[consumer-ambiguous]: "
+    "the consumer `shop/web` is in several namespaces: `default:shop/web` and `ops:shop/web`\n"
+    "  help: write the consumer with its namespace, as listed here",
+    mend="write the consumer with its namespace, as listed here",
+)
+NO_URL = Rule(
+    name="consumer-url",
+    summary="the URL pattern of a source needs more than an upstream has",
+    why="An upstream has an address and a port, but no node, tags or meta. Without them the pattern makes no URL.",
+    example="mesh(namespace=default, id=shop/web): error[consumer-url]: payments v1: "
+    "the URL pattern of source `mesh` needs values that an upstream does not have\n"
+    "  help: use only {scheme} {address} {port} {service} {version} in the pattern `url` of the source",
+    mend="use only {scheme} {address} {port} {service} {version} in the pattern `url` of the source",
+)
+TWO_UPSTREAMS = Rule(
+    name="consumer-upstreams",
+    severity="warning",
+    summary="a consumer has two upstreams with the same service and version",
+    why="They listen at two addresses, but a (service, version) has one endpoint here, so only one of them is used.",
+    example="mesh(namespace=default, id=shop/web): warning[consumer-upstreams]: payments v1: "
+    "`default:shop/web` has two upstreams for it; `http://127.0.0.1:9101/v1` is used\n"
+    "  help: name the destinations so that they differ in service or version",
+    mend="name the destinations so that they differ in service or version",
+)
+RULES = (UNKNOWN, AMBIGUOUS, NO_URL, TWO_UPSTREAMS)
 
 
-def consumed(
-    registry: Registry, upstreams: Sequence[Dependency], consumer: str, place: FileOrigin
+def consumer_view(
+    registry: Registry, upstreams: Sequence[Dependency], consumer: str, origin: FileOrigin
 ) -> tuple[Registry, tuple[Finding, ...]]:
-    """The registry with the bind of each of this consumer's upstreams as the one endpoint of its (service, version).
+    """The registry in which each of the consumer's upstreams is the one endpoint of its (service, version).
 
-    The same under the service's name with every character that is no letter, digit or `_` as `_`: names that came
-    from environment variables are so written. An upstream with a socket changes nothing. upstreams: all that are known.
+    The endpoint is the upstream's bind. It has a second name, with `_` for every character that is not a letter, digit
+    or `_`: Nomad writes names so in environment variables. An upstream with a socket changes nothing.
+    upstreams: of all consumers. origin: where the configuration names the consumer.
     """
-    own = [one for one in upstreams if consumer in (_short(one), one.upstream.consumer)]
-    namespaces = sorted({one.upstream.consumer for one in own})
-    if len(namespaces) != 1:
-        return registry, (_unknown(upstreams, consumer, place) if not own else _ambiguous(namespaces, consumer, place),)
+    own = [dependency for dependency in upstreams if consumer in _names(dependency)]
+    consumers = sorted({dependency.upstream.consumer for dependency in own})
+    if not own:
+        return registry, (_unknown(upstreams, consumer, origin),)
+    if len(consumers) > 1:
+        return registry, (_ambiguous(consumers, consumer, origin),)
     entries: dict[Key, Entry] = {}
     findings: list[Finding] = []
-    # In order, one without a datacenter, a namespace or a peer of its destination comes before one with.
-    for one in sorted(own, key=_order):
-        if one.upstream.bind.socket:
+    # Sorted: an upstream that names no datacenter, namespace or peer comes before one that does, and wins.
+    for dependency in sorted(own, key=_order):
+        if dependency.upstream.bind.socket:
             continue
-        if one.url is None:
-            findings.append(_no_url(one))
+        if dependency.url is None:
+            findings.append(_no_url(dependency))
             continue
-        entry = _entry(one, one.url)
-        if one.key in entries and entries[one.key].url != entry.url:
-            findings.append(_twice(one, entries[one.key]))
+        entry = _entry(dependency, dependency.url)
+        if dependency.key in entries and entries[dependency.key].url != entry.url:
+            findings.append(_two_upstreams(dependency, entries[dependency.key]))
             continue
-        entries[one.key] = entry
-    aliases = {Key(cleaned(key.service), key.version): entry for key, entry in entries.items()}
-    united = {**dict(registry.entries()), **aliases, **entries}
-    return replace(registry_of(united), upstreams=tuple(sorted(own, key=_order))), tuple(findings)
+        entries[dependency.key] = entry
+    aliases = {Key(env_name(key.service), key.version): entry for key, entry in entries.items()}
+    all_entries = {**dict(registry.entries()), **aliases, **entries}
+    return replace(registry_of(all_entries), upstreams=tuple(sorted(own, key=_order))), tuple(findings)
 
 
-def cleaned(name: str) -> str:
-    """A name as Nomad writes it into the names of environment variables besides the name itself."""
+def env_name(name: str) -> str:
+    """A name as Nomad writes it in the names of environment variables, besides the name itself."""
     return re.sub("[^A-Za-z0-9_]", "_", name)
 
 
-def _short(one: Dependency) -> str:
-    return f"{one.upstream.job}/{one.upstream.group}"
+def _names(dependency: Dependency) -> tuple[str, str]:
+    """How users may write the consumer: JOB/GROUP, or NAMESPACE:JOB/GROUP."""
+    upstream = dependency.upstream
+    return f"{upstream.job}/{upstream.group}", upstream.consumer
 
 
-def _order(one: Dependency) -> tuple[str | int, ...]:
-    return one.upstream.sort_key()
+def _order(dependency: Dependency) -> tuple[str | int, ...]:
+    return dependency.upstream.sort_key()
 
 
-def _entry(one: Dependency, url: str) -> Entry:
-    bind, namespace = one.upstream.bind, one.upstream.namespace
+def _entry(dependency: Dependency, url: str) -> Entry:
+    bind, namespace = dependency.upstream.bind, dependency.upstream.namespace
     endpoint = Endpoint(
         url=url,
         address=bind.address,
         port=bind.port,
-        source=one.source,
+        source=dependency.source,
         namespace=namespace,
-        declared_at=one.declared_at,
+        declared_at=dependency.declared_at,
     )
-    return Entry(url=url, endpoints=(endpoint,), sources=(one.source,))
+    return Entry(url=url, endpoints=(endpoint,), sources=(dependency.source,))
 
 
-def _unknown(upstreams: Iterable[Dependency], consumer: str, place: FileOrigin) -> Finding:
-    known = sorted({name for one in upstreams for name in (_short(one), one.upstream.consumer)})
-    close = get_close_matches(consumer, known, 1)
-    return Finding(
-        rule="consumer-unknown",
+def _unknown(upstreams: Iterable[Dependency], consumer: str, origin: FileOrigin) -> Finding:
+    known = {name for dependency in upstreams for name in _names(dependency)}
+    return UNKNOWN.finding(
+        f"no source has an upstream of the consumer `{consumer}`",
         value=consumer,
-        origin=place,
-        message=f"no source knows an upstream of the consumer `{consumer}`",
-        help=f"did you mean `{close[0]}`?" if close else f"{_FORMS}; `frostline graph` shows who declares upstreams",
+        origin=origin,
+        help=did_you_mean(consumer, known, _FORMS),
     )
 
 
-def _ambiguous(names: Sequence[str], consumer: str, place: FileOrigin) -> Finding:
-    return Finding(
-        rule="consumer-ambiguous",
-        value=consumer,
-        origin=place,
-        message=f"the consumer `{consumer}` is in several namespaces: {', '.join(f'`{name}`' for name in names)}",
-        help="write it with its namespace, as here",
+def _ambiguous(consumers: Sequence[str], consumer: str, origin: FileOrigin) -> Finding:
+    return AMBIGUOUS.finding(
+        f"the consumer `{consumer}` is in several namespaces: {list_names(consumers)}", value=consumer, origin=origin
     )
 
 
-def _no_url(one: Dependency) -> Finding:
-    return Finding(
-        rule="consumer-url",
-        service=one.service,
-        version=one.version,
-        origin=one.origin,
-        message=f"the URL pattern of source `{one.source}` asks for more than an upstream has",
-        help="give the source a pattern `url` with {scheme} {address} {port} {service} {version} only",
+def _no_url(dependency: Dependency) -> Finding:
+    return NO_URL.finding(
+        f"the URL pattern of source `{dependency.source}` needs values that an upstream does not have",
+        service=dependency.service,
+        version=dependency.version,
+        origin=dependency.origin,
     )
 
 
-def _twice(one: Dependency, chosen: Entry) -> Finding:
-    return Finding(
-        rule="consumer-upstreams",
-        severity="warning",
-        service=one.service,
-        version=one.version,
-        value=one.url,
-        origin=one.origin,
-        message=f"`{one.upstream.consumer}` has two upstreams of it; `{chosen.url}` is used",
-        help="name the destinations so that they differ in service or version",
+def _two_upstreams(dependency: Dependency, chosen: Entry) -> Finding:
+    return TWO_UPSTREAMS.finding(
+        f"`{dependency.upstream.consumer}` has two upstreams for it; `{chosen.url}` is used",
+        service=dependency.service,
+        version=dependency.version,
+        value=dependency.url,
+        origin=dependency.origin,
     )

@@ -1,4 +1,4 @@
-"""Declaring: what jobs declare becomes contributions to the registry: services of job files, and upstreams."""
+"""Turns what jobs declare into contributions to the registry: the services of job files, and upstreams."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from frostline.model import (
     Dependency,
     Endpoint,
     FileOrigin,
-    Finding,
     Instance,
     Key,
-    Origin,
     Upstream,
 )
-from frostline.registry.naming import UrlFinding, UrlMaker, splitter_of
+from frostline.registry.naming import splitter_of
+from frostline.registry.urls import UrlError, UrlMaker
 from frostline.settings import JobspecSettings, Keep, Naming
 
-Placed = tuple[Upstream, FileOrigin | None]
-"""An upstream, and where a job file declares it."""
+PlacedUpstream = tuple[Upstream, FileOrigin | None]
+"""An upstream, and where a job file declares it (None: it comes from a live source)."""
 
 
 def contribution_of_declaration(declaration: Declaration, settings: JobspecSettings) -> Contribution:
-    """What a source's files bring: an endpoint where address and port are literal, else the mere name."""
+    """What a source's files contribute: an endpoint where address and port are literal, else only the name."""
     split, maker = splitter_of(settings.naming), UrlMaker(settings.naming)
     endpoints: dict[Key, list[Endpoint]] = {}
     places: dict[Key, FileOrigin] = {}
@@ -37,18 +36,18 @@ def contribution_of_declaration(declaration: Declaration, settings: JobspecSetti
         instance = _instance_of(service, settings.keep)
         for key in split(service.service, instance.tags, instance.meta):
             places[key] = min(places.get(key, service.origin), service.origin)
-            found = endpoints.setdefault(key, [])
+            key_endpoints = endpoints.setdefault(key, [])
             if not service.address:
                 continue
             try:
-                url = maker.url(*key, instance, "", service.namespace)
-            except UrlFinding as reason:
-                findings.append(_finding(reason, key, service.origin))
+                url = maker.url(key, instance, "", service.namespace)
+            except UrlError as error:
+                findings.append(error.finding(key, service.origin))
                 continue
-            found.append(_endpoint_of(service, instance, url, settings.name))
+            key_endpoints.append(_endpoint_of(service, instance, url, settings.name))
     return Contribution(
         source=settings.name,
-        endpoints={key: tuple(found) for key, found in endpoints.items()},
+        endpoints={key: tuple(key_endpoints) for key, key_endpoints in endpoints.items()},
         places=places,
         findings=tuple(findings),
         upstreams=dependencies_of(settings.name, declaration.upstreams, settings.naming),
@@ -82,10 +81,10 @@ def _endpoint_of(service: DeclaredService, instance: Instance, url: str, source:
     )
 
 
-def dependencies_of(source: str, upstreams: Iterable[Placed], naming: Naming) -> tuple[Dependency, ...]:
-    """These upstreams as the registry has them, each with the URL of its bind, None where the pattern asks for more.
+def dependencies_of(source: str, upstreams: Iterable[PlacedUpstream], naming: Naming) -> tuple[Dependency, ...]:
+    """These upstreams as dependencies, each with the URL of its bind (None where the pattern needs more values).
 
-    Of a destination only the name is known: what tags and meta would say of its version is not.
+    Only the name of a destination is known, so tags and meta cannot give its version.
     """
     split, maker = splitter_of(naming), UrlMaker(naming)
     return tuple(
@@ -105,21 +104,10 @@ def dependencies_of(source: str, upstreams: Iterable[Placed], naming: Naming) ->
 def _bind_url(upstream: Upstream, key: Key, maker: UrlMaker) -> str | None:
     if upstream.bind.socket:
         return None
-    bound = Instance(
+    bind = Instance(
         service=upstream.destination, node="", id="", address=upstream.bind.address, port=upstream.bind.port
     )
     try:
-        return maker.url(*key, bound, upstream.datacenter, upstream.destination_namespace)
-    except UrlFinding:
-        return None  # an output for the consumer says so; nobody else needs it
-
-
-def _finding(reason: UrlFinding, key: Key, origin: Origin) -> Finding:
-    return Finding(
-        rule=reason.rule,
-        service=key[0],
-        version=key[1],
-        message=str(reason),
-        origin=origin,
-        help=reason.help,
-    )
+        return maker.url(key, bind, upstream.datacenter, upstream.destination_namespace)
+    except UrlError:
+        return None  # only an output with a `consumer` needs the URL: there it is a finding

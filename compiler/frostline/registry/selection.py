@@ -1,4 +1,4 @@
-"""Selection: which of the registered instances are frozen, and what of them. Says of each one left out why."""
+"""Selection: which registered instances are frozen, with which of their tags and meta; why the others are excluded."""
 
 from __future__ import annotations
 
@@ -7,39 +7,27 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache, partial
 from operator import attrgetter
 
-from msgspec import Struct
-
 from frostline.globs import matches
-from frostline.model import Declared, Instance, InstanceOrigin, Registration, SegmentAnswer, Snapshot, Upstream
+from frostline.model import Declared, Instance, Registration, SegmentAnswer, Snapshot, Upstream
 from frostline.settings import Keep, LiveSettings, Select, VersionFrom
 
-
-class LeftOut(Struct, frozen=True, kw_only=True):
-    """An instance that was not taken, and why: a sentence without a full stop."""
-
-    service: str
-    origin: InstanceOrigin
-    reason: str
-    unhealthy: bool = False
-
-
 Verdict = Callable[[Registration], str | None]
-"""Why a registration is left out; None where it is taken."""
+"""Why a registration is excluded (a sentence without a full stop); None where it is selected."""
 
 
 def snapshot_of(answer: SegmentAnswer, settings: LiveSettings, digest: str) -> Snapshot:
-    """The snapshot of this answer: what `select` takes, with what `keep` keeps, sorted."""
-    keeping = Keeping(settings.keep)
+    """The snapshot of this answer: the instances that `select` takes, with what `keep` keeps of them, sorted."""
+    kept = KeptValues(settings.keep)
     unhealthy: list[Registration] = []
     healthy = _healthy(answer.registrations, settings.select, unhealthy)
-    taken = _in_order([*_instances_of(healthy, settings.address_from, keeping)])
+    selected = _in_order([*_instances_of(healthy, settings.address_from, kept)])
     return Snapshot(
         source=answer.source,
         datacenter=answer.datacenter,
         namespace=answer.namespace,
         settings=digest,
-        instances=tuple(taken),
-        declared=_declared(taken, unhealthy, settings.naming.version_from, keeping),
+        instances=tuple(selected),
+        declared=_declared(selected, unhealthy, settings.naming.version_from, kept),
         upstreams=tuple(sorted(set(answer.upstreams), key=Upstream.sort_key)),
     )
 
@@ -47,94 +35,93 @@ def snapshot_of(answer: SegmentAnswer, settings: LiveSettings, digest: str) -> S
 def _healthy(
     registrations: Iterable[Registration], select: Select, unhealthy: list[Registration]
 ) -> Iterator[Registration]:
-    """Those that are taken. Those that only their health leaves out are added to `unhealthy`."""
-    excluded, sick = verdict_of(select), health_verdict_of(select)
-    asks_more_than_names = bool(select.tags or select.meta)
-    seen: tuple[str, str] | None = None
+    """The selected registrations. Those that only their health excludes are appended to `unhealthy`."""
+    verdict, health_verdict = verdict_of(select), health_verdict_of(select)
+    # Without tags and meta to look at, the verdict depends on service and kind alone, and a service's registrations
+    # mostly follow each other: reuse the last verdict.
+    is_reusable = not select.tags and not select.meta
+    previous: tuple[str, str] | None = None
     reason: str | None = None
     for registration in registrations:
-        # Of a service's registrations, which mostly follow each other, the verdict is mostly the same.
-        named = (registration.service, registration.kind)
-        if asks_more_than_names or named != seen:
-            seen, reason = named, excluded(registration)
+        current = (registration.service, registration.kind)
+        if not is_reusable or current != previous:
+            previous, reason = current, verdict(registration)
         if reason is not None:
             continue
-        if sick(registration) is not None:
+        if health_verdict(registration) is not None:
             unhealthy.append(registration)
         else:
             yield registration
 
 
-def left_out(answer: SegmentAnswer, select: Select) -> Iterator[LeftOut]:
-    """Each registration of the answer that selection does not take, in its order."""
-    excluded, sick = verdict_of(select), health_verdict_of(select)
+def excluded_registrations(answer: SegmentAnswer, select: Select) -> Iterator[tuple[Registration, str]]:
+    """Each registration of the answer that selection excludes, with the reason, in the answer's order."""
+    verdict, health_verdict = verdict_of(select), health_verdict_of(select)
     for registration in answer.registrations:
-        reason = excluded(registration)
-        unhealthy = reason is None
-        reason = reason or sick(registration)
+        reason = verdict(registration) or health_verdict(registration)
         if reason is not None:
-            datacenter = registration.datacenter or answer.datacenter
-            origin = InstanceOrigin(answer.source, datacenter, answer.namespace, registration.node, registration.id)
-            yield LeftOut(service=registration.service, origin=origin, reason=reason, unhealthy=unhealthy)
+            yield registration, reason
 
 
 def verdict_of(select: Select) -> Verdict:
-    """Everything that `select` asks but health: service, kind, tags, meta."""
+    """The verdict by service, kind, tags and meta: everything in `select` but health."""
 
     @cache
-    def named(service: str) -> bool:
+    def is_selected(service: str) -> bool:
         return matches(select.services, service)
 
     def verdict(registration: Registration) -> str | None:
-        if not named(registration.service):
-            return "`select.services` leaves its name out"
+        if not is_selected(registration.service):
+            return "`select.services` excludes its name"
         if registration.kind not in select.kinds:
-            return f"its kind is {registration.kind}, and `select.kinds` takes {', '.join(select.kinds)}"
+            return f"its kind is {registration.kind}, but `select.kinds` takes only {', '.join(select.kinds)}"
         for tag in select.tags:
             if tag not in registration.tags:
-                return f"it has no tag `{tag}`, which `select.tags` asks for"
+                return f"it has no tag `{tag}`, which `select.tags` requires"
         for key, value in select.meta.items():
             if registration.meta.get(key) != value:
-                return f"its meta `{key}` is not `{value}`, which `select.meta` asks for"
+                return f"its meta `{key}` is not `{value}`, which `select.meta` requires"
         return None
 
     return verdict
 
 
 def health_verdict_of(select: Select) -> Verdict:
+    """The verdict by health alone."""
+
     def verdict(registration: Registration) -> str | None:
         if registration.health in select.health:
             return None
-        return f"its health is {registration.health}, and `select.health` takes {', '.join(select.health)}"
+        return f"its health is {registration.health}, but `select.health` takes only {', '.join(select.health)}"
 
     return verdict
 
 
-_ORDER = attrgetter("service", "node", "id")  # Instance.sort_key, as fast as it goes
+_ORDER = attrgetter("service", "node", "id")  # the same as Instance.sort_key, but faster
 
 
 def _in_order(instances: list[Instance]) -> list[Instance]:
-    """The instances, sorted. They mostly are already, and to see that is cheaper than to sort them again."""
-    before = ("", "", "")
+    """The instances, sorted. Mostly they are sorted already, and seeing that is cheaper than sorting them."""
+    previous = ("", "", "")
     for instance in instances:
         key = (instance.service, instance.node, instance.id)
-        if key < before:
+        if key < previous:
             return sorted(instances, key=_ORDER)
-        before = key
+        previous = key
     return instances
 
 
-def _instances_of(registrations: Iterable[Registration], address_from: str, keeping: Keeping) -> Iterator[Instance]:
+def _instances_of(registrations: Iterable[Registration], address_from: str, kept: KeptValues) -> Iterator[Instance]:
     tags: tuple[str, ...] = ()
     kept_tags = tags
     meta: Mapping[str, str] = {}
     kept_meta: dict[str, str] = {}
     for registration in registrations:
-        # A service's registrations mostly have the same tags and meta: to compare is cheaper than to look up.
+        # Adjacent registrations mostly have equal tags and meta: comparing is cheaper than looking them up.
         if registration.tags != tags:
-            tags, kept_tags = registration.tags, keeping.tags(registration.tags)
+            tags, kept_tags = registration.tags, kept.tags(registration.tags)
         if registration.meta != meta:
-            meta, kept_meta = registration.meta, keeping.meta(tuple(registration.meta.items()))
+            meta, kept_meta = registration.meta, kept.meta(tuple(registration.meta.items()))
         address, port = chosen_address(registration, address_from)
         passing, warning = registration.weights
         yield Instance(
@@ -154,7 +141,7 @@ def _instances_of(registrations: Iterable[Registration], address_from: str, keep
 def chosen_address(registration: Registration, address_from: str) -> tuple[str, int]:
     """The address and port that `address_from` names; ("", port) where the instance has no such address.
 
-    A tagged address without a port of its own has the service's.
+    A tagged address without its own port takes the service's port.
     """
     if address_from == "service":
         return registration.address or registration.node_address, registration.port
@@ -164,8 +151,8 @@ def chosen_address(registration: Registration, address_from: str) -> tuple[str, 
     return address, port or registration.port
 
 
-class Keeping:
-    """What `keep` leaves of tags and meta. Equal ones are one value: a fleet repeats them."""
+class KeptValues:
+    """The tags and meta that `keep` selects. Equal inputs give the same object: many instances share their values."""
 
     def __init__(self, keep: Keep) -> None:
         self.tags = lru_cache(maxsize=65536)(partial(_kept_tags, keep))
@@ -173,7 +160,7 @@ class Keeping:
 
 
 def _kept_tags(keep: Keep, tags: tuple[str, ...]) -> tuple[str, ...]:
-    """The tags that are frozen, each once, sorted: their order in an answer is no information."""
+    """The kept tags without duplicates, sorted: their order in an answer means nothing."""
     return tuple(sorted({tag for tag in tags if matches(keep.tags, tag)}))
 
 
@@ -182,44 +169,46 @@ def _kept_meta(keep: Keep, meta: tuple[tuple[str, str], ...]) -> dict[str, str]:
 
 
 def _declared(
-    taken: Iterable[Instance], unhealthy: Iterable[Registration], version_from: VersionFrom, keeping: Keeping
+    selected: Iterable[Instance], unhealthy: Iterable[Registration], version_from: VersionFrom, kept: KeptValues
 ) -> tuple[Declared, ...]:
-    """What only unhealthy instances stand for: known, but nothing to call. Sorted, each once."""
-    sick = {
-        declared
+    """The services and versions that have only unhealthy instances: known, but nothing to call. Sorted."""
+    of_unhealthy = {
+        naming_input
         for registration in unhealthy
-        for declared in declarations(
+        for naming_input in naming_inputs(
             registration.service,
-            keeping.tags(registration.tags),
-            keeping.meta(tuple(registration.meta.items())),
+            kept.tags(registration.tags),
+            kept.meta(tuple(registration.meta.items())),
             version_from,
         )
     }
-    if not sick:
+    if not of_unhealthy:
         return ()
-    names = {service for service, _, _ in sick}
-    healthy = {
-        declared
-        for instance in taken
+    names = {service for service, _, _ in of_unhealthy}
+    of_selected = {
+        naming_input
+        for instance in selected
         if instance.service in names
-        for declared in declarations(instance.service, instance.tags, instance.meta, version_from)
+        for naming_input in naming_inputs(instance.service, instance.tags, instance.meta, version_from)
     }
     return tuple(
-        Declared(service=service, tags=tags, meta=dict(meta)) for service, tags, meta in sorted(sick - healthy)
+        Declared(service=service, tags=tags, meta=dict(meta))
+        for service, tags, meta in sorted(of_unhealthy - of_selected)
     )
 
 
-Declaration = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
+NamingInput = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
+"""(service, tags, meta): only what naming reads to find a (service, version)."""
 
 
-def declarations(
+def naming_inputs(
     service: str, tags: tuple[str, ...], meta: dict[str, str], version_from: VersionFrom
-) -> list[Declaration]:
-    """What of an instance decides its (service, version)s: one (service, tags, meta) for each."""
+) -> list[NamingInput]:
+    """What decides the (service, version)s of an instance: an input for each of them."""
     if version_from.meta is not None:
         value = meta.get(version_from.meta, "")
         return [(service, (), ((version_from.meta, value),) if value else ())]
     if version_from.tag is not None:
-        fitting = [tag for tag in tags if re.fullmatch(version_from.tag, tag)]
-        return [(service, (tag,), ()) for tag in fitting] or [(service, (), ())]
+        matching = [tag for tag in tags if re.fullmatch(version_from.tag, tag)]
+        return [(service, (tag,), ()) for tag in matching] or [(service, (), ())]
     return [(service, (), ())]

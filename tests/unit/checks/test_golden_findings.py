@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +12,8 @@ from frostline.checks import guards, policies, schema
 from frostline.checks.base import Context
 from frostline.checks.waivers import apply_waivers
 from frostline.model import FileOrigin, Finding, Key
-from frostline.reporters.base import report_of
-from frostline.reporters.text import lines
 from frostline.settings import Allow, CheckSettings, Guards, PolicySetting, Waiver
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "findings"
 PLACE = FileOrigin("frostline.yaml", 60, 7)
 POLICIES: dict[str, Any] = {
     "min_instances": {"default": 1, "payments/*": 2},
@@ -51,20 +47,13 @@ def judged(registry: Any, endpoint: Any, context: Context) -> Callable[[str], It
     return judge
 
 
-def matches_golden(rule: str, found: Iterable[Finding]) -> None:
-    """Compares the findings of this rule, as text, with tests/golden/findings/RULE.txt."""
-    text = "".join(f"{line}\n" for line in lines(report_of(found)))
-    assert f"[{rule}]" in text
-    assert text == (GOLDEN / f"{rule}.txt").read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("name", POLICIES)
-def test_a_policys_findings_read_as_recorded(name: str, judged: Any) -> None:
+def test_a_policys_findings_read_as_recorded(name: str, judged: Any, matches_golden: Any) -> None:
     matches_golden(name, judged(name))
 
 
 def test_a_schemas_findings_read_as_recorded(
-    registry: Any, endpoint: Any, context: Context, monkeypatch: pytest.MonkeyPatch
+    registry: Any, endpoint: Any, context: Context, monkeypatch: pytest.MonkeyPatch, matches_golden: Any
 ) -> None:
     monkeypatch.setattr("frostline.checks.schema.schema_text", lambda name: b'{"$defs": {"service": true}}')
     (context.root / "ours.schema.json").write_text(
@@ -76,12 +65,12 @@ def test_a_schemas_findings_read_as_recorded(
     matches_golden("schema", schema.findings(seen, settings, context))
 
 
-def test_an_expired_waiver_reads_as_recorded() -> None:
+def test_an_expired_waiver_reads_as_recorded(matches_golden: Any) -> None:
     waiver = Waiver(rule="min_instances", service="legacy/*", until="2027-01-31", why="moves in January", origin=PLACE)
     matches_golden("waiver-expired", apply_waivers([], [waiver], date(2027, 2, 1)))
 
 
-def test_guards_read_as_recorded() -> None:
+def test_guards_read_as_recorded(matches_golden: Any) -> None:
     old = {Key(f"service-{place}", "v1"): guards.Published("a", 4) for place in range(12)}
     gone = dict(list(old.items())[:1])
     changed = {key: guards.Published("b", 4) for key in old}
@@ -97,7 +86,7 @@ def test_guards_read_as_recorded() -> None:
     matches_golden("guard-upstream", [finding for finding in found if finding.rule == "guard-upstream"])
 
 
-def test_guards_of_the_lock_read_as_recorded() -> None:
+def test_guards_of_the_lock_read_as_recorded(matches_golden: Any) -> None:
     old, new = {("mesh", "dc1", "ops"): 12, ("mesh", "dc2", "ops"): 1}, {("mesh", "dc2", "ops"): 1}
     matches_golden("guard-segment", guards.emptied_segments(old, new, Guards(), Allow()))
     matches_golden("guard-source", guards.empty_sources({("mesh", "dc1", ""): 0}, Guards(), Allow()))

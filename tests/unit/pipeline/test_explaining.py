@@ -1,30 +1,23 @@
 from __future__ import annotations
 
 from frostline.model import (
-    Contribution,
     Endpoint,
     Entry,
     FileOrigin,
     InstanceOrigin,
     Key,
-    Registration,
-    SegmentAnswer,
     registry_of,
 )
 from frostline.pipeline.explaining import (
-    Absence,
     chosen,
     closest,
-    displaced,
     explanation_lines,
     explanation_value,
     list_rows,
     list_value,
     table_lines,
-    unselected,
 )
-from frostline.registry.assembling import assembled
-from frostline.settings import ConsulSettings, Naming, Select, VersionFrom
+from frostline.registry.exclusions import Exclusion
 
 PLACE = FileOrigin("frostline.yaml", 3, 5)
 ORIGIN = InstanceOrigin("mesh", "dc1", "default", "n1", "i1")
@@ -48,47 +41,8 @@ REGISTRY = registry_of(
 )
 
 
-def absence(service: str, version: str | None = None, name: str = "") -> Absence:
-    return Absence(key=Key(service, version), name=name or service, origin=ORIGIN, reason="why not")
-
-
-def test_what_selection_leaves_out_is_told_under_the_name_that_it_would_have() -> None:
-    registrations = tuple(
-        Registration(service="payments-v1", id=f"i{n}", node="n1", health=health)  # type: ignore[arg-type]
-        for n, health in enumerate(["passing", "critical"])
-    )
-    answer = SegmentAnswer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
-    (found,) = unselected([answer], {"mesh": ConsulSettings(name="mesh", origin=PLACE)})
-    assert found.key == Key("payments", "v1")
-    assert found.name == "payments-v1"
-    assert found.origin == InstanceOrigin("mesh", "dc1", "default", "n1", "i1")
-    assert "critical" in found.reason
-
-
-def test_an_instance_of_several_versions_is_missing_in_each() -> None:
-    registration = Registration(service="api", id="i", node="n", tags=("v1", "v2"), health="critical")
-    answer = SegmentAnswer(source="mesh", datacenter="dc1", namespace="", registrations=(registration,))
-    naming = Naming(version_from=VersionFrom(tag="(v.)"))
-    settings = ConsulSettings(name="mesh", origin=PLACE, naming=naming, select=Select())
-    assert [one.key for one in unselected([answer], {"mesh": settings})] == [Key("api", "v1"), Key("api", "v2")]
-
-
-def test_endpoints_of_a_source_that_another_one_precedes_are_told_with_it() -> None:
-    key = Key("billing", None)
-    contributions = [
-        Contribution(source="mesh", endpoints={key: (endpoint("http://mesh"),)}),
-        Contribution(source="partners", endpoints={key: (endpoint("http://p", "partners", PLACE),)}),
-    ]
-    registry, _ = assembled(contributions, [["partners"], ["mesh"]])
-    (found,) = displaced(contributions, registry)
-    assert (found.key, found.name, found.reason) == (key, "http://mesh", "source partners precedes mesh")
-
-
-def test_sources_that_unite_displace_nobody() -> None:
-    key = Key("billing", None)
-    contributions = [Contribution(source=name, endpoints={key: (endpoint(f"http://{name}", name),)}) for name in "ab"]
-    registry, _ = assembled(contributions, [["a", "b"]])
-    assert list(displaced(contributions, registry)) == []
+def exclusion(service: str, version: str | None = None, name: str = "") -> Exclusion:
+    return Exclusion(key=Key(service, version), name=name or service, origin=ORIGIN, reason="why not")
 
 
 def test_a_name_stands_for_all_its_versions_or_for_the_one_that_is_asked_for() -> None:
@@ -99,22 +53,26 @@ def test_a_name_stands_for_all_its_versions_or_for_the_one_that_is_asked_for() -
 
 
 def test_a_registered_name_stands_for_what_naming_made_of_it() -> None:
-    assert chosen(REGISTRY, [absence("payments", "v1", "payments-v1")], "payments-v1", None) == [Key("payments", "v1")]
+    assert chosen(REGISTRY, [exclusion("payments", "v1", "payments-v1")], "payments-v1", None) == [
+        Key("payments", "v1")
+    ]
 
 
-def test_a_name_that_only_absences_have_is_known() -> None:
-    assert chosen(REGISTRY, [absence("hidden", "v3")], "hidden", None) == [Key("hidden", "v3")]
+def test_a_name_that_only_exclusions_have_is_known() -> None:
+    assert chosen(REGISTRY, [exclusion("hidden", "v3")], "hidden", None) == [Key("hidden", "v3")]
 
 
 def test_the_closest_are_of_services_or_of_the_versions_of_the_one_that_is_there() -> None:
-    assert closest(REGISTRY, [absence("legder")], "ledgr", None) == ["ledger", "legder"]
+    assert closest(REGISTRY, [exclusion("legder")], "ledgr", None) == ["ledger", "legder"]
     assert closest(REGISTRY, [], "payments", "v2") == ["payments v1", "payments unversioned"]
-    assert closest(REGISTRY, [absence("LEDGER")], "Ledger", None) == ["LEDGER", "ledger"]
+    assert closest(REGISTRY, [exclusion("LEDGER")], "Ledger", None) == ["LEDGER", "ledger"]
     assert closest(REGISTRY, [], "nothing-like-it", None) == []
 
 
 def test_an_explanation_marks_the_url_to_use_and_lists_what_is_left_out() -> None:
-    lines = list(explanation_lines([Key("payments", "v1"), Key("ledger", None)], REGISTRY, [absence("payments", "v1")]))
+    lines = list(
+        explanation_lines([Key("payments", "v1"), Key("ledger", None)], REGISTRY, [exclusion("payments", "v1")])
+    )
     assert lines == [
         "payments v1",
         "  * http://a  from mesh()",
@@ -127,9 +85,9 @@ def test_an_explanation_marks_the_url_to_use_and_lists_what_is_left_out() -> Non
 
 
 def test_an_explanation_of_what_is_left_out_alone_says_so() -> None:
-    lines = list(explanation_lines([Key("hidden", None)], REGISTRY, [absence("hidden")]))
+    lines = list(explanation_lines([Key("hidden", None)], REGISTRY, [exclusion("hidden")]))
     assert lines[:3] == ["hidden unversioned", "  not in the registry", "  left out:"]
-    (value,) = explanation_value([Key("hidden", None)], REGISTRY, [absence("hidden")])
+    (value,) = explanation_value([Key("hidden", None)], REGISTRY, [exclusion("hidden")])
     assert (value["url"], value["sources"], value["endpoints"]) == (None, [], [])
     assert value["left_out"][0]["origin"]["node"] == "n1"
 

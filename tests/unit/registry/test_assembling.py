@@ -9,21 +9,17 @@ from itertools import permutations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
-from frostline.model import Contribution, Declared, Endpoint, Entry, FileOrigin, Instance, Snapshot
+from frostline.model import Contribution, Declared, Endpoint, Entry, FileOrigin, Instance, Key, Snapshot
 from frostline.registry.assembling import (
-    assembled,
-    chosen_url,
+    assemble,
     contribution_of,
     entry_digest,
-    numeric_address,
-    united,
     with_prefer,
 )
 from frostline.settings import Naming, VersionFrom
 
-KEY = ("shop", "v1")
+KEY = Key("shop", "v1")
 
 
 def endpoint(address: str = "10.0.0.1", port: int = 80, **fields: object) -> Endpoint:
@@ -31,12 +27,12 @@ def endpoint(address: str = "10.0.0.1", port: int = 80, **fields: object) -> End
     return Endpoint(url=f"http://{address}:{port}", address=address, port=port, **values)  # type: ignore[arg-type]
 
 
-def bring(source: str, *endpoints: Endpoint, key: tuple[str, str | None] = KEY) -> Contribution:
+def bring(source: str, *endpoints: Endpoint, key: Key = KEY) -> Contribution:
     return Contribution(source=source, endpoints={key: endpoints})
 
 
 def urls_and_rules(contributions: list[Contribution], **options: object) -> tuple[list[str], list[str]]:
-    registry, findings = assembled(contributions, **options)  # type: ignore[arg-type]
+    registry, findings = assemble(contributions, **options)  # type: ignore[arg-type]
     entry = registry.services["shop"]["v1"]
     return [one.url for one in entry.endpoints], [finding.rule for finding in findings]
 
@@ -51,7 +47,7 @@ def test_the_first_in_precedence_wins_a_service_whole() -> None:
 
 
 def test_sources_of_one_group_unite_their_endpoints() -> None:
-    registry, findings = assembled([bring("mesh", A), bring("live", B)], [["mesh", "live"]])
+    registry, findings = assemble([bring("mesh", A), bring("live", B)], [["mesh", "live"]])
     entry = registry.services["shop"]["v1"]
     assert [one.url for one in entry.endpoints] == [A.url, B.url]
     assert entry.sources == ("live", "mesh")
@@ -60,7 +56,7 @@ def test_sources_of_one_group_unite_their_endpoints() -> None:
 
 @pytest.mark.parametrize("precedence", [[], [["mesh"]], [["other"], ["mesh"]]])
 def test_two_sources_that_are_not_ordered_are_an_error(precedence: list[list[str]]) -> None:
-    _registry, (finding,) = assembled([bring("mesh", A), bring("edge", B)], precedence)
+    _registry, (finding,) = assemble([bring("mesh", A), bring("edge", B)], precedence)
     assert (finding.rule, finding.severity, finding.value) == ("sources-unordered", "error", "edge, mesh")
     assert "`precedence`" in (finding.help or "")
 
@@ -68,7 +64,7 @@ def test_two_sources_that_are_not_ordered_are_an_error(precedence: list[list[str
 def test_an_unordered_service_is_reported_where_a_file_says_it() -> None:
     place = FileOrigin("frostline.yaml", 9, 7)
     one = Contribution(source="edge", endpoints={KEY: (A,)}, places={KEY: place})
-    assert assembled([one, bring("mesh", B)])[1][0].origin == place
+    assert assemble([one, bring("mesh", B)])[1][0].origin == place
 
 
 def test_a_source_that_only_declares_a_service_displaces_nobody() -> None:
@@ -77,7 +73,7 @@ def test_a_source_that_only_declares_a_service_displaces_nobody() -> None:
 
 
 def test_what_nobody_serves_is_declared() -> None:
-    registry, findings = assembled([bring("jobs"), bring("mesh")])
+    registry, findings = assemble([bring("jobs"), bring("mesh")])
     entry = registry.services["shop"]["v1"]
     assert (entry.declared, entry.url, entry.endpoints, entry.sources) == (True, None, (), ("jobs", "mesh"))
     assert findings == ()
@@ -90,86 +86,14 @@ def test_endpoints_in_two_namespaces_need_merge() -> None:
 
 
 def test_a_version_named_unversioned_is_an_error() -> None:
-    _, (finding,) = assembled([bring("mesh", A, key=("shop", "unversioned"))])
+    _, (finding,) = assemble([bring("mesh", A, key=Key("shop", "unversioned"))])
     assert (finding.rule, finding.severity) == ("version-unversioned", "error")
     assert finding.origin == A.origin
 
 
-def test_equal_endpoints_are_one_with_summed_weight() -> None:
-    one = endpoint(node="n1", id="a", weight=2, tags=("x",), meta={"k": "1", "only": "a"})
-    two = endpoint(node="n1", id="b", weight=3, tags=("y",), meta={"k": "2", "more": "b"})
-    for order in permutations([one, two]):
-        (both,) = united(order)
-        assert (both.weight, both.tags, both.id) == (5, ("x", "y"), "a")
-        assert both.meta == {"k": "1", "more": "b", "only": "a"}
-
-
-@pytest.mark.parametrize("field", ["datacenter", "namespace"])
-def test_one_address_in_two_places_is_two_endpoints(field: str) -> None:
-    assert len(united([endpoint(), endpoint(**{field: "other"})])) == 2
-
-
-def test_endpoints_sort_by_datacenter_namespace_numeric_address_and_port() -> None:
-    ordered = [
-        endpoint("10.0.0.9"),
-        endpoint("10.0.0.10", 9),
-        endpoint("10.0.0.10", 10),
-        endpoint("2001:db8::9"),
-        endpoint("2001:db8::10"),
-        endpoint("a.example"),
-        endpoint("10.0.0.1", namespace="other"),
-        endpoint("10.0.0.1", datacenter="dc2"),
-    ]
-    assert united(reversed(ordered)) == tuple(ordered)
-
-
-@pytest.mark.parametrize("address", ["", "x\0y", "10.0.0.1\n", "\u0661.2.3.4", "::1%eth0"])
-def test_an_address_that_is_none_sorts_as_a_name(address: str) -> None:
-    assert numeric_address(address)[0] == 2
-
-
-def test_the_url_is_chosen_in_the_preferred_datacenter() -> None:
-    one, two = endpoint("10.0.0.1", datacenter="dc1"), endpoint("10.0.0.2", datacenter="dc2")
-    three = endpoint("10.0.0.3", datacenter="dc3")
-    assert chosen_url(KEY, [one, two], ["dc2", "*"]) == two.url
-    assert chosen_url(KEY, [one, two], ["dc9", "dc1"]) == one.url
-    assert chosen_url(KEY, [one], ["dc2"]) == one.url
-    assert chosen_url(KEY, [two, three], ["dc9", "*", "dc2"]) == three.url
-    assert chosen_url(KEY, [], ["dc2"]) is None
-
-
-def test_endpoints_of_one_url_that_differ_in_port_or_address_stay_two() -> None:
-    points = endpoint("10.0.0.1"), endpoint("10.0.0.1", 81), endpoint("10.0.0.2")
-    one, port, address = (replace(point, url="http://router/x") for point in points)
-    assert united([address, port, one]) == (one, port, address)
-
-
-def test_an_endpoint_of_weight_zero_is_chosen_only_where_there_is_no_other() -> None:
-    off = endpoint("10.0.0.1", weight=0)
-    for number in range(20):
-        assert chosen_url(("shop", f"v{number}"), [off, B], []) == B.url
-    assert chosen_url(KEY, [off], []) == off.url
-
-
-def test_the_choice_spreads_over_services() -> None:
-    chosen = {chosen_url(("shop", f"v{number}"), [A, B, C], []) for number in range(40)}
-    assert chosen == {A.url, B.url, C.url}
-
-
-@settings(deadline=None, max_examples=100)
-@given(st.sets(st.integers(1, 250), min_size=2, max_size=12), st.text(max_size=5))
-def test_the_choice_moves_only_when_the_chosen_one_goes(numbers: set[int], service: str) -> None:
-    endpoints = [endpoint(f"10.0.0.{number}") for number in sorted(numbers)]
-    chosen = chosen_url((service, None), endpoints, [])
-    for gone in endpoints:
-        left = [one for one in endpoints if one is not gone]
-        assert gone.url == chosen or chosen_url((service, None), left, []) == chosen
-    assert chosen_url((service, None), endpoints[::-1], []) == chosen
-
-
 def test_another_preference_changes_urls_alone() -> None:
     one, two = endpoint("10.0.0.1", datacenter="dc1"), endpoint("10.0.0.2", datacenter="dc2")
-    registry, _ = assembled([bring("mesh", one, two)], prefer=["dc1"])
+    registry, _ = assemble([bring("mesh", one, two)], prefer=["dc1"])
     seen = with_prefer(registry, ["dc2"])
     assert registry.services["shop"]["v1"].url == one.url
     assert seen.services["shop"]["v1"].url == two.url
@@ -178,20 +102,20 @@ def test_another_preference_changes_urls_alone() -> None:
 
 def test_the_order_of_sources_and_endpoints_changes_nothing() -> None:
     parts = [bring("a", A, B), bring("b", C), bring("c", A)]
-    made = {repr(assembled(list(order), [["a", "b"], ["c"]])) for order in permutations(parts)}
+    made = {repr(assemble(list(order), [["a", "b"], ["c"]])) for order in permutations(parts)}
     assert len(made) == 1
 
 
 def test_services_are_in_order_and_the_unversioned_come_first() -> None:
-    keys = [("b", "v1"), ("a", "v10"), ("a", None), ("a", "v2"), ("é", None), ("B", None)]
-    registry, _ = assembled([Contribution(source="mesh", endpoints=dict.fromkeys(keys, (A,)))])
+    keys = [Key("b", "v1"), Key("a", "v10"), Key("a", None), Key("a", "v2"), Key("é", None), Key("B", None)]
+    registry, _ = assemble([Contribution(source="mesh", endpoints=dict.fromkeys(keys, (A,)))])
     assert [key for key, _ in registry.entries()] == [
-        ("B", None),
-        ("a", None),
-        ("a", "v10"),
-        ("a", "v2"),
-        ("b", "v1"),
-        ("é", None),
+        Key("B", None),
+        Key("a", None),
+        Key("a", "v10"),
+        Key("a", "v2"),
+        Key("b", "v1"),
+        Key("é", None),
     ]
 
 
@@ -205,9 +129,9 @@ def test_a_snapshot_brings_its_instances_and_what_it_declares() -> None:
         declared=(Declared(service="ledger"),),
     )
     brought = contribution_of("mesh", [snapshot], Naming())
-    (one,) = brought.endpoints[("shop", "v1")]
+    (one,) = brought.endpoints["shop", "v1"]
     assert (one.url, one.tags, one.weight, one.datacenter) == ("http://10.0.0.1:80/v1", ("t",), 3, "dc1")
-    assert brought.endpoints[("ledger", None)] == ()
+    assert brought.endpoints["ledger", None] == ()
 
 
 def test_an_instance_without_a_url_is_a_finding_with_its_origin() -> None:
@@ -225,43 +149,11 @@ def test_an_instance_without_a_url_is_a_finding_with_its_origin() -> None:
 
 def test_the_digest_of_an_entry_follows_what_it_says_and_nothing_else() -> None:
     def digest(*endpoints: Endpoint) -> str:
-        return entry_digest(assembled([bring("mesh", *endpoints)])[0].services["shop"]["v1"])
+        return entry_digest(assemble([bring("mesh", *endpoints)])[0].services["shop"]["v1"])
 
     assert digest(A) == digest(endpoint(node="elsewhere", id="other"))
     changed = [endpoint(tags=("t",)), endpoint(meta={"k": "v"}), endpoint(weight=2), endpoint(port=81), B]
     assert len({digest(A), *(digest(one) for one in changed)}) == 1 + len(changed)
-
-
-few_endpoints = st.lists(
-    st.builds(
-        endpoint,
-        st.sampled_from(["10.0.0.9", "10.0.0.10", "::1", "0::1", "2001:db8::1", "a.example", ""]),
-        st.sampled_from([80, 9]),
-        namespace=st.sampled_from(["default", "default", "other"]),
-        node=st.sampled_from(["n1", "n2"]),
-        weight=st.integers(0, 3),
-    ),
-    max_size=6,
-)
-
-
-@settings(deadline=None, max_examples=300)
-@given(few_endpoints)
-def test_the_order_of_endpoints_does_not_depend_on_those_beside_them(endpoints: list[Endpoint]) -> None:
-    far = endpoint(datacenter="far away", node="n1")
-    assert united([far, *endpoints]) == (*united(endpoints), far)
-
-
-@settings(deadline=None, max_examples=100)
-@given(few_endpoints, st.sampled_from([None, "v1"]))
-def test_the_url_is_that_of_the_highest_digest(endpoints: list[Endpoint], version: str | None) -> None:
-    def digest(one: Endpoint) -> bytes:
-        place = ["shop", version or "unversioned", one.datacenter, one.namespace, one.address, str(one.port), one.url]
-        return sha256("\0".join(place).encode()).digest()
-
-    candidates = [one for one in endpoints if one.weight] or endpoints
-    chosen = max(candidates, key=digest).url if candidates else None
-    assert chosen_url(("shop", version), endpoints, []) == chosen
 
 
 few_instances = st.lists(

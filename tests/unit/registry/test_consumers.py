@@ -1,9 +1,11 @@
+"""The registry as one consumer sees it: its upstreams listen on its own side."""
+
 from __future__ import annotations
 
 from typing import Any
 
-from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Finding, Registry, Upstream, registry_of
-from frostline.registry.consumers import cleaned, consumed
+from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Finding, Key, Registry, Upstream, registry_of
+from frostline.registry.consumers import consumer_view, env_name
 from frostline.registry.declaring import dependencies_of
 from frostline.settings import Naming
 
@@ -16,7 +18,9 @@ def entry(url: str) -> Entry:
     return Entry(url=url, endpoints=(endpoint,), sources=("mesh",))
 
 
-REGISTRY = registry_of({("payments", "v1"): entry("http://10.0.0.1/v1"), ("search", None): entry("http://10.0.0.2")})
+REGISTRY = registry_of(
+    {Key("payments", "v1"): entry("http://10.0.0.1/v1"), Key("search", None): entry("http://10.0.0.2")}
+)
 
 
 def declared(*destinations: str, naming: Naming = Naming(), **more: Any) -> tuple[Dependency, ...]:  # noqa: B008
@@ -29,7 +33,7 @@ def declared(*destinations: str, naming: Naming = Naming(), **more: Any) -> tupl
 
 
 def seen(*upstreams: Dependency, consumer: str = "shop/web") -> tuple[Registry, tuple[Finding, ...]]:
-    return consumed(REGISTRY, upstreams, consumer, PLACE)
+    return consumer_view(REGISTRY, upstreams, consumer, PLACE)
 
 
 def urls(registry: Registry) -> dict[tuple[str, str | None], str | None]:
@@ -78,7 +82,7 @@ def test_a_consumer_in_two_namespaces_is_an_error_until_one_is_named() -> None:
     both = (*declared("payments-v1"), *declared("search", namespace="retail"))
     _, (finding,) = seen(*both)
     assert finding.rule == "consumer-ambiguous"
-    assert "`default:shop/web`, `retail:shop/web`" in finding.message
+    assert "`default:shop/web` and `retail:shop/web`" in finding.message
     registry, findings = seen(*both, consumer="retail:shop/web")
     assert findings == ()
     assert urls(registry)["search", None] == "http://127.0.0.1:9101"
@@ -98,4 +102,4 @@ def test_a_pattern_that_asks_for_more_than_a_bind_has_is_an_error() -> None:
 
 
 def test_what_is_no_letter_digit_or_underscore_is_an_underscore() -> None:
-    assert cleaned("count-api.v1_é/x") == "count_api_v1___x"
+    assert env_name("count-api.v1_é/x") == "count_api_v1___x"

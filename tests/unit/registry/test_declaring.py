@@ -1,3 +1,5 @@
+"""What jobs declare: services of job files, and upstreams, as contributions to the registry."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,21 +1,11 @@
-"""Naming: registered names to (service, version), instances to URLs in which nothing of theirs becomes structure."""
+"""Naming: which (service, version) a registered name, a tag or a meta value stands for."""
 
 from __future__ import annotations
 
-from urllib.parse import unquote, urlsplit
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from frostline.model import Instance
-from frostline.registry.naming import UrlFinding, UrlMaker, host_text, name_splitter, splitter_of
+from frostline.registry.naming import name_splitter, splitter_of
 from frostline.settings import DEFAULT_NAMING, DEFAULT_VERSION_PATTERN, Naming, VersionFrom
-
-
-def instance(**fields: object) -> Instance:
-    values = {"service": "payments-v1", "node": "n1", "id": "p1", "address": "10.0.0.1", "port": 8080, **fields}
-    return Instance(**values)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -62,106 +52,3 @@ def test_each_tag_that_fits_gives_a_version() -> None:
     tags = ("api", "version=v2", "version=v1", "my version=v3")
     assert split("shop", tags, {}) == (("shop", "v1"), ("shop", "v2"))
     assert split("shop", ("api",), {}) == (("shop", None),)
-
-
-@pytest.mark.parametrize(
-    ("fields", "url"),
-    [
-        ({}, "http://10.0.0.1:8080/v1"),
-        ({"address": "2001:db8::1"}, "http://[2001:db8::1]:8080/v1"),
-        ({"address": "fe80::1%eth0"}, "http://[fe80::1%25eth0]:8080/v1"),
-        ({"address": "node.example"}, "http://node.example:8080/v1"),
-        ({"address": "evil/@host?#"}, "http://evil%2F%40host%3F%23:8080/v1"),
-        ({"meta": {"scheme": "https"}}, "https://10.0.0.1:8080/v1"),
-    ],
-)
-def test_the_default_url_of_an_instance(fields: dict[str, object], url: str) -> None:
-    assert UrlMaker(Naming()).url("payments", "v1", instance(**fields), "dc1", "default") == url
-
-
-def test_every_placeholder_is_filled_and_quoted() -> None:
-    pattern = "https://{address}:{port}/{service}/{version}/{datacenter}/{namespace}/{node}/{meta[a b]}/{tag[path]}"
-    made = UrlMaker(Naming(url=pattern)).url(
-        "pay/ments",
-        "v 1",
-        instance(node="n?1", meta={"a b": "%41"}, tags=("path=x#y",)),
-        "dc&1",
-        "n;s",
-    )
-    assert made == "https://10.0.0.1:8080/pay%2Fments/v%201/dc%261/n%3Bs/n%3F1/%2541/x%23y"
-
-
-@pytest.mark.parametrize(
-    ("pattern", "fields", "rule"),
-    [
-        ("http://{address}:{port}", {"port": 0}, "port-zero"),
-        ("http://{address}:{port}", {"address": ""}, "address-missing"),
-        ("http://{address}/{meta[path]}", {}, "meta-missing"),
-        ("http://{address}/{meta[path]}", {"meta": {"path": ""}}, "meta-missing"),
-        ("http://{address}/{tag[path]}", {"tags": ("path",)}, "tag-missing"),
-        ("{scheme}://{address}", {"meta": {"scheme": "java script"}}, "scheme-invalid"),
-        ("http://{address}/{meta[path]}/x", {"meta": {"path": ".."}}, "url-dot-segment"),
-        ("http://{address}/{node}", {"node": "."}, "url-dot-segment"),
-    ],
-)
-def test_what_has_no_url_says_which_rule(pattern: str, fields: dict[str, object], rule: str) -> None:
-    with pytest.raises(UrlFinding) as caught:
-        UrlMaker(Naming(url=pattern)).url("payments", "v1", instance(**fields), "dc1", "default")
-    assert caught.value.rule == rule
-    assert caught.value.help
-
-
-def test_port_zero_is_fine_where_the_pattern_has_no_port() -> None:
-    naming = Naming(unversioned_url="https://{service}.example")
-    assert UrlMaker(naming).url("shop", None, instance(port=0), "dc1", "default") == "https://shop.example"
-
-
-@settings(deadline=None, max_examples=200)
-@given(st.text(min_size=1), st.text(min_size=1), st.text(min_size=1))
-def test_no_value_adds_structure_to_a_url(service: str, node: str, value: str) -> None:
-    naming = Naming(url="https://h.example:1/{service}/{node}/{meta[k]}/end")
-    try:
-        url = UrlMaker(naming).url(service, "v1", instance(node=node, meta={"k": value}), "d", "n")
-    except UrlFinding as finding:
-        assert finding.rule == "url-dot-segment"
-        return
-    parts = urlsplit(url)
-    assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("https", "h.example:1", "", "")
-    assert [unquote(segment) for segment in parts.path.split("/")[1:]] == [service, node, value, "end"]
-
-
-@settings(deadline=None, max_examples=200)
-@given(st.text(min_size=1))
-def test_any_address_is_one_host(address: str) -> None:
-    assert not set(host_text(address).strip("[]")) & set("/?#@[]\\ \n")
-
-
-@settings(deadline=None, max_examples=200)
-@given(
-    st.sampled_from(["10.0.0.1", "::1", "fe80::1%eth0", "a b", ""]),
-    st.integers(0, 3),
-    st.sampled_from([{}, {"scheme": ""}, {"scheme": "https"}, {"scheme": "java script"}]),
-)
-def test_a_url_is_its_values_one_after_another_whatever_stands_before_them(
-    address: str, port: int, meta: dict[str, str]
-) -> None:
-    def made(pattern: str) -> str:
-        try:
-            return UrlMaker(Naming(url=pattern)).url("shop", "v1", one, "dc1", "default")
-        except UrlFinding as finding:
-            return f"{finding.rule}: {finding}"
-
-    one = instance(address=address, port=port, meta=meta)
-    parts = [made(pattern) for pattern in ("{scheme}", "://", "{address}", ":", "{port}", "/{version}")]
-    wrong = [part for part in parts if ": " in part]
-    assert made("{scheme}://{address}:{port}/{version}") == (wrong[0] if wrong else "".join(parts))
-    assert (
-        made("{scheme}://{address}:{port}/{version}")
-        == made("{version}{scheme}://{address}:{port}/{version}")[0 if wrong else len("v1") :]
-    )
-
-
-def test_percent_signs_and_braces_of_a_pattern_are_plain_text() -> None:
-    url = "{scheme}://{address}:{port}/%41%s/{{x}}/{service}"
-    made = UrlMaker(Naming(url=url)).url("a%s{0}", "v1", instance(), "dc1", "default")
-    assert made == "http://10.0.0.1:8080/%41%s/{x}/a%25s%7B0%7D"

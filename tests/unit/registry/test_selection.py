@@ -10,7 +10,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from frostline.model import Declared, FileOrigin, Registration, SegmentAnswer
-from frostline.registry.selection import left_out, snapshot_of
+from frostline.registry.selection import excluded_registrations, snapshot_of
 from frostline.settings import ConsulSettings, Keep, Naming, Select, VersionFrom
 
 
@@ -34,28 +34,46 @@ def taken(*registrations: Registration, **fields: object) -> list[str]:
 @pytest.mark.parametrize(
     ("select", "fields", "words"),
     [
-        (Select(services=("*", "!shop-*")), {}, "`select.services` leaves its name out"),
-        (Select(services=("Shop-v1",)), {}, "`select.services` leaves its name out"),
+        (Select(services=("*", "!shop-*")), {}, "`select.services` excludes its name"),
+        (Select(services=("Shop-v1",)), {}, "`select.services` excludes its name"),
         (Select(), {"kind": "connect-proxy"}, "its kind is connect-proxy"),
         (Select(tags=("api", "web")), {"tags": ("api",)}, "it has no tag `web`"),
         (Select(meta={"tier": "front"}), {"meta": {"tier": "back"}}, "its meta `tier` is not `front`"),
-        (Select(), {"health": "warning"}, "its health is warning, and `select.health` takes passing"),
+        (Select(), {"health": "warning"}, "its health is warning, but `select.health` takes only passing"),
         (Select(), {"health": "maintenance"}, "its health is maintenance"),
     ],
 )
 def test_an_instance_that_is_left_out_says_why(select: Select, fields: dict[str, object], words: str) -> None:
     one = registration(**fields)
     assert taken(one, select=select) == []
-    (missing,) = left_out(answer(one), select)
-    assert words in missing.reason
-    assert str(missing.origin) == "mesh(datacenter=dc1, namespace=default, node=n1, id=s1)"
+    ((excluded, reason),) = excluded_registrations(answer(one), select)
+    assert excluded == one
+    assert words in reason
 
 
 def test_what_fits_everything_is_taken() -> None:
     select = Select(services=("*", "!*", "shop-v?"), tags=("api",), meta={"a": "1"}, health=("warning", "passing"))
     one = registration(tags=("x", "api"), meta={"a": "1"}, health="warning")
     assert taken(one, select=select) == ["s1"]
-    assert list(left_out(answer(one), select)) == []
+    assert list(excluded_registrations(answer(one), select)) == []
+
+
+@pytest.mark.parametrize(
+    ("select", "fields"),
+    [
+        (Select(), {"kind": "connect-proxy"}),
+        (Select(tags=("api",)), {"tags": ("web",)}),
+        (Select(meta={"tier": "front"}), {"tags": ("api",), "meta": {"tier": "back"}}),
+    ],
+)
+def test_each_instance_of_a_service_is_judged_by_its_own_kind_tags_and_meta(
+    select: Select, fields: dict[str, object]
+) -> None:
+    selected = {"tags": ("api",), "meta": {"tier": "front"}}
+    excluded = {**selected, **fields}
+    instances = [registration(id="a", **selected), registration(id="b", **excluded), registration(id="c", **selected)]
+    assert taken(*instances, select=select) == ["a", "c"]
+    assert taken(*instances[1:], select=select) == ["c"]
 
 
 def test_consul_itself_is_left_out_by_default() -> None:
@@ -194,7 +212,7 @@ def test_what_is_frozen_of_an_instance_does_not_depend_on_those_beside_it(
     alone = [snapshot_of(answer(one), settings(select=select, keep=keep), "x") for one in sorted(found, key=order)]
     together = snapshot_of(answer(*found), settings(select=select, keep=keep), "x")
     assert together.instances == tuple(instance for one in alone for instance in one.instances)
-    missing = [one.origin for one in left_out(answer(*found), select)]
-    assert len(missing) + len(together.instances) == len(found)
+    excluded = list(excluded_registrations(answer(*found), select))
+    assert len(excluded) + len(together.instances) == len(found)
     declared = {one.service for snapshot in alone for one in snapshot.declared}
     assert {one.service for one in together.declared} == declared - {one.service for one in together.instances}

@@ -19,6 +19,7 @@ from frostline.model import SegmentAnswer
 from frostline.pipeline import compile as pipeline
 from frostline.pipeline import explaining
 from frostline.pipeline import freeze as freezing
+from frostline.registry.exclusions import excluded_instances, overridden_endpoints
 
 
 @click.command("explain")
@@ -47,15 +48,15 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
     contributions = pipeline.contributions_of(config, used, declared)
     registry = pipeline.registry_of_lock(config, used, declared)
     live = freezing.live_sources(config)
-    absences = [*explaining.unselected(answers, live), *explaining.displaced(contributions, registry)]
-    keys = explaining.chosen(registry, absences, service, version)
+    exclusions = [*excluded_instances(answers, live), *overridden_endpoints(contributions, registry)]
+    keys = explaining.chosen(registry, exclusions, service, version)
     if not keys:
-        close = explaining.closest(registry, absences, service, version)
+        close = explaining.closest(registry, exclusions, service, version)
         hint = f"closest: {', '.join(f'`{name}`' for name in close)}" if close else "see `frostline list`"
         asked = service if version is None else f"{service} {version}"
         raise DifferentError(f"`{asked}` is not known", help=hint)
     if invocation.format == "json":
-        print_json(report_value(explained=explaining.explanation_value(keys, registry, absences)))
+        print_json(report_value(explained=explaining.explanation_value(keys, registry, exclusions)))
     else:
-        print_text(invocation, explaining.explanation_lines(keys, registry, absences))
+        print_text(invocation, explaining.explanation_lines(keys, registry, exclusions))
     return errors.DONE

@@ -1,0 +1,112 @@
+"""The endpoints of one (service, version): their order, merging equal ones, and the one to use where one is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from hashlib import sha256
+from socket import AF_INET, AF_INET6, inet_pton
+
+from msgspec.structs import replace
+
+from frostline.model import Endpoint, Key, version_label
+
+ANY = "*"
+
+
+def merge_endpoints(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    """Sort the endpoints, and merge those with equal datacenter, namespace, address, port and URL.
+
+    Weights are summed and tags united. Where meta values differ, those of the first instance by node and id win.
+    """
+    unsorted = tuple(endpoints)
+    by_address = {numeric_address(endpoint.address): endpoint for endpoint in unsorted}
+    segments = {(endpoint.datacenter, endpoint.namespace) for endpoint in unsorted}
+    if len(by_address) == len(unsorted) and len(segments) < 2:
+        # The common case: no two endpoints are equal, and the addresses alone decide the order.
+        return tuple([by_address[address] for address in sorted(by_address)])
+    ordered = sorted(unsorted, key=_order)
+    result: list[Endpoint] = [ordered[0]]
+    for endpoint in ordered[1:]:
+        last = result[-1]
+        if _is_same(last, endpoint):
+            result[-1] = replace(
+                last,
+                weight=last.weight + endpoint.weight,
+                tags=tuple(sorted({*last.tags, *endpoint.tags})),
+                meta=dict(sorted({**endpoint.meta, **last.meta}.items())),
+            )
+        else:
+            result.append(endpoint)
+    return tuple(result)
+
+
+def _is_same(endpoint: Endpoint, other: Endpoint) -> bool:
+    return (
+        endpoint.port == other.port
+        and endpoint.address == other.address
+        and endpoint.url == other.url
+        and endpoint.datacenter == other.datacenter
+        and endpoint.namespace == other.namespace
+    )
+
+
+def _order(endpoint: Endpoint) -> tuple[str, str, int, bytes, str, int, str, str, str, str]:
+    kind, numeric = numeric_address(endpoint.address)
+    return (
+        endpoint.datacenter,
+        endpoint.namespace,
+        kind,
+        numeric,
+        endpoint.address,
+        endpoint.port,
+        endpoint.url,
+        endpoint.source,
+        endpoint.node,
+        endpoint.id,
+    )
+
+
+@lru_cache(maxsize=65536)
+def numeric_address(address: str) -> tuple[int, bytes]:
+    """The sort key of an address: IPv4, then IPv6, then names; 10.0.0.9 before 10.0.0.10."""
+    for kind, family in ((0, AF_INET), (1, AF_INET6)):
+        try:
+            return kind, inet_pton(family, address)
+        except (OSError, ValueError):
+            continue
+    return 2, address.encode()
+
+
+def choose_url(key: Key, endpoints: Sequence[Endpoint], prefer: Sequence[str]) -> str | None:
+    """The URL for whoever wants just one: chosen in the first preferred datacenter that has an endpoint.
+
+    Rendezvous hashing (highest random weight, Thaler and Ravishankar 1996) keeps the choice stable: it changes only if
+    the chosen endpoint goes or one with a higher score comes. Weight 0: chosen only if there is no other endpoint.
+    """
+    candidates = preferred([endpoint for endpoint in endpoints if endpoint.weight] or endpoints, prefer)
+    if len(candidates) < 2:
+        return candidates[0].url if candidates else None
+    name = f"{key.service}\0{version_label(key.version)}\0"
+    scores = [
+        sha256(
+            f"{name}{endpoint.datacenter}\0{endpoint.namespace}\0"
+            f"{endpoint.address}\0{endpoint.port}\0{endpoint.url}".encode()
+        ).digest()
+        for endpoint in candidates
+    ]
+    return candidates[scores.index(max(scores))].url
+
+
+def preferred(endpoints: Sequence[Endpoint], prefer: Sequence[str]) -> Sequence[Endpoint]:
+    """The endpoints of the first datacenter in `prefer` that has any; "*" stands for all datacenters not named."""
+    named = {datacenter for datacenter in prefer if datacenter != ANY}
+    for preference in prefer:
+        in_datacenter = [
+            endpoint
+            for endpoint in endpoints
+            if endpoint.datacenter == preference or (preference == ANY and endpoint.datacenter not in named)
+        ]
+        if in_datacenter:
+            return in_datacenter
+    return endpoints

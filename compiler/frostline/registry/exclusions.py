@@ -1,0 +1,51 @@
+"""Which instances and endpoints the registry does not have, and why: for `frostline explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct
+
+from frostline.model import Contribution, InstanceOrigin, Key, Origin, Registry, SegmentAnswer
+from frostline.registry.naming import splitter_of
+from frostline.registry.selection import excluded_registrations
+from frostline.settings import LiveSettings
+
+
+class Exclusion(Struct, frozen=True, kw_only=True):
+    """An instance or endpoint of a (service, version) that the registry does not have.
+
+    name: as registered, or the endpoint's URL. reason: a sentence without a full stop.
+    """
+
+    key: Key
+    name: str
+    origin: Origin
+    reason: str
+
+
+def excluded_instances(answers: Iterable[SegmentAnswer], live: Mapping[str, LiveSettings]) -> Iterator[Exclusion]:
+    """What selection excludes from these answers, under each (service, version) that naming gives it.
+
+    live: the settings of the live sources by name.
+    """
+    for answer in answers:
+        settings = live[answer.source]
+        split = splitter_of(settings.naming)
+        for registration, reason in excluded_registrations(answer, settings.select):
+            datacenter = registration.datacenter or answer.datacenter
+            origin = InstanceOrigin(answer.source, datacenter, answer.namespace, registration.node, registration.id)
+            for key in split(registration.service, registration.tags, registration.meta):
+                yield Exclusion(key=key, name=registration.service, origin=origin, reason=reason)
+
+
+def overridden_endpoints(contributions: Iterable[Contribution], registry: Registry) -> Iterator[Exclusion]:
+    """The endpoints of sources that another source overrides by precedence."""
+    for contribution in contributions:
+        for key, endpoints in contribution.endpoints.items():
+            winners = registry.services[key.service][key.version].sources
+            if contribution.source in winners:
+                continue
+            reason = f"source {', '.join(winners)} precedes {contribution.source}"
+            for endpoint in endpoints:
+                yield Exclusion(key=key, name=endpoint.url, origin=endpoint.origin, reason=reason)

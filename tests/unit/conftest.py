@@ -1,0 +1,33 @@
+"""What unit tests of several rooms share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from frostline.model import Finding
+from frostline.reporters.base import report_of
+from frostline.reporters.text import lines
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "findings"
+
+
+@pytest.fixture
+def matches_golden() -> Callable[[str, Iterable[Finding]], None]:
+    """`matches_golden(rule, findings)`: their text report is tests/golden/findings/RULE.txt.
+
+    With FROSTLINE_WRITE_GOLDEN set it is written.
+    """
+
+    def compare(rule: str, findings: Iterable[Finding]) -> None:
+        text = "".join(f"{line}\n" for line in lines(report_of(findings)))
+        golden = GOLDEN / f"{rule}.txt"
+        if "FROSTLINE_WRITE_GOLDEN" in os.environ:
+            golden.write_text(text, encoding="utf-8")
+        assert f"[{rule}]" in text
+        assert text == golden.read_text(encoding="utf-8")
+
+    return compare

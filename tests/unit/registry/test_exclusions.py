@@ -1,0 +1,53 @@
+"""What the registry does not have, and why: excluded by selection, or overridden by another source."""
+
+from __future__ import annotations
+
+from frostline.model import Contribution, Endpoint, FileOrigin, InstanceOrigin, Key, Registration, SegmentAnswer
+from frostline.registry.assembling import assemble
+from frostline.registry.exclusions import excluded_instances, overridden_endpoints
+from frostline.settings import ConsulSettings, Naming, Select, VersionFrom
+
+PLACE = FileOrigin("frostline.yaml", 3, 5)
+
+
+def endpoint(url: str, source: str = "mesh", place: FileOrigin | None = None) -> Endpoint:
+    return Endpoint(url=url, address="a", port=1, source=source, declared_at=place)
+
+
+def test_an_excluded_instance_stands_under_the_key_it_would_have() -> None:
+    registrations = tuple(
+        Registration(service="payments-v1", id=f"i{n}", node="n1", health=health)  # type: ignore[arg-type]
+        for n, health in enumerate(["passing", "critical"])
+    )
+    answer = SegmentAnswer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
+    (found,) = excluded_instances([answer], {"mesh": ConsulSettings(name="mesh", origin=PLACE)})
+    assert found.key == Key("payments", "v1")
+    assert found.name == "payments-v1"
+    assert found.origin == InstanceOrigin("mesh", "dc1", "default", "n1", "i1")
+    assert "critical" in found.reason
+
+
+def test_an_excluded_instance_of_several_versions_stands_under_each() -> None:
+    registration = Registration(service="api", id="i", node="n", tags=("v1", "v2"), health="critical")
+    answer = SegmentAnswer(source="mesh", datacenter="dc1", namespace="", registrations=(registration,))
+    naming = Naming(version_from=VersionFrom(tag="(v.)"))
+    settings = ConsulSettings(name="mesh", origin=PLACE, naming=naming, select=Select())
+    assert [one.key for one in excluded_instances([answer], {"mesh": settings})] == [Key("api", "v1"), Key("api", "v2")]
+
+
+def test_overridden_endpoints_name_the_source_that_precedes() -> None:
+    key = Key("billing", None)
+    contributions = [
+        Contribution(source="mesh", endpoints={key: (endpoint("http://mesh"),)}),
+        Contribution(source="partners", endpoints={key: (endpoint("http://p", "partners", PLACE),)}),
+    ]
+    registry, _ = assemble(contributions, [["partners"], ["mesh"]])
+    (found,) = overridden_endpoints(contributions, registry)
+    assert (found.key, found.name, found.reason) == (key, "http://mesh", "source partners precedes mesh")
+
+
+def test_sources_of_one_group_override_nobody() -> None:
+    key = Key("billing", None)
+    contributions = [Contribution(source=name, endpoints={key: (endpoint(f"http://{name}", name),)}) for name in "ab"]
+    registry, _ = assemble(contributions, [["a", "b"]])
+    assert list(overridden_endpoints(contributions, registry)) == []
