@@ -99,13 +99,13 @@ def test_what_a_plan_holds_is_not_said_again(project: Project, option: list[str]
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda text: text[: len(text) // 2], "no saved plan"),
+        (lambda text: text[: len(text) // 2], "not a saved plan"),
         (lambda text: text.replace("frostline.plan/1", "frostline.plan/2"), "this is no frostline.plan/1"),
         (lambda text: text.replace('"new_lock":"', '"new_lock":"x'), "not a lock"),
-        (lambda text: text.replace("sha256:", "md5:"), "no saved plan"),
-        (lambda text: text.replace('"today":"2', '"today":"9999-99-99","x":"2'), "no saved plan"),
-        (lambda text: "null", "no saved plan"),
-        (lambda text: "[" * 100_000, "no saved plan"),
+        (lambda text: text.replace("sha256:", "md5:"), "not a saved plan"),
+        (lambda text: text.replace('"today":"2', '"today":"9999-99-99","x":"2'), "not a saved plan"),
+        (lambda text: "null", "not a saved plan"),
+        (lambda text: "[" * 100_000, "not a saved plan"),
     ],
 )
 def test_a_file_that_is_no_plan_is_refused(project: Project, change: Callable[[str], str], reason: str) -> None:

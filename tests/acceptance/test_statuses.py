@@ -266,7 +266,7 @@ def test_an_empty_catalog_is_4_on_the_first_run_too(project: Project, empty_cons
     config = consul_config(empty_consul.address)
     config["sources"]["partners"] = PARTNERS
     project.configure(config)
-    explains(project.refused(4, "compile").stderr, "error[guard-source]: the source `mesh` answered nothing")
+    explains(project.refused(4, "compile").stderr, "error[guard-source]: source `mesh` returned no selected service")
 
 
 def test_with_a_token_without_rights_nothing_is_published(project: Project, consul_acl: AclAgent) -> None:
