@@ -9,12 +9,6 @@ from msgspec import Struct
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUERY_OR_FRAGMENT = re.compile("[?#]")
 
-# Puppet reference manual, "Reserved words and acceptable names": classes and their parameters.
-CLASS_PARAMETER = re.compile(r"([a-z][a-z0-9_]*::)*[a-z_][a-z0-9_]*")
-CLASS_PARAMETER_HELP = (
-    "lower-case segments joined by `::`, with {service} and {version}, such as `profile::{service}::url`"
-)
-
 
 class Placeholder(Struct, frozen=True):
     """`{name}`, or `{name[key]}`. The key is any text without `]}`."""
@@ -61,11 +55,6 @@ def parse(pattern: str) -> tuple[str | Placeholder, ...]:
     return (*parts, literal) if literal else tuple(parts)
 
 
-def placeholders(pattern: str) -> tuple[Placeholder, ...]:
-    """Only the placeholders of `pattern`. Raises PatternError."""
-    return tuple(part for part in parse(pattern) if isinstance(part, Placeholder))
-
-
 def _placeholder(pattern: str, start: int) -> tuple[Placeholder, int]:
     """The placeholder whose `{` is at `start`, and the position after its `}`."""
     name = _NAME.match(pattern, start + 1)
@@ -92,8 +81,3 @@ def has_dot_segment(url: str) -> bool:
     before_query = _QUERY_OR_FRAGMENT.split(url, maxsplit=1)[0]
     path = before_query.partition("://")[2].partition("/")[2]
     return any(segment in (".", "..") for segment in path.split("/"))
-
-
-def makes_class_parameters(parts: tuple[str | Placeholder, ...]) -> bool:
-    """Whether these parts, filled with a plain service and version, are the name of a Puppet class parameter."""
-    return CLASS_PARAMETER.fullmatch("".join(part if isinstance(part, str) else "a" for part in parts)) is not None

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from frostline.model import FileOrigin, Key, Severity
+from frostline.model import FileOrigin, Severity
 
 DEFAULT_NAMING = ("{service}-{version}", "{service}")
 DEFAULT_VERSION_PATTERN = "v[0-9][A-Za-z0-9._]*"
@@ -79,132 +80,51 @@ class LiveLimits(Struct, frozen=True, kw_only=True):
     retries: int = 4
 
 
-class ConsulSettings(Struct, frozen=True, kw_only=True):
-    """A source of type consul. address None: $CONSUL_HTTP_ADDR, else http://127.0.0.1:8500."""
-
-    name: str
-    origin: FileOrigin
-    address: str | None = None
-    token: Token | None = None
-    tls: Tls = Tls()
-    datacenters: tuple[str, ...] = ()
-    namespace: str | None = None
-    partition: str | None = None
-    peers: tuple[str, ...] = ()
-    partial: bool = False
-    acl: str = "strict"
-    consistency: str = "snapshot"
-    max_stale: float = 2.0
-    select: Select = Select()
-    keep: Keep = Keep()
-    naming: Naming = Naming()
-    address_from: str = "service"
-    limits: LiveLimits = LiveLimits()
-    type: str = "consul"
-
-
-class NomadSettings(Struct, frozen=True, kw_only=True):
-    """A source of type nomad. address None: $NOMAD_ADDR, else http://127.0.0.1:4646. regions (): the agent's own."""
-
-    name: str
-    origin: FileOrigin
-    address: str | None = None
-    token: Token | None = None
-    tls: Tls = Tls()
-    regions: tuple[str, ...] = ()
-    namespaces: tuple[str, ...] = ("default",)
-    services: bool = True
-    upstreams: bool = True
-    canaries: bool = False
-    partial: bool = False
-    consistency: str = "snapshot"
-    max_stale: float = 2.0
-    select: Select = Select()
-    keep: Keep = Keep()
-    naming: Naming = Naming()
-    address_from: str = "service"
-    limits: LiveLimits = LiveLimits()
-    type: str = "nomad"
-
-
-class JobspecSettings(Struct, frozen=True, kw_only=True):
-    """A source of type jobspec: Nomad job files.
-
-    folder: what the globs in `files` and the files that a job file names are relative to; root: what they stay inside.
-    variables: name -> value as the configuration has it (plain YAML values), with the place of each in `places`.
-    environment: names of environment variables that may set a variable.
-    """
-
-    name: str
-    origin: FileOrigin
-    folder: Path
-    root: Path
-    files: tuple[str, ...] = ()
-    files_origin: FileOrigin = FileOrigin("")
-    var_files: tuple[Path, ...] = ()
-    variables: Mapping[str, Any] = {}
-    places: Mapping[str, FileOrigin] = {}
-    environment: tuple[str, ...] = ()
-    filesystem: bool = False
-    services: tuple[str, ...] = ("*",)
-    keep: Keep = Keep()
-    naming: Naming = Naming()
-    type: str = "jobspec"
-
-
-class StaticService(Struct, frozen=True, kw_only=True):
-    service: str
-    version: str | None
-    url: str
-    origin: FileOrigin
-
-
-class StaticSettings(Struct, frozen=True, kw_only=True):
-    """A source of type static: URLs written in the configuration."""
-
-    name: str
-    origin: FileOrigin
-    services: tuple[StaticService, ...] = ()
-    type: str = "static"
-
-
-class RouterName(Struct, frozen=True, kw_only=True):
-    """A (service, version) that the router serves beside those of its sources, and where it is written."""
-
-    key: Key
-    origin: FileOrigin
-
-
-class RouterSettings(Struct, frozen=True, kw_only=True):
-    """A source of type router: one URL pattern for all services that `sources` know, and for `names`."""
-
-    name: str
-    origin: FileOrigin
-    url: str
-    unversioned_url: str | None = None
-    sources: tuple[str, ...] = ()
-    names: tuple[RouterName, ...] = ()
-    type: str = "router"
-
-
-class PluginSettings(Struct, frozen=True, kw_only=True):
-    """A source of another package. options: all its keys but `type`, as the configuration has them.
-
-    select, keep, naming, address_from: of a live one; what it answers is selected, named and locked as Consul's is.
-    """
+class SourceSettings(Struct, frozen=True, kw_only=True):
+    """What every source has. The keys of its type are in a struct of its own, beside its module."""
 
     name: str
     type: str
     origin: FileOrigin
-    options: Mapping[str, Any] = {}
+
+
+class LiveSettings(SourceSettings, frozen=True, kw_only=True):
+    """A source that asks a server: how its answer is selected, what of it is frozen, and how it is named."""
+
     select: Select = Select()
     keep: Keep = Keep()
     naming: Naming = Naming()
     address_from: str = "service"
 
+    def ask_all(self) -> Self:
+        """The settings that read the services too that `select.services` leaves out, where that may be asked."""
+        return replace(self, select=replace(self.select, services=("*",)))
 
-LiveSettings = ConsulSettings | NomadSettings | PluginSettings
-SourceSettings = LiveSettings | JobspecSettings | StaticSettings | RouterSettings
+
+class ServerSettings(LiveSettings, frozen=True, kw_only=True):
+    """A source that asks an HTTP server. address None: what the environment says, else the usual one. Seconds."""
+
+    address: str | None = None
+    token: Token | None = None
+    tls: Tls = Tls()
+    partial: bool = False
+    consistency: str = "snapshot"
+    max_stale: float = 2.0
+    limits: LiveLimits = LiveLimits()
+
+
+class DeclaringSettings(SourceSettings, frozen=True, kw_only=True):
+    """A source whose files declare services. services: globs of registered names."""
+
+    services: tuple[str, ...] = ("*",)
+    keep: Keep = Keep()
+    naming: Naming = Naming()
+
+
+class PluginSettings(LiveSettings, frozen=True, kw_only=True):
+    """A source of another package that has no `configure`. options: all its keys but `type`, as they are written."""
+
+    options: Mapping[str, Any] = {}
 
 
 class OutputSettings(Struct, frozen=True, kw_only=True):
@@ -244,11 +164,15 @@ class Waiver(Struct, frozen=True, kw_only=True):
 
 
 class CheckSettings(Struct, frozen=True, kw_only=True):
-    """schema: users' JSON Schema files; policies: name -> policy; waivers in the order written."""
+    """schema: users' JSON Schema files; policies: name -> policy; waivers in the order written.
+
+    options: what is configured for the checks of other packages, by the check's name.
+    """
 
     schema: tuple[Path, ...] = ()
     policies: Mapping[str, PolicySetting] = {}
     waivers: tuple[Waiver, ...] = ()
+    options: Mapping[str, Any] = {}
 
 
 class Guards(Struct, frozen=True, kw_only=True):

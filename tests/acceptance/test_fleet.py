@@ -20,8 +20,8 @@ from processes import start_on_free_ports
 
 from frostline.model import Declaration
 from frostline.pipeline.load import load_config
-from frostline.settings import JobspecSettings
 from frostline.sources.jobspec import source as jobspec
+from frostline.sources.jobspec.settings import JobspecSettings
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "fleet"
 WRITTEN = ("locks", "registry", "app", "puppet", "frostline.manifest")

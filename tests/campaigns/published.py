@@ -17,7 +17,7 @@ from frostline.model import Registration, SegmentAnswer
 from frostline.pipeline.freeze import settings_digests
 from frostline.pipeline.load import load_config
 from frostline.registry.selection import snapshot_of
-from frostline.settings import ConsulSettings
+from frostline.sources.consul.settings import ConsulSettings
 
 Tree = dict[str, tuple[int, bytes | str | None]]
 ALLOWED = ("--allow", "deletes,updates")

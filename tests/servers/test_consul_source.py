@@ -15,10 +15,11 @@ from processes import start_on_free_ports
 
 from frostline.errors import SourceError, UsageError
 from frostline.model import FileOrigin, Registration
-from frostline.settings import ConsulSettings, LiveLimits, Select, Tls, Token
+from frostline.settings import LiveLimits, Select, Tls, Token
 from frostline.sources.consul import reading as consul_reading
 from frostline.sources.consul import source as consul
 from frostline.sources.consul.client import Client
+from frostline.sources.consul.settings import ConsulSettings
 from frostline.sources.http.access import parsed_address
 from frostline.sources.http.transport import Transport
 

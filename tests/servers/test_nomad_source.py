@@ -12,8 +12,9 @@ from nomad_replay import NomadReplay
 
 from frostline.errors import SourceError
 from frostline.model import FileOrigin
-from frostline.settings import LiveLimits, NomadSettings, Token
+from frostline.settings import LiveLimits, Token
 from frostline.sources.nomad import source as nomad
+from frostline.sources.nomad.settings import NomadSettings
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
 

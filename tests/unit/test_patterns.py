@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.patterns import PatternError, Placeholder, has_dot_segment, parse, placeholders
+from frostline.patterns import PatternError, Placeholder, has_dot_segment, parse
 
 
 def test_literals_and_placeholders_come_in_order() -> None:
@@ -34,10 +34,6 @@ def test_a_bad_pattern_says_where(pattern: str, position: int) -> None:
     with pytest.raises(PatternError) as caught:
         parse(pattern)
     assert caught.value.position == position
-
-
-def test_only_the_placeholders_are_listed() -> None:
-    assert placeholders("a{b}c{d[e]}") == (Placeholder("b"), Placeholder("d", "e"))
 
 
 PARTS = st.lists(

@@ -1,4 +1,4 @@
-"""What a check is. A new one is one new file and one line in TABLE, or an entry point `frostline.checks`.
+"""What a check is. A new one is a module of this protocol and a line in TABLE, or an entry point `frostline.checks`.
 
 A check is a pure function: registry and settings in, findings out. It changes nothing and asks no server. It may read
 only the files that its settings name. Its module lists the rules of its findings in `RULES`.
@@ -16,6 +16,8 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from frostline.checks.waivers import apply_waivers
+from frostline.config import context as config
+from frostline.config.cursor import Cursor
 from frostline.model import Entry, Finding, Registry
 from frostline.settings import CheckSettings
 
@@ -34,7 +36,20 @@ class Context(Struct, frozen=True, kw_only=True):
 
 
 class Check(Protocol):
-    """The module of a check."""
+    """The module of a check. Only `findings` is needed. With a SCHEMA the configuration may have `checks.NAME`."""
+
+    SCHEMA: Mapping[str, Any]
+    """The JSON Schema of the value of `checks.NAME`. `$ref` may name a shared definition of
+    schemas/config.schema.json."""
+
+    def configure(self, cursor: Cursor, context: config.Context) -> Any:
+        """The settings that the value of `checks.NAME`, at `cursor`, means: `settings.options[NAME]`.
+
+        Without this function these are the plain value.
+        """
+
+    def inputs(self, settings: CheckSettings) -> tuple[Path, ...]:
+        """The local files that it reads: no output may overwrite them, a saved plan must find them unchanged."""
 
     def findings(self, registry: Registry, settings: CheckSettings, context: Context) -> Iterable[Finding]:
         """What is wrong, in any order. Raises UsageError where the settings themselves are."""
@@ -59,6 +74,16 @@ def check_module(name: str) -> Any:
         if entry.name == name:
             return entry.load()
     raise KeyError(name)
+
+
+def inputs_of(settings: CheckSettings) -> dict[Path, str]:
+    """The local files that the checks read -> the name of the check."""
+    return {
+        path: name
+        for name in check_names()
+        if hasattr(module := check_module(name), "inputs")
+        for path in module.inputs(settings)
+    }
 
 
 def run_checks(

@@ -15,12 +15,15 @@ from frostline.checks.base import Context
 from frostline.checks.endpoint_policies import judge_addresses, judge_meta, judge_ports, judge_tags
 from frostline.checks.keys import fits, key_names, written_key
 from frostline.checks.policy import Judge, Policy, first_origin, is_configured, policy_finding
+from frostline.checks.policy_keys import SCHEMA, configure
 from frostline.errors import ErrorGroup, UsageError
 from frostline.globs import is_literal
 from frostline.model import Finding, Key, Registry, version_label
 from frostline.rules import Rule
 from frostline.settings import CheckSettings, PolicySetting
 from frostline.text import list_names, pluralize, shorten
+
+__all__ = ["RULES", "SCHEMA", "configure", "findings", "parse_policies"]
 
 MIN_INSTANCES = Rule(
     name="min_instances",

@@ -15,16 +15,27 @@ from typing import Any
 
 from msgspec import Struct
 
-from frostline.checks.base import Context
+from frostline.checks import base
 from frostline.checks.schema_files import DIALECT, SchemaFiles
+from frostline.config.context import Context
+from frostline.config.cursor import Cursor
+from frostline.config.definitions import ref
+from frostline.config.paths import is_file, resolved
 from frostline.errors import ErrorGroup, FrostlineError
 from frostline.model import UNVERSIONED, Entry, FileOrigin, Finding, Origin, Registry
 from frostline.resources import schema_text
 from frostline.rules import Rule
 from frostline.settings import CheckSettings
-from frostline.text import shorten
+from frostline.text import display_path, shorten
 
-SCHEMA = Rule(
+SCHEMA: Mapping[str, Any] = {
+    "description": "JSON Schema files applied to each service, besides the built-in one. $ref never leaves root.",
+    "type": "array",
+    "items": ref("path"),
+    "default": [],
+}
+
+SCHEMA_RULE = Rule(
     name="schema",
     summary="a service violates a JSON Schema: the built-in one, or one of `checks.schema`",
     why="The built-in schema is the format of the published registry, so whoever reads it may rely on it. A schema of "
@@ -35,7 +46,7 @@ SCHEMA = Rule(
     "`/additionalProperties/properties/endpoints/items/properties/port/enum`",
     mend="correct the value where it is registered or written, or correct the schema",
 )
-RULES = (SCHEMA,)
+RULES = (SCHEMA_RULE,)
 
 MOST_FOR_SERVICE = 20
 """Findings of one schema for one service; the last of them says that there are more."""
@@ -54,6 +65,22 @@ class Violation(Struct, frozen=True):
     path: tuple[str | int, ...]
     keyword: tuple[str | int, ...]
     reason: str
+
+
+def configure(cursor: Cursor, context: Context) -> tuple[Path, ...]:
+    """The value of `checks.schema`: the paths of schema files."""
+    files = [(item, resolved(context.folder, item.value)) for item in cursor.items()]
+    for item, path in files:
+        if not is_file(path):
+            item.refuse(
+                f"there is no file {display_path(path)}", "a schema is a JSON file; its path is relative to this file"
+            )
+    return tuple(path for _, path in files)
+
+
+def inputs(settings: CheckSettings) -> tuple[Path, ...]:
+    """The schema files."""
+    return settings.schema
 
 
 class Schema:
@@ -110,7 +137,7 @@ class Schema:
         return self._explainer
 
 
-def findings(registry: Registry, settings: CheckSettings, context: Context) -> Iterator[Finding]:
+def findings(registry: Registry, settings: CheckSettings, context: base.Context) -> Iterator[Finding]:
     """What violates a schema, at most MOST_FOR_SERVICE findings for one service and schema.
 
     Raises UsageError, or ErrorGroup, for each schema file that is unreadable, not a schema, or refers outside the root.
@@ -173,7 +200,7 @@ def _service_findings(
         if schema.accepts(value):
             return
     except UnicodeEncodeError:  # half a surrogate pair: a local file can hold one as an escape
-        yield SCHEMA.finding(
+        yield SCHEMA_RULE.finding(
             "one of its values contains half of a surrogate pair, which is not valid text",
             service=service,
             origin=_origin(versions, (), schema),
@@ -184,7 +211,7 @@ def _service_findings(
     for violation in violations[:MOST_FOR_SERVICE]:
         yield _finding(schema, service, versions, value, violation)
     if len(violations) > MOST_FOR_SERVICE:
-        yield SCHEMA.finding(
+        yield SCHEMA_RULE.finding(
             f"it violates {schema.name} in more than {MOST_FOR_SERVICE} places",
             service=service,
             origin=_origin(versions, (), schema),
@@ -199,7 +226,7 @@ def _finding(
     for step in violation.path:
         violating = violating[step]
     keyword = shorten(pointer(violation.keyword), _REASON)
-    return SCHEMA.finding(
+    return SCHEMA_RULE.finding(
         f"`{shorten(pointer(violation.path), _REASON)}` violates {schema.name}: {violation.reason}",
         service=service,
         version=_version(violation.path),

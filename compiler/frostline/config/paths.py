@@ -17,7 +17,7 @@ def resolved(folder: Path, written: str) -> Path:
 
 def path_reader(folder: Path) -> Callable[[Cursor], Path]:
     """Reads a path of the configuration in `folder`."""
-    return lambda at: resolved(folder, at.value)
+    return lambda cursor: resolved(folder, cursor.value)
 
 
 def is_file(path: Path) -> bool:

@@ -1,8 +1,4 @@
-"""What is wrong with a configuration by schemas/config.schema.json, in our words and with places.
-
-The schema says what we expect in two words of its own beside the standard's: `x-expected` completes "must be …",
-`x-help` says what to do next.
-"""
+"""What is wrong with a configuration by its JSON Schema, in our words and with places."""
 
 from __future__ import annotations
 
@@ -10,15 +6,13 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
 
 from frostline.config.yaml_reader import Document, Path
 from frostline.errors import UsageError
-from frostline.model import FileOrigin
-from frostline.resources import schema_text
 from frostline.text import closest, list_names, quote
 
 _GENERAL_HELP = "see `frostline schema config` for what it means"
@@ -33,8 +27,8 @@ _KINDS = {
 }
 
 
-class Fault(Struct, frozen=True):
-    """Something that the schema refuses. path: the value that cannot be used, or of which a part is missing."""
+class SchemaError(Struct, frozen=True):
+    """Something that the schema refuses. path: of the unusable value; usable: only a part of the value is missing."""
 
     error: UsageError
     path: Path
@@ -49,36 +43,36 @@ class _Words(Struct, frozen=True):
     at_key: bool = False
 
 
-def schema_faults(document: Document) -> list[Fault]:
-    """All that the schema refuses, one fault of each value, in no order.
+def schema_errors(document: Document, schema: bytes) -> list[SchemaError]:
+    """All that this JSON Schema refuses, one error for each value, in no order.
 
-    jsonschema-rs decides, in less time than it takes to import jsonschema, which then has the words.
+    jsonschema-rs decides, in less time than it takes to import jsonschema, which then words the errors.
     """
     with suppress(UnicodeEncodeError):  # half a surrogate pair: only jsonschema takes it
-        if _decider().is_valid(document.value):
+        if _decider(schema).is_valid(document.value):
             return []
-    faults: dict[tuple[Path, str], Fault] = {}
-    for error in _validator().iter_errors(document.value):
-        for fault in _faults(error, document):
+    errors: dict[tuple[Path, str], SchemaError] = {}
+    for refusal in _validator(schema).iter_errors(document.value):
+        for error in _errors(refusal, document):
             # A value of the wrong type is no constant either, and a mapping may lack several keys.
-            faults.setdefault((fault.path, fault.error.message if fault.usable else ""), fault)
-    return list(faults.values())
+            errors.setdefault((error.path, error.error.message if error.usable else ""), error)
+    return list(errors.values())
 
 
-@cache
-def _decider() -> Any:
+@lru_cache(maxsize=4)
+def _decider(schema: bytes) -> Any:
     import jsonschema_rs
 
-    return jsonschema_rs.Draft202012Validator(json.loads(schema_text("config")))
+    return jsonschema_rs.Draft202012Validator(json.loads(schema))
 
 
-@cache
-def _validator() -> Any:
+@lru_cache(maxsize=4)
+def _validator(schema: bytes) -> Any:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
     checker: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
-    return checker(json.loads(schema_text("config")))
+    return checker(json.loads(schema))
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[Any]:
@@ -90,32 +84,26 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
         yield ValidationError("")
 
 
-def _faults(error: Any, document: Document) -> Iterator[Fault]:
+def _errors(error: Any, document: Document) -> Iterator[SchemaError]:
     path: Path = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         for key in error.instance:
             if key not in error.schema.get("properties", {}):
                 words = _unknown_key(key, path, error.schema)
-                yield Fault(_usage_error(words, (*path, key), document), (*path, key))
+                yield SchemaError(_usage_error(words, (*path, key), document), (*path, key))
         return
     if "propertyNames" in error.absolute_schema_path:
         path = (*path, error.instance)
         words = _Words(f"a key here must be {_expected(error.schema, error)}", at_key=True)
     else:
         words = _WORDS.get(error.validator, _other)(error, path)
-    yield Fault(_usage_error(words, path, document), path, usable=error.validator == "required")
+    yield SchemaError(_usage_error(words, path, document), path, usable=error.validator == "required")
 
 
 def _usage_error(words: _Words, path: Path, document: Document) -> UsageError:
     return UsageError(
-        words.message, origin=place_of(path, document, at_key=words.at_key), help=words.help or _GENERAL_HELP
+        words.message, origin=document.origin_of(path, at_key=words.at_key), help=words.help or _GENERAL_HELP
     )
-
-
-def place_of(path: Path, document: Document, *, at_key: bool = False) -> FileOrigin:
-    """The place of the value at `path`, or of its key where it has one."""
-    places = document.keys if at_key and path in document.keys else document.values
-    return places[path]
 
 
 def is_secret(path: Path) -> bool:

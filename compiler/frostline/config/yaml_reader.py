@@ -54,6 +54,10 @@ class Document(Struct, frozen=True):
     errors: tuple[FrostlineError, ...] = ()
     broken: frozenset[Path] = frozenset()
 
+    def origin_of(self, path: Path, *, at_key: bool = False) -> FileOrigin:
+        """The place of the value at `path`; at_key: of its key, if it has one."""
+        return self.keys[path] if at_key and path in self.keys else self.values[path]
+
 
 class _Loader(yaml.SafeLoader):
     """PyYAML's parser with the implicit types of YAML 1.2 and a limit of depth."""
@@ -93,10 +97,10 @@ def read_yaml(raw: bytes, label: str) -> Document:
         raise _syntax_error(error, text, label) from None
     if root is None:
         raise UsageError("the file is empty", origin=FileOrigin(label), help="it needs `version: 1` and `sources`")
-    return _Reading(label).document(root)
+    return _NodeReader(label).document(root)
 
 
-class _Reading:
+class _NodeReader:
     """Turns nodes into values, and notes the place of each and what is wrong."""
 
     def __init__(self, label: str) -> None:

@@ -1,4 +1,4 @@
-"""What an output is. A new one is one new file and one line in TABLE, or an entry point `frostline.outputs`.
+"""What an output is. A new one is a module of this protocol and a line in TABLE, or an entry point `frostline.outputs`.
 
 An output is a pure function: registry and settings in, artifacts out. No clock, no environment, no network;
 the only files that it may read are the templates that its settings name.
@@ -17,6 +17,8 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
+from frostline.config.context import Context
+from frostline.config.cursor import Cursor
 from frostline.model import Dependency, Endpoint, Entry, Finding, Registry, version_label
 from frostline.settings import OutputSettings
 
@@ -24,7 +26,7 @@ FORMAT = "frostline.registry/1"
 
 
 class Artifact(Struct, frozen=True, kw_only=True):
-    """One file to publish. path: relative to the output's folder (`Output.folder`); chunks: its bytes, in order.
+    """One file to publish. path: relative to `artifact_folder`; chunks: its bytes, in order.
 
     chunks may be iterated more than once and gives the same bytes each time.
     """
@@ -40,20 +42,32 @@ class Rendering(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
+class Claim(Struct, frozen=True):
+    """A path that an output writes, absolute; with is_folder everything in it."""
+
+    path: Path
+    is_folder: bool = False
+
+
 class Output(Protocol):
-    """The module of an output."""
+    """The module of an output. Only `render` is needed; without the others it writes the file `path`, and its keys
+    are not checked and are in `settings.options` as they are written."""
+
+    SCHEMA: Mapping[str, Any]
+    """The JSON Schema of its own keys: `properties`, `required`, `description`. The keys of every output and the
+    refusal of others are added to it. `$ref` may name a shared definition of schemas/config.schema.json."""
+
+    def configure(self, cursor: Cursor, context: Context) -> OutputSettings | None:
+        """The settings of the output at `cursor`, whose value fits SCHEMA; None after it has refused what it needs."""
+
+    def claims(self, settings: OutputSettings) -> tuple[Claim, ...]:
+        """The paths that it writes. A folder `settings.path` makes artifact paths relative to it."""
+
+    def inputs(self, settings: OutputSettings) -> tuple[Path, ...]:
+        """The local files that it reads: no output may overwrite them, a saved plan must find them unchanged."""
 
     def render(self, view: View, settings: OutputSettings) -> Rendering:
         """The artifacts of this registry."""
-
-    def folder(self, settings: OutputSettings) -> Path:
-        """The folder that artifact paths are relative to.
-
-        The parent of settings.path where the output is a file, settings.path itself where it is a folder.
-        """
-
-    def paths(self, settings: OutputSettings) -> tuple[PurePosixPath, ...]:
-        """The artifact paths known before rendering, relative to the folder: to find two outputs in one file."""
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -95,6 +109,24 @@ def output_module(type_name: str) -> Any:
         if entry.name == type_name:
             return entry.load()
     raise KeyError(type_name)
+
+
+def claims_of(settings: OutputSettings) -> tuple[Claim, ...]:
+    """The paths that this output writes."""
+    module = output_module(settings.type)
+    return tuple(module.claims(settings)) if hasattr(module, "claims") else (Claim(settings.path),)
+
+
+def inputs_of(settings: OutputSettings) -> tuple[Path, ...]:
+    """The local files that this output reads."""
+    module = output_module(settings.type)
+    return tuple(module.inputs(settings)) if hasattr(module, "inputs") else ()
+
+
+def artifact_folder(settings: OutputSettings) -> Path:
+    """The folder that artifact paths are relative to: the output's path if it is a folder, else the folder of it."""
+    is_folder = any(claim.is_folder and claim.path == settings.path for claim in claims_of(settings))
+    return settings.path if is_folder else settings.path.parent
 
 
 OPTIONAL_FIELDS = ("id", "node", "namespace")

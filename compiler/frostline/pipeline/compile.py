@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 from msgspec import Struct
 
@@ -41,8 +42,8 @@ from frostline.publish.ownership import DesiredFile, file_changes, next_manifest
 from frostline.publish.publishing import Publication, publish, run_lock
 from frostline.registry.assembling import assemble, contribution_of, entry_digest
 from frostline.registry.declaring import contribution_of_declaration
-from frostline.settings import Allow, Config, JobspecSettings, OutputSettings, PluginSettings, RouterSettings
-from frostline.sources.base import source_module
+from frostline.settings import Allow, Config, DeclaringSettings, OutputSettings
+from frostline.sources.base import contributes, declares, keys_are_independent, needs_other_sources, source_module
 from frostline.text import did_you_mean, display_path
 
 # --- the pure middle --------------------------------------------------------------------------------------------------
@@ -52,10 +53,10 @@ def declared_contributions(config: Config) -> tuple[Contribution, ...]:
     """What the sources bring whose files declare services: these are read once a run."""
     brought: list[Contribution] = []
     for settings in config.sources.values():
-        if isinstance(settings, JobspecSettings):
+        if declares(settings.type):
             with stage(f"reading source {settings.name}"):
                 declaration = source_module(settings.type).declare(settings)
-            brought.append(contribution_of_declaration(declaration, settings))
+            brought.append(contribution_of_declaration(declaration, cast(DeclaringSettings, settings)))
     return tuple(brought)
 
 
@@ -65,24 +66,22 @@ def contributions_of(
     declared: Sequence[Contribution] | None = None,
     among: Collection[Key] | None = None,
 ) -> tuple[Contribution, ...]:
-    """What each source brings: live ones from the lock, then local ones, then routers, which need the others' names.
+    """What each source brings: live ones from the lock, then local ones, last those that need the others' names.
 
     declared: what `declared_contributions` gave, where it is known already. among: all that is wanted of live sources.
     """
     brought: list[Contribution] = []
-    live_ones = live_sources(config)
-    if any(isinstance(one, PluginSettings) and one.name not in live_ones for one in config.sources.values()):
-        among = None  # what it brings of one name may depend on any other
-    for name, live in live_ones.items():
+    local = [settings for settings in config.sources.values() if contributes(settings.type)]
+    if not all(keys_are_independent(settings.type) for settings in local):
+        among = None
+    for name, live in live_sources(config).items():
         snapshots = [snapshot for snapshot in lock.snapshots if snapshot.source == name]
         brought.append(contribution_of(name, snapshots, live.naming, among))
     brought += declared_contributions(config) if declared is None else declared
-    done = {contribution.source for contribution in brought}
-    local = [settings for settings in config.sources.values() if settings.name not in done]
-    for routers in (False, True):
-        known = {one.source: frozenset(one.endpoints) for one in brought}
+    for last in (False, True):
+        known = {contribution.source: frozenset(contribution.endpoints) for contribution in brought}
         for settings in local:
-            if isinstance(settings, RouterSettings) is routers:
+            if needs_other_sources(settings.type) is last:
                 brought.append(source_module(settings.type).contribute(settings, known))
     return tuple(brought)
 

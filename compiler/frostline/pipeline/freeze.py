@@ -6,10 +6,9 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from frostline.errors import ErrorGroup, FrostlineError, SourceError, UsageError
 from frostline.events import report_progress, stage
@@ -17,8 +16,8 @@ from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
 from frostline.model import Lock, SegmentAnswer, Snapshot
 from frostline.registry.selection import snapshot_of
-from frostline.settings import Config, ConsulSettings, LiveSettings, PluginSettings
-from frostline.sources.base import is_live, source_module
+from frostline.settings import Config, LiveSettings
+from frostline.sources.base import answer_shape, is_live, source_module
 from frostline.text import display_path
 
 
@@ -38,21 +37,7 @@ def live_sources(config: Config) -> dict[str, LiveSettings]:
 
 def settings_digests(config: Config) -> dict[str, str]:
     """The digest of the settings that shape its answer, for each live source."""
-    return {name: lock_merge.settings_digest(_shape(settings)) for name, settings in live_sources(config).items()}
-
-
-def _shape(settings: LiveSettings) -> dict[str, Any]:
-    own: dict[str, Any] = source_module(settings.type).shape(settings)
-    if not isinstance(settings, PluginSettings):
-        return own
-    return {
-        "type": settings.type,
-        "own": own,
-        "select": settings.select,
-        "keep": settings.keep,
-        "address_from": settings.address_from,
-        "version_from": settings.naming.version_from,
-    }
+    return {name: lock_merge.settings_digest(answer_shape(settings)) for name, settings in live_sources(config).items()}
 
 
 def freeze(
@@ -76,7 +61,7 @@ def freeze(
     for name, settings in live_sources(config).items():
         if sources and name not in sources:
             continue
-        asked = _asking_for_all(settings) if every_service else settings
+        asked = settings.ask_all() if every_service else settings
         try:
             with stage(f"reading source {name}"):
                 reading = source_module(settings.type).read(
@@ -93,13 +78,6 @@ def freeze(
     if failed:
         raise failed[0] if len(failed) == 1 else ErrorGroup(failed)
     return Frozen(snapshots=tuple(snapshots), answers=tuple(answers), warnings=tuple(warnings))
-
-
-def _asking_for_all(settings: LiveSettings) -> LiveSettings:
-    """The settings that read every service; a scoped token may ask for its own names only."""
-    if isinstance(settings, ConsulSettings) and settings.acl == "scoped":
-        return settings
-    return replace(settings, select=replace(settings.select, services=("*",)))
 
 
 def _kept(

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from frostline.checks.base import inputs_of
 from frostline.checks.configuring import checks_of, guards_of
-from frostline.config.cursor import Cursor, Reading, texts
+from frostline.config.context import Context
+from frostline.config.cursor import Cursor, ParseState
 from frostline.config.paths import is_file, is_folder, is_other, path_reader, resolved
-from frostline.config.schema_errors import schema_faults
+from frostline.config.readers import texts
+from frostline.config.schema_errors import schema_errors
 from frostline.config.yaml_reader import read_yaml
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import FileOrigin
 from frostline.outputs.configuring import Reserved, outputs_of
-from frostline.settings import Config, SourceSettings
-from frostline.sources.configuring import is_source, sources_of
-from frostline.text import display_path
+from frostline.pipeline.config_schema import schema_for
+from frostline.settings import Config
+from frostline.sources.configuring import sources_of
+from frostline.text import display_path, quote
 
 NAME = "frostline.yaml"
 MANIFEST = "frostline.manifest"
@@ -38,22 +44,23 @@ def find_config(explicit: Path | None, start: Path) -> Path:
 
 
 def load_config(path: Path) -> Config:
-    """The configuration in this file. Raises SeveralErrors of all its UsageErrors, by position."""
+    """The configuration in this file. Raises ErrorGroup of all its UsageErrors, by position."""
     path = resolved(Path.cwd(), str(path))
     try:
-        reading = Reading(read_yaml(_content(path), display_path(path)))
-    except ErrorGroup as several:
-        raise ErrorGroup(_sorted(several.errors)) from None
+        state = ParseState(read_yaml(_content(path), display_path(path)))
+    except ErrorGroup as group:
+        raise ErrorGroup(_sorted(group.errors)) from None
     except UsageError as error:
         raise ErrorGroup([error]) from None
-    for fault in schema_faults(reading.document):
-        if fault.path not in reading.document.broken:  # else why it does not fit is known
-            reading.errors.append(fault.error)
-        if not fault.usable:
-            reading.unusable.add(fault.path)
-    config = None if () in reading.unusable else _config(reading.top(), path)
-    if reading.errors or config is None:
-        raise ErrorGroup(_sorted(reading.errors))
+    document = state.document
+    for refused in schema_errors(document, schema_for(document.value)):
+        if refused.path not in document.broken:  # otherwise the reason is known already
+            state.errors.append(refused.error)
+        if not refused.usable:
+            state.unusable.add(refused.path)
+    config = None if () in state.unusable else _config(state.top(), path)
+    if state.errors or config is None:
+        raise ErrorGroup(_sorted(state.errors))
     return config
 
 
@@ -80,50 +87,54 @@ def _sorted(errors: list[FrostlineError] | tuple[FrostlineError, ...]) -> list[F
     return sorted({position(error): error for error in errors}.values(), key=position)
 
 
-def _config(at: Cursor, path: Path) -> Config:
-    """The settings; what is wrong is noted in the reading, and stands in for itself as if it were not there."""
+def _config(cursor: Cursor, path: Path) -> Config:
+    """The settings. Errors are collected in the cursor's state; an invalid value is treated as absent."""
     folder = path.parent
-    root = at.present(root=path_reader(folder)).get("root", folder)
-    _check_root(at, root)
-    lock, lock_is_folder = _lock(at, folder)
-    sources = at.get("sources")
-    names = sources.value if sources else {}
-    checks = checks_of(at.get("checks"), folder)
+    root = cursor.present(root=path_reader(folder)).get("root", folder)
+    _check_root(cursor, root)
+    lock, lock_is_folder = _lock(cursor, folder)
+    sources = cursor.get("sources")
+    context = Context(folder=folder, root=root, source_types=_source_types(sources.value if sources else {}))
+    checks = checks_of(cursor.get("checks"), context)
     reserved = [
         Reserved(path, "this configuration"),
         Reserved(lock, "the lock", lock_is_folder),
         Reserved(root / MANIFEST, "the manifest"),
-        *(Reserved(file, "a schema") for file in checks.schema),
+        *(
+            Reserved(file, f"{display_path(file)}, which the check {quote(check)} reads")
+            for file, check in inputs_of(checks).items()
+        ),
     ]
-    _check_lock(at, lock, [reserved[0], reserved[2]])
+    _check_lock(cursor, lock, [reserved[0], reserved[2]])
     return Config(
         path=path,
         root=root,
         lock=lock,
         lock_is_folder=lock_is_folder,
         manifest=root / MANIFEST,
-        sources=sources_of(sources, folder, root) if sources else _no_sources(),
-        precedence=_precedence(at.get("precedence"), names),
+        sources=sources_of(sources, context) if sources else {},
+        precedence=_precedence(cursor.get("precedence"), context),
         checks=checks,
-        guards=guards_of(at.get("guards")),
-        outputs=outputs_of(at.get("outputs"), folder, root, names, reserved),
-        **at.present(merge=texts),
+        guards=guards_of(cursor.get("guards")),
+        outputs=outputs_of(cursor.get("outputs"), context, reserved),
+        **cursor.present(merge=texts),
     )
 
 
-def _no_sources() -> dict[str, SourceSettings]:
-    return {}
+def _source_types(sources: Mapping[str, Any]) -> dict[str, str]:
+    """Name -> type of each source as it is written; "" for a source without one."""
+    return {name: str(source.get("type", "")) if isinstance(source, dict) else "" for name, source in sources.items()}
 
 
-def _check_root(at: Cursor, root: Path) -> None:
-    written = at.get("root")
+def _check_root(cursor: Cursor, root: Path) -> None:
+    written = cursor.get("root")
     if written is not None and is_other(root):
         written.refuse(f"`root` is a file: {display_path(root)}", "name a folder")
 
 
-def _lock(at: Cursor, folder: Path) -> tuple[Path, bool]:
+def _lock(cursor: Cursor, folder: Path) -> tuple[Path, bool]:
     """Where the lock is, and whether it is a folder."""
-    written = at.get("lock")
+    written = cursor.get("lock")
     if written is None:
         return folder / LOCK, is_folder(folder / LOCK)
     lock = resolved(folder, written.value)
@@ -133,9 +144,9 @@ def _lock(at: Cursor, folder: Path) -> tuple[Path, bool]:
     return lock, with_slash or is_folder(lock)
 
 
-def _check_lock(at: Cursor, lock: Path, others: list[Reserved]) -> None:
+def _check_lock(cursor: Cursor, lock: Path, others: list[Reserved]) -> None:
     """The lock lies where nothing else of ours does."""
-    written = at.get("lock")
+    written = cursor.get("lock")
     if written is None:
         return
     for other in others:
@@ -146,13 +157,13 @@ def _check_lock(at: Cursor, lock: Path, others: list[Reserved]) -> None:
             return
 
 
-def _precedence(at: Cursor | None, names: dict[str, object]) -> tuple[tuple[str, ...], ...]:
+def _precedence(cursor: Cursor | None, context: Context) -> tuple[tuple[str, ...], ...]:
     """The tiers; each source in one place."""
     first: dict[str, FileOrigin] = {}
     tiers: list[tuple[str, ...]] = []
-    for tier in at.items() if at else []:
+    for tier in cursor.items() if cursor else []:
         members = tier.items() if isinstance(tier.value, list) else [tier]
-        known = [member for member in members if is_source(member, names)]
+        known = [member for member in members if context.is_source(member)]
         for member in known:
             if member.value in first:
                 earlier = first[member.value]

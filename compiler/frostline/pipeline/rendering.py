@@ -8,7 +8,7 @@ from functools import cache, partial
 from frostline.events import report_progress, stage
 from frostline.globs import matches
 from frostline.model import Contribution, Finding, Registry, registry_of
-from frostline.outputs.base import View, output_module
+from frostline.outputs.base import View, artifact_folder, output_module
 from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assemble, with_prefer
 from frostline.registry.consumers import consumer_view
@@ -84,7 +84,7 @@ def rendered(
             view, more = views.of(output)
             rendering = module.render(view, output)
         findings += (*more, *rendering.findings)
-        folder = module.folder(output).relative_to(config.root)
+        folder = artifact_folder(output).relative_to(config.root)
         wanted += [
             DesiredFile(path=(folder / artifact.path).as_posix(), chunks=artifact.chunks, output=output.name)
             for artifact in rendering.artifacts

@@ -7,17 +7,19 @@ from datetime import date
 from os.path import relpath
 from pathlib import Path
 
+from frostline.checks import base as checks
 from frostline.errors import RefusedError, UsageError
 from frostline.lock import codec as lock_codec
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
 from frostline.model import FileOrigin, Lock
+from frostline.outputs import base as outputs
 from frostline.pipeline.compile import Compilation, Options
 from frostline.pipeline.freeze import live_sources, settings_digests
 from frostline.plan.changes import plan_value
 from frostline.plan.saved import MOST_NAMED, Basis, Saved, changed_files, digest_of, moved, saved_chunks
-from frostline.settings import Config, JobspecSettings
-from frostline.sources.base import source_module
+from frostline.settings import Config
+from frostline.sources import base as sources
 
 _AGAIN = "make the plan again, review it, and publish that"
 
@@ -46,11 +48,11 @@ def basis_of(config: Config, options: Options) -> Basis:
 def _inputs(config: Config) -> Iterator[Path]:
     """The files that an outcome depends on: configuration, schemas, templates, job files and what they read."""
     yield config.path
-    yield from config.checks.schema
-    yield from (Path(output.options["template"]) for output in config.outputs if "template" in output.options)
-    for settings in config.sources.values():
-        if isinstance(settings, JobspecSettings):
-            yield from source_module(settings.type).inputs(settings)
+    yield from checks.inputs_of(config.checks)
+    for output in config.outputs:
+        yield from outputs.inputs_of(output)
+    for source in config.sources.values():
+        yield from sources.inputs_of(source)
 
 
 def _lock_digest(config: Config) -> str | None:

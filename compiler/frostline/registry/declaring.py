@@ -18,13 +18,13 @@ from frostline.model import (
 )
 from frostline.registry.naming import splitter_of
 from frostline.registry.urls import UrlError, UrlMaker
-from frostline.settings import JobspecSettings, Keep, Naming
+from frostline.settings import DeclaringSettings, Keep, Naming
 
 PlacedUpstream = tuple[Upstream, FileOrigin | None]
 """An upstream, and where a job file declares it (None: it comes from a live source)."""
 
 
-def contribution_of_declaration(declaration: Declaration, settings: JobspecSettings) -> Contribution:
+def contribution_of_declaration(declaration: Declaration, settings: DeclaringSettings) -> Contribution:
     """What a source's files contribute: an endpoint where address and port are literal, else only the name."""
     split, maker = splitter_of(settings.naming), UrlMaker(settings.naming)
     endpoints: dict[Key, list[Endpoint]] = {}

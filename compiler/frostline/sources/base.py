@@ -1,4 +1,8 @@
-"""What a source is. A new one is one new file and one line in TABLE, or an entry point `frostline.sources`."""
+"""What a source is. A new one is a module of this protocol and a line in TABLE, or an entry point `frostline.sources`.
+
+Every source is a module with `configure` and `SCHEMA` (`Source`), and one of `read` (`LiveSource`), `contribute`
+(`LocalSource`) and `declare` (`DeclaringSource`). What the protocol calls optional may be absent.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,10 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from frostline.config.context import Context
+from frostline.config.cursor import Cursor
 from frostline.model import Contribution, Declaration, Key, SegmentAnswer
+from frostline.settings import LiveSettings, SourceSettings
 
 __all__ = [
     "TABLE",
@@ -20,7 +27,14 @@ __all__ = [
     "LocalSource",
     "Progress",
     "ReadResult",
+    "Source",
+    "answer_shape",
+    "contributes",
+    "declares",
+    "inputs_of",
     "is_live",
+    "keys_are_independent",
+    "needs_other_sources",
     "source_module",
     "source_types",
 ]
@@ -41,8 +55,19 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     unreachable: tuple[str, ...] = ()
 
 
-class LiveSource(Protocol):
-    """The module of a live source."""
+class Source(Protocol):
+    """What the module of every source has. Optional for other packages: both; their keys are then not checked."""
+
+    SCHEMA: Mapping[str, Any]
+    """The JSON Schema of its keys: `properties`, `required`, `description`. `type` and the refusal of other keys are
+    added to it. `$ref` may name a shared definition of schemas/config.schema.json."""
+
+    def configure(self, cursor: Cursor, context: Context) -> SourceSettings | None:
+        """The settings of the source at `cursor`, whose value fits SCHEMA; None after it has refused what it needs."""
+
+
+class LiveSource(Source, Protocol):
+    """The module of a source that asks a server. Its settings are LiveSettings."""
 
     def read(self, settings: Any, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None) -> ReadResult:
         """Ask the server. `datacenters` narrows the read to these (freeze --datacenter); () for what the settings say.
@@ -55,21 +80,27 @@ class LiveSource(Protocol):
         """The settings that shape the answer, as JSON values; their digest binds the lock to the configuration."""
 
 
-class LocalSource(Protocol):
+class LocalSource(Source, Protocol):
     """The module of a local source: a pure function of its settings and of what the other sources know."""
 
+    NEEDS_OTHER_SOURCES: bool = False
+    """Optional. True: `contribute` is called after the sources without it, and `known` has what all of those bring."""
+
+    KEYS_ARE_INDEPENDENT: bool = False
+    """Optional. True: what it brings of a (service, version) depends on no other one."""
+
     def contribute(self, settings: Any, known: Mapping[str, frozenset[Key]]) -> Contribution:
-        """`known`: for each other source that is not a router, the (service, version)s that it brings."""
+        """known: source -> the (service, version)s that it brings, of live and declaring sources at least."""
 
 
-class DeclaringSource(Protocol):
-    """The module of a local source whose files declare services under registered names: naming is done to them."""
+class DeclaringSource(Source, Protocol):
+    """The module of a source whose files declare services under registered names. Its settings: DeclaringSettings."""
 
     def declare(self, settings: Any) -> Declaration:
-        """What the files say. Raises SourceError (or SeveralErrors of them) with the place in a file that is wrong."""
+        """What the files say. Raises SourceError (or ErrorGroup of them) with the place in a file that is wrong."""
 
     def inputs(self, settings: Any) -> tuple[Path, ...]:
-        """The files that it reads, sorted: what a saved plan must find unchanged."""
+        """The files that it reads, sorted: a saved plan must find them unchanged."""
 
 
 TABLE: Mapping[str, str] = {
@@ -99,3 +130,44 @@ def source_module(type_name: str) -> Any:
 def is_live(type_name: str) -> bool:
     """Whether this type asks a server, so that its answers go through the lock."""
     return hasattr(source_module(type_name), "read")
+
+
+def answer_shape(settings: LiveSettings) -> dict[str, Any]:
+    """All settings that shape the answer of a live source. Of other packages' sources frostline adds the selection."""
+    own: dict[str, Any] = source_module(settings.type).shape(settings)
+    if settings.type in TABLE:
+        return own
+    return {
+        "type": settings.type,
+        "own": own,
+        "select": settings.select,
+        "keep": settings.keep,
+        "address_from": settings.address_from,
+        "version_from": settings.naming.version_from,
+    }
+
+
+def declares(type_name: str) -> bool:
+    """Whether files of this type declare services under registered names."""
+    return hasattr(source_module(type_name), "declare")
+
+
+def contributes(type_name: str) -> bool:
+    """Whether this type is local and gives its (service, version)s itself."""
+    return hasattr(source_module(type_name), "contribute")
+
+
+def needs_other_sources(type_name: str) -> bool:
+    """Whether this type contributes after the others."""
+    return bool(getattr(source_module(type_name), "NEEDS_OTHER_SOURCES", False))
+
+
+def keys_are_independent(type_name: str) -> bool:
+    """Whether what this local type brings of a (service, version) depends on no other one."""
+    return bool(getattr(source_module(type_name), "KEYS_ARE_INDEPENDENT", False))
+
+
+def inputs_of(settings: SourceSettings) -> tuple[Path, ...]:
+    """The local files that this source reads, besides the configuration."""
+    module = source_module(settings.type)
+    return tuple(module.inputs(settings)) if hasattr(module, "inputs") else ()

@@ -4,12 +4,133 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote as percent_encode
 
+from msgspec import Struct
+
+from frostline.config.context import Context
+from frostline.config.cursor import Cursor
+from frostline.config.definitions import ref
+from frostline.config.urls import url_pattern
 from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key
 from frostline.patterns import has_dot_segment, parse
-from frostline.settings import RouterName, RouterSettings
+from frostline.settings import SourceSettings
+from frostline.sources.naming_keys import has_no_version
 from frostline.sources.static import host_and_port
+from frostline.text import quote
+
+SCHEMA: Mapping[str, Any] = {
+    "description": "One URL pattern for services that stand behind a router.",
+    "required": ["url"],
+    "properties": {
+        "url": {
+            "description": (
+                "The URL of a (service, version). Placeholders: {service} {version}; {{ and }} are braces."
+            ),
+            **ref("text"),
+        },
+        "unversioned_url": {
+            "description": "The URL of a service without a version. Default: such services are left out.",
+            **ref("text"),
+        },
+        "services": {
+            "description": "What the router serves. Default: all that the other sources know.",
+            "type": "object",
+            "default": {},
+            "additionalProperties": False,
+            "properties": {
+                "from": {
+                    "description": (
+                        "Sources whose services it serves, all of them. Default: every other source, unless "
+                        "`names` says which."
+                    ),
+                    **ref("source_names"),
+                    "default": [],
+                },
+                "names": {
+                    "description": (
+                        "Services that it serves besides: SERVICE/VERSION, split at the last slash, or SERVICE. "
+                        "One that no other source serves is a finding."
+                    ),
+                    "type": "array",
+                    "items": ref("text"),
+                    "default": [],
+                },
+            },
+        },
+    },
+}
+
+NEEDS_OTHER_SOURCES = True
+KEYS_ARE_INDEPENDENT = True
+_PLACEHOLDERS = {"service": False, "version": False}
+
+
+class RouterName(Struct, frozen=True, kw_only=True):
+    """A (service, version) that the router serves beside those of its sources, and where it is written."""
+
+    key: Key
+    origin: FileOrigin
+
+
+class RouterSettings(SourceSettings, frozen=True, kw_only=True):
+    """One URL pattern for all services of `sources`, and for `names`. Without both: for all that other sources have."""
+
+    type: str = "router"
+    url: str
+    unversioned_url: str | None = None
+    sources: tuple[str, ...] = ()
+    names: tuple[RouterName, ...] = ()
+
+
+def configure(cursor: Cursor, context: Context) -> RouterSettings | None:
+    """The settings of the source at `cursor`."""
+    fields = cursor.present(url=_read_url, unversioned_url=_read_unversioned_url)
+    if services := cursor.get("services"):
+        if sources := services.get("from"):
+            fields["sources"] = _read_sources(sources, context)
+        if names := services.get("names"):
+            fields["names"] = _read_names(names)
+    if "url" not in fields:
+        return None
+    return RouterSettings(name=cursor.key, origin=cursor.key_origin, **fields)
+
+
+def _read_url(cursor: Cursor) -> str | None:
+    return url_pattern(cursor, _PLACEHOLDERS, "x")
+
+
+def _read_unversioned_url(cursor: Cursor) -> str | None:
+    return url_pattern(cursor, _PLACEHOLDERS, "x") if has_no_version(cursor) else None
+
+
+def _read_sources(cursor: Cursor, context: Context) -> tuple[str, ...]:
+    for item in cursor.items():
+        if context.source_types.get(item.value) == "router":
+            item.refuse(f"the source {quote(item.value)} is a router", "name the sources that stand behind it")
+    return context.source_names(cursor)
+
+
+def _read_names(cursor: Cursor) -> tuple[RouterName, ...]:
+    found: dict[Key, FileOrigin] = {}
+    for item in cursor.items():
+        key = _key(item.value)
+        if key is None:
+            item.refuse("a name without a service or a version", "write SERVICE/VERSION or SERVICE")
+        elif key in found:
+            item.refuse(f"the name {quote(item.value)} is listed twice", "keep one of them")
+        else:
+            found[key] = item.origin
+    return tuple(RouterName(key=key, origin=origin) for key, origin in found.items())
+
+
+def _key(name: str) -> Key | None:
+    """`a/b/v1` as Key("a/b", "v1")."""
+    service, slash, version = name.rpartition("/")
+    if not slash:
+        return Key(name, None)
+    return Key(service, version) if service and version else None
 
 
 def contribute(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> Contribution:
@@ -53,7 +174,7 @@ def _url(settings: RouterSettings, key: Key) -> str | None:
     pattern = settings.unversioned_url if key[1] is None else settings.url
     if pattern is None:
         return None
-    values = {"service": quote(key[0], safe=""), "version": quote(key[1] or "", safe="")}
+    values = {"service": percent_encode(key[0], safe=""), "version": percent_encode(key[1] or "", safe="")}
     return "".join(part if isinstance(part, str) else values[part.name] for part in parse(pattern))
 
 

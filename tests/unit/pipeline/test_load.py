@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -14,25 +15,16 @@ from hypothesis import strategies as st
 from frostline.config.yaml_reader import read_yaml
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import FileOrigin
-from frostline.outputs import configuring as config_outputs
+from frostline.outputs import base as output_base
+from frostline.outputs.template import output as template_output
+from frostline.pipeline.config_schema import assembled_schema
 from frostline.pipeline.load import find_config, load_config
 from frostline.resources import schema_text
-from frostline.settings import (
-    Config,
-    ConsulSettings,
-    Keep,
-    LiveLimits,
-    PluginSettings,
-    PolicySetting,
-    RouterName,
-    RouterSettings,
-    Select,
-    StaticSettings,
-    Tls,
-    Token,
-    VersionFrom,
-)
-from frostline.sources import configuring as config_sources
+from frostline.settings import Config, Keep, LiveLimits, PluginSettings, PolicySetting, Select, Tls, Token, VersionFrom
+from frostline.sources import base as source_base
+from frostline.sources.consul.settings import ConsulSettings
+from frostline.sources.router import RouterName, RouterSettings
+from frostline.sources.static import StaticSettings
 
 COMPLETE = Path(__file__).parents[2] / "golden" / "config" / "complete"
 MINIMAL = "sources:\n  mesh: {type: consul}\n"
@@ -276,7 +268,7 @@ def test_the_users_template_wins_over_the_one_that_comes_along(tmp_path: Path, m
     shipped = tmp_path / "shipped"
     (shipped / "nginx").mkdir(parents=True)
     (shipped / "nginx" / "a.j2").touch()
-    monkeypatch.setattr(config_outputs, "resource_folder", lambda name: shipped)
+    monkeypatch.setattr(template_output, "resource_folder", lambda name: shipped)
     text = f"{MINIMAL}outputs: [{{type: template, template: nginx/a.j2, path: a}}]\n"
     assert load(text).outputs[0].options == {"template": str(shipped / "nginx" / "a.j2")}
     (tmp_path / "nginx").mkdir()
@@ -288,7 +280,7 @@ def test_a_name_never_leaves_the_folder_of_our_templates(tmp_path: Path, monkeyp
     shipped = tmp_path / "deep" / "shipped"
     shipped.mkdir(parents=True)
     (tmp_path / "deep" / "a.j2").touch()
-    monkeypatch.setattr(config_outputs, "resource_folder", lambda name: shipped)
+    monkeypatch.setattr(template_output, "resource_folder", lambda name: shipped)
     assert (
         "there is no template" in errors_of(f"{MINIMAL}outputs: [{{type: template, template: ../a.j2, path: a}}]\n")[0]
     )
@@ -317,20 +309,36 @@ def test_policies_come_without_their_severity(written: str, value: Any, severity
     }
 
 
-def test_types_of_other_packages_take_any_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config_sources, "source_types", lambda: ("dns",))
-    monkeypatch.setattr(config_sources, "is_live", lambda kind: False, raising=False)
-    monkeypatch.setattr(config_outputs, "output_types", lambda: ("graph",))
+class Entry:
+    """An installed entry point `name`, whose module has what `module` has."""
+
+    def __init__(self, name: str, **module: Any) -> None:
+        self.name = name
+        self.module = SimpleNamespace(**module)
+
+    def load(self) -> Any:
+        return self.module
+
+
+def test_types_of_other_packages_without_a_schema_take_any_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_base, "entry_points", lambda group: [Entry("dns")])
+    monkeypatch.setattr(output_base, "entry_points", lambda group: [Entry("graph")])
     config = load(
         "sources:\n  names: {type: dns, zone: [a, 1, 0.5, null]}\n"
         "outputs:\n- {type: graph, path: a, depth: 3, sources: [names]}\n"
     )
-    place = FileOrigin("frostline.yaml", 2, 3)
+    origin = FileOrigin("frostline.yaml", 2, 3)
     assert config.sources["names"] == PluginSettings(
-        name="names", type="dns", origin=place, options={"zone": ["a", 1, 0.5, None]}
+        name="names", type="dns", origin=origin, options={"zone": ["a", 1, 0.5, None]}
     )
     assert config.outputs[0].options == {"depth": 3}
     assert config.outputs[0].sources == ("names",)
+
+
+@pytest.mark.parametrize("name", ["registry.txt", "registry", "my-registry.py", "1.py", "class.py", "a.b.py", ".py"])
+def test_a_python_output_that_no_program_could_import_is_refused(name: str) -> None:
+    (error,) = errors_of(f"{MINIMAL}outputs:\n- {{type: python, path: app/{name}}}\n")
+    assert error == f"frostline.yaml:4:24: `app/{name}` is not the path of a Python module"
 
 
 # The schema
@@ -410,6 +418,10 @@ def properties(schema: Any) -> list[tuple[str, dict[str, Any]]]:
         return []
     own = list(schema.get("properties", {}).items()) if isinstance(schema.get("properties"), dict) else []
     return own + [found for key, value in schema.items() if key not in ("if", "default") for found in properties(value)]
+
+
+def test_the_committed_schema_is_the_one_that_the_rooms_make() -> None:
+    assert json.loads(schema_text("config")) == assembled_schema(), "run `make schemas`"
 
 
 def test_every_key_has_a_type_and_a_description_in_the_schema() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from frostline.model import Bind, Declaration, DeclaredService, Dependency, FileOrigin, InstanceOrigin, Upstream
 from frostline.registry.declaring import contribution_of_declaration, dependencies_of
-from frostline.settings import JobspecSettings, Keep, Naming, VersionFrom
+from frostline.settings import Keep, Naming, VersionFrom
+from frostline.sources.jobspec.settings import JobspecSettings
 
 PLACE = FileOrigin("jobs/shop.nomad.hcl", 12, 5)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from frostline.model import Contribution, Endpoint, FileOrigin, InstanceOrigin, Key, Registration, SegmentAnswer
 from frostline.registry.assembling import assemble
 from frostline.registry.exclusions import excluded_instances, overridden_endpoints
-from frostline.settings import ConsulSettings, Naming, Select, VersionFrom
+from frostline.settings import Naming, Select, VersionFrom
+from frostline.sources.consul.settings import ConsulSettings
 
 PLACE = FileOrigin("frostline.yaml", 3, 5)
 

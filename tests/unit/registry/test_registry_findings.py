@@ -13,8 +13,9 @@ from frostline.outputs.base import View
 from frostline.outputs.hiera import output as hiera
 from frostline.outputs.yaml import output as yaml
 from frostline.registry.assembling import assemble, contribution_of
-from frostline.settings import Naming, OutputSettings, RouterName, RouterSettings
+from frostline.settings import Naming, OutputSettings
 from frostline.sources import router
+from frostline.sources.router import RouterName, RouterSettings
 
 PLACE = FileOrigin("frostline.yaml", 12, 7)
 

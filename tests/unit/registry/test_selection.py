@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from frostline.model import Declared, FileOrigin, Registration, SegmentAnswer
 from frostline.registry.selection import excluded_registrations, snapshot_of
-from frostline.settings import ConsulSettings, Keep, Naming, Select, VersionFrom
+from frostline.settings import Keep, Naming, Select, VersionFrom
+from frostline.sources.consul.settings import ConsulSettings
 
 
 def registration(service: str = "shop-v1", id: str = "s1", **fields: object) -> Registration:

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.model import Contribution, FileOrigin, Key
-from frostline.settings import RouterName, RouterSettings
-from frostline.sources.router import contribute
+from frostline.sources.router import RouterName, RouterSettings, contribute
 
 PLACE = FileOrigin("frostline.yaml", 3, 5)
 KNOWN: Mapping[str, frozenset[Key]] = {

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from frostline.model import FileOrigin
-from frostline.settings import StaticService, StaticSettings
-from frostline.sources.static import contribute, host_and_port
+from frostline.sources.static import StaticService, StaticSettings, contribute, host_and_port
 
 PLACE = FileOrigin("frostline.yaml", 3, 5)
 

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from msgspec import Struct
 
+from frostline.config.cursor import Cursor
+from frostline.config.readers import pattern_parts
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Key, Registry, version_label
 from frostline.outputs.base import endpoint_values
-from frostline.patterns import (
-    CLASS_PARAMETER,
-    CLASS_PARAMETER_HELP,
-    PatternError,
-    Placeholder,
-    makes_class_parameters,
-    parse,
-)
+from frostline.patterns import PatternError, Placeholder, parse
 from frostline.settings import OutputSettings
 
 INDEX = "frostline::index"
 SERVICE = "frostline::service::"
 """What the keys of services begin with."""
 
-_PLACEHOLDERS = ("service", "version")
+_PLACEHOLDERS = {"service": False, "version": False}
+
+# Puppet reference manual, "Reserved words and acceptable names": classes and their parameters.
+CLASS_PARAMETER = re.compile(r"([a-z][a-z0-9_]*::)*[a-z_][a-z0-9_]*")
+CLASS_PARAMETER_HELP = (
+    "lower-case segments joined by `::`, with {service} and {version}, such as `profile::{service}::url`"
+)
+
+
+def makes_class_parameters(parts: tuple[str | Placeholder, ...]) -> bool:
+    """Whether these parts, filled with a plain service and version, are the name of a Puppet class parameter."""
+    return CLASS_PARAMETER.fullmatch("".join(part if isinstance(part, str) else "a" for part in parts)) is not None
+
+
+def read_keys(cursor: Cursor) -> dict[str, str]:
+    """The value of `keys`: pattern -> name in VALUES."""
+    for entry in cursor.entries():
+        pattern = entry.as_value()
+        parts = pattern_parts(pattern, _PLACEHOLDERS)
+        if parts is not None and not makes_class_parameters(parts):
+            pattern.refuse(f"`{entry.key}` is not the name of a class parameter", CLASS_PARAMETER_HELP)
+    return {entry.key: entry.value for entry in cursor.entries()}
 
 
 def _chosen(entry: Entry) -> Endpoint:

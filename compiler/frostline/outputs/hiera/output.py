@@ -7,17 +7,58 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from msgspec.structs import replace
 
+from frostline.config.context import Context
+from frostline.config.cursor import Cursor
+from frostline.config.definitions import ref
+from frostline.config.readers import as_is
 from frostline.model import Finding, Registry
-from frostline.outputs.base import Artifact, Endpoints, Rendering, View, service_value
+from frostline.outputs.base import Artifact, Claim, Endpoints, Rendering, View, service_value
 from frostline.outputs.documents import Document
 from frostline.outputs.file_names import file_stem, percent_encode
-from frostline.outputs.hiera.keys import INDEX, SERVICE, ClassKey, class_keys, key_patterns
+from frostline.outputs.hiera.keys import INDEX, SERVICE, ClassKey, class_keys, key_patterns, read_keys
+from frostline.outputs.output_keys import output_settings, text_list
 from frostline.settings import OutputSettings
+
+SCHEMA: Mapping[str, Any] = {
+    "description": "Data for Puppet's Hiera: a key for each service, in files in the folder `path`.",
+    "properties": {
+        "format": ref("output_format"),
+        "layers": {
+            "description": (
+                "datacenter: a common file, and one for each datacenter with the services that differ there."
+            ),
+            "type": "array",
+            "items": {"enum": ["datacenter"]},
+            "default": [],
+        },
+        "keys": {
+            "description": (
+                "More keys, such as class parameters: a key with {service} and {version} in it, and what it holds."
+            ),
+            "type": "object",
+            "propertyNames": ref("text"),
+            "additionalProperties": {
+                "description": (
+                    "Of the endpoint to use its url, address or port; of all endpoints their urls, or all that is "
+                    "known."
+                ),
+                "enum": ["url", "urls", "address", "port", "endpoints"],
+            },
+            "default": {},
+        },
+    },
+}
+
+
+def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
+    """The settings of the output at `cursor`. options: format, layers, keys."""
+    options = cursor.present(format=as_is, layers=text_list, keys=read_keys)
+    return output_settings(cursor, context, {"format": "yaml"} | options)
 
 
 def render(view: View, settings: OutputSettings) -> Rendering:
@@ -33,15 +74,9 @@ def render(view: View, settings: OutputSettings) -> Rendering:
     return Rendering(artifacts=tuple(artifacts), findings=tuple(findings))
 
 
-def folder(settings: OutputSettings) -> Path:
-    """The output's path."""
-    return settings.path
-
-
-def paths(settings: OutputSettings) -> tuple[PurePosixPath, ...]:
-    """All but the datacenters' files."""
-    names = [f"common.{_format(settings)}", *(["hiera.yaml"] if _is_layered(settings) else [])]
-    return tuple(map(PurePosixPath, names))
+def claims(settings: OutputSettings) -> tuple[Claim, ...]:
+    """The folder: the datacenters decide which files are in it."""
+    return (Claim(settings.path, is_folder=True),)
 
 
 def service_key(service: str) -> str:

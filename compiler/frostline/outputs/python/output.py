@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,14 +17,16 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from frostline.errors import UsageError
+from frostline.config.context import Context
+from frostline.config.cursor import Cursor
 from frostline.model import Endpoint, Entry, Key, Registry
-from frostline.outputs.base import Artifact, Rendering, View
+from frostline.outputs.base import Artifact, Claim, Rendering, View
 from frostline.outputs.endpoint_text import shared_texts
+from frostline.outputs.output_keys import output_settings
 from frostline.outputs.python.stub import stub_text
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
-from frostline.text import UNPRINTABLE
+from frostline.text import UNPRINTABLE, quote
 
 # An apostrophe could end the raw string; the rest a terminal, an editor or a reviewer could take for something else.
 _UNSAFE = re.compile(f"['{UNPRINTABLE}]")
@@ -32,6 +34,11 @@ _UNSAFE = re.compile(f"['{UNPRINTABLE}]")
 _PLAIN = re.compile("[ !#-&(-[\\]-~]*")  # printable ASCII that neither JSON nor the raw string escapes
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+
+SCHEMA: Mapping[str, Any] = {
+    "description": "A Python module that needs only the standard library, with a .pyi beside it.",
+    "properties": {},
+}
 
 _DATA_COMMENT = (
     "# One line an endpoint: service, version (- for none), * for the one that url() answers, url, address, port,\n"
@@ -61,26 +68,26 @@ class StubText(Struct, frozen=True):
         yield stub_text(self.registry).encode()
 
 
-def folder(settings: OutputSettings) -> Path:
-    """The folder of the module."""
-    return settings.path.parent
+def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
+    """The settings of the output at `cursor`. Its path must be that of a module that a program can import."""
+    path = cursor.get("path")
+    if path is not None and not _is_module(Path(path.value)):
+        path.refuse(f"{quote(path.value)} is not the path of a Python module", "write a path such as app/registry.py")
+    return output_settings(cursor, context, {})
 
 
-def paths(settings: OutputSettings) -> tuple[PurePosixPath, ...]:
-    """The module and its stub. UsageError: no Python program could import a module of this name."""
-    name = settings.path.stem
-    if settings.path.suffix != ".py" or not name.isidentifier() or keyword.iskeyword(name):
-        raise UsageError(
-            f"output {settings.name}: no Python program could import a module from {settings.path.name!r}",
-            origin=settings.origin,
-            help="name it like registry.py: letters, digits and _, not starting with a digit, and .py at the end",
-        )
-    return PurePosixPath(f"{name}.py"), PurePosixPath(f"{name}.pyi")
+def _is_module(path: Path) -> bool:
+    return path.suffix == ".py" and path.stem.isidentifier() and not keyword.iskeyword(path.stem)
+
+
+def claims(settings: OutputSettings) -> tuple[Claim, ...]:
+    """The module and its stub."""
+    return Claim(settings.path), Claim(settings.path.parent / f"{settings.path.stem}.pyi")
 
 
 def render(view: View, settings: OutputSettings) -> Rendering:
-    """The module and its stub. UsageError: the path is no module's."""
-    module, stub = paths(settings)
+    """The module and its stub."""
+    module, stub = (PurePosixPath(claim.path.name) for claim in claims(settings))
     texts: tuple[tuple[PurePosixPath, Iterable[bytes]], ...] = (
         (module, ModuleText(view)),
         (stub, StubText(view.registry)),

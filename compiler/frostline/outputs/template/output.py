@@ -17,9 +17,14 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import TemplateRuntimeError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from frostline.config.context import Context
+from frostline.config.cursor import Cursor
+from frostline.config.definitions import ref
+from frostline.config.paths import is_file, resolved
 from frostline.errors import UsageError
 from frostline.model import FileOrigin
-from frostline.outputs.base import Artifact, Rendering, View
+from frostline.outputs.base import Artifact, Claim, Rendering, View
+from frostline.outputs.output_keys import output_settings
 from frostline.outputs.template import filters as template_filters
 from frostline.outputs.template import text as template_text
 from frostline.outputs.template import values as template_values
@@ -27,10 +32,41 @@ from frostline.outputs.template.text import TemplateFault, Trusted
 from frostline.outputs.template.values import Services, context_values, subject_of
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
-from frostline.text import display_path
+from frostline.text import display_path, quote
 
 _GLOBALS = ("cycler", "dict", "joiner", "namespace", "range")
 _FINALIZE = "environment.finalize(context, "
+
+
+SCHEMA: Mapping[str, Any] = {
+    "description": "A file that a Jinja2 template renders.",
+    "required": ["template"],
+    "properties": {
+        "template": {
+            "description": "The path of the template, or the name of one that comes with frostline.",
+            **ref("path"),
+        },
+    },
+}
+
+
+def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
+    """The settings of the output at `cursor`. options: template, the path of the file."""
+    options = cursor.present(template=lambda template: _found_template(template, context.folder))
+    return output_settings(cursor, context, options)
+
+
+def _found_template(cursor: Cursor, folder: Path) -> str | None:
+    """The path of the user's template, else of the one of that name that comes with frostline."""
+    theirs = resolved(folder, cursor.value)
+    if is_file(theirs):
+        return str(theirs)
+    templates = resource_folder("templates")
+    ours = resolved(templates, cursor.value)
+    if ours.is_relative_to(templates) and is_file(ours):
+        return str(ours)
+    cursor.refuse(f"there is no template {quote(cursor.value)}", "its path is relative to the folder of this file")
+    return None
 
 
 def render(view: View, settings: OutputSettings) -> Rendering:
@@ -47,14 +83,14 @@ def render(view: View, settings: OutputSettings) -> Rendering:
     return Rendering(artifacts=(Artifact(path=PurePosixPath(settings.path.name), chunks=(content,)),))
 
 
-def paths(settings: OutputSettings) -> tuple[PurePosixPath, ...]:
-    """The one file, relative to `folder`."""
-    return (PurePosixPath(settings.path.name),)
+def claims(settings: OutputSettings) -> tuple[Claim, ...]:
+    """The one file."""
+    return (Claim(settings.path),)
 
 
-def folder(settings: OutputSettings) -> Path:
-    """The folder that the file is in."""
-    return settings.path.parent
+def inputs(settings: OutputSettings) -> tuple[Path, ...]:
+    """The template."""
+    return (template_path(settings),) if "template" in settings.options else ()
 
 
 def template_path(settings: OutputSettings) -> Path:

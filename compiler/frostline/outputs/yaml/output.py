@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
+from frostline.config.context import Context
+from frostline.config.cursor import Cursor
+from frostline.config.definitions import ref
+from frostline.config.readers import as_is
 from frostline.model import Finding, Registry
-from frostline.outputs.base import FORMAT, Artifact, Rendering, View, content_digest, service_value, upstream_value
+from frostline.outputs.base import (
+    FORMAT,
+    Artifact,
+    Claim,
+    Rendering,
+    View,
+    content_digest,
+    service_value,
+    upstream_value,
+)
 from frostline.outputs.documents import Document
 from frostline.outputs.file_names import file_stem
+from frostline.outputs.output_keys import output_settings, text_list
 from frostline.settings import OutputSettings
+
+SCHEMA: Mapping[str, Any] = {
+    "description": "The registry as YAML or JSON.",
+    "properties": {
+        "format": ref("output_format"),
+        "split": {
+            "description": "service: a file for each service, in the folder `path`.",
+            "enum": ["service"],
+        },
+        "fields": {
+            "description": "What else each endpoint has.",
+            "type": "array",
+            "items": {"enum": ["id", "node", "namespace"]},
+            "default": [],
+        },
+    },
+}
+
+
+def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
+    """The settings of the output at `cursor`. options: format, split, fields."""
+    options = cursor.present(format=as_is, split=as_is, fields=text_list)
+    return output_settings(cursor, context, {"format": "yaml"} | options)
 
 
 def render(view: View, settings: OutputSettings) -> Rendering:
@@ -36,14 +73,9 @@ def render(view: View, settings: OutputSettings) -> Rendering:
     return Rendering(artifacts=tuple(artifacts), findings=tuple(findings))
 
 
-def folder(settings: OutputSettings) -> Path:
-    """The output's path where it is split, else the folder of the file."""
-    return settings.path if _is_split(settings) else settings.path.parent
-
-
-def paths(settings: OutputSettings) -> tuple[PurePosixPath, ...]:
-    """The file; of a split output the services decide."""
-    return () if _is_split(settings) else (PurePosixPath(settings.path.name),)
+def claims(settings: OutputSettings) -> tuple[Claim, ...]:
+    """The file, or the folder where it is split."""
+    return (Claim(settings.path, _is_split(settings)),)
 
 
 def _is_split(settings: OutputSettings) -> bool:

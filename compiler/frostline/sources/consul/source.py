@@ -13,15 +13,17 @@ from typing import Any
 from frostline.errors import SourceError, UsageError
 from frostline.globs import is_literal, matches
 from frostline.model import SegmentAnswer
-from frostline.settings import ConsulSettings
 from frostline.sources.base import Progress, ReadResult
 from frostline.sources.consul.client import Client
 from frostline.sources.consul.reading import SELF, Scope, agent_of, registrations_of
+from frostline.sources.consul.settings import SCHEMA, ConsulSettings, configure
 from frostline.sources.consul.wire import TokenSelf
 from frostline.sources.http.access import consul_address, token_source
 from frostline.sources.http.answers import Parameters
 from frostline.sources.http.live import is_unreachable, kept, selection_shape, transport_of
 from frostline.sources.http.transport import StatusError
+
+__all__ = ["SCHEMA", "configure", "read", "shape"]
 
 _DATACENTERS = "/v1/catalog/datacenters"
 _TOKEN = "/v1/acl/token/self"  # noqa: S105 - a path

@@ -6,12 +6,12 @@ import os
 from typing import Any
 
 from frostline.errors import SourceError, UsageError
-from frostline.settings import ConsulSettings, NomadSettings, Tls
+from frostline.settings import LiveSettings, ServerSettings, Tls
 from frostline.sources.http.access import Address, secret_of, tls_context
 from frostline.sources.http.transport import StatusError, Transport, UnreachableError
 
 
-def transport_of(settings: ConsulSettings | NomadSettings, address: Address, token_header: str) -> Transport:
+def transport_of(settings: ServerSettings, address: Address, token_header: str) -> Transport:
     """The connections that the settings ask for. UsageError: TLS without https, a missing token or file."""
     place = settings.origin
     if address.scheme != "https" and settings.tls != Tls():
@@ -30,7 +30,7 @@ def transport_of(settings: ConsulSettings | NomadSettings, address: Address, tok
     )
 
 
-def selection_shape(settings: ConsulSettings | NomadSettings) -> dict[str, Any]:
+def selection_shape(settings: LiveSettings) -> dict[str, Any]:
     """What of selection and naming shapes the answer, as JSON values: not the naming patterns."""
     select, keep, version = settings.select, settings.keep, settings.naming.version_from
     return {

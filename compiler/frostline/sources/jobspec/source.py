@@ -20,14 +20,16 @@ from frostline.hcl.scope import Budget
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.syntax import parse
 from frostline.model import Declaration, DeclaredService, FileOrigin, Finding, Upstream
-from frostline.settings import JobspecSettings
 from frostline.sources.jobspec.hcl_files import job_of_body
 from frostline.sources.jobspec.job import Job, declaration_of
 from frostline.sources.jobspec.json_files import job_of_json
 from frostline.sources.jobspec.json_tree import plain, tree_of
 from frostline.sources.jobspec.placeholders import placeholder
+from frostline.sources.jobspec.settings import SCHEMA, JobspecSettings, configure
 from frostline.sources.jobspec.variables import Context, Given, value_of
 from frostline.text import display_path
+
+__all__ = ["SCHEMA", "configure", "declare", "inputs"]
 
 MOST_BYTES = 2**20
 """The largest file that is read: the limit of Nomad's own job_max_source_size."""

@@ -12,7 +12,6 @@ from typing import Any
 from frostline.errors import SourceError, UsageError
 from frostline.globs import is_literal, matches
 from frostline.model import SegmentAnswer, Upstream
-from frostline.settings import NomadSettings
 from frostline.sources.base import Progress, ReadResult
 from frostline.sources.http.access import nomad_address
 from frostline.sources.http.answers import Parameters
@@ -21,7 +20,10 @@ from frostline.sources.http.transport import StatusError
 from frostline.sources.nomad.allocations import registrations_of, without_canaries
 from frostline.sources.nomad.client import RIGHTS_HELP, Client
 from frostline.sources.nomad.reading import Scope, found_in
+from frostline.sources.nomad.settings import SCHEMA, NomadSettings, configure
 from frostline.sources.nomad.wire import AgentSelf, Namespace
+
+__all__ = ["SCHEMA", "configure", "read", "shape"]
 
 _SELF = "/v1/agent/self"
 _REGIONS = "/v1/regions"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Registry, registry_of
-from frostline.outputs.base import Rendering, View, output_module, service_value
-from frostline.outputs.hiera.output import escape_interpolation, folder, paths, render, service_key
+from frostline.outputs.base import Claim, Rendering, View, artifact_folder, output_module, service_value
+from frostline.outputs.hiera.output import claims, escape_interpolation, render, service_key
 from frostline.settings import OutputSettings
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "outputs" / "hiera"
@@ -326,11 +326,9 @@ def test_an_unknown_value_is_a_mistake_of_the_configuration(value: str, help_lin
     assert (caught.value.origin, help_line in (caught.value.help or "")) == (PLACE, True)
 
 
-def test_the_folder_is_the_path_itself() -> None:
-    assert folder(output()) == Path("/srv/puppet/data")
-    assert paths(output()) == (PurePosixPath("common.yaml"),)
-    layered = output(layers=["datacenter"], format="json")
-    assert paths(layered) == (PurePosixPath("common.json"), PurePosixPath("hiera.yaml"))
+def test_the_output_claims_its_folder() -> None:
+    assert claims(output()) == (Claim(Path("/srv/puppet/data"), is_folder=True),)
+    assert artifact_folder(output()) == Path("/srv/puppet/data")
 
 
 def test_chunks_give_the_same_bytes_again() -> None:

@@ -13,7 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -21,10 +21,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
-from frostline.outputs.base import View, content_digest, output_module
-from frostline.outputs.python.output import folder, paths, render
+from frostline.outputs.base import Claim, View, artifact_folder, content_digest, output_module
+from frostline.outputs.python.output import claims, render
 from frostline.settings import OutputSettings
 from frostline.text import escape_control
 
@@ -308,18 +307,9 @@ def test_chunks_give_the_same_bytes_again() -> None:
         assert b"".join(artifact.chunks) == b"".join(artifact.chunks)
 
 
-def test_module_and_stub_lie_in_the_folder_of_the_path() -> None:
-    assert folder(output()) == Path("/srv/app")
-    assert paths(output()) == (PurePosixPath("registry.py"), PurePosixPath("registry.pyi"))
-
-
-@pytest.mark.parametrize("name", ["registry.txt", "registry", "my-registry.py", "1.py", "class.py", "a.b.py", ".py"])
-def test_a_path_that_no_program_could_import_is_refused(name: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        paths(output(Path("/srv/app") / name))
-    assert name in caught.value.message
-    assert caught.value.origin == FileOrigin("frostline.yaml", 3, 5)
-    assert "registry.py" in (caught.value.help or "")
+def test_the_output_claims_the_module_and_its_stub() -> None:
+    assert claims(output()) == (Claim(Path("/srv/app/registry.py")), Claim(Path("/srv/app/registry.pyi")))
+    assert artifact_folder(output()) == Path("/srv/app")
 
 
 def test_the_url_is_the_chosen_one_and_not_the_first(small: Any) -> None:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from frostline.errors import UsageError
 from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Key, Registry, Upstream, registry_of
-from frostline.outputs.base import View, output_module
+from frostline.outputs.base import Claim, View, artifact_folder, output_module
 from frostline.outputs.template import values
-from frostline.outputs.template.output import folder, paths, render
+from frostline.outputs.template.output import claims, inputs, render
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
 
@@ -131,10 +131,11 @@ def test_the_table_of_outputs_knows_it() -> None:
 
 def test_the_output_is_one_file_in_the_folder_of_its_path() -> None:
     settings = output(ROUTER)
-    assert paths(settings) == (PurePosixPath("router.conf"),)
-    assert folder(settings) == Path("/srv/site/nginx")
+    assert claims(settings) == (Claim(Path("/srv/site/nginx/router.conf")),)
+    assert artifact_folder(settings) == Path("/srv/site/nginx")
+    assert inputs(settings) == (Path(ROUTER),)
     view = View(registry=small_registry(), prefer=(), preferring=lambda _: small_registry())
-    assert [artifact.path for artifact in render(view, settings).artifacts] == list(paths(settings))
+    assert [artifact.path for artifact in render(view, settings).artifacts] == [PurePosixPath("router.conf")]
 
 
 def test_a_relative_path_names_a_template_that_comes_with_frostline(

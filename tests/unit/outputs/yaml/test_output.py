@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -15,8 +15,16 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
-from frostline.outputs.base import OPTIONAL_FIELDS, View, content_digest, output_module, service_value
-from frostline.outputs.yaml.output import folder, paths, render
+from frostline.outputs.base import (
+    OPTIONAL_FIELDS,
+    Claim,
+    View,
+    artifact_folder,
+    content_digest,
+    output_module,
+    service_value,
+)
+from frostline.outputs.yaml.output import claims, render
 from frostline.resources import schema_text
 from frostline.settings import OutputSettings
 
@@ -243,11 +251,12 @@ def test_a_service_never_names_a_file_outside_the_folder(name: str) -> None:
     assert yaml.safe_load(content) == document(registry)
 
 
-def test_the_folder_is_that_of_the_file_or_the_path_itself_where_it_is_split() -> None:
-    assert folder(output()) == Path("/srv/registry")
-    assert paths(output()) == (PurePosixPath("services.yaml"),)
-    assert folder(output("/srv/registry", split="service")) == Path("/srv/registry")
-    assert paths(output("/srv/registry", split="service")) == ()
+def test_the_output_claims_its_file_or_the_folder_where_it_is_split() -> None:
+    assert claims(output()) == (Claim(Path("/srv/registry/services.yaml")),)
+    assert artifact_folder(output()) == Path("/srv/registry")
+    split = output("/srv/registry", split="service")
+    assert claims(split) == (Claim(Path("/srv/registry"), is_folder=True),)
+    assert artifact_folder(split) == Path("/srv/registry")
 
 
 def test_chunks_give_the_same_bytes_again() -> None:

@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 
 from frostline.errors import SourceError, UsageError
 from frostline.model import FileOrigin, Registration
-from frostline.settings import ConsulSettings, Keep, LiveLimits, Naming, Select, Tls, Token, VersionFrom
+from frostline.settings import Keep, LiveLimits, Naming, Select, Tls, Token, VersionFrom
 from frostline.sources.base import LiveSource, ReadResult
 from frostline.sources.consul import reading as consul_reading
 from frostline.sources.consul import source as consul
 from frostline.sources.consul import wire as consul_wire
+from frostline.sources.consul.settings import ConsulSettings
 from frostline.sources.consul.wire import Node, Service, Weights
 from frostline.sources.http.answers import is_addressable, segment_path
 

@@ -9,8 +9,8 @@ import pytest
 
 from frostline.errors import FrostlineError
 from frostline.model import Declaration, FileOrigin
-from frostline.settings import JobspecSettings
 from frostline.sources.jobspec import source
+from frostline.sources.jobspec.settings import JobspecSettings
 
 RECORDED = Path(__file__).parents[3] / "data" / "nomad" / "jobs"
 PLACE = FileOrigin("frostline.yaml", 4, 5)

@@ -10,9 +10,10 @@ from nomad_replay import NomadReplay, Query, Reply, instance, job, state, stub
 
 from frostline.errors import SourceError
 from frostline.model import Bind, FileOrigin, Registration, Upstream
-from frostline.settings import LiveLimits, NomadSettings, Select
+from frostline.settings import LiveLimits, Select
 from frostline.sources.nomad import reading as nomad_reading
 from frostline.sources.nomad import source as nomad
+from frostline.sources.nomad.settings import NomadSettings
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
 SHOP = "/v1/job/shop"

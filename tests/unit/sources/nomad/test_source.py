@@ -10,11 +10,12 @@ from nomad_replay import NomadReplay, Query, Reply, instance, state
 
 from frostline.errors import SourceError, UsageError
 from frostline.model import Bind, FileOrigin, Registration, SegmentAnswer, Upstream
-from frostline.settings import Keep, LiveLimits, Naming, NomadSettings, Select, Tls, Token, VersionFrom
+from frostline.settings import Keep, LiveLimits, Naming, Select, Tls, Token, VersionFrom
 from frostline.sources.base import LiveSource, ReadResult
 from frostline.sources.http.access import Address, nomad_address
 from frostline.sources.nomad import reading as nomad_reading
 from frostline.sources.nomad import source as nomad
+from frostline.sources.nomad.settings import NomadSettings
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
 NODE = "b82591c0-bb04-69a8-5eee-01745679b4d0"

@@ -1,0 +1,52 @@
+"""The parts of the configuration's JSON Schema that many keys are made of.
+
+Two words of our own stand beside the standard's: `x-expected` completes "must be …" in a message, `x-help` says what to
+do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def ref(name: str) -> dict[str, Any]:
+    """A reference to the shared definition of this name."""
+    return {"$ref": f"#/$defs/{name}"}
+
+
+DEFINITIONS: Mapping[str, Any] = {
+    "name": {
+        "type": "string",
+        "minLength": 1,
+        "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
+        "x-expected": "a name without control characters",
+    },
+    "path": {
+        "type": "string",
+        "minLength": 1,
+        "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
+        "x-expected": "a path without control characters",
+    },
+    "text": {"type": "string", "minLength": 1},
+    "texts": {"type": "array", "items": ref("text")},
+    "globs": {"type": "array", "items": ref("text")},
+    "duration": {
+        "type": "string",
+        "pattern": "^[0-9]{1,9}([.][0-9]{1,9})?(ms|s|m|h)$",
+        "x-expected": "a duration such as 5s, 250ms or 5m",
+        "x-help": "write a number and a unit: ms, s, m or h",
+    },
+    "share": {
+        "type": "string",
+        "pattern": "^([0-9]{1,2}([.][0-9]{1,6})?|100([.]0{1,6})?)%$",
+        "x-expected": "a share between 0% and 100%",
+        "x-help": "write a number and %, such as 30%",
+    },
+    "severity": {
+        "description": "A warning is reported and never changes the exit status.",
+        "enum": ["error", "warning"],
+        "default": "error",
+    },
+    "source_names": {"type": "array", "items": ref("name")},
+}

@@ -1,0 +1,149 @@
+"""What many keys are made of: durations, globs, regular expressions, patterns.
+
+A reader takes a cursor and returns the value, or None after it has refused it.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from frostline.config.cursor import Cursor
+from frostline.patterns import PatternError, Placeholder, parse
+from frostline.text import closest
+
+LONGEST = 86_400.0
+"""Seconds of the longest duration: sockets and threads cannot wait for any number of seconds."""
+
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+_SECONDS = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600)}
+_REGEX_HELP = "the syntax is that of Python's module re"
+
+
+def as_is(cursor: Cursor) -> Any:
+    """The plain value: a string, a boolean."""
+    return cursor.value
+
+
+def integer(cursor: Cursor) -> int:
+    """An integer; 4.0 is one, as in JSON Schema."""
+    return int(cursor.value)
+
+
+def texts(cursor: Cursor) -> tuple[str, ...]:
+    """A list of strings."""
+    return tuple(item.value for item in cursor.items())
+
+
+def text_map(cursor: Cursor) -> dict[str, str]:
+    """A mapping of strings."""
+    return {entry.key: entry.value for entry in cursor.entries()}
+
+
+def duration(cursor: Cursor) -> float | None:
+    """Seconds, at most LONGEST."""
+    written = _DURATION.fullmatch(cursor.value)
+    seconds = float(Fraction(written[1]) * _SECONDS[written[2]]) if written else 0.0
+    if seconds > LONGEST:
+        cursor.refuse(f"`{cursor.key}` must be at most one day", "write a duration such as 5m")
+        return None
+    return seconds
+
+
+def positive_duration(cursor: Cursor) -> float | None:
+    """Seconds, more than 0."""
+    seconds = duration(cursor)
+    if seconds == 0:
+        cursor.refuse(f"`{cursor.key}` must be more than 0", "write a duration such as 5s")
+        return None
+    return seconds
+
+
+def share(cursor: Cursor) -> float:
+    """`30%` as 0.3."""
+    return float(Fraction(cursor.value.removesuffix("%")) / 100)
+
+
+def globs(cursor: Cursor) -> tuple[str, ...]:
+    """A glob or a list of them."""
+    if isinstance(cursor.value, str):
+        return (cursor.value,) if _is_glob(cursor) else ()
+    return tuple(item.value for item in cursor.items() if _is_glob(item))
+
+
+def glob(cursor: Cursor) -> str | None:
+    """One glob that excludes nothing."""
+    if cursor.value.startswith("!"):
+        cursor.refuse("a glob that excludes (`!`) cannot stand alone", "name what to include, without `!`")
+        return None
+    return cursor.value if _is_glob(cursor) else None
+
+
+def _is_glob(cursor: Cursor) -> bool:
+    pattern = cursor.value.removeprefix("!")
+    if not pattern:
+        cursor.refuse("a `!` without a glob after it", 'write "!NAME"')
+    elif _has_unclosed_set(pattern):
+        cursor.refuse("the glob has a `[` without its `]`", "write `[[]` for the character itself")
+    else:
+        return True
+    return False
+
+
+def _has_unclosed_set(pattern: str) -> bool:
+    """Whether a `[` has no `]`, by the rules of fnmatch: a `]` right after `[` or `[!` is a member of the set."""
+    position = 0
+    while (start := pattern.find("[", position)) >= 0:
+        first = start + (2 if pattern[start + 1 : start + 2] == "!" else 1)
+        position = pattern.find("]", first + 1) + 1
+        if position == 0:
+            return True
+    return False
+
+
+def regex(cursor: Cursor) -> str | None:
+    """A regular expression, as text."""
+    return cursor.value if compiled_regex(cursor, cursor.value) is not None else None
+
+
+def compiled_regex(cursor: Cursor, pattern: str) -> re.Pattern[str] | None:
+    """The compiled `pattern`, which is the value itself or made of it."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return re.compile(pattern)
+    except re.error as error:
+        where = "" if error.pos is None or pattern != cursor.value else f" at character {error.pos + 1}"
+        cursor.refuse(f"`{cursor.key}` is not a regular expression: {error.msg}{where}", _REGEX_HELP)
+    except (OverflowError, RecursionError):
+        cursor.refuse(f"`{cursor.key}` is not a regular expression: too large", _REGEX_HELP)
+    return None
+
+
+def pattern_parts(cursor: Cursor, known: Mapping[str, bool]) -> tuple[str | Placeholder, ...] | None:
+    """The parts of a pattern. known: the allowed placeholders -> whether they take a [KEY]."""
+    name = f"`{next(part for part in reversed(cursor.path) if isinstance(part, str))}`"
+    try:
+        parts = parse(cursor.value)
+    except PatternError as error:
+        cursor.refuse(f"{name} has {error} at character {error.position + 1}", "write {NAME}, and {{ or }} for a brace")
+        return None
+    wrong = [part for part in parts if isinstance(part, Placeholder) and known.get(part.name) != (part.key is not None)]
+    for part in wrong:
+        cursor.refuse(f"{name} has an unknown placeholder {part}", _placeholder_help(part, known))
+    return None if wrong else parts
+
+
+def _placeholder_help(part: Placeholder, known: Mapping[str, bool]) -> str:
+    if part.name in known:
+        return f"write {_written(part.name, known[part.name])}"
+    near = closest(part.name, known)
+    if near is not None:
+        return f"did you mean {_written(near, known[near])}?"
+    return f"the placeholders here are {' '.join(_written(name, keyed) for name, keyed in known.items())}"
+
+
+def _written(name: str, keyed: bool) -> str:
+    return f"{{{name}[KEY]}}" if keyed else f"{{{name}}}"

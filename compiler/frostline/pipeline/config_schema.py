@@ -1,0 +1,255 @@
+"""The JSON Schema of the configuration, assembled from the parts that the rooms bring.
+
+`make schemas` writes it to schemas/config.schema.json; a test compares the two. A run reads that file instead of
+assembling, which imports every source, check and output, and adds the parts of the plug-ins in use.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import frostline.checks.base as checks
+import frostline.outputs.base as outputs
+import frostline.sources.base as sources
+from frostline.checks import configuring, policy_keys
+from frostline.config import definitions
+from frostline.config.definitions import ref
+from frostline.outputs import output_keys
+from frostline.resources import resource_folder, schema_text
+from frostline.sources import naming_keys, server_keys
+from frostline.text import list_names
+
+_TOP: Mapping[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "$id": "https://frostline.invalid/schemas/config.schema.json",
+    "title": "frostline.yaml",
+    "description": (
+        "The configuration of frostline. Relative paths are relative to the folder of this file. ${VAR} is not "
+        "expanded."
+    ),
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["sources"],
+    "properties": {
+        "version": {
+            "description": "The version of this file's format.",
+            "type": "integer",
+            "const": 1,
+            "default": 1,
+            "x-help": "this frostline reads version 1",
+        },
+        "root": {
+            "description": (
+                "The folder that outputs stay inside of; frostline.manifest lies in it. It is made if it is not there."
+            ),
+            **ref("path"),
+            "default": ".",
+        },
+        "lock": {
+            "description": (
+                "Where the answers of the live sources are kept, to be committed. A path that ends with a slash is "
+                "a folder with one file a segment (source, datacenter, namespace)."
+            ),
+            **ref("path"),
+            "default": "frostline.lock",
+        },
+        "sources": {
+            "description": (
+                "Where services come from, by any name. Messages, the lock, `precedence` and the registry call the "
+                "source by this name."
+            ),
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": ref("name"),
+            "additionalProperties": ref("source"),
+        },
+        "precedence": {
+            "description": (
+                "Which source wins a (service, version), whole: the first. A group in brackets unites its "
+                "endpoints. Two sources that bring the same one and are not both here are an error finding."
+            ),
+            "type": "array",
+            "default": [],
+            "items": {
+                "type": ["string", "array"],
+                "minLength": 1,
+                "minItems": 1,
+                "items": ref("name"),
+                "x-expected": "the name of a source, or a list of them",
+            },
+        },
+        "checks": ref("checks"),
+        "merge": {
+            "description": (
+                "What may differ between endpoints that unite in one (service, version). Without `namespace`, one "
+                "in two namespaces is an error finding."
+            ),
+            "type": "array",
+            "default": [],
+            "items": {"enum": ["namespace"]},
+        },
+        "guards": ref("guards"),
+        "outputs": {
+            "description": "What is written. Without outputs, `frostline list` and `frostline explain` still work.",
+            "type": "array",
+            "default": [],
+            "items": ref("output"),
+        },
+    },
+}
+
+
+def assembled_schema() -> dict[str, Any]:
+    """The schema with all sources, checks and outputs of frostline, as JSON values."""
+    source_schemas = {name: sources.source_module(name).SCHEMA for name in sources.TABLE}
+    output_schemas = {name: outputs.output_module(name).SCHEMA for name in outputs.TABLE}
+    shared = (definitions, naming_keys, server_keys, policy_keys, output_keys)
+    return {
+        **_TOP,
+        "$defs": {
+            **{name: part for module in shared for name, part in module.DEFINITIONS.items()},
+            "source": _source(tuple(source_schemas)),
+            **{name: _closed(name, schema, {}) for name, schema in source_schemas.items()},
+            "plug_in_source": {
+                "description": (
+                    "A source of another package. Where it asks a server, these keys are those of consul; others are "
+                    "its own."
+                ),
+                "properties": {**naming_keys.LIVE_KEYS, "address_from": ref("address_from")},
+            },
+            "checks": {
+                "description": "What the registry must be like to be published.",
+                "type": "object",
+                "default": {},
+                "additionalProperties": False,
+                "properties": {
+                    **{name: checks.check_module(name).SCHEMA for name in checks.TABLE},
+                    "waivers": configuring.WAIVERS,
+                },
+            },
+            "guards": configuring.GUARDS,
+            "output": _output(tuple(output_schemas)),
+            **{name: _closed(name, schema, output_keys.OUTPUT_KEYS) for name, schema in output_schemas.items()},
+        },
+    }
+
+
+def _source(types: Sequence[str]) -> dict[str, Any]:
+    known = {"type": {"not": {"enum": list(types)}}}
+    return {
+        "type": "object",
+        "required": ["type"],
+        "x-help": f"a source has a type: {_in_words(types)}",
+        "properties": {
+            "type": {
+                "description": f"What kind of source it is: {', '.join(types)}, or one that another package brings.",
+                "type": "string",
+                "examples": list(types),
+            },
+        },
+        "allOf": [
+            *(_for_type(name, ref(name)) for name in types),
+            {"if": {"required": ["type"], "properties": known}, "then": ref("plug_in_source")},
+        ],
+    }
+
+
+def _output(types: Sequence[str]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["type", "path"],
+        "x-help": f"an output has a type ({_in_words(types)}) and a path",
+        "properties": {
+            "type": {
+                "description": f"What kind of output it is: {', '.join(types)}, or one that another package brings.",
+                "type": "string",
+                "examples": list(types),
+            },
+            **output_keys.OUTPUT_KEYS,
+        },
+        "allOf": [_for_type(name, ref(name)) for name in types],
+    }
+
+
+def _in_words(names: Sequence[str]) -> str:
+    return list_names(names, "or").replace("`", "")
+
+
+def _for_type(name: str, then: Mapping[str, Any]) -> dict[str, Any]:
+    return {"if": {"required": ["type"], "properties": {"type": {"const": name}}}, "then": then}
+
+
+def _closed(name: str, schema: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of one type, which has these keys, `type` and `more`, and no others."""
+    properties = {"type": {"const": name}, **more, **schema.get("properties", {})}
+    return {"additionalProperties": False, **schema, "properties": properties}
+
+
+def schema_for(document: Any) -> bytes:
+    """The schema that this configuration must fit: the committed one, and what the plug-ins that it names bring."""
+    source_schemas = _schemas(sources.source_module, set(_types(document, "sources")) - set(sources.TABLE))
+    output_schemas = _schemas(outputs.output_module, set(_types(document, "outputs")) - set(outputs.TABLE))
+    check_schemas = _schemas(checks.check_module, set(_keys(document, "checks")) - set(checks.TABLE))
+    committed = schema_text("config")
+    if not (source_schemas or output_schemas or check_schemas):
+        return committed
+    schema = json.loads(committed)
+    parts = schema["$defs"]
+    parts["source"]["allOf"][-1]["if"]["properties"]["type"]["not"]["enum"] += list(source_schemas)
+    parts["source"]["allOf"] += [_for_type(name, _closed(name, part, {})) for name, part in source_schemas.items()]
+    parts["output"]["allOf"] += [
+        _for_type(name, _closed(name, part, output_keys.OUTPUT_KEYS)) for name, part in output_schemas.items()
+    ]
+    parts["checks"]["properties"] |= check_schemas
+    return json.dumps(schema).encode()
+
+
+def _schemas(load: Callable[[str], Any], names: Collection[str]) -> dict[str, Any]:
+    """Name -> SCHEMA of the plug-ins of these names that are installed and bring one."""
+    found: dict[str, Any] = {}
+    for name in sorted(names):
+        with suppress(KeyError):  # no plug-in has this name: another error says so
+            found[name] = getattr(load(name), "SCHEMA", None)
+    return {name: schema for name, schema in found.items() if schema is not None}
+
+
+def _types(document: Any, key: str) -> list[str]:
+    """The types that the sources or outputs of a document name, which may be wrong in any way."""
+    part = document.get(key) if isinstance(document, dict) else None
+    items = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    types = [item.get("type") for item in items if isinstance(item, dict)]
+    return [name for name in types if isinstance(name, str)]
+
+
+def _keys(document: Any, key: str) -> list[str]:
+    part = document.get(key) if isinstance(document, dict) else None
+    return list(part) if isinstance(part, dict) else []
+
+
+_WIDTH = 88
+
+
+def schema_lines(value: Any, indent: str = "") -> str:
+    """`value` as JSON for people: what fits in a line is in one line."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or (len(indent) + len(line) <= _WIDTH):
+        return line
+    inner = indent + "  "
+    if isinstance(value, list):
+        items = [inner + schema_lines(item, inner) for item in value]
+        return "[\n" + ",\n".join(items) + f"\n{indent}]"
+    items = [f"{inner}{json.dumps(key)}: {schema_lines(item, inner)}" for key, item in value.items()]
+    return "{\n" + ",\n".join(items) + f"\n{indent}}}"
+
+
+def main() -> None:
+    """Write schemas/config.schema.json."""
+    path = resource_folder("schemas") / "config.schema.json"
+    path.write_text(schema_lines(assembled_schema()) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

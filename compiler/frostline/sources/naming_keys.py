@@ -1,0 +1,270 @@
+"""The keys for selection, naming and URLs that several types of source have, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from frostline.config.cursor import Cursor
+from frostline.config.definitions import ref
+from frostline.config.readers import as_is, compiled_regex, globs, pattern_parts, text_map, texts
+from frostline.config.urls import url_pattern
+from frostline.patterns import Placeholder
+from frostline.settings import Keep, Naming, Select, VersionFrom
+
+DEFINITIONS: Mapping[str, Any] = {
+    "select": {
+        "description": "Which instances are taken.",
+        "type": "object",
+        "default": {},
+        "additionalProperties": False,
+        "properties": {
+            "services": {
+                "description": "Globs of registered names (* ? [...]); ! excludes, the last match wins.",
+                **ref("globs"),
+                "minItems": 1,
+                "default": ["*", "!consul"],
+            },
+            "tags": {
+                "description": "Tags that an instance must have, all of them.",
+                **ref("texts"),
+                "default": [],
+            },
+            "meta": {
+                "description": "Meta values that an instance must have, all of them.",
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "default": {},
+            },
+            "health": {
+                "description": "The states that are taken: the worst of the checks of the node and of the service.",
+                "type": "array",
+                "minItems": 1,
+                "items": {"enum": ["passing", "warning", "critical", "maintenance"]},
+                "default": ["passing"],
+            },
+            "kinds": {
+                "description": (
+                    "The kinds that are taken: service for plain ones, sidecars and gateways by their kind."
+                ),
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "enum": [
+                        "service",
+                        "connect-proxy",
+                        "mesh-gateway",
+                        "terminating-gateway",
+                        "ingress-gateway",
+                        "api-gateway",
+                    ],
+                },
+                "default": ["service"],
+            },
+        },
+    },
+    "keep": {
+        "description": (
+            "Which tags and meta are frozen. What is left out here is written nowhere: volatile values, private ones."
+        ),
+        "type": "object",
+        "default": {},
+        "additionalProperties": False,
+        "properties": {
+            "tags": {
+                "description": "Globs of tags; ! excludes, the last match wins.",
+                **ref("globs"),
+                "default": ["*"],
+            },
+            "meta": {
+                "description": "Globs of meta keys; ! excludes, the last match wins.",
+                **ref("globs"),
+                "default": ["*"],
+            },
+        },
+    },
+    "naming": {
+        "description": (
+            "How a registered name is split into service and version: the first pattern that fits the whole name. "
+            "A name that fits none is a service without a version."
+        ),
+        "type": "array",
+        "minItems": 1,
+        "items": ref("text"),
+        "default": ["{service}-{version}", "{service}"],
+    },
+    "version_pattern": {
+        "description": (
+            'The regular expression (Python\'s) that the whole {version} fits, so that "count-api" is no version "api".'
+        ),
+        **ref("text"),
+        "default": "v[0-9][A-Za-z0-9._]*",
+    },
+    "version_from": {
+        "description": (
+            "What names the version: the service's name, {meta: KEY}, or {tag: REGEX} (group 1 of each tag that "
+            "fits). With a meta key or a tag the whole name is the service."
+        ),
+        "type": ["string", "object"],
+        "default": "name",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+        "properties": {
+            "meta": {"description": "The meta key whose value is the version.", **ref("text")},
+            "tag": {
+                "description": "A regular expression (Python's) that a whole tag fits; its group 1 is the version.",
+                **ref("text"),
+            },
+        },
+        "pattern": "^name$",
+        "x-expected": "name, {meta: KEY} or {tag: REGEX}",
+    },
+    "url": {
+        "description": (
+            "The URL of an endpoint. Placeholders: {scheme} (the meta `scheme`, else http) {address} {port} "
+            "{version} {service} {datacenter} {namespace} {node} {meta[KEY]} {tag[KEY]} (of a tag KEY=VALUE); {{ "
+            "and }} are braces."
+        ),
+        **ref("text"),
+        "default": "{scheme}://{address}:{port}/{version}",
+    },
+    "unversioned_url": {
+        "description": "The URL of an endpoint without a version.",
+        **ref("text"),
+        "default": "{scheme}://{address}:{port}",
+    },
+    "address_from": {
+        "description": (
+            "service: the service's address, else the node's. node: the node's. Any other word: the tagged address "
+            "of that name with its port, such as lan, wan, lan_ipv6."
+        ),
+        **ref("name"),
+        "default": "service",
+        "examples": [
+            "service",
+            "node",
+            "lan",
+            "lan_ipv4",
+            "lan_ipv6",
+            "wan",
+            "wan_ipv4",
+            "wan_ipv6",
+            "virtual",
+        ],
+    },
+}
+
+NAMING_KEYS: Mapping[str, Any] = {
+    name: ref(name) for name in ("naming", "version_pattern", "version_from", "url", "unversioned_url")
+}
+"""The keys that `read_naming` reads, for a `SCHEMA`."""
+
+LIVE_KEYS: Mapping[str, Any] = {"select": ref("select"), "keep": ref("keep"), **NAMING_KEYS}
+"""The keys that `live_fields` reads."""
+
+_NAMES = {"service": False, "version": False}
+_URL_PLACEHOLDERS: Mapping[str, bool] = {
+    "scheme": False,
+    "address": False,
+    "port": False,
+    "version": False,
+    "service": False,
+    "datacenter": False,
+    "namespace": False,
+    "node": False,
+    "meta": True,
+    "tag": True,
+}
+
+
+def live_fields(cursor: Cursor) -> dict[str, Any]:
+    """`select`, `keep` and `naming` of a source that asks a server, as fields of LiveSettings."""
+    return {"naming": read_naming(cursor), **cursor.present(select=_select, keep=read_keep)}
+
+
+def _select(cursor: Cursor) -> Select:
+    return Select(**cursor.present(services=globs, tags=texts, meta=text_map, health=texts, kinds=texts))
+
+
+def read_keep(cursor: Cursor) -> Keep:
+    """The value of `keep`."""
+    return Keep(**cursor.present(tags=globs, meta=globs))
+
+
+def read_naming(cursor: Cursor) -> Naming:
+    """The naming of the source at `cursor`, from its keys in NAMING_KEYS."""
+    fields = cursor.present(
+        naming=_patterns,
+        version_pattern=_version_pattern,
+        version_from=_version_from,
+        url=_url,
+        unversioned_url=_unversioned_url,
+    )
+    if "naming" in fields:
+        fields["patterns"] = fields.pop("naming")
+    return Naming(**fields)
+
+
+def _patterns(cursor: Cursor) -> tuple[str, ...]:
+    return tuple(item.value for item in cursor.items() if _is_naming_pattern(item))
+
+
+def _is_naming_pattern(cursor: Cursor) -> bool:
+    parts = pattern_parts(cursor, _NAMES)
+    if parts is None:
+        return False
+    for name, least in (("service", 1), ("version", 0)):
+        number = parts.count(Placeholder(name))
+        if number < least:
+            cursor.refuse(f"a naming pattern needs {{{name}}}", "write {service}-{version} or {service}")
+            return False
+        if number > 1:
+            cursor.refuse(f"a naming pattern has {{{name}}} once", "a name is split into one service and one version")
+            return False
+    return True
+
+
+def _version_pattern(cursor: Cursor) -> str | None:
+    """A regular expression that also compiles within a larger one, and does not fit the empty version."""
+    compiled = compiled_regex(cursor, cursor.value)
+    if compiled is None or compiled_regex(cursor, f"(?P<service>.+)(?P<version>{cursor.value})") is None:
+        return None
+    if compiled.fullmatch(""):
+        cursor.refuse(f"`{cursor.key}` fits the empty text too", "a version has at least one character")
+        return None
+    return str(cursor.value)
+
+
+def _version_from(cursor: Cursor) -> VersionFrom:
+    if isinstance(cursor.value, str):
+        return VersionFrom()
+    return VersionFrom(**cursor.present(meta=as_is, tag=_tag_regex))
+
+
+def _tag_regex(cursor: Cursor) -> str | None:
+    compiled = compiled_regex(cursor, cursor.value)
+    if compiled is None:
+        return None
+    if not compiled.groups:
+        cursor.refuse(f"`{cursor.key}` has no group", "put ( ) around the version, such as version=(.+)")
+        return None
+    return str(cursor.value)
+
+
+def _url(cursor: Cursor) -> str | None:
+    return url_pattern(cursor, _URL_PLACEHOLDERS, "1")
+
+
+def _unversioned_url(cursor: Cursor) -> str | None:
+    return url_pattern(cursor, _URL_PLACEHOLDERS, "1") if has_no_version(cursor) else None
+
+
+def has_no_version(cursor: Cursor) -> bool:
+    """Whether a pattern for services without a version has no {version}; refuses it otherwise."""
+    if "{version}" not in cursor.value.replace("{{", ""):
+        return True
+    cursor.refuse(
+        f"`{cursor.key}` is for services without a version, and has {{version}}", "remove it from this pattern"
+    )
+    return False

@@ -1,0 +1,139 @@
+"""The keys that sources with an HTTP server share (connection, limits, consistency), and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from frostline.config.cursor import Cursor
+from frostline.config.definitions import ref
+from frostline.config.paths import path_reader
+from frostline.config.readers import as_is, duration, integer, positive_duration
+from frostline.config.urls import server_address
+from frostline.settings import LiveLimits, Tls, Token
+from frostline.sources.naming_keys import LIVE_KEYS, live_fields
+
+DEFINITIONS: Mapping[str, Any] = {
+    "token": {
+        "description": (
+            "Where the ACL token is read from: an environment variable or a file. It never stands here itself, and "
+            "is written nowhere. One that is unset or empty stops the run. Without this key, no token is sent."
+        ),
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+        "properties": {
+            "env": {
+                "description": "The name of an environment variable.",
+                "type": "string",
+                "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+                "x-expected": "the name of an environment variable",
+                "x-help": "a name has letters, digits and _; the token itself does not belong here",
+            },
+            "file": {"description": "The path of a file that holds the token.", **ref("path")},
+        },
+        "x-expected": "{env: NAME} or {file: path}",
+        "x-help": "write {env: NAME} or {file: path}; a token in this file would be committed with it",
+    },
+    "tls": {
+        "description": "How TLS is spoken with an https address.",
+        "type": "object",
+        "default": {},
+        "additionalProperties": False,
+        "properties": {
+            "ca_file": {
+                "description": "Certificate authorities (PEM) to trust in place of the system's.",
+                **ref("path"),
+            },
+            "cert_file": {"description": "The client's certificate (PEM).", **ref("path")},
+            "key_file": {"description": "The client's private key (PEM).", **ref("path")},
+            "server_name": {
+                "description": (
+                    "The name that the server's certificate must have, where it is not the host of the address."
+                ),
+                **ref("name"),
+            },
+            "verify": {
+                "description": "Whether the server's certificate is verified. False lets anybody in between answer.",
+                "type": "boolean",
+                "default": True,
+            },
+        },
+    },
+    "partial": {
+        "description": (
+            "True: a datacenter that cannot be reached keeps what the lock has, with a warning. False: the run fails."
+        ),
+        "type": "boolean",
+        "default": False,
+    },
+    "consistency": {
+        "description": (
+            "snapshot: what is frozen is proven to be one moment of each datacenter. eventual: stale reads, no proof."
+        ),
+        "enum": ["snapshot", "eventual"],
+        "default": "snapshot",
+    },
+    "max_stale": {
+        "description": "How old an answer may be with `consistency: eventual`.",
+        **ref("duration"),
+        "default": "2s",
+    },
+    "connections": {
+        "description": "How many requests run at once. An agent refuses more than 200 connections from one client.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 200,
+        "default": 8,
+    },
+    "connect_timeout": {"description": "How long connecting may take.", **ref("duration"), "default": "5s"},
+    "timeout": {
+        "description": "How long a whole request may take, however slowly it drips.",
+        **ref("duration"),
+        "default": "10s",
+    },
+    "deadline": {"description": "How long the whole source may take.", **ref("duration"), "default": "5m"},
+    "retries": {
+        "description": "How often a request is repeated after a connection fault, 429 or 5xx.",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 100,
+        "default": 4,
+    },
+}
+
+SERVER_KEYS: Mapping[str, Any] = {**{name: ref(name) for name in DEFINITIONS}, **LIVE_KEYS}
+"""The keys that `server_fields` reads, but `address`: its default differs."""
+
+
+def server_fields(cursor: Cursor, folder: Path) -> dict[str, Any]:
+    """These keys of the source at `cursor` as fields of ServerSettings. folder: where relative paths start."""
+    path = path_reader(folder)
+    return {
+        "limits": _limits(cursor),
+        **live_fields(cursor),
+        **cursor.present(
+            address=server_address,
+            token=lambda token: Token(**token.present(env=as_is, file=path)),
+            tls=lambda tls: Tls(
+                **tls.present(ca_file=path, cert_file=path, key_file=path, server_name=as_is, verify=as_is)
+            ),
+            partial=as_is,
+            consistency=as_is,
+            max_stale=duration,
+        ),
+    }
+
+
+def _limits(cursor: Cursor) -> LiveLimits:
+    return LiveLimits(
+        **cursor.present(
+            connections=integer,
+            connect_timeout=positive_duration,
+            timeout=positive_duration,
+            deadline=positive_duration,
+            retries=integer,
+        )
+    )
