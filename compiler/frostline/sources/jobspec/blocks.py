@@ -61,10 +61,10 @@ class Block(Struct, frozen=True):
         value = self.attributes.get(name)
         if value is None or value.is_null:
             return 0
-        exact = value.data.value
-        if exact != int(exact) or not -(2**31) <= exact < 2**31:
+        whole: int | None = value.data.whole()
+        if whole is None or not -(2**31) <= whole < 2**31:
             raise HclError(f"`{name}` must be a whole number", self.place_of(name))
-        return int(exact)
+        return whole
 
     def list_of_texts(self, name: str) -> tuple[str, ...]:
         value = self.attributes.get(name)

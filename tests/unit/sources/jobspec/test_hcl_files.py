@@ -113,6 +113,7 @@ def test_an_upstream_may_listen_on_a_socket(folder: Any) -> None:
         ("local_bind_port = 1", "without `destination_name`"),
         ('destination_name = "a"\nlocal_bind_port = 70000', "not a port"),
         ('destination_name = "a"\nlocal_bind_port = 1.5', "whole number"),
+        ('destination_name = "a"\nlocal_bind_port = 1 / 0', "whole number"),
         ('destination_name = "a"\nlocal_bind_port = "x"', "local_bind_port"),
         ('destination_name = "a"\nnonsense = 1', "unknown argument `nonsense`"),
         ('destination_nam = "a"', "unknown argument `destination_nam`"),
