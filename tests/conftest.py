@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hypothesis
 import pytest
 from consul_agent import AclAgent, ConsulAgent, WanPair, tls_agent
 from nginx_server import Nginx
@@ -46,6 +47,11 @@ def _scrubbed(environment: dict[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if not name.startswith(_OURS) and name not in _COLOURS and name.lower() not in _PROXIES and name != "CI"
     }
+
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("frostline", deadline=None)
+hypothesis.settings.load_profile("frostline")
 
 
 def pytest_configure(config: pytest.Config) -> None:

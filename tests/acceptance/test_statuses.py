@@ -72,8 +72,8 @@ def test_a_check_after_the_configuration_moved_is_1(project: Project) -> None:
 
 def test_explaining_what_nobody_knows_is_1_with_the_closest(project: Project) -> None:
     project.configure(STATIC)
-    explains(project.refused(1, "explain", "biling").stderr, "`biling` is not known", "closest: `billing`")
-    explains(project.refused(1, "explain", "mail", "v4").stderr, "`mail v4` is not known", "closest: `mail v3`")
+    explains(project.refused(1, "explain", "biling").stderr, "unknown service `biling`", "did you mean `billing`?")
+    explains(project.refused(1, "explain", "mail", "v4").stderr, "unknown service `mail v4`", "did you mean `mail v3`?")
     explains(project.refused(1, "explain", "zzzzzz").stderr, "see `frostline list`")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from frostline import errors
@@ -20,6 +22,7 @@ from frostline.pipeline import compile as pipeline
 from frostline.pipeline import explaining
 from frostline.pipeline import freeze as freezing
 from frostline.registry.exclusions import excluded_instances, overridden_endpoints
+from frostline.text import list_names
 
 
 @click.command("explain")
@@ -51,12 +54,15 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
     exclusions = [*excluded_instances(answers, live), *overridden_endpoints(contributions, registry)]
     keys = explaining.chosen(registry, exclusions, service, version)
     if not keys:
-        close = explaining.closest(registry, exclusions, service, version)
-        hint = f"closest: {', '.join(f'`{name}`' for name in close)}" if close else "see `frostline list`"
-        asked = service if version is None else f"{service} {version}"
-        raise DifferentError(f"`{asked}` is not known", help=hint)
+        raise _unknown_service(service, version, explaining.closest(registry, exclusions, service, version))
     if invocation.format == "json":
         print_json(report_value(explained=explaining.explanation_value(keys, registry, exclusions)))
     else:
         print_text(invocation, explaining.explanation_lines(keys, registry, exclusions))
     return errors.DONE
+
+
+def _unknown_service(service: str, version: str | None, close: Sequence[str]) -> DifferentError:
+    asked = service if version is None else f"{service} {version}"
+    hint = f"did you mean {list_names(close, 'or')}?" if close else "see `frostline list`"
+    return DifferentError(f"unknown service `{asked}`", help=hint)
