@@ -8,7 +8,7 @@ QUICKSTART := samples/quickstart
 COMPILE := build/uv/bin/uv --no-config pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' --extra test pyproject.toml build/backend.in
 
-.PHONY: help venv lock servers test campaign lint quickstart wheel bench clean
+.PHONY: help venv lock schemas servers test campaign lint quickstart wheel bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -29,6 +29,9 @@ lock: ## Renews requirements: test.txt with the newest, oldest.txt with the olde
 	$(COMPILE) --resolution highest --output-file requirements/test.txt
 	$(COMPILE) --resolution lowest-direct --output-file requirements/oldest.txt
 
+schemas: venv ## Writes schemas/config.schema.json from the parts that sources, checks and outputs bring
+	$(BIN)/python -m frostline.pipeline.config_schema
+
 servers: ## Consul 1.8 and 1.14, Puppet, nginx and strace for the tests; tests of one that can't be had are skipped
 	-tests/servers/install.sh consul-1.8 consul-1.14 puppet nginx strace
 
@@ -38,10 +41,11 @@ test: venv servers ## All tests; PYTEST_ARGS='-k name' for some
 campaign: venv servers ## The whole of the campaigns, of which `make test` runs a sample; figures at the end
 	FROSTLINE_CAMPAIGN=full $(BIN)/python -m pytest tests/campaigns $(PYTEST_ARGS)
 
-lint: venv ## ruff and mypy --strict
+lint: venv ## ruff, mypy --strict and the directions of imports
 	$(BIN)/ruff check compiler tests
 	$(BIN)/ruff format --check compiler tests
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 quickstart: venv ## Compiles samples/quickstart from nothing in build/quickstart, and calls a service by its name
 	$(BIN)/python $(QUICKSTART)/demo.py
