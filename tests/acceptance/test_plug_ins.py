@@ -42,20 +42,93 @@ def render(view, settings):
     lines = "".join(f"{settings.options['sign']} {entry.url}\\n" for _, entry in view.registry.entries())
     return Rendering(artifacts=(Artifact(path=PurePosixPath(settings.path.name), chunks=(lines.encode(),)),))
 
-def folder(settings):
-    return settings.path.parent
+""",
+}
+# Modules that bring their own settings, keys and schema, as those of frostline do.
+WITH_KEYS = {
+    "harbour.py": """
+from frostline.config.readers import as_is, duration
+from frostline.model import Registration, SegmentAnswer
+from frostline.settings import LiveSettings
+from frostline.sources.base import ReadResult
+from frostline.sources.naming_keys import LIVE_KEYS, live_fields
 
-def paths(settings):
-    return (PurePosixPath(settings.path.name),)
+SCHEMA = {
+    "required": ["berths"],
+    "properties": {
+        "berths": {"type": "integer", "minimum": 1},
+        "patience": {"$ref": "#/$defs/duration"},
+        **LIVE_KEYS,
+    },
+}
+
+class HarbourSettings(LiveSettings, frozen=True, kw_only=True):
+    type: str = "harbour"
+    berths: int
+    patience: float = 1.0
+
+def configure(cursor, context):
+    fields = cursor.present(berths=as_is, patience=duration)
+    return HarbourSettings(name=cursor.key, origin=cursor.key_origin, **live_fields(cursor), **fields)
+
+def read(settings, *, datacenters=(), progress=None):
+    registrations = tuple(
+        Registration(service="berth", id=f"b{number}", node="n1", address=f"10.9.0.{number}", port=80)
+        for number in range(1, settings.berths + 1)
+    )
+    answer = SegmentAnswer(source=settings.name, datacenter="x1", namespace="", registrations=registrations)
+    return ReadResult(answers=(answer,), warnings=(f"waited {settings.patience} s",))
+
+def shape(settings):
+    return {"berths": settings.berths}
+""",
+    "short.py": """
+from frostline.model import Finding
+
+SCHEMA = {"type": "object", "additionalProperties": False, "properties": {"most": {"type": "integer", "minimum": 1}}}
+
+def configure(cursor, context):
+    most = cursor.get("most")
+    if most is not None and most.value > 20:
+        most.refuse("names of more than 20 characters are not short", "write at most 20")
+    return most.value if most else 10
+
+def findings(registry, settings, context):
+    most = settings.options.get("short", 10)
+    return [Finding(rule="short", message="is long", service=name) for name in registry.services if len(name) > most]
+""",
+    "pages.py": """
+from pathlib import PurePosixPath
+from frostline.config.readers import as_is
+from frostline.outputs.base import Artifact, Claim, Rendering
+from frostline.outputs.output_keys import output_settings
+
+SCHEMA = {"properties": {"suffix": {"enum": ["txt", "md"], "default": "txt"}}}
+
+def configure(cursor, context):
+    return output_settings(cursor, context, {"suffix": "txt", **cursor.present(suffix=as_is)})
+
+def claims(settings):
+    return (Claim(settings.path, is_folder=True),)
+
+def render(view, settings):
+    pages = [
+        Artifact(path=PurePosixPath(f"{name}.{settings.options['suffix']}"), chunks=(name.encode(),))
+        for name in view.registry.services
+    ]
+    return Rendering(artifacts=tuple(pages))
 """,
 }
 ENTRY_POINTS = """
 [frostline.sources]
 fleet = fleet_plug_in.live
+harbour = fleet_plug_in.harbour
 [frostline.checks]
 no-bad = fleet_plug_in.check
+short = fleet_plug_in.short
 [frostline.outputs]
 text = fleet_plug_in.text
+pages = fleet_plug_in.pages
 """
 
 
@@ -64,7 +137,7 @@ def env(tmp_path: Path) -> dict[str, str]:
     """The environment in which the other package is installed."""
     site = tmp_path / "site"
     (site / "fleet_plug_in").mkdir(parents=True)
-    for name, text in MODULES.items():
+    for name, text in (MODULES | WITH_KEYS).items():
         (site / "fleet_plug_in" / name).write_text(text, encoding="utf-8")
     info = site / "fleet_plug_in-1.0.dist-info"
     info.mkdir()
@@ -115,3 +188,53 @@ def test_the_keys_that_live_sources_share_are_checked_in_those_of_other_packages
     assert "did you mean `services`?" in said
     assert "`keep` must be a mapping" in said
     assert "unknown placeholder {nope}" in said
+
+
+def with_keys(source: str = "berths: 2", check: str = "most: 12", output: str = "suffix: md") -> str:
+    """A configuration of the source, the check and the output with keys of their own."""
+    return f"""sources:
+  port: {{type: harbour, {source}}}
+checks:
+  short: {{{check}}}
+outputs:
+  - {{type: pages, path: pages, {output}}}
+"""
+
+
+def test_keys_of_other_packages_become_their_settings(project: Project, env) -> None:
+    project.write("frostline.yaml", with_keys("berths: 2, patience: 250ms"))
+    assert "waited 0.25 s" in project.done("compile", env=env).stderr
+    assert project.read("pages/berth.md") == b"berth"
+    project.write("frostline.yaml", with_keys(check="most: 3"))
+    assert "error[short]: berth: is long" in project.refused(4, "compile", env=env).stderr
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"source": "berhts: 2"}, "frostline.yaml:2:25: error: unknown key `berhts`\n  help: did you mean `berths`?"),
+        ({"source": "patience: 1s"}, "frostline.yaml:2:3: error: `port` needs `berths`"),
+        ({"source": "berths: 0"}, "frostline.yaml:2:33: error: `berths` must be at least 1, not 0"),
+        ({"check": "mots: 3"}, "frostline.yaml:4:11: error: unknown key `mots`\n  help: did you mean `most`?"),
+        ({"check": "most: 30"}, "frostline.yaml:4:17: error: names of more than 20 characters are not short"),
+        ({"output": "sufix: md"}, "frostline.yaml:6:32: error: unknown key `sufix`\n  help: did you mean `suffix`?"),
+        ({"output": "suffix: mdd"}, "frostline.yaml:6:40: error: `suffix` must be `txt` or `md`, not `mdd`"),
+    ],
+)
+def test_a_wrong_key_of_another_package_is_refused_with_its_place(project: Project, env, keys, said) -> None:
+    project.write("frostline.yaml", with_keys(**keys))
+    assert said in project.refused(2, "compile", env=env).stderr
+
+
+def test_no_other_output_lies_in_a_folder_that_one_of_another_package_claims(project: Project, env) -> None:
+    project.write("frostline.yaml", with_keys() + "  - {type: yaml, path: pages/services.yaml}\n")
+    said = project.refused(2, "compile", env=env).stderr
+    assert "frostline.yaml:7:24: error: two outputs overlap: pages/services.yaml lies in pages" in said
+
+
+def test_the_lock_is_bound_to_the_settings_of_a_source_with_keys_of_its_own(project: Project, env) -> None:
+    project.write("frostline.yaml", with_keys())
+    project.done("compile", env=env)
+    for changed in ("berths: 3", 'berths: 2, select: {services: ["b*"]}'):
+        project.write("frostline.yaml", with_keys(changed))
+        assert "have changed" in project.refused(2, "compile", "--offline", env=env).stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -49,3 +50,13 @@ def known_type(cursor: Cursor, types: Sequence[str], what: str) -> str | None:
     otherwise = f"the types are {list_names(types)}"
     written.refuse(f"unknown type of {what}: {quote(written.value)}", did_you_mean(written.value, types, otherwise))
     return None
+
+
+def has_required(cursor: Cursor, module: Any) -> bool:
+    """Whether the keys that the SCHEMA of this module requires are there and usable. A missing one is refused already.
+
+    Only then `configure` of another package is called, which need not expect less. Our own go on, so that one run
+    reports all errors.
+    """
+    required = getattr(module, "SCHEMA", {}).get("required", ())
+    return all(cursor.get(key) is not None for key in required)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from frostline.config.context import Context, known_type
+from frostline.config.context import Context, has_required, known_type
 from frostline.config.cursor import Cursor
-from frostline.outputs.base import Claim, claims_of, inputs_of, output_module, output_types
+from frostline.outputs.base import TABLE, Claim, claims_of, inputs_of, output_module, output_types
 from frostline.outputs.output_keys import OUTPUT_KEYS, output_settings
 from frostline.settings import OutputSettings
 from frostline.text import display_path, quote
@@ -52,6 +52,8 @@ def _output(cursor: Cursor, context: Context) -> OutputSettings | None:
     if kind is None:
         return None
     module = output_module(kind)
+    if kind not in TABLE and not has_required(cursor, module):
+        return None
     if hasattr(module, "configure"):
         settings: OutputSettings | None = module.configure(cursor, context)
         return settings

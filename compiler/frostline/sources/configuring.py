@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from frostline.config.context import Context, known_type
+from frostline.config.context import Context, has_required, known_type
 from frostline.config.cursor import Cursor
 from frostline.config.readers import as_is
 from frostline.settings import PluginSettings, SourceSettings
-from frostline.sources.base import is_live, source_module, source_types
+from frostline.sources.base import TABLE, is_live, source_module, source_types
 from frostline.sources.naming_keys import live_fields
 
 
@@ -23,6 +23,8 @@ def _source(cursor: Cursor, context: Context) -> SourceSettings | None:
     if kind is None:
         return None
     module = source_module(kind)
+    if kind not in TABLE and not has_required(cursor, module):
+        return None
     if hasattr(module, "configure"):
         settings: SourceSettings | None = module.configure(cursor, context)
         return settings
