@@ -3,19 +3,19 @@
 # isort: skip_file
 # ruff: noqa
 # flake8: noqa
-"""The services known when this registry was frozen, and where to call them. Needs no network and no frostline.
+"""The services that were known when this registry was frozen, and their URLs. Needs neither network nor frostline.
 
-    url("payments", "v1")         the one to use
-    urls("payments", "v1")        all of them
-    instances("payments", "v1")   all of them, with address, port, datacenter, tags, meta, weight
-    pick("payments", "v1")        one instance, at random by weight; with key=..., always the same one for that key
-    find(name, version)           url() for names known only at run time: type checkers take any string
+    url("payments", "v1")         the URL to use
+    urls("payments", "v1")        all its URLs
+    instances("payments", "v1")   all its instances, with address, port, datacenter, tags, meta, weight
+    pick("payments", "v1")        a random instance, by weight; with key=..., the same instance each time for that key
+    find(name, version)           url() for names known only at run time: type checkers accept any string
     services()                    name -> versions, None for the unversioned one
-    ENDPOINTS                     (service, version) -> url, for all that have an endpoint
-    DIGEST                        of the content: the same while nothing changed
+    ENDPOINTS                     (service, version) -> url, for everything that has an endpoint
+    DIGEST                        a hash of the content: it stays the same until the content changes
 
-A service that is not in the registry raises UnknownService, a KeyError that names the closest; one that is known but had
-nothing to call raises NoEndpoint, an UnknownService. All answers are immutable.
+A service or version that is not in the registry raises UnknownService, a KeyError that suggests the closest names. One
+that is known but has no endpoint raises NoEndpoint, a subclass of UnknownService. All returned values are immutable.
 """
 
 from collections import namedtuple
@@ -36,11 +36,11 @@ __all__ = [
 ]
 
 Instance = namedtuple("Instance", ["url", "address", "port", "datacenter", "tags", "meta", "weight"])
-Instance.__doc__ = """One address of a service. datacenter: None where it has none; tags: strings; meta: string -> string."""
+Instance.__doc__ = """An address of a service. datacenter: None if unknown; tags: strings; meta: string -> string."""
 
 
 class UnknownService(KeyError):
-    """There is no such service, or not in this version."""
+    """The registry has no such service, or not in this version."""
 
     def __init__(self, service, version=None):
         super().__init__(service, version)
@@ -48,30 +48,33 @@ class UnknownService(KeyError):
         self.version = version
 
     def __str__(self):
-        # Only now: a miss that somebody catches should cost nothing.
+        # Built here and not in __init__: an error that is caught and never shown should cost nothing.
         from difflib import get_close_matches
 
         known = services()
         versions = known.get(self.service, ())
         if versions:
-            if len(versions) > 5:
-                versions = get_close_matches(str(self.version or ""), [version or "" for version in versions], 5, 0)
-            have = ", ".join(repr(version) if version else "the unversioned one" for version in versions)
-            return "no %s: there is %s" % (_named(self.service, self.version), have)
-        closest = ", ".join(repr(name) for name in get_close_matches(str(self.service), known, 3))
-        return "no %s%s" % (_named(self.service, self.version), closest and ": the closest are " + closest)
+            return "%s; %s" % (self._missing_version(), _list_versions(versions, self.version))
+        closest = " or ".join(repr(name) for name in get_close_matches(str(self.service), known, 3))
+        suggestion = ": did you mean %s?" % closest if closest else ""
+        return "no %s%s" % (_describe(self.service, self.version), suggestion)
+
+    def _missing_version(self):
+        if self.version is None:
+            return "service %r needs a version" % (self.service,)
+        return "service %r has no version %r" % (self.service, self.version)
 
 
 class NoEndpoint(UnknownService):
-    """The service is known, but when this registry was frozen it had nothing to call."""
+    """The service is known, but had no endpoint when this registry was frozen."""
 
     def __str__(self):
-        return "%s is known, but had no endpoint when the registry was frozen" % _named(self.service, self.version)
+        return "%s is known, but had no endpoint when the registry was frozen" % _describe(self.service, self.version)
 
 
 def url(service, version=None):
-    """The URL to use for this service where one is wanted."""
-    return _urls.get((service, version)) or _first_url(service, version)
+    """The URL to use for this service."""
+    return _urls.get((service, version)) or _chosen_url(service, version)
 
 
 def urls(service, version=None):
@@ -83,16 +86,16 @@ def instances(service, version=None):
     """All instances of this service, as a tuple, sorted by datacenter, address and port."""
     found = _instances.get((service, version))
     if found is None:
-        found = tuple([_instance(line) for line in _lines_with_url(service, version)])
+        found = tuple([_instance(line) for line in _endpoint_lines(service, version)])
         _instances[service, version] = found
     return found
 
 
 def pick(service, version=None, key=None):
-    """One instance, at random by weight; weight 0 only where all are 0.
+    """A random instance, by weight. Instances of weight 0 are used only if all have weight 0.
 
-    With a key (a string) always the same one for that key, in every process, shared out by weight: when instances come or
-    go, only the keys of those move (rendezvous hashing).
+    With a key (a string): the same instance each time for that key, in every process. Keys are distributed by weight,
+    and when an instance is added or removed, only its own keys move (rendezvous hashing).
     """
     found = instances(service, version)
     candidates = [instance for instance in found if instance.weight > 0]
@@ -103,7 +106,7 @@ def pick(service, version=None, key=None):
         from random import choices
 
         return choices(candidates, weights)[0]
-    return max(zip(candidates, weights), key=lambda pair: _affinity(key, *pair))[0]
+    return max(zip(candidates, weights), key=lambda pair: _rendezvous_score(key, *pair))[0]
 
 
 def find(name, version=None):
@@ -112,17 +115,17 @@ def find(name, version=None):
 
 
 def services():
-    """name -> versions (None: the unversioned one), of all services, those with nothing to call too."""
+    """name -> versions (None: the unversioned one), of all services, also those without endpoints."""
     if not _versions:
         versions = {}
-        for service, version in _everything():
+        for service, version in _all_urls():
             versions.setdefault(service, []).append(version)
-        _versions.append(_Frozen({service: tuple(found) for service, found in versions.items()}))
+        _versions.append(_Frozen({service: tuple(names) for service, names in versions.items()}))
     return _versions[0]
 
 
 class _Frozen(Mapping):
-    """A mapping that nobody can change; hashable, and it can be pickled."""
+    """An immutable mapping that can be hashed and pickled."""
 
     __slots__ = ("_values",)
 
@@ -149,7 +152,7 @@ class _Frozen(Mapping):
 
 
 class _Endpoints(Mapping):
-    """(service, version) -> url; looks up single ones without reading all."""
+    """(service, version) -> url. A lookup does not read the whole data."""
 
     __slots__ = ()
 
@@ -159,10 +162,10 @@ class _Endpoints(Mapping):
             return found
         if not (isinstance(key, tuple) and len(key) == 2):
             raise KeyError(key)
-        return _first_url(*key)
+        return _chosen_url(*key)
 
     def __iter__(self):
-        return (key for key, found in _everything().items() if found is not None)
+        return (key for key, found in _all_urls().items() if found is not None)
 
     def __len__(self):
         return sum(1 for _ in self)
@@ -176,26 +179,44 @@ class _Endpoints(Mapping):
 
 ENDPOINTS = _Endpoints()
 
-# What was read so far. Threads that read the same at the same time store the same.
+# Caches of what has been parsed. Threads that parse the same key at the same time store equal values.
 _urls = {}
 _instances = {}
-_all = []
+_every_url = []
 _versions = []
 
 
-def _named(service, version):
+def _describe(service, version):
     return "service %r" % (service,) if version is None else "service %r version %r" % (service, version)
 
 
-def _first_url(service, version):
-    for line in _lines_with_url(service, version):
-        _, _, marked, address, _ = line.split("\t", 4)
-        if marked:
+def _list_versions(versions, wanted):
+    """The versions, written as arguments of url(); of many, the five that are closest to the wanted one."""
+    if len(versions) <= 5:
+        return "available versions: " + ", ".join([_argument(version) for version in versions])
+    if wanted is None:
+        first = ", ".join([_argument(version) for version in versions[:5]])
+        return "available versions: %s and %d more" % (first, len(versions) - 5)
+    from difflib import get_close_matches
+
+    by_text = {version or "": version for version in versions}
+    closest = get_close_matches(str(wanted), by_text, 5, 0)
+    return "closest versions: " + ", ".join([_argument(by_text[text]) for text in closest])
+
+
+def _argument(version):
+    return "None (unversioned)" if version is None else repr(version)
+
+
+def _chosen_url(service, version):
+    for line in _endpoint_lines(service, version):
+        _, _, chosen, address, _ = line.split("\t", 4)
+        if chosen:
             found = _urls[service, version] = _text(address)
             return found
 
 
-def _lines_with_url(service, version):
+def _endpoint_lines(service, version):
     lines = _lines(service, version)
     if not lines:
         raise UnknownService(service, version)
@@ -205,16 +226,16 @@ def _lines_with_url(service, version):
 
 
 def _lines(service, version):
-    """The lines of this (service, version). The data is sorted by them: bisection spares reading it all."""
+    """The lines of this (service, version), found by bisection: the data is sorted by service and version."""
     if not (isinstance(service, str) and isinstance(version, (str, type(None)))):
         return []
-    wanted = _rank(service, version)
-    low, high = 1, len(_DATA)  # of a line's start; the first character is a newline
+    wanted = _sort_key(service, version)
+    low, high = 1, len(_DATA)  # starts of lines; the first character of the data is a newline
     while low < high:
         middle = (low + high) // 2
         start = _DATA.rfind("\n", 0, middle) + 1
         end = _DATA.index("\n", middle) + 1
-        if _rank(*_key(_DATA[start:end - 1])) < wanted:
+        if _sort_key(*_key(_DATA[start:end - 1])) < wanted:
             low = end
         else:
             high = start
@@ -229,7 +250,7 @@ def _lines(service, version):
     return lines
 
 
-def _rank(service, version):
+def _sort_key(service, version):
     return service, version is not None, version or ""
 
 
@@ -238,19 +259,19 @@ def _key(line):
     return _text(service), None if version == "-" else _text(version)
 
 
-def _everything():
-    """(service, version) -> url, None where there is nothing to call, of the whole registry."""
-    if not _all:
+def _all_urls():
+    """(service, version) -> url, None without endpoints, of the whole registry."""
+    if not _every_url:
         found = {}
-        for line in _DATA[1:].split("\n")[:-1]:  # no splitlines: it breaks at more than newlines
+        for line in _DATA[1:].split("\n")[:-1]:  # splitlines() would also split at NEL, U+2028 ...
             columns = line.split("\t", 4)
             if len(columns) == 2:
                 found[_key(line)] = None
             elif columns[2]:
                 found[_key(line)] = _text(columns[3])
         _urls.update((key, address) for key, address in found.items() if address is not None)
-        _all.append(found)
-    return _all[0]
+        _every_url.append(found)
+    return _every_url[0]
 
 
 def _instance(line):
@@ -278,19 +299,19 @@ def _json(text):
     return loads(text)
 
 
-def _affinity(key, instance, weight):
+def _rendezvous_score(key, instance, weight):
     from hashlib import sha256
     from math import log
 
     hashed = sha256(("%s\0%s" % (instance.url, key)).encode("utf-8", "surrogatepass")).digest()
-    share = (int.from_bytes(hashed[:6], "big") + 0.5) / (1 << 48)  # between 0 and 1, neither of them
+    share = (int.from_bytes(hashed[:6], "big") + 0.5) / (1 << 48)  # greater than 0, less than 1
     return log(share) / weight, instance.url
 
 
 DIGEST = "sha256:b1fd2d848f4a914e5190e94a6cdb527b1510aa02b08513f848794a79a2b2b33d"
 
-# One line an endpoint: service, version (- for none), * for the one that url() answers, url, address, port,
-# datacenter, weight, tags and meta as JSON. Tabs between them; escapes are those of JSON.
+# One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,
+# weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.
 _DATA = r'''
 basket	v2
 ledger	v3	*	http://10.1.0.50:5432/v3	10.1.0.50	5432		10	["sql"]

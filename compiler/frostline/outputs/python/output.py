@@ -41,8 +41,8 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 _DATA_COMMENT = (
-    "# One line an endpoint: service, version (- for none), * for the one that url() answers, url, address, port,\n"
-    "# datacenter, weight, tags and meta as JSON. Tabs between them; escapes are those of JSON.\n"
+    "# One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,\n"
+    "# weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.\n"
 )
 
 

@@ -386,11 +386,12 @@ def test_its_repr_is_short() -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (("paymets",), "no service 'paymets': the closest are 'payments'"),
-        (("payments-v1",), "no service 'payments-v1': the closest are 'payments'"),
-        (("payments", "v4"), "no service 'payments' version 'v4': there is 'v1', 'v2', 'v3'"),
-        (("payments",), "no service 'payments': there is 'v1', 'v2', 'v3'"),
-        (("billing", "v1"), "no service 'billing' version 'v1': there is the unversioned one"),
+        (("paymets",), "no service 'paymets': did you mean 'payments'?"),
+        (("payments-v1",), "no service 'payments-v1': did you mean 'payments'?"),
+        (("seacrh", "v1"), "no service 'seacrh' version 'v1': did you mean 'search'?"),
+        (("payments", "v4"), "service 'payments' has no version 'v4'; available versions: 'v1', 'v2', 'v3'"),
+        (("payments",), "service 'payments' needs a version; available versions: 'v1', 'v2', 'v3'"),
+        (("billing", "v1"), "service 'billing' has no version 'v1'; available versions: None (unversioned)"),
         (("\x1b[31m\n",), "no service '\\x1b[31m\\n'"),
     ],
 )
@@ -403,10 +404,22 @@ def test_an_unknown_service_names_the_closest(small: Any, asked: tuple[str, ...]
         assert str(caught.value) == message
 
 
-def test_of_many_versions_the_closest_are_named() -> None:
-    module = loaded(registry_of({("a", f"v{number}.0"): entry(endpoint("http://x")) for number in range(1, 90)}))
-    with pytest.raises(module.UnknownService, match=r": there is 'v42\.0', '[^']+', '[^']+', '[^']+', '[^']+'$"):
+def test_an_unknown_service_suggests_every_close_name() -> None:
+    module = loaded(registry_of({(name, None): entry(endpoint("http://x")) for name in ("cart-eu", "cart-us", "shop")}))
+    with pytest.raises(module.UnknownService) as caught:
+        module.url("cart-e")
+    assert str(caught.value) == "no service 'cart-e': did you mean 'cart-eu' or 'cart-us'?"
+
+
+def test_of_many_versions_the_closest_are_named_or_the_first_where_none_is_asked_for() -> None:
+    module = loaded(registry_of({("a", f"v{number}.0"): entry(endpoint("http://x")) for number in range(10, 90)}))
+    with pytest.raises(module.UnknownService, match=r"; closest versions: 'v42\.0', '[^']+', '[^']+', '[^']+', '[^']+'$"):
         module.url("a", "v42")
+    with pytest.raises(module.UnknownService) as caught:
+        module.url("a")
+    assert str(caught.value) == (
+        "service 'a' needs a version; available versions: 'v10.0', 'v11.0', 'v12.0', 'v13.0', 'v14.0' and 75 more"
+    )
 
 
 @pytest.mark.parametrize("asked", [("ledger",), ("payments", "v3")])
