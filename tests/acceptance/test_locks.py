@@ -215,4 +215,4 @@ def test_where_no_datacenter_answers_partial_does_not_help(partial: tuple[Projec
     project, proxy = partial
     project.done("compile")
     proxy.fault = lambda path, token: BROKEN if "dc=" in path else None
-    assert "nothing answered of dc1, dc2" in project.refused(3, "compile").stderr
+    assert "no answer from dc1, dc2" in project.refused(3, "compile").stderr

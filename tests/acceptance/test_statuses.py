@@ -170,7 +170,7 @@ def test_a_server_that_cannot_be_reached_is_3_and_says_all_there_is_to_say(proje
             project.refused(3, *command).stderr,
             "frostline.yaml:4:",
             "error: source mesh: GET /v1/acl/token/self: 127.0.0.1:9: Connection refused",
-            "check the address",
+            "check that the agent runs",
         )
 
 
@@ -216,7 +216,7 @@ def test_a_token_that_consul_does_not_know_is_3(project: Project, consul_acl: Ac
 def test_acls_without_a_token_are_3(project: Project, consul_acl: AclAgent) -> None:
     consul_acl.reset()
     project.configure(consul_config(consul_acl.address))
-    explains(project.refused(3, "compile").stderr, "ACLs are on", "give a valid token")
+    explains(project.refused(3, "compile").stderr, "ACLs are enabled", "give a valid token")
 
 
 def test_a_datacenter_that_is_broken_or_unknown_is_3(

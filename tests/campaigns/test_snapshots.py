@@ -24,28 +24,26 @@ from frostline.pipeline.freeze import freeze
 from frostline.pipeline.load import load_config
 from frostline.settings import LiveLimits
 from frostline.sources.consul import reading as consul_reading
-from frostline.sources.consul.client import Client
-from frostline.sources.consul.wire import registration_of
-from frostline.sources.http.access import parsed_address
+from frostline.sources.consul.client import CONSUL
+from frostline.sources.consul.reading import SegmentQuery, SegmentReader
+from frostline.sources.consul.wire import RegistrationMaker
+from frostline.sources.http.address import parse_address
+from frostline.sources.http.session import Session
 from frostline.sources.http.transport import Transport
 
 PLACE = FileOrigin("frostline.yaml", 1, 1)
-SCOPE = consul_reading.Scope(datacenter="dc1", parameters=(("dc", "dc1"),), services=("*", "!consul"))
+QUERY = SegmentQuery(datacenter="dc1", dc="dc1", services=("*", "!consul"))
 PAUSES = (0.0, 0.003, 0.03, 0.2)
 """Seconds between two writes: from as fast as it can to what a proof can win against."""
 
 Found = list[tuple[str, str]]
 
 
-def silent(_: int) -> Callable[[int], None]:
-    return lambda done: None
-
-
 @pytest.fixture
-def client(consul: ConsulAgent) -> Iterator[Client]:
-    address = parsed_address(consul.address, "address", PLACE)
-    with Transport("mesh", PLACE, address, LiveLimits(retries=0)) as transport:
-        yield Client(transport, max_stale=None, strict_acl=True)
+def reader(consul: ConsulAgent) -> Iterator[SegmentReader]:
+    address = parse_address(consul.address, "address", PLACE)
+    with Session(Transport("mesh", PLACE, address, LiveLimits(retries=0)), CONSUL) as session:
+        yield SegmentReader(session, QUERY, registrations=RegistrationMaker())
 
 
 @pytest.fixture
@@ -61,21 +59,20 @@ def seen(found: Any) -> Found:
     return [(each.service, each.meta.get("generation", "")) for each in found]
 
 
-def proved(client: Client, way: str) -> Found | None:
+def proved(reader: SegmentReader, way: str) -> Found | None:
     """What this way proves; None where the catalog moved in every one of its reads."""
-    listing = consul_reading.listed(client, SCOPE)
-    taken = getattr(consul_reading, way)(client, SCOPE, listing, silent)
-    return None if taken is None else seen(taken.registrations)
+    outcome = getattr(reader, way)(reader.list_names())
+    return None if outcome is None else seen(outcome.registrations)
 
 
-def naive(client: Client, way: str) -> Found:
+def naive(reader: SegmentReader, way: str) -> Found:
     """The same requests, once each, and no proof."""
-    listing = consul_reading.listed(client, SCOPE)
+    listing = reader.list_names()
     if way == "by_node":
-        taken, _ = consul_reading._nodes(client, SCOPE, listing, silent)
-        return seen(taken.registrations) if taken else []
-    answers = client.in_parallel(lambda name: consul_reading._service(client, SCOPE, name), listing.names)
-    return seen(registration_of(each) for found, _ in answers for each in found)
+        outcome, _ = reader._read_nodes(listing)
+        return seen(outcome.registrations) if outcome else []
+    answers = reader._session.in_parallel(reader._read_service, listing.names)
+    return seen(reader._registration(instance) for answer in answers for instance in answer.value)
 
 
 def is_enough(counts: Counter[str]) -> bool:
@@ -84,7 +81,7 @@ def is_enough(counts: Counter[str]) -> bool:
 
 
 def test_no_freeze_is_torn_while_a_naive_reader_is(
-    client: Client, writer: Writer, full: bool, figures: Callable[..., None]
+    reader: SegmentReader, writer: Writer, full: bool, figures: Callable[..., None]
 ) -> None:
     counts: Counter[str] = Counter()
     rounds = 200 if full else 10
@@ -93,13 +90,13 @@ def test_no_freeze_is_torn_while_a_naive_reader_is(
             break
         writer.pace(PAUSES[number % len(PAUSES)])
         for way in ("by_service", "by_node", "by_dump"):
-            found = proved(client, way)
+            found = proved(reader, way)
             counts[f"{way} {'moved in every read' if found is None else 'proved'}"] += 1
             counts["torn"] += found is not None and is_torn(found)
         for way in ("by_service", "by_node"):
             counts["naive reads"] += 1
-            counts["naive reads torn"] += is_torn(naive(client, way))
-        whole = consul_reading.registrations_of(client, SCOPE)
+            counts["naive reads torn"] += is_torn(naive(reader, way))
+        whole = reader.read()
         counts["freezes"] += 1
         counts["torn"] += is_torn([(each.service, each.meta["generation"]) for each in whole])
     counts["writes"] = writer.pace(None) * PAIRS
@@ -129,9 +126,9 @@ def test_on_a_quiet_catalog_each_way_gives_the_same_lock(
     locks = []
     for way in ("by_service", "by_node", "by_dump"):
         with monkeypatch.context() as patched:
-            taken = getattr(consul_reading, way)
+            method = getattr(SegmentReader, way)
             for other in ("by_service", "by_node", "by_dump"):
-                patched.setattr(consul_reading, other, taken)
+                patched.setattr(SegmentReader, other, method)
             locks.append(b"".join(lock_codec.lock_chunks(freeze(config, None).snapshots)))
     assert locks[0].count(b'"service"') == 2 * PAIRS
     assert locks[0] == locks[1] == locks[2]

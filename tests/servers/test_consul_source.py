@@ -18,9 +18,12 @@ from frostline.model import FileOrigin, Registration
 from frostline.settings import LiveLimits, Select, Tls, Token
 from frostline.sources.consul import reading as consul_reading
 from frostline.sources.consul import source as consul
-from frostline.sources.consul.client import Client
+from frostline.sources.consul.client import CONSUL
+from frostline.sources.consul.reading import SegmentQuery, SegmentReader
 from frostline.sources.consul.settings import ConsulSettings
-from frostline.sources.http.access import parsed_address
+from frostline.sources.consul.wire import RegistrationMaker
+from frostline.sources.http.address import parse_address
+from frostline.sources.http.session import Session
 from frostline.sources.http.transport import Transport
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
@@ -81,14 +84,14 @@ def refused(settings: ConsulSettings, kind: type[Exception] = SourceError, **mor
 def all_ways(agent: ConsulAgent, **more: Any) -> list[tuple[Registration, ...]]:
     """The whole catalog by service, by node and by the dump."""
     found = []
-    transport = Transport("mesh", PLACE, parsed_address(agent.address, "address", PLACE), LIMITS)
-    with transport:
-        client = Client(transport, max_stale=None, strict_acl=True)
-        scope = consul_reading.Scope(datacenter="dc1", parameters=(("dc", "dc1"),), **more)
-        for way in (consul_reading.by_service, consul_reading.by_node, consul_reading.by_dump):
-            taken = way(client, scope, consul_reading.listed(client, scope), lambda _: lambda _: None)
-            assert taken is not None
-            found.append(consul_reading._in_order(client, scope, taken))
+    transport = Transport("mesh", PLACE, parse_address(agent.address, "address", PLACE), LIMITS)
+    with Session(transport, CONSUL) as session:
+        query = SegmentQuery(datacenter="dc1", dc="dc1", **more)
+        reader = SegmentReader(session, query, registrations=RegistrationMaker())
+        for way in (reader.by_service, reader.by_node, reader.by_dump):
+            outcome = way(reader.list_names())
+            assert outcome is not None
+            found.append(reader._in_order(outcome))
     return found
 
 
@@ -234,8 +237,8 @@ def test_a_whole_catalog_is_read_by_node(empty_consul: ConsulAgent, monkeypatch)
     fill(empty_consul)
     expected = read(empty_consul)
     monkeypatch.setattr(consul_reading, "_FEW", 0)
-    monkeypatch.setattr(consul_reading, "by_service", None)
-    monkeypatch.setattr(consul_reading, "by_dump", None)
+    monkeypatch.setattr(SegmentReader, "by_service", None)
+    monkeypatch.setattr(SegmentReader, "by_dump", None)
     assert read(empty_consul) == expected
 
 
@@ -376,7 +379,7 @@ def test_with_partial_an_unknown_datacenter_is_left_as_it_was(empty_consul: Cons
     assert reading.unreachable == ("nope",)
     (warning,) = reading.warnings
     assert "nope keeps what the lock has" in warning
-    assert "nothing answered of nope" in refused(settings_of(empty_consul.address, datacenters=("nope",), partial=True))
+    assert "no answer from nope" in refused(settings_of(empty_consul.address, datacenters=("nope",), partial=True))
 
 
 def test_a_dump_is_refused_where_it_has_other_addresses_than_all_other_answers(
@@ -465,7 +468,7 @@ def test_an_agent_over_tls_is_read_with_a_clients_certificate(consul_tls: Consul
         assert said in refused(settings_of(consul_tls.address, tls=tls, limits=LiveLimits(retries=100)))
     plain = consul_tls.address.replace("https", "http")
     assert "an HTTP request to an HTTPS server" in refused(settings_of(plain))
-    assert "the address has no TLS" in refused(settings_of(plain, tls=good), UsageError)
+    assert "the address does not use TLS" in refused(settings_of(plain, tls=good), UsageError)
 
 
 READS_CATALOG = 'node_prefix "" { policy = "read" } service_prefix "" { policy = "read" } '
@@ -492,7 +495,7 @@ def test_a_token_comes_from_the_environment_or_a_file(acl_agent: AclAgent, tmp_p
 def test_a_missing_or_wrong_token_is_refused_where_acls_are_on(acl_agent: AclAgent, monkeypatch):
     # python-consul2 would take this one; nothing of it is sent.
     monkeypatch.setenv("CONSUL_HTTP_TOKEN", acl_agent.create_token(READS_ALL))
-    assert "403 Forbidden: ACL not found: ACLs are on" in refused(settings_of(acl_agent.address))
+    assert "403 Forbidden: ACL not found: ACLs are enabled" in refused(settings_of(acl_agent.address))
     monkeypatch.setenv("WRONG", "d3adb33f")
     said = refused(settings_of(acl_agent.address, token=Token(env="WRONG")))
     assert "Consul does not accept $WRONG" in said
@@ -536,14 +539,14 @@ def test_the_token_is_in_no_message(acl_agent: AclAgent, monkeypatch):
 def test_the_proof_holds_while_other_services_come_and_go(empty_consul: ConsulAgent, monkeypatch):
     empty_consul.catalog_register("ext", "web", port=80)
     count = iter(range(sys.maxsize))
-    own = consul_reading._service
+    own = SegmentReader._read_service
 
     def disturbed(*arguments: Any) -> Any:
         empty_consul.catalog_register("busy", "other", port=next(count) + 1)
         return own(*arguments)
 
-    monkeypatch.setattr(consul_reading, "_service", disturbed)
-    monkeypatch.setattr(consul_reading, "by_dump", None)
+    monkeypatch.setattr(SegmentReader, "_read_service", disturbed)
+    monkeypatch.setattr(SegmentReader, "by_dump", None)
     assert names_of(read(empty_consul, "web")) == ["web"]
 
 
@@ -559,14 +562,14 @@ def test_the_proof_holds_while_other_services_come_and_go(empty_consul: ConsulAg
     ],
     ids=["instance", "check", "node", "node check", "new instance", "new name"],
 )
-@pytest.mark.parametrize(("few", "way"), [(50, "_service"), (0, "_nodes")])
+@pytest.mark.parametrize(("few", "way"), [(50, "_read_service"), (0, "_read_nodes")])
 def test_a_change_while_it_is_read_is_seen_and_read_again(
     empty_consul: ConsulAgent, monkeypatch, few: int, way: str, change: Callable[[ConsulAgent, int], None]
 ):
     empty_consul.catalog_register("ext", "web", port=80)
     monkeypatch.setattr(consul_reading, "_FEW", few)
-    own = getattr(consul_reading, way)
-    dump = consul_reading.by_dump
+    own = getattr(SegmentReader, way)
+    dump = SegmentReader.by_dump
     calls: list[str] = []
     changes = iter(range(sys.maxsize))
     lock = Lock()
@@ -586,18 +589,18 @@ def test_a_change_while_it_is_read_is_seen_and_read_again(
         calls.append("dump")
         return dump(*arguments)
 
-    monkeypatch.setattr(consul_reading, "by_dump", dumped)
-    monkeypatch.setattr(consul_reading, way, moving(1))
+    monkeypatch.setattr(SegmentReader, "by_dump", dumped)
+    monkeypatch.setattr(SegmentReader, way, moving(1))
     found = read(empty_consul)
     assert "dump" not in calls
     assert len(calls) >= 2
-    monkeypatch.setattr(consul_reading, way, own)
+    monkeypatch.setattr(SegmentReader, way, own)
     assert found == read(empty_consul)
     calls.clear()
-    monkeypatch.setattr(consul_reading, way, moving(1000))
+    monkeypatch.setattr(SegmentReader, way, moving(1000))
     found = read(empty_consul)
     assert calls[-1] == "dump"
-    monkeypatch.setattr(consul_reading, way, own)
+    monkeypatch.setattr(SegmentReader, way, own)
     assert found == read(empty_consul)
 
 
@@ -608,7 +611,7 @@ def test_an_instance_that_takes_another_name_while_it_is_read_is_of_one_name(
     """The index of the name that it had stays as it was (Consul 1.8)."""
     empty_consul.catalog_register("ext", "web", id="one", port=80)
     empty_consul.catalog_register("ext2", "web", id="two", port=80)
-    own = consul_reading._service
+    own = SegmentReader._read_service
     calls: list[str] = []
 
     def renamed(*arguments: Any) -> Any:
@@ -618,8 +621,8 @@ def test_an_instance_that_takes_another_name_while_it_is_read_is_of_one_name(
             empty_consul.catalog_register("ext", "pay", id="one", port=80)
         return answer
 
-    monkeypatch.setattr(consul_reading, "_service", renamed)
+    monkeypatch.setattr(SegmentReader, "_read_service", renamed)
     found = read(empty_consul, *services)
-    monkeypatch.setattr(consul_reading, "_service", own)
+    monkeypatch.setattr(SegmentReader, "_read_service", own)
     assert found == read(empty_consul, *services)
     assert [each.id for each in found if each.service == "web"] == ["two"]

@@ -85,12 +85,12 @@ def test_a_fault_that_passes_is_tried_again(proxy: FaultyProxy, path: str) -> No
 
 def test_a_proxy_that_takes_nomads_headers_away_is_refused(proxy: FaultyProxy) -> None:
     proxy.fault = lambda target, _: (200, "[]") if target.startswith("/v1/services") else None
-    assert "Nomad knows no leader" in refused(proxy)
+    assert "Nomad has no leader" in refused(proxy)
 
 
 def test_a_body_that_is_changed_on_its_way_is_refused(proxy: FaultyProxy) -> None:
     proxy.change = lambda body: body[: len(body) // 2]
-    assert "not the JSON that Nomad answers" in refused(proxy)
+    assert "not the JSON expected from Nomad" in refused(proxy)
 
 
 def test_a_client_that_fails_makes_its_services_critical(proxy: FaultyProxy) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote as percent_encode
 
@@ -18,7 +17,7 @@ from frostline.patterns import has_dot_segment, parse
 from frostline.settings import SourceSettings
 from frostline.sources.naming_keys import has_no_version
 from frostline.sources.static import host_and_port
-from frostline.text import quote
+from frostline.text import did_you_mean, quote
 
 SCHEMA: Mapping[str, Any] = {
     "description": "One URL pattern for services that stand behind a router.",
@@ -134,43 +133,43 @@ def _key(name: str) -> Key | None:
 
 
 def contribute(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> Contribution:
-    """One endpoint for each (service, version) of its sources and each name.
+    """Make an endpoint for each (service, version) of the router's sources and for each of its names.
 
-    Without `unversioned_url`, services without a version are left out. Findings: `router-unserved` (a name that nobody
-    else brings), `router-unversioned` (a name that has no URL), `url-dot-segment`.
+    Without `unversioned_url`, services without a version are left out. Findings: `router-unserved` (no other source
+    brings the name), `router-unversioned` (the name has no URL), `url-dot-segment`.
     """
-    places = _places(settings, known)
+    origins = _origins(settings, known)
     endpoints: dict[Key, tuple[Endpoint, ...]] = {}
     findings = _unserved(settings, known)
     named = {name.key for name in settings.names}
-    for key, place in places.items():
+    for key, origin in origins.items():
         url = _url(settings, key)
         if url is None:
             if key in named:
-                findings.append(_unversioned(key, place, settings))
+                findings.append(_unversioned(key, origin, settings))
         elif has_dot_segment(url):
-            findings.append(_dot_segment(key, place, url))
+            findings.append(_dot_segment(key, origin, url))
         else:
             address, port = host_and_port(url)
-            endpoints[key] = (Endpoint(url=url, address=address, port=port, source=settings.name, declared_at=place),)
+            endpoints[key] = (Endpoint(url=url, address=address, port=port, source=settings.name, declared_at=origin),)
     return Contribution(
         source=settings.name,
         endpoints=endpoints,
-        places={key: places[key] for key in endpoints},
+        places={key: origins[key] for key in endpoints},
         findings=tuple(findings),
     )
 
 
-def _places(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> dict[Key, FileOrigin]:
-    """What the router serves, in order, and where the configuration says so."""
+def _origins(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> dict[Key, FileOrigin]:
+    """What the router serves, sorted, with the place in the configuration that says so."""
     sources = settings.sources if settings.sources or settings.names else tuple(sorted(known))
-    places = {key: settings.origin for source in sources for key in known.get(source, frozenset())}
-    places |= {name.key: name.origin for name in settings.names}
-    return {key: places[key] for key in sorted(places, key=Key.sort_key)}
+    origins = {key: settings.origin for source in sources for key in known.get(source, frozenset())}
+    origins |= {name.key: name.origin for name in settings.names}
+    return {key: origins[key] for key in sorted(origins, key=Key.sort_key)}
 
 
 def _url(settings: RouterSettings, key: Key) -> str | None:
-    """The URL, every character of the names that is not unreserved percent-encoded (RFC 3986 2.3); None without one."""
+    """Fill the pattern; names are percent-encoded except for unreserved characters (RFC 3986 2.3). None: no pattern."""
     pattern = settings.unversioned_url if key[1] is None else settings.url
     if pattern is None:
         return None
@@ -185,8 +184,7 @@ def _unserved(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> 
 
 def _unserved_finding(name: RouterName, served: frozenset[Key], router: str) -> Finding:
     written = _text(name.key)
-    close = get_close_matches(written, sorted(_text(key) for key in served), n=1)
-    advice = f"did you mean `{close[0]}`?" if close else "correct or remove the name, or add the source that brings it"
+    otherwise = "correct or remove the name, or add the source that brings it"
     return Finding(
         rule="router-unserved",
         severity="warning",
@@ -195,29 +193,29 @@ def _unserved_finding(name: RouterName, served: frozenset[Key], router: str) -> 
         message=f"the router `{router}` names `{written}`, which no other source brings",
         value=written,
         origin=name.origin,
-        help=advice,
+        help=did_you_mean(written, map(_text, served), otherwise),
     )
 
 
-def _unversioned(key: Key, place: FileOrigin, settings: RouterSettings) -> Finding:
+def _unversioned(key: Key, origin: FileOrigin, settings: RouterSettings) -> Finding:
     return Finding(
         rule="router-unversioned",
         service=key[0],
         message=f"the router `{settings.name}` names `{key[0]}` without a version, and has no `unversioned_url`",
         value=key[0],
-        origin=place,
+        origin=origin,
         help=f"write `{key[0]}/VERSION`, or give the router an `unversioned_url`",
     )
 
 
-def _dot_segment(key: Key, place: FileOrigin, url: str) -> Finding:
+def _dot_segment(key: Key, origin: FileOrigin, url: str) -> Finding:
     return Finding(
         rule="url-dot-segment",
         service=key[0],
         version=key[1],
         message=f"its URL `{url}` has a path segment `.` or `..`, which clients remove",
         value=url,
-        origin=place,
+        origin=origin,
         help="leave the service out of the router's `services`, or change the pattern `url`",
     )
 

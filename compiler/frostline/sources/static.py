@@ -1,4 +1,4 @@
-"""The source of type static: URLs as the configuration has them."""
+"""The source `static`: URLs written in the configuration."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _urls(cursor: Cursor, service: str, version: str | None) -> list[StaticServi
 
 
 def contribute(settings: StaticSettings, known: Mapping[str, frozenset[Key]]) -> Contribution:
-    """An endpoint for each URL; what other sources know does not matter."""
+    """Make an endpoint of each URL. `known` does not matter here."""
     endpoints: dict[Key, tuple[Endpoint, ...]] = {}
     places: dict[Key, FileOrigin] = {}
     for service in settings.services:
@@ -101,10 +101,10 @@ def _endpoint(service: StaticService, source: str) -> Endpoint:
 
 
 def host_and_port(url: str) -> tuple[str, int]:
-    """The host of an absolute URL without brackets, and its port: that of http or https where it says none, else 0."""
+    """The host of an absolute URL, without brackets, and its port; without one, the scheme's default port, or 0."""
     parts = urlsplit(url)
     port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
-    host = parts.netloc.rpartition("@")[2]  # not `.hostname`, which is in lower case
+    host = parts.netloc.rpartition("@")[2]  # `.hostname` would be in lower case
     if host.startswith("["):
         return host[1:].partition("]")[0].replace("%25", "%"), port  # RFC 6874: a zone's % is %25 in a URL
     return host.partition(":")[0], port

@@ -1,134 +1,216 @@
-"""python-consul2 as frostline asks through it: typed answers, bounded waits, nothing taken from the environment.
+"""The requests that frostline makes of Consul, each with the type of its answer.
 
-python-consul2's own constructor lets $CONSUL_HTTP_ADDR and $CONSUL_HTTP_TOKEN win over what its caller says and fails
-on addresses that Consul takes; its client does not escape `/` in names; its callbacks turn 404 into None.
+python-consul2 makes those that it knows: path, parameters and consistency. What it lacks goes through its HTTP client,
+which is ours: filters, node-services, the dump, and the parameters of health reads that it cannot pass. Names go in
+percent-encoded, because it does not escape `/`. Answers come out undecoded, because its decoder makes None of a 404.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, TypeVar
+from collections.abc import Callable
+from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from typing import Any
 
-from frostline.errors import SourceError
-from frostline.sources.http.answers import Malformed, Parameters, typed, with_query
+from msgspec import Struct
+
+from frostline.errors import UsageError
+from frostline.sources.consul.wire import AgentSelf, Check, DumpedNode, Node, NodeServices, ServiceEntry, TokenSelf
 from frostline.sources.http.connection import Response
-from frostline.sources.http.transport import Transport, Work
+from frostline.sources.http.session import Api, Indexed, Parameters, Session, quote_segment, segment_path, with_query
+from frostline.sources.http.transport import StatusError
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+CONSUL = Api(product="Consul")
 
-_PROXY_HELP = "check that the address is Consul's HTTP API, with no proxy in between that answers for it"
+SELF = "/v1/agent/self"
+DATACENTERS = "/v1/catalog/datacenters"
+TOKEN = "/v1/acl/token/self"  # noqa: S105 - a path
+SERVICES = "/v1/catalog/services"
+NODES = "/v1/catalog/nodes"
+STATES = "/v1/health/state/any"
+SERVICE = "/v1/health/service"
+_NODE_SERVICES = "/v1/catalog/node-services"  # since 1.7; cheaper than catalog/node, where the server sorts a map
+DUMP = "/v1/internal/ui/nodes"
+
+_NO_NODE = (("filter", 'Node==""'),)
+# Passing checks make no instance less healthy. The index is that of all checks, whatever the filter.
+_NOT_PASSING = (("filter", 'Status!="passing"'),)
+
+Names = dict[str, list[str] | None]
+"""The answer of catalog/services: name -> tags."""
 
 
-class Client:
-    """One source's way to ask Consul. `consistent` for proved reads; `max_stale` seconds for stale ones."""
+class Exchange(Struct, frozen=True):
+    """A request's target, for messages, and its answer."""
 
-    def __init__(self, transport: Transport, *, max_stale: float | None, strict_acl: bool) -> None:
-        self._transport = transport
-        self._max_stale = max_stale
-        self._strict_acl = strict_acl
-        self._http = _consul_class()(transport).http
+    target: str
+    response: Response
 
-    @property
-    def proves(self) -> bool:
-        """Whether what is read is to be proved to be of one moment."""
-        return self._max_stale is None
 
-    def in_parallel(
-        self, work: Work[Item, Result], items: Sequence[Item], tick: Callable[[int], None] | None = None
-    ) -> list[Result]:
-        """`Transport.in_parallel`."""
-        return self._transport.in_parallel(work, items, tick)
+class Agent:
+    """What the agent itself knows. These answers have no index."""
 
-    def error(self, path: str, reason: str, *, help: str = _PROXY_HELP) -> SourceError:
-        """`Transport.error`."""
-        return self._transport.error(path, reason, help=help)
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._consul = make_consul(session)
 
-    def plain(self, path: str, kind: Any) -> Any:
-        """The answer of an endpoint that has no index: the agent's own knowledge."""
-
-        def callback(response: Response) -> Any:
-            return self._typed(path, response, kind)
-
-        return self.in_parallel(lambda asked: self._http.get(callback, asked), [path])[0]
-
-    async def indexed(self, path: str, kind: Any, parameters: Parameters = ()) -> tuple[Any, int]:
-        """The answer of a catalog endpoint, from the leader (or as stale as allowed), and its X-Consul-Index.
-
-        To be awaited in the work of `in_parallel`.
-        """
-        mode = "consistent" if self.proves else "stale"
-
-        def callback(response: Response) -> tuple[Any, int]:
-            return self._typed(path, response, kind), self._index(path, response.headers)
-
-        answer: tuple[Any, int] = await self._http.get(callback, path, params=((mode, "1"), *parameters))
-        return answer
-
-    def _typed(self, path: str, response: Response, kind: Any) -> Any:
+    def about_itself(self) -> AgentSelf | None:
+        """Read /v1/agent/self. None: the token lacks agent:read."""
         try:
-            return typed(response.body, kind)
-        except Malformed as malformed:
-            raise self.error(path, f"not the JSON that Consul answers: {malformed}") from None
+            agent: AgentSelf = self._read(self._consul.agent.self(), AgentSelf)
+        except StatusError as error:
+            if error.code != 403:
+                raise
+            return None
+        return agent
 
-    def _index(self, path: str, headers: Mapping[str, str]) -> int:
-        if headers.get("x-consul-knownleader") != "true":
-            raise self.error(path, "Consul knows no leader", help="wait until the servers have elected one")
-        age = self._number(path, headers, "X-Consul-LastContact")
-        if age > (self._max_stale or 0) * 1000:
-            allowed = "the leader itself is asked" if self.proves else f"max_stale is {self._max_stale:g} s"
-            raise self.error(
-                path, f"the answer is {age} ms old, and {allowed}", help="see why the servers lag behind the leader"
-            )
-        if self._strict_acl and headers.get("x-consul-results-filtered-by-acls", "false") != "false":
-            raise self.error(
-                path,
+    def datacenters(self) -> list[str]:
+        """List the datacenters that the agent knows, nearest first."""
+        known: list[str] = self._read(self._consul.catalog.datacenters(), list[str])
+        return known
+
+    def token(self) -> TokenSelf:
+        """Read what the token stands for. StatusError: Consul does not accept it, or has ACLs disabled (401)."""
+        token: TokenSelf = self._read(self._consul.tokens.self(), TokenSelf)
+        return token
+
+    def _read(self, request: Any, kind: Any) -> Any:
+        exchange: Exchange = self._session.run(request)
+        return self._session.decode(exchange.target, exchange.response, kind)
+
+
+class Catalog:
+    """One segment's catalog, whose answers have an index. Await the requests in the work of `Session.in_parallel`.
+
+    parameters: what every request carries besides the consistency (dc, ns, partition, peer). strict_acl: refuse answers
+    from which ACLs hide something.
+    """
+
+    def __init__(self, session: Session, parameters: Parameters, *, strict_acl: bool) -> None:
+        self._session = session
+        self._strict_acl = strict_acl
+        self._consul = make_consul(session, "consistent" if session.proves else "stale", parameters)
+
+    async def services(self) -> Indexed:
+        """List the names of services (Names)."""
+        return self._checked(await self._consul.catalog.services(), Names)
+
+    async def service(self, name: str) -> Indexed:
+        """Read the instances of a service (list[ServiceEntry]), whatever the case of its name."""
+        return self._checked(await self._consul.health.service(quote_segment(name)), list[ServiceEntry])
+
+    async def nodes(self) -> Indexed:
+        """List the nodes (list[Node])."""
+        return self._checked(await self._consul.catalog.nodes(), list[Node])
+
+    async def node_services(self, name: str) -> Indexed:
+        """Read a node's services (NodeServices), whatever the case of its name."""
+        return self._checked(await self._get(segment_path(_NODE_SERVICES, name)), NodeServices)
+
+    async def failing_checks(self) -> Indexed:
+        """List the checks that do not pass (list[Check])."""
+        return self._checked(await self._get(STATES, _NOT_PASSING), list[Check])
+
+    async def dump(self) -> Indexed:
+        """Read all nodes with their services and checks (list[DumpedNode]): one request, one transaction."""
+        return self._checked(await self._get(DUMP), list[DumpedNode])
+
+    # Requests for the index alone, whose answers are empty.
+
+    async def services_index(self) -> int:
+        """catalog/services ignores `filter`, but takes metadata of nodes, which no node has here."""
+        return self._checked(await self._consul.catalog.services(node_meta={"frostline-none": "none"}), object).index
+
+    async def nodes_index(self) -> int:
+        return self._checked(await self._get(NODES, _NO_NODE), object).index
+
+    async def checks_index(self) -> int:
+        return self._checked(await self._get(STATES, _NO_NODE), object).index
+
+    async def _get(self, path: str, parameters: Parameters = ()) -> Exchange:
+        exchange: Exchange = await self._consul.http.get(None, path, parameters)
+        return exchange
+
+    def _checked(self, exchange: Exchange, kind: Any) -> Indexed:
+        target, response = exchange.target, exchange.response
+        answer = self._session.decode_indexed(target, response, kind)
+        if self._strict_acl and response.headers.get("x-consul-results-filtered-by-acls", "false") != "false":
+            raise self._session.error(
+                target,
                 "ACLs hide a part of the answer",
                 help="let the token read every node and service, or set `acl: scoped` and select literal names",
             )
-        index = self._number(path, headers, "X-Consul-Index")
-        if index == 0:
-            raise self.error(path, "the header X-Consul-Index is 0")
-        return index
-
-    def _number(self, path: str, headers: Mapping[str, str], name: str) -> int:
-        text = headers.get(name.lower())
-        if text is None:
-            raise self.error(path, f"the header {name} is missing")
-        if not (text.isascii() and text.isdigit() and len(text) <= 20):  # 64 bits
-            raise self.error(path, f"the header {name} is no number: {self._transport.quoted(text)!r}")
-        return int(text)
+        return answer
 
 
-@lru_cache(maxsize=1)
-def _consul_class() -> Callable[[Transport], Any]:
-    """The client class, made on first use: importing python-consul2 takes a tenth of a second."""
-    from consul import base
+def make_consul(session: Session, consistency: str = "default", parameters: Parameters = ()) -> Any:
+    """Make python-consul2's client object on this session. Its methods return awaitables of Exchange.
 
-    class Http(base.HTTPClient):  # type: ignore[misc]
-        """Asks through `transport`, which knows address, token and limits. Paths come escaped. Reads only.
+    consistency: default, consistent or stale. parameters: every request carries them.
+    """
+    return _consul_class()(session, consistency, parameters)
 
-        What is asked for is awaited, as in python-consul2's own client for asyncio.
-        """
 
-        def __init__(self, transport: Transport) -> None:
-            self._transport = transport
+@cache
+def _consul_class() -> Callable[[Session, str, Parameters], Any]:
+    base = _load_library()
 
-        async def get(self, callback: Any, path: str, params: Any = None, headers: Any = None) -> Any:
-            return callback(await self._transport.get(with_query(path, params or ()), headers))
+    class HTTPClient(base.HTTPClient):  # type: ignore[misc, name-defined]
+        """Sends requests through the session, which knows address, token and limits. Paths come escaped."""
+
+        def __init__(self, session: Session, parameters: Parameters) -> None:
+            self._session = session
+            self._parameters = parameters
+
+        async def get(self, callback: Any, path: str, params: Any = None, headers: Any = None) -> Exchange:
+            """Ignores `callback`, which would decode the answer, and `headers`, which would hold a token."""
+            given = tuple(params or ())
+            target = with_query(path, given + tuple(pair for pair in self._parameters if pair not in given))
+            return Exchange(target, await self._session.get(target))
 
         def put(self, *_: Any, **__: Any) -> Any:
             raise NotImplementedError("frostline only reads")
 
         post = delete = put
 
-    class Consul(base.Consul):  # type: ignore[misc]
-        def __init__(self, transport: Transport) -> None:
-            # Not the parent's: it reads the environment whatever it is given.
-            self.http = self.http_connect(transport)
+    class Consul(base.Consul):  # type: ignore[misc, name-defined]
+        """python-consul2's client, without its constructor: there $CONSUL_HTTP_ADDR and $CONSUL_HTTP_TOKEN override
+        the arguments."""
 
-        def http_connect(self, transport: Transport) -> Http:
-            return Http(transport)
+        def __init__(self, session: Session, consistency: str, parameters: Parameters) -> None:
+            self.token = None  # the session sends it
+            self.dc = dict(parameters).get("dc")
+            self.consistency = consistency
+            # The methods for health checks do not know the consistency.
+            mode: Parameters = ((consistency, "1"),) if consistency != "default" else ()
+            self.http = self.http_connect(session, (*mode, *parameters))
+            self.tokens = base.Consul.ACL.Tokens(self)  # ACL itself warns about its deprecated parts
+            self.agent = base.Consul.Agent(self)
+            self.catalog = base.Consul.Catalog(self)
+            self.health = base.Consul.Health(self)
+
+        def http_connect(self, session: Session, parameters: Parameters) -> HTTPClient:
+            return HTTPClient(session, parameters)
 
     return Consul
+
+
+def _load_library() -> Any:
+    """Load the module `consul.base` alone, in 3 ms: the package imports requests, which nothing here needs (50 ms)."""
+    package = find_spec("consul")
+    spec = PathFinder.find_spec("consul.base", package.submodule_search_locations) if package else None
+    if spec is None or spec.loader is None:
+        raise _wrong_library()
+    library = module_from_spec(spec)
+    spec.loader.exec_module(library)
+    if not all(hasattr(library.Consul, name) for name in ("ACL", "Agent", "Catalog", "Health")):
+        raise _wrong_library()
+    return library
+
+
+def _wrong_library() -> UsageError:
+    return UsageError(
+        "the Python package `consul` is not python-consul2",
+        help="py-consul installs a package of the same name: uninstall it, then reinstall python-consul2",
+    )

@@ -1,7 +1,7 @@
-"""One persistent HTTP/1.1 connection (TCP, TLS or unix socket) of an asyncio loop, whose every wait is bounded.
+"""A persistent HTTP/1.1 connection (TCP, TLS or unix socket) on an asyncio loop; every wait has a limit.
 
-Answers are parsed by httptools (llhttp, the parser of Node.js): http.client spends more time on the headers of a
-catalog's 10,000 answers than on all their bodies.
+httptools (llhttp, the parser of Node.js) parses the answers: http.client spends more time on the headers of a catalog's
+10,000 answers than on all their bodies.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from typing import Any
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from msgspec import Struct
 
-from frostline.sources.http.access import Address
+from frostline.sources.http.address import Address
 
 LARGEST = 1 << 29
-"""Bytes that a body may have: twice what a catalog of 170,000 instances has in one answer (design, 11)."""
+"""Largest body in bytes: twice the dump of a catalog of 170,000 instances."""
 
 _LARGEST_HEAD = 1 << 16  # bytes of names and values in an answer's head
-_PIECE = 1 << 18  # bytes received at once: a length that the server only claims is never allocated
-_UNFIT = re.compile(r"[\x00-\x1f\x7f]")  # in a request's target or header: they could begin another one
+_CHUNK = 1 << 18  # bytes received at once; memory grows with what arrives, not with the length that a server claims
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # a line break in a target or header could start another request
 _DEFAULT_PORT = 80
 
 
 class TooLargeError(Exception):
-    """A body that has more than LARGEST bytes; it may have no end."""
+    """A body has more than LARGEST bytes; it may be endless."""
 
 
 class Response(Struct, frozen=True):
-    """One whole answer. headers: names in lower case; a header sent twice has both values, joined by `, `."""
+    """A complete answer. headers: names in lower case; the values of a repeated header are joined by `, `."""
 
     status: int
     reason: str
@@ -46,10 +46,10 @@ class Response(Struct, frozen=True):
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A connection that opens itself when it is first used. Once closed, by either side, it stays closed.
+    """A connection that opens on first use. Once either side has closed it, it stays closed.
 
-    reached: the server was reached. kept: this exchange is not the connection's first. answered: the head of the answer
-    to this exchange is here; whole: all of it is.
+    reached: whether the connection was ever established. Of the latest exchange: reused: it was not the first on this
+    connection; answered: the head of its answer arrived; complete: all of its answer arrived.
     """
 
     def __init__(
@@ -62,53 +62,53 @@ class Connection(asyncio.BufferedProtocol):
         self._host = f"[{address.host}]" if ":" in address.host else address.host
         if address.port not in (0, _DEFAULT_PORT):
             self._host += f":{address.port}"
-        self._space = memoryview(bytearray(_PIECE))
+        self._space = memoryview(bytearray(_CHUNK))
         self._stream: Any = None
-        self._answer: _Answer | None = None
+        self._parser: ResponseParser | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._expires = 0.0
-        self._alarm: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self.reached = False
-        self.kept = False
+        self.reused = False
         self.answered = False
-        self.whole = False
+        self.complete = False
 
     @property
     def is_open(self) -> bool:
         return self._stream is not None and not self._stream.is_closing()
 
     async def exchange(self, target: str, headers: Mapping[str, str], expires: float) -> Response:
-        """`GET target` and the whole answer before `expires` (time.monotonic).
+        """Send `GET target` and return the complete answer before `expires` (time.monotonic).
 
-        Raises OSError (TimeoutError when it is too late), http.client.HTTPException, ValueError for a request that is
-        no HTTP, and TooLargeError. The connection is of no use after that.
+        Raises OSError (TimeoutError past `expires`), http.client.HTTPException, TooLargeError, and ValueError for a
+        request that contains control characters. The connection cannot be used after an error.
         """
-        self.answered = self.whole = False
-        self.kept = self.reached
+        self.answered = self.complete = False
+        self.reused = self.reached
         request = _request(target, {"Host": self._host, "Accept-Encoding": "identity", **headers})
         if not self.reached:
             await self._connect(expires)
         elif not self.is_open:
             raise RemoteDisconnected("")
         self.reached = True
-        answer = self._answer = _Answer()
+        parser = self._parser = ResponseParser()
         try:
-            await self._answered(request, expires)
+            await self._wait_for_answer(request, expires)
         finally:
-            self.answered = answer.has_head
-            self._answer = self._waiting = None
-            answer.close()
-        self.whole = True
-        if not answer.keeps:
+            self.answered = parser.has_head
+            self._parser = self._waiting = None
+            parser.close()
+        self.complete = True
+        if not parser.keeps_alive:
             self.close()
-        return Response(answer.status, answer.reason.decode("latin-1"), answer.headers, answer.body)
+        return Response(parser.status, parser.reason.decode("latin-1"), parser.headers, parser.body)
 
-    async def _answered(self, request: bytes, expires: float) -> None:
-        """Sends the request and waits until its answer has ended, or failed."""
+    async def _wait_for_answer(self, request: bytes, expires: float) -> None:
+        """Send the request and wait until its answer is complete or has failed."""
         self._waiting = asyncio.get_running_loop().create_future()
         self._expires = expires
-        if self._alarm is None or self._alarm.when() > expires:
-            self._set_alarm()
+        if self._timer is None or self._timer.when() > expires:
+            self._set_timer()
         self._stream.write(request)
         await self._waiting
 
@@ -121,76 +121,76 @@ class Connection(asyncio.BufferedProtocol):
             self._stream, _ = await loop.create_connection(lambda: self, sock=sock, ssl=self._tls, server_hostname=name)
 
     async def _socket(self, expires: float) -> socket.socket:
-        """A socket that is connected to the first of the server's addresses that takes it; OSError: of the last.
+        """Connect a socket to the first of the server's addresses that accepts. Raises the last address's OSError.
 
-        Each may take its share of the time that is left: the first may be one that never answers.
+        The addresses share the remaining time evenly, because the first may never answer.
         """
         if self._address.scheme == "unix":
-            return await _connected(socket.AF_UNIX, 0, self._address.socket)
+            return await _connect_socket(socket.AF_UNIX, 0, self._address.socket)
         failed: OSError | None = None
-        addresses = await _resolved(self._address.host, self._address.port or _DEFAULT_PORT)
-        for number, (family, _, protocol, _, place) in enumerate(addresses):
+        addresses = await _resolve(self._address.host, self._address.port or _DEFAULT_PORT)
+        for number, (family, _, protocol, _, address) in enumerate(addresses):
             others = len(addresses) - 1 - number
             share = (expires - time.monotonic()) / (others + 1) if others else None
             try:
                 async with asyncio.timeout(share):
-                    return await _connected(family, protocol, place)
+                    return await _connect_socket(family, protocol, address)
             except OSError as error:
                 failed = error
-        assert failed is not None  # getaddrinfo(3) gives one address at least
+        assert failed is not None  # getaddrinfo(3) returns at least one address
         raise failed
 
     def close(self) -> None:
-        """Close it at once, whatever it waits for."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+        """Close the connection at once, without waiting for an answer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._stream is not None:
             self._stream.abort()
 
-    # One alarm serves many exchanges: it looks whether the present one is too late, and is set anew if it is not.
+    # All exchanges share one timer: when it fires, it checks the current deadline and re-arms if that has not passed.
 
-    def _set_alarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         # The loop's clock is time.monotonic.
-        self._alarm = asyncio.get_running_loop().call_at(self._expires, self._look)
+        self._timer = asyncio.get_running_loop().call_at(self._expires, self._check_deadline)
 
-    def _look(self) -> None:
-        self._alarm = None
+    def _check_deadline(self) -> None:
+        self._timer = None
         if self._waiting is None:
             return
         if time.monotonic() >= self._expires:
             self._fail(TimeoutError())
         else:
-            self._set_alarm()
+            self._set_timer()
 
     def _fail(self, error: Exception) -> None:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(error)
 
-    # What the loop calls:
+    # Called by the loop:
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._space
 
     def buffer_updated(self, nbytes: int) -> None:
-        if self._answer is None or self._waiting is None or self._waiting.done():
-            self.close()  # bytes that nobody asked for
+        if self._parser is None or self._waiting is None or self._waiting.done():
+            self.close()  # unexpected bytes
             return
         try:
-            self._answer.feed(self._space[:nbytes])
+            self._parser.feed(self._space[:nbytes])
         except (HTTPException, TooLargeError) as error:
             self._fail(error)
             return
-        if self._answer.ended:
+        if self._parser.ended:
             self._waiting.set_result(None)
 
     def eof_received(self) -> None:
-        if self._answer is None or self._waiting is None or self._waiting.done():
+        if self._parser is None or self._waiting is None or self._waiting.done():
             return
         try:
-            self._answer.end()
+            self._parser.end()
         except HTTPException as error:
             self._fail(error)
         else:
@@ -200,14 +200,14 @@ class Connection(asyncio.BufferedProtocol):
         self._fail(exc or RemoteDisconnected(""))
 
 
-async def _connected(family: int, protocol: int, place: Any) -> socket.socket:
+async def _connect_socket(family: int, protocol: int, address: Any) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM, protocol)
     try:
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, place)
+        await asyncio.get_running_loop().sock_connect(sock, address)
     except OSError as error:
         sock.close()
-        # asyncio puts the address where the system's own words are.
+        # asyncio replaces the system's own message by one with the address.
         raise (OSError(error.errno, os.strerror(error.errno)) if error.errno else error) from None
     except BaseException:
         sock.close()
@@ -215,11 +215,11 @@ async def _connected(family: int, protocol: int, place: Any) -> socket.socket:
     return sock
 
 
-async def _resolved(host: str, port: int) -> list[Any]:
-    """The addresses of a host, as getaddrinfo gives them. OSError: nobody knows it.
+async def _resolve(host: str, port: int) -> list[Any]:
+    """Resolve a host to the addresses of getaddrinfo. OSError: the name is unknown.
 
-    A name is asked for in a thread that is a daemon: the asyncio loop's own threads are waited for when the process
-    ends, and a name server may hang for as long as it likes.
+    A daemon thread resolves names: at exit Python waits for the threads of asyncio's own executor, and a name server
+    may hang for any time.
     """
     with suppress(OSError):
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
@@ -241,7 +241,7 @@ async def _resolved(host: str, port: int) -> list[Any]:
             addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             failed = error
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, and nothing waits for the result
             loop.call_soon_threadsafe(settle, addresses, failed)
 
     threading.Thread(target=resolve, daemon=True).start()
@@ -250,57 +250,57 @@ async def _resolved(host: str, port: int) -> list[Any]:
 
 def _request(target: str, headers: Mapping[str, str]) -> bytes:
     for text in (target, *headers.values()):
-        if _UNFIT.search(text):
-            raise ValueError("a control character in the request")
+        if _CONTROL.search(text):
+            raise ValueError("the request contains a control character")
     lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
     return "\r\n".join(lines).encode("latin-1")
 
 
-class _Answer:
-    """An answer while it comes in: what httptools calls back on. One that is only informational (1xx) is left out.
+class ResponseParser:
+    """Collects an answer while it arrives; httptools calls the `on_…` methods. Informational answers (1xx) are skipped.
 
-    ended: nothing more is to come. keeps: the connection can be used again.
+    ended: the answer is complete. keeps_alive: the connection can be used again.
     """
 
     def __init__(self) -> None:
         self._parser = HttpResponseParser(self)
-        self._came = 0
-        self._begin()
+        self._received = 0
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self.status = 0
         self.reason = b""
         self.headers: dict[str, str] = {}
         self.body = bytearray()
-        self.ended = self.has_head = self.keeps = False
+        self.ended = self.has_head = self.keeps_alive = False
         self._head_size = 0
-        self._fault: Exception | None = None
+        self._error: Exception | None = None
 
     def close(self) -> None:
-        """Lets the parser go: it and this hold each other, and with it the body until the garbage collector comes."""
+        """Drop httptools' parser: it forms a reference cycle that would keep the body alive until the next GC."""
         del self._parser
 
     def feed(self, data: memoryview) -> None:
-        """Bytes that came. HTTPException: they are no HTTP; TooLargeError."""
-        self._came += len(data)
+        """Parse bytes that arrived. Raises HTTPException (not valid HTTP) and TooLargeError."""
+        self._received += len(data)
         try:
             self._parser.feed_data(data)
         except HttpParserError as error:
-            raise self._fault or HTTPException(str(error)) from None
+            raise self._error or HTTPException(str(error)) from None
         except HttpParserUpgrade:
-            raise HTTPException("the server changes to another protocol") from None
-        if not self.has_head and self._came > _LARGEST_HEAD + _PIECE:
-            raise HTTPException("the head of the answer has no end")
+            raise HTTPException("the server switched to another protocol") from None
+        if not self.has_head and self._received > _LARGEST_HEAD + _CHUNK:
+            raise HTTPException("the head of the answer does not end")
 
     def end(self) -> None:
-        """No more bytes come. IncompleteRead, or RemoteDisconnected where none came at all."""
-        if not self._came:
+        """The server closed the connection. Raises IncompleteRead, or RemoteDisconnected if no byte arrived at all."""
+        if not self._received:
             raise RemoteDisconnected("")
         length = self.headers.get("content-length")
         if not self.has_head or length is not None or "transfer-encoding" in self.headers:
             missing = int(length) - len(self.body) if length else None
             raise IncompleteRead(bytes(self.body), missing)
-        self.ended = True  # a body without length ends with the connection (RFC 9112, 6.3)
+        self.ended = True  # a body without a length ends with the connection (RFC 9112, 6.3)
 
     def on_status(self, status: bytes) -> None:
         self.reason += status
@@ -323,15 +323,16 @@ class _Answer:
 
     def on_message_complete(self) -> None:
         if self.status < 200:
-            self._begin()
+            self._reset()
             return
         self.ended = True
-        self.keeps = self._parser.should_keep_alive()
+        self.keeps_alive = self._parser.should_keep_alive()
 
     def on_message_begin(self) -> None:
-        if self.ended:  # bytes that nobody asked for
-            raise self._failed(HTTPException("more bytes came than the answer has"))
+        if self.ended:
+            raise self._failed(HTTPException("more bytes arrived after the end of the answer"))
 
-    def _failed(self, fault: Exception) -> Exception:
-        self._fault = fault
-        return fault
+    def _failed(self, error: Exception) -> Exception:
+        """Remember the error: httptools raises one of its own in its place."""
+        self._error = error
+        return error

@@ -1,7 +1,7 @@
-"""HTTP GET for live sources: a bounded pool of persistent connections, every wait bounded, every failure a SourceError.
+"""HTTP GET for live sources: a limited pool of persistent connections; every wait has a limit.
 
-One asyncio loop, with httptools for what its sockets read: installs wherever Python does. Of 10,000 answers it takes
-less than half of the CPU that threads take, which pass the interpreter's lock around at each of them.
+One asyncio loop takes less than half the CPU of threads for 10,000 answers, because threads pass the interpreter's lock
+around at each of them.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from msgspec import Struct
 from frostline.errors import FrostlineError, SourceError
 from frostline.model import FileOrigin
 from frostline.settings import LiveLimits
-from frostline.sources.http.access import Address, Secret, reason_of
+from frostline.sources.http.address import Address
 from frostline.sources.http.connection import LARGEST, Connection, Response, TooLargeError
+from frostline.sources.http.credentials import Secret, describe_failure
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,49 +39,49 @@ _log = logging.getLogger(__name__)
 
 _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 5.0
-_TICK = 0.1  # seconds
-_LONGEST_WAIT = 3600.0  # seconds; a clock cannot wait for any longer time
-_QUOTED = 200  # characters of the server's own words in a message
+_TICK = 0.1  # seconds between two reports of progress
+_LONGEST_WAIT = 3600.0  # seconds; a deadline may be longer than the loop's clock can wait
+_MOST_QUOTED = 200  # characters of the server's own text in a message
 _NOT_AN_AGENT = "check that the address is the agent's HTTP port"
 _STATUS_HELP = {  # by status, else by its first digit
-    3: "give the address that the server redirects to; a proxy that rewrites paths does this too",
-    4: "check the address, and the settings that this request came from",
-    5: "see the agent's log; the server was asked again as often as `retries` says",
-    403: "the token is missing or lacks rights: check `token` and the policies on it",
+    3: "configure the address that the server redirects to, or check the proxy in between",
+    4: "check the address and the settings behind this request",
+    5: "see the agent's log; the request was repeated as often as `retries` allows",
+    403: "the token is missing or lacks rights: check `token` and its policies",
     429: "the server limits requests: lower `connections`, or raise `retries`",
 }
-_FAULT_HELP = "check the address, that the agent runs, and the limits timeout, deadline and retries"
+_UNREACHABLE_HELP = "check that the agent runs at this address, and the limits timeout, deadline and retries"
 
 
 class UnreachableError(SourceError):
-    """No answer at all, to the last attempt."""
+    """The last attempt got no answer at all."""
 
 
 class StatusError(SourceError):
-    """The server answered, and the answer is no 200. words: the server's own, without the token."""
+    """The server answered with a status other than 200. text: the beginning of its body, without the token."""
 
-    def __init__(self, message: str, *, code: int, words: str, origin: FileOrigin, help: str) -> None:
+    def __init__(self, message: str, *, code: int, text: str, origin: FileOrigin, help: str) -> None:
         super().__init__(message, origin=origin, help=help)
         self.code = code
-        self.words = words
+        self.text = text
 
 
-class _Fault(Struct, frozen=True):
-    """A connection fault that may pass: refused, reset, cut, too slow."""
+class _TransientFailure(Struct, frozen=True):
+    """A connection failed in a way that may pass: refused, reset, cut off, too slow."""
 
     reason: str
 
 
 class Transport:
-    """The connections to one server, for one read of one source; the deadline counts from here. Close it when done.
+    """The connections to one server, for one read of one source. The deadline counts from here. Close it when done.
 
-    name: the source's, for messages. secret: sent as the header `token_header`, and scrubbed from whatever is said.
+    name: the source's, for messages. secret: sent in the header `token_header`, and removed from every message.
     """
 
     def __init__(
         self,
         name: str,
-        place: FileOrigin,
+        origin: FileOrigin,
         address: Address,
         limits: LiveLimits,
         *,
@@ -90,7 +91,7 @@ class Transport:
         token_header: str = "X-Consul-Token",  # noqa: S107 - the header's name
     ) -> None:
         self._name = name
-        self._place = place
+        self._origin = origin
         self._address = address
         self._limits = limits
         self._tls = tls
@@ -114,17 +115,17 @@ class Transport:
         self._runner.close()
 
     async def get(self, target: str, headers: Mapping[str, str] | None = None) -> Response:
-        """The answer to `GET target` (a path, percent-encoded, with its query), which has status 200.
+        """Return the answer to `GET target`, whose status is 200. target: a path with its query, percent-encoded.
 
-        To be awaited in the work of `in_parallel`.
-        StatusError for any other status; connection faults, 429 and 5xx are tried again first.
+        Await it in the work of `in_parallel`. Connection failures, 429 and 5xx are retried. Raises StatusError for any
+        other status, UnreachableError without an answer, SourceError for an invalid answer or past the deadline.
         """
         for attempt in range(self._limits.retries + 1):
             delay = min(_FIRST_DELAY * 2**attempt, _LONGEST_DELAY)
-            response = await self._exchanged(target, headers or {})
-            if isinstance(response, _Fault):
+            response = await self._exchange(target, headers or {})
+            if isinstance(response, _TransientFailure):
                 error: SourceError = UnreachableError(
-                    self._message(target, response.reason), origin=self._place, help=_FAULT_HELP
+                    self._message(target, response.reason), origin=self._origin, help=_UNREACHABLE_HELP
                 )
                 _log.debug("%s", error.message)
             else:
@@ -144,29 +145,29 @@ class Transport:
     def in_parallel(
         self, work: Work[Item, Result], items: Sequence[Item], tick: Callable[[int], None] | None = None
     ) -> list[Result]:
-        """`await work(item)` of each item, in order; as many at once as there are connections.
+        """Await `work(item)` for each item, as many at once as there are connections; results in the order of items.
 
-        tick(how many are done) is called now and then and at the end. The first exception ends it and is raised here;
-        an interrupt or the deadline ends it at once.
+        tick(number of items done) is called every 0.1 s and at the end. The first exception cancels the rest and is
+        raised here. An interrupt or the deadline ends it at once.
         """
         if not items:
             return []
-        self._runner.get_loop().set_exception_handler(_noted)
-        results = self._runner.run(self._results(work, items, tick))
+        self._runner.get_loop().set_exception_handler(_log_loop_error)
+        results = self._runner.run(self._gather(work, items, tick))
         if isinstance(results, Exception):
-            raise _without_frames(results)
+            raise _drop_traceback(results)
         return results
 
-    async def _results(
+    async def _gather(
         self, work: Work[Item, Result], items: Sequence[Item], tick: Callable[[int], None] | None
     ) -> list[Result] | Exception:
-        waiting = deque(enumerate(items))
+        queue = deque(enumerate(items))
         results: list[Any] = [None] * len(items)
 
         async def worker() -> None:
-            while waiting:
-                place, item = waiting.popleft()
-                results[place] = await work(item)
+            while queue:
+                position, item = queue.popleft()
+                results[position] = await work(item)
 
         workers = {asyncio.create_task(worker()) for _ in range(min(self._limits.connections, len(items)))}
         pending = workers
@@ -175,26 +176,26 @@ class Transport:
                 wait = min(self._remaining(), _TICK if tick else _LONGEST_WAIT)
                 done, pending = await asyncio.wait(pending, timeout=wait, return_when=asyncio.FIRST_EXCEPTION)
                 if tick is not None:
-                    tick(len(items) - len(waiting) - len(pending))
-                if any(each.exception() for each in done):
+                    tick(len(items) - len(queue) - len(pending))
+                if any(task.exception() for task in done):
                     break
         finally:
-            for each in workers:
-                each.cancel()
-            ended = await asyncio.gather(*workers, return_exceptions=True)
-        failed = [each for each in ended if isinstance(each, Exception)]
-        if failed:
-            return failed[0]
+            for task in workers:
+                task.cancel()
+            outcomes = await asyncio.gather(*workers, return_exceptions=True)
+        failures = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        if failures:
+            return failures[0]
         return self._past_deadline() if pending else results
 
     def error(self, target: str, reason: str, *, help: str) -> SourceError:
-        """A SourceError on this request. Names source, method and target; the token in any of it becomes `***`."""
-        return SourceError(self._message(target, reason), origin=self._place, help=help)
+        """Make a SourceError about this request. It names source, method and target; the token becomes `***`."""
+        return SourceError(self._message(target, reason), origin=self._origin, help=help)
 
     def _message(self, target: str, reason: str) -> str:
-        return self._scrubbed(f"source {self._name}: GET {self.quoted(target)}: {reason}")
+        return self._scrub(f"source {self._name}: GET {self.quote_server(target)}: {reason}")
 
-    def _scrubbed(self, text: str) -> str:
+    def _scrub(self, text: str) -> str:
         if self._secret is None:
             return text
         token = self._secret.reveal()
@@ -203,54 +204,52 @@ class Transport:
             text = text.replace(form, "***")
         return text
 
-    def quoted(self, text: str) -> str:
-        """The beginning of what a server says. Scrubbed before it is cut: a cut token would no longer be found."""
-        said = self._scrubbed(text).strip()
-        return said if len(said) <= _QUOTED else f"{said[:_QUOTED]}…"
+    def quote_server(self, text: str) -> str:
+        """Shorten a server's text for a message. It is scrubbed before it is cut: half a token would not be found."""
+        scrubbed = self._scrub(text).strip()
+        return scrubbed if len(scrubbed) <= _MOST_QUOTED else f"{scrubbed[:_MOST_QUOTED]}…"
 
     def _past_deadline(self) -> SourceError:
         return SourceError(
             f"source {self._name}: not read within its deadline of {self._limits.deadline:g} s",
-            origin=self._place,
+            origin=self._origin,
             help="select fewer services, or raise `deadline`",
         )
 
     def _status_error(self, target: str, response: Response) -> StatusError:
-        words = self.quoted(response.body.decode("utf-8", "replace"))
-        reason = f"{response.status} {self.quoted(response.reason)}".strip()
+        text = self.quote_server(response.body.decode("utf-8", "replace"))
+        reason = f"{response.status} {self.quote_server(response.reason)}".strip()
         if 300 <= response.status < 400:
-            reason = f"{reason}: a redirect, which is not followed"
-            words = self.quoted(response.headers.get("location", ""))
+            reason = f"{reason}: frostline does not follow redirects"
+            text = self.quote_server(response.headers.get("location", ""))
         return StatusError(
-            self._message(target, f"{reason}: {words}" if words else reason),
+            self._message(target, f"{reason}: {text}" if text else reason),
             code=response.status,
-            words=words,
-            origin=self._place,
+            text=text,
+            origin=self._origin,
             help=_STATUS_HELP.get(response.status) or _STATUS_HELP.get(response.status // 100, _NOT_AN_AGENT),
         )
 
     def _remaining(self) -> float:
         return self._expires - time.monotonic()
 
-    async def _exchanged(self, target: str, headers: Mapping[str, str]) -> Response | _Fault:
-        """One request and its whole answer, on a connection of the pool."""
+    async def _exchange(self, target: str, headers: Mapping[str, str]) -> Response | _TransientFailure:
+        """Make one attempt, on a connection of the pool or a new one."""
         while self._idle:
             connection = self._idle.pop()
             if connection.is_open:
-                answer = await self._answer(connection, target, headers)
-                if answer is not None:
-                    return answer
-        answer = await self._answer(self._connection(), target, headers)
-        assert answer is not None  # only a kept connection can have been idle
-        return answer
+                outcome = await self._attempt(connection, target, headers)
+                if outcome is not None:
+                    return outcome
+        connection = Connection(self._address, self._limits.connect_timeout, self._tls, self._server_name)
+        outcome = await self._attempt(connection, target, headers)
+        assert outcome is not None  # None is only for a connection that was idle
+        return outcome
 
-    def _connection(self) -> Connection:
-        return Connection(self._address, self._limits.connect_timeout, self._tls, self._server_name)
-
-    async def _answer(
+    async def _attempt(
         self, connection: Connection, target: str, headers: Mapping[str, str]
-    ) -> Response | _Fault | None:
-        """None: the server closed a connection that was idle. It never read this request: no attempt is lost."""
+    ) -> Response | _TransientFailure | None:
+        """None: the server closed the idle connection before it read this request, so no attempt is used up."""
         if self._remaining() <= 0:
             raise self._past_deadline()
         sent = dict(headers)
@@ -266,63 +265,69 @@ class Transport:
                 self._idle.append(connection)
             return response
         finally:
-            if not connection.whole:
+            if not connection.complete:
                 connection.close()
-        # Not in the handler: there the error would hold the one that it stands for, and that one its frames.
+        # Not in the handler, where the error would keep the original one as its context, and with it its frames.
         if isinstance(failure, Exception):
             raise failure
         return failure
 
     def _failure(
         self, error: Exception, connection: Connection, target: str, allowed: float
-    ) -> Exception | _Fault | None:
-        """What an exception of the exchange means: an error that stays, a fault that may pass, None: see `_answer`."""
-        gone = isinstance(error, (ConnectionError, ssl.SSLEOFError))  # RemoteDisconnected is a ConnectionError
-        if gone and connection.kept and not connection.answered:
+    ) -> Exception | _TransientFailure | None:
+        """What an exception of the exchange means: a permanent error, a transient failure, or None (see `_attempt`)."""
+        closed = isinstance(error, (ConnectionError, ssl.SSLEOFError))  # RemoteDisconnected is a ConnectionError
+        if closed and connection.reused and not connection.answered:
             return None
         if isinstance(error, TimeoutError) and self._remaining() <= 0:
             return self._past_deadline()
         if isinstance(error, TimeoutError):
-            return _Fault(f"{self._where()}: {_too_late(connection, self._limits.connect_timeout, allowed)}")
+            return _TransientFailure(
+                f"{self._server()}: {_timeout_reason(connection, self._limits.connect_timeout, allowed)}"
+            )
         if isinstance(error, http.client.IncompleteRead):
-            return _Fault(f"the answer is cut: {len(error.partial)} bytes came, then the connection ended")
+            return _TransientFailure(f"the answer is cut off: the connection closed after {len(error.partial)} bytes")
         if isinstance(error, http.client.RemoteDisconnected):
-            return _Fault("the server closed the connection without an answer")
+            return _TransientFailure("the server closed the connection without an answer")
         if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-            return self.error(target, reason_of(error), help="check the address's scheme, and the keys under `tls`")
+            return self.error(
+                target, describe_failure(error), help="check the scheme of the address and the keys under `tls`"
+            )
         if isinstance(error, TooLargeError):
-            reason = f"the answer has more than {LARGEST >> 20} MiB, or no end"
-            return self.error(target, reason, help="check the address; where it is right, select fewer services")
+            reason = f"the answer is larger than {LARGEST >> 20} MiB or endless"
+            return self.error(target, reason, help="check the address; if it is right, select fewer services")
         if isinstance(error, OSError):
-            return _Fault(f"{self._where()}: {reason_of(error)}")
-        return self.error(target, f"not HTTP as it should be: {self.quoted(str(error))}", help=_NOT_AN_AGENT)
+            return _TransientFailure(f"{self._server()}: {describe_failure(error)}")
+        return self.error(target, f"invalid HTTP: {self.quote_server(str(error))}", help=_NOT_AN_AGENT)
 
-    def _where(self) -> str:
+    def _server(self) -> str:
         if self._address.scheme == "unix":
             return self._address.socket
         host = f"[{self._address.host}]" if ":" in self._address.host else self._address.host
         return f"{host}:{self._address.port}"
 
 
-def _without_frames(error: BaseException) -> BaseException:
-    """The same error. One of ours says where it is from; the frames that it passed would hold it and it them, and with
-    them, until the garbage collector comes, all that the caller reads after it."""
+def _drop_traceback(error: BaseException) -> BaseException:
+    """Drop the traceback of our own errors.
+
+    It forms a reference cycle that would keep response data alive until the next GC.
+    """
     return error.with_traceback(None) if isinstance(error, FrostlineError) else error
 
 
-def _noted(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
-    """What asyncio would print of a connection that breaks: whoever waits for it is told."""
+def _log_loop_error(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+    """Log what asyncio would print about a broken connection; the task that waits on it gets the error itself."""
     _log.debug("%s", context.get("message", ""))
 
 
-def _too_late(connection: Connection, connect_timeout: float, allowed: float) -> str:
+def _timeout_reason(connection: Connection, connect_timeout: float, allowed: float) -> str:
     if connection.reached:
-        return f"no whole answer within {allowed:g} s"
+        return f"no complete answer within {allowed:g} s"
     return f"no connection within {min(connect_timeout, allowed):g} s"
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds, of a header Retry-After (RFC 9110, 10.2.3: seconds or a date); None where there is none to go by."""
+    """The seconds that a Retry-After header asks for (RFC 9110, 10.2.3: seconds or a date); None: absent or invalid."""
     if value is None:
         return None
     if re.fullmatch("[0-9]{1,9}", value.strip()):

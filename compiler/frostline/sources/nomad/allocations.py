@@ -1,6 +1,6 @@
-"""What Nomad knows of the allocations behind its services: their checks, and whether they are canaries.
+"""The allocations behind Nomad's services: the states of their checks, and whether they are canaries.
 
-Neither moves the index of the services; both are asked for after them, and are outside the proof.
+Neither changes the index of the services. Both are read after the services, and the proof does not include them.
 """
 
 from __future__ import annotations
@@ -11,84 +11,96 @@ from functools import partial
 from msgspec import Struct
 
 from frostline.model import Health, Registration
-from frostline.sources.http.answers import segment_path
+from frostline.sources.http.session import Indexed, segment_path
 from frostline.sources.http.transport import StatusError
 from frostline.sources.nomad.client import Client
-from frostline.sources.nomad.reading import JOB, Place, Scope
+from frostline.sources.nomad.reading import JOB, Place, RegionQuery
 from frostline.sources.nomad.wire import (
     Allocation,
     Checks,
+    InvalidRegistration,
     ServiceRegistration,
-    Unfit,
     health_of,
     registration_of,
 )
 
 _ALLOCATION = "/v1/client/allocation"
-_NO_SUCH_ENDPOINT = "resource not found"  # Nomad 1.3, which has services and no checks of them
+_NO_SUCH_ENDPOINT = "resource not found"  # Nomad 1.3: it has services, but not the states of their checks
 
 
-class Silent(Struct, frozen=True):
-    """A client that does not say how an allocation's checks are. code: of the answer in its place."""
+class UnreportedChecks(Struct, frozen=True):
+    """A client did not report the states of an allocation's checks. code: the status of its answer."""
 
     code: int
 
 
-def without_canaries(client: Client, scope: Scope, found: Sequence[ServiceRegistration]) -> list[ServiceRegistration]:
-    """Those whose allocation is no canary. The registration does not say it, the job's allocations do."""
-    jobs = sorted({(each.namespace, each.job_id) for each in found})
-    canaries = {name for names in client.in_parallel(partial(_canaries, client, scope), jobs) for name in names}
-    return [each for each in found if each.alloc_id not in canaries]
+def without_canaries(
+    client: Client, query: RegionQuery, found: Sequence[ServiceRegistration]
+) -> list[ServiceRegistration]:
+    """Leave out the instances of canaries: the registration does not tell, the job's allocations do."""
+    jobs = sorted({(instance.namespace, instance.job_id) for instance in found})
+    canaries = {name for names in client.session.in_parallel(partial(_canaries, client, query), jobs) for name in names}
+    return [instance for instance in found if instance.alloc_id not in canaries]
 
 
-async def _canaries(client: Client, scope: Scope, job: Place) -> list[str]:
+async def _canaries(client: Client, query: RegionQuery, job: Place) -> list[str]:
     path = f"{segment_path(JOB, job[1])}/allocations"
-    answer = await client.indexed(path, list[Allocation] | None, scope.within(job[0]))
+    answer: Indexed = await client.indexed(path, list[Allocation] | None, query.within(job[0]))
     allocations: list[Allocation] = answer.value or []
-    return [each.id for each in allocations if each.is_canary]
+    return [allocation.id for allocation in allocations if allocation.is_canary]
 
 
 def registrations_of(
-    client: Client, scope: Scope, found: Sequence[ServiceRegistration]
+    client: Client, query: RegionQuery, found: Sequence[ServiceRegistration]
 ) -> tuple[dict[str, list[Registration]], list[str]]:
-    """Namespace -> registrations with the state of their checks; and why some of it is not known.
+    """Namespace -> registrations with their health; and warnings.
 
-    The services of a client that does not tell it are critical: nobody knows whether they can be called.
+    The services of a client that does not report its checks count as critical, because they may not work.
     """
-    states = _states(client, scope, found)
-    registrations: dict[str, list[Registration]] = {namespace: [] for namespace in scope.namespaces}
-    silent: dict[str, set[str]] = {}
-    for each in found:
-        state = states[each.alloc_id]
-        if isinstance(state, Silent):
-            silent.setdefault(f"the client {each.node_id} does not tell its checks ({state.code})", set()).add(
-                each.service_name
-            )
-        registrations[each.namespace].append(registration_of(each, _health(client, each, state), scope.region))
+    states = _states(client, query, found)
+    registrations: dict[str, list[Registration]] = {namespace: [] for namespace in query.namespaces}
+    unreported: dict[str, set[str]] = {}
+    for instance in found:
+        state = states[instance.alloc_id]
+        if isinstance(state, UnreportedChecks):
+            reason = f"the client {instance.node_id} does not report its checks ({state.code})"
+            unreported.setdefault(reason, set()).add(instance.service_name)
+        health = _health(client, instance, state)
+        registrations[instance.namespace].append(registration_of(instance, health, query.region))
     return registrations, [
-        f"{why}: critical there: {', '.join(sorted(those))}" for why, those in sorted(silent.items())
+        f"{reason}: these services count as critical there: {', '.join(sorted(services))}"
+        for reason, services in sorted(unreported.items())
     ]
 
 
-def _health(client: Client, found: ServiceRegistration, state: Checks | Silent) -> Health:
-    if isinstance(state, Silent):
+def _health(client: Client, found: ServiceRegistration, state: Checks | UnreportedChecks) -> Health:
+    if isinstance(state, UnreportedChecks):
         return "critical"
     try:
         return health_of(found, state)
-    except Unfit as unfit:
-        raise client.error(
-            _checks_path(found.alloc_id), str(unfit), help="leave the service out of `select.services`"
+    except InvalidRegistration as invalid:
+        raise client.session.error(
+            _checks_path(found.alloc_id), str(invalid), help="leave the service out of `select.services`"
         ) from None
 
 
-def _states(client: Client, scope: Scope, found: Sequence[ServiceRegistration]) -> dict[str, Checks | Silent]:
-    """Allocation -> its checks. One of each client is asked first: of one that fails the others are not asked."""
-    nodes = {each.alloc_id: each.node_id for each in found}
+def _states(
+    client: Client, query: RegionQuery, found: Sequence[ServiceRegistration]
+) -> dict[str, Checks | UnreportedChecks]:
+    """Allocation -> its checks.
+
+    Query one allocation per client first. If that client fails, skip its other allocations.
+    """
+    nodes = {instance.alloc_id: instance.node_id for instance in found}
     first = sorted({node: name for name, node in sorted(nodes.items(), reverse=True)}.values())
-    states = dict(zip(first, client.in_parallel(partial(_checks, client, scope), first), strict=True))
-    failing = {nodes[name]: state for name, state in states.items() if isinstance(state, Silent) and state.code >= 500}
+    states = dict(zip(first, client.session.in_parallel(partial(_checks, client, query), first), strict=True))
+    failing = {
+        nodes[name]: state
+        for name, state in states.items()
+        if isinstance(state, UnreportedChecks) and state.code >= 500
+    }
     rest = sorted(name for name in nodes if name not in states and nodes[name] not in failing)
-    states.update(zip(rest, client.in_parallel(partial(_checks, client, scope), rest), strict=True))
+    states.update(zip(rest, client.session.in_parallel(partial(_checks, client, query), rest), strict=True))
     return {name: states[name] if name in states else failing[node] for name, node in nodes.items()}
 
 
@@ -96,13 +108,13 @@ def _checks_path(allocation: str) -> str:
     return f"{segment_path(_ALLOCATION, allocation)}/checks"
 
 
-async def _checks(client: Client, scope: Scope, allocation: str) -> Checks | Silent:
+async def _checks(client: Client, query: RegionQuery, allocation: str) -> Checks | UnreportedChecks:
     try:
-        checks: Checks = await client.plain(_checks_path(allocation), Checks, scope.parameters)
+        checks: Checks = await client.plain(_checks_path(allocation), Checks, query.parameters)
     except StatusError as error:
-        if error.code == 404 and error.words == _NO_SUCH_ENDPOINT:
+        if error.code == 404 and error.text == _NO_SUCH_ENDPOINT:
             return None
         if error.code != 404 and error.code < 500:
             raise
-        return Silent(error.code)
+        return UnreportedChecks(error.code)
     return checks

@@ -1,6 +1,6 @@
-"""What Nomad answers, as types, and how answers become registrations and upstreams (Nomad's HTTP API, /v1).
+"""The answers of Nomad's HTTP API (/v1) as types, and how they become registrations and upstreams.
 
-Nomad writes empty lists and maps as null; unknown fields are ignored.
+Nomad may write empty lists and maps as null; unknown fields are ignored.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class NamespaceServices(Struct, frozen=True, rename="pascal"):
 
 
 class ServiceRegistration(Struct, frozen=True, rename="pascal"):
-    """An element of /v1/service/NAME. modify_index: tells an instance from one that came back under its id."""
+    """An element of /v1/service/NAME. modify_index: differs once an instance is registered again under its id."""
 
     id: str = field(name="ID")
     service_name: str
@@ -66,7 +66,7 @@ class DeploymentStatus(Struct, frozen=True, rename="pascal"):
 
 
 class Allocation(Struct, frozen=True, rename="pascal"):
-    """An element of /v1/job/ID/allocations. A canary is one until its deployment is promoted."""
+    """An element of /v1/job/ID/allocations. An allocation stops being a canary when its deployment is promoted."""
 
     id: str = field(name="ID")
     deployment_status: DeploymentStatus | None = None
@@ -89,7 +89,7 @@ Checks = dict[str, Check] | None
 
 
 class JobStub(Struct, frozen=True, rename="pascal"):
-    """An element of /v1/jobs. job_modify_index moves with the specification, and with nothing else."""
+    """An element of /v1/jobs. job_modify_index changes with the specification, and with nothing else."""
 
     id: str = field(name="ID")
     namespace: str
@@ -100,7 +100,7 @@ class JobStub(Struct, frozen=True, rename="pascal"):
 
     @property
     def declares(self) -> bool:
-        """A dead or stopped job declares nothing."""
+        """Whether the job declares anything: a dead or stopped one does not."""
         return not self.stop and self.status != "dead"
 
 
@@ -124,7 +124,7 @@ class SidecarService(Struct, frozen=True, rename="pascal"):
 
 
 class Connect(Struct, frozen=True, rename="pascal"):
-    """A service's part in the mesh. A gateway has no upstreams with a bind of their own."""
+    """A service's part in the mesh. Upstreams of a gateway have no bind of their own and are left out."""
 
     sidecar_service: SidecarService | None = None
 
@@ -153,12 +153,12 @@ class Job(Struct, frozen=True, rename="pascal"):
     task_groups: list[TaskGroup] | None = None
 
 
-class Unfit(Exception):
-    """A value that no registration can have. Its text says which, and where."""
+class InvalidRegistration(Exception):
+    """A value that no registration can have. Its text says which value and which instance."""
 
 
 def registration_of(found: ServiceRegistration, health: Health, region: str) -> Registration:
-    """The registration. Native services have no meta, weights and tagged addresses."""
+    """Make the registration. Native services have no metadata, weights and tagged addresses."""
     return Registration(
         service=found.service_name,
         id=found.id,
@@ -172,14 +172,14 @@ def registration_of(found: ServiceRegistration, health: Health, region: str) -> 
 
 
 def health_of(found: ServiceRegistration, checks: Checks) -> Health:
-    """The worst of its checks; passing without any. Unfit: a status that Nomad does not have."""
+    """The worst status of its checks; passing without any. InvalidRegistration: a status that Nomad does not have."""
     worst: Health = "passing"
     for check in (checks or {}).values():
-        if not _is_of(check, found):
+        if not _belongs_to(check, found):
             continue
         health = _HEALTH.get(check.status)
         if health is None:
-            raise Unfit(
+            raise InvalidRegistration(
                 f"service {found.service_name!r}, id {found.id!r}: "
                 f"check {check.check!r} has the unknown status {check.status!r}"
             )
@@ -188,31 +188,31 @@ def health_of(found: ServiceRegistration, checks: Checks) -> Health:
     return worst
 
 
-def _is_of(check: Check, found: ServiceRegistration) -> bool:
-    """By the name; by the task too where the id is written as Nomad does (serviceregistration.MakeAllocServiceID)."""
+def _belongs_to(check: Check, found: ServiceRegistration) -> bool:
+    """Whether the check is the instance's: by name, and by task if the id has Nomad's form (MakeAllocServiceID)."""
     allocation = f"_nomad-task-{found.alloc_id}-"
     owner = f"{allocation}{check.task or 'group'}-"
     return check.service == found.service_name and (not found.id.startswith(allocation) or found.id.startswith(owner))
 
 
 def upstreams_of(job: Job, region: str) -> tuple[Upstream, ...]:
-    """What the job declares, each once, sorted. A child of a periodic or parameterized job counts as its parent."""
+    """The upstreams that the job declares, sorted. A child of a periodic or parameterized job counts as its parent."""
     found = {
         Upstream(
             region=region,
             namespace=job.namespace,
             job=job.parent_id or job.id,
             group=group.name,
-            destination=one.destination_name,
-            kind=one.destination_type or "service",
-            destination_namespace=one.destination_namespace,
-            datacenter=one.datacenter,
-            peer=one.destination_peer,
-            bind=bind_of(one.local_bind_address, one.local_bind_port, one.local_bind_socket_path),
+            destination=upstream.destination_name,
+            kind=upstream.destination_type or "service",
+            destination_namespace=upstream.destination_namespace,
+            datacenter=upstream.datacenter,
+            peer=upstream.destination_peer,
+            bind=bind_of(upstream.local_bind_address, upstream.local_bind_port, upstream.local_bind_socket_path),
         )
         for group in job.task_groups or ()
         for service in _services(group)
-        for one in _declared(service)
+        for upstream in _declared(service)
     }
     return tuple(sorted(found, key=Upstream.sort_key))
 

@@ -23,10 +23,9 @@ from frostline.settings import Keep, LiveLimits, Naming, Select, Tls, Token, Ver
 from frostline.sources.base import LiveSource, ReadResult
 from frostline.sources.consul import reading as consul_reading
 from frostline.sources.consul import source as consul
-from frostline.sources.consul import wire as consul_wire
 from frostline.sources.consul.settings import ConsulSettings
-from frostline.sources.consul.wire import Node, Service, Weights
-from frostline.sources.http.answers import is_addressable, segment_path
+from frostline.sources.consul.wire import Node, RegistrationMaker, Service, ServiceWithChecks, Weights
+from frostline.sources.http.session import is_addressable, segment_path
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
 
@@ -164,15 +163,15 @@ def test_importing_the_source_does_not_import_the_slow_client():
 @pytest.mark.parametrize(
     ("headers", "said"),
     [
-        ({"KnownLeader": "false"}, "Consul knows no leader"),
-        ({"KnownLeader": None}, "Consul knows no leader"),
-        ({"LastContact": "1"}, "the answer is 1 ms old, and the leader itself is asked"),
+        ({"KnownLeader": "false"}, "Consul has no leader"),
+        ({"KnownLeader": None}, "Consul has no leader"),
+        ({"LastContact": "1"}, "the answer is 1 ms old, and the leader itself should answer"),
         ({"LastContact": None}, "the header X-Consul-LastContact is missing"),
-        ({"LastContact": "-1"}, "the header X-Consul-LastContact is no number: '-1'"),
+        ({"LastContact": "-1"}, "the header X-Consul-LastContact is not a number: '-1'"),
         ({"Index": None}, "the header X-Consul-Index is missing"),
-        ({"Index": ""}, "the header X-Consul-Index is no number: ''"),
-        ({"Index": "12x"}, "the header X-Consul-Index is no number: '12x'"),
-        ({"Index": "1" * 5000}, "the header X-Consul-Index is no number: '1111"),
+        ({"Index": ""}, "the header X-Consul-Index is not a number: ''"),
+        ({"Index": "12x"}, "the header X-Consul-Index is not a number: '12x'"),
+        ({"Index": "1" * 5000}, "the header X-Consul-Index is not a number: '1111"),
         ({"Index": "0"}, "the header X-Consul-Index is 0"),
         ({"Results_Filtered_By_ACLs": "true"}, "ACLs hide a part of the answer"),
     ],
@@ -186,7 +185,7 @@ def test_headers_that_prove_nothing_are_refused(replay: Replay, path: str, heade
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "said"),
+    ("path", "body", "place"),
     [
         ("/v1/catalog/services", b"", "it is not JSON"),
         ("/v1/catalog/services", b"<html>", "it is not JSON"),
@@ -201,18 +200,18 @@ def test_headers_that_prove_nothing_are_refused(replay: Replay, path: str, heade
         ("/v1/health/service/web", [entry(Port=None)], "Service.Port"),
         ("/v1/health/service/web", [entry(Tags=[None])], "Service.Tags"),
         ("/v1/health/service/web", [entry(Meta={"a": 1})], "Service.Meta"),
-        ("/v1/health/service/web", b"[" * 100_000, "not the JSON that Consul answers"),
+        ("/v1/health/service/web", b"[" * 100_000, ""),
         ("/v1/health/service/web", b'[{"X":' + b"[" * 100_000, "nested too deeply"),
         ("/v1/agent/self", {"Config": {}}, "`Datacenter`"),
         ("/v1/agent/self", b"null", ""),
     ],
 )
-def test_an_answer_of_another_shape_is_refused_with_its_place(replay: Replay, path: str, body: Any, said: str):
+def test_an_answer_of_another_shape_is_refused_with_its_place(replay: Replay, path: str, body: Any, place: str):
     replay.routes[path] = Reply(body)
     message = refused(replay)
     assert f"GET {path}" in message
-    assert "not the JSON that Consul answers: " in message
-    assert said in message
+    assert "not the JSON expected from Consul: " in message
+    assert place in message
     assert len(message) < 600
 
 
@@ -442,7 +441,7 @@ def test_a_datacenter_that_does_not_answer_is_left_as_it_was_only_where_that_is_
     assert "No path to datacenter" in warning
     assert "dc2 keeps what the lock has" in warning
     replay.routes["/v1/catalog/services"] = Reply(b"No cluster leader", status=500)
-    assert "nothing answered of dc1, dc2" in refused(replay, datacenters=("*",), partial=True)
+    assert "no answer from dc1, dc2" in refused(replay, datacenters=("*",), partial=True)
 
 
 @pytest.mark.parametrize(
@@ -470,10 +469,10 @@ def test_a_server_that_is_no_consul_is_not_said_to_have_acls(replay: Replay):
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (Reply(b"ACL not found", status=403), "403 Forbidden: ACL not found: ACLs are on"),
-        (Reply(b"token does not exist", status=404), "ACLs are on, and there is no key `token`"),
-        (Reply({"AccessorID": "00000000-0000-0000-0000-000000000002"}), "it stands for the anonymous token"),
-        (Reply(b"Unauthorized", status=401), "ACLs are on"),
+        (Reply(b"ACL not found", status=403), "403 Forbidden: ACL not found: ACLs are enabled"),
+        (Reply(b"token does not exist", status=404), "ACLs are enabled, and there is no key `token`"),
+        (Reply({"AccessorID": "00000000-0000-0000-0000-000000000002"}), "Consul takes it for the anonymous token"),
+        (Reply(b"Unauthorized", status=401), "ACLs are enabled"),
         (Reply(b"[]"), "not the JSON"),
     ],
 )
@@ -573,26 +572,25 @@ few_services = st.builds(
 
 
 @limits(max_examples=200, deadline=None)
-@given(st.lists(few_services, max_size=6), st.integers(1, 2))
-def test_a_registration_does_not_depend_on_those_that_were_read_before(services: list[Service], most: int):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(consul_wire, "_latest", {})
-        patch.setattr(consul_wire, "_MOST", most)
-        for service in services:
-            made = consul_wire.registration_of(consul_wire.Found(Node(name="n1", address="10.0.0.1"), service))
-            weights = service.weights or Weights()
-            assert (made.service, made.address, made.tags) == (service.name, service.address, tuple(service.tags or ()))
-            assert list(made.meta.items()) == sorted((service.meta or {}).items())
-            assert made.weights == (weights.passing, weights.warning)
-            assert made.tagged_addresses == {}
-            assert len(consul_wire._latest) <= most
+@given(st.lists(few_services, max_size=6))
+def test_a_registration_does_not_depend_on_those_that_were_read_before(services: list[Service]):
+    registrations = RegistrationMaker()
+    for service in services:
+        made = registrations.make(ServiceWithChecks(Node(name="n1", address="10.0.0.1"), service))
+        weights = service.weights or Weights()
+        assert (made.service, made.address, made.tags) == (service.name, service.address, tuple(service.tags or ()))
+        assert list(made.meta.items()) == sorted((service.meta or {}).items())
+        assert made.weights == (weights.passing, weights.warning)
+        assert made.tagged_addresses == {}
 
 
 def test_registrations_of_a_service_share_what_is_equal():
-    def made(node: str) -> Registration:
-        service = Service(id="i", name="shop", address="10.0.0.1", tags=["a"], meta={"x": str(1)})
-        return consul_wire.registration_of(consul_wire.Found(Node(name=node, address="10.0.0.1"), service))
+    registrations = RegistrationMaker()
 
-    one, other = made("n1"), made("n2")
-    assert one.tags is other.tags
-    assert one.meta is other.meta
+    def make(node: str) -> Registration:
+        service = Service(id="i", name="shop", address="10.0.0.1", tags=["a"], meta={"x": str(1)})
+        return registrations.make(ServiceWithChecks(Node(name=node, address="10.0.0.1"), service))
+
+    first, second = make("n1"), make("n2")
+    assert first.tags is second.tags
+    assert first.meta is second.meta

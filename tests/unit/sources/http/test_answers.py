@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frostline.sources.http.answers import Malformed, typed, with_query
+from frostline.sources.http.session import MalformedBody, decode_json, with_query
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -21,11 +21,11 @@ def test_a_query_holds_any_name_and_value(parameters: list[tuple[str, str]]) -> 
 @given(st.binary())
 def test_any_body_is_a_value_of_the_type_or_malformed(body: bytes) -> None:
     try:
-        assert all(isinstance(name, str) for name in typed(body, list[str]))
-    except Malformed as malformed:
+        assert all(isinstance(name, str) for name in decode_json(body, list[str]))
+    except MalformedBody as malformed:
         assert str(malformed)
 
 
 def test_a_body_that_is_nested_too_deeply_is_malformed() -> None:
-    with pytest.raises(Malformed, match="nested too deeply"):
-        typed(b"[" * 100_000 + b"]" * 100_000, object)
+    with pytest.raises(MalformedBody, match="nested too deeply"):
+        decode_json(b"[" * 100_000 + b"]" * 100_000, object)

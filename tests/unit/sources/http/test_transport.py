@@ -24,8 +24,9 @@ from frostline.errors import SourceError
 from frostline.model import FileOrigin
 from frostline.settings import LiveLimits
 from frostline.sources.http import connection
-from frostline.sources.http.access import Address, Secret, parsed_address
+from frostline.sources.http.address import Address, parse_address
 from frostline.sources.http.connection import Response
+from frostline.sources.http.credentials import Secret
 from frostline.sources.http.transport import StatusError, Transport, UnreachableError
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
@@ -192,14 +193,14 @@ def test_an_ipv6_address_is_asked(serve):
     if not socket.has_dualstack_ipv6():
         pytest.skip("no IPv6 here")
     server = serve(OK, listener=socket.create_server(("::1", 0), family=socket.AF_INET6))
-    with transport_to(parsed_address(f"[::1]:{server.address.port}", "address", PLACE)) as transport:
+    with transport_to(parse_address(f"[::1]:{server.address.port}", "address", PLACE)) as transport:
         assert got(transport, "/").body == b"ok"
     assert f"Host: [::1]:{server.address.port}" in server.requests[0]
 
 
 def test_a_prefix_comes_before_every_path(serve):
     server = serve(OK)
-    with transport_to(parsed_address(f"http://127.0.0.1:{server.address.port}/consul/", "address", PLACE)) as transport:
+    with transport_to(parse_address(f"http://127.0.0.1:{server.address.port}/consul/", "address", PLACE)) as transport:
         got(transport, "/v1/x")
     assert server.requests[0].startswith("GET /consul/v1/x ")
 
@@ -231,7 +232,11 @@ def test_a_host_that_nobody_knows_is_a_source_error():
     [
         pytest.param(reset, "reset", id="reset"),
         pytest.param(closing(b""), "closed the connection without an answer", id="closed"),
-        pytest.param(closing(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"), "cut: 4 bytes", id="half a body"),
+        pytest.param(
+            closing(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"),
+            "cut off: the connection closed after 4 bytes",
+            id="half a body",
+        ),
         pytest.param(
             closing(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nhalf"), "cut", id="half a chunk"
         ),
@@ -254,7 +259,10 @@ def test_a_fault_that_may_pass_is_tried_again(serve, wrong: Answer, said: str):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (answer("301 Moved Permanently", b"", "Location: /v1/health"), "redirect, which is not followed: /v1/health"),
+        (
+            answer("301 Moved Permanently", b"", "Location: /v1/health"),
+            "frostline does not follow redirects: /v1/health",
+        ),
         (answer("400 Bad Request", b"Bad \xff"), "400 Bad Request: Bad \ufffd"),
         (answer("403 Forbidden", b"Permission denied"), "403 Forbidden: Permission denied"),
         (answer("404 Not Found"), "404 Not Found"),
@@ -280,17 +288,17 @@ def test_an_answer_that_stays_is_not_asked_for_again(serve, wrong: bytes, said: 
 )
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
 def test_an_answer_is_the_same_in_whatever_pieces_it_comes(data: bytes, size: int):
-    parsed = connection._Answer()
+    parsed = connection.ResponseParser()
     for start in range(0, len(data), size):
         assert not parsed.ended
         parsed.feed(memoryview(data[start : start + size]))
     assert parsed.ended
-    assert parsed.keeps
+    assert parsed.keeps_alive
     assert (parsed.status, parsed.reason, parsed.headers["a"], parsed.body) == (200, b"OK", "1, 2", b"hello")
 
 
 def test_an_answer_goes_with_the_last_who_knows_it():
-    parsed = connection._Answer()
+    parsed = connection.ResponseParser()
     parsed.feed(memoryview(OK))
     parsed.close()
     gone = weakref.ref(parsed)
@@ -309,15 +317,15 @@ def test_nothing_in_a_request_begins_another_line(serve, target: str, token: str
     server = serve(OK)
     with (
         transport_to(server.address, secret=token) as transport,
-        pytest.raises(SourceError, match="not HTTP as it should be"),
+        pytest.raises(SourceError, match="invalid HTTP"),
     ):
         got(transport, target)
     assert server.requests == []
 
 
 def test_bytes_after_an_answer_are_refused():
-    with pytest.raises(HTTPException, match="more bytes came"):
-        connection._Answer().feed(memoryview(OK + OK))
+    with pytest.raises(HTTPException, match="more bytes arrived"):
+        connection.ResponseParser().feed(memoryview(OK + OK))
 
 
 @pytest.mark.parametrize(
@@ -329,18 +337,18 @@ def test_bytes_after_an_answer_are_refused():
     ],
 )
 def test_an_answer_that_is_cut_is_not_whole(data: bytes):
-    parsed = connection._Answer()
+    parsed = connection.ResponseParser()
     parsed.feed(memoryview(data))
     with pytest.raises(IncompleteRead):
         parsed.end()
 
 
 def test_an_answer_without_a_length_ends_with_its_connection():
-    parsed = connection._Answer()
+    parsed = connection.ResponseParser()
     parsed.feed(memoryview(b"HTTP/1.1 200 OK\r\n\r\nhi"))
     assert not parsed.ended
     parsed.end()
-    assert (parsed.ended, parsed.keeps, parsed.body) == (True, False, b"hi")
+    assert (parsed.ended, parsed.keeps_alive, parsed.body) == (True, False, b"hi")
 
 
 @pytest.mark.parametrize(
@@ -357,14 +365,14 @@ def test_an_answer_without_a_length_ends_with_its_connection():
 def test_what_is_no_http_is_a_source_error(serve, wrong: bytes):
     server = serve(wrong)
     error = failure(transport_to(server.address, retries=3))
-    assert "not HTTP as it should be" in error.message
+    assert "invalid HTTP" in error.message
     assert len(error.message) < 500
     assert len(server.requests) == 1
 
 
 def test_a_length_that_is_only_claimed_is_not_allocated(serve):
     huge = b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999999999\r\n\r\nshort"
-    assert "cut: 5 bytes" in failure(transport_to(serve(closing(huge)).address)).message
+    assert "cut off: the connection closed after 5 bytes" in failure(transport_to(serve(closing(huge)).address)).message
     huge = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\nshort"
     assert "cut" in failure(transport_to(serve(closing(huge)).address)).message
 
@@ -374,7 +382,7 @@ def test_a_body_without_an_end_is_refused_before_it_fills_the_memory(serve, monk
     endless = dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65536 + b"\r\n")
     server = serve(endless)
     error = failure(transport_to(server.address, retries=3))
-    assert "MiB, or no end" in error.message
+    assert "MiB or endless" in error.message
     assert len(server.requests) == 1
     whole = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n" + b" " * (1 << 20))
     with transport_to(whole.address) as transport:
@@ -394,7 +402,7 @@ def test_a_body_without_an_end_is_refused_before_it_fills_the_memory(serve, monk
 def test_a_request_ends_in_time_however_slowly_its_answer_drips(serve, slow: Answer):
     server = serve(slow)
     error = failure(transport_to(server.address, timeout=0.2))
-    assert error.message.endswith("no whole answer within 0.2 s")
+    assert error.message.endswith("no complete answer within 0.2 s")
 
 
 @pytest.fixture
@@ -422,7 +430,7 @@ def test_a_server_of_which_one_address_does_not_answer_is_reached_at_another(
     async def resolved(*_: object) -> list[object]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", place) for place in places]
 
-    monkeypatch.setattr(connection, "_resolved", resolved)
+    monkeypatch.setattr(connection, "_resolve", resolved)
     name = Address(scheme="http", host="consul.example", port=80)
     with transport_to(name, connect_timeout=connect_timeout, timeout=0.6) as transport:
         assert got(transport, "/").body == b"ok"
@@ -445,7 +453,7 @@ import socket, time
 from frostline.errors import SourceError
 from frostline.model import FileOrigin
 from frostline.settings import LiveLimits
-from frostline.sources.http.access import Address
+from frostline.sources.http.address import Address
 from frostline.sources.http.transport import Transport
 known = socket.getaddrinfo
 def hanging(*arguments, flags=0, **options):
@@ -646,7 +654,7 @@ def test_an_interrupt_ends_a_read_that_waits():
 import os, signal, socket, threading
 from frostline.model import FileOrigin
 from frostline.settings import LiveLimits
-from frostline.sources.http.access import Address
+from frostline.sources.http.address import Address
 from frostline.sources.http.transport import Transport
 listener = socket.create_server(("127.0.0.1", 0))
 def interrupt():

@@ -313,7 +313,7 @@ def test_a_job_of_an_odd_name_is_asked_for_as_it_is(replay: NomadReplay, name: s
 @pytest.mark.parametrize("name", ["..", ".", "", "a//b", "a/../b", "a\nb"])
 def test_a_name_that_no_path_can_hold_is_refused_and_not_asked_for(replay: NomadReplay, name: str) -> None:
     replay.fix("/v1/jobs", jobs(stub(name)))
-    assert f"can't be asked for {name!r}\nset `upstreams: false`" in refused(replay)
+    assert f"cannot be asked for {name!r}\nset `upstreams: false`" in refused(replay)
     replay.fix("/v1/jobs", jobs())
     replay.fix("/v1/services", names(name))
     assert "leave it out of `select.services`" in refused(replay)
@@ -336,15 +336,15 @@ def bent(replay: NomadReplay, path: str, **headers: str | None) -> None:
 @pytest.mark.parametrize(
     ("headers", "reason"),
     [
-        ({"KnownLeader": "false"}, "Nomad knows no leader"),
-        ({"KnownLeader": None}, "Nomad knows no leader"),
-        ({"LastContact": "1"}, "the answer is 1 ms old, and the leader itself is asked"),
+        ({"KnownLeader": "false"}, "Nomad has no leader"),
+        ({"KnownLeader": None}, "Nomad has no leader"),
+        ({"LastContact": "1"}, "the answer is 1 ms old, and the leader itself should answer"),
         ({"LastContact": None}, "the header X-Nomad-LastContact is missing"),
-        ({"LastContact": "-1"}, "the header X-Nomad-LastContact is no number: '-1'"),
+        ({"LastContact": "-1"}, "the header X-Nomad-LastContact is not a number: '-1'"),
         ({"Index": None}, "the header X-Nomad-Index is missing"),
         ({"Index": "0"}, "the header X-Nomad-Index is 0"),
-        ({"Index": "1_0"}, "the header X-Nomad-Index is no number: '1_0'"),
-        ({"Index": "9" * 21}, "the header X-Nomad-Index is no number: '999"),
+        ({"Index": "1_0"}, "the header X-Nomad-Index is not a number: '1_0'"),
+        ({"Index": "9" * 21}, "the header X-Nomad-Index is not a number: '999"),
     ],
 )
 def test_an_answer_that_proves_nothing_is_refused(
@@ -360,13 +360,13 @@ def test_a_body_that_nomad_does_not_answer_is_refused(replay: NomadReplay, path:
     replay.fix(path, state(body) if path in STATE else Reply(body))
     if path == "/v1/regions":
         replay.fix(path, Reply(body))
-    assert "not the JSON that Nomad answers" in refused(replay)
+    assert "not the JSON expected from Nomad" in refused(replay)
 
 
 @pytest.mark.parametrize("path", ANY)
 def test_a_body_that_is_cut_is_refused(replay: NomadReplay, path: str) -> None:
     replay.fix(path, state([])._replace(length=99))
-    assert "the answer is cut: 2 bytes came" in refused(replay)
+    assert "cut off: the connection closed after 2 bytes" in refused(replay)
 
 
 @pytest.mark.parametrize("path", ANY)
@@ -387,7 +387,7 @@ def test_any_other_status_is_refused(replay: NomadReplay, path: str, status: int
 @pytest.mark.parametrize("header", ["X" * 70000, "1" * 70000])
 def test_a_huge_header_is_refused(replay: NomadReplay, header: str) -> None:
     bent(replay, "/v1/services", Index=header)
-    assert "not HTTP as it should be" in refused(replay)
+    assert "invalid HTTP" in refused(replay)
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/service/web"])
@@ -399,9 +399,9 @@ def test_a_list_that_repeats_itself_is_refused(replay: NomadReplay, path: str) -
     replay.fix(path, state([item]).with_headers(NextToken="default.b"), state([item]))
     assert "the list repeats an element" in refused(replay)
     replay.fix(path, state([item]).with_headers(NextToken="t"), state([other]).with_headers(NextToken="t"))
-    assert "the list's pages do not end" in refused(replay)
+    assert "the pages of the list do not end" in refused(replay)
     replay.fix(path, state([]).with_headers(NextToken="t"), state([item]))
-    assert "the list's pages do not end" in refused(replay)
+    assert "the pages of the list do not end" in refused(replay)
 
 
 @pytest.mark.parametrize(
@@ -418,7 +418,7 @@ def test_an_instance_that_was_not_asked_for_or_can_not_be_is_refused(
 @pytest.mark.parametrize("answered", [job("other"), job("shop") | {"Namespace": "ops"}])
 def test_a_job_that_was_not_asked_for_is_refused(replay: NomadReplay, answered: dict[str, Any]) -> None:
     replay.fix(SHOP, state(answered))
-    assert "asked for 'shop' in 'default', it answers" in refused(replay)
+    assert "asked for 'shop' in 'default', it answered with" in refused(replay)
 
 
 @pytest.mark.parametrize("path", ["/v1/services", "/v1/jobs"])

@@ -12,7 +12,7 @@ from frostline.errors import SourceError, UsageError
 from frostline.model import Bind, FileOrigin, Registration, SegmentAnswer, Upstream
 from frostline.settings import Keep, LiveLimits, Naming, Select, Tls, Token, VersionFrom
 from frostline.sources.base import LiveSource, ReadResult
-from frostline.sources.http.access import Address, nomad_address
+from frostline.sources.http.address import Address, nomad_address
 from frostline.sources.nomad import reading as nomad_reading
 from frostline.sources.nomad import source as nomad
 from frostline.sources.nomad.settings import NomadSettings
@@ -190,7 +190,7 @@ def test_a_namespace_that_is_not_there_is_refused(replay: NomadReplay, patterns:
 def test_a_token_that_sees_nothing_is_told_what_it_needs(replay: NomadReplay) -> None:
     replay.fix("/v1/namespaces", state([]))
     message = refused(replay)
-    assert "only none at all" in message
+    assert "and no other" in message
     assert "read-job" in message
 
 
@@ -284,7 +284,7 @@ def test_a_region_that_is_not_known_now_keeps_what_the_lock_has_with_partial(rep
 
 def test_partial_needs_one_region_that_answers(replay: NomadReplay) -> None:
     replay.fix("/v1/namespaces", Reply(b"No cluster leader", 500))
-    assert "nothing answered of global" in refused(replay, partial=True)
+    assert "no answer from global" in refused(replay, partial=True)
 
 
 def test_partial_takes_no_refusal(replay: NomadReplay) -> None:
@@ -346,8 +346,8 @@ def test_a_client_that_does_not_tell_its_checks_makes_its_services_critical(repl
     reading = read(replay)
     assert set(healths(reading).values()) == {"critical"}
     assert reading.warnings == (
-        f"source live: the client {NODE} does not tell its checks ({status}): "
-        "critical there: live-db-native, live-native, modes-nomad",
+        f"source live: the client {NODE} does not report its checks ({status}): "
+        "these services count as critical there: live-db-native, live-native, modes-nomad",
     )
 
 
@@ -426,7 +426,7 @@ def test_a_token_that_the_server_echoes_is_not_shown(replay: NomadReplay, monkey
 
 
 def test_tls_without_https_is_a_usage_error(replay: NomadReplay) -> None:
-    assert "the address has no TLS" in refused(replay, UsageError, tls=Tls(verify=False))
+    assert "the address does not use TLS" in refused(replay, UsageError, tls=Tls(verify=False))
 
 
 def test_the_shape_holds_what_shapes_the_answer(replay: NomadReplay) -> None:

@@ -10,7 +10,8 @@ import pytest
 from frostline.errors import UsageError
 from frostline.model import FileOrigin
 from frostline.settings import Tls, Token
-from frostline.sources.http.access import Address, Secret, consul_address, parsed_address, secret_of, tls_context
+from frostline.sources.http.address import Address, consul_address, parse_address
+from frostline.sources.http.credentials import Secret, make_tls_context, read_token
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
 
@@ -34,7 +35,7 @@ PLACE = FileOrigin("frostline.yaml", 3, 3)
     ],
 )
 def test_an_address_is_read_in_each_form_that_consul_takes(text: str, address: Address):
-    assert parsed_address(text, "address", PLACE) == address
+    assert parse_address(text, "address", PLACE) == address
 
 
 @pytest.mark.parametrize(
@@ -60,14 +61,14 @@ def test_an_address_is_read_in_each_form_that_consul_takes(text: str, address: A
 )
 def test_what_is_no_address_is_a_usage_error_that_names_the_key(text: str):
     with pytest.raises(UsageError, match="^address: ") as caught:
-        parsed_address(text, "address", PLACE)
+        parse_address(text, "address", PLACE)
     assert caught.value.origin == PLACE
     assert caught.value.help
 
 
 def test_a_password_in_an_address_is_refused_and_not_repeated():
     with pytest.raises(UsageError) as caught:
-        parsed_address("http://me:hunter2@host", "address", PLACE)
+        parse_address("http://me:hunter2@host", "address", PLACE)
     assert "hunter2" not in str(caught.value)
 
 
@@ -103,12 +104,12 @@ def test_a_wrong_address_of_the_environment_is_named_so():
 
 
 def test_a_token_comes_from_the_environment_or_a_file(tmp_path: Path):
-    assert secret_of(None, {"CONSUL_HTTP_TOKEN": "x"}, PLACE) is None
-    found = secret_of(Token(env="T"), {"T": "abc"}, PLACE)
+    assert read_token(None, {"CONSUL_HTTP_TOKEN": "x"}, PLACE) is None
+    found = read_token(Token(env="T"), {"T": "abc"}, PLACE)
     assert found is not None
     assert found.reveal() == "abc"
     (tmp_path / "t").write_bytes(b"a b-c\r\n")
-    found = secret_of(Token(file=tmp_path / "t"), {}, PLACE)
+    found = read_token(Token(file=tmp_path / "t"), {}, PLACE)
     assert found is not None
     assert found.reveal() == "a b-c"
 
@@ -119,7 +120,7 @@ def test_a_token_comes_from_the_environment_or_a_file(tmp_path: Path):
 )
 def test_an_unset_or_empty_variable_is_a_usage_error(environment, said: str):
     with pytest.raises(UsageError) as caught:
-        secret_of(Token(env="T"), environment, PLACE)
+        read_token(Token(env="T"), environment, PLACE)
     assert caught.value.message == said
     assert caught.value.origin == PLACE
 
@@ -127,7 +128,7 @@ def test_an_unset_or_empty_variable_is_a_usage_error(environment, said: str):
 @pytest.mark.parametrize("value", ["sec\nret", "sec\rret", "sec\0ret", "secrét", "sec\x7fret", "sec\udcffret"])
 def test_a_token_that_no_header_can_hold_is_a_usage_error_that_does_not_show_it(value: str):
     with pytest.raises(UsageError) as caught:
-        secret_of(Token(env="T"), {"T": value}, PLACE)
+        read_token(Token(env="T"), {"T": value}, PLACE)
     assert "sec" not in str(caught.value)
 
 
@@ -140,7 +141,7 @@ def test_a_file_without_a_token_is_a_usage_error(tmp_path: Path):
         ("\0", "cannot be"),
     ]:
         with pytest.raises(UsageError, match=said):
-            secret_of(Token(file=tmp_path / path), {}, PLACE)
+            read_token(Token(file=tmp_path / path), {}, PLACE)
 
 
 def test_a_secret_never_shows_itself():
@@ -168,13 +169,13 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_tls_settings_become_a_context(certificates: Path):
-    context = tls_context(
+    context = make_tls_context(
         Tls(ca_file=certificates / "cert.pem", cert_file=certificates / "cert.pem", key_file=certificates / "key.pem"),
         PLACE,
     )
     assert context.check_hostname
     assert len(context.get_ca_certs()) == 1
-    assert not tls_context(Tls(verify=False), PLACE).check_hostname
+    assert not make_tls_context(Tls(verify=False), PLACE).check_hostname
 
 
 @pytest.mark.parametrize(
@@ -183,15 +184,15 @@ def test_tls_settings_become_a_context(certificates: Path):
         ({"ca_file": "none.pem"}, "^tls.ca_file: .*none.pem cannot be read: No such file"),
         ({"cert_file": "none.pem"}, "^tls.cert_file: .*none.pem cannot be read"),
         ({"cert_file": "cert.pem", "key_file": "none.pem"}, "^tls.key_file: .*none.pem cannot be read"),
-        ({"key_file": "key.pem"}, "^tls.key_file: a key without a certificate"),
-        ({"ca_file": "junk.pem"}, "^tls.ca_file: .*junk.pem is not what it should be"),
-        ({"cert_file": "junk.pem"}, "^tls.cert_file.*junk.pem is not what it should be"),
-        ({"cert_file": "cert.pem", "key_file": "other.pem"}, "is not what it should be: key values mismatch"),
-        ({"cert_file": "cert.pem", "key_file": "locked.pem"}, "is not what it should be"),
+        ({"key_file": "key.pem"}, "^tls.key_file: the key has no certificate"),
+        ({"ca_file": "junk.pem"}, "^tls.ca_file: .*junk.pem cannot be used"),
+        ({"cert_file": "junk.pem"}, "^tls.cert_file.*junk.pem cannot be used"),
+        ({"cert_file": "cert.pem", "key_file": "other.pem"}, "cannot be used: key values mismatch"),
+        ({"cert_file": "cert.pem", "key_file": "locked.pem"}, "cannot be used"),
     ],
 )
 def test_a_missing_or_unfit_file_is_a_usage_error_that_names_the_key(certificates: Path, files, said: str):
     with pytest.raises(UsageError, match=said) as caught:
-        tls_context(Tls(**{key: certificates / name for key, name in files.items()}), PLACE)
+        make_tls_context(Tls(**{key: certificates / name for key, name in files.items()}), PLACE)
     assert caught.value.origin == PLACE
     assert caught.value.help

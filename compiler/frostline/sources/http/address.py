@@ -1,0 +1,85 @@
+"""Where the server of a live source listens: from the configuration, else from the environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from frostline.errors import UsageError
+from frostline.model import FileOrigin
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_FORMS = "an address is http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:///PATH"
+
+
+class Address(Struct, frozen=True, kw_only=True):
+    """Where a server listens: host and port (scheme http or https), or a unix socket (scheme unix, `socket`).
+
+    host: a name or an IP address, IPv6 without brackets. prefix: what every request's path begins with, "" or `/…`.
+    """
+
+    scheme: str
+    host: str = "localhost"
+    port: int = 0
+    socket: str = ""
+    prefix: str = ""
+
+
+def consul_address(configured: str | None, environment: Mapping[str, str], origin: FileOrigin) -> Address:
+    """The agent's address: the configured one, else $CONSUL_HTTP_ADDR, else 127.0.0.1:8500.
+
+    $CONSUL_HTTP_SSL counts only where the address is not configured. It then turns http:// into https://, as Consul's
+    own client does (api.NewClient).
+    """
+    if configured is not None:
+        return parse_address(configured, "address", origin)
+    text = environment.get("CONSUL_HTTP_ADDR") or "127.0.0.1:8500"
+    bare = text.removeprefix("http://")
+    if environment.get("CONSUL_HTTP_SSL", "").lower() in {"1", "t", "true"} and "://" not in bare:
+        text = f"https://{bare}"
+    return parse_address(text, "$CONSUL_HTTP_ADDR", origin)
+
+
+def nomad_address(configured: str | None, environment: Mapping[str, str], origin: FileOrigin) -> Address:
+    """The agent's address: the configured one, else $NOMAD_ADDR, else 127.0.0.1:4646."""
+    if configured is not None:
+        return parse_address(configured, "address", origin)
+    return parse_address(environment.get("NOMAD_ADDR") or "127.0.0.1:4646", "$NOMAD_ADDR", origin)
+
+
+def parse_address(text: str, key: str, origin: FileOrigin) -> Address:
+    """Read an address; without a scheme it is http. Raises UsageError, which names `key` and never quotes a password.
+
+    key: what the message calls it: a key of the configuration or an environment variable.
+    """
+
+    def wrong(reason: str) -> UsageError:
+        return UsageError(f"{key}: {reason}", origin=origin, help=_FORMS)
+
+    if text.startswith("unix://"):
+        path = text.removeprefix("unix://")
+        if not path.startswith("/") or "\0" in path:
+            raise wrong("the path of a unix socket must be absolute")
+        return Address(scheme="unix", socket=path)
+    if re.search(r"[\x00-\x20\x7f]", text):
+        raise wrong("an address must not contain spaces or control characters")
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        host, port = parts.hostname, parts.port
+        host = (host or "").encode("idna").decode("ascii")
+    except (ValueError, UnicodeError):
+        raise wrong("invalid address") from None
+    if parts.username is not None or parts.password is not None:
+        raise wrong("an address must not contain a user or password")
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise wrong(f"unknown scheme {parts.scheme!r}")
+    if not host or parts.query or parts.fragment or port == 0:
+        raise wrong(f"invalid address: {text!r}")
+    if not re.fullmatch(r"[!-~]*", parts.path):
+        raise wrong("the path of an address must be percent-encoded ASCII")
+    return Address(
+        scheme=parts.scheme, host=host, port=port or _DEFAULT_PORTS[parts.scheme], prefix=parts.path.rstrip("/")
+    )

@@ -1,0 +1,121 @@
+"""The credentials of a live source: its token, and the TLS context with its certificates."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+from frostline.errors import UsageError
+from frostline.model import FileOrigin
+from frostline.settings import Tls, Token
+
+
+class Secret:
+    """A token that never appears in a repr, a message, a traceback's local variables or a pickle."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a token must not be copied or pickled")
+
+
+def read_token(token: Token | None, environment: Mapping[str, str], origin: FileOrigin) -> Secret | None:
+    """Read the token from its variable or file. UsageError: it is unset, empty, unreadable or not printable ASCII."""
+    if token is None:
+        return None
+    text = _read_file(token.file, origin) if token.file is not None else environment.get(token.env or "", "")
+    text = text.strip(" \t\r\n")  # HTTP strips whitespace around a header's value too
+    source = describe_token(token)
+    if not text:
+        state = "is empty" if token.file is not None or token.env in environment else "is not set"
+        raise UsageError(
+            f"token: {source} {state}", origin=origin, help="set it, or remove the key `token` to read without one"
+        )
+    if not re.fullmatch(r"[ -~]+", text):
+        raise UsageError(
+            f"token: {source} contains characters that are not allowed in an HTTP header",
+            origin=origin,
+            help="a token is a single line of printable ASCII",
+        )
+    return Secret(text)
+
+
+def describe_token(token: Token) -> str:
+    """Where the token comes from, for messages: `$NAME` or `the file PATH`."""
+    return f"the file {token.file}" if token.file is not None else f"${token.env}"
+
+
+def _read_file(path: Path, origin: FileOrigin) -> str:
+    try:
+        # latin-1 decodes any byte; the caller refuses what is not printable ASCII.
+        return path.read_bytes().decode("latin-1")
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"token: the file {path} cannot be read: {describe_failure(error)}",
+            origin=origin,
+            help="check the path and its permissions",
+        ) from None
+
+
+def make_tls_context(tls: Tls, origin: FileOrigin) -> ssl.SSLContext:
+    """Make the TLS context of these settings. UsageError names the key whose file is missing or unusable."""
+    for key, path in (("ca_file", tls.ca_file), ("cert_file", tls.cert_file), ("key_file", tls.key_file)):
+        _check_readable(f"tls.{key}", path, origin)
+    if tls.key_file is not None and tls.cert_file is None:
+        raise UsageError("tls.key_file: the key has no certificate", origin=origin, help="add tls.cert_file")
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+    except (ssl.SSLError, ValueError) as error:
+        raise _unusable("tls.ca_file", tls.ca_file, error, origin) from None
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.cert_file is not None:
+        try:
+            # Without a password argument OpenSSL would prompt for one on the terminal.
+            context.load_cert_chain(tls.cert_file, tls.key_file, password="")
+        except (ssl.SSLError, ValueError) as error:
+            raise _unusable("tls.cert_file, tls.key_file", tls.cert_file, error, origin) from None
+    return context
+
+
+def _check_readable(key: str, path: Path | None, origin: FileOrigin) -> None:
+    try:
+        if path is not None:
+            path.open("rb").close()
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{key}: {path} cannot be read: {describe_failure(error)}",
+            origin=origin,
+            help="check the path and its permissions",
+        ) from None
+
+
+def _unusable(key: str, path: Path | None, error: Exception, origin: FileOrigin) -> UsageError:
+    return UsageError(
+        f"{key}: {path} cannot be used: {describe_failure(error)}",
+        origin=origin,
+        help="both must be PEM files, and the key must match the certificate and have no passphrase",
+    )
+
+
+def describe_failure(error: BaseException) -> str:
+    """The reason that an error of the operating system or of OpenSSL gives, without error numbers and source lines."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate verification failed: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "TLS error").replace("_", " ").lower()
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

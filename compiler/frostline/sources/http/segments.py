@@ -1,0 +1,146 @@
+"""The segments of a live source, which are datacenters or regions: which to read, and what `partial: true` allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from frostline.errors import SourceError, UsageError
+from frostline.globs import is_literal, matches
+from frostline.model import SegmentAnswer
+from frostline.settings import LiveSettings, ServerSettings
+from frostline.sources.base import ReadResult
+from frostline.sources.http.session import Session
+from frostline.sources.http.transport import StatusError, UnreachableError
+
+
+class SegmentKind(Struct, frozen=True, kw_only=True):
+    """What a server calls its segments.
+
+    noun: in messages; its plural is the key of the configuration. path: lists the segments that the server knows.
+    join_help: how the server gets to know another segment.
+    """
+
+    noun: str
+    path: str
+    join_help: str
+
+
+class ChosenSegments(Struct, frozen=True):
+    """names: the segments to read, sorted. unknown: segments that are configured by name, but unknown to the server."""
+
+    names: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+
+
+def choose_own_segment(settings: ServerSettings, kind: SegmentKind, own: str, only: Sequence[str]) -> ChosenSegments:
+    """Choose the agent's own segment. UsageError: `only` names another one."""
+    for name in only:
+        if name != own:
+            raise not_configured(settings, kind, name, f"it reads the agent's own, {own}")
+    return ChosenSegments((own,))
+
+
+def check_configured(settings: ServerSettings, kind: SegmentKind, patterns: Sequence[str], only: Sequence[str]) -> None:
+    """UsageError: `only` names a segment that no pattern of the configuration matches."""
+    for name in only:
+        if not matches(patterns, name):
+            raise not_configured(settings, kind, name, f"`{kind.noun}s` is {', '.join(patterns)}")
+
+
+def choose_segments(
+    session: Session,
+    kind: SegmentKind,
+    patterns: Sequence[str],
+    only: Sequence[str],
+    known: Sequence[str],
+    *,
+    partial: bool,
+) -> ChosenSegments:
+    """Choose what the patterns match of the segments that the server knows; `only` narrows the choice to these.
+
+    SourceError: a configured name is unknown to the server (unless `partial`), or nothing matches.
+    """
+    named = only or tuple(name for name in patterns if is_literal(name) and matches(patterns, name))
+    unknown = tuple(sorted(set(named) - set(known)))
+    names = tuple(sorted(name for name in set(known) if matches(patterns, name) and (not only or name in only)))
+    if (unknown and not partial) or not (names or unknown):
+        missing, existing = ", ".join(unknown or patterns), ", ".join(sorted(known))
+        raise session.error(
+            kind.path,
+            f"{session.product} knows no {kind.noun} {missing}, only {existing}",
+            help=f"correct `{kind.noun}s`, or {kind.join_help}",
+        )
+    return ChosenSegments(names, unknown)
+
+
+def not_configured(settings: ServerSettings, kind: SegmentKind, name: str, configured: str) -> UsageError:
+    """The error of a segment that was asked for (freeze --datacenter) and that the source does not read."""
+    return UsageError(
+        f"source {settings.name} does not read the {kind.noun} {name}: {configured}",
+        origin=settings.origin,
+        help=f"name a {kind.noun} that it reads, or add this one to the configuration",
+    )
+
+
+def read_segments(
+    settings: ServerSettings,
+    kind: SegmentKind,
+    chosen: ChosenSegments,
+    read_segment: Callable[[str], tuple[Sequence[SegmentAnswer], Sequence[str]]],
+) -> ReadResult:
+    """Read each chosen segment. With `partial: true`, those that are unknown or unreachable become warnings.
+
+    read_segment: name -> answers and warnings. SourceError: a segment failed, or none answered.
+    """
+    unreachable = list(chosen.unknown)
+    warnings = [
+        f"source {settings.name}: {kind.noun} {name} is not known now; {_keeps_lock(name)}" for name in chosen.unknown
+    ]
+    answers: list[SegmentAnswer] = []
+    for name in chosen.names:
+        try:
+            segment_answers, segment_warnings = read_segment(name)
+        except SourceError as error:
+            if not (settings.partial and is_unreachable(error)):
+                raise
+            unreachable.append(name)
+            warnings.append(f"{error.message}; {_keeps_lock(name)}")
+        else:
+            answers += segment_answers
+            warnings += segment_warnings
+    if unreachable and not answers:
+        raise SourceError(
+            f"source {settings.name}: no answer from {', '.join(sorted(unreachable))}",
+            origin=settings.origin,
+            help=f"check the agent's connection to these {kind.noun}s; `partial` needs at least one that answers",
+        )
+    return ReadResult(answers=tuple(answers), warnings=tuple(warnings), unreachable=tuple(sorted(unreachable)))
+
+
+def is_unreachable(error: SourceError) -> bool:
+    """True if the segment was unreachable (connection failure or 5xx). Refusals and malformed answers do not count."""
+    return isinstance(error, UnreachableError) or (isinstance(error, StatusError) and error.code >= 500)
+
+
+def _keeps_lock(name: str) -> str:
+    return f"{name} keeps what the lock has (`partial: true`)"
+
+
+def selection_shape(settings: LiveSettings) -> dict[str, Any]:
+    """The settings of selection and naming that shape an answer, as JSON values; the naming patterns do not."""
+    select, keep, version = settings.select, settings.keep, settings.naming.version_from
+    return {
+        "select": {
+            "services": list(select.services),
+            "tags": sorted(select.tags),
+            "meta": dict(sorted(select.meta.items())),
+            "health": sorted(select.health),
+            "kinds": sorted(select.kinds),
+        },
+        "keep": {"tags": list(keep.tags), "meta": list(keep.meta)},
+        "address_from": settings.address_from,
+        "version_from": {"meta": version.meta, "tag": version.tag},
+    }

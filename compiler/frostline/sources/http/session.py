@@ -1,0 +1,201 @@
+"""What the sources of Consul and Nomad do alike: paths and queries, typed answers, and the headers that prove them.
+
+Both servers say in headers which index an answer has, how old it is and whether there is a leader.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+from msgspec import Struct
+
+from frostline.canonical import json_fault
+from frostline.errors import SourceError, UsageError
+from frostline.settings import ServerSettings, Tls
+from frostline.sources.http.address import Address
+from frostline.sources.http.connection import Response
+from frostline.sources.http.credentials import make_tls_context, read_token
+from frostline.sources.http.transport import StatusError, Transport, Work
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+Parameters = tuple[tuple[str, str], ...]
+"""The names and values of a query, in order."""
+
+
+class Api(Struct, frozen=True, kw_only=True):
+    """What differs between the two servers. Their headers are called `X-PRODUCT-…`.
+
+    rights_help: what to do about a token without rights, which gets status 403 or an answer with index 0.
+    """
+
+    product: str
+    rights_help: str | None = None
+
+
+class Indexed(Struct, frozen=True):
+    """A decoded answer and its index; 0 for a list whose pages have different indexes."""
+
+    value: Any
+    index: int
+
+
+class MalformedBody(Exception):
+    """A body is not JSON, or JSON of another shape than expected. Its text is the reason."""
+
+
+class Session:
+    """A conversation with the server of one source. Close it when done.
+
+    max_stale: how many seconds old an answer may be. None: the leader answers, and the source proves what it reads.
+    """
+
+    def __init__(self, transport: Transport, api: Api, *, max_stale: float | None = None) -> None:
+        self._transport = transport
+        self._api = api
+        self._max_stale = max_stale
+        self._leader_header = f"X-{api.product}-KnownLeader".lower()
+        self._age_header = f"X-{api.product}-LastContact"
+        self._index_header = f"X-{api.product}-Index"
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._transport.close()
+
+    @property
+    def product(self) -> str:
+        """The server's name, for messages."""
+        return self._api.product
+
+    @property
+    def proves(self) -> bool:
+        """Whether the source proves that what it reads is the state of one moment."""
+        return self._max_stale is None
+
+    def in_parallel(
+        self, work: Work[Item, Result], items: Sequence[Item], tick: Callable[[int], None] | None = None
+    ) -> list[Result]:
+        """See `Transport.in_parallel`."""
+        return self._transport.in_parallel(work, items, tick)
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Await this work alone."""
+        return self.in_parallel(lambda work: work, [work])[0]
+
+    def error(self, target: str, reason: str, *, help: str | None = None) -> SourceError:
+        """See `Transport.error`. Without `help`, the message suspects a proxy."""
+        proxy_help = f"check that the address is {self._api.product}'s HTTP API, and that no proxy answers in its place"
+        return self._transport.error(target, reason, help=help or proxy_help)
+
+    async def get(self, target: str) -> Response:
+        """See `Transport.get`."""
+        try:
+            return await self._transport.get(target)
+        except StatusError as error:
+            if error.code == 403 and self._api.rights_help:
+                error.help = self._api.rights_help
+            raise
+
+    def decode(self, target: str, response: Response, kind: Any) -> Any:
+        """Decode the body to this type. SourceError: it is not the JSON of such a value; the message says where."""
+        try:
+            return decode_json(response.body, kind)
+        except MalformedBody as malformed:
+            raise self.error(target, f"not the JSON expected from {self._api.product}: {malformed}") from None
+
+    def decode_indexed(self, target: str, response: Response, kind: Any) -> Indexed:
+        """As `decode`, with the index. SourceError too: no leader, an answer that is too old, or no valid index."""
+        return Indexed(self.decode(target, response, kind), self._read_index(target, response.headers))
+
+    def _read_index(self, target: str, headers: Mapping[str, str]) -> int:
+        if headers.get(self._leader_header) != "true":
+            raise self.error(
+                target, f"{self._api.product} has no leader", help="wait until the servers have elected a leader"
+            )
+        age = self._read_number(target, headers, self._age_header)
+        if age > (self._max_stale or 0) * 1000:
+            allowed = "the leader itself should answer" if self.proves else f"max_stale is {self._max_stale:g} s"
+            raise self.error(
+                target,
+                f"the answer is {age} ms old, and {allowed}",
+                help="find out why the servers lag behind the leader",
+            )
+        index = self._read_number(target, headers, self._index_header)
+        if index == 0:  # Nomad says so, with an empty list, to a token without rights in any namespace
+            raise self.error(target, f"the header {self._index_header} is 0", help=self._api.rights_help)
+        return index
+
+    def _read_number(self, target: str, headers: Mapping[str, str], name: str) -> int:
+        text = headers.get(name.lower())
+        if text is None:
+            raise self.error(target, f"the header {name} is missing")
+        if not (text.isascii() and text.isdigit() and len(text) <= 20):  # 64 bits
+            raise self.error(target, f"the header {name} is not a number: {self._transport.quote_server(text)!r}")
+        return int(text)
+
+
+def open_session(settings: ServerSettings, address: Address, api: Api) -> Session:
+    """Open a session as the settings ask. UsageError: TLS settings without https, a missing token or file."""
+    if address.scheme != "https" and settings.tls != Tls():
+        raise UsageError(
+            f"source {settings.name}: `tls` is set, but the address does not use TLS",
+            origin=settings.origin,
+            help="write https://…, or remove `tls`",
+        )
+    transport = Transport(
+        settings.name,
+        settings.origin,
+        address,
+        settings.limits,
+        tls=make_tls_context(settings.tls, settings.origin) if address.scheme == "https" else None,
+        server_name=settings.tls.server_name,
+        secret=read_token(settings.token, os.environ, settings.origin),
+        token_header=f"X-{api.product}-Token",
+    )
+    return Session(transport, api, max_stale=settings.max_stale if settings.consistency == "eventual" else None)
+
+
+def decode_json(body: bytes | bytearray, kind: Any) -> Any:
+    """Decode JSON to a value of this type; unknown fields are ignored. Raises MalformedBody."""
+    try:
+        return _decoder(kind).decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise MalformedBody(json_fault(error, body)) from None
+
+
+@lru_cache(maxsize=32)
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def quote_segment(name: str) -> str:
+    """`name` as one segment of a path: every byte escaped that is not a letter, a digit or one of `_.-~`."""
+    return quote(name, safe="", errors="replace")
+
+
+def segment_path(folder: str, name: str) -> str:
+    """`folder/name`, with the name escaped by `quote_segment`."""
+    return f"{folder}/{quote_segment(name)}"
+
+
+def with_query(path: str, parameters: Parameters) -> str:
+    """`path?name=value&…`, with names and values escaped."""
+    return f"{path}?{_query(parameters)}" if parameters else path
+
+
+@lru_cache(maxsize=64)
+def _query(parameters: Parameters) -> str:
+    return urlencode(parameters, errors="replace")
+
+
+def is_addressable(name: str) -> bool:
+    """Whether a path can contain the name: Go cleans even escaped paths, Consul refuses unprintable characters."""
+    return name.isprintable() and not any(part in {"", ".", ".."} for part in name.split("/"))
