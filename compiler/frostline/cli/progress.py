@@ -35,19 +35,15 @@ class Timings:
         self._took[stage] = self._took.get(stage, 0.0) + took
 
     def lines(self) -> list[str]:
-        """A line for each stage, then the rest, the total and the peak memory of the process.
-
-        Also that of child processes if there were any; memory that they share with this one counts in both.
-        """
+        """A line for each stage, then the rest, the total and the peak memory of the process."""
         total = time.perf_counter() - self._began
         rows = [(escape_for_log(name), took) for name, took in self._took.items()]
         rows += [("everything else", total - sum(self._took.values())), ("total", total)]
         width = max(len(name) for name, _ in rows)
         lines = [f"{name:{width}} {took:8.2f} s" for name, took in rows]
-        for name, who in (("memory", resource.RUSAGE_SELF), ("of a second process", resource.RUSAGE_CHILDREN)):
-            peak = resource.getrusage(who).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-            if peak:  # getrusage(2): kibibytes; on macOS bytes
-                lines.append(f"{name:{width}} {peak:8.0f} MiB")
+        # getrusage(2): kibibytes; on macOS bytes
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+        lines.append(f"{'memory':{width}} {peak:8.0f} MiB")
         return lines
 
 

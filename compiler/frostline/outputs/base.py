@@ -7,7 +7,7 @@ the only files that it may read are the templates that its settings name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
-from frostline.model import Dependency, Endpoint, Entry, Finding, Registry, version_label
+from frostline.model import Dependency, Endpoint, EndpointRun, Entry, Finding, Registry, version_label
 from frostline.settings import OutputSettings
 
 FORMAT = "frostline.registry/1"
@@ -133,47 +133,43 @@ OPTIONAL_FIELDS = ("id", "node", "namespace")
 """Fields of an endpoint that the registry has only where `fields` names them."""
 
 
-def endpoint_values(endpoints: Sequence[Endpoint], fields: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """Endpoints as the registry's formats have them (schemas/registry.schema.json), as plain values in fixed order.
+def endpoint_values(entry: Entry, fields: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """The endpoints of an entry as plain values in fixed order (schemas/registry.schema.json).
 
     A static or router endpoint has no datacenter: None.
     """
-    values: list[dict[str, Any]] = [
-        {
-            "url": endpoint.url,
-            "address": endpoint.address,
-            "port": endpoint.port,
-            "datacenter": endpoint.datacenter or None,
-            "tags": list(endpoint.tags),
-            "meta": meta,
-            "weight": endpoint.weight,
-        }
-        for endpoint, meta in zip(endpoints, _sorted_metas(endpoints), strict=True)
-    ]
+    values: list[dict[str, Any]] = []
+    for run in entry.runs:
+        first = run.first
+        datacenter, weight, tags, meta = first.datacenter or None, first.weight, list(first.tags), sorted_meta(first)
+        values += [
+            {
+                "url": endpoint.url,
+                "address": endpoint.address,
+                "port": endpoint.port,
+                "datacenter": datacenter,
+                "tags": tags,
+                "meta": meta,
+                "weight": weight,
+            }
+            for endpoint in run.endpoints
+        ]
     for field in OPTIONAL_FIELDS:
         if field in fields:
-            for value, endpoint in zip(values, endpoints, strict=True):
+            for value, endpoint in zip(values, entry.endpoints, strict=True):
                 value[field] = getattr(endpoint, field)
     return values
 
 
-def _sorted_metas(endpoints: Iterable[Endpoint]) -> list[dict[str, str]]:
-    """The meta of each endpoint, sorted by key. Those of a service are mostly equal, and sorted once."""
-    metas: list[dict[str, str]] = []
-    last: dict[str, str] | None = None
-    ordered: dict[str, str] = {}
-    for endpoint in endpoints:
-        if endpoint.meta is not last and endpoint.meta != last:
-            last = endpoint.meta
-            ordered = dict(sorted(last.items()))
-        metas.append(ordered)
-    return metas
+def sorted_meta(endpoint: Endpoint) -> dict[str, str]:
+    """The endpoint's meta, sorted by key."""
+    return dict(sorted(endpoint.meta.items()))
 
 
 class Endpoints(Struct, frozen=True):
-    """A list of endpoints that its format writes directly. escaped: what becomes of the text of each, None: nothing."""
+    """An entry's endpoints, which their format writes directly. escaped: what becomes of their text, None: nothing."""
 
-    items: tuple[Endpoint, ...]
+    runs: tuple[EndpointRun, ...]
     fields: tuple[str, ...] = ()
     escaped: Callable[[str], str] | None = None
 
@@ -181,10 +177,7 @@ class Endpoints(Struct, frozen=True):
 def entry_value(entry: Entry, fields: tuple[str, ...] = (), *, direct: bool = False) -> dict[str, Any]:
     """A (service, version) as the registry's formats have it. direct: with its endpoints, if any, as `Endpoints`."""
     endpoints: list[dict[str, Any]] | Endpoints
-    if direct and entry.endpoints:
-        endpoints = Endpoints(entry.endpoints, fields)
-    else:
-        endpoints = endpoint_values(entry.endpoints, fields)
+    endpoints = Endpoints(entry.runs, fields) if direct and entry.endpoints else endpoint_values(entry, fields)
     value: dict[str, Any] = {"url": entry.url, "endpoints": endpoints}
     if entry.declared:
         return value | {"declared": True}
@@ -240,7 +233,7 @@ def content_digest(registry: Registry, fields: tuple[str, ...] = ()) -> str:
     for (service, version), entry in registry.entries():
         value = entry_value(entry, fields, direct=not fields)
         if not fields and entry.endpoints:
-            value["endpoints"] = _hashed_values(entry.endpoints)
+            value["endpoints"] = _hashed_values(entry)
         hashed.update(encode([service, version, value]))
         hashed.update(b"\n")
     for dependency in registry.upstreams:
@@ -261,11 +254,13 @@ class _Hashed(Struct, frozen=True, gc=False):
     weight: int
 
 
-def _hashed_values(endpoints: Sequence[Endpoint]) -> list[_Hashed]:
-    return [
-        _Hashed(one.url, one.address, one.port, one.datacenter or None, one.tags, meta, one.weight)
-        for one, meta in zip(endpoints, _sorted_metas(endpoints), strict=True)
-    ]
+def _hashed_values(entry: Entry) -> list[_Hashed]:
+    values: list[_Hashed] = []
+    for run in entry.runs:
+        first = run.first
+        datacenter, tags, meta, weight = first.datacenter or None, first.tags, sorted_meta(first), first.weight
+        values += [_Hashed(one.url, one.address, one.port, datacenter, tags, meta, weight) for one in run.endpoints]
+    return values
 
 
 def lines(texts: Iterable[str]) -> Iterator[bytes]:

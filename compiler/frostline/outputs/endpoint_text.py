@@ -5,24 +5,24 @@ The same text as the format's own writer gives for `endpoint_values`, without a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
 
-from frostline.model import Endpoint
+from frostline.model import EndpointRun
 from frostline.outputs.base import OPTIONAL_FIELDS, Endpoints
 
 _CACHED = 1 << 16
 """Values that are remembered as text: a fleet repeats its addresses, tags and meta."""
 
-Writer = Callable[[Sequence[Endpoint]], list[str]]
+Writer = Callable[[Sequence[EndpointRun]], list[str]]
 
 
 class Style(Struct, frozen=True):
     """How a format writes in one line: any string, any value (str, int, None, list or dict of such), a plain key with
-    what follows it."""
+    what follows it. The strings of a run that `is_plain` stand between double quotes as they are."""
 
     string: Callable[[str], str]
     value: Callable[[Any], str]
@@ -31,7 +31,7 @@ class Style(Struct, frozen=True):
 
 def join_lines(endpoints: Endpoints, style: Style, between: str) -> str:
     """Each endpoint as this style writes it, with `between` between two of them."""
-    text = between.join(_writer(style, endpoints.fields)(endpoints.items))
+    text = between.join(_writer(style, endpoints.fields)(endpoints.runs))
     return text if endpoints.escaped is None else endpoints.escaped(text)
 
 
@@ -46,43 +46,29 @@ def _writer(style: Style, fields: tuple[str, ...]) -> Writer:
     none = style.value(None)
     more = [(field, style.key(field)) for field in OPTIONAL_FIELDS if field in fields]
 
-    def shared(endpoint: Endpoint) -> str:
-        place = short(endpoint.datacenter) if endpoint.datacenter else none
-        return (
-            f"{datacenter}{place}, {tags}{tags_text(endpoint.tags)}, "
-            f"{meta}{meta_text(tuple(endpoint.meta.items()))}, {weight}{endpoint.weight}"
+    def run_lines(run: EndpointRun) -> list[str]:
+        first = run.first
+        place = short(first.datacenter) if first.datacenter else none
+        end = (
+            f"{datacenter}{place}, {tags}{tags_text(first.tags)}, "
+            f"{meta}{meta_text(tuple(first.meta.items()))}, {weight}{first.weight}{'' if more else '}'}"
         )
+        if run.is_plain:
+            lines = [
+                f'{{{url}"{endpoint.url}", {address}"{endpoint.address}", {port}{endpoint.port}, {end}'
+                for endpoint in run.endpoints
+            ]
+        else:
+            lines = [
+                f"{{{url}{string(endpoint.url)}, {address}{short(endpoint.address)}, {port}{endpoint.port}, {end}"
+                for endpoint in run.endpoints
+            ]
+        for index, endpoint in enumerate(run.endpoints) if more else ():
+            lines[index] += "".join([f", {key}{string(getattr(endpoint, field))}" for field, key in more]) + "}"
+        return lines
 
-    def lines(endpoints: Sequence[Endpoint]) -> list[str]:
-        ends = [f"{text}}}" for text in shared_texts(endpoints, shared)]
-        for at, one in enumerate(endpoints) if more else ():
-            extra = "".join([f", {key}{string(getattr(one, field))}" for field, key in more])
-            ends[at] = f"{ends[at][:-1]}{extra}}}"
-        return [
-            f"{{{url}{string(one.url)}, {address}{short(one.address)}, {port}{one.port}, {end}"
-            for one, end in zip(endpoints, ends, strict=True)
-        ]
+    def lines(runs: Sequence[EndpointRun]) -> list[str]:
+        texts = [run_lines(run) for run in runs]
+        return texts[0] if len(texts) == 1 else [line for lines in texts for line in lines]
 
     return lines
-
-
-def shared_texts(endpoints: Iterable[Endpoint], text_of: Callable[[Endpoint], str]) -> list[str]:
-    """`text_of` each endpoint, which is made of its datacenter, weight, tags and meta alone.
-
-    The endpoints of a service seldom differ in these: comparing them takes a quarter of the time of writing them.
-    """
-    texts: list[str] = []
-    last: Endpoint | None = None
-    text = ""
-    for one in endpoints:
-        if (
-            last is None
-            or (one.meta is not last.meta and one.meta != last.meta)
-            or one.tags != last.tags
-            or one.weight != last.weight
-            or one.datacenter != last.datacenter
-        ):
-            text = text_of(one)
-            last = one
-        texts.append(text)
-    return texts

@@ -9,10 +9,9 @@ from msgspec import Struct
 
 from frostline.errors import FrostlineError
 from frostline.lock.codec import lock_of
-from frostline.model import FileChange, Finding, Lock
-from frostline.pipeline import compile as pipeline
-from frostline.pipeline.compile import Compilation, Options
-from frostline.pipeline.freeze import Committed, committed_lock, freeze, offline_lock
+from frostline.model import FileChange, Finding
+from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
+from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
 from frostline.plan.changes import Plan
 from frostline.settings import Config
 
@@ -57,16 +56,15 @@ def check(config: Config, today: date, *, live: bool) -> CheckResult:
 
     Errors of the live sources are in the result; all others are raised.
     """
-    committed = committed_lock(config)
-    used = offline_lock(config, committed)
-    options = Options(today=today, guard=False, publish=False)
-    compilation = pipeline.compiled(config, used, committed, options)
+    locks = offline_locks(config)
+    options = CompileOptions(today=today, guard=False, publish=False)
+    compilation = compile_registry(config, locks, options)
     result = CheckResult(
         # What `edited` and `adopt` say stands in the drift.
         findings=tuple(finding for finding in compilation.findings if finding.rule not in ("edited", "adopt")),
         drift=(*_file_drift(config, compilation), *_manifest_drift(config, compilation)),
     )
-    return _with_live_drift(result, config, committed, options) if live else result
+    return _with_live_drift(result, config, options) if live else result
 
 
 def _file_drift(config: Config, compilation: Compilation) -> list[Drift]:
@@ -84,22 +82,23 @@ def _file_reason(file: FileChange) -> str:
 def _manifest_drift(config: Config, compilation: Compilation) -> list[Drift]:
     if compilation.manifest is None:
         return [Drift("the manifest", "is missing: nothing was published yet", config.manifest)]
-    if compilation.manifest.services != compilation.services:
+    if compilation.manifest.services != compilation.entries:
         return [Drift("the manifest", _OUT_OF_DATE, config.manifest)]
     return []
 
 
-def _with_live_drift(result: CheckResult, config: Config, committed: Lock | None, options: Options) -> CheckResult:
+def _with_live_drift(result: CheckResult, config: Config, options: CompileOptions) -> CheckResult:
     """The result, and how the committed lock differs from what the sources answer now."""
     warnings: tuple[str, ...] = ()
     drift = result.drift
     unread: FrostlineError | None = None
     try:
-        frozen = freeze(config, Committed(config))
+        committed = CommittedLock(config)
+        frozen = freeze(config, committed)
         warnings = frozen.warnings
-        new = lock_of(frozen.snapshots)
-        if pipeline.lock_moves(config, new, committed):
-            plan = pipeline.compiled(config, new, committed, options).plan
+        locks = committed.pair_with(lock_of(frozen.snapshots))
+        if locks.changed:
+            plan = compile_registry(config, locks, options).plan
             drift = (*drift, Drift("the lock", _lock_reason(plan), config.lock))
     except FrostlineError as error:  # What is known without the sources is reported all the same.
         unread = error

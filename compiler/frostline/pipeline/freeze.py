@@ -1,4 +1,4 @@
-"""From live sources and lock files to a lock: all that touches a network, and what a lock must be to work from it."""
+"""From live sources and lock files to a lock: all that uses a network, and what a lock must be to work from it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from frostline.sources.base import answer_shape, is_live, source_module
 from frostline.text import display_path
 
 
-class Frozen(Struct, frozen=True, kw_only=True):
-    """What live sources answered: their snapshots, the answers themselves (for explain), and warnings."""
+class FreezeResult(Struct, frozen=True, kw_only=True):
+    """What live sources answered: the snapshots, the answers before selection (for explain), and warnings."""
 
     snapshots: tuple[Snapshot, ...]
     answers: tuple[SegmentAnswer, ...]
@@ -42,12 +42,12 @@ def settings_digests(config: Config) -> dict[str, str]:
 
 def freeze(
     config: Config,
-    committed: Committed | None,
+    committed: CommittedLock | None,
     *,
     sources: Sequence[str] = (),
     datacenters: Sequence[str] = (),
     every_service: bool = False,
-) -> Frozen:
+) -> FreezeResult:
     """Read the live sources (only these, only these datacenters). SourceError: one could not be read whole.
 
     committed: for the datacenters that cannot be reached, with `partial`; None: there is no lock.
@@ -67,7 +67,7 @@ def freeze(
                 reading = source_module(settings.type).read(
                     asked, datacenters=tuple(datacenters), progress=report_progress
                 )
-            snapshots += _kept(settings, reading.unreachable, committed, digests[name])
+            snapshots += _snapshots_to_keep(settings, reading.unreachable, committed, digests[name])
         except FrostlineError as error:
             failed.append(error)
             continue
@@ -77,11 +77,11 @@ def freeze(
         warnings += reading.warnings
     if failed:
         raise failed[0] if len(failed) == 1 else ErrorGroup(failed)
-    return Frozen(snapshots=tuple(snapshots), answers=tuple(answers), warnings=tuple(warnings))
+    return FreezeResult(snapshots=tuple(snapshots), answers=tuple(answers), warnings=tuple(warnings))
 
 
-def _kept(
-    settings: LiveSettings, unreachable: Collection[str], committed: Committed | None, digest: str
+def _snapshots_to_keep(
+    settings: LiveSettings, unreachable: Collection[str], committed: CommittedLock | None, digest: str
 ) -> list[Snapshot]:
     """What the committed lock has of the datacenters that did not answer (`partial: true`)."""
     if not unreachable:
@@ -105,50 +105,59 @@ def _kept(
     return kept
 
 
-class Committed:
-    """The lock as it is committed: read at once, and parsed when somebody asks for more than whether it is another's.
+class LockPair(Struct, frozen=True, kw_only=True):
+    """The lock to work from, and the committed one, None if there is none.
 
-    UsageError: it cannot be read, or, when it is parsed, is no lock.
+    changed: whether publishing writes the lock file. Without live sources there is no lock file to write.
+    """
+
+    new: Lock
+    committed: Lock | None
+    changed: bool
+
+
+class CommittedLock:
+    """The committed lock. Its bytes are read eagerly, and parsed only when its content is needed.
+
+    UsageError: it cannot be read, or its content is no lock.
     """
 
     def __init__(self, config: Config) -> None:
+        self._has_live_sources = bool(live_sources(config))
         with stage("reading the lock"):
             self._text = lock_store.read_lock_text(
                 config.lock, is_folder=config.lock_is_folder, shown=display_path(config.lock)
             )
 
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return sum(len(data) for _, _, data in self._text.files)
-
     @cached_property
     def lock(self) -> Lock | None:
-        """None where there is none yet."""
+        """None if there is none yet."""
         return self._text.parse()
 
-    def beside(self, new: Lock) -> Lock | None:
-        """The committed lock to compare `new` with: `new` itself where it is the same."""
+    def pair_with(self, new: Lock) -> LockPair:
+        """Compare it with the lock that was read now: by its bytes first, which is faster than parsing them."""
         with stage("comparing with the lock"):
-            return new if self._text.holds(new) else self.lock
+            committed = new if self._text.holds(new) else self.lock
+        changed = self._has_live_sources and new != committed
+        return LockPair(new=new, committed=committed, changed=changed)
 
 
-def committed_lock(config: Config) -> Lock | None:
-    """The lock as it is committed; None where there is none yet."""
+def read_committed_lock(config: Config) -> Lock | None:
+    """The committed lock; None if there is none yet."""
     with stage("reading the lock"):
         return lock_store.read_lock(config.lock, is_folder=config.lock_is_folder, shown=display_path(config.lock))
 
 
 def offline_lock(config: Config, committed: Lock | None) -> Lock:
-    """The committed lock, fit to work from. UsageError: it is missing, or was frozen with other settings."""
+    """The committed lock to work from. UsageError: it is missing, or was frozen with other settings."""
     lock_merge.check_settings(committed, settings_digests(config), display_path(config.lock))
     return committed or Lock()
 
 
-def _fitting(glob: str) -> list[Path]:
-    """The files that this glob names, sorted; none of one that is no glob."""
+def _matching_files(glob: str) -> list[Path]:
+    """The files that this glob names, sorted; none if it is not a valid glob."""
     anchor = Path(glob).anchor
-    with suppress(ValueError, IndexError, OSError):  # `**b`, `.`, a name that no file can have
+    with suppress(ValueError, IndexError, OSError):  # `**b`, `.`, a name that is too long
         return sorted(Path(anchor or ".").glob(str(Path(glob).relative_to(anchor))))
     return []
 
@@ -157,7 +166,7 @@ def merged_lock(config: Config, committed: Lock | None, globs: Sequence[str]) ->
     """The locks in the files that these globs name (relative to the working folder), as one."""
     files: dict[Path, str] = {}
     for glob in globs:
-        found = _fitting(glob)
+        found = _matching_files(glob)
         if not found:
             raise UsageError(
                 f"no file fits --lock `{glob}`", help="freeze with `--out FILE` first, or correct the pattern"
@@ -169,3 +178,15 @@ def merged_lock(config: Config, committed: Lock | None, globs: Sequence[str]) ->
     lock_merge.check_same_settings(parts, digests)
     lock_merge.check_settings(new, digests, " ".join(globs))
     return new
+
+
+def offline_locks(config: Config, globs: Sequence[str] = ()) -> LockPair:
+    """The locks without any network: new is the committed one, or what the files that these globs name hold."""
+    committed = read_committed_lock(config)
+    new = merged_lock(config, committed, globs) if globs else offline_lock(config, committed)
+    return pair_locks(config, new, committed)
+
+
+def pair_locks(config: Config, new: Lock, committed: Lock | None) -> LockPair:
+    """Compare the two. `CommittedLock.pair_with` is faster where the committed one is not parsed yet."""
+    return LockPair(new=new, committed=committed, changed=bool(live_sources(config)) and new != committed)

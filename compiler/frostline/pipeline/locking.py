@@ -12,8 +12,9 @@ from frostline.lock.codec import lock_of
 from frostline.lock.merge import replace_segments
 from frostline.lock.store import LockFile
 from frostline.model import Finding, Snapshot
-from frostline.pipeline import compile as pipeline
-from frostline.pipeline.freeze import Committed, freeze, live_sources
+from frostline.pipeline.compile import guard_frozen
+from frostline.pipeline.freeze import CommittedLock, freeze, live_sources
+from frostline.pipeline.publishing import publish_lock, publish_session
 from frostline.publish.publishing import replace_file
 from frostline.settings import Allow, Config
 from frostline.text import did_you_mean
@@ -50,23 +51,23 @@ def update_lock(
     """
     live = live_sources(config)
     _check_names(sources, live)
-    with pipeline.writing(config) as root:
-        committed_file = Committed(config)
+    with publish_session(config) as root:
+        committed_file = CommittedLock(config)
         frozen = freeze(config, committed_file, sources=sources, datacenters=datacenters)
         read = lock_of(frozen.snapshots)
         is_partial = bool(sources or datacenters)
         new = replace_segments(committed_file.lock, read.snapshots, live) if is_partial else read
-        committed = committed_file.beside(new)
+        locks = committed_file.pair_with(new)
         update = LockUpdate(
             snapshots=read.snapshots if out else new.snapshots,
-            changed=out is not None or new != committed,
-            findings=pipeline.freeze_guards(config, new, committed, allow),
+            changed=out is not None or locks.changed,
+            findings=guard_frozen(config, locks, allow),
             warnings=frozen.warnings,
         )
         if not update.refused and out:
             replace_file(out, LockFile(out, read.snapshots))
         elif not update.refused:
-            pipeline.publish_lock(config, root, new)
+            publish_lock(config, root, new)
     return update
 
 

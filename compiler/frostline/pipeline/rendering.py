@@ -1,11 +1,14 @@
-"""What each output sees of the registry, and the files that it wants."""
+"""What each output sees of the registry, and the files that it makes of that."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
 
+from msgspec import Struct
+
 from frostline.events import report_progress, stage
+from frostline.files.targets import digest_of_chunks
 from frostline.globs import matches
 from frostline.model import Contribution, Finding, Registry, registry_of
 from frostline.outputs.base import View, artifact_folder, output_module
@@ -14,49 +17,89 @@ from frostline.registry.assembling import assemble, with_prefer
 from frostline.registry.consumers import consumer_view
 from frostline.settings import Config, OutputSettings
 
-Seen = tuple[View, tuple[Finding, ...]]
+MOST_KEPT = 1 << 28
+"""Bytes of rendered files that one run keeps in memory; what is more is rendered again when it is written."""
 
 
-class Views:
+class ByteBudget(Struct):
+    """How many bytes may still be kept."""
+
+    left: int = MOST_KEPT
+
+
+class CachedChunks:
+    """The bytes of a file, rendered once and kept if the budget allows, else rendered whenever they are asked for."""
+
+    def __init__(self, chunks: Iterable[bytes], budget: ByteBudget) -> None:
+        self._chunks = chunks
+        self._budget = budget
+        self._kept: tuple[bytes, ...] | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._kept is not None:
+            yield from self._kept
+            return
+        keeping: list[bytes] = []
+        size = 0
+        for chunk in self._chunks:
+            size += len(chunk)
+            if size <= self._budget.left:
+                keeping.append(chunk)
+            else:
+                keeping.clear()
+            yield chunk
+        if size <= self._budget.left:
+            self._budget.left -= size
+            self._kept = tuple(keeping)
+
+
+class OutputView(Struct, frozen=True):
+    """What one output sees of the registry, and what is wrong with it."""
+
+    view: View
+    findings: tuple[Finding, ...]
+
+
+class RegistryViews:
     """The registry as outputs see it; those that see the same share it."""
 
     def __init__(self, config: Config, contributions: Sequence[Contribution]) -> None:
         self._config = config
         self._contributions = contributions
         self.assembled = cache(self._assembled)
-        self._view = cache(self._viewed)
+        self._shared_view = cache(self._view_of)
 
     def _assembled(self, sources: tuple[str, ...], prefer: tuple[str, ...]) -> tuple[Registry, tuple[Finding, ...]]:
         """The registry of these sources, () for all, so that precedence is decided among them."""
-        chosen = [one for one in self._contributions if not sources or one.source in sources]
+        chosen = [bringer for bringer in self._contributions if not sources or bringer.source in sources]
         return assemble(chosen, self._config.precedence, self._config.merge, prefer)
 
-    def of(self, output: OutputSettings) -> Seen:
-        """What this output sees, and what is wrong with it."""
+    def of(self, output: OutputSettings) -> OutputView:
+        """What this output sees."""
         if output.consumer:
             registry, findings = self.assembled(output.sources, output.prefer)
-            declared = [one for contribution in self._contributions for one in contribution.upstreams]
+            declared = [upstream for bringer in self._contributions for upstream in bringer.upstreams]
             registry, more = consumer_view(registry, declared, output.consumer, output.origin)
-            view, found = _selected(registry, (*findings, *more), output.select, output.prefer)
+            seen = _selected(registry, (*findings, *more), output.select, output.prefer)
         else:
-            view, found = self._view(output.sources, output.prefer, output.select)
-        if not view.registry.services and any(one.endpoints for one in self._contributions):
-            found = (*found, _empty_output(output))
-        return view, found
+            seen = self._shared_view(output.sources, output.prefer, output.select)
+        if not seen.view.registry.services and any(bringer.endpoints for bringer in self._contributions):
+            return OutputView(seen.view, (*seen.findings, _empty_output(output)))
+        return seen
 
-    def _viewed(self, sources: tuple[str, ...], prefer: tuple[str, ...], select: tuple[str, ...]) -> Seen:
+    def _view_of(self, sources: tuple[str, ...], prefer: tuple[str, ...], select: tuple[str, ...]) -> OutputView:
         return _selected(*self.assembled(sources, prefer), select, prefer)
 
 
 def _selected(
     registry: Registry, findings: Iterable[Finding], select: tuple[str, ...], prefer: tuple[str, ...]
-) -> Seen:
-    entries = {key: entry for key, entry in registry.entries() if matches(select, key[0])}
-    upstreams = [one for one in registry.upstreams if matches(select, one.service)]
+) -> OutputView:
+    entries = {key: entry for key, entry in registry.entries() if matches(select, key.service)}
+    upstreams = [upstream for upstream in registry.upstreams if matches(select, upstream.service)]
     seen = registry_of(entries, upstreams)
-    # What the output leaves out is not its business: precedence may have settled it where its sources alone don't.
+    # Precedence may have settled what is wrong with a service that this output leaves out.
     found = tuple(finding for finding in findings if finding.service is None or matches(select, finding.service))
-    return View(registry=seen, prefer=prefer, preferring=partial(with_prefer, seen)), found
+    return OutputView(View(registry=seen, prefer=prefer, preferring=partial(with_prefer, seen)), found)
 
 
 def _empty_output(output: OutputSettings) -> Finding:
@@ -70,23 +113,33 @@ def _empty_output(output: OutputSettings) -> Finding:
     )
 
 
-def rendered(
-    config: Config, views: Views, outputs: Iterable[OutputSettings]
-) -> tuple[tuple[DesiredFile, ...], tuple[Finding, ...]]:
-    """The files that these outputs want, with paths relative to the root, and what is wrong with them."""
-    wanted: list[DesiredFile] = []
+class Rendered(Struct, frozen=True):
+    """What all outputs make. files: with digests; findings: of the registry as outputs see it, and of their own."""
+
+    files: tuple[DesiredFile, ...]
+    findings: tuple[Finding, ...]
+
+
+def render_outputs(
+    config: Config, views: RegistryViews, outputs: Sequence[OutputSettings], *, keep_bytes: bool
+) -> Rendered:
+    """Render the files of these outputs and find out their digests. FrostlineError: an output cannot be rendered.
+
+    keep_bytes: whether they are going to be written; they stay in memory as far as MOST_KEPT allows.
+    """
+    budget = ByteBudget(MOST_KEPT if keep_bytes else 0)
+    files: list[DesiredFile] = []
     findings: list[Finding] = []
-    every = tuple(outputs)
-    for number, output in enumerate(every):
-        module = output_module(output.type)
+    for output in outputs:
         with stage(f"rendering output {output.name}"):
-            report_progress("", number, len(every))
-            view, more = views.of(output)
-            rendering = module.render(view, output)
-        findings += (*more, *rendering.findings)
-        folder = artifact_folder(output).relative_to(config.root)
-        wanted += [
-            DesiredFile(path=(folder / artifact.path).as_posix(), chunks=artifact.chunks, output=output.name)
-            for artifact in rendering.artifacts
-        ]
-    return tuple(wanted), tuple(findings)
+            seen = views.of(output)
+            rendering = output_module(output.type).render(seen.view, output)
+            findings += (*seen.findings, *rendering.findings)
+            folder = artifact_folder(output).relative_to(config.root)
+            for number, artifact in enumerate(rendering.artifacts):
+                report_progress("", number, len(rendering.artifacts))
+                chunks = CachedChunks(artifact.chunks, budget)
+                path = (folder / artifact.path).as_posix()
+                digest = digest_of_chunks(chunks)
+                files.append(DesiredFile(path=path, chunks=chunks, output=output.name, sha256=digest))
+    return Rendered(tuple(files), tuple(findings))

@@ -14,7 +14,7 @@ from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
 from frostline.model import FileOrigin, Lock
 from frostline.outputs import base as outputs
-from frostline.pipeline.compile import Compilation, Options
+from frostline.pipeline.compile import Compilation, CompileOptions
 from frostline.pipeline.freeze import live_sources, settings_digests
 from frostline.plan.changes import plan_value
 from frostline.plan.saved import MOST_NAMED, Basis, Saved, changed_files, digest_of, moved, saved_chunks
@@ -24,14 +24,14 @@ from frostline.sources import base as sources
 _AGAIN = "make the plan again, review it, and publish that"
 
 
-def chunks(config: Config, compilation: Compilation, options: Options) -> Iterator[bytes]:
+def chunks(config: Config, compilation: Compilation, options: CompileOptions) -> Iterator[bytes]:
     """The saved plan's bytes."""
     text = b"".join(lock_codec.lock_chunks(compilation.lock.snapshots)).decode()
     saved = Saved(basis=basis_of(config, options), changes=compilation.files, new_lock=text)
     return saved_chunks(plan_value(compilation.plan), saved)
 
 
-def basis_of(config: Config, options: Options) -> Basis:
+def basis_of(config: Config, options: CompileOptions) -> Basis:
     """What a plan is made from now."""
     folder = config.path.parent
     digests = {relpath(path, folder): digest_of(path) for path in sorted(set(_inputs(config)))}
@@ -64,10 +64,10 @@ def _lock_digest(config: Config) -> str | None:
     return lock_merge.settings_digest({path.name: digest_of(path) for path in files})
 
 
-def options_of(basis: Basis) -> Options:
+def options_of(basis: Basis) -> CompileOptions:
     """How the plan was made. UsageError: its day is none."""
     try:
-        return Options(only=basis.only, allow=basis.allow, today=date.fromisoformat(basis.today))
+        return CompileOptions(only=basis.only, allow=basis.allow, today=date.fromisoformat(basis.today))
     except ValueError:
         raise UsageError(f"the saved plan's day is none: {basis.today}", help=_AGAIN) from None
 

@@ -9,8 +9,8 @@ from msgspec import Struct
 from frostline.errors import FrostlineError
 from frostline.lock.codec import lock_of
 from frostline.model import Snapshot
-from frostline.pipeline import compile as pipeline
-from frostline.pipeline.freeze import Committed, freeze, live_sources
+from frostline.pipeline.assemble import contributions_of
+from frostline.pipeline.freeze import CommittedLock, freeze, live_sources
 from frostline.settings import Config
 from frostline.text import pluralize
 
@@ -34,7 +34,7 @@ class Survey(Struct, frozen=True, kw_only=True):
 
 def survey_sources(config: Config) -> Survey:
     """Read every source, one after the other; a live source that fails does not stop the others."""
-    committed = Committed(config)
+    committed = CommittedLock(config)
     states: list[SourceState] = []
     errors: list[FrostlineError] = []
     warnings: list[str] = []
@@ -66,7 +66,7 @@ def _local_states(config: Config, snapshots: Sequence[Snapshot]) -> list[SourceS
             "local",
             pluralize(len(local.endpoints), "service") + _count_upstreams(local.upstreams),
         )
-        for local in pipeline.contributions_of(config, lock_of(snapshots))
+        for local in contributions_of(config, lock_of(snapshots))
         if local.source not in live
     ]
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from frostline.model import Endpoint, Entry, FileChange, Key, ManifestEntry, Registry, version_label
+from frostline.model import Dependency, Endpoint, Entry, FileChange, Key, ManifestEntry, Registry, version_label
 from frostline.text import escape_control
 
 FORMAT = "frostline.plan/1"
@@ -60,28 +60,44 @@ class Plan(Struct, frozen=True, kw_only=True):
         return bool(self.services or self.files or self.lock)
 
 
-def plan_of(
-    published: Iterable[ManifestEntry],
-    wanted: Iterable[ManifestEntry],
-    known: tuple[Registry, Iterable[ManifestEntry]],
-    new: Registry,
-    files: tuple[FileChange, ...],
-    lock: LockAction | None,
-) -> Plan:
-    """The plan from what is published to what is wanted, the lines of the registry `new`.
+class RegistryState(Struct, frozen=True):
+    """A registry and its manifest entries."""
 
-    known: the registry of the committed lock and its lines, to name endpoints: all, or those of `changed_keys`. It may
+    registry: Registry
+    entries: tuple[ManifestEntry, ...]
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """What a plan compares.
+
+    published: the entries of the manifest, () if there is none. new: what would be published.
+    baseline: registry of the committed lock, used to list endpoint changes. It may cover only `changed_keys`, and may
     differ from what is published.
     """
-    before = {line.key: line for line in published}
-    after = {line.key: line for line in wanted}
-    digests = _digests(known[1])
+
+    published: tuple[ManifestEntry, ...]
+    new: RegistryState
+    baseline: RegistryState
+
+
+def plan_of(comparison: Comparison, files: tuple[FileChange, ...], lock: LockAction | None) -> Plan:
+    """The plan from what is published to what would be. files: all files in scope, those that stay too."""
+    keys = changed_keys(comparison.published, comparison.new.entries)
+    changes = _service_changes(comparison, keys)
+    return Plan(services=changes, files=tuple(file for file in files if file.action != "keep"), lock=lock)
+
+
+def _service_changes(comparison: Comparison, keys: Iterable[Key]) -> tuple[ServiceChange, ...]:
+    published = {entry.key: entry for entry in comparison.published}
+    new = {entry.key: entry for entry in comparison.new.entries}
+    baseline = _digests(comparison.baseline.entries)
     changes: list[ServiceChange] = []
-    for key in changed_keys(before.values(), after.values()):
-        old, now = before.get(key), after.get(key)
-        is_known = old is None or digests.get(key) == old.digest
-        changes.append(_service_change(key, old, now, known[0].get(key) if old and is_known else None, new, is_known))
-    return Plan(services=tuple(changes), files=tuple(file for file in files if file.action != "keep"), lock=lock)
+    for key in keys:
+        before, after = published.get(key), new.get(key)
+        known = before is None or baseline.get(key) == before.digest
+        old_entry = comparison.baseline.registry.get(key) if before and known else None
+        changes.append(_service_change(_Versions(key, before, after, old_entry, known), comparison.new.registry))
+    return tuple(changes)
 
 
 def changed_keys(published: Iterable[ManifestEntry], wanted: Iterable[ManifestEntry]) -> list[Key]:
@@ -95,27 +111,38 @@ def _digests(lines: Iterable[ManifestEntry]) -> dict[Key, str]:
     return {line.key: line.digest for line in lines}
 
 
-def _service_change(
-    key: Key, old: ManifestEntry | None, now: ManifestEntry | None, was: Entry | None, new: Registry, known: bool
-) -> ServiceChange:
-    entry = new.get(key) if now and known else None
-    had, has = _by_url(was), _by_url(entry)
+class _Versions(Struct, frozen=True):
+    """A (service, version) before and after. entry: the published one; known: whether the baseline has it."""
+
+    key: Key
+    before: ManifestEntry | None
+    after: ManifestEntry | None
+    entry: Entry | None
+    known: bool
+
+
+def _service_change(versions: _Versions, registry: Registry) -> ServiceChange:
+    """registry: the new one."""
+    key, before, after = versions.key, versions.before, versions.after
+    old_entry, new_entry = versions.entry, registry.get(key) if after and versions.known else None
+    old_urls, new_urls = set(_by_url(old_entry)), set(_by_url(new_entry))
+    loses_all = before is not None and not (after and after.endpoints)
     return ServiceChange(
-        service=key[0],
-        version=key[1],
-        action="add" if old is None else "remove" if now is None else "change",
-        before=old.endpoints if old else 0,
-        after=now.endpoints if now else 0,
-        added=tuple(sorted(set(has) - set(had))),
-        removed=tuple(sorted(set(had) - set(has))),
-        changed=tuple(_endpoint_changes(was, entry)) if was and entry else (),
-        dependents=_dependents(key, new) if old and not (now and now.endpoints) else (),
-        known=known,
+        service=key.service,
+        version=key.version,
+        action="add" if before is None else "remove" if after is None else "change",
+        before=before.endpoints if before else 0,
+        after=after.endpoints if after else 0,
+        added=tuple(sorted(new_urls - old_urls)),
+        removed=tuple(sorted(old_urls - new_urls)),
+        changed=tuple(_endpoint_changes(old_entry, new_entry)) if old_entry and new_entry else (),
+        dependents=_consumers(registry.dependents(key)) if loses_all else (),
+        known=versions.known,
     )
 
 
-def _dependents(key: Key, registry: Registry) -> tuple[str, ...]:
-    return tuple(sorted({dependency.upstream.consumer for dependency in registry.dependents(key)}))
+def _consumers(dependencies: Iterable[Dependency]) -> tuple[str, ...]:
+    return tuple(sorted({dependency.upstream.consumer for dependency in dependencies}))
 
 
 def _by_url(entry: Entry | None) -> dict[str, list[Endpoint]]:

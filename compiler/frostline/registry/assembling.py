@@ -229,23 +229,12 @@ def _entry_findings(key: Key, entry: Entry, winners: Sequence[Contribution], mer
 def entry_digest(entry: Entry) -> str:
     """`sha256:…` of an entry's url, endpoints and sources, without nodes, ids and lines in local files."""
     endpoints = []
-    meta: dict[str, str] = {}
-    pairs: list[tuple[str, str]] = []
-    for endpoint in entry.endpoints:
-        if endpoint.meta != meta:  # adjacent endpoints mostly have equal meta: comparing is cheaper than sorting
-            meta, pairs = endpoint.meta, sorted(endpoint.meta.items())
-        endpoints.append(
-            (
-                endpoint.url,
-                endpoint.address,
-                endpoint.port,
-                endpoint.datacenter,
-                endpoint.namespace,
-                endpoint.tags,
-                endpoint.weight,
-                pairs,
-            )
-        )
+    for run in entry.runs:
+        datacenter, tags, weight = run.first.datacenter, run.first.tags, run.first.weight
+        meta = sorted(run.first.meta.items())
+        endpoints += [
+            (one.url, one.address, one.port, datacenter, one.namespace, tags, weight, meta) for one in run.endpoints
+        ]
     content = (entry.url, entry.sources, endpoints)
     return f"sha256:{sha256(msgspec.json.encode(content)).hexdigest()}"
 

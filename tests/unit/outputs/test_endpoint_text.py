@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frostline.model import Endpoint
+from frostline.model import Endpoint, Entry
 from frostline.outputs.base import OPTIONAL_FIELDS, endpoint_values
 from frostline.outputs.documents import Document
 from frostline.outputs.endpoint_text import Endpoints
@@ -37,8 +37,9 @@ def text(value: object, kind: str) -> str:
 
 @given(st.lists(ENDPOINTS, min_size=1, max_size=4), FIELDS, st.sampled_from(["yaml", "json"]))
 def test_endpoints_are_written_as_their_values_would_be(items: list[Endpoint], fields: tuple[str, ...], kind: str):
-    values = endpoint_values(items, fields)
-    direct = Endpoints(tuple(items), fields)
+    entry = Entry(url=None, endpoints=tuple(items), sources=())
+    values = endpoint_values(entry, fields)
+    direct = Endpoints(entry.runs, fields)
     assert text(direct, kind) == text(values, kind)
     assert text(escape_interpolation(direct), kind) == text(escape_interpolation(values), kind)
 

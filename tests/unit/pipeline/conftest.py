@@ -1,20 +1,25 @@
-"""Live sources without a server, for what the pipeline does with their answers."""
+"""What tests of the pipeline share: live sources without a server, configurations, snapshots and compilations."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from frostline.model import Registration, SegmentAnswer
+from frostline.model import Instance, Lock, Registration, SegmentAnswer, Snapshot
+from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
+from frostline.pipeline.freeze import pair_locks, settings_digests
 from frostline.pipeline.load import load_config
 from frostline.settings import Config
 from frostline.sources.base import ReadResult
 from frostline.sources.consul import source as consul
 
 MESH = {"type": "consul", "address": "http://127.0.0.1:9", "partial": True}
+YAML = {"type": "yaml", "path": "services.yaml"}
 PARTNERS = {"type": "static", "services": {"billing": "https://billing.example"}}
 
 
@@ -58,3 +63,45 @@ def live_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     value = {"version": 1, "sources": sources, "outputs": [{"type": "yaml", "path": "services.yaml"}]}
     (tmp_path / "frostline.yaml").write_text(json.dumps(value))
     return load_config(tmp_path / "frostline.yaml")
+
+
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Config]:
+    """`configure(sources={…}, …)`: the configuration with these keys, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def config(**keys: Any) -> Config:
+        (tmp_path / "frostline.yaml").write_text(json.dumps({"version": 1, "outputs": [YAML], **keys}))
+        return load_config(tmp_path / "frostline.yaml")
+
+    return config
+
+
+@pytest.fixture
+def snapshot() -> Callable[..., Snapshot]:
+    """`snapshot(config, *names)`: a segment with one instance of each name, as these settings would freeze it."""
+
+    def make(config: Config, *names: str, datacenter: str = "dc1", source: str = "mesh", port: int = 80) -> Snapshot:
+        instances = tuple(
+            Instance(service=name, node="n", id=name, address="10.0.0.1", port=port) for name in sorted(names)
+        )
+        return Snapshot(
+            source=source,
+            datacenter=datacenter,
+            namespace="default",
+            settings=settings_digests(config)[source],
+            instances=instances,
+        )
+
+    return make
+
+
+@pytest.fixture
+def compiled() -> Callable[..., Compilation]:
+    """`compiled(config, lock, committed, **options)`: the compilation on 1 January 2026."""
+
+    def run(config: Config, lock: Lock | None = None, committed: Lock | None = None, **options: Any) -> Compilation:
+        locks = pair_locks(config, lock or Lock(), committed)
+        return compile_registry(config, locks, CompileOptions(today=date(2026, 1, 1), **options))
+
+    return run

@@ -22,9 +22,11 @@ from frostline.model import (
     registry_of,
 )
 from frostline.plan.changes import (
+    Comparison,
     EndpointChange,
     LockAction,
     Plan,
+    RegistryState,
     ServiceChange,
     plan_lines,
     plan_of,
@@ -71,7 +73,12 @@ def plan(
     """From `old`, which is published, to `new`; known: what the committed lock gives, where it is not `old`."""
     was, now = registry_of(old), registry_of(new, upstreams)
     lock_gives = was if known is None else registry_of(known)
-    return plan_of(lines_of(was), lines_of(now), (lock_gives, lines_of(lock_gives)), now, files, lock)
+    comparison = Comparison(
+        published=lines_of(was),
+        baseline=RegistryState(lock_gives, lines_of(lock_gives)),
+        new=RegistryState(now, lines_of(now)),
+    )
+    return plan_of(comparison, files, lock)
 
 
 def text(found: Plan) -> list[str]:

@@ -10,7 +10,7 @@ import click
 from frostline import errors
 from frostline.cli.console import Invocation, info, print_json, report_value, show_findings
 from frostline.cli.invoking import DifferentError, invoked, load_invocation_config
-from frostline.cli.locks import known_locks, read_locks
+from frostline.cli.locks import read_locks
 from frostline.cli.options import (
     FORMATS,
     allow_option,
@@ -21,13 +21,13 @@ from frostline.cli.options import (
     timings_option,
 )
 from frostline.errors import FrostlineError
-from frostline.model import FileOrigin, Lock
-from frostline.pipeline import ahead, saved_plans
-from frostline.pipeline import compile as pipeline
-from frostline.pipeline import freeze as freezing
-from frostline.pipeline.compile import Compilation, Options
+from frostline.model import FileOrigin
+from frostline.pipeline import saved_plans
+from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry, outputs_in_scope
+from frostline.pipeline.freeze import LockPair, offline_locks, pair_locks, read_committed_lock
+from frostline.pipeline.publishing import publish_compilation, publish_session
 from frostline.plan import saved as saved_plan
-from frostline.plan.changes import Plan, plan_value, summary
+from frostline.plan.changes import plan_value, summary
 from frostline.settings import Allow, Config
 from frostline.text import display_path, pluralize
 
@@ -68,7 +68,7 @@ def command(
         return _compile_plan(invocation, plan)
     if offline and locks:
         raise click.UsageError("--offline and --lock exclude each other")
-    options = Options(only=tuple(only), allow=allow, today=invocation.today)
+    options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today)
     return _compile(invocation, options, offline=offline, locked=locked, globs=locks)
 
 
@@ -82,24 +82,19 @@ def _refuse_options_beside_plan(context: click.Context) -> None:
             )
 
 
-def _compile(invocation: Invocation, options: Options, *, offline: bool, locked: bool, globs: Sequence[str]) -> int:
+def _compile(
+    invocation: Invocation, options: CompileOptions, *, offline: bool, locked: bool, globs: Sequence[str]
+) -> int:
     config = load_invocation_config(invocation)
-    pipeline.outputs_in_scope(config, options.only)  # an unknown name is an error before any source is read
-    with pipeline.writing(config) as root:
-        if offline or globs:
-            new, committed = known_locks(config, globs)
-        else:
-            held = freezing.Committed(config)
-            with ahead.looking(config, held, options) as looking:
-                new, committed = read_locks(invocation, config, held)
-                if looking and committed is new and (number := ahead.unchanged(looking)) is not None:
-                    return _report_unchanged(invocation, number)
-        if locked and pipeline.lock_moves(config, new, committed):
-            raise _lock_would_change(config, new, committed)
-        compilation = pipeline.compiled(config, new, committed, options)
+    outputs_in_scope(config, options.only)  # an unknown name is an error before any source is read
+    with publish_session(config) as root:
+        locks = offline_locks(config, globs) if offline or globs else read_locks(invocation, config)
+        if locked and locks.changed:
+            raise _lock_would_change(config, locks)
+        compilation = compile_registry(config, locks, options)
         show_findings(compilation.findings, invocation)
         if not compilation.refused:
-            pipeline.publish_compilation(config, root, compilation, options.only)
+            publish_compilation(config, root, compilation, options.only)
     return _report(invocation, compilation)
 
 
@@ -108,16 +103,16 @@ def _compile_plan(invocation: Invocation, file: Path) -> int:
     saved = saved_plan.read_saved(file)
     config = load_invocation_config(invocation)
     options = saved_plans.options_of(saved.basis)
-    pipeline.outputs_in_scope(config, options.only)
-    with pipeline.writing(config) as root:
+    outputs_in_scope(config, options.only)
+    with publish_session(config) as root:
         saved_plans.check_basis(config, saved, display_path(file))
-        committed = freezing.committed_lock(config)
         new = saved_plans.new_lock(config, saved, display_path(file))
-        compilation = pipeline.compiled(config, new, committed, options)
+        locks = pair_locks(config, new, read_committed_lock(config))
+        compilation = compile_registry(config, locks, options)
         saved_plans.check_files(saved, compilation, display_path(file))
         show_findings(compilation.findings, invocation)
         if not compilation.refused:
-            pipeline.publish_compilation(config, root, compilation, options.only)
+            publish_compilation(config, root, compilation, options.only)
     return _report(invocation, compilation)
 
 
@@ -128,14 +123,6 @@ def _report(invocation: Invocation, compilation: Compilation) -> int:
         info(invocation, "refused: nothing was published")
         return errors.REFUSED
     info(invocation, _published_line(compilation))
-    return errors.DONE
-
-
-def _report_unchanged(invocation: Invocation, number: int) -> int:
-    """Report that all these services are published already."""
-    if invocation.format == "json":
-        print_json({**plan_value(Plan(services=(), files=(), lock=None)), "report": report_value(())})
-    info(invocation, _up_to_date_line(number))
     return errors.DONE
 
 
@@ -155,9 +142,9 @@ def _published_line(compilation: Compilation) -> str:
     )
 
 
-def _lock_would_change(config: Config, new: Lock, committed: Lock | None) -> FrostlineError:
-    had = {snapshot.segment: snapshot for snapshot in committed.snapshots} if committed else {}
-    now = {snapshot.segment: snapshot for snapshot in new.snapshots}
+def _lock_would_change(config: Config, locks: LockPair) -> FrostlineError:
+    had = {snapshot.segment: snapshot for snapshot in locks.committed.snapshots} if locks.committed else {}
+    now = {snapshot.segment: snapshot for snapshot in locks.new.snapshots}
     changed = sorted(segment for segment in {*had, *now} if had.get(segment) != now.get(segment))
     named = "; ".join(f"source `{source}`, datacenter `{datacenter}`" for source, datacenter, _ in changed)
     return DifferentError(

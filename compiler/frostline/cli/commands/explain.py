@@ -18,7 +18,7 @@ from frostline.cli.invoking import DifferentError, invoked, load_invocation_conf
 from frostline.cli.options import FORMATS, common_options, format_option, offline_option
 from frostline.lock.codec import lock_of
 from frostline.model import SegmentAnswer
-from frostline.pipeline import compile as pipeline
+from frostline.pipeline import assemble as assembling
 from frostline.pipeline import explaining
 from frostline.pipeline import freeze as freezing
 from frostline.registry.exclusions import excluded_instances, overridden_endpoints
@@ -41,15 +41,15 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
     config = load_invocation_config(invocation)
     answers: tuple[SegmentAnswer, ...] = ()
     if offline:
-        used = freezing.offline_lock(config, freezing.committed_lock(config))
+        used = freezing.offline_lock(config, freezing.read_committed_lock(config))
         info(invocation, "Reading the lock only; instances excluded by selection are not listed.")
     else:
-        frozen = freezing.freeze(config, freezing.Committed(config), every_service=True)
+        frozen = freezing.freeze(config, freezing.CommittedLock(config), every_service=True)
         print_warnings(invocation, frozen.warnings)
         used, answers = lock_of(frozen.snapshots), frozen.answers
-    declared = pipeline.declared_contributions(config)
-    contributions = pipeline.contributions_of(config, used, declared)
-    registry = pipeline.registry_of_lock(config, used, declared)
+    declared = assembling.declared_contributions(config)
+    contributions = assembling.contributions_of(config, used, declared)
+    registry = assembling.registry_of_lock(config, used, declared)
     live = freezing.live_sources(config)
     exclusions = [*excluded_instances(answers, live), *overridden_endpoints(contributions, registry)]
     keys = explaining.chosen(registry, exclusions, service, version)

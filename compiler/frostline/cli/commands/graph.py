@@ -14,7 +14,7 @@ from frostline.cli.console import (
 )
 from frostline.cli.invoking import invoked, load_invocation_config
 from frostline.cli.options import FORMATS, common_options, format_option
-from frostline.pipeline import compile as pipeline
+from frostline.pipeline import assemble as assembling
 from frostline.pipeline import freeze as freezing
 from frostline.pipeline import graphing
 
@@ -37,8 +37,8 @@ def command(invocation: Invocation, form: str) -> int:
     From the committed lock and the local sources. An upstream that nobody serves is marked.
     """
     config = load_invocation_config(invocation)
-    used = freezing.offline_lock(config, freezing.committed_lock(config))
-    registry = pipeline.registry_of_lock(config, used)
+    used = freezing.offline_lock(config, freezing.read_committed_lock(config))
+    registry = assembling.registry_of_lock(config, used)
     if invocation.format == "json":
         print_json(report_value(upstreams=graphing.graph_value(registry)))
         return errors.DONE

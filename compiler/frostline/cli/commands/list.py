@@ -13,7 +13,7 @@ from frostline.cli.console import (
 )
 from frostline.cli.invoking import invoked, load_invocation_config
 from frostline.cli.options import FORMATS, common_options, format_option
-from frostline.pipeline import compile as pipeline
+from frostline.pipeline import assemble as assembling
 from frostline.pipeline import explaining
 from frostline.pipeline import freeze as freezing
 
@@ -25,8 +25,8 @@ from frostline.pipeline import freeze as freezing
 def command(invocation: Invocation) -> int:
     """List the services of the committed lock and the local sources."""
     config = load_invocation_config(invocation)
-    used = freezing.offline_lock(config, freezing.committed_lock(config))
-    registry = pipeline.registry_of_lock(config, used)
+    used = freezing.offline_lock(config, freezing.read_committed_lock(config))
+    registry = assembling.registry_of_lock(config, used)
     if invocation.format == "json":
         print_json(report_value(services=explaining.list_value(registry)))
     else:

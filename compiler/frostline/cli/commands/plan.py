@@ -18,7 +18,7 @@ from frostline.cli.console import (
     show_findings,
 )
 from frostline.cli.invoking import invoked, load_invocation_config, warn_of_pending_run
-from frostline.cli.locks import known_locks, read_locks
+from frostline.cli.locks import read_locks
 from frostline.cli.options import (
     REPORT_FORMATS,
     allow_option,
@@ -28,10 +28,9 @@ from frostline.cli.options import (
     only_option,
     timings_option,
 )
-from frostline.pipeline import compile as pipeline
 from frostline.pipeline import saved_plans
-from frostline.pipeline.compile import Options
-from frostline.pipeline.freeze import Committed
+from frostline.pipeline.compile import CompileOptions, compile_registry, outputs_in_scope
+from frostline.pipeline.freeze import offline_locks
 from frostline.plan.changes import plan_lines, plan_value
 from frostline.publish.publishing import replace_file
 from frostline.settings import Allow
@@ -53,11 +52,11 @@ def command(invocation: Invocation, offline: bool, only: Sequence[str], out: Pat
     Writes nothing. Exits with 1 if something would change, with 4 if compile would refuse it.
     """
     config = load_invocation_config(invocation)
-    pipeline.outputs_in_scope(config, only)
+    outputs_in_scope(config, only)
     warn_of_pending_run(invocation, config)
-    new, committed = known_locks(config) if offline else read_locks(invocation, config, Committed(config))
-    options = Options(only=tuple(only), allow=allow, today=invocation.today, publish=False)
-    compilation = pipeline.compiled(config, new, committed, options)
+    locks = offline_locks(config) if offline else read_locks(invocation, config)
+    options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today, publish=False)
+    compilation = compile_registry(config, locks, options)
     value = plan_value(compilation.plan)
     if invocation.format == "json":
         print_json({**value, "report": report_value(compilation.findings)})

@@ -54,7 +54,7 @@ VALUES: Mapping[str, Callable[[Entry], Any]] = {
     "urls": lambda entry: [endpoint.url for endpoint in entry.endpoints],
     "address": lambda entry: _chosen(entry).address,
     "port": lambda entry: _chosen(entry).port,
-    "endpoints": lambda entry: endpoint_values(entry.endpoints),
+    "endpoints": lambda entry: endpoint_values(entry),
 }
 """What `keys` may name: of the one to use its url, address or port; of all of them their urls, or whole endpoints."""
 

@@ -21,7 +21,6 @@ from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.model import Endpoint, Entry, Key, Registry
 from frostline.outputs.base import Artifact, Claim, Rendering, View
-from frostline.outputs.endpoint_text import shared_texts
 from frostline.outputs.output_keys import output_settings
 from frostline.outputs.python.stub import stub_text
 from frostline.resources import resource_folder
@@ -30,8 +29,6 @@ from frostline.text import UNPRINTABLE, quote
 
 # An apostrophe could end the raw string; the rest a terminal, an editor or a reviewer could take for something else.
 _UNSAFE = re.compile(f"['{UNPRINTABLE}]")
-
-_PLAIN = re.compile("[ !#-&(-[\\]-~]*")  # printable ASCII that neither JSON nor the raw string escapes
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -107,18 +104,24 @@ def entry_lines(key: Key, entry: Entry) -> list[str]:
     urls = [endpoint.url for endpoint in entry.endpoints]
     # The first of equal ones: endpoints in two namespaces may have one URL.
     chosen = urls.index(entry.url or "")
-    columns = urls if _PLAIN.fullmatch("".join(urls)) else [_column(url) for url in urls]
-    lines = [
-        f"{start}\t\t{url}\t{_short_column(endpoint.address)}\t{endpoint.port}\t{shared}"
-        for endpoint, url, shared in zip(
-            entry.endpoints, columns, shared_texts(entry.endpoints, _shared_columns), strict=True
-        )
-    ]
+    lines: list[str] = []
+    for run in entry.runs:
+        end = _shared_columns(run.first)
+        if run.is_plain:
+            lines += [
+                f"{start}\t\t{endpoint.url}\t{endpoint.address}\t{endpoint.port}\t{end}" for endpoint in run.endpoints
+            ]
+        else:
+            lines += [
+                f"{start}\t\t{_column(endpoint.url)}\t{_short_column(endpoint.address)}\t{endpoint.port}\t{end}"
+                for endpoint in run.endpoints
+            ]
     lines[chosen] = f"{start}\t*{lines[chosen][len(start) + 1 :]}"
     return lines
 
 
 def _shared_columns(endpoint: Endpoint) -> str:
+    """What all endpoints of a run have in common."""
     tags = _tags(endpoint.tags) if endpoint.tags else ""
     meta = _meta(tuple(endpoint.meta.items())) if endpoint.meta else ""
     return f"{_short_column(endpoint.datacenter)}\t{endpoint.weight}\t{tags}\t{meta}".rstrip("\t")

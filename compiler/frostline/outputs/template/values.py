@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
-from frostline.model import Dependency, Endpoint, Entry, Registry, version_label
+from frostline.model import Dependency, Entry, Registry, version_label
 from frostline.outputs.base import OPTIONAL_FIELDS, View, endpoint_values, upstream_value
 
 
@@ -72,15 +72,15 @@ def _version(service: str, version: str | None, entry: Entry) -> Record:
             "version": version,
             "label": label,
             "url": entry.url,
-            "endpoints": [record(subject, value) for value in _endpoints(entry.endpoints)],
+            "endpoints": [record(subject, value) for value in _endpoints(entry)],
             "declared": entry.declared,
             "sources": list(entry.sources),
         },
     )
 
 
-def _endpoints(endpoints: Sequence[Endpoint]) -> Iterator[dict[str, Any]]:
-    for endpoint, value in zip(endpoints, endpoint_values(endpoints, OPTIONAL_FIELDS), strict=True):
+def _endpoints(entry: Entry) -> Iterator[dict[str, Any]]:
+    for endpoint, value in zip(entry.endpoints, endpoint_values(entry, OPTIONAL_FIELDS), strict=True):
         host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
         port = endpoint.port or (443 if endpoint.url.startswith("https:") else 80)
         yield value | {"authority": f"{host}:{port}", "source": endpoint.source}

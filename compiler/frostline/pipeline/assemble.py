@@ -1,0 +1,124 @@
+"""The first step of a compile: what each source brings, and the registry that it makes together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import cast
+
+from msgspec import Struct
+
+from frostline.events import stage
+from frostline.model import Contribution, Finding, Key, Lock, ManifestEntry, Registry
+from frostline.pipeline.freeze import live_sources
+from frostline.pipeline.rendering import RegistryViews
+from frostline.plan.changes import RegistryState
+from frostline.registry.assembling import assemble as assemble_registry
+from frostline.registry.assembling import contribution_of, entry_digest
+from frostline.registry.declaring import contribution_of_declaration
+from frostline.settings import Config, DeclaringSettings
+from frostline.sources.base import contributes, declares, keys_are_independent, needs_other_sources, source_module
+
+
+class Assembly(Struct, frozen=True, kw_only=True):
+    """The registry, how each output sees it, and what is wrong with it.
+
+    declared: what job files bring; they are read once a run. state: the registry with its manifest entries.
+    """
+
+    declared: tuple[Contribution, ...]
+    views: RegistryViews
+    state: RegistryState
+    findings: tuple[Finding, ...]
+
+    @property
+    def registry(self) -> Registry:
+        return self.state.registry
+
+
+def assemble(config: Config, lock: Lock) -> Assembly:
+    """Read the local files, and assemble them with the lock."""
+    declared = declared_contributions(config)
+    with stage("assembling the registry"):
+        views = RegistryViews(config, contributions_of(config, lock, declared))
+        registry, findings = views.assembled((), ())
+        state = RegistryState(registry, manifest_entries(registry))
+    return Assembly(declared=declared, views=views, state=state, findings=findings)
+
+
+def declared_contributions(config: Config) -> tuple[Contribution, ...]:
+    """What the sources bring whose files declare services."""
+    contributions: list[Contribution] = []
+    for settings in config.sources.values():
+        if declares(settings.type):
+            with stage(f"reading source {settings.name}"):
+                declaration = source_module(settings.type).declare(settings)
+            contributions.append(contribution_of_declaration(declaration, cast(DeclaringSettings, settings)))
+    return tuple(contributions)
+
+
+def contributions_of(
+    config: Config,
+    lock: Lock,
+    declared: Sequence[Contribution] | None = None,
+    only_keys: Collection[Key] | None = None,
+) -> tuple[Contribution, ...]:
+    """What each source brings: live ones from the lock, then local ones, last those that need the others' names.
+
+    declared: what `declared_contributions` gave, None to read the files. only_keys: restrict live sources to these keys
+    (None: no restriction).
+    """
+    contributions: list[Contribution] = []
+    local = [settings for settings in config.sources.values() if contributes(settings.type)]
+    if not all(keys_are_independent(settings.type) for settings in local):
+        only_keys = None
+    for name, settings in live_sources(config).items():
+        snapshots = [snapshot for snapshot in lock.snapshots if snapshot.source == name]
+        contributions.append(contribution_of(name, snapshots, settings.naming, only_keys))
+    contributions += declared_contributions(config) if declared is None else declared
+    for are_last in (False, True):
+        known = {contribution.source: frozenset(contribution.endpoints) for contribution in contributions}
+        for local_settings in local:
+            if needs_other_sources(local_settings.type) is are_last:
+                contributions.append(source_module(local_settings.type).contribute(local_settings, known))
+    return tuple(contributions)
+
+
+def registry_of_lock(
+    config: Config,
+    lock: Lock | None,
+    declared: Sequence[Contribution] | None = None,
+    only_keys: Collection[Key] | None = None,
+) -> Registry:
+    """The registry that a lock gives under today's configuration, whatever its findings.
+
+    only_keys: build only these keys from live sources (None: all). Other keys lack live endpoints.
+    """
+    contributions = contributions_of(config, lock or Lock(), declared, only_keys)
+    return assemble_registry(contributions, config.precedence, config.merge)[0]
+
+
+def state_of_lock(
+    config: Config, lock: Lock | None, declared: Sequence[Contribution], only_keys: Collection[Key] | None = None
+) -> RegistryState:
+    """`registry_of_lock` with its manifest entries."""
+    registry = registry_of_lock(config, lock, declared, only_keys)
+    return RegistryState(registry, manifest_entries(registry))
+
+
+def manifest_entries(registry: Registry) -> tuple[ManifestEntry, ...]:
+    """The manifest's entry of each (service, version)."""
+    return tuple(
+        ManifestEntry(
+            service=key.service, version=key.version, digest=entry_digest(entry), endpoints=len(entry.endpoints)
+        )
+        for key, entry in registry.entries()
+    )
+
+
+def upstream_consumers(registry: Registry) -> dict[Key, tuple[str, ...]]:
+    """Who declares each (service, version) as an upstream, sorted; without upstreams that are looked up elsewhere."""
+    consumers: dict[Key, set[str]] = {}
+    for dependency in registry.upstreams:
+        if not dependency.is_elsewhere:
+            consumers.setdefault(dependency.key, set()).add(dependency.upstream.consumer)
+    return {key: tuple(sorted(names)) for key, names in consumers.items()}

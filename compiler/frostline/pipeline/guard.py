@@ -1,0 +1,67 @@
+"""What guards refuse: of the registry, of a new lock alone, and of files that are not frostline's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from frostline.checks.guards import Published, emptied_segments, empty_sources, guard_findings
+from frostline.model import FileChange, FileOrigin, Finding, Key, Lock, ManifestEntry, Snapshot
+from frostline.pipeline.assemble import upstream_consumers
+from frostline.pipeline.freeze import live_sources
+from frostline.plan.changes import RegistryState
+from frostline.settings import Allow, Config
+from frostline.text import display_path
+
+
+def guard_registry(
+    config: Config, before: Iterable[ManifestEntry] | None, new: RegistryState, allow: Allow
+) -> tuple[Finding, ...]:
+    """What guards say of a registry. before: what is published, None if nothing is."""
+    published = None if before is None else _published(before)
+    consumers = upstream_consumers(new.registry)
+    return tuple(guard_findings(published, _published(new.entries), config.guards, allow, consumers))
+
+
+def _published(entries: Iterable[ManifestEntry]) -> Mapping[Key, Published]:
+    return {entry.key: Published(digest=entry.digest, endpoints=entry.endpoints) for entry in entries}
+
+
+def guard_lock(config: Config, lock: Lock, committed: Lock | None, allow: Allow) -> tuple[Finding, ...]:
+    """What guards say of a new lock alone: segments that are empty now, live sources that answered nothing at all."""
+    before = _segment_sizes(committed.snapshots if committed else (), config)
+    sizes = _segment_sizes(lock.snapshots, config)
+    emptied = emptied_segments(before, sizes, config.guards, allow)
+    # The emptied segments of a source that had something say it all.
+    had_something = {source for (source, _, _), size in before.items() if size}
+    of_new_sources = {segment: size for segment, size in sizes.items() if segment[0] not in had_something}
+    return (*emptied, *empty_sources(of_new_sources, config.guards, allow))
+
+
+def _segment_sizes(snapshots: Iterable[Snapshot], config: Config) -> dict[tuple[str, str, str], int]:
+    live = live_sources(config)
+    return {
+        snapshot.segment: len(snapshot.instances) + len(snapshot.declared) + len(snapshot.upstreams)
+        for snapshot in snapshots
+        if snapshot.source in live
+    }
+
+
+_REFUSALS = {
+    "edited": ("it was edited since frostline wrote it", "--allow edited"),
+    "adopt": ("it is there already, and not frostline's", "--allow adopt"),
+}
+
+
+def guard_files(config: Config, files: Iterable[FileChange]) -> tuple[Finding, ...]:
+    """A finding for each file that may not be replaced or deleted."""
+    return tuple(
+        Finding(
+            rule=file.refusal,
+            message=_REFUSALS[file.refusal][0],
+            value=file.path,
+            origin=FileOrigin(display_path(config.root / file.path)),
+            help=f"keep it by moving it away, or overwrite it with `frostline compile {_REFUSALS[file.refusal][1]}`",
+        )
+        for file in files
+        if file.refusal
+    )

@@ -1,0 +1,73 @@
+"""The last step: all that writes what a compile or a freeze found out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from frostline.errors import PublishError
+from frostline.events import stage
+from frostline.files.targets import Root
+from frostline.lock import store as lock_store
+from frostline.model import Lock
+from frostline.pipeline.compile import Compilation
+from frostline.pipeline.rendering import ByteBudget, CachedChunks
+from frostline.publish.ownership import next_manifest
+from frostline.publish.publishing import Publication, publish, run_lock
+from frostline.settings import Config
+from frostline.text import display_path
+
+
+@contextmanager
+def publish_session(config: Config) -> Iterator[Root]:
+    """Open the root folder for this run alone, and finish or undo what a killed run left there.
+
+    The folder is made if it is missing, and removed again if nothing was published in it.
+    """
+    missing: list[Path] = []
+    try:
+        missing += [folder for folder in (config.root, *config.root.parents) if not folder.exists()]
+        config.root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PublishError(
+            f"the root folder `{display_path(config.root)}` cannot be made: {error.strerror}",
+            help="make it, or set `root` to a folder that can be made",
+        ) from None
+    try:
+        with run_lock(config.root, outside=[config.lock]) as root:
+            yield root
+    finally:
+        for folder in missing:
+            with suppress(OSError):  # Something was published in it.
+                folder.rmdir()
+
+
+def publish_compilation(config: Config, root: Root, compilation: Compilation, only: Sequence[str] = ()) -> None:
+    """Write lock, outputs and manifest: all or none. only: the outputs in scope, () for all."""
+    with stage("publishing"):
+        publish(
+            root,
+            Publication(
+                files=compilation.wanted,
+                changes=compilation.files,
+                lock_files=_lock_changes(config, compilation.lock) if compilation.plan.lock else (),
+                manifest_path=config.manifest,
+                manifest=next_manifest(compilation.manifest, compilation.files, compilation.entries, only or None),
+            ),
+        )
+
+
+def publish_lock(config: Config, root: Root, lock: Lock) -> None:
+    """Write the lock alone."""
+    publish(root, Publication(lock_files=_lock_changes(config, lock)))
+
+
+def _lock_changes(config: Config, lock: Lock) -> tuple[tuple[Path, Iterable[bytes] | None], ...]:
+    """The lock files with their bytes; None for one in the lock's folder that holds no segment any more."""
+    present = lock_store.existing_files(config.lock, is_folder=config.lock_is_folder)
+    files: dict[Path, Iterable[bytes] | None] = dict.fromkeys(present)
+    budget = ByteBudget()
+    for file in lock_store.lock_files(lock, config.lock, is_folder=config.lock_is_folder):
+        files[file.path] = CachedChunks(file, budget)
+    return tuple(sorted(files.items(), key=lambda item: item[0]))

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from frostline.model import (
+    Lock,
+    Snapshot,
+)
+from frostline.pipeline.compile import Compilation
+from frostline.pipeline.guard import guard_lock
+from frostline.settings import Allow, Config
+
+STATIC = {"type": "static", "services": {"billing": "https://billing.example", "payments": {"v1": "https://p.example"}}}
+
+Configure = Callable[..., Config]
+MakeSnapshot = Callable[..., Snapshot]
+Compile = Callable[..., Compilation]
+
+
+def mesh(**keys: Any) -> dict[str, Any]:
+    return {"type": "consul", "address": "http://127.0.0.1:9", **keys}
+
+
+def rules(compilation: Compilation) -> list[str]:
+    return [finding.rule for finding in compilation.findings]
+
+
+def test_an_emptied_segment_is_told_once(configure: Configure, snapshot: MakeSnapshot, compiled: Compile) -> None:
+    config = configure(sources={"mesh": mesh(), "partners": STATIC})
+    old, new = Lock((snapshot(config, "a"),)), Lock((snapshot(config),))
+    assert [finding.rule for finding in guard_lock(config, new, old, Allow())] == ["guard-segment"]
+    assert [finding.rule for finding in guard_lock(config, new, None, Allow())] == ["guard-source"]
+    assert guard_lock(config, new, old, Allow(empty=True)) == ()
+    assert rules(compiled(config, new, old)) == ["guard-segment"]
+    assert rules(compiled(config, new, Lock(tuple(new.snapshots)))) == []
+
+
+def test_a_source_that_is_no_longer_configured_is_not_missed(configure: Configure, snapshot: MakeSnapshot) -> None:
+    both = configure(sources={"mesh": mesh(), "other": mesh()})
+    old = Lock((snapshot(both, "a"), snapshot(both, "b", source="other")))
+    config = configure(sources={"mesh": mesh()})
+    assert guard_lock(config, Lock(old.snapshots[:1]), old, Allow()) == ()
+
+
+def test_a_foreign_file_is_a_finding_with_its_place(configure: Configure, tmp_path: Path, compiled: Compile) -> None:
+    config = configure(sources={"partners": STATIC})
+    (tmp_path / "services.yaml").write_text("mine")
+    (finding,) = compiled(config).findings
+    assert (finding.rule, str(finding.origin)) == ("adopt", "services.yaml:1:1")
+    assert "--allow adopt" in str(finding.help)
