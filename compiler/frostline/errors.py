@@ -25,7 +25,7 @@ class FrostlineError(Exception):
     """What went wrong (`message`), where (`origin`) and what to do next (`help`).
 
     `status` is the exit status of the command (design: the highest of all that apply).
-    The message may quote hostile text as it is: whoever prints it escapes it (`diagnostics.printable`).
+    The message may quote hostile text unescaped: whoever prints it escapes it (`text.escape_for_log`).
     """
 
     status = BUG

@@ -43,8 +43,8 @@ def run(arguments: Sequence[str]) -> int:
             status = frostline.invoke(context)
         gc.freeze()  # Skip the final collection as well.
         return status if isinstance(status, int) else errors.DONE
-    except click.exceptions.Exit as shown:
-        return shown.exit_code
+    except click.exceptions.Exit as early:  # --help and --version
+        return early.exit_code
     except click.ClickException as error:
         return _fail(_usage_error(error), arguments)
     except FrostlineError as error:

@@ -30,12 +30,12 @@ def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
 
 def code(text: str) -> str:
     """A code span that holds any text, escaped and shortened."""
-    shown = escape_for_log(text)
-    if len(shown) > _LONGEST_VALUE:
-        shown = f"{shown[: _LONGEST_VALUE - 1]}…"
-    fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
-    padding = " " if not shown.strip() or shown[0] in "` " or shown[-1] in "` " else ""
-    return f"{fence}{padding}{shown or ' '}{padding}{fence}"
+    escaped = escape_for_log(text)
+    if len(escaped) > _LONGEST_VALUE:
+        escaped = f"{escaped[: _LONGEST_VALUE - 1]}…"
+    fence = "`" * (max(map(len, re.findall("`+", escaped)), default=0) + 1)
+    padding = " " if not escaped.strip() or escaped[0] in "` " or escaped[-1] in "` " else ""
+    return f"{fence}{padding}{escaped or ' '}{padding}{fence}"
 
 
 def _title(report: Report) -> str:
