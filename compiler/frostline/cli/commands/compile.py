@@ -126,17 +126,13 @@ def _report(invocation: Invocation, compilation: Compilation) -> int:
     return errors.DONE
 
 
-def _up_to_date_line(number: int) -> str:
-    return f"Up to date: {pluralize(number, 'service')} published."
-
-
 def _published_line(compilation: Compilation) -> str:
     counts = summary(compilation.plan)
-    number = sum(1 for _ in compilation.registry.entries())
+    services = pluralize(sum(1 for _ in compilation.registry.entries()), "service")
     if not compilation.plan.changes:
-        return _up_to_date_line(number)
+        return f"Up to date: {services} published."
     return (
-        f"Published {pluralize(number, 'service')} "
+        f"Published {services} "
         f"({counts['add']} added, {counts['change']} changed, {counts['remove']} removed): "
         f"{pluralize(counts['write'], 'file')} written, {counts['delete']} deleted."
     )

@@ -413,7 +413,9 @@ def test_an_unknown_service_suggests_every_close_name() -> None:
 
 def test_of_many_versions_the_closest_are_named_or_the_first_where_none_is_asked_for() -> None:
     module = loaded(registry_of({("a", f"v{number}.0"): entry(endpoint("http://x")) for number in range(10, 90)}))
-    with pytest.raises(module.UnknownService, match=r"; closest versions: 'v42\.0', '[^']+', '[^']+', '[^']+', '[^']+'$"):
+    with pytest.raises(
+        module.UnknownService, match=r"; closest versions: 'v42\.0', '[^']+', '[^']+', '[^']+', '[^']+'$"
+    ):
         module.url("a", "v42")
     with pytest.raises(module.UnknownService) as caught:
         module.url("a")
