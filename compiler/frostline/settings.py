@@ -166,7 +166,7 @@ class Waiver(Struct, frozen=True, kw_only=True):
 class CheckSettings(Struct, frozen=True, kw_only=True):
     """schema: users' JSON Schema files; policies: name -> policy; waivers in the order written.
 
-    options: what is configured for the checks of other packages, by the check's name.
+    options: what is configured for any other check, by the check's name.
     """
 
     schema: tuple[Path, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from frostline.checks.base import TABLE, check_module, check_names
+from frostline.checks.base import check_module, check_names
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
@@ -83,8 +83,8 @@ def checks_of(cursor: Cursor | None, context: Context) -> CheckSettings:
     if cursor is None:
         return CheckSettings()
     own = {name: _check(name, part, context) for name in check_names() if (part := cursor.get(name)) is not None}
-    ours = {name: own.pop(name) for name in TABLE if name in own}
-    return CheckSettings(options=own, **ours, **cursor.present(waivers=_waivers))
+    fields = {name: own.pop(name) for name in CheckSettings.__struct_fields__ if name in own}
+    return CheckSettings(options=own, **fields, **cursor.present(waivers=_waivers))
 
 
 def _check(name: str, cursor: Cursor, context: Context) -> Any:
