@@ -59,6 +59,10 @@ class Document(Struct, frozen=True):
         return self.keys[path] if at_key and path in self.keys else self.values[path]
 
 
+class _TooDeepError(yaml.composer.ComposerError):
+    pass
+
+
 class _Loader(yaml.SafeLoader):
     """PyYAML's parser with the implicit types of YAML 1.2 and a limit of depth."""
 
@@ -68,7 +72,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise yaml.composer.ComposerError(None, None, "nested too deeply", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+            raise _TooDeepError(None, None, None, self.peek_event().start_mark)  # type: ignore[no-untyped-call]
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -250,61 +254,79 @@ def _place(mark: Any, label: str) -> FileOrigin:
 
 
 _QUOTE_TAG = ("a value that starts with `!` is a YAML tag", 'put it in quotes: "!consul"')
-_SYNTAX = (
-    # a part of what PyYAML says, our words, help; the first that fits counts
-    ("nested too deeply", "nested too deeply", f"at most {MAX_DEPTH} levels are read"),
-    ("expected a single document", "a second YAML document", "keep one document: remove `---`"),
-    ("undefined alias", "an alias (`*`) without its anchor (`&`)", 'a value that starts with `*` needs quotes: "*"'),
-    ("while scanning an alias", "a value that starts with `*` needs quotes", 'write "*"'),
-    ("while scanning an anchor", "a value that starts with `&` needs quotes", 'write "&…"'),
-    ("found duplicate anchor", "an anchor (`&`) that is there twice", "give it another name"),
-    ("a tag", *_QUOTE_TAG),
-    ("tag handle", *_QUOTE_TAG),
-    (r"character '\t'", "a tab where YAML wants spaces", "indent with spaces"),
-    ("that cannot start any token", "a value cannot start with this character", "put the value in quotes"),
-    (
-        "mapping values are not allowed here",
-        "a `:` where no key can be",
-        "look at the indentation, or quote a value with `: `",
-    ),
-    ("could not find expected ':'", "a key without its `:`", "write `key: value`"),
-    ("while scanning a quoted scalar", "a quoted value that never ends", "close the quotes"),
-    ("while scanning a double-quoted scalar", "an unknown escape in double quotes", r"write a backslash as \\"),
-    ("while parsing a flow sequence", "a list in [ ] that is broken or never ends", "separate by commas, close with ]"),
-    (
-        "while parsing a flow mapping",
-        "a mapping in { } that is broken or never ends",
-        "separate by commas, close with }",
-    ),
-    ("while parsing a block", "this does not continue what is above it, nor end it", "look at the indentation"),
-    ("sequence entries are not allowed", "a `-` where no list can be", "put it on a line of its own, indented"),
-)
+_NOT_CLOSED = ("a quoted value that never ends", "close the quotes")
+_NO_COLON = ("a key without its `:`", "write `key: value`")
+_BROKEN_BLOCK = ("this does not continue what is above it, nor end it", "look at the indentation")
+_UNKNOWN = ("this cannot be read", "look at this line and the one before it")
+
+# What PyYAML was reading when it failed, by the first character of that.
+_BEGUN = {
+    "*": ("a value that starts with `*` needs quotes", 'write "*"'),
+    "&": ("a value that starts with `&` needs quotes", 'write "&…"'),
+    "!": _QUOTE_TAG,
+    "[": ("a list in [ ] that is broken or never ends", "separate by commas, close with ]"),
+    "{": ("a mapping in { } that is broken or never ends", "separate by commas, close with }"),
+}
+# The character where it failed, in no such value.
+_UNEXPECTED = {
+    "\t": ("a tab where YAML wants spaces", "indent with spaces"),
+    ":": ("a `:` where no key can be", "look at the indentation, or quote a value with `: `"),
+    "-": ("a `-` where no list can be", "put it on a line of its own, indented"),
+    "@": ("a value cannot start with this character", "put the value in quotes"),
+    "`": ("a value cannot start with this character", "put the value in quotes"),
+    "%": ("a value cannot start with this character", "put the value in quotes"),
+}
+# What nodes cannot be composed from.
+_NOT_COMPOSED = {
+    "*": ("an alias (`*`) without its anchor (`&`)", 'a value that starts with `*` needs quotes: "*"'),
+    "&": ("an anchor (`&`) that is there twice", "give it another name"),
+}
 _FLOW_TAG = re.compile(r"[\[{,:]\s*(![^\s\"']*[\]},])")
 """PyYAML takes the bracket after `[!consul]` for a part of the tag, and then misses it."""
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str, label: str) -> UsageError:
-    said = f"{error.context or ''} {error.problem or ''}"
-    place = _place(_mark(error, said), label)
-    if (
-        error.context_mark
-        and "while parsing a flow" in said
-        and (tag := _FLOW_TAG.search(text, error.context_mark.index))
-    ):
+    """The error in our words, which come from the characters where PyYAML failed: it words errors as it likes."""
+    begun = _character(text, error.context_mark)
+    if begun and begun in "[{" and (tag := _FLOW_TAG.search(text, error.context_mark.index)):  # type: ignore[union-attr]
         return _not_yaml(*_QUOTE_TAG, _place_of_index(text, tag.start(1), label))
-    for part, message, help_line in _SYNTAX:
-        if part in said:
-            return _not_yaml(message, help_line, place)
-    return UsageError("not valid YAML", origin=place, help="look at this line and the one before it")
+    if isinstance(error, _TooDeepError):
+        words = ("nested too deeply", f"at most {MAX_DEPTH} levels are read")
+    elif isinstance(error, yaml.composer.ComposerError):
+        words = _NOT_COMPOSED.get(
+            _character(text, error.problem_mark), ("a second YAML document", "keep one document: remove `---`")
+        )
+    else:
+        words = _parser_words(error, text, begun)
+    return _not_yaml(*words, _place(_mark(error, words, begun), label))
 
 
-def _mark(error: yaml.MarkedYAMLError, said: str) -> Any:
+def _parser_words(error: yaml.MarkedYAMLError, text: str, begun: str) -> tuple[str, str]:
+    problem = _character(text, error.problem_mark)
+    if "simple key" in (error.context or ""):  # it may begin with anything
+        return _NO_COLON
+    if begun and begun in "\"'":
+        escape = problem and text[error.problem_mark.index - 1] == "\\"  # type: ignore[union-attr]
+        return ("an unknown escape in double quotes", r"write a backslash as \\") if escape else _NOT_CLOSED
+    if begun in _BEGUN:
+        return _BEGUN[begun]
+    if error.context_mark and isinstance(error, yaml.parser.ParserError):
+        return _BROKEN_BLOCK
+    return _UNEXPECTED.get(problem, _UNKNOWN)
+
+
+def _character(text: str, mark: Any) -> str:
+    """The character at this mark; nothing at the end, or without a mark."""
+    return text[mark.index : mark.index + 1] if mark else ""
+
+
+def _mark(error: yaml.MarkedYAMLError, words: tuple[str, str], begun: str) -> Any:
     """Where it is wrong; for what never ends, where it begins."""
     problem, context = error.problem_mark, error.context_mark
     if problem is None or context is None:
         return problem or context
-    never_ends = "quoted scalar" in said and "escape" not in said
-    return context if never_ends or ("parsing a flow" in said and problem.line != context.line) else problem
+    never_ends = words == _NOT_CLOSED or (begun in ("[", "{") and problem.line != context.line)
+    return context if never_ends else problem
 
 
 def _not_yaml(message: str, help_line: str, place: FileOrigin) -> UsageError:

@@ -147,3 +147,26 @@ def leaves(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return [part for item in value.values() for part in leaves(item)]
     return [part for item in value for part in leaves(item)] if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "said"),
+    [
+        ('a: 1\n"b" c\nd: 2\n', 3, 1, "a key without its `:`"),
+        ('a: "x', 1, 4, "a quoted value that never ends"),
+        ('a: "x\\', 1, 4, "a quoted value that never ends"),
+        (r'a: "\q"', 1, 6, "an unknown escape in double quotes"),
+        ("a: &x 1\nb: &x 2\n", 2, 4, "an anchor (`&`) that is there twice"),
+        ("a: &\n", 1, 5, "a value that starts with `&` needs quotes"),
+        ("a: `b`\n", 1, 4, "a value cannot start with this character"),
+        ("a: b: c\n", 1, 5, "a `:` where no key can be"),
+        ("a: - b\n", 1, 4, "a `-` where no list can be"),
+        ("a: [1,\nb: 2\n", 1, 4, "a list in [ ] that is broken or never ends"),
+        ("a: 1\n---\nb: 2\n", 2, 1, "a second YAML document"),
+    ],
+)
+def test_a_syntax_error_says_what_stands_there(text: str, line: int, column: int, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_yaml(text.encode(), "a.yaml")
+    assert caught.value.message == f"not valid YAML: {said}"
+    assert caught.value.origin == FileOrigin("a.yaml", line, column)

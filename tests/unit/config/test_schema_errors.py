@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from frostline.config.schema_errors import SchemaError, schema_errors
+from frostline.config.yaml_reader import read_yaml
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string", "minLength": 1},
+        "number": {"type": "integer", "minimum": 1, "maximum": 9},
+        "word": {"enum": ["left", "right"]},
+        "list": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "string", "pattern": "^[a-z]*$", "x-expected": "a word"},
+        },
+        "flag": {"type": "boolean"},
+    },
+}
+
+
+def errors_of(text: str) -> list[SchemaError]:
+    return schema_errors(read_yaml(text.encode(), "f.yaml"), json.dumps(SCHEMA).encode())
+
+
+def test_what_fits_has_no_error() -> None:
+    assert errors_of("name: a\nnumber: 9\nword: left\nlist: [a]\nflag: true\n") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "help_line"),
+    [
+        ("nam: b", "f.yaml:2:1: unknown key `nam`", "did you mean `name`?"),
+        ("number: 10", "f.yaml:2:9: `number` must be between 1 and 9, not 10", "write a number in these bounds"),
+        ("number: '1'", "f.yaml:2:9: `number` must be an integer, not a string", "remove the quotes"),
+        ("word: lft", "f.yaml:2:7: `word` must be `left` or `right`, not `lft`", "did you mean `left`?"),
+        ("list: []", "f.yaml:2:7: `list` is empty", "write at least one item"),
+        ("list: [A]", "f.yaml:2:8: an item of `list` must be a word, not `A`", None),
+        ('list: ["a\\n"]', "f.yaml:2:8: an item of `list` must be a word, not `a\n`", None),
+        ("flag: yes", "f.yaml:2:7: `flag` must be true or false, not a string", "write true or false, without quotes"),
+        ("flag:", "f.yaml:2:1: `flag` has no value", "give it one, or remove it"),
+    ],
+)
+def test_what_does_not_fit_is_said_with_its_place_and_a_way_out(text: str, said: str, help_line: str | None) -> None:
+    (found,) = errors_of(f"name: a\n{text}\n")
+    assert f"{found.error.origin}: {found.error.message}" == said
+    assert found.error.help is not None
+    assert help_line in (found.error.help, None)
+    assert not found.usable
+
+
+def test_a_mapping_that_lacks_a_key_can_still_be_used() -> None:
+    (found,) = errors_of("number: 1\n")
+    assert found.error.message == "the configuration needs `name`"
+    assert (found.path, found.usable) == ((), True)
+
+
+def test_each_value_has_one_error() -> None:
+    assert len(errors_of("name: 1\nnumber: x\nword: 3\nlist: {}\nflag: 0\n")) == 5
