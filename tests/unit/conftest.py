@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from frostline.config.cursor import Cursor, ParseState
+from frostline.config.yaml_reader import read_yaml
 from frostline.model import Finding
 from frostline.reporters.base import report_of
 from frostline.reporters.text import lines
@@ -31,3 +33,15 @@ def matches_golden() -> Callable[[str, Iterable[Finding]], None]:
         assert text == golden.read_text(encoding="utf-8")
 
     return compare
+
+
+@pytest.fixture
+def cursor() -> Callable[[str], Cursor]:
+    """`cursor("30%")`: on the value of `key: 30%`, in line 1, column 6 of f.yaml."""
+
+    def on(value: str) -> Cursor:
+        found = ParseState(read_yaml(f"key: {value}\n".encode(), "f.yaml")).top().get("key")
+        assert found is not None
+        return found
+
+    return on

@@ -19,7 +19,7 @@ from frostline.outputs import base as output_base
 from frostline.outputs.template import output as template_output
 from frostline.pipeline.load import find_config, load_config
 from frostline.resources import schema_text
-from frostline.settings import Config, Keep, LiveLimits, PluginSettings, PolicySetting, Select, Tls, Token, VersionFrom
+from frostline.settings import Config, LiveLimits, PluginSettings, Select, Tls, Token
 from frostline.sources import base as source_base
 from frostline.sources.consul.settings import ConsulSettings
 from frostline.sources.router import RouterName, RouterSettings
@@ -172,47 +172,6 @@ def test_a_router_name_is_split_at_its_last_slash(name: str, key: tuple[str, str
 
 
 @pytest.mark.parametrize(
-    ("written", "seconds"),
-    [("250ms", 0.25), ("5s", 5.0), ("1.5s", 1.5), ("5m", 300.0), ("1h", 3600.0), ("0.1ms", 1e-4)],
-)
-def test_durations_are_seconds(written: str, seconds: float) -> None:
-    assert consul(f"timeout: {written}").limits.timeout == seconds
-
-
-@pytest.mark.parametrize(
-    ("written", "part"), [("30%", 0.3), ("0%", 0.0), ("100%", 1.0), ("33.3%", 0.333), ("7%", 0.07)]
-)
-def test_shares_are_parts_of_one(written: str, part: float) -> None:
-    assert load(f"{MINIMAL}guards: {{delete: {written}}}\n").guards.delete == part
-
-
-def test_a_version_may_come_from_meta_or_a_tag() -> None:
-    assert consul("version_from: {meta: version}").naming.version_from == VersionFrom(meta="version")
-    assert consul('version_from: {tag: "version=(.+)"}').naming.version_from == VersionFrom(tag="version=(.+)")
-    assert consul("version_from: name").naming.version_from == VersionFrom()
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["127.0.0.1:8500", "consul:8500", "http://[::1]:8500", "https://consul.example/prefix", "unix:///run/consul.sock"],
-)
-def test_addresses_stay_as_written(address: str) -> None:
-    assert consul(f'address: "{address}"').address == address
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://{meta[host.name]}:{port}/{tag[a b]}",
-        "{scheme}://{node}.{datacenter}.x/{{{namespace}}}",
-        "http://h/{service}",
-    ],
-)
-def test_url_patterns_stay_as_written(url: str) -> None:
-    assert consul(f'url: "{url}"').naming.url == url
-
-
-@pytest.mark.parametrize(
     "url",
     ["https://h", "http://[::1]:8080/v1?a=b", "http://[fe80::1%25eth0]/", "tcp://h", "http://a_b.c:1/%20", "HTTP://H"],
 )
@@ -220,16 +179,6 @@ def test_static_urls_stay_as_written(url: str) -> None:
     source = load(f'sources: {{s: {{type: static, services: {{a: "{url}"}}}}}}\n').sources["s"]
     assert isinstance(source, StaticSettings)
     assert source.services[0].url == url
-
-
-def test_scoped_acl_takes_literal_names() -> None:
-    assert consul("acl: scoped\n    select: {services: [a, b]}").select.services == ("a", "b")
-
-
-def test_globs_with_sets_are_globs() -> None:
-    globs = ("[[]x", "[]]", "[!]]", "a[b-c]*")
-    written = json.dumps(list(globs))
-    assert consul(f"keep: {{tags: {written}}}").keep == Keep(tags=globs)
 
 
 def test_an_output_selects_by_one_glob_or_several() -> None:
@@ -283,29 +232,6 @@ def test_a_name_never_leaves_the_folder_of_our_templates(tmp_path: Path, monkeyp
     assert (
         "there is no template" in errors_of(f"{MINIMAL}outputs: [{{type: template, template: ../a.j2, path: a}}]\n")[0]
     )
-
-
-@pytest.mark.parametrize(
-    ("written", "value", "severity"),
-    [
-        ("min_instances: 2", {"default": 2}, "error"),
-        ('min_instances: {default: 1, "a/*": 2, severity: warning}', {"default": 1, "a/*": 2}, "warning"),
-        ("required: [a/v1]", ["a/v1"], "error"),
-        ("required: {value: [a/v1], severity: warning}", ["a/v1"], "warning"),
-        ("ports: {allow: [443, 1024-65535]}", {"allow": ["443", "1024-65535"]}, "error"),
-        ("addresses: {deny: [10.0.0.0/8], severity: warning}", {"deny": ["10.0.0.0/8"]}, "warning"),
-        ("meta: {required: [owner], severity: error}", {"required": ["owner"]}, "error"),
-        ("names: '^a'", "^a", "error"),
-        ("names: {value: '^a', severity: warning}", "^a", "warning"),
-    ],
-)
-def test_policies_come_without_their_severity(written: str, value: Any, severity: str) -> None:
-    name = written.partition(":")[0]
-    column = 7 + len(name)
-    policies = load(f"{MINIMAL}checks:\n  policies:\n    {written}\n").checks.policies
-    assert policies == {
-        name: PolicySetting(value=value, origin=FileOrigin("frostline.yaml", 5, column), severity=severity)
-    }
 
 
 class Entry:
