@@ -233,7 +233,7 @@ def content_digest(registry: Registry, fields: tuple[str, ...] = ()) -> str:
     for (service, version), entry in registry.entries():
         value = entry_value(entry, fields, direct=not fields)
         if not fields and entry.endpoints:
-            value["endpoints"] = _hashed_values(entry)
+            value["endpoints"] = _endpoints_json(entry)
         hashed.update(encode([service, version, value]))
         hashed.update(b"\n")
     for dependency in registry.upstreams:
@@ -242,25 +242,37 @@ def content_digest(registry: Registry, fields: tuple[str, ...] = ()) -> str:
     return f"sha256:{hashed.hexdigest()}"
 
 
-class _Hashed(Struct, frozen=True, gc=False):
-    """One of `endpoint_values` without further fields, which is the same JSON in a third of the time."""
+class _Shared(Struct, frozen=True):
+    """What the endpoints of a run share, in the order of `endpoint_values`."""
 
-    url: str
-    address: str
-    port: int
     datacenter: str | None
     tags: tuple[str, ...]
     meta: dict[str, str]
     weight: int
 
 
-def _hashed_values(entry: Entry) -> list[_Hashed]:
-    values: list[_Hashed] = []
+def _endpoints_json(entry: Entry) -> msgspec.Raw:
+    """`endpoint_values` without further fields as compact JSON, in a quarter of the time."""
+    endpoints: list[str] = []
     for run in entry.runs:
         first = run.first
-        datacenter, tags, meta, weight = first.datacenter or None, first.tags, sorted_meta(first), first.weight
-        values += [_Hashed(one.url, one.address, one.port, datacenter, tags, meta, weight) for one in run.endpoints]
-    return values
+        shared = _Shared(first.datacenter or None, first.tags, sorted_meta(first), first.weight)
+        end = _encode(shared).decode()[1:]
+        if run.is_plain:
+            endpoints += [
+                f'{{"url":"{endpoint.url}","address":"{endpoint.address}","port":{endpoint.port},{end}'
+                for endpoint in run.endpoints
+            ]
+        else:
+            endpoints += [
+                f'{{"url":{_encode(endpoint.url).decode()},"address":{_encode(endpoint.address).decode()},'
+                f'"port":{endpoint.port},{end}'
+                for endpoint in run.endpoints
+            ]
+    return msgspec.Raw(f"[{','.join(endpoints)}]".encode())
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 def lines(texts: Iterable[str]) -> Iterator[bytes]:

@@ -27,7 +27,7 @@ from frostline.model import (
 from frostline.registry.declaring import dependencies_of
 from frostline.registry.endpoints import choose_url, merge_endpoints
 from frostline.registry.naming import Splitter, splitter_of
-from frostline.registry.urls import UrlError, UrlMaker, url_of
+from frostline.registry.urls import UrlError, UrlMaker, common_urls, url_of
 from frostline.rules import Rule
 from frostline.settings import Naming, VersionFrom
 from frostline.text import list_names
@@ -80,6 +80,13 @@ def contribution_of(
             for key in split(first.service, first.tags, first.meta):
                 key_endpoints = endpoints.setdefault(key, [])
                 filled = maker.filled(key, datacenter, snapshot.namespace)
+                urls = common_urls(filled, run)
+                if urls is not None:
+                    key_endpoints += [
+                        _endpoint_of(instance, url, source, datacenter, snapshot.namespace)
+                        for instance, url in zip(run, urls, strict=True)
+                    ]
+                    continue
                 for instance in run:
                     try:
                         url = url_of(filled, instance)

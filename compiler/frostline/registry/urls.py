@@ -8,7 +8,7 @@ value can add a path, a query or a user to it. IPv6 addresses stand in brackets 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from ipaddress import IPv6Address
 from urllib.parse import quote
@@ -136,6 +136,24 @@ def url_of(filled: FilledPattern, instance: Instance) -> str:
             "leave the instance out with `select`, or change the pattern `url`",
         )
     return url
+
+
+def common_urls(filled: FilledPattern, instances: Sequence[Instance]) -> list[str] | None:
+    """`url_of` each instance, in half the time; None if the pattern or an instance needs a closer look.
+
+    The pattern may ask for `{scheme}://{address}:{port}` only, and the instances must have both and no scheme of their
+    own, as nearly all have.
+    """
+    start, rest = filled
+    if start or len(rest) != 1 or rest[0][0] is not _base:
+        return None
+    end = rest[0][1]
+    urls = [
+        f"http://{host_text(instance.address)}:{instance.port}{end}"
+        for instance in instances
+        if instance.address and instance.port and "scheme" not in instance.meta
+    ]
+    return urls if len(urls) == len(instances) and "/." not in end else None
 
 
 _BASE = "{scheme}://{address}:{port}"

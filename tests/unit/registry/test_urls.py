@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.model import Finding, Instance, InstanceOrigin, Key
-from frostline.registry.urls import UrlError, UrlMaker, host_text
+from frostline.registry.urls import UrlError, UrlMaker, common_urls, host_text, url_of
 from frostline.settings import Naming
 
 KEY = Key("payments", "v1")
@@ -141,3 +141,31 @@ def test_percent_signs_and_braces_of_a_pattern_are_plain_text() -> None:
     url = "{scheme}://{address}:{port}/%41%s/{{x}}/{service}"
     made = UrlMaker(Naming(url=url)).url(Key("a%s{0}", "v1"), instance(), "dc1", "default")
     assert made == "http://10.0.0.1:8080/%41%s/{x}/a%25s%7B0%7D"
+
+
+BASE = "{scheme}://{address}:{port}"
+INSTANCES = st.builds(
+    Instance,
+    service=st.just("payments"),
+    node=st.just("n1"),
+    id=st.just("i"),
+    address=st.sampled_from(["10.0.0.1", "::1", "..", "a b", ""]),
+    port=st.sampled_from([80, 0]),
+    meta=st.sampled_from([{}, {"scheme": "https"}, {"scheme": "no scheme"}]),
+)
+
+
+@given(
+    st.sampled_from([BASE, f"{BASE}/{{version}}", f"{BASE}/../x", f"{BASE}/{{node}}", "http://r", "{address}:{port}"]),
+    st.lists(INSTANCES, min_size=1, max_size=3),
+)
+def test_urls_made_together_are_those_made_one_by_one_or_none(pattern: str, instances: list[Instance]) -> None:
+    filled = UrlMaker(Naming(url=pattern)).filled(Key("payments", "v1"), "dc1", "default")
+    urls = common_urls(filled, instances)
+    assert urls is None or urls == [url_of(filled, instance) for instance in instances]
+
+
+def test_the_urls_of_ordinary_instances_are_made_together() -> None:
+    filled = UrlMaker(Naming()).filled(Key("payments", "v1"), "dc1", "default")
+    instance = Instance(service="payments-v1", node="n1", id="i", address="10.0.0.1", port=8080)
+    assert common_urls(filled, [instance] * 2) == ["http://10.0.0.1:8080/v1"] * 2

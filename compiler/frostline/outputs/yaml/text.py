@@ -104,6 +104,7 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\u{point:04X}" if point <= 0xFFFF else f"\\U{point:08X}"
 
 
+@lru_cache(maxsize=4096)
 def _key(text: str) -> str:
     """A key as written, without what follows it: plain where no reader could take it for anything but a string."""
     if text == "<<":
