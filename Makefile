@@ -8,7 +8,7 @@ QUICKSTART := samples/quickstart
 COMPILE := build/uv/bin/uv --no-config pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' --extra test pyproject.toml build/backend.in
 
-.PHONY: help venv lock schemas servers test campaign lint quickstart wheel bench clean
+.PHONY: help venv lock schemas servers test campaign lint quickstart rules wheel bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -49,6 +49,9 @@ lint: venv ## ruff, mypy --strict and the directions of imports
 
 quickstart: venv ## Compiles samples/quickstart from nothing in build/quickstart, and calls a service by its name
 	$(BIN)/python $(QUICKSTART)/demo.py
+
+rules: venv ## docs/rules.md, from the rules that the package lists
+	$(BIN)/python -c 'from frostline.pipeline import rule_page, rule_table as t; print(end=rule_page.page_text(t.rule_table().values()))' >docs/rules.md
 
 wheel: venv ## The wheel, in dist
 	rm -rf dist

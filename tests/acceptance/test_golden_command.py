@@ -198,6 +198,12 @@ def test_sources(project: Project, session: Session, shop: ConsulAgent) -> None:
     session("sources")
 
 
+def test_rule(project: Project, session: Session) -> None:
+    session("rule", "port-zero")
+    session("rule", "port-zero", "--format", "json")
+    session("rule", "port-zeros")
+
+
 def test_schema(project: Project, session: Session) -> None:
     session("schema")
     session("schema", "registri")

@@ -29,10 +29,15 @@ def shape(settings):
     return {"names": settings.options["names"]}
 """,
     "check.py": """
-from frostline.model import Finding
+from frostline.rules import Rule
+
+NO_BAD = Rule(
+    name="no-bad", summary="a service is bad", why="Bad is bad.", example="error[no-bad]: bad", mend="make it good"
+)
+RULES = (NO_BAD,)
 
 def findings(registry, settings, context):
-    return [Finding(rule="no-bad", message="bad is bad", service=name) for name in registry.services if name == "bad"]
+    return [NO_BAD.finding("bad is bad", service=name) for name in registry.services if name == "bad"]
 """,
     "text.py": """
 from pathlib import PurePosixPath
@@ -159,6 +164,11 @@ def test_a_source_a_check_and_an_output_of_another_package_work_from_end_to_end(
     assert "ships" in project.done("sources", env=env).stdout
     project.configure(config("pay-v1", "ledger", "bad"))
     assert "bad is bad" in project.refused(4, "compile", env=env).stderr
+
+
+def test_the_rules_of_another_package_are_shown_with_the_others(project: Project, env) -> None:
+    assert "a service is bad" in project.done("rule", "no-bad", env=env).stdout
+    assert "no-bad " in project.done("rule", env=env).stdout
 
 
 def test_what_a_live_source_of_another_package_answers_is_selected_kept_and_explained(project: Project, env) -> None:

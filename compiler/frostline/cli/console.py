@@ -121,7 +121,12 @@ def print_report(
     plan: Mapping[str, Any] | None = None,
 ) -> None:
     """The report in the format of the invocation, to stdout. plan: JSON values."""
-    report = report_of(findings, [error] if error else (), plan)
+    rules = None
+    if invocation.format == "sarif":  # no other format describes rules, whose table imports all sources and outputs
+        from frostline.pipeline.rule_table import rule_table
+
+        rules = rule_table()
+    report = report_of(findings, [error] if error else (), plan, rules)
     print_data(reporter_module(invocation.format).lines(report))
 
 

@@ -5,6 +5,19 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 
+from frostline.rules import Rule
+
+PATH_COLLISION = Rule(
+    name="path-collision",
+    summary="two files of an output have paths that differ only in case",
+    why="Where file names ignore case, as on macOS and Windows, one of the files would overwrite the other.",
+    example="frostline.yaml:12:7: error[path-collision]: shop: "
+    "the files of `Shop` and `shop` have the same path where file names ignore case: shop.yaml\n"
+    "  help: rename one of them, leave one out with `select`, or write this output without `split`",
+    mend="rename one of them, or leave one out of this output",
+)
+RULES = (PATH_COLLISION,)
+
 LONGEST = 200
 """Bytes of a file's stem: file systems take 255, and whoever stages a file beside it adds to its name."""
 

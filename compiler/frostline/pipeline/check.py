@@ -9,11 +9,13 @@ from msgspec import Struct
 
 from frostline.errors import FrostlineError
 from frostline.lock.codec import lock_of
-from frostline.model import FileChange, Finding
+from frostline.model import FileChange, FileOrigin, Finding
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
+from frostline.pipeline.file_rules import DRIFT
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
 from frostline.plan.changes import Plan
 from frostline.settings import Config
+from frostline.text import display_path
 
 _OUT_OF_DATE = "is out of date with the lock or the configuration"
 
@@ -36,6 +38,11 @@ class Drift(Struct, frozen=True):
     subject: str
     reason: str
     path: Path
+
+    def finding(self) -> Finding:
+        """The difference as a finding, for the formats that have findings only."""
+        origin = FileOrigin(display_path(self.path))
+        return DRIFT.finding(f"{self.subject} {self.reason}", value=self.subject, origin=origin)
 
 
 class CheckResult(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from frostline.checks.guards import Published, emptied_segments, empty_sources, guard_findings
 from frostline.model import FileChange, FileOrigin, Finding, Key, Lock, ManifestEntry, Snapshot
 from frostline.pipeline.assemble import upstream_consumers
+from frostline.pipeline.file_rules import ADOPT, EDITED
 from frostline.pipeline.freeze import live_sources
 from frostline.plan.changes import RegistryState
 from frostline.settings import Allow, Config
@@ -47,21 +48,17 @@ def _segment_sizes(snapshots: Iterable[Snapshot], config: Config) -> dict[tuple[
 
 
 _REFUSALS = {
-    "edited": ("it was edited since frostline wrote it", "--allow edited"),
-    "adopt": ("it is there already, and not frostline's", "--allow adopt"),
+    "edited": (EDITED, "the file was edited since frostline wrote it"),
+    "adopt": (ADOPT, "the file exists already, and frostline did not write it"),
 }
 
 
 def guard_files(config: Config, files: Iterable[FileChange]) -> tuple[Finding, ...]:
     """A finding for each file that may not be replaced or deleted."""
-    return tuple(
-        Finding(
-            rule=file.refusal,
-            message=_REFUSALS[file.refusal][0],
-            value=file.path,
-            origin=FileOrigin(display_path(config.root / file.path)),
-            help=f"keep it by moving it away, or overwrite it with `frostline compile {_REFUSALS[file.refusal][1]}`",
-        )
-        for file in files
-        if file.refusal
-    )
+    findings: list[Finding] = []
+    for file in files:
+        if file.refusal:
+            rule, message = _REFUSALS[file.refusal]
+            origin = FileOrigin(display_path(config.root / file.path))
+            findings.append(rule.finding(message, value=file.path, origin=origin))
+    return tuple(findings)

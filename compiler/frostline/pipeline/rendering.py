@@ -12,6 +12,7 @@ from frostline.files.targets import digest_of_chunks
 from frostline.globs import matches
 from frostline.model import Contribution, Finding, Registry, registry_of
 from frostline.outputs.base import View, artifact_folder, output_module
+from frostline.pipeline.file_rules import EMPTY_OUTPUT
 from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assemble, with_prefer
 from frostline.registry.consumers import consumer_view
@@ -103,13 +104,8 @@ def _selected(
 
 
 def _empty_output(output: OutputSettings) -> Finding:
-    return Finding(
-        rule="output-empty",
-        severity="warning",
-        value=output.name,
-        origin=output.origin,
-        message=f"the output `{output.name}` has no service at all",
-        help="see that `select` fits names of services, and that its `sources` have any: `frostline list` shows them",
+    return EMPTY_OUTPUT.finding(
+        f"the output `{output.name}` has no service at all", value=output.name, origin=output.origin
     )
 
 

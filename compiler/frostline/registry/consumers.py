@@ -17,7 +17,7 @@ UNKNOWN = Rule(
     name="consumer-unknown",
     summary="the `consumer` of an output declares no upstream that any source knows",
     why="The output would have no bind addresses: the consumer is misspelt, or its job is not running or not read.",
-    example="frostline.yaml:12:7: error[consumer-unknown]: no source has an upstream of the consumer `shop/wbe`\n"
+    example="frostline.yaml:9:3: error[consumer-unknown]: no source has an upstream of the consumer `shop/wbe`\n"
     "  help: did you mean `shop/web`?",
     mend=_FORMS,
 )
@@ -25,7 +25,7 @@ AMBIGUOUS = Rule(
     name="consumer-ambiguous",
     summary="the `consumer` of an output is in several namespaces",
     why="A job of the same name in another namespace is another consumer, whose sidecars listen elsewhere.",
-    example="frostline.yaml:12:7: error[consumer-ambiguous]: "
+    example="frostline.yaml:9:3: error[consumer-ambiguous]: "
     "the consumer `shop/web` is in several namespaces: `default:shop/web` and `ops:shop/web`\n"
     "  help: write the consumer with its namespace, as listed here",
     mend="write the consumer with its namespace, as listed here",
@@ -34,8 +34,8 @@ NO_URL = Rule(
     name="consumer-url",
     summary="the URL pattern of a source needs more than an upstream has",
     why="An upstream has an address and a port, but no node, tags or meta. Without them the pattern makes no URL.",
-    example="mesh(namespace=default, id=shop/web): error[consumer-url]: payments v1: "
-    "the URL pattern of source `mesh` needs values that an upstream does not have\n"
+    example="jobs/shop.nomad.hcl:12:5: error[consumer-url]: payments v1: "
+    "the URL pattern of source `jobs` needs values that an upstream does not have\n"
     "  help: use only {scheme} {address} {port} {service} {version} in the pattern `url` of the source",
     mend="use only {scheme} {address} {port} {service} {version} in the pattern `url` of the source",
 )
@@ -44,7 +44,7 @@ TWO_UPSTREAMS = Rule(
     severity="warning",
     summary="a consumer has two upstreams with the same service and version",
     why="They listen at two addresses, but a (service, version) has one endpoint here, so only one of them is used.",
-    example="mesh(namespace=default, id=shop/web): warning[consumer-upstreams]: payments v1: "
+    example="jobs/shop.nomad.hcl:12:5: warning[consumer-upstreams]: payments v1: "
     "`default:shop/web` has two upstreams for it; `http://127.0.0.1:9101/v1` is used\n"
     "  help: name the destinations so that they differ in service or version",
     mend="name the destinations so that they differ in service or version",

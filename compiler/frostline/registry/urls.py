@@ -34,7 +34,7 @@ ADDRESS_MISSING = Rule(
 PORT_ZERO = Rule(
     name="port-zero",
     summary="an instance is registered without a port, but its URL pattern has {port}",
-    why="Consul takes 0 for a service without a port. A URL with port 0 reaches nobody.",
+    why="Consul reports port 0 for a service that registers none. A URL with port 0 reaches nobody.",
     example=f"{_EXAMPLE_INSTANCE}: error[port-zero]: shop v1: "
     "it is registered without a port (0), but its URL pattern has {port}\n"
     "  help: register its port, write one in the pattern `url`, or leave the service out with `select.services`",

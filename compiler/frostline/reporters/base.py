@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from frostline.errors import ErrorGroup, FrostlineError
 from frostline.model import Finding, Origin
+from frostline.rules import Rule
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -24,12 +25,14 @@ class Problem(Struct, frozen=True, kw_only=True):
 class Report(Struct, frozen=True, kw_only=True):
     """What a run found: findings sorted by `Finding.sort_key`, and errors in the order in which they occurred.
 
-    plan: JSON values (schemas/plan.schema.json), where the run made one.
+    plan: JSON values (schemas/plan.schema.json), where the run made one. rules: the rules by name, for formats that
+    describe them (SARIF); findings of other rules are allowed.
     """
 
     findings: tuple[Finding, ...] = ()
     errors: tuple[Problem, ...] = ()
     plan: Mapping[str, Any] | None = None
+    rules: Mapping[str, Rule] = {}
 
 
 class Reporter(Protocol):
@@ -65,11 +68,14 @@ def subject_text(finding: Finding) -> str:
 
 
 def report_of(
-    findings: Iterable[Finding] = (), errors: Iterable[FrostlineError] = (), plan: Mapping[str, Any] | None = None
+    findings: Iterable[Finding] = (),
+    errors: Iterable[FrostlineError] = (),
+    plan: Mapping[str, Any] | None = None,
+    rules: Mapping[str, Rule] | None = None,
 ) -> Report:
     """The report of these findings, errors and plan: findings sorted, an ErrorGroup as the errors in it."""
     problems = tuple(problem for error in errors for problem in _problems(error))
-    return Report(findings=tuple(sorted(findings, key=Finding.sort_key)), errors=problems, plan=plan)
+    return Report(findings=tuple(sorted(findings, key=Finding.sort_key)), errors=problems, plan=plan, rules=rules or {})
 
 
 def _problems(error: FrostlineError) -> Iterator[Problem]:

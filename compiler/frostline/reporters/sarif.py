@@ -13,6 +13,7 @@ from urllib.parse import quote
 from frostline.model import FileOrigin, Finding, Origin
 from frostline.reporters.base import Problem, Report, subject_text
 from frostline.reporters.json import document_lines
+from frostline.rules import Rule
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ERROR = "error"
@@ -21,13 +22,10 @@ _ERROR = "error"
 def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
     """The document's lines; `colour` is ignored."""
     results = [*map(_problem_result, report.errors), *map(_finding_result, report.findings)]
-    rules = sorted({result["ruleId"] for result in results})
+    names = sorted({result["ruleId"] for result in results})
     for result in results:
-        result["ruleIndex"] = rules.index(result["ruleId"])
-    driver = {
-        "name": "frostline",
-        "rules": [{"id": rule, "shortDescription": {"text": rule.replace("-", " ")}} for rule in rules],
-    }
+        result["ruleIndex"] = names.index(result["ruleId"])
+    driver = {"name": "frostline", "rules": [_descriptor(name, report.rules.get(name)) for name in names]}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -35,6 +33,19 @@ def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
         "results": results,
     }
     yield from document_lines({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _descriptor(name: str, rule: Rule | None) -> dict[str, Any]:
+    """How SARIF describes a rule. rule: None where the table does not know it, and for errors that ended the run."""
+    if rule is None:
+        return {"id": name, "shortDescription": {"text": name.replace("-", " ")}}
+    return {
+        "id": name,
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": rule.why},
+        "help": {"text": f"{rule.mend}\n\n{rule.example}"},
+        "defaultConfiguration": {"level": rule.severity},
+    }
 
 
 def _problem_result(problem: Problem) -> dict[str, Any]:

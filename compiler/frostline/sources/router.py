@@ -14,6 +14,7 @@ from frostline.config.definitions import ref
 from frostline.config.urls import url_pattern
 from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key
 from frostline.patterns import has_dot_segment, parse
+from frostline.rules import DOT_SEGMENT, Rule
 from frostline.settings import SourceSettings
 from frostline.sources.naming_keys import has_no_version
 from frostline.sources.static import host_and_port
@@ -60,6 +61,28 @@ SCHEMA: Mapping[str, Any] = {
         },
     },
 }
+
+UNSERVED = Rule(
+    name="router-unserved",
+    severity="warning",
+    summary="a router names a service that no other source has",
+    why="The router would send requests for it to nobody that frostline knows. Mostly the name is misspelt, or the "
+    "service is gone.",
+    example="frostline.yaml:12:7: warning[router-unserved]: legacy v1: "
+    "the router `edge` names `legacy/v1`, which no other source has\n"
+    "  help: correct or remove the name, or add the source that has it",
+    mend="correct or remove the name, or add the source that has it",
+)
+UNVERSIONED_NAME = Rule(
+    name="router-unversioned",
+    summary="a router names a service without a version, but has no `unversioned_url`",
+    why="The pattern `url` has a {version}, so there is no URL for a service without one.",
+    example="frostline.yaml:12:7: error[router-unversioned]: shop: "
+    "the router `edge` names `shop` without a version, but has no `unversioned_url`\n"
+    "  help: write `shop/VERSION`, or give the router an `unversioned_url`",
+    mend="write SERVICE/VERSION, or give the router an `unversioned_url`",
+)
+RULES = (UNSERVED, UNVERSIONED_NAME)
 
 NEEDS_OTHER_SOURCES = True
 KEYS_ARE_INDEPENDENT = True
@@ -184,36 +207,31 @@ def _unserved(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> 
 
 def _unserved_finding(name: RouterName, served: frozenset[Key], router: str) -> Finding:
     written = _text(name.key)
-    otherwise = "correct or remove the name, or add the source that brings it"
-    return Finding(
-        rule="router-unserved",
-        severity="warning",
-        service=name.key[0],
-        version=name.key[1],
-        message=f"the router `{router}` names `{written}`, which no other source brings",
+    return UNSERVED.finding(
+        f"the router `{router}` names `{written}`, which no other source has",
+        service=name.key.service,
+        version=name.key.version,
         value=written,
         origin=name.origin,
-        help=did_you_mean(written, map(_text, served), otherwise),
+        help=did_you_mean(written, map(_text, served), UNSERVED.mend),
     )
 
 
 def _unversioned(key: Key, origin: FileOrigin, settings: RouterSettings) -> Finding:
-    return Finding(
-        rule="router-unversioned",
-        service=key[0],
-        message=f"the router `{settings.name}` names `{key[0]}` without a version, and has no `unversioned_url`",
-        value=key[0],
+    return UNVERSIONED_NAME.finding(
+        f"the router `{settings.name}` names `{key.service}` without a version, but has no `unversioned_url`",
+        service=key.service,
+        value=key.service,
         origin=origin,
-        help=f"write `{key[0]}/VERSION`, or give the router an `unversioned_url`",
+        help=f"write `{key.service}/VERSION`, or give the router an `unversioned_url`",
     )
 
 
 def _dot_segment(key: Key, origin: FileOrigin, url: str) -> Finding:
-    return Finding(
-        rule="url-dot-segment",
-        service=key[0],
-        version=key[1],
-        message=f"its URL `{url}` has a path segment `.` or `..`, which clients remove",
+    return DOT_SEGMENT.finding(
+        f"its URL `{url}` has a path segment `.` or `..`, which clients remove",
+        service=key.service,
+        version=key.version,
         value=url,
         origin=origin,
         help="leave the service out of the router's `services`, or change the pattern `url`",

@@ -7,11 +7,12 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from frostline.checks import guards, policies, schema
 from frostline.checks.base import Context
 from frostline.checks.waivers import apply_waivers
-from frostline.model import FileOrigin, Finding, Key
+from frostline.model import Bind, Dependency, FileOrigin, Finding, Key, Upstream
 from frostline.settings import Allow, CheckSettings, Guards, PolicySetting, Waiver
 
 PLACE = FileOrigin("frostline.yaml", 60, 7)
@@ -50,6 +51,25 @@ def judged(registry: Any, endpoint: Any, context: Context) -> Callable[[str], It
 @pytest.mark.parametrize("name", POLICIES)
 def test_a_policys_findings_read_as_recorded(name: str, judged: Any, matches_golden: Any) -> None:
     matches_golden(name, judged(name))
+
+
+def test_the_findings_of_upstreams_read_as_recorded(
+    registry: Any, endpoint: Any, context: Context, matches_golden: Any
+) -> None:
+    bind, place = Bind(address="127.0.0.1", port=9101), FileOrigin("jobs/shop.nomad.hcl", 20, 11)
+    dependencies = tuple(
+        Dependency(
+            upstream=Upstream(namespace="default", job="shop", group="web", destination=f"{name}-v1", bind=bind),
+            source="jobs",
+            service=name,
+            version="v1",
+            declared_at=place,
+        )
+        for name in ("payments", "paymets", "ledger", "stock")
+    )
+    seen = replace(registry(payments={"v1": [endpoint()]}, ledger={"v2": []}), upstreams=dependencies)
+    settings = CheckSettings(policies={"upstreams": PolicySetting(value="resolve", origin=PLACE)})
+    matches_golden("upstreams", policies.findings(seen, settings, context))
 
 
 def test_a_schemas_findings_read_as_recorded(

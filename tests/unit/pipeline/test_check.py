@@ -67,6 +67,10 @@ def test_an_edited_file_and_one_of_somebody_else_are_drift_and_no_finding(config
     assert not check(config, TODAY, live=False).refused
 
 
+def test_drift_reads_as_a_finding_as_recorded(configure: Configure, matches_golden: Any) -> None:
+    matches_golden("drift", [drift.finding() for drift in check(configure(), TODAY, live=False).drift])
+
+
 def test_what_the_configuration_changes_is_out_of_date_or_no_longer_wanted(configure: Configure) -> None:
     configure()
     assert run(["compile", "-q"]) == 0

@@ -14,11 +14,8 @@ from frostline.model import (
 )
 from frostline.pipeline.compile import Compilation, guard_frozen, outputs_in_scope
 from frostline.pipeline.freeze import pair_locks
-from frostline.reporters.base import report_of
-from frostline.reporters.text import lines
 from frostline.settings import Allow, Config
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "findings"
 STATIC = {"type": "static", "services": {"billing": "https://billing.example", "payments": {"v1": "https://p.example"}}}
 YAML = {"type": "yaml", "path": "services.yaml"}
 
@@ -86,12 +83,13 @@ def test_the_guards_compare_with_the_lock_until_there_is_a_manifest(
     assert [finding.rule for finding in guard_frozen(config, pair_locks(config, new, old), Allow())] == ["guard-delete"]
 
 
-def test_an_output_without_any_service_is_warned_of(configure: Configure, compiled: Compile) -> None:
+def test_an_output_without_any_service_is_warned_of(
+    configure: Configure, compiled: Compile, matches_golden: Any
+) -> None:
     outputs = [YAML, {"type": "yaml", "path": "none.yaml", "select": ["paymets"]}]
     compilation = compiled(configure(sources={"partners": STATIC}, outputs=outputs))
     assert not compilation.refused
-    said = "".join(f"{line}\n" for line in lines(report_of(compilation.findings)))
-    assert said == (GOLDEN / "output-empty.txt").read_text(encoding="utf-8")
+    matches_golden("output-empty", compilation.findings)
 
 
 def test_an_empty_registry_is_no_fault_of_its_outputs(

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from frostline.cli.main import run
 from frostline.model import (
     Lock,
     Snapshot,
@@ -50,3 +53,15 @@ def test_a_foreign_file_is_a_finding_with_its_place(configure: Configure, tmp_pa
     (finding,) = compiled(config).findings
     assert (finding.rule, str(finding.origin)) == ("adopt", "services.yaml:1:1")
     assert "--allow adopt" in str(finding.help)
+
+
+@pytest.mark.parametrize(("rule", "published"), [("adopt", False), ("edited", True)])
+def test_a_file_that_may_not_be_replaced_reads_as_recorded(
+    configure: Configure, tmp_path: Path, compiled: Compile, rule: str, published: bool, matches_golden: Any
+) -> None:
+    config = configure(sources={"partners": STATIC}, outputs=[{"type": "yaml", "path": "app/services.yaml"}])
+    if published:
+        assert run(["compile", "-q"]) == 0
+    (tmp_path / "app").mkdir(exist_ok=True)
+    (tmp_path / "app" / "services.yaml").write_text("mine")
+    matches_golden(rule, compiled(config).findings)

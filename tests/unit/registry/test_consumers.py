@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Finding, Key, Registry, Upstream, registry_of
 from frostline.registry.consumers import consumer_view, env_name
 from frostline.registry.declaring import dependencies_of
@@ -99,6 +101,25 @@ def test_of_two_upstreams_of_one_service_that_of_the_own_datacenter_is_used_with
 def test_a_pattern_that_asks_for_more_than_a_bind_has_is_an_error() -> None:
     _, (finding,) = seen(*declared("search", naming=Naming(unversioned_url="http://{meta[host]}")))
     assert (finding.rule, finding.origin) == ("consumer-url", JOB)
+
+
+@pytest.mark.parametrize(
+    ("rule", "consumer", "upstreams"),
+    [
+        ("consumer-unknown", "shop/wbe", declared("payments-v1")),
+        ("consumer-ambiguous", "shop/web", (*declared("payments-v1"), *declared("payments-v1", namespace="ops"))),
+        ("consumer-url", "shop/web", declared("payments-v1", naming=Naming(url="http://{address}/{meta[path]}"))),
+        (
+            "consumer-upstreams",
+            "shop/web",
+            (*declared("payments-v1"), *declared("payments-v1", datacenter="dc2", bind=Bind(address="::1", port=1))),
+        ),
+    ],
+)
+def test_a_finding_of_a_consumer_reads_as_recorded(
+    rule: str, consumer: str, upstreams: tuple[Dependency, ...], matches_golden: Any
+) -> None:
+    matches_golden(rule, consumer_view(REGISTRY, upstreams, consumer, PLACE)[1])
 
 
 def test_what_is_no_letter_digit_or_underscore_is_an_underscore() -> None:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from frostline.errors import SourceError
 from frostline.model import FileOrigin, Finding, InstanceOrigin
+from frostline.pipeline.rule_table import rule_table
 from frostline.reporters import github, junit, markdown, sarif
 from frostline.reporters.base import Report, report_of
 
@@ -119,6 +120,21 @@ def test_sarif_has_a_result_for_each_with_its_rule_and_place() -> None:
     logical = run["results"][1]["locations"][0]["logicalLocations"][0]
     assert logical["fullyQualifiedName"].startswith("mesh(")
     assert run["invocations"] == [{"executionSuccessful": False}]
+
+
+def test_sarif_describes_each_rule_of_the_table_and_names_others() -> None:
+    table = rule_table()
+    rules = sarif_run(report_of([WARNING, replace(ERROR, rule="ours-own")], rules=table))["tool"]["driver"]["rules"]
+    assert rules == [
+        {
+            "id": "job-tag",
+            "shortDescription": {"text": table["job-tag"].summary},
+            "fullDescription": {"text": table["job-tag"].why},
+            "help": {"text": f"{table['job-tag'].mend}\n\n{table['job-tag'].example}"},
+            "defaultConfiguration": {"level": "warning"},
+        },
+        {"id": "ours-own", "shortDescription": {"text": "ours own"}},
+    ]
 
 
 def test_a_sarif_result_stays_the_same_one_when_its_line_moves() -> None:

@@ -11,13 +11,13 @@ from frostline.sources.router import RouterName, RouterSettings, contribute
 
 PLACE = FileOrigin("frostline.yaml", 3, 5)
 KNOWN: Mapping[str, frozenset[Key]] = {
-    "mesh": frozenset({("payments", "v1"), ("payments", "v2"), ("ledger", None)}),
-    "partners": frozenset({("billing", "v1")}),
+    "mesh": frozenset({Key("payments", "v1"), Key("payments", "v2"), Key("ledger", None)}),
+    "partners": frozenset({Key("billing", "v1")}),
 }
 
 
 def name(service: str, version: str | None, line: int = 9) -> RouterName:
-    return RouterName(key=(service, version), origin=FileOrigin("frostline.yaml", line, 1))
+    return RouterName(key=Key(service, version), origin=FileOrigin("frostline.yaml", line, 1))
 
 
 def routed(
@@ -97,7 +97,9 @@ def test_a_name_without_a_version_needs_a_pattern_for_it() -> None:
 
 
 def test_names_that_clients_would_take_out_of_the_path_are_refused() -> None:
-    known: dict[str, frozenset[Key]] = {"mesh": frozenset({("..", "v1"), ("a", "."), ("a", "..."), (".", None)})}
+    known: dict[str, frozenset[Key]] = {
+        "mesh": frozenset({Key("..", "v1"), Key("a", "."), Key("a", "..."), Key(".", None)})
+    }
     found = routed(known, url="http://router/{service}/{version}")
     assert urls(found) == {("a", "..."): "http://router/a/..."}
     assert [(finding.rule, finding.service, finding.version) for finding in found.findings] == [
@@ -118,7 +120,7 @@ def test_the_order_in_which_others_know_changes_nothing() -> None:
 )
 @settings(max_examples=150, deadline=None)
 def test_no_name_adds_anything_to_its_url(service: str, version: str) -> None:
-    found = routed({"mesh": frozenset({(service, version)})}, url="http://router/{service}/x-{version}")
+    found = routed({"mesh": frozenset({Key(service, version)})}, url="http://router/{service}/x-{version}")
     if service in (".", ".."):
         assert found.findings[0].rule == "url-dot-segment"
         return

@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "list": "List the services of the committed lock and the local sources.",
     "graph": "Show who depends on whom: the upstreams that consumers declare.",
     "sources": "Ask each source whether it can be read and what it sees.",
+    "rule": "Show what a rule of findings means, or list all rules.",
     "schema": "Print a JSON Schema, or the names of all.",
 }
 """What each command does, in the order in which help lists them. A module's docstring starts with the same sentence."""

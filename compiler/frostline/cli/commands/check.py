@@ -20,12 +20,9 @@ from frostline.cli.console import (
 )
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings, warn_of_pending_run
 from frostline.cli.options import REPORT_FORMATS, common_options, format_option, timings_option
-from frostline.model import FileOrigin, Finding
-from frostline.pipeline.check import CheckResult, Drift
+from frostline.pipeline.check import CheckResult
 from frostline.pipeline.check import check as find_drift
-from frostline.text import display_path
-
-_NEXT = "run `frostline compile` to publish, or `frostline plan` to see what would change"
+from frostline.pipeline.file_rules import DRIFT
 
 
 @click.command("check")
@@ -45,7 +42,7 @@ def command(invocation: Invocation, live: bool) -> int:
     _print_result(invocation, result)
     status = _status(result)
     if status == errors.DIFFERENT:
-        info(invocation, _NEXT)
+        info(invocation, DRIFT.mend)
     elif status == errors.DONE:
         info(invocation, "Outputs, manifest and lock agree.")
     return status
@@ -60,20 +57,9 @@ def _print_result(invocation: Invocation, result: CheckResult) -> None:
         print_text(invocation, (f"{drift.subject} {drift.reason}" for drift in result.drift))
         print_data(text_report(invocation, sys.stdout, result.findings))
     else:
-        print_report(invocation, [*result.findings, *map(_drift_finding, result.drift)], result.unread)
+        print_report(invocation, [*result.findings, *(drift.finding() for drift in result.drift)], result.unread)
     for line in text_report(invocation, sys.stderr, (), result.unread):
         print_err(line)
-
-
-def _drift_finding(drift: Drift) -> Finding:
-    """A difference as a finding, for the formats that have findings only."""
-    return Finding(
-        rule="drift",
-        message=f"{drift.subject} {drift.reason}",
-        value=drift.subject,
-        origin=FileOrigin(display_path(drift.path)),
-        help=_NEXT,
-    )
 
 
 def _status(result: CheckResult) -> int:

@@ -15,7 +15,29 @@ from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Key, Registry, version_label
 from frostline.outputs.base import endpoint_values
 from frostline.patterns import PatternError, Placeholder, parse
+from frostline.rules import Rule
 from frostline.settings import OutputSettings
+
+INVALID_KEY = Rule(
+    name="hiera-key",
+    summary="a key pattern gives a service a key that cannot name a class parameter",
+    why="Puppet takes only lower-case letters, digits and `_` in the name of a class parameter, so it would never look "
+    "such a key up.",
+    example="frostline.yaml:12:7: error[hiera-key]: Sh.op v1: `profile::{service}::url` gives `Sh.op` `v1` the key "
+    "`profile::Sh.op::url`, which cannot name a class parameter\n"
+    "  help: change the pattern, or leave the service out of this output with `select`",
+    mend="change the pattern, or leave the service out of this output with `select`",
+)
+KEY_COLLISION = Rule(
+    name="hiera-key-collision",
+    summary="two services get the same Hiera key",
+    why="A key has one value in Hiera, so one of the services would silently replace the other.",
+    example="frostline.yaml:12:7: error[hiera-key-collision]: sh_op v1: `sh_op` `v1` by `profile::{service}::url` and "
+    "`sh-op` `v1` by `profile::{service}::url` have the same key `profile::sh_op::url`\n"
+    "  help: put both {service} and {version} into the pattern, or leave one out of this output with `select`",
+    mend="put both {service} and {version} into the pattern, or leave one out of this output with `select`",
+)
+RULES = (INVALID_KEY, KEY_COLLISION)
 
 INDEX = "frostline::index"
 SERVICE = "frostline::service::"
@@ -148,14 +170,12 @@ def _misnamed(key: str, new: ClassKey, place: FileOrigin) -> Finding | None:
     if CLASS_PARAMETER.fullmatch(key) and key != "lookup_options":
         return None
     service, version = new.owner
-    return Finding(
-        rule="hiera-key",
+    return INVALID_KEY.finding(
+        f"`{new.pattern.text}` gives {_named(new.owner)} the key `{key}`, which cannot name a class parameter",
         service=service,
         version=version,
         value=key,
         origin=place,
-        message=f"`{new.pattern.text}` gives {_named(new.owner)} the key `{key}`, which no class parameter can have",
-        help="change the pattern, or leave the service out of this output with `select`",
     )
 
 
@@ -167,14 +187,12 @@ def _collision(key: str, old: ClassKey | None, new: ClassKey, place: FileOrigin)
     else:
         return None
     service, version = new.owner
-    return Finding(
-        rule="hiera-key-collision",
+    return KEY_COLLISION.finding(
+        f"{_named(new.owner)} by `{new.pattern.text}` and {other} have the same key `{key}`",
         service=service,
         version=version,
         value=key,
         origin=place,
-        message=f"{_named(new.owner)} by `{new.pattern.text}` and {other} have the one key `{key}`",
-        help="put both {service} and {version} into the pattern, or leave one out of this output with `select`",
     )
 
 

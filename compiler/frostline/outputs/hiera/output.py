@@ -19,7 +19,7 @@ from frostline.config.readers import as_is
 from frostline.model import Finding, Registry
 from frostline.outputs.base import Artifact, Claim, Endpoints, Rendering, View, service_value
 from frostline.outputs.documents import Document
-from frostline.outputs.file_names import file_stem, percent_encode
+from frostline.outputs.file_names import PATH_COLLISION, file_stem, percent_encode
 from frostline.outputs.hiera.keys import INDEX, SERVICE, ClassKey, class_keys, key_patterns, read_keys
 from frostline.outputs.output_keys import output_settings, text_list
 from frostline.settings import OutputSettings
@@ -170,10 +170,10 @@ def _hierarchy(kind: str) -> Iterator[tuple[str, Any]]:
 
 
 def _collision(first: str, second: str, path: PurePosixPath, settings: OutputSettings) -> Finding:
-    return Finding(
-        rule="path-collision",
+    return PATH_COLLISION.finding(
+        f"the files of the datacenters `{first}` and `{second}` have the same path where file names ignore case: "
+        f"{path}",
         value=str(path),
         origin=settings.origin,
-        message=f"the files of the datacenters `{first}` and `{second}` are one where file names ignore case: {path}",
         help="leave one of them out of the sources of this output",
     )

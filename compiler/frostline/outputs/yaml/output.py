@@ -23,7 +23,7 @@ from frostline.outputs.base import (
     upstream_value,
 )
 from frostline.outputs.documents import Document
-from frostline.outputs.file_names import file_stem
+from frostline.outputs.file_names import PATH_COLLISION, file_stem
 from frostline.outputs.output_keys import output_settings, text_list
 from frostline.settings import OutputSettings
 
@@ -106,11 +106,10 @@ def _members(registry: Registry, fields: tuple[str, ...], digest: Callable[[], s
 
 
 def _collision(first: str, second: str, path: PurePosixPath, settings: OutputSettings) -> Finding:
-    return Finding(
-        rule="path-collision",
+    return PATH_COLLISION.finding(
+        f"the files of `{first}` and `{second}` have the same path where file names ignore case: {path}",
         service=second,
         value=str(path),
         origin=settings.origin,
-        message=f"the files of `{first}` and `{second}` are one where file names ignore case: {path}",
         help="rename one of them, leave one out with `select`, or write this output without `split`",
     )

@@ -8,6 +8,40 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from frostline.model import Bind, Declaration, DeclaredService, FileOrigin, Finding, Upstream
+from frostline.rules import Rule
+
+_RUNTIME_MEND = "write it without variables of the client, or read the service from Consul or Nomad"
+_RUNTIME_WHY = (
+    "Variables such as `${attr.unique.hostname}` or `${NOMAD_ALLOC_INDEX}` have a value only on the client that runs "
+    "the job, and the file alone does not tell it."
+)
+RUNTIME_NAME = Rule(
+    name="job-name",
+    summary="the name of a service in a job file contains a variable of the client",
+    why=f"{_RUNTIME_WHY} Without its name the service is left out.",
+    example="a.nomad.hcl:7:14: error[job-name]: its name `web-${NOMAD_ALLOC_INDEX}` is known only on the "
+    f"client that runs the job; the service is left out\n  help: {_RUNTIME_MEND}",
+    mend=_RUNTIME_MEND,
+)
+RUNTIME_PORT = Rule(
+    name="job-port",
+    summary="the port of a service in a job file contains a variable of the client",
+    why=f"{_RUNTIME_WHY} Without its port the service is declared, but has no endpoint.",
+    example="a.nomad.hcl:8:8: error[job-port]: web: its port `${meta.port}` is known only on the client "
+    f"that runs the job; it has no endpoint\n  help: {_RUNTIME_MEND}",
+    mend=_RUNTIME_MEND,
+)
+RUNTIME_TAG = Rule(
+    name="job-tag",
+    severity="warning",
+    summary="a tag of a service in a job file contains a variable of the client",
+    why=f"{_RUNTIME_WHY} The tag is left out, so whoever chooses by it does not find the service.",
+    example="a.nomad.hcl:8:8: warning[job-tag]: web: its tag `host=${attr.unique.hostname}` is known only on "
+    f"the client that runs the job; the tag is left out\n  help: {_RUNTIME_MEND}",
+    mend=_RUNTIME_MEND,
+)
+RULES = (RUNTIME_NAME, RUNTIME_PORT, RUNTIME_TAG)
+_RUNTIME_RULES = {"name": (RUNTIME_NAME, "name"), "port": (RUNTIME_PORT, "port"), "tags": (RUNTIME_TAG, "tag")}
 
 LOCALHOST = "127.0.0.1"  # the default of a sidecar
 _RUNTIME = re.compile(r"\$\{[^{}]*\}")
@@ -131,15 +165,12 @@ class _RegisteredService:
                 yield self._finding("tags", tag, "the tag is left out")
 
     def _finding(self, what: str, value: str, consequence: str) -> Finding:
-        word = {"name": "name", "port": "port", "tags": "tag"}[what]
-        return Finding(
-            rule=f"job-{word}",
-            severity="warning" if what == "tags" else "error",
+        rule, noun = _RUNTIME_RULES[what]
+        return rule.finding(
+            f"its {noun} `{value}` is known only on the client that runs the job; {consequence}",
             service=None if self.name_is_unknown else self.name,
             value=value,
-            message=f"its {word} `{value}` is known only on the client that runs the job; {consequence}",
             origin=self._service.places.get(what, self._service.place),
-            help="write it without variables of the client, or read the service from Consul or Nomad",
         )
 
 

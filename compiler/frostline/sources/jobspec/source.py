@@ -20,6 +20,7 @@ from frostline.hcl.scope import Budget
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.syntax import parse
 from frostline.model import Declaration, DeclaredService, FileOrigin, Finding, Upstream
+from frostline.rules import Rule
 from frostline.sources.jobspec.hcl_files import job_of_body
 from frostline.sources.jobspec.job import Job, declaration_of
 from frostline.sources.jobspec.json_files import job_of_json
@@ -29,7 +30,18 @@ from frostline.sources.jobspec.settings import SCHEMA, JobspecSettings, configur
 from frostline.sources.jobspec.variables import Context, Given, value_of
 from frostline.text import display_path
 
-__all__ = ["SCHEMA", "configure", "declare", "inputs"]
+__all__ = ["RULES", "SCHEMA", "configure", "declare", "inputs"]
+
+UNUSED_GLOB = Rule(
+    name="job-files",
+    severity="warning",
+    summary="a glob under `files` of a jobspec source matches no file",
+    why="The services of the files that it once matched, or was meant to match, are missing.",
+    example="frostline.yaml:4:5: warning[job-files]: no file matches `more/*.hcl` of source `jobs`\n"
+    "  help: correct the glob, or leave it out",
+    mend="correct the glob, or leave it out",
+)
+RULES = (UNUSED_GLOB,)
 
 MOST_BYTES = 2**20
 """The largest file that is read: the limit of Nomad's own job_max_source_size."""
@@ -98,13 +110,8 @@ def job_files(settings: JobspecSettings) -> tuple[tuple[Path, ...], tuple[Findin
 
 
 def _unused_glob(settings: JobspecSettings, glob: str) -> Finding:
-    return Finding(
-        rule="job-files",
-        severity="warning",
-        value=glob,
-        origin=settings.files_origin,
-        message=f"no file matches `{glob}` of source `{settings.name}`",
-        help="correct the glob, or leave it out",
+    return UNUSED_GLOB.finding(
+        f"no file matches `{glob}` of source `{settings.name}`", value=glob, origin=settings.files_origin
     )
 
 

@@ -74,6 +74,18 @@ def test_what_only_a_client_knows_is_a_finding_with_its_place(
     assert str(finding.origin) == f"a.nomad.hcl:7:{column}"
 
 
+@pytest.mark.parametrize(
+    ("rule", "service"),
+    [
+        ("job-name", 'name = "web-${NOMAD_ALLOC_INDEX}"'),
+        ("job-port", 'name = "web"\nport = "${meta.port}"'),
+        ("job-tag", 'name = "web"\ntags = ["api", "host=${attr.unique.hostname}"]'),
+    ],
+)
+def test_what_only_a_client_knows_reads_as_recorded(folder: Any, rule: str, service: str, matches_golden: Any) -> None:
+    matches_golden(rule, folder.job(service=service).findings)
+
+
 def test_a_service_without_a_name_that_is_known_is_left_out_and_a_tag_alone(folder: Any) -> None:
     assert folder.job(service='name = "x-${NOMAD_ALLOC_ID}"').services == ()
     (service,) = folder.job(service='tags = ["a", "b-${attr.kernel.name}"]').services

@@ -55,11 +55,12 @@ def test_the_inputs_are_all_files_that_are_read(folder: Any) -> None:
     assert [path.name for path in found] == ["a.nomad.hcl", "name.txt", "v.hcl"]
 
 
-def test_a_glob_that_fits_nothing_is_a_warning_and_no_file_at_all_an_error(folder: Any) -> None:
+def test_a_glob_that_fits_nothing_is_a_warning_and_no_file_at_all_an_error(folder: Any, matches_golden: Any) -> None:
     found = folder.declared('job "j" {}\n', files=("*.nomad.hcl", "more/*.hcl"))
     assert [(finding.rule, finding.severity, finding.value) for finding in found.findings] == [
         ("job-files", "warning", "more/*.hcl")
     ]
+    matches_golden("job-files", found.findings)
     for files in (("more/*.hcl",), ("a.nomad.hcl", "b.nomad.hcl"), ("",), ("**x/*",)):
         assert isinstance(folder.refusal(files=files), UsageError)
 

@@ -1,0 +1,40 @@
+"""`frostline rule`: what a finding's rule means, why it exists and what to do."""
+
+from __future__ import annotations
+
+import click
+from msgspec.structs import asdict
+
+from frostline import errors
+from frostline.cli.console import (
+    Invocation,
+    print_json,
+    print_text,
+    report_value,
+)
+from frostline.cli.invoking import invoked
+from frostline.cli.options import FORMATS, common_options, format_option
+from frostline.pipeline.explaining import table_lines
+from frostline.pipeline.rule_page import text_lines
+from frostline.pipeline.rule_table import find_rule, rule_table
+
+
+@click.command("rule")
+@click.argument("name", required=False)
+@format_option(*FORMATS)
+@common_options
+@invoked
+def command(invocation: Invocation, name: str | None) -> int:
+    """Show what a rule of findings means, or list all rules.
+
+    Says why there is the rule, and what to do about a finding of it, with an example.
+    """
+    rules = list(rule_table().values()) if name is None else [find_rule(name)]
+    if invocation.format == "json":
+        print_json(report_value(rules=[asdict(rule) for rule in rules]))
+    elif name is None:
+        rows = [(rule.name, rule.severity, rule.summary) for rule in rules]
+        print_text(invocation, table_lines(("RULE", "SEVERITY", "WHAT IS WRONG"), rows))
+    else:
+        print_text(invocation, text_lines(rules[0]))
+    return errors.DONE

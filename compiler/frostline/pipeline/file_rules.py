@@ -1,0 +1,42 @@
+"""The rules of findings about published files and outputs as a whole."""
+
+from __future__ import annotations
+
+from frostline.rules import Rule
+
+EMPTY_OUTPUT = Rule(
+    name="output-empty",
+    severity="warning",
+    summary="an output has no service at all",
+    why="The registry has services, so the output's own `select` or `sources` leaves all of them out: mostly a typing "
+    "error. Whoever reads the file would find nothing in it.",
+    example="frostline.yaml:1:71: warning[output-empty]: the output `none.yaml` has no service at all\n"
+    "  help: check its `select` and `sources`: `frostline list` shows the names and sources of all services",
+    mend="check its `select` and `sources`: `frostline list` shows the names and sources of all services",
+)
+EDITED = Rule(
+    name="edited",
+    summary="a published file was edited since frostline wrote it",
+    why="The edit would be lost. Somebody may have made it on purpose, such as in an emergency.",
+    example="app/services.yaml:1:1: error[edited]: the file was edited since frostline wrote it\n"
+    "  help: keep the edit by moving the file away, or overwrite it with `frostline compile --allow edited`",
+    mend="keep the edit by moving the file away, or overwrite it with `frostline compile --allow edited`",
+)
+ADOPT = Rule(
+    name="adopt",
+    summary="a file stands where an output is to be written, but frostline did not write it",
+    why="A file that the manifest does not list is never overwritten or deleted unasked. This one belongs to somebody "
+    "else, or the manifest is missing.",
+    example="app/services.yaml:1:1: error[adopt]: the file exists already, and frostline did not write it\n"
+    "  help: keep the file by moving it away, or overwrite it with `frostline compile --allow adopt`",
+    mend="keep the file by moving it away, or overwrite it with `frostline compile --allow adopt`",
+)
+DRIFT = Rule(
+    name="drift",
+    summary="something published differs from what the lock and the configuration give",
+    why="Whoever reads the published files does not see what is reviewed and locked. `check` exits with 1 for it.",
+    example="services.yaml:1:1: error[drift]: services.yaml is missing\n"
+    "  help: run `frostline compile` to publish, or `frostline plan` to see what would change",
+    mend="run `frostline compile` to publish, or `frostline plan` to see what would change",
+)
+RULES = (EMPTY_OUTPUT, EDITED, ADOPT, DRIFT)

@@ -1,0 +1,52 @@
+"""The rules as text: for `frostline rule`, and as the page docs/rules.md, which `make rules` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from textwrap import wrap
+
+from frostline.rules import Rule
+
+_COLUMNS = 100
+_PAGE_COLUMNS = 120
+_PAGE_HEAD = """\
+<!-- Written by `make rules`. -->
+# Rules
+
+Every finding is of one rule. [Waivers](checks.md#waivers) and reports name the rule; `frostline rule NAME` shows it.
+The severity is the default: a policy may set another one. Each example is a finding as `--format text` prints it.
+
+| rule | severity | what is wrong |
+|---|---|---|
+"""
+
+
+def text_lines(rule: Rule) -> Iterator[str]:
+    """A rule for a person at a terminal."""
+    yield f"{rule.name} ({rule.severity}): {rule.summary}"
+    yield ""
+    yield from _wrap(rule.why, _COLUMNS).split("\n")
+    yield ""
+    yield "example:"
+    yield from (f"  {line}" for line in rule.example.split("\n"))
+    yield f"help: {rule.mend}"
+
+
+def page_text(rules: Iterable[Rule]) -> str:
+    """The text of docs/rules.md."""
+    sections: list[str] = []
+    rows: list[str] = []
+    for rule in rules:
+        rows.append(f"| [`{rule.name}`](#{rule.name}) | {rule.severity} | {rule.summary} |\n")
+        paragraphs = [
+            f"## {rule.name}",
+            _wrap(f"{rule.summary[:1].upper()}{rule.summary[1:]}. {rule.why}", _PAGE_COLUMNS),
+            f"```text\n{rule.example}\n```",
+            _wrap(f"What to do: {rule.mend}.", _PAGE_COLUMNS),
+        ]
+        sections.append("\n" + "\n\n".join(paragraphs) + "\n")
+    return _PAGE_HEAD + "".join(rows) + "".join(sections)
+
+
+def _wrap(text: str, columns: int) -> str:
+    return "\n".join(wrap(text, columns, break_long_words=False, break_on_hyphens=False))
