@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -17,12 +17,10 @@ from frostline.cli.console import (
 from frostline.cli.invoking import DifferentError, invoked, load_invocation_config, print_warnings
 from frostline.cli.options import FORMATS, common_options, format_option, offline_option
 from frostline.lock.codec import lock_of
-from frostline.model import SegmentAnswer
-from frostline.pipeline import assemble as assembling
-from frostline.pipeline import explaining
-from frostline.pipeline import freeze as freezing
-from frostline.registry.exclusions import excluded_instances, overridden_endpoints
-from frostline.text import list_names
+from frostline.model import SegmentAnswer, version_label
+from frostline.pipeline.freeze import CommittedLock, freeze, offline_lock, read_committed_lock
+from frostline.pipeline.views import Explanation, closest, explain, explanation_value
+from frostline.text import escape_control, list_names
 
 
 @click.command("explain")
@@ -41,24 +39,20 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
     config = load_invocation_config(invocation)
     answers: tuple[SegmentAnswer, ...] = ()
     if offline:
-        used = freezing.offline_lock(config, freezing.read_committed_lock(config))
+        used = offline_lock(config, read_committed_lock(config))
         info(invocation, "Reading the lock only; instances excluded by selection are not listed.")
     else:
-        frozen = freezing.freeze(config, freezing.CommittedLock(config), every_service=True)
+        frozen = freeze(config, CommittedLock(config), every_service=True)
         print_warnings(invocation, frozen.warnings)
         used, answers = lock_of(frozen.snapshots), frozen.answers
-    declared = assembling.declared_contributions(config)
-    contributions = assembling.contributions_of(config, used, declared)
-    registry = assembling.registry_of_lock(config, used, declared)
-    live = freezing.live_sources(config)
-    exclusions = [*excluded_instances(answers, live), *overridden_endpoints(contributions, registry)]
-    keys = explaining.chosen(registry, exclusions, service, version)
-    if not keys:
-        raise _unknown_service(service, version, explaining.closest(registry, exclusions, service, version))
+    explanation = explain(config, used, answers, service, version)
+    if not explanation.keys:
+        close = closest(explanation.registry, explanation.exclusions, service, version)
+        raise _unknown_service(service, version, close)
     if invocation.format == "json":
-        print_json(report_value(explained=explaining.explanation_value(keys, registry, exclusions)))
+        print_json(report_value(explained=explanation_value(explanation)))
     else:
-        print_text(invocation, explaining.explanation_lines(keys, registry, exclusions))
+        print_text(invocation, explanation_lines(explanation))
     return errors.DONE
 
 
@@ -66,3 +60,24 @@ def _unknown_service(service: str, version: str | None, close: Sequence[str]) ->
     asked = service if version is None else f"{service} {version}"
     hint = f"did you mean {list_names(close, 'or')}?" if close else "see `frostline list`"
     return DifferentError(f"unknown service `{asked}`", help=hint)
+
+
+def explanation_lines(explanation: Explanation) -> Iterator[str]:
+    """The explanation for a person."""
+    for key in explanation.keys:
+        entry = explanation.registry.get(key)
+        yield escape_control(f"{key.service} {version_label(key.version)}")
+        if entry is None:
+            yield "  not in the registry"
+        elif entry.declared:
+            yield escape_control(f"  known to {', '.join(entry.sources)}, but nothing to call")
+        for endpoint in entry.endpoints if entry else ():
+            mark = "*" if entry and endpoint.url == entry.url else " "
+            yield escape_control(f"  {mark} {endpoint.url}  from {endpoint.origin}")
+        for dependency in explanation.registry.dependents(key):
+            yield escape_control(f"  < {dependency.upstream.consumer} depends on it, {dependency.origin}")
+        missing = explanation.exclusions_of(key)
+        if missing:
+            yield "  left out:"
+            for exclusion in missing:
+                yield escape_control(f"    {exclusion.name}  {exclusion.origin}: {exclusion.reason}")

@@ -12,11 +12,10 @@ from frostline.cli.console import (
     print_text,
     report_value,
 )
+from frostline.cli.drawings import FORMS
 from frostline.cli.invoking import invoked, load_invocation_config
 from frostline.cli.options import FORMATS, common_options, format_option
-from frostline.pipeline import assemble as assembling
-from frostline.pipeline import freeze as freezing
-from frostline.pipeline import graphing
+from frostline.pipeline.views import committed_registry, graph_value
 
 
 @click.command("graph")
@@ -37,13 +36,12 @@ def command(invocation: Invocation, form: str) -> int:
     From the committed lock and the local sources. An upstream that nobody serves is marked.
     """
     config = load_invocation_config(invocation)
-    used = freezing.offline_lock(config, freezing.read_committed_lock(config))
-    registry = assembling.registry_of_lock(config, used)
+    registry = committed_registry(config)
     if invocation.format == "json":
-        print_json(report_value(upstreams=graphing.graph_value(registry)))
+        print_json(report_value(upstreams=graph_value(registry)))
         return errors.DONE
     if not registry.upstreams:
         info(invocation, "No upstreams: neither the lock nor a local source declares one.")
     if registry.upstreams or form != "text":
-        print_text(invocation, graphing.FORMS[form](registry))
+        print_text(invocation, FORMS[form](registry))
     return errors.DONE

@@ -13,9 +13,11 @@ from frostline.cli.console import (
 )
 from frostline.cli.invoking import invoked, load_invocation_config
 from frostline.cli.options import FORMATS, common_options, format_option
-from frostline.pipeline import assemble as assembling
-from frostline.pipeline import explaining
-from frostline.pipeline import freeze as freezing
+from frostline.cli.tables import table_lines
+from frostline.model import Registry, version_label
+from frostline.pipeline.views import committed_registry, list_value
+
+_HEADER = ("SERVICE", "VERSION", "ENDPOINTS", "SOURCE", "URL")
 
 
 @click.command("list")
@@ -25,11 +27,17 @@ from frostline.pipeline import freeze as freezing
 def command(invocation: Invocation) -> int:
     """List the services of the committed lock and the local sources."""
     config = load_invocation_config(invocation)
-    used = freezing.offline_lock(config, freezing.read_committed_lock(config))
-    registry = assembling.registry_of_lock(config, used)
+    registry = committed_registry(config)
     if invocation.format == "json":
-        print_json(report_value(services=explaining.list_value(registry)))
+        print_json(report_value(services=list_value(registry)))
     else:
-        header = ("SERVICE", "VERSION", "ENDPOINTS", "SOURCE", "URL")
-        print_text(invocation, explaining.table_lines(header, explaining.list_rows(registry)))
+        print_text(invocation, table_lines(_HEADER, _rows(registry)))
     return errors.DONE
+
+
+def _rows(registry: Registry) -> list[tuple[str, str, str, str, str]]:
+    """A row a (service, version): service, version, endpoints, sources, url."""
+    return [
+        (service, version_label(version), str(len(entry.endpoints)), ", ".join(entry.sources), entry.url or "-")
+        for (service, version), entry in registry.entries()
+    ]

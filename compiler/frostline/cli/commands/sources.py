@@ -11,8 +11,8 @@ from frostline import errors
 from frostline.cli.console import Invocation, print_err, print_json, print_text, report_value, text_report
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings
 from frostline.cli.options import FORMATS, common_options, format_option
+from frostline.cli.tables import table_lines
 from frostline.errors import ErrorGroup
-from frostline.pipeline.explaining import table_lines
 from frostline.pipeline.survey import Survey, survey_sources
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from frostline.cli.drawings import FORMS, dot_lines, mermaid_lines, text_lines
 from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Registry, Upstream, registry_of
-from frostline.pipeline.graphing import FORMS, dot_lines, graph_value, mermaid_lines, text_lines
 from frostline.registry.declaring import dependencies_of
 from frostline.settings import Naming
 from frostline.text import escape_control
@@ -48,21 +48,6 @@ def test_the_text_has_each_consumer_with_what_it_calls_and_what_is_wrong() -> No
         "default:cart/web (region global)",
         "  -> stock unversioned  at http://127.0.0.1:9101  (not in the registry)",
     ]
-
-
-def test_the_json_value_has_the_place_and_the_state() -> None:
-    values = graph_value(SHOP)
-    assert [one["state"] for one in values] == ["elsewhere", "declared", "served", "unknown"]
-    assert values[2] == {
-        "consumer": "default:shop/web",
-        "region": None,
-        "destination": "payments-v1",
-        "service": "payments",
-        "version": "v1",
-        "url": "http://127.0.0.1:9101/v1",
-        "state": "served",
-        "origin": {"file": "jobs/shop.nomad.hcl", "line": 12, "column": 5},
-    }
 
 
 def test_dot_draws_what_nobody_serves_with_dashes() -> None:

@@ -1,0 +1,156 @@
+"""What `list`, `explain` and `graph` show: values computed from the registry; the command line makes text of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from frostline.canonical import origin_value
+from frostline.model import Dependency, Endpoint, Key, Lock, Registry, SegmentAnswer, version_label
+from frostline.pipeline.assemble import contributions_of, declared_contributions, registry_of_lock
+from frostline.pipeline.freeze import live_sources, offline_lock, read_committed_lock
+from frostline.registry.exclusions import Exclusion, excluded_instances, overridden_endpoints
+from frostline.settings import Config
+
+
+def committed_registry(config: Config) -> Registry:
+    """The registry of the committed lock and the local sources. UsageError: there is no lock to work from."""
+    return registry_of_lock(config, offline_lock(config, read_committed_lock(config)))
+
+
+# --- list -------------------------------------------------------------------------------------------------------------
+
+
+def list_value(registry: Registry) -> list[dict[str, Any]]:
+    """The same as JSON values."""
+    return [
+        {
+            "service": service,
+            "version": version,
+            "endpoints": len(entry.endpoints),
+            "sources": list(entry.sources),
+            "url": entry.url,
+            "declared": entry.declared,
+        }
+        for (service, version), entry in registry.entries()
+    ]
+
+
+# --- explain ----------------------------------------------------------------------------------------------------------
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """What is known of a service. keys: in the registry's order; () if the service is unknown.
+
+    exclusions: the instances and endpoints that the registry does not have, of all services.
+    """
+
+    keys: tuple[Key, ...]
+    registry: Registry
+    exclusions: tuple[Exclusion, ...]
+
+    def exclusions_of(self, key: Key) -> tuple[Exclusion, ...]:
+        """Those of one (service, version)."""
+        return tuple(exclusion for exclusion in self.exclusions if exclusion.key == key)
+
+
+def explain(
+    config: Config, lock: Lock, answers: Iterable[SegmentAnswer], service: str, version: str | None
+) -> Explanation:
+    """Explain a service, or the one that is registered under this name. version: as `version_label` writes it.
+
+    answers: what the live sources answered before selection, () if they were not asked.
+    """
+    declared = declared_contributions(config)
+    contributions = contributions_of(config, lock, declared)
+    registry = registry_of_lock(config, lock, declared)
+    exclusions = (
+        *excluded_instances(answers, live_sources(config)),
+        *overridden_endpoints(contributions, registry),
+    )
+    keys = keys_named(registry, exclusions, service, version)
+    return Explanation(keys=tuple(keys), registry=registry, exclusions=exclusions)
+
+
+def keys_named(registry: Registry, exclusions: Sequence[Exclusion], service: str, version: str | None) -> list[Key]:
+    """The (service, version)s that the user means: of this service, or whose registered name it is."""
+    known = {key for key, _ in registry.entries()} | {exclusion.key for exclusion in exclusions}
+    known |= {dependency.key for dependency in registry.upstreams}
+    named = {exclusion.key for exclusion in exclusions if exclusion.name == service}
+    named |= {dependency.key for dependency in registry.upstreams if dependency.upstream.destination == service}
+    found = {key for key in known if key.service == service} | named
+    if version is not None:
+        found = {key for key in found if version_label(key.version) == version}
+    return sorted(found, key=Key.sort_key)
+
+
+def closest(registry: Registry, exclusions: Sequence[Exclusion], service: str, version: str | None) -> list[str]:
+    """What the user may have meant, best first."""
+    keys = {key for key, _ in registry.entries()} | {exclusion.key for exclusion in exclusions}
+    versions = sorted(version_label(key.version) for key in keys if key.service == service)
+    if version is not None and versions:
+        return [f"{service} {label}" for label in difflib.get_close_matches(version, versions, 3, 0.1) or versions[:3]]
+    by_lower: dict[str, list[str]] = {}
+    for name in sorted({key.service for key in keys}):
+        by_lower.setdefault(name.lower(), []).append(name)
+    return [name for lower in difflib.get_close_matches(service.lower(), by_lower, 3) for name in by_lower[lower]][:3]
+
+
+def explanation_value(explanation: Explanation) -> list[dict[str, Any]]:
+    """The explanation as JSON values: a list of (service, version)s."""
+    return [
+        {
+            "service": key.service,
+            "version": key.version,
+            "url": entry.url if entry else None,
+            "sources": list(entry.sources) if entry else [],
+            "endpoints": [_endpoint_value(endpoint) for endpoint in entry.endpoints] if entry else [],
+            "dependents": [
+                {"consumer": dependency.upstream.consumer, "origin": origin_value(dependency.origin)}
+                for dependency in explanation.registry.dependents(key)
+            ],
+            "left_out": [
+                {"name": exclusion.name, "origin": origin_value(exclusion.origin), "reason": exclusion.reason}
+                for exclusion in explanation.exclusions_of(key)
+            ],
+        }
+        for key in explanation.keys
+        for entry in [explanation.registry.get(key)]
+    ]
+
+
+def _endpoint_value(endpoint: Endpoint) -> dict[str, Any]:
+    return {"url": endpoint.url, "weight": endpoint.weight, "origin": origin_value(endpoint.origin)}
+
+
+# --- graph ------------------------------------------------------------------------------------------------------------
+
+
+def graph_value(registry: Registry) -> list[dict[str, Any]]:
+    """The upstreams as JSON values, sorted by consumer."""
+    return [
+        {
+            "consumer": dependency.upstream.consumer,
+            "region": dependency.upstream.region or None,
+            "destination": dependency.upstream.destination,
+            "service": dependency.service,
+            "version": dependency.version,
+            "url": dependency.url,
+            "state": state_of(dependency, registry),
+            "origin": origin_value(dependency.origin),
+        }
+        for dependency in registry.upstreams
+    ]
+
+
+def state_of(dependency: Dependency, registry: Registry) -> str:
+    """served, declared (known, with nothing to call), unknown, or elsewhere (a peer, a prepared query)."""
+    if dependency.is_elsewhere:
+        return "elsewhere"
+    entry = registry.get(dependency.key)
+    if entry is None:
+        return "unknown"
+    return "declared" if entry.declared else "served"

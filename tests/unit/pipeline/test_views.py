@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from frostline.model import (
+    Bind,
+    Dependency,
+    Endpoint,
+    Entry,
+    FileOrigin,
+    InstanceOrigin,
+    Key,
+    Registry,
+    Upstream,
+    registry_of,
+)
+from frostline.pipeline.views import Explanation, closest, explanation_value, graph_value, keys_named, list_value
+from frostline.registry.declaring import dependencies_of
+from frostline.registry.exclusions import Exclusion
+from frostline.settings import Naming
+
+PLACE = FileOrigin("frostline.yaml", 3, 5)
+ORIGIN = InstanceOrigin("mesh", "dc1", "default", "n1", "i1")
+
+
+def endpoint(url: str, source: str = "mesh", place: FileOrigin | None = None) -> Endpoint:
+    return Endpoint(url=url, address="a", port=1, source=source, declared_at=place)
+
+
+def entry(*urls: str, source: str = "mesh") -> Entry:
+    endpoints = tuple(endpoint(url) for url in urls)
+    return Entry(url=urls[0] if urls else None, endpoints=endpoints, sources=(source,))
+
+
+REGISTRY = registry_of(
+    {
+        Key("payments", "v1"): entry("http://a", "http://b"),
+        Key("payments", None): entry("http://c"),
+        Key("ledger", None): entry(),
+    }
+)
+
+
+def exclusion(service: str, version: str | None = None, name: str = "") -> Exclusion:
+    return Exclusion(key=Key(service, version), name=name or service, origin=ORIGIN, reason="why not")
+
+
+def test_a_name_stands_for_all_its_versions_or_for_the_one_that_is_asked_for() -> None:
+    assert keys_named(REGISTRY, [], "payments", None) == [Key("payments", None), Key("payments", "v1")]
+    assert keys_named(REGISTRY, [], "payments", "v1") == [Key("payments", "v1")]
+    assert keys_named(REGISTRY, [], "payments", "unversioned") == [Key("payments", None)]
+    assert keys_named(REGISTRY, [], "payments", "v2") == []
+
+
+def test_a_registered_name_stands_for_what_naming_made_of_it() -> None:
+    assert keys_named(REGISTRY, [exclusion("payments", "v1", "payments-v1")], "payments-v1", None) == [
+        Key("payments", "v1")
+    ]
+
+
+def test_a_name_that_only_exclusions_have_is_known() -> None:
+    assert keys_named(REGISTRY, [exclusion("hidden", "v3")], "hidden", None) == [Key("hidden", "v3")]
+
+
+def test_the_closest_are_of_services_or_of_the_versions_of_the_one_that_is_there() -> None:
+    assert closest(REGISTRY, [exclusion("legder")], "ledgr", None) == ["ledger", "legder"]
+    assert closest(REGISTRY, [], "payments", "v2") == ["payments v1", "payments unversioned"]
+    assert closest(REGISTRY, [exclusion("LEDGER")], "Ledger", None) == ["LEDGER", "ledger"]
+    assert closest(REGISTRY, [], "nothing-like-it", None) == []
+
+
+def test_an_explanation_of_what_is_left_out_alone_has_no_endpoints() -> None:
+    key = Key("hidden", None)
+    found = Explanation(keys=(key,), registry=REGISTRY, exclusions=(exclusion("hidden"), exclusion("other")))
+    (value,) = explanation_value(found)
+    assert (value["url"], value["sources"], value["endpoints"]) == (None, [], [])
+    assert [left_out["name"] for left_out in value["left_out"]] == ["hidden"]
+    assert value["left_out"][0]["origin"]["node"] == "n1"
+
+
+def test_the_list_has_an_item_for_each_version() -> None:
+    assert [(one["version"], one["endpoints"], one["declared"]) for one in list_value(REGISTRY)] == [
+        (None, 0, True),
+        (None, 1, False),
+        ("v1", 2, False),
+    ]
+
+
+# --- graph ------------------------------------------------------------------------------------------------------------
+
+JOB = FileOrigin("jobs/shop.nomad.hcl", 12, 5)
+SERVED = Endpoint(url="http://a/v1", address="a", port=80, source="mesh")
+
+
+def dependency(
+    destination: str, *, job: str = "shop", group: str = "web", region: str = "", peer: str = "", socket: str = ""
+) -> Dependency:
+    bind = Bind(socket=socket) if socket else Bind(address="127.0.0.1", port=9101)
+    up = Upstream(
+        namespace="default", job=job, group=group, destination=destination, bind=bind, region=region, peer=peer
+    )
+    return dependencies_of("jobs", [(up, JOB)], Naming())[0]
+
+
+def registry(*upstreams: Dependency) -> Registry:
+    entries = {
+        ("payments", "v1"): Entry(url=SERVED.url, endpoints=(SERVED,), sources=("mesh",)),
+        ("ledger", None): Entry(url=None, endpoints=(), sources=("mesh",)),
+    }
+    return registry_of(entries, upstreams)
+
+
+SHOP = registry(
+    dependency("payments-v1"),
+    dependency("ledger"),
+    dependency("stock", job="cart", region="global"),
+    dependency("far", peer="west", socket="/s.sock"),
+)
+
+
+def test_the_json_value_has_the_place_and_the_state() -> None:
+    values = graph_value(SHOP)
+    assert [one["state"] for one in values] == ["elsewhere", "declared", "served", "unknown"]
+    assert values[2] == {
+        "consumer": "default:shop/web",
+        "region": None,
+        "destination": "payments-v1",
+        "service": "payments",
+        "version": "v1",
+        "url": "http://127.0.0.1:9101/v1",
+        "state": "served",
+        "origin": {"file": "jobs/shop.nomad.hcl", "line": 12, "column": 5},
+    }
