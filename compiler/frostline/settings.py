@@ -1,6 +1,7 @@
 """The configuration as values: what frostline.yaml says, typed, with every default filled in.
 
-`config` makes them; the stages take them. The defaults here are those of schemas/config.schema.json (a test compares).
+`pipeline.load` makes them, the stages take them. The settings of each type of source are beside its module and extend
+`SourceSettings`. The defaults here are those of schemas/config.schema.json (a test compares).
 Paths are absolute; durations are seconds; shares (of guards) are between 0 and 1.
 """
 
