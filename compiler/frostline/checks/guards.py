@@ -11,7 +11,7 @@ from shlex import quote
 
 from msgspec import Struct
 
-from frostline.checks.keys import fits, key_text
+from frostline.keys import key_text, matches_key
 from frostline.model import Finding, InstanceOrigin, Key
 from frostline.rules import Rule
 from frostline.settings import Allow, Guards
@@ -173,7 +173,7 @@ def _percent(share: float) -> str:
 
 
 def _may_vanish(key: Key, allow: Allow) -> bool:
-    return allow.deletes is not None and fits(allow.deletes, key)
+    return allow.deletes is not None and matches_key(allow.deletes, key)
 
 
 def _vanishes(key: Key, old: Publication, new: Publication) -> bool:

@@ -13,11 +13,11 @@ from frostline.checks import endpoint_policies
 from frostline.checks.addresses import InvalidPolicyValue
 from frostline.checks.base import Context
 from frostline.checks.endpoint_policies import judge_addresses, judge_meta, judge_ports, judge_tags
-from frostline.checks.keys import fits, key_names, written_key
 from frostline.checks.policy import Judge, Policy, first_origin, is_configured, policy_finding
 from frostline.checks.policy_keys import SCHEMA, configure
 from frostline.errors import ErrorGroup, UsageError
 from frostline.globs import is_literal
+from frostline.keys import key_names, matches_key, parse_key
 from frostline.model import Finding, Key, Registry, version_label
 from frostline.rules import Rule
 from frostline.settings import CheckSettings, PolicySetting
@@ -109,7 +109,7 @@ def _judge_min_instances(setting: PolicySetting) -> Judge:
 
     def limit(key: Key) -> tuple[str, int]:
         matching = [name for name in key_names(key) if name in least_by_glob and is_literal(name)]
-        matching += [glob for glob in globs if fits(glob, key)][:1]
+        matching += [glob for glob in globs if matches_key(glob, key)][:1]
         if not matching:
             return "default", default
         last = max(matching, key=position.__getitem__)
@@ -149,7 +149,7 @@ def _judge_required(setting: PolicySetting) -> Judge:
         for text in setting.value:
             if is_literal(text) and not has_endpoint.get(text, False):
                 message = "it is required but has no endpoint" if text in has_endpoint else "it is required but unknown"
-                yield policy_finding(REQUIRED, setting, written_key(text), message, value=text, help=advice)
+                yield policy_finding(REQUIRED, setting, parse_key(text), message, value=text, help=advice)
             elif not is_literal(text) and not _is_served(registry, text):
                 message = f"no service with an endpoint matches the required `{shorten(text)}`"
                 yield policy_finding(REQUIRED, setting, None, message, value=text, help=advice)
@@ -158,7 +158,7 @@ def _judge_required(setting: PolicySetting) -> Judge:
 
 
 def _is_served(registry: Registry, glob: str) -> bool:
-    return any(fits(glob, key) for key, entry in registry.entries() if not entry.declared)
+    return any(matches_key(glob, key) for key, entry in registry.entries() if not entry.declared)
 
 
 def _judge_names(setting: PolicySetting) -> Judge:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from frostline.checks.keys import fits
 from frostline.errors import ErrorGroup, UsageError
 from frostline.globs import matches
+from frostline.keys import matches_key
 from frostline.model import Finding, Key
 from frostline.rules import Rule
 from frostline.settings import Waiver
@@ -64,7 +64,7 @@ def _silences(waiver: Waiver, finding: Finding) -> bool:
         return False
     if finding.service is None:
         return matches((waiver.service,), "")
-    return fits(waiver.service, Key(finding.service, finding.version))
+    return matches_key(waiver.service, Key(finding.service, finding.version))
 
 
 def _expired(waiver: Waiver, last: date) -> Finding:

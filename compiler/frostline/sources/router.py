@@ -12,6 +12,7 @@ from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.urls import url_pattern
+from frostline.keys import key_text
 from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key
 from frostline.patterns import has_dot_segment, parse
 from frostline.rules import DOT_SEGMENT, Rule
@@ -206,14 +207,14 @@ def _unserved(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> 
 
 
 def _unserved_finding(name: RouterName, served: frozenset[Key], router: str) -> Finding:
-    written = _text(name.key)
+    written = key_text(name.key)
     return UNSERVED.finding(
         f"the router `{router}` names `{written}`, which no other source has",
         service=name.key.service,
         version=name.key.version,
         value=written,
         origin=name.origin,
-        help=did_you_mean(written, map(_text, served), UNSERVED.mend),
+        help=did_you_mean(written, map(key_text, served), UNSERVED.mend),
     )
 
 
@@ -236,7 +237,3 @@ def _dot_segment(key: Key, origin: FileOrigin, url: str) -> Finding:
         origin=origin,
         help="leave the service out of the router's `services`, or change the pattern `url`",
     )
-
-
-def _text(key: Key) -> str:
-    return key[0] if key[1] is None else f"{key[0]}/{key[1]}"

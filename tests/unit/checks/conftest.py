@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import pytest
 
 from frostline.checks.base import Context
-from frostline.model import Endpoint, Entry, FileOrigin, Registry, registry_of
+from frostline.checks.schema import findings, load
+from frostline.errors import UsageError
+from frostline.model import Endpoint, Entry, FileOrigin, Finding, Registry, registry_of
 from frostline.outputs.base import service_value
 from frostline.settings import CheckSettings, PolicySetting
 
@@ -68,3 +71,44 @@ def policies() -> Callable[..., CheckSettings]:
 @pytest.fixture
 def context(tmp_path: Path) -> Context:
     return Context(value_of=service_value, root=tmp_path)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., Path]:
+    """`written(schema, name="schemas/ours.json")`: the schema (or text, or bytes) as a file inside the root."""
+
+    def write(schema: Any, name: str = "schemas/ours.json") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(schema, bytes):
+            path.write_bytes(schema)
+        else:
+            path.write_text(schema if isinstance(schema, str) else json.dumps(schema), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def checked(written: Any, context: Context, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Finding]]:
+    """`checked(schema, registry)`: what breaks this schema alone; the built-in one takes everything."""
+    monkeypatch.setattr("frostline.checks.schema.schema_text", lambda name: b'{"$defs": {"service": true}}')
+
+    def check(schema: Any, registry: Any) -> list[Finding]:
+        return list(findings(registry, CheckSettings(schema=(written(schema),)), context))
+
+    return check
+
+
+@pytest.fixture
+def refused(written: Any, tmp_path: Path) -> Callable[..., UsageError]:
+    """`refused(schema)`: the error that loading it raises."""
+
+    def refuse(schema: Any) -> UsageError:
+        with pytest.raises(UsageError) as raised:
+            load([written(schema)], tmp_path)
+        assert raised.value.help
+        assert str(tmp_path) not in str(raised.value.origin)
+        return raised.value
+
+    return refuse

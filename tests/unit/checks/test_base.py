@@ -7,7 +7,6 @@ import pytest
 
 from frostline.checks import base
 from frostline.checks.base import TABLE, check_module, check_names, run_checks
-from frostline.checks.keys import fits, key_names, key_text, written_key
 from frostline.model import FileOrigin, Finding
 from frostline.settings import CheckSettings, PolicySetting, Waiver
 
@@ -67,15 +66,3 @@ def test_checks_of_other_packages_run_too(registry: Any, context: Any, monkeypat
 
     monkeypatch.setattr(base, "entry_points", lambda group: [Entry] if group == "frostline.checks" else [])
     assert [finding.rule for finding in run_checks(registry(), CheckSettings(), TODAY, context)] == ["theirs"]
-
-
-@pytest.mark.parametrize("key", [("payments", "v1"), ("payments", None), ("a/b", "v1")])
-def test_a_key_as_people_write_it_reads_back_unchanged(key: tuple[str, str | None]) -> None:
-    assert written_key(key_text(key)) == key
-    assert written_key(key_names(key)[1]) == key
-
-
-@pytest.mark.parametrize("glob", ["payments", "payments/v1", "payments/*", "pay*", "*/v1", "*"])
-def test_a_glob_fits_the_service_or_service_and_version(glob: str) -> None:
-    assert fits(glob, ("payments", "v1"))
-    assert not fits(glob, ("ledger", "v2")) or glob == "*"

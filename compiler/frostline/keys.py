@@ -13,19 +13,19 @@ def key_text(key: Key) -> str:
 
 
 def key_names(key: Key) -> tuple[str, str]:
-    """What a glob may fit to mean this key: `payments` and `payments/v1` (`payments/unversioned` without one)."""
+    """The names that globs of this key match: `payments`, and `payments/v1` or `payments/unversioned`."""
     service, version = key
     return service, f"{service}/{version_label(version)}"
 
 
-def written_key(text: str) -> Key:
-    """The key that `text` means where the registry doesn't know it: the version is what follows the last slash."""
+def parse_key(text: str) -> Key:
+    """The key that a user means by `text` if the registry does not know it: the version follows the last slash."""
     service, _, version = text.rpartition("/")
     if not service:
         return Key(text, None)
     return Key(service, None if version == UNVERSIONED else version)
 
 
-def fits(glob: str, key: Key) -> bool:
-    """Whether the glob fits the service, or `service/version`: `payments/*` means payments in any version."""
+def matches_key(glob: str, key: Key) -> bool:
+    """Whether the glob matches the service, or `service/version`: `payments/*` means payments in any version."""
     return any(matches((glob,), name) for name in key_names(key))
