@@ -56,17 +56,17 @@ def test_a_plan_that_would_be_refused_is_not_saved(project: Project) -> None:
 def test_a_plan_is_published_once(project: Project) -> None:
     project.configure(STATIC).run("plan", "--out", "plan.json")
     project.done("compile", "--plan", "plan.json")
-    assert "the manifest moved" in project.refused(4, "compile", "--plan", "plan.json").stderr
+    assert "the manifest changed" in project.refused(4, "compile", "--plan", "plan.json").stderr
 
 
 @pytest.mark.parametrize(
     ("name", "text", "named"),
     [
-        ("frostline.yaml", "\n# a word\n", "`frostline.yaml` moved"),
-        ("t.j2", "{# a word #}", "`t.j2` moved"),
-        ("jobs/a.hcl", "# a word\n", "`jobs/a.hcl` moved"),
+        ("frostline.yaml", "\n# a word\n", "`frostline.yaml` changed"),
+        ("t.j2", "{# a word #}", "`t.j2` changed"),
+        ("jobs/a.hcl", "# a word\n", "`jobs/a.hcl` changed"),
         ("registry.py", "x = 1\n", "the manifest"),
-        ("services.yaml", "- 1\n", "`services.yaml` would not be as the plan says"),
+        ("services.yaml", "- 1\n", "`services.yaml` would not become what the plan says"),
     ],
 )
 def test_a_plan_is_refused_where_anything_it_was_made_from_has_moved(
@@ -100,7 +100,7 @@ def test_what_a_plan_holds_is_not_said_again(project: Project, option: list[str]
     ("change", "reason"),
     [
         (lambda text: text[: len(text) // 2], "not a saved plan"),
-        (lambda text: text.replace("frostline.plan/1", "frostline.plan/2"), "this is no frostline.plan/1"),
+        (lambda text: text.replace("frostline.plan/1", "frostline.plan/2"), "its format is not frostline.plan/1"),
         (lambda text: text.replace('"new_lock":"', '"new_lock":"x'), "not a lock"),
         (lambda text: text.replace("sha256:", "md5:"), "not a saved plan"),
         (lambda text: text.replace('"today":"2', '"today":"9999-99-99","x":"2'), "not a saved plan"),

@@ -1,4 +1,4 @@
-"""Saved plans: what they are made from, and whether it is still so."""
+"""Saved plans: what a plan is made from, and whether that is unchanged when it is published."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from frostline.outputs import base as outputs
 from frostline.pipeline.compile import Compilation, CompileOptions
 from frostline.pipeline.freeze import live_sources, settings_digests
 from frostline.plan.changes import plan_value
-from frostline.plan.saved import MOST_NAMED, Basis, Saved, changed_files, digest_of, moved, saved_chunks
+from frostline.plan.saved import MOST_NAMED, Basis, Saved, changed_files, changed_inputs, digest_of, saved_chunks
 from frostline.settings import Config
 from frostline.sources import base as sources
 
-_AGAIN = "make the plan again, review it, and publish that"
+_AGAIN = "make a new plan, review it, and publish that one"
 
 
 def chunks(config: Config, compilation: Compilation, options: CompileOptions) -> Iterator[bytes]:
@@ -32,7 +32,7 @@ def chunks(config: Config, compilation: Compilation, options: CompileOptions) ->
 
 
 def basis_of(config: Config, options: CompileOptions) -> Basis:
-    """What a plan is made from now."""
+    """What a plan that is made now depends on."""
     folder = config.path.parent
     digests = {relpath(path, folder): digest_of(path) for path in sorted(set(_inputs(config)))}
     return Basis(
@@ -65,22 +65,22 @@ def _lock_digest(config: Config) -> str | None:
 
 
 def options_of(basis: Basis) -> CompileOptions:
-    """How the plan was made. UsageError: its day is none."""
+    """How the plan was made. UsageError: its date is invalid."""
     try:
         return CompileOptions(only=basis.only, allow=basis.allow, today=date.fromisoformat(basis.today))
     except ValueError:
-        raise UsageError(f"the saved plan's day is none: {basis.today}", help=_AGAIN) from None
+        raise UsageError(f"the saved plan has an invalid date: {basis.today}", help=_AGAIN) from None
 
 
 def check_basis(config: Config, saved: Saved, shown: str) -> None:
-    """RefusedError: something that the plan was made from has moved."""
-    found = moved(saved.basis, basis_of(config, options_of(saved.basis)))
+    """RefusedError: something that the plan was made from has changed."""
+    found = changed_inputs(saved.basis, basis_of(config, options_of(saved.basis)))
     if found:
-        raise _refused(f"since the plan was made, {_listed(found)} moved", shown)
+        raise _refused(f"since the plan was made, {_listed(found)} changed", shown)
 
 
 def new_lock(config: Config, saved: Saved, shown: str) -> Lock:
-    """The lock that the plan holds. UsageError: it is none, or was frozen with other settings."""
+    """The lock that the plan holds. UsageError: it is not a lock, or was frozen with other settings."""
     lock = lock_codec.parse_lock(saved.new_lock.encode(), shown)
     if live_sources(config):
         lock_merge.check_settings(lock, settings_digests(config), shown)
@@ -88,10 +88,10 @@ def new_lock(config: Config, saved: Saved, shown: str) -> Lock:
 
 
 def check_files(saved: Saved, compilation: Compilation, shown: str) -> None:
-    """RefusedError: publishing now would not do to the files what the plan says."""
+    """RefusedError: publishing now would change other files than the plan says, or the same ones in another way."""
     found = changed_files(saved.changes, compilation.files)
     if found:
-        raise _refused(f"{_listed([f'`{path}`' for path in found])} would not be as the plan says", shown)
+        raise _refused(f"{_listed([f'`{path}`' for path in found])} would not become what the plan says", shown)
 
 
 def _listed(names: list[str]) -> str:

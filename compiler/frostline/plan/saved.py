@@ -24,7 +24,7 @@ FORMAT = "frostline.plan/1"
 MOST_NAMED = 10
 _MAKE = "make it with `frostline plan --out FILE`"
 
-Digest = Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")]
+Digest = Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}\\Z")]
 
 
 class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,7 +35,7 @@ class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     only: tuple[str, ...]
     allow: Allow
-    today: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    today: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}\Z")]
     inputs: dict[str, Digest]
     lock: Digest | None
     manifest: Digest | None
@@ -60,7 +60,7 @@ def saved_chunks(plan: Mapping[str, Any], saved: Saved) -> Iterator[bytes]:
 
 
 def read_saved(path: Path) -> Saved:
-    """The saved plan in this file. UsageError: there is none, or it is none of this format."""
+    """The saved plan in this file. UsageError: there is no such file, or it is not a saved plan of this format."""
     origin = FileOrigin(display_path(path))
     try:
         data = path.read_bytes()
@@ -71,12 +71,12 @@ def read_saved(path: Path) -> Saved:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise UsageError(f"this is not a saved plan: {json_fault(error, data)}", origin=origin, help=_MAKE) from None
     if found.format != FORMAT:
-        raise UsageError(f"this is no {FORMAT}", origin=origin, help=_MAKE)
+        raise UsageError(f"this is not a saved plan: its format is not {FORMAT}", origin=origin, help=_MAKE)
     return found.saved
 
 
 def digest_of(path: Path) -> str | None:
-    """`sha256:…` of a file's bytes; None where there is no file."""
+    """`sha256:…` of a file's bytes; None if there is no file. UsageError: it cannot be read."""
     try:
         return f"sha256:{sha256(path.read_bytes()).hexdigest()}"
     except FileNotFoundError:
@@ -85,8 +85,8 @@ def digest_of(path: Path) -> str | None:
         raise UsageError(f"it cannot be read: {error.strerror}", origin=FileOrigin(display_path(path))) from None
 
 
-def moved(then: Basis, now: Basis) -> list[str]:
-    """What is not as it was when the plan was made, as users name it."""
+def changed_inputs(then: Basis, now: Basis) -> list[str]:
+    """What changed since the plan was made, as users name it."""
     paths = sorted(path for path in {*then.inputs, *now.inputs} if then.inputs.get(path) != now.inputs.get(path))
     found = [f"`{path}`" for path in paths]
     if then.lock != now.lock:
@@ -97,6 +97,6 @@ def moved(then: Basis, now: Basis) -> list[str]:
 
 
 def changed_files(then: Iterable[FileChange], now: Iterable[FileChange]) -> list[str]:
-    """The files that would not be written as the plan says, sorted."""
+    """The paths of the files that would change in another way than the plan says, sorted."""
     was, are = ({change.path: change for change in changes} for changes in (then, now))
     return sorted(path for path in {*was, *are} if was.get(path) != are.get(path))
