@@ -165,8 +165,9 @@ def _consul_class() -> Callable[[Session, str, Parameters], Any]:
 
         async def get(self, callback: Any, path: str, params: Any = None, headers: Any = None) -> Exchange:
             """Ignores `callback`, which would decode the answer, and `headers`, which would hold a token."""
-            given = tuple(params or ())
-            target = with_query(path, given + tuple(pair for pair in self._parameters if pair not in given))
+            given = params or []
+            missing = [pair for pair in self._parameters if pair not in given]
+            target = with_query(path, (*given, *missing))
             return Exchange(target, await self._session.get(target))
 
         def put(self, *_: Any, **__: Any) -> Any:

@@ -1,17 +1,10 @@
 from __future__ import annotations
 
-import copy
-import pickle
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from frostline.errors import UsageError
 from frostline.model import FileOrigin
-from frostline.settings import Tls, Token
-from frostline.sources.http.address import Address, consul_address, parse_address
-from frostline.sources.http.credentials import Secret, make_tls_context, read_token
+from frostline.sources.http.address import Address, consul_address, nomad_address, parse_address
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
 
@@ -103,96 +96,10 @@ def test_a_wrong_address_of_the_environment_is_named_so():
         consul_address(None, {"CONSUL_HTTP_ADDR": "ftp://x", "CONSUL_HTTP_SSL": "true"}, PLACE)
 
 
-def test_a_token_comes_from_the_environment_or_a_file(tmp_path: Path):
-    assert read_token(None, {"CONSUL_HTTP_TOKEN": "x"}, PLACE) is None
-    found = read_token(Token(env="T"), {"T": "abc"}, PLACE)
-    assert found is not None
-    assert found.reveal() == "abc"
-    (tmp_path / "t").write_bytes(b"a b-c\r\n")
-    found = read_token(Token(file=tmp_path / "t"), {}, PLACE)
-    assert found is not None
-    assert found.reveal() == "a b-c"
-
-
-@pytest.mark.parametrize(
-    ("environment", "said"),
-    [({}, "token: $T is not set"), ({"T": ""}, "token: $T is empty"), ({"T": " \n"}, "token: $T is empty")],
-)
-def test_an_unset_or_empty_variable_is_a_usage_error(environment, said: str):
-    with pytest.raises(UsageError) as caught:
-        read_token(Token(env="T"), environment, PLACE)
-    assert caught.value.message == said
-    assert caught.value.origin == PLACE
-
-
-@pytest.mark.parametrize("value", ["sec\nret", "sec\rret", "sec\0ret", "secrét", "sec\x7fret", "sec\udcffret"])
-def test_a_token_that_no_header_can_hold_is_a_usage_error_that_does_not_show_it(value: str):
-    with pytest.raises(UsageError) as caught:
-        read_token(Token(env="T"), {"T": value}, PLACE)
-    assert "sec" not in str(caught.value)
-
-
-def test_a_file_without_a_token_is_a_usage_error(tmp_path: Path):
-    (tmp_path / "empty").write_text("\n")
-    for path, said in [
-        ("empty", "is empty"),
-        ("missing", "No such file"),
-        (".", "Is a directory"),
-        ("\0", "cannot be"),
-    ]:
-        with pytest.raises(UsageError, match=said):
-            read_token(Token(file=tmp_path / path), {}, PLACE)
-
-
-def test_a_secret_never_shows_itself():
-    secret = Secret("hunter2")
-    assert "hunter2" not in f"{secret} {secret!r} {[secret]}"
-    for written in (pickle.dumps, copy.deepcopy):
-        with pytest.raises(TypeError):
-            written(secret)
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """cert.pem, key.pem, locked.pem (with a passphrase), other.pem (another key) and junk.pem."""
-    folder = tmp_path_factory.mktemp("certificates")
-
-    def openssl(*arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    openssl("req", "-x509", *curve, "-nodes", "-subj", "/CN=x", "-keyout", "key.pem", "-out", "cert.pem")
-    openssl("req", "-x509", *curve, "-nodes", "-subj", "/CN=y", "-keyout", "other.pem", "-out", "other-cert.pem")
-    openssl("ec", "-in", "key.pem", "-aes128", "-passout", "pass:x", "-out", "locked.pem")
-    (folder / "junk.pem").write_text("junk")
-    return folder
-
-
-def test_tls_settings_become_a_context(certificates: Path):
-    context = make_tls_context(
-        Tls(ca_file=certificates / "cert.pem", cert_file=certificates / "cert.pem", key_file=certificates / "key.pem"),
-        PLACE,
-    )
-    assert context.check_hostname
-    assert len(context.get_ca_certs()) == 1
-    assert not make_tls_context(Tls(verify=False), PLACE).check_hostname
-
-
-@pytest.mark.parametrize(
-    ("files", "said"),
-    [
-        ({"ca_file": "none.pem"}, "^tls.ca_file: .*none.pem cannot be read: No such file"),
-        ({"cert_file": "none.pem"}, "^tls.cert_file: .*none.pem cannot be read"),
-        ({"cert_file": "cert.pem", "key_file": "none.pem"}, "^tls.key_file: .*none.pem cannot be read"),
-        ({"key_file": "key.pem"}, "^tls.key_file: the key has no certificate"),
-        ({"ca_file": "junk.pem"}, "^tls.ca_file: .*junk.pem cannot be used"),
-        ({"cert_file": "junk.pem"}, "^tls.cert_file.*junk.pem cannot be used"),
-        ({"cert_file": "cert.pem", "key_file": "other.pem"}, "cannot be used: key values mismatch"),
-        ({"cert_file": "cert.pem", "key_file": "locked.pem"}, "cannot be used"),
-    ],
-)
-def test_a_missing_or_unfit_file_is_a_usage_error_that_names_the_key(certificates: Path, files, said: str):
-    with pytest.raises(UsageError, match=said) as caught:
-        make_tls_context(Tls(**{key: certificates / name for key, name in files.items()}), PLACE)
-    assert caught.value.origin == PLACE
-    assert caught.value.help
+def test_the_address_is_the_configured_one_else_of_the_environment_else_the_default() -> None:
+    environment = {"NOMAD_ADDR": "https://nomad.example:4646"}
+    assert nomad_address("http://h:1", environment, PLACE) == Address(scheme="http", host="h", port=1)
+    assert nomad_address(None, environment, PLACE) == Address(scheme="https", host="nomad.example", port=4646)
+    assert nomad_address(None, {"NOMAD_ADDR": ""}, PLACE) == Address(scheme="http", host="127.0.0.1", port=4646)
+    with pytest.raises(UsageError, match=r"^\$NOMAD_ADDR: "):
+        nomad_address(None, {"NOMAD_ADDR": "ftp://h"}, PLACE)

@@ -1,24 +1,21 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
 import ssl
-import struct
 import subprocess
 import sys
 import threading
 import time
 import traceback
-import weakref
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 
 import pytest
+from http_server import OK, Answer, answer, closing, dripping, reset
 
 from frostline.errors import SourceError
 from frostline.model import FileOrigin
@@ -30,103 +27,9 @@ from frostline.sources.http.credentials import Secret
 from frostline.sources.http.transport import StatusError, Transport, UnreachableError
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
+
+
 TOKEN = '7f1c-<secret>/"token"'
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-Answer = bytes | Callable[[socket.socket], None]
-
-
-def answer(status: str, body: bytes = b"", *headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-def closing(data: bytes) -> Answer:
-    """Sends this and closes the connection."""
-
-    def act(connection: socket.socket) -> None:
-        connection.sendall(data)
-        connection.shutdown(socket.SHUT_RDWR)
-
-    return act
-
-
-def reset(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
-def dripping(head: bytes, drop: bytes = b" ") -> Answer:
-    def act(connection: socket.socket) -> None:
-        connection.sendall(head)
-        while True:
-            time.sleep(0.01)
-            connection.sendall(drop)
-
-    return act
-
-
-class Server:
-    """Answers each request with the next of `answers`, the last one again and again."""
-
-    def __init__(self, answers: tuple[Answer, ...], listener: socket.socket) -> None:
-        self.answers = answers
-        self.requests: list[str] = []
-        self.connections = 0
-        self.listener = listener
-        self.lock = threading.Lock()
-        self.open: list[socket.socket] = []
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    @property
-    def address(self) -> Address:
-        if self.listener.family == socket.AF_UNIX:
-            return Address(scheme="unix", socket=self.listener.getsockname())
-        host, port = self.listener.getsockname()[:2]
-        return Address(scheme="http", host=host, port=port)
-
-    def accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self.listener.accept()
-                self.connections += 1
-                self.open.append(connection)
-                threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
-
-    def talk(self, connection: socket.socket) -> None:
-        received = b""
-        with suppress(OSError):
-            while data := connection.recv(65536):
-                received += data
-                while b"\r\n\r\n" in received:
-                    head, received = received.split(b"\r\n\r\n", 1)
-                    with self.lock:
-                        self.requests.append(head.decode())
-                        now = self.answers[min(len(self.requests), len(self.answers)) - 1]
-                    if isinstance(now, bytes):
-                        connection.sendall(now)
-                    else:
-                        now(connection)
-
-    def stop(self) -> None:
-        # close() alone does not wake accept().
-        with suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        for each in (self.listener, *self.open):
-            each.close()
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    started: list[Server] = []
-
-    def start(*answers: Answer, listener: socket.socket | None = None) -> Server:
-        started.append(Server(answers, listener or socket.create_server(("127.0.0.1", 0))))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.stop()
 
 
 def transport_to(address: Address, *, secret: str | None = None, **limits: float) -> Transport:
@@ -278,39 +181,6 @@ def test_an_answer_that_stays_is_not_asked_for_again(serve, wrong: bytes, said: 
 
 
 @pytest.mark.parametrize(
-    "data",
-    [
-        b"HTTP/1.1 200 OK\r\nA: 1\r\nContent-Length: 5\r\nA: 2\r\n\r\nhello",
-        b"HTTP/1.1 200 OK\r\nA: 1\r\nA: 2\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
-        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nA: 3\r\n\r\n"
-        b"HTTP/1.1 200 OK\r\nA: 1\r\nA: 2\r\nContent-Length: 5\r\n\r\nhello",
-    ],
-)
-@pytest.mark.parametrize("size", [1, 2, 7, 1000])
-def test_an_answer_is_the_same_in_whatever_pieces_it_comes(data: bytes, size: int):
-    parsed = connection.ResponseParser()
-    for start in range(0, len(data), size):
-        assert not parsed.ended
-        parsed.feed(memoryview(data[start : start + size]))
-    assert parsed.ended
-    assert parsed.keeps_alive
-    assert (parsed.status, parsed.reason, parsed.headers["a"], parsed.body) == (200, b"OK", "1, 2", b"hello")
-
-
-def test_an_answer_goes_with_the_last_who_knows_it():
-    parsed = connection.ResponseParser()
-    parsed.feed(memoryview(OK))
-    parsed.close()
-    gone = weakref.ref(parsed)
-    gc.disable()
-    try:
-        del parsed
-        assert gone() is None
-    finally:
-        gc.enable()
-
-
-@pytest.mark.parametrize(
     ("target", "token"), [("/v1/x\r\nX: y", "7f1c"), ("/v1/x y\n", "7f1c"), ("/v1/x", "7f1c\r\nX: y")]
 )
 def test_nothing_in_a_request_begins_another_line(serve, target: str, token: str):
@@ -321,34 +191,6 @@ def test_nothing_in_a_request_begins_another_line(serve, target: str, token: str
     ):
         got(transport, target)
     assert server.requests == []
-
-
-def test_bytes_after_an_answer_are_refused():
-    with pytest.raises(HTTPException, match="more bytes arrived"):
-        connection.ResponseParser().feed(memoryview(OK + OK))
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"HTTP/1.1 200",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
-    ],
-)
-def test_an_answer_that_is_cut_is_not_whole(data: bytes):
-    parsed = connection.ResponseParser()
-    parsed.feed(memoryview(data))
-    with pytest.raises(IncompleteRead):
-        parsed.end()
-
-
-def test_an_answer_without_a_length_ends_with_its_connection():
-    parsed = connection.ResponseParser()
-    parsed.feed(memoryview(b"HTTP/1.1 200 OK\r\n\r\nhi"))
-    assert not parsed.ended
-    parsed.end()
-    assert (parsed.ended, parsed.keeps_alive, parsed.body) == (True, False, b"hi")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import gc
+import weakref
+from http.client import HTTPException, IncompleteRead
+
+import pytest
+from http_server import OK
+
+from frostline.sources.http import connection
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\nA: 1\r\nContent-Length: 5\r\nA: 2\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nA: 1\r\nA: 2\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nA: 3\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nA: 1\r\nA: 2\r\nContent-Length: 5\r\n\r\nhello",
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_an_answer_is_the_same_in_whatever_pieces_it_comes(data: bytes, size: int):
+    parsed = connection.ResponseParser()
+    for start in range(0, len(data), size):
+        assert not parsed.ended
+        parsed.feed(memoryview(data[start : start + size]))
+    assert parsed.ended
+    assert parsed.keeps_alive
+    assert (parsed.status, parsed.reason, parsed.headers["a"], parsed.body) == (200, b"OK", "1, 2", b"hello")
+
+
+def test_an_answer_goes_with_the_last_who_knows_it():
+    parsed = connection.ResponseParser()
+    parsed.feed(memoryview(OK))
+    parsed.close()
+    gone = weakref.ref(parsed)
+    gc.disable()
+    try:
+        del parsed
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_bytes_after_an_answer_are_refused():
+    with pytest.raises(HTTPException, match="more bytes arrived"):
+        connection.ResponseParser().feed(memoryview(OK + OK))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
+    ],
+)
+def test_an_answer_that_is_cut_is_not_whole(data: bytes):
+    parsed = connection.ResponseParser()
+    parsed.feed(memoryview(data))
+    with pytest.raises(IncompleteRead):
+        parsed.end()
+
+
+def test_an_answer_without_a_length_ends_with_its_connection():
+    parsed = connection.ResponseParser()
+    parsed.feed(memoryview(b"HTTP/1.1 200 OK\r\n\r\nhi"))
+    assert not parsed.ended
+    parsed.end()
+    assert (parsed.ended, parsed.keeps_alive, parsed.body) == (True, False, b"hi")
