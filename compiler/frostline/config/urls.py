@@ -111,7 +111,7 @@ def _is_host(parts: SplitResult) -> bool:
     if not parts.netloc.startswith("["):
         return _HOST_NAME.fullmatch(host) is not None
     try:
-        IPv6Address(host.partition("%25")[0])
+        IPv6Address(host)  # which knows zones: fe80::1%25eth0
     except ValueError:
         return False
     return True

@@ -211,7 +211,7 @@ class ExpressionParser(TemplateParser):
             offset = self.start
             self.advance()
             if self.kind == "*":
-                raise self.error("a `.*` can't follow another one", hint="write [*]")
+                raise self.error("a `.*` can't follow another one", help="write [*]")
             steps.append(self._dotted(offset, star, "a name or a number is expected after the dot"))
         return tuple(steps)
 

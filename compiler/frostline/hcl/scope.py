@@ -79,9 +79,9 @@ class Scope:
             scope = scope.parent
         return sorted(found)
 
-    def error(self, message: str, offset: int, hint: str | None = None) -> HclError:
+    def error(self, message: str, offset: int, help: str | None = None) -> HclError:
         """An error that points to this offset of the source."""
-        return HclError(message, self.source.place(offset), hint)
+        return HclError(message, self.source.place(offset), help)
 
     def spend(self, steps: int, offset: int) -> None:
         """Take steps from the budget. BudgetError, at the offset: there are not as many left."""
@@ -104,6 +104,6 @@ class Scope:
 
 
 def suggestion(name: str, known: list[str]) -> str | None:
-    """A hint that names the known name that is closest to this one."""
+    """A help line that names the known name that is closest to this one."""
     close = get_close_matches(name, known, 1) if len(name) <= _LONGEST_NAME else []
     return f"did you mean `{close[0]}`?" if close else None

@@ -34,10 +34,10 @@ class Source:
 
 
 class HclError(Exception):
-    """An error in an HCL file. message: a sentence without a full stop. hint: what to do about it."""
+    """An error in an HCL file. message: a sentence without a full stop. help: what to do about it."""
 
-    def __init__(self, message: str, place: FileOrigin, hint: str | None = None) -> None:
+    def __init__(self, message: str, place: FileOrigin, help: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.place = place
-        self.hint = hint
+        self.help = help

@@ -92,9 +92,9 @@ class TokenReader:
         """The text of the token if it is a name, else nothing."""
         return self.text() if self.kind == "name" else ""
 
-    def error(self, message: str, start: int | None = None, hint: str | None = None) -> HclError:
+    def error(self, message: str, start: int | None = None, help: str | None = None) -> HclError:
         """An error that points to this offset, or to the token."""
-        return HclError(message, self.source.place(self.start if start is None else start), hint)
+        return HclError(message, self.source.place(self.start if start is None else start), help)
 
     def enter_level(self) -> None:
         """Count a level of nesting, up to `leave_level`. HclError: it is one too many."""

@@ -34,6 +34,7 @@ def test_a_pattern_of_urls_stays_as_written(cursor: On, pattern: str) -> None:
         ("http://a b", "the URL has a character that URLs cannot have"),
         ("http://h:0", "the URL has an invalid host or port"),
         ("http://[::1", "the URL has an invalid host or port"),
+        ("http://[fe80::1%25]:80%25", "the URL has an invalid host or port"),
         ("http://me:hunter2@h", "the URL has a user or a password"),
     ],
 )
@@ -43,6 +44,13 @@ def test_a_wrong_url_is_refused_and_not_quoted(cursor: On, url: str, said: str) 
     (error,) = place.state.errors
     assert error.message == said
     assert url not in f"{error.message} {error.help}"
+
+
+@pytest.mark.parametrize("url", ["http://[::g]", "http://[fe80::1%25a%25b]", "http://[fe80::1%25]x"])
+def test_what_is_no_ipv6_address_with_or_without_a_zone_is_refused(cursor: On, url: str) -> None:
+    place = cursor(f'"{url}"')
+    assert urls.absolute_url(place) is None
+    assert len(place.state.errors) == 1
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def scope(functions: dict[str, Function] | None = None, data: bytes = b"x" * 50,
 def failure(expression: Expression, where: Scope) -> tuple[str, int, str | None]:
     with pytest.raises(HclError) as caught:
         evaluate(expression, where)
-    return caught.value.message, caught.value.place.column or 0, caught.value.hint
+    return caught.value.message, caught.value.place.column or 0, caught.value.help
 
 
 def test_an_unknown_function_is_named_with_the_nearest_one() -> None:

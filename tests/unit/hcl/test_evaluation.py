@@ -120,7 +120,7 @@ def scope(functions: dict[str, Function] | None = None, data: bytes = b"x" * 50,
 def failure(expression: Expression, where: Scope) -> tuple[str, int, str | None]:
     with pytest.raises(HclError) as caught:
         evaluate(expression, where)
-    return caught.value.message, caught.value.place.column or 0, caught.value.hint
+    return caught.value.message, caught.value.place.column or 0, caught.value.help
 
 
 @pytest.mark.parametrize(("preamble", "case"), _CASES)

@@ -138,5 +138,5 @@ def test_a_bare_name_is_a_key(text: str, key: Value) -> None:
 
 def test_a_key_that_could_be_a_name_or_a_value_is_refused() -> None:
     error = refusal("x = {a.b = 1}\n")
-    assert (error.place.column, "(a.b)" in str(error.hint)) == (6, True)
+    assert (error.place.column, "(a.b)" in str(error.help)) == (6, True)
     assert isinstance(expression("{(a.b) = 1, c[d] = 2}"), ObjectOf)

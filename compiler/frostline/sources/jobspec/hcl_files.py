@@ -25,15 +25,15 @@ def job_of_body(body: Body, given: Given, context: Context) -> tuple[Job, frozen
 def _job_block(body: Body) -> BlockNode:
     source = body.source
     for attribute in body.attributes.values():
-        raise HclError(f"unknown argument `{attribute.name}`", source.place(attribute.offset), hint=_top_help())
+        raise HclError(f"unknown argument `{attribute.name}`", source.place(attribute.offset), help=_top_help())
     jobs = [block for block in body.blocks if block.kind == "job"]
     for block in body.blocks:
         if block.kind not in _TOP:
-            raise HclError(f"unknown block `{block.kind}`", source.place(block.offset), hint=_top_help())
+            raise HclError(f"unknown block `{block.kind}`", source.place(block.offset), help=_top_help())
     if not jobs:
-        raise HclError("there is no block `job`", source.place(0), hint='a job file has one block `job "NAME" {…}`')
+        raise HclError("there is no block `job`", source.place(0), help='a job file has one block `job "NAME" {…}`')
     if len(jobs) > 1:
-        raise HclError("a second block `job`", source.place(jobs[1].offset), hint="a job file has one")
+        raise HclError("a second block `job`", source.place(jobs[1].offset), help="a job file has one")
     return jobs[0]
 
 

@@ -24,7 +24,7 @@ class _ObjectReader:
             raise self.error(node, "an object")
 
     def error(self, node: Node, wanted: str) -> HclError:
-        return HclError(f"{self.path or 'the job'} must be {wanted}", self.source.place(node.offset), hint=_HELP)
+        return HclError(f"{self.path or 'the job'} must be {wanted}", self.source.place(node.offset), help=_HELP)
 
     @property
     def place(self) -> FileOrigin:
@@ -82,10 +82,10 @@ def job_of_json(source: Source) -> Job:
     inner = top.inner("Job")
     job = inner or top
     if inner is None and not {"ID", "Name", "TaskGroups"} & top.node.value.keys():
-        raise HclError("this is not a job", source.place(0), hint=_HELP)
+        raise HclError("this is not a job", source.place(0), help=_HELP)
     identifier = job.text("ID") or job.text("Name")
     if not identifier:
-        raise HclError("a job without `ID`", job.place, hint=_HELP)
+        raise HclError("a job without `ID`", job.place, help=_HELP)
     return Job(
         id=identifier,
         name=job.text("Name") or identifier,
@@ -97,7 +97,7 @@ def job_of_json(source: Source) -> Job:
 
 def _group(group: _ObjectReader) -> JobGroup:
     if not group.text("Name"):
-        raise HclError("a group without `Name`", group.place, hint=_HELP)
+        raise HclError("a group without `Name`", group.place, help=_HELP)
     tasks = list(group.objects("Tasks"))
     networks = list(group.objects("Networks"))
     networks += [network for task in tasks if (part := task.inner("Resources")) for network in part.objects("Networks")]
@@ -142,7 +142,7 @@ def _upstreams(service: _ObjectReader) -> Iterator[JobUpstream]:
     proxy = sidecar.inner("Proxy") if sidecar else None
     for upstream in proxy.objects("Upstreams") if proxy else ():
         if not upstream.text("DestinationName"):
-            raise HclError("an upstream without `DestinationName`", upstream.place, hint=_HELP)
+            raise HclError("an upstream without `DestinationName`", upstream.place, help=_HELP)
         port, socket = upstream.whole("LocalBindPort", 65535), upstream.text("LocalBindSocketPath")
         yield JobUpstream(
             destination=upstream.text("DestinationName"),

@@ -62,7 +62,7 @@ def declare(settings: JobspecSettings) -> Declaration:
         try:
             declaration = declaration_of(reader.job(path))
         except HclError as error:
-            errors.append(SourceError(f"source {settings.name}: {error.message}", origin=error.place, help=error.hint))
+            errors.append(SourceError(f"source {settings.name}: {error.message}", origin=error.place, help=error.help))
             continue
         services += declaration.services
         upstreams += declaration.upstreams
@@ -166,11 +166,11 @@ class _Reader:
                 raise HclError(
                     f"a block is not allowed in a var file: `{block.kind}`",
                     source.place(block.offset),
-                    hint="a var file has lines NAME = value; variables are declared in job files",
+                    help="a var file has lines NAME = value; variables are declared in job files",
                 )
         except HclError as error:
             message = f"source {self._settings.name}: {error.message}"
-            raise SourceError(message, origin=error.place, help=error.hint) from None
+            raise SourceError(message, origin=error.place, help=error.help) from None
         return body
 
     def _source(self, path: Path) -> Source:

@@ -91,7 +91,7 @@ def scope_of(body: Body, given: Given, context: Context) -> tuple[Scope, frozens
             raise HclError(
                 f"the variable `{variable.name}` is not set and has no default",
                 variable.place,
-                hint="set it in the source's `variables` or `var_files`, or give it a default",
+                help="set it in the source's `variables` or `var_files`, or give it a default",
             )
         values[variable.name] = variable.value
         _validate(variable, body.source, context)
@@ -130,10 +130,10 @@ def _variable(block: BlockNode, source: Source, context: Context) -> _Variable:
     attributes = block.body.attributes
     for name, attribute in attributes.items():
         if name not in _ARGUMENTS:
-            raise HclError(f"unknown argument `{name}`", source.place(attribute.offset), hint=_known(_ARGUMENTS))
+            raise HclError(f"unknown argument `{name}`", source.place(attribute.offset), help=_known(_ARGUMENTS))
     for inner in block.body.blocks:
         if inner.kind != "validation":
-            raise HclError(f"unknown block `{inner.kind}`", source.place(inner.offset), hint="known here: `validation`")
+            raise HclError(f"unknown block `{inner.kind}`", source.place(inner.offset), help="known here: `validation`")
     if "type" in attributes:
         variable.type = parse_type(attributes["type"].expression, source, exact=True)
     if "default" in attributes:
@@ -181,7 +181,7 @@ def _from_text(text: str, variable: _Variable, place: FileOrigin, context: Conte
         return evaluate(parse_expression(source), context.scope(source, {}))
     except HclError as error:
         # The error's own place is in the text, which is not a file.
-        raise HclError(f"the value of the variable `{variable.name}`: {error.message}", place, error.hint) from None
+        raise HclError(f"the value of the variable `{variable.name}`: {error.message}", place, error.help) from None
 
 
 def value_of(plain: Any) -> Value:
@@ -212,7 +212,7 @@ def _converted(value: Value, variable: _Variable, place: FileOrigin) -> Value:
         raise HclError(
             f"the value of the variable `{variable.name}` is not a {variable.type}: {error}",
             place,
-            hint=f"its type is declared at {variable.place}",
+            help=f"its type is declared at {variable.place}",
         ) from None
 
 
@@ -230,7 +230,7 @@ def _validate(variable: _Variable, source: Source, context: Context) -> None:
             raise HclError(
                 f"the value of the variable `{variable.name}` is not allowed: {message.data}",
                 variable.value_place or variable.place,
-                hint=f"the rule is at {source.place(block.offset)}",
+                help=f"the rule is at {source.place(block.offset)}",
             )
 
 

@@ -23,7 +23,7 @@ from frostline.sources.jobspec.placeholders import placeholder
 def failure(expression: Expression, where: Scope) -> tuple[str, int, str | None]:
     with pytest.raises(HclError) as caught:
         evaluate(expression, where)
-    return caught.value.message, caught.value.place.column or 0, caught.value.hint
+    return caught.value.message, caught.value.place.column or 0, caught.value.help
 
 
 @pytest.mark.parametrize(
