@@ -15,6 +15,7 @@ _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")  # RFC 3986 3.1
 _NOT_IN_URLS = re.compile(r"[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]")  # RFC 3986 2
 # RFC 3986 3.2.2, reg-name, without the punctuation that name servers and clients refuse.
 _HOST_NAME = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+")
+_BRACKETED = re.compile(r"\[[^\[\]]*\](?::[0-9]*)?")  # urlsplit ignores what stands between `]` and the port
 _USERINFO_HELP = "this file is committed: a password does not belong here; remove everything before the @"
 _AUTHORITY_HELP = "ports are 1 to 65535, IPv6 addresses in brackets"
 _ADDRESS_HELP = "write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:///PATH"
@@ -110,6 +111,8 @@ def _is_host(parts: SplitResult) -> bool:
     host = parts.hostname or ""
     if not parts.netloc.startswith("["):
         return _HOST_NAME.fullmatch(host) is not None
+    if not _BRACKETED.fullmatch(parts.netloc):
+        return False
     try:
         IPv6Address(host)  # which knows zones: fe80::1%25eth0
     except ValueError:

@@ -46,7 +46,7 @@ def test_a_wrong_url_is_refused_and_not_quoted(cursor: On, url: str, said: str) 
     assert url not in f"{error.message} {error.help}"
 
 
-@pytest.mark.parametrize("url", ["http://[::g]", "http://[fe80::1%25a%25b]", "http://[fe80::1%25]x"])
+@pytest.mark.parametrize("url", ["http://[::g]", "http://[fe80::1%25a%25b]", "http://[::1]x", "http://[::1]x:80"])
 def test_what_is_no_ipv6_address_with_or_without_a_zone_is_refused(cursor: On, url: str) -> None:
     place = cursor(f'"{url}"')
     assert urls.absolute_url(place) is None
