@@ -10,7 +10,7 @@ from frostline.config.definitions import ref
 from frostline.config.readers import as_is, compiled_regex, globs, pattern_parts, text_map, texts
 from frostline.config.urls import url_pattern
 from frostline.patterns import Placeholder
-from frostline.settings import Keep, Naming, Select, VersionFrom
+from frostline.settings import Keep, LiveSettings, Naming, Select, VersionFrom
 
 DEFINITIONS: Mapping[str, Any] = {
     "select": {
@@ -268,3 +268,20 @@ def has_no_version(cursor: Cursor) -> bool:
         f"`{cursor.key}` is for services without a version, and has {{version}}", "remove it from this pattern"
     )
     return False
+
+
+def selection_shape(settings: LiveSettings) -> dict[str, Any]:
+    """The settings of selection and naming that shape an answer, as JSON values; the naming patterns do not."""
+    select, keep, version = settings.select, settings.keep, settings.naming.version_from
+    return {
+        "select": {
+            "services": list(select.services),
+            "tags": sorted(select.tags),
+            "meta": dict(sorted(select.meta.items())),
+            "health": sorted(select.health),
+            "kinds": sorted(select.kinds),
+        },
+        "keep": {"tags": list(keep.tags), "meta": list(keep.meta)},
+        "address_from": settings.address_from,
+        "version_from": {"meta": version.meta, "tag": version.tag},
+    }

@@ -1,42 +1,20 @@
-"""The output `template`: one file written by a user's Jinja2 template, in a sandbox that quotes or refuses.
-
-The same registry gives the same bytes: a template sees no clock, randomness or environment, and reads no file outside
-its folder.
-"""
+"""The output `template`: one file written by a user's Jinja2 template."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from types import TracebackType
 from typing import Any
-
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, TemplateSyntaxError, nodes, pass_context
-from jinja2.compiler import CodeGenerator, Frame
-from jinja2.exceptions import TemplateRuntimeError, UndefinedError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.paths import is_file, resolved
-from frostline.errors import UsageError
-from frostline.model import FileOrigin
 from frostline.outputs.base import Artifact, Claim, Rendering, View
 from frostline.outputs.output_keys import output_settings
-from frostline.outputs.template import filters as template_filters
-from frostline.outputs.template import text as template_text
-from frostline.outputs.template import values as template_values
-from frostline.outputs.template.text import TemplateFault, Trusted
-from frostline.outputs.template.values import Services, context_values, subject_of
 from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
-from frostline.text import display_path, quote
-
-_GLOBALS = ("cycler", "dict", "joiner", "namespace", "range")
-_FINALIZE = "environment.finalize(context, "
-
+from frostline.text import quote
 
 SCHEMA: Mapping[str, Any] = {
     "description": "A file that a Jinja2 template renders.",
@@ -71,15 +49,10 @@ def _found_template(cursor: Cursor, folder: Path) -> str | None:
 
 def render(view: View, settings: OutputSettings) -> Rendering:
     """The file that the template writes. UsageError, with the place in the template: it cannot be rendered."""
-    path = template_path(settings)
-    loader = _FolderLoader(path)
-    values = context_values(view)
-    try:
-        content = _render_text(_environment(loader), path.name, values).encode()
-    except Exception as error:
-        if _is_ours(error):
-            raise
-        raise _usage_error(error, loader) from error
+    # Imported here because a run that renders no template needs no Jinja2.
+    from frostline.outputs.template.rendering import render_template
+
+    content = render_template(template_path(settings), view)
     return Rendering(artifacts=(Artifact(path=PurePosixPath(settings.path.name), chunks=(content,)),))
 
 
@@ -96,208 +69,3 @@ def inputs(settings: OutputSettings) -> tuple[Path, ...]:
 def template_path(settings: OutputSettings) -> Path:
     """The template's path; a relative one names a template that comes with frostline."""
     return resource_folder("templates") / Path(settings.options["template"])
-
-
-class _CodeGenerator(CodeGenerator):
-    """Compiles templates so that their own strings are trusted and everything they write goes through `finalize`.
-
-    jinja2 itself finalizes only `{{ }}`, not what `{% filter %}` and `{% call %}` write.
-    """
-
-    def visit_Const(self, node: nodes.Const, frame: Frame) -> None:  # noqa: N802
-        if isinstance(node.value, str):
-            self.write(f"environment.constant({str(node.value)!r})")
-        else:
-            super().visit_Const(node, frame)
-
-    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
-        self.write("environment.join_texts((")
-        for part in node.nodes:
-            self.visit(part, frame)
-            self.write(", ")
-        self.write("))")
-
-    def visit_FilterBlock(self, node: nodes.FilterBlock, frame: Frame) -> None:  # noqa: N802
-        inner = frame.inner()
-        inner.symbols.analyze_node(node)
-        self.enter_frame(inner)
-        self.buffer(inner)
-        self.blockvisit(node.body, inner)
-        self.start_write(frame, node)
-        self.write(_FINALIZE)
-        self.visit_Filter(node.filter, inner)
-        self.write(")")
-        self.end_write(frame)
-        self.leave_frame(inner)
-
-    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802
-        if forward_caller:  # a call block, which writes what the call returns
-            self.write(_FINALIZE)
-        super().visit_Call(node, frame, forward_caller=forward_caller)
-        if forward_caller:
-            self.write(")")
-
-    def visit_ScopedEvalContextModifier(  # noqa: N802
-        self, node: nodes.ScopedEvalContextModifier, frame: Frame
-    ) -> None:
-        self.fail("autoescape is not supported: quote with the filter of the file's language", node.lineno)
-
-    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
-        self.write(_FINALIZE)
-
-    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
-        self.write(")")
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    code_generator_class = _CodeGenerator
-    concat = staticmethod(template_text.concat)
-    join_texts = staticmethod(template_text.join_texts)
-    constant = staticmethod(cache(template_text.trusted))
-
-
-class _Undefined(StrictUndefined):
-    """Names the existing keys where one is missing."""
-
-    @property
-    def _undefined_message(self) -> str:
-        value = self._undefined_obj
-        if isinstance(value, Services) and not self._undefined_hint:
-            return f"a list has no {self._undefined_name!r}"
-        if self._undefined_hint or not isinstance(value, Mapping):
-            return super()._undefined_message
-        return f"there is no {self._undefined_name!r} here, only {', '.join(map(str, value)) or 'an empty mapping'}"
-
-
-class _FolderLoader(BaseLoader):
-    """Reads the template `main`, and the templates in its folder that it includes, imports or extends."""
-
-    def __init__(self, main: Path) -> None:
-        self.main = main
-        self.read: set[str] = set()
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
-        path = self.main.parent / template
-        if template != self.main.name:
-            self._check_name(template, path)
-        self.read.add(str(path))
-        try:
-            # utf-8-sig: some editors write a byte order mark, which is not part of the output.
-            return path.read_text(encoding="utf-8-sig"), str(path), None
-        except FileNotFoundError as error:
-            raise TemplateFault(f"there is no template {path}") from error
-        except UnicodeDecodeError as error:
-            raise TemplateFault(f"the template {path} is not UTF-8: {error.reason} at byte {error.start}") from error
-        except OSError as error:
-            raise TemplateFault(f"the template {path} cannot be read: {error.strerror}") from error
-
-    def _check_name(self, template: str, path: Path) -> None:
-        parts = template.split("/")
-        inside = path.resolve().is_relative_to(self.main.parent.resolve())
-        if not inside or "" in parts or ".." in parts:
-            raise TemplateFault(
-                f"the template {template} is outside the folder of the output's template",
-                f"name it relative to {self.main.parent}, without ..",
-            )
-        if not path.is_file():
-            raise TemplateNotFound(template)
-
-
-def _environment(loader: _FolderLoader) -> Environment:
-    environment = _Environment(
-        loader=loader,
-        undefined=_Undefined,
-        # pass_context keeps jinja2 from finalizing constants at compile time, before they are marked as trusted.
-        finalize=pass_context(lambda _context, value: template_text.finalize(value)),
-        autoescape=False,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        optimized=False,
-        auto_reload=False,
-    )
-    environment.filters = dict(template_filters.ALL)
-    environment.globals = {name: environment.globals[name] for name in _GLOBALS} | {"fail": template_filters.fail}
-    return environment
-
-
-def _render_text(environment: Environment, name: str, values: dict[str, Any]) -> str:
-    template = environment.get_template(name)
-    stream = template.root_render_func(template.new_context(values))
-    try:
-        return "".join(_check_positions(stream))
-    except Exception:  # noqa: BLE001
-        # Re-raises with a traceback that has the template's own lines.
-        environment.handle_exception()
-
-
-def _check_positions(stream: Any) -> Iterator[str]:
-    """The text that the template writes. A quoted piece where its quotes have no effect is an error at that line."""
-    last = ""
-    for piece in stream:
-        if isinstance(piece, Trusted):
-            try:
-                template_text.check_position(last, piece)
-            except TemplateFault as fault:
-                stream.throw(fault)
-        last = piece[-1:] or last
-        yield piece
-
-
-def _is_ours(error: Exception) -> bool:
-    """Whether the error is a bug in making the template's values: these are made lazily, while it is rendered."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return frame is not None and frame.tb_frame.f_code.co_filename == template_values.__file__
-
-
-def _usage_error(error: Exception, loader: _FolderLoader) -> UsageError:
-    """The error as the user sees it: its place in the template, and the service being written."""
-    frames = _template_frames(error.__traceback__, loader.read)
-    message, help_text = _explained(error)
-    subject = next(filter(None, (_subject(variables) for _, variables in reversed(frames))), ())
-    if subject:
-        message = f"service {'/'.join(subject)}: {message}"
-    origin = frames[-1][0] if frames else FileOrigin(display_path(loader.main))
-    if isinstance(error, TemplateSyntaxError):
-        origin = FileOrigin(display_path(Path(error.filename or loader.main)), error.lineno)
-    return UsageError(message, origin=origin, help=help_text)
-
-
-def _template_frames(traceback: TracebackType | None, templates: set[str]) -> list[tuple[FileOrigin, dict[str, Any]]]:
-    """The place and the variables of each template frame, innermost last."""
-    found = []
-    while traceback is not None:
-        path = traceback.tb_frame.f_code.co_filename
-        if path in templates:
-            found.append((FileOrigin(display_path(Path(path)), traceback.tb_lineno), dict(traceback.tb_frame.f_locals)))
-        traceback = traceback.tb_next
-    return found
-
-
-def _subject(variables: dict[str, Any]) -> tuple[str, ...]:
-    """The service, and version, being written: the most specific subject among the template's variables."""
-    return max((subject_of(value) for value in variables.values()), key=len, default=())
-
-
-def _explained(error: Exception) -> tuple[str, str | None]:
-    match error:
-        case TemplateFault():
-            return error.message, error.help
-        case TemplateSyntaxError():
-            message = error.message or "the template has a syntax error"
-            known = f"filters: {', '.join(sorted(template_filters.ALL))}" if "No filter named" in message else None
-            return message, known
-        case TemplateNotFound():
-            return (
-                f"there is no template {error.message}",
-                "name it relative to the folder of the template that frostline.yaml names",
-            )
-        case UndefinedError():
-            return f"{error.message}", "test it with `is defined`; docs/outputs/template.md lists what a template gets"
-        case TemplateRuntimeError():
-            return f"{error.message}", None
-        case RecursionError():
-            return "a macro, an include or a loop calls itself endlessly", None
-    return f"{type(error).__name__}: {error}", None

@@ -6,38 +6,13 @@ may have the name of one that is read here.
 
 from __future__ import annotations
 
-import os
-import re
 from typing import Any
 
-from frostline.errors import SourceError, UsageError
-from frostline.globs import is_literal
-from frostline.model import Registration, SegmentAnswer
 from frostline.sources.base import Progress, ReadResult
-from frostline.sources.consul.client import CONSUL, DATACENTERS, SELF, TOKEN, Agent
-from frostline.sources.consul.reading import SegmentQuery, SegmentReader
 from frostline.sources.consul.settings import SCHEMA, ConsulSettings, configure
-from frostline.sources.consul.wire import RegistrationMaker
-from frostline.sources.http.address import consul_address
-from frostline.sources.http.credentials import describe_token
-from frostline.sources.http.segments import (
-    ChosenSegments,
-    SegmentKind,
-    check_configured,
-    choose_own_segment,
-    choose_segments,
-    not_configured,
-    read_segments,
-    selection_shape,
-)
-from frostline.sources.http.session import Session, open_session
-from frostline.sources.http.transport import StatusError
+from frostline.sources.naming_keys import selection_shape
 
 __all__ = ["SCHEMA", "configure", "read", "shape"]
-
-_ANONYMOUS = "00000000-0000-0000-0000-000000000002"  # structs.ACLTokenAnonymousID
-_PEER = "peer:"
-_DATACENTER = SegmentKind(noun="datacenter", path=DATACENTERS, join_help="join the datacenter over WAN")
 
 
 def read(
@@ -47,26 +22,10 @@ def read(
 
     datacenters: only these, which may be `peer:NAME` too. See base.LiveSource.
     """
-    _check_usable(settings)
-    address = consul_address(settings.address, os.environ, settings.origin)
-    with open_session(settings, address, CONSUL) as session:
-        agent = Agent(session)
-        _check_token(agent, settings)
-        chosen = _choose(session, agent, settings, datacenters)
-        registrations = RegistrationMaker()
+    # Imported here because a run without a network needs no HTTP client, which takes as long to load as all the rest.
+    from frostline.sources.consul.catalog import read_catalog
 
-        def read_segment(name: str) -> tuple[list[SegmentAnswer], list[str]]:
-            query = _query(settings, name)
-            reader = SegmentReader(session, query, registrations=registrations, progress=progress)
-            answer = SegmentAnswer(
-                source=settings.name,
-                datacenter=name,
-                namespace=settings.namespace or "default",
-                registrations=_read(reader, settings),
-            )
-            return [answer], []
-
-        return read_segments(settings, _DATACENTER, chosen, read_segment)
+    return read_catalog(settings, datacenters=datacenters, progress=progress)
 
 
 def shape(settings: ConsulSettings) -> dict[str, Any]:
@@ -80,107 +39,3 @@ def shape(settings: ConsulSettings) -> dict[str, Any]:
         "peers": sorted(settings.peers),
         **selection_shape(settings),
     }
-
-
-def _check_usable(settings: ConsulSettings) -> None:
-    if settings.acl == "scoped" and not (settings.select.services and all(map(is_literal, settings.select.services))):
-        raise UsageError(
-            f"source {settings.name}: `acl: scoped` reads literal service names only",
-            origin=settings.origin,
-            help="list each service in select.services, without globs and exclusions",
-        )
-
-
-def _check_token(agent: Agent, settings: ConsulSettings) -> None:
-    """With ACLs enabled, Consul answers an unknown token with status 200, and with less data or none."""
-    if settings.acl != "strict":
-        return
-    try:
-        token = agent.token()
-    except StatusError as error:
-        if error.code == 401 and "ACL support disabled" in error.text:
-            return
-        # Any server other than Consul answers 404; Consul's own 404 mentions the token.
-        mentions_acls = re.search("token|acl", error.text, re.IGNORECASE)
-        if error.code not in (401, 403, 404) or (error.code == 404 and not mentions_acls):
-            raise
-        refused = error.message
-    else:
-        if token.accessor != _ANONYMOUS:
-            return
-        refused = f"source {settings.name}: GET {TOKEN}: Consul takes it for the anonymous token"
-    cause = f"Consul does not accept {describe_token(settings.token)}" if settings.token else "there is no key `token`"
-    raise SourceError(
-        f"{refused}: ACLs are enabled, and {cause}",
-        origin=settings.origin,
-        help="give a valid token (`token: {env: CONSUL_HTTP_TOKEN}`), or set `acl: scoped` with literal service names",
-    )
-
-
-def _choose(session: Session, agent: Agent, settings: ConsulSettings, only: tuple[str, ...]) -> ChosenSegments:
-    """Choose the segments to read: the datacenters, then the peers."""
-    peers = tuple(f"{_PEER}{name}" for name in sorted(set(settings.peers)))
-    if not only:
-        chosen = _choose_datacenters(session, agent, settings, ())
-        return ChosenSegments(chosen.names + peers, chosen.unknown)
-    only = tuple(sorted(set(only)))
-    only_datacenters = tuple(name for name in only if not name.startswith(_PEER))
-    chosen = ChosenSegments(())
-    if only_datacenters:
-        chosen = _choose_datacenters(session, agent, settings, only_datacenters)
-    for name in only:
-        if name.startswith(_PEER) and name not in peers:
-            raise not_configured(settings, _DATACENTER, name, f"it reads {', '.join(peers) or 'no peers'}")
-    return ChosenSegments(chosen.names + tuple(name for name in peers if name in only), chosen.unknown)
-
-
-def _choose_datacenters(
-    session: Session, agent: Agent, settings: ConsulSettings, only: tuple[str, ...]
-) -> ChosenSegments:
-    if not settings.datacenters:
-        return choose_own_segment(settings, _DATACENTER, _own_datacenter(session, agent), only)
-    check_configured(settings, _DATACENTER, settings.datacenters, only)
-    known = agent.datacenters()
-    return choose_segments(session, _DATACENTER, settings.datacenters, only, known, partial=settings.partial)
-
-
-def _own_datacenter(session: Session, agent: Agent) -> str:
-    """The agent's own datacenter. Without the right to ask it, the only one that there is."""
-    itself = agent.about_itself()
-    if itself:
-        return itself.config.datacenter
-    known = agent.datacenters()
-    if len(known) == 1:
-        return known[0]
-    raise session.error(
-        SELF,
-        f"the token may not read the agent's own datacenter, one of {', '.join(sorted(known))}",
-        help="name it in `datacenters`, or give the token agent:read",
-    )
-
-
-def _query(settings: ConsulSettings, name: str) -> SegmentQuery:
-    peer = name.removeprefix(_PEER) if name.startswith(_PEER) else ""
-    return SegmentQuery(
-        datacenter=name,
-        dc=None if peer else name,
-        services=settings.select.services,
-        literal=settings.acl == "scoped",
-        namespace=settings.namespace,
-        partition=settings.partition,
-        peer=peer,
-    )
-
-
-def _read(reader: SegmentReader, settings: ConsulSettings) -> tuple[Registration, ...]:
-    try:
-        return reader.read()
-    except StatusError as error:
-        keys = [f"`{key}`" for key in ("namespace", "partition") if getattr(settings, key) is not None]
-        if error.code != 400 or not keys:
-            raise
-        raise SourceError(
-            error.message,
-            origin=error.origin,
-            help=f"leave out {' and '.join(keys)} unless the server is Consul Enterprise",
-        ) from None

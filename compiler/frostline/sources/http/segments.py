@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from msgspec import Struct
 
 from frostline.errors import SourceError, UsageError
 from frostline.globs import is_literal, matches
 from frostline.model import SegmentAnswer
-from frostline.settings import LiveSettings, ServerSettings
+from frostline.settings import ServerSettings
 from frostline.sources.base import ReadResult
 from frostline.sources.http.session import Session
 from frostline.sources.http.transport import StatusError, UnreachableError
@@ -127,20 +126,3 @@ def is_unreachable(error: SourceError) -> bool:
 
 def _keeps_lock(name: str) -> str:
     return f"{name} keeps what the lock has (`partial: true`)"
-
-
-def selection_shape(settings: LiveSettings) -> dict[str, Any]:
-    """The settings of selection and naming that shape an answer, as JSON values; the naming patterns do not."""
-    select, keep, version = settings.select, settings.keep, settings.naming.version_from
-    return {
-        "select": {
-            "services": list(select.services),
-            "tags": sorted(select.tags),
-            "meta": dict(sorted(select.meta.items())),
-            "health": sorted(select.health),
-            "kinds": sorted(select.kinds),
-        },
-        "keep": {"tags": list(keep.tags), "meta": list(keep.meta)},
-        "address_from": settings.address_from,
-        "version_from": {"meta": version.meta, "tag": version.tag},
-    }

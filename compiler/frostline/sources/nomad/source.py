@@ -5,36 +5,13 @@ A segment is a namespace of a region. Each instance has its own datacenter.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from typing import Any
 
-from frostline.globs import is_literal, matches
-from frostline.model import SegmentAnswer, Upstream
 from frostline.sources.base import Progress, ReadResult
-from frostline.sources.http.address import nomad_address
-from frostline.sources.http.segments import (
-    ChosenSegments,
-    SegmentKind,
-    check_configured,
-    choose_own_segment,
-    choose_segments,
-    read_segments,
-    selection_shape,
-)
-from frostline.sources.http.session import Parameters, open_session
-from frostline.sources.http.transport import StatusError
-from frostline.sources.nomad.allocations import registrations_of, without_canaries
-from frostline.sources.nomad.client import NOMAD, Client
-from frostline.sources.nomad.reading import RegionQuery, read_region
+from frostline.sources.naming_keys import selection_shape
 from frostline.sources.nomad.settings import SCHEMA, NomadSettings, configure
-from frostline.sources.nomad.wire import AgentSelf, Namespace
 
 __all__ = ["SCHEMA", "configure", "read", "shape"]
-
-_SELF = "/v1/agent/self"
-_NAMESPACES = "/v1/namespaces"
-_REGION = SegmentKind(noun="region", path="/v1/regions", join_help="federate the region")
 
 
 def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None) -> ReadResult:
@@ -42,11 +19,10 @@ def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress
 
     datacenters: only these, which are regions. See base.LiveSource.
     """
-    address = nomad_address(settings.address, os.environ, settings.origin)
-    with open_session(settings, address, NOMAD) as session:
-        client = Client(session)
-        chosen = _choose_regions(client, settings, datacenters)
-        return read_segments(settings, _REGION, chosen, lambda region: _read_region(client, settings, region, progress))
+    # Imported here because a run without a network needs no HTTP client, which takes as long to load as all the rest.
+    from frostline.sources.nomad.regions import read_regions
+
+    return read_regions(settings, datacenters=datacenters, progress=progress)
 
 
 def shape(settings: NomadSettings) -> dict[str, Any]:
@@ -61,85 +37,3 @@ def shape(settings: NomadSettings) -> dict[str, Any]:
         "canaries": settings.canaries,
         **selection_shape(settings),
     }
-
-
-def _choose_regions(client: Client, settings: NomadSettings, only: tuple[str, ...]) -> ChosenSegments:
-    known: list[str] = client.session.run(client.plain(_REGION.path, list[str]))
-    if not settings.regions:
-        return choose_own_segment(settings, _REGION, _own_region(client, known), only)
-    check_configured(settings, _REGION, settings.regions, only)
-    return choose_segments(client.session, _REGION, settings.regions, only, known, partial=settings.partial)
-
-
-def _own_region(client: Client, known: list[str]) -> str:
-    """The agent's own region. If there is only one, this takes no right."""
-    if len(known) == 1:
-        return known[0]
-    try:
-        itself: AgentSelf = client.session.run(client.plain(_SELF, AgentSelf))
-    except StatusError as error:
-        if error.code != 403:
-            raise
-        raise client.session.error(
-            _SELF,
-            f"the token may not read the agent's own region, one of {', '.join(sorted(known))}",
-            help="name it in `regions`, or give the token agent:read",
-        ) from None
-    return itself.config.region
-
-
-def _choose_namespaces(client: Client, settings: NomadSettings, parameters: Parameters) -> tuple[str, ...]:
-    """Choose the namespaces to read, sorted, from those that the token can see."""
-    listing = client.session.run(client.indexed(_NAMESPACES, list[Namespace] | None, parameters))
-    known = {namespace.name for namespace in listing.value or ()}
-    patterns = settings.namespaces
-    unknown = sorted({name for name in patterns if is_literal(name) and matches(patterns, name)} - known)
-    names = sorted(name for name in known if matches(patterns, name))
-    if unknown or not names:
-        visible = f"only {', '.join(sorted(known))}" if known else "and no other"
-        raise client.session.error(
-            _NAMESPACES,
-            f"Nomad shows no namespace {', '.join(unknown or patterns)}, {visible}",
-            help=f"correct `namespaces`; {NOMAD.rights_help}",
-        )
-    return tuple(names)
-
-
-def _read_region(
-    client: Client, settings: NomadSettings, region: str, progress: Progress | None
-) -> tuple[list[SegmentAnswer], list[str]]:
-    """Read a region. Returns an answer for each of its chosen namespaces, and warnings."""
-
-    def tick(expected: int) -> Callable[[int], None]:
-        return lambda done: progress(region, done, expected) if progress else None
-
-    # Without the parameter, an agent answers for its own region.
-    parameters: Parameters = (("region", region),) if settings.regions else ()
-    query = RegionQuery(
-        region=region,
-        parameters=parameters,
-        namespaces=_choose_namespaces(client, settings, parameters),
-        services=settings.select.services if settings.services else None,
-        upstreams=settings.upstreams,
-    )
-    state = read_region(client, query, tick)
-    instances = [instance for _, found in sorted(state.services.items()) for instance in found]
-    if not settings.canaries:
-        instances = without_canaries(client, query, instances)
-    registrations, warnings = registrations_of(client, query, instances)
-    upstreams: dict[str, set[Upstream]] = {namespace: set() for namespace in query.namespaces}
-    for (namespace, _), declared in state.upstreams.items():
-        upstreams[namespace].update(declared)
-    answers = [
-        SegmentAnswer(
-            source=settings.name,
-            datacenter=region,
-            namespace=namespace,
-            registrations=tuple(
-                sorted(registrations[namespace], key=lambda found: (found.service, found.node, found.id))
-            ),
-            upstreams=tuple(sorted(upstreams[namespace], key=Upstream.sort_key)),
-        )
-        for namespace in query.namespaces
-    ]
-    return answers, [f"source {settings.name}: {warning}" for warning in warnings]

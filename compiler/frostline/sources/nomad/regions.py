@@ -1,0 +1,126 @@
+"""What a read of the source `nomad` asks: the agent, then each chosen namespace of each chosen region."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from frostline.globs import is_literal, matches
+from frostline.model import SegmentAnswer, Upstream
+from frostline.sources.base import Progress, ReadResult
+from frostline.sources.http.address import nomad_address
+from frostline.sources.http.segments import (
+    ChosenSegments,
+    SegmentKind,
+    check_configured,
+    choose_own_segment,
+    choose_segments,
+    read_segments,
+)
+from frostline.sources.http.session import Parameters, open_session
+from frostline.sources.http.transport import StatusError
+from frostline.sources.nomad.allocations import registrations_of, without_canaries
+from frostline.sources.nomad.client import NOMAD, Client
+from frostline.sources.nomad.reading import RegionQuery, read_region
+from frostline.sources.nomad.settings import NomadSettings
+from frostline.sources.nomad.wire import AgentSelf, Namespace
+
+_SELF = "/v1/agent/self"
+_NAMESPACES = "/v1/namespaces"
+_REGION = SegmentKind(noun="region", path="/v1/regions", join_help="federate the region")
+
+
+def read_regions(
+    settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None
+) -> ReadResult:
+    """Read the services that select.services names, and what jobs declare.
+
+    datacenters: only these, which are regions. See base.LiveSource.
+    """
+    address = nomad_address(settings.address, os.environ, settings.origin)
+    with open_session(settings, address, NOMAD) as session:
+        client = Client(session)
+        chosen = _choose_regions(client, settings, datacenters)
+        return read_segments(settings, _REGION, chosen, lambda region: _read_region(client, settings, region, progress))
+
+
+def _choose_regions(client: Client, settings: NomadSettings, only: tuple[str, ...]) -> ChosenSegments:
+    known: list[str] = client.session.run(client.plain(_REGION.path, list[str]))
+    if not settings.regions:
+        return choose_own_segment(settings, _REGION, _own_region(client, known), only)
+    check_configured(settings, _REGION, settings.regions, only)
+    return choose_segments(client.session, _REGION, settings.regions, only, known, partial=settings.partial)
+
+
+def _own_region(client: Client, known: list[str]) -> str:
+    """The agent's own region. If there is only one, this takes no right."""
+    if len(known) == 1:
+        return known[0]
+    try:
+        itself: AgentSelf = client.session.run(client.plain(_SELF, AgentSelf))
+    except StatusError as error:
+        if error.code != 403:
+            raise
+        raise client.session.error(
+            _SELF,
+            f"the token may not read the agent's own region, one of {', '.join(sorted(known))}",
+            help="name it in `regions`, or give the token agent:read",
+        ) from None
+    return itself.config.region
+
+
+def _choose_namespaces(client: Client, settings: NomadSettings, parameters: Parameters) -> tuple[str, ...]:
+    """Choose the namespaces to read, sorted, from those that the token can see."""
+    listing = client.session.run(client.indexed(_NAMESPACES, list[Namespace] | None, parameters))
+    known = {namespace.name for namespace in listing.value or ()}
+    patterns = settings.namespaces
+    unknown = sorted({name for name in patterns if is_literal(name) and matches(patterns, name)} - known)
+    names = sorted(name for name in known if matches(patterns, name))
+    if unknown or not names:
+        visible = f"only {', '.join(sorted(known))}" if known else "and no other"
+        raise client.session.error(
+            _NAMESPACES,
+            f"Nomad shows no namespace {', '.join(unknown or patterns)}, {visible}",
+            help=f"correct `namespaces`; {NOMAD.rights_help}",
+        )
+    return tuple(names)
+
+
+def _read_region(
+    client: Client, settings: NomadSettings, region: str, progress: Progress | None
+) -> tuple[list[SegmentAnswer], list[str]]:
+    """Read a region. Returns an answer for each of its chosen namespaces, and warnings."""
+
+    def tick(expected: int) -> Callable[[int], None]:
+        return lambda done: progress(region, done, expected) if progress else None
+
+    # Without the parameter, an agent answers for its own region.
+    parameters: Parameters = (("region", region),) if settings.regions else ()
+    query = RegionQuery(
+        region=region,
+        parameters=parameters,
+        namespaces=_choose_namespaces(client, settings, parameters),
+        services=settings.select.services if settings.services else None,
+        upstreams=settings.upstreams,
+    )
+    state = read_region(client, query, tick)
+    instances = [instance for _, found in sorted(state.services.items()) for instance in found]
+    if not settings.canaries:
+        instances = without_canaries(client, query, instances)
+    registrations, warnings = registrations_of(client, query, instances)
+    upstreams: dict[str, set[Upstream]] = {namespace: set() for namespace in query.namespaces}
+    for (namespace, _), declared in state.upstreams.items():
+        upstreams[namespace].update(declared)
+    answers = [
+        SegmentAnswer(
+            source=settings.name,
+            datacenter=region,
+            namespace=namespace,
+            registrations=tuple(
+                sorted(registrations[namespace], key=lambda found: (found.service, found.node, found.id))
+            ),
+            upstreams=tuple(sorted(upstreams[namespace], key=Upstream.sort_key)),
+        )
+        for namespace in query.namespaces
+    ]
+    return answers, [f"source {settings.name}: {warning}" for warning in warnings]
