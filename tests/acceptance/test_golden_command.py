@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,35 @@ def test_explain(project: Project, session: Session, shop: ConsulAgent) -> None:
     session("explain", "payments", "v3")
     project.done("freeze")
     session("explain", "payments", "v1", "--offline")
+
+
+def test_diff(project: Project, session: Session, shop: ConsulAgent) -> None:
+    project.configure(consul_config(shop.address)).done("compile")
+    git(project, "init", "--quiet", "--initial-branch=main")
+    commit(project)
+    shop.catalog_deregister("n1", "search")
+    shop.catalog_register("n3", "payments-v1", address="10.0.0.8", port=8080)
+    shop.catalog_register("n3", "mail-v3", address="10.0.0.8", port=25)
+    project.done("compile")
+    session("diff", "HEAD", "frostline.lock")
+    commit(project)
+    session("diff", "HEAD", "frostline.lock")
+    session("diff", "main", "HEAD~1", "--format", "markdown")
+    changed(project, sources={"mesh": {**consul_config(shop.address)["sources"]["mesh"], "select": {"tags": ["api"]}}})
+    session("diff", "HEAD~1", "HEAD")
+    session("diff", "HEAD~2", "HEAD")
+    session("diff", "old.lock", "HEAD")
+    session("diff", "HEAD:frostline.lock", "HEAD")
+    session("diff", "HEAD")
+
+
+def git(project: Project, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(project.folder), *arguments], check=True)
+
+
+def commit(project: Project) -> None:
+    git(project, "add", ".")
+    git(project, "-c", "user.name=a", "-c", "user.email=a@b.example", "commit", "--quiet", "-m", "x")
 
 
 def test_sources(project: Project, session: Session, shop: ConsulAgent) -> None:

@@ -8,12 +8,9 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from frostline.model import Dependency, Endpoint, Entry, FileChange, Key, ManifestEntry, Registry, version_label
-from frostline.text import escape_control
+from frostline.model import Dependency, Endpoint, Entry, FileChange, Key, ManifestEntry, Registry
 
 FORMAT = "frostline.plan/1"
-
-_SIGNS = {"add": "+", "change": "~", "remove": "-", "create": "+", "update": "~", "delete": "-", "adopt": "="}
 
 LockAction = Literal["create", "update"]
 
@@ -195,45 +192,3 @@ def summary(plan: Plan) -> dict[str, int]:
     deletes = sum(file.action == "delete" for file in plan.files)
     counts = {name: actions.count(name) for name in ("add", "change", "remove")}
     return {**counts, "write": writes, "delete": deletes}
-
-
-def plan_lines(plan: Plan) -> Iterator[str]:
-    """The plan for a person, a line each; hostile text escaped."""
-    if not plan.changes:
-        yield "No changes. Everything published is up to date."
-        return
-    if plan.services:
-        yield "Services:"
-        for change in plan.services:
-            yield from _service_lines(change)
-    if plan.files or plan.lock:
-        yield "Files:"
-        for file in plan.files:
-            note = f"  (refused: {file.refusal})" if file.refusal else ""
-            yield f"  {_SIGNS[file.action]} {escape_control(file.path)}{note}"
-        if plan.lock:
-            yield f"  {_SIGNS[plan.lock]} the lock"
-    counts = summary(plan)
-    writes = "1 file" if counts["write"] == 1 else f"{counts['write']} files"
-    yield (
-        f"Plan: {counts['add']} to add, {counts['change']} to change, {counts['remove']} to remove; "
-        f"{writes} to write, {counts['delete']} to delete."
-    )
-
-
-def _service_lines(change: ServiceChange) -> Iterator[str]:
-    name = escape_control(f"{change.service} {version_label(change.version)}")
-    counts = f"{change.before} -> {change.after}" if change.before != change.after else f"{change.after}"
-    if change.action == "add":
-        counts = str(change.after)
-    yield f"  {_SIGNS[change.action]} {name}  ({counts} {'endpoint' if counts == '1' else 'endpoints'})"
-    for sign, urls in (("+", change.added), ("-", change.removed)):
-        for url in urls:
-            yield f"      {sign} {escape_control(url)}"
-    for one in change.changed:
-        names = ", ".join(one.fields)
-        yield f"      ~ its {names}" if one.url is None else f"      ~ {escape_control(one.url)}  ({names})"
-    for consumer in change.dependents:
-        yield f"      ! {escape_control(consumer)} depends on it"
-    if not change.known:
-        yield "      (endpoint details unavailable: published from a different lock or configuration)"

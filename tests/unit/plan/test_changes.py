@@ -28,11 +28,11 @@ from frostline.plan.changes import (
     Plan,
     RegistryState,
     ServiceChange,
-    plan_lines,
     plan_of,
     plan_value,
     summary,
 )
+from frostline.plan.text import plan_lines
 from frostline.registry.assembling import entry_digest
 from frostline.resources import schema_text
 from frostline.text import escape_control

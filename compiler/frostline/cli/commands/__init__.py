@@ -12,6 +12,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "Show where the endpoints of a service come from.",
     "list": "List the services of the committed lock and the local sources.",
     "graph": "Show who depends on whom: the upstreams that consumers declare.",
+    "diff": "Show what changed from lock A to lock B.",
     "sources": "Ask each source whether it can be read and what it sees.",
     "rule": "Show what a rule of findings means, or list all rules.",
     "schema": "Print a JSON Schema, or the names of all.",

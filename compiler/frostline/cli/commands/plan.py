@@ -31,7 +31,8 @@ from frostline.cli.options import (
 from frostline.pipeline import saved_plans
 from frostline.pipeline.compile import CompileOptions, compile_registry, outputs_in_scope
 from frostline.pipeline.freeze import offline_locks
-from frostline.plan.changes import plan_lines, plan_value
+from frostline.plan.changes import plan_value
+from frostline.plan.text import plan_lines
 from frostline.publish.publishing import replace_file
 from frostline.settings import Allow
 from frostline.text import display_path

@@ -1,0 +1,81 @@
+"""The lock as a git revision has it. git reads its own repository only: no network, no hook, no shell."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from frostline.errors import UsageError
+from frostline.lock.store import SUFFIX, LockText
+from frostline.model import FileOrigin, Lock
+from frostline.text import quote
+
+# `git rev-parse` takes what starts with `-` for an option; after a `:` a revision names a file of its choice.
+_NO_REVISION = re.compile(r"-|.*[:\x00-\x1f\x7f]", re.DOTALL)
+
+
+def read_lock_at(revision: str, path: Path, *, is_folder: bool, shown: str) -> Lock:
+    """The lock that this path has in a git revision (a commit, branch, tag, `HEAD~3` …).
+
+    shown: the path as users would type it. UsageError: git is missing, the folder belongs to no repository, there is no
+    such revision, it lacks the lock, or what it has there is not a lock.
+    """
+    if not revision or _NO_REVISION.match(revision):
+        raise UsageError(
+            f"{quote(revision)} cannot name a git revision",
+            help="name a commit, a branch or a tag, without `:` and control characters, and with no `-` at the start",
+        )
+    commit = _commit(revision, path.parent)
+    names = _names_in_folder(commit, path) if is_folder else [path.name]
+    files: list[tuple[Path, str, bytes]] = []
+    for name in names:
+        content = _git(path.parent, "show", "--no-textconv", f"{commit}:./{name}")
+        if content.returncode:
+            raise _without_lock(revision, commit, shown)
+        files.append((path.parent / name, f"{revision}:{Path(shown).parent / name}", content.stdout))
+    lock = LockText(path, is_folder, tuple(files)).parse()
+    if lock is None:
+        raise _without_lock(revision, commit, shown)
+    return lock
+
+
+def _commit(revision: str, folder: Path) -> str:
+    """The full name of the revision's commit. UsageError: there is none."""
+    found = _git(folder, "rev-parse", "--verify", f"{revision}^{{commit}}")
+    if found.returncode == 0:
+        return found.stdout.decode("ascii").strip()
+    said = found.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+    raise UsageError(
+        f"{quote(revision)} is neither a lock file nor a git revision here ({said})",
+        help="check the name; in a shallow clone, fetch more history first (`git fetch --unshallow`)",
+    )
+
+
+def _names_in_folder(commit: str, path: Path) -> list[str]:
+    """The lock files of the folder in this commit, sorted, relative to the folder's parent; none if it is absent."""
+    listed = _git(path.parent, "ls-tree", "-z", "--name-only", commit, f"./{path.name}/")
+    names = sorted(name.decode(errors="surrogateescape") for name in listed.stdout.split(b"\0"))
+    return [name for name in names if name.endswith(SUFFIX)]
+
+
+def _without_lock(revision: str, commit: str, shown: str) -> UsageError:
+    return UsageError(
+        f"revision {quote(revision)} (commit {commit[:12]}) does not have the lock `{shown}`",
+        origin=FileOrigin(shown),
+        help="name a revision in which this lock was committed: `git log -- PATH` lists them",
+    )
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command: Sequence[str] = ("git", "--no-pager", "-C", str(folder), *arguments)
+    # A partial clone would fetch what it lacks; this command works offline.
+    environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "LC_ALL": "C"}
+    try:
+        return subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=environment, check=False)  # noqa: S603
+    except OSError as error:
+        raise UsageError(
+            f"git cannot be run: {error.strerror}", help="install git, or give the paths of two lock files"
+        ) from None

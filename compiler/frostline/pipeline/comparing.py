@@ -1,0 +1,68 @@
+"""What differs between two locks: between the registries that they give under today's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from frostline.config.paths import is_file, is_folder
+from frostline.events import stage
+from frostline.lock.revisions import read_lock_at
+from frostline.lock.store import read_lock
+from frostline.model import Lock
+from frostline.pipeline.assemble import declared_contributions, state_of_lock
+from frostline.pipeline.freeze import settings_digests
+from frostline.plan.changes import Comparison, Plan, plan_of
+from frostline.settings import Config
+from frostline.text import display_path
+
+
+class NamedLock(Struct, frozen=True):
+    """A lock, and how the user named it: a path, or a git revision."""
+
+    name: str
+    lock: Lock
+
+
+def read_named_lock(config: Config, name: str) -> NamedLock:
+    """The lock in this file or folder; where there is none, the configured lock in this git revision.
+
+    UsageError: there is neither, or what is there is not a lock.
+    """
+    path = Path(name)
+    lock: Lock | None = None
+    with stage(f"reading the lock {name}"):
+        if name and (is_file(path) or is_folder(path)):
+            lock = read_lock(path, is_folder=is_folder(path), shown=name)
+        if lock is None:  # also where a branch has the name of a folder
+            shown = display_path(config.lock)
+            lock = read_lock_at(name, config.lock, is_folder=config.lock_is_folder, shown=shown)
+    return NamedLock(name, lock)
+
+
+def diff_locks(config: Config, before: Lock, after: Lock) -> Plan:
+    """What changes from the registry of one lock to that of another, as a plan without files."""
+    declared = declared_contributions(config)
+    with stage("assembling the registries"):
+        baseline = state_of_lock(config, before, declared)
+        new = baseline if before == after else state_of_lock(config, after, declared)
+    comparison = Comparison(published=baseline.entries, baseline=baseline, new=new)
+    return plan_of(comparison, (), None if before == after else "update")
+
+
+def other_settings(config: Config, locks: Iterable[NamedLock]) -> Iterator[str]:
+    """A warning for each source that a lock froze with other settings than today's."""
+    digests = settings_digests(config)
+    for named in locks:
+        sources = {
+            snapshot.source
+            for snapshot in named.lock.snapshots
+            if digests.get(snapshot.source, snapshot.settings) != snapshot.settings
+        }
+        for source in sorted(sources):
+            yield (
+                f"{named.name}: source `{source}` was frozen with other settings than today's; "
+                "names and URLs are made with today's, but what was selected is as it was"
+            )

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from frostline.errors import UsageError
+from frostline.lock.codec import lock_of
+from frostline.lock.store import lock_files
+from frostline.model import Lock, Snapshot
+from frostline.pipeline.comparing import NamedLock, diff_locks, other_settings, read_named_lock
+from frostline.settings import Config
+
+from .conftest import MESH, PARTNERS
+
+Configure = Callable[..., Config]
+MakeSnapshot = Callable[..., Snapshot]
+
+
+@pytest.fixture
+def config(configure: Configure) -> Config:
+    return configure(sources={"mesh": MESH, "partners": PARTNERS})
+
+
+def write(lock: Lock, path: Path, *, is_folder: bool = False) -> None:
+    for file in lock_files(lock, path, is_folder=is_folder):
+        file.path.parent.mkdir(exist_ok=True)
+        file.path.write_bytes(b"".join(file))
+
+
+def actions(config: Config, before: Lock, after: Lock) -> list[tuple[Any, ...]]:
+    plan = diff_locks(config, before, after)
+    return [(change.action, change.service, change.added, change.removed) for change in plan.services]
+
+
+def test_the_difference_lists_what_appears_changes_and_vanishes_endpoint_by_endpoint(
+    config: Config, snapshot: MakeSnapshot
+) -> None:
+    before = Lock((snapshot(config, "gone", "stays"), snapshot(config, "moves", datacenter="dc2")))
+    after = Lock((snapshot(config, "new", "stays"), snapshot(config, "moves", datacenter="dc2", port=81)))
+    assert actions(config, before, after) == [
+        ("remove", "gone", (), ("http://10.0.0.1:80",)),
+        ("change", "moves", ("http://10.0.0.1:81",), ("http://10.0.0.1:80",)),
+        ("add", "new", ("http://10.0.0.1:80",), ()),
+    ]
+
+
+def test_equal_locks_do_not_differ(config: Config, snapshot: MakeSnapshot) -> None:
+    lock = Lock((snapshot(config, "a"),))
+    assert not diff_locks(config, lock, Lock((snapshot(config, "a"),))).changes
+
+
+def test_other_ids_change_the_lock_and_no_service(config: Config, snapshot: MakeSnapshot) -> None:
+    before = snapshot(config, "a")
+    after = replace(before, instances=(replace(before.instances[0], id="other"),))
+    plan = diff_locks(config, Lock((before,)), Lock((after,)))
+    assert (plan.services, plan.files, plan.lock) == ((), (), "update")
+
+
+def test_a_lock_is_read_from_a_file_and_from_a_folder(config: Config, snapshot: MakeSnapshot, tmp_path: Path) -> None:
+    lock = lock_of([snapshot(config, "a"), snapshot(config, "b", datacenter="dc2")])
+    write(lock, tmp_path / "old.lock")
+    write(lock, tmp_path / "locks", is_folder=True)
+    assert read_named_lock(config, "old.lock") == NamedLock("old.lock", lock)
+    assert read_named_lock(config, "locks/") == NamedLock("locks/", lock)
+
+
+def test_a_branch_is_read_where_a_folder_of_its_name_has_no_lock(
+    config: Config, snapshot: MakeSnapshot, tmp_path: Path
+) -> None:
+    lock = Lock((snapshot(config, "a"),))
+    write(lock, config.lock)
+    (tmp_path / "prod").mkdir()
+    for words in ("init -q -b prod", "add .", "-c user.name=a -c user.email=a@b.example commit -q -m x"):
+        subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
+    assert read_named_lock(config, "prod").lock == lock
+
+
+@pytest.mark.parametrize("name", ["", "no.lock", "a\0b", "x" * 5000])
+def test_a_name_that_is_no_path_and_no_revision_is_an_error(config: Config, name: str) -> None:
+    with pytest.raises(UsageError, match="revision"):
+        read_named_lock(config, name)
+
+
+def test_sources_that_were_frozen_with_other_settings_are_named_with_their_lock(
+    config: Config, snapshot: MakeSnapshot
+) -> None:
+    today = snapshot(config, "a")
+    other = replace(today, settings="sha256:" + "0" * 64)
+    removed = replace(other, source="removed")  # is not configured any more: nothing of it is in either registry
+    locks = [
+        NamedLock("night", lock_of([other, replace(other, datacenter="dc2"), removed])),
+        NamedLock("HEAD", Lock((today,))),
+    ]
+    warnings = list(other_settings(config, locks))
+    assert len(warnings) == 1
+    assert warnings[0].startswith("night: source `mesh` was frozen with other settings")
