@@ -97,7 +97,7 @@ def test_a_root_behind_a_symbolic_link_is_the_root(written: Any, tmp_path: Path)
         ([], "at `/`"),
         ({"type": 5}, "`/type`"),
         ({"properties": {"a": {"minimum": "x"}}}, "`/properties/a/minimum`"),
-        ({"pattern": "["}, "`/pattern`"),
+        ({"pattern": "["}, "at `/"),
         ({"$ref": "#/$defs/nothing"}, "/$defs/nothing"),
         ({"$ref": "nothing.json"}, "does not exist"),
         ({"$ref": "%00.json"}, "does not exist"),
