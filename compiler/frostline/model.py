@@ -6,8 +6,6 @@ Words as users read them: source, snapshot, segment, instance, endpoint, registr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
-from operator import attrgetter
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
@@ -314,58 +312,12 @@ class Contribution(Struct, frozen=True, kw_only=True):
     upstreams: tuple[Dependency, ...] = ()
 
 
-class EndpointRun(Struct, frozen=True, gc=False):
-    """Endpoints of an entry that follow each other with equal datacenter, weight, tags and meta.
-
-    is_plain: their URLs and addresses are printable ASCII without quotes and backslashes, which every format writes
-    between quotes as they are.
-    """
-
-    endpoints: tuple[Endpoint, ...]
-    is_plain: bool
-
-    @property
-    def first(self) -> Endpoint:
-        return self.endpoints[0]
-
-
-def runs_of(endpoints: tuple[Endpoint, ...]) -> Iterator[EndpointRun]:
-    """The endpoints in their order, as few runs as there can be."""
-    if not endpoints:
-        return
-    start = 0
-    datacenter, weight, tags, meta = _shared(endpoints[0])
-    for index, endpoint in enumerate(endpoints):
-        # Tags and meta mostly are the same objects, which costs less to find out than that they are equal.
-        if (
-            (endpoint.meta is meta or endpoint.meta == meta)
-            and (endpoint.tags is tags or endpoint.tags == tags)
-            and endpoint.weight == weight
-            and endpoint.datacenter == datacenter
-        ):
-            continue
-        yield _run(endpoints[start:index])
-        start = index
-        datacenter, weight, tags, meta = _shared(endpoint)
-    yield _run(endpoints[start:])
-
-
-_shared = attrgetter("datacenter", "weight", "tags", "meta")
-
-
-def _run(endpoints: tuple[Endpoint, ...]) -> EndpointRun:
-    text = "".join([endpoint.url + endpoint.address for endpoint in endpoints])
-    return EndpointRun(endpoints, text.isascii() and text.isprintable() and not any(quote in text for quote in _QUOTES))
-
-
-_QUOTES = ('"', "'", "\\")
-
-
 class Entry(Struct, frozen=True, kw_only=True, dict=True):
     """What the registry holds of one (service, version).
 
     url: the one to use where one is wanted, chosen in the preferred datacenter; None without endpoints.
     endpoints: sorted by datacenter, namespace, numeric address, port. sources: the sources that it comes from, sorted.
+    dict: `endpoint_runs.runs_of` keeps its result there.
     """
 
     url: str | None
@@ -376,14 +328,6 @@ class Entry(Struct, frozen=True, kw_only=True, dict=True):
     def declared(self) -> bool:
         """Known, but nothing to call."""
         return not self.endpoints
-
-    @cached_property
-    def runs(self) -> tuple[EndpointRun, ...]:
-        """The endpoints as runs: what is written of what those of one run share is made once, and most entries are one.
-
-        Found out once for all outputs: to look through 170,000 endpoints takes as long as to write them.
-        """
-        return tuple(runs_of(self.endpoints))
 
 
 class Registry(Struct, frozen=True, kw_only=True):

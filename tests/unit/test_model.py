@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import pytest
-
-from frostline.model import Bind, Dependency, Endpoint, Entry, Key, Registry, Upstream, registry_of
+from frostline.model import Bind, Dependency, Entry, Key, Registry, Upstream, registry_of
 
 V1, UNVERSIONED = Key("payments", "v1"), Key("payments", None)
 ENTRY = Entry(url=None, endpoints=(), sources=("mesh",))
@@ -53,32 +51,3 @@ def test_dependents_are_the_consumers_of_that_version_alone() -> None:
 def test_an_upstream_that_is_looked_up_elsewhere_depends_on_nothing_here() -> None:
     in_peer, prepared = dependency("a", V1, peer="west"), dependency("b", V1, kind="prepared_query")
     assert consumers(registry_of({V1: ENTRY}, [in_peer, prepared]), V1) == []
-
-
-def endpoint(url: str, **more: object) -> Endpoint:
-    return Endpoint(**{"url": url, "address": "10.0.0.1", "port": 80, "source": "mesh", "datacenter": "dc1"} | more)
-
-
-def test_runs_keep_the_order_and_part_where_datacenter_weight_tags_or_meta_differ() -> None:
-    alike = [endpoint("http://a", tags=("x",), meta={"k": "v"}), endpoint("http://b", tags=("x",), meta={"k": "v"})]
-    others = [
-        endpoint("http://c", datacenter="dc2", tags=("x",), meta={"k": "v"}),
-        endpoint("http://d", datacenter="dc2", weight=2, tags=("x",), meta={"k": "v"}),
-        endpoint("http://e", datacenter="dc2", weight=2, tags=("y",), meta={"k": "v"}),
-        endpoint("http://f", datacenter="dc2", weight=2, tags=("y",), meta={"k": "w"}),
-    ]
-    runs = Entry(url=None, endpoints=(*alike, *others), sources=()).runs
-    assert [run.endpoints for run in runs] == [tuple(alike), *((other,) for other in others)]
-    assert [run.first for run in runs] == [alike[0], *others]
-
-
-def test_an_entry_without_endpoints_has_no_run() -> None:
-    assert Entry(url=None, endpoints=(), sources=()).runs == ()
-
-
-@pytest.mark.parametrize("text", ['"', "'", "\\", "\n", "\x7f", "é"])
-def test_a_run_is_plain_unless_a_url_or_an_address_needs_escapes(text: str) -> None:
-    plain = endpoint("http://a")
-    for other in (endpoint(f"http://{text}"), endpoint("http://a", address=text)):
-        assert [run.is_plain for run in Entry(url=None, endpoints=(plain, other), sources=()).runs] == [False]
-    assert [run.is_plain for run in Entry(url=None, endpoints=(plain,), sources=()).runs] == [True]

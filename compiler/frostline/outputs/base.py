@@ -19,7 +19,8 @@ from msgspec import Struct
 
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
-from frostline.model import Dependency, Endpoint, EndpointRun, Entry, Finding, Registry, version_label
+from frostline.endpoint_runs import EndpointRun, runs_of
+from frostline.model import Dependency, Endpoint, Entry, Finding, Registry, version_label
 from frostline.settings import OutputSettings
 
 FORMAT = "frostline.registry/1"
@@ -139,7 +140,7 @@ def endpoint_values(entry: Entry, fields: tuple[str, ...] = ()) -> list[dict[str
     A static or router endpoint has no datacenter: None.
     """
     values: list[dict[str, Any]] = []
-    for run in entry.runs:
+    for run in runs_of(entry):
         first = run.first
         datacenter, weight, tags, meta = first.datacenter or None, first.weight, list(first.tags), sorted_meta(first)
         values += [
@@ -177,7 +178,7 @@ class Endpoints(Struct, frozen=True):
 def entry_value(entry: Entry, fields: tuple[str, ...] = (), *, direct: bool = False) -> dict[str, Any]:
     """A (service, version) as the registry's formats have it. direct: with its endpoints, if any, as `Endpoints`."""
     endpoints: list[dict[str, Any]] | Endpoints
-    endpoints = Endpoints(entry.runs, fields) if direct and entry.endpoints else endpoint_values(entry, fields)
+    endpoints = Endpoints(runs_of(entry), fields) if direct and entry.endpoints else endpoint_values(entry, fields)
     value: dict[str, Any] = {"url": entry.url, "endpoints": endpoints}
     if entry.declared:
         return value | {"declared": True}
@@ -254,7 +255,7 @@ class _Shared(Struct, frozen=True):
 def _endpoints_json(entry: Entry) -> msgspec.Raw:
     """`endpoint_values` without further fields as compact JSON, in a quarter of the time."""
     endpoints: list[str] = []
-    for run in entry.runs:
+    for run in runs_of(entry):
         first = run.first
         shared = _Shared(first.datacenter or None, first.tags, sorted_meta(first), first.weight)
         end = _encode(shared).decode()[1:]

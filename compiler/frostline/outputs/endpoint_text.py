@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from frostline.model import EndpointRun
+from frostline.endpoint_runs import EndpointRun
 from frostline.outputs.base import OPTIONAL_FIELDS, Endpoints
 
 _CACHED = 1 << 16

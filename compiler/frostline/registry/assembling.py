@@ -9,6 +9,7 @@ from operator import attrgetter
 
 import msgspec
 
+from frostline.endpoint_runs import runs_of
 from frostline.model import (
     UNVERSIONED,
     Contribution,
@@ -236,7 +237,7 @@ def _entry_findings(key: Key, entry: Entry, winners: Sequence[Contribution], mer
 def entry_digest(entry: Entry) -> str:
     """`sha256:…` of an entry's url, endpoints and sources, without nodes, ids and lines in local files."""
     endpoints = []
-    for run in entry.runs:
+    for run in runs_of(entry):
         datacenter, tags, weight = run.first.datacenter, run.first.tags, run.first.weight
         meta = sorted(run.first.meta.items())
         endpoints += [

@@ -6,6 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from frostline.endpoint_runs import runs_of
 from frostline.model import Endpoint, Entry
 from frostline.outputs.base import OPTIONAL_FIELDS, endpoint_values
 from frostline.outputs.documents import Document
@@ -39,7 +40,7 @@ def text(value: object, kind: str) -> str:
 def test_endpoints_are_written_as_their_values_would_be(items: list[Endpoint], fields: tuple[str, ...], kind: str):
     entry = Entry(url=None, endpoints=tuple(items), sources=())
     values = endpoint_values(entry, fields)
-    direct = Endpoints(entry.runs, fields)
+    direct = Endpoints(runs_of(entry), fields)
     assert text(direct, kind) == text(values, kind)
     assert text(escape_interpolation(direct), kind) == text(escape_interpolation(values), kind)
 

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
+from frostline.endpoint_runs import runs_of
 from frostline.model import Endpoint, Entry, Key, Registry
 from frostline.outputs.base import Artifact, Claim, Rendering, View
 from frostline.outputs.output_keys import output_settings
@@ -105,7 +106,7 @@ def entry_lines(key: Key, entry: Entry) -> list[str]:
     # The first of equal ones: endpoints in two namespaces may have one URL.
     chosen = urls.index(entry.url or "")
     lines: list[str] = []
-    for run in entry.runs:
+    for run in runs_of(entry):
         end = _shared_columns(run.first)
         if run.is_plain:
             lines += [
