@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
-from frostline.outputs.base import View, service_value
+from frostline.outputs.base import View
 from frostline.outputs.hiera.output import escape_interpolation, render, service_key
+from frostline.outputs.values import service_value
 from frostline.outputs.yaml.output import render as render_yaml
 from frostline.registry.assembling import with_prefer
 from frostline.settings import OutputSettings

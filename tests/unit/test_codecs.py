@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.lock.store import segment_file_name
-from frostline.outputs.file_names import LONGEST, file_stem, percent_encode
+from frostline.outputs.file_names import LONGEST_STEM, file_stem, percent_encode
 from frostline.registry.urls import encode_url_part, host_text
 from frostline.text import UNPRINTABLE
 
@@ -39,7 +39,7 @@ def test_a_name_in_a_file_name_decodes_to_what_it_was(text: str) -> None:
     assert unquote(percent_encode(text), errors="strict") == text
     assert re.fullmatch(r"(?:[A-Za-z0-9_-]|%[0-9A-F]{2})*", percent_encode(text))
     stem = file_stem(text)
-    assert len(stem) <= LONGEST
+    assert len(stem) <= LONGEST_STEM
     assert not stem.startswith(".")
     assert "~" in stem or unquote(stem, errors="strict") == text
 

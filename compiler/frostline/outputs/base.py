@@ -6,24 +6,19 @@ the only files that it may read are the templates that its settings name.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-import msgspec
 from msgspec import Struct
 
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
-from frostline.endpoint_runs import EndpointRun, runs_of
-from frostline.model import Dependency, Endpoint, Entry, Finding, Registry, version_label
+from frostline.model import Finding, Registry
+from frostline.outputs.values import content_digest
 from frostline.settings import OutputSettings
-
-FORMAT = "frostline.registry/1"
 
 
 class Artifact(Struct, frozen=True, kw_only=True):
@@ -74,7 +69,7 @@ class Output(Protocol):
 class View(Struct, frozen=True, kw_only=True):
     """The registry as one output sees it: its sources and services only, each url in its preferred datacenter.
 
-    preferring: the same registry seen from another list of datacenters (for an output with a layer a datacenter).
+    preferring: the same registry seen from another list of datacenters (for outputs with a file per datacenter).
     """
 
     registry: Registry
@@ -83,7 +78,7 @@ class View(Struct, frozen=True, kw_only=True):
     digests: dict[tuple[str, ...], str] = {}
 
     def digest(self, fields: tuple[str, ...] = ()) -> str:
-        """`content_digest` of its registry, found out once for all outputs that share this view."""
+        """`content_digest` of its registry, computed once for all outputs that share this view."""
         if fields not in self.digests:
             self.digests[fields] = content_digest(self.registry, fields)
         return self.digests[fields]
@@ -128,155 +123,3 @@ def artifact_folder(settings: OutputSettings) -> Path:
     """The folder that artifact paths are relative to: the output's path if it is a folder, else the folder of it."""
     is_folder = any(claim.is_folder and claim.path == settings.path for claim in claims_of(settings))
     return settings.path if is_folder else settings.path.parent
-
-
-OPTIONAL_FIELDS = ("id", "node", "namespace")
-"""Fields of an endpoint that the registry has only where `fields` names them."""
-
-
-def endpoint_values(entry: Entry, fields: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """The endpoints of an entry as plain values in fixed order (schemas/registry.schema.json).
-
-    A static or router endpoint has no datacenter: None.
-    """
-    values: list[dict[str, Any]] = []
-    for run in runs_of(entry):
-        first = run.first
-        datacenter, weight, tags, meta = first.datacenter or None, first.weight, list(first.tags), sorted_meta(first)
-        values += [
-            {
-                "url": endpoint.url,
-                "address": endpoint.address,
-                "port": endpoint.port,
-                "datacenter": datacenter,
-                "tags": tags,
-                "meta": meta,
-                "weight": weight,
-            }
-            for endpoint in run.endpoints
-        ]
-    for field in OPTIONAL_FIELDS:
-        if field in fields:
-            for value, endpoint in zip(values, entry.endpoints, strict=True):
-                value[field] = getattr(endpoint, field)
-    return values
-
-
-def sorted_meta(endpoint: Endpoint) -> dict[str, str]:
-    """The endpoint's meta, sorted by key."""
-    return dict(sorted(endpoint.meta.items()))
-
-
-class Endpoints(Struct, frozen=True):
-    """An entry's endpoints, which their format writes directly. escaped: what becomes of their text, None: nothing."""
-
-    runs: tuple[EndpointRun, ...]
-    fields: tuple[str, ...] = ()
-    escaped: Callable[[str], str] | None = None
-
-
-def entry_value(entry: Entry, fields: tuple[str, ...] = (), *, direct: bool = False) -> dict[str, Any]:
-    """A (service, version) as the registry's formats have it. direct: with its endpoints, if any, as `Endpoints`."""
-    endpoints: list[dict[str, Any]] | Endpoints
-    endpoints = Endpoints(runs_of(entry), fields) if direct and entry.endpoints else endpoint_values(entry, fields)
-    value: dict[str, Any] = {"url": entry.url, "endpoints": endpoints}
-    if entry.declared:
-        return value | {"declared": True}
-    return value | {"source": entry.sources[0] if len(entry.sources) == 1 else list(entry.sources)}
-
-
-def service_value(
-    versions: Mapping[str | None, Entry], fields: tuple[str, ...] = (), *, direct: bool = False
-) -> dict[str, Any]:
-    """A service as the registry's formats have it: version (None: "unversioned") -> entry."""
-    return {version_label(version): entry_value(entry, fields, direct=direct) for version, entry in versions.items()}
-
-
-def upstream_value(dependency: Dependency) -> dict[str, Any]:
-    """An upstream as the registry's formats have it, as plain values in fixed order; what is not set is not there.
-
-    env: the environment variables that hold its address for the consumer's tasks, as Nomad names them. Of a socket
-    there are none.
-    """
-    upstream = dependency.upstream
-    value: dict[str, Any] = {
-        "consumer": _without_empty(
-            region=upstream.region, namespace=upstream.namespace, job=upstream.job, group=upstream.group
-        ),
-        "destination": upstream.destination,
-        **_without_empty(
-            kind="" if upstream.kind == "service" else upstream.kind,
-            namespace=upstream.destination_namespace,
-            datacenter=upstream.datacenter,
-            peer=upstream.peer,
-        ),
-    }
-    bind = upstream.bind
-    if bind.socket:
-        return {**value, "bind": {"socket": bind.socket}, "env": []}
-    return {**value, "bind": {"address": bind.address, "port": bind.port}, "env": _variables(upstream.destination)}
-
-
-def _without_empty(**texts: str) -> dict[str, str]:
-    return {name: text for name, text in texts.items() if text}
-
-
-def _variables(destination: str) -> list[str]:
-    """The names of the variables with ADDRESS:PORT (client/taskenv of Nomad); _IP_ and _PORT_ are named likewise."""
-    prefix = "NOMAD_UPSTREAM_ADDR_"
-    return list(dict.fromkeys([prefix + destination, prefix + re.sub("[^A-Za-z0-9_]", "_", destination)]))
-
-
-def content_digest(registry: Registry, fields: tuple[str, ...] = ()) -> str:
-    """`sha256:…` of the registry's content as JSON lines: a (service, version) each, then an upstream each."""
-    hashed = sha256()
-    encode = msgspec.json.Encoder().encode
-    for (service, version), entry in registry.entries():
-        value = entry_value(entry, fields, direct=not fields)
-        if not fields and entry.endpoints:
-            value["endpoints"] = _endpoints_json(entry)
-        hashed.update(encode([service, version, value]))
-        hashed.update(b"\n")
-    for dependency in registry.upstreams:
-        hashed.update(encode(upstream_value(dependency)))
-        hashed.update(b"\n")
-    return f"sha256:{hashed.hexdigest()}"
-
-
-class _Shared(Struct, frozen=True):
-    """What the endpoints of a run share, in the order of `endpoint_values`."""
-
-    datacenter: str | None
-    tags: tuple[str, ...]
-    meta: dict[str, str]
-    weight: int
-
-
-def _endpoints_json(entry: Entry) -> msgspec.Raw:
-    """`endpoint_values` without further fields as compact JSON, in a quarter of the time."""
-    endpoints: list[str] = []
-    for run in runs_of(entry):
-        first = run.first
-        shared = _Shared(first.datacenter or None, first.tags, sorted_meta(first), first.weight)
-        end = _encode(shared).decode()[1:]
-        if run.is_plain:
-            endpoints += [
-                f'{{"url":"{endpoint.url}","address":"{endpoint.address}","port":{endpoint.port},{end}'
-                for endpoint in run.endpoints
-            ]
-        else:
-            endpoints += [
-                f'{{"url":{_encode(endpoint.url).decode()},"address":{_encode(endpoint.address).decode()},'
-                f'"port":{endpoint.port},{end}'
-                for endpoint in run.endpoints
-            ]
-    return msgspec.Raw(f"[{','.join(endpoints)}]".encode())
-
-
-_encode = msgspec.json.Encoder().encode
-
-
-def lines(texts: Iterable[str]) -> Iterator[bytes]:
-    """Each text as one UTF-8 line."""
-    for text in texts:
-        yield text.encode() + b"\n"

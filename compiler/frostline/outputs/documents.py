@@ -1,4 +1,4 @@
-"""Plain values as whole YAML or JSON files, made piece by piece each time they are read."""
+"""Whole YAML and JSON files of plain values, generated in chunks at each iteration."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from frostline.outputs.base import Endpoints
 from frostline.outputs.endpoint_text import Style, join_lines
+from frostline.outputs.values import Endpoints
 from frostline.outputs.yaml.text import Pairs, yaml_pieces
 from frostline.text import escape_json
 
 _CHUNK = 1 << 16
-"""Characters that a chunk has at least, but the last."""
+"""Minimum number of characters of a chunk; the last one may have fewer."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Document(Struct, frozen=True):
-    """The bytes of a file that holds one mapping, in chunks; the same ones each time it is iterated.
+    """A file that holds one mapping, as chunks of bytes. Each iteration generates the same chunks again.
 
-    members: makes the mapping's members (`yaml_text.Pairs`). format: yaml or json.
+    members: returns the members of the mapping (`yaml.text.Pairs`). format: `yaml` or `json`.
     """
 
     members: Callable[[], Pairs]
@@ -31,17 +31,17 @@ class Document(Struct, frozen=True):
 
     def __iter__(self) -> Iterator[bytes]:
         pieces = _json_pieces(self.members()) if self.format == "json" else _yaml_pieces(self.members())
-        waiting: list[str] = []
+        buffer: list[str] = []
         length = 0
         for piece in pieces:
-            waiting.append(piece)
+            buffer.append(piece)
             length += len(piece)
             if length >= _CHUNK:
-                yield "".join(waiting).encode()
-                waiting.clear()
+                yield "".join(buffer).encode()
+                buffer.clear()
                 length = 0
-        if waiting:
-            yield "".join(waiting).encode()
+        if buffer:
+            yield "".join(buffer).encode()
 
 
 def _yaml_pieces(pairs: Pairs) -> Iterator[str]:
@@ -56,12 +56,12 @@ def _json_pieces(pairs: Pairs) -> Iterator[str]:
 
 
 def _json_object(pairs: Pairs, indent: str) -> Iterator[str]:
-    """An object with a line a member; mappings and lists of mappings within it on lines of their own as in YAML."""
+    """An object with one member per line. Mappings and lists of mappings within it span lines as they do in YAML."""
     inner = indent + "  "
     separator = ""
     yield "{"
     for key, value in pairs:
-        lead = f"{separator}\n{inner}{_quoted(key)}: "
+        lead = f"{separator}\n{inner}{_quote(key)}: "
         separator = ","
         if isinstance(value, Iterator):
             yield lead
@@ -74,12 +74,12 @@ def _json_object(pairs: Pairs, indent: str) -> Iterator[str]:
 
 
 def _add_json(pieces: list[str], value: Any, indent: str) -> None:
-    """Adds the text of a value within an object: in pieces, so that a long one is not copied at each level."""
+    """Appends the text of a value within an object: as pieces, so that a long text is not copied at each level."""
     start = f"\n{indent}  "
     if isinstance(value, dict) and value:
         separator = "{"
         for key, member in value.items():
-            pieces.append(f"{separator}{start}{_quoted(key)}: ")
+            pieces.append(f"{separator}{start}{_quote(key)}: ")
             _add_json(pieces, member, f"{indent}  ")
             separator = ","
         pieces.append(f"\n{indent}}}")
@@ -92,16 +92,19 @@ def _add_json(pieces: list[str], value: Any, indent: str) -> None:
 
 
 def _inline(value: Any) -> str:
-    """`value` as JSON in one line."""
+    """`value` as JSON on one line."""
     if type(value) is str:
-        return _quoted(value)
-    line = msgspec.json.format(_encode(value), indent=0).decode()
+        return _quote(value)
+    return _escape_invisible(msgspec.json.format(_encode(value), indent=0).decode())
+
+
+def _quote(text: str) -> str:
+    return _escape_invisible(encode_basestring(text))
+
+
+def _escape_invisible(line: str) -> str:
+    # JSON has escaped the controls below U+0020 already.
     return line if line.isascii() and "\x7f" not in line else escape_json(line)
 
 
-def _quoted(text: str) -> str:
-    line = encode_basestring(text)
-    return line if line.isascii() and "\x7f" not in line else escape_json(line)
-
-
-_STYLE = Style(_quoted, _inline, lambda name: f'"{name}": ')
+_STYLE = Style(_quote, _inline, lambda name: f'"{name}": ')

@@ -1,6 +1,7 @@
-"""Endpoints as one line each, written directly: of a large registry they are nearly all of the text.
+"""Endpoints as one line of text each, written without a dictionary per endpoint.
 
-The same text as the format's own writer gives for `endpoint_values`, without a dictionary for each of them.
+The text equals what the format's own writer makes of `endpoint_values`. Endpoints are nearly all of the text of a large
+registry.
 """
 
 from __future__ import annotations
@@ -12,27 +13,27 @@ from typing import Any
 from msgspec import Struct
 
 from frostline.endpoint_runs import EndpointRun
-from frostline.outputs.base import OPTIONAL_FIELDS, Endpoints
+from frostline.outputs.values import OPTIONAL_FIELDS, Endpoints
 
-_CACHED = 1 << 16
-"""Values that are remembered as text: a fleet repeats its addresses, tags and meta."""
+_CACHE_SIZE = 1 << 16
+"""How many texts of each kind are cached: addresses, tags and meta repeat across a fleet."""
 
 Writer = Callable[[Sequence[EndpointRun]], list[str]]
 
 
 class Style(Struct, frozen=True):
-    """How a format writes in one line: any string, any value (str, int, None, list or dict of such), a plain key with
-    what follows it. The strings of a run that `is_plain` stand between double quotes as they are."""
+    """How a format writes on one line: a string, a value (str, int, None, or a list or dict of these), and a plain key
+    with the separator that follows it. Strings of a run that `is_plain` are written unchanged in double quotes."""
 
     string: Callable[[str], str]
     value: Callable[[Any], str]
     key: Callable[[str], str]
 
 
-def join_lines(endpoints: Endpoints, style: Style, between: str) -> str:
-    """Each endpoint as this style writes it, with `between` between two of them."""
-    text = between.join(_writer(style, endpoints.fields)(endpoints.runs))
-    return text if endpoints.escaped is None else endpoints.escaped(text)
+def join_lines(endpoints: Endpoints, style: Style, separator: str) -> str:
+    """The endpoints in this style, one text per endpoint, joined by `separator`."""
+    text = separator.join(_writer(style, endpoints.fields)(endpoints.runs))
+    return text if endpoints.escape is None else endpoints.escape(text)
 
 
 @lru_cache(maxsize=32)
@@ -40,18 +41,18 @@ def _writer(style: Style, fields: tuple[str, ...]) -> Writer:
     names = ("url", "address", "port", "datacenter", "tags", "meta", "weight")
     url, address, port, datacenter, tags, meta, weight = map(style.key, names)
     string = style.string
-    short = lru_cache(maxsize=_CACHED)(string)
-    tags_text = lru_cache(maxsize=_CACHED)(lambda tags: style.value(list(tags)))
-    meta_text = lru_cache(maxsize=_CACHED)(lambda items: style.value(dict(sorted(items))))
-    none = style.value(None)
-    more = [(field, style.key(field)) for field in OPTIONAL_FIELDS if field in fields]
+    cached = lru_cache(maxsize=_CACHE_SIZE)(string)
+    tags_text = lru_cache(maxsize=_CACHE_SIZE)(lambda tags: style.value(list(tags)))
+    meta_text = lru_cache(maxsize=_CACHE_SIZE)(lambda items: style.value(dict(sorted(items))))
+    null = style.value(None)
+    extra = [(field, style.key(field)) for field in OPTIONAL_FIELDS if field in fields]
 
     def run_lines(run: EndpointRun) -> list[str]:
         first = run.first
-        place = short(first.datacenter) if first.datacenter else none
+        datacenter_text = cached(first.datacenter) if first.datacenter else null
         end = (
-            f"{datacenter}{place}, {tags}{tags_text(first.tags)}, "
-            f"{meta}{meta_text(tuple(first.meta.items()))}, {weight}{first.weight}{'' if more else '}'}"
+            f"{datacenter}{datacenter_text}, {tags}{tags_text(first.tags)}, "
+            f"{meta}{meta_text(tuple(first.meta.items()))}, {weight}{first.weight}{'' if extra else '}'}"
         )
         if run.is_plain:
             lines = [
@@ -60,11 +61,11 @@ def _writer(style: Style, fields: tuple[str, ...]) -> Writer:
             ]
         else:
             lines = [
-                f"{{{url}{string(endpoint.url)}, {address}{short(endpoint.address)}, {port}{endpoint.port}, {end}"
+                f"{{{url}{string(endpoint.url)}, {address}{cached(endpoint.address)}, {port}{endpoint.port}, {end}"
                 for endpoint in run.endpoints
             ]
-        for index, endpoint in enumerate(run.endpoints) if more else ():
-            lines[index] += "".join([f", {key}{string(getattr(endpoint, field))}" for field, key in more]) + "}"
+        for index, endpoint in enumerate(run.endpoints) if extra else ():
+            lines[index] += "".join([f", {key}{string(getattr(endpoint, field))}" for field, key in extra]) + "}"
         return lines
 
     def lines(runs: Sequence[EndpointRun]) -> list[str]:

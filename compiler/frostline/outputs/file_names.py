@@ -1,10 +1,15 @@
-"""Names that servers chose, as parts of file names and Hiera keys."""
+"""Names that servers chose, as parts of file names and Hiera keys, without collisions."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from hashlib import sha256
+from pathlib import PurePosixPath
 
+from msgspec import Struct
+
+from frostline.model import FileOrigin, Finding
 from frostline.rules import Rule
 
 PATH_COLLISION = Rule(
@@ -18,28 +23,64 @@ PATH_COLLISION = Rule(
 )
 RULES = (PATH_COLLISION,)
 
-LONGEST = 200
-"""Bytes of a file's stem: file systems take 255, and whoever stages a file beside it adds to its name."""
+LONGEST_STEM = 200
+"""Maximum bytes of a file's stem. File systems allow 255 for a name; the suffix and staging add to the stem."""
 
-_BEYOND_WORDS = re.compile(rb"[^A-Za-z0-9_-]")
-_BEYOND_WORDS_AND_DOTS = re.compile(rb"\A\.|[^A-Za-z0-9_.-]")
+_UNSAFE_IN_KEY = re.compile(rb"[^A-Za-z0-9_-]")
+_UNSAFE_IN_STEM = re.compile(rb"\A\.|[^A-Za-z0-9_.-]")
 
 
 def percent_encode(name: str) -> str:
-    """`name` with every byte of its UTF-8 that is no letter, digit, `_` or `-` as `%XX`."""
-    return _BEYOND_WORDS.sub(_percent, name.encode()).decode()
+    """`name` with each byte of its UTF-8 that is not a letter, digit, `_` or `-` written as `%XX`."""
+    return _UNSAFE_IN_KEY.sub(_percent, name.encode()).decode()
 
 
 def file_stem(name: str) -> str:
-    """`name` as the stem of a file name: percent-encoded but for dots within it, at most LONGEST bytes.
+    """`name` as the stem of a file name, at most LONGEST_STEM bytes: percent-encoded, except for dots within it.
 
-    Of a longer one the end is a digest after `~`, which no encoded name has, so that two names never share a stem.
+    A longer stem is cut and ends in `~` and a digest. Encoded names have no `~`, so no two names have the same stem.
     """
-    stem = _BEYOND_WORDS_AND_DOTS.sub(_percent, name.encode()).decode()
-    if len(stem) <= LONGEST:
+    stem = _UNSAFE_IN_STEM.sub(_percent, name.encode()).decode()
+    if len(stem) <= LONGEST_STEM:
         return stem
     end = "~" + sha256(name.encode()).hexdigest()[:32]
-    return stem[: LONGEST - len(end)] + end
+    return stem[: LONGEST_STEM - len(end)] + end
+
+
+class PathCollision(Struct, frozen=True):
+    """Two names whose files have the same path where file names ignore case."""
+
+    first: str
+    second: str
+    path: PurePosixPath
+
+    def finding(self, origin: FileOrigin, help: str, service: str | None = None) -> Finding:
+        """The error finding. origin: of the output."""
+        return PATH_COLLISION.finding(
+            f"the files of `{self.first}` and `{self.second}` have the same path where file names ignore case: "
+            f"{self.path}",
+            service=service,
+            value=str(self.path),
+            origin=origin,
+            help=help,
+        )
+
+
+def unique_paths(
+    names: Iterable[str], path_of: Callable[[str], PurePosixPath]
+) -> tuple[dict[str, PurePosixPath], list[PathCollision]]:
+    """name -> path of its file, and the collisions. A name that collides with an earlier one is left out."""
+    paths: dict[str, PurePosixPath] = {}
+    collisions: list[PathCollision] = []
+    owners: dict[str, str] = {}
+    for name in names:
+        path = path_of(name)
+        owner = owners.setdefault(str(path).lower(), name)
+        if owner == name:
+            paths[name] = path
+        else:
+            collisions.append(PathCollision(owner, name, path))
+    return paths, collisions
 
 
 def _percent(found: re.Match[bytes]) -> bytes:

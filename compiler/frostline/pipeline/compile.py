@@ -16,7 +16,7 @@ from frostline.checks.base import Context, run_checks
 from frostline.errors import UsageError
 from frostline.events import stage
 from frostline.model import FileChange, Finding, Lock, ManifestEntry, Registry
-from frostline.outputs.base import service_value
+from frostline.outputs.values import service_value
 from frostline.pipeline.assemble import Assembly, assemble, declared_contributions, state_of_lock
 from frostline.pipeline.freeze import LockPair
 from frostline.pipeline.guard import guard_files, guard_lock, guard_registry

@@ -11,7 +11,7 @@ from frostline.checks.base import Context
 from frostline.checks.schema import findings, load
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Registry, registry_of
-from frostline.outputs.base import service_value
+from frostline.outputs.values import service_value
 from frostline.settings import CheckSettings, PolicySetting
 
 PLACE = FileOrigin("frostline.yaml", 60, 7)

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from frostline.endpoint_runs import runs_of
 from frostline.model import Endpoint, Entry
-from frostline.outputs.base import OPTIONAL_FIELDS, endpoint_values
 from frostline.outputs.documents import Document
 from frostline.outputs.endpoint_text import Endpoints
 from frostline.outputs.hiera.output import escape_interpolation
+from frostline.outputs.values import OPTIONAL_FIELDS, endpoint_values
 from frostline.text import escape_json
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(["%{x}", "a%", "{", '"', "<<"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from msgspec import Struct
@@ -13,10 +12,11 @@ from frostline.config.cursor import Cursor
 from frostline.config.readers import pattern_parts
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Key, Registry, version_label
-from frostline.outputs.base import endpoint_values
+from frostline.outputs.values import endpoint_values
 from frostline.patterns import PatternError, Placeholder, parse
 from frostline.rules import Rule
 from frostline.settings import OutputSettings
+from frostline.text import did_you_mean
 
 INVALID_KEY = Rule(
     name="hiera-key",
@@ -41,7 +41,7 @@ RULES = (INVALID_KEY, KEY_COLLISION)
 
 INDEX = "frostline::index"
 SERVICE = "frostline::service::"
-"""What the keys of services begin with."""
+"""The prefix of the keys of services."""
 
 _PLACEHOLDERS = {"service": False, "version": False}
 
@@ -67,22 +67,22 @@ def read_keys(cursor: Cursor) -> dict[str, str]:
     return {entry.key: entry.value for entry in cursor.entries()}
 
 
-def _chosen(entry: Entry) -> Endpoint:
+def _chosen_endpoint(entry: Entry) -> Endpoint:
     return next(endpoint for endpoint in entry.endpoints if endpoint.url == entry.url)
 
 
 VALUES: Mapping[str, Callable[[Entry], Any]] = {
     "url": lambda entry: entry.url,
     "urls": lambda entry: [endpoint.url for endpoint in entry.endpoints],
-    "address": lambda entry: _chosen(entry).address,
-    "port": lambda entry: _chosen(entry).port,
+    "address": lambda entry: _chosen_endpoint(entry).address,
+    "port": lambda entry: _chosen_endpoint(entry).port,
     "endpoints": lambda entry: endpoint_values(entry),
 }
-"""What `keys` may name: of the one to use its url, address or port; of all of them their urls, or whole endpoints."""
+"""What `keys` may name -> its value: url, address and port of the chosen endpoint; urls or endpoints of all."""
 
 
 class KeyPattern(Struct, frozen=True):
-    """One line of `keys`. parts: literals and the placeholders {service} and {version}; value: a name in VALUES."""
+    """A member of `keys`. text: as written; parts: literals and placeholders; value: a name in VALUES."""
 
     text: str
     parts: tuple[str | Placeholder, ...]
@@ -93,44 +93,44 @@ class KeyPattern(Struct, frozen=True):
         return Placeholder("version") in self.parts
 
     def key(self, service: str, version: str | None) -> str:
-        """The Hiera key of this (service, version); `-` is no letter of Puppet's names and becomes `_`."""
+        """The Hiera key of this (service, version). `-` becomes `_`, because Puppet's names have no `-`."""
         values = {"service": service.replace("-", "_"), "version": (version or "").replace("-", "_")}
         return "".join(part if isinstance(part, str) else values[part.name] for part in self.parts)
 
 
 class ClassKey(Struct, frozen=True):
-    """Where the value of a key comes from."""
+    """The (service, version) that a key belongs to, and the pattern that made it."""
 
     owner: Key
     pattern: KeyPattern
 
     def value(self, registry: Registry) -> Any:
-        """Its value (str, int or list) in this registry, not yet quoted for Hiera."""
-        service, version = self.owner
-        return VALUES[self.pattern.value](registry.services[service][version])
+        """The value of the key (str, int or list) in this registry, not yet escaped for Hiera."""
+        return VALUES[self.pattern.value](registry.services[self.owner.service][self.owner.version])
 
 
 def key_patterns(settings: OutputSettings) -> tuple[KeyPattern, ...]:
-    """The patterns of this output. Raises UsageError for one that cannot be read or makes no name of a parameter."""
+    """The patterns of this output. UsageError: a pattern cannot be read, or does not name class parameters."""
     return tuple(_pattern(text, value, settings) for text, value in settings.options.get("keys", {}).items())
 
 
 def class_keys(
-    registry: Registry, patterns: tuple[KeyPattern, ...], place: FileOrigin
+    registry: Registry, patterns: tuple[KeyPattern, ...], origin: FileOrigin
 ) -> tuple[dict[str, ClassKey], list[Finding]]:
-    """Key -> where its value comes from, sorted, and what stands in the way.
+    """Hiera key -> where its value comes from, sorted by key; and findings for keys that are invalid or collide.
 
-    Only of (service, version)s that have an endpoint: a class parameter keeps its default where there is none.
+    origin: of the output. Only (service, version)s with an endpoint get keys: without one, a class parameter keeps its
+    default.
     """
     keys: dict[str, ClassKey] = {}
     findings: list[Finding] = []
     for pattern in patterns:
         for owner, entry in registry.entries():
-            if entry.declared or (pattern.has_version and owner[1] is None):
+            if entry.declared or (pattern.has_version and owner.version is None):
                 continue
             key = pattern.key(*owner)
             new = ClassKey(owner, pattern)
-            finding = _misnamed(key, new, place) or _collision(key, keys.get(key), new, place)
+            finding = _invalid_key(key, new, origin) or _key_collision(key, keys.get(key), new, origin)
             if finding is None:
                 keys[key] = new
             else:
@@ -140,25 +140,24 @@ def class_keys(
 
 def _pattern(text: str, value: Any, settings: OutputSettings) -> KeyPattern:
     if value not in VALUES:
-        close = get_close_matches(str(value), VALUES, 1)
         raise UsageError(
-            f"the output `{settings.name}` feeds `{text}` from `{value}`, which is no value of a service",
+            f"the output `{settings.name}` fills `{text}` with `{value}`, which is not a value of a service",
             origin=settings.origin,
-            help=f"did you mean `{close[0]}`?" if close else f"one of {', '.join(VALUES)}",
+            help=did_you_mean(str(value), VALUES, f"write one of {', '.join(VALUES)}"),
         )
     try:
         parts = parse(text)
     except PatternError as error:
-        raise _unreadable(text, f"has {error} at character {error.position + 1}", settings) from error
+        raise _pattern_error(text, f"has {error} at character {error.position + 1}", settings) from error
     for part in parts:
         if isinstance(part, Placeholder) and (part.key is not None or part.name not in _PLACEHOLDERS):
-            raise _unreadable(text, f"has an unknown placeholder {part}", settings)
+            raise _pattern_error(text, f"has an unknown placeholder {part}", settings)
     if not makes_class_parameters(parts):
-        raise _unreadable(text, "makes no name of a class parameter", settings)
+        raise _pattern_error(text, "is not the name of a class parameter", settings)
     return KeyPattern(text, parts, value)
 
 
-def _unreadable(text: str, problem: str, settings: OutputSettings) -> UsageError:
+def _pattern_error(text: str, problem: str, settings: OutputSettings) -> UsageError:
     return UsageError(
         f"the key pattern `{text}` of the output `{settings.name}` {problem}",
         origin=settings.origin,
@@ -166,35 +165,33 @@ def _unreadable(text: str, problem: str, settings: OutputSettings) -> UsageError
     )
 
 
-def _misnamed(key: str, new: ClassKey, place: FileOrigin) -> Finding | None:
+def _invalid_key(key: str, new: ClassKey, origin: FileOrigin) -> Finding | None:
     if CLASS_PARAMETER.fullmatch(key) and key != "lookup_options":
         return None
-    service, version = new.owner
     return INVALID_KEY.finding(
-        f"`{new.pattern.text}` gives {_named(new.owner)} the key `{key}`, which cannot name a class parameter",
-        service=service,
-        version=version,
+        f"`{new.pattern.text}` gives {_label(new.owner)} the key `{key}`, which cannot name a class parameter",
+        service=new.owner.service,
+        version=new.owner.version,
         value=key,
-        origin=place,
+        origin=origin,
     )
 
 
-def _collision(key: str, old: ClassKey | None, new: ClassKey, place: FileOrigin) -> Finding | None:
+def _key_collision(key: str, old: ClassKey | None, new: ClassKey, origin: FileOrigin) -> Finding | None:
     if old is not None:
-        other = f"{_named(old.owner)} by `{old.pattern.text}`"
+        other = f"{_label(old.owner)} by `{old.pattern.text}`"
     elif key == INDEX or key.startswith(SERVICE):
         other = "frostline's own data"
     else:
         return None
-    service, version = new.owner
     return KEY_COLLISION.finding(
-        f"{_named(new.owner)} by `{new.pattern.text}` and {other} have the same key `{key}`",
-        service=service,
-        version=version,
+        f"{_label(new.owner)} by `{new.pattern.text}` and {other} have the same key `{key}`",
+        service=new.owner.service,
+        version=new.owner.version,
         value=key,
-        origin=place,
+        origin=origin,
     )
 
 
-def _named(owner: Key) -> str:
-    return f"`{owner[0]}` `{version_label(owner[1])}`"
+def _label(owner: Key) -> str:
+    return f"`{owner.service}` `{version_label(owner.version)}`"

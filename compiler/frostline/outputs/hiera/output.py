@@ -1,6 +1,6 @@
-"""The registry as Hiera 5 data: a key a service, an index, layers by datacenter, keys for class parameters.
+"""The registry as Hiera 5 data: a key per service, an index, a layer per datacenter, keys for class parameters.
 
-A key a service, because Puppet interpolates the whole value of a key at each lookup.
+One key per service, because Puppet interpolates the whole value of a key at each lookup.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.readers import as_is
 from frostline.model import Finding, Registry
-from frostline.outputs.base import Artifact, Claim, Endpoints, Rendering, View, service_value
+from frostline.outputs.base import Artifact, Claim, Rendering, View
 from frostline.outputs.documents import Document
-from frostline.outputs.file_names import PATH_COLLISION, file_stem, percent_encode
+from frostline.outputs.file_names import file_stem, percent_encode, unique_paths
 from frostline.outputs.hiera.keys import INDEX, SERVICE, ClassKey, class_keys, key_patterns, read_keys
 from frostline.outputs.output_keys import output_settings, text_list
+from frostline.outputs.values import Endpoints, service_value
 from frostline.settings import OutputSettings
 
 SCHEMA: Mapping[str, Any] = {
@@ -62,7 +63,7 @@ def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
 
 
 def render(view: View, settings: OutputSettings) -> Rendering:
-    """`common`, and with layers the datacenters' files and the hiera.yaml that reads them."""
+    """The file `common`; with layers also a file per datacenter and the hiera.yaml that reads them."""
     kind = _format(settings)
     keys, findings = class_keys(view.registry, key_patterns(settings), settings.origin)
     common = Document(partial(_common, view.registry, keys), kind)
@@ -80,21 +81,21 @@ def claims(settings: OutputSettings) -> tuple[Claim, ...]:
 
 
 def service_key(service: str) -> str:
-    """The key of a service: dots in a key dig, and quotes in one cannot be looked up."""
+    """The key of a service, encoded: to Hiera a dot leads into a value, and a key with quotes cannot be looked up."""
     return SERVICE + percent_encode(service)
 
 
 def escape_interpolation(value: Any) -> Any:
-    """`value` so that Hiera's interpolation gives it back as it is: str, int, bool, None, `Endpoints`, list or dict.
+    """`value` (str, int, bool, None, `Endpoints`, list or dict), escaped so that Hiera's interpolation restores it.
 
-    Hiera interpolates strings and the keys of hashes within a value; a key at the top of a file it leaves alone.
-    What an interpolation gives is not interpolated again (Puppet::Pops::Lookup::Interpolation).
+    Hiera interpolates strings and the keys of hashes within a value, but not the keys at the top of a file. It does not
+    interpolate the result of an interpolation again (Puppet::Pops::Lookup::Interpolation).
     """
     if isinstance(value, str):
         return value.replace("%{", "%{literal('%')}{") if "%{" in value else value
     if isinstance(value, Endpoints):
-        # In quoted text too: neither format escapes either of the two characters.
-        return replace(value, escaped=escape_interpolation)
+        # The text is quoted already, but neither YAML nor JSON escapes `%` or `{`.
+        return replace(value, escape=escape_interpolation)
     if isinstance(value, list):
         return [escape_interpolation(item) for item in value]
     if isinstance(value, dict):
@@ -132,32 +133,30 @@ def _parameters(registry: Registry, keys: Mapping[str, ClassKey]) -> Iterator[tu
 
 
 def _layers(view: View, keys: Mapping[str, ClassKey], settings: OutputSettings) -> tuple[list[Artifact], list[Finding]]:
-    """A file for each datacenter that would choose another url somewhere; Hiera skips a file that is not there."""
+    """A file for each datacenter that prefers another URL of some service. Hiera skips a file that does not exist."""
+    paths, collisions = unique_paths(
+        _datacenters(view.registry),
+        lambda datacenter: PurePosixPath("datacenter", f"{file_stem(datacenter)}.{_format(settings)}"),
+    )
     artifacts: list[Artifact] = []
-    findings: list[Finding] = []
-    owners: dict[str, str] = {}
-    for datacenter in _datacenters(view.registry):
-        path = PurePosixPath("datacenter", f"{file_stem(datacenter)}.{_format(settings)}")
-        first = owners.setdefault(str(path).lower(), datacenter)
-        if first != datacenter:
-            findings.append(_collision(first, datacenter, path, settings))
-            continue
-        seen = view.preferring((datacenter, *view.prefer))
-        services = [name for name, versions in view.registry.services.items() if seen.services[name] != versions]
-        changed = {key: source for key, source in keys.items() if source.value(seen) != source.value(view.registry)}
+    for datacenter, path in paths.items():
+        registry = view.preferring((datacenter, *view.prefer))
+        services = [name for name, versions in view.registry.services.items() if registry.services[name] != versions]
+        changed = {key: source for key, source in keys.items() if source.value(registry) != source.value(view.registry)}
         if services:
-            chunks = Document(partial(_layer, seen, services, changed), _format(settings))
+            chunks = Document(partial(_layer, registry, services, changed), _format(settings))
             artifacts.append(Artifact(path=path, chunks=chunks))
-    return artifacts, findings
+    advice = "leave one of them out of the sources of this output"
+    return artifacts, [collision.finding(settings.origin, advice) for collision in collisions]
 
 
 def _datacenters(registry: Registry) -> list[str]:
-    """All of them, sorted; what local sources serve is in none."""
-    return sorted({point.datacenter for _, entry in registry.entries() for point in entry.endpoints} - {""})
+    """All datacenters, sorted. Endpoints of local sources have none."""
+    return sorted({endpoint.datacenter for _, entry in registry.entries() for endpoint in entry.endpoints} - {""})
 
 
 def _hierarchy(kind: str) -> Iterator[tuple[str, Any]]:
-    """hiera.yaml: paths are relative to its own folder."""
+    """The members of hiera.yaml. Its paths are relative to its own folder."""
     yield "version", 5
     yield "defaults", {"datadir": ".", "data_hash": f"{kind}_data"}
     yield (
@@ -166,14 +165,4 @@ def _hierarchy(kind: str) -> Iterator[tuple[str, Any]]:
             {"name": "Datacenter", "path": f"datacenter/%{{facts.datacenter}}.{kind}"},
             {"name": "Common", "path": f"common.{kind}"},
         ],
-    )
-
-
-def _collision(first: str, second: str, path: PurePosixPath, settings: OutputSettings) -> Finding:
-    return PATH_COLLISION.finding(
-        f"the files of the datacenters `{first}` and `{second}` have the same path where file names ignore case: "
-        f"{path}",
-        value=str(path),
-        origin=settings.origin,
-        help="leave one of them out of the sources of this output",
     )

@@ -1,8 +1,8 @@
-"""The `python` output: one module without dependencies, and the stub that lets type checkers know every name.
+"""The `python` output: a module without dependencies, and a stub from which type checkers know every name.
 
-The module's code is fixed (templates/python/registry.py.txt); what changes is DIGEST and the data: a raw string, a line
-an endpoint. Raw strings compile at the speed of reading them. What could end it or be taken for something else
-(apostrophes, CR, NUL, characters that reviewers don't see) is a JSON escape, so that json reads it back.
+The module's code is fixed (templates/python/registry.py.txt); only DIGEST and the data differ. The data is a raw string
+with one line per endpoint, because Python compiles a raw string as fast as it reads it. Characters that could end the
+string or be mistaken for others (apostrophes, CR, NUL, invisible ones) are JSON escapes, which the module decodes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
 from frostline.text import UNPRINTABLE, quote
 
-# An apostrophe could end the raw string; the rest a terminal, an editor or a reviewer could take for something else.
+# An apostrophe could end the raw string; the others could mislead a terminal, an editor or a reviewer.
 _UNSAFE = re.compile(f"['{UNPRINTABLE}]")
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -39,13 +39,14 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 _DATA_COMMENT = (
-    "# One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,\n"
+    "# One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, "
+    "datacenter,\n"
     "# weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.\n"
 )
 
 
 class ModuleText(Struct, frozen=True):
-    """The bytes of the module, made line by line whenever they are asked for."""
+    """The bytes of the module, generated entry by entry at each iteration."""
 
     view: View
 
@@ -94,16 +95,16 @@ def render(view: View, settings: OutputSettings) -> Rendering:
 
 
 def entry_lines(key: Key, entry: Entry) -> list[str]:
-    """The lines of one (service, version), without newlines: one an endpoint, or one without URL where it is declared.
+    """The lines of one (service, version), without newlines: one per endpoint, or one without a URL if it has none.
 
-    ValueError: the entry's url is none of its endpoints'.
+    ValueError: the entry's url is not the URL of one of its endpoints.
     """
     service, version = key
     start = f"{_column(service)}\t{'-' if version is None else _version_column(version)}"
     if entry.declared:
         return [start]
     urls = [endpoint.url for endpoint in entry.endpoints]
-    # The first of equal ones: endpoints in two namespaces may have one URL.
+    # Endpoints in two namespaces may have the same URL: the first is marked.
     chosen = urls.index(entry.url or "")
     lines: list[str] = []
     for run in runs_of(entry):
@@ -122,14 +123,14 @@ def entry_lines(key: Key, entry: Entry) -> list[str]:
 
 
 def _shared_columns(endpoint: Endpoint) -> str:
-    """What all endpoints of a run have in common."""
+    """The last columns, which are the same for all endpoints of a run."""
     tags = _tags(endpoint.tags) if endpoint.tags else ""
     meta = _meta(tuple(endpoint.meta.items())) if endpoint.meta else ""
     return f"{_short_column(endpoint.datacenter)}\t{endpoint.weight}\t{tags}\t{meta}".rstrip("\t")
 
 
 def _version_column(version: str) -> str:
-    # A lone - means None.
+    # A bare - stands for None.
     return "\\u002d" if version == "-" else _column(version)
 
 
@@ -137,7 +138,7 @@ def _column(text: str) -> str:
     return _json(text)[1:-1]
 
 
-# A fleet repeats its addresses, tags and meta.
+# Addresses, tags and meta repeat across a fleet.
 _short_column = lru_cache(maxsize=1 << 16)(_column)
 
 
@@ -152,7 +153,7 @@ def _meta(items: tuple[tuple[str, str], ...]) -> str:
 
 
 def _json(value: Any) -> str:
-    """Compact JSON without anything unsafe; all that is unsafe in JSON stands within strings, where escapes are."""
+    """Compact JSON with the unsafe characters escaped: they occur only within strings, where JSON has escapes."""
     return _UNSAFE.sub(_json_escape, _encode(value).decode())
 
 

@@ -1,7 +1,7 @@
-"""The stub of the `python` output: every service and version as a Literal, so that a wrong one is a type error.
+"""The stub of the `python` output: services and versions are Literals, so that a wrong one is a type error.
 
-One overload for each distinct set of versions: type checkers compare all overloads of a function with each other,
-and one for each service would take them minutes.
+There is one overload per distinct set of versions: type checkers compare all overloads of a function with each other,
+and one per service would take them minutes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from frostline.text import UNPRINTABLE
 _UNSAFE = re.compile(f'["\\\\{UNPRINTABLE}]')
 
 MOST_OVERLOADS = 32
-"""Type checkers compare overloads pairwise; the services of rarer sets of versions share one that is less exact."""
+"""The services with the rarer sets of versions share one overload, which also accepts versions that they lack."""
 
 Versions = tuple[str | None, ...]
 
@@ -75,26 +75,26 @@ _FUNCTIONS = (
 
 
 def stub_text(registry: Registry) -> str:
-    """The stub's text. Services without endpoint are not in it: whoever wants those calls find()."""
-    groups = _few(_groups(registry))
+    """The text of the stub. Services without an endpoint are left out: a call with one is a type error."""
+    groups = _limit_groups(_groups(registry))
     names = {versions: _alias(versions) for versions in groups}
     parts = [_START]
     for versions, services in groups.items():
         literals = "".join(f"    {_literal(service)},\n" for service in services)
         parts.append(f"\n{names[versions]} = Literal[\n{literals}]\n")
-    for function, more, answer in _FUNCTIONS:
+    for function, parameters, result in _FUNCTIONS:
         parts.append("\n")
         overload = "@overload\n" if len(groups) > 1 else ""
         for versions in groups:
-            signature = f"service: {names[versions]}, version: {_version_type(versions)}{more}"
-            parts.append(f"{overload}def {function}({signature}) -> {answer}: ...\n")
+            signature = f"service: {names[versions]}, version: {_version_type(versions)}{parameters}"
+            parts.append(f"{overload}def {function}({signature}) -> {result}: ...\n")
         if not groups:
-            parts.append(f"def {function}(service: NoReturn, version: None = None{more}) -> {answer}: ...\n")
+            parts.append(f"def {function}(service: NoReturn, version: None = None{parameters}) -> {result}: ...\n")
     return "".join(parts)
 
 
 def _groups(registry: Registry) -> dict[Versions, list[str]]:
-    """The versions that have an endpoint -> the services that have just these; in the order of the first of them."""
+    """Versions -> the services that have endpoints in exactly these versions, in order of the first service."""
     groups: dict[Versions, list[str]] = {}
     for service, entries in registry.services.items():
         versions = tuple(version for version, entry in entries.items() if not entry.declared)
@@ -103,23 +103,24 @@ def _groups(registry: Registry) -> dict[Versions, list[str]]:
     return groups
 
 
-def _few(groups: Mapping[Versions, list[str]]) -> dict[Versions, list[str]]:
-    """At most MOST_OVERLOADS groups, in order of their versions; those of the fewest services become one."""
-    by_size = sorted(groups, key=lambda versions: (-len(groups[versions]), _order(versions)))
+def _limit_groups(groups: Mapping[Versions, list[str]]) -> dict[Versions, list[str]]:
+    """At most MOST_OVERLOADS groups, sorted by versions; the groups with the fewest services are merged into one."""
+    by_size = sorted(groups, key=lambda versions: (-len(groups[versions]), _sort_key(versions)))
     rare = set(by_size[MOST_OVERLOADS - 1 :]) if len(groups) > MOST_OVERLOADS else set()
-    few = {versions: groups[versions] for versions in groups if versions not in rare}
+    kept = {versions: groups[versions] for versions in groups if versions not in rare}
     if rare:
-        union = tuple(sorted({version for versions in rare for version in versions}, key=lambda one: _order([one])))
-        few[union] = sorted([*few.get(union, []), *(service for versions in rare for service in groups[versions])])
-    return {versions: few[versions] for versions in sorted(few, key=_order)}
+        every = {version for versions in rare for version in versions}
+        union = tuple(sorted(every, key=lambda version: _sort_key([version])))
+        kept[union] = sorted([*kept.get(union, []), *(service for versions in rare for service in groups[versions])])
+    return {versions: kept[versions] for versions in sorted(kept, key=_sort_key)}
 
 
-def _order(versions: Iterable[str | None]) -> list[tuple[bool, str]]:
+def _sort_key(versions: Iterable[str | None]) -> list[tuple[bool, str]]:
     return [(version is not None, version or "") for version in versions]
 
 
 def _alias(versions: Versions) -> str:
-    """A name that other groups that come or go don't change, so that diffs stay small."""
+    """A name made of the versions alone, so that a change of other groups does not change it and diffs stay small."""
     digest = sha256("\0".join("-" if version is None else f"={version}" for version in versions).encode())
     return f"_Services_{digest.hexdigest()[:12]}"
 
@@ -132,7 +133,7 @@ def _version_type(versions: Versions) -> str:
 
 
 def _literal(text: str) -> str:
-    """A Python string literal; what a reviewer would not see, as an escape."""
+    """A Python string literal, with escapes for characters that a reviewer could not see."""
     return '"' + _UNSAFE.sub(_escape, text) + '"'
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from frostline.model import Dependency, Entry, Registry, version_label
-from frostline.outputs.base import OPTIONAL_FIELDS, View, endpoint_values, upstream_value
+from frostline.outputs.base import View
+from frostline.outputs.values import OPTIONAL_FIELDS, endpoint_values, upstream_value
 
 
 class Record(dict[str, Any]):

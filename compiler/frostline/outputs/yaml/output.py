@@ -1,4 +1,4 @@
-"""The registry as YAML or JSON (schemas/registry.schema.json): one file, or with `split: service` one a service."""
+"""The registry as YAML or JSON (schemas/registry.schema.json): one file, or with `split: service` one per service."""
 
 from __future__ import annotations
 
@@ -11,20 +11,12 @@ from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.readers import as_is
-from frostline.model import Finding, Registry
-from frostline.outputs.base import (
-    FORMAT,
-    Artifact,
-    Claim,
-    Rendering,
-    View,
-    content_digest,
-    service_value,
-    upstream_value,
-)
+from frostline.model import Registry
+from frostline.outputs.base import Artifact, Claim, Rendering, View
 from frostline.outputs.documents import Document
-from frostline.outputs.file_names import PATH_COLLISION, file_stem
+from frostline.outputs.file_names import file_stem, unique_paths
 from frostline.outputs.output_keys import output_settings, text_list
+from frostline.outputs.values import FORMAT, content_digest, service_value, upstream_value
 from frostline.settings import OutputSettings
 
 SCHEMA: Mapping[str, Any] = {
@@ -52,24 +44,21 @@ def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
 
 
 def render(view: View, settings: OutputSettings) -> Rendering:
-    """The registry in one file, or a file for each service. A file's digest is that of what it holds itself."""
+    """The registry in one file, or in one file per service. The digest in a file is that of its own content."""
     if not _is_split(settings):
         path = PurePosixPath(settings.path.name)
         return Rendering(artifacts=(_artifact(path, view.registry, settings, partial(view.digest, _fields(settings))),))
+    paths, collisions = unique_paths(
+        view.registry.services, lambda service: PurePosixPath(f"{file_stem(service)}.{_format(settings)}")
+    )
     artifacts: list[Artifact] = []
-    owners: dict[str, str] = {}
-    findings: list[Finding] = []
-    for service, versions in view.registry.services.items():
-        path = PurePosixPath(f"{file_stem(service)}.{_format(settings)}")
-        folded = str(path).lower()
-        if folded in owners:
-            findings.append(_collision(owners[folded], service, path, settings))
-            continue
-        owners[folded] = service
-        called = tuple(one for one in view.registry.upstreams if one.service == service)
-        part = Registry(services={service: versions}, upstreams=called)
+    for service, path in paths.items():
+        upstreams = tuple(upstream for upstream in view.registry.upstreams if upstream.service == service)
+        part = Registry(services={service: view.registry.services[service]}, upstreams=upstreams)
         digest = partial(content_digest, part, _fields(settings))
         artifacts.append(_artifact(path, part, settings, digest))
+    advice = "rename one of them, leave one out with `select`, or write this output without `split`"
+    findings = [collision.finding(settings.origin, advice, service=collision.second) for collision in collisions]
     return Rendering(artifacts=tuple(artifacts), findings=tuple(findings))
 
 
@@ -103,13 +92,3 @@ def _members(registry: Registry, fields: tuple[str, ...], digest: Callable[[], s
         ((name, service_value(versions, fields, direct=True)) for name, versions in registry.services.items()),
     )
     yield "upstreams", [upstream_value(dependency) for dependency in registry.upstreams]
-
-
-def _collision(first: str, second: str, path: PurePosixPath, settings: OutputSettings) -> Finding:
-    return PATH_COLLISION.finding(
-        f"the files of `{first}` and `{second}` have the same path where file names ignore case: {path}",
-        service=second,
-        value=str(path),
-        origin=settings.origin,
-        help="rename one of them, leave one out with `select`, or write this output without `split`",
-    )

@@ -1,7 +1,7 @@
-"""Plain values as YAML text that YAML 1.1 and 1.2 readers, libyaml and Psych take for the same values.
+"""Plain values as YAML text that YAML 1.1 and 1.2 readers, libyaml and Psych read as the same values.
 
-Written directly: block mappings, two spaces deep; a list of mappings one flow mapping a line, so that a changed
-endpoint is one changed line; every other list in one line. Lines are never folded.
+Mappings are blocks, indented by two spaces. A list of mappings has one flow mapping per line, so that a changed
+endpoint is one changed line; any other list is on one line. Lines are never folded.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any
 
-from frostline.outputs.base import Endpoints
 from frostline.outputs.endpoint_text import Style, join_lines
+from frostline.outputs.values import Endpoints
 
 Pairs = Iterable[tuple[str, Any]]
-"""The members of a mapping, in order. A value is str, int, bool, None, a list or a dict of such, `Endpoints`, or an
-iterator of (key, value): a mapping that is written while it is made."""
+"""The members of a mapping, in order. A value is str, int, bool, None, a list or dict of these, `Endpoints`, or an
+iterator of (key, value): a nested mapping that is written while it is generated."""
 
 _LONGEST_IMPLICIT_KEY = 1024
-"""In characters as written (YAML 1.2.2, 7.4.2); PyYAML and libyaml stop at a longer one."""
+"""In characters as written, with quotes and escapes (YAML 1.2.2, 7.4.2). PyYAML and libyaml refuse a longer one."""
 
 _PLAIN_KEY = re.compile(r"_*[A-Za-z][A-Za-z0-9_-]*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
-# What YAML may not hold raw (C1, U+FFFE, U+FFFF), what a reader may take for a line break (NEL, LS, PS), and what a
-# reviewer could not see: blanks, zero-width and bidirectional controls (CVE-2021-42574), tags and variation selectors
-# beyond the BMP; those of the BMP stay, emoji have them.
+# Characters that YAML allows only as escapes (C1, U+FFFE, U+FFFF), that readers may take for a line break (NEL, LS,
+# PS), and that a reviewer could not see: blanks, zero-width and bidirectional controls (CVE-2021-42574), tags, and
+# variation selectors beyond the BMP. Those of the BMP stay, because emoji use them.
 _UNSAFE = re.compile(
     "[\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3164"
     "\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
@@ -36,7 +36,7 @@ _SHORT_ESCAPES = {0x85: "\\N", 0xA0: "\\_", 0x2028: "\\L", 0x2029: "\\P"}
 
 
 def yaml_pieces(pairs: Pairs, indent: str = "") -> Iterator[str]:
-    """A block mapping of these members, a line or a few at a time; nothing at all if there are none."""
+    """The text of a block mapping, a line or a few at a time; nothing if it has no members."""
     for key, value in pairs:
         lead = indent + _block_key(key, indent)
         if isinstance(value, Iterator):
@@ -51,8 +51,8 @@ def yaml_pieces(pairs: Pairs, indent: str = "") -> Iterator[str]:
 
 
 def _add_block(pieces: list[str], value: Any, indent: str) -> None:
-    """Adds what follows the key of a block mapping's member, with the line's end: in pieces, so that a long text is not
-    copied at each level."""
+    """Appends what follows the key of a member of a block mapping, including the line's end: as pieces, so that a long
+    text is not copied at each level."""
     if isinstance(value, dict) and value:
         pieces.append("\n")
         inner = f"{indent}  "
@@ -70,7 +70,7 @@ def _add_block(pieces: list[str], value: Any, indent: str) -> None:
 
 
 def flow(value: Any) -> str:
-    """`value` (str, int, bool, None, list or dict of such) in one line of flow style."""
+    """`value` (str, int, bool, None, or a list or dict of these) in flow style, on one line."""
     if isinstance(value, str):
         return quote(value)
     if isinstance(value, dict):
@@ -85,9 +85,9 @@ def flow(value: Any) -> str:
 
 
 def quote(text: str) -> str:
-    """`text` double-quoted, in one line: a string to every reader, and nothing in it invisible.
+    """`text` in double quotes, on one line: every reader takes it for a string, and nothing in it is invisible.
 
-    JSON's escapes are YAML's too but for surrogate pairs, which this never writes.
+    YAML has the escapes of JSON except for surrogate pairs, which are never written here.
     """
     written = encode_basestring(text)
     if written.isascii() and "\x7f" not in written:
@@ -106,7 +106,7 @@ def _escape(found: re.Match[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _key(text: str) -> str:
-    """A key as written, without what follows it: plain where no reader could take it for anything but a string."""
+    """A key as written, without the colon: unquoted if every reader takes it for a string."""
     if text == "<<":
         return '!!str "<<"'  # Psych merges even a quoted `<<` unless it is tagged
     if _PLAIN_KEY.fullmatch(text) and text.lower() not in _WORDS:

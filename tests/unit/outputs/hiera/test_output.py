@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Registry, registry_of
-from frostline.outputs.base import Claim, Rendering, View, artifact_folder, output_module, service_value
+from frostline.outputs.base import Claim, Rendering, View, artifact_folder, output_module
 from frostline.outputs.hiera.output import claims, escape_interpolation, render, service_key
+from frostline.outputs.values import service_value
 from frostline.settings import OutputSettings
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "outputs" / "hiera"
@@ -305,10 +306,10 @@ def test_a_name_that_no_class_parameter_can_have_is_a_finding(name: str) -> None
         ("profile::{service[a]}::url", "{service[a]}"),
         ("profile::{service", "character 10"),
         ("profile::}", "character 10"),
-        ("Profile::{service}", "no name of a class parameter"),
-        ("a.{service}", "no name of a class parameter"),
-        ("::{service}", "no name of a class parameter"),
-        ("", "no name of a class parameter"),
+        ("Profile::{service}", "not the name of a class parameter"),
+        ("a.{service}", "not the name of a class parameter"),
+        ("::{service}", "not the name of a class parameter"),
+        ("", "not the name of a class parameter"),
     ],
 )
 def test_a_bad_pattern_is_a_mistake_of_the_configuration(pattern: str, says: str) -> None:

@@ -22,8 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
-from frostline.outputs.base import Claim, View, artifact_folder, content_digest, output_module
+from frostline.outputs.base import Claim, View, artifact_folder, output_module
 from frostline.outputs.python.output import claims, render
+from frostline.outputs.values import content_digest
 from frostline.settings import OutputSettings
 from frostline.text import escape_control
 
@@ -413,9 +414,7 @@ def test_an_unknown_service_suggests_every_close_name() -> None:
 
 def test_of_many_versions_the_closest_are_named_or_the_first_where_none_is_asked_for() -> None:
     module = loaded(registry_of({("a", f"v{number}.0"): entry(endpoint("http://x")) for number in range(10, 90)}))
-    with pytest.raises(
-        module.UnknownService, match=r"; closest versions: 'v42\.0', '[^']+', '[^']+', '[^']+', '[^']+'$"
-    ):
+    with pytest.raises(module.UnknownService, match=r"; closest versions: 'v42\.0'(, '[^']+'){4}$"):
         module.url("a", "v42")
     with pytest.raises(module.UnknownService) as caught:
         module.url("a")

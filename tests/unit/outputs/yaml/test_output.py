@@ -15,15 +15,8 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
-from frostline.outputs.base import (
-    OPTIONAL_FIELDS,
-    Claim,
-    View,
-    artifact_folder,
-    content_digest,
-    output_module,
-    service_value,
-)
+from frostline.outputs.base import Claim, View, artifact_folder, output_module
+from frostline.outputs.values import OPTIONAL_FIELDS, content_digest, service_value
 from frostline.outputs.yaml.output import claims, render
 from frostline.resources import schema_text
 from frostline.settings import OutputSettings

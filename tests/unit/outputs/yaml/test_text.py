@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from frostline.outputs.documents import Document
-from frostline.outputs.file_names import LONGEST, file_stem, percent_encode
+from frostline.outputs.file_names import LONGEST_STEM, file_stem, percent_encode
 from frostline.outputs.yaml.text import flow, quote, yaml_pieces
 
 HOSTILE = [
@@ -247,7 +247,7 @@ def test_names_become_parts_of_paths_that_are_safe_and_never_the_same(names: lis
         stems = [encode(name) for name in names]
         assert len(set(stems)) == len(names)
         assert all(not stem.startswith(".") and set(stem) <= SAFE for stem in stems)
-    assert all(len(file_stem(name)) <= LONGEST for name in names)
+    assert all(len(file_stem(name)) <= LONGEST_STEM for name in names)
 
 
 SAFE = frozenset(string.ascii_letters + string.digits + "_-.%~")
