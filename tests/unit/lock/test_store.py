@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from frostline.model import Declared, Instance, Lock, Snapshot
 DIGEST = "sha256:" + "0" * 64
 
 texts = st.text(max_size=8)
+names = st.text("\0./\\%~:é-_aA1", max_size=40) | st.text(max_size=40)
 any_lock = st.lists(
     st.builds(
         Snapshot,
@@ -91,3 +93,14 @@ def test_no_lock_yet_is_none(tmp_path: Path) -> None:
 def test_an_unreadable_lock_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         lock_store.read_lock(tmp_path, is_folder=False, shown="frostline.lock")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.tuples(names, names, names), st.tuples(names, names, names))
+def test_no_two_segments_have_one_file(segment: tuple[str, str, str], other: tuple[str, str, str]) -> None:
+    name = lock_store.segment_file_name(segment)
+    assert re.fullmatch(r"[A-Za-z0-9_.%-]{1,255}", name)
+    assert (name == lock_store.segment_file_name(other)) == (segment == other)
+    source, datacenter, namespace = segment
+    assert name != lock_store.segment_file_name((f"{source}.{datacenter}", namespace, ""))
+    assert name != lock_store.segment_file_name((source, "", f"{datacenter}.{namespace}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.model import Finding, Instance, InstanceOrigin, Key
-from frostline.registry.urls import UrlError, UrlMaker, common_urls, host_text, url_of
+from frostline.registry.urls import UrlError, UrlMaker, common_urls, encode_url_part, host_text, url_of
 from frostline.settings import Naming
 
 KEY = Key("payments", "v1")
@@ -141,6 +142,14 @@ def test_percent_signs_and_braces_of_a_pattern_are_plain_text() -> None:
     url = "{scheme}://{address}:{port}/%41%s/{{x}}/{service}"
     made = UrlMaker(Naming(url=url)).url(Key("a%s{0}", "v1"), instance(), "dc1", "default")
     assert made == "http://10.0.0.1:8080/%41%s/{x}/a%25s%7B0%7D"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("\0\n\x85\u2028\ufeff😀é\"'\\%{}$:;/.#[]?@~ -_aA1", max_size=40) | st.text(max_size=40))
+def test_a_value_in_a_url_decodes_to_what_it_was(text: str) -> None:
+    assert unquote(encode_url_part(text), errors="strict") == text
+    assert re.fullmatch(r"(?:[A-Za-z0-9_.~-]|%[0-9A-F]{2})*", encode_url_part(text))
+    assert unquote(host_text(text), errors="strict") in (text, f"[{text}]")
 
 
 BASE = "{scheme}://{address}:{port}"

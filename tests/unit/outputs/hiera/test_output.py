@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
-from frostline.errors import UsageError
-from frostline.model import Endpoint, Entry, FileOrigin, Finding, Registry, registry_of
+from frostline.model import Endpoint, Entry, FileOrigin, Registry, registry_of
 from frostline.outputs.base import Claim, Rendering, View, artifact_folder, output_module
 from frostline.outputs.hiera.output import claims, escape_interpolation, render, service_key
 from frostline.outputs.values import service_value
@@ -71,12 +70,6 @@ def rendered(registry: Registry, settings: OutputSettings, prefer: tuple[str, ..
     rendering = render(view_of(registry, prefer), settings)
     assert rendering.findings == ()
     return contents(rendering)
-
-
-def findings_of(registry: Registry, **options: Any) -> list[tuple[str, str | None, str | None, str | None]]:
-    findings: tuple[Finding, ...] = render(view_of(registry), output(**options)).findings
-    assert all((finding.severity, finding.origin) == ("error", PLACE) and finding.help for finding in findings)
-    return [(finding.rule, finding.service, finding.version, finding.value) for finding in findings]
 
 
 def loaded(content: bytes) -> Any:
@@ -221,7 +214,20 @@ def test_the_name_of_a_datacenter_never_leads_out_of_the_folder() -> None:
 def test_datacenters_that_differ_in_case_alone_are_a_finding() -> None:
     points = [endpoint("http://1", datacenter="DC1"), endpoint("http://2", datacenter="dc1")]
     registry = registry_of({("x", None): entry(*points)})
-    assert findings_of(registry, layers=["datacenter"]) == [("path-collision", None, None, "datacenter/dc1.yaml")]
+    rendering = render(view_of(registry), output(layers=["datacenter"]))
+    (finding,) = rendering.findings
+    assert (finding.rule, finding.service, finding.value) == ("path-collision", None, "datacenter/dc1.yaml")
+    assert (finding.severity, finding.origin, bool(finding.help)) == ("error", PLACE, True)
+    assert "datacenter/dc1.yaml" not in contents(rendering)
+
+
+def test_what_is_wrong_with_a_key_is_a_finding_of_the_output() -> None:
+    registry = registry_of({(name, None): entry(endpoint("http://x")) for name in ("a-b", "a_b", "C")})
+    findings = render(view_of(registry), output(keys={"{service}": "url"})).findings
+    assert [(finding.rule, finding.service) for finding in findings] == [
+        ("hiera-key", "C"),
+        ("hiera-key-collision", "a_b"),
+    ]
 
 
 def test_keys_feed_class_parameters_of_what_can_be_called() -> None:
@@ -233,17 +239,6 @@ def test_keys_feed_class_parameters_of_what_can_be_called() -> None:
     assert data["a::payments_endpoints"] == data["frostline::service::payments"]["v1"]["endpoints"]
     assert data["a::count_api_port"] == 1
     assert not any(key.startswith("a::ledger") for key in data)
-
-
-def test_address_and_port_are_those_of_the_chosen_url() -> None:
-    keys = {"{service}::address": "address", "{service}::port": "port"}
-    data = loaded(rendered(small_registry(), output(keys=keys), prefer=("dc2",))["common.yaml"])
-    assert (data["payments::address"], data["payments::port"]) == ("10.1.0.2", 8081)
-
-
-def test_a_pattern_with_a_version_is_for_versioned_ones_only() -> None:
-    data = loaded(rendered(small_registry(), output(keys={"{service}::{version}": "port"}))["common.yaml"])
-    assert {key for key in data if not key.startswith("frostline::")} == {"count_api::v1", "payments::v1"}
 
 
 def test_layers_hold_the_keys_that_differ_there() -> None:
@@ -258,73 +253,6 @@ def test_values_of_keys_do_not_interpolate_either() -> None:
     assert loaded(rendered(registry, output(keys={"{service}::url": "url"}))["common.yaml"])["x::url"] == (
         "http://%{literal('%')}{x}"
     )
-
-
-def test_two_that_would_have_one_key_are_a_finding_that_names_both() -> None:
-    registry = registry_of(
-        {(name, version): entry(endpoint("http://x")) for name in ("a-b", "a_b") for version in (None, "v1")}
-    )
-    found = findings_of(registry, keys={"{service}::url": "url"})
-    assert found == [
-        ("hiera-key-collision", "a-b", "v1", "a_b::url"),
-        ("hiera-key-collision", "a_b", None, "a_b::url"),
-        ("hiera-key-collision", "a_b", "v1", "a_b::url"),
-    ]
-    finding = render(view_of(registry), output(keys={"{service}::url": "url"})).findings[1]
-    assert "`a-b` `unversioned`" in finding.message
-    assert "`a_b` `unversioned`" in finding.message
-
-
-def test_two_patterns_that_meet_are_a_finding_that_names_both() -> None:
-    registry = registry_of({("x", "v1"): entry(endpoint("http://x"))})
-    keys = {"{service}::x": "url", "x::{service}": "port"}
-    (finding,) = render(view_of(registry), output(keys=keys)).findings
-    assert finding.rule == "hiera-key-collision"
-    assert all(f"`{pattern}`" in finding.message for pattern in keys)
-
-
-@pytest.mark.parametrize(
-    ("service", "pattern"), [("frostline", "{service}::index"), ("x", "frostline::service::{service}")]
-)
-def test_a_key_of_frostlines_own_is_a_finding(service: str, pattern: str) -> None:
-    registry = registry_of({(service, None): entry(endpoint("http://x"))})
-    ((rule, *_),) = findings_of(registry, keys={pattern: "url"})
-    assert rule == "hiera-key-collision"
-
-
-@pytest.mark.parametrize("name", ["A", "a.b", "a b", "é", "1a", "a::b::", "%{x}", "../..", "lookup-options", "a\n"])
-def test_a_name_that_no_class_parameter_can_have_is_a_finding(name: str) -> None:
-    registry = registry_of({(name, None): entry(endpoint("http://x")), ("ok", None): entry(endpoint("http://x"))})
-    ((rule, service, *_),) = findings_of(registry, keys={"{service}": "url"})
-    assert (rule, service) == ("hiera-key", name)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "says"),
-    [
-        ("profile::{name}::url", "{name}"),
-        ("profile::{service[a]}::url", "{service[a]}"),
-        ("profile::{service", "character 10"),
-        ("profile::}", "character 10"),
-        ("Profile::{service}", "not the name of a class parameter"),
-        ("a.{service}", "not the name of a class parameter"),
-        ("::{service}", "not the name of a class parameter"),
-        ("", "not the name of a class parameter"),
-    ],
-)
-def test_a_bad_pattern_is_a_mistake_of_the_configuration(pattern: str, says: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        render(view_of(registry_of({})), output(keys={pattern: "url"}))
-    assert f"`{pattern}`" in caught.value.message
-    assert says in caught.value.message
-    assert (caught.value.origin, bool(caught.value.help)) == (PLACE, True)
-
-
-@pytest.mark.parametrize(("value", "help_line"), [("ulr", "did you mean `url`?"), ("x", "one of url, urls")])
-def test_an_unknown_value_is_a_mistake_of_the_configuration(value: str, help_line: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        render(view_of(registry_of({})), output(keys={"a::{service}": value}))
-    assert (caught.value.origin, help_line in (caught.value.help or "")) == (PLACE, True)
 
 
 def test_the_output_claims_its_folder() -> None:

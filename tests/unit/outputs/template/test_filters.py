@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from frostline.outputs.template import filters
-from frostline.outputs.template.text import TemplateFault, Trusted, concat, finalize, join_texts, trusted
+from frostline.outputs.template.text import TemplateFault, Trusted, trusted
 
 HOSTILE = [
     *map(chr, range(0x180)),
@@ -206,69 +206,9 @@ def test_numbers_are_quoted_as_text() -> None:
     assert (filters.nginx(8080), filters.shell(8080), filters.raw(1.5)) == ('"8080"', "'8080'", "1.5")
 
 
-@given(texts, texts)
-@settings(max_examples=200, deadline=None)
-def test_nothing_made_of_trusted_text_is_trusted_with_anything_strange_beside_it(own: str, strange: str) -> None:
-    constant = trusted(own)
-    made = [
-        constant + strange,
-        strange + constant,
-        constant % () if "%" not in own else "",
-        constant.replace("", strange),
-        constant.join([strange, strange]),
-        constant.upper(),
-        constant[1:],
-        constant.strip('"'),
-        "".join([constant, strange]),
-        type(constant)(strange),
-        join_texts([constant, strange]),
-        join_texts([strange, constant]),
-        filters.trim(constant, '"'),
-    ]
-    for text in made:
-        if isinstance(text, Trusted):
-            assert re.fullmatch(r"[A-Za-z0-9.:/_@\[\]-]*", strange) or text in (own, "")
-        elif not re.fullmatch(r"[A-Za-z0-9.:/_@\[\]-]*", text):
-            with pytest.raises(TemplateFault):
-                finalize(text)
-
-
-@given(st.lists(texts), st.integers(0, 5))
-@settings(max_examples=100, deadline=None)
-def test_trusted_text_stays_trusted_where_nothing_is_added(pieces: list[str], times: int) -> None:
-    parts = [trusted(piece) for piece in pieces]
-    for made, same in (
-        (join_texts(parts), "".join(pieces)),
-        (concat(parts), "".join(pieces)),
-        (trusted("a;") * times, "a;" * times),
-        (times * trusted("a;"), "a;" * times),
-        (filters.trim(trusted(" a; \n")), "a;"),
-        (filters.string(trusted("a;")), "a;"),
-    ):
-        assert isinstance(made, Trusted)
-        assert made == same
-
-
 def test_indenting_breaks_lines_at_newlines_alone() -> None:
     text = trusted("a\n\nb\u2028c\x85d")
     assert filters.indent(text, 2) == "a\n\n  b\u2028c\x85d"
     assert filters.indent(text, 2, True, True) == "  a\n  \n  b\u2028c\x85d"
     assert isinstance(filters.indent(text), Trusted)
     assert not isinstance(filters.indent("a;"), Trusted)
-
-
-@pytest.mark.parametrize("before", ["=", "a", '"', "\\", "$"])
-def test_what_nginx_would_not_see_as_quoted_is_refused(before: str) -> None:
-    for make in (join_texts, concat):
-        with pytest.raises(TemplateFault, match="where nginx ignores its quotes"):
-            make([trusted(before), filters.nginx("x")])
-        with pytest.raises(TemplateFault):
-            make([trusted(before), concat([trusted(""), filters.nginx("x"), trusted(";")])])
-        assert make([trusted("a "), filters.nginx("x"), trusted("{")]) == 'a "x"{'
-
-
-@pytest.mark.parametrize("name", ["json", "yaml", "py", "shell", "toml"])
-@pytest.mark.parametrize("quote", ["'", '"', "`"])
-def test_quotes_around_quotes_are_refused(name: str, quote: str) -> None:
-    with pytest.raises(TemplateFault, match="directly follows"):
-        concat([trusted(f"x {quote}"), filters.QUOTING[name]("x"), trusted(quote)])
