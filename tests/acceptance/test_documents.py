@@ -68,6 +68,8 @@ def test_a_plan_names_services_endpoints_and_files(project: Project, shop: Consu
             "changed": [],
             "dependents": [],
             "known": True,
+            "moved": {},
+            "effect": "change",
         }
     ]
     assert [(file["path"], file["action"]) for file in value["files"]] == [

@@ -103,6 +103,16 @@ def test_plan(project: Project, session: Session, shop: ConsulAgent) -> None:
     session("plan", "--offline")
     project.done("freeze")
     session("plan")
+    project.done("compile")
+    shop.catalog_deregister("n1", "payments-v1")
+    shop.catalog_register("n1", "payments-v1", address="10.0.0.1", port=8081)
+    session("plan")
+    session("plan", "-v")
+    project.done("compile")
+    shop.catalog_deregister("n1", "payments-v1")
+    shop.catalog_register("n1", "payments-v1", id="other", address="10.0.0.1", port=8081)
+    session("plan")
+    session("plan", "--registry-only")
 
 
 def test_plan_refused(project: Project, session: Session, empty_consul: ConsulAgent) -> None:

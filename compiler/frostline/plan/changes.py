@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -13,6 +14,7 @@ from frostline.model import Dependency, Endpoint, Entry, FileChange, Key, Manife
 FORMAT = "frostline.plan/1"
 
 LockAction = Literal["create", "update"]
+Effect = Literal["remove", "shrink", "change", "add", "move"]
 
 
 class EndpointChange(Struct, frozen=True):
@@ -31,6 +33,7 @@ class ServiceChange(Struct, frozen=True, kw_only=True):
     dependents: who declares it as an upstream (`NAMESPACE:JOB/GROUP`), where it vanishes or has no endpoint any more.
     before, after: how many endpoints it has. added, removed: URLs, sorted. These two and `changed` are empty where what
     was published is not known endpoint by endpoint (`known`): it came from another lock or configuration.
+    moved: where nothing changes but addresses and ports, datacenter -> number of endpoints that are others; else empty.
     """
 
     service: str
@@ -43,6 +46,16 @@ class ServiceChange(Struct, frozen=True, kw_only=True):
     changed: tuple[EndpointChange, ...] = ()
     dependents: tuple[str, ...] = ()
     known: bool = True
+    moved: dict[str, int] = {}
+
+    @property
+    def effect(self) -> Effect:
+        """What it means for those who call it: `move` where only addresses and ports change."""
+        if self.action != "change":
+            return self.action
+        if self.after < self.before:
+            return "shrink"
+        return "move" if self.moved else "change"
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -54,7 +67,12 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def changes(self) -> bool:
-        return bool(self.services or self.files or self.lock)
+        return bool(self.changes_registry or self.lock)
+
+    @property
+    def changes_registry(self) -> bool:
+        """Whether a service or a file changes: all but the lock, which has ids, nodes and health too."""
+        return bool(self.services or self.files)
 
 
 class RegistryState(Struct, frozen=True):
@@ -123,6 +141,8 @@ def _service_change(versions: _Versions, registry: Registry) -> ServiceChange:
     key, before, after = versions.key, versions.before, versions.after
     old_entry, new_entry = versions.entry, registry.get(key) if after and versions.known else None
     old_urls, new_urls = set(_by_url(old_entry)), set(_by_url(new_entry))
+    changed = tuple(_endpoint_changes(old_entry, new_entry)) if old_entry and new_entry else ()
+    only_moved = old_entry and new_entry and _only_moves(old_entry, new_entry, changed)
     loses_all = before is not None and not (after and after.endpoints)
     return ServiceChange(
         service=key.service,
@@ -132,10 +152,36 @@ def _service_change(versions: _Versions, registry: Registry) -> ServiceChange:
         after=after.endpoints if after else 0,
         added=tuple(sorted(new_urls - old_urls)),
         removed=tuple(sorted(old_urls - new_urls)),
-        changed=tuple(_endpoint_changes(old_entry, new_entry)) if old_entry and new_entry else (),
+        changed=changed,
         dependents=_consumers(registry.dependents(key)) if loses_all else (),
         known=versions.known,
+        moved=_by_datacenter(new_entry, new_urls - old_urls) if new_entry and only_moved else {},
     )
+
+
+def _only_moves(was: Entry, now: Entry, changed: Iterable[EndpointChange]) -> bool:
+    """Whether there are as many endpoints as before, which differ in address and port alone.
+
+    The chosen URL may be another one: the one chosen before may be gone.
+    """
+    of_entry = {field for change in changed if change.url is None for field in change.fields}
+    if of_entry - {"url"} or any(change.url is not None for change in changed):
+        return False
+    return _traits(was) == _traits(now)
+
+
+def _traits(entry: Entry) -> Counter[tuple[Any, ...]]:
+    """What a move leaves as it is: scheme, weight, tags and meta of each endpoint."""
+    return Counter(
+        (endpoint.url.partition(":")[0], endpoint.weight, endpoint.tags, tuple(sorted(endpoint.meta.items())))
+        for endpoint in entry.endpoints
+    )
+
+
+def _by_datacenter(entry: Entry, urls: Collection[str]) -> dict[str, int]:
+    """How many of these URLs are in each datacenter, sorted by its name."""
+    counts = Counter(endpoint.datacenter for endpoint in entry.endpoints if endpoint.url in urls)
+    return dict(sorted(counts.items()))
 
 
 def _consumers(dependencies: Iterable[Dependency]) -> tuple[str, ...]:
@@ -176,7 +222,7 @@ def plan_value(plan: Plan) -> dict[str, Any]:
         "format": FORMAT,
         "changes": plan.changes,
         "summary": summary(plan),
-        "services": [msgspec.to_builtins(change) for change in plan.services],
+        "services": [{**msgspec.to_builtins(change), "effect": change.effect} for change in plan.services],
         "files": [
             {"path": file.path, "output": file.output, "action": file.action, "refusal": file.refusal}
             for file in plan.files

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from frostline.model import version_label
-from frostline.plan.changes import Plan, ServiceChange, summary
-from frostline.text import escape_control
+from frostline.plan.changes import Effect, Plan, ServiceChange, summary
+from frostline.text import escape_control, pluralize
 
 _SIGNS = {"add": "+", "change": "~", "remove": "-", "create": "+", "update": "~", "delete": "-", "adopt": "="}
 
 
-def plan_lines(plan: Plan) -> Iterator[str]:
-    """What publishing would change, a line each."""
+_ORDER: tuple[Effect, ...] = ("remove", "shrink", "change", "add", "move")
+"""What matters most to those who call a service comes first."""
+
+
+def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
+    """What publishing would change, a line each. verbose: with the endpoints of services that only moved."""
     if not plan.changes:
         yield "No changes. Everything published is up to date."
         return
-    if plan.services:
-        yield "Services:"
-        for change in plan.services:
-            yield from _service_lines(change)
+    if plan.lock == "update" and not plan.changes_registry:
+        yield "Only the lock changes: services, endpoints and files stay as they are."
+        return
+    yield from _services(plan, verbose)
     if plan.files or plan.lock:
         yield "Files:"
         for file in plan.files:
@@ -28,34 +32,47 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         if plan.lock:
             yield f"  {_SIGNS[plan.lock]} the lock"
     counts = summary(plan)
-    writes = "1 file" if counts["write"] == 1 else f"{counts['write']} files"
     yield (
         f"Plan: {counts['add']} to add, {counts['change']} to change, {counts['remove']} to remove; "
-        f"{writes} to write, {counts['delete']} to delete."
+        f"{pluralize(counts['write'], 'file')} to write, {counts['delete']} to delete."
     )
 
 
-def difference_lines(difference: Plan) -> Iterator[str]:
-    """What differs between two locks, a line each."""
+def difference_lines(difference: Plan, *, verbose: bool = False) -> Iterator[str]:
+    """What differs between two locks, a line each. verbose: with the endpoints of services that only moved."""
     if not difference.changes:
         yield "No difference."
         return
     if not difference.services:
         yield "The locks differ, but the services and endpoints that they give are the same."
         return
-    yield "Services:"
-    for change in difference.services:
-        yield from _service_lines(change)
+    yield from _services(difference, verbose)
     counts = summary(difference)
     yield f"{counts['add']} added, {counts['change']} changed, {counts['remove']} removed."
 
 
-def _service_lines(change: ServiceChange) -> Iterator[str]:
-    name = escape_control(f"{change.service} {version_label(change.version)}")
+def _services(plan: Plan, verbose: bool) -> Iterator[str]:
+    if plan.services:
+        yield "Services:"
+    for change in sorted(plan.services, key=lambda change: _ORDER.index(change.effect)):
+        yield _service_line(change)
+        if verbose or change.effect != "move":
+            yield from _detail_lines(change)
+
+
+def _service_line(change: ServiceChange) -> str:
+    sign, name = _SIGNS[change.action], escape_control(f"{change.service} {version_label(change.version)}")
+    if change.effect == "move":
+        number = sum(change.moved.values())
+        places = [f", {escape_control(name)} {count}" for name, count in change.moved.items() if name]
+        return f"  {sign} {name}: {number} of {change.after} moved{''.join(places)}"
     counts = f"{change.before} -> {change.after}" if change.before != change.after else f"{change.after}"
     if change.action == "add":
         counts = str(change.after)
-    yield f"  {_SIGNS[change.action]} {name}  ({counts} {'endpoint' if counts == '1' else 'endpoints'})"
+    return f"  {sign} {name}  ({counts} {'endpoint' if counts == '1' else 'endpoints'})"
+
+
+def _detail_lines(change: ServiceChange) -> Iterator[str]:
     for sign, urls in (("+", change.added), ("-", change.removed)):
         for url in urls:
             yield f"      {sign} {escape_control(url)}"

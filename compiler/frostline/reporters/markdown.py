@@ -19,6 +19,8 @@ LONGEST = 65_535
 
 _LONGEST_VALUE = 300
 _ROOM_FOR_THE_CUT = 200
+_MOST_URLS = 10
+_ORDER = ("remove", "shrink", "change", "add", "move")
 _SIGNS = {"add": "+", "change": "~", "remove": "-", "create": "+", "update": "~", "delete": "-", "adopt": "="}
 
 
@@ -47,6 +49,8 @@ def _title(report: Report) -> str:
         return f"**frostline**: {', '.join(counts)}"
     if not plan["changes"]:
         return f"**frostline**: no changes, {', '.join(counts)}"
+    if plan["lock"] and not plan["services"] and not plan["files"]:
+        return f"**frostline**: only the lock changes, {', '.join(counts)}"
     number = plan["summary"]
     changes = f"{number['add']} to add, {number['change']} to change, {number['remove']} to remove"
     files = f"{pluralize(number['write'], 'file')} to write, {number['delete']} to delete"
@@ -59,7 +63,8 @@ def _plan_sections(plan: Mapping[str, Any] | None) -> list[tuple[str, list[str]]
     files = [f"- `{_SIGNS[file['action']]}` {code(file['path'])}{_refusal(file)}" for file in plan["files"]]
     if plan["lock"]:
         files.append("- the lock")
-    return [("Services", ["\n".join(_service(change)) for change in plan["services"]]), ("Files", files)]
+    changes = sorted(plan["services"], key=lambda change: _ORDER.index(change["effect"]))
+    return [("Services", ["\n".join(_service(change)) for change in changes]), ("Files", files)]
 
 
 def _refusal(file: Mapping[str, Any]) -> str:
@@ -68,14 +73,29 @@ def _refusal(file: Mapping[str, Any]) -> str:
 
 def _service(change: Mapping[str, Any]) -> Iterator[str]:
     name = change["service"] if change["version"] is None else f"{change['service']} {change['version']}"
-    counts = f"{change['before']} → {change['after']} endpoints"
-    yield f"- `{_SIGNS[change['action']]}` {code(name)}, {counts}"
-    for consumer in change.get("dependents", ()):
+    start = f"- `{_SIGNS[change['action']]}` {code(name)}"
+    if change["effect"] == "move":
+        moved: Mapping[str, int] = change["moved"]
+        places = [f", {code(datacenter)} {number}" for datacenter, number in moved.items() if datacenter]
+        yield f"{start}: {sum(moved.values())} of {change['after']} moved{''.join(places)}"
+        yield from ("  <details><summary>endpoints</summary>", "", *_urls(change), "", "  </details>")
+        return
+    yield f"{start}, {change['before']} → {change['after']} endpoints"
+    for consumer in change["dependents"]:
         yield f"  - **{code(consumer)} depends on it**"
+    yield from _urls(change)
+    for endpoint in change["changed"][:_MOST_URLS]:
+        subject = "its" if endpoint["url"] is None else f"{code(endpoint['url'])}:"
+        yield f"  - `~` {subject} {', '.join(endpoint['fields'])}"
+    if len(change["changed"]) > _MOST_URLS:
+        yield f"  - `~` {len(change['changed']) - _MOST_URLS} more"
+
+
+def _urls(change: Mapping[str, Any]) -> Iterator[str]:
     for sign, urls in (("+", change["added"]), ("-", change["removed"])):
-        yield from (f"  - `{sign}` {code(url)}" for url in urls[:10])
-        if len(urls) > 10:
-            yield f"  - `{sign}` {len(urls) - 10} more"
+        yield from (f"  - `{sign}` {code(url)}" for url in urls[:_MOST_URLS])
+        if len(urls) > _MOST_URLS:
+            yield f"  - `{sign}` {len(urls) - _MOST_URLS} more"
 
 
 def _problems(report: Report) -> list[str]:

@@ -210,6 +210,45 @@ def test_services_are_in_the_registrys_order() -> None:
     assert order == [("B", None), ("a", None), ("a", "v2"), ("b", None)]
 
 
+def effect_of(old: Entry, new: Entry) -> tuple[str, dict[str, int]]:
+    (change,) = plan({("a", None): old}, {("a", None): new}).services
+    assert plan_value(plan({("a", None): old}, {("a", None): new}))["services"][0]["effect"] == change.effect
+    return change.effect, change.moved
+
+
+def test_as_many_endpoints_at_other_addresses_and_ports_only_moved() -> None:
+    west = {"datacenter": "dc2"}
+    old = entry(endpoint(1), endpoint(2), endpoint(3, **west))
+    assert effect_of(old, entry(endpoint(1), endpoint(7), endpoint(8, **west))) == ("move", {"dc1": 1, "dc2": 1})
+    assert effect_of(old, entry(endpoint(5, **west), endpoint(6, **west), endpoint(7, **west))) == ("move", {"dc2": 3})
+
+
+def test_fewer_endpoints_are_a_loss_even_where_all_of_them_moved() -> None:
+    assert effect_of(entry(endpoint(1), endpoint(2)), entry(endpoint(3))) == ("shrink", {})
+    assert effect_of(entry(endpoint(1)), entry()) == ("shrink", {})
+
+
+def test_endpoints_that_move_and_change_otherwise_too_did_not_only_move() -> None:
+    old = entry(endpoint(1, tags=("a",)), endpoint(2))
+    secure = replace(endpoint(4), url="https://10.0.0.1:4")
+    for new in (
+        entry(endpoint(3, tags=("b",)), endpoint(2)),
+        entry(endpoint(3, tags=("a",), meta={"k": "v"}), endpoint(2)),
+        entry(endpoint(3, tags=("a",), weight=2), endpoint(2)),
+        entry(endpoint(3, tags=("a",)), secure),
+        entry(endpoint(3, tags=("a",)), endpoint(2, datacenter="dc2")),
+        entry(endpoint(3, tags=("a",)), endpoint(2), source="other"),
+        entry(endpoint(3, tags=("a",)), endpoint(2), endpoint(4)),
+    ):
+        assert effect_of(old, new) == ("change", {})
+
+
+def test_only_the_lock_is_no_change_of_the_registry() -> None:
+    assert not plan({}, {}, lock="update").changes_registry
+    assert plan({}, {("a", None): entry()}).changes_registry
+    assert plan({}, {}, FileChange(path="a", output="a", action="update")).changes_registry
+
+
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=8)
 CHANGES = st.builds(
     ServiceChange,
@@ -222,6 +261,7 @@ CHANGES = st.builds(
     removed=st.lists(TEXTS, max_size=2).map(tuple),
     changed=st.lists(st.builds(EndpointChange, TEXTS, st.just(("tags",))), max_size=2).map(tuple),
     known=st.booleans(),
+    moved=st.dictionaries(TEXTS, st.integers(1, 9), max_size=2),
 )
 FILES = st.builds(
     FileChange,
@@ -242,4 +282,5 @@ PLANS = st.builds(
 @given(PLANS)
 def test_every_plan_fits_its_schema_and_shows_nothing_that_is_not_printable(found: Plan) -> None:
     SCHEMA.validate(json.loads(json.dumps(plan_value(found))))
+    assert all(escape_control(line) == line for line in plan_lines(found, verbose=True))
     assert all(escape_control(line) == line for line in plan_lines(found))

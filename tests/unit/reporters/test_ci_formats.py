@@ -64,6 +64,8 @@ def plan(**change: Any) -> dict[str, Any]:
         "changed": [],
         "dependents": ["default:shop/web"],
         "known": True,
+        "moved": {},
+        "effect": "remove",
         **change,
     }
     return {
@@ -209,6 +211,38 @@ def test_nothing_hostile_is_more_than_code_in_markdown(text: str, name: str) -> 
     texts = " ".join(child.content for token in rendered for child in token.children or () if child.type == "text")
     assert "@" not in texts
     assert "#" not in texts
+
+
+def test_markdown_folds_the_endpoints_of_a_service_that_moved() -> None:
+    moved = plan(action="change", effect="move", after=2, added=["http://c"], moved={"dc1": 1, "": 1})
+    text = "\n".join(markdown.lines(Report(plan=moved)))
+    assert "- `~` `payments v1`: 2 of 2 moved, `dc1` 1\n  <details><summary>endpoints</summary>\n" in text
+    folded = text.partition("<details>")[2].partition("</details>")[0]
+    assert "  - `+` `http://c`\n  - `-` `http://a`" in folded
+
+
+@given(HOSTILE, HOSTILE)
+def test_nothing_hostile_breaks_out_of_the_fold(text: str, name: str) -> None:
+    moved = plan(service=name, action="change", effect="move", added=[text], removed=[name], moved={text or "dc": 1})
+    rendered = MarkdownIt("commonmark").parse("\n".join(markdown.lines(Report(plan=moved))))
+    html = [token.content.strip() for token in rendered if token.type == "html_block"]
+    assert html == ["<details><summary>endpoints</summary>", "</details>"]
+    assert not any(child.type == "html_inline" for token in rendered for child in token.children or ())
+
+
+def test_markdown_names_services_in_the_order_of_what_matters() -> None:
+    found = plan()
+    effects = ["move", "add", "change", "shrink", "remove"]
+    found["services"] = [plan(service=effect, effect=effect)["services"][0] for effect in effects]
+    lines = [line.split("`")[3].split()[0] for line in markdown.lines(Report(plan=found)) if line.startswith("- `")]
+    assert lines[:5] == effects[::-1]
+
+
+def test_markdown_says_that_only_the_lock_changes() -> None:
+    alone = {**plan(), "services": [], "files": []}
+    assert (
+        next(iter(markdown.lines(Report(plan=alone)))) == "**frostline**: only the lock changes, 0 errors, 0 warnings"
+    )
 
 
 def test_markdown_is_cut_to_what_a_comment_holds_and_says_so() -> None:

@@ -34,7 +34,7 @@ def command(invocation: Invocation, before: str, after: str) -> int:
     if invocation.format == "json":
         print_json({**value, "report": report_value()})
     elif invocation.format == "text":
-        print_text(invocation, difference_lines(difference), signs=True)
+        print_text(invocation, difference_lines(difference, verbose=invocation.verbose > 0), signs=True)
     else:
         print_report(invocation, (), plan=value)
     return errors.DIFFERENT if difference.changes else errors.DONE

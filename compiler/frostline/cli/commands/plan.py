@@ -42,12 +42,20 @@ from frostline.text import display_path
 @offline_option
 @only_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `compile --plan`.")
+@click.option("--registry-only", is_flag=True, help="Exit with 0 if only the lock would change.")
 @allow_option
 @format_option(*REPORT_FORMATS)
 @timings_option
 @common_options
 @invoked
-def command(invocation: Invocation, offline: bool, only: Sequence[str], out: Path | None, allow: Allow) -> int:
+def command(
+    invocation: Invocation,
+    offline: bool,
+    only: Sequence[str],
+    out: Path | None,
+    registry_only: bool,
+    allow: Allow,
+) -> int:
     """Show what compile would change.
 
     Writes nothing. Exits with 1 if something would change, with 4 if compile would refuse it.
@@ -62,7 +70,7 @@ def command(invocation: Invocation, offline: bool, only: Sequence[str], out: Pat
     if invocation.format == "json":
         print_json({**value, "report": report_value(compilation.findings)})
     elif invocation.format == "text":
-        print_text(invocation, plan_lines(compilation.plan), signs=True)
+        print_text(invocation, plan_lines(compilation.plan, verbose=invocation.verbose > 0), signs=True)
     else:
         print_report(invocation, compilation.findings, plan=value)
     show_findings(compilation.findings, invocation)
@@ -73,4 +81,5 @@ def command(invocation: Invocation, offline: bool, only: Sequence[str], out: Pat
         replace_file(out, saved_plans.chunks(config, compilation, options))
         path = display_path(out)
         info(invocation, f"Saved to {path}. Publish it with `frostline compile --plan {path}`.")
-    return errors.DIFFERENT if compilation.plan.changes else errors.DONE
+    plan = compilation.plan
+    return errors.DIFFERENT if (plan.changes_registry if registry_only else plan.changes) else errors.DONE
