@@ -177,23 +177,34 @@ class CheckSettings(Struct, frozen=True, kw_only=True):
 
 
 class Guards(Struct, frozen=True, kw_only=True):
-    """How much may change at once. Shares from 0 to 1; `floor` or fewer changes always pass; empty: refuse, allow."""
+    """How much may change at once. Shares from 0 to 1; `floor` or fewer changes always pass; empty: refuse, allow.
+
+    accept: what the guard of the entry's rule does not count, through the entry's day.
+    """
 
     delete: float = 0.3
     update: float = 0.6
+    move: float = 1.0
     instances: float = 0.6
     floor: int = 3
     empty: str = "refuse"
+    accept: tuple[Waiver, ...] = ()
 
 
 class Allow(Struct, frozen=True, kw_only=True):
-    """What `--allow` lets pass. deletes: a glob of services that may vanish, "*" for all, None for none."""
+    """What `--allow` lets pass, as globs: () nothing, ("*",) all.
 
-    deletes: str | None = None
-    updates: bool = False
-    empty: bool = False
-    edited: bool = False
-    adopt: bool = False
+    deletes, updates, moves: SERVICE or SERVICE/VERSION. empty: SOURCE or SOURCE/DATACENTER. edited, adopt: paths in the
+    root. partial: an unreachable datacenter keeps what the lock has of it.
+    """
+
+    deletes: tuple[str, ...] = ()
+    updates: tuple[str, ...] = ()
+    moves: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+    adopt: tuple[str, ...] = ()
+    partial: bool = False
 
 
 class Config(Struct, frozen=True, kw_only=True):

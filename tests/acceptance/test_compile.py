@@ -195,7 +195,7 @@ def test_locked_fails_on_the_first_run(project: Project, shop: ConsulAgent) -> N
 # --- --allow ----------------------------------------------------------------------------------------------------------
 
 
-WORDS = ["deletes", "updates", "empty", "edited", "adopt"]
+WORDS = ["deletes", "updates", "moves", "empty", "edited", "adopt", "partial"]
 
 
 def allowed_by(project: Project, *arguments: str) -> list[str]:
@@ -218,7 +218,7 @@ def test_deletes_and_nothing_else_lets_services_vanish(crowd: tuple[Project, Con
     for number in range(4):
         agent.catalog_deregister("n1", f"s{number}")
     said = project.refused(4, "compile").stderr
-    assert "error[guard-delete]: 4 of 10 services would be gone" in said
+    assert "error[guard-delete]: 4 of 10 services are not registered any more" in said
     assert "refused: nothing was published" in said
     assert allowed_by(project) == ["deletes"]
     project.refused(4, "compile", "--allow", "deletes=x*")
@@ -231,10 +231,23 @@ def test_deletes_and_nothing_else_lets_services_vanish(crowd: tuple[Project, Con
 def test_updates_and_nothing_else_lets_services_change(crowd: tuple[Project, ConsulAgent]) -> None:
     project, agent = crowd
     for number in range(7):
-        agent.catalog_register("n1", f"s{number}", address="10.0.0.2", port=8000 + number)
-    assert "error[guard-update]: 7 of 10 services would change" in project.refused(4, "compile").stderr
+        agent.catalog_register("n1", f"s{number}", address="10.0.0.1", port=8000 + number, tags=["new"])
+    said = project.refused(4, "compile").stderr
+    assert "error[guard-update]: 7 of 10 services would have fewer endpoints, or other tags" in said
     assert allowed_by(project) == ["updates"]
-    project.done("compile", "--allow", "updates")
+    project.refused(4, "compile", "--allow", "updates=x*")
+    project.done("compile", "--allow", "updates=s*")
+
+
+@guards_alone
+def test_moves_and_nothing_else_lets_services_move_where_few_may(crowd: tuple[Project, ConsulAgent]) -> None:
+    project, agent = crowd
+    for number in range(7):
+        agent.catalog_register("n1", f"s{number}", address="10.0.0.1", port=9000 + number)
+    project.configure(consul_config(agent.address, guards={"move": "20%"}))
+    assert "error[guard-move]: 7 of 10 services would move" in project.refused(4, "compile").stderr
+    assert allowed_by(project) == ["moves"]
+    project.done("compile", "--allow", "moves=s?")
 
 
 @guards_alone
@@ -254,7 +267,8 @@ def test_edited_and_nothing_else_lets_an_edited_file_be_replaced(project: Projec
     project.write("services.yaml", "mine: true\n")
     assert project.refused(4, "compile").stderr.startswith("services.yaml:1:1: error[edited]: ")
     assert allowed_by(project) == ["edited"]
-    project.done("compile", "--allow", "edited")
+    project.refused(4, "compile", "--allow", "edited=registry.py")
+    project.done("compile", "--allow", "edited=services.yaml")
     assert b"mine" not in project.read("services.yaml")
 
 
@@ -262,7 +276,8 @@ def test_adopt_and_nothing_else_lets_a_foreign_file_be_replaced(project: Project
     project.configure(STATIC).write("services.yaml", "mine: true\n")
     assert "error[adopt]" in project.refused(4, "compile").stderr
     assert allowed_by(project) == ["adopt"]
-    project.done("compile", "--allow", "adopt")
+    project.refused(4, "compile", "--allow", "adopt=registry.py")
+    project.done("compile", "--allow", "adopt=services.yaml")
     assert b"mine" not in project.read("services.yaml")
 
 
@@ -275,6 +290,8 @@ def test_a_foreign_file_with_the_same_bytes_is_adopted_as_it_is(project: Project
 
 def test_an_unknown_word_of_allow_is_refused(project: Project) -> None:
     project.configure(STATIC)
-    for word in ("everything", "deletes=", "updates=x", ""):
+    for word in ("everything", "deletes=", "partial=x", ""):
         said = project.refused(2, "compile", "--allow", word).stderr
-        assert f"`{word}` is not one of deletes, deletes=GLOB, updates, empty, edited, adopt" in said
+        assert (
+            f"`{word}` is not one of deletes[=GLOB], updates[=GLOB], moves[=GLOB], empty[=SOURCE/DATACENTER], " in said
+        )

@@ -122,7 +122,7 @@ def test_plan_refused(project: Project, session: Session, empty_consul: ConsulAg
     for number in range(4):
         empty_consul.catalog_deregister("n1", f"s{number}")
     project.write("services.yaml", "mine\n")
-    session("plan")
+    session("plan", "--today", "2026-01-01")
     session("plan", "--allow", "deletes,edited")
 
 

@@ -141,7 +141,7 @@ def test_what_is_an_upstream_never_vanishes_by_itself(shop: Project) -> None:
     }
     shop.configure(config(sources=sources))
     refused = shop.refused(4, "compile")
-    assert "it would vanish, but it is an upstream of `default:shop/jobs`, `default:shop/web`" in refused.stderr
+    assert "not registered, but it is an upstream of `default:shop/jobs`, `default:shop/web`" in refused.stderr
     shop.done("compile", "--allow", "deletes")
 
 

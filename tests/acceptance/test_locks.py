@@ -87,7 +87,7 @@ def test_merged_locks_are_guarded_as_what_was_frozen_here(both: Project) -> None
     before = both.contents()
     said = both.refused(4, "compile", "--lock", "locks/*").stderr
     assert "error[guard-segment]" in said
-    assert "`--allow empty`" in said
+    assert "`--allow empty=mesh/dc2`" in said
     assert both.contents() == before
     both.done("compile", "--lock", "locks/*", "--allow", "empty,deletes,updates")
 

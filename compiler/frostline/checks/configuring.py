@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from frostline.checks.base import check_module, check_names
+from frostline.checks.consent import ACCEPTED_RULES
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
@@ -48,17 +49,23 @@ GUARDS: Mapping[str, Any] = {
     "additionalProperties": False,
     "properties": {
         "delete": {
-            "description": "The share of (service, version)s that may go or be left without an endpoint.",
+            "description": "The share of (service, version)s that may be registered no longer.",
             **ref("share"),
             "default": "30%",
         },
         "update": {
-            "description": "The share of (service, version)s that may change.",
+            "description": "The share of (service, version)s that may have fewer endpoints, "
+            "or other tags, meta, weights, schemes or sources.",
             **ref("share"),
             "default": "60%",
         },
+        "move": {
+            "description": "The share of (service, version)s that may have other endpoints, as many as before.",
+            **ref("share"),
+            "default": "100%",
+        },
         "instances": {
-            "description": "The share of its endpoints that one service may lose.",
+            "description": "The share of its endpoints that a service may lose while it is registered.",
             **ref("share"),
             "default": "60%",
         },
@@ -72,6 +79,22 @@ GUARDS: Mapping[str, Any] = {
             "description": "Whether an empty registry is refused or may be published.",
             "enum": ["refuse", "allow"],
             "default": "refuse",
+        },
+        "accept": {
+            "description": "Changes that were reviewed: what the guard of this rule does not count until a day.",
+            "type": "array",
+            "default": [],
+            "items": {
+                **WAIVERS["items"],
+                "properties": {
+                    **WAIVERS["items"]["properties"],
+                    "rule": {"description": "The rule of the guard.", "enum": list(ACCEPTED_RULES)},
+                    "until": {
+                        **WAIVERS["items"]["properties"]["until"],
+                        "description": "The last day that the entry holds.",
+                    },
+                },
+            },
         },
     },
 }
@@ -96,7 +119,11 @@ def guards_of(cursor: Cursor | None) -> Guards:
     """The value of `guards`, or the default."""
     if cursor is None:
         return Guards()
-    return Guards(**cursor.present(delete=share, update=share, instances=share, floor=integer, empty=as_is))
+    return Guards(
+        **cursor.present(
+            delete=share, update=share, move=share, instances=share, floor=integer, empty=as_is, accept=_waivers
+        )
+    )
 
 
 def _waivers(cursor: Cursor) -> tuple[Waiver, ...]:

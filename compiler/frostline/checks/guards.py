@@ -1,42 +1,63 @@
 """Guards: a registry that shrank or changed more than anybody intended is not published.
 
-They compare what is published (the manifest, else the old lock) with what would be. `--allow` accepts a change once.
+They compare what is published (the manifest, else the old lock) with what would be. `--allow` accepts a change once,
+`guards.accept` until a day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from fractions import Fraction
 from shlex import quote
+from typing import Literal
 
 from msgspec import Struct
 
-from frostline.keys import key_text, matches_key
-from frostline.model import Finding, InstanceOrigin, Key
+from frostline.checks.consent import Consent, allows_segment, consent_help, consent_on, entry_findings, key_names_of
+from frostline.keys import key_text
+from frostline.model import Entry, Finding, InstanceOrigin, Key
 from frostline.rules import Rule
 from frostline.settings import Allow, Guards
-from frostline.text import name_first, pluralize, shorten
+from frostline.text import name_first, pluralize
 
 Segment = tuple[str, str, str]
 """(source, datacenter, namespace)."""
 
 
 class Published(Struct, frozen=True):
-    """A (service, version): the digest of its content and how many endpoints it has (0: only declared)."""
+    """A (service, version): the digest of its content and how many endpoints it has (0: only declared).
+
+    entry: its content, where it is known endpoint by endpoint.
+    """
 
     digest: str
     endpoints: int
+    entry: Entry | None = None
 
 
 Publication = Mapping[Key, Published]
 """What is, or would be, published."""
 
-# Consul with ACLs answers a request without a token with 200 and an empty list.
-_EMPTY_HELP = (
-    "a missing token also produces an empty answer: check with `frostline sources`; "
-    "if there really is nothing, rerun with `--allow empty`"
-)
-_DELETES_HELP = "if this is intended, rerun with `--allow deletes` or `--allow deletes=GLOB`"
+Unhealthy = Mapping[Key, Mapping[str, int]]
+"""How many registered instances of a (service, version) selection leaves out for their health, by health."""
+
+
+def _empty_help(scope: str = "") -> str:
+    """Consul with ACLs answers a request without a token with 200 and an empty list."""
+    allowed = quote(f"empty={scope}") if scope else "empty"
+    return (
+        "a missing token also produces an empty answer: check with `frostline sources`; "
+        f"if there really is nothing, rerun with `--allow {allowed}`"
+    )
+
+
+_EXAMPLE_DAY = date(2026, 1, 1)
+
+
+def _mend(word: str) -> str:
+    return f"if this is intended, rerun with `--allow {word}`, or accept it until a day with `guards.accept`"
+
 
 EMPTY = Rule(
     name="guard-empty",
@@ -44,8 +65,8 @@ EMPTY = Rule(
     why="Nothing at all is nearly always a wrong address, a missing token or a `select` that matches nothing. "
     "Published, it would take every service away from every program.",
     example="error[guard-empty]: the registry would be empty: no endpoint and no declared service\n"
-    f"  help: {_EMPTY_HELP}",
-    mend=_EMPTY_HELP,
+    f"  help: {_empty_help()}",
+    mend=_empty_help(),
 )
 EMPTY_SEGMENT = Rule(
     name="guard-segment",
@@ -53,53 +74,76 @@ EMPTY_SEGMENT = Rule(
     why="A server without a leader, with a wrong token or with an empty state answers an empty list like a server that "
     "really has nothing.",
     example="mesh(datacenter=dc1, namespace=ops): error[guard-segment]: "
-    f"it had 12 instances (declared services included) and now has none\n  help: {_EMPTY_HELP}",
-    mend=_EMPTY_HELP,
+    "it had 12 instances (declared services included) and now has none\n"
+    f"  help: {_empty_help('mesh/dc1')}",
+    mend=_empty_help(),
 )
 EMPTY_SOURCE = Rule(
     name="guard-source",
     summary="a live source returned no selected service",
     why="On a first run there is nothing to compare with, and an agent with ACLs answers a request that has no token "
     "with success and an empty list.",
-    example=f"error[guard-source]: source `mesh` returned no selected service\n  help: {_EMPTY_HELP}",
-    mend=_EMPTY_HELP,
+    example=f"error[guard-source]: source `mesh` returned no selected service\n  help: {_empty_help('mesh')}",
+    mend=_empty_help(),
 )
 DELETE = Rule(
     name="guard-delete",
-    summary="more services than `guards.delete` allows would be gone or left without an endpoint",
+    summary="more services than `guards.delete` allows are not registered any more",
     why="That many services rarely go at once. More often a datacenter, a network or a token is in trouble.",
-    example="error[guard-delete]: 10 of 12 services would be gone or left without an endpoint, "
-    f"more than the 30% that `guards.delete` allows: `service-1/v1`, …\n  help: {_DELETES_HELP}",
-    mend=_DELETES_HELP,
+    example="error[guard-delete]: 10 of 12 services are not registered any more, "
+    "more than the 30% that `guards.delete` allows: `service-1/v1`, …\n"
+    f"  help: {consent_help('guard-delete', ['*'], _EXAMPLE_DAY)}",
+    mend=_mend("deletes"),
 )
 UPDATE = Rule(
     name="guard-update",
-    summary="more services than `guards.update` allows would change",
-    why="A change of nearly everything at once is mostly a change of the configuration, or of how a server answers.",
-    example="error[guard-update]: 12 of 12 services would change, "
-    "more than the 60% that `guards.update` allows: `service-0/v1`, …\n"
-    "  help: if this is intended, rerun with `--allow updates`",
-    mend="if this is intended, rerun with `--allow updates`",
+    summary="more services than `guards.update` allows would have fewer endpoints or other properties",
+    why="Fewer endpoints, or other tags, meta, weights, schemes or sources, of nearly everything at once are mostly a "
+    "change of the configuration, or of how a server answers.",
+    example="error[guard-update]: 12 of 12 services would have fewer endpoints, or other tags, meta, weights, schemes "
+    "or sources, more than the 60% that `guards.update` allows: `service-0/v1`, …\n"
+    f"  help: {consent_help('guard-update', ['*'], _EXAMPLE_DAY)}",
+    mend=_mend("updates"),
+)
+MOVE = Rule(
+    name="guard-move",
+    summary="more services than `guards.move` allows would have other endpoints, as many as before",
+    why="Services on dynamic ports move whenever they are rescheduled, so by default all may. Where addresses are "
+    "stable, a share below 100% notices that they change.",
+    example="error[guard-move]: 12 of 12 services would move to other endpoints, more than the 20% that `guards.move` "
+    f"allows: `service-0/v1`, …\n  help: {consent_help('guard-move', ['*'], _EXAMPLE_DAY)}",
+    mend=_mend("moves"),
 )
 INSTANCES = Rule(
     name="guard-instances",
-    summary="a service would lose more of its endpoints than `guards.instances` allows",
-    why="A service that keeps its name but loses most of its endpoints would send all its traffic to the few that are "
-    "left. A deployment or a health check in trouble looks like that.",
-    example="error[guard-instances]: 1 service would lose more endpoints than the 60% that `guards.instances` allows: "
-    f"`service-3` (4 to 1)\n  help: {_DELETES_HELP}",
-    mend=_DELETES_HELP,
+    summary="a registered service would lose more of its endpoints than `guards.instances` allows",
+    why="A service that is still registered but loses most of its endpoints would send all its traffic to the few that "
+    "are left. A deployment or a health check in trouble looks like that.",
+    example="error[guard-instances]: svc25: 0 passing, 6 critical; it had 6 endpoints, and `guards.instances` lets a "
+    f"service lose 60% of them\n  help: {consent_help('guard-instances', ['svc25'], _EXAMPLE_DAY)}",
+    mend=_mend("deletes"),
 )
 UPSTREAM = Rule(
     name="guard-upstream",
     summary="a (service, version) would vanish although somebody declares it as an upstream",
     why="Its consumers are known: they would have nothing to call. Such a service never vanishes without consent, "
     "however few go.",
-    example="error[guard-upstream]: service-11 v1: it would vanish, but it is an upstream of `shop/cron`, `shop/web`\n"
-    "  help: if this is intended, rerun with `--allow deletes=service-11/v1`",
-    mend=_DELETES_HELP,
+    example="error[guard-upstream]: service-11 v1: not registered, but it is an upstream of `shop/cron`, `shop/web`\n"
+    f"  help: {consent_help('guard-upstream', ['service-11/v1'], _EXAMPLE_DAY)}",
+    mend=_mend("deletes"),
 )
-RULES = (EMPTY, EMPTY_SEGMENT, EMPTY_SOURCE, DELETE, UPDATE, INSTANCES, UPSTREAM)
+RULES = (EMPTY, EMPTY_SEGMENT, EMPTY_SOURCE, DELETE, UPDATE, MOVE, INSTANCES, UPSTREAM)
+
+
+class _Change(Struct, frozen=True):
+    """What the guards compare, with the consent to it. unhealthy None: nobody asked the sources."""
+
+    old: Publication
+    new: Publication
+    guards: Guards
+    consent: Consent
+    unhealthy: Unhealthy | None
+    today: date
 
 
 def guard_findings(
@@ -108,19 +152,24 @@ def guard_findings(
     guards: Guards,
     allow: Allow,
     upstream_consumers: Mapping[Key, tuple[str, ...]],
+    *,
+    today: date,
+    unhealthy: Unhealthy | None = None,
 ) -> tuple[Finding, ...]:
-    """Why `new` must not be published in place of `old` (None: a first publication); () where nothing is wrong.
+    """Why `new` must not be published in place of `old` (None: a first publication), and warnings of `guards.accept`.
 
     upstream_consumers: who declares each (service, version) as an upstream; such a one never vanishes by itself.
+    today: until when entries of `guards.accept` hold. unhealthy: why endpoints are lost; None: not known (offline).
     """
-    if not new and not upstream_consumers and not allow.empty and guards.empty == "refuse":
-        return (EMPTY.finding("the registry would be empty: no endpoint and no declared service", value="0"),)
+    warnings = tuple(entry_findings(guards.accept, {*(old or ()), *new}, today))
+    if not new and not upstream_consumers and "*" not in allow.empty and guards.empty == "refuse":
+        return (EMPTY.finding("the registry would be empty: no endpoint and no declared service", value="0"), *warnings)
     if old is None:
-        return ()
-    findings = list(_missing_upstreams(old, new, allow, upstream_consumers))
+        return warnings
+    change = _Change(old, new, guards, consent_on(allow, guards.accept, today), unhealthy, today)
+    findings = [*warnings, *_missing_upstreams(change, upstream_consumers)]
     if new or not allow.empty:
-        findings += [*_deletes(old, new, guards, allow), *_updates(old, new, guards, allow)]
-        findings += _lost_instances(old, new, guards, allow)
+        findings += [*_deletes(change), *_updates(change), *_moves(change), *_lost_instances(change)]
     return tuple(sorted(findings, key=Finding.sort_key))
 
 
@@ -131,16 +180,17 @@ def emptied_segments(
 
     old: the segments of the old lock whose sources are still configured and were read now.
     """
-    if allow.empty or guards.empty != "refuse":
+    if guards.empty != "refuse":
         return ()
     return tuple(
         EMPTY_SEGMENT.finding(
             f"it had {pluralize(number, 'instance')} (declared services included) and now has none",
             value=str(number),
             origin=InstanceOrigin(*segment),
+            help=_empty_help(f"{segment[0]}/{segment[1]}"),
         )
         for segment, number in sorted(old.items())
-        if number > 0 and new.get(segment, 0) == 0
+        if number > 0 and new.get(segment, 0) == 0 and not allows_segment(allow, segment[0], segment[1])
     )
 
 
@@ -149,15 +199,21 @@ def empty_sources(new: Mapping[Segment, int], guards: Guards, allow: Allow) -> t
 
     new: the size of each segment (instances plus declared services) of the live sources that were read.
     """
-    if allow.empty or guards.empty != "refuse":
+    if guards.empty != "refuse":
         return ()
     sizes: dict[str, int] = {}
-    for (source, _, _), number in new.items():
+    allowed: dict[str, bool] = {}
+    for (source, datacenter, _), number in new.items():
         sizes[source] = sizes.get(source, 0) + number
+        allowed[source] = allowed.get(source, True) and allows_segment(allow, source, datacenter)
     return tuple(
-        EMPTY_SOURCE.finding(f"source `{source}` returned no selected service", value=source)
+        EMPTY_SOURCE.finding(
+            f"source `{source}` returned no selected service",
+            value=source,
+            help=_empty_help(source),
+        )
         for source, size in sorted(sizes.items())
-        if size == 0
+        if size == 0 and not allowed[source]
     )
 
 
@@ -172,89 +228,135 @@ def _percent(share: float) -> str:
     return f"{int(number)}%" if number.denominator == 1 else f"{float(number):g}%"
 
 
-def _may_vanish(key: Key, allow: Allow) -> bool:
-    return allow.deletes is not None and matches_key(allow.deletes, key)
-
-
-def _vanishes(key: Key, old: Publication, new: Publication) -> bool:
-    """Whether it has an endpoint in `old` and none in `new`."""
-    return old[key].endpoints > 0 and (key not in new or new[key].endpoints == 0)
-
-
-def _in_order(publication: Publication) -> list[Key]:
+def _in_order(publication: Iterable[Key]) -> list[Key]:
     return sorted(publication, key=Key.sort_key)
 
 
-def _deletes(old: Publication, new: Publication, guards: Guards, allow: Allow) -> list[Finding]:
-    served = sum(1 for published in old.values() if published.endpoints > 0)
-    gone = [key for key in _in_order(old) if _vanishes(key, old, new) and not _may_vanish(key, allow)]
-    if len(gone) <= guards.floor or not _exceeds(len(gone), served, guards.delete):
-        return []
-    return [
-        DELETE.finding(
-            f"{len(gone)} of {served} services would be gone or left without an endpoint, more than the "
-            f"{_percent(guards.delete)} that `guards.delete` allows: {name_first([key_text(key) for key in gone])}",
-            value=str(len(gone)),
-        )
-    ]
+Kind = Literal["equal", "grow", "move", "update"]
 
 
-def _updates(old: Publication, new: Publication, guards: Guards, allow: Allow) -> list[Finding]:
-    changed = [
-        key
-        for key in _in_order(old)
-        if key in new and new[key].digest != old[key].digest and not _vanishes(key, old, new)
-    ]
-    if allow.updates or len(changed) <= guards.floor or not _exceeds(len(changed), len(old), guards.update):
-        return []
-    return [
-        UPDATE.finding(
-            f"{len(changed)} of {len(old)} services would change, more than the {_percent(guards.update)} "
-            f"that `guards.update` allows: {name_first([key_text(key) for key in changed])}",
-            value=str(len(changed)),
-        )
-    ]
+def kind_of_change(before: Published, after: Published) -> Kind:
+    """What becomes of a (service, version) that stays known.
+
+    update: fewer endpoints, or other tags, meta, weights, schemes or sources. move: other endpoints, as many as before.
+    grow: more endpoints like those that were there. Where either is not known endpoint by endpoint, the number decides.
+    """
+    if after.digest == before.digest:
+        return "equal"
+    if after.endpoints < before.endpoints:
+        return "update"
+    if before.entry is not None and after.entry is not None and before.endpoints:
+        had, has = _properties(before.entry), _properties(after.entry)
+        is_like = had == has if after.endpoints == before.endpoints else set(has) <= set(had)
+        if not is_like or before.entry.sources != after.entry.sources:
+            return "update"
+    return "move" if after.endpoints == before.endpoints else "grow"
 
 
-def _lost_instances(old: Publication, new: Publication, guards: Guards, allow: Allow) -> list[Finding]:
-    before, after = _endpoint_counts(old, allow), _endpoint_counts(new, allow)
-    shrunk = [
-        (service, number, after.get(service, 0))
-        for service, number in sorted(before.items())
-        if number - after.get(service, 0) > 1 and _exceeds(number - after.get(service, 0), number, guards.instances)
-    ]
-    return [_lost_finding(shrunk, guards)] if shrunk else []
-
-
-def _lost_finding(shrunk: Sequence[tuple[str, int, int]], guards: Guards) -> Finding:
-    shown = ", ".join(f"`{shorten(service)}` ({before} to {after})" for service, before, after in shrunk[:10])
-    more = f" and {len(shrunk) - 10} more" if len(shrunk) > 10 else ""
-    return INSTANCES.finding(
-        f"{pluralize(len(shrunk), 'service')} would lose more endpoints than the {_percent(guards.instances)} "
-        f"that `guards.instances` allows: {shown}{more}",
-        value=str(len(shrunk)),
+def _properties(entry: Entry) -> list[tuple[str, int, tuple[str, ...], tuple[tuple[str, str], ...]]]:
+    """What an endpoint keeps when it moves: scheme, weight, tags and meta of each, sorted."""
+    return sorted(
+        (endpoint.url.partition("://")[0], endpoint.weight, endpoint.tags, tuple(sorted(endpoint.meta.items())))
+        for endpoint in entry.endpoints
     )
 
 
-def _endpoint_counts(publication: Publication, allow: Allow) -> dict[str, int]:
-    """The number of endpoints of each service, all versions together, without the versions that may vanish."""
+def _deletes(change: _Change) -> list[Finding]:
+    """What is still registered, but has no endpoint any more, is the business of `_lost_instances`."""
+    served = [key for key in _in_order(change.old) if change.old[key].endpoints > 0]
+    gone = [key for key in served if key not in change.new and not change.consent.covers(DELETE.name, key)]
+    return _share_finding(change, DELETE, gone, len(served), "are not registered any more")
+
+
+def _updates(change: _Change) -> list[Finding]:
+    text = "would have fewer endpoints, or other tags, meta, weights, schemes or sources"
+    return _share_finding(change, UPDATE, _changed(change, UPDATE, "update"), len(change.old), text)
+
+
+def _moves(change: _Change) -> list[Finding]:
+    text = "would move to other endpoints"
+    return _share_finding(change, MOVE, _changed(change, MOVE, "move"), len(change.old), text)
+
+
+def _changed(change: _Change, rule: Rule, kind: Kind) -> list[Key]:
+    old, new = change.old, change.new
+    return [
+        key
+        for key in _in_order(old)
+        if key in new and kind_of_change(old[key], new[key]) == kind and not change.consent.covers(rule.name, key)
+    ]
+
+
+def _share_finding(change: _Change, rule: Rule, keys: list[Key], whole: int, text: str) -> list[Finding]:
+    """The finding that these keys are more than their share; [] where they are not, or no more than `floor`."""
+    setting = rule.name.removeprefix("guard-")
+    share: float = getattr(change.guards, setting)
+    if len(keys) <= change.guards.floor or not _exceeds(len(keys), whole, share):
+        return []
+    return [
+        rule.finding(
+            f"{len(keys)} of {whole} services {text}, more than the {_percent(share)} that `guards.{setting}` allows: "
+            f"{name_first(key_names_of(keys))}",
+            value=str(len(keys)),
+            help=consent_help(rule.name, key_names_of(keys), change.today),
+        )
+    ]
+
+
+def _lost_instances(change: _Change) -> Iterator[Finding]:
+    """A service that is not registered any more, in any version, is the business of `_deletes`."""
+    before, after = (_endpoint_counts(publication, change.consent) for publication in (change.old, change.new))
+    for service, number in sorted(before.items()):
+        lost = number - after.get(service, 0)
+        if service in after and lost > 1 and _exceeds(lost, number, change.guards.instances):
+            keys = [key for key in {*change.old, *change.new} if key.service == service]
+            yield INSTANCES.finding(
+                f"{_reason(change, keys)}; it had {pluralize(number, 'endpoint')}, "
+                f"and `guards.instances` lets a service lose {_percent(change.guards.instances)} of them",
+                service=service,
+                value=str(lost),
+                help=consent_help(INSTANCES.name, [service], change.today),
+            )
+
+
+def _endpoint_counts(publication: Publication, consent: Consent) -> dict[str, int]:
+    """The number of endpoints of each service, all versions together, without those that anybody consented to lose."""
     counts: dict[str, int] = {}
     for key, published in publication.items():
-        if not _may_vanish(key, allow):
+        if not consent.covers(INSTANCES.name, key):
             counts[key.service] = counts.get(key.service, 0) + published.endpoints
     return counts
 
 
-def _missing_upstreams(
-    old: Publication, new: Publication, allow: Allow, upstream_consumers: Mapping[Key, tuple[str, ...]]
-) -> Iterator[Finding]:
-    for key in _in_order(old):
-        vanishes = key not in new or _vanishes(key, old, new)
-        if key in upstream_consumers and vanishes and not _may_vanish(key, allow):
+def _reason(change: _Change, keys: Iterable[Key]) -> str:
+    """Why these (service, version)s have fewer endpoints: `0 passing, 6 critical`, `not registered`."""
+    known = [*keys]
+    before, after = (
+        sum(publication[key].endpoints for key in known if key in publication)
+        for publication in (change.old, change.new)
+    )
+    if not any(key in change.new for key in known):
+        return "not registered"
+    if change.unhealthy is None:
+        return f"{pluralize(after, 'endpoint')} (why is not known offline: the lock has only what passes)"
+    numbers: dict[str, int] = {}
+    for key in known:
+        for health, number in change.unhealthy.get(key, {}).items():
+            numbers[health] = numbers.get(health, 0) + number
+    missing = before - after - sum(numbers.values())
+    parts = [f"{after} passing", *(f"{number} {health}" for health, number in sorted(numbers.items()))]
+    return ", ".join([*parts, f"{missing} not registered"] if missing > 0 else parts)
+
+
+def _missing_upstreams(change: _Change, consumers: Mapping[Key, tuple[str, ...]]) -> Iterator[Finding]:
+    for key in _in_order(key for key in consumers if key in change.old):
+        had = change.old[key].endpoints
+        vanishes = key not in change.new or (had > 0 and change.new[key].endpoints == 0)
+        if vanishes and not change.consent.covers(UPSTREAM.name, key):
             yield UPSTREAM.finding(
-                f"it would vanish, but it is an upstream of {name_first(sorted(upstream_consumers[key]))}",
+                f"{_reason(change, [key])}, but it is an upstream of {name_first(sorted(consumers[key]))}",
                 service=key.service,
                 version=key.version,
                 value=key_text(key),
-                help=f"if this is intended, rerun with `--allow {quote(f'deletes={key_text(key)}')}`",
+                help=consent_help(UPSTREAM.name, [key_text(key)], change.today),
             )

@@ -6,12 +6,12 @@ from frostline.cli.console import Invocation
 from frostline.cli.invoking import print_warnings
 from frostline.lock.codec import lock_of
 from frostline.pipeline.freeze import CommittedLock, LockPair, freeze
-from frostline.settings import Config
+from frostline.settings import Allow, Config
 
 
-def read_locks(invocation: Invocation, config: Config) -> LockPair:
+def read_locks(invocation: Invocation, config: Config, allow: Allow) -> LockPair:
     """The lock that the sources give now, and the committed one. The warnings of the sources are printed."""
     committed = CommittedLock(config)
-    frozen = freeze(config, committed)
+    frozen = freeze(config, committed, allow_partial=allow.partial)
     print_warnings(invocation, frozen.warnings)
-    return committed.pair_with(lock_of(frozen.snapshots))
+    return committed.pair_with(lock_of(frozen.snapshots), frozen.unhealthy)

@@ -100,6 +100,20 @@ offline_option = click.option("--offline", is_flag=True, help="Use the committed
 only_option = click.option("--only", multiple=True, metavar="NAME", help="Only this output (repeatable).")
 
 
+ALLOW_WORDS = {
+    "deletes": "=GLOB",
+    "updates": "=GLOB",
+    "moves": "=GLOB",
+    "empty": "=SOURCE/DATACENTER",
+    "edited": "=PATH",
+    "adopt": "=PATH",
+    "partial": "",
+}
+"""The words of `--allow`, each with the scope that it takes."""
+
+_ALLOW_LIST = ", ".join(f"{word}[{scope}]" if scope else word for word, scope in ALLOW_WORDS.items())
+
+
 def allow_option(function: _Function) -> _Function:
     """`--allow`, an Allow."""
     return click.option(
@@ -107,24 +121,24 @@ def allow_option(function: _Function) -> _Function:
         multiple=True,
         metavar="WHAT",
         callback=lambda context, parameter, value: parse_allow(value),
-        help="Comma-separated overrides: deletes[=GLOB], updates, empty, edited, adopt (repeatable).",
+        help=f"Comma-separated overrides: {_ALLOW_LIST} (repeatable).",
     )(function)
 
 
 def parse_allow(values: Sequence[str]) -> Allow:
-    """`deletes=legacy-*,updates` as a value. BadParameter: a word that is not known."""
-    allowed: dict[str, Any] = {}
+    """`deletes=legacy-*,updates` as a value; a word without a scope allows all. BadParameter: a word is not known."""
+    globs: dict[str, tuple[str, ...]] = {}
+    allows_partial = False
     for word in (word.strip() for value in values for word in value.split(",")):
-        name, equals, glob = word.partition("=")
-        if name == "deletes" and not (equals and not glob):
-            allowed["deletes"] = glob or "*"
-        elif name in ("updates", "empty", "edited", "adopt") and not equals:
-            allowed[name] = True
+        name, equals, scope = word.partition("=")
+        takes_scope = bool(ALLOW_WORDS.get(name))
+        if name not in ALLOW_WORDS or (equals and not (scope and takes_scope)):
+            raise click.BadParameter(f"`{word}` is not one of {_ALLOW_LIST}", param_hint="--allow")
+        if takes_scope:
+            globs[name] = (*globs.get(name, ()), scope or "*")
         else:
-            raise click.BadParameter(
-                f"`{word}` is not one of deletes, deletes=GLOB, updates, empty, edited, adopt", param_hint="--allow"
-            )
-    return Allow(**allowed)
+            allows_partial = True
+    return Allow(partial=allows_partial, **globs)
 
 
 def take_invocation(options: dict[str, Any]) -> Invocation:

@@ -7,7 +7,7 @@ Each step is a function from values to a value. They read local files and what i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from msgspec import Struct
@@ -137,7 +137,15 @@ def guard(
     refusals: tuple[Finding, ...] = ()
     if options.guard:
         published = _published(compared.manifest, baseline if locks.committed else None)
-        refusals += guard_registry(config, published, assembly.state, options.allow)
+        refusals += guard_registry(
+            config,
+            published,
+            baseline,
+            assembly.state,
+            options.allow,
+            today=options.today,
+            unhealthy=locks.unhealthy,
+        )
         refusals += guard_lock(config, locks.new, locks.committed, options.allow) if locks.changed else ()
     return (*refusals, *guard_files(config, compared.files))
 
@@ -156,14 +164,13 @@ def plan(locks: LockPair, assembly: Assembly, baseline: RegistryState, compared:
     return plan_of(comparison, compared.files, lock)
 
 
-def guard_frozen(config: Config, locks: LockPair, allow: Allow) -> tuple[Finding, ...]:
+def guard_frozen(config: Config, locks: LockPair, allow: Allow, today: date) -> tuple[Finding, ...]:
     """What guards say of a lock that is to be committed alone: of the registry that it gives, and of its segments."""
     if not locks.changed:
         return ()
     manifest = read_manifest(config.manifest)
     declared = declared_contributions(config)
-    before: Iterable[ManifestEntry] | None = manifest.services if manifest else None
-    if before is None and locks.committed is not None:
-        before = state_of_lock(config, locks.committed, declared).entries
-    refusals = guard_registry(config, before, state_of_lock(config, locks.new, declared), allow)
+    new, baseline = (state_of_lock(config, lock, declared) for lock in (locks.new, locks.committed))
+    before = _published(manifest, baseline if locks.committed else None)
+    refusals = guard_registry(config, before, baseline, new, allow, today=today, unhealthy=locks.unhealthy)
     return tuple(sorted((*refusals, *guard_lock(config, locks.new, locks.committed, allow)), key=Finding.sort_key))

@@ -19,7 +19,8 @@ EDITED = Rule(
     summary="a published file was edited since frostline wrote it",
     why="The edit would be lost. Somebody may have made it on purpose, such as in an emergency.",
     example="app/services.yaml:1:1: error[edited]: the file was edited since frostline wrote it\n"
-    "  help: keep the edit by moving the file away, or overwrite it with `frostline compile --allow edited`",
+    "  help: keep the edit by moving the file away, or overwrite it with "
+    "`frostline compile --allow edited=app/services.yaml`",
     mend="keep the edit by moving the file away, or overwrite it with `frostline compile --allow edited`",
 )
 ADOPT = Rule(
@@ -28,7 +29,8 @@ ADOPT = Rule(
     why="A file that the manifest does not list is never overwritten or deleted unasked. This one belongs to somebody "
     "else, or the manifest is missing.",
     example="app/services.yaml:1:1: error[adopt]: the file exists already, and frostline did not write it\n"
-    "  help: keep the file by moving it away, or overwrite it with `frostline compile --allow adopt`",
+    "  help: keep the file by moving it away, or overwrite it with "
+    "`frostline compile --allow adopt=app/services.yaml`",
     mend="keep the file by moving it away, or overwrite it with `frostline compile --allow adopt`",
 )
 DRIFT = Rule(

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from frostline.errors import ErrorGroup, FrostlineError, SourceError, UsageError
 from frostline.events import report_progress, stage
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
-from frostline.model import Lock, SegmentAnswer, Snapshot
-from frostline.registry.selection import snapshot_of
-from frostline.settings import Config, LiveSettings
+from frostline.model import Key, Lock, SegmentAnswer, Snapshot
+from frostline.registry.selection import count_unhealthy, snapshot_of
+from frostline.settings import Config, LiveSettings, ServerSettings
 from frostline.sources.base import answer_shape, is_live, source_module
 from frostline.text import display_path
 
 
 class FreezeResult(Struct, frozen=True, kw_only=True):
-    """What live sources answered: the snapshots, the answers before selection (for explain), and warnings."""
+    """What live sources answered: the snapshots, the answers before selection (for explain), and warnings.
+
+    unhealthy: how many instances of each (service, version) are left out for their health alone, by health.
+    """
 
     snapshots: tuple[Snapshot, ...]
     answers: tuple[SegmentAnswer, ...]
     warnings: tuple[str, ...]
+    unhealthy: Mapping[Key, Mapping[str, int]]
 
 
 def live_sources(config: Config) -> dict[str, LiveSettings]:
@@ -47,21 +53,26 @@ def freeze(
     sources: Sequence[str] = (),
     datacenters: Sequence[str] = (),
     every_service: bool = False,
+    allow_partial: bool = False,
 ) -> FreezeResult:
     """Read the live sources (only these, only these datacenters). SourceError: one could not be read whole.
 
     committed: for the datacenters that cannot be reached, with `partial`; None: there is no lock.
     every_service: the answers hold the services too that `select.services` leaves out; the snapshots do not.
+    allow_partial: read every source as with `partial: true`.
     """
     digests = settings_digests(config)
     snapshots: list[Snapshot] = []
     answers: list[SegmentAnswer] = []
     warnings: list[str] = []
     failed: list[FrostlineError] = []
+    unhealthy: dict[Key, Counter[str]] = {}
     for name, settings in live_sources(config).items():
         if sources and name not in sources:
             continue
         asked = settings.ask_all() if every_service else settings
+        if allow_partial and isinstance(asked, ServerSettings):
+            asked = replace(asked, partial=True)
         try:
             with stage(f"reading source {name}"):
                 reading = source_module(settings.type).read(
@@ -73,11 +84,15 @@ def freeze(
             continue
         with stage(f"selecting of source {name}"):
             snapshots += [snapshot_of(answer, settings, digests[name]) for answer in reading.answers]
+            for answer in reading.answers:
+                count_unhealthy(answer, settings, unhealthy)
         answers += reading.answers
         warnings += reading.warnings
     if failed:
         raise failed[0] if len(failed) == 1 else ErrorGroup(failed)
-    return FreezeResult(snapshots=tuple(snapshots), answers=tuple(answers), warnings=tuple(warnings))
+    return FreezeResult(
+        snapshots=tuple(snapshots), answers=tuple(answers), warnings=tuple(warnings), unhealthy=unhealthy
+    )
 
 
 def _snapshots_to_keep(
@@ -109,11 +124,13 @@ class LockPair(Struct, frozen=True, kw_only=True):
     """The lock to work from, and the committed one, None if there is none.
 
     changed: whether publishing writes the lock file. Without live sources there is no lock file to write.
+    unhealthy: as in FreezeResult; None: the sources were not asked.
     """
 
     new: Lock
     committed: Lock | None
     changed: bool
+    unhealthy: Mapping[Key, Mapping[str, int]] | None = None
 
 
 class CommittedLock:
@@ -134,12 +151,12 @@ class CommittedLock:
         """None if there is none yet."""
         return self._text.parse()
 
-    def pair_with(self, new: Lock) -> LockPair:
+    def pair_with(self, new: Lock, unhealthy: Mapping[Key, Mapping[str, int]] | None = None) -> LockPair:
         """Compare it with the lock that was read now: by its bytes first, which is faster than parsing them."""
         with stage("comparing with the lock"):
             committed = new if self._text.holds(new) else self.lock
         changed = self._has_live_sources and new != committed
-        return LockPair(new=new, committed=committed, changed=changed)
+        return LockPair(new=new, committed=committed, changed=changed, unhealthy=unhealthy)
 
 
 def read_committed_lock(config: Config) -> Lock | None:

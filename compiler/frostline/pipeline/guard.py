@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
+from shlex import quote
 
-from frostline.checks.guards import Published, emptied_segments, empty_sources, guard_findings
+from frostline.checks.guards import Published, Unhealthy, emptied_segments, empty_sources, guard_findings
 from frostline.model import FileChange, FileOrigin, Finding, Key, Lock, ManifestEntry, Snapshot
 from frostline.pipeline.assemble import upstream_consumers
 from frostline.pipeline.file_rules import ADOPT, EDITED
@@ -15,16 +17,43 @@ from frostline.text import display_path
 
 
 def guard_registry(
-    config: Config, before: Iterable[ManifestEntry] | None, new: RegistryState, allow: Allow
+    config: Config,
+    before: Iterable[ManifestEntry] | None,
+    baseline: RegistryState,
+    new: RegistryState,
+    allow: Allow,
+    *,
+    today: date,
+    unhealthy: Unhealthy | None,
 ) -> tuple[Finding, ...]:
-    """What guards say of a registry. before: what is published, None if nothing is."""
-    published = None if before is None else _published(before)
+    """What guards say of a registry. before: what is published, None if nothing is.
+
+    baseline: the committed lock's registry; what it has with the published digest is compared endpoint by endpoint.
+    unhealthy: as `freeze` counts it; None: the sources were not asked.
+    """
+    published = None if before is None else _published(before, baseline)
     consumers = upstream_consumers(new.registry)
-    return tuple(guard_findings(published, _published(new.entries), config.guards, allow, consumers))
+    return guard_findings(
+        published,
+        _published(new.entries, new),
+        config.guards,
+        allow,
+        consumers,
+        today=today,
+        unhealthy=unhealthy,
+    )
 
 
-def _published(entries: Iterable[ManifestEntry]) -> Mapping[Key, Published]:
-    return {entry.key: Published(digest=entry.digest, endpoints=entry.endpoints) for entry in entries}
+def _published(entries: Iterable[ManifestEntry], known: RegistryState) -> Mapping[Key, Published]:
+    digests = {entry.key: entry.digest for entry in known.entries}
+    return {
+        entry.key: Published(
+            digest=entry.digest,
+            endpoints=entry.endpoints,
+            entry=known.registry.get(entry.key) if digests.get(entry.key) == entry.digest else None,
+        )
+        for entry in entries
+    }
 
 
 def guard_lock(config: Config, lock: Lock, committed: Lock | None, allow: Allow) -> tuple[Finding, ...]:
@@ -60,5 +89,7 @@ def guard_files(config: Config, files: Iterable[FileChange]) -> tuple[Finding, .
         if file.refusal:
             rule, message = _REFUSALS[file.refusal]
             origin = FileOrigin(display_path(config.root / file.path))
-            findings.append(rule.finding(message, value=file.path, origin=origin))
+            scope = quote(f"{file.refusal}={file.path}")
+            way = rule.mend.replace(f"--allow {file.refusal}", f"--allow {scope}")
+            findings.append(rule.finding(message, value=file.path, origin=origin, help=way))
     return tuple(findings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from pathlib import Path
 
 from msgspec import Struct
@@ -39,6 +40,7 @@ class LockUpdate(Struct, frozen=True, kw_only=True):
 def update_lock(
     config: Config,
     allow: Allow,
+    today: date,
     *,
     sources: Sequence[str] = (),
     datacenters: Sequence[str] = (),
@@ -53,15 +55,15 @@ def update_lock(
     _check_names(sources, live)
     with publish_session(config) as root:
         committed_file = CommittedLock(config)
-        frozen = freeze(config, committed_file, sources=sources, datacenters=datacenters)
+        frozen = freeze(config, committed_file, sources=sources, datacenters=datacenters, allow_partial=allow.partial)
         read = lock_of(frozen.snapshots)
         is_partial = bool(sources or datacenters)
         new = replace_segments(committed_file.lock, read.snapshots, live) if is_partial else read
-        locks = committed_file.pair_with(new)
+        locks = committed_file.pair_with(new, frozen.unhealthy)
         update = LockUpdate(
             snapshots=read.snapshots if out else new.snapshots,
             changed=out is not None or locks.changed,
-            findings=guard_frozen(config, locks, allow),
+            findings=guard_frozen(config, locks, allow, today),
             warnings=frozen.warnings,
         )
         if not update.refused and out:

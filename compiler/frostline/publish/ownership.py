@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Literal
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from msgspec import Struct
 from frostline.errors import PublishError, RefusedError
 from frostline.events import report_progress
 from frostline.files.targets import FileState, Root, digest_of_chunks, file_state, open_root, path_fault
+from frostline.globs import matches
 from frostline.model import FileChange, ManifestEntry
 from frostline.publish.manifest import FileLine, Manifest, manifest_of
 from frostline.settings import Allow
@@ -98,9 +100,9 @@ def _change(file: DesiredFile, found: FileState | None, owned: Mapping[str, File
     elif found.sha256 == new:
         action = "keep" if line else "adopt"
     elif line is None:
-        refusal = None if allow.adopt else "adopt"
+        refusal = None if matches(allow.adopt, file.path) else "adopt"
     elif found.sha256 != line.sha256:
-        refusal = None if allow.edited else "edited"
+        refusal = None if matches(allow.edited, file.path) else "edited"
     return FileChange(
         path=file.path,
         output=file.output,
@@ -123,7 +125,7 @@ def _deletion(line: FileLine, root: Root, allow: Allow) -> FileChange | None:
     found = file_state(root, line.path)
     if found is None:
         return None
-    edited = found.sha256 != line.sha256 and not allow.edited
+    edited = found.sha256 != line.sha256 and not matches(allow.edited, line.path)
     return FileChange(
         path=line.path,
         output=line.output,
@@ -144,11 +146,13 @@ def _refused(change: FileChange) -> RefusedError:
     if change.refusal == "edited":
         return RefusedError(
             f"`{change.path}` was edited since it was published, and would be {verb}",
-            help="move the edit to where it belongs and restore the file, or overwrite it with `--allow edited`",
+            help="move the edit to where it belongs and restore the file, "
+            f"or overwrite it with `--allow {quote(f'edited={change.path}')}`",
         )
     return RefusedError(
         f"`{change.path}` exists and was not written by frostline; it would be {verb}",
-        help="move it away, give the output another path, or overwrite it with `--allow adopt`",
+        help="move it away, give the output another path, "
+        f"or overwrite it with `--allow {quote(f'adopt={change.path}')}`",
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache, partial
 from operator import attrgetter
 
 from frostline.globs import matches
-from frostline.model import Declared, Instance, Registration, SegmentAnswer, Snapshot, Upstream
+from frostline.model import Declared, Instance, Key, Registration, SegmentAnswer, Snapshot, Upstream
+from frostline.registry.naming import splitter_of
 from frostline.settings import Keep, LiveSettings, Select, VersionFrom
 
 Verdict = Callable[[Registration], str | None]
@@ -61,6 +63,19 @@ def excluded_registrations(answer: SegmentAnswer, select: Select) -> Iterator[tu
         reason = verdict(registration) or health_verdict(registration)
         if reason is not None:
             yield registration, reason
+
+
+def count_unhealthy(answer: SegmentAnswer, settings: LiveSettings, counts: dict[Key, Counter[str]]) -> None:
+    """Add to `counts` how many instances of each (service, version) only their health excludes, by health."""
+    health_verdict = health_verdict_of(settings.select)
+    unhealthy = [registration for registration in answer.registrations if health_verdict(registration) is not None]
+    if not unhealthy:
+        return
+    verdict, split = verdict_of(settings.select), splitter_of(settings.naming)
+    for registration in unhealthy:
+        if verdict(registration) is None:
+            for key in split(registration.service, registration.tags, registration.meta):
+                counts.setdefault(key, Counter())[registration.health] += 1
 
 
 def verdict_of(select: Select) -> Verdict:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from frostline.checks import guards, policies, schema
 from frostline.checks.base import Context
+from frostline.checks.consent import entry_findings
 from frostline.checks.waivers import apply_waivers
 from frostline.model import Bind, Dependency, FileOrigin, Finding, Key, Upstream
 from frostline.settings import Allow, CheckSettings, Guards, PolicySetting, Waiver
@@ -92,18 +93,34 @@ def test_an_expired_waiver_reads_as_recorded(matches_golden: Any) -> None:
 
 def test_guards_read_as_recorded(matches_golden: Any) -> None:
     old = {Key(f"service-{place}", "v1"): guards.Published("a", 4) for place in range(12)}
-    gone = dict(list(old.items())[:1])
-    changed = {key: guards.Published("b", 4) for key in old}
-    allow, settings = Allow(), Guards()
-    matches_golden("guard-delete", guards.guard_findings(old, gone, settings, Allow(deletes="service-2/*"), {})[:1])
-    matches_golden("guard-update", guards.guard_findings(old, changed, settings, allow, {}))
-    matches_golden("guard-empty", guards.guard_findings(None, {}, settings, allow, {}))
-    lost = old | {Key("service-3", "v1"): guards.Published("b", 1)}
-    matches_golden("guard-instances", guards.guard_findings(old, lost, settings, allow, {}))
+    old[Key("svc25", None)] = guards.Published("a", 6)
     needed = {Key("service-11", "v1"): ("shop/web", "shop/cron")}
-    kept = {key: value for key, value in old.items() if key not in needed}
-    found = guards.guard_findings(old, kept, settings, allow, needed)
-    matches_golden("guard-upstream", [finding for finding in found if finding.rule == "guard-upstream"])
+
+    def record(rule: str, new: dict[Key, guards.Published], settings: Guards, **more: Any) -> None:
+        consumers = needed if rule == "guard-upstream" else {}
+        before = None if rule == "guard-empty" else {key: old[key] for key in old if key != Key("svc25", None)}
+        before = old if rule == "guard-instances" else before
+        found = guards.guard_findings(before, new, settings, Allow(), consumers, today=date(2026, 1, 1), **more)
+        matches_golden(rule, [finding for finding in found if finding.rule == rule])
+
+    gone = {key: value for place, (key, value) in enumerate(old.items()) if place in (0, 2)}
+    record("guard-delete", gone, Guards())
+    changed = {key: guards.Published("b", 3) for key in old}
+    record("guard-update", changed, Guards())
+    record("guard-move", {key: guards.Published("b", 4) for key in old}, Guards(move=0.2))
+    record("guard-empty", {}, Guards())
+    failing = old | {Key("svc25", None): guards.Published("b", 0)}
+    record("guard-instances", failing, Guards(), unhealthy={Key("svc25", None): {"critical": 6}})
+    record("guard-upstream", {key: value for key, value in old.items() if key not in needed}, Guards())
+
+
+def test_entries_of_guards_accept_read_as_recorded(matches_golden: Any) -> None:
+    def entry(rule: str) -> Waiver:
+        return Waiver(rule=rule, service="svc29", until="2027-01-31", why="retired", origin=PLACE)
+
+    expired, unused = entry("guard-instances"), entry("guard-delete")
+    matches_golden("guard-accept-expired", entry_findings([expired], [Key("svc29", None)], date(2027, 2, 1)))
+    matches_golden("guard-accept-unused", entry_findings([unused], [Key("svc2", None)], date(2027, 1, 31)))
 
 
 def test_guards_of_the_lock_read_as_recorded(matches_golden: Any) -> None:

@@ -61,24 +61,32 @@ def test_a_value_that_is_not_known_is_refused(words: list[str]) -> None:
 
 
 def test_allow_may_be_given_again() -> None:
-    assert parse("--allow", "updates", "--allow", "empty")["allow"] == Allow(updates=True, empty=True)
+    assert parse("--allow", "updates", "--allow", "empty")["allow"] == Allow(updates=("*",), empty=("*",))
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
         ([], Allow()),
-        (["deletes"], Allow(deletes="*")),
-        (["deletes=legacy-*"], Allow(deletes="legacy-*")),
-        (["deletes=a=b"], Allow(deletes="a=b")),
-        (["updates,empty", "edited, adopt"], Allow(updates=True, empty=True, edited=True, adopt=True)),
+        (["deletes"], Allow(deletes=("*",))),
+        (["deletes=legacy-*"], Allow(deletes=("legacy-*",))),
+        (["deletes=a=b"], Allow(deletes=("a=b",))),
+        (["deletes=a,deletes=b"], Allow(deletes=("a", "b"))),
+        (["moves=shop/*", "updates=a"], Allow(moves=("shop/*",), updates=("a",))),
+        (
+            ["empty=mesh/dc1", "edited=a.yaml", "adopt=b/*"],
+            Allow(empty=("mesh/dc1",), edited=("a.yaml",), adopt=("b/*",)),
+        ),
+        (["partial"], Allow(partial=True)),
+        (["updates,empty", "edited, adopt"], Allow(updates=("*",), empty=("*",), edited=("*",), adopt=("*",))),
     ],
 )
 def test_allow_is_read_from_words_with_commas_between_them(words: list[str], expected: Allow) -> None:
     assert parse_allow(words) == expected
 
 
-@pytest.mark.parametrize("word", ["delete", "deletes=", "updates=x", "", "updates,,empty", "Deletes"])
+@pytest.mark.parametrize("word", ["delete", "deletes=", "partial=x", "", "updates,,empty", "Deletes"])
 def test_any_other_word_of_allow_is_refused(word: str) -> None:
-    with pytest.raises(click.BadParameter, match="is not one of deletes"):
+    words = r"deletes\[=GLOB\], updates\[=GLOB\], moves\[=GLOB\], empty\[=SOURCE/DATACENTER\], edited\[=PATH\], adopt"
+    with pytest.raises(click.BadParameter, match=f"is not one of {words}"):
         parse_allow([word])

@@ -35,7 +35,7 @@ def test_an_emptied_segment_is_told_once(configure: Configure, snapshot: MakeSna
     old, new = Lock((snapshot(config, "a"),)), Lock((snapshot(config),))
     assert [finding.rule for finding in guard_lock(config, new, old, Allow())] == ["guard-segment"]
     assert [finding.rule for finding in guard_lock(config, new, None, Allow())] == ["guard-source"]
-    assert guard_lock(config, new, old, Allow(empty=True)) == ()
+    assert guard_lock(config, new, old, Allow(empty=("*",))) == ()
     assert rules(compiled(config, new, old)) == ["guard-segment"]
     assert rules(compiled(config, new, Lock(tuple(new.snapshots)))) == []
 

@@ -14,7 +14,7 @@ from frostline.pipeline.compile import Compilation, CompileOptions
 from frostline.plan.saved import Saved, read_saved
 from frostline.settings import Allow, Config
 
-OPTIONS = CompileOptions(only=("services.yaml",), allow=Allow(edited=True), today=date(2026, 1, 1))
+OPTIONS = CompileOptions(only=("services.yaml",), allow=Allow(edited=("*",)), today=date(2026, 1, 1))
 SOURCES = {"partners": {"type": "static", "services": {"billing": "https://billing.example"}}}
 
 

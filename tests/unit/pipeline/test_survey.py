@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from frostline.errors import SourceError
@@ -23,7 +24,7 @@ def test_every_source_has_its_state_and_a_failure_stops_no_other(live_config: Co
 
 
 def test_an_unreachable_datacenter_shows_what_the_lock_keeps(live_config: Config, answers: Any) -> None:
-    update_lock(live_config, Allow())
+    update_lock(live_config, Allow(), date(2026, 1, 1))
     answers.of["mesh"] = ReadResult(answers=(), unreachable=("dc1",))
     state = survey_sources(live_config).states[0]
     assert (state.state, state.sees) == ("not reached, kept as locked", "dc1: 2 services, 2 instances")

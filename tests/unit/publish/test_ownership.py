@@ -58,8 +58,8 @@ def test_a_file_with_the_same_bytes_and_another_mode_is_kept(tmp_path: Path) -> 
 def test_an_edited_file_is_refused_until_it_is_allowed(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"edited")
     assert changes(tmp_path, [wanted("f")], [line("f")]) == [("f", "update", "edited")]
-    assert changes(tmp_path, [wanted("f")], [line("f")], Allow(adopt=True)) == [("f", "update", "edited")]
-    assert changes(tmp_path, [wanted("f")], [line("f")], Allow(edited=True)) == [("f", "update", None)]
+    assert changes(tmp_path, [wanted("f")], [line("f")], Allow(adopt=("*",))) == [("f", "update", "edited")]
+    assert changes(tmp_path, [wanted("f")], [line("f")], Allow(edited=("*",))) == [("f", "update", None)]
 
 
 def test_an_edit_to_just_what_is_wanted_is_no_edit(tmp_path: Path) -> None:
@@ -71,8 +71,8 @@ def test_a_file_that_is_not_ours_is_refused_until_it_is_allowed(tmp_path: Path) 
     (tmp_path / "f").write_bytes(b"theirs")
     for lines in (None, [], [line("other")]):
         assert changes(tmp_path, [wanted("f")], lines) == [("f", "update", "adopt")]
-    assert changes(tmp_path, [wanted("f")], None, Allow(edited=True)) == [("f", "update", "adopt")]
-    assert changes(tmp_path, [wanted("f")], None, Allow(adopt=True)) == [("f", "update", None)]
+    assert changes(tmp_path, [wanted("f")], None, Allow(edited=("*",))) == [("f", "update", "adopt")]
+    assert changes(tmp_path, [wanted("f")], None, Allow(adopt=("*",))) == [("f", "update", None)]
 
 
 def test_after_a_lost_manifest_equal_files_are_adopted_as_they_are(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_what_is_no_longer_wanted_is_deleted_and_what_nobody_owns_is_left(tmp_pa
 def test_an_edited_file_is_not_deleted_until_it_is_allowed(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"edited")
     assert changes(tmp_path, [], [line("f")]) == [("f", "delete", "edited")]
-    assert changes(tmp_path, [], [line("f")], Allow(edited=True)) == [("f", "delete", None)]
+    assert changes(tmp_path, [], [line("f")], Allow(edited=("*",))) == [("f", "delete", None)]
 
 
 def test_a_file_that_was_deleted_by_hand_is_created_again(tmp_path: Path) -> None:
@@ -119,9 +119,9 @@ def test_each_refusal_says_which_file_and_what_allows_it(tmp_path: Path) -> None
     errors = refusals(found)
     assert all(isinstance(error, RefusedError) for error in errors)
     assert [(error.message, error.help.split("`")[-2]) for error in errors if error.help] == [
-        ("`edited` was edited since it was published, and would be replaced", "--allow edited"),
-        ("`gone` was edited since it was published, and would be deleted", "--allow edited"),
-        ("`theirs` exists and was not written by frostline; it would be replaced", "--allow adopt"),
+        ("`edited` was edited since it was published, and would be replaced", "--allow edited=edited"),
+        ("`gone` was edited since it was published, and would be deleted", "--allow edited=gone"),
+        ("`theirs` exists and was not written by frostline; it would be replaced", "--allow adopt=theirs"),
     ]
 
 

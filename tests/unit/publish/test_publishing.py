@@ -163,7 +163,7 @@ def test_a_refused_change_stops_all_of_it(root: Path) -> None:
         run(root, NEW)
     assert caught.value.status == 4
     assert tree(root) == OLD | {"app/registry.py": b"edited", "more/deep/c.yaml": b"theirs"}
-    run(root, NEW, allow=Allow(edited=True, adopt=True))
+    run(root, NEW, allow=Allow(edited=("*",), adopt=("*",)))
     assert tree(root) == NEW
 
 

@@ -88,7 +88,7 @@ def _compile(
     config = load_invocation_config(invocation)
     outputs_in_scope(config, options.only)  # an unknown name is an error before any source is read
     with publish_session(config) as root:
-        locks = offline_locks(config, globs) if offline or globs else read_locks(invocation, config)
+        locks = offline_locks(config, globs) if offline or globs else read_locks(invocation, config, options.allow)
         if locked and locks.changed:
             raise _lock_would_change(config, locks)
         compilation = compile_registry(config, locks, options)

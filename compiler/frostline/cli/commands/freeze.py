@@ -48,7 +48,7 @@ def command(
         if invocation.format == "json":
             print_json(report_value(lock=display_path(config.lock), segments=[]))
         return errors.DONE
-    update = update_lock(config, allow, sources=sources, datacenters=datacenters, out=out)
+    update = update_lock(config, allow, invocation.today, sources=sources, datacenters=datacenters, out=out)
     _print_update(invocation, update, display_path(out or config.lock))
     return errors.REFUSED if update.refused else errors.DONE
 

@@ -63,8 +63,8 @@ def command(
     config = load_invocation_config(invocation)
     outputs_in_scope(config, only)
     warn_of_pending_run(invocation, config)
-    locks = offline_locks(config) if offline else read_locks(invocation, config)
     options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today, publish=False)
+    locks = offline_locks(config) if offline else read_locks(invocation, config, allow)
     compilation = compile_registry(config, locks, options)
     value = plan_value(compilation.plan)
     if invocation.format == "json":

@@ -1,0 +1,124 @@
+"""A night and the morning after: thirty services in two joined datacenters of real Consuls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from consul_agent import WanPair
+from project import Project, Run, consul_config
+
+INSTANCES = 3
+"""Of each service in each datacenter."""
+
+
+def register(wan: WanPair, number: int, *, first_port: int = 20000, status: str = "passing") -> None:
+    """svcNN with three instances in each of the two datacenters, ports counted from `first_port`."""
+    for agent in wan.agents:
+        for place in range(INSTANCES):
+            agent.catalog_register(
+                f"n{place}",
+                f"svc{number:02}",
+                id=f"svc{number:02}-{place}",
+                address=f"10.0.0.{place + 1}",
+                port=first_port + number,
+                tags=["api"],
+                status=status,
+            )
+
+
+@pytest.fixture
+def town(project: Project, consul_wan: WanPair) -> tuple[Project, WanPair]:
+    """The services as they were in the evening, published."""
+    consul_wan.reset()
+    for number in range(30):
+        register(consul_wan, number)
+    configure(project, consul_wan)
+    project.done("compile")
+    return project, consul_wan
+
+
+def configure(project: Project, wan: WanPair, **guards: Any) -> None:
+    project.configure(consul_config(wan.primary.address, source={"datacenters": ["*"]}, guards=guards))
+
+
+def retire(wan: WanPair, number: int) -> None:
+    for agent in wan.agents:
+        for place in range(INSTANCES):
+            agent.catalog_deregister(f"n{place}", f"svc{number:02}-{place}")
+
+
+def endpoints(project: Project) -> dict[str, list[int]]:
+    """The ports of the published endpoints, by service."""
+    services = yaml.safe_load(project.read("services.yaml"))["services"]
+    return {name: [e["port"] for e in entry["unversioned"]["endpoints"]] for name, entry in services.items()}
+
+
+def play_the_night(wan: WanPair) -> None:
+    """Twenty services are rescheduled, svc29 is retired, and the checks of svc25 fail."""
+    for number in range(20):
+        register(wan, number, first_port=30000)
+    retire(wan, 29)
+    register(wan, 25, status="critical")
+
+
+REFUSAL = "error[guard-instances]: svc25: 0 passing, 6 critical; it had 6 endpoints"
+
+
+def test_a_night_of_moves_passes(town: tuple[Project, WanPair]) -> None:
+    project, wan = town
+    for number in range(20):
+        register(wan, number, first_port=30000)
+    assert project.run("plan").returncode == 1
+    project.done("compile")
+    assert endpoints(project)["svc00"] == [30000] * 6
+
+
+def test_a_service_that_is_retired_passes_below_the_floor(town: tuple[Project, WanPair]) -> None:
+    project, wan = town
+    retire(wan, 29)
+    project.done("compile")
+    assert "svc29" not in endpoints(project)
+
+
+def test_a_night_of_moves_passes_when_lock_and_outputs_are_written_apart(town: tuple[Project, WanPair]) -> None:
+    project, wan = town
+    for number in range(20):
+        register(wan, number, first_port=30000)
+    project.done("freeze")
+    project.done("compile", "--offline")
+    assert endpoints(project)["svc00"] == [30000] * 6
+
+
+def test_a_service_whose_checks_fail_is_refused_with_the_reason_and_both_ways_to_consent(
+    town: tuple[Project, WanPair],
+) -> None:
+    project, wan = town
+    play_the_night(wan)
+    for command in ("compile", "freeze", "plan"):
+        said: Run = project.refused(4, command, "--today", "2026-01-01")
+        assert REFUSAL in said.stderr
+        assert "svc29" not in said.stderr
+        assert said.stderr.count("error[") == 1
+    words = said.stderr.split("help: ")[1].split("`")
+    assert words[1] == "--allow deletes=svc25"
+    entries = yaml.safe_load(words[3])["accept"]
+    assert [(entry["rule"], entry["service"]) for entry in entries] == [("guard-instances", "svc25")]
+    project.refused(4, "compile", "--allow", "deletes=svc29")
+    assert project.run("plan", "--allow", "deletes=svc25").returncode == 1
+
+    accepted = [{**entry, "until": entry["until"].isoformat()} for entry in entries]
+    configure(project, wan, accept=accepted)
+    project.refused(4, "compile", "--today", "2026-01-16")
+    project.done("compile", "--today", "2026-01-15")
+    assert endpoints(project)["svc25"] == []
+    assert endpoints(project)["svc00"] == [30000] * 6
+
+
+def test_offline_a_refusal_says_that_the_reason_is_not_known(town: tuple[Project, WanPair]) -> None:
+    project, wan = town
+    register(wan, 25, status="critical")
+    project.done("freeze", "--allow", "deletes=svc25")
+    said = project.refused(4, "compile", "--offline").stderr
+    assert "svc25: 0 endpoints (why is not known offline" in said
