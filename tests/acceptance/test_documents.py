@@ -102,10 +102,10 @@ def test_check_lists_what_differs(project: Project) -> None:
     project.configure(STATIC).done("compile")
     project.write("services.yaml", "mine")
     (project.folder / "registry.pyi").unlink()
-    assert project.document(1, "check")["drift"] == [
-        {"what": "registry.pyi", "why": "is missing"},
-        {"what": "services.yaml", "why": "was edited since it was published"},
-    ]
+    missing, edited = project.document(1, "check")["drift"]
+    assert missing == {"what": "registry.pyi", "why": "is missing", "lines": []}
+    assert edited["lines"][-1] == "1 + mine"
+    assert (edited["what"], edited["why"]) == ("services.yaml", "was edited since it was published")
 
 
 def test_freeze_lists_its_segments(project: Project, shop: ConsulAgent) -> None:

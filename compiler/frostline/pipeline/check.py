@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 from msgspec import Struct
 
 from frostline.errors import FrostlineError
+from frostline.files.targets import file_bytes, open_root
 from frostline.lock.codec import lock_of
 from frostline.model import FileChange, FileOrigin, Finding
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
+from frostline.pipeline.edits import first_differences
 from frostline.pipeline.file_rules import DRIFT
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
 from frostline.plan.changes import Plan
+from frostline.publish.ownership import DesiredFile
 from frostline.settings import Config
 from frostline.text import display_path
 
@@ -33,11 +37,15 @@ _MOST_NAMED = 10
 
 
 class Drift(Struct, frozen=True):
-    """A difference, such as `services.yaml` `is missing`; path: the file that it is about."""
+    """A difference, such as `services.yaml` `is missing`; path: the file that it is about.
+
+    lines: of an edited file, the first ones that differ, as `first_differences` gives them; not escaped.
+    """
 
     subject: str
     reason: str
     path: Path
+    lines: tuple[str, ...] = ()
 
     def finding(self) -> Finding:
         """The difference as a finding, for the formats that have findings only."""
@@ -75,11 +83,20 @@ def check(config: Config, today: date, *, live: bool) -> CheckResult:
 
 
 def _file_drift(config: Config, compilation: Compilation) -> list[Drift]:
+    wanted = {file.path: file for file in compilation.wanted}
     return [
-        Drift(file.path, _file_reason(file), config.root / file.path)
+        Drift(file.path, _file_reason(file), config.root / file.path, _edited_lines(config, file, wanted))
         for file in compilation.files
         if file.action != "keep"
     ]
+
+
+def _edited_lines(config: Config, file: FileChange, wanted: Mapping[str, DesiredFile]) -> tuple[str, ...]:
+    if file.refusal != "edited" or file.path not in wanted:
+        return ()
+    with open_root(config.root) as root:
+        found = file_bytes(root, file.path)
+    return () if found is None else first_differences(b"".join(wanted[file.path].chunks), found)
 
 
 def _file_reason(file: FileChange) -> str:

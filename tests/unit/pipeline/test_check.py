@@ -67,6 +67,30 @@ def test_an_edited_file_and_one_of_somebody_else_are_drift_and_no_finding(config
     assert not check(config, TODAY, live=False).refused
 
 
+def test_an_edited_file_shows_the_lines_that_were_edited(configure: Configure, tmp_path: Path) -> None:
+    config = configure()
+    assert run(["compile", "-q"]) == 0
+    path = tmp_path / "services.yaml"
+    published = path.read_text()
+    path.write_text(published.replace("https://billing.example", "https://evil.example"))
+    (drift,) = check(config, TODAY, live=False).drift
+    changed = [number for number, line in enumerate(published.splitlines(), 1) if "https://billing" in line]
+    assert [line.split()[:2] for line in drift.lines if line.split()[1] == "+"] == [[str(at), "+"] for at in changed]
+    assert all("https://evil.example" in line for line in drift.lines if line.split()[1] == "+")
+    assert len(drift.lines) == 2 * len(changed)
+
+
+def test_a_file_that_is_only_out_of_date_or_no_longer_wanted_shows_no_lines(
+    configure: Configure, tmp_path: Path
+) -> None:
+    configure()
+    assert run(["compile", "-q"]) == 0
+    (tmp_path / "other.yaml").write_text("edited")
+    moved = {"type": "static", "services": {"billing": "https://pay.example"}}
+    config = configure(sources={"partners": moved}, outputs=OUTPUTS[:1])
+    assert [drift.lines for drift in check(config, TODAY, live=False).drift] == [(), (), ()]
+
+
 def test_drift_reads_as_a_finding_as_recorded(configure: Configure, matches_golden: Any) -> None:
     matches_golden("drift", [drift.finding() for drift in check(configure(), TODAY, live=False).drift])
 

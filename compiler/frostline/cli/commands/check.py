@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 
 import click
 
@@ -20,7 +21,7 @@ from frostline.cli.console import (
 )
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings, warn_of_pending_run
 from frostline.cli.options import REPORT_FORMATS, common_options, format_option, timings_option
-from frostline.pipeline.check import CheckResult
+from frostline.pipeline.check import CheckResult, Drift
 from frostline.pipeline.check import check as find_drift
 from frostline.pipeline.file_rules import DRIFT
 
@@ -51,15 +52,21 @@ def command(invocation: Invocation, live: bool) -> int:
 def _print_result(invocation: Invocation, result: CheckResult) -> None:
     print_warnings(invocation, result.warnings)
     if invocation.format == "json":
-        drift = [{"what": drift.subject, "why": drift.reason} for drift in result.drift]
+        drift = [{"what": drift.subject, "why": drift.reason, "lines": list(drift.lines)} for drift in result.drift]
         print_json(report_value(result.findings, result.unread, drift=drift))
     elif invocation.format == "text":
-        print_text(invocation, (f"{drift.subject} {drift.reason}" for drift in result.drift))
+        print_text(invocation, _drift_lines(result.drift))
         print_data(text_report(invocation, sys.stdout, result.findings))
     else:
         print_report(invocation, [*result.findings, *(drift.finding() for drift in result.drift)], result.unread)
     for line in text_report(invocation, sys.stderr, (), result.unread):
         print_err(line)
+
+
+def _drift_lines(drift: Iterable[Drift]) -> Iterator[str]:
+    for difference in drift:
+        yield f"{difference.subject} {difference.reason}"
+        yield from (f"    {line}" for line in difference.lines)
 
 
 def _status(result: CheckResult) -> int:
