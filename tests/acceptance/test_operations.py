@@ -122,3 +122,24 @@ def test_offline_a_refusal_says_that_the_reason_is_not_known(town: tuple[Project
     project.done("freeze", "--allow", "deletes=svc25")
     said = project.refused(4, "compile", "--offline").stderr
     assert "svc25: 0 endpoints (why is not known offline" in said
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "markdown", "sarif", "junit"])
+def test_a_refused_plan_shows_plan_and_refusal_in_every_format(town: tuple[Project, WanPair], form: str) -> None:
+    project, wan = town
+    play_the_night(wan)
+    done = project.refused(4, "plan", "--format", form)
+    assert "0 passing, 6 critical" in (done.stderr if form == "text" else done.stdout)
+    if form in ("text", "json", "markdown"):
+        assert "svc29" in done.stdout
+
+
+def test_a_refused_freeze_gives_its_plan_as_json(town: tuple[Project, WanPair]) -> None:
+    project, wan = town
+    play_the_night(wan)
+    value = project.document(4, "freeze")
+    assert value["segments"] == []
+    assert [finding["rule"] for finding in value["findings"]] == ["guard-instances"]
+    assert value["plan"]["summary"]["remove"] == 1
+    assert len(value["plan"]["services"]) == 22
+    assert "plan" not in project.document(0, "freeze", "--allow", "deletes=svc25")

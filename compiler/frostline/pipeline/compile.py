@@ -174,3 +174,13 @@ def guard_frozen(config: Config, locks: LockPair, allow: Allow, today: date) -> 
     before = _published(manifest, baseline if locks.committed else None)
     refusals = guard_registry(config, before, baseline, new, allow, today=today, unhealthy=locks.unhealthy)
     return tuple(sorted((*refusals, *guard_lock(config, locks.new, locks.committed, allow)), key=Finding.sort_key))
+
+
+def plan_frozen(config: Config, locks: LockPair) -> Plan:
+    """What would change in the registry if this lock were committed alone; no files."""
+    manifest = read_manifest(config.manifest)
+    declared = declared_contributions(config)
+    new, baseline = (state_of_lock(config, lock, declared) for lock in (locks.new, locks.committed))
+    published = _published(manifest, baseline if locks.committed else None) or ()
+    comparison = Comparison(published=tuple(published), baseline=baseline, new=new)
+    return plan_of(comparison, (), "update" if locks.committed else "create")

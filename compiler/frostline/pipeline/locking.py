@@ -7,15 +7,17 @@ from datetime import date
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from frostline.errors import UsageError
 from frostline.lock.codec import lock_of
 from frostline.lock.merge import replace_segments
 from frostline.lock.store import LockFile
 from frostline.model import Finding, Snapshot
-from frostline.pipeline.compile import guard_frozen
+from frostline.pipeline.compile import guard_frozen, plan_frozen
 from frostline.pipeline.freeze import CommittedLock, freeze, live_sources
 from frostline.pipeline.publishing import publish_lock, publish_session
+from frostline.plan.changes import Plan
 from frostline.publish.publishing import replace_file
 from frostline.settings import Allow, Config
 from frostline.text import did_you_mean
@@ -25,12 +27,14 @@ class LockUpdate(Struct, frozen=True, kw_only=True):
     """What a freeze did. snapshots: what the written file holds, or would hold if the guards had not refused.
 
     changed: whether the file differs from the committed lock; findings: of the guards; warnings: of the sources.
+    plan: what committing it would change, where the guards refuse it.
     """
 
     snapshots: tuple[Snapshot, ...]
     changed: bool
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
+    plan: Plan | None = None
 
     @property
     def refused(self) -> bool:
@@ -66,9 +70,11 @@ def update_lock(
             findings=guard_frozen(config, locks, allow, today),
             warnings=frozen.warnings,
         )
-        if not update.refused and out:
+        if update.refused:
+            return replace(update, plan=plan_frozen(config, locks))
+        if out:
             replace_file(out, LockFile(out, read.snapshots))
-        elif not update.refused:
+        else:
             publish_lock(config, root, new)
     return update
 

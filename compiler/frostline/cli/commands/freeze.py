@@ -15,6 +15,7 @@ from frostline.cli.options import FORMATS, allow_option, common_options, format_
 from frostline.model import Snapshot
 from frostline.pipeline.freeze import live_sources
 from frostline.pipeline.locking import LockUpdate, update_lock
+from frostline.plan.changes import plan_value
 from frostline.settings import Allow
 from frostline.text import display_path, pluralize
 
@@ -58,7 +59,8 @@ def _print_update(invocation: Invocation, update: LockUpdate, path: str) -> None
     show_findings(update.findings, invocation)
     if invocation.format == "json":
         segments = [] if update.refused else [_segment_value(snapshot) for snapshot in update.snapshots]
-        print_json(report_value(update.findings, lock=path, segments=segments))
+        plan: dict[str, Any] = {"plan": plan_value(update.plan)} if update.plan else {}
+        print_json(report_value(update.findings, lock=path, segments=segments, **plan))
     instances = pluralize(sum(len(snapshot.instances) for snapshot in update.snapshots), "instance")
     if update.refused:
         info(invocation, "refused: the lock was not changed")
