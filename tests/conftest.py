@@ -36,16 +36,16 @@ CONSULS = ("consul-1.8", "consul-1.14")
 """The Consuls that the tests run, the oldest first. $FROSTLINE_CONSUL replaces both."""
 
 _OURS = ("CONSUL_", "NOMAD_", "GITHUB_", "PYTEST_")
-_COLOURS = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "PY_COLORS"}
+_COLORS = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "PY_COLORS"}
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 
 def _scrubbed(environment: dict[str, str]) -> dict[str, str]:
-    """Without what would change what frostline does: servers, colours, proxies, the machine's CI."""
+    """Without what would change what frostline does: servers, colors, proxies, the machine's CI."""
     return {
         name: value
         for name, value in environment.items()
-        if not name.startswith(_OURS) and name not in _COLOURS and name.lower() not in _PROXIES and name != "CI"
+        if not name.startswith(_OURS) and name not in _COLORS and name.lower() not in _PROXIES and name != "CI"
     }
 
 
@@ -226,7 +226,7 @@ def strace() -> str:
 def run_frostline() -> Callable[..., subprocess.CompletedProcess[str]]:
     """`run_frostline(*arguments, cwd, env=None, input=None)`: the command in a process of its own, with its output.
 
-    env: variables beside those of this process, from which what concerns servers and colours is taken away.
+    env: variables beside those of this process, from which what concerns servers and colors is taken away.
     """
 
     def run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -35,6 +36,11 @@ def canonical_lines(values: Sequence[Any]) -> Iterator[bytes]:
             yield lines
         else:
             yield b"".join([canonical_line(value) + b"\n" for value in part])
+
+
+def digest_of_json(value: Any) -> str:
+    """`sha256:…` of a value as JSON with sorted keys; equal values give equal digests."""
+    return f"sha256:{sha256(msgspec.json.encode(msgspec.to_builtins(value), order='sorted')).hexdigest()}"
 
 
 def json_fault(error: Exception, data: bytes | bytearray) -> str:

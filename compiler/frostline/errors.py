@@ -24,7 +24,7 @@ INTERRUPTED = 130
 class FrostlineError(Exception):
     """What went wrong (`message`), where (`origin`) and what to do next (`help`).
 
-    `status` is the exit status of the command (design: the highest of all that apply).
+    `status` is the exit status of the command (the highest of all that apply).
     The message may quote hostile text unescaped: whoever prints it escapes it (`text.escape_for_log`).
     """
 

@@ -85,7 +85,7 @@ def test_text_that_the_locale_cannot_write_is_escaped(project: Project) -> None:
     assert "caf\u00e9-\U0001f600" in project.done("list", env={"PYTHONIOENCODING": "utf-8"}).stdout
 
 
-# --- quiet, verbose, colour -------------------------------------------------------------------------------------------
+# --- quiet, verbose, color -------------------------------------------------------------------------------------------
 
 
 def test_quiet_leaves_data_and_errors_only(project: Project) -> None:
@@ -123,7 +123,7 @@ def test_verbose_says_each_stage_and_twice_each_request(project: Project, shop: 
 
 
 @pytest.mark.parametrize(
-    ("option", "env", "coloured"),
+    ("option", "env", "colored"),
     [
         ("auto", {}, False),
         ("always", {}, True),
@@ -131,17 +131,17 @@ def test_verbose_says_each_stage_and_twice_each_request(project: Project, shop: 
         ("never", {}, False),
     ],
 )
-def test_colours_in_a_pipe(project: Project, option: str, env: dict[str, str], coloured: bool) -> None:
+def test_colors_in_a_pipe(project: Project, option: str, env: dict[str, str], colored: bool) -> None:
     project.configure(STATIC)
-    assert ("\x1b[32m" in project.run("plan", "--color", option, env=env).stdout) is coloured
-    assert ("\x1b[1;31m" in project.run("explain", "x", "--color", option, env=env).stderr) is coloured
+    assert ("\x1b[32m" in project.run("plan", "--color", option, env=env).stdout) is colored
+    assert ("\x1b[1;31m" in project.run("explain", "x", "--color", option, env=env).stderr) is colored
 
 
 @pytest.mark.parametrize(
-    ("option", "env", "coloured"),
+    ("option", "env", "colored"),
     [("auto", {}, True), ("auto", {"NO_COLOR": "1"}, False), ("never", {}, False), ("always", {"NO_COLOR": "1"}, True)],
 )
-def test_colours_on_a_terminal(project: Project, option: str, env: dict[str, str], coloured: bool) -> None:
+def test_colors_on_a_terminal(project: Project, option: str, env: dict[str, str], colored: bool) -> None:
     project.configure(STATIC)
     ours, theirs = pty.openpty()
     environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | env
@@ -151,7 +151,7 @@ def test_colours_on_a_terminal(project: Project, option: str, env: dict[str, str
     shown = os.read(ours, 10000)
     os.close(ours)
     assert b"registry.py" in shown
-    assert (b"\x1b[" in shown) is coloured
+    assert (b"\x1b[" in shown) is colored
 
 
 # --- hostile text -----------------------------------------------------------------------------------------------------

@@ -42,7 +42,9 @@ Found = list[tuple[str, str]]
 @pytest.fixture
 def reader(consul: ConsulAgent) -> Iterator[SegmentReader]:
     address = parse_address(consul.address, "address", PLACE)
-    with Session(Transport("mesh", PLACE, address, LiveLimits(retries=0)), CONSUL) as session:
+    with Session(
+        Transport("mesh", PLACE, address, LiveLimits(retries=0), token_header="X-Consul-Token"), CONSUL
+    ) as session:
         yield SegmentReader(session, QUERY, registrations=RegistrationMaker())
 
 

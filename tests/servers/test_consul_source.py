@@ -84,7 +84,9 @@ def refused(settings: ConsulSettings, kind: type[Exception] = SourceError, **mor
 def all_ways(agent: ConsulAgent, **more: Any) -> list[tuple[Registration, ...]]:
     """The whole catalog by service, by node and by the dump."""
     found = []
-    transport = Transport("mesh", PLACE, parse_address(agent.address, "address", PLACE), LIMITS)
+    transport = Transport(
+        "mesh", PLACE, parse_address(agent.address, "address", PLACE), LIMITS, token_header="X-Consul-Token"
+    )
     with Session(transport, CONSUL) as session:
         query = SegmentQuery(datacenter="dc1", dc="dc1", **more)
         reader = SegmentReader(session, query, registrations=RegistrationMaker())

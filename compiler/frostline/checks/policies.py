@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 
 from frostline.checks import endpoint_policies
 from frostline.checks.addresses import InvalidPolicyValue
@@ -21,7 +20,7 @@ from frostline.keys import key_names, matches_key, parse_key
 from frostline.model import Finding, Key, Registry, version_label
 from frostline.rules import Rule
 from frostline.settings import CheckSettings, PolicySetting
-from frostline.text import list_names, pluralize, shorten
+from frostline.text import closest, did_you_mean, list_names, pluralize, shorten
 
 __all__ = ["RULES", "SCHEMA", "configure", "findings", "parse_policies"]
 
@@ -91,11 +90,8 @@ def parse_policies(settings: CheckSettings) -> tuple[Judge, ...]:
 
 def _judge(name: str, setting: PolicySetting) -> Judge:
     if name not in _POLICIES:
-        closest = get_close_matches(name, _POLICIES, n=1)
         known = ", ".join(f"`{policy}`" for policy in _POLICIES)
-        raise InvalidPolicyValue(
-            "there is no such policy", f"did you mean `{closest[0]}`?" if closest else f"the policies are {known}"
-        )
+        raise InvalidPolicyValue("there is no such policy", did_you_mean(name, _POLICIES, f"the policies are {known}"))
     return _POLICIES[name](setting)
 
 
@@ -139,7 +135,7 @@ def _judge_required(setting: PolicySetting) -> Judge:
             raise InvalidPolicyValue(
                 f"`{shorten(text)}` names no service", "write `payments/v1`, `payments` or `pay*/v1`"
             )
-    advice = f"`frostline explain` shows what was left out and why; or change `required` at {setting.origin}"
+    help_text = f"`frostline explain` shows what was left out and why; or change `required` at {setting.origin}"
 
     def judge(registry: Registry) -> Iterator[Finding]:
         has_endpoint: dict[str, bool] = {}
@@ -149,10 +145,10 @@ def _judge_required(setting: PolicySetting) -> Judge:
         for text in setting.value:
             if is_literal(text) and not has_endpoint.get(text, False):
                 message = "it is required but has no endpoint" if text in has_endpoint else "it is required but unknown"
-                yield policy_finding(REQUIRED, setting, parse_key(text), message, value=text, help=advice)
+                yield policy_finding(REQUIRED, setting, parse_key(text), message, value=text, help=help_text)
             elif not is_literal(text) and not _is_served(registry, text):
                 message = f"no service with an endpoint matches the required `{shorten(text)}`"
-                yield policy_finding(REQUIRED, setting, None, message, value=text, help=advice)
+                yield policy_finding(REQUIRED, setting, None, message, value=text, help=help_text)
 
     return judge
 
@@ -211,9 +207,9 @@ def _upstream_help(registry: Registry, service: str, setting: PolicySetting) -> 
     if service in registry.services:
         versions = list_names(version_label(version) for version in registry.services[service])
         return f"`{shorten(service)}` has {versions}; or change `upstreams` at {setting.origin}"
-    close = get_close_matches(service, registry.services, n=1)
-    if close:
-        return f"did you mean `{shorten(close[0])}`? or change `upstreams` at {setting.origin}"
+    near = closest(service, registry.services)
+    if near is not None:
+        return f"did you mean `{shorten(near)}`? or change `upstreams` at {setting.origin}"
     return f"add the source that has it, or change `upstreams` at {setting.origin}"
 
 

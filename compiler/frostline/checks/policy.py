@@ -43,17 +43,17 @@ def policy_finding(
 
 def judge_endpoints(rule: Rule, setting: PolicySetting, violation_of: Callable[[Endpoint], Violation | None]) -> Judge:
     """The judge of a policy that looks at each registered instance alone."""
-    advice = f"correct the registration, or change `{rule.name}` at {setting.origin}"
+    help_text = f"correct the registration, or change `{rule.name}` at {setting.origin}"
 
     def judge(registry: Registry) -> Iterator[Finding]:
         for key, entry in registry.entries():
             registered = [endpoint for endpoint in entry.endpoints if is_registered(endpoint)]
             violations = [(endpoint, found) for endpoint in registered if (found := violation_of(endpoint)) is not None]
             for endpoint, (message, value) in violations[:MOST_FOR_KEY]:
-                yield policy_finding(rule, setting, key, message, value=value, origin=endpoint.origin, help=advice)
+                yield policy_finding(rule, setting, key, message, value=value, origin=endpoint.origin, help=help_text)
             if len(violations) > MOST_FOR_KEY:
                 more = pluralize(len(violations) - MOST_FOR_KEY, "more endpoint")
-                yield policy_finding(rule, setting, key, f"{more} of it violate `{rule.name}`", help=advice)
+                yield policy_finding(rule, setting, key, f"{more} of it violate `{rule.name}`", help=help_text)
 
     return judge
 

@@ -175,8 +175,8 @@ def _of_file(path: Path, root: Path) -> Schema:
             raise files.problem from None
         place = pointer(error.instance_path)
         reason = f"it is not a valid JSON Schema 2020-12, at `{place}`: {shorten(error.message, _REASON)}"
-        advice = "correct it there, in this file or in one that it refers to"
-        raise files.error(path, reason, advice) from None
+        help_text = "correct it there, in this file or in one that it refers to"
+        raise files.error(path, reason, help_text) from None
     except ValueError as error:  # nested beyond what the compiler takes
         reason = f"it can't be compiled: {shorten(str(error), _REASON)}"
         raise files.error(path, reason, "write a schema with fewer nested levels") from None

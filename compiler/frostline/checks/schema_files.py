@@ -56,8 +56,8 @@ class SchemaFiles:
                 raise
         return self._loaded[uri]
 
-    def error(self, path: Path, reason: str, advice: str, line: int = 1, column: int = 1) -> UsageError:
-        return UsageError(f"schema: {reason}", origin=FileOrigin(self.name_of(path), line, column), help=advice)
+    def error(self, path: Path, reason: str, help: str, line: int = 1, column: int = 1) -> UsageError:
+        return UsageError(f"schema: {reason}", origin=FileOrigin(self.name_of(path), line, column), help=help)
 
     def _file(self, uri: str) -> Path:
         parts = urlsplit(uri)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from frostline.errors import FrostlineError, PublishError
 from frostline.model import Finding
 from frostline.reporters import json, text
-from frostline.reporters.base import report_of, reporter_module
+from frostline.reporters.base import describes_rules, report_of, reporter_module
 from frostline.text import escape_for_log
 
 
@@ -42,9 +42,6 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-# --- data -------------------------------------------------------------------------------------------------------------
-
-
 def print_data(lines: Iterable[str]) -> None:
     """Lines to stdout, not escaped. A reader that closes the pipe early is no error.
 
@@ -66,14 +63,14 @@ _SIGNS = {"+": "\x1b[32m", "~": "\x1b[33m", "-": "\x1b[31m", "=": "\x1b[36m"}
 
 
 def print_text(invocation: Invocation, lines: Iterable[str], *, signs: bool = False) -> None:
-    """Lines for a person, to stdout. signs: colour the indented lines that start with `+`, `~`, `-` or `=`."""
-    coloured = signs and _use_colour(invocation, sys.stdout)
-    print_data(_paint(line) if coloured else line for line in map(escape_for_log, lines))
+    """Lines for a person, to stdout. signs: color the indented lines that start with `+`, `~`, `-` or `=`."""
+    colored = signs and _use_color(invocation, sys.stdout)
+    print_data(_paint(line) if colored else line for line in map(escape_for_log, lines))
 
 
 def _paint(line: str) -> str:
-    colour = _SIGNS.get(line.lstrip()[:1]) if line.startswith("  ") else None
-    return f"{colour}{line}\x1b[0m" if colour else line
+    color = _SIGNS.get(line.lstrip()[:1]) if line.startswith("  ") else None
+    return f"{color}{line}\x1b[0m" if color else line
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -84,9 +81,6 @@ def print_json(value: Mapping[str, Any]) -> None:
 def report_value(findings: Iterable[Finding] = (), error: FrostlineError | None = None, **data: Any) -> dict[str, Any]:
     """A report as JSON values (schemas/report.schema.json), with the data of the command under keys of their own."""
     return {**json.report_value(report_of(findings, [error] if error else ())), **data}
-
-
-# --- everything else --------------------------------------------------------------------------------------------------
 
 
 def print_err(line: str) -> None:
@@ -101,7 +95,7 @@ def info(invocation: Invocation, line: str) -> None:
         print_err(escape_for_log(line))
 
 
-def _use_colour(invocation: Invocation, stream: TextIO) -> bool:
+def _use_color(invocation: Invocation, stream: TextIO) -> bool:
     if invocation.color == "auto":
         return stream.isatty() and not os.environ.get("NO_COLOR")
     return invocation.color == "always"
@@ -111,7 +105,7 @@ def text_report(
     invocation: Invocation, stream: TextIO, findings: Iterable[Finding], error: FrostlineError | None = None
 ) -> Iterable[str]:
     """The lines of a report for a person who reads this stream."""
-    return text.lines(report_of(findings, [error] if error else ()), colour=_use_colour(invocation, stream))
+    return text.lines(report_of(findings, [error] if error else ()), color=_use_color(invocation, stream))
 
 
 def print_report(
@@ -122,8 +116,8 @@ def print_report(
 ) -> None:
     """The report in the format of the invocation, to stdout. plan: JSON values."""
     rules = None
-    if invocation.format == "sarif":  # no other format describes rules, whose table imports all sources and outputs
-        from frostline.pipeline.rule_table import rule_table
+    if describes_rules(invocation.format):
+        from frostline.pipeline.rule_table import rule_table  # it imports all sources and outputs
 
         rules = rule_table()
     report = report_of(findings, [error] if error else (), plan, rules)

@@ -1,4 +1,4 @@
-"""What commands share: how a click command runs its function, its configuration, its locks."""
+"""What commands share: how a click command runs its function, its configuration, its warnings."""
 
 from __future__ import annotations
 

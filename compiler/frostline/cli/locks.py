@@ -9,7 +9,7 @@ from frostline.pipeline.freeze import CommittedLock, LockPair, freeze
 from frostline.settings import Allow, Config
 
 
-def read_locks(invocation: Invocation, config: Config, allow: Allow) -> LockPair:
+def freeze_locks(invocation: Invocation, config: Config, allow: Allow) -> LockPair:
     """The lock that the sources give now, and the committed one. The warnings of the sources are printed."""
     committed = CommittedLock(config)
     frozen = freeze(config, committed, allow_partial=allow.partial)

@@ -50,8 +50,8 @@ class Timings:
 class Bars:
     """A bar for the current stage, on stderr; it vanishes when the stage ends."""
 
-    def __init__(self, *, colour: bool) -> None:
-        self._colour = colour
+    def __init__(self, *, color: bool) -> None:
+        self._color = color
         self._stage = ""
         self._next = 0.0
         self._bar: Any = None
@@ -79,7 +79,7 @@ class Bars:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-        console = Console(file=sys.stderr, no_color=not self._colour, markup=False, highlight=False)
+        console = Console(file=sys.stderr, no_color=not self._color, markup=False, highlight=False)
         columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
         # No refresh thread: we redraw on progress.
         self._bar = Progress(*columns, console=console, transient=True, auto_refresh=False)
@@ -97,7 +97,7 @@ def bars_for(invocation: Invocation) -> list[Listener]:
     is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     if not is_terminal or invocation.quiet or invocation.verbose:
         return []
-    return [Bars(colour=invocation.color != "never" and not os.environ.get("NO_COLOR"))]
+    return [Bars(color=invocation.color != "never" and not os.environ.get("NO_COLOR"))]
 
 
 def print_timings(timings: Timings) -> None:

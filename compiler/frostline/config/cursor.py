@@ -72,7 +72,7 @@ class Cursor:
         found = {key: reader(value) for key, reader in readers.items() if (value := self.get(key)) is not None}
         return {key: value for key, value in found.items() if value is not None}
 
-    def refuse(self, message: str, help_line: str | None = None, *, at_key: bool = False) -> None:
+    def refuse(self, message: str, help: str | None = None, *, at_key: bool = False) -> None:
         """Record an error about this value, or about its key."""
         origin = self.key_origin if at_key else self.origin
-        self.state.errors.append(UsageError(message, origin=origin, help=help_line))
+        self.state.errors.append(UsageError(message, origin=origin, help=help))

@@ -126,8 +126,8 @@ def _unknown_key(key: str, path: Path, schema: Mapping[str, Any]) -> _Words:
         return _Words("`token` has a key that is neither `env` nor `file`", _TOKEN_HELP, at_key=True)
     known = sorted(schema.get("properties", {}))
     near = closest(key, known)
-    help_line = f"did you mean `{near}`?" if near else f"the keys here are {list_names(known)}"
-    return _Words(f"unknown key {quote(key)}", help_line, at_key=True)
+    help_text = f"did you mean `{near}`?" if near else f"the keys here are {list_names(known)}"
+    return _Words(f"unknown key {quote(key)}", help_text, at_key=True)
 
 
 _TOKEN_HELP = "write {env: NAME} or {file: path}"  # noqa: S105 - no password
@@ -155,10 +155,10 @@ def _wrong_type(error: Any, path: Path) -> _Words:
     if is_secret(path) and len(path) == 3 and isinstance(error.instance, str):
         return _Words("`token` must not be written here itself", error.schema["x-help"])
     types = error.validator_value
-    help_line = error.schema.get("x-help")
-    expected = "a string" if types == "string" and help_line is None else _expected(error.schema, error)
+    help_text = error.schema.get("x-help")
+    expected = "a string" if types == "string" and help_text is None else _expected(error.schema, error)
     message = f"{subject(path)} must be {expected}, not {_found(error.instance)}"
-    return _Words(message, help_line or _type_help(types, error.instance))
+    return _Words(message, help_text or _type_help(types, error.instance))
 
 
 def _type_help(types: Any, value: Any) -> str | None:

@@ -85,7 +85,7 @@ for _name in ("null", "bool", "int", "float"):
 def read_yaml(raw: bytes, label: str) -> Document:
     """The one document of a file. `label` is its path as users would type it.
 
-    Raises UsageError where it cannot be read at all: no UTF-8, a syntax error, empty; SeveralErrors for an alias bomb.
+    Raises UsageError where it cannot be read at all: no UTF-8, a syntax error, empty; ErrorGroup for an alias bomb.
     """
     text = _decoded(raw, label)
     if odd := Reader.NON_PRINTABLE.search(text):
@@ -134,7 +134,7 @@ class _NodeReader:
         return value
 
     def count(self, node: yaml.Node, path: Path) -> None:
-        """Raises SeveralErrors where aliases have repeated too much."""
+        """Raises ErrorGroup where aliases have repeated too much."""
         self.aliased += id(node) in self.seen
         self.seen.add(id(node))
         if self.aliased > MAX_ALIASED:
@@ -153,19 +153,19 @@ class _NodeReader:
             if name is None:
                 continue
             if name in value:
-                self.errors.append(self.twice(key_node, (*path, name)))
+                self.errors.append(self.duplicate_key_error(key_node, (*path, name)))
                 continue
             self.keys[(*path, name)] = self.place(key_node)
             value[name] = self.value(value_node, (*path, name))
         return value
 
-    def twice(self, node: yaml.Node, path: Path) -> UsageError:
-        """The key that `node` is has been there before."""
+    def duplicate_key_error(self, node: yaml.Node, path: Path) -> UsageError:
+        """The error: the key at `node` is there already."""
         first = self.keys[path]
         # A name below `token` may be a token.
         message = "a key that is there twice" if "token" in path[:-1] else f"the key `{path[-1]}` is there twice"
-        help_line = f"the first is in line {first.line}, column {first.column}; keep one of them"
-        return UsageError(message, origin=self.place(node), help=help_line)
+        help_text = f"the first is in line {first.line}, column {first.column}; keep one of them"
+        return UsageError(message, origin=self.place(node), help=help_text)
 
     def key(self, node: yaml.Node, path: Path) -> str | None:
         """The key as written; None, and an error, for what is no key."""
@@ -203,9 +203,9 @@ class _NodeReader:
         if node.tag != _PREFIX + expected:
             self.refuse(node, path, *_tag_words(node.tag, path))
 
-    def refuse(self, node: yaml.Node, path: Path, message: str, help_line: str) -> None:
+    def refuse(self, node: yaml.Node, path: Path, message: str, help: str) -> None:
         """Note that the value at `path`, or a key of it, cannot be read."""
-        self.errors.append(UsageError(message, origin=self.place(node), help=help_line))
+        self.errors.append(UsageError(message, origin=self.place(node), help=help))
         self.broken.add(path)
 
     def place(self, node: yaml.Node) -> FileOrigin:
@@ -256,7 +256,7 @@ def _place(mark: Any, label: str) -> FileOrigin:
 _QUOTE_TAG = ("a value that starts with `!` is a YAML tag", 'put it in quotes: "!consul"')
 _NOT_CLOSED = ("a quoted value that never ends", "close the quotes")
 _NO_COLON = ("a key without its `:`", "write `key: value`")
-_BROKEN_BLOCK = ("this does not continue what is above it, nor end it", "look at the indentation")
+_BROKEN_BLOCK = ("this line doesn't fit the lines above it", "look at the indentation")
 _UNKNOWN = ("this cannot be read", "look at this line and the one before it")
 
 # What PyYAML was reading when it failed, by the first character of that.
@@ -329,5 +329,5 @@ def _mark(error: yaml.MarkedYAMLError, words: tuple[str, str], begun: str) -> An
     return context if never_ends else problem
 
 
-def _not_yaml(message: str, help_line: str, place: FileOrigin) -> UsageError:
-    return UsageError(f"not valid YAML: {message}", origin=place, help=help_line)
+def _not_yaml(message: str, help: str, place: FileOrigin) -> UsageError:
+    return UsageError(f"not valid YAML: {message}", origin=place, help=help)

@@ -55,14 +55,14 @@ class FileState(Struct, frozen=True):
 
 
 @contextmanager
-def as_publish_error(key: str, doing: str, *, help: str | None = None) -> Iterator[None]:
-    """Turn an OSError into a PublishError: which file cannot be `doing` (read, written …), and why."""
+def as_publish_error(key: str, done_to: str, *, help: str | None = None) -> Iterator[None]:
+    """Turn an OSError into a PublishError: which file cannot be `done_to` (read, written …), and why."""
     try:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         hint = help or _HELP.get(error.errno or 0, "fix the cause above and rerun")
-        raise PublishError(f"`{key}` cannot be {doing}: {reason}", help=hint) from error
+        raise PublishError(f"`{key}` cannot be {done_to}: {reason}", help=hint) from error
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def open_root(path: Path, outside: Sequence[Path] = ()) -> Iterator[Root]:
     try:
         # abspath removes `..` by text, as keys need: behind a symbolic link, `..` would mean another folder.
         root = Root(fd, Path(os.path.abspath(path)), Path(os.path.realpath(path)))  # noqa: PTH100
-        keys = (key_of(root, one) for one in outside)
+        keys = (key_of(root, path) for path in outside)
         yield Root(fd, root.given, root.real, frozenset(key for key in keys if key.startswith("../")))
     finally:
         with suppress(OSError):  # nothing was written through this descriptor
@@ -90,7 +90,10 @@ def key_of(root: Root, path: Path) -> str:
 
 
 def path_fault(path: str) -> str | None:
-    """Why `path` cannot be the path of a published file (`is absolute`); None if it can. Such a path stays in root."""
+    """Why `path` cannot be the path of a published file (`is absolute`); None if it can.
+
+    A path without a fault stays in root.
+    """
     parts = path.split("/")
     if not path or "\0" in path:
         return "is empty" if not path else "has a NUL in it"
@@ -110,7 +113,7 @@ def path_fault(path: str) -> str | None:
     return None
 
 
-def permitted(root: Root, key: str) -> bool:
+def may_write(root: Root, key: str) -> bool:
     """Whether a run may write this file: it is inside the root, or the configuration itself places it outside."""
     if path_fault(key) is None or key == MANIFEST:
         return True

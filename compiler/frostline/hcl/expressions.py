@@ -46,8 +46,6 @@ class ExpressionParser(TemplateParser):
         self.leave_level()
         return found
 
-    # --- operations ---------------------------------------------------------------------------------------------------
-
     def _operation(self) -> Expression:
         """Operands with binary operators between them, those of higher precedence first."""
         first = self._operand()
@@ -105,8 +103,6 @@ class ExpressionParser(TemplateParser):
                 return self._parenthesized()
         raise self.error("an expression is expected here")
 
-    # --- simple operands ----------------------------------------------------------------------------------------------
-
     def _name(self) -> Expression:
         offset, name = self.start, self.text()
         self.advance()
@@ -160,8 +156,6 @@ class ExpressionParser(TemplateParser):
         end = self.start + 1
         self.close_bracket(newlines)
         return Call(offset, name, tuple(arguments), expand, end)
-
-    # --- steps --------------------------------------------------------------------------------------------------------
 
     def _followed(self, subject: Expression) -> Expression:
         """The operand with the steps that follow it.
@@ -234,8 +228,6 @@ class ExpressionParser(TemplateParser):
         name = self.word()
         self.expect("name", message, blamed)
         return GetAttr(offset, name)
-
-    # --- collections --------------------------------------------------------------------------------------------------
 
     def _tuple(self) -> Expression:
         offset, newlines = self.start, self.open_bracket()

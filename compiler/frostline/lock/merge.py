@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
-import msgspec
-
+from frostline.canonical import digest_of_json
 from frostline.errors import SourceError, UsageError
 from frostline.lock.codec import describe_segment, lock_of
 from frostline.model import FileOrigin, Lock, Snapshot
@@ -15,8 +13,7 @@ from frostline.model import FileOrigin, Lock, Snapshot
 
 def settings_digest(shape: Mapping[str, Any]) -> str:
     """`sha256:…` of the settings that shaped an answer; equal settings give equal digests."""
-    canonical = msgspec.json.encode(msgspec.to_builtins(shape), order="sorted")
-    return f"sha256:{sha256(canonical).hexdigest()}"
+    return digest_of_json(shape)
 
 
 def join_locks(locks: Sequence[tuple[str, Lock]]) -> Lock:

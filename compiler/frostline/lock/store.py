@@ -87,10 +87,10 @@ def read_lock_text(path: Path, *, is_folder: bool, shown: str) -> LockText:
     """The committed lock's files. shown: the path as users would type it. UsageError: it cannot be read."""
     files = []
     try:
-        there = existing_files(path, is_folder=is_folder)
+        paths = existing_files(path, is_folder=is_folder)
     except OSError as error:
         raise _unreadable(error, shown) from None
-    for file in there:
+    for file in paths:
         name = f"{shown.rstrip('/')}/{file.name}" if is_folder else shown
         files.append((file, name, _read(file, name)))
     return LockText(path, is_folder, tuple(files))

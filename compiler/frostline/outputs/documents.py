@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from frostline.outputs.endpoint_text import Style, join_lines
 from frostline.outputs.values import Endpoints
-from frostline.outputs.yaml.text import Pairs, yaml_pieces
+from frostline.outputs.yaml_text import Pairs, yaml_pieces
 from frostline.text import escape_json
 
 _CHUNK = 1 << 16
@@ -23,7 +23,7 @@ _encode = msgspec.json.Encoder().encode
 class Document(Struct, frozen=True):
     """A file that holds one mapping, as chunks of bytes. Each iteration generates the same chunks again.
 
-    members: returns the members of the mapping (`yaml.text.Pairs`). format: `yaml` or `json`.
+    members: returns the members of the mapping (`yaml_text.Pairs`). format: `yaml` or `json`.
     """
 
     members: Callable[[], Pairs]

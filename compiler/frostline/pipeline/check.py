@@ -72,7 +72,7 @@ def check(config: Config, today: date, *, live: bool) -> CheckResult:
     Errors of the live sources are in the result; all others are raised.
     """
     locks = offline_locks(config)
-    options = CompileOptions(today=today, guard=False, publish=False)
+    options = CompileOptions(today=today, guard=False, keep_bytes=False)
     compilation = compile_registry(config, locks, options)
     result = CheckResult(
         # What `edited` and `adopt` say stands in the drift.

@@ -31,14 +31,15 @@ from frostline.text import did_you_mean
 class CompileOptions(Struct, frozen=True, kw_only=True):
     """How to compile: names of the outputs in scope (() for all), what --allow lets pass, the day for waivers.
 
-    guard: whether guards judge. publish: whether the result may be published, or is only looked at.
+    guard: whether guards judge. keep_bytes: whether the files stay in memory because the result is going to be
+    published (False: it is only looked at).
     """
 
     only: tuple[str, ...] = ()
     allow: Allow = Allow()
     today: date
     guard: bool = True
-    publish: bool = True
+    keep_bytes: bool = True
 
 
 class Compilation(Struct, frozen=True, kw_only=True):
@@ -73,7 +74,7 @@ def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -
     """Compile the registry of the new lock, and compare it with what is published."""
     assembly = assemble(config, locks.new)
     outputs = outputs_in_scope(config, options.only)
-    rendered = render_outputs(config, assembly.views, outputs, keep_bytes=options.publish)
+    rendered = render_outputs(config, assembly.views, outputs, keep_bytes=options.keep_bytes)
     findings = check(config, assembly, rendered, options.today)
     compared = diff_files(config, rendered, options)
     baseline = baseline_of(config, locks, assembly, compared.manifest)

@@ -68,8 +68,8 @@ _TOP: Mapping[str, Any] = {
         },
         "precedence": {
             "description": (
-                "Which source wins a (service, version), whole: the first. A group in brackets unites its "
-                "endpoints. Two sources that bring the same one and are not both here are an error finding."
+                "The first source listed provides the whole (service, version); sources in brackets are merged. "
+                "Two sources that bring the same one and are not both here are an error finding."
             ),
             "type": "array",
             "default": [],

@@ -15,6 +15,7 @@ from frostline.config.readers import texts
 from frostline.config.schema_errors import schema_errors
 from frostline.config.yaml_reader import read_yaml
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
+from frostline.files.targets import MANIFEST
 from frostline.model import FileOrigin
 from frostline.outputs.configuring import Reserved, outputs_of
 from frostline.pipeline.config_schema import schema_for
@@ -23,7 +24,6 @@ from frostline.sources.configuring import sources_of
 from frostline.text import display_path, quote
 
 NAME = "frostline.yaml"
-MANIFEST = "frostline.manifest"
 LOCK = "frostline.lock"
 
 
@@ -69,11 +69,11 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
-        help_line = "name the file, not its folder" if isinstance(error, IsADirectoryError) else None
+        help_text = "name the file, not its folder" if isinstance(error, IsADirectoryError) else None
         raise UsageError(
             f"the configuration cannot be read: {reason}",
             origin=FileOrigin(display_path(path)),
-            help=help_line or "name another one with -c FILE",
+            help=help_text or "name another one with -c FILE",
         ) from None
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from os.path import relpath
 from pathlib import Path
 
+from frostline.canonical import digest_of_json
 from frostline.checks import base as checks
 from frostline.errors import RefusedError, UsageError
 from frostline.lock import codec as lock_codec
@@ -61,7 +62,7 @@ def _lock_digest(config: Config) -> str | None:
         return None
     if not config.lock_is_folder:
         return digest_of(config.lock)
-    return lock_merge.settings_digest({path.name: digest_of(path) for path in files})
+    return digest_of_json({path.name: digest_of(path) for path in files})
 
 
 def options_of(basis: Basis) -> CompileOptions:

@@ -21,11 +21,8 @@ def committed_registry(config: Config) -> Registry:
     return registry_of_lock(config, offline_lock(config, read_committed_lock(config)))
 
 
-# --- list -------------------------------------------------------------------------------------------------------------
-
-
 def list_value(registry: Registry) -> list[dict[str, Any]]:
-    """The same as JSON values."""
+    """Every (service, version) of the registry as JSON values, in the registry's order."""
     return [
         {
             "service": service,
@@ -37,9 +34,6 @@ def list_value(registry: Registry) -> list[dict[str, Any]]:
         }
         for (service, version), entry in registry.entries()
     ]
-
-
-# --- explain ----------------------------------------------------------------------------------------------------------
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
@@ -124,9 +118,6 @@ def explanation_value(explanation: Explanation) -> list[dict[str, Any]]:
 
 def _endpoint_value(endpoint: Endpoint) -> dict[str, Any]:
     return {"url": endpoint.url, "weight": endpoint.weight, "origin": origin_value(endpoint.origin)}
-
-
-# --- graph ------------------------------------------------------------------------------------------------------------
 
 
 def graph_value(registry: Registry) -> list[dict[str, Any]]:

@@ -66,7 +66,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     lock: LockAction | None
 
     @property
-    def changes(self) -> bool:
+    def has_changes(self) -> bool:
         return bool(self.changes_registry or self.lock)
 
     @property
@@ -220,7 +220,7 @@ def plan_value(plan: Plan) -> dict[str, Any]:
     """The plan as JSON values (schemas/plan.schema.json)."""
     return {
         "format": FORMAT,
-        "changes": plan.changes,
+        "changes": plan.has_changes,
         "summary": summary(plan),
         "services": [{**msgspec.to_builtins(change), "effect": change.effect} for change in plan.services],
         "files": [

@@ -17,10 +17,10 @@ from msgspec import Meta, Struct
 from frostline.canonical import canonical_line, json_fault
 from frostline.errors import UsageError
 from frostline.model import FileChange, FileOrigin
+from frostline.plan.changes import FORMAT
 from frostline.settings import Allow
 from frostline.text import display_path
 
-FORMAT = "frostline.plan/1"
 MOST_NAMED = 10
 _MAKE = "make it with `frostline plan --out FILE`"
 
@@ -82,7 +82,11 @@ def digest_of(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(f"it cannot be read: {error.strerror}", origin=FileOrigin(display_path(path))) from None
+        raise UsageError(
+            f"the file cannot be read: {error.strerror}",
+            origin=FileOrigin(display_path(path)),
+            help="make the file readable, or remove it from the configuration",
+        ) from None
 
 
 def changed_inputs(then: Basis, now: Basis) -> list[str]:

@@ -17,7 +17,7 @@ _ORDER: tuple[Effect, ...] = ("remove", "shrink", "change", "add", "move")
 
 def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
     """What publishing would change, a line each. verbose: with the endpoints of services that only moved."""
-    if not plan.changes:
+    if not plan.has_changes:
         yield "No changes. Everything published is up to date."
         return
     if plan.lock == "update" and not plan.changes_registry:
@@ -40,7 +40,7 @@ def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
 
 def difference_lines(difference: Plan, *, verbose: bool = False) -> Iterator[str]:
     """What differs between two locks, a line each. verbose: with the endpoints of services that only moved."""
-    if not difference.changes:
+    if not difference.has_changes:
         yield "No difference."
         return
     if not difference.services:

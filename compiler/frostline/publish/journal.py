@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 from frostline.canonical import json_fault
 from frostline.errors import PublishError
-from frostline.files.targets import Root, as_publish_error, file_bytes, permitted, write_new_file
+from frostline.files.targets import Root, as_publish_error, file_bytes, may_write, write_new_file
 
 NAME = ".frostline.journal"
 _UNFINISHED = NAME + ".tmp"
@@ -88,7 +88,7 @@ def read_journal(root: Root) -> Journal | None:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         _refuse(f"it is damaged: {json_fault(error, data)}")
     for step in journal.steps:
-        if not permitted(root, step.target):
+        if not may_write(root, step.target):
             _refuse(f"it names `{step.target}`, which this configuration does not write")
         if step.staged is not None and not _STAGED.fullmatch(step.staged):
             _refuse(f"it names `{step.staged}`, which is not the name of a staged file")
@@ -97,7 +97,7 @@ def read_journal(root: Root) -> Journal | None:
     if len({step.target for step in journal.steps}) < len(journal.steps):
         _refuse("it names a file twice")
     for made in journal.folders:
-        if not (permitted(root, made) or any(key.startswith(made + "/") for key in root.outside)):
+        if not (may_write(root, made) or any(key.startswith(made + "/") for key in root.outside)):
             _refuse(f"it names the folder `{made}`, which this configuration does not write to")
     return journal
 

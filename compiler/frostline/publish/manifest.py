@@ -60,7 +60,7 @@ _FILE = msgspec.json.Decoder(_File)
 _SERVICE = msgspec.json.Decoder(_Service)
 
 
-def manifest_of(manifest: Manifest) -> Manifest:
+def sorted_manifest(manifest: Manifest) -> Manifest:
     """The same manifest, sorted."""
     return Manifest(
         tuple(sorted(manifest.files, key=lambda line: line.path)),
@@ -71,7 +71,7 @@ def manifest_of(manifest: Manifest) -> Manifest:
 def manifest_chunks(manifest: Manifest) -> Iterator[bytes]:
     """The manifest's bytes, whole lines at a time, sorted."""
     yield _HEADER + b"\n"
-    ordered = manifest_of(manifest)
+    ordered = sorted_manifest(manifest)
     for line in ordered.files:
         text = _File(path=line.path, sha256=line.sha256, mode=f"{line.mode:04o}", output=line.output)
         yield canonical_line(text) + b"\n"
@@ -115,7 +115,7 @@ def parse_manifest(data: bytes, shown: str) -> Manifest:
             service = _service_line(line, shown, at)
             if services.setdefault((service.service, service.version), service) is not service:
                 _refuse(shown, at, f"the service `{service.service}` is listed twice with the same version")
-    return manifest_of(Manifest(tuple(files.values()), tuple(services.values())))
+    return sorted_manifest(Manifest(tuple(files.values()), tuple(services.values())))
 
 
 def _file_line(line: bytes, shown: str, at: int) -> FileLine:

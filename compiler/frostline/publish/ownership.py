@@ -15,7 +15,7 @@ from frostline.events import report_progress
 from frostline.files.targets import FileState, Root, digest_of_chunks, file_state, open_root, path_fault
 from frostline.globs import matches
 from frostline.model import FileChange, ManifestEntry
-from frostline.publish.manifest import FileLine, Manifest, manifest_of
+from frostline.publish.manifest import FileLine, Manifest, sorted_manifest
 from frostline.settings import Allow
 
 _PLAIN, _EXECUTABLE = 0o644, 0o755
@@ -171,4 +171,4 @@ def next_manifest(
     for line in old.files if old else ():
         if not _in_scope(line, outputs):
             lines.setdefault(line.path, line)
-    return manifest_of(Manifest(tuple(lines.values()), tuple(services)))
+    return sorted_manifest(Manifest(tuple(lines.values()), tuple(services)))

@@ -25,11 +25,11 @@ from frostline.files.targets import (
     file_state,
     folder_of,
     key_of,
+    may_write,
     mode_of,
     name_of,
     open_folder,
     open_root,
-    permitted,
     write_new_file,
 )
 from frostline.model import FileChange
@@ -153,7 +153,7 @@ def _writes(root: Root, publication: Publication) -> list[_Write]:
         unlisted.append((key_of(root, publication.manifest_path), list(manifest_chunks(publication.manifest))))
     taken = {change.path for change in publication.changes}
     for key, content in unlisted:
-        if key in taken or not permitted(root, key):
+        if key in taken or not may_write(root, key):
             reason = "an output would write it too" if key in taken else "it is outside of the root folder"
             raise PublishError(f"`{key}` cannot be written: {reason}", help="give it another path in frostline.yaml")
         taken.add(key)

@@ -13,20 +13,19 @@ from frostline.publish.journal import GIVE_UP, Journal, Step, discard_unfinished
 _HALF = "published files are partly old and partly new: fix the cause above and rerun, which finishes the run"
 
 
-def recover(root: Root) -> bool:
-    """Undo an interrupted run, or finish it if it was committed. Return whether there was one.
+def recover(root: Root) -> None:
+    """Undo an interrupted run, or finish it if it was committed.
 
     PublishError: the journal cannot be trusted, or a file has changed since the run left it.
     """
     discard_unfinished(root)
     journal = read_journal(root)
     if journal is None:
-        return False
+        return
     if journal.committed:
         finish(root, journal, done=_done(root, journal))
     else:
         _undo(root, journal)
-    return True
 
 
 def finish(root: Root, journal: Journal, *, done: Collection[str] = ()) -> None:

@@ -241,7 +241,8 @@ def entry_digest(entry: Entry) -> str:
         datacenter, tags, weight = run.first.datacenter, run.first.tags, run.first.weight
         meta = sorted(run.first.meta.items())
         endpoints += [
-            (one.url, one.address, one.port, datacenter, one.namespace, tags, weight, meta) for one in run.endpoints
+            (endpoint.url, endpoint.address, endpoint.port, datacenter, endpoint.namespace, tags, weight, meta)
+            for endpoint in run.endpoints
         ]
     content = (entry.url, entry.sources, endpoints)
     return f"sha256:{sha256(msgspec.json.encode(content)).hexdigest()}"

@@ -25,8 +25,8 @@ class Problem(Struct, frozen=True, kw_only=True):
 class Report(Struct, frozen=True, kw_only=True):
     """What a run found: findings sorted by `Finding.sort_key`, and errors in the order in which they occurred.
 
-    plan: JSON values (schemas/plan.schema.json), where the run made one. rules: the rules by name, for formats that
-    describe them (SARIF); findings of other rules are allowed.
+    plan: JSON values (schemas/plan.schema.json), where the run made one. rules: the rules by name, for reporters that
+    describe them (`DESCRIBES_RULES`); findings of other rules are allowed.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -36,12 +36,15 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 class Reporter(Protocol):
-    """The module of a reporter."""
+    """The module of a reporter. It may leave out whatever has a default here."""
 
-    def lines(self, report: Report, *, colour: bool = False) -> Iterator[str]:
+    DESCRIBES_RULES: bool = False
+    """Whether `lines` uses `Report.rules`."""
+
+    def lines(self, report: Report, *, color: bool = False) -> Iterator[str]:
         """The report's lines, without line ends. Text from servers and files is escaped for where the lines go.
 
-        colour: whether ANSI colours may be used.
+        color: whether ANSI colors may be used.
         """
 
 
@@ -58,6 +61,11 @@ TABLE: Mapping[str, str] = {
 def reporter_module(name: str) -> Reporter:
     """The module of this format, imported on first use. KeyError: no such format."""
     return cast(Reporter, import_module(TABLE[name]))
+
+
+def describes_rules(name: str) -> bool:
+    """Whether reports in this format describe the rules."""
+    return bool(getattr(reporter_module(name), "DESCRIBES_RULES", False))
 
 
 def subject_text(finding: Finding) -> str:

@@ -16,8 +16,8 @@ LONGEST = 4000
 """Characters of a message; an annotation shows no more, and a log line has a limit."""
 
 
-def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
-    """The workflow commands; `colour` is ignored."""
+def lines(report: Report, *, color: bool = False) -> Iterator[str]:
+    """The workflow commands; `color` is ignored."""
     for problem in report.errors:
         yield _problem_command(problem)
     for finding in report.findings:
@@ -34,7 +34,7 @@ def _finding_command(finding: Finding) -> str:
     return _command(finding.severity, finding.origin, finding.rule, message, finding.help)
 
 
-def _command(word: str, origin: Origin | None, title: str, message: str, advice: str | None) -> str:
+def _command(word: str, origin: Origin | None, title: str, message: str, help: str | None) -> str:
     properties: dict[str, str] = {}
     if isinstance(origin, FileOrigin):
         properties = {"file": origin.path, "line": str(origin.line), "col": str(origin.column)}
@@ -42,7 +42,7 @@ def _command(word: str, origin: Origin | None, title: str, message: str, advice:
         message = f"{origin}: {message}"
     properties["title"] = title
     joined = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    text = message if advice is None else f"{message}\nhelp: {advice}"
+    text = message if help is None else f"{message}\nhelp: {help}"
     if len(text) > LONGEST:
         text = f"{text[: LONGEST - 1]}…"
     return f"::{word} {joined}::{_data(text)}"

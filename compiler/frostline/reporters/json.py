@@ -13,8 +13,8 @@ from frostline.reporters.base import Problem, Report
 FORMAT = "frostline.report/1"
 
 
-def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
-    """The document's lines; `colour` is ignored. Every text reads back unchanged."""
+def lines(report: Report, *, color: bool = False) -> Iterator[str]:
+    """The document's lines; `color` is ignored. Every text reads back unchanged."""
     yield from document_lines(report_value(report))
 
 

@@ -16,8 +16,8 @@ from frostline.text import escape_for_log
 _SUITE = "frostline"
 
 
-def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
-    """The document's lines; `colour` is ignored."""
+def lines(report: Report, *, color: bool = False) -> Iterator[str]:
+    """The document's lines; `color` is ignored."""
     failures = sum(finding.severity == "error" for finding in report.findings)
     cases = [*map(_problem_case, report.errors), *map(_finding_case, report.findings)]
     if not cases:
@@ -56,11 +56,11 @@ def _case(rule: str, name: str, origin: Origin | None) -> ElementTree.Element:
     return ElementTree.Element("testcase", attributes)
 
 
-def _child(case: ElementTree.Element, kind: str, message: str, advice: str | None, origin: Origin | None) -> None:
+def _child(case: ElementTree.Element, kind: str, message: str, help: str | None, origin: Origin | None) -> None:
     child = ElementTree.SubElement(case, kind, message=escape_for_log(message), type=kind)
-    child.text = _text(message, advice, origin)
+    child.text = _text(message, help, origin)
 
 
-def _text(message: str, advice: str | None, origin: Origin | None) -> str:
-    parts = [f"{origin}: {message}" if origin is not None else message, *([f"help: {advice}"] if advice else [])]
+def _text(message: str, help: str | None, origin: Origin | None) -> str:
+    parts = [f"{origin}: {message}" if origin is not None else message, *([f"help: {help}"] if help else [])]
     return " | ".join(map(escape_for_log, parts))

@@ -24,8 +24,8 @@ _ORDER = ("remove", "shrink", "change", "add", "move")
 _SIGNS = {"add": "+", "change": "~", "remove": "-", "create": "+", "update": "~", "delete": "-", "adopt": "="}
 
 
-def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
-    """The comment's lines; `colour` is ignored."""
+def lines(report: Report, *, color: bool = False) -> Iterator[str]:
+    """The comment's lines; `color` is ignored."""
     sections = [*_plan_sections(report.plan), ("Findings", [*_problems(report), *_findings(report.findings)])]
     yield from _cut([_title(report), ""], [(name, items) for name, items in sections if items])
 
@@ -116,10 +116,10 @@ def _findings(findings: Iterable[Finding]) -> list[str]:
     ]
 
 
-def _item(start: str, message: str, origin: object, advice: str | None) -> str:
+def _item(start: str, message: str, origin: object, help: str | None) -> str:
     place = f" at {code(str(origin))}" if origin is not None else ""
     text = f"- {start}{place}: {code(message)}"
-    return text if advice is None else f"{text}\n  - {code(advice)}"
+    return text if help is None else f"{text}\n  - {code(help)}"
 
 
 def _cut(head: Sequence[str], sections: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:

@@ -18,9 +18,11 @@ from frostline.rules import Rule
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ERROR = "error"
 
+DESCRIBES_RULES = True
 
-def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
-    """The document's lines; `colour` is ignored."""
+
+def lines(report: Report, *, color: bool = False) -> Iterator[str]:
+    """The document's lines; `color` is ignored."""
     results = [*map(_problem_result, report.errors), *map(_finding_result, report.findings)]
     names = sorted({result["ruleId"] for result in results})
     for result in results:
@@ -60,9 +62,9 @@ def _finding_result(finding: Finding) -> dict[str, Any]:
 
 
 def _result(
-    rule: str, level: str, message: str, advice: str | None, origin: Origin | None, identity: str
+    rule: str, level: str, message: str, help: str | None, origin: Origin | None, identity: str
 ) -> dict[str, Any]:
-    text = message if advice is None else f"{message}\n{advice}"
+    text = message if help is None else f"{message}\n{help}"
     return {
         "ruleId": rule,
         "level": level,

@@ -13,23 +13,23 @@ LONGEST = 1000
 
 _SHOWN_OF_THE_END = 300
 
-_COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "help": "\x1b[36m"}
+_COLORS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "help": "\x1b[36m"}
 _PLAIN = "\x1b[0m"
 
 
-def lines(report: Report, *, colour: bool = False) -> Iterator[str]:
+def lines(report: Report, *, color: bool = False) -> Iterator[str]:
     """The report's lines. Text from servers and files is kept on one line, shortened and escaped."""
     for problem in report.errors:
-        yield from _item(_start(problem.origin, "error", "", colour), problem.message, problem.help, colour)
+        yield from _item(_start(problem.origin, "error", "", color), problem.message, problem.help, color)
     for finding in report.findings:
-        start = _start(finding.origin, finding.severity, f"[{_display(finding.rule)}]", colour)
-        yield from _item(start + _subject(finding), finding.message, finding.help, colour)
+        start = _start(finding.origin, finding.severity, f"[{_display(finding.rule)}]", color)
+        yield from _item(start + _subject(finding), finding.message, finding.help, color)
     yield from _count(report)
 
 
-def _start(origin: Origin | None, severity: str, rule: str, colour: bool) -> str:
+def _start(origin: Origin | None, severity: str, rule: str, color: bool) -> str:
     place = "" if origin is None else f"{_display(str(origin))}: "
-    return f"{place}{_paint(severity + rule, severity, colour)}: "
+    return f"{place}{_paint(severity + rule, severity, color)}: "
 
 
 def _subject(finding: Finding) -> str:
@@ -39,10 +39,10 @@ def _subject(finding: Finding) -> str:
     return f"{_display(finding.service)}{version}: "
 
 
-def _item(start: str, message: str, advice: str | None, colour: bool) -> Iterator[str]:
+def _item(start: str, message: str, help: str | None, color: bool) -> Iterator[str]:
     yield f"{start}{_display(message)}"
-    if advice is not None:
-        yield f"  {_paint('help', 'help', colour)}: {_display(advice)}"
+    if help is not None:
+        yield f"  {_paint('help', 'help', color)}: {_display(help)}"
 
 
 def _count(report: Report) -> Iterator[str]:
@@ -61,5 +61,5 @@ def _display(text: str) -> str:
     return escape_for_log(text)
 
 
-def _paint(text: str, role: str, colour: bool) -> str:
-    return f"{_COLOURS[role]}{text}{_PLAIN}" if colour else text
+def _paint(text: str, role: str, color: bool) -> str:
+    return f"{_COLORS[role]}{text}{_PLAIN}" if color else text

@@ -140,7 +140,7 @@ def _read_names(cursor: Cursor) -> tuple[RouterName, ...]:
     for item in cursor.items():
         key = _key(item.value)
         if key is None:
-            item.refuse("a name without a service or a version", "write SERVICE/VERSION or SERVICE")
+            item.refuse("the name lacks a service or a version", "write SERVICE/VERSION or SERVICE")
         elif key in found:
             item.refuse(f"the name {quote(item.value)} is listed twice", "keep one of them")
         else:

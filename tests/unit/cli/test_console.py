@@ -42,7 +42,7 @@ def test_each_v_logs_more(
     assert capsys.readouterr().err.split() == levels
 
 
-def test_signs_have_colours_only_where_they_stand_alone(
+def test_signs_have_colors_only_where_they_stand_alone(
     invocation: Callable[..., Invocation], capsys: pytest.CaptureFixture[str]
 ) -> None:
     console.print_text(invocation(color="always"), ["  + a", "Plan: +1", "-x"], signs=True)

@@ -50,7 +50,7 @@ def test_the_name_of_a_stage_is_escaped_in_timings(clock: list[float]) -> None:
 
 
 def test_a_bar_is_drawn_for_progress_alone_and_vanishes_with_its_stage(capsys: pytest.CaptureFixture[str]) -> None:
-    bars = Bars(colour=False)
+    bars = Bars(color=False)
     bars.started("checking")
     bars.finished("checking")
     assert capsys.readouterr().err == ""

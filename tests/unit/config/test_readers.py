@@ -64,7 +64,7 @@ def test_a_pattern_is_read_as_its_parts(cursor: On) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "said", "help_line"),
+    ("written", "said", "help"),
     [
         ("{servce}", "`key` has an unknown placeholder {servce}", "did you mean {service}?"),
         ("{meta}", "`key` has an unknown placeholder {meta}", "write {meta[KEY]}"),
@@ -72,7 +72,7 @@ def test_a_pattern_is_read_as_its_parts(cursor: On) -> None:
         ("a{", "`key` has a `{` without a name after it at character 2", "write {NAME}, and {{ or }} for a brace"),
     ],
 )
-def test_a_wrong_pattern_is_refused_with_the_right_one(cursor: On, written: str, said: str, help_line: str) -> None:
+def test_a_wrong_pattern_is_refused_with_the_right_one(cursor: On, written: str, said: str, help: str) -> None:
     place = cursor(f'"{written}"')
     assert readers.pattern_parts(place, KNOWN) is None
-    assert [(error.message, error.help) for error in place.state.errors] == [(said, help_line)]
+    assert [(error.message, error.help) for error in place.state.errors] == [(said, help)]

@@ -35,7 +35,7 @@ def test_what_fits_has_no_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said", "help_line"),
+    ("text", "said", "help"),
     [
         ("nam: b", "f.yaml:2:1: unknown key `nam`", "did you mean `name`?"),
         ("number: 10", "f.yaml:2:9: `number` must be between 1 and 9, not 10", "write a number in these bounds"),
@@ -48,11 +48,11 @@ def test_what_fits_has_no_error() -> None:
         ("flag:", "f.yaml:2:1: `flag` has no value", "give it one, or remove it"),
     ],
 )
-def test_what_does_not_fit_is_said_with_its_place_and_a_way_out(text: str, said: str, help_line: str | None) -> None:
+def test_what_does_not_fit_is_said_with_its_place_and_a_way_out(text: str, said: str, help: str | None) -> None:
     (found,) = errors_of(f"name: a\n{text}\n")
     assert f"{found.error.origin}: {found.error.message}" == said
     assert found.error.help is not None
-    assert help_line in (found.error.help, None)
+    assert help in (found.error.help, None)
     assert not found.usable
 
 

@@ -51,7 +51,7 @@ def test_the_difference_lists_what_appears_changes_and_vanishes_endpoint_by_endp
 
 def test_equal_locks_do_not_differ(config: Config, snapshot: MakeSnapshot) -> None:
     lock = Lock((snapshot(config, "a"),))
-    assert not diff_locks(config, lock, Lock((snapshot(config, "a"),))).changes
+    assert not diff_locks(config, lock, Lock((snapshot(config, "a"),))).has_changes
 
 
 def test_other_ids_change_the_lock_and_no_service(config: Config, snapshot: MakeSnapshot) -> None:

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from frostline.errors import SourceError
-from frostline.pipeline.locking import update_lock
+from frostline.pipeline.lock_update import update_lock
 from frostline.pipeline.survey import survey_sources
 from frostline.settings import Allow, Config
 from frostline.sources.base import ReadResult

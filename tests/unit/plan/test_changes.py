@@ -89,7 +89,7 @@ def test_where_nothing_changes_there_is_no_plan() -> None:
     same = {("a", None): entry(endpoint(1)), ("a", "v1"): entry()}
     keep = FileChange(path="a.py", output="a.py", action="keep")
     found = plan(same, same, keep)
-    assert not found.changes
+    assert not found.has_changes
     assert found.files == ()
     assert text(found) == ["No changes. Everything published is up to date."]
 
@@ -197,7 +197,7 @@ def test_files_are_shown_with_what_happens_to_them_and_why_not() -> None:
 
 
 def test_a_lock_alone_is_a_change() -> None:
-    assert plan({}, {}, lock="update").changes
+    assert plan({}, {}, lock="update").has_changes
 
 
 def test_a_first_lock_is_added() -> None:

@@ -42,7 +42,7 @@ FINDINGS = st.builds(
     help=st.none() | TEXT,
 )
 ERRORS = st.builds(
-    lambda kind, text, place, advice: kind(text, origin=place, help=advice),
+    lambda kind, text, place, help_text: kind(text, origin=place, help=help_text),
     st.sampled_from([SourceError, UsageError]),
     TEXT,
     st.none() | st.builds(FileOrigin, TEXT),

@@ -31,8 +31,8 @@ HOSTILE = [
 ]
 
 
-def text_of(*findings: Finding, errors: tuple[FrostlineError, ...] = (), colour: bool = False) -> list[str]:
-    return list(lines(report_of(findings, errors), colour=colour))
+def text_of(*findings: Finding, errors: tuple[FrostlineError, ...] = (), color: bool = False) -> list[str]:
+    return list(lines(report_of(findings, errors), color=color))
 
 
 def test_a_finding_is_a_line_with_its_place_and_a_line_of_help() -> None:
@@ -76,9 +76,9 @@ def test_findings_are_sorted_with_errors_first() -> None:
     assert text_of(*found) == text_of(*reversed(found))
 
 
-def test_colour_is_around_our_own_words_only() -> None:
+def test_color_is_around_our_own_words_only() -> None:
     found = Finding(rule="ports", message="\x1b[31mred", origin=PLACE, help="do")
-    assert text_of(found, colour=True) == [
+    assert text_of(found, color=True) == [
         "frostline.yaml:60:7: \x1b[1;31merror[ports]\x1b[0m: \\x1b[31mred",
         "  \x1b[36mhelp\x1b[0m: do",
         "1 error",

@@ -10,7 +10,7 @@ import click
 from frostline import errors
 from frostline.cli.console import Invocation, info, print_json, report_value, show_findings
 from frostline.cli.invoking import DifferentError, invoked, load_invocation_config
-from frostline.cli.locks import read_locks
+from frostline.cli.locks import freeze_locks
 from frostline.cli.options import (
     FORMATS,
     allow_option,
@@ -25,7 +25,7 @@ from frostline.model import FileOrigin
 from frostline.pipeline import saved_plans
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry, outputs_in_scope
 from frostline.pipeline.freeze import LockPair, offline_locks, pair_locks, read_committed_lock
-from frostline.pipeline.publishing import publish_compilation, publish_session
+from frostline.pipeline.publish import publish_compilation, publish_session
 from frostline.plan import saved as saved_plan
 from frostline.plan.changes import plan_value, summary
 from frostline.settings import Allow, Config
@@ -88,7 +88,7 @@ def _compile(
     config = load_invocation_config(invocation)
     outputs_in_scope(config, options.only)  # an unknown name is an error before any source is read
     with publish_session(config) as root:
-        locks = offline_locks(config, globs) if offline or globs else read_locks(invocation, config, options.allow)
+        locks = offline_locks(config, globs) if offline or globs else freeze_locks(invocation, config, options.allow)
         if locked and locks.changed:
             raise _lock_would_change(config, locks)
         compilation = compile_registry(config, locks, options)
@@ -129,7 +129,7 @@ def _report(invocation: Invocation, compilation: Compilation) -> int:
 def _published_line(compilation: Compilation) -> str:
     counts = summary(compilation.plan)
     services = pluralize(sum(1 for _ in compilation.registry.entries()), "service")
-    if not compilation.plan.changes:
+    if not compilation.plan.has_changes:
         return f"Up to date: {services} published."
     return (
         f"Published {services} "

@@ -37,4 +37,4 @@ def command(invocation: Invocation, before: str, after: str) -> int:
         print_text(invocation, difference_lines(difference, verbose=invocation.verbose > 0), signs=True)
     else:
         print_report(invocation, (), plan=value)
-    return errors.DIFFERENT if difference.changes else errors.DONE
+    return errors.DIFFERENT if difference.has_changes else errors.DONE

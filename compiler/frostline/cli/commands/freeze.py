@@ -14,7 +14,7 @@ from frostline.cli.invoking import invoked, load_invocation_config, print_warnin
 from frostline.cli.options import FORMATS, allow_option, common_options, format_option, timings_option
 from frostline.model import Snapshot
 from frostline.pipeline.freeze import live_sources
-from frostline.pipeline.locking import LockUpdate, update_lock
+from frostline.pipeline.lock_update import LockUpdate, update_lock
 from frostline.plan.changes import plan_value
 from frostline.settings import Allow
 from frostline.text import display_path, pluralize

@@ -18,7 +18,7 @@ from frostline.cli.console import (
     show_findings,
 )
 from frostline.cli.invoking import invoked, load_invocation_config, warn_of_pending_run
-from frostline.cli.locks import read_locks
+from frostline.cli.locks import freeze_locks
 from frostline.cli.options import (
     REPORT_FORMATS,
     allow_option,
@@ -63,8 +63,8 @@ def command(
     config = load_invocation_config(invocation)
     outputs_in_scope(config, only)
     warn_of_pending_run(invocation, config)
-    options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today, publish=False)
-    locks = offline_locks(config) if offline else read_locks(invocation, config, allow)
+    options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today, keep_bytes=False)
+    locks = offline_locks(config) if offline else freeze_locks(invocation, config, allow)
     compilation = compile_registry(config, locks, options)
     value = plan_value(compilation.plan)
     if invocation.format == "json":
@@ -82,4 +82,4 @@ def command(
         path = display_path(out)
         info(invocation, f"Saved to {path}. Publish it with `frostline compile --plan {path}`.")
     plan = compilation.plan
-    return errors.DIFFERENT if (plan.changes_registry if registry_only else plan.changes) else errors.DONE
+    return errors.DIFFERENT if (plan.changes_registry if registry_only else plan.has_changes) else errors.DONE

@@ -34,7 +34,7 @@ _ANY = Parameter("value", DYNAMIC)
 def _chunklist(values: Value, size: Value) -> Value:
     length = whole(size, "size")
     if length < 0:
-        raise FunctionError("`size` must be positive")
+        raise FunctionError("`size` must not be negative")
     items = values.data
     if not items:
         chunks: list[Value] = []

@@ -25,7 +25,7 @@ from frostline.outputs.template.text import (
     to_text,
     trusted,
 )
-from frostline.outputs.yaml.text import flow
+from frostline.outputs.yaml_text import flow
 from frostline.text import escape_control, escape_json
 
 _KEPT = """

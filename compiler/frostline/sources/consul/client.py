@@ -90,7 +90,7 @@ class Catalog:
     def __init__(self, session: Session, parameters: Parameters, *, strict_acl: bool) -> None:
         self._session = session
         self._strict_acl = strict_acl
-        self._consul = make_consul(session, "consistent" if session.proves else "stale", parameters)
+        self._consul = make_consul(session, "consistent" if session.is_snapshot else "stale", parameters)
 
     async def services(self) -> Indexed:
         """List the names of services (Names)."""

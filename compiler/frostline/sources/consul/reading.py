@@ -116,7 +116,7 @@ class SegmentReader:
         if self._query.literal:
             return Listing(tuple(sorted(set(self._query.services))))
         # The index of the list itself is another one than the probe's, which includes nodes.
-        index = self._session.run(self._catalog.services_index()) if self._session.proves else 0
+        index = self._session.run(self._catalog.services_index()) if self._session.is_snapshot else 0
         names: Names = self._session.run(self._catalog.services()).value
         selected = tuple(sorted(name for name in names if matches(self._query.services, name)))
         return Listing(selected, len(names), index)
@@ -135,7 +135,7 @@ class SegmentReader:
             answers = self._session.in_parallel(self._read_service, missing, self._tick(len(missing)))
             read.update(zip(missing, answers, strict=True))
             now = self.list_names()
-            changed = self._changed_services(read) if self._session.proves else _vanished(read)
+            changed = self._changed_services(read) if self._session.is_snapshot else _vanished(read)
             if now.names == listing.names and not changed:
                 found = (instance for answer in read.values() for instance in answer.value)
                 return ReadOutcome([self._registration(instance) for instance in found], now.names)
@@ -153,7 +153,7 @@ class SegmentReader:
             if attempt:
                 listing = self.list_names()
             outcome, before = self._read_nodes(listing)
-            if self._session.proves:
+            if self._session.is_snapshot:
                 after = self._indexes()
                 self._check_forward(before, after)
                 if outcome is not None and after == before:

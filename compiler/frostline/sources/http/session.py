@@ -76,8 +76,8 @@ class Session:
         return self._api.product
 
     @property
-    def proves(self) -> bool:
-        """Whether the source proves that what it reads is the state of one moment."""
+    def is_snapshot(self) -> bool:
+        """Whether the source proves that what it reads is the state of one moment (`consistency: snapshot`)."""
         return self._max_stale is None
 
     def in_parallel(
@@ -122,7 +122,7 @@ class Session:
             )
         age = self._read_number(target, headers, self._age_header)
         if age > (self._max_stale or 0) * 1000:
-            allowed = "the leader itself should answer" if self.proves else f"max_stale is {self._max_stale:g} s"
+            allowed = "the leader itself should answer" if self.is_snapshot else f"max_stale is {self._max_stale:g} s"
             raise self.error(
                 target,
                 f"the answer is {age} ms old, and {allowed}",

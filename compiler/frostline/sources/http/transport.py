@@ -87,8 +87,8 @@ class Transport:
         *,
         tls: ssl.SSLContext | None = None,
         server_name: str | None = None,
+        token_header: str,
         secret: Secret | None = None,
-        token_header: str = "X-Consul-Token",  # noqa: S107 - the header's name
     ) -> None:
         self._name = name
         self._origin = origin
@@ -114,7 +114,7 @@ class Transport:
             self._idle.pop().close()
         self._runner.close()
 
-    async def get(self, target: str, headers: Mapping[str, str] | None = None) -> Response:
+    async def get(self, target: str) -> Response:
         """Return the answer to `GET target`, whose status is 200. target: a path with its query, percent-encoded.
 
         Await it in the work of `in_parallel`. Connection failures, 429 and 5xx are retried. Raises StatusError for any
@@ -122,7 +122,7 @@ class Transport:
         """
         for attempt in range(self._limits.retries + 1):
             delay = min(_FIRST_DELAY * 2**attempt, _LONGEST_DELAY)
-            response = await self._exchange(target, headers or {})
+            response = await self._exchange(target)
             if isinstance(response, _TransientFailure):
                 error: SourceError = UnreachableError(
                     self._message(target, response.reason), origin=self._origin, help=_UNREACHABLE_HELP
@@ -233,31 +233,27 @@ class Transport:
     def _remaining(self) -> float:
         return self._expires - time.monotonic()
 
-    async def _exchange(self, target: str, headers: Mapping[str, str]) -> Response | _TransientFailure:
+    async def _exchange(self, target: str) -> Response | _TransientFailure:
         """Make one attempt, on a connection of the pool or a new one."""
         while self._idle:
             connection = self._idle.pop()
             if connection.is_open:
-                outcome = await self._attempt(connection, target, headers)
+                outcome = await self._attempt(connection, target)
                 if outcome is not None:
                     return outcome
         connection = Connection(self._address, self._limits.connect_timeout, self._tls, self._server_name)
-        outcome = await self._attempt(connection, target, headers)
+        outcome = await self._attempt(connection, target)
         assert outcome is not None  # None is only for a connection that was idle
         return outcome
 
-    async def _attempt(
-        self, connection: Connection, target: str, headers: Mapping[str, str]
-    ) -> Response | _TransientFailure | None:
+    async def _attempt(self, connection: Connection, target: str) -> Response | _TransientFailure | None:
         """None: the server closed the idle connection before it read this request, so no attempt is used up."""
         if self._remaining() <= 0:
             raise self._past_deadline()
-        sent = dict(headers)
-        if self._secret is not None:
-            sent[self._token_header] = self._secret.reveal()
+        headers = {} if self._secret is None else {self._token_header: self._secret.reveal()}
         allowed = min(self._limits.timeout, self._remaining())
         try:
-            response = await connection.exchange(self._address.prefix + target, sent, time.monotonic() + allowed)
+            response = await connection.exchange(self._address.prefix + target, headers, time.monotonic() + allowed)
         except (OSError, http.client.HTTPException, ValueError, TooLargeError) as error:
             failure = self._failure(error, connection, target, allowed)
         else:

@@ -11,13 +11,15 @@ from msgspec import Struct
 
 from frostline.hcl.conversion import ConversionError, convert
 from frostline.hcl.evaluation import evaluate
+from frostline.hcl.iteration import elements, is_iterable
 from frostline.hcl.nodes import AttributeNode, BlockNode, Body, Traversal
 from frostline.hcl.positions import point
 from frostline.hcl.scope import Scope
 from frostline.hcl.source import HclError, Source
-from frostline.hcl.values import DYNAMIC, STRING, Type, Value, number, object_value, string
+from frostline.hcl.values import DYNAMIC, STRING, Type, Value, object_value
 from frostline.model import FileOrigin
 from frostline.sources.jobspec.shape import Shape
+from frostline.text import did_you_mean
 
 ONCE = frozenset({"connect", "sidecar_service", "proxy", "weights", "resources", "meta", "canary_meta", "env"})
 """Those of the blocks read here that may occur only once in a body."""
@@ -77,9 +79,7 @@ def block_of(node: BlockNode, shape: Shape, source: Source, scope: Scope) -> Blo
     """The block with everything in it evaluated. HclError: the first error in it."""
     if shape.labels != len(node.labels) and not shape.open:
         wanted = "one label" if shape.labels else "no label"
-        raise HclError(
-            f"the block `{node.kind}` has {wanted}, but here it has {len(node.labels)}", source.place(node.offset)
-        )
+        raise HclError(f"`{node.kind}` takes {wanted}, but has {len(node.labels)}", source.place(node.offset))
     labels = tuple(label for label, _ in node.labels)
     return _evaluate_block(node.kind, labels, node.offset, node.body, shape, scope)
 
@@ -186,7 +186,7 @@ def _generate_blocks(
 ) -> Iterator[tuple[BlockNode, Scope]]:
     """HCL's dynamic blocks (ext/dynblock): a block with the content for every element of for_each."""
     if len(dynamic.labels) != 1:
-        raise HclError("a dynamic block has one label, the kind of block", source.place(dynamic.offset))
+        raise HclError("a dynamic block takes one label, the kind of block", source.place(dynamic.offset))
     kind, kind_offset = dynamic.labels[0]
     if not shape.open and kind not in shape.blocks:
         raise _unknown("block", kind, list(shape.blocks), source.place(kind_offset))
@@ -199,7 +199,7 @@ def _generate_blocks(
     contents = [block for block in body.blocks if block.kind == "content"]
     if len(contents) != 1 or len(body.blocks) != 1:
         wrong = next((block for block in body.blocks if block not in contents[:1]), dynamic)
-        raise HclError("a dynamic block has one block `content`, and no other", source.place(wrong.offset))
+        raise HclError("a dynamic block takes exactly one block, `content`", source.place(wrong.offset))
     iterator = _iterator(body, kind, source)
     for key, value in _elements(body.attributes["for_each"], source, scope):
         inner = scope.child({iterator: object_value({"key": key, "value": value})})
@@ -221,18 +221,9 @@ def _elements(for_each: AttributeNode, source: Source, scope: Scope) -> Iterator
     place = source.place(point(for_each.expression, source))
     if collection.is_null:
         raise HclError("`for_each` is null", place)
-    match collection.type.kind:
-        case "map" | "object":
-            for key, value in collection.data.items():
-                yield string(key), value
-        case "list" | "tuple":
-            for index, value in enumerate(collection.data):
-                yield number(index), value
-        case "set":
-            for value in collection.data:
-                yield value, value
-        case kind:
-            raise HclError(f"`for_each` must be a collection, but is a {kind}", place)
+    if not is_iterable(collection):
+        raise HclError(f"`for_each` must be a collection, but is a {collection.type.kind}", place)
+    return elements(collection)
 
 
 def _labels(body: Body, source: Source, scope: Scope) -> tuple[tuple[str, int], ...]:
@@ -250,9 +241,5 @@ def _labels(body: Body, source: Source, scope: Scope) -> tuple[tuple[str, int], 
 
 
 def _unknown(what: str, name: str, known: list[str], place: FileOrigin) -> HclError:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, known, n=1)
     listed = ", ".join(f"`{known_name}`" for known_name in sorted(known))
-    hint = f"did you mean `{close[0]}`?" if close else f"known here: {listed}"
-    return HclError(f"unknown {what} `{name}`", place, hint)
+    return HclError(f"unknown {what} `{name}`", place, did_you_mean(name, known, f"known here: {listed}"))

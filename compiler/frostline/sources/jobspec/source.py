@@ -48,7 +48,7 @@ MOST_BYTES = 2**20
 
 
 def declare(settings: JobspecSettings) -> Declaration:
-    """The services and upstreams in the files. SourceError, or SeveralErrors: the first error in every wrong file.
+    """The services and upstreams in the files. SourceError, or ErrorGroup: the first error in every wrong file.
 
     UsageError: there are no files, or no file declares a variable that is set.
     """

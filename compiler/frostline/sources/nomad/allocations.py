@@ -37,7 +37,10 @@ class UnreportedChecks(Struct, frozen=True):
 def without_canaries(
     client: Client, query: RegionQuery, found: Sequence[ServiceRegistration]
 ) -> list[ServiceRegistration]:
-    """Leave out the instances of canaries: the registration does not tell, the job's allocations do."""
+    """Leave out the instances of canaries.
+
+    A registration doesn't say whether it is a canary's; the job's allocations do.
+    """
     jobs = sorted({(instance.namespace, instance.job_id) for instance in found})
     canaries = {name for names in client.session.in_parallel(partial(_canaries, client, query), jobs) for name in names}
     return [instance for instance in found if instance.alloc_id not in canaries]
@@ -92,16 +95,21 @@ def _states(
     Query one allocation per client first. If that client fails, skip its other allocations.
     """
     nodes = {instance.alloc_id: instance.node_id for instance in found}
-    first = sorted({node: name for name, node in sorted(nodes.items(), reverse=True)}.values())
+    first = sorted({node: allocation_id for allocation_id, node in sorted(nodes.items(), reverse=True)}.values())
     states = dict(zip(first, client.session.in_parallel(partial(_checks, client, query), first), strict=True))
     failing = {
-        nodes[name]: state
-        for name, state in states.items()
+        nodes[allocation_id]: state
+        for allocation_id, state in states.items()
         if isinstance(state, UnreportedChecks) and state.code >= 500
     }
-    rest = sorted(name for name in nodes if name not in states and nodes[name] not in failing)
+    rest = sorted(
+        allocation_id for allocation_id, node in nodes.items() if allocation_id not in states and node not in failing
+    )
     states.update(zip(rest, client.session.in_parallel(partial(_checks, client, query), rest), strict=True))
-    return {name: states[name] if name in states else failing[node] for name, node in nodes.items()}
+    return {
+        allocation_id: states[allocation_id] if allocation_id in states else failing[node]
+        for allocation_id, node in nodes.items()
+    }
 
 
 def _checks_path(allocation: str) -> str:

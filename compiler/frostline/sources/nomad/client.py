@@ -72,4 +72,4 @@ class Client:
             tokens.append(token)
 
     def _with_mode(self, parameters: Parameters) -> Parameters:
-        return parameters if self.session.proves else (("stale", "true"), *parameters)
+        return parameters if self.session.is_snapshot else (("stale", "true"), *parameters)

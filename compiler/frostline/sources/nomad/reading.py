@@ -106,9 +106,6 @@ def _changed(client: Client, path: str, what: str) -> SourceError:
     )
 
 
-# --- services ---------------------------------------------------------------------------------------------------------
-
-
 def _read_services(client: Client, query: RegionQuery, known: Services, tick: Tick) -> Services:
     """Read the selected services as of one list of them. known: what was read before."""
     if query.services is None:
@@ -126,7 +123,7 @@ def _read_services(client: Client, query: RegionQuery, known: Services, tick: Ti
                 )
             changed = changed or not (answer.index == listing.index or _is_the_same(read.get(place), answer))
             read[place] = answer
-        if not (changed and client.session.proves):
+        if not (changed and client.session.is_snapshot):
             return read
         known = read
     raise _changed(client, SERVICES, "services were registered or removed")
@@ -164,14 +161,11 @@ async def _service(client: Client, query: RegionQuery, place: Place) -> Indexed:
     return Indexed(sorted(answer.value, key=lambda instance: str(instance.id)), answer.index)
 
 
-# --- jobs -------------------------------------------------------------------------------------------------------------
-
-
 def _listed_jobs(client: Client, query: RegionQuery) -> Indexed:
     """List the stubs of all jobs at one moment: place -> stub."""
     parameters = query.list_parameters
     listing = client.session.run(client.paged(JOBS, JobStub, parameters, per_page=PER_PAGE))
-    if client.session.proves and not listing.index:
+    if client.session.is_snapshot and not listing.index:
         listing = client.session.run(client.paged(JOBS, JobStub, parameters))
     stubs = {(stub.namespace, stub.id): stub for stub in listing.value if stub.namespace in query.namespaces}
     _check_readable(client, query, JOBS, {namespace for namespace, _ in stubs})
@@ -180,7 +174,7 @@ def _listed_jobs(client: Client, query: RegionQuery) -> Indexed:
 
 def _is_unchanged(client: Client, query: RegionQuery, index: int) -> bool:
     """Whether no job changed at all since that index. Reads the index without the list."""
-    if not client.session.proves:
+    if not client.session.is_snapshot:
         return True
     parameters = (*query.list_parameters, ("prefix", _NO_JOB), ("per_page", "1"))
     return client.session.run(client.indexed(JOBS, object, parameters)).index == index

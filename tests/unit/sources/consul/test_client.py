@@ -51,7 +51,7 @@ except UsageError as error:
 class Recorder:
     """Stands in for the session: notes the targets."""
 
-    proves = True
+    is_snapshot = True
 
     def __init__(self) -> None:
         self.targets: list[str] = []

@@ -33,7 +33,9 @@ def status(code: int) -> StatusError:
 
 
 def choose(patterns: Sequence[str], only: Sequence[str] = (), *, partial: bool = False) -> ChosenSegments:
-    transport = Transport("mesh", PLACE, Address(scheme="http", host="127.0.0.1", port=9), LiveLimits())
+    transport = Transport(
+        "mesh", PLACE, Address(scheme="http", host="127.0.0.1", port=9), LiveLimits(), token_header="X-Consul-Token"
+    )
     with Session(transport, Api(product="Consul")) as session:
         return choose_segments(session, KIND, patterns, only, KNOWN, partial=partial)
 

@@ -75,7 +75,11 @@ CONSUL, NOMAD = Api(product="Consul"), Api(product="Nomad", rights_help="give it
 
 
 def session_with(server: Server, api: Api, max_stale: float | None = None) -> Session:
-    return Session(Transport("mesh", PLACE, server.address, LiveLimits(retries=0)), api, max_stale=max_stale)
+    return Session(
+        Transport("mesh", PLACE, server.address, LiveLimits(retries=0), token_header="X-Consul-Token"),
+        api,
+        max_stale=max_stale,
+    )
 
 
 def replying(product: str, body: bytes = b"[]", **changed: str | None) -> bytes:

@@ -34,7 +34,14 @@ TOKEN = '7f1c-<secret>/"token"'
 
 def transport_to(address: Address, *, secret: str | None = None, **limits: float) -> Transport:
     settings = {"connect_timeout": 5.0, "timeout": 5.0, "deadline": 30.0, "retries": 0} | limits
-    return Transport("mesh", PLACE, address, LiveLimits(**settings), secret=Secret(secret) if secret else None)
+    return Transport(
+        "mesh",
+        PLACE,
+        address,
+        LiveLimits(**settings),
+        token_header="X-Consul-Token",
+        secret=Secret(secret) if secret else None,
+    )
 
 
 def got(transport: Transport, target: str) -> Response:
@@ -303,7 +310,8 @@ def hanging(*arguments, flags=0, **options):
 socket.getaddrinfo = hanging
 for limits in (LiveLimits(deadline=0.1), LiveLimits(connect_timeout=0.1, retries=0)):
     try:
-        with Transport("mesh", FileOrigin("x"), Address(scheme="http", host="a.invalid", port=9), limits) as transport:
+        address = Address(scheme="http", host="a.invalid", port=9)
+        with Transport("mesh", FileOrigin("x"), address, limits, token_header="X-Consul-Token") as transport:
             transport.in_parallel(transport.get, ["/"])
     except SourceError as error:
         print(error.message)
@@ -486,7 +494,14 @@ def test_a_server_without_tls_is_a_source_error_at_once():
         thread = threading.Thread(target=refuse)
         thread.start()
         address = Address(scheme="https", host="127.0.0.1", port=listener.getsockname()[1])
-        transport = Transport("mesh", PLACE, address, LiveLimits(retries=5), tls=ssl.create_default_context())
+        transport = Transport(
+            "mesh",
+            PLACE,
+            address,
+            LiveLimits(retries=5),
+            token_header="X-Consul-Token",
+            tls=ssl.create_default_context(),
+        )
         assert "wrong version number" in failure(transport).message
         thread.join()
 
@@ -506,7 +521,7 @@ threading.Thread(target=interrupt, daemon=True).start()
 limits = LiveLimits(timeout=1000, deadline=1000)
 address = Address(scheme="http", host="127.0.0.1", port=listener.getsockname()[1])
 try:
-    with Transport("mesh", FileOrigin("x"), address, limits) as transport:
+    with Transport("mesh", FileOrigin("x"), address, limits, token_header="X-Consul-Token") as transport:
         transport.in_parallel(transport.get, ["/"])
 except KeyboardInterrupt:
     print("interrupted")

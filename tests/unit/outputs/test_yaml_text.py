@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from frostline.outputs.yaml.text import flow, quote, yaml_pieces
+from frostline.outputs.yaml_text import flow, quote, yaml_pieces
 
 HOSTILE = [
     *string.punctuation,

@@ -12,7 +12,7 @@ from frostline.model import (
     Snapshot,
 )
 from frostline.pipeline.compile import Compilation
-from frostline.pipeline.publishing import publish_compilation, publish_lock, publish_session
+from frostline.pipeline.publish import publish_compilation, publish_lock, publish_session
 from frostline.settings import Config
 
 STATIC = {"type": "static", "services": {"billing": "https://billing.example", "payments": {"v1": "https://p.example"}}}

@@ -16,7 +16,7 @@ from frostline.lock.store import LockFile
 from frostline.model import Finding, Snapshot
 from frostline.pipeline.compile import guard_frozen, plan_frozen
 from frostline.pipeline.freeze import CommittedLock, freeze, live_sources
-from frostline.pipeline.publishing import publish_lock, publish_session
+from frostline.pipeline.publish import publish_lock, publish_session
 from frostline.plan.changes import Plan
 from frostline.publish.publishing import replace_file
 from frostline.settings import Allow, Config
