@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,3 +146,29 @@ def test_a_refused_freeze_gives_its_plan_as_json(town: tuple[Project, WanPair]) 
     assert value["plan"]["summary"]["remove"] == 1
     assert len(value["plan"]["services"]) == 22
     assert "plan" not in project.document(0, "freeze", "--allow", "deletes=svc25")
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "guard-refuses.md"
+
+
+def test_the_page_about_refusals_is_what_happens(town: tuple[Project, WanPair]) -> None:
+    project, wan = town
+    play_the_night(wan)
+    text = PAGE.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    commands = [shlex.split(line)[1:] for kind, block in blocks if kind == "sh" for line in block.splitlines()]
+    shown = [block for kind, block in blocks if kind == "text"]
+    (config,) = (yaml.safe_load(block) for kind, block in blocks if kind == "yaml")
+    *looks, consent = commands
+    assert [words[0] for words in commands] == ["plan", "plan", "freeze", "compile"]
+    for words in looks:
+        project.refused(4, *words)
+    assert [text in project.refused(4, *looks[0]).stderr for text in shown] == [True]
+    assert "svc29" in project.refused(4, *looks[0]).stdout
+    (entry,) = config["guards"]["accept"]
+    configure(project, wan, accept=[{**entry, "until": entry["until"].isoformat()}])
+    assert project.run("plan", "--today", "2027-01-31").returncode == 1
+    assert project.run("plan", "--today", "2027-02-01").returncode == 4
+    configure(project, wan)
+    project.done(*consent)
+    assert endpoints(project)["svc25"] == []
