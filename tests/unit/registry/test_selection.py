@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import permutations
 
 import pytest
@@ -9,8 +10,8 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from frostline.model import Declared, FileOrigin, Registration, SegmentAnswer
-from frostline.registry.selection import excluded_registrations, snapshot_of
+from frostline.model import Declared, FileOrigin, Key, Registration, SegmentAnswer
+from frostline.registry.selection import count_unhealthy, excluded_registrations, snapshot_of
 from frostline.settings import Keep, Naming, Select, VersionFrom
 from frostline.sources.consul.settings import ConsulSettings
 
@@ -217,3 +218,16 @@ def test_what_is_frozen_of_an_instance_does_not_depend_on_those_beside_it(
     assert len(excluded) + len(together.instances) == len(found)
     declared = {one.service for snapshot in alone for one in snapshot.declared}
     assert {one.service for one in together.declared} == declared - {one.service for one in together.instances}
+
+
+def test_the_unhealthy_are_counted_by_health_where_only_their_health_excludes_them() -> None:
+    counts: dict[Key, Counter[str]] = {Key("shop", "v1"): Counter(critical=1)}
+    seen = answer(
+        registration(id="a"),
+        registration(id="b", health="critical"),
+        registration(id="c", health="maintenance"),
+        registration(service="web", id="d", health="critical"),
+        registration(service="other-v1", id="e", health="critical"),
+    )
+    count_unhealthy(seen, settings(select=Select(services=("shop*", "web"))), counts)
+    assert counts == {Key("shop", "v1"): {"critical": 2, "maintenance": 1}, Key("web", None): {"critical": 1}}
