@@ -105,7 +105,7 @@ def test_check_lists_what_differs(project: Project) -> None:
     missing, edited = project.document(1, "check")["drift"]
     assert missing == {"what": "registry.pyi", "why": "is missing", "lines": []}
     assert edited["lines"][-1] == "1 + mine"
-    assert (edited["what"], edited["why"]) == ("services.yaml", "was edited since it was published")
+    assert (edited["what"], edited["why"]) == ("services.yaml", "was edited since frostline wrote it")
 
 
 def test_freeze_lists_its_segments(project: Project, shop: ConsulAgent) -> None:

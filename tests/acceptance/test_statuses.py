@@ -59,7 +59,7 @@ def test_a_check_that_finds_a_file_edited_is_1(project: Project) -> None:
     project.write("services.yaml", "::error::x\x1b[2J")
     lines = project.refused(1, "check").stdout.splitlines()
     assert (lines[0], lines[-1]) == (
-        "services.yaml was edited since it was published",
+        "services.yaml was edited since frostline wrote it",
         "    1 + ::error::x\\x1b[2J",
     )
     annotated = project.refused(1, "check", "--format", "github").stdout
@@ -199,7 +199,7 @@ def test_check_live_says_what_it_knows_without_the_sources_and_ends_with_the_hig
     proxy.fault = lambda path, token: (500, "rpc error: No cluster leader")
     project.write("services.yaml", "edited")
     drifted = project.refused(3, "check", "--live")
-    assert drifted.stdout.startswith("services.yaml was edited since it was published\n    1 - ")
+    assert drifted.stdout.startswith("services.yaml was edited since frostline wrote it\n    1 - ")
     explains(drifted.stderr, "source mesh", "500")
     project.configure(consul_config(proxy.address, checks={"policies": {"names": "^nothing"}}))
     broken = project.refused(4, "check", "--live")

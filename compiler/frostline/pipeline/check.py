@@ -17,7 +17,7 @@ from frostline.pipeline.edits import first_differences
 from frostline.pipeline.file_rules import DRIFT
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
 from frostline.plan.changes import Plan
-from frostline.publish.ownership import DesiredFile
+from frostline.publish.ownership import REFUSAL_REASONS, DesiredFile
 from frostline.settings import Config
 from frostline.text import display_path
 
@@ -28,10 +28,6 @@ _FILE_REASONS = {
     "update": _OUT_OF_DATE,
     "delete": "is no longer wanted",
     "adopt": "has the right content, but is not in the manifest",
-}
-_REFUSAL_REASONS = {
-    "edited": "was edited since it was published",
-    "adopt": "is not frostline's",
 }
 _MOST_NAMED = 10
 
@@ -100,7 +96,7 @@ def _edited_lines(config: Config, file: FileChange, wanted: Mapping[str, Desired
 
 
 def _file_reason(file: FileChange) -> str:
-    return _REFUSAL_REASONS[file.refusal] if file.refusal else _FILE_REASONS[file.action]
+    return REFUSAL_REASONS[file.refusal] if file.refusal else _FILE_REASONS[file.action]
 
 
 def _manifest_drift(config: Config, compilation: Compilation) -> list[Drift]:

@@ -12,6 +12,7 @@ from frostline.pipeline.assemble import upstream_consumers
 from frostline.pipeline.file_rules import ADOPT, EDITED
 from frostline.pipeline.freeze import live_sources
 from frostline.plan.changes import RegistryState
+from frostline.publish.ownership import REFUSAL_REASONS
 from frostline.settings import Allow, Config
 from frostline.text import display_path
 
@@ -76,10 +77,7 @@ def _segment_sizes(snapshots: Iterable[Snapshot], config: Config) -> dict[tuple[
     }
 
 
-_REFUSALS = {
-    "edited": (EDITED, "the file was edited since frostline wrote it"),
-    "adopt": (ADOPT, "the file exists already, and frostline did not write it"),
-}
+_RULES = {"edited": EDITED, "adopt": ADOPT}
 
 
 def guard_files(config: Config, files: Iterable[FileChange]) -> tuple[Finding, ...]:
@@ -87,7 +85,7 @@ def guard_files(config: Config, files: Iterable[FileChange]) -> tuple[Finding, .
     findings: list[Finding] = []
     for file in files:
         if file.refusal:
-            rule, message = _REFUSALS[file.refusal]
+            rule, message = _RULES[file.refusal], f"the file {REFUSAL_REASONS[file.refusal]}"
             origin = FileOrigin(display_path(config.root / file.path))
             scope = quote(f"{file.refusal}={file.path}")
             way = rule.mend.replace(f"--allow {file.refusal}", f"--allow {scope}")

@@ -20,6 +20,12 @@ from frostline.settings import Allow
 
 _PLAIN, _EXECUTABLE = 0o644, 0o755
 
+REFUSAL_REASONS = {
+    "edited": "was edited since frostline wrote it",
+    "adopt": "exists already, and frostline did not write it",
+}
+"""Why a file may not be replaced or deleted (`FileChange.refusal`), as the predicate of a sentence about it."""
+
 
 class DesiredFile(Struct, frozen=True, kw_only=True):
     """A file to publish. path: relative to the root, with slashes; output: name of the output that makes it.
@@ -145,12 +151,12 @@ def _refused(change: FileChange) -> RefusedError:
     verb = "deleted" if change.action == "delete" else "replaced"
     if change.refusal == "edited":
         return RefusedError(
-            f"`{change.path}` was edited since it was published, and would be {verb}",
+            f"`{change.path}` {REFUSAL_REASONS['edited']}; it would be {verb}",
             help="move the edit to where it belongs and restore the file, "
             f"or overwrite it with `--allow {quote(f'edited={change.path}')}`",
         )
     return RefusedError(
-        f"`{change.path}` exists and was not written by frostline; it would be {verb}",
+        f"`{change.path}` {REFUSAL_REASONS['adopt']}; it would be {verb}",
         help="move it away, give the output another path, "
         f"or overwrite it with `--allow {quote(f'adopt={change.path}')}`",
     )

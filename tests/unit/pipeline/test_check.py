@@ -61,8 +61,8 @@ def test_an_edited_file_and_one_of_somebody_else_are_drift_and_no_finding(config
     (tmp_path / "other.yaml").write_text("not ours")
     config = configure()
     assert drift_of(config) == [
-        ("other.yaml", "is not frostline's"),
-        ("services.yaml", "was edited since it was published"),
+        ("other.yaml", "exists already, and frostline did not write it"),
+        ("services.yaml", "was edited since frostline wrote it"),
     ]
     assert not check(config, TODAY, live=False).refused
 

@@ -2,14 +2,12 @@
 
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from frostline.errors import PublishError, RefusedError
-from frostline.files.targets import digest_of_chunks, file_state, open_root
+from frostline.files.targets import digest_of_chunks
 from frostline.publish.manifest import FileLine, Manifest, ManifestEntry
 from frostline.publish.ownership import DesiredFile, FileChange, file_changes, next_manifest, refusals
 from frostline.settings import Allow
@@ -119,9 +117,9 @@ def test_each_refusal_says_which_file_and_what_allows_it(tmp_path: Path) -> None
     errors = refusals(found)
     assert all(isinstance(error, RefusedError) for error in errors)
     assert [(error.message, error.help.split("`")[-2]) for error in errors if error.help] == [
-        ("`edited` was edited since it was published, and would be replaced", "--allow edited=edited"),
-        ("`gone` was edited since it was published, and would be deleted", "--allow edited=gone"),
-        ("`theirs` exists and was not written by frostline; it would be replaced", "--allow adopt=theirs"),
+        ("`edited` was edited since frostline wrote it; it would be replaced", "--allow edited=edited"),
+        ("`gone` was edited since frostline wrote it; it would be deleted", "--allow edited=gone"),
+        ("`theirs` exists already, and frostline did not write it; it would be replaced", "--allow adopt=theirs"),
     ]
 
 
@@ -231,33 +229,3 @@ def test_an_unreadable_file_is_an_error(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "open", denied)
     with pytest.raises(PublishError, match="`f` cannot be read: Permission denied"):
         changes(tmp_path, [wanted("f")])
-
-
-_BOUND = """
-import subprocess, sys
-from pathlib import Path
-from frostline.errors import PublishError
-from frostline.files.targets import file_state, open_root
-root = Path(sys.argv[1])
-subprocess.run(["mount", "--bind", root / "other", root / "f"], check=True)
-with open_root(root) as top:
-    try:
-        file_state(top, "f")
-    except PublishError as error:
-        print(error.message)
-"""
-
-
-def test_a_mounted_file_is_an_error_though_its_file_system_is_the_same(tmp_path: Path) -> None:
-    for name in ("f", "other"):
-        (tmp_path / name).write_bytes(b"x")
-    command = ["unshare", "-Urm", sys.executable, "-c", _BOUND, str(tmp_path)]
-    try:
-        ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("needs unshare (util-linux)")
-    if "unshare failed" in ran.stderr or "CalledProcessError" in ran.stderr:
-        pytest.skip("needs the right to mount in a user namespace")
-    assert ran.stdout == "`f` is a mounted file\n", ran.stderr
-    with open_root(tmp_path) as top:
-        assert file_state(top, "f") is not None

@@ -1,0 +1,93 @@
+"""Paths that may be published, and files that may not be written."""
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from frostline.errors import PublishError
+from frostline.files.targets import as_publish_error, file_state, key_of, may_write, open_root, path_fault
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("", "is empty"),
+        ("/etc/passwd", "is absolute"),
+        ("..", "leaves the root folder"),
+        ("a/../../b", "leaves the root folder"),
+        (".", "is not in its shortest form"),
+        ("a/./b", "is not in its shortest form"),
+        ("a//b", "is not in its shortest form"),
+        ("a/", "is not in its shortest form"),
+        ("a\0b", "has a NUL in it"),
+        (".git/hooks/pre-commit", "is inside a .git folder"),
+        ("sub/.GIT/config", "is inside a .git folder"),
+        ("frostline.manifest", "is a name that frostline reserves"),
+        ("a/.frostline.journal", "is a name that frostline reserves"),
+    ],
+)
+def test_a_path_that_is_not_a_published_files_has_a_fault(path: str, fault: str) -> None:
+    assert path_fault(path) == fault
+
+
+@pytest.mark.parametrize("path", ["a", "a b/c%d", "..a/...", "C:\\x", "é/\U0001f600", "~", "-rf"])
+def test_an_unusual_path_that_stays_below_the_root_has_no_fault(path: str) -> None:
+    assert path_fault(path) is None
+
+
+def test_outside_of_the_root_only_what_the_configuration_places_there_may_be_written(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    with open_root(tmp_path / "root", outside=[tmp_path / "locks"]) as root:
+        assert [
+            key
+            for key in ("a/b", "../locks", "../locks/x", "../locks/..", "../other", "../locks/x/y")
+            if may_write(root, key)
+        ] == ["a/b", "../locks", "../locks/x"]
+
+
+def test_a_file_written_below_a_link_to_the_root_has_a_key_in_the_root(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with open_root(tmp_path / "link") as root:
+        assert key_of(root, tmp_path / "link" / "a" / "b") == key_of(root, tmp_path / "real" / "a" / "b") == "a/b"
+        assert key_of(root, tmp_path / "other") == "../other"
+
+
+def test_an_error_says_what_cannot_be_done_to_which_file_and_what_helps() -> None:
+    with pytest.raises(PublishError) as caught, as_publish_error("a/b", "written"):
+        raise OSError(errno.ENOSPC, "full")
+    assert caught.value.message == "`a/b` cannot be written: No space left on device"
+    assert caught.value.help == "free some space, then rerun"
+
+
+_BOUND = """
+import subprocess, sys
+from pathlib import Path
+from frostline.errors import PublishError
+from frostline.files.targets import file_state, open_root
+root = Path(sys.argv[1])
+subprocess.run(["mount", "--bind", root / "other", root / "f"], check=True)
+with open_root(root) as top:
+    try:
+        file_state(top, "f")
+    except PublishError as error:
+        print(error.message)
+"""
+
+
+def test_a_mounted_file_is_an_error_though_its_file_system_is_the_same(tmp_path: Path) -> None:
+    for name in ("f", "other"):
+        (tmp_path / name).write_bytes(b"x")
+    command = ["unshare", "-Urm", sys.executable, "-c", _BOUND, str(tmp_path)]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("needs unshare (util-linux)")
+    if "unshare failed" in ran.stderr or "CalledProcessError" in ran.stderr:
+        pytest.skip("needs the right to mount in a user namespace")
+    assert ran.stdout == "`f` is a mounted file\n", ran.stderr
+    with open_root(tmp_path) as top:
+        assert file_state(top, "f") is not None
