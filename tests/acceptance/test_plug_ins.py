@@ -175,7 +175,9 @@ def test_what_a_live_source_of_another_package_answers_is_selected_kept_and_expl
     more = {"select": {"services": ["*", "!ledger"]}, "keep": {"tags": ["a"], "meta": []}}
     project.configure(config("pay-v1", "ledger", **more)).done("compile", env=env)
     instances = [json.loads(line) for line in project.read("frostline.lock").splitlines()[2:]]
-    assert [(one["service"], one["tags"], "meta" in one) for one in instances] == [("pay-v1", ["a"], False)]
+    assert [(instance["service"], instance["tags"], "meta" in instance) for instance in instances] == [
+        ("pay-v1", ["a"], False)
+    ]
     assert "`select.services` excludes its name" in project.done("explain", "ledger", env=env).stdout
 
 

@@ -116,7 +116,7 @@ def test_list_shows_each_service_and_version_once(mixed: Project) -> None:
         "payments  v1           1          mesh      http://10.0.0.7:8080/v1",
     ]
     services = mixed.document(0, "list")["services"]
-    assert [(one["service"], one["version"], one["endpoints"]) for one in services] == [
+    assert [(service["service"], service["version"], service["endpoints"]) for service in services] == [
         ("billing", None, 1),
         ("mail", "v3", 1),
         ("payments", "v1", 1),

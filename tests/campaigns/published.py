@@ -50,8 +50,10 @@ def lay_out(folder: Path) -> None:
     assert isinstance(settings, ConsulSettings)
     for name, services, port in (("old", OLD, 80), ("new", NEW, 81)):
         found = tuple(
-            Registration(service=each, id=each, node="n", address="10.0.0.1", port=80 if "kept" in each else port)
-            for each in services
+            Registration(
+                service=service, id=service, node="n", address="10.0.0.1", port=80 if "kept" in service else port
+            )
+            for service in services
         )
         answer = SegmentAnswer(source="mesh", datacenter="dc1", namespace="default", registrations=found)
         snapshot = snapshot_of(answer, settings, settings_digests(config)["mesh"])

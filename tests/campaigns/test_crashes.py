@@ -195,7 +195,7 @@ def test_of_runs_at_once_each_ends_well_or_says_that_another_is_at_work(world, o
             each.start(*world.command, cwd=world.folder)
         for each in others:
             each.go()
-        ends = [each.wait() for each in others]
+        ends = [other.wait() for other in others]
         for end in ends:
             assert end.status in (0, 5), end.stderr
             assert end.status == 0 or "another run is at work" in end.stderr

@@ -155,7 +155,7 @@ class WireProxy:
         response: HTTPResponse = server.getresponse()
         body = response.read()
         server.close()
-        kept = tuple(each for each in response.getheaders() if each[0].startswith(("X-Consul", "X-Nomad")))
+        kept = tuple(header for header in response.getheaders() if header[0].startswith(("X-Consul", "X-Nomad")))
         return Reply(response.status, kept, body)
 
 

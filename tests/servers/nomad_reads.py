@@ -35,7 +35,11 @@ def by_namespace(reading: ReadResult) -> dict[str, SegmentAnswer]:
 
 def healths(reading: ReadResult) -> dict[str, str]:
     """Allocation -> health."""
-    return {each.id[12:48]: each.health for answer in reading.answers for each in answer.registrations}
+    return {
+        registration.id[12:48]: registration.health
+        for answer in reading.answers
+        for registration in answer.registrations
+    }
 
 
 def refused(replay: NomadReplay, kind: type[Exception] = SourceError, **more: Any) -> str:

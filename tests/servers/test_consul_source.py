@@ -69,7 +69,7 @@ def read(agent: ConsulAgent, *services: str, **more: Any) -> tuple[Registration,
 
 
 def names_of(registrations: tuple[Registration, ...]) -> list[str]:
-    return [each.service for each in registrations]
+    return [registration.service for registration in registrations]
 
 
 def refused(settings: ConsulSettings, kind: type[Exception] = SourceError, **more: Any) -> str:
@@ -377,7 +377,7 @@ def test_a_datacenter_that_consul_does_not_know_is_refused(empty_consul: ConsulA
 def test_with_partial_an_unknown_datacenter_is_left_as_it_was(empty_consul: ConsulAgent):
     empty_consul.register("web", port=80)
     reading = consul.read(settings_of(empty_consul.address, datacenters=("dc1", "nope"), partial=True))
-    assert [each.datacenter for each in reading.answers] == ["dc1"]
+    assert [answer.datacenter for answer in reading.answers] == ["dc1"]
     assert reading.unreachable == ("nope",)
     (warning,) = reading.warnings
     assert "nope keeps what the lock has" in warning
@@ -398,7 +398,9 @@ def test_a_dump_is_refused_where_it_has_other_addresses_than_all_other_answers(
         def node_address(datacenter: str, *services: str) -> str:
             chosen = settings_of(address, services or ("*", "!consul"), datacenters=(datacenter,))
             (answer,) = consul.read(chosen).answers
-            return next(each.node_address for each in answer.registrations if each.service == "web")
+            return next(
+                registration.node_address for registration in answer.registrations if registration.service == "web"
+            )
 
         assert (node_address("dc1"), node_address("dc2")) == ("10.0.0.1", "203.0.113.1")
         for agent in pair.agents:
@@ -427,19 +429,19 @@ def test_all_datacenters_are_read(consul_wan: WanPair):
         ((), {"dc1": ["near"]}),
     ]:
         reading = consul.read(settings_of(address, datacenters=datacenters))
-        assert {each.datacenter: names_of(each.registrations) for each in reading.answers} == expected
-        assert [each.datacenter for each in reading.answers] == sorted(expected)
-        assert {each.namespace for each in reading.answers} == {"default"}
+        assert {answer.datacenter: names_of(answer.registrations) for answer in reading.answers} == expected
+        assert [answer.datacenter for answer in reading.answers] == sorted(expected)
+        assert {answer.namespace for answer in reading.answers} == {"default"}
 
 
 def test_a_read_is_narrowed_to_some_datacenters(consul_wan: WanPair):
     consul_wan.reset()
     address = consul_wan.primary.address
     reading = consul.read(settings_of(address, datacenters=("*",)), datacenters=("dc2",))
-    assert [each.datacenter for each in reading.answers] == ["dc2"]
+    assert [answer.datacenter for answer in reading.answers] == ["dc2"]
     reading = consul.read(settings_of(address, datacenters=("dc2", "elsewhere")), datacenters=("dc2",))
-    assert [each.datacenter for each in reading.answers] == ["dc2"]
-    assert [each.datacenter for each in consul.read(settings_of(address), datacenters=("dc1",)).answers] == ["dc1"]
+    assert [answer.datacenter for answer in reading.answers] == ["dc2"]
+    assert [answer.datacenter for answer in consul.read(settings_of(address), datacenters=("dc1",)).answers] == ["dc1"]
     assert "reads the agent's own, dc1" in refused(settings_of(address), UsageError, datacenters=("dc2",))
     assert "`datacenters` is dc1" in refused(
         settings_of(address, datacenters=("dc1",)), UsageError, datacenters=("dc2",)

@@ -409,7 +409,9 @@ def test_the_generated_module_says_what_was_registered(compiled: Compiled) -> No
 def test_the_stub_names_every_service_and_version(compiled: Compiled) -> None:
     stub = ast.parse((compiled.folder / "python" / "registry.pyi").read_bytes())
     names = {node.value for node in ast.walk(stub) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    expected = {text for one in compiled.instances for text in (one.service, one.version) if text is not None}
+    expected = {
+        text for instance in compiled.instances for text in (instance.service, instance.version) if text is not None
+    }
     assert not expected - names
 
 
@@ -431,10 +433,11 @@ def test_the_lock_holds_what_was_registered(registered: Compiled) -> None:
     kept = ("service", "node", "id", "address", "port", "tags", "meta")
     found = {(line["service"], line["node"], line["id"]): [line.get(key) for key in kept] for line in lines}
     expected = {
-        (one.service, one.node, one.id): [
-            one.service, one.node, one.id, one.address, one.port, sorted(set(one.tags)), dict(one.meta)
+        (instance.service, instance.node, instance.id): [
+            instance.service, instance.node, instance.id, instance.address, instance.port,
+            sorted(set(instance.tags)), dict(instance.meta),
         ]
-        for one in registered.instances
+        for instance in registered.instances
     }  # fmt: skip
     assert not set(found) ^ set(expected), str(set(found) ^ set(expected))[:1000]
     assert found == expected

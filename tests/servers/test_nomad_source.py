@@ -96,7 +96,7 @@ def test_a_body_that_is_changed_on_its_way_is_refused(proxy: FaultyProxy) -> Non
 def test_a_client_that_fails_makes_its_services_critical(proxy: FaultyProxy) -> None:
     proxy.fault = lambda target, _: (500, "rpc error") if target.endswith("/checks") else None
     reading = nomad.read(settings_of(proxy))
-    assert {each.health for answer in reading.answers for each in answer.registrations} == {"critical"}
+    assert {registration.health for answer in reading.answers for registration in answer.registrations} == {"critical"}
     assert len(reading.warnings) == 1
 
 

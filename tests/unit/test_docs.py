@@ -146,7 +146,7 @@ def test_the_page_of_the_command_has_every_option_of_it_and_no_other(name: str) 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_the_page_of_the_command_shows_its_arguments(name: str) -> None:
-    arguments = [one for one in command_of(name).params if isinstance(one, click.Argument)]
+    arguments = [param for param in command_of(name).params if isinstance(param, click.Argument)]
     words = [one.human_readable_name if one.required else f"[{one.human_readable_name}]" for one in arguments]
     assert f"    frostline {' '.join((name, *words))}\n" in sections()[name]
 

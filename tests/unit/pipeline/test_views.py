@@ -118,7 +118,7 @@ SHOP = registry(
 
 def test_the_json_value_has_the_place_and_the_state() -> None:
     values = graph_value(SHOP)
-    assert [one["state"] for one in values] == ["elsewhere", "declared", "served", "unknown"]
+    assert [value["state"] for value in values] == ["elsewhere", "declared", "served", "unknown"]
     assert values[2] == {
         "consumer": "default:shop/web",
         "region": None,

@@ -34,7 +34,7 @@ def bring(source: str, *endpoints: Endpoint, key: Key = KEY) -> Contribution:
 def urls_and_rules(contributions: list[Contribution], **options: object) -> tuple[list[str], list[str]]:
     registry, findings = assemble(contributions, **options)  # type: ignore[arg-type]
     entry = registry.services["shop"]["v1"]
-    return [one.url for one in entry.endpoints], [finding.rule for finding in findings]
+    return [endpoint.url for endpoint in entry.endpoints], [finding.rule for finding in findings]
 
 
 A, B, C = (endpoint(f"10.0.0.{number}") for number in (1, 2, 3))
@@ -49,7 +49,7 @@ def test_the_first_in_precedence_wins_a_service_whole() -> None:
 def test_sources_of_one_group_unite_their_endpoints() -> None:
     registry, findings = assemble([bring("mesh", A), bring("live", B)], [["mesh", "live"]])
     entry = registry.services["shop"]["v1"]
-    assert [one.url for one in entry.endpoints] == [A.url, B.url]
+    assert [endpoint.url for endpoint in entry.endpoints] == [A.url, B.url]
     assert entry.sources == ("live", "mesh")
     assert findings == ()
 
@@ -182,7 +182,7 @@ def test_what_an_instance_brings_does_not_depend_on_those_beside_it(
         snapshot = Snapshot(source="mesh", datacenter="dc1", namespace="default", settings="x", instances=some)
         return contribution_of("mesh", [snapshot], Naming(version_from=version_from))
 
-    together, alone = brought(*instances), [brought(one) for one in instances]
+    together, alone = brought(*instances), [brought(instance) for instance in instances]
     assert together.findings == tuple(finding for one in alone for finding in one.findings)
     assert list(together.endpoints) == list(dict.fromkeys(key for one in alone for key in one.endpoints))
     for key, endpoints in together.endpoints.items():
@@ -194,8 +194,17 @@ def test_what_an_instance_brings_does_not_depend_on_those_beside_it(
 def test_the_digest_of_an_entry_is_that_of_its_json(metas: list[dict[str, str]]) -> None:
     endpoints = tuple(endpoint(f"10.0.0.{at}", tags=("t",), meta=meta) for at, meta in enumerate(metas))
     said = [
-        [one.url, one.address, one.port, one.datacenter, one.namespace, one.tags, one.weight, sorted(one.meta.items())]
-        for one in endpoints
+        [
+            endpoint.url,
+            endpoint.address,
+            endpoint.port,
+            endpoint.datacenter,
+            endpoint.namespace,
+            endpoint.tags,
+            endpoint.weight,
+            sorted(endpoint.meta.items()),
+        ]
+        for endpoint in endpoints
     ]
     content = json.dumps(["http://x", ["mesh"], said], separators=(",", ":"))
     entry = Entry(url="http://x", endpoints=endpoints, sources=("mesh",))

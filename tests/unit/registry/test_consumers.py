@@ -31,7 +31,7 @@ def declared(*destinations: str, naming: Naming = Naming(), **more: Any) -> tupl
     ups = [
         Upstream(destination=name, **{"bind": bind, **given}) for name, bind in zip(destinations, binds, strict=True)
     ]
-    return dependencies_of("jobs", [(one, JOB) for one in ups], naming)
+    return dependencies_of("jobs", [(upstream, JOB) for upstream in ups], naming)
 
 
 def seen(*upstreams: Dependency, consumer: str = "shop/web") -> tuple[Registry, tuple[Finding, ...]]:

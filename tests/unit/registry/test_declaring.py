@@ -94,5 +94,5 @@ def test_an_upstream_has_no_url_where_it_is_a_socket_or_the_pattern_asks_for_mor
 
 def test_peers_and_prepared_queries_are_elsewhere() -> None:
     ups = [upstream("a"), upstream("b", peer="west"), upstream("c", kind="prepared_query")]
-    found: tuple[Dependency, ...] = dependencies_of("jobs", [(one, PLACE) for one in ups], Naming())
+    found: tuple[Dependency, ...] = dependencies_of("jobs", [(upstream, PLACE) for upstream in ups], Naming())
     assert [one.is_elsewhere for one in found] == [False, True, True]

@@ -91,7 +91,7 @@ def test_the_choice_moves_only_when_the_chosen_one_goes(numbers: set[int], servi
     endpoints = [endpoint(f"10.0.0.{number}") for number in sorted(numbers)]
     chosen = choose_url(Key(service, None), endpoints, [])
     for gone in endpoints:
-        left = [one for one in endpoints if one is not gone]
+        left = [endpoint for endpoint in endpoints if endpoint is not gone]
         assert gone.url == chosen or choose_url(Key(service, None), left, []) == chosen
     assert choose_url(Key(service, None), endpoints[::-1], []) == chosen
 
@@ -123,6 +123,6 @@ def test_the_url_is_that_of_the_highest_digest(endpoints: list[Endpoint], versio
         place = ["shop", version or "unversioned", one.datacenter, one.namespace, one.address, str(one.port), one.url]
         return sha256("\0".join(place).encode()).digest()
 
-    candidates = [one for one in endpoints if one.weight] or endpoints
+    candidates = [endpoint for endpoint in endpoints if endpoint.weight] or endpoints
     chosen = max(candidates, key=digest).url if candidates else None
     assert choose_url(Key("shop", version), endpoints, []) == chosen

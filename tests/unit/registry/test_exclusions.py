@@ -33,7 +33,10 @@ def test_an_excluded_instance_of_several_versions_stands_under_each() -> None:
     answer = SegmentAnswer(source="mesh", datacenter="dc1", namespace="", registrations=(registration,))
     naming = Naming(version_from=VersionFrom(tag="(v.)"))
     settings = ConsulSettings(name="mesh", origin=PLACE, naming=naming, select=Select())
-    assert [one.key for one in excluded_instances([answer], {"mesh": settings})] == [Key("api", "v1"), Key("api", "v2")]
+    assert [exclusion.key for exclusion in excluded_instances([answer], {"mesh": settings})] == [
+        Key("api", "v1"),
+        Key("api", "v2"),
+    ]
 
 
 def test_overridden_endpoints_name_the_source_that_precedes() -> None:

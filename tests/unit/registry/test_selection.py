@@ -107,7 +107,7 @@ def test_the_weight_is_that_of_the_health() -> None:
         settings(select=select),
         "x",
     )
-    assert [one.weight for one in found.instances] == [10, 2]
+    assert [instance.weight for instance in found.instances] == [10, 2]
 
 
 def test_only_what_keep_names_is_frozen() -> None:
@@ -128,7 +128,7 @@ def test_the_order_of_answers_tags_and_meta_changes_nothing() -> None:
     snapshots = [
         snapshot_of(answer(*order), settings(), "x") for found in (ones, other) for order in permutations(found)
     ]
-    assert all(repr(one) == repr(snapshots[0]) for one in snapshots)
+    assert all(repr(snapshot) == repr(snapshots[0]) for snapshot in snapshots)
 
 
 def test_a_service_whose_instances_are_all_unhealthy_is_declared() -> None:
@@ -217,7 +217,9 @@ def test_what_is_frozen_of_an_instance_does_not_depend_on_those_beside_it(
     excluded = list(excluded_registrations(answer(*found), select))
     assert len(excluded) + len(together.instances) == len(found)
     declared = {one.service for snapshot in alone for one in snapshot.declared}
-    assert {one.service for one in together.declared} == declared - {one.service for one in together.instances}
+    assert {one.service for one in together.declared} == declared - {
+        instance.service for instance in together.instances
+    }
 
 
 def test_the_unhealthy_are_counted_by_health_where_only_their_health_excludes_them() -> None:

@@ -170,10 +170,18 @@ def assert_reads_back(registry: Registry) -> None:
             continue
         assert module.url(service, version) == module.find(service, version) == expected.url
         assert module.ENDPOINTS[service, version] == expected.url
-        assert module.urls(service, version) == tuple(one.url for one in expected.endpoints)
-        assert [tuple(one) for one in module.instances(service, version)] == [
-            (one.url, one.address, one.port, one.datacenter or None, one.tags, one.meta, one.weight)
-            for one in expected.endpoints
+        assert module.urls(service, version) == tuple(endpoint.url for endpoint in expected.endpoints)
+        assert [tuple(instance) for instance in module.instances(service, version)] == [
+            (
+                endpoint.url,
+                endpoint.address,
+                endpoint.port,
+                endpoint.datacenter or None,
+                endpoint.tags,
+                endpoint.meta,
+                endpoint.weight,
+            )
+            for endpoint in expected.endpoints
         ]
     assert module.services() == {service: tuple(versions) for service, versions in registry.services.items()}
     # A fresh module: the order and content of a first, whole read.

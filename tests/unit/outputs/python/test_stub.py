@@ -60,7 +60,7 @@ def accepted(frozen: Registry) -> set[Key]:
         if isinstance(node, ast.FunctionDef) and node.name == "url":
             service, version = (argument.annotation for argument in node.args.args)
             versions = {one.value for one in ast.walk(version) if isinstance(one, ast.Constant)}  # type: ignore[arg-type]
-            found |= {(name, one) for name in services.get(service.id, ()) for one in versions}  # type: ignore[union-attr]
+            found |= {(name, version) for name in services.get(service.id, ()) for version in versions}  # type: ignore[union-attr]
     return found
 
 

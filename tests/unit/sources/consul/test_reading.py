@@ -64,7 +64,7 @@ def test_an_index_of_the_catalog_that_goes_back_is_refused(replay: Replay, monke
 def test_a_service_that_moved_and_kept_its_index_is_read_again(replay: Replay):
     replies = iter([Reply([entry(), entry(node="n2")], 10), *[Reply([entry()], 10)] * 3])
     replay.routes["/v1/health/service/web"] = lambda _: next(replies)
-    assert [each.node for each in read(replay).answers[0].registrations] == ["n1"]
+    assert [registration.node for registration in read(replay).answers[0].registrations] == ["n1"]
 
 
 def test_a_service_whose_index_goes_back_is_read_again(replay: Replay):
@@ -87,7 +87,7 @@ def test_a_service_that_vanishes_from_an_unproved_reading_is_left_out(replay: Re
     answers = iter([Reply({"gone": None, "web": None}), Reply({"web": None})])
     replay.routes["/v1/catalog/services"] = lambda _: next(answers)
     (answer,) = read(replay, consistency="eventual").answers
-    assert [each.service for each in answer.registrations] == ["web"]
+    assert [registration.service for registration in answer.registrations] == ["web"]
 
 
 def test_a_dump_that_may_have_other_addresses_is_refused(replay: Replay):
@@ -121,7 +121,7 @@ def test_the_nodes_of_peers_in_a_dump_are_not_ours(replay: Replay):
     replay.routes["/v1/internal/ui/nodes"] = Reply(
         [{"Node": "n1", "Services": [ours]}, {"Node": "n1", "Services": [theirs], "PeerName": "west"}]
     )
-    assert [each.id for each in read(replay).answers[0].registrations] == ["1"]
+    assert [registration.id for registration in read(replay).answers[0].registrations] == ["1"]
 
 
 def test_a_name_that_is_no_text_is_no_traceback(replay: Replay):

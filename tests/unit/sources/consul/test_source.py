@@ -17,7 +17,7 @@ from frostline.sources.consul.settings import ConsulSettings
 def test_the_module_is_a_live_source(replay: Replay):
     source: LiveSource = consul
     (answer,) = source.read(settings_of(replay)).answers
-    assert [each.service for each in answer.registrations] == ["web"]
+    assert [registration.service for registration in answer.registrations] == ["web"]
     assert (answer.source, answer.datacenter, answer.namespace) == ("mesh", "dc1", "default")
 
 
@@ -29,7 +29,7 @@ def test_a_peer_is_a_segment_of_its_own(replay: Replay):
 
     replay.routes["/v1/health/service/web"] = entries
     answers = read(replay, peers=("west", "east")).answers
-    assert [(each.datacenter, each.registrations[0].node) for each in answers] == [
+    assert [(answer.datacenter, answer.registrations[0].node) for answer in answers] == [
         ("dc1", "of-us"),
         ("peer:east", "of-east"),
         ("peer:west", "of-west"),
@@ -64,7 +64,7 @@ def test_a_datacenter_that_does_not_answer_is_left_as_it_was_only_where_that_is_
     replay.routes["/v1/catalog/services"] = unreachable_in("dc2", Reply(b"No path to datacenter", status=500))
     assert "500 Internal Server Error: No path to datacenter" in refused(replay, datacenters=("*",))
     reading = read(replay, datacenters=("*",), partial=True)
-    assert [each.datacenter for each in reading.answers] == ["dc1"]
+    assert [answer.datacenter for answer in reading.answers] == ["dc1"]
     assert reading.unreachable == ("dc2",)
     (warning,) = reading.warnings
     assert "No path to datacenter" in warning

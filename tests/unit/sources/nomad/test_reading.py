@@ -14,7 +14,7 @@ from frostline.sources.nomad import source as nomad
 
 def test_what_does_not_move_is_read_once(region: NomadReplay) -> None:
     registrations, upstreams = read_default(region)
-    assert [each.service for each in registrations] == ["web"]
+    assert [registration.service for registration in registrations] == ["web"]
     assert upstreams == (upstream("stock"),)
     services = ["/v1/services", "/v1/service/web", "/v1/job/j/allocations", "/v1/client/allocation/a1/checks"]
     jobs = ["/v1/jobs", "/v1/jobs", SHOP]
@@ -26,11 +26,11 @@ def test_a_service_that_moves_once_is_read_again(region: NomadReplay) -> None:
     old, new = instance("web", Port=1, ModifyIndex=7), instance("web", Port=2, ModifyIndex=71)
     region.fix("/v1/service/web", state([new], 71), state([new], 71))
     registrations, _ = read_default(region)
-    assert [each.port for each in registrations] == [2]
+    assert [registration.port for registration in registrations] == [2]
     region.fix("/v1/services", names("web"))
     region.fix("/v1/service/web", state([old], 70), state([new], 71))
     registrations, _ = read_default(region)
-    assert [each.port for each in registrations] == [1]
+    assert [registration.port for registration in registrations] == [1]
 
 
 def test_a_service_that_moves_in_every_read_is_refused(region: NomadReplay) -> None:
@@ -68,7 +68,7 @@ def test_a_service_that_is_listed_meanwhile_is_read_too(region: NomadReplay) -> 
     region.fix("/v1/service/web", state([instance("web")], 71))
     region.fix("/v1/service/api", state([instance("api")], 71))
     registrations, _ = read_default(region)
-    assert [each.service for each in registrations] == ["api", "web"]
+    assert [registration.service for registration in registrations] == ["api", "web"]
     assert region.paths().count("/v1/service/web") == 1  # its answer is of the second list's moment already
 
 
@@ -77,7 +77,7 @@ def test_a_service_that_vanishes_meanwhile_is_left_out(region: NomadReplay) -> N
     region.fix("/v1/service/web", state([instance("web")], 71))
     region.fix("/v1/service/gone", state([], 71))
     registrations, _ = read_default(region)
-    assert [each.service for each in registrations] == ["web"]
+    assert [registration.service for registration in registrations] == ["web"]
 
 
 def test_a_listed_service_without_an_instance_is_refused(region: NomadReplay) -> None:
@@ -93,7 +93,7 @@ def test_instances_of_several_pages_are_read_and_torn_ones_read_again(region: No
     region.fix("/v1/services", names("web"))
     region.fix("/v1/service/web", *pages(71), *pages(71), *pages(70))
     registrations, _ = read_default(region)
-    assert [each.id for each in registrations] == ["1", "2"]
+    assert [registration.id for registration in registrations] == ["1", "2"]
     assert region.paths().count("/v1/service/web") == 6
 
 
@@ -143,7 +143,7 @@ def test_services_are_read_again_where_jobs_moved(region: NomadReplay) -> None:
     region.fix("/v1/services", names("web"), names("web", index=71))
     region.fix("/v1/service/web", state([instance("web")]), state([instance("web", Port=81, ModifyIndex=71)], 71))
     registrations, _ = read_default(region)
-    assert [each.port for each in registrations] == [81]
+    assert [registration.port for registration in registrations] == [81]
 
 
 def test_a_job_that_vanishes_is_no_part_of_the_answer(region: NomadReplay) -> None:
@@ -260,6 +260,6 @@ def test_a_namespace_that_is_left_out_is_not_read(region: NomadReplay) -> None:
     stubs = [stub("shop"), stub("shop", Namespace="scratch")]
     region.bends["/v1/jobs"] = lambda _, query: jobs(*(stubs if query["namespace"] == "*" else []))
     reading = nomad.read(settings_of(region, namespaces=("*", "!scratch")))
-    found = [(each.namespace, len(each.registrations), len(each.upstreams)) for each in reading.answers]
+    found = [(answer.namespace, len(answer.registrations), len(answer.upstreams)) for answer in reading.answers]
     assert found == [("default", 1, 1), ("ops", 0, 0)]
     assert not any(query.get("namespace") == "scratch" for _, query in region.asked)

@@ -26,7 +26,7 @@ def test_the_module_is_a_live_source(replay: NomadReplay) -> None:
 
 def test_a_namespace_of_a_region_is_a_segment_even_where_it_is_empty(replay: NomadReplay) -> None:
     answers = read(replay, upstreams=False).answers
-    assert [(each.source, each.datacenter, each.namespace) for each in answers] == [
+    assert [(answer.source, answer.datacenter, answer.namespace) for answer in answers] == [
         ("live", "global", "default"),
         ("live", "global", "retail"),
     ]
@@ -35,7 +35,7 @@ def test_a_namespace_of_a_region_is_a_segment_even_where_it_is_empty(replay: Nom
 
 def test_a_native_service_comes_with_all_that_it_was_registered_with(replay: NomadReplay) -> None:
     (answer,) = read(replay, namespaces=("default",)).answers
-    assert [(each.service, each.port) for each in answer.registrations] == [
+    assert [(registration.service, registration.port) for registration in answer.registrations] == [
         ("live-db-native", 25432),
         ("live-native", 30730),
         ("live-native", 23799),
@@ -54,7 +54,7 @@ def test_a_native_service_comes_with_all_that_it_was_registered_with(replay: Nom
 
 def test_a_datacenter_that_is_called_as_its_region_is_not_said_twice(replay: NomadReplay) -> None:
     replay.bends["/v1/regions"] = lambda reply, _: reply._replace(value=["dc1"])
-    assert {each.datacenter for each in read(replay).answers[0].registrations} == {""}
+    assert {registration.datacenter for registration in read(replay).answers[0].registrations} == {""}
 
 
 def test_what_jobs_declare_is_read_with_where_it_listens(replay: NomadReplay) -> None:
@@ -80,7 +80,7 @@ def test_what_jobs_declare_is_read_with_where_it_listens(replay: NomadReplay) ->
 
 def test_only_selected_services_are_asked_for(replay: NomadReplay) -> None:
     (answer,) = read(replay, namespaces=("default",), select=Select(services=("live-*", "!*db*"))).answers
-    assert {each.service for each in answer.registrations} == {"live-native"}
+    assert {registration.service for registration in answer.registrations} == {"live-native"}
     assert [path for path in replay.paths() if "/service/" in path] == ["/v1/service/live-native"]
 
 
@@ -157,7 +157,7 @@ def test_a_namespace_of_a_hostile_name_is_asked_for_as_it_is(replay: NomadReplay
     replay.fix("/v1/job/j/allocations", state([]))
     replay.fix("/v1/client/allocation/a1/checks", Reply(None))
     (answer,) = read(replay, namespaces=(name,) if "#" not in name else ("*",)).answers
-    assert (answer.namespace, [each.service for each in answer.registrations]) == (name, ["w&b"])
+    assert (answer.namespace, [registration.service for registration in answer.registrations]) == (name, ["w&b"])
     assert {query["namespace"] for _, query in replay.asked if "namespace" in query} == {name}
 
 
@@ -170,7 +170,7 @@ def test_the_agents_own_region_needs_no_right_where_there_is_one(replay: NomadRe
 def test_the_agents_own_region_of_several_is_that_of_its_configuration(replay: NomadReplay) -> None:
     replay.fix("/v1/regions", Reply(["east", "west"]))
     replay.fix("/v1/agent/self", Reply({"config": {"Region": "west", "Datacenter": "dc1"}}))
-    assert {each.datacenter for each in read(replay).answers} == {"west"}
+    assert {answer.datacenter for answer in read(replay).answers} == {"west"}
 
 
 def test_a_token_that_may_not_ask_for_the_agents_region_is_told_to_name_it(replay: NomadReplay) -> None:
@@ -192,7 +192,7 @@ def other_region(replay: NomadReplay, name: str, reply: Reply) -> None:
 
 @pytest.mark.parametrize("regions", [("*",), ("global",), ("gl*",)])
 def test_regions_are_read_by_name_and_glob(replay: NomadReplay, regions: tuple[str, ...]) -> None:
-    assert {each.datacenter for each in read(replay, regions=regions).answers} == {"global"}
+    assert {answer.datacenter for answer in read(replay, regions=regions).answers} == {"global"}
     named = [query for path, query in replay.asked if path != "/v1/regions"]
     assert {query.get("region") for query in named} == {"global"}
 
@@ -204,7 +204,7 @@ def test_a_region_that_is_not_there_is_refused(replay: NomadReplay) -> None:
 def test_one_region_is_read_where_it_is_asked_for(replay: NomadReplay) -> None:
     other_region(replay, "west", Reply(b"No path to region", 500))
     reading = nomad.read(settings_of(replay, regions=("*",)), datacenters=("global",))
-    assert {each.datacenter for each in reading.answers} == {"global"}
+    assert {answer.datacenter for answer in reading.answers} == {"global"}
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_region_that_does_not_answer_keeps_what_the_lock_has_with_partial(repl
     other_region(replay, "west", Reply(b"No path to region", 500))
     reading = read(replay, regions=("*",), partial=True)
     assert reading.unreachable == ("west",)
-    assert {each.datacenter for each in reading.answers} == {"global"}
+    assert {answer.datacenter for answer in reading.answers} == {"global"}
     (warning,) = reading.warnings
     assert "No path to region; west keeps what the lock has" in warning
 
