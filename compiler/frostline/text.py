@@ -25,6 +25,9 @@ UNPRINTABLE = (
 
 _UNPRINTABLE = re.compile(f"[{UNPRINTABLE}]")
 
+CHANGE_SIGNS = {"add": "+", "change": "~", "remove": "-", "create": "+", "update": "~", "delete": "-", "adopt": "="}
+"""What stands before a service, a file or a lock that changes, by its action, in plans."""
+
 
 def escape_control(text: str) -> str:
     """`text` on one line, with every control and invisible character written as an escape such as `\\x1b`."""

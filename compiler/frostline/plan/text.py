@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from frostline.model import version_label
 from frostline.plan.changes import Effect, Plan, ServiceChange, summary
-from frostline.text import escape_control, pluralize
-
-_SIGNS = {"add": "+", "change": "~", "remove": "-", "create": "+", "update": "~", "delete": "-", "adopt": "="}
-
+from frostline.text import CHANGE_SIGNS, escape_control, pluralize
 
 _ORDER: tuple[Effect, ...] = ("remove", "shrink", "change", "add", "move")
 """What matters most to those who call a service comes first."""
+
+_FIELD_WORDS = {"number": "how many endpoints have this URL"}
 
 
 def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
@@ -28,9 +27,9 @@ def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
         yield "Files:"
         for file in plan.files:
             note = f"  (refused: {file.refusal})" if file.refusal else ""
-            yield f"  {_SIGNS[file.action]} {escape_control(file.path)}{note}"
+            yield f"  {CHANGE_SIGNS[file.action]} {escape_control(file.path)}{note}"
         if plan.lock:
-            yield f"  {_SIGNS[plan.lock]} the lock"
+            yield f"  {CHANGE_SIGNS[plan.lock]} the lock"
     counts = summary(plan)
     yield (
         f"Plan: {counts['add']} to add, {counts['change']} to change, {counts['remove']} to remove; "
@@ -61,7 +60,7 @@ def _services(plan: Plan, verbose: bool) -> Iterator[str]:
 
 
 def _service_line(change: ServiceChange) -> str:
-    sign, name = _SIGNS[change.action], escape_control(f"{change.service} {version_label(change.version)}")
+    sign, name = CHANGE_SIGNS[change.action], escape_control(f"{change.service} {version_label(change.version)}")
     if change.effect == "move":
         number = sum(change.moved.values())
         places = [f", {escape_control(name)} {count}" for name, count in change.moved.items() if name]
@@ -77,7 +76,7 @@ def _detail_lines(change: ServiceChange) -> Iterator[str]:
         for url in urls:
             yield f"      {sign} {escape_control(url)}"
     for endpoint in change.changed:
-        names = ", ".join(endpoint.fields)
+        names = ", ".join(_FIELD_WORDS.get(name, name) for name in endpoint.fields)
         yield f"      ~ its {names}" if endpoint.url is None else f"      ~ {escape_control(endpoint.url)}  ({names})"
     for consumer in change.dependents:
         yield f"      ! {escape_control(consumer)} depends on it"

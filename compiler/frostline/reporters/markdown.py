@@ -12,7 +12,7 @@ from typing import Any
 
 from frostline.model import Finding
 from frostline.reporters.base import Report, subject_text
-from frostline.text import escape_for_log, pluralize
+from frostline.text import CHANGE_SIGNS, escape_for_log, pluralize
 
 LONGEST = 65_535
 """Characters that GitHub takes in a comment, counted in UTF-16 units: no way of counting gives more."""
@@ -21,7 +21,6 @@ _LONGEST_VALUE = 300
 _ROOM_FOR_THE_CUT = 200
 _MOST_URLS = 10
 _ORDER = ("remove", "shrink", "change", "add", "move")
-_SIGNS = {"add": "+", "change": "~", "remove": "-", "create": "+", "update": "~", "delete": "-", "adopt": "="}
 
 
 def lines(report: Report, *, color: bool = False) -> Iterator[str]:
@@ -60,7 +59,7 @@ def _title(report: Report) -> str:
 def _plan_sections(plan: Mapping[str, Any] | None) -> list[tuple[str, list[str]]]:
     if plan is None:
         return []
-    files = [f"- `{_SIGNS[file['action']]}` {code(file['path'])}{_refusal(file)}" for file in plan["files"]]
+    files = [f"- `{CHANGE_SIGNS[file['action']]}` {code(file['path'])}{_refusal(file)}" for file in plan["files"]]
     if plan["lock"]:
         files.append("- the lock")
     changes = sorted(plan["services"], key=lambda change: _ORDER.index(change["effect"]))
@@ -73,7 +72,7 @@ def _refusal(file: Mapping[str, Any]) -> str:
 
 def _service(change: Mapping[str, Any]) -> Iterator[str]:
     name = change["service"] if change["version"] is None else f"{change['service']} {change['version']}"
-    start = f"- `{_SIGNS[change['action']]}` {code(name)}"
+    start = f"- `{CHANGE_SIGNS[change['action']]}` {code(name)}"
     if change["effect"] == "move":
         moved: Mapping[str, int] = change["moved"]
         places = [f", {code(datacenter)} {number}" for datacenter, number in moved.items() if datacenter]

@@ -138,7 +138,7 @@ def test_one_url_in_two_datacenters_is_compared_in_both() -> None:
     assert text(plan(old, new))[2] == "      ~ http://10.0.0.1:1  (weight)"
     assert text(plan(old, {("a", None): entry(here)}))[1:3] == [
         "  ~ a unversioned  (2 -> 1 endpoints)",
-        "      ~ http://10.0.0.1:1  (number)",
+        "      ~ http://10.0.0.1:1  (how many endpoints have this URL)",
     ]
 
 
