@@ -93,4 +93,4 @@ def test_puppet_reads_the_quickstart_in_each_datacenter(puppet_lookup: Callable[
 @pytest.mark.parametrize("name", ["router", "reference"])
 def test_nginx_takes_the_routers_configuration(name: str, nginx: Callable[[str], str]) -> None:
     text = (SAMPLES / name / "nginx" / "router.conf").read_text()
-    assert nginx(text.replace("listen 8080;", "listen 127.0.0.1:@PORT@;"))
+    assert nginx(text.replace("listen 80;", "listen 127.0.0.1:@PORT@;"))

@@ -61,7 +61,7 @@ def test_every_name_that_a_path_can_hold_is_a_location_of_its_own(
     done = compiled("path")
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "router.conf").read_text(encoding="utf-8")
-    router = nginx(text.replace("listen 8080;", "listen 127.0.0.1:@PORT@;"))
+    router = nginx(text.replace("listen 80;", "listen 127.0.0.1:@PORT@;"))
     connection = HTTPConnection(router.removeprefix("http://"), timeout=10)
     for number, name in enumerate(names):
         connection.request("GET", f"/{quote(name, safe='')}/x?y=%20")

@@ -133,8 +133,8 @@ def router(nginx: Callable[[str], str]) -> Callable[[dict[Key, Entry]], str]:
 
     def start(entries: dict[Key, Entry]) -> str:
         text = written(registry_of(entries))
-        assert text.count("listen 8080;") == 1
-        return nginx(text.replace("listen 8080;", "listen 127.0.0.1:@PORT@;"))
+        assert text.count("listen 80;") == 1
+        return nginx(text.replace("listen 80;", "listen 127.0.0.1:@PORT@;"))
 
     return start
 
@@ -192,7 +192,7 @@ def test_the_sample_compiles_from_consul_and_calls_go_through(
 
     urls = runpy.run_path(str(tmp_path / "app" / "registry.py"))["ENDPOINTS"]
     text = (tmp_path / "nginx" / "router.conf").read_text()
-    address = nginx(text.replace("listen 8080;", "listen 127.0.0.1:@PORT@;"))
+    address = nginx(text.replace("listen 80;", "listen 127.0.0.1:@PORT@;"))
     payments = urls["payments", "v1"].replace("http://router", address)
     assert (called(f"{payments}/x")["port"], called(f"{payments}/x")["path"]) == (backends[0], "/v1/x")
     strange = urls["it's $1; }", None].replace("http://router", address)
@@ -246,7 +246,7 @@ def test_a_name_that_would_take_paths_of_another_is_refused(name: str) -> None:
 def test_an_address_that_is_none_stays_one_parameter(address: str, nginx: Callable[[str], str]) -> None:
     text = written(registry_of({("payments", "v1"): entry((1, 1), address=address)}))
     with pytest.raises(Exception, match=r"in upstream|invalid|no host|host not found") as caught:
-        nginx(text.replace("listen 8080;", "listen 127.0.0.1:@PORT@;"))
+        nginx(text.replace("listen 80;", "listen 127.0.0.1:@PORT@;"))
     assert type(caught.value).__name__ == "RefusedConfigurationError"
 
 
