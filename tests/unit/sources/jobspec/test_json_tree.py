@@ -48,7 +48,7 @@ def test_the_last_one_of_members_with_the_same_name_counts() -> None:
 @pytest.mark.parametrize(
     ("data", "column", "message"),
     [
-        (b"[1,]", 4, "this is not JSON"),
+        (b"[1 2]", 4, "this is not JSON"),
         (b'"\xff"', 2, "the text is not UTF-8"),
         (b"[NaN]", 1, "NaN is not a number in JSON"),
         (b'["", "\\ud800"]', 6, "half a surrogate pair"),
