@@ -31,6 +31,7 @@ def run_here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
             patch.chdir(cwd)
             for name in ("CI", "NO_COLOR"):
                 patch.delenv(name, raising=False)
+            patch.setenv("COLUMNS", "80")
             for name, value in (env or {}).items():
                 patch.setenv(name, value)
             status = cli.run([str(argument) for argument in arguments])

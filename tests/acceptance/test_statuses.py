@@ -88,10 +88,14 @@ def test_explaining_what_nobody_knows_is_1_with_the_closest(project: Project) ->
     ("arguments", "words"),
     [
         (["nonsense"], ["No such command"]),
+        (["compil"], ["No such command 'compil'. Did you mean `compile`?"]),
+        (["compile", "--allow", "delete"], ["`delete` is not one of ", "did you mean `deletes`?"]),
+        (["plan", "--format", "junt"], ["there is no format `junt`: did you mean `junit`?"]),
+        (["freeze", "--source", "partners"], ["`partners` is static; only live sources are frozen"]),
         (["compile", "--offlin"], ["No such option", "--offline"]),
-        (["compile", "--format", "xml"], ["--format", "'xml'"]),
+        (["compile", "--format", "xml"], ["there is no format `xml`: the formats are text, json"]),
         (["explain"], ["Missing argument"]),
-        (["compile", "--today", "tomorrow"], ["--today"]),
+        (["compile", "--today", "tomorrow"], ["--today", "write a date such as 2027-01-31"]),
         (["compile", "--offline", "--lock", "x"], ["--offline and --lock exclude each other"]),
         (["schema", "registri"], ["there is no schema `registri`", "did you mean `registry`?"]),
         (["freeze", "--source", "mash"], ["there is no live source `mash`", "live sources: none"]),
@@ -122,7 +126,7 @@ def test_offline_without_a_lock_is_2(project: Project) -> None:
     for command in (["compile", "--offline"], ["plan", "--offline"], ["check"], ["list"]):
         explains(
             project.refused(2, *command).stderr,
-            "frostline.lock:1:1: error: source `mesh` is not frozen yet",
+            "frostline.lock:1:1: error: there is no frostline.lock",
             "frostline freeze",
         )
 

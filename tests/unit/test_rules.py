@@ -140,8 +140,21 @@ def test_a_rule_is_found_by_its_name_alone() -> None:
 
 
 def test_a_rule_reads_as_whole_lines_on_a_terminal() -> None:
-    assert list(text_lines(RULE)) == [
+    assert list(text_lines(RULE, 80)) == [
         "too-long (warning): a name is too long",
+        "",
+        "Dashboards cut it.",
+        "",
+        "example:",
+        "  warning[too-long]: it is too long",
+        "help: shorten it",
+    ]
+
+
+def test_a_rule_is_wrapped_to_the_width_of_the_terminal_but_for_its_example() -> None:
+    assert list(text_lines(RULE, 20)) == [
+        "too-long (warning):",
+        "a name is too long",
         "",
         "Dashboards cut it.",
         "",

@@ -47,7 +47,8 @@ def _empty_help(scope: str = "") -> str:
     """Consul with ACLs answers a request without a token with 200 and an empty list."""
     allowed = quote(f"empty={scope}") if scope else "empty"
     return (
-        "a missing token also produces an empty answer: check with `frostline sources`; "
+        "a missing token also produces an empty answer, or `select` excludes everything: check with "
+        "`frostline sources`; "
         f"if there really is nothing, rerun with `--allow {allowed}`"
     )
 

@@ -16,10 +16,11 @@ from frostline.cli.commands import COMMANDS
 from frostline.cli.console import Invocation, show_error
 from frostline.cli.options import help_option, version_option
 from frostline.errors import FrostlineError, UsageError
+from frostline.text import closest
 
 EXIT_STATUSES = (
     ("0", "Done, nothing to report. Warnings do not change it."),
-    ("1", "Differences: plan has changes, check found drift."),
+    ("1", "Differences: of plan, check, diff and --locked; or explain knows no such name."),
     ("2", "The usage, the configuration or a committed file is wrong."),
     ("3", "A source could not be read."),
     ("4", "A check or a guard refused."),
@@ -106,6 +107,15 @@ class _Commands(click.Group):
             return None
         command: click.Command = import_module(f"frostline.cli.commands.{name}").command
         return command
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = arguments[0]
+        near = closest(name, COMMANDS)
+        if near and name not in COMMANDS and not name.startswith("-"):
+            context.fail(f"No such command '{name}'. Did you mean `{near}`?")
+        return super().resolve_command(context, arguments)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -13,6 +13,7 @@ from frostline import __version__
 from frostline.cli.console import Invocation, prepare_streams, print_data
 from frostline.reporters.base import TABLE as REPORTERS
 from frostline.settings import Allow
+from frostline.text import closest, did_you_mean
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -48,6 +49,19 @@ help_option = _shows("-h", "--help", callback=_show_help, help="Show this messag
 version_option = _shows("--version", callback=_show_version, help="Show the version and exit.")
 
 
+class _Day(click.DateTime):
+    """A day, as waivers write it."""
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        try:
+            return super().convert(value, parameter, context)
+        except click.BadParameter:
+            self.fail(f"{value!r} is not a day: write a date such as 2027-01-31", parameter, context)
+
+
 def common_options(function: _Function) -> _Function:
     """The options of every command; `take_invocation` turns their values into an Invocation."""
     options = [
@@ -61,7 +75,7 @@ def common_options(function: _Function) -> _Function:
         click.option("-v", "--verbose", count=True, help="Log each stage; -vv also logs each request."),
         click.option(
             "--today",
-            type=click.DateTime(["%Y-%m-%d"]),
+            type=_Day(),
             metavar="DATE",
             help="Evaluate waivers as of this date (default: today).",
         ),
@@ -81,10 +95,17 @@ def common_options(function: _Function) -> _Function:
 
 def format_option(*names: str) -> Callable[[_Function], _Function]:
     """`--format`, one of these names; the first one is the default."""
+
+    def checked(context: click.Context, parameter: click.Parameter, value: str) -> str:
+        if value not in names:
+            hint = did_you_mean(value, names, f"the formats are {', '.join(names)}")
+            raise click.BadParameter(f"there is no format `{value}`: {hint}", param_hint="--format")
+        return value
+
     return click.option(
         "--format",
         "format_",
-        type=click.Choice(names),
+        callback=checked,
         default=names[0],
         metavar="FORMAT",
         help=f"Format of the data on stdout: {names[0]} (default), {', '.join(names[1:])}.",
@@ -133,7 +154,9 @@ def parse_allow(values: Sequence[str]) -> Allow:
         name, equals, scope = word.partition("=")
         takes_scope = bool(ALLOW_WORDS.get(name))
         if name not in ALLOW_WORDS or (equals and not (scope and takes_scope)):
-            raise click.BadParameter(f"`{word}` is not one of {_ALLOW_LIST}", param_hint="--allow")
+            near = None if name in ALLOW_WORDS else closest(name, ALLOW_WORDS)
+            hint = f"; did you mean `{near}`?" if near else ""
+            raise click.BadParameter(f"`{word}` is not one of {_ALLOW_LIST}{hint}", param_hint="--allow")
         if takes_scope:
             globs[name] = (*globs.get(name, ()), scope or "*")
         else:

@@ -37,7 +37,7 @@ class Context(Struct, frozen=True, kw_only=True):
         known = self.source_types
         if cursor.value in known:
             return True
-        otherwise = f"the sources are {list_names(known)}"
+        otherwise = f"the sources are {list_names(known)}" if known else "add it under `sources`"
         cursor.refuse(f"there is no source {quote(cursor.value)}", did_you_mean(cursor.value, known, otherwise))
         return False
 

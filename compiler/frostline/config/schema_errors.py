@@ -169,6 +169,8 @@ def _type_help(types: Any, value: Any) -> str | None:
         return "write true or false, without quotes"
     if types == "integer" and _is_number(value):
         return "remove the quotes"
+    if types == "array" and isinstance(value, dict):
+        return "begin each item with `- `"
     if "array" in types and not isinstance(value, dict):
         return "put it in brackets: [ ]"
     return None

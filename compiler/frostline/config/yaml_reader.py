@@ -41,6 +41,10 @@ _SCALARS = {_PREFIX + name: re.compile(rf"{pattern}\Z") for name, pattern in _CO
 _MAX_DIGITS = 30  # no number here is as long, and Python refuses to read 4300 digits
 
 
+_CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
+"""Where a conflict begins. No YAML that is read here has such a line, but in a block scalar at the left margin."""
+
+
 class Document(Struct, frozen=True):
     """A YAML document. values: the place of each value, keys: of each mapping's key (by the path of its value).
 
@@ -94,6 +98,12 @@ def read_yaml(raw: bytes, label: str) -> Document:
             f"a control character (U+{ord(odd.group()):04X})",
             origin=place,
             help='remove it; in a value, write it as an escape in double quotes: "\\x1b"',
+        )
+    if conflict := _CONFLICT.search(text):
+        raise UsageError(
+            "merge conflict of git",
+            origin=_place_of_index(text, conflict.start(), label),
+            help="decide what is right, and remove the lines of `<<<<<<<`, `=======` and `>>>>>>>`",
         )
     try:
         root = _Loader(text).get_single_node()

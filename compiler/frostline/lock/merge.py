@@ -62,7 +62,7 @@ def check_settings(lock: Lock | None, digests: Mapping[str, str], shown: str) ->
     held = {snapshot.source for snapshot in lock.snapshots} if lock else set()
     for source in sorted(digests):
         if source not in held:
-            reason = f"the lock does not hold source `{source}`" if lock else f"source `{source}` is not frozen yet"
+            reason = f"the lock does not hold source `{source}`" if lock else f"there is no {shown}"
             raise UsageError(reason, origin=FileOrigin(shown), help="run `frostline freeze`")
     check_same_settings([(shown, lock or Lock())], digests)
 

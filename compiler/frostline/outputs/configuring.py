@@ -77,13 +77,19 @@ def _is_inside(claimed: _Claimed, root: Path) -> bool:
     cursor, path = claimed.cursor, claimed.claim.path
     if not path.is_relative_to(root):
         cursor.refuse(
-            f"the output {quote(cursor.value)} is outside `root`", f"write below {display_path(root)}, or change `root`"
+            f"the output {quote(cursor.value)} is outside `root`",
+            f"write it into {_name_of_root(root)}, or change `root`",
         )
     elif path == root:
         cursor.refuse("the output is `root` itself", "name a file or folder in it")
     else:
         return True
     return False
+
+
+def _name_of_root(root: Path) -> str:
+    shown = display_path(root)
+    return "the current folder" if shown == "." else f"the folder `{shown}`"
 
 
 def _is_unreserved(claimed: _Claimed, reserved: Sequence[Reserved]) -> bool:

@@ -14,7 +14,7 @@ from frostline.lock.codec import lock_of
 from frostline.model import FileChange, FileOrigin, Finding
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.edits import first_differences
-from frostline.pipeline.file_rules import DRIFT
+from frostline.pipeline.file_rules import ADOPT, DRIFT, EDITED
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
 from frostline.plan.changes import Plan
 from frostline.publish.ownership import REFUSAL_REASONS, DesiredFile
@@ -29,6 +29,7 @@ _FILE_REASONS = {
     "delete": "is no longer wanted",
     "adopt": "has the right content, but is not in the manifest",
 }
+_HELPS = {"edited": EDITED.mend, "adopt": ADOPT.mend}
 _MOST_NAMED = 10
 
 
@@ -36,17 +37,19 @@ class Drift(Struct, frozen=True):
     """A difference, such as `services.yaml` `is missing`; path: the file that it is about.
 
     lines: of an edited file, the first ones that differ, as `first_differences` gives them; not escaped.
+    help: what to do about it.
     """
 
     subject: str
     reason: str
     path: Path
     lines: tuple[str, ...] = ()
+    help: str = DRIFT.mend
 
     def finding(self) -> Finding:
         """The difference as a finding, for the formats that have findings only."""
         origin = FileOrigin(display_path(self.path))
-        return DRIFT.finding(f"{self.subject} {self.reason}", value=self.subject, origin=origin)
+        return DRIFT.finding(f"{self.subject} {self.reason}", value=self.subject, origin=origin, help=self.help)
 
 
 class CheckResult(Struct, frozen=True, kw_only=True):
@@ -81,7 +84,13 @@ def check(config: Config, today: date, *, live: bool) -> CheckResult:
 def _file_drift(config: Config, compilation: Compilation) -> list[Drift]:
     wanted = {file.path: file for file in compilation.wanted}
     return [
-        Drift(file.path, _file_reason(file), config.root / file.path, _edited_lines(config, file, wanted))
+        Drift(
+            file.path,
+            _file_reason(file),
+            config.root / file.path,
+            _edited_lines(config, file, wanted),
+            _HELPS.get(file.refusal or "", DRIFT.mend),
+        )
         for file in compilation.files
         if file.action != "keep"
     ]
@@ -101,7 +110,9 @@ def _file_reason(file: FileChange) -> str:
 
 def _manifest_drift(config: Config, compilation: Compilation) -> list[Drift]:
     if compilation.manifest is None:
-        return [Drift("the manifest", "is missing: nothing was published yet", config.manifest)]
+        is_first = all(file.action == "create" for file in compilation.files)
+        reason = "nothing was published yet" if is_first else "`frostline compile` records what is published"
+        return [Drift("the manifest", f"is missing: {reason}", config.manifest)]
     if compilation.manifest.services != compilation.entries:
         return [Drift("the manifest", _OUT_OF_DATE, config.manifest)]
     return []

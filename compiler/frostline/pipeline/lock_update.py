@@ -56,7 +56,7 @@ def update_lock(
     that of a live source. SourceError: a source could not be read.
     """
     live = live_sources(config)
-    _check_names(sources, live)
+    _check_names(sources, live, config)
     with publish_session(config) as root:
         committed_file = CommittedLock(config)
         frozen = freeze(config, committed_file, sources=sources, datacenters=datacenters, allow_partial=allow.partial)
@@ -79,8 +79,16 @@ def update_lock(
     return update
 
 
-def _check_names(names: Sequence[str], live: Collection[str]) -> None:
+def _check_names(names: Sequence[str], live: Collection[str], config: Config) -> None:
     for name in names:
+        if name in config.sources and name not in live:
+            raise UsageError(
+                f"`{name}` is {config.sources[name].type}; only live sources are frozen", help=_live_help(live)
+            )
         if name not in live:
-            hint = did_you_mean(name, live, f"live sources: {', '.join(live) or 'none'}")
+            hint = did_you_mean(name, live, _live_help(live))
             raise UsageError(f"there is no live source `{name}`", help=hint)
+
+
+def _live_help(live: Collection[str]) -> str:
+    return f"live sources: {', '.join(live) or 'none'}"

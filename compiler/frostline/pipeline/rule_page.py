@@ -7,7 +7,6 @@ from textwrap import wrap
 
 from frostline.rules import Rule
 
-_COLUMNS = 100
 _PAGE_COLUMNS = 120
 _PAGE_HEAD = """\
 <!-- Written by `make rules`. -->
@@ -21,15 +20,15 @@ The severity is the default: a policy may set another one. Each example is a fin
 """
 
 
-def text_lines(rule: Rule) -> Iterator[str]:
-    """A rule for a person at a terminal."""
-    yield f"{rule.name} ({rule.severity}): {rule.summary}"
+def text_lines(rule: Rule, columns: int) -> Iterator[str]:
+    """A rule for a person at a terminal of this width. The example stays as it is."""
+    yield from _wrap(f"{rule.name} ({rule.severity}): {rule.summary}", columns).split("\n")
     yield ""
-    yield from _wrap(rule.why, _COLUMNS).split("\n")
+    yield from _wrap(rule.why, columns).split("\n")
     yield ""
     yield "example:"
     yield from (f"  {line}" for line in rule.example.split("\n"))
-    yield f"help: {rule.mend}"
+    yield from _wrap(f"help: {rule.mend}", columns).split("\n")
 
 
 def page_text(rules: Iterable[Rule]) -> str:

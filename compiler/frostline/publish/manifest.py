@@ -17,6 +17,7 @@ from frostline.canonical import canonical_line, canonical_lines, json_fault
 from frostline.errors import UsageError
 from frostline.files.targets import as_publish_error, file_bytes, open_root, path_fault
 from frostline.model import FileOrigin, ManifestEntry
+from frostline.text import display_path
 
 FORMAT = "frostline.manifest/1"
 _HEADER = canonical_line({"format": FORMAT})
@@ -83,12 +84,12 @@ def read_manifest(path: Path) -> Manifest | None:
 
     UsageError with the line: not a manifest, cut short, or with conflict markers. PublishError: it cannot be read.
     """
-    with as_publish_error(str(path), "read"):
+    with as_publish_error(display_path(path), "read"):
         if not path.parent.is_dir():
             return None
     with open_root(path.parent) as root:
         data = file_bytes(root, path.name)
-    return None if data is None else parse_manifest(data, str(path))
+    return None if data is None else parse_manifest(data, display_path(path))
 
 
 def parse_manifest(data: bytes, shown: str) -> Manifest:

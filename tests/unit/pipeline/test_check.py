@@ -54,6 +54,26 @@ def test_before_the_first_compile_files_and_manifest_are_missing(configure: Conf
     ]
 
 
+def test_without_a_manifest_the_files_that_are_there_are_only_not_recorded(
+    configure: Configure, tmp_path: Path
+) -> None:
+    config = configure(outputs=OUTPUTS[:1])
+    assert run(["compile", "-q"]) == 0
+    (tmp_path / "frostline.manifest").unlink()
+    assert drift_of(config)[-1] == ("the manifest", "is missing: `frostline compile` records what is published")
+
+
+def test_what_to_do_about_a_difference_depends_on_whose_the_file_is(configure: Configure, tmp_path: Path) -> None:
+    configure(outputs=OUTPUTS[:1])
+    assert run(["compile", "-q"]) == 0
+    (tmp_path / "services.yaml").write_text("edited")
+    (tmp_path / "other.yaml").write_text("not ours")
+    drift = check(configure(), TODAY, live=False).drift
+    helps = {difference.subject: difference.finding().help or "" for difference in drift}
+    assert "`frostline compile --allow edited`" in helps["services.yaml"]
+    assert "`frostline compile --allow adopt`" in helps["other.yaml"]
+
+
 def test_an_edited_file_and_one_of_somebody_else_are_drift_and_no_finding(configure: Configure, tmp_path: Path) -> None:
     configure(outputs=OUTPUTS[:1])
     assert run(["compile", "-q"]) == 0

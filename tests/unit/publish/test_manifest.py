@@ -111,6 +111,14 @@ def test_no_file_is_no_manifest(tmp_path: Path) -> None:
     assert read_manifest(tmp_path / "missing" / "frostline.manifest") is None
 
 
+def test_a_message_shows_the_path_as_users_would_type_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "frostline.manifest").write_text("no manifest\n")
+    with pytest.raises(UsageError) as caught:
+        read_manifest(tmp_path / "frostline.manifest")
+    assert str(caught.value.origin) == "frostline.manifest:1:1"
+
+
 def test_a_manifest_that_cannot_be_looked_for_is_no_crash(tmp_path: Path) -> None:
     with pytest.raises(PublishError, match="File name too long"):
         read_manifest(tmp_path / ("x" * 300) / "frostline.manifest")

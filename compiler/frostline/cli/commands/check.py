@@ -23,7 +23,6 @@ from frostline.cli.invoking import invoked, load_invocation_config, print_warnin
 from frostline.cli.options import REPORT_FORMATS, common_options, format_option, timings_option
 from frostline.pipeline.check import CheckResult, Drift
 from frostline.pipeline.check import check as find_drift
-from frostline.pipeline.file_rules import DRIFT
 
 
 @click.command("check")
@@ -43,7 +42,8 @@ def command(invocation: Invocation, live: bool) -> int:
     _print_result(invocation, result)
     status = _status(result)
     if status == errors.DIFFERENT:
-        info(invocation, DRIFT.mend)
+        for help_text in dict.fromkeys(drift.help for drift in result.drift):
+            info(invocation, help_text)
     elif status == errors.DONE:
         info(invocation, "Outputs, manifest and lock agree.")
     return status

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shutil import get_terminal_size
+
 import click
 from msgspec.structs import asdict
 
@@ -36,5 +38,5 @@ def command(invocation: Invocation, name: str | None) -> int:
         rows = [(rule.name, rule.severity, rule.summary) for rule in rules]
         print_text(invocation, table_lines(("RULE", "SEVERITY", "WHAT IS WRONG"), rows))
     else:
-        print_text(invocation, text_lines(rules[0]))
+        print_text(invocation, text_lines(rules[0], get_terminal_size().columns))
     return errors.DONE

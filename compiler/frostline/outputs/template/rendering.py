@@ -244,4 +244,6 @@ def _explained(error: Exception) -> tuple[str, str | None]:
             return f"{error.message}", None
         case RecursionError():
             return "a macro, an include or a loop calls itself endlessly", None
+        case ZeroDivisionError():
+            return "a division by zero", None
     return f"{type(error).__name__}: {error}", None

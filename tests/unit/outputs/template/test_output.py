@@ -402,7 +402,7 @@ JINJA_WORDS = [
     ("a\nb{% if %}", 2, ""),
     ("a\n{% for x in y %}", 2, "'endfor'"),
     ("\n{{ ('a' if false) | json }}", 2, ""),
-    ("\n{{ 1 / 0 }}", 2, "ZeroDivisionError: "),
+    ("\n{{ 1 / 0 }}", 2, "a division by zero"),
     ("\n{{ 1 + 'a' }}", 2, "TypeError: "),
     ("\n{{ range(10 ** 9) | list }}", 2, "OverflowError: "),
 ]
