@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import Any
@@ -46,7 +47,7 @@ def digest_of_json(value: Any) -> str:
 def json_fault(error: Exception, data: bytes | bytearray) -> str:
     """Why msgspec could not decode `data`, in words that stay the same with every version of msgspec and Python.
 
-    Where the JSON is valid but a value does not fit its type, this is msgspec's own message: it names the place.
+    Where the JSON is valid but a value does not fit its type, the words name the place of the value.
     """
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
@@ -54,7 +55,34 @@ def json_fault(error: Exception, data: bytes | bytearray) -> str:
         data.decode()
     except UnicodeDecodeError as fault:
         return f"byte {fault.start + 1} is not UTF-8"
-    return str(error) if isinstance(error, msgspec.ValidationError) else f"it is not JSON: {error}"
+    return _value_fault(str(error)) if isinstance(error, msgspec.ValidationError) else f"it is not JSON: {error}"
+
+
+_KINDS = {
+    "str": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "a boolean",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+_WRONG_KIND = re.compile(r"Expected `([a-z| ]+)`, got `([a-z]+)`(?: - at `\$\.?(.*)`)?", re.DOTALL)
+_OUT_OF_BOUNDS = re.compile(r"Expected `int` (>=|<=) (-?[0-9]+)(?: - at `\$\.?(.*)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(.*?)`(?: - at `\$\.?(.*)`)?", re.DOTALL)
+
+
+def _value_fault(message: str) -> str:
+    """msgspec's message in our words where it is about a type, a bound or a missing key; else as it is."""
+    if found := _WRONG_KIND.fullmatch(message):
+        wanted = " or ".join(_KINDS.get(kind, kind) for kind in found[1].split(" | "))
+        return f"{f'`{found[3]}`' if found[3] else 'it'} must be {wanted}, not {_KINDS.get(found[2], found[2])}"
+    if found := _OUT_OF_BOUNDS.fullmatch(message):
+        bound = "at least" if found[1] == ">=" else "at most"
+        return f"{f'`{found[3]}`' if found[3] else 'it'} must be {bound} {found[2]}"
+    if found := _MISSING.fullmatch(message):
+        return f"{f'`{found[2]}`' if found[2] else 'it'} has no `{found[1]}`"
+    return message
 
 
 def origin_value(origin: Origin | None) -> dict[str, Any] | None:

@@ -103,10 +103,15 @@ class LiveSettings(SourceSettings, frozen=True, kw_only=True):
 
 
 class ServerSettings(LiveSettings, frozen=True, kw_only=True):
-    """A source that asks an HTTP server. address None: what the environment says, else the usual one. Seconds."""
+    """A source that asks an HTTP server. address None: what the environment says, else the usual one. Seconds.
+
+    address_origin, token_origin: where these keys stand; None: they are not written.
+    """
 
     address: str | None = None
+    address_origin: FileOrigin | None = None
     token: Token | None = None
+    token_origin: FileOrigin | None = None
     tls: Tls = Tls()
     partial: bool = False
     consistency: str = "snapshot"

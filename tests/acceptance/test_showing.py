@@ -142,7 +142,7 @@ def test_sources_shows_the_others_when_one_cannot_be_read(project: Project, shop
         "mesh      consul  can be read     dc1: 3 services, 3 instances",
         "partners  static  local           2 services",
     ]
-    assert "source broken: GET /v1/acl/token/self: 127.0.0.1:9: Connection refused" in said.stderr
+    assert "source broken: cannot reach http://127.0.0.1:9: connection refused" in said.stderr
     value = project.document(3, "sources")
     assert [one["state"] for one in value["sources"]] == ["cannot be read", "can be read", "local"]
     assert [one["status"] for one in value["errors"]] == [3]

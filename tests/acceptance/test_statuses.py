@@ -126,7 +126,7 @@ def test_offline_without_a_lock_is_2(project: Project) -> None:
     for command in (["compile", "--offline"], ["plan", "--offline"], ["check"], ["list"]):
         explains(
             project.refused(2, *command).stderr,
-            "frostline.lock:1:1: error: there is no frostline.lock",
+            "error: there is no frostline.lock",
             "frostline freeze",
         )
 
@@ -176,9 +176,8 @@ def test_a_server_that_cannot_be_reached_is_3_and_says_all_there_is_to_say(proje
     for command in (["compile"], ["plan"], ["freeze"], ["explain", "x"], ["sources"]):
         explains(
             project.refused(3, *command).stderr,
-            "frostline.yaml:4:",
-            "error: source mesh: GET /v1/acl/token/self: 127.0.0.1:9: Connection refused",
-            "check that the agent runs",
+            "frostline.yaml:6:4: error: source mesh: cannot reach http://127.0.0.1:9: connection refused",
+            "start it or correct `address`",
         )
 
 

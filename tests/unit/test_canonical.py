@@ -6,11 +6,12 @@ import json
 import re
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.canonical import canonical_line, canonical_lines, origin_value
+from frostline.canonical import canonical_line, canonical_lines, json_fault, origin_value
 from frostline.model import FileOrigin, InstanceOrigin
 from frostline.text import UNPRINTABLE
 
@@ -61,3 +62,26 @@ def test_many_lines_are_the_lines_of_each_value_in_order() -> None:
 )
 def test_an_origin_is_a_value_of_reports(origin: FileOrigin | InstanceOrigin | None, value: object) -> None:
     assert origin_value(origin) == value
+
+
+class _Item(msgspec.Struct):
+    port: int
+    tags: list[str] = []
+    node: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"port":"x"}', "`port` must be an integer, not a string"),
+        ('{"port":1,"tags":["a",2]}', "`tags[1]` must be a string, not an integer"),
+        ('{"port":1,"node":[]}', "`node` must be a string or null, not a list"),
+        ("{}", "it has no `port`"),
+        ("[]", "it must be an object, not a list"),
+        ('{"port":1', "it is not JSON: "),
+    ],
+)
+def test_a_value_that_does_not_fit_is_told_in_words_of_ours(text: str, said: str) -> None:
+    with pytest.raises(msgspec.MsgspecError) as caught:
+        msgspec.json.decode(text, type=_Item)
+    assert json_fault(caught.value, text.encode()).startswith(said)

@@ -63,7 +63,7 @@ def check_settings(lock: Lock | None, digests: Mapping[str, str], shown: str) ->
     for source in sorted(digests):
         if source not in held:
             reason = f"the lock does not hold source `{source}`" if lock else f"there is no {shown}"
-            raise UsageError(reason, origin=FileOrigin(shown), help="run `frostline freeze`")
+            raise UsageError(reason, origin=FileOrigin(shown) if lock else None, help="run `frostline freeze`")
     check_same_settings([(shown, lock or Lock())], digests)
 
 

@@ -40,7 +40,9 @@ def read_token(token: Token | None, environment: Mapping[str, str], origin: File
     if not text:
         state = "is empty" if token.file is not None or token.env in environment else "is not set"
         raise UsageError(
-            f"token: {source} {state}", origin=origin, help="set it, or remove the key `token` to read without one"
+            f"`token` names {source}, which {state}",
+            origin=origin,
+            help="set it, or remove `token` to read without one",
         )
     if not re.fullmatch(r"[ -~]+", text):
         raise UsageError(

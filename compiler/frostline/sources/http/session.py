@@ -157,7 +157,8 @@ def open_session(settings: ServerSettings, address: Address, api: Api) -> Sessio
         settings.limits,
         tls=make_tls_context(settings.tls, settings.origin) if address.scheme == "https" else None,
         server_name=settings.tls.server_name,
-        secret=read_token(settings.token, os.environ, settings.origin),
+        secret=read_token(settings.token, os.environ, settings.token_origin or settings.origin),
+        address_origin=settings.address_origin,
         token_header=f"X-{api.product}-Token",
     )
     return Session(transport, api, max_stale=settings.max_stale if settings.consistency == "eventual" else None)

@@ -50,7 +50,9 @@ _STATUS_HELP = {  # by status, else by its first digit
     403: "the token is missing or lacks rights: check `token` and its policies",
     429: "the server limits requests: lower `connections`, or raise `retries`",
 }
-_UNREACHABLE_HELP = "check that the agent runs at this address, and the limits timeout, deadline and retries"
+_UNREACHABLE_HELP = "start it or correct `address`; `--offline` works from the lock"
+_TIMEOUT_HELP = "check that the agent runs at this address, and the limits timeout, deadline and retries"
+_INTERRUPTED_HELP = "check that the address is the agent's HTTP port, and that no proxy closes the connection"
 
 
 class UnreachableError(SourceError):
@@ -67,15 +69,18 @@ class StatusError(SourceError):
 
 
 class _TransientFailure(Struct, frozen=True):
-    """A connection failed in a way that may pass: refused, reset, cut off, too slow."""
+    """A connection failed in a way that may pass: refused, reset, cut off, too slow. reached: it was established."""
 
     reason: str
+    help: str
+    reached: bool = True
 
 
 class Transport:
     """The connections to one server, for one read of one source. The deadline counts from here. Close it when done.
 
     name: the source's, for messages. secret: sent in the header `token_header`, and removed from every message.
+    address_origin: where the address is written, for the error that it cannot be reached; None: it is not written.
     """
 
     def __init__(
@@ -89,9 +94,11 @@ class Transport:
         server_name: str | None = None,
         token_header: str,
         secret: Secret | None = None,
+        address_origin: FileOrigin | None = None,
     ) -> None:
         self._name = name
         self._origin = origin
+        self._address_origin = address_origin
         self._address = address
         self._limits = limits
         self._tls = tls
@@ -124,9 +131,7 @@ class Transport:
             delay = min(_FIRST_DELAY * 2**attempt, _LONGEST_DELAY)
             response = await self._exchange(target)
             if isinstance(response, _TransientFailure):
-                error: SourceError = UnreachableError(
-                    self._message(target, response.reason), origin=self._origin, help=_UNREACHABLE_HELP
-                )
+                error: SourceError = self._unreachable(target, response)
                 _log.debug("%s", error.message)
             else:
                 if _log.isEnabledFor(logging.DEBUG):
@@ -209,6 +214,15 @@ class Transport:
         scrubbed = self._scrub(text).strip()
         return scrubbed if len(scrubbed) <= _MOST_QUOTED else f"{scrubbed[:_MOST_QUOTED]}…"
 
+    def _unreachable(self, target: str, failure: _TransientFailure) -> UnreachableError:
+        if failure.reached:
+            return UnreachableError(self._message(target, failure.reason), origin=self._origin, help=failure.help)
+        return UnreachableError(
+            self._scrub(f"source {self._name}: {failure.reason}"),
+            origin=self._address_origin or self._origin,
+            help=failure.help,
+        )
+
     def _past_deadline(self) -> SourceError:
         return SourceError(
             f"source {self._name}: not read within its deadline of {self._limits.deadline:g} s",
@@ -278,13 +292,13 @@ class Transport:
         if isinstance(error, TimeoutError) and self._remaining() <= 0:
             return self._past_deadline()
         if isinstance(error, TimeoutError):
-            return _TransientFailure(
-                f"{self._server()}: {_timeout_reason(connection, self._limits.connect_timeout, allowed)}"
-            )
+            reason = _timeout_reason(connection, self._limits.connect_timeout, allowed)
+            return _TransientFailure(f"{self._server()}: {reason}", _TIMEOUT_HELP)
         if isinstance(error, http.client.IncompleteRead):
-            return _TransientFailure(f"the answer is cut off: the connection closed after {len(error.partial)} bytes")
+            reason = f"the answer is cut off: the connection closed after {len(error.partial)} bytes"
+            return _TransientFailure(reason, _INTERRUPTED_HELP)
         if isinstance(error, http.client.RemoteDisconnected):
-            return _TransientFailure("the server closed the connection without an answer")
+            return _TransientFailure("the server closed the connection without an answer", _INTERRUPTED_HELP)
         if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
             return self.error(
                 target, describe_failure(error), help="check the scheme of the address and the keys under `tls`"
@@ -293,8 +307,16 @@ class Transport:
             reason = f"the answer is larger than {LARGEST >> 20} MiB or endless"
             return self.error(target, reason, help="check the address; if it is right, select fewer services")
         if isinstance(error, OSError):
-            return _TransientFailure(f"{self._server()}: {describe_failure(error)}")
+            reason = describe_failure(error)
+            if connection.reached:
+                return _TransientFailure(f"{self._server()}: {reason}", _INTERRUPTED_HELP)
+            cannot = f"cannot reach {self._url()}: {reason[:1].lower()}{reason[1:]}"
+            return _TransientFailure(cannot, _UNREACHABLE_HELP, reached=False)
         return self.error(target, f"invalid HTTP: {self.quote_server(str(error))}", help=_NOT_AN_AGENT)
+
+    def _url(self) -> str:
+        """The server's address, without the prefix of its paths: some proxies expect a secret in it."""
+        return f"{self._address.scheme}://{self._server()}"
 
     def _server(self) -> str:
         if self._address.scheme == "unix":

@@ -28,7 +28,11 @@ def test_a_token_comes_from_the_environment_or_a_file(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("environment", "said"),
-    [({}, "token: $T is not set"), ({"T": ""}, "token: $T is empty"), ({"T": " \n"}, "token: $T is empty")],
+    [
+        ({}, "`token` names $T, which is not set"),
+        ({"T": ""}, "`token` names $T, which is empty"),
+        ({"T": " \n"}, "`token` names $T, which is empty"),
+    ],
 )
 def test_an_unset_or_empty_variable_is_a_usage_error(environment, said: str):
     with pytest.raises(UsageError) as caught:

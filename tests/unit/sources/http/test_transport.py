@@ -119,13 +119,14 @@ def test_a_refused_connection_is_a_source_error():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     error = failure(transport_to(Address(scheme="http", host="127.0.0.1", port=port)), "/v1/catalog/services")
-    assert error.message == (f"source mesh: GET /v1/catalog/services: 127.0.0.1:{port}: Connection refused")
+    assert error.message == f"source mesh: cannot reach http://127.0.0.1:{port}: connection refused"
+    assert error.help == "start it or correct `address`; `--offline` works from the lock"
     assert isinstance(error, UnreachableError)
 
 
 def test_a_missing_socket_is_a_source_error(tmp_path: Path):
     error = failure(transport_to(Address(scheme="unix", socket=str(tmp_path / "no"))))
-    assert f"{tmp_path / 'no'}: No such file or directory" in error.message
+    assert f"{tmp_path / 'no'}: no such file or directory" in error.message
 
 
 def test_a_socket_path_that_is_too_long_is_a_source_error(tmp_path: Path):
