@@ -27,6 +27,12 @@ def test_names_of_sources_are_those_of_the_configuration_each_once(cursor: On) -
     ]
 
 
+def test_without_any_source_none_is_listed(cursor: On) -> None:
+    wrong = cursor("[mesh]")
+    Context(folder=Path("/srv"), root=Path("/srv")).source_names(wrong)
+    assert messages(wrong) == [("there is no source `mesh`", "add it under `sources`")]
+
+
 @pytest.mark.parametrize(("written", "kind"), [("{type: yaml}", "yaml"), ("{}", None), ("{type: yml}", None)])
 def test_a_type_is_one_of_the_known_ones(cursor: On, written: str, kind: str | None) -> None:
     assert known_type(cursor(written), ("python", "yaml"), "output") == kind

@@ -91,7 +91,7 @@ def scope_of(body: Body, given: Given, context: Context) -> tuple[Scope, frozens
             raise HclError(
                 f"the variable `{variable.name}` is not set and has no default",
                 variable.place,
-                help="set it in the source's `variables` or `var_files`, allow $NOMAD_VAR_… with "
+                help="set it in the source's `variables` or `var_files`, take it from the environment with "
                 f"`environment: [NOMAD_VAR_{variable.name}]`, or give it a default",
             )
         values[variable.name] = variable.value
