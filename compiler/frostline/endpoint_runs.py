@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from operator import attrgetter
 
@@ -57,6 +58,20 @@ def _runs(endpoints: tuple[Endpoint, ...]) -> Iterator[EndpointRun]:
 
 
 _shared = attrgetter("datacenter", "weight", "tags", "meta")
+
+Properties = tuple[str, int, tuple[str, ...], tuple[tuple[str, str], ...]]
+"""What an endpoint keeps when it moves: the scheme of its URL, weight, tags and meta."""
+
+
+def properties_of(entry: Entry) -> Counter[Properties]:
+    """How many endpoints of the entry have which properties."""
+    found: Counter[Properties] = Counter()
+    for run in runs_of(entry):
+        meta = tuple(sorted(run.first.meta.items()))
+        schemes = Counter([endpoint.url.partition("://")[0] for endpoint in run.endpoints])
+        for scheme, number in schemes.items():
+            found[scheme, run.first.weight, run.first.tags, meta] += number
+    return found
 
 
 def _run(endpoints: tuple[Endpoint, ...]) -> EndpointRun:

@@ -367,13 +367,17 @@ def version_label(version: str | None) -> str:
     return UNVERSIONED if version is None else version
 
 
-class ManifestEntry(Struct, frozen=True, kw_only=True):
-    """A published (service, version): `sha256:…` of what is known of it, and how many endpoints it has."""
+class ManifestEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A published (service, version): `sha256:…` of what is known of it, and how many endpoints it has.
+
+    properties: digest of what its endpoints keep when they move, 16 hex digits; "" in older manifests.
+    """
 
     service: str
     version: str | None
     digest: str
     endpoints: int
+    properties: str = ""
 
     @property
     def key(self) -> Key:

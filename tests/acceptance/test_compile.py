@@ -240,6 +240,16 @@ def test_updates_and_nothing_else_lets_services_change(crowd: tuple[Project, Con
 
 
 @guards_alone
+def test_a_change_of_the_configuration_that_changes_every_url_scheme_is_refused(project: Project) -> None:
+    def config(scheme: str, port: int) -> dict[str, object]:
+        urls = {f"s{number}": f"{scheme}://10.0.0.{number}:{port}" for number in range(8)}
+        return {**STATIC, "sources": {"partners": {"type": "static", "services": urls}}}
+
+    project.configure(config("http", 80)).done("compile")
+    assert "error[guard-update]" in project.configure(config("https", 80)).refused(4, "compile").stderr
+    project.configure(config("http", 81)).done("compile")  # all moved, and nothing else
+
+
 def test_moves_and_nothing_else_lets_services_move_where_few_may(crowd: tuple[Project, ConsulAgent]) -> None:
     project, agent = crowd
     for number in range(7):

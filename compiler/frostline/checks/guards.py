@@ -15,6 +15,7 @@ from typing import Literal
 from msgspec import Struct
 
 from frostline.checks.consent import Consent, allows_segment, consent_help, consent_on, entry_findings, key_names_of
+from frostline.endpoint_runs import properties_of
 from frostline.keys import key_text
 from frostline.model import Entry, Finding, InstanceOrigin, Key
 from frostline.rules import Rule
@@ -28,12 +29,13 @@ Segment = tuple[str, str, str]
 class Published(Struct, frozen=True):
     """A (service, version): the digest of its content and how many endpoints it has (0: only declared).
 
-    entry: its content, where it is known endpoint by endpoint.
+    entry: its content, where it is known endpoint by endpoint. properties: see `ManifestEntry`.
     """
 
     digest: str
     endpoints: int
     entry: Entry | None = None
+    properties: str = ""
 
 
 Publication = Mapping[Key, Published]
@@ -239,27 +241,29 @@ Kind = Literal["equal", "grow", "move", "update"]
 def kind_of_change(before: Published, after: Published) -> Kind:
     """What becomes of a (service, version) that stays known.
 
-    update: fewer endpoints, or other tags, meta, weights, schemes or sources. move: other endpoints, as many as before.
-    grow: more endpoints like those that were there. Where either is not known endpoint by endpoint, the number decides.
+    update: fewer endpoints, or other tags, meta, weights, schemes or sources. move: endpoints elsewhere, with the same
+    properties. grow: more endpoints like those that were there, which stay. Where either is not known endpoint by
+    endpoint, the digests of their properties are compared, and without these the change is an update.
     """
     if after.digest == before.digest:
         return "equal"
     if after.endpoints < before.endpoints:
         return "update"
-    if before.entry is not None and after.entry is not None and before.endpoints:
-        had, has = _properties(before.entry), _properties(after.entry)
-        is_like = had == has if after.endpoints == before.endpoints else set(has) <= set(had)
-        if not is_like or before.entry.sources != after.entry.sources:
-            return "update"
-    return "move" if after.endpoints == before.endpoints else "grow"
+    if not before.endpoints:
+        return "grow" if after.endpoints else "update"
+    if before.entry is not None and after.entry is not None:
+        return _kind_of_entries(before.entry, after.entry)
+    if after.endpoints > before.endpoints:
+        return "grow"
+    return "move" if before.properties and before.properties == after.properties else "update"
 
 
-def _properties(entry: Entry) -> list[tuple[str, int, tuple[str, ...], tuple[tuple[str, str], ...]]]:
-    """What an endpoint keeps when it moves: scheme, weight, tags and meta of each, sorted."""
-    return sorted(
-        (endpoint.url.partition("://")[0], endpoint.weight, endpoint.tags, tuple(sorted(endpoint.meta.items())))
-        for endpoint in entry.endpoints
-    )
+def _kind_of_entries(before: Entry, after: Entry) -> Kind:
+    had, has = properties_of(before), properties_of(after)
+    if before.sources != after.sources or not (had <= has and set(has) <= set(had)):
+        return "update"
+    stay = {endpoint.url for endpoint in before.endpoints} <= {endpoint.url for endpoint in after.endpoints}
+    return "grow" if stay and len(after.endpoints) > len(before.endpoints) else "move"
 
 
 def _deletes(change: _Change) -> list[Finding]:

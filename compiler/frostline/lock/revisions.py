@@ -13,8 +13,31 @@ from frostline.lock.store import SUFFIX, LockText
 from frostline.model import FileOrigin, Lock
 from frostline.text import quote
 
-# `git rev-parse` takes what starts with `-` for an option; after a `:` a revision names a file of its choice.
-_NO_REVISION = re.compile(r"-|.*[:\x00-\x1f\x7f]", re.DOTALL)
+# `git rev-parse` takes what starts with `-` for an option, `^` excludes a commit, and after a `:` a revision names a
+# file of its choice.
+_NO_REVISION = re.compile(r"[-^]|.*[:\x00-\x1f\x7f]", re.DOTALL)
+
+# `git rev-parse --local-env-vars`: they tell git, for instance in a hook, to use another repository or work tree.
+_LOCAL_VARIABLES = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_CONFIG",
+        "GIT_CONFIG_COUNT",
+        "GIT_CONFIG_PARAMETERS",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
 
 
 def read_lock_at(revision: str, path: Path, *, is_folder: bool, shown: str) -> Lock:
@@ -26,7 +49,7 @@ def read_lock_at(revision: str, path: Path, *, is_folder: bool, shown: str) -> L
     if not revision or _NO_REVISION.match(revision):
         raise UsageError(
             f"{quote(revision)} cannot name a git revision",
-            help="name a commit, a branch or a tag, without `:` and control characters, and with no `-` at the start",
+            help="name a commit, a branch or a tag, without `:` and control characters, and without `-` or `^` first",
         )
     commit = _commit(revision, path.parent)
     names = _names_in_folder(commit, path) if is_folder else [path.name]
@@ -72,7 +95,13 @@ def _without_lock(revision: str, commit: str, shown: str) -> UsageError:
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     command: Sequence[str] = ("git", "--no-pager", "-C", str(folder), *arguments)
     # A partial clone would fetch what it lacks; this command works offline.
-    environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "LC_ALL": "C"}
+    environment = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
+    environment |= {
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "LC_ALL": "C",
+    }
     try:
         return subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=environment, check=False)  # noqa: S603
     except OSError as error:

@@ -13,7 +13,7 @@ from frostline.pipeline.freeze import live_sources
 from frostline.pipeline.rendering import RegistryViews
 from frostline.plan.changes import RegistryState
 from frostline.registry.assembling import assemble as assemble_registry
-from frostline.registry.assembling import contribution_of, entry_digest
+from frostline.registry.assembling import contribution_of, entry_digest, properties_digest
 from frostline.registry.declaring import contribution_of_declaration
 from frostline.settings import Config, DeclaringSettings
 from frostline.sources.base import contributes, declares, keys_are_independent, needs_other_sources, source_module
@@ -109,7 +109,11 @@ def manifest_entries(registry: Registry) -> tuple[ManifestEntry, ...]:
     """The manifest's entry of each (service, version)."""
     return tuple(
         ManifestEntry(
-            service=key.service, version=key.version, digest=entry_digest(entry), endpoints=len(entry.endpoints)
+            service=key.service,
+            version=key.version,
+            digest=entry_digest(entry),
+            endpoints=len(entry.endpoints),
+            properties=properties_digest(entry),
         )
         for key, entry in registry.entries()
     )

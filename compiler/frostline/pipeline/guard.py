@@ -52,6 +52,7 @@ def _published(entries: Iterable[ManifestEntry], known: RegistryState) -> Mappin
             digest=entry.digest,
             endpoints=entry.endpoints,
             entry=known.registry.get(entry.key) if digests.get(entry.key) == entry.digest else None,
+            properties=entry.properties,
         )
         for entry in entries
     }

@@ -54,6 +54,7 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class _Service(ManifestEntry, frozen=True, kw_only=True, forbid_unknown_fields=True):
     digest: Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}\\Z")]
     endpoints: Annotated[int, Meta(ge=0)]
+    properties: Annotated[str, Meta(pattern="^(|[0-9a-f]{16})\\Z")] = ""
 
 
 _Line = TypeVar("_Line", _File, _Service)
@@ -129,7 +130,13 @@ def _file_line(line: bytes, shown: str, at: int) -> FileLine:
 
 def _service_line(line: bytes, shown: str, at: int) -> ManifestEntry:
     value = _decoded(_SERVICE, line, shown, at)
-    return ManifestEntry(service=value.service, version=value.version, digest=value.digest, endpoints=value.endpoints)
+    return ManifestEntry(
+        service=value.service,
+        version=value.version,
+        digest=value.digest,
+        endpoints=value.endpoints,
+        properties=value.properties,
+    )
 
 
 def _decoded(decoder: msgspec.json.Decoder[_Line], line: bytes, shown: str, at: int) -> _Line:

@@ -9,7 +9,7 @@ from operator import attrgetter
 
 import msgspec
 
-from frostline.endpoint_runs import runs_of
+from frostline.endpoint_runs import properties_of, runs_of
 from frostline.model import (
     UNVERSIONED,
     Contribution,
@@ -246,6 +246,12 @@ def entry_digest(entry: Entry) -> str:
         ]
     content = (entry.url, entry.sources, endpoints)
     return f"sha256:{sha256(msgspec.json.encode(content)).hexdigest()}"
+
+
+def properties_digest(entry: Entry) -> str:
+    """16 hex digits of the sources, and of how many endpoints have which scheme, weight, tags and meta."""
+    value = [entry.sources, sorted(properties_of(entry).items())]
+    return sha256(msgspec.json.encode(value)).hexdigest()[:16]
 
 
 def with_prefer(registry: Registry, prefer: Sequence[str]) -> Registry:

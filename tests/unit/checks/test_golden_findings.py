@@ -92,7 +92,7 @@ def test_an_expired_waiver_reads_as_recorded(matches_golden: Any) -> None:
 
 
 def test_guards_read_as_recorded(matches_golden: Any) -> None:
-    old = {Key(f"service-{place}", "v1"): guards.Published("a", 4) for place in range(12)}
+    old = {Key(f"service-{place}", "v1"): guards.Published("a", 4, properties="p") for place in range(12)}
     old[Key("svc25", None)] = guards.Published("a", 6)
     needed = {Key("service-11", "v1"): ("shop/web", "shop/cron")}
 
@@ -107,7 +107,7 @@ def test_guards_read_as_recorded(matches_golden: Any) -> None:
     record("guard-delete", gone, Guards())
     changed = {key: guards.Published("b", 3) for key in old}
     record("guard-update", changed, Guards())
-    record("guard-move", {key: guards.Published("b", 4) for key in old}, Guards(move=0.2))
+    record("guard-move", {key: guards.Published("b", 4, properties="p") for key in old}, Guards(move=0.2))
     record("guard-empty", {}, Guards())
     failing = old | {Key("svc25", None): guards.Published("b", 0)}
     record("guard-instances", failing, Guards(), unhealthy={Key("svc25", None): {"critical": 6}})

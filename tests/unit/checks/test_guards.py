@@ -16,7 +16,7 @@ TODAY = date(2026, 1, 1)
 
 
 def publication(number: int, endpoints: int = 1, digest: str = "a") -> Publication:
-    return {Key(f"s{place:03}", "v1"): Published(digest, endpoints) for place in range(number)}
+    return {Key(f"s{place:03}", "v1"): Published(digest, endpoints, properties="p") for place in range(number)}
 
 
 def rules(
@@ -117,7 +117,11 @@ def published(digest: str, *endpoints: Endpoint, source: str = "mesh") -> Publis
         (published("b", endpoint(1), endpoint(2, weight=5)), "update"),
         (published("b", endpoint(1), endpoint(2, url="https://10.0.0.1:2")), "update"),
         (published("b", endpoint(1), endpoint(2), source="west"), "update"),
-        (Published("b", 2), "move"),
+        (published("b", endpoint(1), endpoint(2, tags=("web",)), endpoint(3, tags=("web",))), "update"),
+        (published("b", endpoint(3), endpoint(4), endpoint(5)), "move"),
+        (Published("b", 2), "update"),
+        (Published("b", 2, properties="like"), "move"),
+        (Published("b", 2, properties="unlike"), "update"),
         (Published("b", 1), "update"),
         (Published("b", 3), "grow"),
     ],
@@ -125,7 +129,18 @@ def published(digest: str, *endpoints: Endpoint, source: str = "mesh") -> Publis
 def test_a_change_is_a_move_only_where_nothing_but_the_places_of_the_endpoints_changes(
     after: Published, kind: str
 ) -> None:
-    assert kind_of_change(published("a", endpoint(1), endpoint(2)), after) == kind
+    before = Published("a", 2, published("a", endpoint(1), endpoint(2)).entry, properties="like")
+    assert kind_of_change(before, after) == kind
+
+
+def test_endpoints_are_not_taken_for_moved_where_nothing_is_known_of_their_properties() -> None:
+    assert kind_of_change(Published("a", 2), Published("b", 2)) == "update"
+
+
+def test_an_endpoint_that_another_kind_replaces_is_an_update_though_there_are_more() -> None:
+    before = published("a", endpoint(1, tags=("primary",)), endpoint(2, tags=("replica",)))
+    after = published("b", *(endpoint(port, tags=("replica",)) for port in (3, 4, 5)))
+    assert kind_of_change(before, after) == "update"
 
 
 def test_a_declared_service_that_gets_endpoints_is_no_update() -> None:

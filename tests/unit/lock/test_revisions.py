@@ -79,6 +79,15 @@ def test_a_lock_below_the_root_of_the_repository_is_found(repository: Repository
     assert repository.read("HEAD", "a b/frostline.lock") == lock("a")
 
 
+def test_the_lock_beside_the_configuration_is_read_where_git_is_told_of_another_place(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit({"sub/frostline.lock": content(lock("a")), "frostline.lock": content(lock("other"))})
+    monkeypatch.setenv("GIT_DIR", str(repository.folder / ".git"))  # as hooks have it
+    monkeypatch.setenv("GIT_WORK_TREE", str(repository.folder.parent))
+    assert repository.read("HEAD", "sub/frostline.lock") == lock("a")
+
+
 def test_a_revision_without_the_lock_says_which_revision_and_which_lock(repository: Repository) -> None:
     repository.commit({"README": b""})
     with pytest.raises(UsageError) as raised:
@@ -103,7 +112,8 @@ def test_a_name_that_git_does_not_know_is_refused(repository: Repository, revisi
 
 
 @pytest.mark.parametrize(
-    "revision", ["", "-h", "--output=pwned", "--git-dir=/", "HEAD:frostline.lock", ":/x", "HEAD\n", "a\0b", "a\x1b[1mb"]
+    "revision",
+    ["", "-h", "--output=pwned", "--git-dir=/", "HEAD:frostline.lock", ":/x", "HEAD\n", "a\0b", "a\x1b[1mb", "^HEAD"],
 )
 def test_a_name_that_git_could_take_for_an_option_or_a_path_never_reaches_git(
     repository: Repository, revision: str, monkeypatch: pytest.MonkeyPatch

@@ -67,15 +67,20 @@ def _node(token: re.Match[bytes], tokens: Iterator[re.Match[bytes]], source: Sou
         members: dict[str, Node] = {}
         for key in _up_to(b"}", tokens):
             next(tokens)  # the colon
-            members[json.loads(key[0])] = _node(next(tokens), tokens, source, level + 1)
+            members[_text(key, source)] = _node(next(tokens), tokens, source, level + 1)
         return Node(members, token.start())
     if token[0] == b"[":
         items = [_node(first, tokens, source, level + 1) for first in _up_to(b"]", tokens)]
         return Node(tuple(items), token.start())
-    value = json.loads(token[0])
-    if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
-        raise HclError("half a surrogate pair is not a character", source.place(token.start()))
+    value = _text(token, source) if token[0].startswith(b'"') else json.loads(token[0])
     return Node(value, token.start())
+
+
+def _text(token: re.Match[bytes], source: Source) -> str:
+    text: str = json.loads(token[0])
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise HclError("half a surrogate pair is not a character", source.place(token.start()))
+    return text
 
 
 def _up_to(closing: bytes, tokens: Iterator[re.Match[bytes]]) -> Iterator[re.Match[bytes]]:

@@ -52,10 +52,11 @@ def test_the_last_one_of_members_with_the_same_name_counts() -> None:
         (b'"\xff"', 2, "the text is not UTF-8"),
         (b"[NaN]", 1, "NaN is not a number in JSON"),
         (b'["", "\\ud800"]', 6, "half a surrogate pair"),
+        (b'{"a": {"\\udfffk": 1}}', 8, "half a surrogate pair"),
         (b"[" * 202 + b"]" * 202, 202, "nested too deeply"),
         (b"[" * 100_000, 1, "nested too deeply"),
     ],
-    ids=["comma", "utf-8", "NaN", "surrogate", "deep", "bomb"],
+    ids=["comma", "utf-8", "NaN", "surrogate", "surrogate in a key", "deep", "bomb"],
 )
 def test_what_is_not_json_is_refused_at_its_place(data: bytes, column: int, message: str) -> None:
     with pytest.raises(HclError, match=message) as caught:
