@@ -104,7 +104,7 @@ def test_a_reflected_token_is_said_by_no_command(
     statuses: dict[int, int] = {}
     for number, (name, edit) in enumerate(REFLECTED.items()):
         for command in COMMANDS if full else (COMMANDS[number % len(COMMANDS)],):
-            for target in (None, "/v1/catalog/services?consistent=1&dc=dc1") if full else (None,):
+            for target in (None, "/v1/catalog/services?dc=dc1&consistent=1") if full else (None,):
                 proxy.renew(Aim(Fault(name, edit), target))
                 done = warm.run(*command, cwd=folder, env=env)
                 assert done.status in (1, 2, 3), (name, done)
