@@ -172,7 +172,7 @@ def guard_findings(
     change = _Change(old, new, guards, consent_on(allow, guards.accept, today), unhealthy, today)
     findings = [*warnings, *_missing_upstreams(change, upstream_consumers)]
     if new or not allow.empty:
-        findings += [*_deletes(change), *_updates(change), *_moves(change), *_lost_instances(change)]
+        findings += [*_deletes(change), *_changes(change), *_lost_instances(change)]
     return tuple(sorted(findings, key=Finding.sort_key))
 
 
@@ -273,22 +273,18 @@ def _deletes(change: _Change) -> list[Finding]:
     return _share_finding(change, DELETE, gone, len(served), "are not registered any more")
 
 
-def _updates(change: _Change) -> list[Finding]:
-    text = "would have fewer endpoints, or other tags, meta, weights, schemes or sources"
-    return _share_finding(change, UPDATE, _changed(change, UPDATE, "update"), len(change.old), text)
-
-
-def _moves(change: _Change) -> list[Finding]:
-    text = "would move to other endpoints"
-    return _share_finding(change, MOVE, _changed(change, MOVE, "move"), len(change.old), text)
-
-
-def _changed(change: _Change, rule: Rule, kind: Kind) -> list[Key]:
+def _changes(change: _Change) -> list[Finding]:
+    """Updates and moves. The kind of each change is found once: it compares all endpoints of the two entries."""
     old, new = change.old, change.new
+    kinds = {key: kind_of_change(old[key], new[key]) for key in _in_order(old) if key in new}
+
+    def changed(rule: Rule, kind: Kind) -> list[Key]:
+        return [key for key, found in kinds.items() if found == kind and not change.consent.covers(rule.name, key)]
+
+    update = "would have fewer endpoints, or other tags, meta, weights, schemes or sources"
     return [
-        key
-        for key in _in_order(old)
-        if key in new and kind_of_change(old[key], new[key]) == kind and not change.consent.covers(rule.name, key)
+        *_share_finding(change, UPDATE, changed(UPDATE, "update"), len(old), update),
+        *_share_finding(change, MOVE, changed(MOVE, "move"), len(old), "would move to other endpoints"),
     ]
 
 
