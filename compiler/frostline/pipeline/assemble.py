@@ -8,10 +8,11 @@ from typing import cast
 from msgspec import Struct
 
 from frostline.events import stage
-from frostline.model import Contribution, Finding, Key, Lock, ManifestEntry, Registry
+from frostline.model import Contribution, Finding, Key, Lock, Registry
 from frostline.pipeline.freeze import live_sources
 from frostline.pipeline.rendering import RegistryViews
 from frostline.plan.changes import RegistryState
+from frostline.published import ManifestEntry
 from frostline.registry.assembling import assemble as assemble_registry
 from frostline.registry.assembling import contribution_of, entry_digest, properties_digest
 from frostline.registry.declaring import contribution_of_declaration

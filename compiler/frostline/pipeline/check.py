@@ -11,13 +11,14 @@ from msgspec import Struct
 from frostline.errors import FrostlineError
 from frostline.files.targets import file_bytes, open_root
 from frostline.lock.codec import lock_of
-from frostline.model import FileChange, FileOrigin, Finding
+from frostline.model import FileOrigin, Finding
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.edits import first_differences
 from frostline.pipeline.file_rules import ADOPT, DRIFT, EDITED
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
 from frostline.plan.changes import Plan
 from frostline.publish.ownership import REFUSAL_REASONS, DesiredFile
+from frostline.published import FileChange
 from frostline.settings import Config
 from frostline.text import display_path
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from frostline.checks.base import Context, run_checks
 from frostline.errors import UsageError
 from frostline.events import stage
-from frostline.model import FileChange, Finding, Lock, ManifestEntry, Registry
+from frostline.model import Finding, Lock, Registry
 from frostline.outputs.values import service_value
 from frostline.pipeline.assemble import Assembly, assemble, declared_contributions, state_of_lock
 from frostline.pipeline.freeze import LockPair
@@ -24,6 +24,7 @@ from frostline.pipeline.rendering import Rendered, render_outputs
 from frostline.plan.changes import Comparison, LockAction, Plan, RegistryState, changed_keys, plan_of
 from frostline.publish.manifest import Manifest, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes
+from frostline.published import FileChange, ManifestEntry
 from frostline.settings import Allow, Config, OutputSettings
 from frostline.text import did_you_mean
 

@@ -7,12 +7,13 @@ from datetime import date
 from shlex import quote
 
 from frostline.checks.guards import Published, Unhealthy, emptied_segments, empty_sources, guard_findings
-from frostline.model import FileChange, FileOrigin, Finding, Key, Lock, ManifestEntry, Snapshot
+from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
 from frostline.pipeline.assemble import upstream_consumers
 from frostline.pipeline.file_rules import ADOPT, EDITED
 from frostline.pipeline.freeze import live_sources
 from frostline.plan.changes import RegistryState
 from frostline.publish.ownership import REFUSAL_REASONS
+from frostline.published import FileChange, ManifestEntry
 from frostline.settings import Allow, Config
 from frostline.text import display_path
 

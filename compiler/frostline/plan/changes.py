@@ -9,7 +9,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from frostline.model import Dependency, Endpoint, Entry, FileChange, Key, ManifestEntry, Registry
+from frostline.model import Dependency, Endpoint, Entry, Key, Registry
+from frostline.published import FileChange, ManifestEntry
 
 FORMAT = "frostline.plan/1"
 

@@ -16,8 +16,9 @@ from msgspec import Meta, Struct
 
 from frostline.canonical import canonical_line, json_fault
 from frostline.errors import UsageError
-from frostline.model import FileChange, FileOrigin
+from frostline.model import FileOrigin
 from frostline.plan.changes import FORMAT
+from frostline.published import FileChange
 from frostline.settings import Allow
 from frostline.text import display_path
 

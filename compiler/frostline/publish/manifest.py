@@ -16,7 +16,8 @@ from msgspec import Meta, Struct
 from frostline.canonical import canonical_line, canonical_lines, json_fault
 from frostline.errors import UsageError
 from frostline.files.targets import as_publish_error, file_bytes, open_root, path_fault
-from frostline.model import FileOrigin, ManifestEntry
+from frostline.model import FileOrigin
+from frostline.published import ManifestEntry
 from frostline.text import display_path
 
 FORMAT = "frostline.manifest/1"

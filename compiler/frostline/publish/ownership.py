@@ -14,8 +14,8 @@ from frostline.errors import PublishError, RefusedError
 from frostline.events import report_progress
 from frostline.files.targets import FileState, Root, digest_of_chunks, file_state, open_root, path_fault
 from frostline.globs import matches
-from frostline.model import FileChange, ManifestEntry
 from frostline.publish.manifest import FileLine, Manifest, sorted_manifest
+from frostline.published import FileChange, ManifestEntry
 from frostline.settings import Allow
 
 _PLAIN, _EXECUTABLE = 0o644, 0o755

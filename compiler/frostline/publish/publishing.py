@@ -32,11 +32,11 @@ from frostline.files.targets import (
     open_root,
     write_new_file,
 )
-from frostline.model import FileChange
 from frostline.publish.journal import NAME, Journal, Step, staged_name, write_journal
 from frostline.publish.manifest import Manifest, manifest_chunks
 from frostline.publish.ownership import DesiredFile, refusals
 from frostline.publish.recovery import finish, recover, sync_folders
+from frostline.published import FileChange
 
 
 @contextmanager

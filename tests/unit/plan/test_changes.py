@@ -9,18 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
-from frostline.model import (
-    Bind,
-    Dependency,
-    Endpoint,
-    Entry,
-    FileChange,
-    Key,
-    ManifestEntry,
-    Registry,
-    Upstream,
-    registry_of,
-)
+from frostline.model import Bind, Dependency, Endpoint, Entry, Key, Registry, Upstream, registry_of
 from frostline.plan.changes import (
     Comparison,
     EndpointChange,
@@ -33,6 +22,7 @@ from frostline.plan.changes import (
     summary,
 )
 from frostline.plan.text import plan_lines
+from frostline.published import FileChange, ManifestEntry
 from frostline.registry.assembling import entry_digest
 from frostline.resources import schema_text
 from frostline.text import escape_control

@@ -7,9 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from frostline.errors import UsageError
-from frostline.model import FileChange
 from frostline.plan.changes import Plan, plan_value
 from frostline.plan.saved import Basis, Saved, changed_files, changed_inputs, digest_of, read_saved, saved_chunks
+from frostline.published import FileChange
 from frostline.settings import Allow
 
 ONE, TWO = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"

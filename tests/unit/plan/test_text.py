@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from frostline.model import FileChange
 from frostline.plan.changes import LockAction, Plan, ServiceChange
 from frostline.plan.text import difference_lines, plan_lines
+from frostline.published import FileChange
 
 MOVED = ServiceChange(
     service="a",
