@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from frostline.globs import matches
 from frostline.model import UNVERSIONED, Key, version_label
 
@@ -29,3 +31,9 @@ def parse_key(text: str) -> Key:
 def matches_key(glob: str, key: Key) -> bool:
     """Whether the glob matches the service, or `service/version`: `payments/*` means payments in any version."""
     return any(matches((glob,), name) for name in key_names(key))
+
+
+def includes_key(globs: Sequence[str], key: Key) -> bool:
+    """Whether the last of the globs that matches the key (see `matches_key`) includes it; `!` excludes."""
+    last = next((glob for glob in reversed(globs) if matches_key(glob.removeprefix("!"), key)), "!")
+    return not last.startswith("!")

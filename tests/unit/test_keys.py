@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from frostline.keys import key_names, key_text, matches_key, parse_key
+from frostline.keys import includes_key, key_names, key_text, matches_key, parse_key
 from frostline.model import Key
 
 
@@ -18,3 +18,11 @@ def test_a_key_as_people_write_it_reads_back_unchanged(key: Key) -> None:
 def test_a_glob_matches_the_service_or_service_and_version(glob: str) -> None:
     assert matches_key(glob, Key("payments", "v1"))
     assert not matches_key(glob, Key("ledger", "v2")) or glob == "*"
+
+
+@pytest.mark.parametrize(
+    ("globs", "included"),
+    [(["*", "!payments/v1"], False), (["!payments", "*/v1"], True), (["ledger"], False), ([], False), (["*"], True)],
+)
+def test_the_last_glob_that_matches_a_key_decides(globs: list[str], included: bool) -> None:
+    assert includes_key(globs, Key("payments", "v1")) is included

@@ -68,10 +68,12 @@ def share(cursor: Cursor) -> float:
 
 
 def globs(cursor: Cursor) -> tuple[str, ...]:
-    """A glob or a list of them."""
-    if isinstance(cursor.value, str):
-        return (cursor.value,) if _is_glob(cursor) else ()
-    return tuple(item.value for item in cursor.items() if _is_glob(item))
+    """A glob or a list of them, of which at least one includes."""
+    items = [cursor] if isinstance(cursor.value, str) else cursor.items()
+    found = tuple(item.value for item in items if _is_glob(item))
+    if found and all(pattern.startswith("!") for pattern in found):
+        cursor.refuse(f"`{cursor.key}` only excludes, and so takes nothing", f'write ["*", "{found[0]}"]')
+    return found
 
 
 def glob(cursor: Cursor) -> str | None:

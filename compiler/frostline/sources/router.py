@@ -11,8 +11,10 @@ from msgspec import Struct
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
+from frostline.config.readers import globs
 from frostline.config.urls import url_pattern
-from frostline.keys import key_text
+from frostline.globs import is_literal
+from frostline.keys import includes_key, key_text
 from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key
 from frostline.patterns import has_dot_segment, parse
 from frostline.rules import DOT_SEGMENT, Rule
@@ -58,6 +60,14 @@ SCHEMA: Mapping[str, Any] = {
                     "items": ref("text"),
                     "default": [],
                 },
+                "select": {
+                    "description": (
+                        "Globs of SERVICE or SERVICE/VERSION: which of the sources' services it serves. `!` excludes, "
+                        "the last match wins. `names` are served all the same. Default: all, unless `names` alone says "
+                        "what is served."
+                    ),
+                    **ref("globs"),
+                },
             },
         },
     },
@@ -98,13 +108,17 @@ class RouterName(Struct, frozen=True, kw_only=True):
 
 
 class RouterSettings(SourceSettings, frozen=True, kw_only=True):
-    """One URL pattern for all services of `sources`, and for `names`. Without both: for all that other sources have."""
+    """One URL pattern for the services of `sources` that `select` takes, and for `names`.
+
+    sources: () for all other sources, or for none where `names` alone says what is served. select: globs.
+    """
 
     type: str = "router"
     url: str
     unversioned_url: str | None = None
     sources: tuple[str, ...] = ()
     names: tuple[RouterName, ...] = ()
+    select: tuple[str, ...] | None = None
 
 
 def configure(cursor: Cursor, context: Context) -> RouterSettings | None:
@@ -115,6 +129,8 @@ def configure(cursor: Cursor, context: Context) -> RouterSettings | None:
             fields["sources"] = _read_sources(sources, context)
         if names := services.get("names"):
             fields["names"] = _read_names(names)
+        if select := services.get("select"):
+            fields["select"] = globs(select)
     if "url" not in fields:
         return None
     return RouterSettings(name=cursor.key, origin=cursor.key_origin, **fields)
@@ -139,7 +155,12 @@ def _read_names(cursor: Cursor) -> tuple[RouterName, ...]:
     found: dict[Key, FileOrigin] = {}
     for item in cursor.items():
         key = _key(item.value)
-        if key is None:
+        if not is_literal(item.value):
+            item.refuse(
+                f"{quote(item.value)} is a glob, and `names` takes whole names",
+                'choose among the services of the sources with `select`: `select: ["*", "!smtp"]`',
+            )
+        elif key is None:
             item.refuse("the name lacks a service or a version", "write SERVICE/VERSION or SERVICE")
         elif key in found:
             item.refuse(f"the name {quote(item.value)} is listed twice", "keep one of them")
@@ -186,8 +207,11 @@ def contribute(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) ->
 
 def _origins(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> dict[Key, FileOrigin]:
     """What the router serves, sorted, with the place in the configuration that says so."""
-    sources = settings.sources if settings.sources or settings.names else tuple(sorted(known))
-    origins = {key: settings.origin for source in sources for key in known.get(source, frozenset())}
+    only_names = settings.names and settings.select is None
+    sources = settings.sources if settings.sources or only_names else tuple(sorted(known))
+    select = ("*",) if settings.select is None else settings.select
+    keys = {key for source in sources for key in known.get(source, frozenset())}
+    origins = {key: settings.origin for key in keys if includes_key(select, key)}
     origins |= {name.key: name.origin for name in settings.names}
     return {key: origins[key] for key in sorted(origins, key=Key.sort_key)}
 

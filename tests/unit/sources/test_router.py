@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,9 +28,10 @@ def routed(
     unversioned_url: str | None = "http://router/{service}",
     sources: tuple[str, ...] = (),
     names: tuple[RouterName, ...] = (),
+    select: tuple[str, ...] | None = None,
 ) -> Contribution:
     settings = RouterSettings(
-        name="edge", origin=PLACE, url=url, unversioned_url=unversioned_url, sources=sources, names=names
+        name="edge", origin=PLACE, url=url, unversioned_url=unversioned_url, sources=sources, names=names, select=select
     )
     return contribute(settings, known)
 
@@ -64,6 +66,31 @@ def test_only_the_sources_that_are_named_are_served() -> None:
 
 def test_names_alone_are_served_alone() -> None:
     assert list(urls(routed(names=(name("payments", "v2"),)))) == [("payments", "v2")]
+
+
+@pytest.mark.parametrize(
+    ("select", "served"),
+    [
+        (("*", "!billing"), [("ledger", None), ("payments", "v1"), ("payments", "v2")]),
+        (("payments/*", "!payments/v1"), [("payments", "v2")]),
+        (("*/unversioned",), [("ledger", None)]),
+        (("!payments", "*/v1"), [("billing", "v1"), ("payments", "v1")]),
+        (("nothing",), []),
+    ],
+)
+def test_select_chooses_among_the_services_of_the_sources(
+    select: tuple[str, ...], served: list[tuple[str, str | None]]
+) -> None:
+    assert list(urls(routed(select=select))) == served
+
+
+def test_select_leaves_out_no_name_and_does_not_narrow_the_sources_to_the_names() -> None:
+    found = routed(names=(name("payments", "v1"),), select=("*", "!payments"))
+    assert list(urls(found)) == [("billing", "v1"), ("ledger", None), ("payments", "v1")]
+    assert list(urls(routed(names=(name("ledger", None),), sources=("partners",), select=("*",)))) == [
+        ("billing", "v1"),
+        ("ledger", None),
+    ]
 
 
 def test_a_source_that_brings_nothing_is_no_fault() -> None:
