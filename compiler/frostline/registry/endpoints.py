@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from itertools import groupby
 from socket import AF_INET, AF_INET6, inet_pton
 
 from msgspec.structs import replace
@@ -15,9 +16,10 @@ ANY = "*"
 
 
 def merge_endpoints(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
-    """Sort the endpoints, and merge those with equal datacenter, namespace, address, port and URL.
+    """Sort the endpoints, and merge those with equal datacenter, namespace, address, port, URL, tags and meta.
 
-    Weights are summed and tags united. Where meta values differ, those of the first instance by node and id win.
+    Weights are summed, but one id counts once: an instance that two agents register is still one. Where its weights
+    differ, the highest counts.
     """
     unsorted = tuple(endpoints)
     by_address = {numeric_address(endpoint.address): endpoint for endpoint in unsorted}
@@ -25,33 +27,26 @@ def merge_endpoints(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
     if len(by_address) == len(unsorted) and len(segments) < 2:
         # The common case: no two endpoints are equal, and the addresses alone decide the order.
         return tuple([by_address[address] for address in sorted(by_address)])
-    ordered = sorted(unsorted, key=_order)
-    result: list[Endpoint] = [ordered[0]]
-    for endpoint in ordered[1:]:
-        last = result[-1]
-        if _is_same(last, endpoint):
-            result[-1] = replace(
-                last,
-                weight=last.weight + endpoint.weight,
-                tags=tuple(sorted({*last.tags, *endpoint.tags})),
-                meta=dict(sorted({**endpoint.meta, **last.meta}.items())),
-            )
-        else:
-            result.append(endpoint)
+    result: list[Endpoint] = []
+    for _, group in groupby(sorted(unsorted, key=_place), _place):
+        in_one_place = tuple(group)
+        result += in_one_place if len(in_one_place) == 1 else _merge_in_one_place(in_one_place)
     return tuple(result)
 
 
-def _is_same(endpoint: Endpoint, other: Endpoint) -> bool:
-    return (
-        endpoint.port == other.port
-        and endpoint.address == other.address
-        and endpoint.url == other.url
-        and endpoint.datacenter == other.datacenter
-        and endpoint.namespace == other.namespace
-    )
+def _merge_in_one_place(endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
+    """Merge those with equal tags and meta. Each keeps the source, node and id of the first one."""
+    for _, group in groupby(sorted(endpoints, key=_labels_and_origin), _labels):
+        alike = list(group)
+        weights = [endpoint.weight for endpoint in alike if not endpoint.id]
+        by_id: dict[str, int] = {}
+        for endpoint in alike:
+            if endpoint.id:
+                by_id[endpoint.id] = max(endpoint.weight, by_id.get(endpoint.id, 0))
+        yield replace(alike[0], weight=sum(weights) + sum(by_id.values())) if len(alike) > 1 else alike[0]
 
 
-def _order(endpoint: Endpoint) -> tuple[str, str, int, bytes, str, int, str, str, str, str]:
+def _place(endpoint: Endpoint) -> tuple[str, str, int, bytes, str, int, str]:
     kind, numeric = numeric_address(endpoint.address)
     return (
         endpoint.datacenter,
@@ -61,10 +56,18 @@ def _order(endpoint: Endpoint) -> tuple[str, str, int, bytes, str, int, str, str
         endpoint.address,
         endpoint.port,
         endpoint.url,
-        endpoint.source,
-        endpoint.node,
-        endpoint.id,
     )
+
+
+_Labels = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
+
+
+def _labels(endpoint: Endpoint) -> _Labels:
+    return endpoint.tags, tuple(sorted(endpoint.meta.items()))
+
+
+def _labels_and_origin(endpoint: Endpoint) -> tuple[_Labels, str, str, str]:
+    return _labels(endpoint), endpoint.source, endpoint.node, endpoint.id
 
 
 @lru_cache(maxsize=65536)

@@ -25,12 +25,47 @@ A, B, C = (endpoint(f"10.0.0.{number}") for number in (1, 2, 3))
 
 
 def test_equal_endpoints_are_one_with_summed_weight() -> None:
-    one = endpoint(node="n1", id="a", weight=2, tags=("x",), meta={"k": "1", "only": "a"})
-    two = endpoint(node="n1", id="b", weight=3, tags=("y",), meta={"k": "2", "more": "b"})
+    one = endpoint(node="n1", id="a", weight=2, tags=("x",), meta={"k": "1", "l": "2"})
+    two = endpoint(node="n1", id="b", weight=3, tags=("x",), meta={"l": "2", "k": "1"})
     for order in permutations([one, two]):
-        (both,) = merge_endpoints(order)
-        assert (both.weight, both.tags, both.id) == (5, ("x", "y"), "a")
-        assert both.meta == {"k": "1", "more": "b", "only": "a"}
+        assert merge_endpoints(order) == (replace(one, weight=5),)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"tags": ("udp",)}, {"tags": ()}, {"meta": {"proto": "udp"}}, {"meta": {}}, {"meta": {"proto": "tcp", "k": ""}}],
+)
+def test_one_address_with_other_tags_or_meta_is_two_endpoints(other: dict[str, object]) -> None:
+    values: dict[str, object] = {"id": "a", "tags": ("tcp",), "meta": {"proto": "tcp"}}
+    points = [endpoint(**values), endpoint(**{**values, "id": "b", **other}), endpoint(**{**values, "id": "c"})]
+    expected = sorted(
+        [replace(points[0], weight=2), points[1]], key=lambda one: (one.tags, tuple(sorted(one.meta.items())))
+    )
+    for order in permutations(points):
+        assert merge_endpoints(order) == tuple(expected)
+
+
+@pytest.mark.parametrize(
+    ("registered", "weight"),
+    [
+        ([("n1", "a", 1), ("n2", "a", 1)], 1),
+        ([("n1", "a", 1), ("n2", "a", 1), ("n3", "a", 1)], 1),
+        ([("n1", "a", 1), ("n2", "a", 3)], 3),
+        ([("n1", "a", 0), ("n2", "a", 0)], 0),
+        ([("n1", "a", 1), ("n2", "a", 1), ("n2", "b", 1)], 2),
+        ([("n1", "a", 1), ("n1", "A", 1)], 2),
+        ([("n1", "", 1), ("n2", "", 1)], 2),
+        ([("n1", "", 1), ("n2", "a", 1), ("n3", "a", 1)], 2),
+    ],
+)
+def test_one_id_on_several_agents_counts_once(registered: list[tuple[str, str, int]], weight: int) -> None:
+    for order in permutations(registered):
+        (merged,) = merge_endpoints(endpoint(node=node, id=name, weight=value) for node, name, value in order)
+        assert (merged.weight, merged.node, merged.id) == (weight, *min(one[:2] for one in registered))
+
+
+def test_one_id_at_two_ports_is_two_endpoints() -> None:
+    assert [one.weight for one in merge_endpoints([endpoint(id="a"), endpoint(port=81, id="a", node="n2")])] == [1, 1]
 
 
 @pytest.mark.parametrize("field", ["datacenter", "namespace"])
