@@ -227,3 +227,19 @@ def test_a_class_gets_its_parameters_from_the_keys(puppet: str, tmp_path: Path) 
         check=True,
     )
     assert ": http://10.0.0.1:8080/%{x} http://10.0.0.1:8080/%{x} 10.0.0.1 8081 %{x}\n" in run.stdout
+
+
+def test_levels_that_are_copied_into_an_eyaml_hierarchy_keep_their_reader(
+    puppet_lookup: Lookup, tmp_path: Path
+) -> None:
+    registry = registry_of(
+        {Key("shop", None): entry(endpoint("http://x", tags=("ENC[PKCS7,AAAA]",), datacenter="dc1"))}
+    )
+    data = write(tmp_path / "data", registry, layers=["datacenter"])
+    copied = [
+        level | {"datadir": str(data)} for level in yaml.safe_load((data / "hiera.yaml").read_text())["hierarchy"]
+    ]
+    theirs = {"version": 5, "defaults": {"lookup_key": "eyaml_lookup_key", "datadir": "data"}, "hierarchy": copied}
+    (tmp_path / "hiera.yaml").write_text(yaml.safe_dump(theirs))
+    known = expected(registry)
+    assert puppet_lookup(tmp_path / "hiera.yaml", known, {"datacenter": "dc1"}) == known

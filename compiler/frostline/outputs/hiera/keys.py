@@ -20,10 +20,11 @@ from frostline.text import did_you_mean
 
 INVALID_KEY = Rule(
     name="hiera-key",
-    summary="a key pattern gives a service a key that cannot name a class parameter",
+    severity="warning",
+    summary="a key pattern gives a service a key that cannot name a class parameter; the key is left out",
     why="Puppet takes only lower-case letters, digits and `_` in the name of a class parameter, so it would never look "
     "such a key up.",
-    example="frostline.yaml:12:7: error[hiera-key]: Sh.op v1: `profile::{service}::url` gives `Sh.op` `v1` the key "
+    example="frostline.yaml:12:7: warning[hiera-key]: Sh.op v1: `profile::{service}::url` gives `Sh.op` `v1` the key "
     "`profile::Sh.op::url`, which cannot name a class parameter\n"
     "  help: change the pattern, or leave the service out of this output with `select`",
     mend="change the pattern, or leave the service out of this output with `select`",
@@ -117,7 +118,7 @@ def key_patterns(settings: OutputSettings) -> tuple[KeyPattern, ...]:
 def class_keys(
     registry: Registry, patterns: tuple[KeyPattern, ...], origin: FileOrigin
 ) -> tuple[dict[str, ClassKey], list[Finding]]:
-    """Hiera key -> where its value comes from, sorted by key; and findings for keys that are invalid or collide.
+    """Hiera key -> where its value comes from, sorted by key; and findings for keys that are left out or collide.
 
     origin: of the output. Only (service, version)s with an endpoint get keys: without one, a class parameter keeps its
     default.

@@ -156,13 +156,18 @@ def _datacenters(registry: Registry) -> list[str]:
 
 
 def _hierarchy(kind: str) -> Iterator[tuple[str, Any]]:
-    """The members of hiera.yaml. Its paths are relative to its own folder."""
+    """The members of hiera.yaml. Its paths are relative to its own folder.
+
+    Each level names its reader, so that it keeps it where it is copied under the defaults of another hierarchy:
+    eyaml_lookup_key there would decrypt a tag that looks like `ENC[…]`.
+    """
+    reader = f"{kind}_data"
     yield "version", 5
-    yield "defaults", {"datadir": ".", "data_hash": f"{kind}_data"}
+    yield "defaults", {"datadir": "."}
     yield (
         "hierarchy",
         [
-            {"name": "Datacenter", "path": f"datacenter/%{{facts.datacenter}}.{kind}"},
-            {"name": "Common", "path": f"common.{kind}"},
+            {"name": "Datacenter", "path": f"datacenter/%{{facts.datacenter}}.{kind}", "data_hash": reader},
+            {"name": "Common", "path": f"common.{kind}", "data_hash": reader},
         ],
     )

@@ -188,10 +188,10 @@ def test_hiera_yaml_reads_the_layers_and_then_the_common_file(form: str) -> None
     files = rendered(small_registry(), output(layers=["datacenter"], format=form))
     assert loaded(files["hiera.yaml"]) == {
         "version": 5,
-        "defaults": {"datadir": ".", "data_hash": f"{form}_data"},
+        "defaults": {"datadir": "."},
         "hierarchy": [
-            {"name": "Datacenter", "path": f"datacenter/%{{facts.datacenter}}.{form}"},
-            {"name": "Common", "path": f"common.{form}"},
+            {"name": "Datacenter", "path": f"datacenter/%{{facts.datacenter}}.{form}", "data_hash": f"{form}_data"},
+            {"name": "Common", "path": f"common.{form}", "data_hash": f"{form}_data"},
         ],
     }
 
