@@ -80,6 +80,10 @@ def make_tls_context(tls: Tls, origin: FileOrigin) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=tls.ca_file)
     except (ssl.SSLError, ValueError) as error:
         raise _unusable("tls.ca_file", tls.ca_file, error, origin) from None
+    # The same on every Python: 3.13 began to refuse what private authorities often lack (critical basicConstraints, key
+    # identifiers, version 3), and to trust an intermediate authority that `ca_file` names without its root.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+import ssl
 import subprocess
 from pathlib import Path
 
 import pytest
+from consul_certificates import OLD_AUTHORITIES, intermediate_authority, old_authority, self_signed_of_version_1
 
 from frostline.errors import UsageError
 from frostline.model import FileOrigin
@@ -112,3 +114,46 @@ def test_a_missing_or_unfit_file_is_a_usage_error_that_names_the_key(certificate
         make_tls_context(Tls(**{key: certificates / name for key, name in files.items()}), PLACE)
     assert caught.value.origin == PLACE
     assert caught.value.help
+
+
+def shake_hands(folder: Path, client: ssl.SSLContext) -> None:
+    """A handshake in memory with a server that has server.pem of this folder. SSLError: the client refuses it."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(folder / "server.pem", folder / "server.key")
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        client.wrap_bio(to_client, to_server, server_hostname="localhost"),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    for _ in range(5):
+        for end in [*ends]:
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            ends.remove(end)
+    assert not ends
+
+
+@pytest.mark.parametrize("authority", OLD_AUTHORITIES)
+def test_an_authority_that_one_python_takes_every_other_takes_too(authority: str, tmp_path: Path):
+    old_authority(tmp_path, OLD_AUTHORITIES[authority])
+    shake_hands(tmp_path, make_tls_context(Tls(ca_file=tmp_path / "ca.pem"), PLACE))
+
+
+def test_a_certificate_of_version_1_that_signed_itself_is_taken(tmp_path: Path):
+    self_signed_of_version_1(tmp_path)
+    shake_hands(tmp_path, make_tls_context(Tls(ca_file=tmp_path / "server.pem"), PLACE))
+
+
+def test_an_intermediate_authority_is_trusted_without_its_root(tmp_path: Path):
+    intermediate_authority(tmp_path)
+    shake_hands(tmp_path, make_tls_context(Tls(ca_file=tmp_path / "intermediate.pem"), PLACE))
+
+
+def test_a_stranger_is_refused_all_the_same(tmp_path: Path):
+    for name in ("ours", "theirs"):
+        (tmp_path / name).mkdir()
+        old_authority(tmp_path / name, OLD_AUTHORITIES["not critical"])
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake_hands(tmp_path / "theirs", make_tls_context(Tls(ca_file=tmp_path / "ours" / "ca.pem"), PLACE))
