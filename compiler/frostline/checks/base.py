@@ -6,7 +6,7 @@ only the files that its settings name. Its module lists the rules of its finding
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -54,8 +54,12 @@ class Check(Protocol):
     def findings(self, registry: Registry, settings: CheckSettings, context: Context) -> Iterable[Finding]:
         """What is wrong, in any order. Raises UsageError where the settings themselves are."""
 
+    def fold(self, found: Sequence[Finding]) -> Iterable[Finding]:
+        """Optional: how its findings are shown, where there may be too many to show each; after the waivers."""
+
 
 TABLE: Mapping[str, str] = {
+    "dynamic-ports": "frostline.checks.dynamic_ports",
     "schema": "frostline.checks.schema",
     "policies": "frostline.checks.policies",
 }
@@ -95,6 +99,13 @@ def run_checks(
     Raises UsageError for a wrong schema file, policy or waiver.
     """
     found = list(earlier)
-    for name in check_names():
-        found.extend(check_module(name).findings(registry, settings, context))
-    return tuple(sorted(apply_waivers(found, settings.waivers, today), key=Finding.sort_key))
+    modules = [check_module(name) for name in check_names()]
+    for module in modules:
+        found.extend(module.findings(registry, settings, context))
+    kept = apply_waivers(found, settings.waivers, today)
+    for module in modules:
+        if hasattr(module, "fold"):
+            rules = {rule.name for rule in module.RULES}
+            own = [finding for finding in kept if finding.rule in rules]
+            kept = (*(finding for finding in kept if finding.rule not in rules), *module.fold(own))
+    return tuple(sorted(kept, key=Finding.sort_key))

@@ -21,6 +21,7 @@ _MODULES = (
     "frostline.outputs.file_names",
     "frostline.outputs.hiera.keys",
     "frostline.pipeline.file_rules",
+    "frostline.pipeline.reach",
     "frostline.registry.assembling",
     "frostline.registry.consumers",
     "frostline.registry.urls",

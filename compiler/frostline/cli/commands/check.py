@@ -21,44 +21,53 @@ from frostline.cli.console import (
 )
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings, warn_of_pending_run
 from frostline.cli.options import REPORT_FORMATS, common_options, format_option, timings_option
+from frostline.cli.reaching import reach_lines, reach_value
 from frostline.pipeline.check import CheckResult, Drift
 from frostline.pipeline.check import check as find_drift
+from frostline.pipeline.reach import UNREACHED, Reach, reach_endpoints
+from frostline.pipeline.views import committed_registry
 
 
 @click.command("check")
 @click.option("--live", is_flag=True, help="Also query the sources and report changes since the lock.")
+@click.option("--reach", is_flag=True, help="Also connect to each frozen endpoint and report those that fail.")
 @format_option(*REPORT_FORMATS)
 @timings_option
 @common_options
 @invoked
-def command(invocation: Invocation, live: bool) -> int:
+def command(invocation: Invocation, live: bool, reach: bool) -> int:
     """Verify that outputs, manifest and lock agree and that checks pass.
 
-    Exits with 1 on drift, with 4 if a check fails. Uses no network unless --live is given.
+    Exits with 1 on drift, with 4 if a check fails. Uses no network unless --live or --reach is given.
     """
     config = load_invocation_config(invocation)
     warn_of_pending_run(invocation, config)
     result = find_drift(config, invocation.today, live=live)
-    _print_result(invocation, result)
-    status = _status(result)
+    reached = reach_endpoints(committed_registry(config)) if reach else None
+    _print_result(invocation, result, reached)
+    status = _status(result, reached)
     if status == errors.DIFFERENT:
-        for help_text in dict.fromkeys(drift.help for drift in result.drift):
+        helps = [*(drift.help for drift in result.drift), *([UNREACHED.mend] if reached and reached.unreached else [])]
+        for help_text in dict.fromkeys(helps):
             info(invocation, help_text)
     elif status == errors.DONE:
         info(invocation, "Outputs, manifest and lock agree.")
     return status
 
 
-def _print_result(invocation: Invocation, result: CheckResult) -> None:
+def _print_result(invocation: Invocation, result: CheckResult, reached: Reach | None) -> None:
     print_warnings(invocation, result.warnings)
     if invocation.format == "json":
         drift = [{"what": drift.subject, "why": drift.reason, "lines": list(drift.lines)} for drift in result.drift]
-        print_json(report_value(result.findings, result.unread, drift=drift))
+        reach = {"reach": reach_value(reached)} if reached else {}
+        print_json(report_value(result.findings, result.unread, drift=drift, **reach))
     elif invocation.format == "text":
-        print_text(invocation, _drift_lines(result.drift))
+        print_text(invocation, [*_drift_lines(result.drift), *(reach_lines(reached) if reached else ())])
         print_data(text_report(invocation, sys.stdout, result.findings))
     else:
-        print_report(invocation, [*result.findings, *(drift.finding() for drift in result.drift)], result.unread)
+        unreached = [missed.finding() for missed in reached.unreached] if reached else []
+        drift_findings = [drift.finding() for drift in result.drift]
+        print_report(invocation, [*result.findings, *drift_findings, *unreached], result.unread)
     for line in text_report(invocation, sys.stderr, (), result.unread):
         print_err(line)
 
@@ -69,8 +78,9 @@ def _drift_lines(drift: Iterable[Drift]) -> Iterator[str]:
         yield from (f"    {line}" for line in difference.lines)
 
 
-def _status(result: CheckResult) -> int:
-    statuses = [errors.DIFFERENT if result.drift else errors.DONE]
+def _status(result: CheckResult, reached: Reach | None) -> int:
+    differs = result.drift or (reached and reached.unreached)
+    statuses = [errors.DIFFERENT if differs else errors.DONE]
     statuses += [errors.REFUSED] if result.refused else []
     statuses += [result.unread.status] if result.unread else []
     return max(statuses)

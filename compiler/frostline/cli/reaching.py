@@ -1,0 +1,42 @@
+"""What `check --reach` says, as lines for a person and as JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from frostline.canonical import origin_value
+from frostline.model import version_label
+from frostline.pipeline.reach import Reach
+from frostline.text import pluralize
+
+MOST_LISTED = 20
+"""Endpoints that a person is shown; the other formats have all."""
+
+
+def reach_lines(reach: Reach) -> Iterator[str]:
+    """The endpoints that take no connection, the first ones where there are many, and how many do; not escaped."""
+    for missed in reach.unreached[:MOST_LISTED]:
+        yield f"{missed.key.service} {version_label(missed.key.version)} {missed.url}: {missed.reason}"
+    if len(reach.unreached) > MOST_LISTED:
+        yield f"and {len(reach.unreached) - MOST_LISTED} more, which `--format json` lists"
+    reached = reach.endpoints - len(reach.unreached)
+    yield f"{reached} of {pluralize(reach.endpoints, 'endpoint')} {'takes' if reached == 1 else 'take'} a connection."
+
+
+def reach_value(reach: Reach) -> dict[str, Any]:
+    """The same as JSON values (schemas/report.schema.json)."""
+    return {
+        "endpoints": reach.endpoints,
+        "reached": reach.endpoints - len(reach.unreached),
+        "unreached": [
+            {
+                "service": missed.key.service,
+                "version": missed.key.version,
+                "url": missed.url,
+                "reason": missed.reason,
+                "origin": origin_value(missed.origin),
+            }
+            for missed in reach.unreached
+        ],
+    }

@@ -1,0 +1,74 @@
+"""Whether frozen endpoints take a TCP connection now. Nothing is sent over it, and nothing is written.
+
+A connection goes straight to the host and port of the endpoint's URL, never through a proxy ($HTTPS_PROXY): it says
+what a program without one would meet from this machine. Declared services have nothing to connect to.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from frostline.events import stage
+from frostline.model import Finding, Key, Origin, Registry
+from frostline.rules import Rule
+from frostline.sources.static import host_and_port
+
+TIMEOUT = 2.0
+"""Seconds for a name to be resolved, and again for a connection."""
+
+UNREACHED = Rule(
+    name="endpoint-unreached",
+    summary="a frozen endpoint takes no TCP connection",
+    why="A program that calls it by the frozen URL fails. The service moved, is down, or cannot be reached from the "
+    "machine that checks. Only `frostline check --reach` looks; it exits with 1 for it.",
+    example="mesh(datacenter=dc1, node=n1, id=payments-1): error[endpoint-unreached]: payments v1: "
+    "`http://10.0.0.1:8080/v1` takes no connection: connection refused\n"
+    "  help: freeze it again if it moved: `frostline plan` shows where it is now",
+    mend="freeze it again if it moved: `frostline plan` shows where it is now",
+)
+RULES = (UNREACHED,)
+
+
+class Unreached(Struct, frozen=True, kw_only=True):
+    """An endpoint that takes no connection. reason: a clause, such as `connection refused`."""
+
+    key: Key
+    url: str
+    reason: str
+    origin: Origin
+
+    def finding(self) -> Finding:
+        """The same as a finding, for the formats that have findings only."""
+        return UNREACHED.finding(
+            f"`{self.url}` takes no connection: {self.reason}",
+            service=self.key.service,
+            version=self.key.version,
+            value=self.url,
+            origin=self.origin,
+        )
+
+
+class Reach(Struct, frozen=True):
+    """endpoints: how many were tried. unreached: in the registry's order."""
+
+    endpoints: int
+    unreached: tuple[Unreached, ...]
+
+
+def reach_endpoints(registry: Registry, timeout: float = TIMEOUT) -> Reach:
+    """Connect to every endpoint of the registry, to each host and port once. timeout: see TIMEOUT."""
+    # Imported here because no other command needs asyncio, which takes as long to load as the configuration.
+    from frostline.pipeline.connecting import failed_connections
+
+    endpoints = [(key, endpoint) for key, entry in registry.entries() for endpoint in entry.endpoints]
+    targets = {endpoint.url: host_and_port(endpoint.url) for _, endpoint in endpoints}
+    with stage("connecting to endpoints"):
+        reasons = failed_connections(targets.values(), timeout)
+    return Reach(
+        len(endpoints),
+        tuple(
+            Unreached(key=key, url=endpoint.url, reason=reason, origin=endpoint.origin)
+            for key, endpoint in endpoints
+            if (reason := reasons[targets[endpoint.url]]) is not None
+        ),
+    )
