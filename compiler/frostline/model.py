@@ -6,7 +6,7 @@ Words as users read them: source, snapshot, segment, instance, endpoint, registr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -186,12 +186,13 @@ class Declaration(Struct, frozen=True, kw_only=True):
 class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
     """One registered address of a service, selected; a line of the lock.
 
-    Namespace: its segment's. Datacenter: its own, "" where that is its segment's.
+    Namespace: its segment's. Datacenter: its own, "" where that is its segment's. node, id: "" where `keep` leaves them
+    out.
     """
 
     service: str
-    node: str
-    id: str
+    node: str = ""
+    id: str = ""
     address: str
     port: Annotated[int, Meta(ge=0, le=65535)]
     tags: tuple[str, ...] = ()
@@ -200,8 +201,12 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
     health: Health = "passing"
     datacenter: str = ""
 
-    def sort_key(self) -> tuple[str, str, str]:
-        return (self.service, self.node, self.id)
+    def sort_key(self) -> tuple[Any, ...]:
+        """By service, node and id; where one of these is left out, by all that tells two instances apart."""
+        if self.node and self.id:
+            return (self.service, self.node, self.id)
+        place = (self.address, self.port, self.datacenter, self.tags, tuple(sorted(self.meta.items())))
+        return (self.service, self.node, self.id, *place)
 
 
 class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -48,10 +48,12 @@ class Select(Struct, frozen=True, kw_only=True):
 
 
 class Keep(Struct, frozen=True, kw_only=True):
-    """Which tags and meta keys are frozen; globs."""
+    """Which tags and meta keys are frozen, as globs, and whether ids and nodes are."""
 
     tags: tuple[str, ...] = ("*",)
     meta: tuple[str, ...] = ("*",)
+    ids: bool = True
+    nodes: bool = True
 
 
 class VersionFrom(Struct, frozen=True, kw_only=True):

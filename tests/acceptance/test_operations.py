@@ -42,8 +42,9 @@ def town(project: Project, consul_wan: WanPair) -> tuple[Project, WanPair]:
     return project, consul_wan
 
 
-def configure(project: Project, wan: WanPair, **guards: Any) -> None:
-    project.configure(consul_config(wan.primary.address, source={"datacenters": ["*"]}, guards=guards))
+def configure(project: Project, wan: WanPair, *, keep: dict[str, Any] | None = None, **guards: Any) -> None:
+    source = {"datacenters": ["*"], "keep": keep or {}}
+    project.configure(consul_config(wan.primary.address, source=source, guards=guards))
 
 
 def retire(wan: WanPair, number: int) -> None:
@@ -64,6 +65,21 @@ def play_the_night(wan: WanPair) -> None:
         register(wan, number, first_port=30000)
     retire(wan, 29)
     register(wan, 25, status="critical")
+
+
+def redeploy(wan: WanPair, number: int) -> None:
+    """New ids, on the next node, at the same addresses."""
+    retire(wan, number)
+    for agent in wan.agents:
+        for place in range(INSTANCES):
+            agent.catalog_register(
+                f"n{(place + 1) % INSTANCES}",
+                f"svc{number:02}",
+                id=f"svc{number:02}-{place}-again",
+                address=f"10.0.0.{place + 1}",
+                port=20000 + number,
+                tags=["api"],
+            )
 
 
 REFUSAL = "error[guard-instances]: svc25: 0 passing, 6 critical; it had 6 endpoints"
@@ -146,6 +162,23 @@ def test_a_refused_freeze_gives_its_plan_as_json(town: tuple[Project, WanPair]) 
     assert value["plan"]["summary"]["remove"] == 1
     assert len(value["plan"]["services"]) == 22
     assert "plan" not in project.document(0, "freeze", "--allow", "deletes=svc25")
+
+
+def test_a_redeployment_at_the_same_addresses_leaves_a_lock_without_ids_and_nodes_as_it_is(
+    town: tuple[Project, WanPair],
+) -> None:
+    project, wan = town
+    outputs = project.read("services.yaml")
+    configure(project, wan, keep={"ids": False, "nodes": False})
+    project.done("compile")
+    assert project.read("services.yaml") == outputs
+    lock = project.read("frostline.lock")
+    assert b'"node"' not in lock
+    assert lock.count(b'"service":"svc00"') == INSTANCES * 2
+    redeploy(wan, 0)
+    assert project.run("plan").returncode == 0
+    project.done("compile")
+    assert project.read("frostline.lock") == lock
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "guard-refuses.md"

@@ -15,12 +15,14 @@ from frostline.text import did_you_mean, list_names, quote
 class Context(Struct, frozen=True, kw_only=True):
     """folder: the folder of the configuration, where its relative paths start. root: what outputs stay inside of.
 
-    source_types: the type of each source of the configuration, as it is written.
+    source_types: the type of each source of the configuration, as it is written. unkept: a field of endpoints (`id`,
+    `node`) -> the sources that do not freeze it; known to outputs only.
     """
 
     folder: Path
     root: Path
     source_types: Mapping[str, str] = {}
+    unkept: Mapping[str, Sequence[str]] = {}
 
     def source_names(self, cursor: Cursor) -> tuple[str, ...]:
         """A list of names of sources, each once."""

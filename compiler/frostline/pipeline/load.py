@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from frostline.checks.base import inputs_of
 from frostline.checks.configuring import checks_of, guards_of
@@ -19,7 +21,7 @@ from frostline.files.targets import MANIFEST
 from frostline.model import FileOrigin
 from frostline.outputs.configuring import Reserved, outputs_of
 from frostline.pipeline.config_schema import schema_for
-from frostline.settings import Config
+from frostline.settings import Config, LiveSettings, SourceSettings
 from frostline.sources.configuring import sources_of
 from frostline.text import display_path, quote
 
@@ -106,19 +108,30 @@ def _config(cursor: Cursor, path: Path) -> Config:
         ),
     ]
     _check_lock(cursor, lock, [reserved[0], reserved[2]])
+    configured = sources_of(sources, context) if sources else {}
+    outputs_context = replace(context, unkept=_unkept(configured.values()))
     return Config(
         path=path,
         root=root,
         lock=lock,
         lock_is_folder=lock_is_folder,
         manifest=root / MANIFEST,
-        sources=sources_of(sources, context) if sources else {},
+        sources=configured,
         precedence=_precedence(cursor.get("precedence"), context),
         checks=checks,
         guards=guards_of(cursor.get("guards")),
-        outputs=outputs_of(cursor.get("outputs"), context, reserved),
+        outputs=outputs_of(cursor.get("outputs"), outputs_context, reserved),
         **cursor.present(merge=texts),
     )
+
+
+def _unkept(sources: Iterable[SourceSettings]) -> dict[str, list[str]]:
+    """A field of endpoints -> the names of the live sources that do not freeze it, sorted."""
+    live = [(source.name, source.keep) for source in sources if isinstance(source, LiveSettings)]
+    return {
+        "id": sorted(name for name, keep in live if not keep.ids),
+        "node": sorted(name for name, keep in live if not keep.nodes),
+    }
 
 
 def _source_types(sources: Mapping[str, Any]) -> dict[str, str]:

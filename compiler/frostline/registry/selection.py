@@ -11,6 +11,7 @@ from operator import attrgetter
 from frostline.globs import matches
 from frostline.model import Declared, Instance, Key, Registration, SegmentAnswer, Snapshot, Upstream
 from frostline.registry.naming import splitter_of
+from frostline.registry.uniting import without_identity
 from frostline.settings import Keep, LiveSettings, Select, VersionFrom
 
 Verdict = Callable[[Registration], str | None]
@@ -23,6 +24,8 @@ def snapshot_of(answer: SegmentAnswer, settings: LiveSettings, digest: str) -> S
     unhealthy: list[Registration] = []
     healthy = _healthy(answer.registrations, settings.select, unhealthy)
     selected = _in_order([*_instances_of(healthy, settings.address_from, kept)])
+    if not (settings.keep.ids and settings.keep.nodes):
+        selected = sorted(without_identity(selected, settings.keep), key=Instance.sort_key)
     return Snapshot(
         source=answer.source,
         datacenter=answer.datacenter,
@@ -112,7 +115,7 @@ def health_verdict_of(select: Select) -> Verdict:
     return verdict
 
 
-_ORDER = attrgetter("service", "node", "id")  # the same as Instance.sort_key, but faster
+_ORDER = attrgetter("service", "node", "id")  # the same as Instance.sort_key of whole instances, but faster
 
 
 def _in_order(instances: list[Instance]) -> list[Instance]:

@@ -9,7 +9,7 @@ from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.readers import as_is, compiled_regex, globs, pattern_parts, text_map, texts
 from frostline.config.urls import url_pattern
-from frostline.patterns import Placeholder
+from frostline.patterns import Placeholder, parse
 from frostline.settings import Keep, LiveSettings, Naming, Select, VersionFrom
 
 DEFINITIONS: Mapping[str, Any] = {
@@ -65,7 +65,7 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "keep": {
         "description": (
-            "Which tags and meta are frozen. What is left out here is written nowhere: volatile values, private ones."
+            "What is frozen of each instance. What is left out here is written nowhere: volatile values, private ones."
         ),
         "type": "object",
         "default": {},
@@ -80,6 +80,22 @@ DEFINITIONS: Mapping[str, Any] = {
                 "description": "Globs of meta keys; ! excludes, the last match wins.",
                 **ref("globs"),
                 "default": ["*"],
+            },
+            "ids": {
+                "description": (
+                    "Whether ids are frozen. False: a deployment that changes nothing else leaves the lock as it is; "
+                    "origins name no id. Live sources only."
+                ),
+                "type": "boolean",
+                "default": True,
+            },
+            "nodes": {
+                "description": (
+                    "Whether the names of nodes are frozen. False: an instance that changes nothing but its node "
+                    "leaves the lock as it is; origins name no node, and `url` cannot have {node}. Live sources only."
+                ),
+                "type": "boolean",
+                "default": True,
             },
         },
     },
@@ -180,7 +196,20 @@ _URL_PLACEHOLDERS: Mapping[str, bool] = {
 
 def live_fields(cursor: Cursor) -> dict[str, Any]:
     """`select`, `keep` and `naming` of a source that asks a server, as fields of LiveSettings."""
-    return {"naming": read_naming(cursor), **cursor.present(select=_select, keep=read_keep)}
+    fields = {"naming": read_naming(cursor), **cursor.present(select=_select, keep=read_keep)}
+    _check_nodes(cursor, fields["naming"], fields.get("keep", Keep()))
+    return fields
+
+
+def _check_nodes(cursor: Cursor, naming: Naming, keep: Keep) -> None:
+    """Refuses a URL pattern with {node} where nodes are not frozen."""
+    for key in ("url", "unversioned_url"):
+        written = cursor.get(key)
+        if written and not keep.nodes and any(part == Placeholder("node") for part in parse(getattr(naming, key))):
+            written.refuse(
+                f"`{key}` has {{node}}, but `nodes: false` under `keep` freezes no node",
+                "remove {node} from the pattern, or `nodes: false` from `keep`",
+            )
 
 
 def _select(cursor: Cursor) -> Select:
@@ -188,7 +217,20 @@ def _select(cursor: Cursor) -> Select:
 
 
 def read_keep(cursor: Cursor) -> Keep:
-    """The value of `keep`."""
+    """The value of `keep` of a source that asks a server."""
+    return Keep(**cursor.present(tags=globs, meta=globs, ids=as_is, nodes=as_is))
+
+
+def read_local_keep(cursor: Cursor) -> Keep:
+    """The value of `keep` of a source of local files, of which the lock holds nothing."""
+    for key in ("ids", "nodes"):
+        written = cursor.get(key)
+        if written:
+            written.refuse(
+                f"`{key}` is for sources that ask a server: job files have none, and are not frozen",
+                f"remove `{key}`",
+                at_key=True,
+            )
     return Keep(**cursor.present(tags=globs, meta=globs))
 
 
@@ -270,6 +312,11 @@ def has_no_version(cursor: Cursor) -> bool:
     return False
 
 
+def _left_out(keep: Keep) -> dict[str, bool]:
+    """Only what is not the default: locks of before these keys stay valid."""
+    return {key: False for key in ("ids", "nodes") if not getattr(keep, key)}
+
+
 def selection_shape(settings: LiveSettings) -> dict[str, Any]:
     """The settings of selection and naming that shape an answer, as JSON values; the naming patterns do not."""
     select, keep, version = settings.select, settings.keep, settings.naming.version_from
@@ -281,7 +328,7 @@ def selection_shape(settings: LiveSettings) -> dict[str, Any]:
             "health": sorted(select.health),
             "kinds": sorted(select.kinds),
         },
-        "keep": {"tags": list(keep.tags), "meta": list(keep.meta)},
+        "keep": {"tags": list(keep.tags), "meta": list(keep.meta), **_left_out(keep)},
         "address_from": settings.address_from,
         "version_from": {"meta": version.meta, "tag": version.tag},
     }

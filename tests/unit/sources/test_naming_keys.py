@@ -6,7 +6,7 @@ import pytest
 
 from frostline.config.cursor import Cursor
 from frostline.settings import Keep, Naming, VersionFrom
-from frostline.sources.naming_keys import live_fields, read_keep, read_naming
+from frostline.sources.naming_keys import live_fields, read_keep, read_local_keep, read_naming
 
 On = Callable[[str], Cursor]
 
@@ -33,6 +33,33 @@ def test_without_keys_naming_is_the_default(cursor: On) -> None:
 
 def test_keep_is_globs_of_tags_and_meta(cursor: On) -> None:
     assert read_keep(cursor("{tags: [a], meta: ['x*', '!xy']}")) == Keep(tags=("a",), meta=("x*", "!xy"))
+
+
+def test_keep_leaves_out_ids_and_nodes(cursor: On) -> None:
+    assert read_keep(cursor("{ids: false, nodes: false}")) == Keep(ids=False, nodes=False)
+    assert read_keep(cursor("{ids: true}")) == Keep()
+
+
+def test_a_pattern_with_the_node_needs_nodes(cursor: On) -> None:
+    place = cursor(
+        "{keep: {nodes: false}, url: 'http://{node}/{version}', unversioned_url: 'http://{{node}}-{node}.x'}"
+    )
+    live_fields(place)
+    assert [error.message[: error.message.index(" ")] for error in place.state.errors] == ["`url`", "`unversioned_url`"]
+    for keys in (
+        "{keep: {nodes: false}, url: 'http://{{node}}/{version}'}",
+        "{keep: {ids: false}, url: 'http://{node}/{version}'}",
+    ):
+        place = cursor(keys)
+        live_fields(place)
+        assert place.state.errors == []
+
+
+def test_job_files_have_no_ids_and_nodes_to_leave_out(cursor: On) -> None:
+    place = cursor("{tags: [a], ids: true, nodes: false}")
+    assert read_local_keep(place) == Keep(tags=("a",))
+    assert [error.message[: error.message.index(" ")] for error in place.state.errors] == ["`ids`", "`nodes`"]
+    assert all("job files have none" in error.message for error in place.state.errors)
 
 
 @pytest.mark.parametrize(

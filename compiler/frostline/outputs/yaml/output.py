@@ -18,6 +18,7 @@ from frostline.outputs.file_names import file_stem, unique_paths
 from frostline.outputs.output_keys import output_settings, text_list
 from frostline.outputs.values import FORMAT, content_digest, service_value, upstream_value
 from frostline.settings import OutputSettings
+from frostline.text import list_names
 
 SCHEMA: Mapping[str, Any] = {
     "description": "The registry as YAML or JSON.",
@@ -40,7 +41,22 @@ SCHEMA: Mapping[str, Any] = {
 def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
     """The settings of the output at `cursor`. options: format, split, fields."""
     options = cursor.present(format=as_is, split=as_is, fields=text_list)
-    return output_settings(cursor, context, {"format": "yaml"} | options)
+    settings = output_settings(cursor, context, {"format": "yaml"} | options)
+    if settings and (fields := cursor.get("fields")):
+        _check_fields(fields, settings.sources, context)
+    return settings
+
+
+def _check_fields(cursor: Cursor, sources: tuple[str, ...], context: Context) -> None:
+    """Refuses a field that a source of this output does not freeze. sources: () for all."""
+    for item in cursor.items():
+        unkept = [name for name in context.unkept.get(item.value, ()) if not sources or name in sources]
+        if unkept:
+            key = f"`{item.value}s: false`"
+            item.refuse(
+                f"`fields` has `{item.value}`, but {key} under `keep` of {list_names(unkept)} freezes none",
+                f"remove it here, remove {key} there, or leave the source out with `sources`",
+            )
 
 
 def render(view: View, settings: OutputSettings) -> Rendering:

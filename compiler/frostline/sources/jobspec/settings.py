@@ -13,7 +13,7 @@ from frostline.config.paths import path_reader
 from frostline.config.readers import as_is, globs, texts
 from frostline.model import FileOrigin
 from frostline.settings import DeclaringSettings
-from frostline.sources.naming_keys import NAMING_KEYS, read_keep, read_naming
+from frostline.sources.naming_keys import NAMING_KEYS, read_local_keep, read_naming
 
 SCHEMA: Mapping[str, Any] = {
     "description": (
@@ -107,7 +107,7 @@ def configure(cursor: Cursor, context: Context) -> JobspecSettings:
         var_files=lambda files: tuple(path(item) for item in files.items()),
         environment=texts,
         filesystem=as_is,
-        keep=read_keep,
+        keep=read_local_keep,
     )
     if (select := cursor.get("select")) and (services := select.get("services")):
         fields["services"] = globs(services)

@@ -138,6 +138,7 @@ def test_the_shape_is_of_what_shapes_the_answer_only(replay: Replay):
         {"limits": LiveLimits(timeout=1)},
         {"naming": Naming(url="x", patterns=("{service}",))},
         {"select": Select(health=("passing",), meta={})},
+        {"keep": Keep(ids=True, nodes=True)},
     ]
     other = [
         {"address": "http://x"},
@@ -152,6 +153,8 @@ def test_the_shape_is_of_what_shapes_the_answer_only(replay: Replay):
         {"select": Select(kinds=("connect-proxy",))},
         {"keep": Keep(tags=())},
         {"keep": Keep(meta=("a",))},
+        {"keep": Keep(ids=False)},
+        {"keep": Keep(nodes=False)},
         {"address_from": "lan"},
         {"naming": Naming(version_from=VersionFrom(meta="v"))},
         {"naming": Naming(version_from=VersionFrom(tag="v"))},
