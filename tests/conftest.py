@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 
 import hypothesis
 import pytest
-from consul_agent import AclAgent, ConsulAgent, WanPair, tls_agent
+from consul_agent import AclAgent, ConsulAgent, WanPair, tls_agent, version_of
+from consul_peers import PeeredPair
 from nginx_server import Nginx
 from processes import start_on_free_ports
 from puppet_data import looked_up
@@ -147,6 +148,20 @@ def consul_tls(consul_binary: str, tmp_path_factory: pytest.TempPathFactory) -> 
     agent = start_on_free_ports(lambda: tls_agent(consul_binary, tmp_path_factory.mktemp("tls")))
     yield agent
     agent.stop()
+
+
+@pytest.fixture(scope="session")
+def peered_consuls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeeredPair]:
+    """Two clusters of the newest Consul, which can be peered; call its `reset()` first."""
+    found = _installed(CONSULS[-1])
+    if found.returncode:
+        _missing(CONSULS[-1], found.stderr)
+    binary = found.stdout.strip()
+    if version_of(binary) < (1, 14):  # $FROSTLINE_CONSUL
+        pytest.skip("this Consul knows no peers")
+    pair = start_on_free_ports(lambda: PeeredPair(binary, tmp_path_factory.mktemp("peers")))
+    yield pair
+    pair.stop()
 
 
 @pytest.fixture(scope="session")

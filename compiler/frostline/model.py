@@ -307,11 +307,13 @@ class Dependency(Struct, frozen=True, kw_only=True):
 class Contribution(Struct, frozen=True, kw_only=True):
     """What one source brings to the registry: endpoints for each (service, version), () where it is only declared.
 
-    places: where a local file says so. upstreams: what its jobs declare.
+    places: where a local file says so. upstreams: what its jobs declare. overridden: endpoints of segments that other
+    segments of the source precede.
     """
 
     source: str
     endpoints: Mapping[Key, tuple[Endpoint, ...]]
+    overridden: Mapping[Key, tuple[Endpoint, ...]] = {}
     places: Mapping[Key, FileOrigin] = {}
     findings: tuple[Finding, ...] = ()
     upstreams: tuple[Dependency, ...] = ()

@@ -99,6 +99,11 @@ class LiveSettings(SourceSettings, frozen=True, kw_only=True):
     naming: Naming = Naming()
     address_from: str = "service"
 
+    @property
+    def fallbacks(self) -> tuple[str, ...]:
+        """The datacenters whose endpoints count only where no other one has any, in their order of precedence."""
+        return ()
+
     def ask_all(self) -> Self:
         """The settings that read the services too that `select.services` leaves out, where that may be asked."""
         return replace(self, select=replace(self.select, services=("*",)))

@@ -361,10 +361,10 @@ def test_a_namespace_or_partition_is_refused_by_a_server_without_enterprise(
 def test_a_peer_that_the_server_does_not_know_is_refused(empty_consul: ConsulAgent):
     empty_consul.register("web", port=80)
     said = refused(settings_of(empty_consul.address, peers=("west",)))
-    if empty_consul.version < (1, 13):  # it ignores the parameter
-        assert "the server does not know peers: asked for 'west'" in said
-    else:  # it has no instance of this peer's
-        assert "no instance answers for 'web'" in said
+    if empty_consul.version < (1, 13):
+        assert "/v1/peering/west: this Consul knows no peers" in said
+    else:
+        assert "Consul knows no peer `west`, and no other" in said
 
 
 def test_a_datacenter_that_consul_does_not_know_is_refused(empty_consul: ConsulAgent):

@@ -74,7 +74,7 @@ def contributions_of(
         only_keys = None
     for name, settings in live_sources(config).items():
         snapshots = [snapshot for snapshot in lock.snapshots if snapshot.source == name]
-        contributions.append(contribution_of(name, snapshots, settings.naming, only_keys))
+        contributions.append(contribution_of(name, snapshots, settings.naming, only_keys, settings.fallbacks))
     contributions += declared_contributions(config) if declared is None else declared
     for are_last in (False, True):
         known = {contribution.source: frozenset(contribution.endpoints) for contribution in contributions}

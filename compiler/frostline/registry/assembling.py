@@ -66,9 +66,16 @@ RULES = (UNORDERED, NAMESPACES, RESERVED_VERSION)
 
 
 def contribution_of(
-    source: str, snapshots: Iterable[Snapshot], naming: Naming, only_keys: Collection[Key] | None = None
+    source: str,
+    snapshots: Iterable[Snapshot],
+    naming: Naming,
+    only_keys: Collection[Key] | None = None,
+    fallbacks: Sequence[str] = (),
 ) -> Contribution:
-    """What the snapshots of one live source contribute. only_keys: restrict it to these keys (None: all)."""
+    """What the snapshots of one live source contribute.
+
+    only_keys: restrict it to these keys (None: all). fallbacks: see `LiveSettings.fallbacks`.
+    """
     split, maker = _splitter(naming, only_keys), UrlMaker(naming)
     endpoints: dict[Key, list[Endpoint]] = {}
     findings: list[Finding] = []
@@ -99,12 +106,41 @@ def contribution_of(
         for declared in snapshot.declared:
             for key in split(declared.service, declared.tags, declared.meta):
                 endpoints.setdefault(key, [])
+    overridden = _take_overridden(endpoints, findings, fallbacks) if fallbacks else {}
     return Contribution(
         source=source,
         endpoints={key: tuple(key_endpoints) for key, key_endpoints in endpoints.items()},
+        overridden=overridden,
         findings=tuple(findings),
         upstreams=dependencies_of(source, ((upstream, None) for upstream in upstreams), naming),
     )
+
+
+def _take_overridden(
+    endpoints: dict[Key, list[Endpoint]], findings: list[Finding], fallbacks: Sequence[str]
+) -> dict[Key, tuple[Endpoint, ...]]:
+    """Take away what other segments of the source precede, and the findings about it. Returns these endpoints."""
+    ranks = {datacenter: rank for rank, datacenter in enumerate(fallbacks, 1)}
+    best: dict[Key, int] = {}
+    overridden: dict[Key, tuple[Endpoint, ...]] = {}
+    for key, key_endpoints in endpoints.items():
+        present = {ranks.get(endpoint.datacenter, 0) for endpoint in key_endpoints}
+        if not present:
+            continue
+        best[key] = first = min(present)
+        if len(present) > 1:
+            overridden[key] = tuple(one for one in key_endpoints if ranks.get(one.datacenter, 0) != first)
+            key_endpoints[:] = [one for one in key_endpoints if ranks.get(one.datacenter, 0) == first]
+    findings[:] = [finding for finding in findings if not _is_behind(finding, best, ranks)]
+    return overridden
+
+
+def _is_behind(finding: Finding, best: Mapping[Key, int], ranks: Mapping[str, int]) -> bool:
+    """Whether it is about an instance of a segment that another one precedes."""
+    if not isinstance(finding.origin, InstanceOrigin) or finding.service is None:
+        return False
+    rank = ranks.get(finding.origin.datacenter, 0)
+    return rank > best.get(Key(finding.service, finding.version), rank)
 
 
 def _splitter(naming: Naming, only_keys: Collection[Key] | None) -> Splitter:

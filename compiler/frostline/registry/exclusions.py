@@ -40,8 +40,13 @@ def excluded_instances(answers: Iterable[SegmentAnswer], live: Mapping[str, Live
 
 
 def overridden_endpoints(contributions: Iterable[Contribution], registry: Registry) -> Iterator[Exclusion]:
-    """The endpoints of sources that another source overrides by precedence."""
+    """The endpoints that another source, or another segment of their own source, overrides by precedence."""
     for contribution in contributions:
+        for key, endpoints in contribution.overridden.items():
+            winner = contribution.endpoints[key][0].datacenter
+            for endpoint in endpoints:
+                reason = f"{winner} precedes {endpoint.datacenter}"
+                yield Exclusion(key=key, name=endpoint.url, origin=endpoint.origin, reason=reason)
         for key, endpoints in contribution.endpoints.items():
             winners = registry.services[key.service][key.version].sources
             if contribution.source in winners:

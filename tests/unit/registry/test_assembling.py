@@ -134,6 +134,30 @@ def test_a_snapshot_brings_its_instances_and_what_it_declares() -> None:
     assert brought.endpoints["ledger", None] == ()
 
 
+def instance(service: str, number: int, port: int = 80) -> Instance:
+    return Instance(service=service, node="n", id=f"{service}{number}", address=f"10.0.0.{number}", port=port)
+
+
+def test_what_a_peer_exports_serves_only_where_nobody_before_it_does() -> None:
+    snapshots = [
+        Snapshot(source="mesh", datacenter=datacenter, namespace="default", settings="x", instances=instances)
+        for datacenter, instances in {
+            "dc1": (instance("a", 1),),
+            "dc2": (instance("a", 2),),
+            "peer:east": (instance("a", 3), instance("b", 3), instance("d", 3)),
+            "peer:west": (instance("a", 4, port=0), instance("b", 4), instance("c", 4)),
+        }.items()
+    ]
+    brought = contribution_of("mesh", snapshots, Naming(), fallbacks=("peer:west", "peer:east"))
+    served = {key.service: [one.datacenter for one in endpoints] for key, endpoints in brought.endpoints.items()}
+    assert served == {"a": ["dc1", "dc2"], "b": ["peer:west"], "c": ["peer:west"], "d": ["peer:east"]}
+    assert brought.findings == ()  # nobody asks for the port of what is overridden
+    overridden = {key.service: [one.datacenter for one in endpoints] for key, endpoints in brought.overridden.items()}
+    assert overridden == {"a": ["peer:east"], "b": ["peer:east"]}
+    (finding,) = contribution_of("mesh", snapshots, Naming()).findings
+    assert finding.rule == "port-zero"
+
+
 def test_an_instance_without_a_url_is_a_finding_with_its_origin() -> None:
     snapshot = Snapshot(
         source="mesh",

@@ -50,6 +50,19 @@ def test_overridden_endpoints_name_the_source_that_precedes() -> None:
     assert (found.key, found.name, found.reason) == (key, "http://mesh", "source partners precedes mesh")
 
 
+def test_overridden_endpoints_of_the_same_source_name_the_datacenter_that_precedes() -> None:
+    key = Key("billing", None)
+    here, there = (
+        Endpoint(url=f"http://{name}", address="a", port=1, source="mesh", datacenter=name)
+        for name in ("dc1", "peer:west")
+    )
+    contribution = Contribution(source="mesh", endpoints={key: (here,)}, overridden={key: (there,)})
+    registry, _ = assemble([contribution])
+    (found,) = overridden_endpoints([contribution], registry)
+    assert (found.key, found.name, found.reason) == (key, "http://peer:west", "dc1 precedes peer:west")
+    assert found.origin == InstanceOrigin("mesh", "peer:west")
+
+
 def test_sources_of_one_group_override_nobody() -> None:
     key = Key("billing", None)
     contributions = [Contribution(source=name, endpoints={key: (endpoint(f"http://{name}", name),)}) for name in "ab"]

@@ -9,9 +9,9 @@ from frostline.errors import SourceError, UsageError
 from frostline.globs import is_literal
 from frostline.model import Registration, SegmentAnswer
 from frostline.sources.base import Progress, ReadResult
-from frostline.sources.consul.client import CONSUL, DATACENTERS, SELF, TOKEN, Agent
+from frostline.sources.consul.client import CONSUL, DATACENTERS, SELF, SERVICE, TOKEN, Agent
 from frostline.sources.consul.reading import SegmentQuery, SegmentReader
-from frostline.sources.consul.settings import ConsulSettings
+from frostline.sources.consul.settings import PEER, ConsulSettings
 from frostline.sources.consul.wire import RegistrationMaker
 from frostline.sources.http.address import consul_address
 from frostline.sources.http.credentials import describe_token
@@ -24,11 +24,10 @@ from frostline.sources.http.segments import (
     not_configured,
     read_segments,
 )
-from frostline.sources.http.session import Session, open_session
+from frostline.sources.http.session import Session, open_session, segment_path
 from frostline.sources.http.transport import StatusError
 
 _ANONYMOUS = "00000000-0000-0000-0000-000000000002"  # structs.ACLTokenAnonymousID
-_PEER = "peer:"
 _DATACENTER = SegmentKind(noun="datacenter", path=DATACENTERS, join_help="join the datacenter over WAN")
 
 
@@ -56,9 +55,32 @@ def read_catalog(
                 namespace=settings.namespace or "default",
                 registrations=_read(reader, settings),
             )
-            return [answer], []
+            return [answer], _nothing_exported(settings, query, answer)
 
-        return read_segments(settings, _DATACENTER, chosen, read_segment)
+        result = read_segments(settings, _DATACENTER, chosen, read_segment)
+        if not datacenters and not result.unreachable:
+            _check_all_answered(session, settings, result)
+        return result
+
+
+def _nothing_exported(settings: ConsulSettings, query: SegmentQuery, answer: SegmentAnswer) -> list[str]:
+    """A warning where a peer has nothing of what is selected."""
+    if not query.peer or answer.registrations:
+        return []
+    return [f"source {settings.name}: the peer {query.peer} exports nothing here that `select.services` takes"]
+
+
+def _check_all_answered(session: Session, settings: ConsulSettings, result: ReadResult) -> None:
+    """With `acl: scoped` each name is selected literally. With peers, it may be a datacenter's or a peer's."""
+    if settings.acl != "scoped" or not settings.peers:
+        return
+    answered = {registration.service for answer in result.answers for registration in answer.registrations}
+    for name in sorted(set(settings.select.services) - answered):
+        raise session.error(
+            segment_path(SERVICE, name),
+            f"no instance answers for {name!r}, which is selected by name, here or in a peer",
+            help="let the token read its nodes too (node:read), or leave it out of select.services",
+        )
 
 
 def _check_usable(settings: ConsulSettings) -> None:
@@ -98,17 +120,17 @@ def _check_token(agent: Agent, settings: ConsulSettings) -> None:
 
 def _choose(session: Session, agent: Agent, settings: ConsulSettings, only: tuple[str, ...]) -> ChosenSegments:
     """Choose the segments to read: the datacenters, then the peers."""
-    peers = tuple(f"{_PEER}{name}" for name in sorted(set(settings.peers)))
+    peers = tuple(f"{PEER}{name}" for name in sorted(set(settings.peers)))
     if not only:
         chosen = _choose_datacenters(session, agent, settings, ())
         return ChosenSegments(chosen.names + peers, chosen.unknown)
     only = tuple(sorted(set(only)))
-    only_datacenters = tuple(name for name in only if not name.startswith(_PEER))
+    only_datacenters = tuple(name for name in only if not name.startswith(PEER))
     chosen = ChosenSegments(())
     if only_datacenters:
         chosen = _choose_datacenters(session, agent, settings, only_datacenters)
     for name in only:
-        if name.startswith(_PEER) and name not in peers:
+        if name.startswith(PEER) and name not in peers:
             raise not_configured(settings, _DATACENTER, name, f"it reads {', '.join(peers) or 'no peers'}")
     return ChosenSegments(chosen.names + tuple(name for name in peers if name in only), chosen.unknown)
 
@@ -139,7 +161,7 @@ def _own_datacenter(session: Session, agent: Agent) -> str:
 
 
 def _query(settings: ConsulSettings, name: str) -> SegmentQuery:
-    peer = name.removeprefix(_PEER) if name.startswith(_PEER) else ""
+    peer = name.removeprefix(PEER) if name.startswith(PEER) else ""
     return SegmentQuery(
         datacenter=name,
         dc=None if peer else name,
@@ -148,6 +170,7 @@ def _query(settings: ConsulSettings, name: str) -> SegmentQuery:
         namespace=settings.namespace,
         partition=settings.partition,
         peer=peer,
+        may_lack=bool(peer) or (settings.acl == "scoped" and bool(settings.peers)),
     )
 
 

@@ -16,7 +16,17 @@ from typing import Any
 from msgspec import Struct
 
 from frostline.errors import UsageError
-from frostline.sources.consul.wire import AgentSelf, Check, DumpedNode, Node, NodeServices, ServiceEntry, TokenSelf
+from frostline.sources.consul.wire import (
+    AgentSelf,
+    Check,
+    DumpedNode,
+    ListedService,
+    Node,
+    NodeServices,
+    Peering,
+    ServiceEntry,
+    TokenSelf,
+)
 from frostline.sources.http.connection import Response
 from frostline.sources.http.session import Api, Indexed, Parameters, Session, quote_segment, segment_path, with_query
 from frostline.sources.http.transport import StatusError
@@ -32,6 +42,9 @@ STATES = "/v1/health/state/any"
 SERVICE = "/v1/health/service"
 _NODE_SERVICES = "/v1/catalog/node-services"  # since 1.7; cheaper than catalog/node, where the server sorts a map
 DUMP = "/v1/internal/ui/nodes"
+_UI_SERVICES = "/v1/internal/ui/services"
+_PEERING = "/v1/peering"
+_PEERINGS = "/v1/peerings"
 
 _NO_NODE = (("filter", 'Node==""'),)
 # Passing checks make no instance less healthy. The index is that of all checks, whatever the filter.
@@ -39,6 +52,11 @@ _NOT_PASSING = (("filter", 'Status!="passing"'),)
 
 Names = dict[str, list[str] | None]
 """The answer of catalog/services: name -> tags."""
+
+
+def peering_path(name: str) -> str:
+    """The path of a cluster peering (Consul 1.13 and later)."""
+    return segment_path(_PEERING, name)
 
 
 class Exchange(Struct, frozen=True):
@@ -115,6 +133,18 @@ class Catalog:
     async def dump(self) -> Indexed:
         """Read all nodes with their services and checks (list[DumpedNode]): one request, one transaction."""
         return self._checked(await self._get(DUMP), list[DumpedNode])
+
+    async def imported_services(self) -> Indexed:
+        """List the services of the peer in the parameters (list[ListedService])."""
+        return self._checked(await self._get(_UI_SERVICES), list[ListedService])
+
+    async def peering(self, name: str) -> Indexed:
+        """Read what this cluster knows of a peering (Peering). Its index does not follow what is imported."""
+        return self._checked(await self._get(peering_path(name)), Peering)
+
+    async def peerings(self) -> Indexed:
+        """List the peerings (list[Peering])."""
+        return self._checked(await self._get(_PEERINGS), list[Peering])
 
     # Requests for the index alone, whose answers are empty.
 

@@ -15,6 +15,7 @@ from frostline.globs import matches
 from frostline.model import Registration
 from frostline.sources.base import Progress
 from frostline.sources.consul.client import DUMP, NODES, SERVICE, SERVICES, STATES, Agent, Catalog, Names
+from frostline.sources.consul.peers import list_peer_services
 from frostline.sources.consul.wire import (
     Check,
     DumpedNode,
@@ -38,7 +39,8 @@ class SegmentQuery(Struct, frozen=True, kw_only=True):
     """One segment and what is selected from it.
 
     datacenter: the segment's name. services: globs; literal: they are literal names, and the catalog is not listed.
-    dc is None for a peer's segment; peer is "" for any other.
+    dc is None for a peer's segment; peer is "" for any other. may_lack: a name may have no instance here: a peer lists
+    what it exports, even without instances.
     """
 
     datacenter: str
@@ -48,6 +50,7 @@ class SegmentQuery(Struct, frozen=True, kw_only=True):
     namespace: str | None = None
     partition: str | None = None
     peer: str = ""
+    may_lack: bool = False
 
     @property
     def parameters(self) -> Parameters:
@@ -115,6 +118,9 @@ class SegmentReader:
         """List the names that are selected now. catalog/services lists each spelling of a name."""
         if self._query.literal:
             return Listing(tuple(sorted(set(self._query.services))))
+        if self._query.peer:
+            imported = list_peer_services(self._session, self._catalog, self._query.peer)
+            return Listing(tuple(name for name in imported if matches(self._query.services, name)), len(imported))
         # The index of the list itself is another one than the probe's, which includes nodes.
         index = self._session.run(self._catalog.services_index()) if self._session.is_snapshot else 0
         names: Names = self._session.run(self._catalog.services()).value
@@ -135,7 +141,7 @@ class SegmentReader:
             answers = self._session.in_parallel(self._read_service, missing, self._tick(len(missing)))
             read.update(zip(missing, answers, strict=True))
             now = self.list_names()
-            changed = self._changed_services(read) if self._session.is_snapshot else _vanished(read)
+            changed = self._changed_services(read) if self._session.is_snapshot else self._vanished(read)
             if now.names == listing.names and not changed:
                 found = (instance for answer in read.values() for instance in answer.value)
                 return ReadOutcome([self._registration(instance) for instance in found], now.names)
@@ -198,6 +204,10 @@ class SegmentReader:
         """Read the services again. Returns those whose answer or index differs."""
         again = self._session.in_parallel(self._read_service, list(read))
         return {name for name, now in zip(read, again, strict=True) if now != read[name]}
+
+    def _vanished(self, read: Read) -> set[str]:
+        """The services that have no instance any more."""
+        return set() if self._query.may_lack else {name for name, answer in read.items() if not answer.value}
 
     def _read_nodes(self, listing: Listing) -> tuple[ReadOutcome | None, list[int]]:
         """Read by node once, with the indexes of services, nodes and checks at the start.
@@ -264,7 +274,8 @@ class SegmentReader:
 
     def _in_order(self, outcome: ReadOutcome) -> tuple[Registration, ...]:
         """Sort what was read by service, node and id. SourceError: a name has no instance."""
-        by_name: dict[str, list[Registration]] = {name: [] for name in sorted(outcome.names)}
+        expected = () if self._query.may_lack else sorted(outcome.names)
+        by_name: dict[str, list[Registration]] = {name: [] for name in expected}
         for registration in outcome.registrations:
             by_name.setdefault(registration.service, []).append(registration)
         for name, registrations in by_name.items():
@@ -306,11 +317,6 @@ class SegmentReader:
                     f"the server does not know {what}: asked for {asked!r}, it answered with {given or 'its own'!r}",
                     help=f"leave the key for {what} out, or ask a Consul that knows them",
                 )
-
-
-def _vanished(read: Read) -> set[str]:
-    """The services that have no instance any more."""
-    return {name for name, answer in read.items() if not answer.value}
 
 
 _ORDER = attrgetter("node", "id")

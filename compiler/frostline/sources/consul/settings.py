@@ -33,7 +33,7 @@ SCHEMA: Mapping[str, Any] = {
         "namespace": {"description": "The namespace to read (Consul Enterprise).", **ref("name")},
         "partition": {"description": "The admin partition to read (Consul Enterprise).", **ref("name")},
         "peers": {
-            "description": "Cluster peers whose imported services are read too.",
+            "description": "Cluster peers: what they export here is read too, and serves what no datacenter does.",
             "type": "array",
             "default": [],
             "items": ref("name"),
@@ -52,6 +52,10 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 
+PEER = "peer:"
+"""How the name of a peer's segment begins."""
+
+
 class ConsulSettings(ServerSettings, frozen=True, kw_only=True):
     """address None: $CONSUL_HTTP_ADDR, else http://127.0.0.1:8500. datacenters (): the agent's own."""
 
@@ -61,6 +65,11 @@ class ConsulSettings(ServerSettings, frozen=True, kw_only=True):
     partition: str | None = None
     peers: tuple[str, ...] = ()
     acl: str = "strict"
+
+    @property
+    def fallbacks(self) -> tuple[str, ...]:
+        """What a peer exports serves only where this cluster does not, as where Consul looks up a name by itself."""
+        return tuple(f"{PEER}{name}" for name in self.peers)
 
     def ask_all(self) -> Self:
         """A scoped token may only ask for the services that the settings name."""

@@ -107,6 +107,26 @@ class DumpedNode(Node, frozen=True, gc=False, rename="pascal"):
     checks: list[Check] | None = None
 
 
+class ListedService(Struct, frozen=True, gc=False, rename="pascal"):
+    """An element of /v1/internal/ui/services."""
+
+    name: str
+
+
+class PeeringStream(Struct, frozen=True, gc=False):
+    """imported: the names of the services that the peer exports to here, also of those without instances."""
+
+    imported: list[str] | None = field(name="ImportedServices", default=None)
+
+
+class Peering(Struct, frozen=True, gc=False, rename="pascal"):
+    """/v1/peering/NAME (Consul 1.13 and later). state: ACTIVE, PENDING, ESTABLISHING, FAILING, TERMINATED, DELETING."""
+
+    name: str
+    state: str
+    stream: PeeringStream = field(name="StreamStatus", default=PeeringStream())
+
+
 class InvalidRegistration(Exception):
     """A value that no registration can have. Its text says which value and which instance."""
 

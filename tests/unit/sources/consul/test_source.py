@@ -27,6 +27,10 @@ def test_a_peer_is_a_segment_of_its_own(replay: Replay):
         assert ("dc" in query) is not bool(peer)
         return Reply([entry(node=f"of-{peer or 'us'}", PeerName=peer)])
 
+    for peer in ("east", "west"):
+        replay.routes[f"/v1/peering/{peer}"] = Reply(
+            {"Name": peer, "State": "ACTIVE", "StreamStatus": {"ImportedServices": ["web"]}}
+        )
     replay.routes["/v1/health/service/web"] = entries
     answers = read(replay, peers=("west", "east")).answers
     assert [(answer.datacenter, answer.registrations[0].node) for answer in answers] == [
