@@ -50,9 +50,13 @@ class UsageError(FrostlineError):
 
 
 class SourceError(FrostlineError):
-    """A source could not be read."""
+    """A source could not be read.
+
+    unreachable: nobody answered, or nobody who could: a server that is down, fails, or has no leader. It may pass.
+    """
 
     status = UNREADABLE
+    unreachable = False
 
 
 class RefusedError(FrostlineError):

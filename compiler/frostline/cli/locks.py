@@ -9,9 +9,12 @@ from frostline.pipeline.freeze import CommittedLock, LockPair, freeze
 from frostline.settings import Allow, Config
 
 
-def freeze_locks(invocation: Invocation, config: Config, allow: Allow) -> LockPair:
-    """The lock that the sources give now, and the committed one. The warnings of the sources are printed."""
+def freeze_locks(invocation: Invocation, config: Config, allow: Allow, *, wait: float = 0.0) -> LockPair:
+    """The lock that the sources give now, and the committed one. The warnings of the sources are printed.
+
+    wait: as `pipeline.freeze.freeze` takes it.
+    """
     committed = CommittedLock(config)
-    frozen = freeze(config, committed, allow_partial=allow.partial)
+    frozen = freeze(config, committed, allow_partial=allow.partial, wait=wait)
     print_warnings(invocation, frozen.warnings)
     return committed.pair_with(lock_of(frozen.snapshots), frozen.unhealthy)

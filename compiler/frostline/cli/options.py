@@ -11,6 +11,7 @@ import click
 
 from frostline import __version__
 from frostline.cli.console import Invocation, prepare_streams, print_data
+from frostline.durations import parse_duration
 from frostline.reporters.base import TABLE as REPORTERS
 from frostline.settings import Allow
 from frostline.text import closest, did_you_mean
@@ -117,6 +118,29 @@ timings_option = click.option(
 )
 
 offline_option = click.option("--offline", is_flag=True, help="Use the committed lock; no network.")
+
+
+class _Duration(click.ParamType[float]):
+    """A duration as the configuration writes it; seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        seconds = parse_duration(value) if isinstance(value, str) else value
+        if seconds is None:
+            self.fail(f"{value!r} is not a duration: write one such as 30s, 5m or 24h", parameter, context)
+        return seconds
+
+
+DURATION = _Duration()
+
+wait_option = click.option(
+    "--wait",
+    type=DURATION,
+    default=0.0,
+    metavar="DURATION",
+    help="Wait so long for servers that are down or have no leader, such as 30s.",
+)
 
 only_option = click.option("--only", multiple=True, metavar="NAME", help="Only this output (repeatable).")
 

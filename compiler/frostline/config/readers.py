@@ -12,14 +12,13 @@ from fractions import Fraction
 from typing import Any
 
 from frostline.config.cursor import Cursor
+from frostline.durations import parse_duration
 from frostline.patterns import PatternError, Placeholder, parse
 from frostline.text import closest
 
 LONGEST = 86_400.0
 """Seconds of the longest duration: sockets and threads cannot wait for any number of seconds."""
 
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
-_SECONDS = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600)}
 _REGEX_HELP = "the syntax is that of Python's module re"
 
 
@@ -45,8 +44,7 @@ def text_map(cursor: Cursor) -> dict[str, str]:
 
 def duration(cursor: Cursor) -> float | None:
     """Seconds, at most LONGEST."""
-    written = _DURATION.fullmatch(cursor.value)
-    seconds = float(Fraction(written[1]) * _SECONDS[written[2]]) if written else 0.0
+    seconds = parse_duration(cursor.value) or 0.0
     if seconds > LONGEST:
         cursor.refuse(f"`{cursor.key}` must be at most one day", "write a duration such as 5m")
         return None

@@ -66,10 +66,10 @@ class CheckResult(Struct, frozen=True, kw_only=True):
         return any(finding.severity == "error" for finding in self.findings)
 
 
-def check(config: Config, today: date, *, live: bool) -> CheckResult:
+def check(config: Config, today: date, *, live: bool, wait: float = 0.0) -> CheckResult:
     """Compare what is published with what the committed lock gives; with `live`, the lock with the sources too.
 
-    Errors of the live sources are in the result; all others are raised.
+    Errors of the live sources are in the result; all others are raised. wait: as `freeze` takes it.
     """
     locks = offline_locks(config)
     options = CompileOptions(today=today, guard=False, keep_bytes=False)
@@ -79,7 +79,7 @@ def check(config: Config, today: date, *, live: bool) -> CheckResult:
         findings=tuple(finding for finding in compilation.findings if finding.rule not in ("edited", "adopt")),
         drift=(*_file_drift(config, compilation), *_manifest_drift(config, compilation)),
     )
-    return _with_live_drift(result, config, options) if live else result
+    return _with_live_drift(result, config, options, wait) if live else result
 
 
 def _file_drift(config: Config, compilation: Compilation) -> list[Drift]:
@@ -119,14 +119,14 @@ def _manifest_drift(config: Config, compilation: Compilation) -> list[Drift]:
     return []
 
 
-def _with_live_drift(result: CheckResult, config: Config, options: CompileOptions) -> CheckResult:
+def _with_live_drift(result: CheckResult, config: Config, options: CompileOptions, wait: float) -> CheckResult:
     """The result, and how the committed lock differs from what the sources answer now."""
     warnings: tuple[str, ...] = ()
     drift = result.drift
     unread: FrostlineError | None = None
     try:
         committed = CommittedLock(config)
-        frozen = freeze(config, committed)
+        frozen = freeze(config, committed, wait=wait)
         warnings = frozen.warnings
         locks = committed.pair_with(lock_of(frozen.snapshots))
         if locks.changed:

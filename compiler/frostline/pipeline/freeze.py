@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -19,8 +21,12 @@ from frostline.lock import store as lock_store
 from frostline.model import Key, Lock, SegmentAnswer, Snapshot
 from frostline.registry.selection import count_unhealthy, snapshot_of
 from frostline.settings import Config, LiveSettings, ServerSettings
-from frostline.sources.base import answer_shape, is_live, source_module
+from frostline.sources.base import ReadResult, answer_shape, is_live, source_module
 from frostline.text import display_path
+
+_log = logging.getLogger(__name__)
+
+_WAIT_STEP = 1.0  # seconds between two attempts
 
 
 class FreezeResult(Struct, frozen=True, kw_only=True):
@@ -54,12 +60,14 @@ def freeze(
     datacenters: Sequence[str] = (),
     every_service: bool = False,
     allow_partial: bool = False,
+    wait: float = 0.0,
 ) -> FreezeResult:
     """Read the live sources (only these, only these datacenters). SourceError: one could not be read whole.
 
     committed: for the datacenters that cannot be reached, with `partial`; None: there is no lock.
     every_service: the answers hold the services too that `select.services` leaves out; the snapshots do not.
     allow_partial: read every source as with `partial: true`.
+    wait: how many seconds to wait for servers that are down or have no leader.
     """
     digests = settings_digests(config)
     snapshots: list[Snapshot] = []
@@ -67,6 +75,7 @@ def freeze(
     warnings: list[str] = []
     failed: list[FrostlineError] = []
     unhealthy: dict[Key, Counter[str]] = {}
+    wait_until = time.monotonic() + wait
     for name, settings in live_sources(config).items():
         if sources and name not in sources:
             continue
@@ -75,9 +84,7 @@ def freeze(
             asked = replace(asked, partial=True)
         try:
             with stage(f"reading source {name}"):
-                reading = source_module(settings.type).read(
-                    asked, datacenters=tuple(datacenters), progress=report_progress
-                )
+                reading = _read_source(asked, tuple(datacenters), wait_until)
             snapshots += _snapshots_to_keep(settings, reading.unreachable, committed, digests[name])
         except FrostlineError as error:
             failed.append(error)
@@ -93,6 +100,26 @@ def freeze(
     return FreezeResult(
         snapshots=tuple(snapshots), answers=tuple(answers), warnings=tuple(warnings), unhealthy=unhealthy
     )
+
+
+def _read_source(settings: LiveSettings, datacenters: tuple[str, ...], wait_until: float) -> ReadResult:
+    """Read one source, again and again until that time (of time.monotonic) while its server is down or has no leader.
+
+    Until then `partial` has to wait as well.
+    """
+    read = source_module(settings.type).read
+    impatient = settings
+    if isinstance(settings, ServerSettings):
+        impatient = replace(settings, partial=False, limits=replace(settings.limits, retries=0))
+    while time.monotonic() < wait_until:
+        try:
+            return cast(ReadResult, read(impatient, datacenters=datacenters, progress=report_progress))
+        except SourceError as error:
+            if not error.unreachable:
+                break
+            _log.info("waiting: %s", error.message)
+        time.sleep(max(0.0, min(_WAIT_STEP, wait_until - time.monotonic())))
+    return cast(ReadResult, read(settings, datacenters=datacenters, progress=report_progress))
 
 
 def _snapshots_to_keep(

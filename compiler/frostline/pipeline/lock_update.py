@@ -49,17 +49,26 @@ def update_lock(
     sources: Sequence[str] = (),
     datacenters: Sequence[str] = (),
     out: Path | None = None,
+    wait: float = 0.0,
 ) -> LockUpdate:
     """Read the live sources (only these, only these datacenters; () for all) and write the lock unless guards refuse.
 
-    out: write what was read to this file, and leave the committed lock alone. UsageError: a name of `sources` is not
-    that of a live source. SourceError: a source could not be read.
+    out: write what was read to this file, and leave the committed lock alone. wait: as `freeze` takes it.
+
+    UsageError: a name of `sources` is not that of a live source. SourceError: a source could not be read.
     """
     live = live_sources(config)
     _check_names(sources, live, config)
     with publish_session(config) as root:
         committed_file = CommittedLock(config)
-        frozen = freeze(config, committed_file, sources=sources, datacenters=datacenters, allow_partial=allow.partial)
+        frozen = freeze(
+            config,
+            committed_file,
+            sources=sources,
+            datacenters=datacenters,
+            allow_partial=allow.partial,
+            wait=wait,
+        )
         read = lock_of(frozen.snapshots)
         is_partial = bool(sources or datacenters)
         new = replace_segments(committed_file.lock, read.snapshots, live) if is_partial else read

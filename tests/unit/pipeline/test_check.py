@@ -147,7 +147,7 @@ def test_an_unreadable_source_leaves_the_rest_of_the_result(
 ) -> None:
     error = SourceError("no answer")
 
-    def freeze(*_: Any) -> None:
+    def freeze(*_: Any, **__: Any) -> None:
         raise error
 
     monkeypatch.setattr(checking, "freeze", freeze)

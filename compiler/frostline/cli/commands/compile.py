@@ -19,6 +19,7 @@ from frostline.cli.options import (
     offline_option,
     only_option,
     timings_option,
+    wait_option,
 )
 from frostline.errors import FrostlineError
 from frostline.model import FileOrigin
@@ -45,6 +46,7 @@ _FIT_A_SAVED_PLAN = frozenset({"config", "quiet", "verbose", "color", "format_",
 @click.option(
     "--plan", type=click.Path(path_type=Path), metavar="FILE", help="Publish exactly this saved plan; no network."
 )
+@wait_option
 @allow_option
 @format_option(*FORMATS)
 @timings_option
@@ -57,6 +59,7 @@ def command(
     locks: Sequence[str],
     only: Sequence[str],
     plan: Path | None,
+    wait: float,
     allow: Allow,
 ) -> int:
     """Read the sources, check, render and publish.
@@ -68,8 +71,10 @@ def command(
         return _compile_plan(invocation, plan)
     if offline and locks:
         raise click.UsageError("--offline and --lock exclude each other")
+    if wait and (offline or locks):
+        raise click.UsageError(f"{'--offline' if offline else '--lock'} and --wait exclude each other")
     options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today)
-    return _compile(invocation, options, offline=offline, locked=locked, globs=locks)
+    return _compile(invocation, options, offline=offline, locked=locked, globs=locks, wait=wait)
 
 
 def _refuse_options_beside_plan(context: click.Context) -> None:
@@ -83,12 +88,15 @@ def _refuse_options_beside_plan(context: click.Context) -> None:
 
 
 def _compile(
-    invocation: Invocation, options: CompileOptions, *, offline: bool, locked: bool, globs: Sequence[str]
+    invocation: Invocation, options: CompileOptions, *, offline: bool, locked: bool, globs: Sequence[str], wait: float
 ) -> int:
     config = load_invocation_config(invocation)
     outputs_in_scope(config, options.only)  # an unknown name is an error before any source is read
     with publish_session(config) as root:
-        locks = offline_locks(config, globs) if offline or globs else freeze_locks(invocation, config, options.allow)
+        if offline or globs:
+            locks = offline_locks(config, globs)
+        else:
+            locks = freeze_locks(invocation, config, options.allow, wait=wait)
         if locked and locks.changed:
             raise _lock_would_change(config, locks)
         compilation = compile_registry(config, locks, options)

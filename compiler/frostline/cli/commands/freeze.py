@@ -11,7 +11,7 @@ import click
 from frostline import errors
 from frostline.cli.console import Invocation, info, print_json, report_value, show_findings
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings
-from frostline.cli.options import FORMATS, allow_option, common_options, format_option, timings_option
+from frostline.cli.options import FORMATS, allow_option, common_options, format_option, timings_option, wait_option
 from frostline.model import Snapshot
 from frostline.pipeline.freeze import live_sources
 from frostline.pipeline.lock_update import LockUpdate, update_lock
@@ -31,13 +31,19 @@ from frostline.text import display_path, pluralize
     metavar="FILE",
     help="Write what was read to this file instead of the committed lock.",
 )
+@wait_option
 @allow_option
 @format_option(*FORMATS)
 @timings_option
 @common_options
 @invoked
 def command(
-    invocation: Invocation, sources: Sequence[str], datacenters: Sequence[str], out: Path | None, allow: Allow
+    invocation: Invocation,
+    sources: Sequence[str],
+    datacenters: Sequence[str],
+    out: Path | None,
+    wait: float,
+    allow: Allow,
 ) -> int:
     """Read the live sources and write the lock only.
 
@@ -49,7 +55,7 @@ def command(
         if invocation.format == "json":
             print_json(report_value(lock=display_path(config.lock), segments=[]))
         return errors.DONE
-    update = update_lock(config, allow, invocation.today, sources=sources, datacenters=datacenters, out=out)
+    update = update_lock(config, allow, invocation.today, sources=sources, datacenters=datacenters, out=out, wait=wait)
     _print_update(invocation, update, display_path(out or config.lock))
     return errors.REFUSED if update.refused else errors.DONE
 

@@ -27,6 +27,7 @@ from frostline.cli.options import (
     offline_option,
     only_option,
     timings_option,
+    wait_option,
 )
 from frostline.pipeline import saved_plans
 from frostline.pipeline.compile import CompileOptions, compile_registry, outputs_in_scope
@@ -43,6 +44,7 @@ from frostline.text import display_path
 @only_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `compile --plan`.")
 @click.option("--registry-only", is_flag=True, help="Exit with 0 if only the lock would change.")
+@wait_option
 @allow_option
 @format_option(*REPORT_FORMATS)
 @timings_option
@@ -54,17 +56,20 @@ def command(
     only: Sequence[str],
     out: Path | None,
     registry_only: bool,
+    wait: float,
     allow: Allow,
 ) -> int:
     """Show what compile would change.
 
     Writes nothing. Exits with 1 if something would change, with 4 if compile would refuse it.
     """
+    if offline and wait:
+        raise click.UsageError("--offline and --wait exclude each other")
     config = load_invocation_config(invocation)
     outputs_in_scope(config, only)
     warn_of_pending_run(invocation, config)
     options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today, keep_bytes=False)
-    locks = offline_locks(config) if offline else freeze_locks(invocation, config, allow)
+    locks = offline_locks(config) if offline else freeze_locks(invocation, config, allow, wait=wait)
     compilation = compile_registry(config, locks, options)
     value = plan_value(compilation.plan)
     if invocation.format == "json":

@@ -48,6 +48,7 @@ def read_catalog(
 
         def read_segment(name: str) -> tuple[list[SegmentAnswer], list[str]]:
             query = _query(settings, name)
+            agent.check_leader(query.dc, settings.limits.retries)
             reader = SegmentReader(session, query, registrations=registrations, progress=progress)
             answer = SegmentAnswer(
                 source=settings.name,

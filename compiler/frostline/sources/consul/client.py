@@ -7,6 +7,7 @@ percent-encoded, because it does not escape `/`. Answers come out undecoded, bec
 
 from __future__ import annotations
 
+from asyncio import sleep
 from collections.abc import Callable
 from functools import cache
 from importlib.machinery import PathFinder
@@ -29,12 +30,13 @@ from frostline.sources.consul.wire import (
 )
 from frostline.sources.http.connection import Response
 from frostline.sources.http.session import Api, Indexed, Parameters, Session, quote_segment, segment_path, with_query
-from frostline.sources.http.transport import StatusError
+from frostline.sources.http.transport import StatusError, retry_delay
 
 CONSUL = Api(product="Consul")
 
 SELF = "/v1/agent/self"
 DATACENTERS = "/v1/catalog/datacenters"
+LEADER = "/v1/status/leader"
 TOKEN = "/v1/acl/token/self"  # noqa: S105 - a path
 SERVICES = "/v1/catalog/services"
 NODES = "/v1/catalog/nodes"
@@ -92,6 +94,28 @@ class Agent:
         """Read what the token stands for. StatusError: Consul does not accept it, or has ACLs disabled (401)."""
         token: TokenSelf = self._read(self._consul.tokens.self(), TokenSelf)
         return token
+
+    def check_leader(self, dc: str | None, retries: int) -> None:
+        """NoLeaderError: the servers of this datacenter (None: the agent's own) have no leader, asked so often again.
+
+        They answer this at once; any other request they hold for 7 s first (rpc_hold_timeout).
+        """
+        self._session.run(self._wait_for_leader(() if dc is None else (("dc", dc),), retries))
+
+    async def _wait_for_leader(self, parameters: Parameters, retries: int) -> None:
+        status = make_consul(self._session, parameters=parameters).status
+        for attempt in range(retries + 1):
+            try:
+                exchange: Exchange = await status.leader()
+            except StatusError as error:
+                if error.unreachable:
+                    raise
+                return  # a proxy that lets only some paths through: the headers of what is read tell as well
+            if exchange.response.body.strip() != b'""':
+                return
+            if attempt < retries:
+                await sleep(retry_delay(attempt))
+        raise self._session.no_leader(exchange.target)
 
     def _read(self, request: Any, kind: Any) -> Any:
         exchange: Exchange = self._session.run(request)
@@ -220,6 +244,7 @@ def _consul_class() -> Callable[[Session, str, Parameters], Any]:
             self.agent = base.Consul.Agent(self)
             self.catalog = base.Consul.Catalog(self)
             self.health = base.Consul.Health(self)
+            self.status = base.Consul.Status(self)
 
         def http_connect(self, session: Session, parameters: Parameters) -> HTTPClient:
             return HTTPClient(session, parameters)
@@ -235,7 +260,7 @@ def _load_library() -> Any:
         raise _wrong_library()
     library = module_from_spec(spec)
     spec.loader.exec_module(library)
-    if not all(hasattr(library.Consul, name) for name in ("ACL", "Agent", "Catalog", "Health")):
+    if not all(hasattr(library.Consul, name) for name in ("ACL", "Agent", "Catalog", "Health", "Status")):
         raise _wrong_library()
     return library
 

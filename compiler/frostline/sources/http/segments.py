@@ -12,7 +12,6 @@ from frostline.model import SegmentAnswer
 from frostline.settings import ServerSettings
 from frostline.sources.base import ReadResult
 from frostline.sources.http.session import Session
-from frostline.sources.http.transport import StatusError, UnreachableError
 
 
 class SegmentKind(Struct, frozen=True, kw_only=True):
@@ -103,7 +102,7 @@ def read_segments(
         try:
             segment_answers, segment_warnings = read_segment(name)
         except SourceError as error:
-            if not (settings.partial and is_unreachable(error)):
+            if not (settings.partial and error.unreachable):
                 raise
             unreachable.append(name)
             warnings.append(f"{error.message}; {_keeps_lock(name)}")
@@ -117,11 +116,6 @@ def read_segments(
             help=f"check the agent's connection to these {kind.noun}s; `partial` needs at least one that answers",
         )
     return ReadResult(answers=tuple(answers), warnings=tuple(warnings), unreachable=tuple(sorted(unreachable)))
-
-
-def is_unreachable(error: SourceError) -> bool:
-    """True if the segment was unreachable (connection failure or 5xx). Refusals and malformed answers do not count."""
-    return isinstance(error, UnreachableError) or (isinstance(error, StatusError) and error.code >= 500)
 
 
 def _keeps_lock(name: str) -> str:

@@ -25,6 +25,8 @@ from frostline.sources.http.transport import StatusError, Transport, Work
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_NO_LEADER_HELP = "see the servers' logs; `--wait 30s` waits for a leader that long"
+
 Parameters = tuple[tuple[str, str], ...]
 """The names and values of a query, in order."""
 
@@ -48,6 +50,12 @@ class Indexed(Struct, frozen=True):
 
 class MalformedBody(Exception):
     """A body is not JSON, or JSON of another shape than expected. Its text is the reason."""
+
+
+class NoLeaderError(SourceError):
+    """The servers have no leader."""
+
+    unreachable = True
 
 
 class Session:
@@ -95,6 +103,11 @@ class Session:
         proxy_help = f"check that the address is {self._api.product}'s HTTP API, and that no proxy answers in its place"
         return self._transport.error(target, reason, help=help or proxy_help)
 
+    def no_leader(self, target: str) -> NoLeaderError:
+        """The error that the servers have no leader. target: the request that tells."""
+        error = self.error(target, f"{self._api.product} has no leader", help=_NO_LEADER_HELP)
+        return NoLeaderError(error.message, origin=error.origin, help=error.help)
+
     async def get(self, target: str) -> Response:
         """See `Transport.get`."""
         try:
@@ -117,9 +130,7 @@ class Session:
 
     def _read_index(self, target: str, headers: Mapping[str, str]) -> int:
         if headers.get(self._leader_header) != "true":
-            raise self.error(
-                target, f"{self._api.product} has no leader", help="wait until the servers have elected a leader"
-            )
+            raise self.no_leader(target)
         age = self._read_number(target, headers, self._age_header)
         if age > (self._max_stale or 0) * 1000:
             allowed = "the leader itself should answer" if self.is_snapshot else f"max_stale is {self._max_stale:g} s"

@@ -58,6 +58,8 @@ _INTERRUPTED_HELP = "check that the address is the agent's HTTP port, and that n
 class UnreachableError(SourceError):
     """The last attempt got no answer at all."""
 
+    unreachable = True
+
 
 class StatusError(SourceError):
     """The server answered with a status other than 200. text: the beginning of its body, without the token."""
@@ -66,6 +68,7 @@ class StatusError(SourceError):
         super().__init__(message, origin=origin, help=help)
         self.code = code
         self.text = text
+        self.unreachable = code >= 500
 
 
 class _TransientFailure(Struct, frozen=True):
@@ -128,7 +131,7 @@ class Transport:
         other status, UnreachableError without an answer, SourceError for an invalid answer or past the deadline.
         """
         for attempt in range(self._limits.retries + 1):
-            delay = min(_FIRST_DELAY * 2**attempt, _LONGEST_DELAY)
+            delay = retry_delay(attempt)
             response = await self._exchange(target)
             if isinstance(response, _TransientFailure):
                 error: SourceError = self._unreachable(target, response)
@@ -142,7 +145,9 @@ class Transport:
                 if response.status != 429 and response.status < 500:
                     raise error
                 delay = _retry_after(response.headers.get("retry-after")) or delay
-            if attempt == self._limits.retries or delay >= self._remaining():
+            # The server has waited for a leader itself before it said so (Consul: 7 s).
+            is_last = attempt == self._limits.retries or (attempt == 1 and _says_no_leader(response))
+            if is_last or delay >= self._remaining():
                 raise error
             await sleep(delay)
         raise AssertionError("at least one attempt is made")
@@ -323,6 +328,15 @@ class Transport:
             return self._address.socket
         host = f"[{self._address.host}]" if ":" in self._address.host else self._address.host
         return f"{host}:{self._address.port}"
+
+
+def retry_delay(attempt: int) -> float:
+    """Seconds to wait after this attempt, the first of which is 0."""
+    return float(min(_FIRST_DELAY * 2**attempt, _LONGEST_DELAY))
+
+
+def _says_no_leader(response: Response | _TransientFailure) -> bool:
+    return isinstance(response, Response) and response.status == 500 and b"No cluster leader" in response.body[:200]
 
 
 def _drop_traceback(error: BaseException) -> BaseException:

@@ -7,7 +7,7 @@ from frostline.cli.commands.compile import command
 from frostline.cli.main import run
 
 WITH_A_PLAN = {"--config", "--quiet", "--verbose", "--color", "--format", "--timings", "--plan", "--help"}
-VALUES = {"--lock": ["x"], "--only": ["x"], "--allow": ["updates"], "--today": ["2026-01-01"]}
+VALUES = {"--lock": ["x"], "--only": ["x"], "--allow": ["updates"], "--today": ["2026-01-01"], "--wait": ["1s"]}
 
 
 @pytest.mark.parametrize(

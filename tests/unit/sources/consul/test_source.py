@@ -77,13 +77,34 @@ def test_a_datacenter_that_does_not_answer_is_left_as_it_was_only_where_that_is_
     assert "no answer from dc1, dc2" in refused(replay, datacenters=("*",), partial=True)
 
 
-@pytest.mark.parametrize(
-    "reply", [Reply(b"Permission denied", status=403), Reply(b"{"), Reply({"web": []}, KnownLeader="false")]
-)
+@pytest.mark.parametrize("reply", [Reply(b"Permission denied", status=403), Reply(b"{")])
 def test_a_refusal_is_not_taken_for_an_unreachable_datacenter(replay: Replay, reply: Reply):
     replay.routes["/v1/catalog/datacenters"] = Reply(["dc2", "dc1"])
     replay.routes["/v1/catalog/services"] = unreachable_in("dc2", reply)
     refused(replay, datacenters=("*",), partial=True)
+
+
+def test_a_datacenter_without_a_leader_is_told_before_anything_is_read_of_it(replay: Replay):
+    replay.routes["/v1/status/leader"] = Reply("")
+    message = refused(replay, limits=LiveLimits(retries=1))
+    assert message == "source mesh: GET /v1/status/leader?dc=dc1: Consul has no leader"
+    assert replay.asked("/v1/status/leader") == 2
+    assert replay.asked("/v1/catalog/services") == 0
+    replay.routes["/v1/catalog/datacenters"] = Reply(["dc2", "dc1"])
+    replay.routes["/v1/status/leader"] = lambda query: Reply("" if query["dc"] == "dc2" else "127.0.0.1:8300")
+    assert read(replay, datacenters=("*",), partial=True).unreachable == ("dc2",)
+
+
+def test_a_leader_that_is_elected_meanwhile_will_do(replay: Replay):
+    answers = iter([Reply(""), Reply("127.0.0.1:8300")])
+    replay.routes["/v1/status/leader"] = lambda query: next(answers)
+    assert read(replay, limits=LiveLimits(retries=1)).answers
+
+
+@pytest.mark.parametrize("reply", [Reply(b"Permission denied", status=403), Reply(b"not found", status=404)])
+def test_a_proxy_may_hide_who_the_leader_is(replay: Replay, reply: Reply):
+    replay.routes["/v1/status/leader"] = reply
+    assert read(replay).answers
 
 
 def test_a_token_that_may_not_ask_the_agent_needs_the_datacenters_name(replay: Replay):

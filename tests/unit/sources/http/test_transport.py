@@ -167,6 +167,12 @@ def test_a_fault_that_may_pass_is_tried_again(serve, wrong: Answer, said: str):
     assert len(server.requests) == 3
 
 
+def test_a_server_that_has_waited_for_a_leader_itself_is_asked_once_more_only(serve):
+    server = serve(answer("500 Internal Server Error", b"rpc error: No cluster leader"))
+    assert failure(transport_to(server.address, retries=4)).unreachable
+    assert len(server.requests) == 2
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
