@@ -15,12 +15,16 @@ from jinja2 import Environment, Undefined, pass_environment
 from jinja2.filters import FILTERS, make_attrgetter
 from msgspec import Struct
 
+from frostline.outputs.template.ordering import ALL as ORDERING
 from frostline.outputs.template.text import (
+    Quoted,
     TemplateFault,
     Trusted,
     fail_undefined,
     join_texts,
-    opening_filter,
+    joined_parts,
+    quoted,
+    quoted_parts,
     show_value,
     to_text,
     trusted,
@@ -29,9 +33,8 @@ from frostline.outputs.yaml_text import flow
 from frostline.text import escape_control, escape_json
 
 _KEPT = """
-    abs attr batch capitalize center count d default dictsort first float format groupby int items last length list
-    lower map max min reject rejectattr replace reverse round select selectattr slice sort sum title truncate unique
-    upper urlencode wordcount wordwrap
+    abs batch capitalize center count d default first float format int items last length list lower map reject
+    rejectattr replace reverse round select selectattr slice sum title truncate upper urlencode wordcount wordwrap
 """.split()  # noqa: SIM905
 
 _LEAVE_OUT = "leave the service out with `select` of the output"
@@ -64,7 +67,7 @@ def nginx(value: Any, dollar: str = "") -> Trusted:
     text = text.replace("$", dollar)
     if len(text.encode()) > _NGINX_LONGEST:
         raise TemplateFault(f"{show_value(text)} is longer than an nginx parameter may be (4096 bytes)")
-    return trusted(f'"{text}"', "nginx")
+    return quoted(f'"{text}"', "nginx")
 
 
 def shell(value: Any) -> Trusted:
@@ -72,7 +75,7 @@ def shell(value: Any) -> Trusted:
     text = _text(value, "shell")
     if "\0" in text:
         raise TemplateFault(f"{show_value(text)} contains a NUL, which no shell word can hold", _LEAVE_OUT)
-    return trusted("'" + text.replace("'", "'\"'\"'") + "'", "shell")
+    return quoted("'" + text.replace("'", "'\"'\"'") + "'", "shell")
 
 
 def identifier(value: Any) -> Trusted:
@@ -94,22 +97,27 @@ def raw(value: Any) -> Trusted:
 
 def json(value: Any) -> Trusted:
     """JSON on one line, safe in a <script> element too; members keep their order."""
-    return trusted(_written(_plain(value, "json"), _JSON), "json")
+    return _literal(_written(_plain(value, "json"), _JSON), "json")
 
 
 def py(value: Any) -> Trusted:
     """A Python literal on one line."""
-    return trusted(_written(_plain(value, "py"), _PY), "py")
+    return _literal(_written(_plain(value, "py"), _PY), "py")
 
 
 def toml(value: Any) -> Trusted:
     """A TOML value on one line; mappings as inline tables. TOML has no null, and integers of 64 bits."""
-    return trusted(_written(_plain(value, "toml"), _TOML), "toml")
+    return _literal(_written(_plain(value, "toml"), _TOML), "toml")
 
 
 def yaml(value: Any) -> Trusted:
     """YAML 1.1 and 1.2 on one line: strings double-quoted, lists and mappings in flow style."""
-    return trusted(flow(_plain(value, "yaml")), "yaml")
+    return _literal(flow(_plain(value, "yaml")), "yaml")
+
+
+def _literal(text: str, name: str) -> Trusted:
+    """A literal. Numbers, empty lists and the like have no quotes that could be in the wrong place."""
+    return quoted(text, name) if '"' in text else trusted(text)
 
 
 class _Pointed(float):
@@ -213,28 +221,46 @@ def join(environment: Environment, value: Iterable[Any], separator: str = "", at
 def indent(value: Any, width: int = 4, first: bool = False, blank: bool = False) -> str:
     """Indent the lines after the first by `width` spaces; blank: empty lines too. Only `\\n` ends a line."""
     text = to_text(value, "indented")
-    head, *rest = text.split("\n")
-    lines = [_indented(head, width, blank) if first else head, *(_indented(line, width, blank) for line in rest)]
-    return _trusted_like(text, "\n".join(lines))
-
-
-def _indented(line: str, width: int, blank: bool) -> str:
-    return " " * width + line if line or blank else line
+    lines = [part for line in re.split("(\n)", text) if (part := line)]
+    space = " " * width
+    made: list[str] = []
+    at, starts = 0, first
+    for part in lines:
+        if starts and (blank or part != "\n"):
+            made.append(space)
+        made.append(_part_of(text, at, at + len(part)))
+        at, starts = at + len(part), part == "\n"
+    if starts and blank:
+        made.append(space)
+    return joined_parts(made) if isinstance(text, Trusted) else "".join(made)
 
 
 def trim(value: Any, characters: str | None = None) -> str:
     """Strip white space, or these characters. The latter could be quotes, so the result is not trusted then."""
     text = to_text(value, "trimmed")
-    return _trusted_like(text, text.strip()) if characters is None else str(text).strip(characters)
+    if characters is not None or not isinstance(text, Trusted):
+        return str(text).strip(characters)
+    return _part_of(text, len(text) - len(text.lstrip()), len(text.rstrip()))
+
+
+def _part_of(text: str, start: int, stop: int) -> str:
+    """Part of a text, trusted as that is. A quoted text that the part cuts is no quoted text."""
+    part = str(text)[start:stop]
+    if not isinstance(text, Trusted):
+        return part
+    inside = (at for at in quoted_parts(text) if start <= at.start and at.stop <= stop)
+    return trusted(part, (Quoted(at.start - start, at.stop - start, at.filter_name) for at in inside))
+
+
+@pass_environment
+def attr(environment: Environment, value: Any, name: str) -> Any:
+    """`value.name`, for a name that a variable holds."""
+    return environment.getattr(value, name)
 
 
 def string(value: Any) -> str:
     """A string or a number as a string."""
     return to_text(value, "turned into a string")
-
-
-def _trusted_like(before: str, after: str) -> str:
-    return trusted(after, opening_filter(before)) if isinstance(before, Trusted) else after
 
 
 def fail(message: Any = "the template stopped") -> str:
@@ -248,7 +274,9 @@ QUOTING: Mapping[str, Callable[..., Trusted]] = {
 
 ALL: dict[str, Callable[..., Any]] = {
     **{name: FILTERS[name] for name in _KEPT},
+    **ORDERING,
     **QUOTING,
+    "attr": attr,
     "indent": indent,
     "join": join,
     "string": string,

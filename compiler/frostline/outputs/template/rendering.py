@@ -22,11 +22,20 @@ from frostline.outputs.base import View
 from frostline.outputs.template import filters as template_filters
 from frostline.outputs.template import text as template_text
 from frostline.outputs.template import values as template_values
-from frostline.outputs.template.text import TemplateFault, Trusted
+from frostline.outputs.template.ordering import Group
+from frostline.outputs.template.text import TemplateFault
 from frostline.outputs.template.values import Services, context_values, subject_of
 from frostline.text import display_path
 
 _GLOBALS = ("cycler", "dict", "joiner", "namespace", "range")
+_DATA = (dict, list, str, tuple, int, float, type(None), Services)
+"""What the registry is made of."""
+_METHODS = {
+    "items": "loop over `mapping | items`",
+    "keys": "loop over the mapping itself",
+    "values": "loop over `mapping | items`",
+    "get": "write `mapping[key] | default(…)`",
+}
 _FINALIZE = "environment.finalize(context, "
 
 
@@ -99,6 +108,21 @@ class _Environment(ImmutableSandboxedEnvironment):
     join_texts = staticmethod(template_text.join_texts)
     constant = staticmethod(cache(template_text.trusted))
 
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """jinja2's, but a missing key or index is undefined, and never a method of Python of that name."""
+        if not isinstance(obj, _DATA) or (isinstance(obj, Group) and argument in Group._fields):
+            return super().getitem(obj, argument)
+        try:
+            return obj[argument]  # type: ignore[index]
+        except (LookupError, TypeError):
+            return self.undefined(obj=obj, name=argument)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """jinja2's, but `meta.x` is the value of the key `x`, or undefined. Of the methods only those of strings."""
+        if not isinstance(obj, _DATA) or isinstance(obj, str | Group):
+            return super().getattr(obj, attribute)
+        return self.getitem(obj, attribute)
+
 
 class _Undefined(StrictUndefined):
     """Names the existing keys where one is missing."""
@@ -106,10 +130,12 @@ class _Undefined(StrictUndefined):
     @property
     def _undefined_message(self) -> str:
         value = self._undefined_obj
-        if isinstance(value, Services) and not self._undefined_hint:
+        if isinstance(value, Services | list | tuple) and not self._undefined_hint:
             return f"a list has no {self._undefined_name!r}"
         if self._undefined_hint or not isinstance(value, Mapping):
             return super()._undefined_message
+        if self._undefined_name in _METHODS:
+            return f"a mapping has no method {self._undefined_name!r} here: {_METHODS[self._undefined_name]}"
         return f"there is no {self._undefined_name!r} here, only {', '.join(map(str, value)) or 'an empty mapping'}"
 
 
@@ -177,14 +203,12 @@ def _render_text(environment: Environment, name: str, values: dict[str, Any]) ->
 
 def _check_positions(stream: Any) -> Iterator[str]:
     """The text that the template writes. A quoted piece where its quotes have no effect is an error at that line."""
-    last = ""
+    line = template_text.Line()
     for piece in stream:
-        if isinstance(piece, Trusted):
-            try:
-                template_text.check_position(last, piece)
-            except TemplateFault as fault:
-                stream.throw(fault)
-        last = piece[-1:] or last
+        try:
+            line.write(piece)
+        except TemplateFault as fault:
+            stream.throw(fault)
         yield piece
 
 
@@ -246,4 +270,9 @@ def _explained(error: Exception) -> tuple[str, str | None]:
             return "a macro, an include or a loop calls itself endlessly", None
         case ZeroDivisionError():
             return "a division by zero", None
+        case TypeError() | ValueError() | ArithmeticError():
+            return (
+                f"a filter or an operator does not take this value: {error}",
+                "test it first (`is none`, `is string`, `is number`), or give it a default",
+            )
     return f"{type(error).__name__}: {error}", None

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, SupportsIndex
+from typing import Any, NamedTuple, SupportsIndex
 
 from jinja2 import StrictUndefined, Undefined
 from jinja2.runtime import Macro
 
+from frostline.outputs.template.positions import AFTER_A_QUOTE, START, State, fault_of, read_on
+
 _PLAIN = re.compile(r"[A-Za-z0-9.:/_@\[\]-]*")
-_QUOTES = "\"'`"
-_BEFORE_A_PARAMETER = " \t\r\n;{}"
 _MOST_SHOWN = 60
 
 QUOTING_HELP = (
@@ -34,14 +34,22 @@ class TemplateFault(Exception):
         self.help = help
 
 
+class Quoted(NamedTuple):
+    """A part of a trusted text that a filter quoted: from `start` up to `stop`."""
+
+    start: int
+    stop: int
+    filter_name: str
+
+
 class Trusted(str):
-    """Text that may be written as it is. `_opens`: name of the filter whose quote is its first character, else "".
+    """Text that may be written as it is. `_quoted`: its parts that a filter quoted, in order.
 
     Only `trusted` makes one: `type(text)(…)`, which the sandbox calls for `str.format`, returns a plain string.
     """
 
-    __slots__ = ("_opens",)
-    _opens: str
+    __slots__ = ("_quoted",)
+    _quoted: tuple[Quoted, ...]
 
     def __new__(cls, text: object) -> str:  # type: ignore[misc]
         return str(text)
@@ -53,21 +61,37 @@ class Trusted(str):
         return join_texts((other, self)) if isinstance(other, str) else NotImplemented
 
     def __mul__(self, times: SupportsIndex) -> str:
-        return trusted(str.__mul__(self, times))
+        return joined_parts([self] * max(0, times.__index__()))
 
     __rmul__ = __mul__
 
 
-def trusted(text: str, opens: str = "") -> Trusted:
-    """`text`, marked as trusted; opens: name of the filter whose opening quote is its first character."""
+def trusted(text: str, quoted: Iterable[Quoted] = ()) -> Trusted:
+    """`text`, marked as trusted. quoted: its parts that a filter quoted."""
     made: Trusted = str.__new__(Trusted, text)
-    made._opens = opens
+    made._quoted = tuple(quoted)
     return made
 
 
-def opening_filter(text: str) -> str:
-    """The name of the filter whose quote is the first character of this text, or ""."""
-    return text._opens if isinstance(text, Trusted) else ""
+def quoted(text: str, filter_name: str) -> Trusted:
+    """`text`, which this filter quoted as a whole."""
+    return trusted(text, (Quoted(0, len(text), filter_name),))
+
+
+def quoted_parts(text: str) -> tuple[Quoted, ...]:
+    """The parts of this text that a filter quoted; none of a text that is not trusted."""
+    return text._quoted if isinstance(text, Trusted) else ()
+
+
+def joined_parts(texts: Iterable[str]) -> Trusted:
+    """Trusted or plain texts as one that knows all quoted parts of them."""
+    parts: list[Quoted] = []
+    length, pieces = 0, list(texts)
+    for text in pieces:
+        for start, stop, name in quoted_parts(text):
+            parts.append(Quoted(length + start, length + stop, name))
+        length += len(text)
+    return trusted("".join(pieces), parts)
 
 
 def show_value(value: object) -> str:
@@ -118,38 +142,50 @@ def join_texts(pieces: Iterable[object]) -> str:
     texts = [to_text(piece, "joined") for piece in pieces]
     if any(not isinstance(text, Trusted) and _first_unplain(text) for text in texts):
         return "".join(texts)
-    return concat(texts)
+    return joined_parts(texts)
 
 
 def concat(texts: Iterable[str]) -> Trusted:
     """The output of a macro, a block or a `set` block, whose parts were checked when they were written."""
-    parts: list[str] = []
-    last = first = ""
-    for text in texts:
-        check_position(last, text)
-        if text:
-            first = first or (opening_filter(text) or "-")
-            last = text[-1]
-            parts.append(text)
-    return trusted("".join(parts), first.removeprefix("-"))
+    line, pieces = Line(), list(texts)
+    for text in pieces:
+        line.write(text)
+    return joined_parts(pieces)
 
 
-def check_position(last: str, text: str) -> None:
-    """Refuse quoted `text` after the character `last` ("" at the start) if its quotes would have no effect there."""
-    quoting = opening_filter(text)
-    if not quoting or not last:
-        return
-    if quoting == "nginx" and last not in _BEFORE_A_PARAMETER:
-        # Within a word, nginx reads a quote as an ordinary character (ngx_conf_read_token).
-        raise TemplateFault(
-            f"text quoted by `| nginx` directly follows {last!r}, where nginx ignores its quotes",
-            'quote the whole parameter: {{ ("name=" ~ value) | nginx }}',
-        )
-    if last in _QUOTES:
-        raise TemplateFault(
-            f"text quoted by `| {quoting}` directly follows {last!r}",
-            f"`| {quoting}` writes its own quotes: remove those around it, and join the parts before quoting them",
-        )
+class Line:
+    """The line that is being written, as far as it stands before the next piece."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._read: dict[str, tuple[int, State]] = {}
+
+    def write(self, text: str) -> None:
+        """Add a piece of the output. TemplateFault: quoted text in it is where its quotes have no effect."""
+        at = 0
+        for start, stop, filter_name in quoted_parts(text):
+            if at < start:
+                self._add(text[at:start])
+            self._check(filter_name)
+            self._pieces.append(AFTER_A_QUOTE)
+            at = stop
+        if at < len(text):
+            self._add(text[at:] if at else text)
+
+    def _add(self, text: str) -> None:
+        if "\n" in text:
+            self._pieces.clear()
+            self._read.clear()
+            text = text[text.rindex("\n") + 1 :]
+        self._pieces.append(text)
+
+    def _check(self, filter_name: str) -> None:
+        done, state = self._read.get(filter_name, (0, START))
+        for piece in self._pieces[done:]:
+            state = read_on(filter_name, state, piece)
+        self._read[filter_name] = (len(self._pieces), state)
+        if fault := fault_of(filter_name, state):
+            raise TemplateFault(*fault)
 
 
 def _first_unplain(text: str) -> str:

@@ -374,7 +374,7 @@ ERRORS = [
     ("\n{{ services | nginx }}", 2, "a list cannot be quoted by `| nginx` as text"),
     ("{% filter upper %}\n{% autoescape true %}{% endautoescape %}{% endfilter %}", 2, "autoescape is not supported"),
     ("a\nb={{ 'x' | nginx }}", 2, "text quoted by `| nginx` directly follows '='"),
-    ('a\n"{{ services[0].name | json }}"', 2, "text quoted by `| json` directly follows '\"'"),
+    ('a\n"{{ services[0].name | json }}"', 2, "text quoted by `| json` is inside a quote"),
     ("\n{% extends 'none.j2' %}", 2, "there is no template none.j2"),
 ]
 
@@ -403,8 +403,15 @@ JINJA_WORDS = [
     ("a\n{% for x in y %}", 2, "'endfor'"),
     ("\n{{ ('a' if false) | json }}", 2, ""),
     ("\n{{ 1 / 0 }}", 2, "a division by zero"),
-    ("\n{{ 1 + 'a' }}", 2, "TypeError: "),
-    ("\n{{ range(10 ** 9) | list }}", 2, "OverflowError: "),
+    ("\n{{ 1 + 'a' }}", 2, "a filter or an operator does not take this value: "),
+    ("\n{{ [1, 'a'] | sum }}", 2, "a filter or an operator does not take this value: "),
+    ("\n{{ none < 1 }}", 2, "a filter or an operator does not take this value: "),
+    ("\n{{ range(10 ** 9) | list }}", 2, "a filter or an operator does not take this value: "),
+    ("\n{{ {'a': 1}.items() }}", 2, "a mapping has no method 'items' here: loop over `mapping | items`"),
+    ("\n{{ {'a': 1}.get('a') }}", 2, "write `mapping[key] | default(…)`"),
+    ("\n{{ services[0]['copy'] }}", 2, "there is no 'copy' here, only name, versions"),
+    ("\n{{ services['count'] }}", 2, "a list has no 'count'"),
+    ("\n{{ [1]['index'] }}", 2, "a list has no 'index'"),
 ]
 
 
@@ -415,6 +422,61 @@ def test_an_error_that_jinja_or_python_words_has_its_place_and_the_name_that_is_
     error = refusal(template)
     assert name in error.message
     assert place(error) == ("main.j2", line)
+
+
+@pytest.mark.parametrize("name", [name for name in dir(dict) if not name.startswith("_")])
+@pytest.mark.parametrize(
+    "read", ["e.meta[k]", "e.meta | attr(k)", "(e | attr('meta'))[k]", "([e.meta] | map(attribute=k) | first)"]
+)
+def test_a_key_that_is_missing_is_undefined_and_never_a_method(
+    written: Callable[..., str], name: str, read: str
+) -> None:
+    template = f"{{% set e = services[0].versions[0].endpoints[0] %}}{{% set k = '{name}' %}}"
+    template += f"{{{{ ({read} is defined) | json }}}} {{{{ {read} | default('none') }}}}"
+    absent = registry_of({Key("x", None): entry(endpoint(meta={"a": "1"}))})
+    present = registry_of({Key("x", None): entry(endpoint(meta={name: "1"}))})
+    assert written(template, absent) == "false none"
+    assert written(template, present) == "true 1"
+
+
+MIXED = "[none, 'b', 2, 'A', ['x'], none, 1.5, 'a']"
+
+
+@pytest.mark.parametrize(
+    ("expression", "result"),
+    [
+        (f"{MIXED} | sort", '[null, null, 1.5, 2, "A", "a", "b", ["x"]]'),
+        (f"{MIXED} | sort(reverse=true, case_sensitive=true)", '[["x"], "b", "a", "A", 2, 1.5, null, null]'),
+        (f"{MIXED} | unique | list", '[null, "b", 2, "A", ["x"], 1.5]'),
+        (f"{MIXED} | min", "null"),
+        (f"{MIXED} | max", '["x"]'),
+        ("[{'d': none}, {'d': 'b'}, {'d': 'a'}] | sort(attribute='d') | map(attribute='d') | list", '[null, "a", "b"]'),
+        ("[{'d': {'x': 1}}, {'d': {}}] | unique(attribute='d') | list | count", "2"),
+        ("{'b': none, 'a': 1, 'C': 'x'} | dictsort", '[["a", 1], ["b", null], ["C", "x"]]'),
+        ("{'b': none, 'a': 1, 'C': 'x'} | dictsort(by='value')", '[["b", null], ["a", 1], ["C", "x"]]'),
+        (
+            "[{'d': 'B'}, {'d': none}, {'d': 'b'}] | groupby('d')",
+            '[[null, [{"d": null}]], ["B", [{"d": "B"}, {"d": "b"}]]]',
+        ),
+        ("[{'d': 'B'}, {}] | groupby('d', default='x') | map(attribute='grouper') | list", '["B", "x"]'),
+        (
+            "[{'a': 1, 'b': none}, {'a': 1, 'b': 'x'}, {'a': none, 'b': 2}] | sort(attribute='a,b')"
+            " | map(attribute='b') | list",
+            '[2, null, "x"]',
+        ),
+    ],
+)
+def test_values_of_different_kinds_have_an_order(written: Callable[..., str], expression: str, result: str) -> None:
+    assert written(f"{{{{ {expression} | json }}}}") == result
+
+
+def test_endpoints_are_grouped_where_one_has_no_datacenter(written: Callable[..., str]) -> None:
+    registry = registry_of({Key("x", None): entry(endpoint(datacenter="dc1"), endpoint("10.0.0.2"))})
+    template = (
+        "{% for dc, es in services[0].versions[0].endpoints | groupby('datacenter') %}"
+        "{{ dc | json }} {{ es | map(attribute='address') | join(',') }};{% endfor %}"
+    )
+    assert written(template, registry) == 'null 10.0.0.2;"dc1" 10.0.0.1;'
 
 
 def test_an_error_in_an_included_template_is_placed_there(refusal: Callable[..., UsageError]) -> None:

@@ -17,7 +17,7 @@ from frostline.outputs.template.text import (
     concat,
     finalize,
     join_texts,
-    opening_filter,
+    quoted_parts,
     show_value,
     to_text,
     trusted,
@@ -113,12 +113,24 @@ def test_an_inline_if_without_else_writes_nothing_and_a_missing_value_is_an_erro
         to_text(Undefined(name="x"), "joined")
 
 
-def test_a_text_knows_which_filter_opened_its_quotes() -> None:
+def test_a_text_knows_which_parts_of_it_are_quoted() -> None:
     quoted = filters.nginx("x")
-    assert opening_filter(quoted) == opening_filter(concat([quoted, trusted(";")])) == "nginx"
-    assert (
-        opening_filter(concat([trusted("a "), quoted])) == opening_filter(trusted("x")) == opening_filter('"x"') == ""
+    assert quoted_parts(quoted) == ((0, 3, "nginx"),)
+    assert quoted_parts(concat([trusted("a "), quoted, trusted(";\n"), filters.shell("y")])) == (
+        (2, 5, "nginx"),
+        (7, 10, "shell"),
     )
+    assert quoted_parts(quoted * 2) == ((0, 3, "nginx"), (3, 6, "nginx"))
+    assert quoted_parts(trusted("x")) == quoted_parts('"x"') == ()
+
+
+def test_indented_and_trimmed_text_still_knows_its_quoted_parts() -> None:
+    text = concat([trusted(" a\n\n"), filters.yaml("x"), trusted(" \n")])
+    indented = filters.indent(text, 2)
+    assert (indented, quoted_parts(indented)) == (' a\n\n  "x" \n', ((6, 9, "yaml"),))
+    assert filters.indent(text, 2, first=True, blank=True) == '   a\n  \n  "x" \n  '
+    trimmed = filters.trim(text)
+    assert (trimmed, quoted_parts(trimmed)) == ('a\n\n"x"', ((3, 6, "yaml"),))
 
 
 def test_a_message_shows_the_start_of_a_long_value() -> None:
@@ -128,16 +140,36 @@ def test_a_message_shows_the_start_of_a_long_value() -> None:
 
 @pytest.mark.parametrize("before", ["=", "a", '"', "\\", "$"])
 def test_what_nginx_would_not_see_as_quoted_is_refused(before: str) -> None:
-    for make in (join_texts, concat):
-        with pytest.raises(TemplateFault, match="where nginx ignores its quotes"):
-            make([trusted(before), filters.nginx("x")])
-        with pytest.raises(TemplateFault):
-            make([trusted(before), concat([trusted(""), filters.nginx("x"), trusted(";")])])
-        assert make([trusted("a "), filters.nginx("x"), trusted("{")]) == 'a "x"{'
+    with pytest.raises(TemplateFault, match="text quoted by `| nginx`"):
+        concat([trusted(before), filters.nginx("x")])
+    with pytest.raises(TemplateFault):
+        concat([trusted(before), concat([trusted(""), filters.nginx("x"), trusted(";")])])
+    assert concat([trusted("a "), filters.nginx("x"), trusted("{")]) == 'a "x"{'
 
 
-@pytest.mark.parametrize("name", ["json", "yaml", "py", "shell", "toml"])
-@pytest.mark.parametrize("quote", ["'", '"', "`"])
+@pytest.mark.parametrize("name", ["json", "yaml", "py", "shell", "toml", "nginx"])
+@pytest.mark.parametrize("quote", ["'", '"'])
 def test_quotes_around_quotes_are_refused(name: str, quote: str) -> None:
-    with pytest.raises(TemplateFault, match="directly follows"):
-        concat([trusted(f"x {quote}"), filters.QUOTING[name]("x"), trusted(quote)])
+    for before in (f"x = {quote}", f"x = {quote}owner "):
+        with pytest.raises(TemplateFault, match=r"directly follows|inside a quote"):
+            concat([trusted(before), filters.QUOTING[name]("x"), trusted(quote)])
+
+
+def test_the_place_of_quoted_text_counts_where_it_is_written_and_not_where_it_is_made() -> None:
+    made = concat([filters.shell("x"), trusted(" y")])
+    assert concat([trusted("echo "), made]) == "echo 'x' y"
+    with pytest.raises(TemplateFault, match="inside a quote"):
+        concat([trusted('echo "'), made])
+    with pytest.raises(TemplateFault, match="inside a quote"):
+        concat([trusted('echo "'), concat([trusted("for "), made])])
+
+
+def test_a_new_line_starts_anew() -> None:
+    text = concat([trusted("it's a word\n"), filters.shell("a\nb'"), trusted(" "), filters.shell("c")])
+    assert concat([trusted("# comment\n"), text]).endswith("'c'")
+
+
+@pytest.mark.parametrize("name", ["json", "yaml", "toml", "py"])
+@pytest.mark.parametrize("value", [5, 1.5, True, []])
+def test_a_value_without_quotes_may_follow_a_word(name: str, value: object) -> None:
+    assert concat([trusted("x"), filters.QUOTING[name](value)])
