@@ -187,14 +187,14 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
     """One registered address of a service, selected; a line of the lock.
 
     Namespace: its segment's. Datacenter: its own, "" where that is its segment's. node, id: "" where `keep` leaves them
-    out.
+    out. address, port: as registered, which may be no address and no port; the registry judges them.
     """
 
     service: str
     node: str = ""
     id: str = ""
     address: str
-    port: Annotated[int, Meta(ge=0, le=65535)]
+    port: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
     tags: tuple[str, ...] = ()
     meta: dict[str, str] = {}
     weight: Annotated[int, Meta(ge=0, le=2**31)] = 1

@@ -8,15 +8,12 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from msgspec import Struct
 
+from frostline.addresses import ENDS_IN_NUMBER, HIGHEST_PORT
 from frostline.globs import matches
 from frostline.text import shorten
 
-# The WHATWG URL standard, "ends in a number": clients read such a host as an IPv4 address (127.1, 0x7f.1, 2130706433).
-# If it counted as a host name here, it would be a way around a denied network.
-_NUMERIC_END = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?", re.DOTALL)
 _ADDRESS_GLOB = re.compile(r"(?=.*[0-9])(?=.*\.)[0-9.*?]+|.*:.*", re.DOTALL)
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
-HIGHEST_PORT = 65535
 
 
 class InvalidPolicyValue(Exception):
@@ -58,7 +55,7 @@ def _network(text: str) -> IPv4Network | IPv6Network | None:
         raise InvalidPolicyValue(
             f"`{shorten(text)}` is not a glob of host names", "list the excluded addresses under `deny`"
         )
-    if _ADDRESS_GLOB.fullmatch(text) or _NUMERIC_END.fullmatch(text):
+    if _ADDRESS_GLOB.fullmatch(text) or ENDS_IN_NUMBER.fullmatch(text):
         raise InvalidPolicyValue(
             f"`{shorten(text)}` is not a network, and globs match host names only",
             "write IP addresses as networks, such as `10.0.0.0/8`",
@@ -81,7 +78,7 @@ def known_address(text: str) -> IPv4Address | IPv6Address | str | None:
     try:
         address = ip_address(text)
     except ValueError:
-        return None if not text or _NUMERIC_END.fullmatch(text) else text.lower().removesuffix(".")
+        return None if not text or ENDS_IN_NUMBER.fullmatch(text) else text.lower().removesuffix(".")
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
 

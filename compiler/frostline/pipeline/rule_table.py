@@ -15,6 +15,7 @@ from frostline.sources.base import source_module, source_types
 from frostline.text import did_you_mean
 
 _MODULES = (
+    "frostline.addresses",
     "frostline.checks.consent",
     "frostline.checks.guards",
     "frostline.checks.waivers",

@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
+from typing import NamedTuple
 
 import msgspec
 
+from frostline.addresses import unusable_finding
 from frostline.endpoint_runs import properties_of, runs_of
 from frostline.model import (
     UNVERSIONED,
@@ -25,10 +27,10 @@ from frostline.model import (
     Upstream,
     registry_of,
 )
-from frostline.registry.declaring import dependencies_of
+from frostline.registry.declaring import bind_findings, dependencies_of
 from frostline.registry.endpoints import choose_url, merge_endpoints
 from frostline.registry.naming import Splitter, splitter_of
-from frostline.registry.urls import UrlError, UrlMaker, common_urls, url_of
+from frostline.registry.urls import FilledPattern, UrlError, UrlMaker, common_urls, host_of_instance, url_of
 from frostline.rules import Rule
 from frostline.settings import Naming, VersionFrom
 from frostline.text import list_names
@@ -87,32 +89,27 @@ def contribution_of(
             datacenter = first.datacenter or snapshot.datacenter
             for key in split(first.service, first.tags, first.meta):
                 key_endpoints = endpoints.setdefault(key, [])
+                place = _Place(source, datacenter, snapshot.namespace)
                 filled = maker.filled(key, datacenter, snapshot.namespace)
                 urls = common_urls(filled, run)
-                if urls is not None:
+                if urls is None:
+                    key_endpoints += _judged_endpoints(key, run, filled, place, findings)
+                else:
                     key_endpoints += [
-                        _endpoint_of(instance, url, source, datacenter, snapshot.namespace)
-                        for instance, url in zip(run, urls, strict=True)
+                        _endpoint_of(instance, url, address, place)
+                        for instance, (url, address) in zip(run, urls, strict=True)
                     ]
-                    continue
-                for instance in run:
-                    try:
-                        url = url_of(filled, instance)
-                    except UrlError as error:
-                        origin = InstanceOrigin(source, datacenter, snapshot.namespace, instance.node, instance.id)
-                        findings.append(error.finding(key, origin))
-                    else:
-                        key_endpoints.append(_endpoint_of(instance, url, source, datacenter, snapshot.namespace))
         for declared in snapshot.declared:
             for key in split(declared.service, declared.tags, declared.meta):
                 endpoints.setdefault(key, [])
     overridden = _take_overridden(endpoints, findings, fallbacks) if fallbacks else {}
+    dependencies = dependencies_of(source, ((upstream, None) for upstream in upstreams), naming)
     return Contribution(
         source=source,
         endpoints={key: tuple(key_endpoints) for key, key_endpoints in endpoints.items()},
         overridden=overridden,
-        findings=tuple(findings),
-        upstreams=dependencies_of(source, ((upstream, None) for upstream in upstreams), naming),
+        findings=(*findings, *bind_findings(dependencies)),
+        upstreams=dependencies,
     )
 
 
@@ -160,10 +157,34 @@ def _runs(instances: Iterable[Instance], naming: Naming) -> Iterator[tuple[Insta
 _NAME_AND_DATACENTER = attrgetter("service", "datacenter")
 
 
-def _endpoint_of(instance: Instance, url: str, source: str, datacenter: str, namespace: str) -> Endpoint:
+class _Place(NamedTuple):
+    source: str
+    datacenter: str
+    namespace: str
+
+
+def _judged_endpoints(
+    key: Key, run: Iterable[Instance], filled: FilledPattern, place: _Place, findings: list[Finding]
+) -> Iterator[Endpoint]:
+    """The endpoints of those instances that can have one; why others cannot is appended to the findings."""
+    for instance in run:
+        origin = InstanceOrigin(*place, instance.node, instance.id)
+        try:
+            host = host_of_instance(instance)
+            url = url_of(filled, instance)
+        except UrlError as error:
+            findings.append(error.finding(key, origin))
+            continue
+        if host.doubt:
+            findings.append(unusable_finding(key, host, origin))
+        yield _endpoint_of(instance, url, host.address, place)
+
+
+def _endpoint_of(instance: Instance, url: str, address: str, place: _Place) -> Endpoint:
+    source, datacenter, namespace = place
     return Endpoint(
         url=url,
-        address=instance.address,
+        address=address,
         port=instance.port,
         source=source,
         datacenter=datacenter,

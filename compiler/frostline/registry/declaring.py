@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from frostline.addresses import address_findings, unusable_finding
 from frostline.globs import matches
 from frostline.model import (
     Contribution,
@@ -12,12 +13,13 @@ from frostline.model import (
     Dependency,
     Endpoint,
     FileOrigin,
+    Finding,
     Instance,
     Key,
     Upstream,
 )
 from frostline.registry.naming import splitter_of
-from frostline.registry.urls import UrlError, UrlMaker
+from frostline.registry.urls import UrlError, UrlMaker, host_of_instance
 from frostline.settings import DeclaringSettings, Keep, Naming
 
 PlacedUpstream = tuple[Upstream, FileOrigin | None]
@@ -40,17 +42,21 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
             if not service.address:
                 continue
             try:
+                host = host_of_instance(instance)
                 url = maker.url(key, instance, "", service.namespace)
             except UrlError as error:
                 findings.append(error.finding(key, service.origin))
                 continue
-            key_endpoints.append(_endpoint_of(service, instance, url, settings.name))
+            if host.doubt:
+                findings.append(unusable_finding(key, host, service.origin))
+            key_endpoints.append(_endpoint_of(service, instance, url, host.address, settings.name))
+    upstreams = dependencies_of(settings.name, declaration.upstreams, settings.naming)
     return Contribution(
         source=settings.name,
         endpoints={key: tuple(key_endpoints) for key, key_endpoints in endpoints.items()},
         places=places,
-        findings=tuple(findings),
-        upstreams=dependencies_of(settings.name, declaration.upstreams, settings.naming),
+        findings=(*findings, *bind_findings(upstreams)),
+        upstreams=upstreams,
     )
 
 
@@ -67,10 +73,10 @@ def _instance_of(service: DeclaredService, keep: Keep) -> Instance:
     )
 
 
-def _endpoint_of(service: DeclaredService, instance: Instance, url: str, source: str) -> Endpoint:
+def _endpoint_of(service: DeclaredService, instance: Instance, url: str, address: str, source: str) -> Endpoint:
     return Endpoint(
         url=url,
-        address=service.address,
+        address=address,
         port=service.port,
         source=source,
         namespace=service.namespace,
@@ -99,6 +105,15 @@ def dependencies_of(source: str, upstreams: Iterable[PlacedUpstream], naming: Na
         for upstream, place in upstreams
         for key in split(upstream.destination, (), {})
     )
+
+
+def bind_findings(dependencies: Iterable[Dependency]) -> Iterator[Finding]:
+    """What is wrong with the addresses at which these upstreams listen. There `0.0.0.0` is as good as any."""
+    for dependency in dependencies:
+        address = dependency.upstream.bind.address
+        if address:
+            found = address_findings(dependency.key, address, dependency.origin)
+            yield from (finding for finding in found if finding.severity == "error")
 
 
 def _bind_url(upstream: Upstream, key: Key, maker: UrlMaker) -> str | None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from ipaddress import IPv6Address
 from urllib.parse import quote
 
+from frostline.addresses import HIGHEST_PORT, INVALID, PORT_INVALID, Host, InvalidAddress, host_of
 from frostline.model import Finding, Instance, Key, Origin
 from frostline.patterns import Placeholder, has_dot_segment, parse
 from frostline.rules import DOT_SEGMENT, Rule
@@ -138,8 +138,23 @@ def url_of(filled: FilledPattern, instance: Instance) -> str:
     return url
 
 
-def common_urls(filled: FilledPattern, instances: Sequence[Instance]) -> list[str] | None:
-    """`url_of` each instance, in half the time; None if the pattern or an instance needs a closer look.
+def host_of_instance(instance: Instance) -> Host:
+    """The instance's address in its one spelling; an empty one where it has none. UrlError: address or port is none."""
+    if not 0 <= instance.port <= HIGHEST_PORT:
+        raise UrlError(PORT_INVALID, f"its port is {instance.port}; ports are 0 (none) to {HIGHEST_PORT}")
+    if not instance.address:
+        return _NO_HOST
+    try:
+        return host_of(instance.address)
+    except InvalidAddress as invalid:
+        raise UrlError(INVALID, invalid.message, invalid.help) from None
+
+
+_NO_HOST = Host("", "")
+
+
+def common_urls(filled: FilledPattern, instances: Sequence[Instance]) -> list[tuple[str, str]] | None:
+    """`url_of` each instance with its address, in half the time; None if the pattern or one needs a closer look.
 
     The pattern may ask for `{scheme}://{address}:{port}` only, and the instances must have both and no scheme of their
     own, as nearly all have.
@@ -148,11 +163,16 @@ def common_urls(filled: FilledPattern, instances: Sequence[Instance]) -> list[st
     if start or len(rest) != 1 or rest[0][0] is not _base:
         return None
     end = rest[0][1]
-    urls = [
-        f"http://{host_text(instance.address)}:{instance.port}{end}"
-        for instance in instances
-        if instance.address and instance.port and "scheme" not in instance.meta
-    ]
+    try:
+        urls = [
+            (f"http://{host.in_url}:{instance.port}{end}", host.address)
+            for instance in instances
+            if 0 < instance.port <= HIGHEST_PORT
+            and "scheme" not in instance.meta
+            and not (host := host_of(instance.address)).doubt
+        ]
+    except InvalidAddress:
+        return None
     return urls if len(urls) == len(instances) and "/." not in end else None
 
 
@@ -172,23 +192,10 @@ def encode_url_part(text: str) -> str:
     return quote(text, safe="")
 
 
-@lru_cache(maxsize=65536)
-def host_text(address: str) -> str:
-    """An address or host name as the host of a URL."""
-    if ":" not in address:
-        return encode_url_part(address)
-    host, _, zone = address.partition("%")
-    try:
-        IPv6Address(host)
-    except ValueError:
-        return encode_url_part(address)
-    return f"[{host}%25{encode_url_part(zone)}]" if zone else f"[{host}]"
-
-
 def _address(instance: Instance) -> str:
     if not instance.address:
         raise UrlError(ADDRESS_MISSING, "it has no address of the kind that `address_from` names")
-    return host_text(instance.address)
+    return host_of_instance(instance).in_url
 
 
 def _port(instance: Instance) -> int:
@@ -227,8 +234,7 @@ def _node(instance: Instance) -> str:
 
 def _base(instance: Instance) -> str:
     scheme = _scheme(instance) if "scheme" in instance.meta else "http"
-    host = host_text(instance.address) if instance.address else _address(instance)
-    return f"{scheme}://{host}:{instance.port or _port(instance)}"
+    return f"{scheme}://{_address(instance)}:{instance.port or _port(instance)}"
 
 
 _VALUES: Mapping[str, Callable[[str], Value]] = {

@@ -8,6 +8,7 @@ from urllib.parse import quote as percent_encode
 
 from msgspec import Struct
 
+from frostline.addresses import address_findings, host_of
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
@@ -196,7 +197,12 @@ def contribute(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) ->
             findings.append(_dot_segment(key, origin, url))
         else:
             address, port = host_and_port(url)
-            endpoints[key] = (Endpoint(url=url, address=address, port=port, source=settings.name, declared_at=origin),)
+            wrong = address_findings(key, address, origin)
+            findings += wrong
+            if all(finding.severity != "error" for finding in wrong):
+                address = host_of(address).address
+                endpoint = Endpoint(url=url, address=address, port=port, source=settings.name, declared_at=origin)
+                endpoints[key] = (endpoint,)
     return Contribution(
         source=settings.name,
         endpoints=endpoints,

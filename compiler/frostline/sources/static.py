@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from frostline.addresses import address_findings, host_of
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.urls import absolute_url
-from frostline.model import Contribution, Endpoint, FileOrigin, Key
+from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key
 from frostline.settings import SourceSettings
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -88,16 +89,24 @@ def contribute(settings: StaticSettings, known: Mapping[str, frozenset[Key]]) ->
     """Make an endpoint of each URL. `known` does not matter here."""
     endpoints: dict[Key, tuple[Endpoint, ...]] = {}
     places: dict[Key, FileOrigin] = {}
+    findings: list[Finding] = []
     for service in settings.services:
         key = Key(service.service, service.version)
-        endpoints[key] = (*endpoints.get(key, ()), _endpoint(service, settings.name))
+        address, port = host_and_port(service.url)
+        found = address_findings(key, address, service.origin)
+        findings += found
         places.setdefault(key, service.origin)
-    return Contribution(source=settings.name, endpoints=endpoints, places=places)
-
-
-def _endpoint(service: StaticService, source: str) -> Endpoint:
-    address, port = host_and_port(service.url)
-    return Endpoint(url=service.url, address=address, port=port, source=source, declared_at=service.origin)
+        endpoints.setdefault(key, ())
+        if all(finding.severity != "error" for finding in found):
+            endpoint = Endpoint(
+                url=service.url,
+                address=host_of(address).address,
+                port=port,
+                source=settings.name,
+                declared_at=service.origin,
+            )
+            endpoints[key] = (*endpoints[key], endpoint)
+    return Contribution(source=settings.name, endpoints=endpoints, places=places, findings=tuple(findings))
 
 
 def host_and_port(url: str) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ PLACE = FileOrigin("frostline.yaml", 12, 7)
 def mesh(*names: str, source: str = "mesh", url: str | None = None, **fields: object) -> Contribution:
     """What a Consul brings that has one instance of each name, with these fields."""
     values = {"node": "n1", "address": "10.0.0.1", "port": 8080, **fields}
-    instances = tuple(Instance(service=name, id=f"{name}-1", **values) for name in names)  # type: ignore[arg-type]
+    instances = tuple(Instance(**{"service": name, "id": f"{name}-1", **values}) for name in names)  # type: ignore[arg-type]
     snapshot = Snapshot(source=source, datacenter="dc1", namespace="default", settings="x", instances=instances)
     return contribution_of(source, [snapshot], Naming(url=url, unversioned_url=url) if url else Naming())
 
@@ -51,8 +52,47 @@ def of_output(type_: str, module: object, contribution: Contribution, **options:
     return module.render(view, settings).findings  # type: ignore[attr-defined, no-any-return]
 
 
+WRONG_ADDRESSES = {
+    "w": "10.0.0.7:8080",
+    "url": "http://10.0.0.7",
+    "url-path": "https://api.example:8443/v1",
+    "odd-url": "unix:///run/x.sock",
+    "spaces": " 10.0.0.7 ",
+    "space": "a b",
+    "control": "10.0.0.7\x1b[31m",
+    "line": "10.0.0.7\n",
+    "v6-port": "[fd00::7]:8080",
+    "v6": "fd00::g",
+    "name-port": "api.example:80",
+    "path": "/run/x.sock",
+    "network": "10.0.0.0/8",
+    "user": "root@10.0.0.7",
+    "list": "10.0.0.1,10.0.0.2",
+    "zeros": "010.0.0.1",
+    "big": "256.1.1.1",
+    "short": "127.1",
+    "unicode": "bücher.example",
+    "template": "{{ GetPrivateIP }}",
+    "label": f"{'a' * 64}.example",
+    "long": ".".join(["a" * 60] * 5),
+    "dots": "a..example",
+    "hyphen": "-a.example",
+    "zone": "fe80::1%",
+    "huge": "a" * 100_000,
+}
+
 FOUND: dict[str, Callable[[], Iterable[Finding]]] = {
     "port-zero": lambda: of_registry(mesh("shop-v1", port=0)),
+    "address-invalid": lambda: chain.from_iterable(
+        of_registry(mesh("shop", node="n2", address=address, id=name)) for name, address in WRONG_ADDRESSES.items()
+    ),
+    "address-unusable": lambda: chain.from_iterable(
+        of_registry(mesh("shop", id="w", address=address))
+        for address in ("0.0.0.0", "::", "[0::0]", "fe80::1%eth0", "224.0.0.1", "ff02::1", "255.255.255.255")
+    ),
+    "port-invalid": lambda: chain.from_iterable(
+        of_registry(mesh("batch", id="w", port=port)) for port in (-1, 65536, 2**40)
+    ),
     "address-missing": lambda: of_registry(mesh("shop-v1", address="")),
     "scheme-invalid": lambda: of_registry(mesh("shop-v1", meta={"scheme": "java script\x1b[31m"})),
     "meta-missing": lambda: of_registry(mesh("shop-v1", url="http://{address}/{meta[path]}")),
