@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from frostline.errors import FrostlineError
+from frostline.errors import FrostlineError, UsageError
 from frostline.lock.codec import lock_of
 from frostline.model import Snapshot
 from frostline.pipeline.assemble import contributions_of
 from frostline.pipeline.freeze import CommittedLock, freeze, live_sources
 from frostline.settings import Config
-from frostline.text import pluralize
+from frostline.sources.base import policy_of
+from frostline.text import did_you_mean, list_names, pluralize, quote
 
 
 class SourceState(Struct, frozen=True, order=True):
@@ -22,6 +23,14 @@ class SourceState(Struct, frozen=True, order=True):
     type: str
     state: str
     sees: str
+
+
+class SourcePolicy(Struct, frozen=True):
+    """policy: the least ACL policy that the source needs, as its server takes it."""
+
+    source: str
+    type: str
+    policy: str
 
 
 class Survey(Struct, frozen=True, kw_only=True):
@@ -54,6 +63,20 @@ def survey_sources(config: Config) -> Survey:
             states.append(SourceState(name, settings.type, state, _describe(snapshot)))
     states += _local_states(config, snapshots)
     return Survey(states=tuple(sorted(states)), errors=tuple(errors), warnings=tuple(warnings))
+
+
+def policies_of(config: Config, name: str | None = None) -> tuple[SourcePolicy, ...]:
+    """What each live source needs, or the one of this name; no network. UsageError: it is not a live source."""
+    live = live_sources(config)
+    if name is not None and name not in live:
+        problem = "asks no server, so it needs no policy" if name in config.sources else "is not in the configuration"
+        known = f"those that ask a server are {list_names(live)}" if live else "no source asks a server"
+        raise UsageError(f"the source {quote(name)} {problem}", help=did_you_mean(name, live, known))
+    return tuple(
+        SourcePolicy(source, settings.type, policy)
+        for source, settings in live.items()
+        if name in (None, source) and (policy := policy_of(settings)) is not None
+    )
 
 
 def _local_states(config: Config, snapshots: Sequence[Snapshot]) -> list[SourceState]:

@@ -35,6 +35,7 @@ __all__ = [
     "is_live",
     "keys_are_independent",
     "needs_other_sources",
+    "policy_of",
     "source_module",
     "source_types",
 ]
@@ -78,6 +79,9 @@ class LiveSource(Source, Protocol):
 
     def shape(self, settings: Any) -> dict[str, Any]:
         """The settings that shape the answer, as JSON values; their digest binds the lock to the configuration."""
+
+    def policy(self, settings: Any) -> str:
+        """Optional: the least ACL policy with which the settings can be read whole, as the server takes it."""
 
 
 class LocalSource(Source, Protocol):
@@ -145,6 +149,12 @@ def answer_shape(settings: LiveSettings) -> dict[str, Any]:
         "address_from": settings.address_from,
         "version_from": settings.naming.version_from,
     }
+
+
+def policy_of(settings: LiveSettings) -> str | None:
+    """The least ACL policy that this source needs; None: its type says none."""
+    module = source_module(settings.type)
+    return str(module.policy(settings)) if hasattr(module, "policy") else None
 
 
 def declares(type_name: str) -> bool:

@@ -3,9 +3,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from frostline.errors import SourceError
+import pytest
+
+from frostline.errors import SourceError, UsageError
 from frostline.pipeline.lock_update import update_lock
-from frostline.pipeline.survey import survey_sources
+from frostline.pipeline.survey import policies_of, survey_sources
 from frostline.settings import Allow, Config
 from frostline.sources.base import ReadResult
 
@@ -28,3 +30,24 @@ def test_an_unreachable_datacenter_shows_what_the_lock_keeps(live_config: Config
     answers.of["mesh"] = ReadResult(answers=(), unreachable=("dc1",))
     state = survey_sources(live_config).states[0]
     assert (state.state, state.sees) == ("not reached, kept as locked", "dc1: 2 services, 2 instances")
+
+
+def test_each_live_source_has_a_policy_and_a_local_one_has_none(live_config: Config) -> None:
+    assert [(policy.source, policy.type) for policy in policies_of(live_config)] == [
+        ("mesh", "consul"),
+        ("west", "consul"),
+    ]
+    assert [policy.source for policy in policies_of(live_config, "west")] == ["west"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "help"),
+    [
+        ("mehs", "the source `mehs` is not in the configuration", "did you mean `mesh`?"),
+        ("partners", "asks no server, so it needs no policy", "those that ask a server are `mesh` and `west`"),
+    ],
+)
+def test_a_policy_of_another_source_is_refused(live_config: Config, name: str, message: str, help: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        policies_of(live_config, name)
+    assert caught.value.help == help

@@ -147,17 +147,20 @@ def _choose_datacenters(
 
 
 def _own_datacenter(session: Session, agent: Agent) -> str:
-    """The agent's own datacenter. Without the right to ask it, the only one that there is."""
+    """The agent's own datacenter. Without the right to ask it, the only one that there is, or that of its nodes."""
     itself = agent.about_itself()
     if itself:
         return itself.config.datacenter
     known = agent.datacenters()
     if len(known) == 1:
         return known[0]
+    own = agent.own_datacenter()
+    if own in known:
+        return own
     raise session.error(
         SELF,
         f"the token may not read the agent's own datacenter, one of {', '.join(sorted(known))}",
-        help="name it in `datacenters`, or give the token agent:read",
+        help="name it in `datacenters`, or give the token node:read",
     )
 
 

@@ -25,6 +25,7 @@ from frostline.sources.consul.wire import (
     Node,
     NodeServices,
     Peering,
+    PlacedNode,
     ServiceEntry,
     TokenSelf,
 )
@@ -89,6 +90,11 @@ class Agent:
         """List the datacenters that the agent knows, nearest first."""
         known: list[str] = self._read(self._consul.catalog.datacenters(), list[str])
         return known
+
+    def own_datacenter(self) -> str | None:
+        """The datacenter of the nodes that the agent lists where it is asked for none. None: the token sees no node."""
+        nodes: list[PlacedNode] = self._read(self._consul.catalog.nodes(), list[PlacedNode])
+        return nodes[0].datacenter if nodes else None
 
     def token(self) -> TokenSelf:
         """Read what the token stands for. StatusError: Consul does not accept it, or has ACLs disabled (401)."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from frostline.sources.base import Progress, ReadResult
+from frostline.sources.consul.policy import policy
 from frostline.sources.consul.settings import SCHEMA, ConsulSettings, configure
 from frostline.sources.naming_keys import selection_shape
 
-__all__ = ["SCHEMA", "configure", "read", "shape"]
+__all__ = ["SCHEMA", "configure", "policy", "read", "shape"]
 
 
 def read(

@@ -48,6 +48,12 @@ class Node(Struct, frozen=True, gc=False, rename="pascal"):
     peer_name: str = ""
 
 
+class PlacedNode(Struct, frozen=True, gc=False, rename="pascal"):
+    """A node in catalog/nodes, of which only the place matters."""
+
+    datacenter: str
+
+
 class TaggedAddress(Struct, frozen=True, gc=False, rename="pascal"):
     address: str = ""
     port: int = 0

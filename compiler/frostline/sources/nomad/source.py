@@ -9,9 +9,10 @@ from typing import Any
 
 from frostline.sources.base import Progress, ReadResult
 from frostline.sources.naming_keys import selection_shape
+from frostline.sources.nomad.policy import policy
 from frostline.sources.nomad.settings import SCHEMA, NomadSettings, configure
 
-__all__ = ["SCHEMA", "configure", "read", "shape"]
+__all__ = ["SCHEMA", "configure", "policy", "read", "shape"]
 
 
 def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None) -> ReadResult:

@@ -107,10 +107,13 @@ def test_a_proxy_may_hide_who_the_leader_is(replay: Replay, reply: Reply):
     assert read(replay).answers
 
 
-def test_a_token_that_may_not_ask_the_agent_needs_the_datacenters_name(replay: Replay):
+def test_a_token_that_may_not_ask_the_agent_has_its_nodes_or_needs_the_datacenters_name(replay: Replay):
     replay.routes["/v1/agent/self"] = Reply(b"Permission denied", status=403)
     assert read(replay).answers[0].datacenter == "dc1"
     replay.routes["/v1/catalog/datacenters"] = Reply(["dc2", "dc1"])
+    replay.routes["/v1/catalog/nodes"] = Reply([{"Node": "n", "Datacenter": "dc2"}])
+    assert read(replay).answers[0].datacenter == "dc2"
+    replay.routes["/v1/catalog/nodes"] = Reply([])
     assert "one of dc1, dc2" in refused(replay)
     assert read(replay, datacenters=("dc1",)).answers[0].datacenter == "dc1"
 

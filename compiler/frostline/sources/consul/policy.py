@@ -1,0 +1,30 @@
+"""The least rights that a source of type consul needs.
+
+Reading an instance takes `service:read` of its name and `node:read` of its node, in every answer that is read here, and
+nobody knows the names of the nodes before. /v1/acl/token/self and /v1/catalog/datacenters take none. Where the token
+may not ask the agent (`agent:read`), its nodes say in which datacenter it is.
+"""
+
+from __future__ import annotations
+
+from frostline.sources.acl_rules import block
+from frostline.sources.consul.settings import ConsulSettings
+
+_READ = ('policy = "read"',)
+
+
+def policy(settings: ConsulSettings) -> str:
+    """The rules of a policy, in Consul's HCL. `acl: strict` reads all names, and refuses an answer that ACLs cut."""
+    lines = block("node_prefix", "", _READ)
+    if settings.acl == "scoped":
+        for name in sorted(set(settings.select.services)):
+            lines += block("service", name, _READ)
+    else:
+        lines += block("service_prefix", "", _READ)
+    if settings.namespace is not None:  # Consul Enterprise
+        lines = block("namespace", settings.namespace, lines)
+    if settings.peers and settings.acl != "scoped":
+        lines.append('peering = "read"')  # the names that a peer exports, and the state of the peering (Consul 1.13 on)
+    if settings.partition is not None:
+        lines = block("partition", settings.partition, lines)
+    return "\n".join(lines)
