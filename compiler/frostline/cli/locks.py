@@ -17,4 +17,6 @@ def freeze_locks(invocation: Invocation, config: Config, allow: Allow, *, wait: 
     committed = CommittedLock(config)
     frozen = freeze(config, committed, allow_partial=allow.partial, wait=wait)
     print_warnings(invocation, frozen.warnings)
-    return committed.pair_with(lock_of(frozen.snapshots), frozen.unhealthy)
+    locks = committed.pair_with(lock_of(frozen.snapshots), frozen.unhealthy)
+    print_warnings(invocation, locks.warnings)
+    return locks

@@ -16,16 +16,18 @@ from msgspec import Struct
 
 from frostline.canonical import canonical_line, canonical_lines, json_fault
 from frostline.errors import UsageError
+from frostline.lock.faults import MERGED, Fault, find_fault
 from frostline.model import Declared, FileOrigin, Instance, Lock, Snapshot, Upstream
 
 FORMAT = "frostline.lock/1"
-FREEZE_AGAIN = "run `frostline freeze` to write it anew"
-_HEADER = canonical_line({"format": FORMAT}) + b"\n"
+HEADER = canonical_line({"format": FORMAT}) + b"\n"
+
+_OUT_OF_ORDER = f"is duplicated or out of order: {MERGED}"
 
 _Line = TypeVar("_Line", Instance, Declared, Upstream)
 
 
-class _Segment(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class SegmentLine(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """The first line of a segment: what it is, and how many lines of each kind follow."""
 
     source: str
@@ -44,7 +46,7 @@ def lock_of(snapshots: Iterable[Snapshot]) -> Lock:
 
 def lock_chunks(snapshots: Iterable[Snapshot]) -> Iterator[bytes]:
     """A lock file's bytes, whole lines at a time."""
-    yield _HEADER
+    yield HEADER
     for snapshot in snapshots:
         yield canonical_line(_segment_line(snapshot)) + b"\n"
         yield from canonical_lines(snapshot.instances)
@@ -52,8 +54,8 @@ def lock_chunks(snapshots: Iterable[Snapshot]) -> Iterator[bytes]:
         yield from canonical_lines(snapshot.upstreams)
 
 
-def _segment_line(snapshot: Snapshot) -> _Segment:
-    return _Segment(
+def _segment_line(snapshot: Snapshot) -> SegmentLine:
+    return SegmentLine(
         source=snapshot.source,
         datacenter=snapshot.datacenter,
         namespace=snapshot.namespace,
@@ -79,16 +81,16 @@ class _Position(Struct, frozen=True):
 
 def parse_lock(data: bytes, shown: str) -> Lock:
     """The lock in these bytes. UsageError with the line: not a lock, cut short, or with conflict markers."""
-    if data[: len(_HEADER)] not in (_HEADER, _HEADER[:-1]):
-        raise _invalid(data, 0, f"this is not a lock: the first line is not {_HEADER.decode().strip()}", shown)
+    if data[: len(HEADER)] not in (HEADER, HEADER[:-1]):
+        raise _invalid(data, 0, f"this is not a lock: the first line is not {HEADER.decode().strip()}", shown)
     if not data.endswith(b"\n"):
         raise _invalid(data, data.count(b"\n"), "the last line is cut short", shown)
     snapshots: list[Snapshot] = []
-    at = _Position(1, len(_HEADER))
+    at = _Position(1, len(HEADER))
     while at.byte < len(data):
         snapshot, after = _parse_segment(data, at, shown)
         if snapshots and snapshots[-1].segment >= snapshot.segment:
-            raise _invalid(data, at.line, f"{describe_segment(snapshot.segment)} is duplicated or out of order", shown)
+            raise _invalid(data, at.line, f"{describe_segment(snapshot.segment)} {_OUT_OF_ORDER}", shown)
         snapshots.append(snapshot)
         at = after
     return Lock(tuple(snapshots))
@@ -148,7 +150,7 @@ def _skip_lines(data: bytes, position: _Position, lines: int) -> _Position | Non
     return _Position(position.line + lines, byte)
 
 
-_SEGMENT = msgspec.json.Decoder(_Segment)
+_SEGMENT = msgspec.json.Decoder(SegmentLine)
 _INSTANCE = msgspec.json.Decoder(Instance)
 _DECLARED = msgspec.json.Decoder(Declared)
 _UPSTREAM = msgspec.json.Decoder(Upstream)
@@ -169,7 +171,7 @@ def _parse_lines(
     for at, value in enumerate(values, start.line):
         key = value.sort_key()
         if before is not None and before >= key:
-            raise _invalid(data, at, "this line is duplicated or out of order", shown)
+            raise _invalid(data, at, f"this line {_OUT_OF_ORDER}", shown)
         before = key
     return tuple(values)
 
@@ -197,11 +199,6 @@ def _decoded(line: bytes, decoder: msgspec.json.Decoder[_Value], data: bytes, at
 
 
 def _invalid(data: bytes, at: int, reason: str, shown: str) -> UsageError:
-    for line, text in enumerate(data.split(b"\n")[at:], at):
-        if text.startswith((b"<<<<<<<", b"=======", b">>>>>>>")):
-            return UsageError(
-                "the lock has a merge conflict of git",
-                origin=FileOrigin(shown, line + 1),
-                help=f"take either side, then {FREEZE_AGAIN}",
-            )
-    return UsageError(reason, origin=FileOrigin(shown, at + 1), help=FREEZE_AGAIN)
+    """reason: what is wrong with the line after the first `at`; what happened to the whole file says more."""
+    fault = find_fault(data, shown) or Fault(at + 1, reason)
+    return UsageError(fault.reason, origin=FileOrigin(shown, fault.line), help=fault.help)

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from frostline.errors import UsageError
-from frostline.lock.store import SUFFIX, LockText
+from frostline.lock.faults import LFS_POINTER
+from frostline.lock.merge import join_locks
+from frostline.lock.store import SUFFIX, parse_elsewhere
 from frostline.model import FileOrigin, Lock
 from frostline.text import quote
 
@@ -53,16 +55,23 @@ def read_lock_at(revision: str, path: Path, *, is_folder: bool, shown: str) -> L
         )
     commit = _commit(revision, path.parent)
     names = _names_in_folder(commit, path) if is_folder else [path.name]
-    files: list[tuple[Path, str, bytes]] = []
+    files: list[tuple[str, bytes]] = []
     for name in names:
         content = _git(path.parent, "show", "--no-textconv", f"{commit}:./{name}")
         if content.returncode:
             raise _without_lock(revision, commit, shown)
-        files.append((path.parent / name, f"{revision}:{Path(shown).parent / name}", content.stdout))
-    lock = LockText(path, is_folder, tuple(files)).parse()
-    if lock is None:
+        if content.stdout.startswith(LFS_POINTER):  # a filter is a program of the repository's choice: never run
+            raise UsageError(
+                f"revision {quote(revision)} has a pointer of Git LFS in place of the lock `{shown}`",
+                help=f"write it to a file, and compare that: `git show {revision}:./{name} | git lfs smudge >old.lock`",
+            )
+        files.append((f"{revision}:{Path(shown).parent / name}", content.stdout))
+    if not files:
         raise _without_lock(revision, commit, shown)
-    return lock
+    return join_locks([(name, parse_elsewhere(data, name, _OTHER)) for name, data in files])
+
+
+_OTHER = "name another revision: this one keeps the lock as it is (`frostline check` in CI lets no broken one in)"
 
 
 def _commit(revision: str, folder: Path) -> str:

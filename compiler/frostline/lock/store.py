@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -10,8 +12,10 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from frostline.errors import UsageError
-from frostline.lock.codec import FREEZE_AGAIN, lock_chunks, parse_lock
+from frostline.lock.codec import lock_chunks, parse_lock
+from frostline.lock.faults import FREEZE_AGAIN
 from frostline.lock.merge import join_locks
+from frostline.lock.salvage import salvage
 from frostline.model import FileOrigin, Lock, Snapshot
 
 SUFFIX = ".lock"
@@ -52,6 +56,14 @@ def existing_files(path: Path, *, is_folder: bool) -> tuple[Path, ...]:
     return (path,) if path.exists() else ()
 
 
+class ReadableLock(Struct, frozen=True):
+    """lock: what the files hold that are locks; None if there is none. broken: the others; fault: of the first."""
+
+    lock: Lock | None
+    broken: tuple[Path, ...] = ()
+    fault: UsageError | None = None
+
+
 class LockText(Struct, frozen=True):
     """A lock as it is on disk. files: path, path as users would type it, and bytes of each, sorted by name.
 
@@ -65,6 +77,31 @@ class LockText(Struct, frozen=True):
     def parse(self) -> Lock | None:
         """The lock; None if there is none yet. UsageError with file and line: it is not a lock."""
         return join_locks([(shown, parse_lock(data, shown)) for _, shown, data in self.files]) if self.files else None
+
+    def parse_readable(self) -> ReadableLock:
+        """The lock of those files that are locks; a file that is broken does not stop the others."""
+        locks: list[tuple[str, Lock]] = []
+        broken: list[Path] = []
+        faults: list[UsageError] = []
+        for path, shown, data in self.files:
+            try:
+                locks.append((shown, parse_lock(data, shown)))
+            except UsageError as error:
+                broken.append(path)
+                faults.append(error)
+        try:
+            return ReadableLock(join_locks(locks) if locks else None, tuple(broken), faults[0] if faults else None)
+        except UsageError as error:
+            return ReadableLock(None, tuple(path for path, _, _ in self.files), error)
+
+    def salvage(self) -> Lock | None:
+        """What the files say all the same where they are broken (see `salvage`); None where some of it is lost."""
+        parts = [(shown, salvage(data)) for _, shown, data in self.files]
+        try:
+            locks = [(shown, part) for shown, part in parts if part is not None]
+            return join_locks(locks) if len(locks) == len(parts) else None
+        except UsageError:
+            return None
 
     def holds(self, lock: Lock) -> bool:
         """Whether these files are exactly what this lock would be written as; much faster than parsing them."""
@@ -106,15 +143,34 @@ def read_lock(path: Path, *, is_folder: bool, shown: str) -> Lock | None:
 
 def read_locks(files: Sequence[tuple[str, Path]]) -> list[tuple[str, Lock]]:
     """The locks in these files, given and returned with the paths that messages show. UsageError: one is not a lock."""
-    return [(shown, parse_lock(_read(file, shown), shown)) for shown, file in files]
+    return [(shown, parse_elsewhere(_read(file, shown), shown, _FREEZE_OUT)) for shown, file in files]
+
+
+_FREEZE_OUT = "freeze it again with `frostline freeze --out FILE`"
+
+
+def parse_elsewhere(data: bytes, shown: str, mend: str) -> Lock:
+    """A lock that is not the committed one, so that no compile writes it anew. mend: what does."""
+    try:
+        return parse_lock(data, shown)
+    except UsageError as error:
+        way = mend if "compile" in (error.help or "") else (error.help or "").replace(FREEZE_AGAIN, mend)
+        raise UsageError(error.message, origin=error.origin, help=way) from None
 
 
 def _read(path: Path, shown: str) -> bytes:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a named pipe would wait for a writer
+            raise UsageError(
+                "the lock cannot be read: it is not a regular file",
+                origin=FileOrigin(shown),
+                help="move it away, or set `lock` to a file",
+            )
         return path.read_bytes()
     except OSError as error:
         raise _unreadable(error, shown) from None
 
 
 def _unreadable(error: OSError, shown: str) -> UsageError:
-    return UsageError(f"the lock cannot be read: {error.strerror}", origin=FileOrigin(shown), help=FREEZE_AGAIN)
+    way = "give this user the right to read it" if error.errno in (errno.EACCES, errno.EPERM) else "correct `lock`"
+    return UsageError(f"the lock cannot be read: {error.strerror}", origin=FileOrigin(shown), help=way)

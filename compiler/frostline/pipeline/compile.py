@@ -19,7 +19,7 @@ from frostline.model import Finding, Lock, Registry
 from frostline.outputs.values import service_value
 from frostline.pipeline.assemble import Assembly, assemble, declared_contributions, state_of_lock
 from frostline.pipeline.freeze import LockPair
-from frostline.pipeline.guard import guard_files, guard_lock, guard_registry
+from frostline.pipeline.guard import guard_files, guard_lock, guard_registry, guard_unknown
 from frostline.pipeline.rendering import Rendered, render_outputs
 from frostline.plan.changes import Comparison, LockAction, Plan, RegistryState, changed_keys, plan_of
 from frostline.publish.manifest import Manifest, read_manifest
@@ -139,6 +139,8 @@ def guard(
     refusals: tuple[Finding, ...] = ()
     if options.guard:
         published = _published(compared.manifest, baseline if locks.committed else None)
+        if published is None:
+            refusals += guard_unknown(locks.fault, options.allow)
         refusals += guard_registry(
             config,
             published,
@@ -162,19 +164,27 @@ def plan(locks: LockPair, assembly: Assembly, baseline: RegistryState, compared:
     """What publishing would change."""
     published = compared.manifest.services if compared.manifest else ()
     comparison = Comparison(published=published, baseline=baseline, new=assembly.state)
-    lock: LockAction | None = ("update" if locks.committed else "create") if locks.changed else None
+    lock: LockAction | None = ("update" if locks.committed or locks.fault else "create") if locks.changed else None
     return plan_of(comparison, compared.files, lock)
 
 
-def guard_frozen(config: Config, locks: LockPair, allow: Allow, today: date) -> tuple[Finding, ...]:
-    """What guards say of a lock that is to be committed alone: of the registry that it gives, and of its segments."""
+def guard_frozen(
+    config: Config, locks: LockPair, allow: Allow, today: date, *, is_whole: bool = True
+) -> tuple[Finding, ...]:
+    """What guards say of a lock that is to be committed alone: of the registry that it gives, and of its segments.
+
+    is_whole: False for a lock of some segments only, of which nobody knows what stands beside them.
+    """
     if not locks.changed:
         return ()
+    if not is_whole and locks.committed is None:
+        return guard_lock(config, locks.new, None, allow)
     manifest = read_manifest(config.manifest)
     declared = declared_contributions(config)
     new, baseline = (state_of_lock(config, lock, declared) for lock in (locks.new, locks.committed))
     before = _published(manifest, baseline if locks.committed else None)
-    refusals = guard_registry(config, before, baseline, new, allow, today=today, unhealthy=locks.unhealthy)
+    refusals = guard_unknown(locks.fault, allow) if before is None else ()
+    refusals += guard_registry(config, before, baseline, new, allow, today=today, unhealthy=locks.unhealthy)
     return tuple(sorted((*refusals, *guard_lock(config, locks.new, locks.committed, allow)), key=Finding.sort_key))
 
 
@@ -185,4 +195,4 @@ def plan_frozen(config: Config, locks: LockPair) -> Plan:
     new, baseline = (state_of_lock(config, lock, declared) for lock in (locks.new, locks.committed))
     published = _published(manifest, baseline if locks.committed else None) or ()
     comparison = Comparison(published=tuple(published), baseline=baseline, new=new)
-    return plan_of(comparison, (), "update" if locks.committed else "create")
+    return plan_of(comparison, (), "update" if locks.committed or locks.fault else "create")

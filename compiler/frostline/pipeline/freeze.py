@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -129,6 +129,7 @@ def _snapshots_to_keep(
     if not unreachable:
         return []
     locked = committed.lock if committed else None
+    fault = committed.fault if committed else None
     kept: list[Snapshot] = []
     for datacenter in unreachable:
         found = [
@@ -137,11 +138,15 @@ def _snapshots_to_keep(
             if snapshot.segment[:2] == (settings.name, datacenter) and snapshot.settings == digest
         ]
         if not found:
+            reason = "has nothing of it that was frozen with these settings"
+            way = "run `frostline freeze` once while it can be reached, or leave it out of `datacenters`"
+            if fault:
+                reason = f"is broken ({fault.origin}: {fault.message})"
+                way = f"restore the lock from your repository, or {way}"
             raise SourceError(
-                f"source {settings.name}: datacenter {datacenter} cannot be reached, and the lock has nothing of it "
-                "that was frozen with these settings",
+                f"source {settings.name}: datacenter {datacenter} cannot be reached, and the lock {reason}",
                 origin=settings.origin,
-                help="run `frostline freeze` once while it can be reached, or leave it out of `datacenters`",
+                help=way,
             )
         kept += found
     return kept
@@ -151,19 +156,27 @@ class LockPair(Struct, frozen=True, kw_only=True):
     """The lock to work from, and the committed one, None if there is none.
 
     changed: whether publishing writes the lock file. Without live sources there is no lock file to write.
+    fault: what is wrong with the committed lock, which is written anew then; `committed` is what it says all the same,
+    None where nothing of it can be relied on.
     unhealthy: as in FreezeResult; None: the sources were not asked.
     """
 
     new: Lock
     committed: Lock | None
     changed: bool
+    fault: UsageError | None = None
     unhealthy: Mapping[Key, Mapping[str, int]] | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """That the committed lock is broken."""
+        return (f"{self.fault.origin}: {self.fault.message}; it is written anew",) if self.fault else ()
 
 
 class CommittedLock:
     """The committed lock. Its bytes are read eagerly, and parsed only when its content is needed.
 
-    UsageError: it cannot be read, or its content is no lock.
+    UsageError: it cannot be read. What is no lock any more (merged, cut, converted) can be written anew: see `fault`.
     """
 
     def __init__(self, config: Config) -> None:
@@ -174,20 +187,43 @@ class CommittedLock:
             )
 
     @cached_property
+    def _readable(self) -> lock_store.ReadableLock:
+        return self._text.parse_readable()
+
+    @property
     def lock(self) -> Lock | None:
-        """None if there is none yet."""
-        return self._text.parse()
+        """What of it is a lock; None if nothing is, or if there is none yet."""
+        return self._readable.lock
+
+    @property
+    def fault(self) -> UsageError | None:
+        """Why it is broken; None if it is whole, or if there is none yet."""
+        return self._readable.fault
+
+    @cached_property
+    def known(self) -> Lock | None:
+        """What it says, also where it is broken; None if nothing of it can be relied on, or if there is none yet."""
+        return self._text.salvage() if self.fault else self.lock
+
+    def is_mended_by(self, snapshots: Iterable[Snapshot]) -> bool:
+        """Whether writing these segments writes every file anew that is broken."""
+        written = lock_store.lock_files(Lock(tuple(snapshots)), self._text.path, is_folder=self._text.is_folder)
+        return self._text.is_folder and {file.path for file in written}.issuperset(self._readable.broken)
 
     def pair_with(self, new: Lock, unhealthy: Mapping[Key, Mapping[str, int]] | None = None) -> LockPair:
         """Compare it with the lock that was read now: by its bytes first, which is faster than parsing them."""
         with stage("comparing with the lock"):
-            committed = new if self._text.holds(new) else self.lock
-        changed = self._has_live_sources and new != committed
-        return LockPair(new=new, committed=committed, changed=changed, unhealthy=unhealthy)
+            if self._text.holds(new):
+                return LockPair(new=new, committed=new, changed=False, unhealthy=unhealthy)
+            fault = self.fault if self._has_live_sources else None
+        changed = self._has_live_sources and (fault is not None or new != self.known)
+        return LockPair(new=new, committed=self.known, changed=changed, fault=fault, unhealthy=unhealthy)
 
 
 def read_committed_lock(config: Config) -> Lock | None:
-    """The committed lock; None if there is none yet."""
+    """The committed lock; None if there is none yet, or none is needed. UsageError: it is not a lock."""
+    if not live_sources(config):
+        return None
     with stage("reading the lock"):
         return lock_store.read_lock(config.lock, is_folder=config.lock_is_folder, shown=display_path(config.lock))
 
@@ -226,9 +262,11 @@ def merged_lock(config: Config, committed: Lock | None, globs: Sequence[str]) ->
 
 def offline_locks(config: Config, globs: Sequence[str] = ()) -> LockPair:
     """The locks without any network: new is the committed one, or what the files that these globs name hold."""
+    if globs:
+        present = CommittedLock(config)
+        return present.pair_with(merged_lock(config, present.lock, globs))
     committed = read_committed_lock(config)
-    new = merged_lock(config, committed, globs) if globs else offline_lock(config, committed)
-    return pair_locks(config, new, committed)
+    return pair_locks(config, offline_lock(config, committed), committed)
 
 
 def pair_locks(config: Config, new: Lock, committed: Lock | None) -> LockPair:

@@ -7,6 +7,8 @@ from datetime import date
 from shlex import quote
 
 from frostline.checks.guards import Published, Unhealthy, emptied_segments, empty_sources, guard_findings
+from frostline.checks.unknown import unknown_findings
+from frostline.errors import UsageError
 from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
 from frostline.pipeline.assemble import upstream_consumers
 from frostline.pipeline.file_rules import ADOPT, EDITED
@@ -57,6 +59,11 @@ def _published(entries: Iterable[ManifestEntry], known: RegistryState) -> Mappin
         )
         for entry in entries
     }
+
+
+def guard_unknown(fault: UsageError | None, allow: Allow) -> tuple[Finding, ...]:
+    """The refusal to publish where nothing is known of what was published, as the committed lock is broken."""
+    return unknown_findings(fault.message, fault.origin, allow) if fault else ()
 
 
 def guard_lock(config: Config, lock: Lock, committed: Lock | None, allow: Allow) -> tuple[Finding, ...]:

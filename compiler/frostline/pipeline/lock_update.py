@@ -71,13 +71,15 @@ def update_lock(
         )
         read = lock_of(frozen.snapshots)
         is_partial = bool(sources or datacenters)
-        new = replace_segments(committed_file.lock, read.snapshots, live) if is_partial else read
+        if is_partial and not out and committed_file.fault and not committed_file.is_mended_by(read.snapshots):
+            raise committed_file.fault  # what is not read would stay as it is, but cannot be read either
+        new = replace_segments(committed_file.known, read.snapshots, live) if is_partial else read
         locks = committed_file.pair_with(new, frozen.unhealthy)
         update = LockUpdate(
             snapshots=read.snapshots if out else new.snapshots,
             changed=out is not None or locks.changed,
-            findings=guard_frozen(config, locks, allow, today),
-            warnings=frozen.warnings,
+            findings=guard_frozen(config, locks, allow, today, is_whole=not is_partial or not committed_file.fault),
+            warnings=(*frozen.warnings, *(() if out else locks.warnings)),
         )
         if update.refused:
             return replace(update, plan=plan_frozen(config, locks))

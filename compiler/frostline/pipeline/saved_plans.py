@@ -82,7 +82,7 @@ def check_basis(config: Config, saved: Saved, shown: str) -> None:
 
 def new_lock(config: Config, saved: Saved, shown: str) -> Lock:
     """The lock that the plan holds. UsageError: it is not a lock, or was frozen with other settings."""
-    lock = lock_codec.parse_lock(saved.new_lock.encode(), shown)
+    lock = lock_store.parse_elsewhere(saved.new_lock.encode(), shown, _AGAIN)
     if live_sources(config):
         lock_merge.check_settings(lock, settings_digests(config), shown)
     return lock

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from frostline.checks import guards, policies, schema
 from frostline.checks.base import Context
 from frostline.checks.consent import entry_findings
+from frostline.checks.unknown import unknown_findings
 from frostline.checks.waivers import apply_waivers
 from frostline.model import Bind, Dependency, FileOrigin, Finding, Key, Upstream
 from frostline.settings import Allow, CheckSettings, Guards, PolicySetting, Waiver
@@ -112,6 +113,12 @@ def test_guards_read_as_recorded(matches_golden: Any) -> None:
     failing = old | {Key("svc25", None): guards.Published("b", 0)}
     record("guard-instances", failing, Guards(), unhealthy={Key("svc25", None): {"critical": 6}})
     record("guard-upstream", {key: value for key, value in old.items() if key not in needed}, Guards())
+
+
+def test_a_publication_that_nobody_knows_reads_as_recorded(matches_golden: Any) -> None:
+    matches_golden("guard-unknown", unknown_findings("the lock is empty", FileOrigin("frostline.lock", 1), Allow()))
+    assert not unknown_findings("the lock is empty", None, Allow(deletes=("*",)))
+    assert unknown_findings("the lock is empty", None, Allow(deletes=("svc29",)))
 
 
 def test_entries_of_guards_accept_read_as_recorded(matches_golden: Any) -> None:

@@ -25,7 +25,7 @@ from frostline.errors import FrostlineError
 from frostline.model import FileOrigin
 from frostline.pipeline import saved_plans
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry, outputs_in_scope
-from frostline.pipeline.freeze import LockPair, offline_locks, pair_locks, read_committed_lock
+from frostline.pipeline.freeze import CommittedLock, LockPair, offline_locks
 from frostline.pipeline.publish import publish_compilation, publish_session
 from frostline.plan import saved as saved_plan
 from frostline.plan.changes import plan_value, summary
@@ -98,7 +98,7 @@ def _compile(
         else:
             locks = freeze_locks(invocation, config, options.allow, wait=wait)
         if locked and locks.changed:
-            raise _lock_would_change(config, locks)
+            raise locks.fault or _lock_would_change(config, locks)
         compilation = compile_registry(config, locks, options)
         show_findings(compilation.findings, invocation)
         if not compilation.refused:
@@ -115,7 +115,7 @@ def _compile_plan(invocation: Invocation, file: Path) -> int:
     with publish_session(config) as root:
         saved_plans.check_basis(config, saved, display_path(file))
         new = saved_plans.new_lock(config, saved, display_path(file))
-        locks = pair_locks(config, new, read_committed_lock(config))
+        locks = CommittedLock(config).pair_with(new)
         compilation = compile_registry(config, locks, options)
         saved_plans.check_files(saved, compilation, display_path(file))
         show_findings(compilation.findings, invocation)

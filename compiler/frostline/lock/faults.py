@@ -1,0 +1,95 @@
+"""What is wrong with a lock that does not parse: what git, an editor, a shell or a cut download does to such a file."""
+
+from __future__ import annotations
+
+import codecs
+from itertools import pairwise
+from pathlib import PurePath
+
+import msgspec
+from msgspec import Struct
+
+from frostline.files.conflicts import conflict_line
+
+FREEZE_AGAIN = "run `frostline freeze` to write it anew"
+_COMPILE_AGAIN = "run `frostline compile`, which writes lock, manifest and outputs anew from the sources"
+MERGED = "two branches were merged?"
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+SEGMENT_START = b'{"source":'
+"""How the first line of a segment begins; the lines of instances, declared services and upstreams begin otherwise."""
+
+
+class Fault(Struct, frozen=True):
+    """line: counted from 1; help: what to do about it."""
+
+    line: int
+    reason: str
+    help: str = FREEZE_AGAIN
+
+
+def find_fault(data: bytes, shown: str) -> Fault | None:
+    """What happened to the whole file; None where no more is known than the line that does not parse.
+
+    shown: the path as users would type it, for the line of .gitattributes.
+    """
+    if not data:
+        return Fault(1, "the lock is empty")
+    if data.startswith(LFS_POINTER):
+        reason = "this is a pointer of Git LFS in place of the lock"
+        return Fault(1, reason, f"run `git lfs pull` to get the lock, or {FREEZE_AGAIN}")
+    if data.startswith(UTF_16_MARKS) or b"\0" in data[:64]:
+        return Fault(1, "the lock is UTF-16, not UTF-8: an editor or a shell has rewritten it")
+    if data.startswith(codecs.BOM_UTF8):
+        return Fault(1, "the lock begins with a byte order mark (BOM): an editor has rewritten it")
+    if line := conflict_line(data.split(b"\n")):
+        return Fault(line, "the lock has a merge conflict of git", _COMPILE_AGAIN)
+    if b"\r\n" in data:
+        return Fault(1, "the lines end in CRLF: git or an editor has converted them", crlf_help(shown, FREEZE_AGAIN))
+    if data.startswith(b"\n") or b"\n\n" in data:
+        return Fault(_line_of(data, max(0, data.find(b"\n\n") + 1)), "this line is blank: a lock has no such line")
+    return _find_wrong_count(data) if data.endswith(b"\n") else None
+
+
+def crlf_help(shown: str, mend: str) -> str:
+    """What keeps git from converting the line ends of this file (gitattributes(5)). mend: what restores the file."""
+    return f"keep git from it with the line `{PurePath(shown).name} -text` in .gitattributes, then {mend}"
+
+
+def _line_of(data: bytes, byte: int) -> int:
+    return data.count(b"\n", 0, byte) + 1
+
+
+def _find_wrong_count(data: bytes) -> Fault | None:
+    """The first segment that announces another number of lines than follow it.
+
+    Git makes one without any conflict: two branches that both add an instance write the same first line.
+    """
+    lines = data.split(b"\n")[:-1]
+    starts = [number for number, line in enumerate(lines) if line.startswith(SEGMENT_START)]
+    for start, end in pairwise([*starts, len(lines)]):
+        announced = announced_lines(lines[start])
+        following = lines[start + 1 : end]
+        if announced is None or not all(line.startswith(b"{") and line.endswith(b"}") for line in following):
+            return None  # the line itself says more
+        if announced != len(following):
+            verb = "follows" if len(following) == 1 else "follow"
+            cut = "the file was cut short, or " if end == len(lines) and announced > len(following) else ""
+            reason = f"the segment announces {announced} lines, {len(following)} {verb}: {cut}{MERGED}"
+            return Fault(start + 1, reason)
+    return None
+
+
+def announced_lines(line: bytes) -> int | None:
+    """How many lines the first line of a segment announces; None if it is not such a line."""
+    try:
+        counts = msgspec.json.decode(line, type=_Counts)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return counts.instances + counts.declared + counts.upstreams
+
+
+class _Counts(Struct, frozen=True):
+    instances: int
+    declared: int
+    upstreams: int = 0

@@ -1,0 +1,82 @@
+"""What happened to a lock that does not parse is said in one line, with the command that mends it."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+
+from frostline.lock.codec import lock_chunks, lock_of
+from frostline.lock.faults import FREEZE_AGAIN, Fault, find_fault
+from frostline.model import Instance, Snapshot
+
+
+def lock(*names: str, datacenter: str = "dc1") -> bytes:
+    found = tuple(Instance(service=name, node="n", id=name, address="10.0.0.1", port=80) for name in sorted(names))
+    segment = Snapshot(source="mesh", datacenter=datacenter, namespace="default", settings="x", instances=found)
+    return b"".join(lock_chunks(lock_of([segment]).snapshots))
+
+
+GOOD = lock("a", "b")
+HEAD, SEGMENT, A, B, _ = GOOD.split(b"\n")
+CRLF_HELP = f"keep git from it with the line `frostline.lock -text` in .gitattributes, then {FREEZE_AGAIN}"
+COMPILE = "run `frostline compile`, which writes lock, manifest and outputs anew from the sources"
+
+
+def test_a_lock_that_is_whole_has_no_fault() -> None:
+    assert find_fault(GOOD, "frostline.lock") is None
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b"", Fault(1, "the lock is empty")),
+        (
+            GOOD.replace(b"\n", b"\r\n"),
+            Fault(1, "the lines end in CRLF: git or an editor has converted them", CRLF_HELP),
+        ),
+        (
+            codecs.BOM_UTF8 + GOOD,
+            Fault(1, "the lock begins with a byte order mark (BOM): an editor has rewritten it"),
+        ),
+        *(
+            (
+                GOOD.decode().encode(encoding),
+                Fault(1, "the lock is UTF-16, not UTF-8: an editor or a shell has rewritten it"),
+            )
+            for encoding in ("utf-16", "utf-16-le", "utf-16-be")
+        ),
+        (GOOD + b"\n", Fault(5, "this line is blank: a lock has no such line")),
+        (b"\n" + GOOD, Fault(1, "this line is blank: a lock has no such line")),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+            Fault(
+                1,
+                "this is a pointer of Git LFS in place of the lock",
+                f"run `git lfs pull` to get the lock, or {FREEZE_AGAIN}",
+            ),
+        ),
+        (
+            GOOD.replace(A, b"<<<<<<< HEAD\n" + A + b"\n=======\n>>>>>>> other"),
+            Fault(3, "the lock has a merge conflict of git", COMPILE),
+        ),
+        (
+            GOOD + A + b"\n",
+            Fault(2, "the segment announces 2 lines, 3 follow: two branches were merged?"),
+        ),
+        (
+            lock("a").replace(A + b"\n", b"") + lock("c", datacenter="dc2").split(b"\n", 1)[1],
+            Fault(2, "the segment announces 1 lines, 0 follow: two branches were merged?"),
+        ),
+        (
+            GOOD.replace(B + b"\n", b""),
+            Fault(2, "the segment announces 2 lines, 1 follows: the file was cut short, or two branches were merged?"),
+        ),
+        (GOOD[:-1], None),
+        (GOOD.replace(b"80", b"x", 1), None),
+        (GOOD.replace(A, A[:-1]) + A + b"\n", None),
+        (b"hello\n", None),
+    ],
+)
+def test_what_happened_to_a_lock_is_said(data: bytes, fault: Fault | None) -> None:
+    assert find_fault(data, "sub/frostline.lock") == fault
