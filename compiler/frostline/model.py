@@ -223,7 +223,8 @@ class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
 class Snapshot(Struct, frozen=True, kw_only=True):
     """What one live source answered for one segment (source, datacenter, namespace) at one moment, after selection.
 
-    settings: `sha256:…` of the source's settings that shaped it. Instances, declared and upstreams are sorted.
+    settings: `sha256:…` of the source's settings that shaped it. shaped_by: those that are not at their default, as
+    JSON values; {} where they are not known. Instances, declared and upstreams are sorted.
     datacenter: of Nomad the region.
     """
 
@@ -231,6 +232,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     datacenter: str
     namespace: str
     settings: str
+    shaped_by: Mapping[str, Any] = {}
     instances: tuple[Instance, ...] = ()
     declared: tuple[Declared, ...] = ()
     upstreams: tuple[Upstream, ...] = ()

@@ -7,7 +7,7 @@ Paths are absolute; durations are seconds; shares (of guards) are between 0 and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -107,6 +107,17 @@ class LiveSettings(SourceSettings, frozen=True, kw_only=True):
     def ask_all(self) -> Self:
         """The settings that read the services too that `select.services` leaves out, where that may be asked."""
         return replace(self, select=replace(self.select, services=("*",)))
+
+
+class SegmentList(Struct, frozen=True):
+    """A key of a live source that lists segments by globs, such as `datacenters`.
+
+    name_of: (datacenter, namespace) of a segment -> its name in the list; None: the list is not about this segment.
+    empty_is_own: an empty list means the agent's own; False: it means none.
+    """
+
+    name_of: Callable[[str, str], str | None]
+    empty_is_own: bool = True
 
 
 class ServerSettings(LiveSettings, frozen=True, kw_only=True):

@@ -181,6 +181,38 @@ def test_a_redeployment_at_the_same_addresses_leaves_a_lock_without_ids_and_node
     assert project.read("frostline.lock") == lock
 
 
+NO_GUARDS = {"delete": "100%", "instances": "100%", "update": "100%"}
+NARROWER: list[dict[str, Any]] = [
+    {"select": {"tags": ["api"], "services": ["svc0?", "svc2?", "!svc09"]}},
+    {"select": {"health": ["passing"]}, "datacenters": ["dc2"]},
+]
+
+
+@pytest.mark.parametrize("keys", NARROWER, ids=str)
+def test_a_selection_that_takes_less_is_applied_offline_as_a_freeze_would(
+    town: tuple[Project, WanPair], keys: dict[str, Any]
+) -> None:
+    project, wan = town
+    register(wan, 25, status="critical")
+    wide = {"datacenters": ["*"], "select": {"health": ["passing", "critical"]}}
+    project.configure(consul_config(wan.primary.address, source=wide)).done("compile")
+    narrow = {"datacenters": ["*"], **keys}
+    narrow["select"] = {"health": ["passing", "critical"], **narrow["select"]}
+    project.configure(consul_config(wan.primary.address, source=narrow, guards=NO_GUARDS))
+    assert project.run("check").returncode == 1
+    assert project.run("plan", "--offline").returncode == 1
+    shown = project.done("list").stdout
+    project.done("explain", "--offline", "svc00")
+    project.done("compile", "--offline")
+    project.done("check")
+    offline = {name: project.read(name) for name in ("frostline.lock", "services.yaml", "frostline.manifest")}
+    assert project.done("list").stdout == shown
+    assert project.run("plan").returncode == 0
+    project.done("freeze")
+    project.done("compile")
+    assert {name: project.read(name) for name in offline} == offline
+
+
 PAGE = Path(__file__).parents[2] / "docs" / "guard-refuses.md"
 
 

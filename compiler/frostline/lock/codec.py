@@ -37,6 +37,7 @@ class SegmentLine(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_
     instances: int
     declared: int
     upstreams: int = 0
+    shaped_by: dict[str, Any] = {}
 
 
 def lock_of(snapshots: Iterable[Snapshot]) -> Lock:
@@ -63,6 +64,7 @@ def _segment_line(snapshot: Snapshot) -> SegmentLine:
         instances=len(snapshot.instances),
         declared=len(snapshot.declared),
         upstreams=len(snapshot.upstreams),
+        shaped_by=dict(snapshot.shaped_by),
     )
 
 
@@ -111,6 +113,7 @@ def _parse_segment(data: bytes, at: _Position, shown: str) -> tuple[Snapshot, _P
         datacenter=segment.datacenter,
         namespace=segment.namespace,
         settings=segment.settings,
+        shaped_by=segment.shaped_by,
         instances=_parse_lines(data, start, middle, _INSTANCE, shown),
         declared=_parse_lines(data, middle, last, _DECLARED, shown),
         upstreams=_parse_lines(data, last, stop, _UPSTREAM, shown),

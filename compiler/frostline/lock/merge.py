@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from frostline.canonical import digest_of_json
 from frostline.errors import SourceError, UsageError
 from frostline.lock.codec import describe_segment, lock_of
 from frostline.model import FileOrigin, Lock, Snapshot
-
-
-def settings_digest(shape: Mapping[str, Any]) -> str:
-    """`sha256:…` of the settings that shaped an answer; equal settings give equal digests."""
-    return digest_of_json(shape)
 
 
 def join_locks(locks: Sequence[tuple[str, Lock]]) -> Lock:
@@ -59,12 +52,17 @@ def check_settings(lock: Lock | None, digests: Mapping[str, str], shown: str) ->
 
     digests: settings digest of each live source, by name.
     """
+    check_held(lock, digests, shown)
+    check_same_settings([(shown, lock or Lock())], digests)
+
+
+def check_held(lock: Lock | None, sources: Iterable[str], shown: str) -> None:
+    """Raise UsageError if the lock has nothing of one of these live sources."""
     held = {snapshot.source for snapshot in lock.snapshots} if lock else set()
-    for source in sorted(digests):
+    for source in sorted(sources):
         if source not in held:
             reason = f"the lock does not hold source `{source}`" if lock else f"there is no {shown}"
             raise UsageError(reason, origin=FileOrigin(shown) if lock else None, help="run `frostline freeze`")
-    check_same_settings([(shown, lock or Lock())], digests)
 
 
 def check_same_settings(parts: Iterable[tuple[str, Lock]], digests: Mapping[str, str]) -> None:

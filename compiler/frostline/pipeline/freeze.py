@@ -18,7 +18,9 @@ from frostline.errors import ErrorGroup, FrostlineError, SourceError, UsageError
 from frostline.events import report_progress, stage
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
+from frostline.lock.shapes import settings_digest
 from frostline.model import Key, Lock, SegmentAnswer, Snapshot
+from frostline.pipeline.narrowing import narrowed_lock, shaped_by
 from frostline.registry.selection import count_unhealthy, snapshot_of
 from frostline.settings import Config, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult, answer_shape, is_live, source_module
@@ -49,7 +51,7 @@ def live_sources(config: Config) -> dict[str, LiveSettings]:
 
 def settings_digests(config: Config) -> dict[str, str]:
     """The digest of the settings that shape its answer, for each live source."""
-    return {name: lock_merge.settings_digest(answer_shape(settings)) for name, settings in live_sources(config).items()}
+    return {name: settings_digest(answer_shape(settings)) for name, settings in live_sources(config).items()}
 
 
 def freeze(
@@ -90,7 +92,8 @@ def freeze(
             failed.append(error)
             continue
         with stage(f"selecting of source {name}"):
-            snapshots += [snapshot_of(answer, settings, digests[name]) for answer in reading.answers]
+            noted = shaped_by(settings)
+            snapshots += [snapshot_of(answer, settings, digests[name], noted) for answer in reading.answers]
             for answer in reading.answers:
                 count_unhealthy(answer, settings, unhealthy)
         answers += reading.answers
@@ -229,9 +232,13 @@ def read_committed_lock(config: Config) -> Lock | None:
 
 
 def offline_lock(config: Config, committed: Lock | None) -> Lock:
-    """The committed lock to work from. UsageError: it is missing, or was frozen with other settings."""
-    lock_merge.check_settings(committed, settings_digests(config), display_path(config.lock))
-    return committed or Lock()
+    """The committed lock to work from; where settings select less since it was frozen, what they take of it.
+
+    UsageError: it is missing, or today's settings need what it does not hold.
+    """
+    shown = display_path(config.lock)
+    lock_merge.check_held(committed, live_sources(config), shown)
+    return narrowed_lock(committed or Lock(), live_sources(config), shown)
 
 
 def _matching_files(glob: str) -> list[Path]:

@@ -17,6 +17,7 @@ from frostline.plan.changes import RegistryState
 from frostline.publish.ownership import REFUSAL_REASONS
 from frostline.published import FileChange, ManifestEntry
 from frostline.settings import Allow, Config
+from frostline.sources.base import reads_segment
 from frostline.text import display_path
 
 
@@ -82,7 +83,7 @@ def _segment_sizes(snapshots: Iterable[Snapshot], config: Config) -> dict[tuple[
     return {
         snapshot.segment: len(snapshot.instances) + len(snapshot.declared) + len(snapshot.upstreams)
         for snapshot in snapshots
-        if snapshot.source in live
+        if snapshot.source in live and reads_segment(live[snapshot.source], *snapshot.segment[1:])
     }
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache, partial
 from operator import attrgetter
+from typing import Any
 
 from frostline.globs import matches
 from frostline.model import Declared, Instance, Key, Registration, SegmentAnswer, Snapshot, Upstream
@@ -18,8 +19,13 @@ Verdict = Callable[[Registration], str | None]
 """Why a registration is excluded (a sentence without a full stop); None where it is selected."""
 
 
-def snapshot_of(answer: SegmentAnswer, settings: LiveSettings, digest: str) -> Snapshot:
-    """The snapshot of this answer: the instances that `select` takes, with what `keep` keeps of them, sorted."""
+def snapshot_of(
+    answer: SegmentAnswer, settings: LiveSettings, digest: str, shaped_by: Mapping[str, Any] | None = None
+) -> Snapshot:
+    """The snapshot of this answer: the instances that `select` takes, with what `keep` keeps of them, sorted.
+
+    digest, shaped_by: as `Snapshot` has them.
+    """
     kept = KeptValues(settings.keep)
     unhealthy: list[Registration] = []
     healthy = _healthy(answer.registrations, settings.select, unhealthy)
@@ -31,6 +37,7 @@ def snapshot_of(answer: SegmentAnswer, settings: LiveSettings, digest: str) -> S
         datacenter=answer.datacenter,
         namespace=answer.namespace,
         settings=digest,
+        shaped_by=shaped_by or {},
         instances=tuple(selected),
         declared=_declared(selected, unhealthy, settings.naming.version_from, kept),
         upstreams=tuple(sorted(set(answer.upstreams), key=Upstream.sort_key)),

@@ -16,8 +16,9 @@ from msgspec import Struct
 
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
+from frostline.globs import matches
 from frostline.model import Contribution, Declaration, Key, SegmentAnswer
-from frostline.settings import LiveSettings, SourceSettings
+from frostline.settings import LiveSettings, SegmentList, SourceSettings
 
 __all__ = [
     "TABLE",
@@ -31,11 +32,14 @@ __all__ = [
     "answer_shape",
     "contributes",
     "declares",
+    "default_shape",
     "inputs_of",
     "is_live",
     "keys_are_independent",
     "needs_other_sources",
     "policy_of",
+    "reads_segment",
+    "segment_lists",
     "source_module",
     "source_types",
 ]
@@ -76,6 +80,9 @@ class LiveSource(Source, Protocol):
         progress(datacenter, done, all) is called as answers come in. Raises SourceError, or UsageError for a token
         that is missing. Never returns part of an answer.
         """
+
+    SEGMENT_LISTS: Mapping[str, SegmentList] = {}
+    """Optional. The keys that list segments, as `shape` names them: a shorter list is applied to the lock offline."""
 
     def shape(self, settings: Any) -> dict[str, Any]:
         """The settings that shape the answer, as JSON values; their digest binds the lock to the configuration."""
@@ -141,9 +148,11 @@ def answer_shape(settings: LiveSettings) -> dict[str, Any]:
     own: dict[str, Any] = source_module(settings.type).shape(settings)
     if settings.type in TABLE:
         return own
+    return {"type": settings.type, "own": own, **_selection_part(settings)}
+
+
+def _selection_part(settings: LiveSettings) -> dict[str, Any]:
     return {
-        "type": settings.type,
-        "own": own,
         "select": settings.select,
         "keep": settings.keep,
         "address_from": settings.address_from,
@@ -155,6 +164,29 @@ def policy_of(settings: LiveSettings) -> str | None:
     """The least ACL policy that this source needs; None: its type says none."""
     module = source_module(settings.type)
     return str(module.policy(settings)) if hasattr(module, "policy") else None
+
+
+def default_shape(settings: LiveSettings) -> dict[str, Any]:
+    """`answer_shape` of this source if all its settings were at their default, but for another package's own part."""
+    base: dict[str, Any] = {"name": settings.name, "type": settings.type, "origin": settings.origin}
+    if settings.type in TABLE:
+        return answer_shape(type(settings)(**base))
+    return {**answer_shape(settings), **_selection_part(LiveSettings(**base))}
+
+
+def segment_lists(settings: LiveSettings) -> Mapping[str, SegmentList]:
+    """The keys of this live source that list segments."""
+    lists: Mapping[str, SegmentList] = getattr(source_module(settings.type), "SEGMENT_LISTS", {})
+    return lists
+
+
+def reads_segment(settings: LiveSettings, datacenter: str, namespace: str) -> bool:
+    """Whether the lists of the source (`datacenters` …) take this segment; any may be the agent's own."""
+    for key, listed in segment_lists(settings).items():
+        name, globs = listed.name_of(datacenter, namespace), getattr(settings, key)
+        if name is not None and (globs or not listed.empty_is_own) and not matches(globs, name):
+            return False
+    return True
 
 
 def declares(type_name: str) -> bool:

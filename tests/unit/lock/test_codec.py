@@ -51,6 +51,7 @@ snapshots = st.builds(
     datacenter=texts,
     namespace=texts,
     settings=st.just(DIGEST),
+    shaped_by=st.dictionaries(texts, st.dictionaries(texts, st.lists(texts, max_size=2), max_size=2), max_size=2),
     instances=st.lists(instances, max_size=3).map(_sorted_unique),
     declared=st.lists(declared, max_size=2).map(_sorted_unique),
 )

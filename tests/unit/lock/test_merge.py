@@ -40,7 +40,7 @@ def test_new_snapshots_replace_theirs_and_leave_the_others() -> None:
 
 
 def test_settings_that_moved_since_the_lock_was_written_are_refused() -> None:
-    digest = lock_merge.settings_digest({"type": "consul"})
+    digest = "sha256:" + "1" * 64
     with pytest.raises(UsageError, match="have changed since"):
         lock_merge.check_settings(Lock((snapshot("mesh"),)), {"mesh": digest}, "frostline.lock")
 
@@ -50,9 +50,3 @@ def test_a_source_that_is_not_in_the_lock_is_refused() -> None:
         lock_merge.check_settings(Lock((snapshot("other"),)), {"mesh": DIGEST}, "frostline.lock")
     with pytest.raises(UsageError, match="there is no "):
         lock_merge.check_settings(None, {"mesh": DIGEST}, "frostline.lock")
-
-
-def test_equal_settings_have_equal_digests_whatever_their_order() -> None:
-    one = lock_merge.settings_digest({"a": 1, "b": {"x": ("1",), "y": None}})
-    assert one == lock_merge.settings_digest({"b": {"y": None, "x": ["1"]}, "a": 1})
-    assert one != lock_merge.settings_digest({"a": 2, "b": {"x": ("1",), "y": None}})

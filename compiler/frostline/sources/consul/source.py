@@ -6,14 +6,27 @@ may have the name of one that is read here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from frostline.settings import SegmentList
 from frostline.sources.base import Progress, ReadResult
 from frostline.sources.consul.policy import policy
 from frostline.sources.consul.settings import SCHEMA, ConsulSettings, configure
 from frostline.sources.naming_keys import selection_shape
 
-__all__ = ["SCHEMA", "configure", "policy", "read", "shape"]
+__all__ = ["SCHEMA", "SEGMENT_LISTS", "configure", "policy", "read", "shape"]
+
+_PEER = "peer:"
+
+SEGMENT_LISTS: Mapping[str, SegmentList] = {
+    "datacenters": SegmentList(lambda datacenter, namespace: None if datacenter.startswith(_PEER) else datacenter),
+    "peers": SegmentList(
+        lambda datacenter, namespace: datacenter.removeprefix(_PEER) if datacenter.startswith(_PEER) else None,
+        empty_is_own=False,
+    ),
+}
+"""See base.LiveSource."""
 
 
 def read(

@@ -5,14 +5,22 @@ A segment is a namespace of a region. Each instance has its own datacenter.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from frostline.settings import SegmentList
 from frostline.sources.base import Progress, ReadResult
 from frostline.sources.naming_keys import selection_shape
 from frostline.sources.nomad.policy import policy
 from frostline.sources.nomad.settings import SCHEMA, NomadSettings, configure
 
-__all__ = ["SCHEMA", "configure", "policy", "read", "shape"]
+__all__ = ["SCHEMA", "SEGMENT_LISTS", "configure", "policy", "read", "shape"]
+
+SEGMENT_LISTS: Mapping[str, SegmentList] = {
+    "regions": SegmentList(lambda region, namespace: region),
+    "namespaces": SegmentList(lambda region, namespace: namespace),
+}
+"""See base.LiveSource."""
 
 
 def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None) -> ReadResult:

@@ -1,0 +1,179 @@
+"""A changed selection, applied to what the lock holds: the snapshot that a freeze with the new one would give.
+
+Only what takes less than before can be applied. The lock holds no instance that was left out, of tags and meta what
+`keep` kept, and of failing instances their names and versions alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from frostline.globs import is_literal, matches
+from frostline.model import Declared, Instance, Snapshot
+from frostline.registry.glob_difference import TooManyGlobsError, name_beyond
+from frostline.registry.selection import naming_inputs
+from frostline.settings import LiveSettings, SegmentList, Select
+from frostline.text import list_names, shorten
+
+
+class NarrowingError(Exception):
+    """Why the lock cannot serve the new selection: a sentence without a full stop."""
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """How the selection of one source changed. Both shapes have the same values but for what `changed` names.
+
+    settings: the new ones. segments: the keys that list segments. held: all that the lock has of the source.
+    """
+
+    settings: LiveSettings
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    changed: Sequence[str]
+    segments: Mapping[str, SegmentList]
+    held: Sequence[Snapshot]
+
+    @property
+    def new_select(self) -> Select:
+        return self.settings.select
+
+    @property
+    def old_select(self) -> Select:
+        return msgspec.convert(self.before["select"], Select)
+
+
+def narrowed_snapshots(snapshots: Sequence[Snapshot], change: Change) -> tuple[Snapshot, ...]:
+    """What these snapshots, all frozen with the old settings, give with the new ones. Raises NarrowingError.
+
+    They are of segments that the new settings still read. Their `settings` and `shaped_by` stay as they are.
+    """
+    for name in change.changed:
+        _refuse_wider(name, change)
+    if not any(name.startswith("select.") for name in change.changed):
+        return tuple(snapshots)
+    return tuple(_selected(snapshot, change) for snapshot in snapshots)
+
+
+def _refuse_wider(name: str, change: Change) -> None:
+    if name in change.segments:
+        _refuse_other_segments(name, change)
+    elif name == "select.services":
+        _refuse_globs(name, change.new_select.services, change.old_select.services)
+    elif name == "select.tags":
+        _refuse_tags(change)
+    elif name == "select.meta":
+        _refuse_meta(change)
+    elif name == "select.health":
+        more = [health for health in change.new_select.health if health not in change.old_select.health]
+        if more:
+            raise NarrowingError(f"`{name}` now takes {list_names(more)}, which the lock was not frozen with")
+    else:
+        raise NarrowingError(f"`{name}` is not what the lock was frozen with")
+
+
+def _refuse_globs(name: str, new: Sequence[str], old: Sequence[str]) -> None:
+    try:
+        beyond = name_beyond(new, old)
+    except TooManyGlobsError:
+        raise NarrowingError(f"`{name}` has changed, and its globs are too many to compare") from None
+    if beyond is None:
+        return
+    by = next(glob for glob in reversed(new) if matches((glob,), beyond))
+    example = "" if is_literal(by) or by not in old else f" names such as `{shorten(beyond)}` by"
+    raise NarrowingError(f"`{name}` now takes{example} `{shorten(by)}`, which the lock was not frozen with")
+
+
+def _refuse_tags(change: Change) -> None:
+    new, old = change.new_select.tags, change.old_select.tags
+    dropped = [tag for tag in old if tag not in new]
+    if dropped:
+        raise NarrowingError(
+            f"`select.tags` no longer requires {list_names(dropped)}: the lock has no instances without"
+        )
+    lost = [tag for tag in new if tag not in old and not matches(change.settings.keep.tags, tag)]
+    if lost:
+        raise NarrowingError(f"`select.tags` now requires {list_names(lost)}, and `keep.tags` keeps it out of the lock")
+
+
+def _refuse_meta(change: Change) -> None:
+    new, old = change.new_select.meta, change.old_select.meta
+    dropped = [key for key, value in old.items() if new.get(key) != value]
+    if dropped:
+        raise NarrowingError(
+            f"`select.meta` no longer requires the old value of {list_names(dropped)}: "
+            "the lock has no instances with another one"
+        )
+    lost = [key for key in new if key not in old and not matches(change.settings.keep.meta, key)]
+    if lost:
+        raise NarrowingError(f"`select.meta` now requires {list_names(lost)}, and `keep.meta` keeps it out of the lock")
+
+
+def _refuse_other_segments(name: str, change: Change) -> None:
+    new, old = change.after[name], change.before[name]
+    held = {_segment_name(snapshot, change.segments[name]) for snapshot in change.held}
+    missing = [glob for glob in new if is_literal(glob) and matches(new, glob) and glob not in held]
+    if missing:
+        raise NarrowingError(f"`{name}` now has {list_names(missing)}, which the lock does not hold")
+    if not change.segments[name].empty_is_own:
+        return
+    if not new:
+        raise NarrowingError(f"`{name}` is not written any more, and which one is the agent's own is not in the lock")
+    if old:
+        _refuse_globs(name, new, old)
+    elif not all(map(is_literal, new)):
+        raise NarrowingError(f"`{name}` now takes {list_names(new)}, which the lock was not frozen with")
+
+
+def _segment_name(snapshot: Snapshot, listed: SegmentList) -> str | None:
+    return listed.name_of(snapshot.datacenter, snapshot.namespace)
+
+
+def _selected(snapshot: Snapshot, change: Change) -> Snapshot:
+    """The snapshot with what the new selection takes of it, as `selection.snapshot_of` would give it."""
+    select = change.new_select
+    named = [instance for instance in snapshot.instances if matches(select.services, instance.service)]
+    declared = [known for known in snapshot.declared if matches(select.services, known.service)]
+    if declared and {"select.tags", "select.meta"} & {*change.changed}:
+        raise NarrowingError(
+            f"{list_names(name for name in change.changed if name in ('select.tags', 'select.meta'))} has changed, and "
+            f"the lock has neither tags nor meta of failing instances, such as those of `{declared[0].service}`"
+        )
+    taken = [instance for instance in named if _has_added_values(instance, change)]
+    healthy = [instance for instance in taken if instance.health in select.health]
+    failing = [instance for instance in taken if instance.health not in select.health]
+    return replace(snapshot, instances=tuple(healthy), declared=tuple(_declared(declared, healthy, failing, change)))
+
+
+def _has_added_values(instance: Instance, change: Change) -> bool:
+    """What was required before every instance of the lock has, although `keep` may leave it out."""
+    new, old = change.new_select, change.old_select
+    return all(tag in instance.tags for tag in new.tags if tag not in old.tags) and all(
+        instance.meta.get(key) == value for key, value in new.meta.items() if key not in old.meta
+    )
+
+
+def _declared(
+    declared: Sequence[Declared], healthy: Sequence[Instance], failing: Sequence[Instance], change: Change
+) -> Iterator[Declared]:
+    """What was only declared before, and what has lost its last instance to `select.health`; sorted."""
+    if not failing:
+        yield from declared
+        return
+    of_healthy, of_failing = (
+        {
+            found
+            for instance in instances
+            for found in naming_inputs(
+                instance.service, instance.tags, instance.meta, change.settings.naming.version_from
+            )
+        }
+        for instances in (healthy, failing)
+    )
+    of_failing |= {(known.service, known.tags, tuple(sorted(known.meta.items()))) for known in declared}
+    for service, tags, meta in sorted(of_failing - of_healthy):
+        yield Declared(service=service, tags=tags, meta=dict(meta))

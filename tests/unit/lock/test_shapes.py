@@ -1,0 +1,69 @@
+"""The settings that shaped a segment: their digest, what of them the lock says, and what it is worth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frostline.lock.shapes import MOST_BYTES, changed_settings, settings_digest, settings_of_note, shape_of
+from frostline.model import Snapshot
+
+DEFAULT = {"type": "consul", "address": None, "datacenters": [], "select": {"services": ["*"], "tags": (), "meta": {}}}
+
+texts = st.text(max_size=3)
+shapes = st.fixed_dictionaries(
+    {"type": st.just("consul")},
+    optional={
+        "address": st.none() | texts,
+        "datacenters": st.lists(texts, max_size=2),
+        "select": st.fixed_dictionaries(
+            {},
+            optional={
+                "services": st.lists(texts, max_size=2),
+                "tags": st.lists(texts, max_size=2).map(tuple),
+                "meta": st.dictionaries(texts, texts, max_size=2),
+                "node_meta": st.dictionaries(texts, texts, max_size=2),
+            },
+        ),
+    },
+).map(lambda found: {**DEFAULT, **found, "select": {**DEFAULT["select"], **found.get("select", {})}})  # type: ignore[dict-item]
+
+
+def snapshot(settings: str, shaped_by: dict[str, Any]) -> Snapshot:
+    return Snapshot(source="mesh", datacenter="dc1", namespace="default", settings=settings, shaped_by=shaped_by)
+
+
+@given(shapes)
+def test_what_the_lock_says_gives_the_settings_again(shape: dict[str, Any]) -> None:
+    found = shape_of(snapshot(settings_digest(shape), settings_of_note(shape, DEFAULT)), DEFAULT)
+    assert found is not None
+    assert settings_digest(found) == settings_digest(shape)
+    assert list(changed_settings(found, shape)) == []
+
+
+def test_defaults_are_not_said() -> None:
+    assert settings_of_note(DEFAULT, DEFAULT) == {}
+    shape = {**DEFAULT, "address": "http://c", "select": {**DEFAULT["select"], "tags": ["api"]}}  # type: ignore[dict-item]
+    assert settings_of_note(shape, DEFAULT) == {"address": "http://c", "select": {"tags": ["api"]}}
+    assert list(changed_settings(DEFAULT, shape)) == ["address", "select.tags"]
+
+
+@pytest.mark.parametrize("said", [{}, {"address": 1}, {"select": 5}, {"select": {"tags": {"a": []}}}, {"other": "x"}])
+def test_what_does_not_give_the_digest_counts_for_nothing(said: dict[str, Any]) -> None:
+    shape = {**DEFAULT, "address": "http://c"}
+    assert shape_of(snapshot(settings_digest(shape), said), DEFAULT) is None
+
+
+def test_very_many_settings_are_not_said() -> None:
+    many = {**DEFAULT, "datacenters": [f"dc{number}" for number in range(MOST_BYTES // 5)]}
+    assert settings_of_note(many, DEFAULT) == {}
+    assert shape_of(snapshot(settings_digest(many), {}), DEFAULT) is None
+
+
+def test_equal_settings_have_equal_digests_whatever_their_order() -> None:
+    one = settings_digest({"a": 1, "b": {"x": ("1",), "y": None}})
+    assert one == settings_digest({"b": {"y": None, "x": ["1"]}, "a": 1})
+    assert one != settings_digest({"a": 2, "b": {"x": ("1",), "y": None}})
