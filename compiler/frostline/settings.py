@@ -104,9 +104,9 @@ class LiveSettings(SourceSettings, frozen=True, kw_only=True):
         """The datacenters whose endpoints count only where no other one has any, in their order of precedence."""
         return ()
 
-    def ask_all(self) -> Self:
-        """The settings that read the services too that `select.services` leaves out, where that may be asked."""
-        return replace(self, select=replace(self.select, services=("*",)))
+    def ask_for(self, services: tuple[str, ...]) -> Self:
+        """The settings that read the services that these globs take, selected or not, where that may be asked."""
+        return replace(self, select=replace(self.select, services=services))
 
 
 class SegmentList(Struct, frozen=True):

@@ -85,6 +85,11 @@ def test_explain_knows_what_selection_names_out(mixed: Project) -> None:
     ]
 
 
+def test_explain_knows_the_closest_name_from_the_lock(mixed: Project) -> None:
+    mixed.done("freeze")
+    assert "did you mean `payments`?" in mixed.refused(1, "explain", "payment").stderr
+
+
 def test_explain_offline_asks_nobody_and_says_what_it_does_not_know(mixed: Project, shop: ConsulAgent) -> None:
     mixed.done("freeze")
     shop.catalog_deregister("n7")

@@ -21,6 +21,7 @@ from frostline.lock import store as lock_store
 from frostline.lock.shapes import settings_digest
 from frostline.model import Key, Lock, SegmentAnswer, Snapshot
 from frostline.pipeline.narrowing import narrowed_lock, shaped_by
+from frostline.registry.naming import names_of
 from frostline.registry.selection import count_unhealthy, snapshot_of
 from frostline.settings import Config, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult, answer_shape, is_live, source_module
@@ -60,14 +61,14 @@ def freeze(
     *,
     sources: Sequence[str] = (),
     datacenters: Sequence[str] = (),
-    every_service: bool = False,
+    service: str | None = None,
     allow_partial: bool = False,
     wait: float = 0.0,
 ) -> FreezeResult:
     """Read the live sources (only these, only these datacenters). SourceError: one could not be read whole.
 
     committed: for the datacenters that cannot be reached, with `partial`; None: there is no lock.
-    every_service: the answers hold the services too that `select.services` leaves out; the snapshots do not.
+    service: read only the names that may stand for this service, in the answers also those that are not selected.
     allow_partial: read every source as with `partial: true`.
     wait: how many seconds to wait for servers that are down or have no leader.
     """
@@ -81,7 +82,7 @@ def freeze(
     for name, settings in live_sources(config).items():
         if sources and name not in sources:
             continue
-        asked = settings.ask_all() if every_service else settings
+        asked = settings if service is None else settings.ask_for(names_of(settings.naming, service))
         if allow_partial and isinstance(asked, ServerSettings):
             asked = replace(asked, partial=True)
         try:

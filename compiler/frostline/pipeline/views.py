@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
 
 from frostline.canonical import origin_value
+from frostline.errors import FrostlineError
 from frostline.model import Dependency, Endpoint, Key, Lock, Registry, SegmentAnswer, version_label
 from frostline.pipeline.assemble import contributions_of, declared_contributions, registry_of_lock
 from frostline.pipeline.freeze import live_sources, offline_lock, read_committed_lock
@@ -19,6 +21,13 @@ from frostline.settings import Config
 def committed_registry(config: Config) -> Registry:
     """The registry of the committed lock and the local sources. UsageError: there is no lock to work from."""
     return registry_of_lock(config, offline_lock(config, read_committed_lock(config)))
+
+
+def known_registry(config: Config) -> Registry | None:
+    """The registry of the committed lock under today's configuration; None if there is no such lock."""
+    with suppress(FrostlineError):
+        return committed_registry(config)
+    return None
 
 
 def list_value(registry: Registry) -> list[dict[str, Any]]:

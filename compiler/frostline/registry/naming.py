@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from glob import escape
 
 from frostline.model import Key
 from frostline.patterns import parse
@@ -46,6 +47,24 @@ def name_splitter(patterns: tuple[str, ...], version_pattern: str) -> Callable[[
         return Key(name, None)
 
     return split
+
+
+def names_of(naming: Naming, service: str) -> tuple[str, ...]:
+    """Globs of the registered names that may stand for this service in any version, or that are this name."""
+    globs = {_glob(service)}
+    if naming.version_from == VersionFrom():
+        for pattern in naming.patterns:
+            filled = (
+                part if isinstance(part, str) else service if part.name == "service" else None
+                for part in parse(pattern)
+            )
+            globs.add("".join("*" if part is None else _glob(part) for part in filled))
+    return tuple(sorted(globs))
+
+
+def _glob(text: str) -> str:
+    """A glob of this text. `!` would exclude at the start; `?` takes it."""
+    return escape(text).replace("!", "?")
 
 
 def _pattern_regex(pattern: str, version_pattern: str) -> str:

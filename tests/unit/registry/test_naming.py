@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from frostline.registry.naming import name_splitter, splitter_of
+from frostline.globs import matches
+from frostline.registry.naming import name_splitter, names_of, splitter_of
 from frostline.settings import DEFAULT_NAMING, DEFAULT_VERSION_PATTERN, Naming, VersionFrom
 
 
@@ -52,3 +55,22 @@ def test_each_tag_that_fits_gives_a_version() -> None:
     tags = ("api", "version=v2", "version=v1", "my version=v3")
     assert split("shop", tags, {}) == (("shop", "v1"), ("shop", "v2"))
     assert split("shop", ("api",), {}) == (("shop", None),)
+
+
+NAMINGS = [
+    Naming(),
+    Naming(patterns=("{version}.{service}", "x[{service}]!{version}", "{service}"), version_pattern="v?[0-9]*"),
+    Naming(version_from=VersionFrom(meta="version")),
+]
+
+
+@given(st.sampled_from(NAMINGS), st.text("ab!*[]?.-v1\n", min_size=1, max_size=8))
+def test_the_names_of_a_service_are_all_that_may_stand_for_it(naming: Naming, name: str) -> None:
+    for service in {name, *(key.service for key in splitter_of(naming)(name, (), {}))}:
+        assert matches(names_of(naming, service), name)
+
+
+def test_names_that_cannot_stand_for_a_service_are_not_among_its_names() -> None:
+    assert names_of(Naming(), "shop") == ("shop", "shop-*")
+    assert names_of(Naming(version_from=VersionFrom(tag="v(.*)")), "s*") == ("s[*]",)
+    assert not matches(names_of(Naming(), "shop"), "shopping-v1")

@@ -19,7 +19,7 @@ from frostline.cli.options import FORMATS, common_options, format_option, offlin
 from frostline.lock.codec import lock_of
 from frostline.model import SegmentAnswer, version_label
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_lock, read_committed_lock
-from frostline.pipeline.views import Explanation, closest, explain, explanation_value
+from frostline.pipeline.views import Explanation, closest, explain, explanation_value, known_registry
 from frostline.text import escape_control, list_names
 
 
@@ -42,12 +42,12 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
         used = offline_lock(config, read_committed_lock(config))
         info(invocation, "Reading the lock only; instances excluded by selection are not listed.")
     else:
-        frozen = freeze(config, CommittedLock(config), every_service=True)
+        frozen = freeze(config, CommittedLock(config), service=service)
         print_warnings(invocation, frozen.warnings)
         used, answers = lock_of(frozen.snapshots), frozen.answers
     explanation = explain(config, used, answers, service, version)
     if not explanation.keys:
-        close = closest(explanation.registry, explanation.exclusions, service, version)
+        close = closest(known_registry(config) or explanation.registry, explanation.exclusions, service, version)
         raise _unknown_service(service, version, close)
     if invocation.format == "json":
         print_json(report_value(explained=explanation_value(explanation)))

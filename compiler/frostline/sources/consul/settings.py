@@ -71,9 +71,9 @@ class ConsulSettings(ServerSettings, frozen=True, kw_only=True):
         """What a peer exports serves only where this cluster does not, as where Consul looks up a name by itself."""
         return tuple(f"{PEER}{name}" for name in self.peers)
 
-    def ask_all(self) -> Self:
+    def ask_for(self, services: tuple[str, ...]) -> Self:
         """A scoped token may only ask for the services that the settings name."""
-        return self if self.acl == "scoped" else super().ask_all()
+        return self if self.acl == "scoped" else super().ask_for(services)
 
 
 def configure(cursor: Cursor, context: Context) -> ConsulSettings:

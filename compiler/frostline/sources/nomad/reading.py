@@ -57,7 +57,10 @@ class RegionQuery(Struct, frozen=True, kw_only=True):
 
 
 class RegionState(Struct, frozen=True):
-    """The instances of each service and the upstreams of each job, in no particular order."""
+    """The instances of each service and the upstreams of each job, in no particular order.
+
+    A service that cannot be asked for (`is_askable`) has none, although it is listed.
+    """
 
     services: Mapping[Place, Sequence[ServiceRegistration]]
     upstreams: Mapping[Place, tuple[Upstream, ...]]
@@ -113,6 +116,7 @@ def _read_services(client: Client, query: RegionQuery, known: Services, tick: Ti
     for _ in range(_READS):
         listing = _listed_services(client, query)
         read = {place: known[place] for place in listing.value if place in known}
+        read |= {place: Indexed([], listing.index) for place in listing.value if not is_askable(place[1])}
         missing = [place for place in listing.value if place not in read or read[place].index != listing.index]
         answers = client.session.in_parallel(partial(_service, client, query), missing, tick(len(missing)))
         changed = False
@@ -148,10 +152,14 @@ def _listed_services(client: Client, query: RegionQuery) -> Indexed:
     return Indexed(sorted(place for place in names if matches(query.services or (), place[1])), listing.index)
 
 
+def is_askable(name: str) -> bool:
+    """Whether Nomad can be asked for a service of this name: to /v1/service/NAME with a `/` in NAME it answers 405."""
+    return "/" not in name and is_addressable(name)
+
+
 async def _service(client: Client, query: RegionQuery, place: Place) -> Indexed:
     namespace, name = place
     path = segment_path(SERVICE, name)
-    _check_addressable(client, path, name, "leave it out of `select.services`")
     answer = await client.paged(path, ServiceRegistration, query.within(namespace))
     for instance in answer.value:
         found = (instance.namespace, instance.service_name)
@@ -211,7 +219,12 @@ async def _job(client: Client, query: RegionQuery, place: Place) -> ReadJob | No
     """Read what this job declares; None: it is gone."""
     namespace, name = place
     path = segment_path(JOB, name)
-    _check_addressable(client, path, name, "set `upstreams: false`, or submit the job under another name")
+    if not is_addressable(name):
+        raise client.session.error(
+            path,
+            f"Nomad's API cannot be asked for {name!r}",
+            help="set `upstreams: false`, or submit the job under another name",
+        )
     try:
         answer = await client.indexed(path, Job, query.within(namespace))
     except StatusError as error:
@@ -224,11 +237,6 @@ async def _job(client: Client, query: RegionQuery, place: Place) -> ReadJob | No
             path, f"asked for {name!r} in {namespace!r}, it answered with {job.id!r} in {job.namespace!r}"
         )
     return ReadJob(job.job_modify_index, upstreams_of(job, query.region))
-
-
-def _check_addressable(client: Client, path: str, name: str, way_out: str) -> None:
-    if not is_addressable(name):
-        raise client.session.error(path, f"Nomad's API cannot be asked for {name!r}", help=way_out)
 
 
 def _check_readable(client: Client, query: RegionQuery, path: str, seen: Iterable[str]) -> None:

@@ -21,7 +21,7 @@ from frostline.sources.http.session import Parameters, open_session
 from frostline.sources.http.transport import StatusError
 from frostline.sources.nomad.allocations import registrations_of, without_canaries
 from frostline.sources.nomad.client import NOMAD, Client
-from frostline.sources.nomad.reading import RegionQuery, read_region
+from frostline.sources.nomad.reading import RegionQuery, RegionState, is_askable, read_region
 from frostline.sources.nomad.settings import NomadSettings
 from frostline.sources.nomad.wire import AgentSelf, Namespace
 
@@ -108,6 +108,7 @@ def _read_region(
     if not settings.canaries:
         instances = without_canaries(client, query, instances)
     registrations, warnings = registrations_of(client, query, instances)
+    warnings += _unknown_instances(state)
     upstreams: dict[str, set[Upstream]] = {namespace: set() for namespace in query.namespaces}
     for (namespace, _), declared in state.upstreams.items():
         upstreams[namespace].update(declared)
@@ -124,3 +125,14 @@ def _read_region(
         for namespace in query.namespaces
     ]
     return answers, [f"source {settings.name}: {warning}" for warning in warnings]
+
+
+def _unknown_instances(state: RegionState) -> list[str]:
+    """A warning for each selected service that is listed and cannot be asked for."""
+    return [
+        f"the service {name!r} in the namespace {namespace!r} is listed, but Nomad cannot be asked for such a name. "
+        "Its instances are unknown and left out: register it under a name without `/`, or leave it out of "
+        "`select.services`"
+        for namespace, name in sorted(state.services)
+        if not is_askable(name)
+    ]

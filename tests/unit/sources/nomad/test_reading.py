@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nomad_reads import SHOP, jobs, names, read_default, refused_default, settings_of, upstream
+from nomad_reads import SHOP, jobs, names, read, read_default, refused_default, settings_of, upstream
 from nomad_replay import NomadReplay, Query, Reply, instance, job, state, stub
 
+from frostline.settings import Select
 from frostline.sources.nomad import reading as nomad_reading
 from frostline.sources.nomad import source as nomad
 
@@ -215,10 +216,20 @@ def test_a_job_of_an_odd_name_is_asked_for_as_it_is(region: NomadReplay, name: s
 def test_a_name_that_no_path_can_hold_is_refused_and_not_asked_for(region: NomadReplay, name: str) -> None:
     region.fix("/v1/jobs", jobs(stub(name)))
     assert f"cannot be asked for {name!r}\nset `upstreams: false`" in refused_default(region)
-    region.fix("/v1/jobs", jobs())
-    region.fix("/v1/services", names(name))
-    assert "leave it out of `select.services`" in refused_default(region)
-    assert not any(path.startswith(("/v1/job/", "/v1/service/")) for path in region.paths())
+    assert not any(path.startswith("/v1/job/") for path in region.paths())
+
+
+@pytest.mark.parametrize("name", ["shop/periodic-1795956589", "/", "a/b/c", "..", ".", "a\nb"])
+def test_a_service_that_cannot_be_asked_for_is_a_warning_and_stops_no_other(region: NomadReplay, name: str) -> None:
+    region.fix("/v1/services", names("web", name))
+    reading = read(region, namespaces=("default",))
+    assert [found.service for found in reading.answers[0].registrations] == ["web"]
+    (warning,) = reading.warnings
+    assert warning.startswith(f"source live: the service {name!r} in the namespace 'default' is listed, but ")
+    assert "leave it out of `select.services`" in warning
+    assert [path for path in region.paths() if path.startswith("/v1/service/")] == ["/v1/service/web"]
+    unselected = read(region, namespaces=("default",), select=Select(services=("web",)))
+    assert unselected.warnings == ()
 
 
 @pytest.mark.parametrize(
