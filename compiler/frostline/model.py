@@ -187,7 +187,8 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
     """One registered address of a service, selected; a line of the lock.
 
     Namespace: its segment's. Datacenter: its own, "" where that is its segment's. node, id: "" where `keep` leaves them
-    out. address, port: as registered, which may be no address and no port; the registry judges them.
+    out. address, port: as registered, which may be no address and no port; the registry judges them. held: kept as it
+    was, since a guard refuses what the source says of its service now.
     """
 
     service: str
@@ -200,6 +201,7 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
     weight: Annotated[int, Meta(ge=0, le=2**31)] = 1
     health: Health = "passing"
     datacenter: str = ""
+    held: bool = False
 
     def sort_key(self) -> tuple[Any, ...]:
         """By service, node and id; where one of these is left out, by all that tells two instances apart."""

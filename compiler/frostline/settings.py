@@ -202,7 +202,8 @@ class CheckSettings(Struct, frozen=True, kw_only=True):
 class Guards(Struct, frozen=True, kw_only=True):
     """How much may change at once. Shares from 0 to 1; `floor` or fewer changes always pass; empty: refuse, allow.
 
-    accept: what the guard of the entry's rule does not count, through the entry's day.
+    refused: what becomes of a service that `instances` refuses: stop, hold. accept: what the guard of the entry's rule
+    does not count, through the entry's day.
     """
 
     delete: float = 0.3
@@ -211,6 +212,7 @@ class Guards(Struct, frozen=True, kw_only=True):
     instances: float = 0.6
     floor: int = 3
     empty: str = "refuse"
+    refused: str = "stop"
     accept: tuple[Waiver, ...] = ()
 
 

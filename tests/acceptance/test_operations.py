@@ -67,6 +67,15 @@ def play_the_night(wan: WanPair) -> None:
     register(wan, 25, status="critical")
 
 
+HELD = "warning[guard-held]: svc25: 0 passing, 6 critical; held as in the lock: 6 instances in `dc1` and `dc2`"
+
+
+def manifest_line(project: Project, service: str) -> bytes:
+    lines = project.read("frostline.manifest").splitlines()
+    (found,) = (line for line in lines if f'"service":"{service}"'.encode() in line)
+    return found
+
+
 def redeploy(wan: WanPair, number: int) -> None:
     """New ids, on the next node, at the same addresses."""
     retire(wan, number)
@@ -164,6 +173,48 @@ def test_a_refused_freeze_gives_its_plan_as_json(town: tuple[Project, WanPair]) 
     assert "plan" not in project.document(0, "freeze", "--allow", "deletes=svc25")
 
 
+def test_a_failing_service_is_held_and_let_go_when_it_recovers(town: tuple[Project, WanPair]) -> None:
+    project, wan = town
+    evening = endpoints(project)["svc25"]
+    line = manifest_line(project, "svc25")
+    configure(project, wan, refused="hold")
+    play_the_night(wan)
+    for _ in range(2):
+        said = project.done("compile").stderr
+        assert HELD in said
+        assert said.count("warning[") == 1
+        night = endpoints(project)
+        assert (night["svc25"], night["svc00"], "svc29" in night) == (evening, [30000] * 6, False)
+        assert manifest_line(project, "svc25") == line
+        assert project.read("frostline.lock").count(b'"held":true') == 6
+    assert HELD in project.done("freeze").stderr
+    assert HELD in project.done("check", "--live").stdout + project.done("plan").stderr
+    assert project.document(0, "plan")["held"] == ["svc25"]
+    assert "svc25    unversioned  6 (held)" in project.done("list").stdout
+    explained = project.done("explain", "svc25").stdout
+    assert "held as in the lock" in explained
+    assert "its health is critical" in explained
+
+    register(wan, 25, first_port=30000)
+    assert "guard-held" not in project.done("compile").stderr
+    assert endpoints(project)["svc25"] == [30025] * 6
+    assert b"held" not in project.read("frostline.lock")
+
+
+def test_a_held_service_that_is_retired_or_consented_to_goes(town: tuple[Project, WanPair]) -> None:
+    project, wan = town
+    configure(project, wan, refused="hold")
+    for number in (24, 25):
+        register(wan, number, status="critical")
+    assert project.done("compile").stderr.count("warning[guard-held]") == 2
+    retire(wan, 24)
+    said = project.done("compile", "--allow", "deletes=svc25").stderr
+    assert "guard-held" not in said
+    assert "svc24" not in endpoints(project)
+    assert endpoints(project)["svc25"] == []
+    assert b"held" not in project.read("frostline.lock")
+
+
 def test_a_redeployment_at_the_same_addresses_leaves_a_lock_without_ids_and_nodes_as_it_is(
     town: tuple[Project, WanPair],
 ) -> None:
@@ -223,17 +274,20 @@ def test_the_page_about_refusals_is_what_happens(town: tuple[Project, WanPair]) 
     blocks = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     commands = [shlex.split(line)[1:] for kind, block in blocks if kind == "sh" for line in block.splitlines()]
     shown = [block for kind, block in blocks if kind == "text"]
-    (config,) = (yaml.safe_load(block) for kind, block in blocks if kind == "yaml")
+    config, holding = (yaml.safe_load(block) for kind, block in blocks if kind == "yaml")
     *looks, consent = commands
     assert [words[0] for words in commands] == ["plan", "plan", "freeze", "compile"]
     for words in looks:
         project.refused(4, *words)
-    assert [text in project.refused(4, *looks[0]).stderr for text in shown] == [True]
+    refusal, warning = shown
+    assert refusal in project.refused(4, *looks[0]).stderr
     assert "svc29" in project.refused(4, *looks[0]).stdout
     (entry,) = config["guards"]["accept"]
     configure(project, wan, accept=[{**entry, "until": entry["until"].isoformat()}])
     assert project.run("plan", "--today", "2027-01-31").returncode == 1
     assert project.run("plan", "--today", "2027-02-01").returncode == 4
+    configure(project, wan, **holding["guards"])
+    assert warning in project.done("compile").stderr
     configure(project, wan)
     project.done(*consent)
     assert endpoints(project)["svc25"] == []

@@ -80,6 +80,14 @@ GUARDS: Mapping[str, Any] = {
             "enum": ["refuse", "allow"],
             "default": "refuse",
         },
+        "refused": {
+            "description": (
+                "What becomes of a service that `instances` refuses. stop: the run is refused. hold: the service stays "
+                "as the committed lock has it, with a warning, and the run goes on."
+            ),
+            "enum": ["stop", "hold"],
+            "default": "stop",
+        },
         "accept": {
             "description": "Changes that were reviewed: what the guard of this rule does not count until a day.",
             "type": "array",
@@ -121,7 +129,14 @@ def guards_of(cursor: Cursor | None) -> Guards:
         return Guards()
     return Guards(
         **cursor.present(
-            delete=share, update=share, move=share, instances=share, floor=integer, empty=as_is, accept=_waivers
+            delete=share,
+            update=share,
+            move=share,
+            instances=share,
+            floor=integer,
+            empty=as_is,
+            refused=as_is,
+            accept=_waivers,
         )
     )
 

@@ -304,20 +304,49 @@ def _share_finding(change: _Change, rule: Rule, keys: list[Key], whole: int, tex
     ]
 
 
-def _lost_instances(change: _Change) -> Iterator[Finding]:
+class Loss(Struct, frozen=True):
+    """A registered service that loses more than `guards.instances` allows. had, lost: endpoints. why: the numbers."""
+
+    service: str
+    had: int
+    lost: int
+    why: str
+
+
+def instance_losses(
+    old: Publication, new: Publication, guards: Guards, allow: Allow, *, today: date, unhealthy: Unhealthy | None
+) -> tuple[Loss, ...]:
+    """What the guard `instances` refuses, sorted by service; parameters as of `guard_findings`."""
+    consent = consent_on(allow, guards.accept, today)
+    return tuple(_losses(_Change(old, new, guards, consent, unhealthy, today)))
+
+
+def _losses(change: _Change) -> Iterator[Loss]:
     """A service that is not registered any more, in any version, is the business of `_deletes`."""
     before, after = (_endpoint_counts(publication, change.consent) for publication in (change.old, change.new))
     for service, number in sorted(before.items()):
         lost = number - after.get(service, 0)
         if service in after and lost > 1 and _exceeds(lost, number, change.guards.instances):
             keys = [key for key in {*change.old, *change.new} if key.service == service]
-            yield INSTANCES.finding(
-                f"{_reason(change, keys)}; it had {pluralize(number, 'endpoint')}, "
-                f"and `guards.instances` lets a service lose {_percent(change.guards.instances)} of them",
-                service=service,
-                value=str(lost),
-                help=consent_help(INSTANCES.name, [service], change.today),
-            )
+            yield Loss(service, number, lost, _reason(change, keys))
+
+
+def _lost_instances(change: _Change) -> Iterator[Finding]:
+    for loss in _losses(change):
+        yield INSTANCES.finding(
+            f"{loss.why}; it had {pluralize(loss.had, 'endpoint')}, "
+            f"and `guards.instances` lets a service lose {_percent(change.guards.instances)} of them"
+            f"{_NOT_HELD if change.guards.refused == 'hold' else ''}",
+            service=loss.service,
+            value=str(loss.lost),
+            help=consent_help(INSTANCES.name, [loss.service], change.today),
+        )
+
+
+_NOT_HELD = (
+    "; it cannot be held: the committed lock has no more instances of it in a segment that answered, "
+    "or has them with other settings"
+)
 
 
 def _endpoint_counts(publication: Publication, consent: Consent) -> dict[str, int]:

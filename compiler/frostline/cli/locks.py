@@ -6,11 +6,12 @@ from frostline.cli.console import Invocation
 from frostline.cli.invoking import print_warnings
 from frostline.lock.codec import lock_of
 from frostline.pipeline.freeze import CommittedLock, LockPair, freeze
+from frostline.pipeline.holding import hold_refused
 from frostline.settings import Allow, Config
 
 
 def freeze_locks(invocation: Invocation, config: Config, allow: Allow, *, wait: float = 0.0) -> LockPair:
-    """The lock that the sources give now, and the committed one. The warnings of the sources are printed.
+    """The lock that the sources give now, with what it holds, and the committed one. Prints the sources' warnings.
 
     wait: as `pipeline.freeze.freeze` takes it.
     """
@@ -19,4 +20,4 @@ def freeze_locks(invocation: Invocation, config: Config, allow: Allow, *, wait: 
     print_warnings(invocation, frozen.warnings)
     locks = committed.pair_with(lock_of(frozen.snapshots), frozen.unhealthy)
     print_warnings(invocation, locks.warnings)
-    return locks
+    return hold_refused(config, locks, allow, invocation.today)

@@ -16,6 +16,7 @@ from frostline.pipeline.compile import Compilation, CompileOptions, compile_regi
 from frostline.pipeline.edits import first_differences
 from frostline.pipeline.file_rules import ADOPT, DRIFT, EDITED
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
+from frostline.pipeline.holding import hold_refused
 from frostline.plan.changes import Plan
 from frostline.publish.ownership import REFUSAL_REASONS, DesiredFile
 from frostline.published import FileChange
@@ -128,7 +129,7 @@ def _with_live_drift(result: CheckResult, config: Config, options: CompileOption
         committed = CommittedLock(config)
         frozen = freeze(config, committed, wait=wait)
         warnings = frozen.warnings
-        locks = committed.pair_with(lock_of(frozen.snapshots))
+        locks = hold_refused(config, committed.pair_with(lock_of(frozen.snapshots)), options.allow, options.today)
         if locks.changed:
             plan = compile_registry(config, locks, options).plan
             drift = (*drift, Drift("the lock", _lock_reason(plan), config.lock))

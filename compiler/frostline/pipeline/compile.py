@@ -7,12 +7,14 @@ Each step is a function from values to a value. They read local files and what i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from frostline.checks.base import Context, run_checks
+from frostline.checks.holding import Held, held_findings
 from frostline.errors import UsageError
 from frostline.events import stage
 from frostline.model import Finding, Lock, Registry
@@ -20,6 +22,7 @@ from frostline.outputs.values import service_value
 from frostline.pipeline.assemble import Assembly, assemble, declared_contributions, state_of_lock
 from frostline.pipeline.freeze import LockPair
 from frostline.pipeline.guard import guard_files, guard_lock, guard_registry, guard_unknown
+from frostline.pipeline.holding import held_services
 from frostline.pipeline.rendering import Rendered, render_outputs
 from frostline.plan.changes import Comparison, LockAction, Plan, RegistryState, changed_keys, plan_of
 from frostline.publish.manifest import Manifest, read_manifest
@@ -80,6 +83,7 @@ def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -
     compared = diff_files(config, rendered, options)
     baseline = baseline_of(config, locks, assembly, compared.manifest)
     refusals = guard(config, locks, assembly, baseline, compared, options)
+    held = held_services(config, locks)
     return Compilation(
         lock=locks.new,
         registry=assembly.registry,
@@ -87,8 +91,8 @@ def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -
         entries=assembly.state.entries,
         wanted=rendered.files,
         files=compared.files,
-        findings=tuple(sorted((*findings, *refusals), key=Finding.sort_key)),
-        plan=plan(locks, assembly, baseline, compared),
+        findings=tuple(sorted((*findings, *refusals, *held_findings(held, options.today)), key=Finding.sort_key)),
+        plan=replace(plan(locks, assembly, baseline, compared), held=_names_of(held)),
     )
 
 
@@ -175,8 +179,9 @@ def guard_frozen(
 
     is_whole: False for a lock of some segments only, of which nobody knows what stands beside them.
     """
+    warnings = held_findings(held_services(config, locks), today)
     if not locks.changed:
-        return ()
+        return warnings
     if not is_whole and locks.committed is None:
         return guard_lock(config, locks.new, None, allow)
     manifest = read_manifest(config.manifest)
@@ -185,7 +190,8 @@ def guard_frozen(
     before = _published(manifest, baseline if locks.committed else None)
     refusals = guard_unknown(locks.fault, allow) if before is None else ()
     refusals += guard_registry(config, before, baseline, new, allow, today=today, unhealthy=locks.unhealthy)
-    return tuple(sorted((*refusals, *guard_lock(config, locks.new, locks.committed, allow)), key=Finding.sort_key))
+    refusals += guard_lock(config, locks.new, locks.committed, allow)
+    return tuple(sorted((*refusals, *warnings), key=Finding.sort_key))
 
 
 def plan_frozen(config: Config, locks: LockPair) -> Plan:
@@ -195,4 +201,9 @@ def plan_frozen(config: Config, locks: LockPair) -> Plan:
     new, baseline = (state_of_lock(config, lock, declared) for lock in (locks.new, locks.committed))
     published = _published(manifest, baseline if locks.committed else None) or ()
     comparison = Comparison(published=tuple(published), baseline=baseline, new=new)
-    return plan_of(comparison, (), "update" if locks.committed or locks.fault else "create")
+    plan = plan_of(comparison, (), "update" if locks.committed or locks.fault else "create")
+    return replace(plan, held=_names_of(held_services(config, locks)))
+
+
+def _names_of(held: Iterable[Held]) -> tuple[str, ...]:
+    return tuple(service.service for service in held)

@@ -162,7 +162,8 @@ class LockPair(Struct, frozen=True, kw_only=True):
     changed: whether publishing writes the lock file. Without live sources there is no lock file to write.
     fault: what is wrong with the committed lock, which is written anew then; `committed` is what it says all the same,
     None where nothing of it can be relied on.
-    unhealthy: as in FreezeResult; None: the sources were not asked.
+    unhealthy: as in FreezeResult; None: the sources were not asked. held: the services that this run holds (see
+    `pipeline.holding`), with the reason.
     """
 
     new: Lock
@@ -170,6 +171,7 @@ class LockPair(Struct, frozen=True, kw_only=True):
     changed: bool
     fault: UsageError | None = None
     unhealthy: Mapping[Key, Mapping[str, int]] | None = None
+    held: Mapping[str, str] = {}
 
     @property
     def warnings(self) -> tuple[str, ...]:

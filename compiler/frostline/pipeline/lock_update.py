@@ -13,9 +13,10 @@ from frostline.errors import UsageError
 from frostline.lock.codec import lock_of
 from frostline.lock.merge import replace_segments
 from frostline.lock.store import LockFile
-from frostline.model import Finding, Snapshot
+from frostline.model import Finding, Lock, Snapshot
 from frostline.pipeline.compile import guard_frozen, plan_frozen
 from frostline.pipeline.freeze import CommittedLock, freeze, live_sources
+from frostline.pipeline.holding import hold_refused
 from frostline.pipeline.publish import publish_lock, publish_session
 from frostline.plan.changes import Plan
 from frostline.publish.publishing import replace_file
@@ -74,7 +75,8 @@ def update_lock(
         if is_partial and not out and committed_file.fault and not committed_file.is_mended_by(read.snapshots):
             raise committed_file.fault  # what is not read would stay as it is, but cannot be read either
         new = replace_segments(committed_file.known, read.snapshots, live) if is_partial else read
-        locks = committed_file.pair_with(new, frozen.unhealthy)
+        locks = hold_refused(config, committed_file.pair_with(new, frozen.unhealthy), allow, today)
+        new, read = locks.new, _segments_of(locks.new, read)
         update = LockUpdate(
             snapshots=read.snapshots if out else new.snapshots,
             changed=out is not None or locks.changed,
@@ -88,6 +90,12 @@ def update_lock(
         else:
             publish_lock(config, root, new)
     return update
+
+
+def _segments_of(lock: Lock, read: Lock) -> Lock:
+    """The segments of this lock that were read."""
+    segments = {snapshot.segment for snapshot in read.snapshots}
+    return Lock(tuple(snapshot for snapshot in lock.snapshots if snapshot.segment in segments))
 
 
 def _check_names(names: Sequence[str], live: Collection[str], config: Config) -> None:

@@ -18,6 +18,7 @@ _MODULES = (
     "frostline.addresses",
     "frostline.checks.consent",
     "frostline.checks.guards",
+    "frostline.checks.holding",
     "frostline.checks.unknown",
     "frostline.checks.waivers",
     "frostline.outputs.file_names",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,13 +14,19 @@ from frostline.errors import FrostlineError
 from frostline.model import Dependency, Endpoint, Key, Lock, Registry, SegmentAnswer, version_label
 from frostline.pipeline.assemble import contributions_of, declared_contributions, registry_of_lock
 from frostline.pipeline.freeze import live_sources, offline_lock, read_committed_lock
+from frostline.pipeline.holding import held_keys
 from frostline.registry.exclusions import Exclusion, excluded_instances, overridden_endpoints
 from frostline.settings import Config
 
 
+def committed_lock(config: Config) -> Lock:
+    """The committed lock. UsageError: there is none to work from."""
+    return offline_lock(config, read_committed_lock(config))
+
+
 def committed_registry(config: Config) -> Registry:
     """The registry of the committed lock and the local sources. UsageError: there is no lock to work from."""
-    return registry_of_lock(config, offline_lock(config, read_committed_lock(config)))
+    return registry_of_lock(config, committed_lock(config))
 
 
 def known_registry(config: Config) -> Registry | None:
@@ -30,8 +36,8 @@ def known_registry(config: Config) -> Registry | None:
     return None
 
 
-def list_value(registry: Registry) -> list[dict[str, Any]]:
-    """Every (service, version) of the registry as JSON values, in the registry's order."""
+def list_value(registry: Registry, held: Collection[Key]) -> list[dict[str, Any]]:
+    """Every (service, version) of the registry as JSON values, in the registry's order. held: as `held_keys` has it."""
     return [
         {
             "service": service,
@@ -40,6 +46,7 @@ def list_value(registry: Registry) -> list[dict[str, Any]]:
             "sources": list(entry.sources),
             "url": entry.url,
             "declared": entry.declared,
+            "held": Key(service, version) in held,
         }
         for (service, version), entry in registry.entries()
     ]
@@ -48,12 +55,14 @@ def list_value(registry: Registry) -> list[dict[str, Any]]:
 class Explanation(Struct, frozen=True, kw_only=True):
     """What is known of a service. keys: in the registry's order; () if the service is unknown.
 
-    exclusions: the instances and endpoints that the registry does not have, of all services.
+    exclusions: the instances and endpoints that the registry does not have, of all services. held: the (service,
+    version)s that the lock holds.
     """
 
     keys: tuple[Key, ...]
     registry: Registry
     exclusions: tuple[Exclusion, ...]
+    held: frozenset[Key] = frozenset()
 
     def exclusions_of(self, key: Key) -> tuple[Exclusion, ...]:
         """Those of one (service, version)."""
@@ -75,7 +84,8 @@ def explain(
         *overridden_endpoints(contributions, registry),
     )
     keys = keys_named(registry, exclusions, service, version)
-    return Explanation(keys=tuple(keys), registry=registry, exclusions=exclusions)
+    held = held_keys(config, lock)
+    return Explanation(keys=tuple(keys), registry=registry, exclusions=exclusions, held=held)
 
 
 def keys_named(registry: Registry, exclusions: Sequence[Exclusion], service: str, version: str | None) -> list[Key]:
@@ -110,6 +120,7 @@ def explanation_value(explanation: Explanation) -> list[dict[str, Any]]:
             "version": key.version,
             "url": entry.url if entry else None,
             "sources": list(entry.sources) if entry else [],
+            "held": key in explanation.held,
             "endpoints": [_endpoint_value(endpoint) for endpoint in entry.endpoints] if entry else [],
             "dependents": [
                 {"consumer": dependency.upstream.consumer, "origin": origin_value(dependency.origin)}

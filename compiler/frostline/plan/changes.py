@@ -60,11 +60,15 @@ class ServiceChange(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """services, files: what changes, sorted; lock: how the lock file would change, None where it would not."""
+    """services, files: what changes, sorted; lock: how the lock file would change, None where it would not.
+
+    held: the services that the lock holds (`guards.refused: hold`), sorted.
+    """
 
     services: tuple[ServiceChange, ...]
     files: tuple[FileChange, ...]
     lock: LockAction | None
+    held: tuple[str, ...] = ()
 
     @property
     def has_changes(self) -> bool:
@@ -229,6 +233,7 @@ def plan_value(plan: Plan) -> dict[str, Any]:
             for file in plan.files
         ],
         "lock": plan.lock is not None,
+        "held": list(plan.held),
     }
 
 

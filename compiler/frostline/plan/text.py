@@ -16,6 +16,8 @@ _FIELD_WORDS = {"number": "how many endpoints have this URL"}
 
 def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
     """What publishing would change, a line each. verbose: with the endpoints of services that only moved."""
+    if plan.held:
+        yield f"Held as in the lock: {', '.join(map(escape_control, plan.held))}"
     if not plan.has_changes:
         yield "No changes. Everything published is up to date."
         return

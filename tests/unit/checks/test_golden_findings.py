@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from frostline.checks import guards, policies, schema
 from frostline.checks.base import Context
 from frostline.checks.consent import entry_findings
+from frostline.checks.holding import Held, held_findings
 from frostline.checks.unknown import unknown_findings
 from frostline.checks.waivers import apply_waivers
 from frostline.model import Bind, Dependency, FileOrigin, Finding, Key, Upstream
@@ -119,6 +120,11 @@ def test_a_publication_that_nobody_knows_reads_as_recorded(matches_golden: Any) 
     matches_golden("guard-unknown", unknown_findings("the lock is empty", FileOrigin("frostline.lock", 1), Allow()))
     assert not unknown_findings("the lock is empty", None, Allow(deletes=("*",)))
     assert unknown_findings("the lock is empty", None, Allow(deletes=("svc29",)))
+
+
+def test_a_held_service_reads_as_recorded(matches_golden: Any) -> None:
+    known = Held("svc25", 6, ("dc1", "dc2"), "0 passing, 6 critical")
+    matches_golden("guard-held", held_findings([known, Held("shop", 1, ("dc1",))], date(2026, 1, 1)))
 
 
 def test_entries_of_guards_accept_read_as_recorded(matches_golden: Any) -> None:

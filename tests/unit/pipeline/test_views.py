@@ -77,10 +77,11 @@ def test_an_explanation_of_what_is_left_out_alone_has_no_endpoints() -> None:
 
 
 def test_the_list_has_an_item_for_each_version() -> None:
-    assert [(one["version"], one["endpoints"], one["declared"]) for one in list_value(REGISTRY)] == [
-        (None, 0, True),
-        (None, 1, False),
-        ("v1", 2, False),
+    values = list_value(REGISTRY, {Key("payments", "v1")})
+    assert [(one["version"], one["endpoints"], one["declared"], one["held"]) for one in values] == [
+        (None, 0, True, False),
+        (None, 1, False, False),
+        ("v1", 2, False, True),
     ]
 
 

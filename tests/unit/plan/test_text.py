@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from frostline.plan.changes import LockAction, Plan, ServiceChange
 from frostline.plan.text import difference_lines, plan_lines
 from frostline.published import FileChange
@@ -51,6 +53,13 @@ def test_a_plan_of_the_lock_alone_says_so() -> None:
     file = FileChange(path="a", output="a", action="update")
     for more in (plan(MOVED, lock="update"), plan(files=(file,), lock="update"), plan(lock="create")):
         assert said not in plan_lines(more)
+
+
+def test_what_is_held_is_said_whatever_else_changes() -> None:
+    said = "Held as in the lock: a\\x1b, b"
+    for some in (plan(), plan(lock="update"), plan(MOVED)):
+        assert next(iter(plan_lines(replace(some, held=("a\x1b", "b"))))) == said
+        assert said not in plan_lines(some)
 
 
 def test_a_difference_names_services_and_counts_them_without_files() -> None:

@@ -26,6 +26,7 @@ from frostline.model import FileOrigin
 from frostline.pipeline import saved_plans
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry, outputs_in_scope
 from frostline.pipeline.freeze import CommittedLock, LockPair, offline_locks
+from frostline.pipeline.holding import hold_refused
 from frostline.pipeline.publish import publish_compilation, publish_session
 from frostline.plan import saved as saved_plan
 from frostline.plan.changes import plan_value, summary
@@ -94,7 +95,7 @@ def _compile(
     outputs_in_scope(config, options.only)  # an unknown name is an error before any source is read
     with publish_session(config) as root:
         if offline or globs:
-            locks = offline_locks(config, globs)
+            locks = hold_refused(config, offline_locks(config, globs), options.allow, options.today)
         else:
             locks = freeze_locks(invocation, config, options.allow, wait=wait)
         if locked and locks.changed:

@@ -19,6 +19,7 @@ from frostline.cli.options import FORMATS, common_options, format_option, offlin
 from frostline.lock.codec import lock_of
 from frostline.model import SegmentAnswer, version_label
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_lock, read_committed_lock
+from frostline.pipeline.holding import hold_part
 from frostline.pipeline.views import Explanation, closest, explain, explanation_value, known_registry
 from frostline.text import escape_control, list_names
 
@@ -42,9 +43,11 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
         used = offline_lock(config, read_committed_lock(config))
         info(invocation, "Reading the lock only; instances excluded by selection are not listed.")
     else:
-        frozen = freeze(config, CommittedLock(config), service=service)
+        committed = CommittedLock(config)
+        frozen = freeze(config, committed, service=service)
         print_warnings(invocation, frozen.warnings)
-        used, answers = lock_of(frozen.snapshots), frozen.answers
+        locks = committed.pair_with(lock_of(frozen.snapshots), frozen.unhealthy)
+        used, answers = hold_part(config, locks, invocation.today), frozen.answers
     explanation = explain(config, used, answers, service, version)
     if not explanation.keys:
         close = closest(known_registry(config) or explanation.registry, explanation.exclusions, service, version)
@@ -71,6 +74,8 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
             yield "  not in the registry"
         elif entry.declared:
             yield escape_control(f"  known to {', '.join(entry.sources)}, but nothing to call")
+        if key in explanation.held:
+            yield "  held as in the lock: a guard refuses what its source says now"
         for endpoint in entry.endpoints if entry else ():
             mark = "*" if entry and endpoint.url == entry.url else " "
             yield escape_control(f"  {mark} {endpoint.url}  from {endpoint.origin}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import click
 
 from frostline import errors
@@ -14,8 +16,10 @@ from frostline.cli.console import (
 from frostline.cli.invoking import invoked, load_invocation_config
 from frostline.cli.options import FORMATS, common_options, format_option
 from frostline.cli.tables import table_lines
-from frostline.model import Registry, version_label
-from frostline.pipeline.views import committed_registry, list_value
+from frostline.model import Key, Registry, version_label
+from frostline.pipeline.assemble import registry_of_lock
+from frostline.pipeline.holding import held_keys
+from frostline.pipeline.views import committed_lock, list_value
 
 _HEADER = ("SERVICE", "VERSION", "ENDPOINTS", "SOURCE", "URL")
 
@@ -27,17 +31,24 @@ _HEADER = ("SERVICE", "VERSION", "ENDPOINTS", "SOURCE", "URL")
 def command(invocation: Invocation) -> int:
     """List the services of the committed lock and the local sources."""
     config = load_invocation_config(invocation)
-    registry = committed_registry(config)
+    lock = committed_lock(config)
+    registry, held = registry_of_lock(config, lock), held_keys(config, lock)
     if invocation.format == "json":
-        print_json(report_value(services=list_value(registry)))
+        print_json(report_value(services=list_value(registry, held)))
     else:
-        print_text(invocation, table_lines(_HEADER, _rows(registry)))
+        print_text(invocation, table_lines(_HEADER, _rows(registry, held)))
     return errors.DONE
 
 
-def _rows(registry: Registry) -> list[tuple[str, str, str, str, str]]:
-    """A row a (service, version): service, version, endpoints, sources, url."""
+def _rows(registry: Registry, held: Collection[Key]) -> list[tuple[str, str, str, str, str]]:
+    """A row a (service, version): service, version, endpoints, sources, url. held: as `held_keys` has it."""
     return [
-        (service, version_label(version), str(len(entry.endpoints)), ", ".join(entry.sources), entry.url or "-")
-        for (service, version), entry in registry.entries()
+        (
+            key.service,
+            version_label(key.version),
+            f"{len(entry.endpoints)}{' (held)' if key in held else ''}",
+            ", ".join(entry.sources),
+            entry.url or "-",
+        )
+        for key, entry in registry.entries()
     ]

@@ -23,8 +23,8 @@ REGISTRY = registry_of(
 
 
 def test_a_row_has_version_number_of_endpoints_sources_and_url() -> None:
-    assert listing._rows(REGISTRY) == [
+    assert listing._rows(REGISTRY, {Key("payments", "v1")}) == [
         ("ledger", "unversioned", "0", "mesh", "-"),
         ("payments", "unversioned", "1", "mesh", "http://c"),
-        ("payments", "v1", "2", "mesh", "http://a"),
+        ("payments", "v1", "2 (held)", "mesh", "http://a"),
     ]

@@ -1,0 +1,55 @@
+"""Held services: what the guard `instances` refuses, and `guards.refused: hold` keeps as the committed lock has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from msgspec import Struct
+
+from frostline.checks.consent import consent_help
+from frostline.checks.guards import INSTANCES
+from frostline.model import Finding
+from frostline.rules import Rule
+from frostline.text import list_names, pluralize
+
+_ENDS = "the hold ends when the service recovers, or with consent: "
+
+HELD = Rule(
+    name="guard-held",
+    severity="warning",
+    summary="a service that `guards.instances` refuses is kept as the committed lock has it",
+    why="With `guards.refused: hold` a failing service does not stop the run: its instances stay in the lock as they "
+    "were, and everything else goes on. They are not what the source says now.",
+    example="warning[guard-held]: svc25: 0 passing, 6 critical; held as in the lock: 6 instances in `dc1` and `dc2`\n"
+    f"  help: {_ENDS}{consent_help('guard-instances', ['svc25'], date(2026, 1, 1))}",
+    mend=f"{_ENDS}if this is intended, rerun with `--allow deletes`, or accept it until a day with `guards.accept`",
+)
+RULES = (HELD,)
+
+
+class Held(Struct, frozen=True):
+    """A held service. instances: how many lines of the lock are kept; datacenters: where they are, sorted.
+
+    why: as guards count it; "" where no source was asked, or not that one.
+    """
+
+    service: str
+    instances: int
+    datacenters: tuple[str, ...]
+    why: str = ""
+
+
+def held_findings(held: Iterable[Held], today: date) -> tuple[Finding, ...]:
+    """A warning for each held service."""
+    return tuple(_finding(service, today) for service in held)
+
+
+def _finding(held: Held, today: date) -> Finding:
+    kept = f"held as in the lock: {pluralize(held.instances, 'instance')} in {list_names(held.datacenters)}"
+    return HELD.finding(
+        f"{held.why}; {kept}" if held.why else f"{kept} (why is not known: the source was not asked)",
+        service=held.service,
+        value=str(held.instances),
+        help=f"{_ENDS}{consent_help(INSTANCES.name, [held.service], today)}",
+    )

@@ -1,0 +1,169 @@
+"""`guards.refused: hold`: a service that the guard `instances` refuses stays in the lock as it was committed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import date
+from operator import attrgetter
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from frostline.checks.guards import Published, instance_losses
+from frostline.checks.holding import Held
+from frostline.model import Declared, Instance, Key, Lock, Snapshot
+from frostline.pipeline.assemble import declared_contributions, state_of_lock
+from frostline.pipeline.freeze import LockPair, live_sources
+from frostline.publish.manifest import read_manifest
+from frostline.published import ManifestEntry
+from frostline.registry.naming import splitter_of
+from frostline.settings import Allow, Config, Naming
+
+_SERVICE = attrgetter("service")
+
+
+class _Shrunk(Struct, frozen=True):
+    """A segment that was read now, with the registered names of which it lists fewer instances than the committed one.
+
+    names: name -> the service that naming makes of it.
+    """
+
+    committed: Snapshot
+    read: Snapshot
+    names: Mapping[str, str]
+
+
+def hold_refused(config: Config, locks: LockPair, allow: Allow, today: date) -> LockPair:
+    """The locks, with each service that the guard `instances` refuses held, where `guards.refused` says so.
+
+    A service is held whole in each segment that lists fewer instances of it than the committed lock. It is not held in
+    a segment that came empty or was frozen with other settings: that is for `guard-segment`, and for a new review. A
+    broken lock holds nothing.
+    """
+    if config.guards.refused != "hold" or locks.committed is None or locks.fault or not locks.changed:
+        return locks
+    shrunk = tuple(_shrunk_segments(config, locks.new, locks.committed))
+    services = {service for segment in shrunk for service in segment.names.values()}
+    if not services:
+        return locks
+    refused = _refused(config, locks, services, allow, today)
+    held = {segment.read.segment: _with_held(segment, refused) for segment in shrunk}
+    new = Lock(tuple(held.get(snapshot.segment, snapshot) for snapshot in locks.new.snapshots))
+    return replace(locks, new=new, changed=new != locks.committed, held=refused)
+
+
+def hold_part(config: Config, locks: LockPair, today: date) -> Lock:
+    """The new lock as `hold_refused` makes it, where it has only some of the registered names that a whole one has."""
+    names = {line.service for snapshot in locks.new.snapshots for line in _lines(snapshot)}
+    committed = tuple(
+        replace(
+            snapshot,
+            instances=tuple(instance for instance in snapshot.instances if instance.service in names),
+            declared=tuple(declared for declared in snapshot.declared if declared.service in names),
+        )
+        for snapshot in (locks.committed.snapshots if locks.committed else ())
+    )
+    part = replace(locks, committed=Lock(committed) if locks.committed else None)
+    return hold_refused(config, part, Allow(), today).new
+
+
+def _shrunk_segments(config: Config, new: Lock, committed: Lock) -> Iterator[_Shrunk]:
+    live = live_sources(config)
+    before = {snapshot.segment: snapshot for snapshot in committed.snapshots}
+    for snapshot in new.snapshots:
+        old = before.get(snapshot.segment)
+        is_empty = not (snapshot.instances or snapshot.declared)
+        if old is None or old is snapshot or is_empty or old.settings != snapshot.settings:
+            continue
+        fewer = Counter(map(_SERVICE, old.instances)) - Counter(map(_SERVICE, snapshot.instances))
+        if fewer:
+            service_of = _service_of(live[snapshot.source].naming)
+            yield _Shrunk(old, snapshot, {name: service_of(name) for name in fewer})
+
+
+def _service_of(naming: Naming) -> Callable[[str], str]:
+    """The service that a registered name belongs to, whatever its version is read from."""
+    split = splitter_of(naming)
+    return lambda name: split(name, (), {})[0].service
+
+
+def _refused(config: Config, locks: LockPair, services: Collection[str], allow: Allow, today: date) -> dict[str, str]:
+    """Which of these services the guard refuses, and why."""
+    manifest = read_manifest(config.manifest)
+    keys = {key for lock in (locks.new, locks.committed) for key in _keys_of(config, lock, services)}
+    declared = declared_contributions(config)
+    new, baseline = (state_of_lock(config, lock, declared, keys).entries for lock in (locks.new, locks.committed))
+    losses = instance_losses(
+        _published(manifest.services if manifest else baseline, services),
+        _published(new, services),
+        config.guards,
+        allow,
+        today=today,
+        unhealthy=locks.unhealthy,
+    )
+    return {loss.service: loss.why for loss in losses}
+
+
+def _keys_of(config: Config, lock: Lock | None, services: Collection[str]) -> Iterator[Key]:
+    live = live_sources(config)
+    for snapshot in lock.snapshots if lock else ():
+        if snapshot.source in live:
+            naming = live[snapshot.source].naming
+            split, service_of = splitter_of(naming), _service_of(naming)
+            names = {name for name in set(map(_SERVICE, _lines(snapshot))) if service_of(name) in services}
+            for line in _lines(snapshot):
+                if line.service in names:
+                    yield from split(line.service, line.tags, line.meta)
+
+
+def _lines(snapshot: Snapshot) -> tuple[Instance | Declared, ...]:
+    return (*snapshot.instances, *snapshot.declared)
+
+
+def _published(entries: Iterable[ManifestEntry], services: Collection[str]) -> dict[Key, Published]:
+    return {entry.key: Published(entry.digest, entry.endpoints) for entry in entries if entry.service in services}
+
+
+def _with_held(segment: _Shrunk, refused: Collection[str]) -> Snapshot:
+    names = {name for name, service in segment.names.items() if service in refused}
+    if not names:
+        return segment.read
+    instances = [instance for instance in segment.read.instances if instance.service not in names]
+    instances += [replace(instance, held=True) for instance in segment.committed.instances if instance.service in names]
+    declared = [line for line in segment.read.declared if line.service not in names]
+    declared += [line for line in segment.committed.declared if line.service in names]
+    return replace(
+        segment.read,
+        instances=tuple(sorted(instances, key=Instance.sort_key)),
+        declared=tuple(sorted(declared, key=Declared.sort_key)),
+    )
+
+
+def held_services(config: Config, locks: LockPair) -> tuple[Held, ...]:
+    """The services that the lock to work from holds, sorted."""
+    lines: dict[str, Counter[str]] = {}
+    for snapshot, instance in _held_instances(config, locks.new):
+        service = _service_of(live_sources(config)[snapshot.source].naming)(instance.service)
+        lines.setdefault(service, Counter())[instance.datacenter or snapshot.datacenter] += 1
+    return tuple(
+        Held(service, sum(lines[service].values()), tuple(sorted(lines[service])), locks.held.get(service, ""))
+        for service in sorted(lines)
+    )
+
+
+def held_keys(config: Config, lock: Lock) -> frozenset[Key]:
+    """The (service, version)s of which the lock holds an instance."""
+    live = live_sources(config)
+    return frozenset(
+        key
+        for snapshot, instance in _held_instances(config, lock)
+        for key in splitter_of(live[snapshot.source].naming)(instance.service, instance.tags, instance.meta)
+    )
+
+
+def _held_instances(config: Config, lock: Lock) -> Iterator[tuple[Snapshot, Instance]]:
+    live = live_sources(config)
+    for snapshot in lock.snapshots:
+        if snapshot.source in live:
+            yield from ((snapshot, instance) for instance in snapshot.instances if instance.held)

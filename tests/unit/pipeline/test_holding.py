@@ -1,0 +1,219 @@
+"""`guards.refused: hold`: what is held, what is not, and what the mark changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from frostline.lock.store import LockFile
+from frostline.model import Declared, Instance, Key, Lock, Registration, SegmentAnswer, Snapshot
+from frostline.pipeline.assemble import state_of_lock
+from frostline.pipeline.check import check
+from frostline.pipeline.compile import CompileOptions, compile_registry
+from frostline.pipeline.freeze import LockPair, offline_locks, pair_locks, settings_digests
+from frostline.pipeline.holding import held_keys, held_services, hold_refused
+from frostline.pipeline.lock_update import update_lock
+from frostline.pipeline.publish import publish_compilation, publish_lock, publish_session
+from frostline.publish.publishing import replace_file
+from frostline.settings import Allow, Config
+from frostline.sources.base import ReadResult
+
+TODAY = date(2026, 1, 1)
+MESH = {"type": "consul", "address": "http://127.0.0.1:9", "datacenters": ["*"], "partial": True}
+Segments = Callable[..., Lock]
+
+
+def config_of(configure: Callable[..., Config], **source: Any) -> Config:
+    return configure(sources={"mesh": {**MESH, **source}}, guards={"refused": "hold"})
+
+
+@pytest.fixture
+def config(configure: Callable[..., Config]) -> Config:
+    return config_of(configure)
+
+
+def lock_of(config: Config, **numbers: dict[str, int]) -> Lock:
+    """dc1={"shop-v1": 3}: so many instances in dc1; 0: it is declared."""
+    return Lock(tuple(segment(config, datacenter, names) for datacenter, names in sorted(numbers.items())))
+
+
+def segment(config: Config, datacenter: str, numbers: dict[str, int], *, port: int = 80) -> Snapshot:
+    instances = [
+        Instance(service=name, node="n", id=f"{name}-{place}", address=f"10.0.0.{place}", port=port)
+        for name, number in sorted(numbers.items())
+        for place in range(number)
+    ]
+    return Snapshot(
+        source="mesh",
+        datacenter=datacenter,
+        namespace="default",
+        settings=settings_digests(config)["mesh"],
+        instances=tuple(sorted(instances, key=Instance.sort_key)),
+        declared=tuple(Declared(service=name) for name, number in sorted(numbers.items()) if not number),
+    )
+
+
+def held(config: Config, new: Lock, committed: Lock | None, **allow: Any) -> LockPair:
+    return hold_refused(config, pair_locks(config, new, committed), Allow(**allow), TODAY)
+
+
+def lines(locks: LockPair) -> dict[tuple[str, str], int]:
+    """How many instances are held, by datacenter and name."""
+    found: dict[tuple[str, str], int] = {}
+    for snapshot in locks.new.snapshots:
+        for instance in snapshot.instances:
+            if instance.held:
+                key = (snapshot.datacenter, instance.service)
+                found[key] = found.get(key, 0) + 1
+    return found
+
+
+def test_a_refused_service_is_held_whole_where_it_shrank(config: Config) -> None:
+    committed = lock_of(config, dc1={"shop-v1": 4, "shop-v2": 4, "pay": 3}, dc2={"shop-v1": 1, "pay": 3})
+    came = lock_of(config, dc1={"shop-v1": 1, "shop-v2": 0, "pay": 2}, dc2={"shop-v1": 1, "pay": 1})
+    locks = held(config, came, committed)
+    assert lines(locks) == {("dc1", "shop-v1"): 4, ("dc1", "shop-v2"): 4}
+    assert locks.new.snapshots[0].declared == ()
+    assert locks.new.snapshots[1] == came.snapshots[1]
+    (service,) = held_services(config, locks)
+    assert (service.service, service.instances, service.datacenters) == ("shop", 8, ("dc1",))
+    assert held_keys(config, locks.new) == {Key("shop", "v1"), Key("shop", "v2")}
+
+
+def test_the_mark_changes_neither_registry_nor_digests(config: Config) -> None:
+    committed = lock_of(config, dc1={"shop-v1": 3})
+    locks = held(config, lock_of(config, dc1={"shop-v1": 0, "pay": 0}), committed)
+    (entry, *_), (was,) = (
+        [one for one in state_of_lock(config, lock, ()).entries if one.service == "shop"]
+        for lock in (locks.new, committed)
+    )
+    assert entry == was
+    compilation = compile_registry(config, locks, CompileOptions(today=TODAY))
+    assert [(found.rule, found.severity) for found in compilation.findings] == [("guard-held", "warning")]
+    assert compilation.plan.held == ("shop",)
+    assert [change.service for change in compilation.plan.services] == ["pay", "shop"]  # nothing is published yet
+
+
+def test_the_next_run_compares_with_what_is_held(config: Config) -> None:
+    first = held(config, lock_of(config, dc1={"shop": 0}), lock_of(config, dc1={"shop": 6}))
+    again = held(config, lock_of(config, dc1={"shop": 0}), first.new)
+    assert not again.changed
+    assert held(config, lock_of(config, dc1={"shop": 1}), first.new).new == first.new
+    better = held(config, lock_of(config, dc1={"shop": 3}), first.new)
+    assert (lines(better), better.changed) == ({}, True)
+
+
+def test_by_default_nothing_is_held(configure: Callable[..., Config]) -> None:
+    config = configure(sources={"mesh": MESH})
+    locks = pair_locks(config, lock_of(config, dc1={"shop": 0}), lock_of(config, dc1={"shop": 6}))
+    assert hold_refused(config, locks, Allow(), TODAY) is locks
+
+
+@pytest.mark.parametrize(
+    ("numbers", "allow"),
+    [
+        ({"shop": 3, "pay": 1}, {}),  # half of it may go
+        ({"pay": 1}, {}),  # it is not registered: that is for `delete`
+        ({"shop": 0, "pay": 1}, {"deletes": ("shop",)}),
+    ],
+)
+def test_what_the_guard_lets_pass_is_not_held(config: Config, numbers: dict[str, int], allow: Any) -> None:
+    committed = lock_of(config, dc1={"shop": 6, "pay": 1})
+    came = lock_of(config, dc1=numbers)
+    assert held(config, came, committed, **allow).new == came
+
+
+def test_a_first_run_holds_nothing(config: Config) -> None:
+    came = lock_of(config, dc1={"shop": 0})
+    assert held(config, came, None).new == came
+
+
+def refused(config: Config, locks: LockPair) -> list[str]:
+    findings = compile_registry(config, locks, CompileOptions(today=TODAY)).findings
+    assert all("it cannot be held" in found.message for found in findings if found.rule == "guard-instances")
+    return [found.rule for found in findings if found.severity == "error"]
+
+
+def test_what_was_frozen_with_other_settings_is_refused(config: Config) -> None:
+    committed = lock_of(config, dc1={"shop": 6})
+    other = Lock((replace(committed.snapshots[0], settings=f"sha256:{'0' * 64}"),))
+    locks = held(config, lock_of(config, dc1={"shop": 0}), other)
+    assert lines(locks) == {}
+    assert refused(config, locks) == ["guard-instances"]
+
+
+def test_an_empty_segment_is_refused_as_a_segment(config: Config) -> None:
+    committed = lock_of(config, dc1={"shop": 6, "pay": 1}, dc2={"shop": 1})
+    locks = held(config, lock_of(config, dc1={}, dc2={"shop": 1}), committed)
+    assert lines(locks) == {}
+    assert "guard-segment" in refused(config, locks)
+
+
+def test_a_service_that_the_committed_lock_does_not_have_is_refused(config: Config, tmp_path: Path) -> None:
+    committed = lock_of(config, dc1={"shop": 6})
+    published = compile_registry(config, pair_locks(config, committed, None), CompileOptions(today=TODAY))
+    with publish_session(config) as root:
+        publish_compilation(config, root, published, ())
+    locks = held(config, lock_of(config, dc1={"shop": 0, "pay": 1}), lock_of(config, dc1={"shop": 0}))
+    assert lines(locks) == {}
+    assert refused(config, locks) == ["guard-instances"]
+
+
+def test_merged_locks_are_held_too(config: Config, tmp_path: Path) -> None:
+    with publish_session(config) as root:
+        publish_lock(config, root, lock_of(config, dc1={"shop": 6}))
+    replace_file(tmp_path / "part", LockFile(tmp_path / "part", lock_of(config, dc1={"shop": 0}).snapshots))
+    locks = hold_refused(config, offline_locks(config, [str(tmp_path / "part")]), Allow(), TODAY)
+    assert lines(locks) == {("dc1", "shop"): 6}
+    (service,) = held_services(config, locks)
+    assert service.why.startswith("0 endpoints (why is not known offline")
+
+
+def answer(datacenter: str, *healths: str) -> SegmentAnswer:
+    registrations = tuple(
+        Registration(service="shop", node="n", id=str(place), address=f"10.0.0.{place}", port=80, health=health)  # type: ignore[arg-type]
+        for place, health in enumerate(healths)
+    )
+    return SegmentAnswer(source="mesh", datacenter=datacenter, namespace="default", registrations=registrations)
+
+
+def test_a_partial_freeze_holds_what_it_reads_and_leaves_the_rest(config: Config, answers: Any, tmp_path: Path) -> None:
+    fine = ("passing",) * 4
+    answers.of["mesh"] = ReadResult(answers=(answer("dc1", *fine), answer("dc2", *fine)))
+    update_lock(config, Allow(), TODAY)
+    answers.of["mesh"] = ReadResult(answers=(answer("dc1", *["critical"] * 4), answer("dc2", *fine)))
+    out = update_lock(config, Allow(), TODAY, out=tmp_path / "out.lock")
+    assert [one.rule for one in out.findings] == []  # half of it may go
+
+    answers.of["mesh"] = ReadResult(answers=(answer("dc1", *["critical"] * 4), answer("dc2", "passing")))
+    out = update_lock(config, Allow(), TODAY, out=tmp_path / "out.lock")
+    (finding,) = out.findings
+    assert finding.message.startswith(
+        "1 passing, 4 critical, 3 not registered; held as in the lock: 8 instances in `dc1` and"
+    )
+    assert (tmp_path / "out.lock").read_text().count('"held":true') == 8
+    assert "held" not in config.lock.read_text()
+
+    update_lock(config, Allow(), TODAY)
+    assert config.lock.read_text().count('"held":true') == 8
+    answers.of["mesh"] = ReadResult(answers=(answer("dc1", *fine),), unreachable=("dc2",))
+    (finding,) = update_lock(config, Allow(), TODAY).findings
+    assert finding.message == "held as in the lock: 4 instances in `dc2` (why is not known: the source was not asked)"
+    answers.of["mesh"] = ReadResult(answers=(answer("dc1", *fine), answer("dc2", *fine)))
+    assert update_lock(config, Allow(), TODAY).findings == ()
+    assert "held" not in config.lock.read_text()
+
+
+def test_offline_commands_say_what_is_held(config: Config, answers: Any) -> None:
+    answers.of["mesh"] = ReadResult(answers=(answer("dc1", "passing", "passing"),))
+    update_lock(config, Allow(), TODAY)
+    answers.of["mesh"] = ReadResult(answers=(answer("dc1", "critical", "critical"),))
+    update_lock(config, Allow(), TODAY)
+    offline, live = (check(config, TODAY, live=live) for live in (False, True))
+    assert [finding.rule for finding in offline.findings] == ["guard-held"]
+    assert [drift.subject for drift in live.drift] == [drift.subject for drift in offline.drift]
