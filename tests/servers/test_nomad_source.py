@@ -85,7 +85,7 @@ def test_a_fault_that_passes_is_tried_again(proxy: FaultyProxy, path: str) -> No
 
 def test_a_proxy_that_takes_nomads_headers_away_is_refused(proxy: FaultyProxy) -> None:
     proxy.fault = lambda target, _: (200, "[]") if target.startswith("/v1/services") else None
-    assert "Nomad has no leader" in refused(proxy)
+    assert "the header X-Nomad-KnownLeader is missing" in refused(proxy)
 
 
 def test_a_body_that_is_changed_on_its_way_is_refused(proxy: FaultyProxy) -> None:

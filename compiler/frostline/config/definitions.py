@@ -1,7 +1,7 @@
 """The parts of the configuration's JSON Schema that many keys are made of.
 
-Two words of our own stand beside the standard's: `x-expected` completes "must be …" in a message, `x-help` says what to
-do next.
+Words of our own stand beside the standard's: `x-expected` completes "must be …" in a message, `x-help` says what to do
+next, `x-pattern-help` where a text does not fit its pattern.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ DEFINITIONS: Mapping[str, Any] = {
     "path": {
         "type": "string",
         "minLength": 1,
-        "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
-        "x-expected": "a path without control characters",
+        "pattern": "^(?!~)(?![^\\n]*[$][{A-Za-z_])[^\\u0000-\\u001f\\u007f]*$",
+        "x-expected": "a path without `~`, variables and control characters",
+        "x-pattern-help": "`~` and variables are not expanded: write the whole path, or one relative to this file",
     },
     "text": {"type": "string", "minLength": 1},
     "texts": {"type": "array", "items": ref("text")},

@@ -197,7 +197,8 @@ def _not_constant(error: Any, path: Path) -> _Words:
 
 def _not_in_pattern(error: Any, path: Path) -> _Words:
     found = "" if is_secret(path) else f", not {quote(error.instance)}"
-    return _Words(f"{subject(path)} must be {_expected(error.schema, error)}{found}", error.schema.get("x-help"))
+    help_text = error.schema.get("x-pattern-help") or error.schema.get("x-help")
+    return _Words(f"{subject(path)} must be {_expected(error.schema, error)}{found}", help_text)
 
 
 def _out_of_bounds(error: Any, path: Path) -> _Words:

@@ -18,6 +18,9 @@ _HOST_NAME = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+")
 _BRACKETED = re.compile(r"\[[^\[\]]*\](?::[0-9]*)?")  # urlsplit ignores what stands between `]` and the port
 _USERINFO_HELP = "this file is committed: a password does not belong here; remove everything before the @"
 _AUTHORITY_HELP = "ports are 1 to 65535, IPv6 addresses in brackets"
+VERSION_PATH_HELP = "leave /v1 out: frostline adds it"
+_VARIABLE = re.compile(r"\$\{|\$[A-Za-z_]")
+_VARIABLE_HELP = "leave `address` out to take the address of the environment, or make the file with envsubst first"
 _ADDRESS_HELP = "write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:///PATH"
 
 
@@ -68,6 +71,9 @@ def absolute_url(cursor: Cursor) -> str | None:
 def server_address(cursor: Cursor) -> str | None:
     """The address of a server: an http, https or unix URL, or HOST:PORT."""
     address: str = cursor.value
+    if _VARIABLE.search(address):
+        cursor.refuse(f"`{cursor.key}` has a variable, and variables are not expanded", _VARIABLE_HELP)
+        return None
     if address.startswith("unix://"):
         if not re.match("unix:///+[^/]", address) or re.search(r"[\x00-\x1f\x7f]", address):
             cursor.refuse("the path of a unix socket must be absolute", "write unix:///PATH")
@@ -80,9 +86,16 @@ def server_address(cursor: Cursor) -> str | None:
         cursor.refuse(f"`{cursor.key}` has the unknown scheme `{parts.scheme}`", _ADDRESS_HELP)
     elif not _is_host(parts) or parts.query or parts.fragment:
         cursor.refuse(f"`{cursor.key}` is not an address", _ADDRESS_HELP)
+    elif has_version_path(parts.path):
+        cursor.refuse(f"`{cursor.key}` ends with /v1, the path of the API", VERSION_PATH_HELP)
     else:
         return address
     return None
+
+
+def has_version_path(path: str) -> bool:
+    """Whether this path of a server's address is that of its API, which every request begins with already."""
+    return path.rstrip("/").endswith("/v1")
 
 
 def _split(cursor: Cursor, url: str) -> SplitResult | None:

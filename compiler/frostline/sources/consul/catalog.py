@@ -104,7 +104,7 @@ def _check_token(agent: Agent, settings: ConsulSettings) -> None:
             return
         # Any server other than Consul answers 404; Consul's own 404 mentions the token.
         mentions_acls = re.search("token|acl", error.text, re.IGNORECASE)
-        if error.code not in (401, 403, 404) or (error.code == 404 and not mentions_acls):
+        if error.wants_login or error.code not in (401, 403, 404) or (error.code == 404 and not mentions_acls):
             raise
         refused = error.message
     else:

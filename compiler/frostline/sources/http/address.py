@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from frostline.config.urls import VERSION_PATH_HELP, has_version_path
 from frostline.errors import UsageError
 from frostline.model import FileOrigin
 
@@ -56,8 +57,8 @@ def parse_address(text: str, key: str, origin: FileOrigin) -> Address:
     key: what the message calls it: a key of the configuration or an environment variable.
     """
 
-    def wrong(reason: str) -> UsageError:
-        return UsageError(f"{key}: {reason}", origin=origin, help=_FORMS)
+    def wrong(reason: str, help_text: str = _FORMS) -> UsageError:
+        return UsageError(f"{key}: {reason}", origin=origin, help=help_text)
 
     if text.startswith("unix://"):
         path = text.removeprefix("unix://")
@@ -76,8 +77,10 @@ def parse_address(text: str, key: str, origin: FileOrigin) -> Address:
         raise wrong("an address must not contain a user or password")
     if parts.scheme not in _DEFAULT_PORTS:
         raise wrong(f"unknown scheme {parts.scheme!r}")
-    if not host or parts.query or parts.fragment or port == 0:
+    if not re.fullmatch(r"[A-Za-z0-9._:%-]+", host) or parts.query or parts.fragment or port == 0:
         raise wrong(f"invalid address: {text!r}")
+    if has_version_path(parts.path):
+        raise wrong("the address ends with /v1, the path of the API", VERSION_PATH_HELP)
     if not re.fullmatch(r"[!-~]*", parts.path):
         raise wrong("the path of an address must be percent-encoded ASCII")
     return Address(

@@ -129,7 +129,9 @@ class Session:
         return Indexed(self.decode(target, response, kind), self._read_index(target, response.headers))
 
     def _read_index(self, target: str, headers: Mapping[str, str]) -> int:
-        if headers.get(self._leader_header) != "true":
+        if self._leader_header not in headers:
+            raise self._without_headers(target)
+        if headers[self._leader_header] != "true":
             raise self.no_leader(target)
         age = self._read_number(target, headers, self._age_header)
         if age > (self._max_stale or 0) * 1000:
@@ -143,6 +145,15 @@ class Session:
         if index == 0:  # Nomad says so, with an empty list, to a token without rights in any namespace
             raise self.error(target, f"the header {self._index_header} is 0", help=self._api.rights_help)
         return index
+
+    def _without_headers(self, target: str) -> SourceError:
+        """The error that the answer lacks the header that each answer of these servers has."""
+        product = self._api.product
+        return self.error(
+            target,
+            f"the header X-{product}-KnownLeader is missing, which {product} gives with every answer",
+            help=f"let the proxy in between pass the headers X-{product}-…, or give `address` the server's own",
+        )
 
     def _read_number(self, target: str, headers: Mapping[str, str], name: str) -> int:
         text = headers.get(name.lower())

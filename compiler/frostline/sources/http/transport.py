@@ -50,6 +50,10 @@ _STATUS_HELP = {  # by status, else by its first digit
     403: "the token is missing or lacks rights: check `token` and its policies",
     429: "the server limits requests: lower `connections`, or raise `retries`",
 }
+_LOGIN_HELP = (
+    "a proxy before the server asks for a login, and frostline sends tokens only: let its requests through, or give "
+    "`address` the server's own"
+)
 _UNREACHABLE_HELP = "start it or correct `address`; `--offline` works from the lock"
 _TIMEOUT_HELP = "check that the agent runs at this address, and the limits timeout, deadline and retries"
 _INTERRUPTED_HELP = "check that the address is the agent's HTTP port, and that no proxy closes the connection"
@@ -62,12 +66,18 @@ class UnreachableError(SourceError):
 
 
 class StatusError(SourceError):
-    """The server answered with a status other than 200. text: the beginning of its body, without the token."""
+    """The server answered with a status other than 200. text: the beginning of its body, without the token.
 
-    def __init__(self, message: str, *, code: int, text: str, origin: FileOrigin, help: str) -> None:
+    wants_login: a user and a password, or another login of HTTP's own (RFC 9110 11.6.1), which neither server knows.
+    """
+
+    def __init__(
+        self, message: str, *, code: int, text: str, origin: FileOrigin, help: str, wants_login: bool = False
+    ) -> None:
         super().__init__(message, origin=origin, help=help)
         self.code = code
         self.text = text
+        self.wants_login = wants_login
         self.unreachable = code >= 500
 
 
@@ -241,12 +251,15 @@ class Transport:
         if 300 <= response.status < 400:
             reason = f"{reason}: frostline does not follow redirects"
             text = self.quote_server(response.headers.get("location", ""))
+        help_text = _STATUS_HELP.get(response.status) or _STATUS_HELP.get(response.status // 100, _NOT_AN_AGENT)
+        wants_login = response.status == 401 and "www-authenticate" in response.headers
         return StatusError(
             self._message(target, f"{reason}: {text}" if text else reason),
             code=response.status,
             text=text,
             origin=self._origin,
-            help=_STATUS_HELP.get(response.status) or _STATUS_HELP.get(response.status // 100, _NOT_AN_AGENT),
+            help=_LOGIN_HELP if wants_login else help_text,
+            wants_login=wants_login,
         )
 
     def _remaining(self) -> float:

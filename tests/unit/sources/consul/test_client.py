@@ -114,7 +114,7 @@ def test_nothing_is_ever_written():
     ("headers", "said"),
     [
         ({"KnownLeader": "false"}, "Consul has no leader"),
-        ({"KnownLeader": None}, "Consul has no leader"),
+        ({"KnownLeader": None}, "the header X-Consul-KnownLeader is missing"),
         ({"LastContact": "1"}, "the answer is 1 ms old, and the leader itself should answer"),
         ({"LastContact": None}, "the header X-Consul-LastContact is missing"),
         ({"LastContact": "-1"}, "the header X-Consul-LastContact is not a number: '-1'"),

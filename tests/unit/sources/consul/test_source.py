@@ -12,6 +12,7 @@ from frostline.settings import Keep, LiveLimits, Naming, Select, Tls, Token, Ver
 from frostline.sources.base import LiveSource
 from frostline.sources.consul import source as consul
 from frostline.sources.consul.settings import ConsulSettings
+from frostline.sources.http.transport import StatusError
 
 
 def test_the_module_is_a_live_source(replay: Replay):
@@ -136,6 +137,17 @@ def test_a_server_that_is_no_consul_is_not_said_to_have_acls(replay: Replay):
 def test_a_token_that_consul_does_not_accept_is_refused(replay: Replay, reply: Reply, said: str):
     replay.routes["/v1/acl/token/self"] = reply
     assert said in refused(replay)
+
+
+def test_a_proxy_that_wants_a_login_is_not_taken_for_acls(replay: Replay):
+    login = Reply(b"<h1>401</h1>", status=401)
+    login.headers["WWW-Authenticate"] = 'Basic realm="x"'
+    replay.routes["/v1/acl/token/self"] = login
+    with pytest.raises(StatusError) as caught:
+        read(replay)
+    assert "401 Unauthorized" in caught.value.message
+    assert "ACLs" not in caught.value.message
+    assert "a proxy before the server asks for a login" in (caught.value.help or "")
 
 
 def test_an_accepted_token_is_enough(replay: Replay):

@@ -50,6 +50,9 @@ def test_an_address_is_read_in_each_form_that_consul_takes(text: str, address: A
         f"http://{'a' * 64}.example",
         "unix://run/consul.sock",
         "unix:///a\0b",
+        "http://host/v1",
+        "host:8500/a/v1//",
+        "${CONSUL_HTTP_ADDR}",
     ],
 )
 def test_what_is_no_address_is_a_usage_error_that_names_the_key(text: str):

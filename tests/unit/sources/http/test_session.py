@@ -108,7 +108,7 @@ def test_an_answer_comes_with_its_index(serve: Callable[..., Server], api: Api) 
     ("changed", "reason"),
     [
         ({"KnownLeader": "false"}, "{} has no leader"),
-        ({"KnownLeader": None}, "{} has no leader"),
+        ({"KnownLeader": None}, "the header X-{}-KnownLeader is missing"),
         ({"LastContact": "1"}, "the answer is 1 ms old, and the leader itself should answer"),
         ({"LastContact": None}, "the header X-{}-LastContact is missing"),
         ({"LastContact": "-1"}, "the header X-{}-LastContact is not a number: '-1'"),

@@ -21,7 +21,7 @@ def bent(region: NomadReplay, path: str, **headers: str | None) -> None:
     ("headers", "reason"),
     [
         ({"KnownLeader": "false"}, "Nomad has no leader"),
-        ({"KnownLeader": None}, "Nomad has no leader"),
+        ({"KnownLeader": None}, "the header X-Nomad-KnownLeader is missing"),
         ({"LastContact": "1"}, "the answer is 1 ms old, and the leader itself should answer"),
         ({"LastContact": None}, "the header X-Nomad-LastContact is missing"),
         ({"LastContact": "-1"}, "the header X-Nomad-LastContact is not a number: '-1'"),
