@@ -94,6 +94,8 @@ class Registration(Struct, frozen=True, kw_only=True, gc=False):
     datacenter: the instance's own where it is not the segment's (Nomad's segments are regions).
     tagged_addresses: name -> (address, port), the service's over the node's; a node's have the service's port.
     health: passing, warning, critical or maintenance (the worst of the node's and the service's checks).
+    unknown_status: a check's status that the server's product does not define; health is then critical at least.
+    node_meta: what the node says of itself, as far as selection asks for it.
     weights: (when passing, when warning).
     kind: "service" for a plain one, else as the server says (connect-proxy, mesh-gateway …).
     """
@@ -111,6 +113,8 @@ class Registration(Struct, frozen=True, kw_only=True, gc=False):
     weights: tuple[int, int] = (1, 1)
     health: Health = "passing"
     datacenter: str = ""
+    unknown_status: str = ""
+    node_meta: Mapping[str, str] = {}
 
 
 class Bind(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

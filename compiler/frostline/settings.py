@@ -45,6 +45,7 @@ class Select(Struct, frozen=True, kw_only=True):
     meta: Mapping[str, str] = {}
     health: tuple[str, ...] = ("passing",)
     kinds: tuple[str, ...] = ("service",)
+    node_meta: Mapping[str, str] = {}
 
 
 class Keep(Struct, frozen=True, kw_only=True):

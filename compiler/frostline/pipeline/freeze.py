@@ -22,7 +22,7 @@ from frostline.lock.shapes import settings_digest
 from frostline.model import Key, Lock, SegmentAnswer, Snapshot
 from frostline.pipeline.narrowing import narrowed_lock, shaped_by
 from frostline.registry.naming import names_of
-from frostline.registry.selection import count_unhealthy, snapshot_of
+from frostline.registry.selection import count_unhealthy, snapshot_of, unknown_statuses
 from frostline.settings import Config, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult, answer_shape, is_live, source_module
 from frostline.text import display_path
@@ -98,7 +98,7 @@ def freeze(
             for answer in reading.answers:
                 count_unhealthy(answer, settings, unhealthy)
         answers += reading.answers
-        warnings += reading.warnings
+        warnings += [*reading.warnings, *unknown_statuses(reading.answers, settings)]
     if failed:
         raise failed[0] if len(failed) == 1 else ErrorGroup(failed)
     return FreezeResult(

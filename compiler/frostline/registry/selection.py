@@ -10,10 +10,11 @@ from operator import attrgetter
 from typing import Any
 
 from frostline.globs import matches
-from frostline.model import Declared, Instance, Key, Registration, SegmentAnswer, Snapshot, Upstream
+from frostline.model import Declared, Instance, InstanceOrigin, Key, Registration, SegmentAnswer, Snapshot, Upstream
 from frostline.registry.naming import splitter_of
 from frostline.registry.uniting import without_identity
 from frostline.settings import Keep, LiveSettings, Select, VersionFrom
+from frostline.text import pluralize, quote
 
 Verdict = Callable[[Registration], str | None]
 """Why a registration is excluded (a sentence without a full stop); None where it is selected."""
@@ -51,7 +52,7 @@ def _healthy(
     verdict, health_verdict = verdict_of(select), health_verdict_of(select)
     # Without tags and meta to look at, the verdict depends on service and kind alone, and a service's registrations
     # mostly follow each other: reuse the last verdict.
-    is_reusable = not select.tags and not select.meta
+    is_reusable = not (select.tags or select.meta or select.node_meta)
     previous: tuple[str, str] | None = None
     reason: str | None = None
     for registration in registrations:
@@ -88,6 +89,27 @@ def count_unhealthy(answer: SegmentAnswer, settings: LiveSettings, counts: dict[
                 counts.setdefault(key, Counter())[registration.health] += 1
 
 
+def unknown_statuses(answers: Iterable[SegmentAnswer], settings: LiveSettings) -> list[str]:
+    """A warning for each status of selected instances' checks that the server's product does not define.
+
+    Each says how many instances have it, and the first of them.
+    """
+    verdict = verdict_of(settings.select)
+    found: dict[str, list[InstanceOrigin]] = {}
+    for answer in answers:
+        for registration in answer.registrations:
+            if registration.unknown_status and verdict(registration) is None:
+                datacenter = registration.datacenter or answer.datacenter
+                origin = InstanceOrigin(answer.source, datacenter, answer.namespace, registration.node, registration.id)
+                found.setdefault(registration.unknown_status, []).append(origin)
+    return [
+        f"source {settings.name}: {pluralize(len(origins), 'instance')} of selected services "
+        f"{'has' if len(origins) == 1 else 'have'} a check with the unknown status {quote(status)}, which counts as "
+        f"not passing: {min(origins)}{' and others' if len(origins) > 1 else ''}"
+        for status, origins in sorted(found.items())
+    ]
+
+
 def verdict_of(select: Select) -> Verdict:
     """The verdict by service, kind, tags and meta: everything in `select` but health."""
 
@@ -106,6 +128,9 @@ def verdict_of(select: Select) -> Verdict:
         for key, value in select.meta.items():
             if registration.meta.get(key) != value:
                 return f"its meta `{key}` is not `{value}`, which `select.meta` requires"
+        for key, value in select.node_meta.items():
+            if registration.node_meta.get(key) != value:
+                return f"its node's meta `{key}` is not `{value}`, which `select.node_meta` requires"
         return None
 
     return verdict
@@ -117,7 +142,10 @@ def health_verdict_of(select: Select) -> Verdict:
     def verdict(registration: Registration) -> str | None:
         if registration.health in select.health:
             return None
-        return f"its health is {registration.health}, but `select.health` takes only {', '.join(select.health)}"
+        why = (
+            f" (a check has the unknown status `{registration.unknown_status}`)" if registration.unknown_status else ""
+        )
+        return f"its health is {registration.health}{why}, but `select.health` takes only {', '.join(select.health)}"
 
     return verdict
 

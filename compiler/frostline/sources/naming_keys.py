@@ -36,6 +36,12 @@ DEFINITIONS: Mapping[str, Any] = {
                 "additionalProperties": {"type": "string"},
                 "default": {},
             },
+            "node_meta": {
+                "description": ("Values that the metadata of an instance's node must have, all of them (Consul only)."),
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "default": {},
+            },
             "health": {
                 "description": "The states that are taken: the worst of the checks of the node and of the service.",
                 "type": "array",
@@ -213,7 +219,9 @@ def _check_nodes(cursor: Cursor, naming: Naming, keep: Keep) -> None:
 
 
 def _select(cursor: Cursor) -> Select:
-    return Select(**cursor.present(services=globs, tags=texts, meta=text_map, health=texts, kinds=texts))
+    return Select(
+        **cursor.present(services=globs, tags=texts, meta=text_map, health=texts, kinds=texts, node_meta=text_map)
+    )
 
 
 def read_keep(cursor: Cursor) -> Keep:
@@ -320,8 +328,11 @@ def _left_out(keep: Keep) -> dict[str, bool]:
 def selection_shape(settings: LiveSettings) -> dict[str, Any]:
     """The settings of selection and naming that shape an answer, as JSON values; the naming patterns do not."""
     select, keep, version = settings.select, settings.keep, settings.naming.version_from
+    # A key that came later is in the digest only where it is set, so that older locks stay valid.
+    node_meta = {"node_meta": dict(sorted(select.node_meta.items()))} if select.node_meta else {}
     return {
         "select": {
+            **node_meta,
             "services": list(select.services),
             "tags": sorted(select.tags),
             "meta": dict(sorted(select.meta.items())),

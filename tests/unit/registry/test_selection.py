@@ -11,7 +11,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from frostline.model import Declared, FileOrigin, Key, Registration, SegmentAnswer
-from frostline.registry.selection import count_unhealthy, excluded_registrations, snapshot_of
+from frostline.registry.selection import count_unhealthy, excluded_registrations, snapshot_of, unknown_statuses
 from frostline.settings import Keep, Naming, Select, VersionFrom
 from frostline.sources.consul.settings import ConsulSettings
 
@@ -41,6 +41,15 @@ def taken(*registrations: Registration, **fields: object) -> list[str]:
         (Select(), {"kind": "connect-proxy"}, "its kind is connect-proxy"),
         (Select(tags=("api", "web")), {"tags": ("api",)}, "it has no tag `web`"),
         (Select(meta={"tier": "front"}), {"meta": {"tier": "back"}}, "its meta `tier` is not `front`"),
+        (Select(node_meta={"rack": "r1"}), {}, "its node's meta `rack` is not `r1`"),
+        (Select(node_meta={"rack": "r1"}), {"node_meta": {"rack": "R1"}}, "its node's meta `rack` is not `r1`"),
+        (Select(node_meta={"rack": ""}), {}, "its node's meta `rack` is not ``"),
+        (Select(node_meta={"rack": "r1", "os": "x"}), {"node_meta": {"rack": "r1"}}, "its node's meta `os` is not `x`"),
+        (
+            Select(),
+            {"health": "critical", "unknown_status": "odd"},
+            "its health is critical (a check has the unknown status `odd`), but",
+        ),
         (Select(), {"health": "warning"}, "its health is warning, but `select.health` takes only passing"),
         (Select(), {"health": "maintenance"}, "its health is maintenance"),
     ],
@@ -51,6 +60,51 @@ def test_an_instance_that_is_left_out_says_why(select: Select, fields: dict[str,
     ((excluded, reason),) = excluded_registrations(answer(one), select)
     assert excluded == one
     assert words in reason
+
+
+def unknown(id: str, status: str = "odd", **fields: object) -> Registration:
+    return registration(id=id, health="critical", unknown_status=status, **fields)
+
+
+def test_an_unknown_status_is_one_warning_with_the_number_of_instances_and_the_first_of_them() -> None:
+    answers = [answer(unknown("b"), unknown("a"), unknown("c", "\x1b[31m"), registration(id="d"))]
+    assert unknown_statuses(answers, settings()) == [
+        "source mesh: 1 instance of selected services has a check with the unknown status `\x1b[31m`, which counts as "
+        "not passing: mesh(datacenter=dc1, namespace=default, node=n1, id=c)",
+        "source mesh: 2 instances of selected services have a check with the unknown status `odd`, which counts as "
+        "not passing: mesh(datacenter=dc1, namespace=default, node=n1, id=a) and others",
+    ]
+
+
+@pytest.mark.parametrize(
+    "select",
+    [
+        Select(services=("other",)),
+        Select(tags=("api",)),
+        Select(meta={"tier": "front"}),
+        Select(node_meta={"rack": "r1"}),
+        Select(kinds=("mesh-gateway",)),
+    ],
+)
+def test_an_unknown_status_of_what_is_not_selected_is_nobodys_trouble(select: Select) -> None:
+    assert unknown_statuses([answer(unknown("a"))], settings(select=select)) == []
+
+
+def test_an_unknown_status_is_taken_only_where_critical_is() -> None:
+    assert taken(unknown("a"), select=Select(health=("passing", "warning"))) == []
+    assert taken(unknown("a"), select=Select(health=("critical",))) == ["a"]
+
+
+def test_nodes_are_selected_one_by_one() -> None:
+    several = [registration(id=str(rack), node_meta={"rack": f"r{rack}"}) for rack in (1, 2, 1, 3)]
+    assert taken(*several, select=Select(node_meta={"rack": "r1"})) == ["1", "1"]
+
+
+def test_what_nobody_uses_of_an_instance_is_not_judged() -> None:
+    odd = registration(tagged_addresses={"lan": ("1.2.3.4", -5)})
+    assert taken(odd) == taken(odd, address_from="lan") == ["s1"]
+    (instance,) = snapshot_of(answer(odd), settings(address_from="lan"), "sha256:x").instances
+    assert (instance.address, instance.port) == ("1.2.3.4", -5)
 
 
 def test_what_fits_everything_is_taken() -> None:

@@ -44,7 +44,7 @@ def read_catalog(
         agent = Agent(session)
         _check_token(agent, settings)
         chosen = _choose(session, agent, settings, datacenters)
-        registrations = RegistrationMaker()
+        registrations = RegistrationMaker(settings.select.node_meta)
 
         def read_segment(name: str) -> tuple[list[SegmentAnswer], list[str]]:
             query = _query(settings, name)
@@ -175,6 +175,7 @@ def _query(settings: ConsulSettings, name: str) -> SegmentQuery:
         partition=settings.partition,
         peer=peer,
         may_lack=bool(peer) or (settings.acl == "scoped" and bool(settings.peers)),
+        describes_nodes=bool(settings.select.node_meta),
     )
 
 

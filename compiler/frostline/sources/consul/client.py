@@ -20,6 +20,7 @@ from frostline.errors import UsageError
 from frostline.sources.consul.wire import (
     AgentSelf,
     Check,
+    DescribedEntry,
     DumpedNode,
     ListedService,
     Node,
@@ -135,9 +136,12 @@ class Catalog:
     from which ACLs hide something.
     """
 
-    def __init__(self, session: Session, parameters: Parameters, *, strict_acl: bool) -> None:
+    def __init__(
+        self, session: Session, parameters: Parameters, *, strict_acl: bool, describes_nodes: bool = False
+    ) -> None:
         self._session = session
         self._strict_acl = strict_acl
+        self._entries = list[DescribedEntry] if describes_nodes else list[ServiceEntry]
         self._consul = make_consul(session, "consistent" if session.is_snapshot else "stale", parameters)
 
     async def services(self) -> Indexed:
@@ -146,7 +150,7 @@ class Catalog:
 
     async def service(self, name: str) -> Indexed:
         """Read the instances of a service (list[ServiceEntry]), whatever the case of its name."""
-        return self._checked(await self._consul.health.service(quote_segment(name)), list[ServiceEntry])
+        return self._checked(await self._consul.health.service(quote_segment(name)), self._entries)
 
     async def nodes(self) -> Indexed:
         """List the nodes (list[Node])."""

@@ -40,7 +40,7 @@ class SegmentQuery(Struct, frozen=True, kw_only=True):
 
     datacenter: the segment's name. services: globs; literal: they are literal names, and the catalog is not listed.
     dc is None for a peer's segment; peer is "" for any other. may_lack: a name may have no instance here: a peer lists
-    what it exports, even without instances.
+    what it exports, even without instances. describes_nodes: selection needs the metadata of nodes.
     """
 
     datacenter: str
@@ -51,6 +51,7 @@ class SegmentQuery(Struct, frozen=True, kw_only=True):
     partition: str | None = None
     peer: str = ""
     may_lack: bool = False
+    describes_nodes: bool = False
 
     @property
     def parameters(self) -> Parameters:
@@ -91,7 +92,9 @@ class SegmentReader:
     ) -> None:
         self._session = session
         self._query = query
-        self._catalog = Catalog(session, query.parameters, strict_acl=not query.literal)
+        self._catalog = Catalog(
+            session, query.parameters, strict_acl=not query.literal, describes_nodes=query.describes_nodes
+        )
         self._registrations = registrations
         self._progress = progress
 

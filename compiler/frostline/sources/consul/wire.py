@@ -5,7 +5,7 @@ Consul may write empty lists and maps as null, and omits what it does not know; 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -15,6 +15,7 @@ _HEALTH: Mapping[str, Health] = {"passing": "passing", "warning": "warning", "cr
 _RANKS: Mapping[Health, int] = {"passing": 0, "warning": 1, "critical": 2, "maintenance": 3}
 _MAINTENANCE = ("_node_maintenance", "_service_maintenance:")  # api.NodeMaint, api.ServiceMaintPrefix
 _LAST_PORT = 65535
+_INT64 = range(-(2**63), 2**63)  # what Go's int holds; msgspec reads larger ones too
 
 
 class Config(Struct, frozen=True, gc=False, rename="pascal"):
@@ -46,6 +47,12 @@ class Node(Struct, frozen=True, gc=False, rename="pascal"):
     tagged_addresses: dict[str, str] | None = None
     partition: str = ""
     peer_name: str = ""
+
+
+class DescribedNode(Node, frozen=True, gc=False, rename="pascal"):
+    """A node with its metadata. Read with each instance only where needed: it takes memory, and 5 % of the time."""
+
+    meta: dict[str, str] | None = None
 
 
 class PlacedNode(Struct, frozen=True, gc=False, rename="pascal"):
@@ -99,14 +106,20 @@ class ServiceEntry(Struct, frozen=True, gc=False, rename="pascal"):
     checks: list[Check] | None = None
 
 
+class DescribedEntry(ServiceEntry, frozen=True, gc=False, rename="pascal"):
+    """The same, with the metadata of the node."""
+
+    node: DescribedNode
+
+
 class NodeServices(Struct, frozen=True, gc=False, rename="pascal"):
     """/v1/catalog/node-services/NAME. node: null if no node has that name."""
 
-    node: Node | None = None
+    node: DescribedNode | None = None
     services: list[Service] | None = None
 
 
-class DumpedNode(Node, frozen=True, gc=False, rename="pascal"):
+class DumpedNode(DescribedNode, frozen=True, gc=False, rename="pascal"):
     """An element of /v1/internal/ui/nodes."""
 
     services: list[Service] | None = None
@@ -134,7 +147,7 @@ class Peering(Struct, frozen=True, gc=False, rename="pascal"):
 
 
 class InvalidRegistration(Exception):
-    """A value that no registration can have. Its text says which value and which instance."""
+    """A value that Consul lets nobody register, so that the answer is broken. Its text says which, and of whom."""
 
 
 class ServiceWithChecks(Struct, frozen=True, gc=False):
@@ -177,19 +190,26 @@ class RegistrationMaker:
 
     Most instances of a service have the same tags and metadata. Registrations share those that are equal, which saves
     memory and makes later comparisons fast.
+    node_meta: the keys of nodes' metadata that selection asks for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, node_meta: Collection[str] = ()) -> None:
+        self._node_meta = sorted(node_meta)
         self._latest: dict[str, Registration] = {}  # by service
 
     def make(self, found: ServiceWithChecks) -> Registration:
-        """Raises InvalidRegistration: a port outside 0..65535, a negative weight, an unknown check status."""
+        """Raises InvalidRegistration: a port beyond 64 bits, a negative weight.
+
+        Anybody can register a port out of range and a check of any status: these are for selection and the registry to
+        judge, since they concern nobody who does not use the instance.
+        """
         node, service = found.node, found.service
         address, port, weights = service.address, service.port, service.weights or _EQUAL
         if not 0 <= port <= _LAST_PORT:
-            raise InvalidRegistration(f"{_name(found)} has the port {port}")
+            _check_port(found, port)
         if weights.passing < 0 or weights.warning < 0:
             raise InvalidRegistration(f"{_name(found)} has a negative weight")
+        health = _worst(found) if found.checks else "passing"
         has_tagged = node.tagged_addresses or service.tagged_addresses
         like = self._latest.get(service.name, _NONE)
         tags, meta = tuple(service.tags or ()), service.meta or {}
@@ -205,10 +225,16 @@ class RegistrationMaker:
             meta=like.meta if meta == like.meta else dict(sorted(meta.items())),
             kind=service.kind or "service",
             weights=_NONE.weights if weights == _EQUAL else (weights.passing, weights.warning),
-            health=_worst(found) if found.checks else "passing",
+            health=health,
+            unknown_status="" if health == "passing" else _unknown_status(found),
+            node_meta=self._kept_node_meta(node) if self._node_meta else _NONE.node_meta,
         )
         self._latest[registration.service] = registration
         return registration
+
+    def _kept_node_meta(self, node: Node) -> dict[str, str]:
+        meta = (node.meta if isinstance(node, DescribedNode) else None) or {}
+        return {key: meta[key] for key in self._node_meta if key in meta}
 
 
 _EQUAL = Weights()
@@ -220,22 +246,30 @@ def _tagged_addresses(found: ServiceWithChecks) -> dict[str, tuple[str, int]]:
     tagged = {name: (address, service.port) for name, address in (node.tagged_addresses or {}).items() if address}
     for name, value in (service.tagged_addresses or {}).items():
         if not 0 <= value.port <= _LAST_PORT:
-            raise InvalidRegistration(f"{_name(found)} has the port {value.port}")
+            _check_port(found, value.port)
         tagged[name] = (value.address, value.port)
     return dict(sorted(tagged.items()))
 
 
+def _check_port(found: ServiceWithChecks, port: int) -> None:
+    if port not in _INT64:
+        raise InvalidRegistration(f"{_name(found)} has the port {port}")
+
+
 def _worst(found: ServiceWithChecks) -> Health:
-    """The worst status of the checks; passing without any."""
+    """The worst status of the checks; passing without any. A status that Consul does not define counts as critical."""
     worst: Health = "passing"
     for check in found.checks:
-        status = _HEALTH.get(check.status)
-        if status is None:
-            raise InvalidRegistration(f"{_name(found)}: check {check.id!r} has the unknown status {check.status!r}")
+        status = _HEALTH.get(check.status, "critical")
         if status == "critical" and check.id.startswith(_MAINTENANCE):
             status = "maintenance"
         worst = max(worst, status, key=_RANKS.__getitem__)
     return worst
+
+
+def _unknown_status(found: ServiceWithChecks) -> str:
+    """The first status, in sorted order, that Consul does not define; "" without one."""
+    return min((check.status for check in found.checks if check.status not in _HEALTH), default="")
 
 
 def _name(found: ServiceWithChecks) -> str:

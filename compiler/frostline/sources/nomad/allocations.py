@@ -10,7 +10,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from frostline.model import Health, Registration
+from frostline.model import Registration
 from frostline.sources.http.session import Indexed, segment_path
 from frostline.sources.http.transport import StatusError
 from frostline.sources.nomad.client import Client
@@ -18,7 +18,6 @@ from frostline.sources.nomad.reading import JOB, Place, RegionQuery
 from frostline.sources.nomad.wire import (
     Allocation,
     Checks,
-    InvalidRegistration,
     ServiceRegistration,
     health_of,
     registration_of,
@@ -68,23 +67,14 @@ def registrations_of(
         if isinstance(state, UnreportedChecks):
             reason = f"the client {instance.node_id} does not report its checks ({state.code})"
             unreported.setdefault(reason, set()).add(instance.service_name)
-        health = _health(client, instance, state)
-        registrations[instance.namespace].append(registration_of(instance, health, query.region))
+        health, unknown = health_of(instance, {} if isinstance(state, UnreportedChecks) else state)
+        if isinstance(state, UnreportedChecks):
+            health = "critical"
+        registrations[instance.namespace].append(registration_of(instance, health, query.region, unknown))
     return registrations, [
         f"{reason}: these services count as critical there: {', '.join(sorted(services))}"
         for reason, services in sorted(unreported.items())
     ]
-
-
-def _health(client: Client, found: ServiceRegistration, state: Checks | UnreportedChecks) -> Health:
-    if isinstance(state, UnreportedChecks):
-        return "critical"
-    try:
-        return health_of(found, state)
-    except InvalidRegistration as invalid:
-        raise client.session.error(
-            _checks_path(found.alloc_id), str(invalid), help="leave the service out of `select.services`"
-        ) from None
 
 
 def _states(

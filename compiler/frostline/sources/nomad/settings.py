@@ -70,6 +70,13 @@ class NomadSettings(ServerSettings, frozen=True, kw_only=True):
 
 def configure(cursor: Cursor, context: Context) -> NomadSettings:
     """The settings of the source at `cursor`."""
+    select = cursor.get("select")
+    if select and (node_meta := select.get("node_meta")):
+        node_meta.refuse(
+            "`node_meta` is for Consul: Nomad does not list the metadata of its nodes with services",
+            "let the job register a tag, and select by `tags`",
+            at_key=True,
+        )
     return NomadSettings(
         name=cursor.key,
         origin=cursor.key_origin,

@@ -57,7 +57,7 @@ class ServiceRegistration(Struct, frozen=True, rename="pascal"):
     job_id: str = field(name="JobID")
     datacenter: str = ""
     address: str = ""
-    port: Port = 0
+    port: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] = 0
     tags: list[str] | None = None
 
 
@@ -153,11 +153,7 @@ class Job(Struct, frozen=True, rename="pascal"):
     task_groups: list[TaskGroup] | None = None
 
 
-class InvalidRegistration(Exception):
-    """A value that no registration can have. Its text says which value and which instance."""
-
-
-def registration_of(found: ServiceRegistration, health: Health, region: str) -> Registration:
+def registration_of(found: ServiceRegistration, health: Health, region: str, unknown_status: str = "") -> Registration:
     """Make the registration. Native services have no metadata, weights and tagged addresses."""
     return Registration(
         service=found.service_name,
@@ -168,24 +164,25 @@ def registration_of(found: ServiceRegistration, health: Health, region: str) -> 
         tags=tuple(found.tags or ()),
         health=health,
         datacenter=found.datacenter if found.datacenter != region else "",
+        unknown_status=unknown_status,
     )
 
 
-def health_of(found: ServiceRegistration, checks: Checks) -> Health:
-    """The worst status of its checks; passing without any. InvalidRegistration: a status that Nomad does not have."""
+def health_of(found: ServiceRegistration, checks: Checks) -> tuple[Health, str]:
+    """The worst status of its checks, passing without any; and the first one that Nomad does not define, else "".
+
+    Such a status counts as critical.
+    """
     worst: Health = "passing"
+    unknown: set[str] = set()
     for check in (checks or {}).values():
         if not _belongs_to(check, found):
             continue
-        health = _HEALTH.get(check.status)
-        if health is None:
-            raise InvalidRegistration(
-                f"service {found.service_name!r}, id {found.id!r}: "
-                f"check {check.check!r} has the unknown status {check.status!r}"
-            )
-        if health == "critical":
-            worst = health
-    return worst
+        if check.status not in _HEALTH:
+            unknown.add(check.status)
+        if _HEALTH.get(check.status, "critical") == "critical":
+            worst = "critical"
+    return worst, min(unknown, default="")
 
 
 def _belongs_to(check: Check, found: ServiceRegistration) -> bool:

@@ -10,6 +10,7 @@ from frostline.config.cursor import Cursor
 from frostline.model import FileOrigin
 from frostline.settings import Select
 from frostline.sources.consul.settings import ConsulSettings, configure
+from frostline.sources.consul.source import shape
 
 On = Callable[[str], Cursor]
 CONTEXT = Context(folder=Path("/srv"), root=Path("/srv"))
@@ -48,3 +49,10 @@ def test_services_that_are_not_selected_can_be_asked_for_unless_the_token_is_sco
     scoped = ConsulSettings(name="mesh", origin=FileOrigin(""), select=narrow, acl="scoped")
     assert strict.ask_for(("b*",)).select == Select(services=("b*",), tags=("t",))
     assert scoped.ask_for(("b*",)) == scoped
+
+
+def test_the_metadata_of_nodes_is_in_the_digest_only_where_it_is_selected(cursor: On) -> None:
+    plain = shape(configure(cursor("{type: consul}"), CONTEXT))
+    selected = shape(configure(cursor("{type: consul, select: {node_meta: {rack: r1}}}"), CONTEXT))
+    assert "node_meta" not in plain["select"]
+    assert selected["select"] == plain["select"] | {"node_meta": {"rack": "r1"}}

@@ -9,25 +9,116 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from frostline.model import Registration
-from frostline.sources.consul.wire import Node, RegistrationMaker, Service, ServiceWithChecks, Weights
+from frostline.sources.consul.wire import DescribedNode, Node, RegistrationMaker, Service, ServiceWithChecks, Weights
 
 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"Port": -1}, "has the port -1"),
-        ({"Port": 65536}, "has the port 65536"),
-        ({"TaggedAddresses": {"wan": {"Address": "x", "Port": 70000}}}, "has the port 70000"),
+        ({"Port": 2**63}, f"has the port {2**63}"),
+        ({"Port": -(2**63) - 1}, f"has the port -{2**63 + 1}"),
+        ({"TaggedAddresses": {"wan": {"Address": "x", "Port": 2**64}}}, f"has the port {2**64}"),
         ({"Weights": {"Passing": -1, "Warning": 1}}, "has a negative weight"),
-        ({"Checks": [{"CheckID": "c", "Status": "odd"}]}, "check 'c' has the unknown status 'odd'"),
-        ({"Checks": [{"CheckID": "c", "Status": ""}]}, "check 'c' has the unknown status ''"),
+        ({"Weights": {"Passing": 1, "Warning": -1}}, "has a negative weight"),
     ],
 )
-def test_an_impossible_value_is_refused_with_its_instance(replay: Replay, fields: dict[str, Any], said: str):
+def test_a_value_that_no_consul_can_hold_is_refused_with_its_instance(
+    replay: Replay, fields: dict[str, Any], said: str
+):
     replay.routes["/v1/health/service/web"] = Reply([entry(**fields)])
     message = refused(replay)
     assert "service 'web', id 'web', on node 'n1'" in message
     assert said in message
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Port": "80"},
+        {"Port": 80.5},
+        {"Port": None},
+        {"Tags": {"a": "b"}},
+        {"Tags": "api"},
+        {"Tags": [1]},
+        {"Tags": [None]},
+        {"Meta": {"a": 1}},
+        {"Meta": {"a": None}},
+        {"Meta": ["a"]},
+        {"Address": 7},
+        {"Address": None},
+        {"ID": None},
+        {"TaggedAddresses": {"lan": "10.0.0.1"}},
+        {"TaggedAddresses": {"lan": None}},
+        {"Weights": {"Passing": "1"}},
+        {"Checks": {"a": 1}},
+        {"Checks": [None]},
+        {"Checks": [{"CheckID": "c"}]},
+        {"Checks": [{"CheckID": "c", "Status": None}]},
+        {"Checks": [{"CheckID": "c", "Status": 1}]},
+    ],
+    ids=str,
+)
+def test_a_value_of_a_type_that_consul_refuses_to_register_is_a_broken_answer(replay: Replay, fields: dict[str, Any]):
+    replay.routes["/v1/health/service/web"] = Reply([entry(**fields)])
+    assert "/v1/health/service/web" in refused(replay)
+
+
+def test_every_list_and_map_may_be_null(replay: Replay):
+    nulls = dict.fromkeys(["Tags", "Meta", "TaggedAddresses", "Weights", "Checks"])
+    replay.routes["/v1/health/service/web"] = Reply([entry(**nulls)])
+    (found,) = read(replay).answers[0].registrations
+    assert (found.tags, found.meta, found.tagged_addresses, found.weights, found.health) == (
+        (),
+        {},
+        {},
+        (1, 1),
+        "passing",
+    )
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 2**40, 2**63 - 1, -(2**63)])
+def test_a_port_out_of_range_is_read_as_registered(replay: Replay, port: int):
+    tagged = {"lan": {"Address": "1.2.3.4", "Port": port}}
+    replay.routes["/v1/health/service/web"] = Reply([entry(Port=port, TaggedAddresses=tagged)])
+    (found,) = read(replay).answers[0].registrations
+    assert (found.port, found.tagged_addresses) == (port, {"lan": ("1.2.3.4", port)})
+
+
+@pytest.mark.parametrize(
+    ("checks", "health", "unknown"),
+    [
+        ([("c", "odd")], "critical", "odd"),
+        ([("c", "")], "critical", ""),
+        ([("c", "Passing")], "critical", "Passing"),
+        ([("c", "passing ")], "critical", "passing "),
+        ([("c", "any")], "critical", "any"),
+        ([("c", "maintenance")], "critical", "maintenance"),
+        ([("c", "z"), ("d", "a"), ("e", "passing")], "critical", "a"),
+        ([("_node_maintenance", "critical"), ("c", "odd")], "maintenance", "odd"),
+        ([("c", "warning")], "warning", ""),
+        ([("c", "critical")], "critical", ""),
+    ],
+)
+def test_a_status_that_consul_does_not_define_counts_as_critical(
+    replay: Replay, checks: list[tuple[str, str]], health: str, unknown: str
+):
+    replay.routes["/v1/health/service/web"] = Reply(
+        [entry(Checks=[{"CheckID": check, "Status": status} for check, status in checks])]
+    )
+    (found,) = read(replay).answers[0].registrations
+    assert (found.health, found.unknown_status) == (health, unknown)
+
+
+@pytest.mark.parametrize(
+    ("meta", "kept"),
+    [({"rack": "r1", "os": "x"}, {"rack": "r1"}), ({"os": "x"}, {}), (None, {}), ({}, {}), ({"Rack": "r1"}, {})],
+)
+def test_only_the_metadata_of_the_node_that_selection_asks_for_is_kept(
+    meta: dict[str, str] | None, kept: dict[str, str]
+):
+    found = ServiceWithChecks(DescribedNode(name="n1", address="10.0.0.1", meta=meta), Service(id="i", name="shop"))
+    assert RegistrationMaker(["rack"]).make(found).node_meta == kept
+    assert RegistrationMaker().make(found).node_meta == {}
 
 
 def test_missing_weights_are_one_and_unknown_fields_are_ignored(replay: Replay):

@@ -50,9 +50,11 @@ def test_a_check_of_a_task_counts_for_its_service(replay: NomadReplay) -> None:
     assert healths(read(replay))[FIRST] == "passing"
 
 
-def test_a_check_state_that_nomad_does_not_have_is_refused(replay: NomadReplay) -> None:
-    checks(replay, FIRST, Reply({"a": check("fine")}))
-    assert "check 'c' has the unknown status 'fine'" in refused(replay)
+def test_a_check_state_that_nomad_does_not_define_counts_as_critical(replay: NomadReplay) -> None:
+    checks(replay, FIRST, Reply({"a": check("success"), "b": check("fine"), "c": check("fine again")}))
+    unknown = {found.unknown_status: found.health for answer in read(replay).answers for found in answer.registrations}
+    assert unknown["fine"] == "critical"
+    assert set(unknown) == {"", "fine"}
 
 
 @pytest.mark.parametrize("status", [404, 500, 503])

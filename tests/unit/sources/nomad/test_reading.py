@@ -234,13 +234,19 @@ def test_a_service_that_cannot_be_asked_for_is_a_warning_and_stops_no_other(regi
 
 @pytest.mark.parametrize(
     "answered",
-    [instance("api"), instance("web", Namespace="ops"), instance("web", Port=-1), instance("web", Port=65536)],
+    [instance("api"), instance("web", Namespace="ops"), instance("web", Port="80"), instance("web", Port=2**63)],
 )
 def test_an_instance_that_was_not_asked_for_or_can_not_be_is_refused(
     region: NomadReplay, answered: dict[str, Any]
 ) -> None:
     region.fix("/v1/service/web", state([answered]))
     assert "/v1/service/web?" in refused_default(region) or "asked for 'web' in 'default'" in refused_default(region)
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_out_of_range_is_read_as_registered(region: NomadReplay, port: int) -> None:
+    region.fix("/v1/service/web", state([instance("web", Port=port)]))
+    assert port in {found.port for found in read_default(region)[0]}
 
 
 @pytest.mark.parametrize("answered", [job("other"), job("shop") | {"Namespace": "ops"}])

@@ -22,3 +22,11 @@ def test_the_keys_of_nomad_are_its_settings(cursor: On) -> None:
     settings = configure(cursor(written), CONTEXT)
     assert (settings.regions, settings.namespaces) == (("eu",), ("*",))
     assert (settings.services, settings.upstreams, settings.canaries) == (False, False, True)
+
+
+def test_the_metadata_of_nodes_is_refused_with_the_reason(cursor: On) -> None:
+    on = cursor("{type: nomad, select: {node_meta: {rack: r1}}}")
+    configure(on, CONTEXT)
+    (error,) = on.state.errors
+    assert "`node_meta` is for Consul" in str(error)
+    assert error.help == "let the job register a tag, and select by `tags`"
