@@ -217,6 +217,20 @@ class Guards(Struct, frozen=True, kw_only=True):
     accept: tuple[Waiver, ...] = ()
 
 
+class CalledGlob(Struct, frozen=True):
+    """A glob of SERVICE or SERVICE/VERSION; `!` excludes."""
+
+    glob: str
+    origin: FileOrigin
+
+
+class Consumer(Struct, frozen=True, kw_only=True):
+    """Somebody of this name calls what the globs match; the last one that matches decides."""
+
+    name: str
+    calls: tuple[CalledGlob, ...]
+
+
 class Allow(Struct, frozen=True, kw_only=True):
     """What `--allow` lets pass, as globs: () nothing, ("*",) all.
 
@@ -249,5 +263,6 @@ class Config(Struct, frozen=True, kw_only=True):
     checks: CheckSettings = CheckSettings()
     merge: tuple[str, ...] = ()
     guards: Guards = Guards()
+    consumers: tuple[Consumer, ...] = ()
     outputs: tuple[OutputSettings, ...] = ()
     manifest: Path

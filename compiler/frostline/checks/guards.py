@@ -128,7 +128,7 @@ INSTANCES = Rule(
 )
 UPSTREAM = Rule(
     name="guard-upstream",
-    summary="a (service, version) would vanish although somebody declares it as an upstream",
+    summary="a (service, version) would vanish although somebody declares to call it",
     why="Its consumers are known: they would have nothing to call. Such a service never vanishes without consent, "
     "however few go.",
     example="error[guard-upstream]: service-11 v1: not registered, but it is an upstream of `shop/cron`, `shop/web`\n"
@@ -156,12 +156,14 @@ def guard_findings(
     allow: Allow,
     upstream_consumers: Mapping[Key, tuple[str, ...]],
     *,
+    callers: Mapping[Key, tuple[str, ...]] = {},
     today: date,
     unhealthy: Unhealthy | None = None,
 ) -> tuple[Finding, ...]:
     """Why `new` must not be published in place of `old` (None: a first publication), and warnings of `guards.accept`.
 
     upstream_consumers: who declares each (service, version) as an upstream; such a one never vanishes by itself.
+    callers: who calls it by the configuration's `consumers`; nor does such a one.
     today: until when entries of `guards.accept` hold. unhealthy: why endpoints are lost; None: not known (offline).
     """
     warnings = tuple(entry_findings(guards.accept, {*(old or ()), *new}, today))
@@ -169,8 +171,11 @@ def guard_findings(
         return (EMPTY.finding("the registry would be empty: no endpoint and no declared service", value="0"), *warnings)
     if old is None:
         return warnings
+    consumers = {
+        key: (*upstream_consumers.get(key, ()), *callers.get(key, ())) for key in {**upstream_consumers, **callers}
+    }
     change = _Change(old, new, guards, consent_on(allow, guards.accept, today), unhealthy, today)
-    findings = [*warnings, *_missing_upstreams(change, upstream_consumers)]
+    findings = [*warnings, *_missing_upstreams(change, consumers)]
     if new or not allow.empty:
         findings += [*_deletes(change), *_changes(change), *_lost_instances(change)]
     return tuple(sorted(findings, key=Finding.sort_key))

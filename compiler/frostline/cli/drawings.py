@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from frostline.model import Dependency, Registry, version_label
-from frostline.pipeline.views import state_of
+from frostline.model import Dependency, Key, Registry, version_label
+from frostline.pipeline.views import state_of, state_of_key
+from frostline.registry.callers import Call
 from frostline.text import escape_control
 
 _STATES = {
@@ -16,8 +17,11 @@ _STATES = {
 }
 
 
-def text_lines(registry: Registry) -> Iterator[str]:
-    """Each consumer, and below it what it calls, where that listens on the consumer's side, and what is wrong."""
+def text_lines(registry: Registry, calls: Sequence[Call] = ()) -> Iterator[str]:
+    """Each consumer, and below it what it calls, where that listens on the consumer's side, and what is wrong.
+
+    calls: those of the configuration's `consumers`, which come last and listen nowhere.
+    """
     last = None
     for dependency in registry.upstreams:
         consumer = (dependency.upstream.region, dependency.upstream.consumer)
@@ -31,37 +35,43 @@ def text_lines(registry: Registry) -> Iterator[str]:
             f"  -> {dependency.service} {version_label(dependency.version)}  at {at}{f'  ({state})' if state else ''}"
         )
 
+    caller = None
+    for call in calls:
+        if call.consumer != caller:
+            yield escape_control(call.consumer)
+            caller = call.consumer
+        state = _STATES[state_of_key(call.key, registry)]
+        yield escape_control(f"  -> {_label(call.key)}{f'  ({state})' if state else ''}")
 
-def dot_lines(registry: Registry) -> Iterator[str]:
+
+def dot_lines(registry: Registry, calls: Sequence[Call] = ()) -> Iterator[str]:
     """A digraph. Strings are quoted as DOT has it: `"` and `\\` escaped, so that `\\N` and the like stay text."""
     yield "digraph frostline {"
     yield "  rankdir=LR;"
-    for name, label in _services(registry).items():
+    for name, label in _services(registry, calls).items():
         yield f"  {_dot(name)} [label={_dot(label)}, shape=ellipse];"
-    for consumer in _consumers(registry):
-        yield f"  {_dot(f'job {consumer}')} [label={_dot(consumer)}, shape=box];"
-    for dependency in registry.upstreams:
-        style = "" if state_of(dependency, registry) in ("served", "elsewhere") else " [style=dashed]"
-        yield f"  {_dot(f'job {_consumer(dependency)}')} -> {_dot(_service_id(dependency))}{style};"
+    for name, label in _consumers(registry, calls).items():
+        yield f"  {_dot(name)} [label={_dot(label)}, shape=box];"
+    for source, target, is_solid in _edges(registry, calls):
+        yield f"  {_dot(source)} -> {_dot(target)}{'' if is_solid else ' [style=dashed]'};"
     yield "}"
 
 
-def mermaid_lines(registry: Registry) -> Iterator[str]:
+def mermaid_lines(registry: Registry, calls: Sequence[Call] = ()) -> Iterator[str]:
     """A flowchart. Nodes have numbers for names; labels hold no character that Mermaid or HTML reads."""
-    services, consumers = _services(registry), _consumers(registry)
+    services, consumers = _services(registry, calls), _consumers(registry, calls)
     numbers = {name: f"s{number}" for number, name in enumerate(services)}
-    numbers |= {f"job {name}": f"c{number}" for number, name in enumerate(consumers)}
+    numbers |= {name: f"c{number}" for number, name in enumerate(consumers)}
     yield "flowchart LR"
-    for consumer in consumers:
-        yield f'  {numbers[f"job {consumer}"]}["{_mermaid(consumer)}"]'
+    for name, label in consumers.items():
+        yield f'  {numbers[name]}["{_mermaid(label)}"]'
     for name, label in services.items():
         yield f'  {numbers[name]}(["{_mermaid(label)}"])'
-    for dependency in registry.upstreams:
-        arrow = "-->" if state_of(dependency, registry) in ("served", "elsewhere") else "-.->"
-        yield f"  {numbers[f'job {_consumer(dependency)}']} {arrow} {numbers[_service_id(dependency)]}"
+    for source, target, is_solid in _edges(registry, calls):
+        yield f"  {numbers[source]} {'-->' if is_solid else '-.->'} {numbers[target]}"
 
 
-FORMS: Mapping[str, Callable[[Registry], Iterator[str]]] = {
+FORMS: Mapping[str, Callable[[Registry, Sequence[Call]], Iterator[str]]] = {
     "text": text_lines,
     "dot": dot_lines,
     "mermaid": mermaid_lines,
@@ -74,23 +84,36 @@ def _consumer(dependency: Dependency) -> str:
     return f"{dependency.upstream.consumer}{region}"
 
 
-def _consumers(registry: Registry) -> list[str]:
-    return sorted({_consumer(dependency) for dependency in registry.upstreams})
+def _consumers(registry: Registry, calls: Sequence[Call]) -> dict[str, str]:
+    """The id and the label of each consumer, sorted. A job and a configured consumer are two, whatever their names."""
+    jobs = sorted({_consumer(dependency) for dependency in registry.upstreams})
+    configured = sorted({call.consumer for call in calls})
+    return {**{f"job {name}": name for name in jobs}, **{f"caller {name}": name for name in configured}}
 
 
-def _service_id(dependency: Dependency) -> str:
-    service, version = dependency.key
+def _edges(registry: Registry, calls: Sequence[Call]) -> Iterator[tuple[str, str, bool]]:
+    """The ids of the consumer and of the service of each dependency, and whether somebody serves it."""
+    for dependency in registry.upstreams:
+        is_solid = state_of(dependency, registry) in ("served", "elsewhere")
+        yield f"job {_consumer(dependency)}", _service_id(dependency.key), is_solid
+    for call in calls:
+        yield f"caller {call.consumer}", _service_id(call.key), state_of_key(call.key, registry) == "served"
+
+
+def _service_id(key: Key) -> str:
+    service, version = key
     # A name may hold any text: the version's length tells where it begins, so that no two pairs share an id.
     return f"service {service}" if version is None else f"version {len(version)} {service} {version}"
 
 
-def _services(registry: Registry) -> dict[str, str]:
+def _services(registry: Registry, calls: Sequence[Call]) -> dict[str, str]:
     """The id and the label of each service that somebody calls, sorted."""
-    labels = {
-        _service_id(dependency): f"{dependency.service} {version_label(dependency.version)}"
-        for dependency in registry.upstreams
-    }
-    return dict(sorted(labels.items()))
+    keys = {*(dependency.key for dependency in registry.upstreams), *(call.key for call in calls)}
+    return dict(sorted((_service_id(key), _label(key)) for key in keys))
+
+
+def _label(key: Key) -> str:
+    return f"{key.service} {version_label(key.version)}"
 
 
 def _dot(text: str) -> str:

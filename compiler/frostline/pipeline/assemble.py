@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import cast
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from frostline.plan.changes import RegistryState
 from frostline.published import ManifestEntry
 from frostline.registry.assembling import assemble as assemble_registry
 from frostline.registry.assembling import contribution_of, entry_digest, properties_digest
+from frostline.registry.callers import callers_of, unmatched_findings
 from frostline.registry.declaring import contribution_of_declaration
 from frostline.settings import Config, DeclaringSettings
 from frostline.sources.base import contributes, declares, keys_are_independent, needs_other_sources, source_module
@@ -43,7 +44,9 @@ def assemble(config: Config, lock: Lock) -> Assembly:
         views = RegistryViews(config, contributions_of(config, lock, declared))
         registry, findings = views.assembled((), ())
         state = RegistryState(registry, manifest_entries(registry))
-    return Assembly(declared=declared, views=views, state=state, findings=findings)
+    keys = [entry.key for entry in state.entries]
+    unmatched = unmatched_findings(config.consumers, keys, config.checks.policies.get("upstreams"))
+    return Assembly(declared=declared, views=views, state=state, findings=(*findings, *unmatched))
 
 
 def declared_contributions(config: Config) -> tuple[Contribution, ...]:
@@ -118,6 +121,11 @@ def manifest_entries(registry: Registry) -> tuple[ManifestEntry, ...]:
         )
         for key, entry in registry.entries()
     )
+
+
+def configured_callers(config: Config, *entries: Iterable[ManifestEntry]) -> dict[Key, tuple[str, ...]]:
+    """Who calls each (service, version) of these by `consumers`, sorted: of those that vanish, too."""
+    return callers_of(config.consumers, (entry.key for some in entries for entry in some))
 
 
 def upstream_consumers(registry: Registry) -> dict[Key, tuple[str, ...]]:

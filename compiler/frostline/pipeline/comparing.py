@@ -12,7 +12,7 @@ from frostline.events import stage
 from frostline.lock.revisions import read_lock_at
 from frostline.lock.store import read_lock
 from frostline.model import Lock
-from frostline.pipeline.assemble import declared_contributions, state_of_lock
+from frostline.pipeline.assemble import configured_callers, declared_contributions, state_of_lock
 from frostline.pipeline.freeze import settings_digests
 from frostline.plan.changes import Comparison, Plan, plan_of
 from frostline.settings import Config
@@ -48,7 +48,8 @@ def diff_locks(config: Config, before: Lock, after: Lock) -> Plan:
     with stage("assembling the registries"):
         baseline = state_of_lock(config, before, declared)
         new = baseline if before == after else state_of_lock(config, after, declared)
-    comparison = Comparison(published=baseline.entries, baseline=baseline, new=new)
+    callers = configured_callers(config, baseline.entries, new.entries)
+    comparison = Comparison(published=baseline.entries, baseline=baseline, new=new, callers=callers)
     return plan_of(comparison, (), None if before == after else "update")
 
 

@@ -19,7 +19,7 @@ from frostline.errors import UsageError
 from frostline.events import stage
 from frostline.model import Finding, Lock, Registry
 from frostline.outputs.values import service_value
-from frostline.pipeline.assemble import Assembly, assemble, declared_contributions, state_of_lock
+from frostline.pipeline.assemble import Assembly, assemble, configured_callers, declared_contributions, state_of_lock
 from frostline.pipeline.freeze import LockPair
 from frostline.pipeline.guard import guard_files, guard_lock, guard_registry, guard_unknown
 from frostline.pipeline.holding import held_services
@@ -92,7 +92,7 @@ def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -
         wanted=rendered.files,
         files=compared.files,
         findings=tuple(sorted((*findings, *refusals, *held_findings(held, options.today)), key=Finding.sort_key)),
-        plan=replace(plan(locks, assembly, baseline, compared), held=_names_of(held)),
+        plan=replace(plan(config, locks, assembly, baseline, compared), held=_names_of(held)),
     )
 
 
@@ -164,10 +164,13 @@ def _published(manifest: Manifest | None, baseline: RegistryState | None) -> tup
     return baseline.entries if baseline else None
 
 
-def plan(locks: LockPair, assembly: Assembly, baseline: RegistryState, compared: FileComparison) -> Plan:
+def plan(
+    config: Config, locks: LockPair, assembly: Assembly, baseline: RegistryState, compared: FileComparison
+) -> Plan:
     """What publishing would change."""
     published = compared.manifest.services if compared.manifest else ()
-    comparison = Comparison(published=published, baseline=baseline, new=assembly.state)
+    callers = configured_callers(config, published, assembly.state.entries)
+    comparison = Comparison(published=published, baseline=baseline, new=assembly.state, callers=callers)
     lock: LockAction | None = ("update" if locks.committed or locks.fault else "create") if locks.changed else None
     return plan_of(comparison, compared.files, lock)
 
@@ -200,7 +203,8 @@ def plan_frozen(config: Config, locks: LockPair) -> Plan:
     declared = declared_contributions(config)
     new, baseline = (state_of_lock(config, lock, declared) for lock in (locks.new, locks.committed))
     published = _published(manifest, baseline if locks.committed else None) or ()
-    comparison = Comparison(published=tuple(published), baseline=baseline, new=new)
+    callers = configured_callers(config, published, new.entries)
+    comparison = Comparison(published=tuple(published), baseline=baseline, new=new, callers=callers)
     plan = plan_of(comparison, (), "update" if locks.committed or locks.fault else "create")
     return replace(plan, held=_names_of(held_services(config, locks)))
 

@@ -92,6 +92,17 @@ _TOP: Mapping[str, Any] = {
             "items": {"enum": ["namespace"]},
         },
         "guards": ref("guards"),
+        "consumers": {
+            "description": (
+                "Who calls what, where no job and no sidecar says so: the name of a consumer -> globs of SERVICE or "
+                "SERVICE/VERSION; `!` excludes, the last match wins. For `graph`, `explain`, plans and guards; no "
+                "output holds it."
+            ),
+            "type": "object",
+            "default": {},
+            "propertyNames": ref("name"),
+            "additionalProperties": ref("globs"),
+        },
         "outputs": {
             "description": "What is written. Without outputs, `frostline list` and `frostline explain` still work.",
             "type": "array",

@@ -10,7 +10,7 @@ from frostline.checks.guards import Published, Unhealthy, emptied_segments, empt
 from frostline.checks.unknown import unknown_findings
 from frostline.errors import UsageError
 from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
-from frostline.pipeline.assemble import upstream_consumers
+from frostline.pipeline.assemble import configured_callers, upstream_consumers
 from frostline.pipeline.file_rules import ADOPT, EDITED
 from frostline.pipeline.freeze import live_sources
 from frostline.plan.changes import RegistryState
@@ -36,14 +36,15 @@ def guard_registry(
     baseline: the committed lock's registry; what it has with the published digest is compared endpoint by endpoint.
     unhealthy: as `freeze` counts it; None: the sources were not asked.
     """
+    before = None if before is None else tuple(before)
     published = None if before is None else _published(before, baseline)
-    consumers = upstream_consumers(new.registry)
     return guard_findings(
         published,
         _published(new.entries, new),
         config.guards,
         allow,
-        consumers,
+        upstream_consumers(new.registry),
+        callers=configured_callers(config, before or (), new.entries),
         today=today,
         unhealthy=unhealthy,
     )

@@ -13,7 +13,7 @@ from frostline.checks.configuring import checks_of, guards_of
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor, ParseState
 from frostline.config.paths import is_file, is_folder, is_other, path_reader, resolved
-from frostline.config.readers import texts
+from frostline.config.readers import globs, texts
 from frostline.config.schema_errors import schema_errors
 from frostline.config.yaml_reader import read_yaml
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
@@ -21,7 +21,7 @@ from frostline.files.targets import MANIFEST
 from frostline.model import FileOrigin
 from frostline.outputs.configuring import Reserved, outputs_of
 from frostline.pipeline.config_schema import schema_for
-from frostline.settings import Config, LiveSettings, SourceSettings
+from frostline.settings import CalledGlob, Config, Consumer, LiveSettings, SourceSettings
 from frostline.sources.configuring import sources_of
 from frostline.text import display_path, quote
 
@@ -120,6 +120,7 @@ def _config(cursor: Cursor, path: Path) -> Config:
         precedence=_precedence(cursor.get("precedence"), context),
         checks=checks,
         guards=guards_of(cursor.get("guards")),
+        consumers=tuple(_consumer(entry) for entry in _entries(cursor.get("consumers"))),
         outputs=outputs_of(cursor.get("outputs"), outputs_context, reserved),
         **cursor.present(merge=texts),
     )
@@ -132,6 +133,16 @@ def _unkept(sources: Iterable[SourceSettings]) -> dict[str, list[str]]:
         "id": sorted(name for name, keep in live if not keep.ids),
         "node": sorted(name for name, keep in live if not keep.nodes),
     }
+
+
+def _entries(cursor: Cursor | None) -> list[Cursor]:
+    return cursor.entries() if cursor else []
+
+
+def _consumer(cursor: Cursor) -> Consumer:
+    globs(cursor)  # refuses what is no glob, and a list that only excludes
+    calls = tuple(CalledGlob(item.value, item.origin) for item in cursor.items())
+    return Consumer(name=cursor.key, calls=calls)
 
 
 def _source_types(sources: Mapping[str, Any]) -> dict[str, str]:

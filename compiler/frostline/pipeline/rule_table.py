@@ -26,6 +26,7 @@ _MODULES = (
     "frostline.pipeline.file_rules",
     "frostline.pipeline.reach",
     "frostline.registry.assembling",
+    "frostline.registry.callers",
     "frostline.registry.consumers",
     "frostline.registry.urls",
     "frostline.sources.jobspec.job",

@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from frostline.canonical import origin_value
 from frostline.errors import FrostlineError
-from frostline.model import Dependency, Endpoint, Key, Lock, Registry, SegmentAnswer, version_label
+from frostline.model import Dependency, Endpoint, Key, Lock, Origin, Registry, SegmentAnswer, version_label
 from frostline.pipeline.assemble import contributions_of, declared_contributions, registry_of_lock
 from frostline.pipeline.freeze import live_sources, offline_lock, read_committed_lock
 from frostline.pipeline.holding import held_keys
+from frostline.registry.callers import Call, calls_of
 from frostline.registry.exclusions import Exclusion, excluded_instances, overridden_endpoints
 from frostline.settings import Config
 
@@ -56,17 +57,26 @@ class Explanation(Struct, frozen=True, kw_only=True):
     """What is known of a service. keys: in the registry's order; () if the service is unknown.
 
     exclusions: the instances and endpoints that the registry does not have, of all services. held: the (service,
-    version)s that the lock holds.
+    version)s that the lock holds. calls: who calls what by the configuration's `consumers`.
     """
 
     keys: tuple[Key, ...]
     registry: Registry
     exclusions: tuple[Exclusion, ...]
     held: frozenset[Key] = frozenset()
+    calls: tuple[Call, ...] = ()
 
     def exclusions_of(self, key: Key) -> tuple[Exclusion, ...]:
         """Those of one (service, version)."""
         return tuple(exclusion for exclusion in self.exclusions if exclusion.key == key)
+
+    def dependents_of(self, key: Key) -> tuple[tuple[str, Origin], ...]:
+        """Who declares to call one (service, version), and where: upstreams, then `consumers`."""
+        upstreams = self.registry.dependents(key)
+        return (
+            *((dependency.upstream.consumer, dependency.origin) for dependency in upstreams),
+            *((call.consumer, call.origin) for call in self.calls if call.key == key),
+        )
 
 
 def explain(
@@ -83,15 +93,30 @@ def explain(
         *excluded_instances(answers, live_sources(config)),
         *overridden_endpoints(contributions, registry),
     )
-    keys = keys_named(registry, exclusions, service, version)
+    calls = configured_calls(config, registry)
+    keys = keys_named(registry, exclusions, service, version, [call.key for call in calls])
     held = held_keys(config, lock)
-    return Explanation(keys=tuple(keys), registry=registry, exclusions=exclusions, held=held)
+    return Explanation(keys=tuple(keys), registry=registry, exclusions=exclusions, held=held, calls=calls)
 
 
-def keys_named(registry: Registry, exclusions: Sequence[Exclusion], service: str, version: str | None) -> list[Key]:
-    """The (service, version)s that the user means: of this service, or whose registered name it is."""
+def configured_calls(config: Config, registry: Registry) -> tuple[Call, ...]:
+    """Who calls what of this registry by the configuration's `consumers`, sorted by consumer."""
+    return calls_of(config.consumers, (key for key, _ in registry.entries()))
+
+
+def keys_named(
+    registry: Registry,
+    exclusions: Sequence[Exclusion],
+    service: str,
+    version: str | None,
+    called: Iterable[Key] = (),
+) -> list[Key]:
+    """The (service, version)s that the user means: of this service, or whose registered name it is.
+
+    called: further ones that are known by name.
+    """
     known = {key for key, _ in registry.entries()} | {exclusion.key for exclusion in exclusions}
-    known |= {dependency.key for dependency in registry.upstreams}
+    known |= {dependency.key for dependency in registry.upstreams} | set(called)
     named = {exclusion.key for exclusion in exclusions if exclusion.name == service}
     named |= {dependency.key for dependency in registry.upstreams if dependency.upstream.destination == service}
     found = {key for key in known if key.service == service} | named
@@ -123,8 +148,8 @@ def explanation_value(explanation: Explanation) -> list[dict[str, Any]]:
             "held": key in explanation.held,
             "endpoints": [_endpoint_value(endpoint) for endpoint in entry.endpoints] if entry else [],
             "dependents": [
-                {"consumer": dependency.upstream.consumer, "origin": origin_value(dependency.origin)}
-                for dependency in explanation.registry.dependents(key)
+                {"consumer": consumer, "origin": origin_value(origin)}
+                for consumer, origin in explanation.dependents_of(key)
             ],
             "left_out": [
                 {"name": exclusion.name, "origin": origin_value(exclusion.origin), "reason": exclusion.reason}
@@ -157,11 +182,28 @@ def graph_value(registry: Registry) -> list[dict[str, Any]]:
     ]
 
 
+def calls_value(calls: Iterable[Call], registry: Registry) -> list[dict[str, Any]]:
+    """The calls of the configuration's `consumers` as JSON values, sorted by consumer."""
+    return [
+        {
+            "consumer": call.consumer,
+            "service": call.key.service,
+            "version": call.key.version,
+            "state": state_of_key(call.key, registry),
+            "origin": origin_value(call.origin),
+        }
+        for call in calls
+    ]
+
+
 def state_of(dependency: Dependency, registry: Registry) -> str:
     """served, declared (known, with nothing to call), unknown, or elsewhere (a peer, a prepared query)."""
-    if dependency.is_elsewhere:
-        return "elsewhere"
-    entry = registry.get(dependency.key)
+    return "elsewhere" if dependency.is_elsewhere else state_of_key(dependency.key, registry)
+
+
+def state_of_key(key: Key, registry: Registry) -> str:
+    """served, declared (known, with nothing to call) or unknown."""
+    entry = registry.get(key)
     if entry is None:
         return "unknown"
     return "declared" if entry.declared else "served"

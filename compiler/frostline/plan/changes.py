@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -31,7 +31,8 @@ class EndpointChange(Struct, frozen=True):
 class ServiceChange(Struct, frozen=True, kw_only=True):
     """One (service, version) that appears, changes or vanishes.
 
-    dependents: who declares it as an upstream (`NAMESPACE:JOB/GROUP`), where it vanishes or has no endpoint any more.
+    dependents: who declares to call it (`NAMESPACE:JOB/GROUP`, or a name of the configuration's `consumers`), where it
+    vanishes or has no endpoint any more.
     before, after: how many endpoints it has. added, removed: URLs, sorted. These two and `changed` are empty where what
     was published is not known endpoint by endpoint (`known`): it came from another lock or configuration.
     moved: where nothing changes but addresses and ports, datacenter -> number of endpoints that are others; else empty.
@@ -92,12 +93,13 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
     published: the entries of the manifest, () if there is none. new: what would be published.
     baseline: registry of the committed lock, used to list endpoint changes. It may cover only `changed_keys`, and may
-    differ from what is published.
+    differ from what is published. callers: who calls what by the configuration's `consumers`.
     """
 
     published: tuple[ManifestEntry, ...]
     new: RegistryState
     baseline: RegistryState
+    callers: Mapping[Key, tuple[str, ...]] = {}
 
 
 def plan_of(comparison: Comparison, files: tuple[FileChange, ...], lock: LockAction | None) -> Plan:
@@ -116,7 +118,8 @@ def _service_changes(comparison: Comparison, keys: Iterable[Key]) -> tuple[Servi
         before, after = published.get(key), new.get(key)
         known = before is None or baseline.get(key) == before.digest
         old_entry = comparison.baseline.registry.get(key) if before and known else None
-        changes.append(_service_change(_Versions(key, before, after, old_entry, known), comparison.new.registry))
+        versions = _Versions(key, before, after, old_entry, known)
+        changes.append(_service_change(versions, comparison.new.registry, comparison.callers.get(key, ())))
     return tuple(changes)
 
 
@@ -141,8 +144,8 @@ class _Versions(Struct, frozen=True):
     known: bool
 
 
-def _service_change(versions: _Versions, registry: Registry) -> ServiceChange:
-    """registry: the new one."""
+def _service_change(versions: _Versions, registry: Registry, callers: Collection[str]) -> ServiceChange:
+    """registry: the new one. callers: who calls it by the configuration."""
     key, before, after = versions.key, versions.before, versions.after
     old_entry, new_entry = versions.entry, registry.get(key) if after and versions.known else None
     old_urls, new_urls = set(_by_url(old_entry)), set(_by_url(new_entry))
@@ -158,7 +161,7 @@ def _service_change(versions: _Versions, registry: Registry) -> ServiceChange:
         added=tuple(sorted(new_urls - old_urls)),
         removed=tuple(sorted(old_urls - new_urls)),
         changed=changed,
-        dependents=_consumers(registry.dependents(key)) if loses_all else (),
+        dependents=_consumers(registry.dependents(key), callers) if loses_all else (),
         known=versions.known,
         moved=_by_datacenter(new_entry, new_urls - old_urls) if new_entry and only_moved else {},
     )
@@ -189,8 +192,8 @@ def _by_datacenter(entry: Entry, urls: Collection[str]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _consumers(dependencies: Iterable[Dependency]) -> tuple[str, ...]:
-    return tuple(sorted({dependency.upstream.consumer for dependency in dependencies}))
+def _consumers(dependencies: Iterable[Dependency], callers: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted({*(dependency.upstream.consumer for dependency in dependencies), *callers}))
 
 
 def _by_url(entry: Entry | None) -> dict[str, list[Endpoint]]:

@@ -79,8 +79,8 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
         for endpoint in entry.endpoints if entry else ():
             mark = "*" if entry and endpoint.url == entry.url else " "
             yield escape_control(f"  {mark} {endpoint.url}  from {endpoint.origin}")
-        for dependency in explanation.registry.dependents(key):
-            yield escape_control(f"  < {dependency.upstream.consumer} depends on it, {dependency.origin}")
+        for consumer, origin in explanation.dependents_of(key):
+            yield escape_control(f"  < {consumer} depends on it, {origin}")
         missing = explanation.exclusions_of(key)
         if missing:
             yield "  left out:"

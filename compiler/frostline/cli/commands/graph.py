@@ -15,7 +15,7 @@ from frostline.cli.console import (
 from frostline.cli.drawings import FORMS
 from frostline.cli.invoking import invoked, load_invocation_config
 from frostline.cli.options import FORMATS, common_options, format_option
-from frostline.pipeline.views import committed_registry, graph_value
+from frostline.pipeline.views import calls_value, committed_registry, configured_calls, graph_value
 
 
 @click.command("graph")
@@ -33,15 +33,19 @@ from frostline.pipeline.views import committed_registry, graph_value
 def command(invocation: Invocation, form: str) -> int:
     """Show who depends on whom: the upstreams that consumers declare.
 
-    From the committed lock and the local sources. An upstream that nobody serves is marked.
+    From the committed lock, the local sources and the key `consumers`. What nobody serves is marked.
     """
     config = load_invocation_config(invocation)
     registry = committed_registry(config)
+    calls = configured_calls(config, registry)
     if invocation.format == "json":
-        print_json(report_value(upstreams=graph_value(registry)))
+        print_json(report_value(upstreams=graph_value(registry), consumers=calls_value(calls, registry)))
         return errors.DONE
-    if not registry.upstreams:
-        info(invocation, "No upstreams: neither the lock nor a local source declares one.")
-    if registry.upstreams or form != "text":
-        print_text(invocation, FORMS[form](registry))
+    is_empty = not (registry.upstreams or calls)
+    if is_empty:
+        info(
+            invocation, "No upstreams: neither the lock nor a local source declares one, nor does the key `consumers`."
+        )
+    if not is_empty or form != "text":
+        print_text(invocation, FORMS[form](registry, calls))
     return errors.DONE
