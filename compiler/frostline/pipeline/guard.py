@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from shlex import quote
 
-from frostline.checks.guards import Published, Unhealthy, emptied_segments, empty_sources, guard_findings
+from msgspec.structs import replace
+
+from frostline.checks.guards import EMPTY, Published, Unhealthy, emptied_segments, empty_sources, guard_findings
 from frostline.checks.unknown import unknown_findings
 from frostline.errors import UsageError
 from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
@@ -19,6 +21,11 @@ from frostline.published import FileChange, ManifestEntry
 from frostline.settings import Allow, Config
 from frostline.sources.base import reads_segment
 from frostline.text import display_path
+
+_NO_LOCAL_SERVICES = (
+    "the files declare no service that is taken: check `files`, `services` and `select`; if there really is nothing, "
+    "rerun with `--allow empty`"
+)
 
 
 def guard_registry(
@@ -38,7 +45,7 @@ def guard_registry(
     """
     before = None if before is None else tuple(before)
     published = None if before is None else _published(before, baseline)
-    return guard_findings(
+    findings = guard_findings(
         published,
         _published(new.entries, new),
         config.guards,
@@ -48,6 +55,12 @@ def guard_registry(
         today=today,
         unhealthy=unhealthy,
     )
+    return findings if live_sources(config) else tuple(map(_of_local_files, findings))
+
+
+def _of_local_files(finding: Finding) -> Finding:
+    """The finding where no server was asked, so that no server's answer can be the cause."""
+    return replace(finding, help=_NO_LOCAL_SERVICES) if finding.rule == EMPTY.name else finding
 
 
 def _published(entries: Iterable[ManifestEntry], known: RegistryState) -> Mapping[Key, Published]:

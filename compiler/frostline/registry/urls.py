@@ -24,12 +24,12 @@ _EXAMPLE_INSTANCE = "mesh(datacenter=dc1, namespace=default, node=n1, id=shop-v1
 
 ADDRESS_MISSING = Rule(
     name="address-missing",
-    summary="an instance has no address of the kind that `address_from` names",
+    summary="an instance has no address, or none of the kind that `address_from` names",
     why="Not every instance registers every kind of address, such as `wan`. Without one there is nothing to call.",
     example=f"{_EXAMPLE_INSTANCE}: error[address-missing]: shop v1: "
-    "it has no address of the kind that `address_from` names\n"
-    "  help: register the address, or change `address_from`",
-    mend="register the address, or change `address_from`",
+    "it has no address\n"
+    "  help: register it with an address; of a Consul source another kind may do (`address_from`)",
+    mend="register it with an address; of a Consul source another kind may do (`address_from`)",
 )
 PORT_ZERO = Rule(
     name="port-zero",
@@ -194,7 +194,7 @@ def encode_url_part(text: str) -> str:
 
 def _address(instance: Instance) -> str:
     if not instance.address:
-        raise UrlError(ADDRESS_MISSING, "it has no address of the kind that `address_from` names")
+        raise UrlError(ADDRESS_MISSING, "it has no address")
     return host_of_instance(instance).in_url
 
 

@@ -65,3 +65,12 @@ def test_a_file_that_may_not_be_replaced_reads_as_recorded(
     (tmp_path / "app").mkdir(exist_ok=True)
     (tmp_path / "app" / "services.yaml").write_text("mine")
     matches_golden(rule, compiled(config).findings)
+
+
+def test_nothing_in_local_files_is_not_blamed_on_a_server(configure: Configure, compiled: Compile) -> None:
+    (of_files,) = compiled(configure(sources={"partners": {"type": "static", "services": {}}})).findings
+    (of_server,) = compiled(configure(sources={"mesh": mesh()})).findings
+    assert of_files.rule == of_server.rule == "guard-empty"
+    assert "check `files`" in str(of_files.help)
+    assert "token" not in str(of_files.help)
+    assert "a missing token" in str(of_server.help)
