@@ -124,6 +124,7 @@ class SegmentList(Struct, frozen=True):
 class ServerSettings(LiveSettings, frozen=True, kw_only=True):
     """A source that asks an HTTP server. address None: what the environment says, else the usual one. Seconds.
 
+    partial_max_age: how old what the lock has may be where `partial` keeps it; None: any age.
     address_origin, token_origin: where these keys stand; None: they are not written.
     """
 
@@ -133,6 +134,7 @@ class ServerSettings(LiveSettings, frozen=True, kw_only=True):
     token_origin: FileOrigin | None = None
     tls: Tls = Tls()
     partial: bool = False
+    partial_max_age: float | None = None
     consistency: str = "snapshot"
     max_stale: float = 2.0
     limits: LiveLimits = LiveLimits()
@@ -250,6 +252,7 @@ class Allow(Struct, frozen=True, kw_only=True):
 class Config(Struct, frozen=True, kw_only=True):
     """frostline.yaml. lock: a file, or a folder (one file a segment) where it is written with a slash at its end.
 
+    confirmed: the file of confirmations; None: there is none.
     precedence: tiers, the first wins; each a tuple of source names whose endpoints unite.
     manifest: `frostline.manifest` in the root.
     """
@@ -258,6 +261,7 @@ class Config(Struct, frozen=True, kw_only=True):
     root: Path
     lock: Path
     lock_is_folder: bool
+    confirmed: Path | None = None
     sources: Mapping[str, SourceSettings]
     precedence: tuple[tuple[str, ...], ...] = ()
     checks: CheckSettings = CheckSettings()

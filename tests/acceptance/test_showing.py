@@ -155,7 +155,7 @@ def test_sources_shows_the_others_when_one_cannot_be_read(project: Project, shop
 
 def test_each_schema_is_printed_as_a_schema(project: Project) -> None:
     names = project.done("schema").stdout.split()
-    assert names == ["config", "lock", "manifest", "plan", "registry", "report"]
+    assert names == ["config", "confirmed", "lock", "manifest", "plan", "registry", "report"]
     for name in names:
         schema = json.loads(project.done("schema", name).stdout)
         assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"

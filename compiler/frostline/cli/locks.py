@@ -16,8 +16,8 @@ def freeze_locks(invocation: Invocation, config: Config, allow: Allow, *, wait: 
     wait: as `pipeline.freeze.freeze` takes it.
     """
     committed = CommittedLock(config)
-    frozen = freeze(config, committed, allow_partial=allow.partial, wait=wait)
+    frozen = freeze(config, committed, allow=allow, wait=wait)
     print_warnings(invocation, frozen.warnings)
-    locks = committed.pair_with(lock_of(frozen.snapshots), frozen.unhealthy)
+    locks = committed.pair_with(lock_of(frozen.snapshots), frozen)
     print_warnings(invocation, locks.warnings)
     return hold_refused(config, locks, allow, invocation.today)

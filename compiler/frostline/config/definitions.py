@@ -38,6 +38,12 @@ DEFINITIONS: Mapping[str, Any] = {
         "x-expected": "a duration such as 5s, 250ms or 5m",
         "x-help": "write a number and a unit: ms, s, m or h",
     },
+    "age": {
+        "type": "string",
+        "pattern": "^[0-9]{1,9}([.][0-9]{1,9})?(s|m|h|d)$",
+        "x-expected": "an age such as 72h or 3d",
+        "x-help": "write a number and a unit: s, m, h or d",
+    },
     "share": {
         "type": "string",
         "pattern": "^([0-9]{1,2}([.][0-9]{1,6})?|100([.]0{1,6})?)%$",

@@ -60,6 +60,15 @@ def positive_duration(cursor: Cursor) -> float | None:
     return seconds
 
 
+def positive_age(cursor: Cursor) -> float | None:
+    """Seconds, more than 0, of any number of days."""
+    seconds = parse_duration(cursor.value)
+    if not seconds:
+        cursor.refuse(f"`{cursor.key}` must be more than 0", "write an age such as 72h")
+        return None
+    return seconds
+
+
 def share(cursor: Cursor) -> float:
     """`30%` as 0.3."""
     return float(Fraction(cursor.value.removesuffix("%")) / 100)

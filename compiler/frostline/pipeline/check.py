@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
 from msgspec import Struct
 
-from frostline.errors import FrostlineError
+from frostline.errors import FrostlineError, UsageError
 from frostline.files.targets import file_bytes, open_root
 from frostline.lock.codec import lock_of
-from frostline.model import FileOrigin, Finding
+from frostline.model import FileOrigin, Finding, Lock
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
+from frostline.pipeline.confirming import aged_segments
 from frostline.pipeline.edits import first_differences
 from frostline.pipeline.file_rules import ADOPT, DRIFT, EDITED
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
@@ -32,6 +33,7 @@ _FILE_REASONS = {
     "adopt": "has the right content, but is not in the manifest",
 }
 _HELPS = {"edited": EDITED.mend, "adopt": ADOPT.mend}
+_AGE_HELP = "run `frostline freeze` where the sources can be reached, and commit what it writes"
 _MOST_NAMED = 10
 
 
@@ -67,18 +69,29 @@ class CheckResult(Struct, frozen=True, kw_only=True):
         return any(finding.severity == "error" for finding in self.findings)
 
 
-def check(config: Config, today: date, *, live: bool, wait: float = 0.0) -> CheckResult:
+def check(config: Config, today: date, *, live: bool, wait: float = 0.0, max_age: float | None = None) -> CheckResult:
     """Compare what is published with what the committed lock gives; with `live`, the lock with the sources too.
 
     Errors of the live sources are in the result; all others are raised. wait: as `freeze` takes it.
+    max_age: within how many seconds each segment must have been confirmed. UsageError: `confirmed` is not configured.
     """
+    if max_age is not None and config.confirmed is None:
+        raise UsageError(
+            "--max-age needs `confirmed`, which knows how old the lock is",
+            origin=FileOrigin(display_path(config.path)),
+            help="write `confirmed: frostline.confirmed` at the top, then run `frostline freeze`",
+        )
     locks = offline_locks(config)
     options = CompileOptions(today=today, guard=False, keep_bytes=False)
     compilation = compile_registry(config, locks, options)
     result = CheckResult(
         # What `edited` and `adopt` say stands in the drift.
         findings=tuple(finding for finding in compilation.findings if finding.rule not in ("edited", "adopt")),
-        drift=(*_file_drift(config, compilation), *_manifest_drift(config, compilation)),
+        drift=(
+            *_file_drift(config, compilation),
+            *_manifest_drift(config, compilation),
+            *(_age_drift(config, locks.committed, max_age) if max_age is not None and locks.committed else ()),
+        ),
     )
     return _with_live_drift(result, config, options, wait) if live else result
 
@@ -120,6 +133,11 @@ def _manifest_drift(config: Config, compilation: Compilation) -> list[Drift]:
     return []
 
 
+def _age_drift(config: Config, lock: Lock, limit: float) -> Iterator[Drift]:
+    for segment, reason in aged_segments(config, lock, limit):
+        yield Drift(segment, reason, config.confirmed or config.lock, help=_AGE_HELP)
+
+
 def _with_live_drift(result: CheckResult, config: Config, options: CompileOptions, wait: float) -> CheckResult:
     """The result, and how the committed lock differs from what the sources answer now."""
     warnings: tuple[str, ...] = ()
@@ -129,7 +147,9 @@ def _with_live_drift(result: CheckResult, config: Config, options: CompileOption
         committed = CommittedLock(config)
         frozen = freeze(config, committed, wait=wait)
         warnings = frozen.warnings
-        locks = hold_refused(config, committed.pair_with(lock_of(frozen.snapshots)), options.allow, options.today)
+        locks = hold_refused(
+            config, committed.pair_with(lock_of(frozen.snapshots), frozen), options.allow, options.today
+        )
         if locks.changed:
             plan = compile_registry(config, locks, options).plan
             drift = (*drift, Drift("the lock", _lock_reason(plan), config.lock))

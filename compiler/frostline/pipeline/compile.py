@@ -27,7 +27,7 @@ from frostline.pipeline.rendering import Rendered, render_outputs
 from frostline.plan.changes import Comparison, LockAction, Plan, RegistryState, changed_keys, plan_of
 from frostline.publish.manifest import Manifest, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes
-from frostline.published import FileChange, ManifestEntry
+from frostline.published import FileChange, ManifestEntry, Reading
 from frostline.settings import Allow, Config, OutputSettings
 from frostline.text import did_you_mean
 
@@ -49,11 +49,13 @@ class CompileOptions(Struct, frozen=True, kw_only=True):
 class Compilation(Struct, frozen=True, kw_only=True):
     """All that one run found out, before anything is written.
 
-    lock: what would be locked; manifest: what is published now; entries: those that the manifest would have;
+    lock: what would be locked; reading: what was read of it now, None where nobody was asked.
+    manifest: what is published now; entries: those that the manifest would have.
     wanted: every file in scope; files: its change; findings: sorted, waivers applied.
     """
 
     lock: Lock
+    reading: Reading | None = None
     registry: Registry
     manifest: Manifest | None
     entries: tuple[ManifestEntry, ...]
@@ -86,6 +88,7 @@ def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -
     held = held_services(config, locks)
     return Compilation(
         lock=locks.new,
+        reading=locks.reading,
         registry=assembly.registry,
         manifest=compared.manifest,
         entries=assembly.state.entries,

@@ -56,6 +56,14 @@ _TOP: Mapping[str, Any] = {
             **ref("path"),
             "default": "frostline.lock",
         },
+        "confirmed": {
+            "description": (
+                "A file, to be committed, that says of each segment (source, datacenter, namespace) when it was last "
+                "read and that this was the lock's. compile and freeze write it; outputs never depend on it. "
+                "`check --max-age` and `partial: {max_age: …}` need it. Default: none."
+            ),
+            **ref("path"),
+        },
         "sources": {
             "description": (
                 "Where services come from, by any name. Messages, the lock, `precedence` and the registry call the "

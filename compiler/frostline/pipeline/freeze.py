@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +20,13 @@ from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
 from frostline.lock.shapes import settings_digest
 from frostline.model import Key, Lock, SegmentAnswer, Snapshot
+from frostline.pipeline.confirming import SegmentAge, now_utc, reading_of
+from frostline.pipeline.keeping import age_warnings, keep_unreachable
 from frostline.pipeline.narrowing import narrowed_lock, shaped_by
+from frostline.published import Reading
 from frostline.registry.naming import names_of
 from frostline.registry.selection import count_unhealthy, snapshot_of, unknown_statuses
-from frostline.settings import Config, LiveSettings, ServerSettings
+from frostline.settings import Allow, Config, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult, answer_shape, is_live, source_module
 from frostline.text import display_path
 
@@ -36,12 +39,16 @@ class FreezeResult(Struct, frozen=True, kw_only=True):
     """What live sources answered: the snapshots, the answers before selection (for explain), and warnings.
 
     unhealthy: how many instances of each (service, version) are left out for their health alone, by health.
+    reading: what was read; None: no live source is configured, or no `confirmed`: a time is kept nowhere else.
+    kept: what could not be read, as it is in the lock.
     """
 
     snapshots: tuple[Snapshot, ...]
     answers: tuple[SegmentAnswer, ...]
     warnings: tuple[str, ...]
     unhealthy: Mapping[Key, Mapping[str, int]]
+    reading: Reading | None
+    kept: tuple[SegmentAge, ...] = ()
 
 
 def live_sources(config: Config) -> dict[str, LiveSettings]:
@@ -62,39 +69,41 @@ def freeze(
     sources: Sequence[str] = (),
     datacenters: Sequence[str] = (),
     service: str | None = None,
-    allow_partial: bool = False,
+    allow: Allow | None = None,
     wait: float = 0.0,
 ) -> FreezeResult:
     """Read the live sources (only these, only these datacenters). SourceError: one could not be read whole.
 
     committed: for the datacenters that cannot be reached, with `partial`; None: there is no lock.
     service: read only the names that may stand for this service, in the answers also those that are not selected.
-    allow_partial: read every source as with `partial: true`.
+    allow: its `partial` reads every source as with `partial: true`.
     wait: how many seconds to wait for servers that are down or have no leader.
     """
     digests = settings_digests(config)
-    snapshots: list[Snapshot] = []
+    read: list[Snapshot] = []
     answers: list[SegmentAnswer] = []
     warnings: list[str] = []
+    kept: list[SegmentAge] = []
     failed: list[FrostlineError] = []
     unhealthy: dict[Key, Counter[str]] = {}
+    began = now_utc()
     wait_until = time.monotonic() + wait
     for name, settings in live_sources(config).items():
         if sources and name not in sources:
             continue
         asked = settings if service is None else settings.ask_for(names_of(settings.naming, service))
-        if allow_partial and isinstance(asked, ServerSettings):
-            asked = replace(asked, partial=True)
+        if allow and allow.partial and isinstance(asked, ServerSettings):
+            asked = replace(asked, partial=True, partial_max_age=None)
         try:
             with stage(f"reading source {name}"):
                 reading = _read_source(asked, tuple(datacenters), wait_until)
-            snapshots += _snapshots_to_keep(settings, reading.unreachable, committed, digests[name])
+            kept += keep_unreachable(config, asked, reading, committed, digests[name], began)
         except FrostlineError as error:
             failed.append(error)
             continue
         with stage(f"selecting of source {name}"):
             noted = shaped_by(settings)
-            snapshots += [snapshot_of(answer, settings, digests[name], noted) for answer in reading.answers]
+            read += [snapshot_of(answer, settings, digests[name], noted) for answer in reading.answers]
             for answer in reading.answers:
                 count_unhealthy(answer, settings, unhealthy)
         answers += reading.answers
@@ -102,7 +111,12 @@ def freeze(
     if failed:
         raise failed[0] if len(failed) == 1 else ErrorGroup(failed)
     return FreezeResult(
-        snapshots=tuple(snapshots), answers=tuple(answers), warnings=tuple(warnings), unhealthy=unhealthy
+        snapshots=(*(age.snapshot for age in kept), *read),
+        answers=tuple(answers),
+        warnings=(*warnings, *age_warnings(config, kept)),
+        unhealthy=unhealthy,
+        reading=reading_of(read, began) if config.confirmed and live_sources(config) else None,
+        kept=tuple(kept),
     )
 
 
@@ -126,43 +140,14 @@ def _read_source(settings: LiveSettings, datacenters: tuple[str, ...], wait_unti
     return cast(ReadResult, read(settings, datacenters=datacenters, progress=report_progress))
 
 
-def _snapshots_to_keep(
-    settings: LiveSettings, unreachable: Collection[str], committed: CommittedLock | None, digest: str
-) -> list[Snapshot]:
-    """What the committed lock has of the datacenters that did not answer (`partial: true`)."""
-    if not unreachable:
-        return []
-    locked = committed.lock if committed else None
-    fault = committed.fault if committed else None
-    kept: list[Snapshot] = []
-    for datacenter in unreachable:
-        found = [
-            snapshot
-            for snapshot in (locked.snapshots if locked else ())
-            if snapshot.segment[:2] == (settings.name, datacenter) and snapshot.settings == digest
-        ]
-        if not found:
-            reason = "has nothing of it that was frozen with these settings"
-            way = "run `frostline freeze` once while it can be reached, or leave it out of `datacenters`"
-            if fault:
-                reason = f"is broken ({fault.origin}: {fault.message})"
-                way = f"restore the lock from your repository, or {way}"
-            raise SourceError(
-                f"source {settings.name}: datacenter {datacenter} cannot be reached, and the lock {reason}",
-                origin=settings.origin,
-                help=way,
-            )
-        kept += found
-    return kept
-
-
 class LockPair(Struct, frozen=True, kw_only=True):
     """The lock to work from, and the committed one, None if there is none.
 
     changed: whether publishing writes the lock file. Without live sources there is no lock file to write.
     fault: what is wrong with the committed lock, which is written anew then; `committed` is what it says all the same,
     None where nothing of it can be relied on.
-    unhealthy: as in FreezeResult; None: the sources were not asked. held: the services that this run holds (see
+    unhealthy, reading: as in FreezeResult; None: the sources were not asked.
+    held: the services that this run holds (see
     `pipeline.holding`), with the reason.
     """
 
@@ -172,6 +157,7 @@ class LockPair(Struct, frozen=True, kw_only=True):
     fault: UsageError | None = None
     unhealthy: Mapping[Key, Mapping[str, int]] | None = None
     held: Mapping[str, str] = {}
+    reading: Reading | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -216,14 +202,17 @@ class CommittedLock:
         written = lock_store.lock_files(Lock(tuple(snapshots)), self._text.path, is_folder=self._text.is_folder)
         return self._text.is_folder and {file.path for file in written}.issuperset(self._readable.broken)
 
-    def pair_with(self, new: Lock, unhealthy: Mapping[Key, Mapping[str, int]] | None = None) -> LockPair:
+    def pair_with(self, new: Lock, frozen: FreezeResult | None = None) -> LockPair:
         """Compare it with the lock that was read now: by its bytes first, which is faster than parsing them."""
         with stage("comparing with the lock"):
+            unhealthy, reading = (frozen.unhealthy, frozen.reading) if frozen else (None, None)
             if self._text.holds(new):
-                return LockPair(new=new, committed=new, changed=False, unhealthy=unhealthy)
+                return LockPair(new=new, committed=new, changed=False, unhealthy=unhealthy, reading=reading)
             fault = self.fault if self._has_live_sources else None
         changed = self._has_live_sources and (fault is not None or new != self.known)
-        return LockPair(new=new, committed=self.known, changed=changed, fault=fault, unhealthy=unhealthy)
+        return LockPair(
+            new=new, committed=self.known, changed=changed, fault=fault, unhealthy=unhealthy, reading=reading
+        )
 
 
 def read_committed_lock(config: Config) -> Lock | None:

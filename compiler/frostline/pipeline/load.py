@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from frostline.text import display_path, quote
 
 NAME = "frostline.yaml"
 LOCK = "frostline.lock"
+CONFIRMED = "frostline.confirmed"
 
 
 def find_config(explicit: Path | None, start: Path) -> Path:
@@ -108,6 +109,9 @@ def _config(cursor: Cursor, path: Path) -> Config:
         ),
     ]
     _check_lock(cursor, lock, [reserved[0], reserved[2]])
+    confirmed = _confirmed(cursor, folder, reserved)
+    if confirmed is not None:
+        reserved.append(Reserved(confirmed, "the file of confirmations"))
     configured = sources_of(sources, context) if sources else {}
     outputs_context = replace(context, unkept=_unkept(configured.values()))
     return Config(
@@ -115,6 +119,7 @@ def _config(cursor: Cursor, path: Path) -> Config:
         root=root,
         lock=lock,
         lock_is_folder=lock_is_folder,
+        confirmed=confirmed,
         manifest=root / MANIFEST,
         sources=configured,
         precedence=_precedence(cursor.get("precedence"), context),
@@ -179,6 +184,36 @@ def _check_lock(cursor: Cursor, lock: Path, others: list[Reserved]) -> None:
         elif other.path.is_relative_to(lock):
             written.refuse(f"the lock is a folder with {other.name} in it", "name one of its own: `locks/`")
             return
+
+
+def _confirmed(cursor: Cursor, folder: Path, reserved: Sequence[Reserved]) -> Path | None:
+    """Where the confirmations are: nothing else of ours is there. Refuses ages that need them and cannot have them."""
+    written = cursor.get("confirmed")
+    if written is None:
+        if "confirmed" not in cursor.value:
+            _refuse_max_ages(cursor.get("sources"))
+        return None
+    path = resolved(folder, written.value)
+    for other in reserved:
+        if path == other.path or (other.is_folder and path.is_relative_to(other.path)):
+            written.refuse(f"the confirmations would overwrite {other.name}", f"their usual name is {CONFIRMED}")
+            break
+        if other.path.is_relative_to(path):
+            written.refuse(f"the confirmations are a folder with {other.name} in it", "name a file of its own")
+            break
+    if written.value.endswith("/") or is_folder(path):
+        written.refuse(f"`confirmed` is a folder: {display_path(path)}", f"name a file, such as {CONFIRMED}")
+    return path
+
+
+def _refuse_max_ages(sources: Cursor | None) -> None:
+    for source in sources.entries() if sources else ():
+        partial = source.get("partial") if isinstance(source.value, dict) else None
+        if partial is not None and isinstance(partial.value, dict):
+            partial.refuse(
+                "`partial.max_age` needs `confirmed`, which knows how old the lock is",
+                f"write `confirmed: {CONFIRMED}` at the top, then run `frostline freeze`",
+            )
 
 
 def _precedence(cursor: Cursor | None, context: Context) -> tuple[tuple[str, ...], ...]:

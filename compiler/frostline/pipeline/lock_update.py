@@ -67,7 +67,7 @@ def update_lock(
             committed_file,
             sources=sources,
             datacenters=datacenters,
-            allow_partial=allow.partial,
+            allow=allow,
             wait=wait,
         )
         read = lock_of(frozen.snapshots)
@@ -75,7 +75,7 @@ def update_lock(
         if is_partial and not out and committed_file.fault and not committed_file.is_mended_by(read.snapshots):
             raise committed_file.fault  # what is not read would stay as it is, but cannot be read either
         new = replace_segments(committed_file.known, read.snapshots, live) if is_partial else read
-        locks = hold_refused(config, committed_file.pair_with(new, frozen.unhealthy), allow, today)
+        locks = hold_refused(config, committed_file.pair_with(new, frozen), allow, today)
         new, read = locks.new, _segments_of(locks.new, read)
         update = LockUpdate(
             snapshots=read.snapshots if out else new.snapshots,
@@ -88,7 +88,7 @@ def update_lock(
         if out:
             replace_file(out, LockFile(out, read.snapshots))
         else:
-            publish_lock(config, root, new)
+            publish_lock(config, root, new, frozen.reading)
     return update
 
 

@@ -12,9 +12,11 @@ from frostline.files.targets import Root
 from frostline.lock import store as lock_store
 from frostline.model import Lock
 from frostline.pipeline.compile import Compilation
+from frostline.pipeline.confirming import confirmed_files
 from frostline.pipeline.rendering import ByteBudget, CachedChunks
 from frostline.publish.ownership import next_manifest
 from frostline.publish.publishing import Publication, publish, run_lock
+from frostline.published import Reading
 from frostline.settings import Config
 from frostline.text import display_path
 
@@ -35,7 +37,8 @@ def publish_session(config: Config) -> Iterator[Root]:
             help="make it, or set `root` to a folder that can be made",
         ) from None
     try:
-        with run_lock(config.root, outside=[config.lock]) as root:
+        outside = [config.lock, *([config.confirmed] if config.confirmed else [])]
+        with run_lock(config.root, outside=outside) as root:
             yield root
     finally:
         for folder in missing:
@@ -44,23 +47,25 @@ def publish_session(config: Config) -> Iterator[Root]:
 
 
 def publish_compilation(config: Config, root: Root, compilation: Compilation, only: Sequence[str] = ()) -> None:
-    """Write lock, outputs and manifest: all or none. only: the outputs in scope, () for all."""
+    """Write lock, confirmations, outputs and manifest: all or none. only: the outputs in scope, () for all."""
+    lock_files = _lock_changes(config, compilation.lock) if compilation.plan.lock else ()
     with stage("publishing"):
         publish(
             root,
             Publication(
                 files=compilation.wanted,
                 changes=compilation.files,
-                lock_files=_lock_changes(config, compilation.lock) if compilation.plan.lock else (),
+                lock_files=(*lock_files, *confirmed_files(config, compilation.lock, compilation.reading)),
                 manifest_path=config.manifest,
                 manifest=next_manifest(compilation.manifest, compilation.files, compilation.entries, only or None),
             ),
         )
 
 
-def publish_lock(config: Config, root: Root, lock: Lock) -> None:
-    """Write the lock alone."""
-    publish(root, Publication(lock_files=_lock_changes(config, lock)))
+def publish_lock(config: Config, root: Root, lock: Lock, reading: Reading | None) -> None:
+    """Write the lock and its confirmations alone. reading: what was read of it now."""
+    confirmed = confirmed_files(config, lock, reading)
+    publish(root, Publication(lock_files=(*_lock_changes(config, lock), *confirmed)))
 
 
 def _lock_changes(config: Config, lock: Lock) -> tuple[tuple[Path, Iterable[bytes] | None], ...]:

@@ -13,12 +13,14 @@ from frostline.errors import RefusedError, UsageError
 from frostline.lock import codec as lock_codec
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
+from frostline.lock.confirmed import time_of
 from frostline.model import FileOrigin, Lock
 from frostline.outputs import base as outputs
 from frostline.pipeline.compile import Compilation, CompileOptions
 from frostline.pipeline.freeze import live_sources, settings_digests
 from frostline.plan.changes import plan_value
 from frostline.plan.saved import MOST_NAMED, Basis, Saved, changed_files, changed_inputs, digest_of, saved_chunks
+from frostline.published import Reading
 from frostline.settings import Config
 from frostline.sources import base as sources
 
@@ -28,7 +30,9 @@ _AGAIN = "make a new plan, review it, and publish that one"
 def chunks(config: Config, compilation: Compilation, options: CompileOptions) -> Iterator[bytes]:
     """The saved plan's bytes."""
     text = b"".join(lock_codec.lock_chunks(compilation.lock.snapshots)).decode()
-    saved = Saved(basis=basis_of(config, options), changes=compilation.files, new_lock=text)
+    saved = Saved(
+        basis=basis_of(config, options), changes=compilation.files, new_lock=text, reading=compilation.reading
+    )
     return saved_chunks(plan_value(compilation.plan), saved)
 
 
@@ -86,6 +90,16 @@ def new_lock(config: Config, saved: Saved, shown: str) -> Lock:
     if live_sources(config):
         lock_merge.check_settings(lock, settings_digests(config), shown)
     return lock
+
+
+def reading_in(saved: Saved) -> Reading | None:
+    """What was read of the lock that the plan holds. UsageError: its time is invalid."""
+    if saved.reading is not None:
+        try:
+            time_of(saved.reading.at)
+        except ValueError:
+            raise UsageError(f"the saved plan has an invalid time: {saved.reading.at}", help=_AGAIN) from None
+    return saved.reading
 
 
 def check_files(saved: Saved, compilation: Compilation, shown: str) -> None:

@@ -13,6 +13,7 @@ from frostline.canonical import origin_value
 from frostline.errors import FrostlineError
 from frostline.model import Dependency, Endpoint, Key, Lock, Origin, Registry, SegmentAnswer, version_label
 from frostline.pipeline.assemble import contributions_of, declared_contributions, registry_of_lock
+from frostline.pipeline.confirming import SegmentAge
 from frostline.pipeline.freeze import live_sources, offline_lock, read_committed_lock
 from frostline.pipeline.holding import held_keys
 from frostline.registry.callers import Call, calls_of
@@ -50,6 +51,20 @@ def list_value(registry: Registry, held: Collection[Key]) -> list[dict[str, Any]
             "held": Key(service, version) in held,
         }
         for (service, version), entry in registry.entries()
+    ]
+
+
+def segments_value(ages: Iterable[SegmentAge]) -> list[dict[str, Any]]:
+    """The segments of the lock with their ages as JSON values."""
+    return [
+        {
+            "source": age.snapshot.source,
+            "datacenter": age.snapshot.datacenter,
+            "namespace": age.snapshot.namespace,
+            "confirmed": age.at,
+            "age": None if age.seconds is None else int(age.seconds),
+        }
+        for age in ages
     ]
 
 

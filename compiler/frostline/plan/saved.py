@@ -18,7 +18,7 @@ from frostline.canonical import canonical_line, json_fault
 from frostline.errors import UsageError
 from frostline.model import FileOrigin
 from frostline.plan.changes import FORMAT
-from frostline.published import FileChange
+from frostline.published import FileChange, Reading
 from frostline.settings import Allow
 from frostline.text import display_path
 
@@ -43,11 +43,15 @@ class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Saved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a saved plan has beside the plan itself. changes: every file with its change. new_lock: the lock's text."""
+    """What a saved plan has beside the plan itself. changes: every file with its change. new_lock: the lock's text.
+
+    reading: what was read of that lock; None: it was made offline.
+    """
 
     basis: Basis
     changes: tuple[FileChange, ...]
     new_lock: str
+    reading: Reading | None = None
 
 
 class _File(Struct, frozen=True):

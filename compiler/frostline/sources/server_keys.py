@@ -9,7 +9,7 @@ from typing import Any
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.paths import path_reader
-from frostline.config.readers import as_is, duration, integer, positive_duration
+from frostline.config.readers import as_is, duration, integer, positive_age, positive_duration
 from frostline.config.urls import server_address
 from frostline.settings import LiveLimits, Tls, Token
 from frostline.sources.naming_keys import LIVE_KEYS, live_fields
@@ -64,10 +64,16 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "partial": {
         "description": (
-            "True: a datacenter that cannot be reached keeps what the lock has, with a warning. False: the run fails."
+            "True: a datacenter that cannot be reached keeps what the lock has, with a warning. {max_age: 72h}: only "
+            "where that was confirmed within this time, which `confirmed` knows. False: the run fails."
         ),
-        "type": "boolean",
+        "type": ["boolean", "object"],
         "default": False,
+        "required": ["max_age"],
+        "additionalProperties": False,
+        "properties": {"max_age": {"description": "How old what the lock has may be.", **ref("age")}},
+        "x-expected": "true, false or {max_age: 72h}",
+        "x-help": "write true, false or {max_age: 72h}, without quotes",
     },
     "consistency": {
         "description": (
@@ -115,6 +121,7 @@ def server_fields(cursor: Cursor, folder: Path) -> dict[str, Any]:
     return {
         **{f"{key}_origin": part.key_origin for key, part in written.items()},
         "limits": _limits(cursor),
+        **_partial_max_age(cursor.get("partial")),
         **live_fields(cursor),
         **cursor.present(
             address=server_address,
@@ -122,11 +129,18 @@ def server_fields(cursor: Cursor, folder: Path) -> dict[str, Any]:
             tls=lambda tls: Tls(
                 **tls.present(ca_file=path, cert_file=path, key_file=path, server_name=as_is, verify=as_is)
             ),
-            partial=as_is,
+            partial=lambda partial: partial.value is not False,
             consistency=as_is,
             max_stale=duration,
         ),
     }
+
+
+def _partial_max_age(cursor: Cursor | None) -> dict[str, Any]:
+    if cursor is None or isinstance(cursor.value, bool):
+        return {}
+    limits = cursor.present(max_age=positive_age)
+    return {"partial_max_age": limits["max_age"]} if limits else {}
 
 
 def _limits(cursor: Cursor) -> LiveLimits:

@@ -20,7 +20,7 @@ from frostline.cli.console import (
     text_report,
 )
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings, warn_of_pending_run
-from frostline.cli.options import REPORT_FORMATS, common_options, format_option, timings_option, wait_option
+from frostline.cli.options import DURATION, REPORT_FORMATS, common_options, format_option, timings_option, wait_option
 from frostline.cli.reaching import reach_lines, reach_value
 from frostline.pipeline.check import CheckResult, Drift
 from frostline.pipeline.check import check as find_drift
@@ -32,11 +32,17 @@ from frostline.pipeline.views import committed_registry
 @click.option("--live", is_flag=True, help="Also query the sources and report changes since the lock.")
 @click.option("--reach", is_flag=True, help="Also connect to each frozen endpoint and report those that fail.")
 @wait_option
+@click.option(
+    "--max-age",
+    type=DURATION,
+    metavar="AGE",
+    help="Also fail unless each segment of the lock was confirmed within this time, such as 24h.",
+)
 @format_option(*REPORT_FORMATS)
 @timings_option
 @common_options
 @invoked
-def command(invocation: Invocation, live: bool, reach: bool, wait: float) -> int:
+def command(invocation: Invocation, live: bool, reach: bool, wait: float, max_age: float | None) -> int:
     """Verify that outputs, manifest and lock agree and that checks pass.
 
     Exits with 1 on drift, with 4 if a check fails. Uses no network unless --live or --reach is given.
@@ -45,7 +51,7 @@ def command(invocation: Invocation, live: bool, reach: bool, wait: float) -> int
         raise click.UsageError("--wait needs --live: without it no server is asked")
     config = load_invocation_config(invocation)
     warn_of_pending_run(invocation, config)
-    result = find_drift(config, invocation.today, live=live, wait=wait)
+    result = find_drift(config, invocation.today, live=live, wait=wait, max_age=max_age)
     reached = reach_endpoints(committed_registry(config)) if reach else None
     _print_result(invocation, result, reached)
     status = _status(result, reached)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from frostline import errors
 from frostline.cli.console import Invocation, info, print_json, report_value, show_findings
@@ -116,7 +117,7 @@ def _compile_plan(invocation: Invocation, file: Path) -> int:
     with publish_session(config) as root:
         saved_plans.check_basis(config, saved, display_path(file))
         new = saved_plans.new_lock(config, saved, display_path(file))
-        locks = CommittedLock(config).pair_with(new)
+        locks = replace(CommittedLock(config).pair_with(new), reading=saved_plans.reading_in(saved))
         compilation = compile_registry(config, locks, options)
         saved_plans.check_files(saved, compilation, display_path(file))
         show_findings(compilation.findings, invocation)

@@ -46,7 +46,7 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
         committed = CommittedLock(config)
         frozen = freeze(config, committed, service=service)
         print_warnings(invocation, frozen.warnings)
-        locks = committed.pair_with(lock_of(frozen.snapshots), frozen.unhealthy)
+        locks = committed.pair_with(lock_of(frozen.snapshots), frozen)
         used, answers = hold_part(config, locks, invocation.today), frozen.answers
     explanation = explain(config, used, answers, service, version)
     if not explanation.keys:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import click
 
@@ -18,10 +19,13 @@ from frostline.cli.options import FORMATS, common_options, format_option
 from frostline.cli.tables import table_lines
 from frostline.model import Key, Registry, version_label
 from frostline.pipeline.assemble import registry_of_lock
+from frostline.pipeline.confirming import SegmentAge, ages_of_lock
+from frostline.pipeline.freeze import offline_lock, read_committed_lock
 from frostline.pipeline.holding import held_keys
-from frostline.pipeline.views import committed_lock, list_value
+from frostline.pipeline.views import list_value, segments_value
 
 _HEADER = ("SERVICE", "VERSION", "ENDPOINTS", "SOURCE", "URL")
+_AGE_HEADER = ("SOURCE", "DATACENTER", "NAMESPACE", "LOCK")
 
 
 @click.command("list")
@@ -29,15 +33,28 @@ _HEADER = ("SERVICE", "VERSION", "ENDPOINTS", "SOURCE", "URL")
 @common_options
 @invoked
 def command(invocation: Invocation) -> int:
-    """List the services of the committed lock and the local sources."""
+    """List the services of the committed lock and the local sources.
+
+    Where `confirmed` is configured, also how old the lock is.
+    """
     config = load_invocation_config(invocation)
-    lock = committed_lock(config)
+    committed = read_committed_lock(config)
+    lock = offline_lock(config, committed)
+    ages = ages_of_lock(config, committed) if config.confirmed and committed else []
     registry, held = registry_of_lock(config, lock), held_keys(config, lock)
     if invocation.format == "json":
-        print_json(report_value(services=list_value(registry, held)))
+        segments: dict[str, Any] = {"lock_age": segments_value(ages)} if config.confirmed else {}
+        print_json(report_value(services=list_value(registry, held), **segments))
     else:
         print_text(invocation, table_lines(_HEADER, _rows(registry, held)))
+        if ages:
+            print_text(invocation, ["", *table_lines(_AGE_HEADER, [_age_row(age) for age in ages])])
     return errors.DONE
+
+
+def _age_row(age: SegmentAge) -> tuple[str, str, str, str]:
+    source, datacenter, namespace = age.snapshot.segment
+    return (source, datacenter, namespace, age.describe() if age.at is None else f"{age.describe()}, at {age.at}")
 
 
 def _rows(registry: Registry, held: Collection[Key]) -> list[tuple[str, str, str, str, str]]:

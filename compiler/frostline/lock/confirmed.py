@@ -1,0 +1,137 @@
+"""The file of confirmations: when each segment was last read from its source, and what the lock then had of it.
+
+Canonical, sorted JSON Lines, committed beside the lock: the first line names the format, then there is a line for each
+segment. Outputs never depend on it. It may have been merged by git, edited, or written by somebody else: it is read as
+hostile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import msgspec
+from msgspec import Meta, Struct
+
+from frostline.canonical import canonical_line, json_fault
+from frostline.errors import UsageError
+from frostline.files.targets import as_publish_error, file_bytes, open_root
+from frostline.lock.codec import describe_segment, lock_chunks
+from frostline.model import FileOrigin, Snapshot
+from frostline.text import display_path
+
+FORMAT = "frostline.confirmed/1"
+_HEADER = canonical_line({"format": FORMAT})
+_CONFLICT = (b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")
+_AGAIN = "remove it, and run `frostline freeze` to write it anew"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+Segment = tuple[str, str, str]
+"""(source, datacenter, namespace)."""
+
+
+class Confirmation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a segment was read, and that this was the lock's. A line of the file.
+
+    digest: of the lock's content, from `segment_digest`. at: when the read began, in UTC, as `time_text` writes it.
+    """
+
+    source: str
+    datacenter: str
+    namespace: str
+    digest: Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}\\Z")]
+    at: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\\Z")]
+
+    @property
+    def segment(self) -> Segment:
+        return (self.source, self.datacenter, self.namespace)
+
+    def age(self, now: datetime) -> float:
+        """Seconds since then; below 0 where a clock is wrong."""
+        return (now - time_of(self.at)).total_seconds()
+
+
+Confirmations = Mapping[Segment, Confirmation]
+
+
+def segment_digest(snapshot: Snapshot) -> str:
+    """`sha256:…` of what a lock has of this segment, its settings included."""
+    digest = sha256()
+    for chunk in lock_chunks((snapshot,)):
+        digest.update(chunk)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def time_text(time: datetime) -> str:
+    """A time in UTC, to the second."""
+    return time.astimezone(UTC).strftime(_TIME)
+
+
+def time_of(text: str) -> datetime:
+    """The time that `time_text` wrote. ValueError: there is no such time."""
+    return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+
+
+def confirmed_chunks(confirmations: Iterable[Confirmation]) -> Iterator[bytes]:
+    """The file's bytes, whole lines at a time, sorted."""
+    yield _HEADER + b"\n"
+    for confirmation in sorted(confirmations, key=lambda confirmation: confirmation.segment):
+        yield canonical_line(confirmation) + b"\n"
+
+
+def read_confirmed(path: Path) -> dict[Segment, Confirmation]:
+    """The confirmations in this file, {} if there is none yet. UsageError with the line: it is not such a file."""
+    shown = display_path(path)
+    with as_publish_error(shown, "read"):
+        if not path.parent.is_dir():
+            return {}
+    with open_root(path.parent) as folder:
+        data = file_bytes(folder, path.name)
+    return {} if data is None else parse_confirmed(data, shown)
+
+
+_DECODER = msgspec.json.Decoder(Confirmation)
+
+
+def parse_confirmed(data: bytes, shown: str) -> dict[Segment, Confirmation]:
+    """The confirmations in these bytes; shown: the path for messages. UsageError: see `read_confirmed`."""
+    lines = data.split(b"\n")
+    for at, line in enumerate(lines, 1):
+        if line.startswith(_CONFLICT):
+            place = FileOrigin(shown, at)
+            raise UsageError(
+                "the confirmations have merge conflicts", origin=place, help=f"take either side, or {_AGAIN}"
+            )
+    if lines[0] != _HEADER:
+        _refuse(shown, 1, f"these are no confirmations: the first line is not {_HEADER.decode()}")
+    if lines.pop():
+        _refuse(shown, len(lines) + 1, "the confirmations are cut short in this line")
+    found: dict[Segment, Confirmation] = {}
+    for at, line in enumerate(lines[1:], 2):
+        confirmation = _decoded(line, shown, at)
+        if found and next(reversed(found)) >= confirmation.segment:
+            _refuse(shown, at, f"{describe_segment(confirmation.segment)} is duplicated or out of order")
+        found[confirmation.segment] = confirmation
+    return found
+
+
+def _decoded(line: bytes, shown: str, at: int) -> Confirmation:
+    try:
+        confirmation = _DECODER.decode(line)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        _refuse(shown, at, f"this is not a confirmation: {json_fault(error, line)}")
+    try:
+        time_of(confirmation.at)
+    except ValueError:
+        _refuse(shown, at, f"there is no such time: {confirmation.at}")
+    # Another spelling of the same value (a repeated key, an escape) could show a reviewer other text than is read.
+    if canonical_line(confirmation) != line:
+        _refuse(shown, at, "this line is not written as frostline writes it")
+    return confirmation
+
+
+def _refuse(shown: str, line: int, reason: str) -> NoReturn:
+    raise UsageError(reason, origin=FileOrigin(shown, line), help=_AGAIN)

@@ -1,0 +1,109 @@
+"""How old the lock is: what `confirmed` has of its segments, and what a run writes there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from frostline.durations import describe_duration
+from frostline.lock.codec import describe_segment
+from frostline.lock.confirmed import (
+    Confirmation,
+    Confirmations,
+    confirmed_chunks,
+    read_confirmed,
+    segment_digest,
+    time_text,
+)
+from frostline.model import Lock, Snapshot
+from frostline.published import Reading
+from frostline.settings import Config
+
+_CLOCK_SKEW = 300.0  # seconds that the clock of another machine may be ahead
+
+
+class SegmentAge(Struct, frozen=True, kw_only=True):
+    """How long ago a segment of the lock was confirmed: `seconds`, and `at`, as the file has it.
+
+    seconds None: it is not known, and `reason` says why.
+    """
+
+    snapshot: Snapshot
+    seconds: float | None = None
+    at: str | None = None
+    reason: str = ""
+
+    def describe(self) -> str:
+        """`confirmed 30 hours ago`, `never confirmed`."""
+        return self.reason if self.seconds is None else f"confirmed {describe_duration(self.seconds)} ago"
+
+    def is_older_than(self, limit: float) -> bool:
+        """An unknown age is."""
+        return self.seconds is None or self.seconds > limit
+
+
+def now_utc() -> datetime:
+    """The time of the machine's clock."""
+    return datetime.now(UTC)
+
+
+def reading_of(snapshots: Iterable[Snapshot], began: datetime) -> Reading:
+    """What a run that began then has read from its sources."""
+    return Reading(at=time_text(began), segments=tuple(sorted(snapshot.segment for snapshot in snapshots)))
+
+
+def confirmations_of(config: Config) -> Confirmations:
+    """What `confirmed` has; {} without that key. UsageError: the file is not one of confirmations."""
+    return read_confirmed(config.confirmed) if config.confirmed else {}
+
+
+def segment_ages(snapshots: Iterable[Snapshot], confirmations: Confirmations, now: datetime) -> Iterator[SegmentAge]:
+    """The age of each of these snapshots, which are the lock's, in their order."""
+    for snapshot in snapshots:
+        confirmation = confirmations.get(snapshot.segment)
+        if confirmation is None:
+            yield SegmentAge(snapshot=snapshot, reason="never confirmed")
+        elif confirmation.digest != segment_digest(snapshot):
+            yield SegmentAge(snapshot=snapshot, reason="not confirmed as it is in the lock now")
+        elif confirmation.age(now) < -_CLOCK_SKEW:
+            yield SegmentAge(snapshot=snapshot, reason=f"confirmed in the future ({confirmation.at}): a clock is wrong")
+        else:
+            yield SegmentAge(snapshot=snapshot, seconds=max(0.0, confirmation.age(now)), at=confirmation.at)
+
+
+def ages_of_lock(config: Config, lock: Lock) -> list[SegmentAge]:
+    """The age of each segment of the lock, now."""
+    return list(segment_ages(lock.snapshots, confirmations_of(config), now_utc()))
+
+
+def aged_segments(config: Config, lock: Lock, limit: float) -> Iterator[tuple[str, str]]:
+    """Each segment of the lock that was not confirmed within so many seconds, and why not."""
+    for age in ages_of_lock(config, lock):
+        if age.is_older_than(limit):
+            when = f" (at {age.at})" if age.at else ""
+            yield describe_segment(age.snapshot.segment), f"was {age.describe()}{when}"
+
+
+def confirmed_files(config: Config, lock: Lock, reading: Reading | None) -> tuple[tuple[Path, list[bytes]], ...]:
+    """The file of confirmations to write with this lock: nothing where no source was read, or it is not configured.
+
+    Segments that were not read keep theirs. UsageError: the present file is not one of confirmations.
+    """
+    if config.confirmed is None or reading is None:
+        return ()
+    before = read_confirmed(config.confirmed)
+    read = frozenset(reading.segments)
+    lines: list[Confirmation] = []
+    for snapshot in lock.snapshots:
+        source, datacenter, namespace = snapshot.segment
+        if snapshot.segment in read:
+            digest = segment_digest(snapshot)
+            lines.append(
+                Confirmation(source=source, datacenter=datacenter, namespace=namespace, digest=digest, at=reading.at)
+            )
+        elif snapshot.segment in before:
+            lines.append(before[snapshot.segment])
+    return ((config.confirmed, list(confirmed_chunks(lines))),)

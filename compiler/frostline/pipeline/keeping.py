@@ -1,0 +1,85 @@
+"""What a run keeps of the lock for datacenters that it could not read (`partial`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from frostline.durations import describe_duration
+from frostline.errors import SourceError, UsageError
+from frostline.model import Lock, Snapshot
+from frostline.pipeline.confirming import SegmentAge, confirmations_of, segment_ages
+from frostline.settings import Config, LiveSettings, ServerSettings
+from frostline.sources.base import ReadResult
+
+if TYPE_CHECKING:
+    from frostline.pipeline.freeze import CommittedLock
+
+
+def keep_unreachable(
+    config: Config,
+    settings: LiveSettings,
+    reading: ReadResult,
+    committed: CommittedLock | None,
+    digest: str,
+    now: datetime,
+) -> list[SegmentAge]:
+    """What the committed lock has of the datacenters of this source that did not answer, with its age.
+
+    digest: of the settings of the source. SourceError: the lock has nothing of one, or `partial.max_age` is over.
+    """
+    if not reading.unreachable:
+        return []
+    lock = committed.lock if committed else None
+    confirmations = confirmations_of(config)
+    kept: list[SegmentAge] = []
+    for datacenter in reading.unreachable:
+        snapshots = [snapshot for snapshot in _of_datacenter(lock, settings, datacenter) if snapshot.settings == digest]
+        if not snapshots:
+            raise _nothing_kept(settings, datacenter, committed.fault if committed else None)
+        ages = list(segment_ages(snapshots, confirmations, now))
+        _check_ages(settings, datacenter, ages)
+        kept += ages
+    return kept
+
+
+def _nothing_kept(settings: LiveSettings, datacenter: str, fault: UsageError | None) -> SourceError:
+    reason = "has nothing of it that was frozen with these settings"
+    way = "run `frostline freeze` once while it can be reached, or leave it out of `datacenters`"
+    if fault:
+        reason = f"is broken ({fault.origin}: {fault.message})"
+        way = f"restore the lock from your repository, or {way}"
+    return SourceError(
+        f"source {settings.name}: datacenter {datacenter} cannot be reached, and the lock {reason}",
+        origin=settings.origin,
+        help=way,
+    )
+
+
+def _of_datacenter(lock: Lock | None, settings: LiveSettings, datacenter: str) -> Iterator[Snapshot]:
+    for snapshot in lock.snapshots if lock else ():
+        if snapshot.segment[:2] == (settings.name, datacenter):
+            yield snapshot
+
+
+def _check_ages(settings: LiveSettings, datacenter: str, ages: list[SegmentAge]) -> None:
+    limit = settings.partial_max_age if isinstance(settings, ServerSettings) else None
+    if limit is None:
+        return
+    for age in ages:
+        if age.is_older_than(limit):
+            raise SourceError(
+                f"source {settings.name}: {datacenter} cannot be reached, and what the lock has of it was "
+                f"{age.describe()}; `partial.max_age` is {describe_duration(limit)}",
+                origin=settings.origin,
+                help="run it again when it can be reached, or keep what the lock has once, with `--allow partial`",
+            )
+
+
+def age_warnings(config: Config, ages: list[SegmentAge]) -> Iterator[str]:
+    """A sentence for each segment that is kept, where `confirmed` knows how old it is."""
+    for age in ages if config.confirmed else ():
+        snapshot = age.snapshot
+        namespace = "" if snapshot.namespace == "default" else f", namespace {snapshot.namespace}"
+        yield f"source {snapshot.source}: what the lock has of {snapshot.datacenter}{namespace} was {age.describe()}"

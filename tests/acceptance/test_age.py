@@ -1,0 +1,199 @@
+"""How old the lock is: what compile and freeze confirm, and who asks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from consul_agent import ConsulAgent
+from jsonschema import Draft202012Validator
+from project import Project, Run, consul_config
+
+from frostline.resources import schema_text
+
+pytestmark = pytest.mark.oldest_consul(why="nothing depends on what Consul answers")
+
+NAME = "frostline.confirmed"
+
+
+@pytest.fixture
+def runner(run_here: Callable[..., Run]) -> Callable[..., Run]:
+    return run_here
+
+
+@pytest.fixture
+def aged(project: Project, shop: ConsulAgent) -> Project:
+    """A published project whose segments are confirmed."""
+    project.configure(consul_config(shop.address, confirmed=NAME))
+    project.done("compile")
+    return project
+
+
+def confirmations(project: Project) -> list[dict[str, Any]]:
+    header, *lines = [json.loads(line) for line in project.read(NAME).splitlines()]
+    schema = Draft202012Validator(json.loads(schema_text("confirmed")))
+    for value in (header, *lines):
+        schema.validate(value)
+    return lines
+
+
+def make_older(project: Project, hours: float, **changes: str) -> None:
+    """As if all was confirmed that many hours ago."""
+    at = (datetime.now(UTC) - timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    lines = [{**line, "at": at, **changes} for line in confirmations(project)]
+    values = [{"format": "frostline.confirmed/1"}, *lines]
+    project.write(NAME, "".join(json.dumps(value, separators=(",", ":")) + "\n" for value in values))
+
+
+def test_each_run_that_reads_the_sources_confirms_the_lock_even_if_nothing_changes(aged: Project) -> None:
+    (line,) = confirmations(aged)
+    assert [line["source"], line["datacenter"], line["namespace"]] == ["mesh", "dc1", "default"]
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(line["at"])) < timedelta(minutes=1)
+    published = {name: text for name, text in aged.contents().items() if name != NAME}
+    for command in ("compile", "freeze"):
+        make_older(aged, 30)
+        assert "Up to date" in aged.done(command).stderr
+        assert confirmations(aged)[0]["at"] >= line["at"]
+        assert {name: text for name, text in aged.contents().items() if name != NAME} == published
+    assert NAME.encode() not in aged.read("frostline.manifest")
+
+
+def test_a_run_that_reads_no_source_or_is_refused_confirms_nothing(aged: Project, shop: ConsulAgent) -> None:
+    make_older(aged, 30)
+    before = aged.read(NAME)
+    aged.done("compile", "--offline")
+    aged.run("plan")
+    aged.done("check", "--live")
+    aged.done("freeze", "--out", "elsewhere.lock")
+    shop.catalog_deregister("n1")
+    shop.catalog_deregister("n2")
+    aged.refused(4, "compile")
+    aged.refused(4, "freeze")
+    assert aged.read(NAME) == before
+
+
+def test_age_is_no_drift_and_no_part_of_what_is_published(aged: Project) -> None:
+    published = {name: text for name, text in aged.contents().items() if name != NAME}
+    make_older(aged, 1000)
+    assert "agree" in aged.done("check").stderr
+    (aged.folder / NAME).unlink()
+    assert "agree" in aged.done("check").stderr
+    aged.done("compile", "--offline")
+    assert aged.contents() == published
+
+
+def test_a_segment_that_was_not_confirmed_within_max_age_fails_the_check(aged: Project, shop: ConsulAgent) -> None:
+    assert "agree" in aged.done("check", "--max-age", "24h").stderr
+    make_older(aged, 30)
+    said = aged.refused(1, "check", "--max-age", "24h")
+    assert "source `mesh`, datacenter `dc1`, namespace `default` was confirmed 30 hours ago (at 2" in said.stdout
+    assert "run `frostline freeze`" in said.stderr
+    aged.done("check", "--max-age", "2d")
+    for form in ("github", "markdown", "sarif", "junit"):
+        assert "confirmed 30 hours ago" in aged.refused(1, "check", "--max-age", "24h", "--format", form).stdout
+    (drift,) = aged.document(1, "check", "--max-age", "24h")["drift"]
+    assert drift["why"].startswith("was confirmed 30 hours ago")
+
+    make_older(aged, 1, digest=f"sha256:{'0' * 64}")
+    assert "was not confirmed as it is in the lock now" in aged.refused(1, "check", "--max-age", "24h").stdout
+    aged.done("freeze")
+    make_older(aged, -48)
+    assert "was confirmed in the future" in aged.refused(1, "check", "--max-age", "24h").stdout
+    (aged.folder / NAME).unlink()
+    assert "was never confirmed" in aged.refused(1, "check", "--max-age", "24h").stdout
+
+
+def test_max_age_needs_confirmed(project: Project, shop: ConsulAgent) -> None:
+    project.configure(consul_config(shop.address))
+    project.done("compile")
+    said = project.refused(2, "check", "--max-age", "24h").stderr
+    assert "--max-age needs `confirmed`" in said
+    assert "write `confirmed: frostline.confirmed`" in said
+
+
+def test_list_shows_the_age_of_each_segment_where_it_is_known(aged: Project, shop: ConsulAgent) -> None:
+    make_older(aged, 30)
+    at = confirmations(aged)[0]["at"]
+    assert f"mesh    dc1         default    confirmed 30 hours ago, at {at}\n" in aged.done("list").stdout
+    (age,) = aged.document(0, "list")["lock_age"]
+    assert age.pop("age") in range(108_000, 108_100)
+    assert age == {"source": "mesh", "datacenter": "dc1", "namespace": "default", "confirmed": at}
+    (aged.folder / NAME).unlink()
+    assert "never confirmed" in aged.done("list").stdout
+    assert aged.document(0, "list")["lock_age"][0]["age"] is None
+    aged.configure(consul_config(shop.address))
+    assert "lock_age" not in aged.document(0, "list")
+
+
+def test_a_saved_plan_confirms_what_was_read_when_it_was_made(aged: Project, shop: ConsulAgent) -> None:
+    make_older(aged, 30)
+    shop.catalog_register("n2", "search", address="10.0.0.2", port=9200, tags=["api"])
+    assert aged.run("plan", "--out", "p.json").returncode == 1
+    reading = json.loads(aged.read("p.json"))["saved"]["reading"]
+    assert reading["segments"] == [["mesh", "dc1", "default"]]
+    Draft202012Validator(json.loads(schema_text("plan"))).validate(json.loads(aged.read("p.json")))
+    aged.done("compile", "--plan", "p.json")
+    assert confirmations(aged)[0]["at"] == reading["at"]
+    aged.done("check", "--max-age", "1h")
+
+    make_older(aged, 30)
+    before = aged.read(NAME)
+    assert aged.run("plan", "--offline", "--out", "p.json").returncode == 0
+    aged.done("compile", "--plan", "p.json")
+    assert aged.read(NAME) == before
+
+
+def test_a_plan_with_a_time_that_is_none_is_a_usage_error(aged: Project) -> None:
+    assert aged.run("plan", "--out", "p.json").returncode == 0
+    text = aged.read("p.json").decode()
+    at = json.loads(text)["saved"]["reading"]["at"]
+    aged.write("p.json", text.replace(at, "2026-02-30T00:00:00Z"))
+    assert "invalid time: 2026-02-30" in aged.refused(2, "compile", "--plan", "p.json").stderr
+    aged.write("p.json", text.replace(at, "yesterday"))
+    aged.refused(2, "compile", "--plan", "p.json")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "<<<<<<< a\n", '{"format":"frostline.confirmed/1"}\n\x1b[31m{}\n', "not ours\n"]
+)
+def test_a_file_that_is_none_of_confirmations_is_not_overwritten(aged: Project, content: str) -> None:
+    aged.write(NAME, content)
+    for words in (["compile"], ["freeze"], ["check", "--max-age", "1h"], ["list"]):
+        said = aged.refused(2, *words).stderr
+        assert said.startswith("frostline.confirmed:")
+        assert "\x1b" not in said
+    aged.done("check")
+
+
+def test_it_may_be_outside_of_root_and_a_link_is_not_followed(project: Project, shop: ConsulAgent) -> None:
+    outputs = [{"type": "yaml", "path": "out/services.yaml"}]
+    config = consul_config(shop.address, confirmed="state/confirmed", root="out", lock="state/lock") | {
+        "outputs": outputs
+    }
+    project.configure(config)
+    project.done("compile")
+    assert project.read("state/confirmed").startswith(b'{"format":"frostline.confirmed/1"}\n')
+    kept = project.folder / "kept"
+    (project.folder / "state/confirmed").rename(kept)
+    (project.folder / "state/confirmed").symlink_to(kept)
+    project.refused(5, "compile")
+
+
+def test_what_a_narrowed_freeze_leaves_out_stays_as_it_was_confirmed(project: Project, shop: ConsulAgent) -> None:
+    config = consul_config(shop.address, confirmed=NAME)
+    config["sources"]["other"] = {**config["sources"]["mesh"], "select": {"services": ["search"]}}
+    config["precedence"] = ["mesh", "other"]
+    project.configure(config)
+    project.done("compile")
+    make_older(project, 30)
+    project.done("freeze", "--source", "other")
+    mesh, other = confirmations(project)
+    assert (mesh["source"], other["source"]) == ("mesh", "other")
+    assert mesh["at"] < other["at"]
+    del config["sources"]["other"], config["precedence"]
+    project.configure(config)
+    project.done("compile")
+    assert [line["source"] for line in confirmations(project)] == ["mesh"]
