@@ -154,11 +154,26 @@ class PluginSettings(LiveSettings, frozen=True, kw_only=True):
     options: Mapping[str, Any] = {}
 
 
+class OutputConsumer(Struct, frozen=True, kw_only=True):
+    """Who an output is for: the group of a job (JOB/GROUP or NAMESPACE:JOB/GROUP), or a service of Consul.
+
+    namespace, datacenter: of the service; "": any.
+    """
+
+    group: str = ""
+    service: str = ""
+    namespace: str = ""
+    datacenter: str = ""
+
+    def __str__(self) -> str:
+        return self.service or self.group
+
+
 class OutputSettings(Struct, frozen=True, kw_only=True):
     """One output. path: absolute, a file or (hiera, split yaml) a folder. options: what only its type knows.
 
     select: service globs; sources: names, () for all; prefer: datacenters, in order, "*" for any.
-    consumer: the group of a job that it is for, as users write it; "" for none.
+    consumer: who it is for; None: for everybody.
     """
 
     name: str
@@ -168,7 +183,7 @@ class OutputSettings(Struct, frozen=True, kw_only=True):
     select: tuple[str, ...] = ("*",)
     sources: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
-    consumer: str = ""
+    consumer: OutputConsumer | None = None
     options: Mapping[str, Any] = {}
 
 

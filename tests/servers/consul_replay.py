@@ -59,6 +59,7 @@ class Replay:
             ),
             "/v1/health/state/any": Reply([]),
             "/v1/health/service/web": Reply([entry()]),
+            "/v1/health/connect/web": Reply([]),
             "/v1/internal/ui/nodes": Reply([{"Node": "n1", "Address": "10.0.0.1", "Services": [entry()["Service"]]}]),
         }
         self.requests: list[tuple[str, dict[str, str]]] = []

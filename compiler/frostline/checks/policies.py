@@ -53,9 +53,9 @@ NAMES = Rule(
 )
 UPSTREAMS = Rule(
     name="upstreams",
-    summary="a job declares an upstream that no source of this registry serves or declares",
-    why="The job would find nobody behind its sidecar: the destination is misspelt, not deployed yet, or its source is "
-    "not configured. Upstreams in peers and prepared queries are not looked up here, and pass.",
+    summary="a consumer declares an upstream that no source of this registry serves or declares",
+    why="The consumer would find nobody behind its sidecar: the destination is misspelt, not deployed yet, or its "
+    "source is not configured. Upstreams in peers and prepared queries are not looked up here, and pass.",
     example="jobs/shop.nomad.hcl:20:11: error[upstreams]: paymets v1: "
     "`default:shop/web` declares it as an upstream, but no source serves or declares it\n"
     "  help: did you mean `payments`? or change `upstreams` at frostline.yaml:60:7",

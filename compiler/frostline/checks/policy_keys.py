@@ -102,7 +102,7 @@ SCHEMA: Mapping[str, Any] = {
         },
         "upstreams": {
             "description": (
-                "resolve: what a job declares as upstream is served or declared in this registry, peers and "
+                "resolve: each declared upstream is served or declared in this registry, peers and "
                 "prepared queries aside."
             ),
             "type": ["string", "object"],

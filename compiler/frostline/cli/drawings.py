@@ -24,16 +24,16 @@ def text_lines(registry: Registry, calls: Sequence[Call] = ()) -> Iterator[str]:
     """
     last = None
     for dependency in registry.upstreams:
-        consumer = (dependency.upstream.region, dependency.upstream.consumer)
+        consumer = (dependency.upstream.service, dependency.upstream.region, dependency.upstream.consumer)
         if consumer != last:
-            region = f" (region {dependency.upstream.region})" if dependency.upstream.region else ""
+            noun = "datacenter" if dependency.upstream.service else "region"
+            region = f" ({noun} {dependency.upstream.region})" if dependency.upstream.region else ""
             yield escape_control(f"{dependency.upstream.consumer}{region}")
             last = consumer
         state = _STATES[state_of(dependency, registry)]
-        at = dependency.url or f"unix://{dependency.upstream.bind.socket}"
-        yield escape_control(
-            f"  -> {dependency.service} {version_label(dependency.version)}  at {at}{f'  ({state})' if state else ''}"
-        )
+        at = dependency.url or str(dependency.upstream.bind)
+        called = f"{dependency.service} {version_label(dependency.version)}{f'  at {at}' if at else ''}"
+        yield escape_control(f"  -> {called}{f'  ({state})' if state else ''}")
 
     caller = None
     for call in calls:
@@ -84,18 +84,23 @@ def _consumer(dependency: Dependency) -> str:
     return f"{dependency.upstream.consumer}{region}"
 
 
+def _consumer_id(dependency: Dependency) -> str:
+    return f"{'consumer' if dependency.upstream.service else 'job'} {_consumer(dependency)}"
+
+
 def _consumers(registry: Registry, calls: Sequence[Call]) -> dict[str, str]:
-    """The id and the label of each consumer, sorted. A job and a configured consumer are two, whatever their names."""
-    jobs = sorted({_consumer(dependency) for dependency in registry.upstreams})
+    """The id and the label of each consumer, sorted. A job, a service and a configured consumer are different ones,
+    whatever their names."""
+    declared = sorted({(_consumer(dependency), _consumer_id(dependency)) for dependency in registry.upstreams})
     configured = sorted({call.consumer for call in calls})
-    return {**{f"job {name}": name for name in jobs}, **{f"caller {name}": name for name in configured}}
+    return {**{name: label for label, name in declared}, **{f"caller {name}": name for name in configured}}
 
 
 def _edges(registry: Registry, calls: Sequence[Call]) -> Iterator[tuple[str, str, bool]]:
     """The ids of the consumer and of the service of each dependency, and whether somebody serves it."""
     for dependency in registry.upstreams:
         is_solid = state_of(dependency, registry) in ("served", "elsewhere")
-        yield f"job {_consumer(dependency)}", _service_id(dependency.key), is_solid
+        yield _consumer_id(dependency), _service_id(dependency.key), is_solid
     for call in calls:
         yield f"caller {call.consumer}", _service_id(call.key), state_of_key(call.key, registry) == "served"
 

@@ -123,6 +123,8 @@ def _parse_segment(data: bytes, at: _Position, shown: str) -> tuple[Snapshot, _P
             raise _invalid(
                 data, last.line + offset, "this upstream's consumer is in another region or namespace", shown
             )
+        if bool(upstream.service) is bool(upstream.job or upstream.group):
+            raise _invalid(data, last.line + offset, "this upstream's consumer is neither a job nor a service", shown)
     return snapshot, stop
 
 

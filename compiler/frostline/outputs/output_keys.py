@@ -10,7 +10,7 @@ from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.paths import resolved
 from frostline.config.readers import as_is, globs, texts
-from frostline.settings import OutputSettings
+from frostline.settings import OutputConsumer, OutputSettings
 
 DEFINITIONS: Mapping[str, Any] = {
     "output_path": {
@@ -42,10 +42,19 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "output_consumer": {
         "description": (
-            "The group of a job that this output is for, JOB/GROUP or NAMESPACE:JOB/GROUP: its upstreams' binds "
-            "are the endpoints of what it calls."
+            "Who this output is for: the group of a job, JOB/GROUP or NAMESPACE:JOB/GROUP, or {service: NAME} for a "
+            "Consul service with sidecars. The binds of its upstreams are the endpoints of what it calls."
         ),
-        **ref("text"),
+        "type": ["string", "object"],
+        "minLength": 1,
+        "required": ["service"],
+        "additionalProperties": False,
+        "properties": {
+            "service": {"description": "The registered name of the service.", **ref("name")},
+            "namespace": {"description": "Its namespace, where several have such a service.", **ref("name")},
+            "datacenter": {"description": "Its datacenter, where its sidecars differ between them.", **ref("name")},
+        },
+        "x-expected": "JOB/GROUP or {service: NAME}",
     },
     "output_format": {"description": "The format of the files.", "enum": ["yaml", "json"], "default": "yaml"},
 }
@@ -63,12 +72,18 @@ def output_settings(cursor: Cursor, context: Context, options: Mapping[str, Any]
         select=globs,
         sources=context.source_names,
         prefer=texts,
-        consumer=as_is,
+        consumer=_consumer,
     )
     if "path" not in fields:
         return None
     name = str(cursor.value.get("name", cursor.value["path"]))
     return OutputSettings(name=name, type=cursor.value["type"], origin=cursor.origin, options=options, **fields)
+
+
+def _consumer(cursor: Cursor) -> OutputConsumer:
+    if isinstance(cursor.value, str):
+        return OutputConsumer(group=cursor.value)
+    return OutputConsumer(**cursor.present(service=as_is, namespace=as_is, datacenter=as_is))
 
 
 def text_list(cursor: Cursor) -> list[str]:

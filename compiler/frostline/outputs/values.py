@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from frostline.endpoint_runs import EndpointRun, runs_of
-from frostline.model import Dependency, Endpoint, Entry, Registry, version_label
+from frostline.model import Dependency, Endpoint, Entry, Registry, Upstream, version_label
 
 FORMAT = "frostline.registry/1"
 
@@ -83,19 +83,19 @@ def service_value(
 def upstream_value(dependency: Dependency) -> dict[str, Any]:
     """An upstream with its keys in a fixed order; texts that are empty are left out.
 
-    env: the environment variables in which Nomad gives the consumer's tasks the upstream's address; none for a socket.
+    env: the environment variables in which Nomad gives the consumer's tasks the upstream's address; none for a socket,
+    and none for a service of Consul.
     """
     upstream = dependency.upstream
     value: dict[str, Any] = {
-        "consumer": _non_empty(
-            region=upstream.region, namespace=upstream.namespace, job=upstream.job, group=upstream.group
-        ),
+        "consumer": _consumer_value(upstream),
         "destination": upstream.destination,
         **_non_empty(
             kind="" if upstream.kind == "service" else upstream.kind,
             namespace=upstream.destination_namespace,
             datacenter=upstream.datacenter,
             peer=upstream.peer,
+            port=upstream.destination_port,
         ),
     }
     bind = upstream.bind
@@ -104,8 +104,14 @@ def upstream_value(dependency: Dependency) -> dict[str, Any]:
     return {
         **value,
         "bind": {"address": bind.address, "port": bind.port},
-        "env": _address_variables(upstream.destination),
+        "env": [] if upstream.service else _address_variables(upstream.destination),
     }
+
+
+def _consumer_value(upstream: Upstream) -> dict[str, str]:
+    if upstream.service:
+        return _non_empty(datacenter=upstream.region, namespace=upstream.namespace, service=upstream.service)
+    return _non_empty(region=upstream.region, namespace=upstream.namespace, job=upstream.job, group=upstream.group)
 
 
 def _non_empty(**texts: str) -> dict[str, str]:

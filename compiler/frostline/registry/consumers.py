@@ -1,17 +1,21 @@
-"""The registry as one consumer sees it: a group of a job, whose upstreams listen on its own side (Consul Connect)."""
+"""The registry as one consumer sees it, whose upstreams listen on its own side (Consul Connect).
+
+A consumer is a group of a job, or a service of Consul that has sidecars.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
 from frostline.model import Dependency, Endpoint, Entry, FileOrigin, Finding, Key, Registry, registry_of
 from frostline.rules import Rule
+from frostline.settings import OutputConsumer
 from frostline.text import did_you_mean, list_names
 
-_FORMS = "write JOB/GROUP, or NAMESPACE:JOB/GROUP; `frostline graph` shows who declares upstreams"
+_FORMS = "write JOB/GROUP, NAMESPACE:JOB/GROUP or {service: NAME}; `frostline graph` shows who declares upstreams"
 
 UNKNOWN = Rule(
     name="consumer-unknown",
@@ -24,7 +28,7 @@ UNKNOWN = Rule(
 AMBIGUOUS = Rule(
     name="consumer-ambiguous",
     summary="the `consumer` of an output is in several namespaces",
-    why="A job of the same name in another namespace is another consumer, whose sidecars listen elsewhere.",
+    why="A job or service of the same name in another namespace is another consumer, whose sidecars listen elsewhere.",
     example="frostline.yaml:9:3: error[consumer-ambiguous]: "
     "the consumer `shop/web` is in several namespaces: `default:shop/web` and `ops:shop/web`\n"
     "  help: write the consumer with its namespace, as listed here",
@@ -49,38 +53,49 @@ TWO_UPSTREAMS = Rule(
     "  help: name the destinations so that they differ in service or version",
     mend="name the destinations so that they differ in service or version",
 )
-RULES = (UNKNOWN, AMBIGUOUS, NO_URL, TWO_UPSTREAMS)
+BINDS = Rule(
+    name="consumer-binds",
+    summary="the sidecars of the `consumer` of an output listen at different addresses for the same destination",
+    why="Each instance of a Consul service has a sidecar of its own. An output is read by all of them, and has one "
+    "address for each destination: with another one in some sidecars, it would be wrong beside these.",
+    example="mesh(datacenter=dc1, namespace=default, id=web): error[consumer-binds]: payments v1: "
+    "the sidecars of `default:web` listen for it at `127.0.0.1:9101` and `127.0.0.1:9102`\n"
+    "  help: register the same bind in each sidecar, or name one datacenter: "
+    "`consumer: {service: NAME, datacenter: NAME}`",
+    mend="register the same bind in each sidecar, or name one datacenter: "
+    "`consumer: {service: NAME, datacenter: NAME}`",
+)
+RULES = (UNKNOWN, AMBIGUOUS, BINDS, NO_URL, TWO_UPSTREAMS)
 
 
 def consumer_view(
-    registry: Registry, upstreams: Sequence[Dependency], consumer: str, origin: FileOrigin
+    registry: Registry, upstreams: Sequence[Dependency], consumer: OutputConsumer, origin: FileOrigin
 ) -> tuple[Registry, tuple[Finding, ...]]:
     """The registry in which each of the consumer's upstreams is the one endpoint of its (service, version).
 
     The endpoint is the upstream's bind. It has a second name, with `_` for every character that is not a letter, digit
-    or `_`: Nomad writes names so in environment variables. An upstream with a socket changes nothing.
+    or `_`: Nomad writes names so in environment variables. An upstream without a port changes nothing.
     upstreams: of all consumers. origin: where the configuration names the consumer.
     """
-    own = [dependency for dependency in upstreams if consumer in _names(dependency)]
+    own = [dependency for dependency in upstreams if _is_of(dependency, consumer)]
     consumers = sorted({dependency.upstream.consumer for dependency in own})
     if not own:
         return registry, (_unknown(upstreams, consumer, origin),)
     if len(consumers) > 1:
         return registry, (_ambiguous(consumers, consumer, origin),)
-    entries: dict[Key, Entry] = {}
-    findings: list[Finding] = []
+    chosen: dict[Key, Dependency] = {}
+    findings = list(_different_binds(own))
     # Sorted: an upstream that names no datacenter, namespace or peer comes before one that does, and wins.
     for dependency in sorted(own, key=_order):
-        if dependency.upstream.bind.socket:
+        if not dependency.upstream.bind.port:
             continue
         if dependency.url is None:
             findings.append(_no_url(dependency))
             continue
-        entry = _entry(dependency, dependency.url)
-        if dependency.key in entries and entries[dependency.key].url != entry.url:
-            findings.append(_two_upstreams(dependency, entries[dependency.key]))
-            continue
-        entries[dependency.key] = entry
+        first = chosen.setdefault(dependency.key, dependency)
+        if first.url != dependency.url and not _differs_by_sidecar(first, dependency):
+            findings.append(_two_upstreams(dependency, first))
+    entries = {key: _entry(dependency, dependency.url or "") for key, dependency in chosen.items()}
     aliases = {Key(env_name(key.service), key.version): entry for key, entry in entries.items()}
     all_entries = {**dict(registry.entries()), **aliases, **entries}
     return replace(registry_of(all_entries), upstreams=tuple(sorted(own, key=_order))), tuple(findings)
@@ -91,10 +106,42 @@ def env_name(name: str) -> str:
     return re.sub("[^A-Za-z0-9_]", "_", name)
 
 
-def _names(dependency: Dependency) -> tuple[str, str]:
-    """How users may write the consumer: JOB/GROUP, or NAMESPACE:JOB/GROUP."""
+def _is_of(dependency: Dependency, consumer: OutputConsumer) -> bool:
     upstream = dependency.upstream
-    return f"{upstream.job}/{upstream.group}", upstream.consumer
+    if not consumer.service:
+        return not upstream.service and consumer.group in _names(dependency)
+    is_there = consumer.namespace in ("", upstream.namespace) and consumer.datacenter in ("", upstream.region)
+    return consumer.service == upstream.service and is_there
+
+
+def _names(dependency: Dependency) -> tuple[str, ...]:
+    """How users may write the consumer: JOB/GROUP, or NAMESPACE:JOB/GROUP; the name of a service."""
+    upstream = dependency.upstream
+    return (upstream.service,) if upstream.service else (f"{upstream.job}/{upstream.group}", upstream.consumer)
+
+
+def _differs_by_sidecar(first: Dependency, second: Dependency) -> bool:
+    """Whether the two are of two sidecars of one service, for one destination: see `_different_binds`."""
+    return bool(first.upstream.service) and first.upstream.target == second.upstream.target
+
+
+def _different_binds(own: Iterable[Dependency]) -> Iterator[Finding]:
+    """A finding for each destination for which the sidecars of a service listen at different addresses."""
+    of_target: dict[tuple[str, ...], list[Dependency]] = {}
+    for dependency in sorted(own, key=_order):
+        if dependency.upstream.service:
+            of_target.setdefault(dependency.upstream.target, []).append(dependency)
+    for dependencies in of_target.values():
+        first = dependencies[0]
+        binds = sorted({str(dependency.upstream.bind) for dependency in dependencies})
+        if len(binds) > 1:
+            yield BINDS.finding(
+                f"the sidecars of `{first.upstream.consumer}` listen for it at {list_names(binds)}",
+                service=first.service,
+                version=first.version,
+                value=", ".join(binds),
+                origin=first.origin,
+            )
 
 
 def _order(dependency: Dependency) -> tuple[str | int, ...]:
@@ -114,19 +161,27 @@ def _entry(dependency: Dependency, url: str) -> Entry:
     return Entry(url=url, endpoints=(endpoint,), sources=(dependency.source,))
 
 
-def _unknown(upstreams: Iterable[Dependency], consumer: str, origin: FileOrigin) -> Finding:
-    known = {name for dependency in upstreams for name in _names(dependency)}
+def _unknown(upstreams: Iterable[Dependency], consumer: OutputConsumer, origin: FileOrigin) -> Finding:
+    known = {
+        name
+        for dependency in upstreams
+        if bool(dependency.upstream.service) == bool(consumer.service)
+        for name in _names(dependency)
+    }
     return UNKNOWN.finding(
         f"no source has an upstream of the consumer `{consumer}`",
-        value=consumer,
+        value=str(consumer),
         origin=origin,
-        help=did_you_mean(consumer, known, _FORMS),
+        help=did_you_mean(str(consumer), known, _FORMS),
     )
 
 
-def _ambiguous(consumers: Sequence[str], consumer: str, origin: FileOrigin) -> Finding:
+def _ambiguous(consumers: Sequence[str], consumer: OutputConsumer, origin: FileOrigin) -> Finding:
     return AMBIGUOUS.finding(
-        f"the consumer `{consumer}` is in several namespaces: {list_names(consumers)}", value=consumer, origin=origin
+        f"the consumer `{consumer}` is in several namespaces: {list_names(consumers)}",
+        value=str(consumer),
+        origin=origin,
+        help="write its namespace: `consumer: {service: NAME, namespace: NAMESPACE}`" if consumer.service else None,
     )
 
 
@@ -139,7 +194,7 @@ def _no_url(dependency: Dependency) -> Finding:
     )
 
 
-def _two_upstreams(dependency: Dependency, chosen: Entry) -> Finding:
+def _two_upstreams(dependency: Dependency, chosen: Dependency) -> Finding:
     return TWO_UPSTREAMS.finding(
         f"`{dependency.upstream.consumer}` has two upstreams for it; `{chosen.url}` is used",
         service=dependency.service,

@@ -41,8 +41,19 @@ def snapshot_of(
         shaped_by=shaped_by or {},
         instances=tuple(selected),
         declared=_declared(selected, unhealthy, settings.naming.version_from, kept),
-        upstreams=tuple(sorted(set(answer.upstreams), key=Upstream.sort_key)),
+        upstreams=_selected_upstreams(answer.upstreams, selected, unhealthy),
     )
+
+
+def _selected_upstreams(
+    upstreams: Iterable[Upstream], selected: Iterable[Instance], unhealthy: Iterable[Registration]
+) -> tuple[Upstream, ...]:
+    """The upstreams, sorted, each once. Those of sidecars only where the service behind them is selected."""
+    kept = set(upstreams)
+    if any(upstream.service for upstream in kept):
+        services = {instance.service for instance in selected} | {instance.service for instance in unhealthy}
+        kept = {upstream for upstream in kept if not upstream.service or upstream.service in services}
+    return tuple(sorted(kept, key=Upstream.sort_key))
 
 
 def _healthy(

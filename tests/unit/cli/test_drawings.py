@@ -70,6 +70,26 @@ def test_mermaid_numbers_its_nodes() -> None:
     ]
 
 
+def of_sidecar(destination: str, bind: Bind, service: str = "web") -> Dependency:
+    up = Upstream(namespace="default", service=service, region="dc1", destination=destination, bind=bind)
+    return dependencies_of("mesh", [(up, None)], Naming())[0]
+
+
+def test_a_service_with_sidecars_is_a_consumer_too() -> None:
+    drawn = registry(of_sidecar("payments-v1", Bind(address="127.0.0.1", port=9101)), of_sidecar("ledger", Bind()))
+    assert list(text_lines(drawn)) == [
+        "default:web (datacenter dc1)",
+        "  -> ledger unversioned  (nothing to call)",
+        "  -> payments v1  at http://127.0.0.1:9101/v1",
+    ]
+    assert '  "consumer default:web in dc1" -> "version 2 payments v1";' in list(dot_lines(drawn))
+    both = registry(
+        of_sidecar("ledger", Bind(), service="shop/web"), dependency("ledger", job="shop", group="web", region="dc1")
+    )
+    assert len([line for line in dot_lines(both) if "shape=box" in line]) == 2
+    assert len([line for line in mermaid_lines(both) if line.startswith("  c") and "[" in line]) == 2
+
+
 def test_a_name_that_two_things_could_have_is_two_nodes() -> None:
     lines = list(dot_lines(registry(dependency("a version b"), dependency("a-v1"))))
     assert len([line for line in lines if "shape=ellipse" in line]) == 2

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
 from frostline.errors import UsageError
 from frostline.lock import codec as lock_codec
 from frostline.lock.faults import FREEZE_AGAIN
-from frostline.model import Declared, FileOrigin, Instance, Lock, Snapshot
+from frostline.model import Bind, Declared, FileOrigin, Instance, Lock, Snapshot, Upstream
 from frostline.resources import schema_text
 from frostline.text import escape_control
 
@@ -67,6 +68,19 @@ def written(lock: Lock) -> bytes:
 def snapshot(source: str = "mesh", datacenter: str = "dc1", *names: str, settings: str = DIGEST) -> Snapshot:
     found = tuple(Instance(service=name, node="n", id=name, address="10.0.0.1", port=80) for name in sorted(names))
     return Snapshot(source=source, datacenter=datacenter, namespace="default", settings=settings, instances=found)
+
+
+def test_the_consumer_of_an_upstream_is_a_job_or_a_service() -> None:
+    bind = Bind(address="127.0.0.1", port=9101)
+    given = {"namespace": "default", "region": "dc1", "destination": "db", "bind": bind}
+    job, service = Upstream(job="shop", group="web", **given), Upstream(service="web", destination_port="http", **given)
+    lock = Lock((replace(snapshot(), upstreams=(service, job)),))
+    assert lock_codec.parse_lock(written(lock), "frostline.lock") == lock
+    for wrong in (Upstream(**given), Upstream(job="shop", group="web", service="web", **given)):
+        lock = Lock((replace(snapshot(), upstreams=(wrong,)),))
+        with pytest.raises(UsageError, match="this upstream's consumer is neither a job nor a service") as caught:
+            lock_codec.parse_lock(written(lock), "frostline.lock")
+        assert caught.value.origin == FileOrigin("frostline.lock", 3)
 
 
 @settings(deadline=None, max_examples=60)

@@ -7,7 +7,7 @@ from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.model import FileOrigin
 from frostline.outputs.output_keys import output_settings, text_list
-from frostline.settings import OutputSettings
+from frostline.settings import OutputConsumer, OutputSettings
 
 On = Callable[[str], Cursor]
 CONTEXT = Context(folder=Path("/srv"), root=Path("/srv"), source_types={"mesh": "consul"})
@@ -23,9 +23,16 @@ def test_the_keys_of_every_output_are_read(cursor: On) -> None:
         select=("a*",),
         sources=("mesh",),
         prefer=("dc1",),
-        consumer="j/g",
+        consumer=OutputConsumer(group="j/g"),
         options={"x": 1},
     )
+
+
+def test_a_consumer_may_be_a_service(cursor: On) -> None:
+    written = "{type: yaml, path: b, consumer: {service: web, namespace: ops, datacenter: dc1}}"
+    settings = output_settings(cursor(written), CONTEXT, {})
+    assert settings is not None
+    assert settings.consumer == OutputConsumer(service="web", namespace="ops", datacenter="dc1")
 
 
 def test_an_output_without_a_name_is_called_by_its_path_as_written(cursor: On) -> None:

@@ -45,11 +45,9 @@ def entry(*endpoints: Endpoint, sources: tuple[str, ...] = ("mesh",)) -> Entry:
 def dependency(bind: Bind | None = None, destination: str = "payments-v1", **fields: Any) -> Dependency:
     upstream = Upstream(
         namespace="default",
-        job="shop",
-        group="web",
         destination=destination,
         bind=bind or Bind(address="127.0.0.1", port=9102),
-        **fields,
+        **({"job": "shop", "group": "web"} | fields),
     )
     return Dependency(upstream=upstream, source="live", service="payments", version="v1")
 
@@ -127,6 +125,17 @@ def test_an_upstream_has_all_that_is_set() -> None:
         "west",
     )
     assert value["env"] == ["NOMAD_UPSTREAM_ADDR_ledger"]
+
+
+def test_an_upstream_of_a_sidecar_names_its_service() -> None:
+    value = upstream_value(dependency(job="", group="", service="web", region="dc1", destination_port="http"))
+    assert value == {
+        "consumer": {"datacenter": "dc1", "namespace": "default", "service": "web"},
+        "destination": "payments-v1",
+        "port": "http",
+        "bind": {"address": "127.0.0.1", "port": 9102},
+        "env": [],
+    }
 
 
 def test_an_upstream_on_a_socket_is_in_no_variable() -> None:

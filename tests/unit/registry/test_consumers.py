@@ -9,7 +9,7 @@ import pytest
 from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Finding, Key, Registry, Upstream, registry_of
 from frostline.registry.consumers import consumer_view, env_name
 from frostline.registry.declaring import dependencies_of
-from frostline.settings import Naming
+from frostline.settings import Naming, OutputConsumer
 
 PLACE = FileOrigin("frostline.yaml", 9, 3)
 JOB = FileOrigin("jobs/shop.nomad.hcl", 12, 5)
@@ -34,8 +34,21 @@ def declared(*destinations: str, naming: Naming = Naming(), **more: Any) -> tupl
     return dependencies_of("jobs", [(upstream, JOB) for upstream in ups], naming)
 
 
-def seen(*upstreams: Dependency, consumer: str = "shop/web") -> tuple[Registry, tuple[Finding, ...]]:
-    return consumer_view(REGISTRY, upstreams, consumer, PLACE)
+def of_sidecar(*destinations: str, **more: Any) -> tuple[Dependency, ...]:
+    given = {"namespace": "default", "service": "web", "region": "dc1", **more}
+    binds = (Bind(address="127.0.0.1", port=9101 + at) for at in range(len(destinations)))
+    ups = [
+        Upstream(destination=name, **{"bind": bind, **given}) for name, bind in zip(destinations, binds, strict=True)
+    ]
+    return dependencies_of("mesh", [(upstream, None) for upstream in ups], Naming())
+
+
+def consumer_of(written: str | dict[str, str]) -> OutputConsumer:
+    return OutputConsumer(**written) if isinstance(written, dict) else OutputConsumer(group=written)
+
+
+def seen(*upstreams: Dependency, consumer: str | dict[str, str] = "shop/web") -> tuple[Registry, tuple[Finding, ...]]:
+    return consumer_view(REGISTRY, upstreams, consumer_of(consumer), PLACE)
 
 
 def urls(registry: Registry) -> dict[tuple[str, str | None], str | None]:
@@ -108,6 +121,11 @@ def test_a_pattern_that_asks_for_more_than_a_bind_has_is_an_error() -> None:
     [
         ("consumer-unknown", "shop/wbe", declared("payments-v1")),
         ("consumer-ambiguous", "shop/web", (*declared("payments-v1"), *declared("payments-v1", namespace="ops"))),
+        (
+            "consumer-binds",
+            {"service": "web"},
+            (*of_sidecar("payments-v1"), *of_sidecar("payments-v1", bind=Bind(address="127.0.0.1", port=9102))),
+        ),
         ("consumer-url", "shop/web", declared("payments-v1", naming=Naming(url="http://{address}/{meta[path]}"))),
         (
             "consumer-upstreams",
@@ -117,9 +135,69 @@ def test_a_pattern_that_asks_for_more_than_a_bind_has_is_an_error() -> None:
     ],
 )
 def test_a_finding_of_a_consumer_reads_as_recorded(
-    rule: str, consumer: str, upstreams: tuple[Dependency, ...], matches_golden: Any
+    rule: str, consumer: str | dict[str, str], upstreams: tuple[Dependency, ...], matches_golden: Any
 ) -> None:
-    matches_golden(rule, consumer_view(REGISTRY, upstreams, consumer, PLACE)[1])
+    matches_golden(rule, consumer_view(REGISTRY, upstreams, consumer_of(consumer), PLACE)[1])
+
+
+WEB = {"service": "web"}
+
+
+def test_a_service_of_consul_has_the_binds_of_its_sidecars() -> None:
+    other = of_sidecar("search", service="jobs")
+    registry, findings = seen(*of_sidecar("payments-v1"), *declared("search"), *other, consumer=WEB)
+    assert findings == ()
+    assert urls(registry) == {("payments", "v1"): "http://127.0.0.1:9101/v1", ("search", None): "http://10.0.0.2"}
+    assert [one.upstream.consumer for one in registry.upstreams] == ["default:web"]
+    (endpoint,) = registry.services["payments"]["v1"].endpoints
+    assert str(endpoint.origin) == "mesh(namespace=default)"
+
+
+def test_a_job_and_a_service_of_one_name_are_two_consumers() -> None:
+    job, service = declared("payments-v1"), of_sidecar("search", service="shop/web")
+    assert urls(seen(*job, *service)[0])["search", None] == "http://10.0.0.2"
+    assert urls(seen(*job, *service, consumer={"service": "shop/web"})[0])["payments", "v1"] == "http://10.0.0.1/v1"
+    _, (finding,) = seen(*job, *of_sidecar("search"), consumer={"service": "wep"})
+    assert (finding.rule, finding.help) == ("consumer-unknown", "did you mean `web`?")
+    _, (finding,) = seen(*job, *service, consumer={"service": "default:shop/web"})
+    assert finding.rule == "consumer-unknown"
+
+
+def test_sidecars_that_listen_elsewhere_are_an_error_until_one_datacenter_is_named() -> None:
+    there = of_sidecar("payments-v1", region="dc2", bind=Bind(address="::1", port=9101))
+    registry, (finding,) = seen(*of_sidecar("payments-v1"), *there, consumer=WEB)
+    assert (finding.rule, finding.severity) == ("consumer-binds", "error")
+    assert "`127.0.0.1:9101` and `[::1]:9101`" in finding.message
+    assert urls(registry)["payments", "v1"] == "http://127.0.0.1:9101/v1"
+    registry, findings = seen(*of_sidecar("payments-v1"), *there, consumer={**WEB, "datacenter": "dc2"})
+    assert (findings, urls(registry)["payments", "v1"]) == ((), "http://[::1]:9101/v1")
+    _, (finding,) = seen(*of_sidecar("search"), *of_sidecar("search", bind=Bind(socket="/s")), consumer=WEB)
+    assert "`127.0.0.1:9101` and `unix:///s`" in finding.message
+
+
+def test_the_same_bind_in_each_sidecar_is_one() -> None:
+    registry, findings = seen(*of_sidecar("search"), *of_sidecar("search", region="dc2"), consumer=WEB)
+    assert (findings, urls(registry)["search", None]) == ((), "http://127.0.0.1:9101")
+
+
+def test_two_destinations_of_one_service_are_a_warning() -> None:
+    far = of_sidecar("search", datacenter="dc2", bind=Bind(address="127.0.0.1", port=1))
+    registry, (finding,) = seen(*far, *of_sidecar("search"), consumer=WEB)
+    assert (finding.rule, urls(registry)["search", None]) == ("consumer-upstreams", "http://127.0.0.1:9101")
+
+
+def test_a_service_in_two_namespaces_is_an_error_until_one_is_named() -> None:
+    both = (*of_sidecar("payments-v1"), *of_sidecar("search", namespace="ops"))
+    _, (finding,) = seen(*both, consumer=WEB)
+    assert finding.rule == "consumer-ambiguous"
+    assert finding.help == "write its namespace: `consumer: {service: NAME, namespace: NAMESPACE}`"
+    registry, findings = seen(*both, consumer={**WEB, "namespace": "ops"})
+    assert (findings, urls(registry)["search", None]) == ((), "http://127.0.0.1:9101")
+
+
+def test_an_upstream_without_a_port_changes_nothing() -> None:
+    registry, findings = seen(*of_sidecar("search", bind=Bind()), consumer=WEB)
+    assert (findings, urls(registry)) == ((), urls(REGISTRY))
 
 
 def test_what_is_no_letter_digit_or_underscore_is_an_underscore() -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from frostline.model import Declared, FileOrigin, Key, Registration, SegmentAnswer
+from frostline.model import Bind, Declared, FileOrigin, Key, Registration, SegmentAnswer, Upstream
 from frostline.registry.selection import count_unhealthy, excluded_registrations, snapshot_of, unknown_statuses
 from frostline.settings import Keep, Naming, Select, VersionFrom
 from frostline.sources.consul.settings import ConsulSettings
@@ -274,6 +275,23 @@ def test_what_is_frozen_of_an_instance_does_not_depend_on_those_beside_it(
     assert {one.service for one in together.declared} == declared - {
         instance.service for instance in together.instances
     }
+
+
+def test_what_sidecars_declare_is_kept_where_the_service_behind_them_is_selected() -> None:
+    bind = Bind(address="127.0.0.1", port=9101)
+    job = Upstream(namespace="default", job="shop", group="web", destination="db", bind=bind)
+    up, ill, left, none = (
+        Upstream(namespace="default", service=name, destination="db", bind=bind)
+        for name in ("up", "ill", "left", "none")
+    )
+    read = answer(
+        registration("up", tags=("api",)),
+        registration("ill", tags=("api",), health="critical"),
+        registration("left"),
+    )
+    read = replace(read, upstreams=(none, left, up, ill, up, job))
+    assert snapshot_of(read, settings(select=Select(tags=("api",))), "x").upstreams == (ill, up, job)
+    assert snapshot_of(read, settings(select=Select(services=("left",))), "x").upstreams == (left, job)
 
 
 def test_the_unhealthy_are_counted_by_health_where_only_their_health_excludes_them() -> None:

@@ -89,7 +89,10 @@ def _endpoints(entry: Entry) -> Iterator[dict[str, Any]]:
 
 def _upstream(dependency: Dependency) -> dict[str, Any]:
     upstream = dependency.upstream
-    consumer = {name: getattr(upstream, name) for name in ("region", "namespace", "job", "group")}
+    if upstream.service:
+        consumer = {"datacenter": upstream.region, "namespace": upstream.namespace, "service": upstream.service}
+    else:
+        consumer = {name: getattr(upstream, name) for name in ("region", "namespace", "job", "group")}
     bind = {name: getattr(upstream.bind, name) for name in ("address", "port", "socket")}
     return {
         "consumer": consumer,
@@ -99,6 +102,7 @@ def _upstream(dependency: Dependency) -> dict[str, Any]:
         "namespace": upstream.destination_namespace,
         "datacenter": upstream.datacenter,
         "peer": upstream.peer,
+        **({"port": upstream.destination_port} if upstream.destination_port else {}),
         "bind": bind,
         "url": dependency.url,
         "env": upstream_value(dependency)["env"],

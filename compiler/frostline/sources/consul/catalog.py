@@ -7,10 +7,10 @@ import re
 
 from frostline.errors import SourceError, UsageError
 from frostline.globs import is_literal
-from frostline.model import Registration, SegmentAnswer
+from frostline.model import SegmentAnswer
 from frostline.sources.base import Progress, ReadResult
 from frostline.sources.consul.client import CONSUL, DATACENTERS, SELF, SERVICE, TOKEN, Agent
-from frostline.sources.consul.reading import SegmentQuery, SegmentReader
+from frostline.sources.consul.reading import SegmentQuery, SegmentReader, SegmentState
 from frostline.sources.consul.settings import PEER, ConsulSettings
 from frostline.sources.consul.wire import RegistrationMaker
 from frostline.sources.http.address import consul_address
@@ -50,13 +50,16 @@ def read_catalog(
             query = _query(settings, name)
             agent.check_leader(query.dc, settings.limits.retries)
             reader = SegmentReader(session, query, registrations=registrations, progress=progress)
+            state = _read(reader, settings)
             answer = SegmentAnswer(
                 source=settings.name,
                 datacenter=name,
                 namespace=settings.namespace or "default",
-                registrations=_read(reader, settings),
+                registrations=state.registrations,
+                upstreams=state.declared.upstreams,
             )
-            return [answer], _nothing_exported(settings, query, answer)
+            odd = [f"source {settings.name}: {warning}" for warning in state.declared.warnings]
+            return [answer], [*_nothing_exported(settings, query, answer), *odd]
 
         result = read_segments(settings, _DATACENTER, chosen, read_segment)
         if not datacenters and not result.unreachable:
@@ -176,10 +179,11 @@ def _query(settings: ConsulSettings, name: str) -> SegmentQuery:
         peer=peer,
         may_lack=bool(peer) or (settings.acl == "scoped" and bool(settings.peers)),
         describes_nodes=bool(settings.select.node_meta),
+        upstreams=settings.upstreams and not peer,
     )
 
 
-def _read(reader: SegmentReader, settings: ConsulSettings) -> tuple[Registration, ...]:
+def _read(reader: SegmentReader, settings: ConsulSettings) -> SegmentState:
     try:
         return reader.read()
     except StatusError as error:

@@ -44,6 +44,7 @@ SERVICES = "/v1/catalog/services"
 NODES = "/v1/catalog/nodes"
 STATES = "/v1/health/state/any"
 SERVICE = "/v1/health/service"
+_SIDECARS = "/v1/health/connect"
 _NODE_SERVICES = "/v1/catalog/node-services"  # since 1.7; cheaper than catalog/node, where the server sorts a map
 DUMP = "/v1/internal/ui/nodes"
 _UI_SERVICES = "/v1/internal/ui/services"
@@ -151,6 +152,11 @@ class Catalog:
     async def service(self, name: str) -> Indexed:
         """Read the instances of a service (list[ServiceEntry]), whatever the case of its name."""
         return self._checked(await self._consul.health.service(quote_segment(name)), self._entries)
+
+    async def sidecars(self, name: str) -> Indexed:
+        """Read the sidecars of a service, whatever the case of its name, and what else speaks for it in the mesh
+        (list[ServiceEntry])."""
+        return self._checked(await self._get(segment_path(_SIDECARS, name)), list[ServiceEntry])
 
     async def nodes(self) -> Indexed:
         """List the nodes (list[Node])."""

@@ -6,7 +6,7 @@ for each, and the checks), and the dump (internal/ui/nodes: one request, one rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from operator import attrgetter
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from frostline.model import Registration
 from frostline.sources.base import Progress
 from frostline.sources.consul.client import DUMP, NODES, SERVICE, SERVICES, STATES, Agent, Catalog, Names
 from frostline.sources.consul.peers import list_peer_services
+from frostline.sources.consul.sidecars import Declared, SidecarUpstream, declared_by, sidecar_upstreams
 from frostline.sources.consul.wire import (
     Check,
     DumpedNode,
@@ -23,12 +24,13 @@ from frostline.sources.consul.wire import (
     Node,
     NodeServices,
     RegistrationMaker,
+    Service,
     ServiceWithChecks,
     from_entries,
     from_node,
     has_other_addresses,
 )
-from frostline.sources.http.session import Indexed, Parameters, Session, is_addressable, segment_path
+from frostline.sources.http.session import Parameters, Session, is_addressable, segment_path
 from frostline.sources.http.transport import StatusError
 
 _READS = 3  # a way reads once and, if the catalog changed meanwhile, at most twice more
@@ -40,7 +42,8 @@ class SegmentQuery(Struct, frozen=True, kw_only=True):
 
     datacenter: the segment's name. services: globs; literal: they are literal names, and the catalog is not listed.
     dc is None for a peer's segment; peer is "" for any other. may_lack: a name may have no instance here: a peer lists
-    what it exports, even without instances. describes_nodes: selection needs the metadata of nodes.
+    what it exports, even without instances. describes_nodes: selection needs the metadata of nodes. upstreams: what
+    sidecars declare is read too.
     """
 
     datacenter: str
@@ -52,6 +55,7 @@ class SegmentQuery(Struct, frozen=True, kw_only=True):
     peer: str = ""
     may_lack: bool = False
     describes_nodes: bool = False
+    upstreams: bool = False
 
     @property
     def parameters(self) -> Parameters:
@@ -69,14 +73,30 @@ class Listing(Struct, frozen=True):
 
 
 class ReadOutcome(Struct, frozen=True):
-    """What one way found, and the names that it must have found."""
+    """What one way found, the names that it must have found, and what the sidecars of these declare."""
 
     registrations: Sequence[Registration]
     names: Iterable[str]
+    sidecars: Sequence[SidecarUpstream] = ()
 
 
-Read = dict[str, Indexed]
-"""A service's name -> its instances (list[ServiceWithChecks]) and the index of that answer."""
+class SegmentState(Struct, frozen=True):
+    """What a segment has: registrations sorted by service, node and id; what sidecars declare."""
+
+    registrations: tuple[Registration, ...] = ()
+    declared: Declared = Declared()
+
+
+class ServiceState(Struct, frozen=True):
+    """A service's instances, what its sidecars declare, and the indexes of these answers."""
+
+    instances: Sequence[ServiceWithChecks]
+    sidecars: Sequence[SidecarUpstream]
+    indexes: tuple[int, ...]
+
+
+Read = dict[str, ServiceState]
+"""By the services' names."""
 
 
 class SegmentReader:
@@ -98,11 +118,11 @@ class SegmentReader:
         self._registrations = registrations
         self._progress = progress
 
-    def read(self) -> tuple[Registration, ...]:
-        """Read the selected services, sorted by service, node and id. SourceError: the state could not be proved."""
+    def read(self) -> SegmentState:
+        """Read the selected services. SourceError: the state could not be proved."""
         listing = self.list_names()
         if not listing.names:
-            return ()
+            return SegmentState()
         outcome = None
         if all(is_addressable(name) for name in listing.names):
             many = len(listing.names) > _FEW and len(listing.names) * 3 > listing.total
@@ -115,7 +135,8 @@ class SegmentReader:
                     raise
         if outcome is None:
             outcome = self.by_dump(listing)
-        return self._in_order(outcome)
+        declared = declared_by(outcome.sidecars, self._query.datacenter, self._query.namespace or "default")
+        return SegmentState(self._in_order(outcome), declared)
 
     def list_names(self) -> Listing:
         """List the names that are selected now. catalog/services lists each spelling of a name."""
@@ -146,8 +167,9 @@ class SegmentReader:
             now = self.list_names()
             changed = self._changed_services(read) if self._session.is_snapshot else self._vanished(read)
             if now.names == listing.names and not changed:
-                found = (instance for answer in read.values() for instance in answer.value)
-                return ReadOutcome([self._registration(instance) for instance in found], now.names)
+                found = (instance for state in read.values() for instance in state.instances)
+                sidecars = [upstream for state in read.values() for upstream in state.sidecars]
+                return ReadOutcome([self._registration(instance) for instance in found], now.names, sidecars)
             listing = now
             read = {name: read[name] for name in now.names if name in read and name not in changed}
         return None
@@ -168,7 +190,7 @@ class SegmentReader:
                 if outcome is not None and after == before:
                     return outcome
             elif outcome is not None:
-                return ReadOutcome(outcome.registrations, self._still_listed(listing))
+                return ReadOutcome(outcome.registrations, self._still_listed(listing), outcome.sidecars)
         return None
 
     def by_dump(self, listing: Listing) -> ReadOutcome:
@@ -184,9 +206,11 @@ class SegmentReader:
         ]
         names = {instance.service.name for instance in found}
         selected = {name for name in names if matches(self._query.services, name)}
+        sidecars = self._sidecars((instance.service for instance in found), selected)
         found = [instance for instance in found if instance.service.name in selected]
         self._check_untranslated(found)
-        return ReadOutcome([self._registration(instance) for instance in found], self._still_listed(listing))
+        registrations = [self._registration(instance) for instance in found]
+        return ReadOutcome(registrations, self._still_listed(listing), sidecars)
 
     def _tick(self, expected: int) -> Callable[[int], None]:
         """What `in_parallel` calls with the number of answers so far."""
@@ -197,11 +221,25 @@ class SegmentReader:
         """The names that were listed before a read and are listed after it: the read must have found them."""
         return set(listing.names) & set(self.list_names().names)
 
-    async def _read_service(self, name: str) -> Indexed:
-        """Read the instances of this very name: Consul ignores the case."""
+    def _sidecars(self, services: Iterable[Service], names: Container[str]) -> list[SidecarUpstream]:
+        """What the sidecars among these declare, of the services with these names."""
+        return list(sidecar_upstreams(services, names)) if self._query.upstreams else []
+
+    async def _read_service(self, name: str) -> ServiceState:
+        """Read the instances and sidecars of this very name: Consul ignores the case."""
         answer = await self._catalog.service(name)
         found = [instance for instance in from_entries(answer.value) if instance.service.name == name]
-        return Indexed(found, answer.index)
+        # Of a service that the token may not read Consul 1.8 answers about sidecars without its headers.
+        if not self._query.upstreams or not found:
+            return ServiceState(found, (), (answer.index,))
+        try:
+            others = await self._catalog.sidecars(name)
+        except StatusError as error:
+            if error.code != 404:
+                raise
+            return ServiceState(found, (), (answer.index,))  # a catalog without Connect
+        sidecars = self._sidecars((entry.service for entry in others.value), (name,))
+        return ServiceState(found, sidecars, (answer.index, others.index))
 
     def _changed_services(self, read: Read) -> set[str]:
         """Read the services again. Returns those whose answer or index differs."""
@@ -210,7 +248,7 @@ class SegmentReader:
 
     def _vanished(self, read: Read) -> set[str]:
         """The services that have no instance any more."""
-        return set() if self._query.may_lack else {name for name, answer in read.items() if not answer.value}
+        return set() if self._query.may_lack else {name for name, state in read.items() if not state.instances}
 
     def _read_nodes(self, listing: Listing) -> tuple[ReadOutcome | None, list[int]]:
         """Read by node once, with the indexes of services, nodes and checks at the start.
@@ -229,11 +267,14 @@ class SegmentReader:
         for check in check_list.value:
             checks_of.setdefault(check.node.lower(), []).append(check)
 
+        sidecars: list[SidecarUpstream] = []
+
         async def read_node(node: Node) -> list[Registration] | None:
             answer: NodeServices = (await catalog.node_services(node.name)).value
             if answer.node is None or answer.node.name != node.name:
                 return None
             services = [service for service in answer.services or () if service.name in names]
+            sidecars.extend(self._sidecars(answer.services or (), names))
             found = from_node(answer.node, services, checks_of.get(node.name.lower(), ()))
             return [self._registration(instance) for instance in found]
 
@@ -242,7 +283,7 @@ class SegmentReader:
             if node_registrations is None:
                 return None, indexes
             registrations.extend(node_registrations)
-        return ReadOutcome(registrations, listing.names), indexes
+        return ReadOutcome(registrations, listing.names, sidecars), indexes
 
     def _indexes(self) -> list[int]:
         """The indexes of services, nodes and checks now."""

@@ -38,6 +38,11 @@ SCHEMA: Mapping[str, Any] = {
             "default": [],
             "items": ref("name"),
         },
+        "upstreams": {
+            "description": "Whether the upstreams that sidecar proxies declare are read.",
+            "type": "boolean",
+            "default": True,
+        },
         "acl": {
             "description": (
                 "strict: where ACLs are on, the token must be accepted, and an answer that ACLs filtered is "
@@ -64,6 +69,7 @@ class ConsulSettings(ServerSettings, frozen=True, kw_only=True):
     namespace: str | None = None
     partition: str | None = None
     peers: tuple[str, ...] = ()
+    upstreams: bool = True
     acl: str = "strict"
 
     @property
@@ -84,7 +90,13 @@ def configure(cursor: Cursor, context: Context) -> ConsulSettings:
         origin=cursor.key_origin,
         **server_fields(cursor, context.folder),
         **cursor.present(
-            datacenters=texts, namespace=as_is, partition=as_is, peers=texts, acl=as_is, address_from=as_is
+            datacenters=texts,
+            namespace=as_is,
+            partition=as_is,
+            peers=texts,
+            upstreams=as_is,
+            acl=as_is,
+            address_from=as_is,
         ),
     )
 

@@ -51,5 +51,6 @@ def shape(settings: ConsulSettings) -> dict[str, Any]:
         "namespace": settings.namespace,
         "partition": settings.partition,
         "peers": sorted(settings.peers),
+        **({} if settings.upstreams else {"upstreams": False}),
         **selection_shape(settings),
     }

@@ -71,6 +71,27 @@ class Weights(Struct, frozen=True, gc=False, rename="pascal"):
     warning: int = 1
 
 
+class ProxyUpstream(Struct, frozen=True, gc=False, rename="pascal"):
+    """An upstream of a sidecar, which listens at the local bind, of these by default 127.0.0.1."""
+
+    destination_name: str = ""
+    destination_type: str = ""
+    destination_namespace: str = ""
+    destination_peer: str = ""
+    destination_port: str = ""
+    datacenter: str = ""
+    local_bind_address: str = ""
+    local_bind_port: int = 0
+    local_bind_socket_path: str = ""
+
+
+class Proxy(Struct, frozen=True, gc=False):
+    """destination: the service behind a sidecar."""
+
+    destination: str = field(name="DestinationServiceName", default="")
+    upstreams: list[ProxyUpstream] | None = field(name="Upstreams", default=None)
+
+
 class Service(Struct, frozen=True, gc=False, rename="pascal"):
     """A registered instance. id is unique on its node, ignoring case."""
 
@@ -83,6 +104,7 @@ class Service(Struct, frozen=True, gc=False, rename="pascal"):
     meta: dict[str, str] | None = None
     tagged_addresses: dict[str, TaggedAddress] | None = None
     weights: Weights | None = None
+    proxy: Proxy | None = None
     namespace: str = ""
     partition: str = ""
     peer_name: str = ""

@@ -22,10 +22,11 @@ def test_without_keys_the_settings_are_the_defaults(cursor: On) -> None:
 
 
 def test_the_keys_of_consul_are_its_settings(cursor: On) -> None:
-    written = "{datacenters: ['*'], namespace: ops, partition: p, peers: [west], acl: scoped, select: {services: [a]}}"
-    settings = configure(cursor(written), CONTEXT)
+    written = "datacenters: ['*'], namespace: ops, partition: p, peers: [west], upstreams: false, acl: scoped"
+    settings = configure(cursor(f"{{{written}, select: {{services: [a]}}}}"), CONTEXT)
     assert (settings.datacenters, settings.namespace, settings.partition) == (("*",), "ops", "p")
     assert (settings.peers, settings.acl, settings.select) == (("west",), "scoped", Select(services=("a",)))
+    assert not settings.upstreams
 
 
 @pytest.mark.parametrize(

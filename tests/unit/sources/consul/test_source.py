@@ -186,6 +186,7 @@ def test_the_shape_is_of_what_shapes_the_answer_only(replay: Replay):
         {"namespace": "ops"},
         {"partition": "p"},
         {"peers": ("west",)},
+        {"upstreams": False},
         {"select": Select(services=("a",))},
         {"select": Select(tags=("a",))},
         {"select": Select(meta={"a": "b"})},

@@ -1,0 +1,85 @@
+"""What the sidecars of Consul's services declare: the upstreams of registrations of the kind connect-proxy.
+
+They count whatever the sidecar's health: it says whether the sidecar runs, not whom its service calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator
+
+from msgspec import Struct
+
+from frostline.model import Bind, Upstream
+from frostline.sources.consul.wire import ProxyUpstream, Service
+
+_SIDECAR = "connect-proxy"
+_LOOPBACK = "127.0.0.1"
+_LAST_PORT = 65535
+
+
+class Declared(Struct, frozen=True, kw_only=True):
+    """upstreams: each once, sorted. warnings: about those that are left out, as sentences without the source's name."""
+
+    upstreams: tuple[Upstream, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+SidecarUpstream = tuple[str, str, ProxyUpstream]
+"""An upstream of a sidecar: the name of the service behind it, the sidecar's, and what it says."""
+
+
+def sidecar_upstreams(services: Iterable[Service], names: Container[str]) -> Iterator[SidecarUpstream]:
+    """What the sidecars among these registrations declare, of the services with these names."""
+    for service in services:
+        proxy = service.proxy
+        if service.kind == _SIDECAR and proxy and proxy.upstreams and proxy.destination in names:
+            for upstream in proxy.upstreams:
+                yield proxy.destination, service.name, upstream
+
+
+def declared_by(sidecars: Iterable[SidecarUpstream], datacenter: str, namespace: str) -> Declared:
+    """What sidecars declare. datacenter, namespace: theirs."""
+    upstreams: set[Upstream] = set()
+    warnings: set[str] = set()
+    for service, sidecar, upstream in set(sidecars):
+        wrong = _fault(upstream)
+        if wrong:
+            warnings.add(f"the sidecar {sidecar} ({datacenter}) {wrong}: this upstream is left out")
+        else:
+            upstreams.add(_upstream(upstream, service, datacenter, namespace))
+    return Declared(
+        upstreams=tuple(sorted(upstreams, key=Upstream.sort_key)),
+        warnings=tuple(sorted(warnings)),
+    )
+
+
+def _fault(upstream: ProxyUpstream) -> str | None:
+    """What is wrong with it. Consul 1.14 takes any number for a port."""
+    if not upstream.destination_name:
+        return "has an upstream without a destination"
+    if not 0 <= upstream.local_bind_port <= _LAST_PORT:
+        return f"has an upstream {upstream.destination_name} with the port {upstream.local_bind_port}"
+    return None
+
+
+def _upstream(upstream: ProxyUpstream, service: str, datacenter: str, namespace: str) -> Upstream:
+    return Upstream(
+        region=datacenter,
+        namespace=namespace,
+        service=service,
+        destination=upstream.destination_name,
+        kind=upstream.destination_type or "service",
+        destination_namespace=upstream.destination_namespace,
+        datacenter=upstream.datacenter,
+        peer=upstream.destination_peer,
+        destination_port=upstream.destination_port,
+        bind=_bind(upstream),
+    )
+
+
+def _bind(upstream: ProxyUpstream) -> Bind:
+    if upstream.local_bind_socket_path:
+        return Bind(socket=upstream.local_bind_socket_path)
+    if not upstream.local_bind_port:
+        return Bind()  # of a transparent proxy: its service calls the destination itself
+    return Bind(address=upstream.local_bind_address or _LOOPBACK, port=upstream.local_bind_port)
