@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from frostline.model import Finding, Origin
+from collections.abc import Sequence
+
+from frostline.errors import UsageError
+from frostline.model import Finding
 from frostline.rules import Rule
 from frostline.settings import Allow
 
@@ -15,15 +18,20 @@ UNKNOWN = Rule(
     summary="neither the manifest nor the committed lock says what was published",
     why="The guards compare with what was published. Where both are broken or missing parts, nobody would see that "
     "services vanish.",
-    example="frostline.lock:1:1: error[guard-unknown]: the lock is empty, and no manifest says what was published\n"
+    example="error[guard-unknown]: nothing says what was published: there is no manifest; frostline.lock:1:1: "
+    "the lock is empty\n"
     f"  help: {_MEND}",
     mend=_MEND,
 )
 RULES = (UNKNOWN,)
 
 
-def unknown_findings(reason: str, origin: Origin | None, allow: Allow) -> tuple[Finding, ...]:
-    """The finding, unless every service may vanish. reason: what is wrong with the lock."""
+def unknown_findings(faults: Sequence[UsageError | None], allow: Allow) -> tuple[Finding, ...]:
+    """The finding, unless every service may vanish. faults: of manifest and lock, None where there is none."""
     if "*" in allow.deletes:
         return ()
-    return (UNKNOWN.finding(f"{reason}, and no manifest says what was published", value="unknown", origin=origin),)
+    reasons = [
+        f"{fault.origin}: {fault.message}" if fault else f"there is no {name}"
+        for name, fault in zip(("manifest", "lock"), faults, strict=True)
+    ]
+    return (UNKNOWN.finding(f"nothing says what was published: {'; '.join(reasons)}", value="unknown"),)

@@ -10,9 +10,13 @@ import msgspec
 from msgspec import Struct
 
 from frostline.files.conflicts import conflict_line
+from frostline.text import pluralize
 
 FREEZE_AGAIN = "run `frostline freeze` to write it anew"
-_COMPILE_AGAIN = "run `frostline compile`, which writes lock, manifest and outputs anew from the sources"
+_COMPILE_AGAIN = (
+    "run `frostline compile`, which writes lock, manifest and outputs anew from the sources "
+    "(`frostline freeze`: the lock alone)"
+)
 MERGED = "two branches were merged?"
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -74,9 +78,10 @@ def _find_wrong_count(data: bytes) -> Fault | None:
             return None  # the line itself says more
         if announced != len(following):
             verb = "follows" if len(following) == 1 else "follow"
-            cut = "the file was cut short, or " if end == len(lines) and announced > len(following) else ""
-            reason = f"the segment announces {announced} lines, {len(following)} {verb}: {cut}{MERGED}"
-            return Fault(start + 1, reason)
+            is_cut = end == len(lines) and announced > len(following)
+            why = f"the file was cut short, or {MERGED}" if is_cut else MERGED
+            reason = f"the segment announces {pluralize(announced, 'line')}, {len(following)} {verb}: {why}"
+            return Fault(start + 1, reason, FREEZE_AGAIN if is_cut else _COMPILE_AGAIN)
     return None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from frostline.errors import FrostlineError, UsageError
+from frostline.files.conflicts import has_conflict
 from frostline.files.targets import file_bytes, open_root
 from frostline.lock.codec import lock_of
 from frostline.model import FileOrigin, Finding, Lock
@@ -19,6 +20,7 @@ from frostline.pipeline.file_rules import ADOPT, DRIFT, EDITED
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
 from frostline.pipeline.holding import hold_refused
 from frostline.plan.changes import Plan
+from frostline.publish.claims import is_converted
 from frostline.publish.ownership import REFUSAL_REASONS, DesiredFile
 from frostline.published import FileChange
 from frostline.settings import Config
@@ -99,7 +101,8 @@ def check(config: Config, today: date, *, live: bool, wait: float = 0.0, max_age
 def _file_drift(config: Config, compilation: Compilation) -> list[Drift]:
     wanted = {file.path: file for file in compilation.wanted}
     return [
-        Drift(
+        _made_by_git(config, file, compilation)
+        or Drift(
             file.path,
             _file_reason(file),
             config.root / file.path,
@@ -109,6 +112,22 @@ def _file_drift(config: Config, compilation: Compilation) -> list[Drift]:
         for file in compilation.files
         if file.action != "keep"
     ]
+
+
+def _made_by_git(config: Config, file: FileChange, compilation: Compilation) -> Drift | None:
+    """The drift of a file in which git left a conflict, or whose line ends it converted; None for any other."""
+    if file.refusal or file.action != "update":
+        return None
+    with open_root(config.root) as root:
+        data = file_bytes(root, file.path) or b""
+    mend = "run `frostline compile`, which writes it anew"
+    if has_conflict(data):
+        return Drift(file.path, "has merge conflicts", config.root / file.path, help=mend)
+    published = compilation.manifest.files if compilation.manifest else ()
+    if is_converted(data, [file.sha256 or "", *(line.sha256 for line in published if line.path == file.path)]):
+        way = f"keep git from converting line ends with `{file.path} -text` in .gitattributes, then {mend}"
+        return Drift(file.path, "has CRLF line ends: git has converted them", config.root / file.path, help=way)
+    return None
 
 
 def _edited_lines(config: Config, file: FileChange, wanted: Mapping[str, DesiredFile]) -> tuple[str, ...]:

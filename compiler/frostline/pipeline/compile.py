@@ -21,10 +21,18 @@ from frostline.model import Finding, Lock, Registry
 from frostline.outputs.values import service_value
 from frostline.pipeline.assemble import Assembly, assemble, configured_callers, declared_contributions, state_of_lock
 from frostline.pipeline.freeze import LockPair
-from frostline.pipeline.guard import guard_files, guard_lock, guard_registry, guard_unknown
+from frostline.pipeline.guard import (
+    guard_files,
+    guard_lock,
+    guard_registry,
+    guard_unknown,
+    published_before,
+    warn_of_manifest,
+)
 from frostline.pipeline.holding import held_services
 from frostline.pipeline.rendering import Rendered, render_outputs
 from frostline.plan.changes import Comparison, LockAction, Plan, RegistryState, changed_keys, plan_of
+from frostline.publish.claims import Claim, read_claim
 from frostline.publish.manifest import Manifest, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes
 from frostline.published import FileChange, ManifestEntry, Reading
@@ -72,8 +80,12 @@ class Compilation(Struct, frozen=True, kw_only=True):
 class FileComparison(Struct, frozen=True):
     """What is published, and what happens to each file in scope."""
 
-    manifest: Manifest | None
+    claim: Claim
     files: tuple[FileChange, ...]
+
+    @property
+    def manifest(self) -> Manifest | None:
+        return self.claim.manifest
 
 
 def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -> Compilation:
@@ -83,7 +95,7 @@ def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -
     rendered = render_outputs(config, assembly.views, outputs, keep_bytes=options.keep_bytes)
     findings = check(config, assembly, rendered, options.today)
     compared = diff_files(config, rendered, options)
-    baseline = baseline_of(config, locks, assembly, compared.manifest)
+    baseline = baseline_of(config, locks, assembly, compared.manifest if compared.claim.is_whole else None)
     refusals = guard(config, locks, assembly, baseline, compared, options)
     held = held_services(config, locks)
     return Compilation(
@@ -120,10 +132,14 @@ def check(config: Config, assembly: Assembly, rendered: Rendered, today: date) -
 def diff_files(config: Config, rendered: Rendered, options: CompileOptions) -> FileComparison:
     """Compare the rendered files with those on disk."""
     with stage("comparing with what is published"):
-        manifest = read_manifest(config.manifest)
+        # What is only looked at must be whole: nothing writes it anew.
+        claim = read_claim(config.manifest) if options.guard else Claim(read_manifest(config.manifest))
+        if claim.fault and options.only:
+            help_text = "run `frostline compile` without `--only`: the files of all outputs are written anew"
+            raise UsageError(claim.fault.message, origin=claim.fault.origin, help=help_text)
         outputs = options.only or None
-        files = file_changes(config.root, rendered.files, manifest, allow=options.allow, outputs=outputs)
-    return FileComparison(manifest, files)
+        files = file_changes(config.root, rendered.files, claim.manifest, allow=options.allow, outputs=outputs)
+    return FileComparison(claim, files)
 
 
 def baseline_of(config: Config, locks: LockPair, assembly: Assembly, manifest: Manifest | None) -> RegistryState:
@@ -145,12 +161,11 @@ def guard(
     """What guards refuse. Without a manifest the committed lock counts as published."""
     refusals: tuple[Finding, ...] = ()
     if options.guard:
-        published = _published(compared.manifest, baseline if locks.committed else None)
-        if published is None:
-            refusals += guard_unknown(locks.fault, options.allow)
+        before = published_before(compared.claim, baseline if locks.committed else None, locks.fault)
+        refusals += (*warn_of_manifest(compared.claim), *guard_unknown(before, options.allow))
         refusals += guard_registry(
             config,
-            published,
+            before.entries,
             baseline,
             assembly.state,
             options.allow,
@@ -159,12 +174,6 @@ def guard(
         )
         refusals += guard_lock(config, locks.new, locks.committed, options.allow) if locks.changed else ()
     return (*refusals, *guard_files(config, compared.files))
-
-
-def _published(manifest: Manifest | None, baseline: RegistryState | None) -> tuple[ManifestEntry, ...] | None:
-    if manifest:
-        return manifest.services
-    return baseline.entries if baseline else None
 
 
 def plan(
@@ -190,24 +199,23 @@ def guard_frozen(
         return warnings
     if not is_whole and locks.committed is None:
         return guard_lock(config, locks.new, None, allow)
-    manifest = read_manifest(config.manifest)
     declared = declared_contributions(config)
     new, baseline = (state_of_lock(config, lock, declared) for lock in (locks.new, locks.committed))
-    before = _published(manifest, baseline if locks.committed else None)
-    refusals = guard_unknown(locks.fault, allow) if before is None else ()
-    refusals += guard_registry(config, before, baseline, new, allow, today=today, unhealthy=locks.unhealthy)
+    before = published_before(read_claim(config.manifest), baseline if locks.committed else None, locks.fault)
+    refusals = guard_unknown(before, allow)
+    refusals += guard_registry(config, before.entries, baseline, new, allow, today=today, unhealthy=locks.unhealthy)
     refusals += guard_lock(config, locks.new, locks.committed, allow)
     return tuple(sorted((*refusals, *warnings), key=Finding.sort_key))
 
 
 def plan_frozen(config: Config, locks: LockPair) -> Plan:
     """What would change in the registry if this lock were committed alone; no files."""
-    manifest = read_manifest(config.manifest)
     declared = declared_contributions(config)
     new, baseline = (state_of_lock(config, lock, declared) for lock in (locks.new, locks.committed))
-    published = _published(manifest, baseline if locks.committed else None) or ()
+    before = published_before(read_claim(config.manifest), baseline if locks.committed else None, locks.fault)
+    published = before.entries or ()
     callers = configured_callers(config, published, new.entries)
-    comparison = Comparison(published=tuple(published), baseline=baseline, new=new, callers=callers)
+    comparison = Comparison(published=published, baseline=baseline, new=new, callers=callers)
     plan = plan_of(comparison, (), "update" if locks.committed or locks.fault else "create")
     return replace(plan, held=_names_of(held_services(config, locks)))
 

@@ -41,4 +41,14 @@ DRIFT = Rule(
     "  help: run `frostline compile` to publish, or `frostline plan` to see what would change",
     mend="run `frostline compile` to publish, or `frostline plan` to see what would change",
 )
-RULES = (EMPTY_OUTPUT, EDITED, ADOPT, DRIFT)
+BROKEN_MANIFEST = Rule(
+    name="manifest-broken",
+    severity="warning",
+    summary="git, an editor or a cut download has broken the manifest; compile writes it anew",
+    why="Of a merge both sides count: what either published is known to the guards, and what either wrote is "
+    "frostline's own.",
+    example="frostline.manifest:3:1: warning[manifest-broken]: the manifest has merge conflicts; it is written anew\n"
+    "  help: commit what `frostline compile` writes",
+    mend="commit what `frostline compile` writes",
+)
+RULES = (EMPTY_OUTPUT, EDITED, ADOPT, DRIFT, BROKEN_MANIFEST)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from shlex import quote
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from frostline.checks.guards import EMPTY, Published, Unhealthy, emptied_segments, empty_sources, guard_findings
@@ -13,9 +14,10 @@ from frostline.checks.unknown import unknown_findings
 from frostline.errors import UsageError
 from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
 from frostline.pipeline.assemble import configured_callers, upstream_consumers
-from frostline.pipeline.file_rules import ADOPT, EDITED
+from frostline.pipeline.file_rules import ADOPT, BROKEN_MANIFEST, EDITED
 from frostline.pipeline.freeze import live_sources
 from frostline.plan.changes import RegistryState
+from frostline.publish.claims import Claim
 from frostline.publish.ownership import REFUSAL_REASONS
 from frostline.published import FileChange, ManifestEntry
 from frostline.settings import Allow, Config
@@ -76,9 +78,35 @@ def _published(entries: Iterable[ManifestEntry], known: RegistryState) -> Mappin
     }
 
 
-def guard_unknown(fault: UsageError | None, allow: Allow) -> tuple[Finding, ...]:
-    """The refusal to publish where nothing is known of what was published, as the committed lock is broken."""
-    return unknown_findings(fault.message, fault.origin, allow) if fault else ()
+class Before(Struct, frozen=True):
+    """What is published, as far as anybody knows. entries: None where nothing is.
+
+    manifest_fault, lock_fault: what is wrong with them. is_known: False where a (service, version) may be missing.
+    """
+
+    entries: tuple[ManifestEntry, ...] | None
+    is_known: bool = True
+    manifest_fault: UsageError | None = None
+    lock_fault: UsageError | None = None
+
+
+def published_before(claim: Claim, committed: RegistryState | None, lock_fault: UsageError | None) -> Before:
+    """What the manifest says; where that is missing or cut, what the committed lock says too.
+
+    committed: the registry of the committed lock; None where there is none, or nothing of it can be relied on.
+    """
+    if claim.manifest is not None and claim.is_whole:
+        return Before(claim.manifest.services)
+    entries = {entry.key: entry for entry in committed.entries} if committed else {}
+    entries |= {entry.key: entry for entry in claim.manifest.services} if claim.manifest else {}
+    if committed is None and (claim.fault or lock_fault):
+        return Before(tuple(entries.values()) or None, False, claim.fault, lock_fault)
+    return Before(tuple(entries.values()) if committed else None)
+
+
+def guard_unknown(before: Before, allow: Allow) -> tuple[Finding, ...]:
+    """The refusal to publish where nobody knows what was published."""
+    return () if before.is_known else unknown_findings((before.manifest_fault, before.lock_fault), allow)
 
 
 def guard_lock(config: Config, lock: Lock, committed: Lock | None, allow: Allow) -> tuple[Finding, ...]:
@@ -99,6 +127,13 @@ def _segment_sizes(snapshots: Iterable[Snapshot], config: Config) -> dict[tuple[
         for snapshot in snapshots
         if snapshot.source in live and reads_segment(live[snapshot.source], *snapshot.segment[1:])
     }
+
+
+def warn_of_manifest(claim: Claim) -> tuple[Finding, ...]:
+    """The warning that the manifest is broken."""
+    if claim.fault is None:
+        return ()
+    return (BROKEN_MANIFEST.finding(f"{claim.fault.message}; it is written anew", origin=claim.fault.origin),)
 
 
 _RULES = {"edited": EDITED, "adopt": ADOPT}

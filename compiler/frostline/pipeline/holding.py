@@ -15,7 +15,7 @@ from frostline.checks.holding import Held
 from frostline.model import Declared, Instance, Key, Lock, Snapshot
 from frostline.pipeline.assemble import declared_contributions, state_of_lock
 from frostline.pipeline.freeze import LockPair, live_sources
-from frostline.publish.manifest import read_manifest
+from frostline.publish.claims import read_claim
 from frostline.published import ManifestEntry
 from frostline.registry.naming import splitter_of
 from frostline.settings import Allow, Config, Naming
@@ -90,7 +90,7 @@ def _service_of(naming: Naming) -> Callable[[str], str]:
 
 def _refused(config: Config, locks: LockPair, services: Collection[str], allow: Allow, today: date) -> dict[str, str]:
     """Which of these services the guard refuses, and why."""
-    manifest = read_manifest(config.manifest)
+    manifest = read_claim(config.manifest).manifest
     keys = {key for lock in (locks.new, locks.committed) for key in _keys_of(config, lock, services)}
     declared = declared_contributions(config)
     new, baseline = (state_of_lock(config, lock, declared, keys).entries for lock in (locks.new, locks.committed))

@@ -7,7 +7,7 @@ merged by git, edited, or written by somebody else: it is read as hostile, and n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, NoReturn, TypeVar
 
 import msgspec
@@ -15,27 +15,38 @@ from msgspec import Meta, Struct
 
 from frostline.canonical import canonical_line, canonical_lines, json_fault
 from frostline.errors import UsageError
+from frostline.files.conflicts import conflict_line
 from frostline.files.targets import as_publish_error, file_bytes, open_root, path_fault
 from frostline.model import FileOrigin
 from frostline.published import ManifestEntry
 from frostline.text import display_path
 
 FORMAT = "frostline.manifest/1"
-_HEADER = canonical_line({"format": FORMAT})
-_CONFLICT = (b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")
+HEADER = canonical_line({"format": FORMAT})
 _RESTORE = "restore it from your repository, or remove it, and run `frostline compile`"
+_COMPILE = "run `frostline compile`, which writes it anew"
 
 
 class FileLine(Struct, frozen=True, kw_only=True):
     """A published file. path: relative to the root, with slashes; sha256: hex; mode: permission bits; output: its name.
 
     mode is 0o644 or 0o755: git keeps no more of it, and the umask differs between machines.
+    others: the digests that the other sides of a merge have; () in a manifest that is whole.
     """
 
     path: str
     sha256: str
     mode: int
     output: str
+    others: tuple[str, ...] = ()
+
+    def wrote(self, sha256: str) -> bool:
+        """Whether frostline wrote this file with this digest (hex)."""
+        return sha256 == self.sha256 or sha256 in self.others
+
+
+class UnreadableLineError(UsageError):
+    """This line is none of a manifest: it was cut or damaged, or belongs to something else."""
 
 
 class Manifest(Struct, frozen=True):
@@ -73,7 +84,7 @@ def sorted_manifest(manifest: Manifest) -> Manifest:
 
 def manifest_chunks(manifest: Manifest) -> Iterator[bytes]:
     """The manifest's bytes, whole lines at a time, sorted."""
-    yield _HEADER + b"\n"
+    yield HEADER + b"\n"
     ordered = sorted_manifest(manifest)
     for line in ordered.files:
         text = _File(path=line.path, sha256=line.sha256, mode=f"{line.mode:04o}", output=line.output)
@@ -86,39 +97,57 @@ def read_manifest(path: Path) -> Manifest | None:
 
     UsageError with the line: not a manifest, cut short, or with conflict markers. PublishError: it cannot be read.
     """
+    data = manifest_bytes(path)
+    return None if data is None else parse_manifest(data, display_path(path))
+
+
+def manifest_bytes(path: Path) -> bytes | None:
+    """The bytes of this file, None if there is no such file. PublishError: it cannot be read."""
     with as_publish_error(display_path(path), "read"):
         if not path.parent.is_dir():
             return None
     with open_root(path.parent) as root:
-        data = file_bytes(root, path.name)
-    return None if data is None else parse_manifest(data, display_path(path))
+        return file_bytes(root, path.name)
 
 
 def parse_manifest(data: bytes, shown: str) -> Manifest:
     """The manifest in these bytes; shown: the path for messages. UsageError: see `read_manifest`."""
     lines = data.split(b"\n")
-    for at, line in enumerate(lines):
-        if line.startswith(_CONFLICT):
-            place = FileOrigin(shown, at + 1)
-            raise UsageError(
-                "the manifest has merge conflicts", origin=place, help="take either side and run `frostline compile`"
-            )
-    if lines[0] != _HEADER:
-        _refuse(shown, 1, f"not a manifest that this frostline reads: the first line is not {_HEADER.decode()}")
+    _check_spelling(data, lines, shown)
     if lines.pop():
-        _refuse(shown, len(lines) + 1, "the manifest is cut short in this line")
+        _refuse(shown, len(lines) + 1, "the manifest is cut short in this line", _COMPILE)
     files: dict[str, FileLine] = {}
     services: dict[tuple[str, str | None], ManifestEntry] = {}
     for at, line in enumerate(lines[1:], 2):
-        if line.startswith(b'{"path":'):
-            file = _file_line(line, shown, at)
-            if files.setdefault(file.path, file) is not file:
-                _refuse(shown, at, f"the path `{file.path}` is listed twice")
-        else:
-            service = _service_line(line, shown, at)
-            if services.setdefault((service.service, service.version), service) is not service:
-                _refuse(shown, at, f"the service `{service.service}` is listed twice with the same version")
+        value = parse_line(line, shown, at)
+        if isinstance(value, FileLine):
+            if files.setdefault(value.path, value) is not value:
+                _refuse(shown, at, f"the path `{value.path}` is listed twice: two branches were merged?", _COMPILE)
+        elif services.setdefault((value.service, value.version), value) is not value:
+            reason = f"the service `{value.service}` is listed twice with the same version: two branches were merged?"
+            _refuse(shown, at, reason, _COMPILE)
     return sorted_manifest(Manifest(tuple(files.values()), tuple(services.values())))
+
+
+def _check_spelling(data: bytes, lines: list[bytes], shown: str) -> None:
+    """Refuse what git or an editor made of the whole file. lines: those of `data`."""
+    conflict = conflict_line(lines)
+    if conflict:
+        _refuse(shown, conflict, "the manifest has merge conflicts", _COMPILE)
+    if b"\r\n" in data:
+        way = f"keep git from it with the line `{PurePath(shown).name} -text` in .gitattributes, then {_COMPILE}"
+        _refuse(shown, 1, "the lines end in CRLF: git or an editor has converted them", way)
+    if lines[0] != HEADER:
+        reason = f"not a manifest that this frostline reads: the first line is not {HEADER.decode()}"
+        _refuse(shown, 1, "the manifest is empty" if not data else reason, _COMPILE)
+
+
+def parse_line(line: bytes, shown: str, at: int) -> FileLine | ManifestEntry:
+    """One line behind the header. at: its number, from 1.
+
+    UnreadableLineError: it is none. UsageError: it is one that frostline does not write.
+    """
+    return _file_line(line, shown, at) if line.startswith(b'{"path":') else _service_line(line, shown, at)
 
 
 def _file_line(line: bytes, shown: str, at: int) -> FileLine:
@@ -144,12 +173,13 @@ def _decoded(decoder: msgspec.json.Decoder[_Line], line: bytes, shown: str, at: 
     try:
         value = decoder.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        _refuse(shown, at, f"not a line of a manifest: {json_fault(error, line)}")
+        reason = f"not a line of a manifest: {json_fault(error, line)}"
+        raise UnreadableLineError(reason, origin=FileOrigin(shown, at), help=_COMPILE) from None
     # Another spelling of the same value (a repeated key, an escape) could show a reviewer other text than is read.
     if canonical_line(value) != line:
         _refuse(shown, at, "this line is not written as frostline writes it")
     return value
 
 
-def _refuse(shown: str, line: int, reason: str) -> NoReturn:
-    raise UsageError(reason, origin=FileOrigin(shown, line), help=_RESTORE)
+def _refuse(shown: str, line: int, reason: str, way: str = _RESTORE) -> NoReturn:
+    raise UsageError(reason, origin=FileOrigin(shown, line), help=way)

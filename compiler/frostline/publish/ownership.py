@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from frostline.errors import PublishError, RefusedError
 from frostline.events import report_progress
-from frostline.files.targets import FileState, Root, digest_of_chunks, file_state, open_root, path_fault
+from frostline.files.targets import FileState, Root, digest_of_chunks, file_bytes, file_state, open_root, path_fault
 from frostline.globs import matches
+from frostline.publish.claims import is_made_by_git
 from frostline.publish.manifest import FileLine, Manifest, sorted_manifest
 from frostline.published import FileChange, ManifestEntry
 from frostline.settings import Allow
@@ -63,7 +64,7 @@ def file_changes(
         changes = []
         for number, file in enumerate(wanted):
             report_progress("", number, len(wanted))
-            changes.append(_change(file, file_state(top, file.path), owned, allow))
+            changes.append(_change(file, top, owned, allow))
         changes += [change for line in orphans if (change := _deletion(line, top, allow))]
     return tuple(sorted(changes, key=lambda change: change.path))
 
@@ -96,7 +97,9 @@ def _check_paths(wanted: Sequence[DesiredFile]) -> None:
 _MOVE = "give the outputs other paths in frostline.yaml"
 
 
-def _change(file: DesiredFile, found: FileState | None, owned: Mapping[str, FileLine], allow: Allow) -> FileChange:
+def _change(file: DesiredFile, root: Root | None, owned: Mapping[str, FileLine], allow: Allow) -> FileChange:
+    """root: None where there is none yet."""
+    found = file_state(root, file.path) if root else None
     line = owned.get(file.path)
     new = file.sha256 or digest_of_chunks(file.chunks)
     action: Literal["create", "update", "adopt", "keep"] = "update"
@@ -107,7 +110,7 @@ def _change(file: DesiredFile, found: FileState | None, owned: Mapping[str, File
         action = "keep" if line else "adopt"
     elif line is None:
         refusal = None if matches(allow.adopt, file.path) else "adopt"
-    elif found.sha256 != line.sha256:
+    elif root and _is_edited(root, line, found):
         refusal = None if matches(allow.edited, file.path) else "edited"
     return FileChange(
         path=file.path,
@@ -127,11 +130,16 @@ def _mode(line: FileLine | None, found: FileState | None) -> int:
     return _EXECUTABLE if found and found.mode & 0o100 else _PLAIN
 
 
+def _is_edited(root: Root, line: FileLine, found: FileState) -> bool:
+    """Whether somebody edited this file since it was published; what git makes of it in a merge is no edit."""
+    return not line.wrote(found.sha256) and not is_made_by_git(file_bytes(root, line.path) or b"", line)
+
+
 def _deletion(line: FileLine, root: Root, allow: Allow) -> FileChange | None:
     found = file_state(root, line.path)
     if found is None:
         return None
-    edited = found.sha256 != line.sha256 and not matches(allow.edited, line.path)
+    edited = _is_edited(root, line, found) and not matches(allow.edited, line.path)
     return FileChange(
         path=line.path,
         output=line.output,

@@ -15,6 +15,7 @@ from frostline.checks.consent import entry_findings
 from frostline.checks.holding import Held, held_findings
 from frostline.checks.unknown import unknown_findings
 from frostline.checks.waivers import apply_waivers
+from frostline.errors import UsageError
 from frostline.model import Bind, Dependency, FileOrigin, Finding, Key, Upstream
 from frostline.settings import Allow, CheckSettings, Guards, PolicySetting, Waiver
 
@@ -117,9 +118,10 @@ def test_guards_read_as_recorded(matches_golden: Any) -> None:
 
 
 def test_a_publication_that_nobody_knows_reads_as_recorded(matches_golden: Any) -> None:
-    matches_golden("guard-unknown", unknown_findings("the lock is empty", FileOrigin("frostline.lock", 1), Allow()))
-    assert not unknown_findings("the lock is empty", None, Allow(deletes=("*",)))
-    assert unknown_findings("the lock is empty", None, Allow(deletes=("svc29",)))
+    fault = UsageError("the lock is empty", origin=FileOrigin("frostline.lock", 1))
+    matches_golden("guard-unknown", unknown_findings((None, fault), Allow()))
+    assert not unknown_findings((None, fault), Allow(deletes=("*",)))
+    assert unknown_findings((None, fault), Allow(deletes=("svc29",)))
 
 
 def test_a_held_service_reads_as_recorded(matches_golden: Any) -> None:

@@ -20,7 +20,10 @@ def lock(*names: str, datacenter: str = "dc1") -> bytes:
 GOOD = lock("a", "b")
 HEAD, SEGMENT, A, B, _ = GOOD.split(b"\n")
 CRLF_HELP = f"keep git from it with the line `frostline.lock -text` in .gitattributes, then {FREEZE_AGAIN}"
-COMPILE = "run `frostline compile`, which writes lock, manifest and outputs anew from the sources"
+COMPILE = (
+    "run `frostline compile`, which writes lock, manifest and outputs anew from the sources "
+    "(`frostline freeze`: the lock alone)"
+)
 
 
 def test_a_lock_that_is_whole_has_no_fault() -> None:
@@ -62,11 +65,11 @@ def test_a_lock_that_is_whole_has_no_fault() -> None:
         ),
         (
             GOOD + A + b"\n",
-            Fault(2, "the segment announces 2 lines, 3 follow: two branches were merged?"),
+            Fault(2, "the segment announces 2 lines, 3 follow: two branches were merged?", COMPILE),
         ),
         (
             lock("a").replace(A + b"\n", b"") + lock("c", datacenter="dc2").split(b"\n", 1)[1],
-            Fault(2, "the segment announces 1 lines, 0 follow: two branches were merged?"),
+            Fault(2, "the segment announces 1 line, 0 follow: two branches were merged?", COMPILE),
         ),
         (
             GOOD.replace(B + b"\n", b""),

@@ -74,3 +74,15 @@ def test_nothing_in_local_files_is_not_blamed_on_a_server(configure: Configure, 
     assert "check `files`" in str(of_files.help)
     assert "token" not in str(of_files.help)
     assert "a missing token" in str(of_server.help)
+
+
+def test_a_broken_manifest_reads_as_recorded(
+    configure: Configure, tmp_path: Path, compiled: Compile, matches_golden: Any
+) -> None:
+    config = configure(sources={"partners": STATIC})
+    assert run(["compile", "-q"]) == 0
+    manifest = tmp_path / "frostline.manifest"
+    first, second, *rest = manifest.read_text().split("\n")
+    conflict = ["<" * 7 + " HEAD", "=" * 7, ">" * 7 + " topic"]
+    manifest.write_text("\n".join([first, second, *conflict, *rest]))
+    matches_golden("manifest-broken", compiled(config).findings)
