@@ -25,7 +25,8 @@ def config_of(nomad: NomadReplay, **source: Any) -> dict[str, Any]:
 
 
 def test_compile_freezes_services_and_upstreams_of_nomad(nomad: NomadReplay, project: Project) -> None:
-    project.configure(config_of(nomad)).done("compile")
+    compiled = project.configure(config_of(nomad)).done("compile")
+    assert "warning[port-dynamic]: " in compiled.stderr
     lock = project.read("frostline.lock").decode()
     assert lock.count('"service":"live-native"') == 2
     registry = yaml.safe_load(project.read("services.yaml"))

@@ -171,3 +171,35 @@ def test_the_configuration_of_the_tests_fits_the_printed_schema(project: Project
     schema = json.loads(project.done("schema", "config").stdout)
     Draft202012Validator(schema).validate(STATIC)
     assert not Draft202012Validator(schema).is_valid({**STATIC, "source": {}})
+
+
+def test_dynamic_ports_are_a_warning_until_a_router_stands_before_them(
+    project: Project, empty_consul: ConsulAgent
+) -> None:
+    for number in range(12):
+        empty_consul.catalog_register(
+            "n1", f"svc{number:02}-v1", id=f"_nomad-task-7b1e-web-svc{number:02}-http", address="10.0.0.1", port=25000
+        )
+    empty_consul.catalog_register("n1", "payments-v1", id="_nomad-task-7b1e-web-payments-http", port=8080)
+    project.configure(consul_config(empty_consul.address))
+    warned = project.done("compile").stderr
+    assert warned.count("warning[port-dynamic]") == 1
+    assert "12 endpoints from `mesh` have a port that Nomad chose for one allocation: `svc00/v1`" in warned
+    edge = {"type": "router", "url": "http://router/{service}/{version}", "unversioned_url": "http://router/{service}"}
+    config = consul_config(empty_consul.address, precedence=["edge", "mesh"])
+    config["sources"]["edge"] = edge
+    project.configure(config)
+    assert "port-dynamic" not in project.done("compile", "--allow", "updates").stderr
+
+
+def test_reach_connects_to_what_is_frozen_and_writes_nothing(project: Project, empty_consul: ConsulAgent) -> None:
+    empty_consul.catalog_register("n1", "agent-v1", address="127.0.0.1", port=empty_consul.port)
+    project.configure(consul_config(empty_consul.address)).done("compile")
+    assert project.refused(0, "check", "--reach").stdout == "1 of 1 endpoint takes a connection.\n"
+    empty_consul.catalog_register("n2", "agent-v1", address="127.0.0.1", port=1)
+    project.done("compile")
+    missed = project.refused(1, "check", "--reach").stdout.splitlines()
+    assert missed == [
+        "agent v1 http://127.0.0.1:1/v1: connection refused",
+        "1 of 2 endpoints takes a connection.",
+    ]

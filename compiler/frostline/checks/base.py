@@ -28,11 +28,13 @@ ValueOf = Callable[[Mapping[str | None, Entry]], dict[str, Any]]
 class Context(Struct, frozen=True, kw_only=True):
     """What a check needs besides the registry.
 
-    root: the folder that no file which a schema refers to may lie outside of.
+    root: the folder that no file which a schema refers to may lie outside of. allocating: the sources whose server
+    schedules all that it has (Nomad), and gives it ports.
     """
 
     value_of: ValueOf
     root: Path
+    allocating: frozenset[str] = frozenset()
 
 
 class Check(Protocol):

@@ -3,13 +3,13 @@
 What is known of an instance is the id that Nomad registers in Consul and in its own catalog alike
 (MakeAllocServiceID: `_nomad-task-ALLOCATION-TASK-SERVICE-LABEL`), and the range that its clients take dynamic ports
 from unless they are told otherwise (`min_dynamic_port`, `max_dynamic_port`). A static port in that range looks the
-same, except where the job writes the number itself, which then ends the id. Without ids (`keep: {ids: false}`) nothing
-is known.
+same, except where the job writes the number itself, which then ends the id. Without ids (`keep: {ids: false}`) the
+range alone says it of a source of type nomad, and nothing of any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from frostline.checks.base import Context
 from frostline.keys import key_text
@@ -32,7 +32,7 @@ PORT_DYNAMIC = Rule(
     summary="a source has endpoints on ports that Nomad chose for one allocation",
     why="Each deployment, and each restart on another client, moves such an endpoint to another port, which nobody who "
     "reads a frozen file learns. It is known by the id `_nomad-task-…` and a port between 20000 and 32000, the range "
-    "that Nomad takes dynamic ports from; where `keep` leaves the ids out it is not known.",
+    "that Nomad takes dynamic ports from; of a source of type `nomad` by the port alone.",
     example="live(datacenter=global, node=n1, id=_nomad-task-7b1e-web-payments-v1-http): "
     "warning[port-dynamic]: search: 1 endpoint from `live` has a port that Nomad chose for one allocation\n"
     f"  help: {_MEND}",
@@ -45,19 +45,19 @@ def findings(registry: Registry, settings: CheckSettings, context: Context) -> I
     """One for each (service, version) and source, which waivers judge; `fold` makes one a source of what is left."""
     for key, entry in registry.entries():
         by_source: dict[str, list[Endpoint]] = {}
-        for endpoint in _dynamic(entry):
+        for endpoint in _dynamic(entry, context.allocating):
             by_source.setdefault(endpoint.source, []).append(endpoint)
         for source, endpoints in sorted(by_source.items()):
             yield _finding(key, source, endpoints)
 
 
-def _dynamic(entry: Entry) -> Iterator[Endpoint]:
+def _dynamic(entry: Entry, allocating: Container[str]) -> Iterator[Endpoint]:
     """The endpoints on a dynamic port. A URL that does not have the port freezes none."""
     return (
         endpoint
         for endpoint in entry.endpoints
-        if endpoint.id.startswith(_NOMAD_ID)
-        and endpoint.port in _DYNAMIC_PORTS
+        if endpoint.port in _DYNAMIC_PORTS
+        and (endpoint.id.startswith(_NOMAD_ID) or endpoint.source in allocating)
         and not endpoint.id.endswith(f"-{endpoint.port}")
         and f":{endpoint.port}" in endpoint.url
     )

@@ -37,6 +37,7 @@ from frostline.publish.manifest import Manifest, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes
 from frostline.published import FileChange, ManifestEntry, Reading
 from frostline.settings import Allow, Config, OutputSettings
+from frostline.sources.base import allocates_ports
 from frostline.text import did_you_mean
 
 
@@ -124,7 +125,8 @@ def outputs_in_scope(config: Config, only: Sequence[str]) -> tuple[OutputSetting
 def check(config: Config, assembly: Assembly, rendered: Rendered, today: date) -> tuple[Finding, ...]:
     """Run the checks; what assembling and rendering found counts too. Waivers of this day are applied."""
     with stage("checking"):
-        context = Context(value_of=service_value, root=config.root)
+        allocating = frozenset(name for name, source in config.sources.items() if allocates_ports(source.type))
+        context = Context(value_of=service_value, root=config.root, allocating=allocating)
         earlier = dict.fromkeys((*assembly.findings, *rendered.findings))
         return run_checks(assembly.registry, config.checks, today, context, earlier)
 

@@ -29,6 +29,7 @@ __all__ = [
     "Progress",
     "ReadResult",
     "Source",
+    "allocates_ports",
     "answer_shape",
     "contributes",
     "declares",
@@ -86,6 +87,9 @@ class LiveSource(Source, Protocol):
 
     def shape(self, settings: Any) -> dict[str, Any]:
         """The settings that shape the answer, as JSON values; their digest binds the lock to the configuration."""
+
+    ALLOCATES_PORTS: bool = False
+    """Optional. True: its server schedules all that it has, and gives it ports between 20000 and 32000."""
 
     def policy(self, settings: Any) -> str:
         """Optional: the least ACL policy with which the settings can be read whole, as the server takes it."""
@@ -158,6 +162,11 @@ def _selection_part(settings: LiveSettings) -> dict[str, Any]:
         "address_from": settings.address_from,
         "version_from": settings.naming.version_from,
     }
+
+
+def allocates_ports(type_name: str) -> bool:
+    """Whether the server of this type schedules what it has, and gives it ports."""
+    return bool(getattr(source_module(type_name), "ALLOCATES_PORTS", False))
 
 
 def policy_of(settings: LiveSettings) -> str | None:

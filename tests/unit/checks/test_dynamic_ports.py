@@ -58,6 +58,13 @@ def test_a_port_is_dynamic_only_by_nomads_id_and_range(registry: Any, endpoint: 
     assert found(registry(payments={"v1": [endpoint(**fields)]})) == ()
 
 
+def test_of_a_source_that_allocates_ports_the_port_alone_says_it(registry: Any, endpoint: Any, context: Any) -> None:
+    seen = registry(payments={"v1": [endpoint(id="", port=25000), endpoint(id="", port=25000, source="live")]})
+    assert list(findings(seen, CheckSettings(), context)) == []
+    [warning] = findings(seen, CheckSettings(), replace(context, allocating=frozenset({"live"})))
+    assert "1 endpoint from `live`" in warning.message
+
+
 def test_a_url_without_the_port_freezes_none(registry: Any, endpoint: Any, found: Any) -> None:
     named = replace(endpoint(id=ID, port=25000), url="http://payments.service.consul/v1")
     assert found(registry(payments={"v1": [named]})) == ()

@@ -14,7 +14,9 @@ from frostline.sources.naming_keys import selection_shape
 from frostline.sources.nomad.policy import policy
 from frostline.sources.nomad.settings import SCHEMA, NomadSettings, configure
 
-__all__ = ["SCHEMA", "SEGMENT_LISTS", "configure", "policy", "read", "shape"]
+__all__ = ["ALLOCATES_PORTS", "SCHEMA", "SEGMENT_LISTS", "configure", "policy", "read", "shape"]
+
+ALLOCATES_PORTS = True
 
 SEGMENT_LISTS: Mapping[str, SegmentList] = {
     "regions": SegmentList(lambda region, namespace: region),
