@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from frostline.checks.waivers import apply_waivers
+from frostline.checks.waivers import apply_waivers, with_way_past
 from frostline.config import context as config
 from frostline.config.cursor import Cursor
 from frostline.model import Entry, Finding, Registry
@@ -110,4 +110,4 @@ def run_checks(
             rules = {rule.name for rule in module.RULES}
             own = [finding for finding in kept if finding.rule in rules]
             kept = (*(finding for finding in kept if finding.rule not in rules), *module.fold(own))
-    return tuple(sorted(kept, key=Finding.sort_key))
+    return tuple(sorted(map(with_way_past, kept), key=Finding.sort_key))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from msgspec.structs import replace
+
 from frostline.errors import ErrorGroup, UsageError
 from frostline.globs import matches
 from frostline.keys import matches_key
@@ -37,6 +39,14 @@ def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver], today:
     kept = [finding for finding in findings if not any(_silences(waiver, finding) for waiver in valid)]
     kept += [_expired(waiver, last) for waiver, last in zip(waivers, days, strict=True) if today > last]
     return tuple(kept)
+
+
+def with_way_past(finding: Finding) -> Finding:
+    """The finding with help that names the waiver that would accept it. Warnings stop nothing, so need none."""
+    if finding.severity == "warning" or finding.rule == EXPIRED.name or "waiver" in (finding.help or ""):
+        return finding
+    accept = f"accept it until a day with a waiver of `{finding.rule}`"
+    return replace(finding, help=f"{finding.help}; or {accept}" if finding.help else accept)
 
 
 def last_days(waivers: Sequence[Waiver]) -> tuple[date, ...]:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from frostline.checks.waivers import EXPIRED, apply_waivers
+from frostline.checks.waivers import EXPIRED, apply_waivers, with_way_past
 from frostline.errors import ErrorGroup, UsageError
 from frostline.model import FileOrigin, Finding
 from frostline.settings import Waiver
@@ -71,3 +71,20 @@ def test_a_day_that_is_none_is_a_usage_error_at_the_waiver(until: str) -> None:
 def test_all_wrong_days_are_reported_together() -> None:
     with pytest.raises(ErrorGroup):
         apply_waivers([], [waiver(until="x"), waiver(until="y")], DAY)
+
+
+@pytest.mark.parametrize(
+    ("finding", "help_text"),
+    [
+        (
+            Finding(rule="tags", message="m", help="register it"),
+            "register it; or accept it until a day with a waiver of `tags`",
+        ),
+        (Finding(rule="tags", message="m"), "accept it until a day with a waiver of `tags`"),
+        (Finding(rule="tags", message="m", help="write a waiver of it"), "write a waiver of it"),
+        (Finding(rule="tags", message="m", severity="warning", help="register it"), "register it"),
+        (Finding(rule="waiver-expired", message="m", help="remove it"), "remove it"),
+    ],
+)
+def test_help_names_the_waiver_that_would_accept_an_error(finding: Finding, help_text: str) -> None:
+    assert with_way_past(finding).help == help_text

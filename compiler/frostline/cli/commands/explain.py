@@ -17,10 +17,12 @@ from frostline.cli.console import (
 from frostline.cli.invoking import DifferentError, invoked, load_invocation_config, print_warnings
 from frostline.cli.options import FORMATS, common_options, format_option, offline_option
 from frostline.lock.codec import lock_of
-from frostline.model import SegmentAnswer, version_label
+from frostline.model import Registry, SegmentAnswer, version_label
+from frostline.pipeline.assemble import registry_of_lock
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_lock, read_committed_lock
 from frostline.pipeline.holding import hold_part
 from frostline.pipeline.views import Explanation, closest, explain, explanation_value, known_registry
+from frostline.settings import Config
 from frostline.text import escape_control, list_names
 
 
@@ -50,13 +52,19 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
         used, answers = hold_part(config, locks, invocation.today), frozen.answers
     explanation = explain(config, used, answers, service, version)
     if not explanation.keys:
-        close = closest(known_registry(config) or explanation.registry, explanation.exclusions, service, version)
+        names = explanation.registry if offline else (known_registry(config) or _read_registry(config))
+        close = closest(names, explanation.exclusions, service, version)
         raise _unknown_service(service, version, close)
     if invocation.format == "json":
         print_json(report_value(explained=explanation_value(explanation)))
     else:
         print_text(invocation, explanation_lines(explanation))
     return errors.DONE
+
+
+def _read_registry(config: Config) -> Registry:
+    """The whole registry as the sources have it now, for the names in it."""
+    return registry_of_lock(config, lock_of(freeze(config, CommittedLock(config)).snapshots))
 
 
 def _unknown_service(service: str, version: str | None, close: Sequence[str]) -> DifferentError:
