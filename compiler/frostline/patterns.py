@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _QUERY_OR_FRAGMENT = re.compile("[?#]")
 
 
@@ -71,6 +73,16 @@ def _placeholder(pattern: str, start: int) -> tuple[Placeholder, int]:
     if close == end + 1:
         raise PatternError("a `[]` without a key", end)
     return Placeholder(name.group(), pattern[end + 1 : close]), close + 2
+
+
+def host_and_port(url: str) -> tuple[str, int]:
+    """The host of an absolute URL, without brackets, and its port; without one, the scheme's default port, or 0."""
+    parts = urlsplit(url)
+    port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    host = parts.netloc.rpartition("@")[2]  # `.hostname` would be in lower case
+    if host.startswith("["):
+        return host[1:].partition("]")[0].replace("%25", "%"), port  # RFC 6874: a zone's % is %25 in a URL
+    return host.partition(":")[0], port
 
 
 def has_dot_segment(url: str) -> bool:

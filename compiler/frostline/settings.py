@@ -205,6 +205,42 @@ class Waiver(Struct, frozen=True, kw_only=True):
     service: str = "*"
 
 
+class EndpointMatch(Struct, frozen=True, kw_only=True):
+    """Endpoints that have all of these values; None: any. origin: where it is written."""
+
+    origin: FileOrigin
+    address: str | None = None
+    port: int | None = None
+    datacenter: str | None = None
+    namespace: str | None = None
+    node: str | None = None
+    id: str | None = None
+    url: str | None = None
+
+
+class Replacement(Struct, frozen=True):
+    """The URL of an endpoint, and the one that takes its place."""
+
+    old: str
+    new: str
+    origin: FileOrigin
+
+
+class Override(Struct, frozen=True, kw_only=True):
+    """What somebody changes by hand of the services that fit the glob; to be removed after the day `until` (ISO date).
+
+    add: URLs with their places.
+    """
+
+    service: str
+    until: str
+    why: str
+    origin: FileOrigin
+    drop: tuple[EndpointMatch, ...] = ()
+    add: tuple[tuple[str, FileOrigin], ...] = ()
+    replace: tuple[Replacement, ...] = ()
+
+
 class CheckSettings(Struct, frozen=True, kw_only=True):
     """schema: users' JSON Schema files; policies: name -> policy; waivers in the order written.
 
@@ -269,7 +305,7 @@ class Config(Struct, frozen=True, kw_only=True):
 
     confirmed: the file of confirmations; None: there is none.
     precedence: tiers, the first wins; each a tuple of source names whose endpoints unite.
-    manifest: `frostline.manifest` in the root.
+    manifest: `frostline.manifest` in the root. overrides_file: the file that holds `overrides`; None: they stand here.
     """
 
     path: Path
@@ -283,5 +319,7 @@ class Config(Struct, frozen=True, kw_only=True):
     merge: tuple[str, ...] = ()
     guards: Guards = Guards()
     consumers: tuple[Consumer, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    overrides_file: Path | None = None
     outputs: tuple[OutputSettings, ...] = ()
     manifest: Path

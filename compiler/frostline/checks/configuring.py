@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from frostline.checks.base import check_module, check_names
@@ -11,7 +10,7 @@ from frostline.checks.consent import ACCEPTED_RULES
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
-from frostline.config.readers import as_is, glob, integer, share
+from frostline.config.readers import as_is, day, glob, integer, share
 from frostline.settings import CheckSettings, Guards, Waiver
 
 WAIVERS: Mapping[str, Any] = {
@@ -31,10 +30,7 @@ WAIVERS: Mapping[str, Any] = {
             },
             "until": {
                 "description": "The last day that the waiver holds.",
-                "type": "string",
-                "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-                "x-expected": "a day such as 2027-01-31",
-                "x-help": "write YEAR-MONTH-DAY",
+                **ref("day"),
             },
             "why": {"description": "The reason, for whoever reads this later.", **ref("text")},
         },
@@ -146,15 +142,5 @@ def _waivers(cursor: Cursor) -> tuple[Waiver, ...]:
 
 
 def _waiver(cursor: Cursor) -> Waiver | None:
-    fields = cursor.present(rule=as_is, until=_day, why=as_is, service=glob)
+    fields = cursor.present(rule=as_is, until=day, why=as_is, service=glob)
     return Waiver(origin=cursor.origin, **fields) if {"rule", "until", "why"} <= fields.keys() else None
-
-
-def _day(cursor: Cursor) -> str | None:
-    try:
-        return date.fromisoformat(cursor.value).isoformat()
-    except ValueError:
-        cursor.refuse(
-            f"`until` is not a day of the calendar: `{cursor.value}`", "write YEAR-MONTH-DAY, such as 2027-01-31"
-        )
-        return None

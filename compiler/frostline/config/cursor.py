@@ -64,8 +64,8 @@ class Cursor:
         ]
 
     def as_value(self) -> Cursor:
-        """The key itself as a value, at the same place in the document: for keys that are patterns."""
-        return Cursor(self.state, self.path, self.key)
+        """The key itself as a value: for keys that are patterns or URLs."""
+        return _KeyCursor(self.state, self.path, self.key)
 
     def present(self, **readers: Callable[[Cursor], Any]) -> dict[str, Any]:
         """The results of these readers, each applied to the key of its name, without absent keys and None."""
@@ -76,3 +76,11 @@ class Cursor:
         """Record an error about this value, or about its key."""
         origin = self.key_origin if at_key else self.origin
         self.state.errors.append(UsageError(message, origin=origin, help=help))
+
+
+class _KeyCursor(Cursor):
+    """A key as a value, at the key's place."""
+
+    @property
+    def origin(self) -> FileOrigin:
+        return self.key_origin

@@ -44,6 +44,12 @@ DEFINITIONS: Mapping[str, Any] = {
         "x-expected": "an age such as 72h or 3d",
         "x-help": "write a number and a unit: s, m, h or d",
     },
+    "day": {
+        "type": "string",
+        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        "x-expected": "a day such as 2027-01-31",
+        "x-help": "write YEAR-MONTH-DAY",
+    },
     "share": {
         "type": "string",
         "pattern": "^([0-9]{1,2}([.][0-9]{1,6})?|100([.]0{1,6})?)%$",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -67,6 +68,17 @@ def positive_age(cursor: Cursor) -> float | None:
         cursor.refuse(f"`{cursor.key}` must be more than 0", "write an age such as 72h")
         return None
     return seconds
+
+
+def day(cursor: Cursor) -> str | None:
+    """A day of the calendar, as an ISO date."""
+    try:
+        return date.fromisoformat(cursor.value).isoformat()
+    except ValueError:
+        cursor.refuse(
+            f"`{cursor.key}` is not a day of the calendar: `{cursor.value}`", "write YEAR-MONTH-DAY, such as 2027-01-31"
+        )
+        return None
 
 
 def share(cursor: Cursor) -> float:

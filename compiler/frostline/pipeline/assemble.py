@@ -10,13 +10,16 @@ from msgspec import Struct
 from frostline.events import stage
 from frostline.model import Contribution, Finding, Key, Lock, Registry
 from frostline.pipeline.freeze import live_sources
+from frostline.pipeline.overridden import state_of
 from frostline.pipeline.rendering import RegistryViews
 from frostline.plan.changes import RegistryState
 from frostline.published import ManifestEntry
 from frostline.registry.assembling import assemble as assemble_registry
-from frostline.registry.assembling import contribution_of, entry_digest, properties_digest
+from frostline.registry.assembling import contribution_of
 from frostline.registry.callers import callers_of, unmatched_findings
 from frostline.registry.declaring import contribution_of_declaration
+from frostline.registry.override_rules import unused_findings
+from frostline.registry.overriding import Effect, Overridden, apply_overrides
 from frostline.settings import Config, DeclaringSettings
 from frostline.sources.base import contributes, declares, keys_are_independent, needs_other_sources, source_module
 
@@ -25,12 +28,14 @@ class Assembly(Struct, frozen=True, kw_only=True):
     """The registry, how each output sees it, and what is wrong with it.
 
     declared: what job files bring; they are read once a run. state: the registry with its manifest entries.
+    effects: what each override does.
     """
 
     declared: tuple[Contribution, ...]
     views: RegistryViews
     state: RegistryState
     findings: tuple[Finding, ...]
+    effects: tuple[Effect, ...] = ()
 
     @property
     def registry(self) -> Registry:
@@ -42,11 +47,16 @@ def assemble(config: Config, lock: Lock) -> Assembly:
     declared = declared_contributions(config)
     with stage("assembling the registry"):
         views = RegistryViews(config, contributions_of(config, lock, declared))
-        registry, findings = views.assembled((), ())
-        state = RegistryState(registry, manifest_entries(registry))
+        overridden, findings = views.overridden((), ())
+        state = state_of(overridden)
     keys = [entry.key for entry in state.entries]
-    unmatched = unmatched_findings(config.consumers, keys, config.checks.policies.get("upstreams"))
-    return Assembly(declared=declared, views=views, state=state, findings=(*findings, *unmatched))
+    findings = (
+        *findings,
+        *overridden.findings,
+        *unused_findings(config.overrides, overridden.effects, overridden.registry),
+        *unmatched_findings(config.consumers, keys, config.checks.policies.get("upstreams")),
+    )
+    return Assembly(declared=declared, views=views, state=state, findings=findings, effects=overridden.effects)
 
 
 def declared_contributions(config: Config) -> tuple[Contribution, ...]:
@@ -93,34 +103,30 @@ def registry_of_lock(
     declared: Sequence[Contribution] | None = None,
     only_keys: Collection[Key] | None = None,
 ) -> Registry:
-    """The registry that a lock gives under today's configuration, whatever its findings.
+    """The registry that a lock gives under today's configuration, overrides included, whatever its findings.
 
     only_keys: build only these keys from live sources (None: all). Other keys lack live endpoints.
     """
+    return overridden_of_lock(config, lock, declared, only_keys).registry
+
+
+def overridden_of_lock(
+    config: Config,
+    lock: Lock | None,
+    declared: Sequence[Contribution] | None = None,
+    only_keys: Collection[Key] | None = None,
+) -> Overridden:
+    """`registry_of_lock`, with what the overrides change in it."""
     contributions = contributions_of(config, lock or Lock(), declared, only_keys)
-    return assemble_registry(contributions, config.precedence, config.merge)[0]
+    registry, _ = assemble_registry(contributions, config.precedence, config.merge)
+    return apply_overrides(registry, config.overrides)
 
 
 def state_of_lock(
     config: Config, lock: Lock | None, declared: Sequence[Contribution], only_keys: Collection[Key] | None = None
 ) -> RegistryState:
     """`registry_of_lock` with its manifest entries."""
-    registry = registry_of_lock(config, lock, declared, only_keys)
-    return RegistryState(registry, manifest_entries(registry))
-
-
-def manifest_entries(registry: Registry) -> tuple[ManifestEntry, ...]:
-    """The manifest's entry of each (service, version)."""
-    return tuple(
-        ManifestEntry(
-            service=key.service,
-            version=key.version,
-            digest=entry_digest(entry),
-            endpoints=len(entry.endpoints),
-            properties=properties_digest(entry),
-        )
-        for key, entry in registry.entries()
-    )
+    return state_of(overridden_of_lock(config, lock, declared, only_keys))
 
 
 def configured_callers(config: Config, *entries: Iterable[ManifestEntry]) -> dict[Key, tuple[str, ...]]:

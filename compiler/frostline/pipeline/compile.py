@@ -30,12 +30,14 @@ from frostline.pipeline.guard import (
     warn_of_manifest,
 )
 from frostline.pipeline.holding import held_services
+from frostline.pipeline.overridden import as_published, judged
 from frostline.pipeline.rendering import Rendered, render_outputs
 from frostline.plan.changes import Comparison, LockAction, Plan, RegistryState, changed_keys, plan_of
 from frostline.publish.claims import Claim, read_claim
 from frostline.publish.manifest import Manifest, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes
 from frostline.published import FileChange, ManifestEntry, Reading
+from frostline.registry.override_rules import findings_on
 from frostline.settings import Allow, Config, OutputSettings
 from frostline.sources.base import allocates_ports
 from frostline.text import did_you_mean
@@ -127,7 +129,8 @@ def check(config: Config, assembly: Assembly, rendered: Rendered, today: date) -
     with stage("checking"):
         allocating = frozenset(name for name, source in config.sources.items() if allocates_ports(source.type))
         context = Context(value_of=service_value, root=config.root, allocating=allocating)
-        earlier = dict.fromkeys((*assembly.findings, *rendered.findings))
+        dated = findings_on(config.overrides, assembly.effects, today)
+        earlier = dict.fromkeys((*assembly.findings, *dated, *rendered.findings))
         return run_checks(assembly.registry, config.checks, today, context, earlier)
 
 
@@ -146,10 +149,11 @@ def diff_files(config: Config, rendered: Rendered, options: CompileOptions) -> F
 
 def baseline_of(config: Config, locks: LockPair, assembly: Assembly, manifest: Manifest | None) -> RegistryState:
     """The registry of the committed lock; with a manifest only the keys that change, as the plan needs no others."""
+    published = manifest.services if manifest else None
     if not locks.changed:
-        return assembly.state
+        return as_published(assembly.state, published)
     only_keys = frozenset(changed_keys(manifest.services, assembly.state.entries)) if manifest else None
-    return state_of_lock(config, locks.committed, assembly.declared, only_keys)
+    return as_published(state_of_lock(config, locks.committed, assembly.declared, only_keys), published)
 
 
 def guard(
@@ -165,11 +169,12 @@ def guard(
     if options.guard:
         before = published_before(compared.claim, baseline if locks.committed else None, locks.fault)
         refusals += (*warn_of_manifest(compared.claim), *guard_unknown(before, options.allow))
+        states = judged(before.entries, baseline, assembly.state)
         refusals += guard_registry(
             config,
-            before.entries,
-            baseline,
-            assembly.state,
+            states.published,
+            states.baseline,
+            states.new,
             options.allow,
             today=options.today,
             unhealthy=locks.unhealthy,
@@ -201,20 +206,23 @@ def guard_frozen(
         return warnings
     if not is_whole and locks.committed is None:
         return guard_lock(config, locks.new, None, allow)
-    declared = declared_contributions(config)
-    new, baseline = (state_of_lock(config, lock, declared) for lock in (locks.new, locks.committed))
-    before = published_before(read_claim(config.manifest), baseline if locks.committed else None, locks.fault)
+    claim = read_claim(config.manifest)
+    new, baseline = _frozen_states(config, locks, claim.manifest)
+    before = published_before(claim, baseline if locks.committed else None, locks.fault)
     refusals = guard_unknown(before, allow)
-    refusals += guard_registry(config, before.entries, baseline, new, allow, today=today, unhealthy=locks.unhealthy)
+    states = judged(before.entries, baseline, new)
+    refusals += guard_registry(
+        config, states.published, states.baseline, states.new, allow, today=today, unhealthy=locks.unhealthy
+    )
     refusals += guard_lock(config, locks.new, locks.committed, allow)
     return tuple(sorted((*refusals, *warnings), key=Finding.sort_key))
 
 
 def plan_frozen(config: Config, locks: LockPair) -> Plan:
     """What would change in the registry if this lock were committed alone; no files."""
-    declared = declared_contributions(config)
-    new, baseline = (state_of_lock(config, lock, declared) for lock in (locks.new, locks.committed))
-    before = published_before(read_claim(config.manifest), baseline if locks.committed else None, locks.fault)
+    claim = read_claim(config.manifest)
+    new, baseline = _frozen_states(config, locks, claim.manifest)
+    before = published_before(claim, baseline if locks.committed else None, locks.fault)
     published = before.entries or ()
     callers = configured_callers(config, published, new.entries)
     comparison = Comparison(published=published, baseline=baseline, new=new, callers=callers)
@@ -224,3 +232,10 @@ def plan_frozen(config: Config, locks: LockPair) -> Plan:
 
 def _names_of(held: Iterable[Held]) -> tuple[str, ...]:
     return tuple(service.service for service in held)
+
+
+def _frozen_states(config: Config, locks: LockPair, manifest: Manifest | None) -> tuple[RegistryState, RegistryState]:
+    """The registries of the new lock and of the committed one."""
+    declared = declared_contributions(config)
+    new, baseline = (state_of_lock(config, lock, declared) for lock in (locks.new, locks.committed))
+    return new, as_published(baseline, manifest.services if manifest else None)

@@ -18,6 +18,7 @@ from frostline.checks import configuring, policy_keys
 from frostline.config import definitions
 from frostline.config.definitions import ref
 from frostline.outputs import output_keys
+from frostline.registry import override_keys
 from frostline.resources import resource_folder, schema_text
 from frostline.sources import naming_keys, server_keys
 from frostline.text import list_names
@@ -90,6 +91,7 @@ _TOP: Mapping[str, Any] = {
             },
         },
         "checks": ref("checks"),
+        "overrides": override_keys.OVERRIDES,
         "merge": {
             "description": (
                 "What may differ between endpoints that unite in one (service, version). Without `namespace`, one "
@@ -125,7 +127,7 @@ def assembled_schema() -> dict[str, Any]:
     """The schema with all sources, checks and outputs of frostline, as JSON values."""
     source_schemas = {name: sources.source_module(name).SCHEMA for name in sources.TABLE}
     output_schemas = {name: outputs.output_module(name).SCHEMA for name in outputs.TABLE}
-    shared = (definitions, naming_keys, server_keys, policy_keys, output_keys)
+    shared = (definitions, naming_keys, server_keys, policy_keys, output_keys, override_keys)
     return {
         **_TOP,
         "$defs": {

@@ -21,6 +21,7 @@ from frostline.files.targets import MANIFEST
 from frostline.model import FileOrigin
 from frostline.outputs.configuring import Reserved, outputs_of
 from frostline.pipeline.config_schema import schema_for
+from frostline.pipeline.override_file import overrides_of
 from frostline.settings import CalledGlob, Config, Consumer, LiveSettings, SourceSettings
 from frostline.sources.configuring import sources_of
 from frostline.text import display_path, quote
@@ -83,9 +84,9 @@ def _content(path: Path) -> bytes:
 def _sorted(errors: list[FrostlineError] | tuple[FrostlineError, ...]) -> list[FrostlineError]:
     """By position, each once: what an alias repeats is wrong in one place."""
 
-    def position(error: FrostlineError) -> tuple[int, int, str]:
+    def position(error: FrostlineError) -> tuple[str, int, int, str]:
         origin = error.origin if isinstance(error.origin, FileOrigin) else FileOrigin("")
-        return (origin.line, origin.column, error.message)
+        return (origin.path, origin.line, origin.column, error.message)
 
     return sorted({position(error): error for error in errors}.values(), key=position)
 
@@ -112,6 +113,9 @@ def _config(cursor: Cursor, path: Path) -> Config:
     confirmed = _confirmed(cursor, folder, reserved)
     if confirmed is not None:
         reserved.append(Reserved(confirmed, "the file of confirmations"))
+    overrides, overrides_file = overrides_of(cursor.get("overrides"), folder)
+    if overrides_file is not None:
+        reserved.append(Reserved(overrides_file, "the file of `overrides`"))
     configured = sources_of(sources, context) if sources else {}
     outputs_context = replace(context, unkept=_unkept(configured.values()))
     return Config(
@@ -126,6 +130,8 @@ def _config(cursor: Cursor, path: Path) -> Config:
         checks=checks,
         guards=guards_of(cursor.get("guards")),
         consumers=tuple(_consumer(entry) for entry in _entries(cursor.get("consumers"))),
+        overrides=overrides,
+        overrides_file=overrides_file,
         outputs=outputs_of(cursor.get("outputs"), outputs_context, reserved),
         **cursor.present(merge=texts),
     )

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from frostline.events import stage
 from frostline.model import Finding, Key, Origin, Registry
+from frostline.patterns import host_and_port
 from frostline.rules import Rule
-from frostline.sources.static import host_and_port
 
 TIMEOUT = 2.0
 """Seconds for a name to be resolved, and again for a connection."""

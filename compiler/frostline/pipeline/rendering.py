@@ -16,6 +16,7 @@ from frostline.pipeline.file_rules import EMPTY_OUTPUT
 from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assemble, with_prefer
 from frostline.registry.consumers import consumer_view
+from frostline.registry.overriding import Overridden, apply_overrides
 from frostline.settings import Config, OutputSettings
 
 MOST_KEPT = 1 << 28
@@ -67,13 +68,19 @@ class RegistryViews:
     def __init__(self, config: Config, contributions: Sequence[Contribution]) -> None:
         self._config = config
         self._contributions = contributions
-        self.assembled = cache(self._assembled)
+        self.overridden = cache(self._overridden)
         self._shared_view = cache(self._view_of)
 
-    def _assembled(self, sources: tuple[str, ...], prefer: tuple[str, ...]) -> tuple[Registry, tuple[Finding, ...]]:
-        """The registry of these sources, () for all, so that precedence is decided among them."""
+    def _overridden(self, sources: tuple[str, ...], prefer: tuple[str, ...]) -> tuple[Overridden, tuple[Finding, ...]]:
+        """The registry of these sources, () for all, so that precedence is decided among them; then the overrides."""
         chosen = [bringer for bringer in self._contributions if not sources or bringer.source in sources]
-        return assemble(chosen, self._config.precedence, self._config.merge, prefer)
+        registry, findings = assemble(chosen, self._config.precedence, self._config.merge, prefer)
+        return apply_overrides(registry, self._config.overrides, prefer), findings
+
+    def assembled(self, sources: tuple[str, ...], prefer: tuple[str, ...]) -> tuple[Registry, tuple[Finding, ...]]:
+        """The registry of these sources with its overrides, and what is wrong with what the sources bring."""
+        overridden, findings = self.overridden(sources, prefer)
+        return overridden.registry, findings
 
     def of(self, output: OutputSettings) -> OutputView:
         """What this output sees."""

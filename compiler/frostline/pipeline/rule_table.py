@@ -28,6 +28,7 @@ _MODULES = (
     "frostline.registry.assembling",
     "frostline.registry.callers",
     "frostline.registry.consumers",
+    "frostline.registry.override_rules",
     "frostline.registry.urls",
     "frostline.sources.jobspec.job",
 )

@@ -53,6 +53,8 @@ def basis_of(config: Config, options: CompileOptions) -> Basis:
 def _inputs(config: Config) -> Iterator[Path]:
     """The files that an outcome depends on: configuration, schemas, templates, job files and what they read."""
     yield config.path
+    if config.overrides_file is not None:
+        yield config.overrides_file
     yield from checks.inputs_of(config.checks)
     for output in config.outputs:
         yield from outputs.inputs_of(output)

@@ -12,12 +12,13 @@ from msgspec import Struct
 from frostline.canonical import origin_value
 from frostline.errors import FrostlineError
 from frostline.model import Dependency, Endpoint, Key, Lock, Origin, Registry, SegmentAnswer, version_label
-from frostline.pipeline.assemble import contributions_of, declared_contributions, registry_of_lock
+from frostline.pipeline.assemble import contributions_of, declared_contributions, overridden_of_lock, registry_of_lock
 from frostline.pipeline.confirming import SegmentAge
 from frostline.pipeline.freeze import live_sources, offline_lock, read_committed_lock
 from frostline.pipeline.holding import held_keys
 from frostline.registry.callers import Call, calls_of
-from frostline.registry.exclusions import Exclusion, excluded_instances, overridden_endpoints
+from frostline.registry.exclusions import Exclusion, endpoints_without, excluded_instances, preceded_endpoints
+from frostline.registry.overriding import Effect, Overridden
 from frostline.settings import Config
 
 
@@ -38,7 +39,7 @@ def known_registry(config: Config) -> Registry | None:
     return None
 
 
-def list_value(registry: Registry, held: Collection[Key]) -> list[dict[str, Any]]:
+def list_value(overridden: Overridden, held: Collection[Key]) -> list[dict[str, Any]]:
     """Every (service, version) of the registry as JSON values, in the registry's order. held: as `held_keys` has it."""
     return [
         {
@@ -49,8 +50,9 @@ def list_value(registry: Registry, held: Collection[Key]) -> list[dict[str, Any]
             "url": entry.url,
             "declared": entry.declared,
             "held": Key(service, version) in held,
+            "overrides": _override_values(overridden.effects_on(Key(service, version))),
         }
-        for (service, version), entry in registry.entries()
+        for (service, version), entry in overridden.registry.entries()
     ]
 
 
@@ -76,10 +78,14 @@ class Explanation(Struct, frozen=True, kw_only=True):
     """
 
     keys: tuple[Key, ...]
-    registry: Registry
+    overridden: Overridden
     exclusions: tuple[Exclusion, ...]
     held: frozenset[Key] = frozenset()
     calls: tuple[Call, ...] = ()
+
+    @property
+    def registry(self) -> Registry:
+        return self.overridden.registry
 
     def exclusions_of(self, key: Key) -> tuple[Exclusion, ...]:
         """Those of one (service, version)."""
@@ -103,15 +109,16 @@ def explain(
     """
     declared = declared_contributions(config)
     contributions = contributions_of(config, lock, declared)
-    registry = registry_of_lock(config, lock, declared)
+    overridden = overridden_of_lock(config, lock, declared)
     exclusions = (
         *excluded_instances(answers, live_sources(config)),
-        *overridden_endpoints(contributions, registry),
+        *preceded_endpoints(contributions, overridden.registry),
+        *endpoints_without(overridden.effects),
     )
-    calls = configured_calls(config, registry)
-    keys = keys_named(registry, exclusions, service, version, [call.key for call in calls])
+    calls = configured_calls(config, overridden.registry)
+    keys = keys_named(overridden.registry, exclusions, service, version, [call.key for call in calls])
     held = held_keys(config, lock)
-    return Explanation(keys=tuple(keys), registry=registry, exclusions=exclusions, held=held, calls=calls)
+    return Explanation(keys=tuple(keys), overridden=overridden, exclusions=exclusions, held=held, calls=calls)
 
 
 def configured_calls(config: Config, registry: Registry) -> tuple[Call, ...]:
@@ -162,6 +169,7 @@ def explanation_value(explanation: Explanation) -> list[dict[str, Any]]:
             "sources": list(entry.sources) if entry else [],
             "held": key in explanation.held,
             "endpoints": [_endpoint_value(endpoint) for endpoint in entry.endpoints] if entry else [],
+            "overrides": _override_values(explanation.overridden.effects_on(key)),
             "dependents": [
                 {"consumer": consumer, "origin": origin_value(origin)}
                 for consumer, origin in explanation.dependents_of(key)
@@ -173,6 +181,17 @@ def explanation_value(explanation: Explanation) -> list[dict[str, Any]]:
         }
         for key in explanation.keys
         for entry in [explanation.registry.get(key)]
+    ]
+
+
+def _override_values(effects: Iterable[Effect]) -> list[dict[str, Any]]:
+    return [
+        {
+            "until": effect.override.until,
+            "why": effect.override.why,
+            "origin": origin_value(effect.override.origin),
+        }
+        for effect in effects
     ]
 
 

@@ -28,6 +28,14 @@ class EndpointChange(Struct, frozen=True):
     fields: tuple[str, ...]
 
 
+class OverrideNote(Struct, frozen=True):
+    """An override that is at work: its last day, its reason, and its place in a file."""
+
+    until: str
+    why: str
+    place: str
+
+
 class ServiceChange(Struct, frozen=True, kw_only=True):
     """One (service, version) that appears, changes or vanishes.
 
@@ -35,6 +43,7 @@ class ServiceChange(Struct, frozen=True, kw_only=True):
     vanishes or has no endpoint any more.
     before, after: how many endpoints it has. added, removed: URLs, sorted. These two and `changed` are empty where what
     was published is not known endpoint by endpoint (`known`): it came from another lock or configuration.
+    overrides: those that are at work on it.
     moved: where nothing changes but addresses and ports, datacenter -> number of endpoints that are others; else empty.
     """
 
@@ -49,6 +58,7 @@ class ServiceChange(Struct, frozen=True, kw_only=True):
     dependents: tuple[str, ...] = ()
     known: bool = True
     moved: dict[str, int] = {}
+    overrides: tuple[OverrideNote, ...] = ()
 
     @property
     def effect(self) -> Effect:
@@ -82,10 +92,15 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class RegistryState(Struct, frozen=True):
-    """A registry and its manifest entries."""
+    """A registry and its manifest entries.
+
+    plain: the entries that overrides change in it, as they would be without. notes: these overrides.
+    """
 
     registry: Registry
     entries: tuple[ManifestEntry, ...]
+    plain: Mapping[Key, Entry] = {}
+    notes: Mapping[Key, tuple[OverrideNote, ...]] = {}
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
@@ -118,7 +133,8 @@ def _service_changes(comparison: Comparison, keys: Iterable[Key]) -> tuple[Servi
         before, after = published.get(key), new.get(key)
         known = before is None or baseline.get(key) == before.digest
         old_entry = comparison.baseline.registry.get(key) if before and known else None
-        versions = _Versions(key, before, after, old_entry, known)
+        notes = comparison.new.notes.get(key, ())
+        versions = _Versions(key, before, after, old_entry, known, notes)
         changes.append(_service_change(versions, comparison.new.registry, comparison.callers.get(key, ())))
     return tuple(changes)
 
@@ -135,13 +151,17 @@ def _digests(lines: Iterable[ManifestEntry]) -> dict[Key, str]:
 
 
 class _Versions(Struct, frozen=True):
-    """A (service, version) before and after. entry: the published one; known: whether the baseline has it."""
+    """A (service, version) before and after. entry: the published one; known: whether the baseline has it.
+
+    notes: the overrides that are at work on it.
+    """
 
     key: Key
     before: ManifestEntry | None
     after: ManifestEntry | None
     entry: Entry | None
     known: bool
+    notes: tuple[OverrideNote, ...] = ()
 
 
 def _service_change(versions: _Versions, registry: Registry, callers: Collection[str]) -> ServiceChange:
@@ -163,6 +183,7 @@ def _service_change(versions: _Versions, registry: Registry, callers: Collection
         changed=changed,
         dependents=_consumers(registry.dependents(key), callers) if loses_all else (),
         known=versions.known,
+        overrides=versions.notes,
         moved=_by_datacenter(new_entry, new_urls - old_urls) if new_entry and only_moved else {},
     )
 

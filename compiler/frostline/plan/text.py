@@ -57,7 +57,9 @@ def _services(plan: Plan, verbose: bool) -> Iterator[str]:
         yield "Services:"
     for change in sorted(plan.services, key=lambda change: _ORDER.index(change.effect)):
         yield _service_line(change)
-        if verbose or change.effect != "move":
+        for note in change.overrides:
+            yield f"      ! {escape_control(f'override until {note.until}: {note.why} ({note.place})')}"
+        if verbose or change.effect != "move" or change.overrides:
             yield from _detail_lines(change)
 
 

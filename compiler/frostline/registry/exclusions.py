@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from frostline.model import Contribution, InstanceOrigin, Key, Origin, Registry, SegmentAnswer
 from frostline.registry.naming import splitter_of
+from frostline.registry.overriding import Effect
 from frostline.registry.selection import excluded_registrations
 from frostline.settings import LiveSettings
 
@@ -39,8 +40,20 @@ def excluded_instances(answers: Iterable[SegmentAnswer], live: Mapping[str, Live
                 yield Exclusion(key=key, name=registration.service, origin=origin, reason=reason)
 
 
-def overridden_endpoints(contributions: Iterable[Contribution], registry: Registry) -> Iterator[Exclusion]:
-    """The endpoints that another source, or another segment of their own source, overrides by precedence."""
+def endpoints_without(effects: Iterable[Effect]) -> Iterator[Exclusion]:
+    """The endpoints that overrides drop, or put another one in the place of."""
+    for effect in effects:
+        override = effect.override
+        end = f"until {override.until} ({override.why})"
+        outcomes = [(endpoint, "drops it") for endpoint in effect.dropped]
+        outcomes += [(endpoint, f"has {other.url} in its place") for endpoint, other in effect.replaced]
+        for endpoint, what in outcomes:
+            reason = f"the override at {override.origin} {what} {end}"
+            yield Exclusion(key=effect.key, name=endpoint.url, origin=endpoint.origin, reason=reason)
+
+
+def preceded_endpoints(contributions: Iterable[Contribution], registry: Registry) -> Iterator[Exclusion]:
+    """The endpoints that another source, or another segment of their own source, precedes."""
     for contribution in contributions:
         for key, endpoints in contribution.overridden.items():
             winner = contribution.endpoints[key][0].datacenter

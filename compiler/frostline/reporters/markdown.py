@@ -73,13 +73,19 @@ def _refusal(file: Mapping[str, Any]) -> str:
 def _service(change: Mapping[str, Any]) -> Iterator[str]:
     name = change["service"] if change["version"] is None else f"{change['service']} {change['version']}"
     start = f"- `{CHANGE_SIGNS[change['action']]}` {code(name)}"
+    notes = [
+        f"  - **override until {note['until']}**: {code(note['why'])} at {code(note['place'])}"
+        for note in change.get("overrides", ())
+    ]
     if change["effect"] == "move":
         moved: Mapping[str, int] = change["moved"]
         places = [f", {code(datacenter)} {number}" for datacenter, number in moved.items() if datacenter]
         yield f"{start}: {sum(moved.values())} of {change['after']} moved{''.join(places)}"
+        yield from notes
         yield from ("  <details><summary>endpoints</summary>", "", *_urls(change), "", "  </details>")
         return
     yield f"{start}, {change['before']} → {change['after']} endpoints"
+    yield from notes
     for consumer in change["dependents"]:
         yield f"  - **{code(consumer)} depends on it**"
     yield from _urls(change)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -14,9 +13,8 @@ from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.urls import absolute_url
 from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key
+from frostline.patterns import host_and_port
 from frostline.settings import SourceSettings
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 SCHEMA: Mapping[str, Any] = {
     "description": "Services whose URLs are written here.",
@@ -107,13 +105,3 @@ def contribute(settings: StaticSettings, known: Mapping[str, frozenset[Key]]) ->
             )
             endpoints[key] = (*endpoints[key], endpoint)
     return Contribution(source=settings.name, endpoints=endpoints, places=places, findings=tuple(findings))
-
-
-def host_and_port(url: str) -> tuple[str, int]:
-    """The host of an absolute URL, without brackets, and its port; without one, the scheme's default port, or 0."""
-    parts = urlsplit(url)
-    port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
-    host = parts.netloc.rpartition("@")[2]  # `.hostname` would be in lower case
-    if host.startswith("["):
-        return host[1:].partition("]")[0].replace("%25", "%"), port  # RFC 6874: a zone's % is %25 in a URL
-    return host.partition(":")[0], port

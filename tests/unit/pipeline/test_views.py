@@ -15,6 +15,7 @@ from frostline.model import (
 from frostline.pipeline.views import Explanation, closest, explanation_value, graph_value, keys_named, list_value
 from frostline.registry.declaring import dependencies_of
 from frostline.registry.exclusions import Exclusion
+from frostline.registry.overriding import Overridden
 from frostline.settings import Naming
 
 PLACE = FileOrigin("frostline.yaml", 3, 5)
@@ -69,7 +70,9 @@ def test_the_closest_are_of_services_or_of_the_versions_of_the_one_that_is_there
 
 def test_an_explanation_of_what_is_left_out_alone_has_no_endpoints() -> None:
     key = Key("hidden", None)
-    found = Explanation(keys=(key,), registry=REGISTRY, exclusions=(exclusion("hidden"), exclusion("other")))
+    found = Explanation(
+        keys=(key,), overridden=Overridden(registry=REGISTRY), exclusions=(exclusion("hidden"), exclusion("other"))
+    )
     (value,) = explanation_value(found)
     assert (value["url"], value["sources"], value["endpoints"]) == (None, [], [])
     assert [left_out["name"] for left_out in value["left_out"]] == ["hidden"]
@@ -77,7 +80,7 @@ def test_an_explanation_of_what_is_left_out_alone_has_no_endpoints() -> None:
 
 
 def test_the_list_has_an_item_for_each_version() -> None:
-    values = list_value(REGISTRY, {Key("payments", "v1")})
+    values = list_value(Overridden(registry=REGISTRY), {Key("payments", "v1")})
     assert [(one["version"], one["endpoints"], one["declared"], one["held"]) for one in values] == [
         (None, 0, True, False),
         (None, 1, False, False),

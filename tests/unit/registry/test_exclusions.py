@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from frostline.model import Contribution, Endpoint, FileOrigin, InstanceOrigin, Key, Registration, SegmentAnswer
 from frostline.registry.assembling import assemble
-from frostline.registry.exclusions import excluded_instances, overridden_endpoints
+from frostline.registry.exclusions import excluded_instances, preceded_endpoints
 from frostline.settings import Naming, Select, VersionFrom
 from frostline.sources.consul.settings import ConsulSettings
 
@@ -39,18 +39,18 @@ def test_an_excluded_instance_of_several_versions_stands_under_each() -> None:
     ]
 
 
-def test_overridden_endpoints_name_the_source_that_precedes() -> None:
+def test_preceded_endpoints_name_the_source_that_precedes() -> None:
     key = Key("billing", None)
     contributions = [
         Contribution(source="mesh", endpoints={key: (endpoint("http://mesh"),)}),
         Contribution(source="partners", endpoints={key: (endpoint("http://p", "partners", PLACE),)}),
     ]
     registry, _ = assemble(contributions, [["partners"], ["mesh"]])
-    (found,) = overridden_endpoints(contributions, registry)
+    (found,) = preceded_endpoints(contributions, registry)
     assert (found.key, found.name, found.reason) == (key, "http://mesh", "source partners precedes mesh")
 
 
-def test_overridden_endpoints_of_the_same_source_name_the_datacenter_that_precedes() -> None:
+def test_preceded_endpoints_of_the_same_source_name_the_datacenter_that_precedes() -> None:
     key = Key("billing", None)
     here, there = (
         Endpoint(url=f"http://{name}", address="a", port=1, source="mesh", datacenter=name)
@@ -58,7 +58,7 @@ def test_overridden_endpoints_of_the_same_source_name_the_datacenter_that_preced
     )
     contribution = Contribution(source="mesh", endpoints={key: (here,)}, overridden={key: (there,)})
     registry, _ = assemble([contribution])
-    (found,) = overridden_endpoints([contribution], registry)
+    (found,) = preceded_endpoints([contribution], registry)
     assert (found.key, found.name, found.reason) == (key, "http://peer:west", "dc1 precedes peer:west")
     assert found.origin == InstanceOrigin("mesh", "peer:west")
 
@@ -67,4 +67,4 @@ def test_sources_of_one_group_override_nobody() -> None:
     key = Key("billing", None)
     contributions = [Contribution(source=name, endpoints={key: (endpoint(f"http://{name}", name),)}) for name in "ab"]
     registry, _ = assemble(contributions, [["a", "b"]])
-    assert list(overridden_endpoints(contributions, registry)) == []
+    assert list(preceded_endpoints(contributions, registry)) == []

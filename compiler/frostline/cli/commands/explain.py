@@ -22,6 +22,7 @@ from frostline.pipeline.assemble import registry_of_lock
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_lock, read_committed_lock
 from frostline.pipeline.holding import hold_part
 from frostline.pipeline.views import Explanation, closest, explain, explanation_value, known_registry
+from frostline.registry.override_rules import describe
 from frostline.settings import Config
 from frostline.text import escape_control, list_names
 
@@ -87,6 +88,10 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
         for endpoint in entry.endpoints if entry else ():
             mark = "*" if entry and endpoint.url == entry.url else " "
             yield escape_control(f"  {mark} {endpoint.url}  from {endpoint.origin}")
+        for effect in explanation.overridden.effects_on(key):
+            override = effect.override
+            end = f"until {override.until} ({override.why}), {override.origin}"
+            yield escape_control(f"  ! an override {describe([effect])} {end}")
         for consumer, origin in explanation.dependents_of(key):
             yield escape_control(f"  < {consumer} depends on it, {origin}")
         missing = explanation.exclusions_of(key)

@@ -17,12 +17,13 @@ from frostline.cli.console import (
 from frostline.cli.invoking import invoked, load_invocation_config
 from frostline.cli.options import FORMATS, common_options, format_option
 from frostline.cli.tables import table_lines
-from frostline.model import Key, Registry, version_label
-from frostline.pipeline.assemble import registry_of_lock
+from frostline.model import Key, version_label
+from frostline.pipeline.assemble import overridden_of_lock
 from frostline.pipeline.confirming import SegmentAge, ages_of_lock
 from frostline.pipeline.freeze import offline_lock, read_committed_lock
 from frostline.pipeline.holding import held_keys
 from frostline.pipeline.views import list_value, segments_value
+from frostline.registry.overriding import Overridden
 
 _HEADER = ("SERVICE", "VERSION", "ENDPOINTS", "SOURCE", "URL")
 _AGE_HEADER = ("SOURCE", "DATACENTER", "NAMESPACE", "LOCK")
@@ -41,12 +42,12 @@ def command(invocation: Invocation) -> int:
     committed = read_committed_lock(config)
     lock = offline_lock(config, committed)
     ages = ages_of_lock(config, committed) if config.confirmed and committed else []
-    registry, held = registry_of_lock(config, lock), held_keys(config, lock)
+    overridden, held = overridden_of_lock(config, lock), held_keys(config, lock)
     if invocation.format == "json":
         segments: dict[str, Any] = {"lock_age": segments_value(ages)} if config.confirmed else {}
-        print_json(report_value(services=list_value(registry, held), **segments))
+        print_json(report_value(services=list_value(overridden, held), **segments))
     else:
-        print_text(invocation, table_lines(_HEADER, _rows(registry, held)))
+        print_text(invocation, table_lines(*_table(overridden, held)))
         if ages:
             print_text(invocation, ["", *table_lines(_AGE_HEADER, [_age_row(age) for age in ages])])
     return errors.DONE
@@ -57,15 +58,15 @@ def _age_row(age: SegmentAge) -> tuple[str, str, str, str]:
     return (source, datacenter, namespace, age.describe() if age.at is None else f"{age.describe()}, at {age.at}")
 
 
-def _rows(registry: Registry, held: Collection[Key]) -> list[tuple[str, str, str, str, str]]:
-    """A row a (service, version): service, version, endpoints, sources, url. held: as `held_keys` has it."""
-    return [
-        (
-            key.service,
-            version_label(key.version),
-            f"{len(entry.endpoints)}{' (held)' if key in held else ''}",
-            ", ".join(entry.sources),
-            entry.url or "-",
-        )
-        for key, entry in registry.entries()
-    ]
+def _table(overridden: Overridden, held: Collection[Key]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The header, and a row a (service, version); with a column for overrides where there are any.
+
+    held: as `held_keys` has it.
+    """
+    rows: list[tuple[str, ...]] = []
+    for key, entry in overridden.registry.entries():
+        number = f"{len(entry.endpoints)}{' (held)' if key in held else ''}"
+        row = (key.service, version_label(key.version), number, ", ".join(entry.sources), entry.url or "-")
+        notes = [f"until {effect.override.until}: {effect.override.why}" for effect in overridden.effects_on(key)]
+        rows.append((*row, *(["; ".join(notes) or "-"] if overridden.plain else [])))
+    return ((*_HEADER, "OVERRIDE") if overridden.plain else _HEADER), rows

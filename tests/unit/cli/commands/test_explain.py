@@ -4,6 +4,7 @@ from frostline.cli.commands.explain import explanation_lines
 from frostline.model import Endpoint, Entry, FileOrigin, InstanceOrigin, Key, registry_of
 from frostline.pipeline.views import Explanation
 from frostline.registry.exclusions import Exclusion
+from frostline.registry.overriding import Overridden
 
 ORIGIN = InstanceOrigin("mesh", "dc1", "default", "n1", "i1")
 
@@ -32,7 +33,9 @@ def exclusion(service: str, version: str | None = None, name: str = "") -> Exclu
 
 def explained(*keys: Key) -> list[str]:
     exclusions = (exclusion("payments", "v1"), exclusion("hidden"))
-    return list(explanation_lines(Explanation(keys=keys, registry=REGISTRY, exclusions=exclusions)))
+    return list(
+        explanation_lines(Explanation(keys=keys, overridden=Overridden(registry=REGISTRY), exclusions=exclusions))
+    )
 
 
 def test_an_explanation_marks_the_url_to_use_and_lists_what_is_left_out() -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from frostline.cli.commands import list as listing
 from frostline.model import Endpoint, Entry, FileOrigin, Key, registry_of
+from frostline.registry.overriding import Overridden, apply_overrides
+from frostline.settings import EndpointMatch, Override
 
 
 def endpoint(url: str, source: str = "mesh", place: FileOrigin | None = None) -> Endpoint:
@@ -23,8 +25,17 @@ REGISTRY = registry_of(
 
 
 def test_a_row_has_version_number_of_endpoints_sources_and_url() -> None:
-    assert listing._rows(REGISTRY, {Key("payments", "v1")}) == [
+    assert listing._table(Overridden(registry=REGISTRY), {Key("payments", "v1")})[1] == [
         ("ledger", "unversioned", "0", "mesh", "-"),
         ("payments", "unversioned", "1", "mesh", "http://c"),
         ("payments", "v1", "2 (held)", "mesh", "http://a"),
     ]
+
+
+def test_a_column_says_which_services_an_override_changes_and_why() -> None:
+    place = FileOrigin("frostline.yaml", 3)
+    match = EndpointMatch(origin=place, url="http://b")
+    override = Override(service="payments/v1", until="2027-01-31", why="disk", origin=place, drop=(match,))
+    header, rows = listing._table(apply_overrides(REGISTRY, [override]), ())
+    assert header[-1] == "OVERRIDE"
+    assert [row[-1] for row in rows] == ["-", "-", "until 2027-01-31: disk"]

@@ -1,0 +1,130 @@
+"""The rules of findings about overrides, and those findings that depend on the day or on the registry as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from frostline.keys import key_text, matches_key
+from frostline.model import FileOrigin, Finding, Registry
+from frostline.rules import Rule
+from frostline.settings import EndpointMatch, Override
+from frostline.text import name_first, pluralize, shorten
+
+if TYPE_CHECKING:
+    from frostline.registry.overriding import Effect
+
+_PLACE = "frostline.yaml:30:5"
+
+AT_WORK = Rule(
+    name="override",
+    severity="warning",
+    summary="an override changes what is published",
+    why="What is published is not what the sources say. Everybody who reads a plan or a report should know it, until "
+    "when, and why.",
+    example=f"{_PLACE}: warning[override]: an override of `payments/v1` drops 1 endpoint, replaces 1, adds 1 until "
+    "2027-01-31 (disk)\n"
+    "  help: remove the entry when the sources are right again; `frostline explain` shows what it changes",
+    mend="remove the entry when the sources are right again; `frostline explain` shows what it changes",
+)
+EXPIRED = Rule(
+    name="override-expired",
+    summary="an override is past its last day",
+    why="An override is for a night. It is still applied, because what is published must not change by itself at "
+    "midnight, but somebody has to decide.",
+    example=f"{_PLACE}: error[override-expired]: the override of `payments/v1` expired after 2027-01-31 (disk); "
+    "it still applies\n  help: remove the entry, or give it a later `until`",
+    mend="remove the entry, or give it a later `until`",
+)
+UNUSED = Rule(
+    name="override-unused",
+    severity="warning",
+    summary="an override, or a part of it, changes nothing",
+    why="Either it is misspelt, and what it was written for is still published, or the sources are right again and the "
+    "entry has done its work.",
+    example="frostline.yaml:30:10: warning[override-unused]: "
+    "the override of `payments/v1` drops no endpoint with address `10.0.0.99`: none has it\n"
+    "  help: remove it, or correct it: `frostline explain` shows the endpoints",
+    mend="remove it, or correct it: `frostline explain` shows the endpoints",
+)
+CONFLICT = Rule(
+    name="override-conflict",
+    summary="two overrides contradict each other",
+    why="Only one of them can be applied. Until it is decided, the first one is.",
+    example="frostline.yaml:30:10: error[override-conflict]: payments v1: an override drops `http://10.0.0.7:8080/v1`, "
+    "but the one at frostline.yaml:29:5 replaces it by `http://10.0.0.8:8080/v1`\n"
+    "  help: keep one of the two",
+    mend="keep one of the two",
+)
+NO_ENDPOINT = Rule(
+    name="override-no-endpoint",
+    summary="overrides leave a (service, version) without an endpoint",
+    why="Its consumers would have nothing to call. That is rarely meant.",
+    example=f"{_PLACE}: error[override-no-endpoint]: payments v1: "
+    "overrides leave it without an endpoint; it has 2 without them\n"
+    "  help: drop less or add a URL; if it is meant, waive `override-no-endpoint` for the service",
+    mend="drop less or add a URL; if it is meant, waive `override-no-endpoint` for the service",
+)
+RULES = (AT_WORK, EXPIRED, UNUSED, CONFLICT, NO_ENDPOINT)
+
+
+def findings_on(overrides: Sequence[Override], effects: Sequence[Effect], today: date) -> Iterator[Finding]:
+    """For each override that it is at work, and whether its last day is over."""
+    for override in overrides:
+        names = f"`{shorten(override.service)}`"
+        if today.isoformat() > override.until:
+            yield EXPIRED.finding(
+                f"the override of {names} expired after {override.until} ({shorten(override.why)}); it still applies",
+                value=override.until,
+                origin=override.origin,
+            )
+        own = [effect for effect in effects if effect.override == override and effect.is_at_work]
+        if own:
+            yield AT_WORK.finding(
+                f"an override of {name_first([key_text(effect.key) for effect in own])} {describe(own)} "
+                f"until {override.until} ({shorten(override.why)})",
+                value=override.service,
+                origin=override.origin,
+            )
+
+
+def describe(effects: Sequence[Effect]) -> str:
+    """What they do together: `drops 1 endpoint, adds 1`."""
+    numbers = {
+        "drops": sum(len(effect.dropped) for effect in effects),
+        "replaces": sum(len(effect.replaced) for effect in effects),
+        "adds": sum(len(effect.added) for effect in effects),
+    }
+    first, *others = [(verb, number) for verb, number in numbers.items() if number]
+    return ", ".join([f"{first[0]} {pluralize(first[1], 'endpoint')}", *(f"{verb} {count}" for verb, count in others)])
+
+
+def unused_findings(overrides: Sequence[Override], effects: Sequence[Effect], registry: Registry) -> Iterator[Finding]:
+    """A warning for each part of an override that changes nothing. registry: with or without the overrides."""
+    keys = [key for key, _ in registry.entries()]
+    for override in overrides:
+        name = f"the override of `{shorten(override.service)}`"
+        if not any(matches_key(override.service, key) for key in keys):
+            yield _unused(f"{name} fits no service", override.origin, override.service)
+            continue
+        used = {place for effect in effects if effect.override == override for place in effect.parts}
+        for match in override.drop:
+            if match.origin not in used:
+                yield _unused(f"{name} drops no endpoint with {_values(match)}: none has it", match.origin)
+        for part in override.replace:
+            if part.origin not in used:
+                yield _unused(f"{name} replaces `{shorten(part.old)}`, which no endpoint has", part.origin, part.old)
+        for url, place in override.add:
+            if place not in used:
+                yield _unused(f"{name} adds `{shorten(url)}`, which is there already", place, url)
+
+
+def _unused(message: str, origin: FileOrigin, value: str | None = None) -> Finding:
+    return UNUSED.finding(message, value=value, origin=origin)
+
+
+def _values(match: EndpointMatch) -> str:
+    names = ("address", "port", "datacenter", "namespace", "node", "id", "url")
+    written = [(name, getattr(match, name)) for name in names if getattr(match, name) is not None]
+    return ", ".join(f"{name} `{shorten(str(value))}`" for name, value in written)

@@ -1,0 +1,229 @@
+"""Overrides: what somebody changes by hand of the assembled registry. A pure function of the two, without a clock.
+
+Every override is applied to the endpoints as the sources give them, so that their order decides nothing but who wins
+where two contradict each other, which is an error finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from frostline.keys import matches_key
+from frostline.model import Endpoint, Entry, FileOrigin, Finding, Key, Registry, registry_of
+from frostline.patterns import host_and_port
+from frostline.registry.endpoints import choose_url, merge_endpoints, numeric_address
+from frostline.registry.override_rules import CONFLICT, NO_ENDPOINT
+from frostline.settings import EndpointMatch, Override
+
+_Value = TypeVar("_Value")
+
+
+class Effect(Struct, frozen=True, kw_only=True):
+    """What one override does to one (service, version). replaced: each endpoint with the one in its place.
+
+    parts: the places of the parts of the override (a match, a URL) that did something.
+    """
+
+    override: Override
+    key: Key
+    dropped: tuple[Endpoint, ...] = ()
+    replaced: tuple[tuple[Endpoint, Endpoint], ...] = ()
+    added: tuple[Endpoint, ...] = ()
+    parts: frozenset[FileOrigin] = frozenset()
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether it changes anything; not where an earlier override decides about the same endpoints."""
+        return bool(self.dropped or self.replaced or self.added)
+
+
+class Overridden(Struct, frozen=True, kw_only=True):
+    """The registry with the overrides. plain: the entries that these change, as they would be without.
+
+    findings: contradictions, services that are left without an endpoint.
+    """
+
+    registry: Registry
+    plain: Mapping[Key, Entry] = {}
+    effects: tuple[Effect, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def effects_on(self, key: Key) -> tuple[Effect, ...]:
+        """What overrides change of this (service, version), in the order of the overrides."""
+        return tuple(effect for effect in self.effects if effect.key == key and effect.is_at_work)
+
+
+def apply_overrides(registry: Registry, overrides: Sequence[Override], prefer: Sequence[str] = ()) -> Overridden:
+    """Apply the overrides. prefer: datacenters in order, for the choice of each changed entry's url."""
+    if not overrides:
+        return Overridden(registry=registry)
+    entries = dict(registry.entries())
+    plain: dict[Key, Entry] = {}
+    effects: list[Effect] = []
+    findings: list[Finding] = []
+    for key, entry in registry.entries():
+        matching = [override for override in overrides if matches_key(override.service, key)]
+        if not matching:
+            continue
+        change = _EntryChange(key, entry)
+        for override in matching:
+            change.apply(override)
+        findings += change.findings()
+        effects += change.effects
+        if any(effect.is_at_work for effect in change.effects):
+            plain[key] = entry
+            endpoints = merge_endpoints(change.endpoints())
+            entries[key] = Entry(url=choose_url(key, endpoints, prefer), endpoints=endpoints, sources=entry.sources)
+    return Overridden(
+        registry=registry_of(entries, registry.upstreams),
+        plain=plain,
+        effects=tuple(effects),
+        findings=tuple(findings),
+    )
+
+
+class _EntryChange:
+    """The endpoints of one (service, version) while overrides are applied to them."""
+
+    def __init__(self, key: Key, entry: Entry) -> None:
+        self.key, self.entry = key, entry
+        self.decided: dict[int, tuple[Endpoint | None, Override]] = {}  # by index of the endpoint; None: dropped
+        self.added: list[Endpoint] = []
+        self.overrides: list[Override] = []
+        self.effects: list[Effect] = []
+        self.conflicts: list[Finding] = []
+
+    def apply(self, override: Override) -> None:
+        self.overrides.append(override)
+        parts: set[FileOrigin] = set()
+        dropped: list[Endpoint] = []
+        replaced: list[tuple[Endpoint, Endpoint]] = []
+        for index, endpoint in enumerate(self.entry.endpoints):
+            for other, place in _outcomes(override, endpoint):
+                parts.add(place)
+                if not self._decide(index, other, override, place):
+                    continue
+                if other is None:
+                    dropped.append(endpoint)
+                else:
+                    replaced.append((endpoint, other))
+        added = [
+            _added_endpoint(url, place, dropped or self.entry.endpoints, self.entry)
+            for url, place in override.add
+            if all(url != endpoint.url for endpoint in (*self.entry.endpoints, *self.added))
+        ]
+        self.added += added
+        parts.update(place for url, place in override.add if any(url == endpoint.url for endpoint in added))
+        if parts:
+            self.effects.append(
+                Effect(
+                    override=override,
+                    key=self.key,
+                    dropped=tuple(dropped),
+                    replaced=tuple(replaced),
+                    added=tuple(added),
+                    parts=frozenset(parts),
+                )
+            )
+
+    def _decide(self, index: int, outcome: Endpoint | None, override: Override, place: FileOrigin) -> bool:
+        """Whether this becomes of the endpoint. Only what is decided first does; another outcome is a conflict."""
+        if index not in self.decided:
+            self.decided[index] = (outcome, override)
+            return True
+        first, by = self.decided[index]
+        if (first and first.url) != (outcome and outcome.url):
+            url = self.entry.endpoints[index].url
+            self.conflicts.append(
+                self._conflict(f"{_act(url, outcome)}, but the one at {by.origin} {_act('it', first)}", place)
+            )
+        return False
+
+    def _conflict(self, message: str, place: FileOrigin) -> Finding:
+        service, version = self.key
+        return CONFLICT.finding(f"an override {message}", service=service, version=version, origin=place)
+
+    def endpoints(self) -> list[Endpoint]:
+        """What the overrides leave, add and put in place."""
+        kept = [
+            endpoint if index not in self.decided else self.decided[index][0]
+            for index, endpoint in enumerate(self.entry.endpoints)
+        ]
+        return [endpoint for endpoint in (*kept, *self.added) if endpoint is not None]
+
+    def findings(self) -> Iterator[Finding]:
+        """Contradictions, and that no endpoint is left."""
+        yield from self.conflicts
+        new = [*self.added, *(other for other, _ in self.decided.values() if other is not None)]
+        for match in (match for override in self.overrides for match in override.drop if match.address or match.url):
+            for endpoint in new:
+                if _fits(match, endpoint):
+                    message = f"drops `{endpoint.url}`, which the override at {endpoint.declared_at} adds"
+                    yield self._conflict(message, match.origin)
+        if self.entry.endpoints and not self.endpoints():
+            last = self.effects[-1].override
+            yield NO_ENDPOINT.finding(
+                f"overrides leave it without an endpoint; it has {len(self.entry.endpoints)} without them",
+                service=self.key.service,
+                version=self.key.version,
+                origin=last.origin,
+            )
+
+
+def _act(url: str, outcome: Endpoint | None) -> str:
+    name = url if url == "it" else f"`{url}`"
+    return f"drops {name}" if outcome is None else f"replaces {name} by `{outcome.url}`"
+
+
+def _outcomes(override: Override, endpoint: Endpoint) -> Iterator[tuple[Endpoint | None, FileOrigin]]:
+    """What the override makes of the endpoint (None: it drops it), each with the place that says so."""
+    for match in override.drop:
+        if _fits(match, endpoint):
+            yield None, match.origin
+    for part in override.replace:
+        if part.old == endpoint.url:
+            yield _at_url(endpoint, part.new, part.origin), part.origin
+
+
+def _fits(match: EndpointMatch, endpoint: Endpoint) -> bool:
+    if match.address is not None and numeric_address(match.address) != numeric_address(endpoint.address):
+        return False
+    if match.port is not None and match.port != endpoint.port:
+        return False
+    fields = ("datacenter", "namespace", "node", "id", "url")
+    return all(getattr(match, field) in (None, getattr(endpoint, field)) for field in fields)
+
+
+def _at_url(endpoint: Endpoint, url: str, place: FileOrigin) -> Endpoint:
+    """The endpoint at another URL. It is no instance that a source knows."""
+    address, port = host_and_port(url)
+    return replace(endpoint, url=url, address=address, port=port, node="", id="", declared_at=place)
+
+
+def _added_endpoint(url: str, place: FileOrigin, like: Sequence[Endpoint], entry: Entry) -> Endpoint:
+    """The endpoint of a URL, with what these endpoints have in common."""
+    address, port = host_and_port(url)
+    tags = [tag for tag in like[0].tags if all(tag in endpoint.tags for endpoint in like)] if like else []
+    meta = dict(like[0].meta) if like else {}
+    return Endpoint(
+        url=url,
+        address=address,
+        port=port,
+        source=_common([endpoint.source for endpoint in like], entry.sources[0]),
+        datacenter=_common([endpoint.datacenter for endpoint in like], ""),
+        namespace=_common([endpoint.namespace for endpoint in like], ""),
+        tags=tuple(tags),
+        meta={key: value for key, value in meta.items() if all(one.meta.get(key) == value for one in like)},
+        weight=_common([endpoint.weight for endpoint in like], 1),
+        declared_at=place,
+    )
+
+
+def _common(values: Iterable[_Value], otherwise: _Value) -> _Value:
+    """The value that all of these are; `otherwise` where they differ or there is none."""
+    distinct = set(values)
+    return distinct.pop() if len(distinct) == 1 else otherwise
