@@ -79,18 +79,27 @@ def server_address(cursor: Cursor) -> str | None:
             cursor.refuse("the path of a unix socket must be absolute", "write unix:///PATH")
             return None
         return address
+    if lacks_a_slash(address):
+        cursor.refuse(f"`{cursor.key}` is not an address", _ADDRESS_HELP)
+        return None
     parts = _split(cursor, address if "://" in address else f"http://{address}")
     if parts is None:
         return None
+    has_encoded_host = "%" in parts.netloc and not parts.netloc.startswith("[")
     if parts.scheme not in ("http", "https"):
-        cursor.refuse(f"`{cursor.key}` has the unknown scheme `{parts.scheme}`", _ADDRESS_HELP)
-    elif not _is_host(parts) or parts.query or parts.fragment:
+        cursor.refuse(f"`{cursor.key}` has an unknown scheme", _ADDRESS_HELP)
+    elif not _is_host(parts) or has_encoded_host or parts.query or parts.fragment:
         cursor.refuse(f"`{cursor.key}` is not an address", _ADDRESS_HELP)
     elif has_version_path(parts.path):
         cursor.refuse(f"`{cursor.key}` ends with /v1, the path of the API", VERSION_PATH_HELP)
     else:
         return address
     return None
+
+
+def lacks_a_slash(address: str) -> bool:
+    """Whether it is `http:/HOST` or `http:HOST`, which would otherwise be read as the host `http`."""
+    return re.match("https?:(?!//|[0-9]+(/|$))", address, re.IGNORECASE) is not None
 
 
 def has_version_path(path: str) -> bool:

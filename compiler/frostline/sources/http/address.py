@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from frostline.config.urls import VERSION_PATH_HELP, has_version_path
+from frostline.config.urls import VERSION_PATH_HELP, has_version_path, lacks_a_slash
 from frostline.errors import UsageError
 from frostline.model import FileOrigin
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9._~-]+)?")
 _FORMS = "an address is http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:///PATH"
 
 
@@ -52,7 +53,9 @@ def nomad_address(configured: str | None, environment: Mapping[str, str], origin
 
 
 def parse_address(text: str, key: str, origin: FileOrigin) -> Address:
-    """Read an address; without a scheme it is http. Raises UsageError, which names `key` and never quotes a password.
+    """Read an address; without a scheme it is http. Raises UsageError, which names `key`.
+
+    No message shows a part of the text: a password may be anywhere in what is no address.
 
     key: what the message calls it: a key of the configuration or an environment variable.
     """
@@ -67,18 +70,21 @@ def parse_address(text: str, key: str, origin: FileOrigin) -> Address:
         return Address(scheme="unix", socket=path)
     if re.search(r"[\x00-\x20\x7f]", text):
         raise wrong("an address must not contain spaces or control characters")
+    if lacks_a_slash(text):
+        raise wrong("invalid address")
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         host, port = parts.hostname, parts.port
-        host = (host or "").encode("idna").decode("ascii")
+        # RFC 6874: in a URL the `%` before an IPv6 address's zone is written %25.
+        host = (host or "").replace("%25", "%") if ":" in (host or "") else (host or "").encode("idna").decode("ascii")
     except (ValueError, UnicodeError):
         raise wrong("invalid address") from None
     if parts.username is not None or parts.password is not None:
         raise wrong("an address must not contain a user or password")
     if parts.scheme not in _DEFAULT_PORTS:
-        raise wrong(f"unknown scheme {parts.scheme!r}")
-    if not re.fullmatch(r"[A-Za-z0-9._:%-]+", host) or parts.query or parts.fragment or port == 0:
-        raise wrong(f"invalid address: {text!r}")
+        raise wrong("unknown scheme")
+    if not _HOST.fullmatch(host) or parts.query or parts.fragment or port == 0:
+        raise wrong("invalid address")
     if has_version_path(parts.path):
         raise wrong("the address ends with /v1, the path of the API", VERSION_PATH_HELP)
     if not re.fullmatch(r"[!-~]*", parts.path):

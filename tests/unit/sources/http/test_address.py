@@ -23,6 +23,7 @@ PLACE = FileOrigin("frostline.yaml", 3, 3)
         ("http://h:1/a/b/", Address(scheme="http", host="h", port=1, prefix="/a/b")),
         ("unix:///run/consul.sock", Address(scheme="unix", socket="/run/consul.sock")),
         ("http://bücher.example", Address(scheme="http", host="xn--bcher-kva.example", port=80)),
+        ("http://[fe80::1%25eth0]:1", Address(scheme="http", host="fe80::1%eth0", port=1)),
         ("http://[fe80::1%eth0]:1", Address(scheme="http", host="fe80::1%eth0", port=1)),
         ("unix:///a b", Address(scheme="unix", socket="/a b")),
     ],
@@ -62,10 +63,38 @@ def test_what_is_no_address_is_a_usage_error_that_names_the_key(text: str):
     assert caught.value.help
 
 
-def test_a_password_in_an_address_is_refused_and_not_repeated():
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("http://me:hunter2@host", "//me:hunter2@host:1", "https:///me:hunter2@host", "http://host?token=hunter2"),
+        *(
+            "http://host#hunter2",
+            "me%3Ahunter2%40host",
+            "http://me%3Ahunter2%40host:1",
+            "hunter2://host",
+            "me:hunter2@host",
+        ),
+        *(
+            "http://host:hunter2",
+            "http://[hunter2",
+            "http://[::1%25hunter2@x]",
+            "http://host\nhunter2",
+            "unix://hunter2",
+        ),
+        *(
+            "http://hunter2@",
+            "http:/me:hunter2@host",
+            "http:me:hunter2@host",
+            "http://host/v1?hunter2",
+            "http://hunter2/é",
+        ),
+    ],
+)
+@pytest.mark.parametrize("key", ["address", "$CONSUL_HTTP_ADDR", "$NOMAD_ADDR"])
+def test_no_part_of_what_is_no_address_is_repeated(text: str, key: str) -> None:
     with pytest.raises(UsageError) as caught:
-        parse_address("http://me:hunter2@host", "address", PLACE)
-    assert "hunter2" not in str(caught.value)
+        parse_address(text, key, PLACE)
+    assert "hunter2" not in f"{caught.value} {caught.value.message} {caught.value.help}"
 
 
 @pytest.mark.parametrize(
