@@ -71,6 +71,29 @@ def test_the_policy_is_enough_and_no_rule_of_it_too_much(
         assert not (project.folder / "out.lock").exists(), less
 
 
+def test_a_scoped_token_that_does_not_see_a_sidecar_is_told_the_rule_for_it(
+    project: Project, acl_agent: AclAgent
+) -> None:
+    destination = {"DestinationName": "pay-v1", "LocalBindPort": 9102}
+    acl_agent.catalog_register(
+        "n1",
+        "web-sidecar-proxy",
+        kind="connect-proxy",
+        port=21000,
+        proxy={"DestinationServiceName": "web", "Upstreams": [destination]},
+    )
+    project.configure(consul_config(acl_agent.address, source={"token": {"env": "T"}, **SOURCES["scoped, one name"]}))
+    policy = project.done("sources", "--policy").stdout
+    done = frozen(project, acl_agent, [policy])
+    assert done.returncode == 0
+    if acl_agent.version >= (1, 11):  # X-Consul-Results-Filtered-By-ACLs
+        assert "ACLs hide sidecars in dc1, and so the upstreams of `web`" in done.stderr
+    assert "9102" not in project.read("out.lock").decode()
+    done = frozen(project, acl_agent, [policy.replace("# service", "service")])
+    assert (done.returncode, "ACLs" in done.stderr) == (0, False)
+    assert "9102" in project.read("out.lock").decode()
+
+
 def test_no_token_and_no_server_are_needed_to_print_it(project: Project) -> None:
     project.configure(consul_config("http://127.0.0.1:1", source={"token": {"env": "NOT_SET"}}))
     assert rules_of(project) == ['node_prefix "" { policy = "read" }', 'service_prefix "" { policy = "read" }']

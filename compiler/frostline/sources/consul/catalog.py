@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 
 from frostline.errors import SourceError, UsageError
 from frostline.globs import is_literal
@@ -26,6 +27,7 @@ from frostline.sources.http.segments import (
 )
 from frostline.sources.http.session import Session, open_session, segment_path
 from frostline.sources.http.transport import StatusError
+from frostline.text import list_names
 
 _ANONYMOUS = "00000000-0000-0000-0000-000000000002"  # structs.ACLTokenAnonymousID
 _DATACENTER = SegmentKind(noun="datacenter", path=DATACENTERS, join_help="join the datacenter over WAN")
@@ -58,13 +60,24 @@ def read_catalog(
                 registrations=state.registrations,
                 upstreams=state.declared.upstreams,
             )
-            odd = [f"source {settings.name}: {warning}" for warning in state.declared.warnings]
+            warnings = [*state.declared.warnings, *_hidden_sidecars(name, state.hidden_sidecars)]
+            odd = [f"source {settings.name}: {warning}" for warning in warnings]
             return [answer], [*_nothing_exported(settings, query, answer), *odd]
 
         result = read_segments(settings, _DATACENTER, chosen, read_segment)
         if not datacenters and not result.unreachable:
             _check_all_answered(session, settings, result)
         return result
+
+
+def _hidden_sidecars(datacenter: str, services: Sequence[str]) -> list[str]:
+    """A warning where the token does not see who the sidecars of these services call."""
+    if not services:
+        return []
+    return [
+        f"ACLs hide sidecars in {datacenter}, and so the upstreams of {list_names(services)}: let the token read them "
+        "(`frostline sources --policy` has the rules), or set `upstreams: false`"
+    ]
 
 
 def _nothing_exported(settings: ConsulSettings, query: SegmentQuery, answer: SegmentAnswer) -> list[str]:

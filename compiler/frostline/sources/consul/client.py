@@ -134,7 +134,7 @@ class Catalog:
     """One segment's catalog, whose answers have an index. Await the requests in the work of `Session.in_parallel`.
 
     parameters: what every request carries besides the consistency (dc, ns, partition, peer). strict_acl: refuse answers
-    from which ACLs hide something.
+    from which ACLs hide something. hidden_sidecars: the services of which ACLs hide sidecars, where that is tolerated.
     """
 
     def __init__(
@@ -142,6 +142,7 @@ class Catalog:
     ) -> None:
         self._session = session
         self._strict_acl = strict_acl
+        self.hidden_sidecars: set[str] = set()
         self._entries = list[DescribedEntry] if describes_nodes else list[ServiceEntry]
         self._consul = make_consul(session, "consistent" if session.is_snapshot else "stale", parameters)
 
@@ -156,7 +157,11 @@ class Catalog:
     async def sidecars(self, name: str) -> Indexed:
         """Read the sidecars of a service, whatever the case of its name, and what else speaks for it in the mesh
         (list[ServiceEntry])."""
-        return self._checked(await self._get(segment_path(_SIDECARS, name)), list[ServiceEntry])
+        exchange = await self._get(segment_path(_SIDECARS, name))
+        answer = self._checked(exchange, list[ServiceEntry])
+        if _is_filtered(exchange):
+            self.hidden_sidecars.add(name)
+        return answer
 
     async def nodes(self) -> Indexed:
         """List the nodes (list[Node])."""
@@ -203,15 +208,19 @@ class Catalog:
         return exchange
 
     def _checked(self, exchange: Exchange, kind: Any) -> Indexed:
-        target, response = exchange.target, exchange.response
-        answer = self._session.decode_indexed(target, response, kind)
-        if self._strict_acl and response.headers.get("x-consul-results-filtered-by-acls", "false") != "false":
+        answer = self._session.decode_indexed(exchange.target, exchange.response, kind)
+        if self._strict_acl and _is_filtered(exchange):
             raise self._session.error(
-                target,
+                exchange.target,
                 "ACLs hide a part of the answer",
                 help="let the token read every node and service, or set `acl: scoped` and select literal names",
             )
         return answer
+
+
+def _is_filtered(exchange: Exchange) -> bool:
+    """Whether Consul (1.11 and later) says that ACLs hide something."""
+    return exchange.response.headers.get("x-consul-results-filtered-by-acls", "false") != "false"
 
 
 def make_consul(session: Session, consistency: str = "default", parameters: Parameters = ()) -> Any:

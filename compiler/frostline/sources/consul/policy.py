@@ -10,15 +10,24 @@ from __future__ import annotations
 from frostline.sources.acl_rules import block
 from frostline.sources.consul.settings import ConsulSettings
 
+_SIDECAR = "-sidecar-proxy"  # what Consul and Nomad call the sidecar of a service, unless its registration says other
 _READ = ('policy = "read"',)
 
 
 def policy(settings: ConsulSettings) -> str:
-    """The rules of a policy, in Consul's HCL. `acl: strict` reads all names, and refuses an answer that ACLs cut."""
+    """The rules of a policy, in Consul's HCL. `acl: strict` reads all names, and refuses an answer that ACLs cut.
+
+    What only some catalogs need is a comment.
+    """
     lines = block("node_prefix", "", _READ)
     if settings.acl == "scoped":
-        for name in sorted(set(settings.select.services)):
+        names = sorted(set(settings.select.services))
+        for name in names:
             lines += block("service", name, _READ)
+        if settings.upstreams:
+            lines.append("# Where they have sidecars, whose upstreams are read too (not with `upstreams: false`):")
+            for name in names:
+                lines += [f"# {line}" for line in block("service", f"{name}{_SIDECAR}", _READ)]
     else:
         lines += block("service_prefix", "", _READ)
     if settings.namespace is not None:  # Consul Enterprise

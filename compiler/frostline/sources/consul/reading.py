@@ -81,10 +81,14 @@ class ReadOutcome(Struct, frozen=True):
 
 
 class SegmentState(Struct, frozen=True):
-    """What a segment has: registrations sorted by service, node and id; what sidecars declare."""
+    """What a segment has: registrations sorted by service, node and id; what sidecars declare.
+
+    hidden_sidecars: the services of which ACLs hide sidecars, sorted.
+    """
 
     registrations: tuple[Registration, ...] = ()
     declared: Declared = Declared()
+    hidden_sidecars: tuple[str, ...] = ()
 
 
 class ServiceState(Struct, frozen=True):
@@ -136,7 +140,8 @@ class SegmentReader:
         if outcome is None:
             outcome = self.by_dump(listing)
         declared = declared_by(outcome.sidecars, self._query.datacenter, self._query.namespace or "default")
-        return SegmentState(self._in_order(outcome), declared)
+        hidden = sorted(self._catalog.hidden_sidecars)
+        return SegmentState(self._in_order(outcome), declared, tuple(hidden))
 
     def list_names(self) -> Listing:
         """List the names that are selected now. catalog/services lists each spelling of a name."""

@@ -24,11 +24,19 @@ def test_strict_reads_every_node_and_service(fields: Any) -> None:
 
 def test_scoped_reads_the_services_that_it_names_each_once() -> None:
     select = Select(services=("web", 'a"${x}\\\n', "web"))
-    assert policy_of(acl="scoped", select=select) == (
+    assert policy_of(acl="scoped", select=select, upstreams=False) == (
         'node_prefix "" { policy = "read" }\n'
         'service "a\\"\\u0024{x}\\\\\\n" { policy = "read" }\n'
         'service "web" { policy = "read" }'
     )
+
+
+def test_scoped_names_the_rights_for_sidecars_in_comments() -> None:
+    lines = policy_of(acl="scoped", select=Select(services=("web",))).splitlines()
+    assert lines[-2:] == [
+        "# Where they have sidecars, whose upstreams are read too (not with `upstreams: false`):",
+        '# service "web-sidecar-proxy" { policy = "read" }',
+    ]
 
 
 def test_peers_need_the_state_of_the_peering() -> None:
