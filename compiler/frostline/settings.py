@@ -306,9 +306,11 @@ class Config(Struct, frozen=True, kw_only=True):
     confirmed: the file of confirmations; None: there is none.
     precedence: tiers, the first wins; each a tuple of source names whose endpoints unite.
     manifest: `frostline.manifest` in the root. overrides_file: the file that holds `overrides`; None: they stand here.
+    digest: `sha256:…` of the configuration where it came through a pipe, and cannot be read again.
     """
 
     path: Path
+    digest: str | None = None
     root: Path
     lock: Path
     lock_is_folder: bool

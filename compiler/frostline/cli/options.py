@@ -70,7 +70,7 @@ def common_options(function: _Function) -> _Function:
             "-c",
             "--config",
             type=click.Path(path_type=Path),
-            help="Configuration file (default: frostline.yaml here or in the nearest folder above).",
+            help="Configuration; - is standard input (default: frostline.yaml here or in the nearest folder above).",
         ),
         click.option("-q", "--quiet", is_flag=True, help="Print errors and data only."),
         click.option("-v", "--verbose", count=True, help="Log each stage; -vv also logs each request."),

@@ -14,6 +14,7 @@ from frostline.config.context import Context
 from frostline.config.cursor import Cursor, ParseState
 from frostline.config.paths import is_file, is_folder, is_other, path_reader, resolved
 from frostline.config.readers import globs, texts
+from frostline.config.reading import ConfigText, read_config_text
 from frostline.config.schema_errors import schema_errors
 from frostline.config.yaml_reader import read_yaml
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
@@ -48,10 +49,13 @@ def find_config(explicit: Path | None, start: Path) -> Path:
 
 
 def load_config(path: Path) -> Config:
-    """The configuration in this file. Raises ErrorGroup of all its UsageErrors, by position."""
-    path = resolved(Path.cwd(), str(path))
+    """The configuration in this file, pipe or device, or (`-`) on standard input.
+
+    Raises ErrorGroup of all its UsageErrors, by position.
+    """
     try:
-        state = ParseState(read_yaml(_content(path), display_path(path)))
+        text = read_config_text(path, Path.cwd())
+        state = ParseState(read_yaml(text.content, text.shown))
     except ErrorGroup as group:
         raise ErrorGroup(_sorted(group.errors)) from None
     except UsageError as error:
@@ -62,23 +66,10 @@ def load_config(path: Path) -> Config:
             state.errors.append(refused.error)
         if not refused.usable:
             state.unusable.add(refused.path)
-    config = None if () in state.unusable else _config(state.top(), path)
+    config = None if () in state.unusable else _config(state.top(), text)
     if state.errors or config is None:
         raise ErrorGroup(_sorted(state.errors))
     return config
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a path"
-        help_text = "name the file, not its folder" if isinstance(error, IsADirectoryError) else None
-        raise UsageError(
-            f"the configuration cannot be read: {reason}",
-            origin=FileOrigin(display_path(path)),
-            help=help_text or "name another one with -c FILE",
-        ) from None
 
 
 def _sorted(errors: list[FrostlineError] | tuple[FrostlineError, ...]) -> list[FrostlineError]:
@@ -91,9 +82,9 @@ def _sorted(errors: list[FrostlineError] | tuple[FrostlineError, ...]) -> list[F
     return sorted({position(error): error for error in errors}.values(), key=position)
 
 
-def _config(cursor: Cursor, path: Path) -> Config:
+def _config(cursor: Cursor, text: ConfigText) -> Config:
     """The settings. Errors are collected in the cursor's state; an invalid value is treated as absent."""
-    folder = path.parent
+    folder = text.path.parent
     root = cursor.present(root=path_reader(folder)).get("root", folder)
     _check_root(cursor, root)
     lock, lock_is_folder = _lock(cursor, folder)
@@ -101,7 +92,7 @@ def _config(cursor: Cursor, path: Path) -> Config:
     context = Context(folder=folder, root=root, source_types=_source_types(sources.value if sources else {}))
     checks = checks_of(cursor.get("checks"), context)
     reserved = [
-        Reserved(path, "this configuration"),
+        Reserved(text.path, "this configuration"),
         Reserved(lock, "the lock", lock_is_folder),
         Reserved(root / MANIFEST, "the manifest"),
         *(
@@ -119,7 +110,8 @@ def _config(cursor: Cursor, path: Path) -> Config:
     configured = sources_of(sources, context) if sources else {}
     outputs_context = replace(context, unkept=_unkept(configured.values()))
     return Config(
-        path=path,
+        path=text.path,
+        digest=text.digest,
         root=root,
         lock=lock,
         lock_is_folder=lock_is_folder,

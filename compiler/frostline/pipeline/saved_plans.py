@@ -40,6 +40,8 @@ def basis_of(config: Config, options: CompileOptions) -> Basis:
     """What a plan that is made now depends on."""
     folder = config.path.parent
     digests = {relpath(path, folder): digest_of(path) for path in sorted(set(_inputs(config)))}
+    if config.digest:
+        digests[relpath(config.path, folder)] = config.digest
     return Basis(
         only=options.only,
         allow=options.allow,

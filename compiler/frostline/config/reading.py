@@ -1,0 +1,65 @@
+"""The bytes of the configuration: a regular file, or what a pipe, a device or standard input says once."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from hashlib import sha256
+from pathlib import Path
+
+from msgspec import Struct
+
+from frostline.config.paths import resolved
+from frostline.errors import UsageError
+from frostline.model import FileOrigin
+from frostline.text import display_path
+
+STDIN = "<stdin>"
+_MOST = 64 << 20
+"""Bytes of a configuration that is no regular file: a device may never end."""
+
+# These name what the process has open, where `/dev/stdin < frostline.yaml` seems to be a regular file in /dev.
+_OPEN_FILE = re.compile(r"/dev/(stdin|fd/[0-9]+)|/proc/[^/]+/(task/[^/]+/)?fd/[0-9]+")
+
+
+class ConfigText(Struct, frozen=True):
+    """shown: how messages name it. path: where it is; in the working folder, where it is no regular file.
+
+    digest: `sha256:…` of its bytes, where it cannot be read again; None for a regular file.
+    """
+
+    shown: str
+    path: Path
+    content: bytes
+    digest: str | None = None
+
+
+def read_config_text(given: Path, folder: Path) -> ConfigText:
+    """The configuration that `-c` names in this working folder. UsageError: it cannot be read."""
+    path = resolved(folder, str(given))
+    is_stdin = str(given) == "-"
+    shown = STDIN if is_stdin else display_path(path)
+    try:
+        if not is_stdin and not _is_open_file(path) and stat.S_ISREG(path.stat().st_mode):
+            return ConfigText(shown, path, path.read_bytes())
+        with open(0 if is_stdin else path, "rb", closefd=not is_stdin) as file:
+            content = file.read(_MOST + 1)
+    except (OSError, ValueError) as error:
+        help_text = "name the file, not its folder" if isinstance(error, IsADirectoryError) else None
+        raise _unreadable(shown, getattr(error, "strerror", None) or "not a path", help_text) from None
+    if len(content) > _MOST:
+        raise _unreadable(shown, f"it is larger than {_MOST >> 20} MiB or endless", None)
+    return ConfigText(shown, folder / STDIN, content, f"sha256:{sha256(content).hexdigest()}")
+
+
+def _is_open_file(path: Path) -> bool:
+    return _OPEN_FILE.fullmatch(os.fspath(path)) is not None
+
+
+def _unreadable(shown: str, reason: str, help_text: str | None) -> UsageError:
+    return UsageError(
+        f"the configuration cannot be read: {reason}",
+        origin=FileOrigin(shown),
+        help=help_text or "name another one with -c FILE",
+    )
