@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
+from frostline.upstreams import Bind as Bind
+from frostline.upstreams import Upstream as Upstream
+
 UNVERSIONED = "unversioned"
 """How the registry's formats write the version None; no real version may be named so."""
 
@@ -115,59 +118,6 @@ class Registration(Struct, frozen=True, kw_only=True, gc=False):
     datacenter: str = ""
     unknown_status: str = ""
     node_meta: Mapping[str, str] = {}
-
-
-class Bind(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Where an upstream listens on the consumer's side: an address and a port, or a socket's path.
-
-    Neither where a transparent proxy needs none.
-    """
-
-    address: str = ""
-    port: Annotated[int, Meta(ge=0, le=65535)] = 0
-    socket: str = ""
-
-    def __str__(self) -> str:
-        if self.socket:
-            return f"unix://{self.socket}"
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}" if self.port else ""
-
-
-class Upstream(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A dependency that a consumer declares, which calls the destination. A line of the lock.
-
-    The consumer: job and group of Nomad, or a service of Consul, by its sidecars. region: of Consul the datacenter; ""
-    where a job file names none. kind: `service`, or `prepared_query`. destination_port: the name of one of its ports.
-    """
-
-    namespace: str
-    destination: str
-    bind: Bind
-    job: str = ""
-    group: str = ""
-    service: str = ""
-    region: str = ""
-    kind: str = "service"
-    destination_namespace: str = ""
-    datacenter: str = ""
-    peer: str = ""
-    destination_port: str = ""
-
-    @property
-    def consumer(self) -> str:
-        """As messages name it: `NAMESPACE:JOB/GROUP`, `NAMESPACE:SERVICE`."""
-        return f"{self.namespace}:{self.service or f'{self.job}/{self.group}'}"
-
-    @property
-    def target(self) -> tuple[str, ...]:
-        """What is called."""
-        place = (self.destination_namespace, self.datacenter, self.peer)
-        return (self.destination, self.kind, *place, self.destination_port)
-
-    def sort_key(self) -> tuple[str | int, ...]:
-        bind = (self.bind.address, self.bind.port, self.bind.socket)
-        return (self.region, self.namespace, self.job, self.group, self.service, *self.target, *bind)
 
 
 class SegmentAnswer(Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from frostline.globs import is_literal, matches
 from frostline.model import Declared, Instance, Snapshot
 from frostline.registry.glob_difference import TooManyGlobsError, name_beyond
-from frostline.registry.selection import naming_inputs
+from frostline.registry.selection import naming_inputs, upstreams_of
 from frostline.settings import LiveSettings, SegmentList, Select
 from frostline.text import list_names, shorten
 
@@ -146,7 +146,14 @@ def _selected(snapshot: Snapshot, change: Change) -> Snapshot:
     taken = [instance for instance in named if _has_added_values(instance, change)]
     healthy = [instance for instance in taken if instance.health in select.health]
     failing = [instance for instance in taken if instance.health not in select.health]
-    return replace(snapshot, instances=tuple(healthy), declared=tuple(_declared(declared, healthy, failing, change)))
+    return replace(
+        snapshot,
+        instances=tuple(healthy),
+        declared=tuple(_declared(declared, healthy, failing, change)),
+        upstreams=upstreams_of(
+            snapshot.upstreams, {*(known.service for known in taken), *(known.service for known in declared)}
+        ),
+    )
 
 
 def _has_added_values(instance: Instance, change: Change) -> bool:

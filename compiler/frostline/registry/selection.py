@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache, partial
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -41,17 +42,21 @@ def snapshot_of(
         shaped_by=shaped_by or {},
         instances=tuple(selected),
         declared=_declared(selected, unhealthy, settings.naming.version_from, kept),
-        upstreams=_selected_upstreams(answer.upstreams, selected, unhealthy),
+        upstreams=upstreams_of(answer.upstreams, chain(map(_SERVICE, selected), map(_SERVICE, unhealthy))),
     )
 
 
-def _selected_upstreams(
-    upstreams: Iterable[Upstream], selected: Iterable[Instance], unhealthy: Iterable[Registration]
-) -> tuple[Upstream, ...]:
-    """The upstreams, sorted, each once. Those of sidecars only where the service behind them is selected."""
+_SERVICE = attrgetter("service")
+
+
+def upstreams_of(upstreams: Iterable[Upstream], selected: Iterable[str]) -> tuple[Upstream, ...]:
+    """The upstreams, sorted, each once. Those of sidecars only where the service behind them is selected.
+
+    selected: the services that selection takes, whatever their health.
+    """
     kept = set(upstreams)
     if any(upstream.service for upstream in kept):
-        services = {instance.service for instance in selected} | {instance.service for instance in unhealthy}
+        services = set(selected)
         kept = {upstream for upstream in kept if not upstream.service or upstream.service in services}
     return tuple(sorted(kept, key=Upstream.sort_key))
 

@@ -14,7 +14,7 @@ from frostline.errors import UsageError
 from frostline.globs import matches
 from frostline.lock.codec import lock_of
 from frostline.lock.shapes import settings_digest
-from frostline.model import Declared, FileOrigin, Lock, Registration, SegmentAnswer, Snapshot
+from frostline.model import Bind, Declared, FileOrigin, Lock, Registration, SegmentAnswer, Snapshot, Upstream
 from frostline.pipeline.freeze import offline_lock
 from frostline.pipeline.narrowing import narrowed_lock, shaped_by
 from frostline.registry.selection import snapshot_of
@@ -70,12 +70,20 @@ keeps = st.sampled_from([Keep(), Keep(tags=("*", "!web")), Keep(meta=("owner",))
 datacenter_lists = st.sampled_from([("*",), ("dc*",), ("dc1",), ("dc1", "dc2"), ("*", "!east"), ("east", "dc2")])
 
 
+SIDECARS = tuple(
+    Upstream(namespace="default", service=name, destination="db", bind=Bind(address="127.0.0.1", port=9101))
+    for name in NAMES
+)
+
+
 def frozen(answered: dict[str, list[Registration]], source: LiveSettings, lists: Sequence[str]) -> Lock:
-    """The lock of these answers, as a freeze writes it."""
+    """The lock of these answers, as a freeze writes it. Each service has a sidecar with an upstream."""
     digest = settings_digest(answer_shape(source))
     return lock_of(
         snapshot_of(
-            SegmentAnswer(source="mesh", datacenter=name, namespace="default", registrations=tuple(found)),
+            SegmentAnswer(
+                source="mesh", datacenter=name, namespace="default", registrations=tuple(found), upstreams=SIDECARS
+            ),
             source,
             digest,
             shaped_by(source),
@@ -118,11 +126,12 @@ def test_applied_to_the_lock_it_is_what_a_freeze_gives(
         return
     # Of failing instances the lock has no tags and meta: of a service that passing ones had kept in the lock, and that
     # only failing ones with the new tags would declare, it knows nothing.
-    assert [replace(snapshot, declared=()) for snapshot in applied.snapshots] == [
-        replace(snapshot, declared=()) for snapshot in fresh.snapshots
+    assert [replace(snapshot, declared=(), upstreams=()) for snapshot in applied.snapshots] == [
+        replace(snapshot, declared=(), upstreams=()) for snapshot in fresh.snapshots
     ]
     for ours, theirs in zip(applied.snapshots, fresh.snapshots, strict=True):
         assert [found for found in ours.declared if found not in theirs.declared] == []
+        assert [found for found in ours.upstreams if found not in theirs.upstreams] == []
 
 
 Configure = Callable[..., Config]
