@@ -309,10 +309,15 @@ class ResponseParser:
         self._head_size += len(name) + len(value) + 4  # `: ` and the line's end
         if self._head_size > _LARGEST_HEAD:
             raise self._failed(HTTPException("the head of the answer is too long"))
+        if self.has_head:
+            return  # a trailer, which must not pass for a header (RFC 9110 6.5.1)
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
     def on_headers_complete(self) -> None:
+        version = self._parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            raise self._failed(HTTPException(f"the answer is in HTTP/{version}, and HTTP/1.1 was asked for"))
         self.status = self._parser.get_status_code()
         self.has_head = self.status >= 200
 

@@ -69,3 +69,34 @@ def test_an_answer_without_a_length_ends_with_its_connection():
     assert not parsed.ended
     parsed.end()
     assert (parsed.ended, parsed.keeps_alive, parsed.body) == (True, False, b"hi")
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_trailer_is_no_header(size: int):
+    head = b"HTTP/1.1 200 OK\r\nA: 1\r\nTrailer: A, X-Consul-Index\r\nTransfer-Encoding: chunked\r\n\r\n"
+    data = head + b"2\r\nhi\r\n0\r\nA: 2\r\nX-Consul-Index: 7\r\nX-Other: 9\r\n\r\n"
+    parsed = connection.ResponseParser()
+    for start in range(0, len(data), size):
+        parsed.feed(memoryview(data[start : start + size]))
+    assert parsed.ended
+    assert (parsed.body, parsed.headers["a"]) == (b"hi", "1")
+    assert not {"x-consul-index", "x-other"} & set(parsed.headers)
+
+
+def test_a_trailer_is_as_long_as_a_head_at_most():
+    data = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"A: %s\r\n" % (b"x" * 1000) * 1000
+    with pytest.raises(HTTPException, match="too long"):
+        connection.ResponseParser().feed(memoryview(data))
+
+
+@pytest.mark.parametrize("version", ["2.0", "3.0", "0.9", "1.2", "2.1"])
+def test_an_answer_of_another_http_is_refused(version: str):
+    with pytest.raises(HTTPException):
+        connection.ResponseParser().feed(memoryview(OK.replace(b"HTTP/1.1", f"HTTP/{version}".encode())))
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_an_answer_of_http_1_is_taken(version: str):
+    parsed = connection.ResponseParser()
+    parsed.feed(memoryview(OK.replace(b"HTTP/1.1", f"HTTP/{version}".encode())))
+    assert parsed.ended
