@@ -133,7 +133,8 @@ class SegmentAnswer(Struct, frozen=True, kw_only=True):
 class DeclaredService(Struct, frozen=True, kw_only=True):
     """A service that a local file declares, under the name that it would register.
 
-    address, port: where the file says both literally; "" and 0 where either is known only at run time.
+    address, port: "" and 0 where the file does not tell them. fallback: the address is the source's own, for use where
+    no other source has endpoints.
     """
 
     service: str
@@ -144,6 +145,15 @@ class DeclaredService(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = {}
     weight: int = 1
+    fallback: bool = False
+
+
+class DeclaredProperties(Struct, frozen=True, kw_only=True):
+    """What job files say of a (service, version) without endpoints. port: 0 where they say none, or several."""
+
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = {}
+    port: int = 0
 
 
 class Declaration(Struct, frozen=True, kw_only=True):
@@ -292,6 +302,8 @@ class Contribution(Struct, frozen=True, kw_only=True):
     places: Mapping[Key, FileOrigin] = {}
     findings: tuple[Finding, ...] = ()
     upstreams: tuple[Dependency, ...] = ()
+    properties: Mapping[Key, DeclaredProperties] = {}
+    fallback: frozenset[Key] = frozenset()
 
 
 class Entry(Struct, frozen=True, kw_only=True, dict=True):
@@ -305,6 +317,8 @@ class Entry(Struct, frozen=True, kw_only=True, dict=True):
     url: str | None
     endpoints: tuple[Endpoint, ...]
     sources: tuple[str, ...]
+    properties: DeclaredProperties | None = None
+    """What job files say of it, where it has no endpoints."""
 
     @property
     def declared(self) -> bool:

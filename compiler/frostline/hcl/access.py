@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from frostline.hcl.conversion import ConversionError, convert
 from frostline.hcl.number import Number
-from frostline.hcl.values import NUMBER, STRING, Type, Value
+from frostline.hcl.unknowns import unknown_from
+from frostline.hcl.values import DYNAMIC, NUMBER, STRING, Type, Value
 
 
 class AccessError(Exception):
@@ -16,11 +17,17 @@ def attribute(value: Value, name: str) -> Value:
     kind, data = value.type.kind, value.data
     if data is None:
         raise AccessError(f"null has no attribute `{name}`")
+    if value.type is DYNAMIC:
+        return value
     if kind not in ("object", "map"):
         if value.type.element is not None and value.type.element.kind == "object":
             raise AccessError(f"a {kind} of objects has no attribute `{name}`: only its elements may have one")
         raise AccessError(f"a value of type {kind} has no attribute `{name}`")
-    found: Value | None = data.get(name)
+    if value.is_unknown:
+        type_ = value.type.element or value.type.attributes.get(name)
+        found = Value(type_, data) if type_ is not None else None
+    else:
+        found = data.get(name)
     if found is None:
         raise AccessError(f"there is no attribute `{name}`" if kind == "object" else f"there is no key `{name}`")
     return found
@@ -33,6 +40,8 @@ def element(value: Value, key: Value) -> Value:
         raise AccessError("null has no elements")
     if key.data is None:
         raise AccessError("null is not an index")
+    if value.is_unknown or key.is_unknown:
+        return _unknown_element(value, key)
     if kind in ("list", "tuple"):
         return _item_at(data, _converted(key, NUMBER).data)
     if kind in ("map", "object"):
@@ -44,6 +53,16 @@ def element(value: Value, key: Value) -> Value:
     if kind == "set":
         raise AccessError("the elements of a set have no index")
     raise AccessError(f"a value of type {kind} has no elements")
+
+
+def _unknown_element(value: Value, key: Value) -> Value:
+    """The element where the collection or the key is unknown; its type where that is certain."""
+    kind = value.type.kind
+    if kind == "set" or value.type.is_primitive:
+        raise AccessError("the elements of a set have no index" if kind == "set" else f"a {kind} has no elements")
+    if kind != "dynamic" and key.type is not DYNAMIC:
+        _converted(key, STRING if kind in ("map", "object") else NUMBER)
+    return unknown_from((value, key), value.type.element or DYNAMIC)
 
 
 def _converted(key: Value, wanted: Type) -> Value:

@@ -13,7 +13,8 @@ from frostline.hcl.positions import point, start
 from frostline.hcl.scope import BudgetError, Scope, suggestion
 from frostline.hcl.source import HclError
 from frostline.hcl.typeexpr import parse_type
-from frostline.hcl.values import DYNAMIC, FALSE, NULL, TRUE, Value
+from frostline.hcl.unknowns import causes_in, unknown, unknown_from
+from frostline.hcl.values import BOOL, DYNAMIC, FALSE, NULL, TRUE, Value
 from frostline.hcl.weights import extent
 
 Evaluate = Callable[[Expression, Scope], Value]
@@ -37,6 +38,8 @@ def call(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
         known = sorted({*scope.functions, *_LAZY})
         raise scope.error(f"there is no function `{node.name}`", node.offset, suggestion(node.name, known))
     arguments = _arguments(node, scope, evaluate)
+    if isinstance(arguments, Value):
+        return arguments
     _check_count(node, function, arguments, scope)
     values = [
         _converted(argument, _parameter(function, index), scope, evaluate) for index, argument in enumerate(arguments)
@@ -45,6 +48,8 @@ def call(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
         if value.data is None and not _parameter(function, index).null:
             name = _parameter(function, index).name
             raise scope.error(f"`{name}` of `{node.name}` must not be null", arguments[index].offset)
+    if any(value.is_unknown if function.partly else causes_in(value) for value in values):
+        return unknown_from(values)
     scope.spend(sum(extent(value)[0] for value in values), node.offset)
     try:
         result = function.call(*values)
@@ -54,12 +59,17 @@ def call(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
         raise scope.error(f"call to `{node.name}` failed: {error.message}", place) from None
     except (NumberError, ConversionError) as error:
         raise scope.error(f"call to `{node.name}` failed: {error}", node.offset) from None
+    if result.is_unknown:
+        return unknown(result.type, causes_in(result) or {f"{node.name}()"})
     scope.spend(extent(result)[0], node.offset)
     return scope.admit(result, node.offset)
 
 
-def _arguments(node: Call, scope: Scope, evaluate: Evaluate) -> list[_Argument]:
-    """The arguments. `...` makes values of the last one, the others stay expressions."""
+def _arguments(node: Call, scope: Scope, evaluate: Evaluate) -> list[_Argument] | Value:
+    """The arguments. `...` makes values of the last one, the others stay expressions.
+
+    An unknown value: the one that `...` follows is unknown, and with it the call.
+    """
     written = node.arguments[:-1] if node.expand else node.arguments
     arguments = [_Argument(point(argument, scope.source), argument, None) for argument in written]
     if node.expand:
@@ -67,6 +77,8 @@ def _arguments(node: Call, scope: Scope, evaluate: Evaluate) -> list[_Argument]:
         value, offset = evaluate(last, scope), start(last)
         if value.data is None:
             raise scope.error("`...` needs a sequence, but this is null", offset)
+        if value.is_unknown and (value.type is DYNAMIC or value.type.kind in ("list", "set", "tuple")):
+            return unknown_from((value,))
         if value.type.kind not in ("list", "set", "tuple"):
             raise scope.error(f"`...` needs a sequence, but this is a {value.type}", offset)
         arguments += [_Argument(offset, None, argument) for argument in value.data]
@@ -109,7 +121,10 @@ def _converted(argument: _Argument, parameter: Parameter, scope: Scope, evaluate
 def _try(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
     """The value of the first expression that has one."""
     first: HclError | None = None
-    for expression in _lazy_arguments(node, scope, evaluate):
+    expressions = _lazy_arguments(node, scope, evaluate)
+    if isinstance(expressions, Value):
+        return expressions
+    for expression in expressions:
         try:
             return evaluate(expression, scope)
         except BudgetError:
@@ -125,15 +140,17 @@ def _try(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
 
 
 def _can(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
-    """Whether the expression has a value."""
-    (expression,) = _lazy_arguments(node, scope, evaluate, "expression")
+    """Whether the expression has a value. Unknown, if it depends on something unknown."""
+    expressions = _lazy_arguments(node, scope, evaluate, "expression")
+    if isinstance(expressions, Value):
+        return expressions
     try:
-        evaluate(expression, scope)
+        value = evaluate(expressions[0], scope)
     except BudgetError:
         raise
     except HclError:
         return FALSE
-    return TRUE
+    return unknown_from((value,), BOOL) if causes_in(value) else TRUE
 
 
 def _convert(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
@@ -141,7 +158,10 @@ def _convert(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
 
     cty converts twice: to the type, then to the type of the result, in which an optional attribute is required.
     """
-    subject, wanted = _lazy_arguments(node, scope, evaluate, "value", "type")
+    expressions = _lazy_arguments(node, scope, evaluate, "value", "type")
+    if isinstance(expressions, Value):
+        return expressions
+    subject, wanted = expressions
     value = evaluate(subject, scope)
     type_ = parse_type(wanted, scope.source, exact=False)
     scope.spend(2 * extent(value)[0], node.offset)
@@ -152,10 +172,15 @@ def _convert(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
         raise scope.error(f"call to `convert` failed: {error}", place) from None
 
 
-def _lazy_arguments(node: Call, scope: Scope, evaluate: Evaluate, *names: str) -> tuple[Expression, ...]:
-    """The arguments, one for each name (any number if there are no names); expanded ones as literals."""
+def _lazy_arguments(node: Call, scope: Scope, evaluate: Evaluate, *names: str) -> tuple[Expression, ...] | Value:
+    """The arguments, one for each name (any number if there are no names); expanded ones as literals.
+
+    An unknown value: as `_arguments`.
+    """
     function = Function(tuple(map(Parameter, names)), Value, None if names else Parameter("expressions"))
     arguments = _arguments(node, scope, evaluate)
+    if isinstance(arguments, Value):
+        return arguments
     _check_count(node, function, arguments, scope)
     return tuple(argument.expression or Literal(argument.offset, argument.value or NULL) for argument in arguments)
 

@@ -19,6 +19,7 @@ from frostline.hcl.values import (
     STRING,
     TRUE,
     Type,
+    Unknown,
     Value,
     list_value,
     map_value,
@@ -44,7 +45,7 @@ def convert(value: Value, type: Type) -> Value:
     """The value, converted to this type constraint, in which DYNAMIC stands for any type. ConversionError."""
     if value.type is type or type is DYNAMIC:
         return value
-    if type is STRING and value.data is not None:
+    if type is STRING and value.data is not None and value.data.__class__ is not Unknown:
         if value.type is NUMBER:
             return Value(STRING, str(value.data))
         if value.type is STRING:
@@ -85,7 +86,7 @@ def _safely_convertible(source: Type, target: Type) -> bool:
 
 
 def _conversion(source: Type, target: Type, unsafe: bool) -> Conversion | None:
-    """The conversion between two different types; None if there is none. Null converts to null."""
+    """The conversion between two different types; None if there is none. Null stays null, unknown unknown."""
     conversion = _conversion_of_non_null(source, target, unsafe)
     if conversion is None:
         return None
@@ -95,8 +96,8 @@ def _conversion(source: Type, target: Type, unsafe: bool) -> Conversion | None:
 def _converted(conversion: Conversion, target: Type, value: Value, path: Path) -> Value:
     if target.kind == "dynamic":
         return value
-    if value.data is None:
-        return Value(_fill_dynamic(value.type, without_optional(target)), None)
+    if value.data is None or value.data.__class__ is Unknown:
+        return Value(_fill_dynamic(value.type, without_optional(target)), value.data)
     return conversion(value, path)
 
 
@@ -185,8 +186,8 @@ def _with_one_type(items: list[Value], path: Path, unsafe: bool) -> list[Value]:
             types = {item.type for item in items} - {DYNAMIC}
         if len(types) > 1:
             raise ConversionError("the elements have no type in common", path)
-    # A null without a type takes the type of the others.
-    return [Value(type_, None) if item.type == DYNAMIC else item for type_ in types for item in items] or items
+    # A null or unknown value without a type takes the type of the others.
+    return [Value(type_, item.data) if item.type == DYNAMIC else item for type_ in types for item in items] or items
 
 
 def _collection(kind: str, element: Type, items: list[Value], path: Path, unsafe: bool) -> Value:
@@ -354,7 +355,7 @@ _ALWAYS_UNSAFE = frozenset({("list", "set"), ("map", "object")})
 
 
 def _fill_dynamic(source: Type, target: Type) -> Type:
-    """The target type, with the source's types for its DYNAMICs (cty's dynamicReplace; for null values)."""
+    """The target type, with the source's types for its DYNAMICs (cty's dynamicReplace; for null and unknown values)."""
     if source.kind == "dynamic" or target.is_primitive:
         return target
     if target.kind == "dynamic":

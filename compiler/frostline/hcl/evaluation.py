@@ -17,6 +17,7 @@ from frostline.hcl.nodes import (
     Binary,
     Call,
     Conditional,
+    Embedded,
     Expression,
     For,
     GetAttr,
@@ -36,15 +37,17 @@ from frostline.hcl.nodes import (
     Wrapped,
 )
 from frostline.hcl.number import NumberError
-from frostline.hcl.operators import BINARY, UNARY
+from frostline.hcl.operators import BINARY, DECIDES, UNARY
 from frostline.hcl.positions import is_computed, start
 from frostline.hcl.scope import Budget, BudgetError, Scope, suggestion
 from frostline.hcl.source import HclError
+from frostline.hcl.unknowns import causes_in, unknown_from
 from frostline.hcl.values import (
     BOOL,
     DYNAMIC,
     STRING,
     Type,
+    Unknown,
     Value,
     list_of,
     list_value,
@@ -79,6 +82,10 @@ def _literal(node: Literal, _scope: Scope) -> Value:
 
 def _inner(node: Parenthesized | Wrapped, scope: Scope) -> Value:
     return _value(node.inner, scope)
+
+
+def _embedded(node: Embedded, scope: Scope) -> Value:
+    return _value(node.inner, scope.within(node.source))
 
 
 def _traversal(node: Traversal, scope: Scope) -> Value:
@@ -123,6 +130,10 @@ def _splat(node: Splat, scope: Scope) -> Value:
 def _splatted(subject: Value, node: Splat | InnerSplat, offset: int, scope: Scope) -> Value:
     """The steps, applied to each element. A value that is not a sequence counts as its only element, null as none."""
     kind = subject.type.kind
+    if subject.is_unknown:
+        is_list = kind in ("list", "set") and subject.type.element is not None
+        stepped = _stepped_type(subject.type.element or DYNAMIC, node.steps)
+        return unknown_from((subject,), list_of(stepped) if is_list else DYNAMIC)
     is_sequence = kind in ("list", "set", "tuple")
     if subject.data is None:
         if is_sequence:
@@ -156,23 +167,31 @@ def _unary(node: Unary, scope: Scope) -> Value:
     operand = _operand(_value(node.operand, scope), wanted, node.operand, scope)
     if operand.data is None:
         raise scope.error(f"`{node.operator}` needs a value, but this is null", node.offset)
-    return operation(operand)
+    return operand if operand.is_unknown else operation(operand)
 
 
 def _binary(node: Binary, scope: Scope) -> Value:
-    wanted, operation, _result = BINARY[node.operator]
+    wanted, operation, result = BINARY[node.operator]
     left, right = _value(node.left, scope), _value(node.right, scope)
     if wanted is DYNAMIC:
         if not left.type.is_primitive:
             scope.spend(min(extent(left)[0], extent(right)[0]), start(node))
-        return operation(left, right)
+        return unknown_from((left, right), result) if _have_unknowns(left, right) else operation(left, right)
     left, right = _operand(left, wanted, node.left, scope), _operand(right, wanted, node.right, scope)
     if left.data is None or right.data is None:
         raise scope.error(f"`{node.operator}` needs two values, but one is null", start(node))
+    if left.is_unknown or right.is_unknown:
+        decided = DECIDES.get(node.operator)
+        known = next((operand for operand in (left, right) if operand.data is decided), None)
+        return known if decided is not None and known else unknown_from((left, right), result)
     try:
         return operation(left, right)
     except NumberError as error:
         raise scope.error(str(error), start(node)) from None
+
+
+def _have_unknowns(*values: Value) -> bool:
+    return any(map(causes_in, values))
 
 
 def _operand(value: Value, wanted: Type, node: Expression, scope: Scope) -> Value:
@@ -191,7 +210,9 @@ def _conditional(node: Conditional | TemplateIf, scope: Scope) -> Value:
         message = f"both results must have the same type, but they are {yes.type} and {no.type}"
         raise scope.error(message, start(node.yes))
     condition = _condition(node.condition, scope)
-    chosen, place = (yes, node.yes) if condition else (no, node.no)
+    if condition.is_unknown:
+        return unknown_from((condition,), common)
+    chosen, place = (yes, node.yes) if condition.data else (no, node.no)
     if isinstance(chosen, _Failure):
         raise chosen.error
     if chosen.type is common:
@@ -240,7 +261,7 @@ def _failed_type(node: Expression, scope: Scope) -> Type:
         return _failed_object(node, scope)
     if isinstance(node, Splat) or (isinstance(node, For) and node.key_result is None and node.condition is None):
         collection = _attempt(node.subject if isinstance(node, Splat) else node.collection, scope)
-        if isinstance(collection, Value) and collection.data is not None:
+        if isinstance(collection, Value) and collection.data is not None and not collection.is_unknown:
             return _open_sequence(collection, isinstance(node, For))
     return DYNAMIC
 
@@ -249,7 +270,7 @@ def _failed_object(node: ObjectOf, scope: Scope) -> Type:
     attributes: dict[str, Type] = {}
     for key_node, item in node.items:
         key = _attempt(key_node, scope)
-        if isinstance(key, _Failure) or key.data is None or not key.type.is_primitive:
+        if isinstance(key, _Failure) or key.data is None or key.is_unknown or not key.type.is_primitive:
             return DYNAMIC
         attributes[convert(key, STRING).data] = _attempt(item, scope).type
     return Type("object", attributes=attributes)
@@ -279,12 +300,13 @@ def _common_type(yes: Value | _Failure, no: Value | _Failure) -> Type | None:
     return unify((yes.type, no.type))
 
 
-def _condition(node: Expression, scope: Scope) -> bool:
+def _condition(node: Expression, scope: Scope) -> Value:
+    """True, false or unknown."""
     value = _value(node, scope)
     if value.data is None:
         raise scope.error("a condition must be true or false, but this is null", start(node))
     try:
-        return bool(convert(value, BOOL).data)
+        return convert(value, BOOL)
     except ConversionError as error:
         raise scope.error(f"a condition must be true or false: {error}", start(node)) from None
 
@@ -295,6 +317,7 @@ def _tuple(node: TupleOf, scope: Scope) -> Value:
 
 def _object(node: ObjectOf, scope: Scope) -> Value:
     attributes: dict[str, Value] = {}
+    unknown_keys: list[Value] = []
     for key_node, node_of_value in node.items:
         if isinstance(key_node, Literal) and key_node.value.type is STRING:
             attributes[key_node.value.data] = _value(node_of_value, scope)
@@ -304,14 +327,21 @@ def _object(node: ObjectOf, scope: Scope) -> Value:
         if key.data is None:
             raise scope.error("the key of this value is null", start(node_of_value))
         try:
-            attributes[convert(key, STRING).data] = value
+            name = convert(key, STRING).data
         except ConversionError as error:
             raise scope.error(f"this cannot be a key: {error}", start(key_node)) from None
+        if isinstance(name, Unknown):
+            unknown_keys.append(key)
+        else:
+            attributes[name] = value
+    if unknown_keys:
+        return unknown_from(unknown_keys)
     return scope.admit(object_value(attributes), node.offset)
 
 
 def _template(node: Template, scope: Scope) -> Value:
     texts: list[str] = []
+    unknowns: list[Value] = []
     for part in node.parts:
         value = _value(part, scope)
         if value.data is None:
@@ -320,9 +350,12 @@ def _template(node: Template, scope: Scope) -> Value:
             text = convert(value, STRING).data
         except ConversionError as error:
             raise scope.error(f"this cannot be part of a text: {error}", start(part)) from None
+        if isinstance(text, Unknown):
+            unknowns.append(value)
+            continue
         scope.spend(text_weight(text), start(part))
         texts.append(text)
-    return string("".join(texts))
+    return unknown_from(unknowns, STRING) if unknowns else string("".join(texts))
 
 
 def _for(node: For, scope: Scope) -> Value:
@@ -354,4 +387,5 @@ _EVALUATIONS: dict[type, Callable[[Any, Scope], Value]] = {
     TemplateIf: _conditional,
     TemplateFor: _template_for,
     Parenthesized: _inner,
+    Embedded: _embedded,
 }

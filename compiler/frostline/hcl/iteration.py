@@ -11,14 +11,35 @@ from frostline.hcl.nodes import Expression, For, ObjectOf, TemplateFor, Traversa
 from frostline.hcl.number import Number
 from frostline.hcl.positions import start
 from frostline.hcl.scope import Scope
-from frostline.hcl.values import BOOL, NUMBER, STRING, Value, object_value, string, tuple_value
+from frostline.hcl.unknowns import unknown_from
+from frostline.hcl.values import BOOL, NUMBER, STRING, Unknown, Value, object_value, string, tuple_value
 
 Evaluate = Callable[[Expression, Scope], Value]
 
 
 def for_values(node: For, scope: Scope, evaluate: Evaluate) -> Value:
-    """A tuple of the results, or with keys an object of them; with `...` an object of tuples."""
+    """A tuple of the results, or with keys an object of them; with `...` an object of tuples.
+
+    Unknown where the collection, the condition for an element, or a key is.
+    """
     collection = _collection(node.collection, scope, evaluate)
+    if collection.is_unknown:
+        return unknown_from((collection,))
+    try:
+        return _known_for(node, collection, scope, evaluate)
+    except _UnknownError as error:
+        return unknown_from((error.value,))
+
+
+class _UnknownError(Exception):
+    """The condition or the key for an element is not known."""
+
+    def __init__(self, value: Value) -> None:
+        super().__init__()
+        self.value = value
+
+
+def _known_for(node: For, collection: Value, scope: Scope, evaluate: Evaluate) -> Value:
     if node.condition is not None and not collection.data:
         _check_unused(node.condition, {node.key, node.value}, scope, evaluate)
     if node.key_result is None:
@@ -44,12 +65,18 @@ def for_values(node: For, scope: Scope, evaluate: Evaluate) -> Value:
 def template_for(node: TemplateFor, scope: Scope, evaluate: Evaluate) -> Value:
     """The texts of the body, joined."""
     collection = _collection(node.collection, scope, evaluate)
+    if collection.is_unknown:
+        return unknown_from((collection,), STRING)
     texts: list[str] = []
+    unknowns: list[Value] = []
     for variables in _variables(node, collection):
         text = evaluate(node.body, scope.child(variables))
+        if text.is_unknown:
+            unknowns.append(text)
+            continue
         scope.spend(1 + len(text.data) // 16, node.offset)
         texts.append(text.data)
-    return string("".join(texts))
+    return unknown_from(unknowns, STRING) if unknowns else string("".join(texts))
 
 
 def elements(collection: Value) -> Iterator[tuple[Value, Value]]:
@@ -63,7 +90,7 @@ def elements(collection: Value) -> Iterator[tuple[Value, Value]]:
 
 
 def is_iterable(value: Value) -> bool:
-    """Whether it is a collection: not null, and not a string, number or bool."""
+    """Whether it is a collection, or may be one: not null, and not a string, number or bool."""
     return value.data is not None and not value.type.is_primitive
 
 
@@ -95,9 +122,12 @@ def _passes(condition: Expression, scope: Scope, evaluate: Evaluate) -> bool:
     if value.data is None:
         raise scope.error("the `if` of a `for` must be true or false, but this is null", start(condition))
     try:
-        return bool(convert(value, BOOL).data)
+        passes = convert(value, BOOL)
     except ConversionError as error:
         raise scope.error(f"the `if` of a `for` must be true or false: {error}", start(condition)) from None
+    if passes.is_unknown:
+        raise _UnknownError(passes)
+    return bool(passes.data)
 
 
 def _check_unused(condition: Expression, names: set[str | None], scope: Scope, evaluate: Evaluate) -> None:
@@ -122,7 +152,9 @@ def _key(node: Expression, scope: Scope, evaluate: Evaluate) -> str:
     if value.data is None:
         raise scope.error("the key of an element is null", start(node))
     try:
-        text: str = convert(value, STRING).data
+        text = convert(value, STRING).data
     except ConversionError as error:
         raise scope.error(f"this cannot be a key: {error}", start(node)) from None
-    return text
+    if isinstance(text, Unknown):
+        raise _UnknownError(value)
+    return str(text)

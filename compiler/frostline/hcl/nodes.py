@@ -167,6 +167,14 @@ class Parenthesized(Struct, frozen=True, gc=False):
     inner: Expression
 
 
+class Embedded(Struct, frozen=True, gc=False):
+    """An expression of another text, such as the template in a string of JSON. offset: of that string in the file."""
+
+    offset: int
+    inner: Expression
+    source: Source
+
+
 Expression = (
     Literal
     | Traversal
@@ -184,6 +192,7 @@ Expression = (
     | TemplateIf
     | TemplateFor
     | Parenthesized
+    | Embedded
 )
 
 

@@ -64,6 +64,8 @@ BINARY: Mapping[str, tuple[Type, Callable[[Value, Value], Value], Type]] = {
     "/": (NUMBER, _arithmetic(truediv), NUMBER),
     "%": (NUMBER, _arithmetic(mod), NUMBER),
 }
+DECIDES: Mapping[str, bool] = {"&&": False, "||": True}
+"""Operator -> the operand that decides its result, even beside an unknown one."""
 UNARY: Mapping[str, tuple[Type, Callable[[Value], Value]]] = {
     "-": (NUMBER, lambda value: Value(NUMBER, -value.data)),
     "!": (BOOL, lambda value: _truth(not value.data)),

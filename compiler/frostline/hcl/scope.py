@@ -60,6 +60,10 @@ class Scope:
         """The scope of a loop's body, in which these variables hide others of the same names."""
         return Scope(self.source, variables, self.functions, self.undefined, self.budget, self)
 
+    def within(self, source: Source) -> Scope:
+        """The same scope for expressions of another text."""
+        return Scope(source, {}, self.functions, self.undefined, self.budget, self)
+
     def variable(self, name: str) -> Value | None:
         """The variable of the innermost scope that has it."""
         scope: Scope | None = self

@@ -7,11 +7,18 @@ from collections.abc import Iterable
 
 from frostline.hcl.number import Number
 from frostline.hcl.operators import equal
+from frostline.hcl.unknowns import causes_in, unknown_from
 from frostline.hcl.values import Type, Value, set_of
 
 
 def set_value(element: Type, items: Iterable[Value]) -> Value:
-    """A set of the items, which already have the element type. Of equal items the first one stays."""
+    """A set of the items, which already have the element type. Of equal items the first one stays.
+
+    With an unknown item the set is unknown, as nobody knows how many elements it has.
+    """
+    items = list(items)
+    if any(map(causes_in, items)):
+        return unknown_from(items, set_of(element))
     buckets: dict[object, list[Value]] = {}
     for item in items:
         # Equal values have equal keys, but values with equal keys may differ (numbers beyond ten digits).

@@ -33,6 +33,23 @@ class Source:
         return FileOrigin(self.path, line, len(before.decode("utf-8", "replace")) + 1)
 
 
+class EmbeddedSource(Source):
+    """A text inside of a file, such as a string of JSON. Places are those in the file.
+
+    start: the offset in the file where the text begins; lead: the number of bytes before it in `data`. Where the file
+    writes characters of the text as escapes, columns after them are too small.
+    """
+
+    def __init__(self, file: Source, start: int, data: bytes, lead: int = 0) -> None:
+        super().__init__(file.path, data)
+        self._file = file
+        self._start = start
+        self._lead = lead
+
+    def place(self, offset: int) -> FileOrigin:
+        return self._file.place(self._start + max(offset - self._lead, 0))
+
+
 class HclError(Exception):
     """An error in an HCL file. message: a sentence without a full stop. help: what to do about it."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from frostline.hcl.escapes import unescape
 from frostline.hcl.expressions import ExpressionParser
-from frostline.hcl.nodes import AttributeNode, BlockNode, Body, Expression
-from frostline.hcl.source import HclError, Source
+from frostline.hcl.nodes import AttributeNode, BlockNode, Body, Embedded, Expression
+from frostline.hcl.source import EmbeddedSource, HclError, Source
 
 MOST_BYTES = 2**20
 """The largest text that is read."""
@@ -24,6 +24,23 @@ def parse_expression(source: Source) -> Expression:
     expression = parser.expression()
     parser.check("eof", "the expression ends here, but more text follows")
     return expression
+
+
+def parse_template(text: str, file: Source, start: int) -> Embedded:
+    """The template that a string holds, whose text begins at this offset of a file. HclError: it is no template."""
+    marker = "EOT"
+    while marker in text:
+        marker += "T"
+    lead = f"<<{marker}\n".encode()
+    source = EmbeddedSource(file, start, lead + f"{text}\n{marker}\n".encode(), len(lead))
+    _check_text(source)
+    return Embedded(start, ExpressionParser(source, newlines=False).template(), source)
+
+
+def parse_embedded(text: str, file: Source, start: int) -> Embedded:
+    """The expression that a string holds, as `parse_template`."""
+    source = EmbeddedSource(file, start, text.encode())
+    return Embedded(start, parse_expression(source), source)
 
 
 def _check_text(source: Source) -> None:

@@ -51,6 +51,17 @@ class TemplateParser(TokenReader, ABC):
             remove_indentation(parts)
         return template_of(parts, start, end, self.source)
 
+    def template(self) -> Expression:
+        """A heredoc without the end of its last line."""
+        start = self.start
+        self.advance()
+        parts = self._parts("unheredoc")
+        last = parts[-1]
+        if isinstance(last, Text):
+            last.text = last.text.removesuffix("\n")
+            parts = parts if last.text else parts[:-1]
+        return template_of(parts, start, self.start, self.source)
+
     def loop_variables(self) -> tuple[str | None, str]:
         """`key, value in`, after the word `for`; the key is None where there is one name."""
         key, value = None, self.word()

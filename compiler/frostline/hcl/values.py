@@ -1,13 +1,14 @@
 """The values of HCL2 and their types (go-cty): strings, numbers, bools, lists, sets, maps, tuples, objects.
 
-A value carries its type: a list differs from a tuple, a map from an object, and null has a type too. There are no
-unknown values: what can't be evaluated is an error.
+A value carries its type: a list differs from a tuple, a map from an object, and null has a type too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from msgspec import Struct
 
 from frostline.hcl.number import Number
 
@@ -80,14 +81,22 @@ def map_of(element: Type) -> Type:
     return Type("map", element=element)
 
 
+class Unknown(Struct, frozen=True, gc=False):
+    """The data of a value that is not known. causes: what it depends on, as a file writes it (`var.a`, `uuidv4()`)."""
+
+    causes: frozenset[str]
+
+
 class Value:
     """A value of a type. Immutable.
 
     data, by the type's kind: str; Number; bool; a tuple of Values for list, set (in cty's order) and tuple; a dict of
-    Values, its keys in code point order, for map and object. None for a null of any type.
+    Values, its keys in code point order, for map and object. None for a null of any type, Unknown for an unknown value.
     """
 
-    __slots__ = ("data", "extent", "type")
+    __slots__ = ("causes", "data", "extent", "type")
+    causes: frozenset[str]
+    """Used by `unknowns` only."""
     extent: tuple[int, int]
     """Used by `weights` only."""
 
@@ -98,6 +107,11 @@ class Value:
     @property
     def is_null(self) -> bool:
         return self.data is None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the value itself is unknown. A known list may still have unknown elements."""
+        return self.data.__class__ is Unknown
 
     def __eq__(self, other: object) -> bool:
         """Whether type and content are the same. HCL's `==` is in `operators`."""

@@ -69,8 +69,16 @@ def entry_value(entry: Entry, fields: tuple[str, ...] = (), *, direct: bool = Fa
     endpoints = Endpoints(runs_of(entry), fields) if direct and entry.endpoints else endpoint_values(entry, fields)
     value: dict[str, Any] = {"url": entry.url, "endpoints": endpoints}
     if entry.declared:
-        return value | {"declared": True}
+        return value | {"declared": True} | said_value(entry)
     return value | {"source": entry.sources[0] if len(entry.sources) == 1 else list(entry.sources)}
+
+
+def said_value(entry: Entry) -> dict[str, Any]:
+    """What job files say of a declared (service, version): tags, meta, port (None: not one). {}: they say nothing."""
+    said = entry.properties
+    if said is None:
+        return {}
+    return {"tags": list(said.tags), "meta": dict(said.meta), "port": said.port or None}
 
 
 def service_value(

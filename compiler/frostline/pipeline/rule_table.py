@@ -30,7 +30,6 @@ _MODULES = (
     "frostline.registry.consumers",
     "frostline.registry.override_rules",
     "frostline.registry.urls",
-    "frostline.sources.jobspec.job",
 )
 """The modules of this package that make findings and are not in the tables of sources, checks and outputs."""
 

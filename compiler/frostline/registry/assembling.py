@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from frostline.addresses import unusable_finding
 from frostline.endpoint_runs import properties_of, runs_of
@@ -27,7 +28,7 @@ from frostline.model import (
     Upstream,
     registry_of,
 )
-from frostline.registry.declaring import bind_findings, dependencies_of
+from frostline.registry.declaring import bind_findings, dependencies_of, unite_properties
 from frostline.registry.endpoints import choose_url, merge_endpoints
 from frostline.registry.naming import Splitter, splitter_of
 from frostline.registry.urls import FilledPattern, UrlError, UrlMaker, common_urls, host_of_instance, url_of
@@ -236,6 +237,7 @@ def _winners(
 ) -> tuple[list[Contribution], list[Finding]]:
     """Who provides this key. A source that only declares it never overrides one that has endpoints."""
     serving = [contribution for contribution in contributors if contribution.endpoints[key]]
+    serving = [contribution for contribution in serving if key not in contribution.fallback] or serving
     if len(serving) < 2:
         return serving or list(contributors), []
     unranked = [contribution.source for contribution in serving if contribution.source not in rank]
@@ -259,10 +261,12 @@ def _unordered(key: Key, serving: Sequence[Contribution], unranked: Sequence[str
 
 def _entry(key: Key, winners: Sequence[Contribution], prefer: Sequence[str]) -> Entry:
     endpoints = merge_endpoints(endpoint for winner in winners for endpoint in winner.endpoints[key])
+    said = () if endpoints else (winner.properties[key] for winner in winners if key in winner.properties)
     return Entry(
         url=choose_url(key, endpoints, prefer),
         endpoints=endpoints,
         sources=tuple(sorted(winner.source for winner in winners)),
+        properties=unite_properties(said),
     )
 
 
@@ -301,20 +305,19 @@ def entry_digest(entry: Entry) -> str:
             (endpoint.url, endpoint.address, endpoint.port, datacenter, endpoint.namespace, tags, weight, meta)
             for endpoint in run.endpoints
         ]
-    content = (entry.url, entry.sources, endpoints)
+    said = (entry.properties,) if entry.properties else ()
+    content = (entry.url, entry.sources, endpoints, *said)
     return f"sha256:{sha256(msgspec.json.encode(content)).hexdigest()}"
 
 
 def properties_digest(entry: Entry) -> str:
     """16 hex digits of the sources, and of how many endpoints have which scheme, weight, tags and meta."""
-    value = [entry.sources, sorted(properties_of(entry).items())]
+    said = (entry.properties,) if entry.properties else ()
+    value = [entry.sources, sorted(properties_of(entry).items()), *said]
     return sha256(msgspec.json.encode(value)).hexdigest()[:16]
 
 
 def with_prefer(registry: Registry, prefer: Sequence[str]) -> Registry:
     """The same registry with each url chosen by another list of datacenters."""
-    entries = {
-        key: Entry(url=choose_url(key, entry.endpoints, prefer), endpoints=entry.endpoints, sources=entry.sources)
-        for key, entry in registry.entries()
-    }
+    entries = {key: replace(entry, url=choose_url(key, entry.endpoints, prefer)) for key, entry in registry.entries()}
     return registry_of(entries, registry.upstreams)

@@ -9,6 +9,7 @@ from frostline.globs import matches
 from frostline.model import (
     Contribution,
     Declaration,
+    DeclaredProperties,
     DeclaredService,
     Dependency,
     Endpoint,
@@ -30,7 +31,9 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
     """What a source's files contribute: an endpoint where address and port are literal, else only the name."""
     split, maker = splitter_of(settings.naming), UrlMaker(settings.naming)
     endpoints: dict[Key, list[Endpoint]] = {}
+    fallbacks: dict[Key, list[Endpoint]] = {}
     places: dict[Key, FileOrigin] = {}
+    properties: dict[Key, list[DeclaredProperties]] = {}
     findings = list(declaration.findings)
     for service in declaration.services:
         if not matches(settings.services, service.service):
@@ -39,7 +42,11 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
         for key in split(service.service, instance.tags, instance.meta):
             places[key] = min(places.get(key, service.origin), service.origin)
             key_endpoints = endpoints.setdefault(key, [])
-            if not service.address:
+            said = DeclaredProperties(tags=instance.tags, meta=instance.meta, port=instance.port)
+            properties.setdefault(key, []).append(said)
+            if service.fallback:
+                key_endpoints = fallbacks.setdefault(key, [])
+            if not service.address or not service.port:
                 continue
             try:
                 host = host_of_instance(instance)
@@ -51,12 +58,34 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
                 findings.append(unusable_finding(key, host, service.origin))
             key_endpoints.append(_endpoint_of(service, instance, url, host.address, settings.name))
     upstreams = dependencies_of(settings.name, declaration.upstreams, settings.naming)
+    fallback = frozenset(key for key, key_endpoints in endpoints.items() if not key_endpoints and fallbacks.get(key))
     return Contribution(
         source=settings.name,
-        endpoints={key: tuple(key_endpoints) for key, key_endpoints in endpoints.items()},
+        endpoints={
+            key: tuple(fallbacks[key] if key in fallback else key_endpoints) for key, key_endpoints in endpoints.items()
+        },
+        fallback=fallback,
+        properties={key: united for key, said in properties.items() if (united := unite_properties(said))},
         places=places,
         findings=(*findings, *bind_findings(upstreams)),
         upstreams=upstreams,
+    )
+
+
+def unite_properties(properties: Iterable[DeclaredProperties]) -> DeclaredProperties | None:
+    """All tags; the meta and the port on which those that say one agree. None: nobody says anything."""
+    found = list(properties)
+    if not found:
+        return None
+    values: dict[str, set[str]] = {}
+    for one in found:
+        for key, value in one.meta.items():
+            values.setdefault(key, set()).add(value)
+    ports = {one.port for one in found} - {0}
+    return DeclaredProperties(
+        tags=tuple(sorted({tag for one in found for tag in one.tags})),
+        meta={key: next(iter(agreed)) for key, agreed in sorted(values.items()) if len(agreed) == 1},
+        port=ports.pop() if len(ports) == 1 else 0,
     )
 
 

@@ -32,6 +32,7 @@ from frostline.hcl.values import (
     NUMBER,
     STRING,
     TRUE,
+    Unknown,
     Value,
     number,
     object_value,
@@ -99,13 +100,15 @@ def outcome(preamble: str, expression: str) -> tuple[str, str]:
         text = convert(value, STRING).data
     except ConversionError:
         return "error", place
+    if isinstance(text, Unknown):
+        return "unknown", min(text.causes).removesuffix("()")
     return ("value", text) if text is not None else ("error", place)
 
 
 def expected(case: dict[str, Any]) -> tuple[str, str]:
     error = case.get("meta_error")
     if error is None and "meta" not in case:
-        return "error", "22:13"  # a random value: Nomad has it, frostline refuses it
+        return "unknown", case["expression"].split("(")[0]  # a random value, or one that depends on the machine
     if error is None:
         return "value", case["meta"]
     place = re.search(r"(\d+)[,:](\d+)", error)

@@ -29,9 +29,11 @@ class Parameter(Struct, frozen=True):
 class Function(Struct, frozen=True):
     """call: takes the converted arguments in order, those of `variadic` last; returns the result.
 
-    The evaluation checks number, types and null before the call, as cty does (function.Function.Call).
+    The evaluation checks number, types and null before the call, as cty does (function.Function.Call). Where an
+    argument is unknown, so is the result. partly: the function takes known collections with unknown elements.
     """
 
     parameters: tuple[Parameter, ...]
     call: Callable[..., Value]
     variadic: Parameter | None = None
+    partly: bool = False

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from stat import S_ISREG
 
 from frostline.hcl.functions.base import Function, FunctionError, Parameter
+from frostline.hcl.functions.unreproducible import unknown_text
 from frostline.hcl.sets import set_value
 from frostline.hcl.values import STRING, Value, boolean, string
 
@@ -21,7 +22,7 @@ MOST_BYTES = 16 * 2**20
 MOST_FILES = 100_000
 
 _PATH = Parameter("path", STRING)
-_NAMES = ("basename", "dirname", "file", "filebase64", "fileexists")
+_NAMES = ("abspath", "basename", "dirname", "file", "filebase64", "fileexists", "pathexpand")
 _DISABLED = "filesystem function disabled: `filesystem: true` on the source allows it"
 
 
@@ -35,6 +36,8 @@ def file_functions(folder: Path | None, root: Path, read: Callable[[Path], None]
         return {**table, "fileset": Function((_PATH, Parameter("pattern", STRING)), _disabled)}
     files = _Files(folder, root, read)
     return {
+        "abspath": Function((_PATH,), unknown_text),  # depends on the machine, as pathexpand
+        "pathexpand": Function((_PATH,), unknown_text),
         "basename": Function((_PATH,), lambda path: string(PurePosixPath(path.data).name or _bare(path.data))),
         "dirname": Function((_PATH,), lambda path: string(_dirname(path.data))),
         "file": Function((_PATH,), files.text),

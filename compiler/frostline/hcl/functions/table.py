@@ -17,11 +17,11 @@ def function_table() -> Mapping[str, Function]:
         formatting,
         networks,
         numeric,
-        refused,
         sets,
         texts,
         times,
+        unreproducible,
     )
 
-    modules = (collections, encodings, formatting, networks, numeric, refused, sets, texts, times)
+    modules = (collections, encodings, formatting, networks, numeric, sets, texts, times, unreproducible)
     return {name: function for module in modules for name, function in module.FUNCTIONS.items()}

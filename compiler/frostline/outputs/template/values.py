@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from frostline.model import Dependency, Entry, Registry, version_label
 from frostline.outputs.base import View
-from frostline.outputs.values import OPTIONAL_FIELDS, endpoint_values, upstream_value
+from frostline.outputs.values import OPTIONAL_FIELDS, endpoint_values, said_value, upstream_value
 
 
 class Record(dict[str, Any]):
@@ -76,6 +76,7 @@ def _version(service: str, version: str | None, entry: Entry) -> Record:
             "endpoints": [record(subject, value) for value in _endpoints(entry)],
             "declared": entry.declared,
             "sources": list(entry.sources),
+            **said_value(entry),
         },
     )
 

@@ -1,28 +1,26 @@
 """The blocks of a job file with evaluated arguments, as Nomad's decoder takes them.
 
-The whole file is evaluated, to refuse what Nomad refuses; arguments and blocks that no shape names are then dropped.
+The whole file is evaluated, to refuse what HCL refuses; arguments and blocks that no shape names are then dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct
 
 from frostline.hcl.conversion import ConversionError, convert
 from frostline.hcl.evaluation import evaluate
-from frostline.hcl.iteration import elements, is_iterable
-from frostline.hcl.nodes import AttributeNode, BlockNode, Body, Traversal
+from frostline.hcl.nodes import AttributeNode, BlockNode, Body
 from frostline.hcl.positions import point
 from frostline.hcl.scope import Scope
 from frostline.hcl.source import HclError, Source
-from frostline.hcl.values import DYNAMIC, STRING, Type, Value, object_value
+from frostline.hcl.unknowns import causes_in
+from frostline.hcl.values import DYNAMIC, NUMBER, STRING, Type, Value
 from frostline.model import FileOrigin
-from frostline.sources.jobspec.shape import Shape
-from frostline.text import did_you_mean
-
-ONCE = frozenset({"connect", "sidecar_service", "proxy", "weights", "resources", "meta", "canary_meta", "env"})
-"""Those of the blocks read here that may occur only once in a body."""
+from frostline.sources.jobspec.dynamic import expand_blocks, unknown_name
+from frostline.sources.jobspec.job import NotKnown, Text, Whole
+from frostline.sources.jobspec.shape import OPEN, Shape
 
 
 class Block(Struct, frozen=True):
@@ -36,7 +34,7 @@ class Block(Struct, frozen=True):
     source: Source
     offset: int
     attributes: Mapping[str, Value] = {}
-    texts: Mapping[str, str] = {}
+    texts: Mapping[str, Text] = {}
     blocks: tuple[Block, ...] = ()
     places: Mapping[str, int] = {}
 
@@ -54,29 +52,38 @@ class Block(Struct, frozen=True):
     def first(self, kind: str) -> Block | None:
         return next((block for block in self.blocks if block.kind == kind), None)
 
-    def text(self, name: str, default: str = "") -> str:
+    def text(self, name: str, default: Text = "") -> Text:
         value = self.attributes.get(name)
-        return default if value is None or value.is_null else str(value.data)
+        if value is None or value.is_null:
+            return default
+        return self._not_known(value, name) if value.is_unknown else str(value.data)
 
-    def whole(self, name: str) -> int:
+    def whole(self, name: str) -> Whole:
         """A whole number of 32 bits; 0 if the argument is missing or null. HclError: it is not one."""
         value = self.attributes.get(name)
         if value is None or value.is_null:
             return 0
+        if value.is_unknown:
+            return self._not_known(value, name)
         whole: int | None = value.data.whole()
         if whole is None or not -(2**31) <= whole < 2**31:
             raise HclError(f"`{name}` must be a whole number", self.place_of(name))
         return whole
 
-    def list_of_texts(self, name: str) -> tuple[str, ...]:
+    def list_of_texts(self, name: str) -> tuple[Text, ...] | NotKnown:
         value = self.attributes.get(name)
         if value is None or value.is_null:
             return ()
-        return tuple(item.data for item in value.data)
+        if value.is_unknown:
+            return self._not_known(value, name)
+        return tuple(self._not_known(item, name) if item.is_unknown else item.data for item in value.data)
+
+    def _not_known(self, value: Value, name: str) -> NotKnown:
+        return NotKnown(causes_in(value), self.place_of(name))
 
 
 def block_of(node: BlockNode, shape: Shape, source: Source, scope: Scope) -> Block:
-    """The block with everything in it evaluated. HclError: the first error in it."""
+    """The block with everything in it evaluated. HclError: the first error in it. NeedError: see `expand_blocks`."""
     if shape.labels != len(node.labels) and not shape.open:
         wanted = "one label" if shape.labels else "no label"
         raise HclError(f"`{node.kind}` takes {wanted}, but has {len(node.labels)}", source.place(node.offset))
@@ -91,20 +98,33 @@ def _evaluate_block(kind: str, labels: tuple[str, ...], offset: int, body: Body,
     blocks: list[Block] = []
     for name, attribute in body.attributes.items():
         if shape.open or name in shape.attributes:
-            attributes[name] = convert_argument(attribute, shape.attributes.get(name, DYNAMIC), body.source, scope)
-            if not (shape.nulls or shape.open):
-                _check_null(attribute, attributes[name], body.source)
+            attributes[name] = _argument(attribute, shape, body.source, scope)
         elif name in shape.maps:
             texts = _texts_of_value(attribute, body.source, scope)
             blocks.append(Block(name, (), body.source, attribute.offset, texts=texts))
+        elif shape.lenient:
+            evaluate(attribute.expression, scope)
         else:
-            raise _unknown("argument", name, [*shape.attributes, *shape.maps], body.source.place(attribute.offset))
-    for inner, inner_scope in _expand_blocks(body, shape, scope):
-        inner_shape = shape.blocks.get(inner.kind, shape)
+            known = [*shape.attributes, *shape.maps]
+            raise unknown_name("argument", name, known, body.source.place(attribute.offset))
+    for inner, inner_scope in expand_blocks(body, shape, scope):
+        inner_shape = shape.blocks.get(inner.kind, shape if shape.open else OPEN)
         blocks.append(block_of(inner, inner_shape, body.source, inner_scope))
-    _check_once(blocks)
+    _check_once(blocks, shape)
     places = {name: body.attributes[name].start for name in attributes}
     return Block(kind, labels, body.source, offset, attributes, {}, tuple(blocks), places)
+
+
+def _argument(attribute: AttributeNode, shape: Shape, source: Source, scope: Scope) -> Value:
+    type_ = shape.attributes.get(attribute.name, DYNAMIC)
+    value = convert_argument(attribute, type_, source, scope)
+    if type_ is DYNAMIC:
+        return value
+    _check_null(attribute, value, shape, source)
+    if type_ is NUMBER and not (value.is_null or value.is_unknown) and value.data.whole() is None:
+        place = source.place(point(attribute.expression, source))
+        raise HclError(f"`{attribute.name}` must be a whole number", place)
+    return value
 
 
 def convert_argument(attribute: AttributeNode, type: Type, source: Source, scope: Scope) -> Value:
@@ -119,14 +139,16 @@ def convert_argument(attribute: AttributeNode, type: Type, source: Source, scope
         raise HclError(f"`{attribute.name}` has the wrong type: {error}", place) from None
 
 
-def _check_null(attribute: AttributeNode, value: Value, source: Source) -> None:
-    items = value.data if value.type.kind == "list" and value.data else ()
-    if value.is_null or any(item.is_null for item in items):
+def _check_null(attribute: AttributeNode, value: Value, shape: Shape, source: Source) -> None:
+    """Go has a null for a list and for a pointer, but for no other value, and for no element of a list."""
+    is_list = value.type.kind == "list"
+    items = value.data if is_list and isinstance(value.data, tuple) else ()
+    if (value.is_null and not (is_list or shape.nulls)) or any(item.is_null for item in items):
         what = "is" if value.is_null else "contains"
         raise HclError(f"`{attribute.name}` {what} null", source.place(point(attribute.expression, source)))
 
 
-def _texts(body: Body, scope: Scope) -> dict[str, str]:
+def _texts(body: Body, scope: Scope) -> dict[str, Text]:
     source = body.source
     texts = {
         name: _text(
@@ -139,21 +161,21 @@ def _texts(body: Body, scope: Scope) -> dict[str, str]:
     return texts
 
 
-def _text(value: Value, name: str, place: FileOrigin) -> str:
+def _text(value: Value, name: str, place: FileOrigin) -> Text:
     if value.is_null:
         raise HclError(f"`{name}` must be a string, but is null", place)
-    return str(value.data)
+    return NotKnown(causes_in(value), place) if value.is_unknown else str(value.data)
 
 
-def _texts_of_value(attribute: AttributeNode, source: Source, scope: Scope) -> dict[str, str]:
-    """`meta = {…}`: a map or an object whose values convert to strings."""
+def _texts_of_value(attribute: AttributeNode, source: Source, scope: Scope) -> dict[str, Text]:
+    """`meta = {…}`: a map or an object whose values convert to strings. Nothing where it is unknown as a whole."""
     value = evaluate(attribute.expression, scope)
     place = source.place(point(attribute.expression, source))
-    if value.is_null:
+    if value.is_null or (value.is_unknown and value.type.kind in ("map", "object", "dynamic")):
         return {}
     if value.type.kind not in ("map", "object"):
         raise HclError(f"`{attribute.name}` must be a map of strings, but is {value.type}", place)
-    found: dict[str, str] = {}
+    found: dict[str, Text] = {}
     for name, item in value.data.items():
         try:
             found[name] = _text(convert(item, STRING), name, place)
@@ -162,84 +184,10 @@ def _texts_of_value(attribute: AttributeNode, source: Source, scope: Scope) -> d
     return found
 
 
-def _check_once(blocks: list[Block]) -> None:
+def _check_once(blocks: list[Block], shape: Shape) -> None:
     seen: dict[str, Block] = {}
     for block in blocks:
-        if block.kind in ONCE and block.kind in seen:
-            raise HclError(f"`{block.kind}` is defined twice, first at {seen[block.kind].place}", block.place)
+        if block.kind in shape.once and block.kind in seen:
+            first = seen[block.kind].place
+            raise HclError(f"`{block.kind}` may stand only once, and already stands at {first}", block.place)
         seen[block.kind] = block
-
-
-def _expand_blocks(body: Body, shape: Shape, scope: Scope) -> Iterator[tuple[BlockNode, Scope]]:
-    """The body's blocks with their scopes; a `dynamic` block is replaced by the blocks that it generates."""
-    for block in body.blocks:
-        if block.kind == "dynamic":
-            yield from _generate_blocks(block, body.source, shape, scope)
-        elif shape.open or block.kind in shape.blocks:
-            yield block, scope
-        else:
-            raise _unknown("block", block.kind, [*shape.blocks, *shape.attributes], body.source.place(block.offset))
-
-
-def _generate_blocks(
-    dynamic: BlockNode, source: Source, shape: Shape, scope: Scope
-) -> Iterator[tuple[BlockNode, Scope]]:
-    """HCL's dynamic blocks (ext/dynblock): a block with the content for every element of for_each."""
-    if len(dynamic.labels) != 1:
-        raise HclError("a dynamic block takes one label, the kind of block", source.place(dynamic.offset))
-    kind, kind_offset = dynamic.labels[0]
-    if not shape.open and kind not in shape.blocks:
-        raise _unknown("block", kind, list(shape.blocks), source.place(kind_offset))
-    body = dynamic.body
-    for name, attribute in body.attributes.items():
-        if name not in ("for_each", "iterator", "labels"):
-            raise _unknown("argument", name, ["for_each", "iterator", "labels"], source.place(attribute.offset))
-    if "for_each" not in body.attributes:
-        raise HclError("a dynamic block needs the argument `for_each`", source.place(dynamic.offset))
-    contents = [block for block in body.blocks if block.kind == "content"]
-    if len(contents) != 1 or len(body.blocks) != 1:
-        wrong = next((block for block in body.blocks if block not in contents[:1]), dynamic)
-        raise HclError("a dynamic block takes exactly one block, `content`", source.place(wrong.offset))
-    iterator = _iterator(body, kind, source)
-    for key, value in _elements(body.attributes["for_each"], source, scope):
-        inner = scope.child({iterator: object_value({"key": key, "value": value})})
-        yield BlockNode(dynamic.offset, kind, _labels(body, source, inner), contents[0].body), inner
-
-
-def _iterator(body: Body, kind: str, source: Source) -> str:
-    attribute = body.attributes.get("iterator")
-    if attribute is None:
-        return kind
-    name = attribute.expression
-    if not isinstance(name, Traversal) or name.steps:
-        raise HclError("`iterator` must be a name", source.place(attribute.start))
-    return name.root
-
-
-def _elements(for_each: AttributeNode, source: Source, scope: Scope) -> Iterator[tuple[Value, Value]]:
-    collection = evaluate(for_each.expression, scope)
-    place = source.place(point(for_each.expression, source))
-    if collection.is_null:
-        raise HclError("`for_each` is null", place)
-    if not is_iterable(collection):
-        raise HclError(f"`for_each` must be a collection, but is a {collection.type.kind}", place)
-    return elements(collection)
-
-
-def _labels(body: Body, source: Source, scope: Scope) -> tuple[tuple[str, int], ...]:
-    attribute = body.attributes.get("labels")
-    if attribute is None:
-        return ()
-    value = evaluate(attribute.expression, scope)
-    place = source.place(point(attribute.expression, source))
-    if value.is_null or value.type.kind not in ("list", "tuple"):
-        raise HclError("`labels` must be a list of strings", place)
-    try:
-        return tuple((_text(convert(item, STRING), "labels", place), attribute.start) for item in value.data)
-    except ConversionError as error:
-        raise HclError(f"`labels` must be a list of strings: {error}", place) from None
-
-
-def _unknown(what: str, name: str, known: list[str], place: FileOrigin) -> HclError:
-    listed = ", ".join(f"`{known_name}`" for known_name in sorted(known))
-    return HclError(f"unknown {what} `{name}`", place, did_you_mean(name, known, f"known here: {listed}"))

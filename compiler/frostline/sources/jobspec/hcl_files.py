@@ -4,22 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from frostline.hcl.nodes import BlockNode, Body
 from frostline.hcl.source import HclError
-from frostline.model import Bind
+from frostline.model import FileOrigin
 from frostline.sources.jobspec.blocks import Block, block_of
-from frostline.sources.jobspec.job import Job, JobGroup, JobService, JobUpstream, bind_of
+from frostline.sources.jobspec.job import (
+    Job,
+    JobGroup,
+    JobPort,
+    JobService,
+    JobTask,
+    JobUpstream,
+    Need,
+    NeedError,
+    NotKnown,
+    Text,
+    Whole,
+)
 from frostline.sources.jobspec.shape import JOB
-from frostline.sources.jobspec.variables import Context, Given, scope_of
+from frostline.sources.jobspec.variables import Context, Given, Variables, scope_of
+from frostline.text import did_you_mean
 
 _TOP = ("job", "locals", "variable", "variables")
 
 
-def job_of_body(body: Body, given: Given, context: Context) -> tuple[Job, frozenset[str]]:
-    """The job in the file, and the variables that the file declares. HclError: the first error."""
+class HclJob(Struct, frozen=True):
+    """What a file says. job: None where need says what must be known first. variables: those that the file declares."""
+
+    job: Job | None
+    variables: Variables
+    need: Need | None = None
+
+
+def job_of_body(body: Body, given: Given, context: Context) -> HclJob:
+    """The job in the file. HclError: the first error."""
     job = _job_block(body)
     scope, variables = scope_of(body, given, context)
-    return _job(block_of(job, JOB, body.source, scope)), variables
+    try:
+        return HclJob(_job(block_of(job, JOB, body.source, scope)), variables)
+    except NeedError as error:
+        return HclJob(None, variables, error.need)
 
 
 def _job_block(body: Body) -> BlockNode:
@@ -29,7 +55,8 @@ def _job_block(body: Body) -> BlockNode:
     jobs = [block for block in body.blocks if block.kind == "job"]
     for block in body.blocks:
         if block.kind not in _TOP:
-            raise HclError(f"unknown block `{block.kind}`", source.place(block.offset), help=_top_help())
+            help_line = did_you_mean(block.kind, _TOP, _top_help())
+            raise HclError(f"unknown block `{block.kind}`", source.place(block.offset), help=help_line)
     if not jobs:
         raise HclError("there is no block `job`", source.place(0), help='a job file has one block `job "NAME" {…}`')
     if len(jobs) > 1:
@@ -46,13 +73,27 @@ def _job(block: Block) -> Job:
     # A task outside of groups gets a group of its own name (jobspec2, normalizeJob).
     alone = (_group(task.labels[0], (), [task]) for task in block.all("task"))
     groups = (_group(group.labels[0], group.blocks, group.all("task")) for group in block.all("group"))
+    parameterized = block.first("parameterized")
     return Job(
+        place=block.place,
         id=block.text("id", label),
         name=block.text("name", label),
         namespace=block.text("namespace") or "default",
         region=block.text("region"),
         groups=(*alone, *groups),
+        meta=_texts(block.blocks, "meta"),
+        runs=block.first("periodic") is not None or parameterized is not None,
+        asked=_asked(parameterized) if parameterized else frozenset(),
     )
+
+
+def _asked(parameterized: Block) -> frozenset[str]:
+    keys = [parameterized.list_of_texts(name) for name in ("meta_required", "meta_optional")]
+    return frozenset(key for found in keys if isinstance(found, tuple) for key in found if isinstance(key, str))
+
+
+def _texts(blocks: tuple[Block, ...], kind: str) -> dict[str, Text]:
+    return {name: text for block in blocks if block.kind == kind for name, text in block.texts.items()}
 
 
 def _group(name: str, own: tuple[Block, ...], tasks: list[Block]) -> JobGroup:
@@ -60,38 +101,68 @@ def _group(name: str, own: tuple[Block, ...], tasks: list[Block]) -> JobGroup:
     networks += [network for task in tasks for part in task.all("resources") for network in part.all("network")]
     services = [_service(block, "") for block in own if block.kind == "service"]
     services += [_service(block, task.labels[0]) for task in tasks for block in task.all("service")]
-    return JobGroup(name=name, ports=_ports(networks), services=tuple(services))
+    return JobGroup(
+        name=name,
+        ports=_ports(networks),
+        services=tuple(services),
+        meta=_texts(own, "meta"),
+        tasks={
+            task.labels[0]: JobTask(env=_texts(task.blocks, "env"), meta=_texts(task.blocks, "meta")) for task in tasks
+        },
+    )
 
 
-def _ports(networks: list[Block]) -> dict[str, int]:
-    return {port.labels[0]: port.whole("static") for network in networks for port in _port_blocks(network)}
+def _task(blocks: tuple[Block, ...]) -> JobTask:
+    return JobTask(env=_texts(blocks, "env"), meta=_texts(blocks, "meta"))
 
 
-def _port_blocks(network: Block) -> Iterator[Block]:
-    yield from network.all("reserved_ports")
-    yield from network.all("port")
+def _ports(networks: list[Block]) -> dict[str, JobPort]:
+    return {
+        port.labels[0]: JobPort(_port(port, "static"), _port(port, "to"))
+        for network in networks
+        for port in (*network.all("reserved_ports"), *network.all("port"))
+    }
+
+
+def _port(block: Block, name: str, least: int = -1) -> Whole:
+    """A port; 0 for none. -1 leaves the choice to Nomad, as 0 does."""
+    port = block.whole(name)
+    if isinstance(port, NotKnown):
+        return port
+    if not least <= port <= 65535:
+        raise HclError(f"`{name}` is not a port: {port}", block.place_of(name))
+    return max(port, 0)
 
 
 def _service(block: Block, task: str) -> JobService:
-    meta, weights = block.first("meta"), block.first("weights")
+    weights = block.first("weights")
     return JobService(
         place=block.place,
         name=block.text("name"),
         port=block.text("port"),
         address=block.text("address"),
+        address_mode=block.text("address_mode"),
         tags=block.list_of_texts("tags"),
-        meta=meta.texts if meta else {},
+        meta=_texts(block.blocks, "meta"),
         weight=_weight(weights),
         task=task,
-        places={name: block.place_of(name) for name in ("name", "port", "address", "tags")},
+        places=_places(block),
         upstreams=tuple(_upstream(upstream) for upstream in _upstream_blocks(block)),
+        gateway=any(connect.first("gateway") for connect in block.all("connect")),
     )
 
 
-def _weight(weights: Block | None) -> int:
+def _places(service: Block) -> dict[str, FileOrigin]:
+    places = {name: service.place_of(name) for name in ("name", "port", "address", "tags")}
+    meta = service.first("meta")
+    return {**places, "meta": meta.place} if meta else places
+
+
+def _weight(weights: Block | None) -> Whole:
     if weights is None or "passing" not in weights.attributes:
         return 1
-    return max(weights.whole("passing"), 0)
+    weight = weights.whole("passing")
+    return weight if isinstance(weight, NotKnown) else max(weight, 0)
 
 
 def _upstream_blocks(service: Block) -> Iterator[Block]:
@@ -106,18 +177,13 @@ def _upstream(block: Block) -> JobUpstream:
     if not destination:
         raise HclError("an upstream without `destination_name`", block.place)
     return JobUpstream(
-        destination=destination,
         place=block.place,
-        bind=_bind(block),
+        destination=destination,
+        address=block.text("local_bind_address"),
+        port=_port(block, "local_bind_port", least=0),
+        socket=block.text("local_bind_socket_path"),
         kind=block.text("destination_type"),
         destination_namespace=block.text("destination_namespace"),
         datacenter=block.text("datacenter"),
         peer=block.text("destination_peer"),
     )
-
-
-def _bind(block: Block) -> Bind:
-    port = block.whole("local_bind_port")
-    if not 0 <= port <= 65535:
-        raise HclError(f"`local_bind_port` is not a port: {port}", block.place_of("local_bind_port"))
-    return bind_of(block.text("local_bind_address"), port, block.text("local_bind_socket_path"))

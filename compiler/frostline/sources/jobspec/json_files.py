@@ -1,16 +1,34 @@
-"""A job file in JSON, as `nomad job run -json` takes it and the API gives it, as a Job."""
+"""A job in JSON, in the form of Nomad's API, as `nomad job run -json` takes it.
+
+Read as Go's encoding/json reads it: the case of names does not matter, names that nobody knows are ignored, of several
+members with one name the last wins (objects are merged), and null in a list or map of strings is an empty string.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from frostline.hcl.source import HclError, Source
 from frostline.model import FileOrigin
-from frostline.sources.jobspec.job import Job, JobGroup, JobService, JobUpstream, bind_of
-from frostline.sources.jobspec.json_tree import Node, tree_of
+from frostline.sources.jobspec.job import Job, JobGroup, JobPort, JobService, JobTask, JobUpstream
+from frostline.sources.jobspec.json_tree import Members, Node
 
 _HELP = 'it is the form of Nomad\'s API: {"Job": {"ID": …, "TaskGroups": […]}}'
+_OWN_NAMES = frozenset({"id", "name", "taskgroups"})
+
+
+def is_api_job(tree: Node) -> bool:
+    """Whether this is the form of the API, with `Job` around it or without, not HCL's JSON syntax."""
+    if not isinstance(tree.value, Members):
+        return False
+    members = {key.lower(): (key, node) for key, node in tree.value.items}
+    if "job" not in members:
+        return bool(_OWN_NAMES & members.keys())
+    key, job = members["job"]
+    inner = job.value.items if isinstance(job.value, Members) else ()
+    # In HCL's syntax all members of `job` are its labels, so their values are blocks.
+    return key == "Job" or any(name.lower() in _OWN_NAMES and isinstance(node.value, str) for name, node in inner)
 
 
 class _ObjectReader:
@@ -20,8 +38,13 @@ class _ObjectReader:
         self.source = source
         self.node = node
         self.path = path
-        if not isinstance(node.value, dict):
+        if not isinstance(node.value, Members):
             raise self.error(node, "an object")
+        self._members: dict[str, Node] = {}
+        for key, member in node.value.items:
+            name = key.lower()
+            before = self._members.get(name)
+            self._members[name] = _merged(before, member) if before else member
 
     def error(self, node: Node, wanted: str) -> HclError:
         return HclError(f"{self.path or 'the job'} must be {wanted}", self.source.place(node.offset), help=_HELP)
@@ -31,68 +54,83 @@ class _ObjectReader:
         return self.source.place(self.node.offset)
 
     def place_of(self, name: str) -> FileOrigin:
-        return self.source.place(self.node.value.get(name, self.node).offset)
+        return self.source.place((self._node(name) or self.node).offset)
+
+    def _node(self, name: str) -> Node | None:
+        return self._members.get(name.lower())
+
+    def _wrong(self, name: str, node: Node, wanted: str) -> HclError:
+        return _ObjectReader(self.source, self.node, f"{self.path}.{name}").error(node, wanted)
 
     def _member(self, name: str, kind: type, wanted: str) -> Any:
-        node = self.node.value.get(name)
+        node = self._node(name)
         if node is None or node.value is None:
             return None
         if not isinstance(node.value, kind) or isinstance(node.value, bool):
-            raise _ObjectReader(self.source, self.node, f"{self.path}.{name}").error(node, wanted)
+            raise self._wrong(name, node, wanted)
         return node.value
 
     def text(self, name: str) -> str:
         return self._member(name, str, "a string") or ""
 
-    def whole(self, name: str, most: int) -> int:
+    def whole(self, name: str, most: int, least: int = 0) -> int:
         value = self._member(name, int, "a whole number") or 0
-        if not 0 <= value <= most:
-            raise _ObjectReader(self.source, self.node, f"{self.path}.{name}").error(
-                self.node.value[name], f"between 0 and {most}"
-            )
+        if not least <= value <= most:
+            raise self._wrong(name, self._node(name) or self.node, f"between {least} and {most}")
         return int(value)
 
     def texts(self, name: str) -> tuple[str, ...]:
-        found = []
-        for node in self._member(name, tuple, "a list of strings") or ():
-            if not isinstance(node.value, str):
-                raise _ObjectReader(self.source, self.node, f"{self.path}.{name}").error(node, "a list of strings")
-            found.append(node.value)
-        return tuple(found)
+        items = self._member(name, tuple, "a list of strings") or ()
+        return tuple(self._text(name, node, "a list of strings") for node in items)
 
     def text_map(self, name: str) -> dict[str, str]:
-        members = self._member(name, dict, "an object of strings") or {}
-        for node in members.values():
-            if not isinstance(node.value, str):
-                raise _ObjectReader(self.source, self.node, f"{self.path}.{name}").error(node, "an object of strings")
-        return {key: node.value for key, node in members.items()}
+        members = self._member(name, Members, "an object of strings")
+        items = members.items if members else ()
+        return {key: self._text(name, node, "an object of strings") for key, node in items}
+
+    def _text(self, name: str, node: Node, wanted: str) -> str:
+        if node.value is not None and not isinstance(node.value, str):
+            raise self._wrong(name, node, wanted)
+        return node.value or ""
 
     def objects(self, name: str) -> Iterator[_ObjectReader]:
         for index, node in enumerate(self._member(name, tuple, "a list") or ()):
             yield _ObjectReader(self.source, node, f"{self.path}.{name}[{index}]")
 
     def inner(self, name: str) -> _ObjectReader | None:
-        node = self.node.value.get(name)
+        node = self._node(name)
         return None if node is None or node.value is None else _ObjectReader(self.source, node, f"{self.path}.{name}")
 
 
-def job_of_json(source: Source) -> Job:
-    """The job in the file. HclError: the file is not JSON, or not a job."""
-    top = _ObjectReader(source, tree_of(source), "")
-    inner = top.inner("Job")
-    job = inner or top
-    if inner is None and not {"ID", "Name", "TaskGroups"} & top.node.value.keys():
-        raise HclError("this is not a job", source.place(0), help=_HELP)
+def _merged(before: Node, after: Node) -> Node:
+    if isinstance(before.value, Members) and isinstance(after.value, Members):
+        return Node(Members((*before.value.items, *after.value.items)), after.offset)
+    return after
+
+
+def job_of_json(tree: Node, source: Source) -> Job:
+    """The job in the file. HclError: it is not a job."""
+    top = _ObjectReader(source, tree, "")
+    job = top.inner("Job") or top
     identifier = job.text("ID") or job.text("Name")
     if not identifier:
         raise HclError("a job without `ID`", job.place, help=_HELP)
+    parameterized = job.inner("ParameterizedJob")
     return Job(
+        place=job.place,
         id=identifier,
         name=job.text("Name") or identifier,
         namespace=job.text("Namespace") or "default",
         region=job.text("Region"),
         groups=tuple(_group(group) for group in job.objects("TaskGroups")),
+        meta=job.text_map("Meta"),
+        runs=job.inner("Periodic") is not None or parameterized is not None,
+        asked=_asked(parameterized) if parameterized else frozenset(),
     )
+
+
+def _asked(parameterized: _ObjectReader) -> frozenset[str]:
+    return frozenset((*parameterized.texts("MetaRequired"), *parameterized.texts("MetaOptional")))
 
 
 def _group(group: _ObjectReader) -> JobGroup:
@@ -103,12 +141,18 @@ def _group(group: _ObjectReader) -> JobGroup:
     networks += [network for task in tasks if (part := task.inner("Resources")) for network in part.objects("Networks")]
     services = [_service(service, "") for service in group.objects("Services")]
     services += [_service(service, task.text("Name")) for task in tasks for service in task.objects("Services")]
-    return JobGroup(name=group.text("Name"), ports=_ports(networks), services=tuple(services))
+    return JobGroup(
+        name=group.text("Name"),
+        ports=_ports(networks),
+        services=tuple(services),
+        meta=group.text_map("Meta"),
+        tasks={task.text("Name"): JobTask(env=task.text_map("Env"), meta=task.text_map("Meta")) for task in tasks},
+    )
 
 
-def _ports(networks: list[_ObjectReader]) -> dict[str, int]:
+def _ports(networks: list[_ObjectReader]) -> Mapping[str, JobPort]:
     return {
-        port.text("Label"): port.whole("Value", 65535)
+        port.text("Label"): JobPort(port.whole("Value", 65535), max(port.whole("To", 65535, least=-1), 0))
         for network in networks
         for kind in ("DynamicPorts", "ReservedPorts")
         for port in network.objects(kind)
@@ -116,38 +160,36 @@ def _ports(networks: list[_ObjectReader]) -> dict[str, int]:
 
 
 def _service(service: _ObjectReader, task: str) -> JobService:
-    weights = service.inner("Weights")
+    weights, connect = service.inner("Weights"), service.inner("Connect")
+    places = {"name": "Name", "port": "PortLabel", "address": "Address", "tags": "Tags", "meta": "Meta"}
     return JobService(
         place=service.place,
         name=service.text("Name"),
         port=service.text("PortLabel"),
         address=service.text("Address"),
+        address_mode=service.text("AddressMode"),
         tags=service.texts("Tags"),
         meta=service.text_map("Meta"),
         weight=weights.whole("Passing", 2**31 - 1) if weights else 1,
         task=task,
-        places={
-            "name": service.place_of("Name"),
-            "port": service.place_of("PortLabel"),
-            "address": service.place_of("Address"),
-            "tags": service.place_of("Tags"),
-        },
-        upstreams=tuple(_upstreams(service)),
+        places={name: service.place_of(member) for name, member in places.items()},
+        upstreams=tuple(_upstreams(connect)) if connect else (),
+        gateway=connect is not None and connect.inner("Gateway") is not None,
     )
 
 
-def _upstreams(service: _ObjectReader) -> Iterator[JobUpstream]:
-    connect = service.inner("Connect")
-    sidecar = connect.inner("SidecarService") if connect else None
+def _upstreams(connect: _ObjectReader) -> Iterator[JobUpstream]:
+    sidecar = connect.inner("SidecarService")
     proxy = sidecar.inner("Proxy") if sidecar else None
     for upstream in proxy.objects("Upstreams") if proxy else ():
         if not upstream.text("DestinationName"):
             raise HclError("an upstream without `DestinationName`", upstream.place, help=_HELP)
-        port, socket = upstream.whole("LocalBindPort", 65535), upstream.text("LocalBindSocketPath")
         yield JobUpstream(
-            destination=upstream.text("DestinationName"),
             place=upstream.place,
-            bind=bind_of(upstream.text("LocalBindAddress"), port, socket),
+            destination=upstream.text("DestinationName"),
+            address=upstream.text("LocalBindAddress"),
+            port=upstream.whole("LocalBindPort", 65535),
+            socket=upstream.text("LocalBindSocketPath"),
             kind=upstream.text("DestinationType"),
             destination_namespace=upstream.text("DestinationNamespace"),
             datacenter=upstream.text("Datacenter"),

@@ -18,17 +18,23 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}:,]|[^ \t\n\r\[\]{}:,"]++')
 
 
 class Node(Struct, frozen=True):
-    """A JSON value and the offset of its first byte. Objects are dicts of Nodes, arrays tuples of them."""
+    """A JSON value and the offset of its first byte. Objects are Members, arrays tuples of Nodes."""
 
     value: Any
     offset: int
 
 
+class Members(Struct, frozen=True):
+    """The members of an object, in the order written; a key may be there several times."""
+
+    items: tuple[tuple[str, Node], ...]
+
+
 def plain(node: Node) -> Any:
-    """The value without places."""
+    """The value without places; of several members with one key the last."""
     match node.value:
-        case dict():
-            return {key: plain(inner) for key, inner in node.value.items()}
+        case Members(items):
+            return {key: plain(inner) for key, inner in items}
         case tuple():
             return [plain(inner) for inner in node.value]
         case value:
@@ -64,11 +70,11 @@ def _node(token: re.Match[bytes], tokens: Iterator[re.Match[bytes]], source: Sou
     if level > _MOST_LEVELS:
         raise HclError("values are nested too deeply", source.place(token.start()))
     if token[0] == b"{":
-        members: dict[str, Node] = {}
+        members: list[tuple[str, Node]] = []
         for key in _up_to(b"}", tokens):
             next(tokens)  # the colon
-            members[_text(key, source)] = _node(next(tokens), tokens, source, level + 1)
-        return Node(members, token.start())
+            members.append((_text(key, source), _node(next(tokens), tokens, source, level + 1)))
+        return Node(Members(tuple(members)), token.start())
     if token[0] == b"[":
         items = [_node(first, tokens, source, level + 1) for first in _up_to(b"]", tokens)]
         return Node(tuple(items), token.start())

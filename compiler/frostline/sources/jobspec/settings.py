@@ -12,13 +12,15 @@ from frostline.config.definitions import ref
 from frostline.config.paths import path_reader
 from frostline.config.readers import as_is, globs, texts
 from frostline.model import FileOrigin
+from frostline.patterns import PatternError, parse
 from frostline.settings import DeclaringSettings
 from frostline.sources.naming_keys import NAMING_KEYS, read_local_keep, read_naming
+from frostline.text import quote
 
 SCHEMA: Mapping[str, Any] = {
     "description": (
-        "Nomad job files, HCL2 or JSON, read without Nomad. A service with a literal address and port is an "
-        "endpoint, any other is declared."
+        "Nomad job files, HCL2 or JSON, read without Nomad. A service with an address and a port that the file "
+        "knows is an endpoint, any other is declared."
     ),
     "required": ["files"],
     "properties": {
@@ -26,14 +28,35 @@ SCHEMA: Mapping[str, Any] = {
         "keep": ref("keep"),
         "files": {
             "description": (
-                "Globs of job files, relative to the folder of this file. `*.json` is JSON, all else HCL2."
+                "Globs of job files, relative to the folder of this file; ! excludes, the last match wins. HCL2, HCL2 "
+                "in JSON syntax or the JSON of Nomad's API, whatever their suffix."
             ),
             "type": "array",
             "minItems": 1,
             "items": ref("text"),
         },
+        "address": {
+            "description": (
+                "The address of services that say none and whose port the file knows; {name}: as registered. Used only "
+                "where no other source has endpoints. Default: none, they are declared."
+            ),
+            "type": "string",
+            "minLength": 1,
+        },
+        "partial": {
+            "description": "Whether a file that cannot be read is a warning, and brings nothing. False: an error.",
+            "type": "boolean",
+            "default": False,
+        },
+        "working_directory": {
+            "description": (
+                "The folder that file() and fileset() start from, as the one where `nomad job run` is typed; inside "
+                "root. Default: the folder of this file, or root where that is inside of it."
+            ),
+            **ref("path"),
+        },
         "var_files": {
-            "description": "Files that set variables; the last one wins. `*.json` is JSON, all else HCL2.",
+            "description": "Files that set variables, in HCL2 or JSON; the last one wins.",
             "type": "array",
             "default": [],
             "items": ref("path"),
@@ -82,7 +105,9 @@ SCHEMA: Mapping[str, Any] = {
 class JobspecSettings(DeclaringSettings, frozen=True, kw_only=True):
     """Nomad job files.
 
-    folder: what the globs in `files` and the files that a job file names are relative to; root: what they stay inside.
+    folder: what the globs in `files` are relative to. working_directory: what the files that a job file names are
+    relative to (None: folder, or root where that is inside of it); root: what they stay inside. address: the pattern
+    for services that say none; "" for none.
     variables: name -> value as the configuration has it (plain YAML values), with the origin of each in `places`.
     environment: names of environment variables that may set a variable.
     """
@@ -97,6 +122,36 @@ class JobspecSettings(DeclaringSettings, frozen=True, kw_only=True):
     places: Mapping[str, FileOrigin] = {}
     environment: tuple[str, ...] = ()
     filesystem: bool = False
+    working_directory: Path | None = None
+    partial: bool = False
+    address: str = ""
+
+    @property
+    def working_folder(self) -> Path:
+        """The folder that file() starts from."""
+        if self.working_directory is not None:
+            return self.working_directory
+        return self.root if _is_inside(self.root, self.folder) else self.folder
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Whether the path is the folder, or in it."""
+    return path == folder or folder in path.parents
+
+
+def _address(cursor: Cursor) -> str | None:
+    """A host name or IP address, in which {name} is the only placeholder."""
+    help_line = 'write a name such as "{name}.service.consul"; {name} is the only placeholder'
+    try:
+        parts = parse(cursor.value)
+    except PatternError as error:
+        cursor.refuse(f"`address` is not a pattern: it has {error}", help_line)
+        return None
+    for part in parts:
+        if str(part) != "{name}" and not isinstance(part, str):
+            cursor.refuse(f"`address` has no placeholder {quote(str(part))}", help_line)
+            return None
+    return str(cursor.value)
 
 
 def configure(cursor: Cursor, context: Context) -> JobspecSettings:
@@ -107,8 +162,14 @@ def configure(cursor: Cursor, context: Context) -> JobspecSettings:
         var_files=lambda files: tuple(path(item) for item in files.items()),
         environment=texts,
         filesystem=as_is,
+        partial=as_is,
+        address=_address,
+        working_directory=path,
         keep=read_local_keep,
     )
+    written = cursor.get("working_directory")
+    if written and not _is_inside(path(written), context.root):
+        written.refuse("`working_directory` is outside of root", "name root or a folder in it")
     if (select := cursor.get("select")) and (services := select.get("services")):
         fields["services"] = globs(services)
     files, variables = cursor.get("files"), cursor.get("variables")

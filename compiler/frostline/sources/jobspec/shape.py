@@ -1,7 +1,8 @@
 """The arguments and blocks that a Nomad job file may have, as far as services and upstreams depend on them.
 
-The names are the `hcl` tags of the structs in Nomad's package api (github.com/hashicorp/nomad). The contents of an OPEN
-block are evaluated, because Nomad refuses errors in them too, but their names are not checked.
+The names are the `hcl` tags of the structs in Nomad's package api (github.com/hashicorp/nomad). What is in a task or in
+an OPEN block is evaluated, because Nomad refuses errors in it too, but its names are not checked: Nomad's next release
+may have more of them.
 """
 
 from __future__ import annotations
@@ -18,16 +19,20 @@ TEXTS = list_of(STRING)
 class Shape(Struct, frozen=True):
     """The arguments of a block with their types (DYNAMIC: not converted), its blocks, and the number of its labels.
 
-    open: any argument and block is allowed. texts: any argument is allowed, as a string. nulls: arguments may be null.
-    maps: those of the blocks that may also be arguments: `meta = {…}`.
+    A NUMBER is a whole one, as in all of Nomad's structs that are read here. open: any argument and block is allowed,
+    and kept. lenient: other arguments and blocks are evaluated, and dropped. texts: any argument is allowed, as a
+    string. nulls: arguments may be null. once: the blocks that may stand only once. maps: those of the blocks that may
+    also be arguments: `meta = {…}`.
     """
 
     attributes: Mapping[str, Type] = {}
     blocks: Mapping[str, Shape] = {}
     labels: int = 0
     open: bool = False
+    lenient: bool = False
     texts: bool = False
     nulls: bool = False
+    once: frozenset[str] = frozenset()
     maps: tuple[str, ...] = ()
 
 
@@ -44,6 +49,10 @@ def _of_type(*names: str, type: Type = STRING) -> dict[str, Type]:
     return dict.fromkeys(names, type)
 
 
+def _open(*kinds: str) -> dict[str, Shape]:
+    return dict.fromkeys(kinds, OPEN)
+
+
 _UPSTREAM = Shape(
     attributes={
         **_of_type("destination_name", "destination_namespace", "destination_peer", "destination_partition"),
@@ -51,19 +60,23 @@ _UPSTREAM = Shape(
         **_of_type("local_bind_address", "local_bind_socket_path", "local_bind_socket_mode"),
         "local_bind_port": NUMBER,
     },
-    blocks={"mesh_gateway": OPEN, "config": OPEN},
+    blocks=_open("mesh_gateway", "config"),
+    once=frozenset({"mesh_gateway", "config"}),
 )
 _PROXY = Shape(
     attributes={"local_service_address": STRING, "local_service_port": NUMBER},
-    blocks={"expose": OPEN, "upstreams": _UPSTREAM, "transparent_proxy": OPEN, "config": OPEN},
+    blocks={**_open("expose", "transparent_proxy", "config"), "upstreams": _UPSTREAM},
+    once=frozenset({"expose", "transparent_proxy", "config"}),
 )
 _SIDECAR = Shape(
     attributes={"tags": TEXTS, "port": STRING, "disable_default_tcp_check": BOOL},
     blocks={"proxy": _PROXY, "meta": TEXT_MAP},
+    once=frozenset({"proxy", "meta"}),
 )
 _CONNECT = Shape(
     attributes={"native": BOOL},
-    blocks={"gateway": OPEN, "sidecar_service": _SIDECAR, "sidecar_task": OPEN},
+    blocks={"sidecar_service": _SIDECAR, **_open("gateway", "sidecar_task")},
+    once=frozenset({"sidecar_service", "gateway", "sidecar_task"}),
 )
 SERVICE = Shape(
     attributes={
@@ -72,49 +85,32 @@ SERVICE = Shape(
         "enable_tag_override": BOOL,
     },
     blocks={
-        "check": OPEN,
-        "check_restart": OPEN,
+        **_open("check", "check_restart", "identity"),
+        **dict.fromkeys(("meta", "canary_meta", "tagged_addresses"), TEXT_MAP),
         "connect": _CONNECT,
-        "meta": TEXT_MAP,
-        "canary_meta": TEXT_MAP,
-        "tagged_addresses": TEXT_MAP,
-        "identity": OPEN,
         "weights": Shape(attributes=_of_type("passing", "warning", type=NUMBER)),
     },
+    once=frozenset({"check_restart", "connect", "identity", "weights", "meta", "canary_meta", "tagged_addresses"}),
 )
 _PORT = Shape(
     attributes={"static": NUMBER, "to": NUMBER, "host_network": STRING, "ignore_collision": BOOL},
     labels=1,
 )
 NETWORK = Shape(
-    attributes={**_of_type("mode", "device", "cidr", "ip", "hostname"), "mbits": NUMBER},
-    blocks={"dns": OPEN, "reserved_ports": _PORT, "port": _PORT, "cni": OPEN},
-)
-_RESOURCES = Shape(
-    attributes={
-        **_of_type("cpu", "cores", "memory", "memory_max", "disk", "secrets", type=NUMBER),
-        **_of_type("iops", type=NUMBER),
-    },
-    blocks={"network": NETWORK, "device": LABELLED, "numa": OPEN},
-    nulls=True,
+    attributes={**_of_type("mode", "device", "cidr", "ip", "hostname"), "mbits": DYNAMIC},
+    blocks={**_open("dns", "cni"), "reserved_ports": _PORT, "port": _PORT},
+    once=frozenset({"dns", "cni"}),
 )
 TASK = Shape(
-    attributes={
-        **_of_type("driver", "user", "kill_signal", "kind"),
-        **_of_type("kill_timeout", "shutdown_delay", type=DYNAMIC),
-        "leader": BOOL,
-    },
     blocks={
-        **dict.fromkeys(("lifecycle", "config", "constraint", "affinity", "restart", "logs", "artifact"), OPEN),
-        **dict.fromkeys(("vault", "consul", "template", "dispatch_payload", "volume_mount", "csi_plugin"), OPEN),
-        **dict.fromkeys(("identity", "schedule"), OPEN),
-        **dict.fromkeys(("scaling", "secret", "action"), LABELLED),
         "env": TEXT_MAP,
         "meta": TEXT_MAP,
-        "resources": _RESOURCES,
+        "resources": Shape(blocks={"network": NETWORK}, lenient=True),
         "service": SERVICE,
     },
     labels=1,
+    lenient=True,
+    once=frozenset({"env", "meta", "resources"}),
     maps=("env", "meta"),
 )
 GROUP = Shape(
@@ -125,8 +121,8 @@ GROUP = Shape(
         "max_client_disconnect": DYNAMIC,
     },
     blocks={
-        **dict.fromkeys(("constraint", "affinity", "spread", "restart", "disconnect", "reschedule"), OPEN),
-        **dict.fromkeys(("ephemeral_disk", "update", "migrate", "scaling", "consul", "vault"), OPEN),
+        **_open("constraint", "affinity", "spread", "restart", "disconnect", "reschedule"),
+        **_open("ephemeral_disk", "update", "migrate", "scaling", "consul", "vault"),
         **dict.fromkeys(("volume", "secret"), LABELLED),
         "task": TASK,
         "network": NETWORK,
@@ -135,6 +131,9 @@ GROUP = Shape(
     },
     labels=1,
     nulls=True,
+    once=frozenset(
+        {"restart", "disconnect", "reschedule", "ephemeral_disk", "update", "migrate", "scaling", "consul", "meta"}
+    ),
     maps=("meta",),
 )
 JOB = Shape(
@@ -145,8 +144,9 @@ JOB = Shape(
         "datacenters": TEXTS,
     },
     blocks={
-        **dict.fromkeys(("constraint", "affinity", "update", "multiregion", "spread", "periodic", "ui"), OPEN),
-        **dict.fromkeys(("parameterized", "reschedule", "migrate", "vault"), OPEN),
+        **_open("constraint", "affinity", "update", "multiregion", "spread", "periodic", "ui"),
+        **_open("reschedule", "migrate", "vault"),
+        "parameterized": Shape(attributes=_of_type("meta_required", "meta_optional", type=TEXTS), lenient=True),
         "secret": LABELLED,
         "meta": TEXT_MAP,
         "group": GROUP,
@@ -154,5 +154,8 @@ JOB = Shape(
     },
     labels=1,
     nulls=True,
+    once=frozenset(
+        {"update", "multiregion", "periodic", "parameterized", "reschedule", "migrate", "vault", "meta", "ui"}
+    ),
     maps=("meta",),
 )

@@ -1,7 +1,8 @@
 """The variables and locals of a job file: declared in it, set by the configuration, var files and the environment.
 
 The precedence is Nomad's (jobspec2, types.variables.go): the configuration over var files over the environment over
-the default. Texts in the configuration count as values of `-var`; lists and maps are taken as they are.
+the default. Texts in the configuration count as values of `-var`; lists and maps are taken as they are. A variable that
+nobody sets is unknown.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ from msgspec import Struct
 from frostline.hcl.conversion import ConversionError, convert
 from frostline.hcl.evaluation import evaluate
 from frostline.hcl.functions.base import Function
-from frostline.hcl.nodes import AttributeNode, BlockNode, Body, GetAttr, Traversal
+from frostline.hcl.nodes import AttributeNode, BlockNode, Body, Call, Embedded, Expression, GetAttr, Traversal
 from frostline.hcl.number import Number
 from frostline.hcl.positions import point
 from frostline.hcl.scope import Budget, Scope, Undefined
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.syntax import parse_expression
 from frostline.hcl.typeexpr import parse_type
+from frostline.hcl.unknowns import unknown
 from frostline.hcl.values import (
     BOOL,
+    DYNAMIC,
     NULL,
     NUMBER,
     STRING,
@@ -36,8 +39,10 @@ from frostline.hcl.values import (
     tuple_value,
 )
 from frostline.model import FileOrigin
+from frostline.text import did_you_mean
 
 _ARGUMENTS = ("default", "description", "type")
+_CONSTANT_HELP = "write the value itself, or put the expression into `locals`"
 
 
 class Given(Struct, frozen=True, kw_only=True):
@@ -79,26 +84,44 @@ class _Variable(Struct):
     validations: tuple[BlockNode, ...] = ()
 
 
-def scope_of(body: Body, given: Given, context: Context) -> tuple[Scope, frozenset[str]]:
-    """The scope of the file's job block, with `var` and `local`, and the names of the variables that it declares."""
+class Variables(Struct, frozen=True):
+    """The variables that a file declares, and those of them that nobody sets: name -> place, sorted by place."""
+
+    declared: frozenset[str]
+    unset: Mapping[str, FileOrigin]
+
+
+def scope_of(body: Body, given: Given, context: Context) -> tuple[Scope, Variables]:
+    """The scope of the file's job block, with `var` and `local`, and its variables. HclError: the first error."""
     variables = _declared(body, context)
     for variable in variables.values():
         for value, place in _assignments(variable, given, context):
             variable.value, variable.value_place = _converted(value, variable, place), place
     values: dict[str, Value] = {}
-    for variable in variables.values():
+    unset: dict[str, FileOrigin] = {}
+    for name, variable in variables.items():
         if variable.value is None:
-            raise HclError(
-                f"the variable `{variable.name}` is not set and has no default",
-                variable.place,
-                help="set it in the source's `variables` or `var_files`, take it from the environment with "
-                f"`environment: [NOMAD_VAR_{variable.name}]`, or give it a default",
-            )
-        values[variable.name] = variable.value
+            unset[name] = variable.place
+            values[name] = unknown(variable.type or DYNAMIC, (f"var.{name}",))
+            continue
+        values[name] = variable.value
         _validate(variable, body.source, context)
     var = object_value(values)
     local = object_value(_locals(body, var, context))
-    return context.scope(body.source, {"var": var, "local": local}), frozenset(variables)
+    places = dict(sorted(unset.items(), key=lambda item: (item[1], item[0])))
+    return context.scope(body.source, {"var": var, "local": local}), Variables(frozenset(variables), places)
+
+
+def _constant(expression: Expression, source: Source, context: Context) -> Value:
+    """The value of an expression in which HCL allows no variables and no functions."""
+    for part in parts_of(expression):
+        if isinstance(part, Call):
+            raise HclError("functions may not be used here", source.place(part.offset), _CONSTANT_HELP)
+    return evaluate(expression, Scope(source, {}, {}, _no_variables, context.budget))
+
+
+def _no_variables(traversal: Traversal, source: Source) -> Value | None:
+    raise HclError("variables may not be used here", source.place(traversal.offset), _CONSTANT_HELP)
 
 
 def _declared(body: Body, context: Context) -> dict[str, _Variable]:
@@ -110,7 +133,7 @@ def _declared(body: Body, context: Context) -> dict[str, _Variable]:
             _add(found, variable)
         elif block.kind == "variables":
             for name, attribute in _just_attributes(block, source).items():
-                value = evaluate(attribute.expression, context.scope(source, {}))
+                value = _constant(attribute.expression, source, context)
                 place = source.place(attribute.offset)
                 _add(found, _Variable(name, place, value.type, value, source.place(attribute.start)))
     return found
@@ -131,16 +154,24 @@ def _variable(block: BlockNode, source: Source, context: Context) -> _Variable:
     attributes = block.body.attributes
     for name, attribute in attributes.items():
         if name not in _ARGUMENTS:
-            raise HclError(f"unknown argument `{name}`", source.place(attribute.offset), help=_known(_ARGUMENTS))
+            raise HclError(
+                f"unknown argument `{name}`",
+                source.place(attribute.offset),
+                help=did_you_mean(name, _ARGUMENTS, _known(_ARGUMENTS)),
+            )
     for inner in block.body.blocks:
         if inner.kind != "validation":
             raise HclError(f"unknown block `{inner.kind}`", source.place(inner.offset), help="known here: `validation`")
     if "type" in attributes:
-        variable.type = parse_type(attributes["type"].expression, source, exact=True)
+        written = attributes["type"].expression
+        if isinstance(written, Embedded):
+            variable.type = parse_type(written.inner, written.source, exact=True)
+        else:
+            variable.type = parse_type(written, source, exact=True)
     if "default" in attributes:
         default = attributes["default"]
         place = source.place(default.start)
-        value = evaluate(default.expression, context.scope(source, {}))
+        value = _constant(default.expression, source, context)
         variable.value, variable.value_place = _converted(value, variable, place), place
         variable.type = variable.type or value.type
     variable.validations = block.body.blocks
@@ -159,7 +190,7 @@ def _assignments(variable: _Variable, given: Given, context: Context) -> Iterato
         yield _from_text(text, variable, place, context), place
     for body in given.files:
         if attribute := body.attributes.get(name):
-            value = evaluate(attribute.expression, context.scope(body.source, {}))
+            value = _constant(attribute.expression, body.source, context)
             yield value, body.source.place(attribute.start)
     if name in given.configured:
         plain, place = given.configured[name], given.places[name]
@@ -179,7 +210,7 @@ def _from_text(text: str, variable: _Variable, place: FileOrigin, context: Conte
         return string(text)
     try:
         source = Source(place.path, text.encode())
-        return evaluate(parse_expression(source), context.scope(source, {}))
+        return _constant(parse_expression(source), source, context)
     except HclError as error:
         # The error's own place is in the text, which is not a file.
         raise HclError(f"the value of the variable `{variable.name}`: {error.message}", place, error.help) from None
@@ -226,7 +257,7 @@ def _validate(variable: _Variable, source: Source, context: Context) -> None:
         assert variable.value is not None
         own = context.scope(source, {"var": object_value({variable.name: variable.value})})
         condition = _bool(evaluate(attributes["condition"].expression, own), source, attributes["condition"])
-        if not condition:
+        if condition is False:
             message = evaluate(attributes["error_message"].expression, context.scope(source, {}))
             raise HclError(
                 f"the value of the variable `{variable.name}` is not allowed: {message.data}",
@@ -235,14 +266,15 @@ def _validate(variable: _Variable, source: Source, context: Context) -> None:
             )
 
 
-def _bool(value: Value, source: Source, attribute: AttributeNode) -> bool:
+def _bool(value: Value, source: Source, attribute: AttributeNode) -> bool | None:
+    """None: it is not known."""
     try:
         converted = convert(value, BOOL)
     except ConversionError:
         converted = NULL
     if converted.is_null:
         raise HclError("a condition must be true or false", source.place(point(attribute.expression, source)))
-    return bool(converted.data)
+    return None if converted.is_unknown else bool(converted.data)
 
 
 def _locals(body: Body, var: Value, context: Context) -> dict[str, Value]:
@@ -281,18 +313,22 @@ def _just_attributes(block: BlockNode, source: Source) -> Mapping[str, Attribute
     return block.body.attributes
 
 
-def _locals_in(node: Any) -> set[str]:
+def _locals_in(node: Expression) -> set[str]:
     """The names in every `local.NAME` in the expression."""
-    found: set[str] = set()
-    waiting = [node]
+    return {
+        part.steps[0].name
+        for part in parts_of(node)
+        if isinstance(part, Traversal) and part.root == "local" and part.steps and isinstance(part.steps[0], GetAttr)
+    }
+
+
+def parts_of(node: Expression) -> Iterator[Struct]:
+    """The expression and all that it is made of."""
+    waiting: list[Any] = [node]
     while waiting:
         part = waiting.pop()
         if isinstance(part, tuple):
-            waiting.extend(part)
-        elif isinstance(part, Traversal):
-            if part.root == "local" and part.steps and isinstance(part.steps[0], GetAttr):
-                found.add(part.steps[0].name)
-            waiting.append(part.steps)
+            waiting.extend(reversed(part))
         elif isinstance(part, Struct):
-            waiting.extend(getattr(part, field) for field in part.__struct_fields__)
-    return found
+            yield part
+            waiting.extend(getattr(part, field) for field in reversed(part.__struct_fields__))

@@ -18,10 +18,10 @@ import pytest
             ("db.example", 5432),
         ),
         ('network {\n port "db" {\n to = 5432\n }\n }', 'address = "db.example"\nport = "db"', ("", 0)),
-        ('network {\n port "db" {\n static = 5432\n }\n }', 'port = "db"', ("", 0)),
+        ('network {\n port "db" {\n static = 5432\n }\n }', 'port = "db"', ("", 5432)),
         ("", 'address = "10.0.0.1"', ("", 0)),
         ("", 'address = "10.0.0.1"\nport = "99999"', ("", 0)),
-        ("", 'address = "${attr.unique.network.ip-address}"\nport = "80"', ("", 0)),
+        ("", 'address = "${attr.unique.network.ip-address}"\nport = "80"', ("", 80)),
         (
             'task "t" {\n resources {\n network {\n port "db" {\n static = 7\n }\n }\n }\n }',
             'address = "a"\nport = "db"',

@@ -46,3 +46,45 @@ def test_a_json_file_that_is_no_job_is_refused_with_its_place(folder: Any, text:
     error = folder.refusal(files=("*.json",))
     assert isinstance(error, SourceError)
     assert str(error.origin) == f"a.json:{where}"
+
+
+SERVICE = '{{"ID": "s", "TaskGroups": [{{"Name": "g", "Meta": {{"tier": "gold"}}, {0} "Services": [{1}]}}]}}'
+
+
+def declared(folder: Any, service: str, group: str = "") -> Any:
+    (folder.path / "a.json").write_text(SERVICE.format(group, service))
+    return folder.declared(files=("a.json",))
+
+
+@pytest.mark.parametrize(
+    ("service", "tags", "meta"),
+    [
+        ('{"Tags": null, "Meta": null}', (), {}),
+        ('{"Tags": ["a", null], "Meta": {"k": null}}', ("a", ""), {"k": ""}),
+        ('{"tags": ["a"], "META": {"K": "v"}}', ("a",), {"K": "v"}),
+        ('{"Tags": ["a"], "Tags": ["b"]}', ("b",), {}),
+        ('{"Meta": {"a": "1", "b": "1"}, "meta": {"b": "2"}}', (), {"a": "1", "b": "2"}),
+        ('{"Nonsense": {"x": [1]}, "Tags": ["${NOMAD_META_tier}"]}', ("gold",), {}),
+    ],
+)
+def test_members_are_read_as_go_reads_them(
+    folder: Any, service: str, tags: tuple[str, ...], meta: dict[str, str]
+) -> None:
+    (found,) = declared(folder, service).services
+    assert (found.tags, found.meta) == (tags, meta)
+
+
+def test_a_gateway_is_no_service(folder: Any) -> None:
+    assert declared(folder, '{"Name": "edge", "Connect": {"Gateway": {"Mesh": {}}}}').services == ()
+    assert len(declared(folder, '{"Name": "a", "Connect": {"Gateway": null}}').services) == 1
+
+
+def test_ports_and_runs_are_known_as_in_hcl(folder: Any) -> None:
+    ports = '"Networks": [{"ReservedPorts": [{"Label": "http", "Value": 8080, "To": 80}]}],'
+    (found,) = declared(folder, '{"PortLabel": "http"}', ports).services
+    assert found.port == 8080
+    assert [finding.rule for finding in declared(folder, '{"PortLabel": "htpp"}', ports).findings] == ["port-label"]
+    (folder.path / "a.json").write_text(
+        '{"ID": "s", "Periodic": {}, "TaskGroups": [{"Name": "g", "Services": [{"Name": "${NOMAD_JOB_ID}"}]}]}'
+    )
+    assert [finding.rule for finding in folder.declared(files=("a.json",)).findings] == ["job-name"]

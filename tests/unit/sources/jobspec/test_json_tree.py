@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.hcl.source import HclError, Source
-from frostline.sources.jobspec.json_tree import Node, plain, tree_of
+from frostline.sources.jobspec.json_tree import Members, Node, plain, tree_of
 
 VALUES = st.recursive(
     st.none()
@@ -36,13 +36,16 @@ def test_a_tree_has_the_values_of_the_file(value: Any, indent: int | None, is_as
 
 def test_every_value_has_the_offset_of_its_first_byte() -> None:
     found = tree('{"é": [1,\n  {"b" : "c"}, []],\t"d":null}')
-    first, second, third = found.value["é"].value
-    nodes = [found, found.value["é"], first, second, second.value["b"], third, found.value["d"]]
+    (_, accented), (_, last) = found.value.items
+    first, second, third = accented.value
+    nodes = [found, accented, first, second, second.value.items[0][1], third, last]
     assert [node.offset for node in nodes] == [0, 7, 8, 13, 20, 26, 35]
 
 
-def test_the_last_one_of_members_with_the_same_name_counts() -> None:
-    assert tree('{"a": 1, "\\u0061": 2}').value == {"a": Node(2, 19)}
+def test_members_with_the_same_name_are_all_there_and_the_last_one_counts() -> None:
+    found = tree('{"a": 1, "\\u0061": 2}')
+    assert found.value == Members((("a", Node(1, 6)), ("a", Node(2, 19))))
+    assert plain(found) == {"a": 2}
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from frostline.errors import ErrorGroup, UsageError
+import pytest
+from msgspec.structs import replace
+
+from frostline.errors import ErrorGroup, SourceError, UsageError
 from frostline.model import FileOrigin
 from frostline.sources.jobspec import source as jobspec
 
@@ -72,3 +76,125 @@ def test_a_file_that_is_too_large_or_cannot_be_read_is_refused(folder: Any) -> N
         (folder.path / name).unlink()
     (folder.path / "v.hcl").mkdir()
     assert "cannot be read" in folder.refusal('job "j" {}\n', var_files=(folder.path / "v.hcl",)).message
+
+
+def write(folder: Any, *names: str) -> None:
+    """Job files with one service, which is called FOLDER-FILE-g."""
+    for name in names:
+        path = folder.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        job = f"{Path(name).parent.name or 'top'}-{path.name.partition('.')[0]}"
+        path.write_text(f'job "{job}" {{\n group "g" {{\n service {{}}\n }}\n}}\n')
+
+
+@pytest.mark.parametrize(
+    ("files", "services"),
+    [
+        (("jobs/**/*.hcl",), ["jobs-a-g", "old-b-g", "old-c-g"]),
+        (("jobs/**/*.hcl", "!jobs/old/**"), ["jobs-a-g"]),
+        (("jobs/**/*.hcl", "!jobs/old"), ["jobs-a-g", "old-b-g", "old-c-g"]),
+        (("jobs/**/*.hcl", "!jobs/old/*", "jobs/old/c.hcl"), ["jobs-a-g", "old-c-g"]),
+        (("!jobs/old/**", "jobs/**/*.hcl"), ["jobs-a-g", "old-b-g", "old-c-g"]),
+        (("jobs/**", "!**/b.hcl"), ["jobs-a-g", "old-c-g"]),
+        (("jobs/**/*.hcl", "!nowhere/**"), ["jobs-a-g", "old-b-g", "old-c-g"]),
+        (("jobs/a.hcl", "!jobs/*.json"), ["jobs-a-g"]),
+    ],
+)
+def test_an_exclamation_mark_takes_files_out_and_the_last_match_wins(
+    folder: Any, files: tuple[str, ...], services: list[str]
+) -> None:
+    write(folder, "jobs/a.hcl", "jobs/old/b.hcl", "jobs/old/c.hcl")
+    assert [service.service for service in folder.declared(files=files).services] == services
+
+
+def test_a_list_that_leaves_no_file_is_refused(folder: Any) -> None:
+    write(folder, "jobs/a.hcl")
+    for files in (("jobs/*.hcl", "!jobs/**"), ("!jobs/*.hcl",)):
+        assert "no file matches" in folder.refusal(files=files).message
+
+
+def test_a_file_that_cannot_be_read_is_left_out_with_a_warning_where_that_is_allowed(
+    folder: Any, matches_golden: Any
+) -> None:
+    write(folder, "a.nomad.hcl")
+    (folder.path / "b.nomad.hcl").write_text('job "b" {\n datacenters = [{}.absent]\n}\n')
+    found = folder.declared(partial=True)
+    assert len(found.services) == 1
+    matches_golden("job-file-skipped", found.findings)
+    (folder.path / "c.nomad.hcl").write_text(
+        'variable "v" {}\njob "c" {\n group "g" {\n service { name = var.v }\n }\n}\n'
+    )
+    (folder.path / "d.nomad.hcl").write_text('job "[[ .x ]]" {}\n')
+    found = folder.declared(partial=True)
+    assert [str(finding.origin).split(":")[0][0] for finding in found.findings] == ["b", "c", "d"]
+    assert {finding.rule for finding in found.findings} == {"job-file-skipped"}
+
+
+def test_variables_that_only_a_skipped_file_may_declare_are_no_error(folder: Any) -> None:
+    write(folder, "a.nomad.hcl")
+    (folder.path / "b.nomad.hcl").write_text('variable "v" {}\njob {}\n')
+    assert len(folder.declared(partial=True, **configured(v="x")).services) == 1
+
+
+def test_files_are_relative_to_the_working_directory_whatever_folder_the_job_file_is_in(folder: Any) -> None:
+    (folder.path / "jobs").mkdir()
+    (folder.path / "jobs" / "a.hcl").write_text(NAMED.format("default = 1", 'trimspace(file("jobs/name.txt"))'))
+    (folder.path / "jobs" / "name.txt").write_text("shop\n")
+    more = {"files": ("jobs/*.hcl",), "filesystem": True}
+    (service,) = folder.declared(**more).services
+    assert service.service == "shop"
+    assert "cannot be read" in folder.refusal(**more, working_directory=folder.path / "jobs").message
+
+
+def test_the_working_directory_is_root_where_root_is_inside_of_the_folder(folder: Any) -> None:
+    settings = folder.settings()
+    assert settings.working_folder == folder.path
+    assert replace(settings, root=folder.path / "out").working_folder == folder.path / "out"
+    assert replace(settings, root=folder.path.parent).working_folder == folder.path
+    assert replace(settings, working_directory=folder.path / "x").working_folder == folder.path / "x"
+
+
+def test_templates_of_levant_and_pack_are_one_error_that_says_how_to_leave_them_out(folder: Any) -> None:
+    write(folder, "a.nomad.hcl")
+    (folder.path / "b.nomad.hcl").write_text('job "x" {\n group "g" {\n count = [[ var "count" . ]]\n }\n}\n')
+    (folder.path / "c.nomad.hcl").write_text('job "x" {\n group "g" {\n service {\n name = "[[ .name ]]"\n }\n }\n}\n')
+    (folder.path / "d.nomad.hcl").write_text('{"Job": {"ID": [[ .id ]]}}')
+    error = folder.refusal()
+    assert isinstance(error, SourceError)
+    assert "Levant or Nomad Pack" in error.message
+    assert "so are `c.nomad.hcl` and `d.nomad.hcl`" in error.message
+    assert str(error.origin) == "b.nomad.hcl:3:10"
+    assert error.help is not None
+    excluded = tuple(word.strip('",]') for word in error.help.split() if word.startswith('"!'))
+    assert excluded == ("!b.nomad.hcl", "!c.nomad.hcl", "!d.nomad.hcl")
+    assert len(folder.declared(files=("*.nomad.hcl", *excluded)).services) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'meta {\n x = jsonencode([["a", "b"], ["c"]])\n }',
+        'task "t" {\n template {\n left_delimiter = "[["\n data = "[[ .Data ]]"\n }\n }',
+        'task "t" {\n config {\n args = ["-c", "if [[ -f x ]]; then y; fi"]\n }\n }',
+    ],
+)
+def test_brackets_that_are_hcl_or_belong_to_a_task_make_no_template(folder: Any, line: str) -> None:
+    assert len(folder.job(group=line, service="").services) == 1
+
+
+@pytest.mark.parametrize("suffix", [".json", ".nomad", ".hcl", ".tf.txt"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        'job "s" {\n group "g" {\n service {}\n }\n}\n',
+        'job "s" {\r\n group "g" {\r\n service {}\r\n }\r\n}\r\n',
+        '{"Job": {"ID": "s", "TaskGroups": [{"Name": "g", "Services": [{}]}]}}',
+        '{"ID": "s", "TaskGroups": [{"Name": "g", "Services": [{}]}]}',
+        '\n\t{"job": {"s": {"group": {"g": {"service": {}}}}}}\r\n',
+    ],
+    ids=["hcl", "crlf", "api", "bare", "json"],
+)
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "bom"])
+def test_the_content_says_which_form_a_file_has_not_its_suffix(folder: Any, suffix: str, text: str, mark: str) -> None:
+    (folder.path / f"a{suffix}").write_bytes((mark + text).encode())
+    assert [service.service for service in folder.declared(files=("a.*",)).services] == ["s-g"]

@@ -1,0 +1,93 @@
+"""Placeholders in texts of a job (`${NOMAD_META_tier}`): what the job itself says of them is filled in.
+
+As Nomad's client does (helper/args, client/taskenv): only `${` NAME `}` without spaces is a placeholder; one whose
+name nobody knows is text, and stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from frostline.sources.jobspec.job import Job, JobGroup, NotKnown, Text
+
+PLACEHOLDER = re.compile(r"\$\{([a-zA-Z0-9_\-.]+)\}")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CLIENT = ("attr.", "node.", "meta.", "env.", "device.", "secret.", "NOMAD_", "CONSUL_", "VAULT_")
+_UNCLEAN = re.compile(r"^[0-9]|[^A-Za-z0-9_.]")
+
+
+def fill(text: Text, known: Mapping[str, Text]) -> Text:
+    """The text with all placeholders replaced that are known; not known, where the value of one is not."""
+    if isinstance(text, NotKnown) or "${" not in text:
+        return text
+    parts: list[str] = []
+    end = 0
+    for match in PLACEHOLDER.finditer(text):
+        value = known.get(match[1], match[0])
+        if isinstance(value, NotKnown):
+            return value
+        parts += (text[end : match.start()], value)
+        end = match.end()
+    return "".join(parts) + text[end:]
+
+
+def client_placeholders(text: str, in_task: bool) -> list[str]:
+    """The placeholders in a filled text that a client replaces by something that the job does not say.
+
+    in_task: a task's environment has more than its job tells, so there any name may be replaced.
+    """
+    if "${" not in text:
+        return []
+    return [
+        match[0]
+        for match in PLACEHOLDER.finditer(text)
+        if match[1].startswith(_CLIENT) or (in_task and _IDENTIFIER.fullmatch(match[1]))
+    ]
+
+
+def registered_names(job: Job, group: JobGroup, task: str) -> dict[str, Text]:
+    """What the server fills in the names of services when the job is registered (structs.Service.Canonicalize)."""
+    name = task or "group"
+    base: Text = job.name if isinstance(job.name, NotKnown) else f"{job.name}-{group.name}-{name}"
+    return {"JOB": job.name, "TASKGROUP": group.name, "TASK": name, "BASE": base}
+
+
+def environment(job: Job, group: JobGroup, task: str) -> dict[str, Text]:
+    """What the client fills in, as far as the job says it. task: "" for what belongs to the group."""
+    known: dict[str, Text] = {
+        "NOMAD_GROUP_NAME": group.name,
+        "NOMAD_NAMESPACE": job.namespace,
+        **dict(_ports(group)),
+    }
+    if task:
+        known["NOMAD_TASK_NAME"] = task
+    if job.region:
+        known["NOMAD_REGION"] = job.region
+    # Each run of a periodic or parameterized job has a name of its own, which no file tells.
+    known |= {"NOMAD_JOB_PARENT_ID": job.id} if job.runs else {"NOMAD_JOB_ID": job.id, "NOMAD_JOB_NAME": job.name}
+    own = group.tasks.get(task)
+    meta = {**job.meta, **group.meta, **(own.meta if own else {})}
+    known |= {name: fill(value, known) for key, value in meta.items() for name in _meta_names(key, job.asked)}
+    if own:
+        known |= {name: fill(value, known) for name, value in own.env.items()}
+    return known
+
+
+def _meta_names(key: str, asked: frozenset[str]) -> Iterator[str]:
+    if key not in asked:
+        yield _clean(f"NOMAD_META_{key}")
+        yield _clean(f"NOMAD_META_{key.upper()}")
+
+
+def _ports(group: JobGroup) -> Iterator[tuple[str, Text]]:
+    for label, port in group.ports.items():
+        inside = port.to or port.static
+        for prefix, number in (("NOMAD_PORT_", inside), ("NOMAD_HOST_PORT_", port.static)):
+            if number:
+                yield _clean(f"{prefix}{label}"), number if isinstance(number, NotKnown) else str(number)
+
+
+def _clean(name: str) -> str:
+    """The name as that of an environment variable (helper.CleanEnvVar)."""
+    return _UNCLEAN.sub("_", name)

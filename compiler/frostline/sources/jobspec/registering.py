@@ -1,0 +1,270 @@
+"""What a job declares: its services as Nomad registers them, and its upstreams."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct
+
+from frostline.model import Declaration, DeclaredService, FileOrigin, Finding, Upstream
+from frostline.patterns import parse
+from frostline.rules import Rule
+from frostline.sources.jobspec.filling import PLACEHOLDER, client_placeholders, environment, fill, registered_names
+from frostline.sources.jobspec.job import (
+    Job,
+    JobGroup,
+    JobService,
+    JobUpstream,
+    Need,
+    NeedError,
+    NotKnown,
+    Text,
+    Whole,
+    bind_of,
+)
+from frostline.sources.jobspec.job_rules import (
+    NO_SUCH_PORT,
+    RUNTIME_META,
+    RUNTIME_NAME,
+    RUNTIME_PORT,
+    RUNTIME_TAG,
+    RUNTIME_UPSTREAM,
+    UNREGISTRABLE,
+)
+from frostline.text import did_you_mean
+
+_NUMBER = re.compile("[0-9]{1,5}")
+_NAME = re.compile("(?i:[a-z0-9]|[a-z0-9][a-z0-9-]{0,61}[a-z0-9])")  # structs.Service.ValidateName
+_NETWORK_MODES = ("alloc", "alloc_ipv6", "driver")
+_RUNTIME = "is known only on the client that runs the job"
+
+
+class JobDeclaration(Struct, frozen=True):
+    """What a job declares; needs: what must be known first. With a need the rest is not complete."""
+
+    declaration: Declaration
+    needs: tuple[Need, ...] = ()
+
+
+def declaration_of(job: Job, address: str = "") -> JobDeclaration:
+    """Its services and upstreams, and findings about what the file does not tell, or Nomad refuses.
+
+    address: a pattern with {name}, the address of services that say none.
+    """
+    services: list[DeclaredService] = []
+    upstreams: list[tuple[Upstream, FileOrigin]] = []
+    findings: list[Finding] = []
+    needs: list[Need] = []
+    for group in job.groups:
+        # The environment of a task, or "" for that of the group.
+        known = {task: environment(job, group, task) for task in {"", *(service.task for service in group.services)}}
+        for service in group.services:
+            if service.gateway:
+                continue
+            try:
+                registration = _Registration(job, group, service, known[service.task])
+                findings += registration.findings()
+                services += registration.declared(address)
+            except NeedError as error:
+                needs.append(error.need)
+            for upstream in service.upstreams:
+                try:
+                    declared, more = _upstream(job, group, upstream, known[""])
+                except NeedError as error:
+                    needs.append(error.need)
+                    continue
+                upstreams += [(found, upstream.place) for found in declared]
+                findings += more
+    declaration = Declaration(services=tuple(services), upstreams=tuple(upstreams), findings=tuple(findings))
+    return JobDeclaration(declaration, tuple(needs))
+
+
+def _known(text: Text, what: str) -> str:
+    """The text. NeedError: it is not known."""
+    if isinstance(text, NotKnown):
+        raise NeedError(Need(what, text))
+    return text
+
+
+def _known_number(number: Whole, what: str) -> int:
+    if isinstance(number, NotKnown):
+        raise NeedError(Need(what, number))
+    return number
+
+
+def _address(pattern: str, name: str) -> str:
+    return "".join(part if isinstance(part, str) else name for part in parse(pattern))
+
+
+class _Registration:
+    """A service as Nomad registers it (structs.Service.Canonicalize, taskenv.InterpolateService)."""
+
+    def __init__(self, job: Job, group: JobGroup, service: JobService, known: Mapping[str, Text]) -> None:
+        self._service = service
+        self._group = group
+        self._in_task = bool(service.task)
+        self.namespace = _known(job.namespace, "the namespace of the job")
+        self.submitted = self._submitted_name(job)
+        self.name = _known(fill(self.submitted, known), "the name of a service")
+        self.port = _known(fill(service.port, known), "the port of a service")
+        self.mode = _known(service.address_mode, "the address mode of a service")
+        self.address = _known(fill(service.address, known), "the address of a service")
+        self.tags = self._tags(known)
+        self.meta = {
+            _known(fill(key, known), "the meta of a service"): _known(fill(value, known), "the meta of a service")
+            for key, value in service.meta.items()
+        }
+        self.weight = _known_number(service.weight, "the weight of a service")
+
+    def _submitted_name(self, job: Job) -> str:
+        """The name in the job that the server keeps, where the client fills in the rest."""
+        service, group = self._service, self._group
+        if service.name:
+            return _known(fill(service.name, registered_names(job, group, service.task)), "the name of a service")
+        parts = [_known(job.name, "the name of the job"), group.name, *([service.task] if service.task else [])]
+        return "-".join(parts)
+
+    def _tags(self, known: Mapping[str, Text]) -> tuple[str, ...]:
+        tags = self._service.tags
+        if isinstance(tags, NotKnown):
+            raise NeedError(Need("the tags of a service", tags))
+        return tuple(_known(fill(tag, known), "a tag of a service") for tag in tags)
+
+    def _open(self, text: str) -> list[str]:
+        """The placeholders that only the client fills."""
+        return client_placeholders(text, self._in_task)
+
+    @property
+    def _open_name(self) -> list[str]:
+        # In a name everything that looks like a variable is meant to be one, for no name may have a `$`.
+        return [match[0] for match in PLACEHOLDER.finditer(self.name) if not match[1].isdecimal()]
+
+    def declared(self, pattern: str) -> Iterator[DeclaredService]:
+        """The service; nothing where only a client knows its name. pattern: of its address, if it says none."""
+        if self._open_name:
+            return
+        port = self._known_port() or 0
+        address = self.address if port and not self._open(self.address) else ""
+        fallback = bool(pattern) and not self.address and port > 0
+        yield DeclaredService(
+            service=self.name,
+            origin=self._service.place,
+            address=_address(pattern, self.name) if fallback else address,
+            port=port,
+            fallback=fallback,
+            namespace=self.namespace,
+            tags=tuple(tag for tag in self.tags if not self._open(tag)),
+            meta={key: value for key, value in self.meta.items() if not self._open(value)},
+            weight=self.weight,
+        )
+
+    def _known_port(self) -> int | None:
+        """The number, or that of the label; 0 if Nomad chooses it, None if there is no such label."""
+        if self.port in self._group.ports:
+            label = self._group.ports[self.port]
+            what = f"the number of the port `{self.port}`"
+            inside = _known_number(label.to, what) if self.mode in _NETWORK_MODES else 0
+            return inside or _known_number(label.static, what)
+        if not self.port or self._open(self.port):
+            return 0
+        number = int(self.port) if _NUMBER.fullmatch(self.port) else None
+        return number if number is not None and number <= 65535 else None
+
+    def findings(self) -> Iterator[Finding]:
+        """Errors for what is wrong or unknown of the name and the port, warnings for tags and meta."""
+        if self._open_name:
+            yield self._name_finding()
+        elif not _NAME.fullmatch(PLACEHOLDER.sub("ENV-VAR", self.submitted)):
+            yield self._unregistrable()
+        if self._open(self.port):
+            message = f"its port `{self.port}` {_RUNTIME}; it has no endpoint"
+            yield self._finding(RUNTIME_PORT, message, "port", self.port)
+        elif self._known_port() is None:
+            yield self._no_such_port()
+        for tag in self.tags:
+            if self._open(tag):
+                yield self._finding(RUNTIME_TAG, f"its tag `{tag}` {_RUNTIME}; the tag is left out", "tags", tag)
+        for key, value in self.meta.items():
+            if self._open(value):
+                message = f"its meta `{key}` is `{value}`, which {_RUNTIME}; the key is left out"
+                yield self._finding(RUNTIME_META, message, "meta", value)
+
+    def _finding(self, rule: Rule, message: str, what: str, value: str, help: str | None = None) -> Finding:
+        return rule.finding(
+            message,
+            service=None if self._open_name else self.name,
+            value=value,
+            origin=self._service.places.get(what, self._service.place),
+            help=help,
+        )
+
+    def _name_finding(self) -> Finding:
+        runs = ("${NOMAD_JOB_NAME}", "${NOMAD_JOB_ID}")
+        of_run = next((text for text in self._open_name if text in runs), None)
+        nobody = next((text for text in self._open_name if not client_placeholders(text, self._in_task)), None)
+        reason, help_line = _RUNTIME, None
+        if of_run:
+            reason = f"cannot be known: `{of_run}` is another one in each run of a periodic or parameterized job"
+            help_line = "write the name itself, or `${JOB}` for the name of the job in the file"
+        elif nobody:
+            reason = f"has a placeholder that nothing in the job fills: `{nobody}`"
+            help_line = "correct the placeholder, or set it: `${NOMAD_META_key}` is the key of a `meta` block"
+        message = f"its name `{self.name}` {reason}; the service is left out"
+        return self._finding(RUNTIME_NAME, message, "name", self.name, help_line)
+
+    def _unregistrable(self) -> Finding:
+        name = self.submitted
+        wrong = next((char for char in name if not (char.isascii() and char.isalnum()) and char != "-"), "")
+        reason = f"`{wrong}` is neither a letter, a digit nor a dash"
+        if not wrong:
+            reason = f"it has {len(name)} characters" if len(name) > 63 else "it begins or ends with a dash"
+        return self._finding(UNREGISTRABLE, f"Nomad refuses the name `{name}`: {reason}", "name", name)
+
+    def _no_such_port(self) -> Finding:
+        message = f"its port `{self.port}` is neither a number nor the label of a port in its group"
+        help_line = did_you_mean(self.port, sorted(self._group.ports), NO_SUCH_PORT.mend)
+        return self._finding(NO_SUCH_PORT, message, "port", self.port, help_line)
+
+
+def _upstream(
+    job: Job, group: JobGroup, upstream: JobUpstream, known: Mapping[str, Text]
+) -> tuple[list[Upstream], list[Finding]]:
+    """The upstream, or the finding that only a client knows it (taskenv, interpolateConnectSidecarService)."""
+    filled = {
+        "destination": _known(fill(upstream.destination, known), "the destination of an upstream"),
+        "datacenter": _known(fill(upstream.datacenter, known), "the datacenter of an upstream"),
+        "address": _known(fill(upstream.address, known), "the bind address of an upstream"),
+    }
+    for what, text in filled.items():
+        if client_placeholders(text, in_task=False):
+            message = f"its {what} `{text}` {_RUNTIME}; the upstream is left out"
+            return [], [RUNTIME_UPSTREAM.finding(message, value=text, origin=upstream.place)]
+    port = _known_number(upstream.port, "the bind port of an upstream")
+    found = Upstream(
+        region=_known(job.region, "the region of the job"),
+        namespace=_known(job.namespace, "the namespace of the job"),
+        job=_known(job.id, "the ID of the job"),
+        group=group.name,
+        destination=filled["destination"],
+        kind=_known(upstream.kind, "the kind of an upstream") or "service",
+        destination_namespace=_known(upstream.destination_namespace, "the namespace of an upstream"),
+        datacenter=filled["datacenter"],
+        peer=_known(upstream.peer, "the peer of an upstream"),
+        bind=bind_of(filled["address"], port, _known(upstream.socket, "the socket of an upstream")),
+    )
+    return [found], []
+
+
+def texts_of(job: Job) -> Iterable[tuple[str, FileOrigin]]:
+    """The names in the job, as the file writes them, with their places."""
+    for text in (job.id, job.name):
+        if isinstance(text, str):
+            yield text, job.place
+    for group in job.groups:
+        yield group.name, job.place
+        for service in group.services:
+            for name in ("name", "port"):
+                text = getattr(service, name)
+                if isinstance(text, str):
+                    yield text, service.places.get(name, service.place)

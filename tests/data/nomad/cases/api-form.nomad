@@ -1,0 +1,1 @@
+{"Job": {"ID": "store", "TaskGroups": [{"Name": "front", "Services": [{"Name": "till"}]}]}}

@@ -1,0 +1,8 @@
+job "store" {
+  group "front" {
+    count = 1.5
+    service {
+      name = "till"
+    }
+  }
+}

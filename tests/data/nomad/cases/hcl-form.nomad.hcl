@@ -1,0 +1,1 @@
+{"job": {"store": {"group": {"front": {"service": {"name": "till", "port": "80"}, "task": {"app": {"driver": "docker"}}}}}}}

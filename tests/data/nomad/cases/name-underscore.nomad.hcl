@@ -1,0 +1,7 @@
+job "store" {
+  group "front" {
+    service {
+      name = "my_till"
+    }
+  }
+}

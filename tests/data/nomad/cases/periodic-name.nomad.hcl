@@ -1,0 +1,13 @@
+job "store" {
+  periodic {
+    crons = ["0 0 * * *"]
+  }
+  group "front" {
+    service {
+      name = "${NOMAD_JOB_NAME}"
+    }
+    service {
+      name = "${JOB}-nightly"
+    }
+  }
+}

@@ -1,0 +1,8 @@
+job "store" {
+  group "front" {
+    service {
+      name = "till"
+      tags = ["re.replacement=https://x/$${1}", "b"]
+    }
+  }
+}

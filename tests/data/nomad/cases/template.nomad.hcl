@@ -1,0 +1,5 @@
+job "[[ .name ]]" {
+  datacenters = [[ .dcs | toJson ]]
+  group "front" {
+  }
+}

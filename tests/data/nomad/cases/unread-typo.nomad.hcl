@@ -1,0 +1,11 @@
+job "store" {
+  group "front" {
+    service {
+      name = "till"
+      check {
+        type      = "tcp"
+        intervall = "10s"
+      }
+    }
+  }
+}

@@ -1,0 +1,10 @@
+variable "a" {}
+variable "b" {}
+variable "c" {}
+job "store" {
+  group "front" {
+    service {
+      name = "till-${var.a}"
+    }
+  }
+}

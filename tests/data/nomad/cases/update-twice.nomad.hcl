@@ -1,0 +1,9 @@
+job "store" {
+  group "front" {
+    update {}
+    update {}
+    service {
+      name = "till"
+    }
+  }
+}

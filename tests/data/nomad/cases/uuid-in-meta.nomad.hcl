@@ -1,0 +1,10 @@
+job "store" {
+  meta {
+    run = uuidv4()
+  }
+  group "front" {
+    service {
+      name = "till"
+    }
+  }
+}
