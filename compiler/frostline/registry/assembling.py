@@ -311,8 +311,12 @@ def entry_digest(entry: Entry) -> str:
 
 
 def properties_digest(entry: Entry) -> str:
-    """16 hex digits of the sources, and of how many endpoints have which scheme, weight, tags and meta."""
-    said = (entry.properties,) if entry.properties else ()
+    """16 hex digits of the sources, and of how many endpoints have which scheme, weight, tags and meta.
+
+    Of a declared entry: of the sources, tags and meta.
+    """
+    declared = entry.properties
+    said = ((declared.tags, declared.meta),) if declared and (declared.tags or declared.meta) else ()
     value = [entry.sources, sorted(properties_of(entry).items()), *said]
     return sha256(msgspec.json.encode(value)).hexdigest()[:16]
 

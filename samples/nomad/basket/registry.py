@@ -308,7 +308,7 @@ def _rendezvous_score(key, instance, weight):
     return log(share) / weight, instance.url
 
 
-DIGEST = "sha256:b1fd2d848f4a914e5190e94a6cdb527b1510aa02b08513f848794a79a2b2b33d"
+DIGEST = "sha256:b42a36e698fa57ebf934dc0922af73144760f5b538ac2e5c5ac3e08823dffaef"
 
 # One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,
 # weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.

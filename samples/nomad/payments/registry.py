@@ -308,7 +308,7 @@ def _rendezvous_score(key, instance, weight):
     return log(share) / weight, instance.url
 
 
-DIGEST = "sha256:7d265e78fcd5a21f4e688e774ebf43b2a9cd4df80c97885f61432c157b77e2ea"
+DIGEST = "sha256:b12a6a698e850da8e1dfe145f0e2ca0816f7112020d6dc4d0b1ffa5c04de508e"
 
 # One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,
 # weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.
