@@ -188,12 +188,15 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
         """By service, node and id; where one of these is left out, by all that tells two instances apart."""
         if self.node and self.id:
             return (self.service, self.node, self.id)
-        place = (self.address, self.port, self.datacenter, self.tags, tuple(sorted(self.meta.items())))
+        place = (self.address, self.port, self.datacenter, self.tags, tuple(sorted(self.meta.items())), self.health)
         return (self.service, self.node, self.id, *place)
 
 
 class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Known, but nothing to call: a line of the lock. tags, meta: only what its version is read from."""
+    """Known, but nothing to call: a line of the lock.
+
+    tags, meta: only what its version is read from; all where `keep` leaves out endpoints.
+    """
 
     service: str
     tags: tuple[str, ...] = ()

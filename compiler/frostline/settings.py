@@ -49,12 +49,16 @@ class Select(Struct, frozen=True, kw_only=True):
 
 
 class Keep(Struct, frozen=True, kw_only=True):
-    """Which tags and meta keys are frozen, as globs, and whether ids and nodes are."""
+    """Which tags and meta keys are frozen, as globs, and whether ids, nodes and endpoints are.
+
+    endpoints: False freezes names, versions, tags and meta alone.
+    """
 
     tags: tuple[str, ...] = ("*",)
     meta: tuple[str, ...] = ("*",)
     ids: bool = True
     nodes: bool = True
+    endpoints: bool = True
 
 
 class VersionFrom(Struct, frozen=True, kw_only=True):

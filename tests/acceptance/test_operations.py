@@ -264,6 +264,28 @@ def test_a_selection_that_takes_less_is_applied_offline_as_a_freeze_would(
     assert {name: project.read(name) for name in offline} == offline
 
 
+def test_names_alone_serve_a_router_and_are_guarded(town: tuple[Project, WanPair]) -> None:
+    project, wan = town
+    mesh = {"type": "consul", "address": wan.primary.address, "datacenters": ["*"], "keep": {"endpoints": False}}
+    edge = {"type": "router", "url": "http://r/{service}", "unversioned_url": "http://{service}.service.consul:8080"}
+    outputs = [{"type": "yaml", "path": "services.yaml"}, {"type": "python", "path": "registry.py"}]
+    project.configure({"sources": {"mesh": mesh}, "outputs": outputs})
+    assert "error[address-not-kept]" in project.refused(4, "compile", "--allow", "deletes,updates").stderr
+
+    project.configure({"sources": {"mesh": mesh, "edge": {**edge, "services": {"from": ["mesh"]}}}, "outputs": outputs})
+    project.done("compile", "--allow", "deletes,updates")
+    lock = project.read("frostline.lock")
+    assert b"10.0.0." not in lock
+    assert lock.count(b'{"service":"svc00","tags":["api"]}') == 2  # one in each datacenter
+    assert b"http://svc00.service.consul:8080" in project.read("registry.py")
+    register(wan, 0, first_port=30000, status="critical")
+    assert project.run("plan").returncode == 0
+    assert "freezes its name alone" in project.done("explain", "svc00").stdout
+    for number in range(10):
+        retire(wan, number)
+    assert "error[guard-delete]: 10 of 30 services are not registered any more" in project.refused(4, "freeze").stderr
+
+
 PAGE = Path(__file__).parents[2] / "docs" / "guard-refuses.md"
 
 

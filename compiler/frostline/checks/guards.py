@@ -9,21 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from fractions import Fraction
-from shlex import quote
 from typing import Literal
 
 from msgspec import Struct
 
-from frostline.checks.consent import Consent, allows_segment, consent_help, consent_on, entry_findings, key_names_of
+from frostline.checks.consent import Consent, consent_help, consent_on, entry_findings, key_names_of
+from frostline.checks.segments import empty_help
 from frostline.endpoint_runs import properties_of
 from frostline.keys import key_text
-from frostline.model import Entry, Finding, InstanceOrigin, Key
+from frostline.model import Entry, Finding, Key
 from frostline.rules import Rule
 from frostline.settings import Allow, Guards
 from frostline.text import name_first, pluralize
-
-Segment = tuple[str, str, str]
-"""(source, datacenter, namespace)."""
 
 
 class Published(Struct, frozen=True):
@@ -45,16 +42,6 @@ Unhealthy = Mapping[Key, Mapping[str, int]]
 """How many registered instances of a (service, version) selection leaves out for their health, by health."""
 
 
-def _empty_help(scope: str = "") -> str:
-    """Consul with ACLs answers a request without a token with 200 and an empty list."""
-    allowed = quote(f"empty={scope}") if scope else "empty"
-    return (
-        "a missing token also produces an empty answer, or `select` excludes everything: check with "
-        "`frostline sources`; "
-        f"if there really is nothing, rerun with `--allow {allowed}`"
-    )
-
-
 _EXAMPLE_DAY = date(2026, 1, 1)
 
 
@@ -68,26 +55,8 @@ EMPTY = Rule(
     why="Nothing at all is nearly always a wrong address, a missing token or a `select` that matches nothing. "
     "Published, it would take every service away from every program.",
     example="error[guard-empty]: the registry would be empty: no endpoint and no declared service\n"
-    f"  help: {_empty_help()}",
-    mend=_empty_help(),
-)
-EMPTY_SEGMENT = Rule(
-    name="guard-segment",
-    summary="a segment (source, datacenter, namespace) had services and now has none",
-    why="A server without a leader, with a wrong token or with an empty state answers an empty list like a server that "
-    "really has nothing.",
-    example="mesh(datacenter=dc1, namespace=ops): error[guard-segment]: "
-    "it had 12 instances (declared services included) and now has none\n"
-    f"  help: {_empty_help('mesh/dc1')}",
-    mend=_empty_help(),
-)
-EMPTY_SOURCE = Rule(
-    name="guard-source",
-    summary="a live source returned no selected service",
-    why="On a first run there is nothing to compare with, and an agent with ACLs answers a request that has no token "
-    "with success and an empty list.",
-    example=f"error[guard-source]: source `mesh` returned no selected service\n  help: {_empty_help('mesh')}",
-    mend=_empty_help(),
+    f"  help: {empty_help()}",
+    mend=empty_help(),
 )
 DELETE = Rule(
     name="guard-delete",
@@ -135,11 +104,14 @@ UPSTREAM = Rule(
     f"  help: {consent_help('guard-upstream', ['service-11/v1'], _EXAMPLE_DAY)}",
     mend=_mend("deletes"),
 )
-RULES = (EMPTY, EMPTY_SEGMENT, EMPTY_SOURCE, DELETE, UPDATE, MOVE, INSTANCES, UPSTREAM)
+RULES = (EMPTY, DELETE, UPDATE, MOVE, INSTANCES, UPSTREAM)
 
 
 class _Change(Struct, frozen=True):
-    """What the guards compare, with the consent to it. unhealthy None: nobody asked the sources."""
+    """What the guards compare, with the consent to it. unhealthy None: nobody asked the sources.
+
+    names_only: as of `guard_findings`.
+    """
 
     old: Publication
     new: Publication
@@ -147,6 +119,7 @@ class _Change(Struct, frozen=True):
     consent: Consent
     unhealthy: Unhealthy | None
     today: date
+    names_only: bool = False
 
 
 def guard_findings(
@@ -159,12 +132,14 @@ def guard_findings(
     callers: Mapping[Key, tuple[str, ...]] = {},
     today: date,
     unhealthy: Unhealthy | None = None,
+    names_only: bool = False,
 ) -> tuple[Finding, ...]:
     """Why `new` must not be published in place of `old` (None: a first publication), and warnings of `guards.accept`.
 
     upstream_consumers: who declares each (service, version) as an upstream; such a one never vanishes by itself.
     callers: who calls it by the configuration's `consumers`; nor does such a one.
     today: until when entries of `guards.accept` hold. unhealthy: why endpoints are lost; None: not known (offline).
+    names_only: a source freezes names without endpoints; then what is only declared counts too where it is deleted.
     """
     warnings = tuple(entry_findings(guards.accept, {*(old or ()), *new}, today))
     if not new and not upstream_consumers and "*" not in allow.empty and guards.empty == "refuse":
@@ -174,55 +149,11 @@ def guard_findings(
     consumers = {
         key: (*upstream_consumers.get(key, ()), *callers.get(key, ())) for key in {**upstream_consumers, **callers}
     }
-    change = _Change(old, new, guards, consent_on(allow, guards.accept, today), unhealthy, today)
+    change = _Change(old, new, guards, consent_on(allow, guards.accept, today), unhealthy, today, names_only)
     findings = [*warnings, *_missing_upstreams(change, consumers)]
     if new or not allow.empty:
         findings += [*_deletes(change), *_changes(change), *_lost_instances(change)]
     return tuple(sorted(findings, key=Finding.sort_key))
-
-
-def emptied_segments(
-    old: Mapping[Segment, int], new: Mapping[Segment, int], guards: Guards, allow: Allow
-) -> tuple[Finding, ...]:
-    """A finding for each segment that had something (instances plus declared services) and now has nothing.
-
-    old: the segments of the old lock whose sources are still configured and were read now.
-    """
-    if guards.empty != "refuse":
-        return ()
-    return tuple(
-        EMPTY_SEGMENT.finding(
-            f"it had {pluralize(number, 'instance')} (declared services included) and now has none",
-            value=str(number),
-            origin=InstanceOrigin(*segment),
-            help=_empty_help(f"{segment[0]}/{segment[1]}"),
-        )
-        for segment, number in sorted(old.items())
-        if number > 0 and new.get(segment, 0) == 0 and not allows_segment(allow, segment[0], segment[1])
-    )
-
-
-def empty_sources(new: Mapping[Segment, int], guards: Guards, allow: Allow) -> tuple[Finding, ...]:
-    """A finding for each source that returned nothing in any of its segments, on the first run too.
-
-    new: the size of each segment (instances plus declared services) of the live sources that were read.
-    """
-    if guards.empty != "refuse":
-        return ()
-    sizes: dict[str, int] = {}
-    allowed: dict[str, bool] = {}
-    for (source, datacenter, _), number in new.items():
-        sizes[source] = sizes.get(source, 0) + number
-        allowed[source] = allowed.get(source, True) and allows_segment(allow, source, datacenter)
-    return tuple(
-        EMPTY_SOURCE.finding(
-            f"source `{source}` returned no selected service",
-            value=source,
-            help=_empty_help(source),
-        )
-        for source, size in sorted(sizes.items())
-        if size == 0 and not allowed[source]
-    )
 
 
 def _exceeds(part: int, whole: int, share: float) -> bool:
@@ -273,7 +204,7 @@ def _kind_of_entries(before: Entry, after: Entry) -> Kind:
 
 def _deletes(change: _Change) -> list[Finding]:
     """What is still registered, but has no endpoint any more, is the business of `_lost_instances`."""
-    served = [key for key in _in_order(change.old) if change.old[key].endpoints > 0]
+    served = [key for key in _in_order(change.old) if change.names_only or change.old[key].endpoints > 0]
     gone = [key for key in served if key not in change.new and not change.consent.covers(DELETE.name, key)]
     return _share_finding(change, DELETE, gone, len(served), "are not registered any more")
 
@@ -372,6 +303,8 @@ def _reason(change: _Change, keys: Iterable[Key]) -> str:
     )
     if not any(key in change.new for key in known):
         return "not registered"
+    if change.names_only and not after:
+        return "0 endpoints (a source has `endpoints: false` under `keep`)"
     if change.unhealthy is None:
         return f"{pluralize(after, 'endpoint')} (why is not known offline: the lock has only what passes)"
     numbers: dict[str, int] = {}

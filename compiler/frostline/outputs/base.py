@@ -53,6 +53,9 @@ class Output(Protocol):
     """The JSON Schema of its own keys: `properties`, `required`, `description`. The keys of every output and the
     refusal of others are added to it. `$ref` may name a shared definition of schemas/config.schema.json."""
 
+    NEEDS_ADDRESSES: bool = False
+    """True: a service of which only the name is frozen is an error, not an entry without endpoints."""
+
     def configure(self, cursor: Cursor, context: Context) -> OutputSettings | None:
         """The settings of the output at `cursor`, whose value fits SCHEMA; None after it has refused what it needs."""
 
@@ -105,6 +108,11 @@ def output_module(type_name: str) -> Any:
         if entry.name == type_name:
             return entry.load()
     raise KeyError(type_name)
+
+
+def needs_addresses(type_name: str) -> bool:
+    """Whether outputs of this type are of use only with addresses."""
+    return bool(getattr(output_module(type_name), "NEEDS_ADDRESSES", False))
 
 
 def claims_of(settings: OutputSettings) -> tuple[Claim, ...]:

@@ -14,6 +14,18 @@ EMPTY_OUTPUT = Rule(
     "  help: check its `select` and `sources`: `frostline list` shows the names and sources of all services",
     mend="check its `select` and `sources`: `frostline list` shows the names and sources of all services",
 )
+NO_ADDRESS = Rule(
+    name="address-not-kept",
+    summary="an output needs addresses of services of which only names are frozen",
+    why="With `endpoints: false` under `keep` a source freezes names, versions, tags and meta. Whoever reads an output "
+    "of addresses would find none for its services.",
+    example="frostline.yaml:1:28: error[address-not-kept]: the output `registry.py` needs addresses, but "
+    "`endpoints: false` under `keep` of `mesh` freezes none of `pay/v1`, `shop`\n"
+    "  help: add a source that has URLs for them, such as one of type `router`, leave them out of this output with "
+    "`select` or `sources`, or remove `endpoints: false`",
+    mend="add a source that has URLs for them, such as one of type `router`, leave them out of this output with "
+    "`select` or `sources`, or remove `endpoints: false`",
+)
 EDITED = Rule(
     name="edited",
     summary="a published file was edited since frostline wrote it",
@@ -51,4 +63,4 @@ BROKEN_MANIFEST = Rule(
     "  help: commit what `frostline compile` writes",
     mend="commit what `frostline compile` writes",
 )
-RULES = (EMPTY_OUTPUT, EDITED, ADOPT, DRIFT, BROKEN_MANIFEST)
+RULES = (EMPTY_OUTPUT, NO_ADDRESS, EDITED, ADOPT, DRIFT, BROKEN_MANIFEST)

@@ -57,6 +57,11 @@ def live_sources(config: Config) -> dict[str, LiveSettings]:
     return {name: cast(LiveSettings, settings) for name, settings in named if is_live(settings.type)}
 
 
+def names_only_sources(config: Config) -> tuple[str, ...]:
+    """The live sources of which no endpoint is frozen (`keep.endpoints: false`), sorted."""
+    return tuple(name for name, settings in live_sources(config).items() if not settings.keep.endpoints)
+
+
 def settings_digests(config: Config) -> dict[str, str]:
     """The digest of the settings that shape its answer, for each live source."""
     return {name: settings_digest(answer_shape(settings)) for name, settings in live_sources(config).items()}

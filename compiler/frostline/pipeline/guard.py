@@ -9,13 +9,14 @@ from shlex import quote
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frostline.checks.guards import EMPTY, Published, Unhealthy, emptied_segments, empty_sources, guard_findings
+from frostline.checks.guards import EMPTY, Published, Unhealthy, guard_findings
+from frostline.checks.segments import emptied_segments, empty_sources
 from frostline.checks.unknown import unknown_findings
 from frostline.errors import UsageError
 from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
 from frostline.pipeline.assemble import configured_callers, upstream_consumers
 from frostline.pipeline.file_rules import ADOPT, BROKEN_MANIFEST, EDITED
-from frostline.pipeline.freeze import live_sources
+from frostline.pipeline.freeze import live_sources, names_only_sources
 from frostline.plan.changes import RegistryState
 from frostline.publish.claims import Claim
 from frostline.publish.ownership import REFUSAL_REASONS
@@ -56,6 +57,7 @@ def guard_registry(
         callers=configured_callers(config, before or (), new.entries),
         today=today,
         unhealthy=unhealthy,
+        names_only=bool(names_only_sources(config)),
     )
     return findings if live_sources(config) else tuple(map(_of_local_files, findings))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache, partial
 
 from msgspec import Struct
@@ -10,14 +10,17 @@ from msgspec import Struct
 from frostline.events import report_progress, stage
 from frostline.files.targets import digest_of_chunks
 from frostline.globs import matches
+from frostline.keys import key_text
 from frostline.model import Contribution, Finding, Registry, registry_of
-from frostline.outputs.base import View, artifact_folder, output_module
-from frostline.pipeline.file_rules import EMPTY_OUTPUT
+from frostline.outputs.base import View, artifact_folder, needs_addresses, output_module
+from frostline.pipeline.file_rules import EMPTY_OUTPUT, NO_ADDRESS
+from frostline.pipeline.freeze import names_only_sources
 from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assemble, with_prefer
 from frostline.registry.consumers import consumer_view
 from frostline.registry.overriding import Overridden, apply_overrides
 from frostline.settings import Config, OutputSettings
+from frostline.text import list_names, name_first
 
 MOST_KEPT = 1 << 28
 """Bytes of rendered files that one run keeps in memory; what is more is rendered again when it is written."""
@@ -68,6 +71,7 @@ class RegistryViews:
     def __init__(self, config: Config, contributions: Sequence[Contribution]) -> None:
         self._config = config
         self._contributions = contributions
+        self._names_only = names_only_sources(config)
         self.overridden = cache(self._overridden)
         self._shared_view = cache(self._view_of)
 
@@ -93,6 +97,8 @@ class RegistryViews:
             seen = self._shared_view(output.sources, output.prefer, output.select)
         if not seen.view.registry.services and any(bringer.endpoints for bringer in self._contributions):
             return OutputView(seen.view, (*seen.findings, _empty_output(output)))
+        if self._names_only and needs_addresses(output.type):
+            return OutputView(seen.view, (*seen.findings, *_without_address(output, seen, self._names_only)))
         return seen
 
     def _view_of(self, sources: tuple[str, ...], prefer: tuple[str, ...], select: tuple[str, ...]) -> OutputView:
@@ -114,6 +120,22 @@ def _empty_output(output: OutputSettings) -> Finding:
     return EMPTY_OUTPUT.finding(
         f"the output `{output.name}` has no service at all", value=output.name, origin=output.origin
     )
+
+
+def _without_address(output: OutputSettings, seen: OutputView, sources: Collection[str]) -> Iterator[Finding]:
+    """What the output needs an address of, and has none because these sources freeze names alone."""
+    missing = [
+        key_text(key)
+        for key, entry in seen.view.registry.entries()
+        if entry.declared and not {*sources}.isdisjoint(entry.sources)
+    ]
+    if missing:
+        yield NO_ADDRESS.finding(
+            f"the output `{output.name}` needs addresses, but `endpoints: false` under `keep` of {list_names(sources)} "
+            f"freezes none of {name_first(missing)}",
+            value=output.name,
+            origin=output.origin,
+        )
 
 
 class Rendered(Struct, frozen=True):

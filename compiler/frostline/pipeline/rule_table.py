@@ -19,6 +19,7 @@ _MODULES = (
     "frostline.checks.consent",
     "frostline.checks.guards",
     "frostline.checks.holding",
+    "frostline.checks.segments",
     "frostline.checks.unknown",
     "frostline.checks.waivers",
     "frostline.outputs.file_names",

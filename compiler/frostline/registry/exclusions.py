@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from frostline.model import Contribution, InstanceOrigin, Key, Origin, Registry, SegmentAnswer
+from frostline.model import Contribution, InstanceOrigin, Key, Origin, Registration, Registry, SegmentAnswer
 from frostline.registry.naming import splitter_of
 from frostline.registry.overriding import Effect
-from frostline.registry.selection import excluded_registrations
+from frostline.registry.selection import excluded_registrations, verdict_of
 from frostline.settings import LiveSettings
 
 
@@ -33,11 +33,20 @@ def excluded_instances(answers: Iterable[SegmentAnswer], live: Mapping[str, Live
     for answer in answers:
         settings = live[answer.source]
         split = splitter_of(settings.naming)
-        for registration, reason in excluded_registrations(answer, settings.select):
+        for registration, reason in _excluded(answer, settings):
             datacenter = registration.datacenter or answer.datacenter
             origin = InstanceOrigin(answer.source, datacenter, answer.namespace, registration.node, registration.id)
             for key in split(registration.service, registration.tags, registration.meta):
                 yield Exclusion(key=key, name=registration.service, origin=origin, reason=reason)
+
+
+def _excluded(answer: SegmentAnswer, settings: LiveSettings) -> Iterator[tuple[Registration, str]]:
+    if settings.keep.endpoints:
+        yield from excluded_registrations(answer, settings.select)
+        return
+    verdict = verdict_of(settings.select)
+    for registration in answer.registrations:
+        yield registration, verdict(registration) or "`endpoints: false` under `keep` freezes its name alone"
 
 
 def endpoints_without(effects: Iterable[Effect]) -> Iterator[Exclusion]:

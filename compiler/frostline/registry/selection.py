@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache, partial
-from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -31,18 +30,23 @@ def snapshot_of(
     kept = KeptValues(settings.keep)
     unhealthy: list[Registration] = []
     healthy = _healthy(answer.registrations, settings.select, unhealthy)
-    selected = _in_order([*_instances_of(healthy, settings.address_from, kept)])
-    if not (settings.keep.ids and settings.keep.nodes):
-        selected = sorted(without_identity(selected, settings.keep), key=Instance.sort_key)
+    instances: list[Instance] = []
+    if settings.keep.endpoints:
+        instances = _in_order([*_instances_of(healthy, settings.address_from, kept)])
+        declared = _declared(instances, unhealthy, settings.naming.version_from, kept)
+        if not (settings.keep.ids and settings.keep.nodes):
+            instances = sorted(without_identity(instances, settings.keep), key=Instance.sort_key)
+    else:
+        declared = _names([*healthy, *unhealthy], kept)
     return Snapshot(
         source=answer.source,
         datacenter=answer.datacenter,
         namespace=answer.namespace,
         settings=digest,
         shaped_by=shaped_by or {},
-        instances=tuple(selected),
-        declared=_declared(selected, unhealthy, settings.naming.version_from, kept),
-        upstreams=upstreams_of(answer.upstreams, chain(map(_SERVICE, selected), map(_SERVICE, unhealthy))),
+        instances=tuple(instances),
+        declared=declared,
+        upstreams=upstreams_of(answer.upstreams, map(_SERVICE, (*instances, *unhealthy, *declared))),
     )
 
 
@@ -235,6 +239,15 @@ def _kept_tags(keep: Keep, tags: tuple[str, ...]) -> tuple[str, ...]:
 
 def _kept_meta(keep: Keep, meta: tuple[tuple[str, str], ...]) -> dict[str, str]:
     return {key: value for key, value in sorted(meta) if matches(keep.meta, key)}
+
+
+def _names(registrations: Iterable[Registration], kept: KeptValues) -> tuple[Declared, ...]:
+    """What is registered, whatever its health, with all kept tags and meta; each combination once. Sorted."""
+    found = {
+        (registration.service, kept.tags(registration.tags), tuple(kept.meta(tuple(registration.meta.items())).items()))
+        for registration in registrations
+    }
+    return tuple(Declared(service=service, tags=tags, meta=dict(meta)) for service, tags, meta in sorted(found))
 
 
 def _declared(

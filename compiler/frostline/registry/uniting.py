@@ -20,8 +20,9 @@ def without_identity(instances: Iterable[Instance], keep: Keep) -> list[Instance
     """The instances without their ids, nodes or both, as `keep` says; not sorted. Those that are then equal are one.
 
     instances: sorted by node and id. Weights come to what `registry.endpoints.merge_endpoints` makes of them when it
-    knows ids and nodes: they are summed, but one id counts once, with its highest weight, at its first node. An
-    instance that has no id (of a source of another package) counts by itself. Of the healths the worst stays.
+    knows ids and nodes: they are summed, but one id counts once, with its highest weight and worst health, at its first
+    node. An instance that has no id (of a source of another package) counts by itself. Those of another health stay
+    apart, so that a narrower `select.health` can be applied to the lock.
     """
     once: dict[Any, Instance] = {}
     for number, instance in enumerate(instances):
@@ -29,7 +30,7 @@ def without_identity(instances: Iterable[Instance], keep: Keep) -> list[Instance
     lines: dict[Any, Instance] = {}
     for instance in once.values():
         kept = replace(instance, id=instance.id if keep.ids else "", node=instance.node if keep.nodes else "")
-        _unite(lines, (_place(kept), kept.node, kept.id), kept, is_same=False)
+        _unite(lines, (_place(kept), kept.node, kept.id, kept.health), kept, is_same=False)
     return list(lines.values())
 
 

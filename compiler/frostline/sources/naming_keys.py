@@ -103,6 +103,14 @@ DEFINITIONS: Mapping[str, Any] = {
                 "type": "boolean",
                 "default": True,
             },
+            "endpoints": {
+                "description": (
+                    "False: names, versions, tags and meta alone are frozen, whatever the health: for routers and DNS. "
+                    "An output that needs addresses is then an error where no other source has them. Live sources only."
+                ),
+                "type": "boolean",
+                "default": True,
+            },
         },
     },
     "naming": {
@@ -226,16 +234,16 @@ def _select(cursor: Cursor) -> Select:
 
 def read_keep(cursor: Cursor) -> Keep:
     """The value of `keep` of a source that asks a server."""
-    return Keep(**cursor.present(tags=globs, meta=globs, ids=as_is, nodes=as_is))
+    return Keep(**cursor.present(tags=globs, meta=globs, ids=as_is, nodes=as_is, endpoints=as_is))
 
 
 def read_local_keep(cursor: Cursor) -> Keep:
     """The value of `keep` of a source of local files, of which the lock holds nothing."""
-    for key in ("ids", "nodes"):
+    for key in ("ids", "nodes", "endpoints"):
         written = cursor.get(key)
         if written:
             written.refuse(
-                f"`{key}` is for sources that ask a server: job files have none, and are not frozen",
+                f"`{key}` is for sources that ask a server: nothing of job files is frozen",
                 f"remove `{key}`",
                 at_key=True,
             )
@@ -322,7 +330,7 @@ def has_no_version(cursor: Cursor) -> bool:
 
 def _left_out(keep: Keep) -> dict[str, bool]:
     """Only what is not the default: locks of before these keys stay valid."""
-    return {key: False for key in ("ids", "nodes") if not getattr(keep, key)}
+    return {key: False for key in ("ids", "nodes", "endpoints") if not getattr(keep, key)}
 
 
 def selection_shape(settings: LiveSettings) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from frostline.checks import guards, policies, schema
+from frostline.checks import guards, policies, schema, segments
 from frostline.checks.base import Context
 from frostline.checks.consent import entry_findings
 from frostline.checks.holding import Held, held_findings
@@ -140,5 +140,5 @@ def test_entries_of_guards_accept_read_as_recorded(matches_golden: Any) -> None:
 
 def test_guards_of_the_lock_read_as_recorded(matches_golden: Any) -> None:
     old, new = {("mesh", "dc1", "ops"): 12, ("mesh", "dc2", "ops"): 1}, {("mesh", "dc2", "ops"): 1}
-    matches_golden("guard-segment", guards.emptied_segments(old, new, Guards(), Allow()))
-    matches_golden("guard-source", guards.empty_sources({("mesh", "dc1", ""): 0}, Guards(), Allow()))
+    matches_golden("guard-segment", segments.emptied_segments(old, new, Guards(), Allow()))
+    matches_golden("guard-source", segments.empty_sources({("mesh", "dc1", ""): 0}, Guards(), Allow()))

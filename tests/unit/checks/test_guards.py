@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from frostline.checks.guards import Published, emptied_segments, empty_sources, guard_findings, kind_of_change
+from frostline.checks.guards import Published, guard_findings, kind_of_change
+from frostline.checks.segments import emptied_segments, empty_sources
 from frostline.model import Endpoint, Entry, FileOrigin, InstanceOrigin, Key
 from frostline.settings import Allow, Guards, Waiver
 
@@ -180,6 +181,21 @@ def test_a_refusal_says_whether_instances_fail_or_are_not_registered(
     (found,) = guard_findings(old, new, Guards(), Allow(), {}, today=TODAY, unhealthy=known)
     assert (found.service, found.version) == ("svc25", None)
     assert found.message.startswith(reason)
+
+
+def test_names_without_endpoints_count_as_deleted_where_a_source_freezes_no_more() -> None:
+    old = publication(10, endpoints=0)
+    new = without(old, 4)
+    assert rules(old, new) == []
+    (found,) = guard_findings(old, new, Guards(), Allow(), {}, today=TODAY, names_only=True)
+    assert found.rule == "guard-delete"
+    assert found.message.startswith("4 of 10 services are not registered any more")
+
+
+def test_a_loss_of_all_endpoints_is_not_told_as_missing_registrations_where_names_alone_are_frozen() -> None:
+    old, new = publication(1, endpoints=6), publication(1, endpoints=0, digest="b")
+    (found,) = guard_findings(old, new, Guards(), Allow(), {}, today=TODAY, unhealthy={}, names_only=True)
+    assert found.message.startswith("0 endpoints (a source has `endpoints: false` under `keep`); it had 6 endpoints")
 
 
 def test_a_refusal_prints_the_option_and_the_entry_that_consent_to_it() -> None:

@@ -166,7 +166,7 @@ def test_a_service_that_the_committed_lock_does_not_have_is_refused(config: Conf
 
 def test_merged_locks_are_held_too(config: Config, tmp_path: Path) -> None:
     with publish_session(config) as root:
-        publish_lock(config, root, lock_of(config, dc1={"shop": 6}))
+        publish_lock(config, root, lock_of(config, dc1={"shop": 6}), None)
     replace_file(tmp_path / "part", LockFile(tmp_path / "part", lock_of(config, dc1={"shop": 0}).snapshots))
     locks = hold_refused(config, offline_locks(config, [str(tmp_path / "part")]), Allow(), TODAY)
     assert lines(locks) == {("dc1", "shop"): 6}

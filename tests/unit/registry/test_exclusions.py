@@ -5,7 +5,7 @@ from __future__ import annotations
 from frostline.model import Contribution, Endpoint, FileOrigin, InstanceOrigin, Key, Registration, SegmentAnswer
 from frostline.registry.assembling import assemble
 from frostline.registry.exclusions import excluded_instances, preceded_endpoints
-from frostline.settings import Naming, Select, VersionFrom
+from frostline.settings import Keep, Naming, Select, VersionFrom
 from frostline.sources.consul.settings import ConsulSettings
 
 PLACE = FileOrigin("frostline.yaml", 3, 5)
@@ -36,6 +36,16 @@ def test_an_excluded_instance_of_several_versions_stands_under_each() -> None:
     assert [exclusion.key for exclusion in excluded_instances([answer], {"mesh": settings})] == [
         Key("api", "v1"),
         Key("api", "v2"),
+    ]
+
+
+def test_where_names_alone_are_frozen_every_instance_says_so() -> None:
+    registrations = tuple(Registration(service=name, id="i", node="n") for name in ("payments", "consul"))
+    answer = SegmentAnswer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
+    settings = ConsulSettings(name="mesh", origin=PLACE, keep=Keep(endpoints=False))
+    assert [exclusion.reason for exclusion in excluded_instances([answer], {"mesh": settings})] == [
+        "`endpoints: false` under `keep` freezes its name alone",
+        "`select.services` excludes its name",
     ]
 
 

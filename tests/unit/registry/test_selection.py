@@ -173,6 +173,25 @@ def test_only_what_keep_names_is_frozen() -> None:
     assert kept.meta == {"owner": "a"}
 
 
+def test_names_alone_are_frozen_whatever_their_health_with_all_kept_tags_and_meta() -> None:
+    keep = Keep(tags=("*", "!secret"), meta=("owner",), endpoints=False)
+    found = snapshot_of(
+        answer(
+            registration("shop-v1", "s1", tags=("web", "api", "secret"), meta={"owner": "a", "commit": "1"}),
+            registration("shop-v1", "s2", tags=("api", "web"), meta={"owner": "a", "commit": "2"}, port=81),
+            registration("shop-v1", "s3", tags=("api",), health="critical"),
+            registration("consul", "c"),
+        ),
+        settings(keep=keep),
+        "x",
+    )
+    assert found.instances == ()
+    assert found.declared == (
+        Declared(service="shop-v1", tags=("api",)),
+        Declared(service="shop-v1", tags=("api", "web"), meta={"owner": "a"}),
+    )
+
+
 def test_the_order_of_answers_tags_and_meta_changes_nothing() -> None:
     ones = [
         registration(id="s1", tags=("b", "a", "b"), meta={"x": "1", "a": "2"}),

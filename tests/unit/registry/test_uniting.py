@@ -129,10 +129,11 @@ def test_what_differs_in_anything_else_stays_apart() -> None:
     assert len(frozen(found, Keep(ids=False, nodes=False)).instances) == 7
 
 
-def test_the_worst_health_stays() -> None:
-    found = [registration("a", "n1", health="warning"), registration("b", "n1")]
-    (one,) = frozen(found, Keep(ids=False)).instances
-    assert one.health == "warning"
+def test_those_of_another_health_stay_apart_and_of_one_id_the_worst_stays() -> None:
+    found = [registration("a", "n1", health="warning"), registration("b", "n1"), registration("b", "n2")]
+    assert [one.health for one in frozen(found, Keep(ids=False)).instances] == ["passing", "warning"]
+    (one,) = frozen([*found[:1], registration("a", "n2")], Keep(ids=False)).instances
+    assert (one.node, one.health) == ("n1", "warning")
 
 
 def test_instances_that_never_had_an_id_are_several() -> None:

@@ -37,6 +37,7 @@ def test_keep_is_globs_of_tags_and_meta(cursor: On) -> None:
 
 def test_keep_leaves_out_ids_and_nodes(cursor: On) -> None:
     assert read_keep(cursor("{ids: false, nodes: false}")) == Keep(ids=False, nodes=False)
+    assert read_keep(cursor("{endpoints: false}")) == Keep(endpoints=False)
     assert read_keep(cursor("{ids: true}")) == Keep()
 
 
@@ -56,10 +57,14 @@ def test_a_pattern_with_the_node_needs_nodes(cursor: On) -> None:
 
 
 def test_job_files_have_no_ids_and_nodes_to_leave_out(cursor: On) -> None:
-    place = cursor("{tags: [a], ids: true, nodes: false}")
+    place = cursor("{tags: [a], ids: true, nodes: false, endpoints: false}")
     assert read_local_keep(place) == Keep(tags=("a",))
-    assert [error.message[: error.message.index(" ")] for error in place.state.errors] == ["`ids`", "`nodes`"]
-    assert all("job files have none" in error.message for error in place.state.errors)
+    assert [error.message[: error.message.index(" ")] for error in place.state.errors] == [
+        "`ids`",
+        "`nodes`",
+        "`endpoints`",
+    ]
+    assert all("nothing of job files is frozen" in error.message for error in place.state.errors)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ SCHEMA: Mapping[str, Any] = {
     },
 }
 
+NEEDS_ADDRESSES = True
+
 
 def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
     """The settings of the output at `cursor`. options: format, layers, keys."""

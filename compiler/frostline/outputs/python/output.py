@@ -67,6 +67,9 @@ class StubText(Struct, frozen=True):
         yield stub_text(self.registry).encode()
 
 
+NEEDS_ADDRESSES = True
+
+
 def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
     """The settings of the output at `cursor`. Its path must be that of a module that a program can import."""
     path = cursor.get("path")

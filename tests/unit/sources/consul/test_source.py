@@ -196,6 +196,7 @@ def test_the_shape_is_of_what_shapes_the_answer_only(replay: Replay):
         {"keep": Keep(meta=("a",))},
         {"keep": Keep(ids=False)},
         {"keep": Keep(nodes=False)},
+        {"keep": Keep(endpoints=False)},
         {"address_from": "lan"},
         {"naming": Naming(version_from=VersionFrom(meta="v"))},
         {"naming": Naming(version_from=VersionFrom(tag="v"))},

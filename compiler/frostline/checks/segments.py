@@ -1,0 +1,90 @@
+"""Guards of what the sources answered: a segment or a source that came empty is hardly ever what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from shlex import quote
+
+from frostline.checks.consent import allows_segment
+from frostline.model import Finding, InstanceOrigin
+from frostline.rules import Rule
+from frostline.settings import Allow, Guards
+from frostline.text import pluralize
+
+Segment = tuple[str, str, str]
+"""(source, datacenter, namespace)."""
+
+
+def empty_help(scope: str = "") -> str:
+    """Consul with ACLs answers a request without a token with 200 and an empty list."""
+    allowed = quote(f"empty={scope}") if scope else "empty"
+    return (
+        "a missing token also produces an empty answer, or `select` excludes everything: check with "
+        "`frostline sources`; "
+        f"if there really is nothing, rerun with `--allow {allowed}`"
+    )
+
+
+EMPTY_SEGMENT = Rule(
+    name="guard-segment",
+    summary="a segment (source, datacenter, namespace) had services and now has none",
+    why="A server without a leader, with a wrong token or with an empty state answers an empty list like a server that "
+    "really has nothing.",
+    example="mesh(datacenter=dc1, namespace=ops): error[guard-segment]: "
+    "it had 12 instances (declared services included) and now has none\n"
+    f"  help: {empty_help('mesh/dc1')}",
+    mend=empty_help(),
+)
+EMPTY_SOURCE = Rule(
+    name="guard-source",
+    summary="a live source returned no selected service",
+    why="On a first run there is nothing to compare with, and an agent with ACLs answers a request that has no token "
+    "with success and an empty list.",
+    example=f"error[guard-source]: source `mesh` returned no selected service\n  help: {empty_help('mesh')}",
+    mend=empty_help(),
+)
+RULES = (EMPTY_SEGMENT, EMPTY_SOURCE)
+
+
+def emptied_segments(
+    old: Mapping[Segment, int], new: Mapping[Segment, int], guards: Guards, allow: Allow
+) -> tuple[Finding, ...]:
+    """A finding for each segment that had something (instances plus declared services) and now has nothing.
+
+    old: the segments of the old lock whose sources are still configured and were read now.
+    """
+    if guards.empty != "refuse":
+        return ()
+    return tuple(
+        EMPTY_SEGMENT.finding(
+            f"it had {pluralize(number, 'instance')} (declared services included) and now has none",
+            value=str(number),
+            origin=InstanceOrigin(*segment),
+            help=empty_help(f"{segment[0]}/{segment[1]}"),
+        )
+        for segment, number in sorted(old.items())
+        if number > 0 and new.get(segment, 0) == 0 and not allows_segment(allow, segment[0], segment[1])
+    )
+
+
+def empty_sources(new: Mapping[Segment, int], guards: Guards, allow: Allow) -> tuple[Finding, ...]:
+    """A finding for each source that returned nothing in any of its segments, on the first run too.
+
+    new: the size of each segment (instances plus declared services) of the live sources that were read.
+    """
+    if guards.empty != "refuse":
+        return ()
+    sizes: dict[str, int] = {}
+    allowed: dict[str, bool] = {}
+    for (source, datacenter, _), number in new.items():
+        sizes[source] = sizes.get(source, 0) + number
+        allowed[source] = allowed.get(source, True) and allows_segment(allow, source, datacenter)
+    return tuple(
+        EMPTY_SOURCE.finding(
+            f"source `{source}` returned no selected service",
+            value=source,
+            help=empty_help(source),
+        )
+        for source, size in sorted(sizes.items())
+        if size == 0 and not allowed[source]
+    )
