@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import translate
 from functools import lru_cache
 
@@ -15,6 +15,12 @@ def matches(patterns: Sequence[str], name: str) -> bool:
     only a `!` that opens the pattern excludes.
     """
     return next((not pattern.startswith("!") for pattern in reversed(patterns) if _fits(pattern, name)), False)
+
+
+def names_matching(glob: str, names: Iterable[str]) -> list[str]:
+    """Those of the names that the one glob fits, in their order; a `!` at its start counts for nothing here."""
+    fits = _compiled(glob.removeprefix("!")).match
+    return [name for name in names if fits(name)]
 
 
 def is_literal(pattern: str) -> bool:

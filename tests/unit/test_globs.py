@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.globs import is_literal, matches
+from frostline.globs import is_literal, matches, names_matching
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,10 @@ def test_a_literal_pattern_fits_its_own_name_only(name):
 @pytest.mark.parametrize("pattern", ["*", "a?", "[ab]", "!a"])
 def test_a_wildcard_or_an_exclusion_is_not_literal(pattern):
     assert not is_literal(pattern)
+
+
+@given(glob=st.text("ab*?[]!-"), names=st.lists(st.text("ab!-", max_size=4)))
+def test_the_names_that_a_glob_fits_are_those_that_match_it(glob: str, names: list[str]) -> None:
+    pattern = glob.lstrip("!")
+    assert names_matching(pattern, names) == [name for name in names if matches((pattern,), name)]
+    assert names_matching(f"!{pattern}", names) == names_matching(pattern, names)

@@ -20,15 +20,16 @@ def reach_lines(reach: Reach) -> Iterator[str]:
         yield f"{missed.key.service} {version_label(missed.key.version)} {missed.url}: {missed.reason}"
     if len(reach.unreached) > MOST_LISTED:
         yield f"and {len(reach.unreached) - MOST_LISTED} more, which `--format json` lists"
-    reached = reach.endpoints - len(reach.unreached)
-    yield f"{reached} of {pluralize(reach.endpoints, 'endpoint')} {'takes' if reached == 1 else 'take'} a connection."
+    verb = "takes" if reach.reached == 1 else "take"
+    waived = f"; {reach.waived} waived" if reach.waived else ""
+    yield f"{reach.reached} of {pluralize(reach.endpoints, 'endpoint')} {verb} a connection{waived}."
 
 
 def reach_value(reach: Reach) -> dict[str, Any]:
     """The same as JSON values (schemas/report.schema.json)."""
     return {
         "endpoints": reach.endpoints,
-        "reached": reach.endpoints - len(reach.unreached),
+        "reached": reach.reached,
         "unreached": [
             {
                 "service": missed.key.service,

@@ -6,12 +6,17 @@ what a program without one would meet from this machine. Declared services have 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 from msgspec import Struct
 
+from frostline.checks.waivers import apply_waivers, last_days
 from frostline.events import stage
 from frostline.model import Finding, Key, Origin, Registry
 from frostline.patterns import host_and_port
 from frostline.rules import Rule
+from frostline.settings import Waiver
 
 TIMEOUT = 2.0
 """Seconds for a name to be resolved, and again for a connection."""
@@ -48,27 +53,38 @@ class Unreached(Struct, frozen=True, kw_only=True):
         )
 
 
-class Reach(Struct, frozen=True):
-    """endpoints: how many were tried. unreached: in the registry's order."""
+class Reach(Struct, frozen=True, kw_only=True):
+    """endpoints: how many were tried, reached: how many took a connection.
+
+    unreached: the others without those that waivers silence, in the registry's order.
+    """
 
     endpoints: int
+    reached: int
     unreached: tuple[Unreached, ...]
 
+    @property
+    def waived(self) -> int:
+        return self.endpoints - self.reached - len(self.unreached)
 
-def reach_endpoints(registry: Registry, timeout: float = TIMEOUT) -> Reach:
-    """Connect to every endpoint of the registry, to each host and port once. timeout: see TIMEOUT."""
+
+def reach_endpoints(registry: Registry, waivers: Sequence[Waiver], today: date) -> Reach:
+    """Connect to every endpoint of the registry, to each host and port once. Applies the waivers that hold today."""
     # Imported here because no other command needs asyncio, which takes as long to load as the configuration.
     from frostline.pipeline.connecting import failed_connections
 
+    valid = [waiver for waiver, last in zip(waivers, last_days(waivers), strict=True) if today <= last]
     endpoints = [(key, endpoint) for key, entry in registry.entries() for endpoint in entry.endpoints]
     targets = {endpoint.url: host_and_port(endpoint.url) for _, endpoint in endpoints}
     with stage("connecting to endpoints"):
-        reasons = failed_connections(targets.values(), timeout)
+        reasons = failed_connections(targets.values(), TIMEOUT)
+    unreached = [
+        Unreached(key=key, url=endpoint.url, reason=reason, origin=endpoint.origin)
+        for key, endpoint in endpoints
+        if (reason := reasons[targets[endpoint.url]]) is not None
+    ]
     return Reach(
-        len(endpoints),
-        tuple(
-            Unreached(key=key, url=endpoint.url, reason=reason, origin=endpoint.origin)
-            for key, endpoint in endpoints
-            if (reason := reasons[targets[endpoint.url]]) is not None
-        ),
+        endpoints=len(endpoints),
+        reached=len(endpoints) - len(unreached),
+        unreached=tuple(missed for missed in unreached if apply_waivers([missed.finding()], valid, today)),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from frostline.globs import is_literal, matches
+from frostline.globs import is_literal, names_matching
 from frostline.keys import key_names, key_text, parse_key
 from frostline.model import FileOrigin, Finding, Key
 from frostline.rules import Rule
@@ -118,4 +118,4 @@ def _matching(glob: str, names: Names) -> list[Key]:
     pattern = glob.removeprefix("!")
     if is_literal(pattern):
         return list(names.get(pattern, ()))
-    return [key for name, keys in names.items() if matches((pattern,), name) for key in keys]
+    return [key for name in names_matching(pattern, names) for key in names[name]]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from project import assert_fits
 
 from frostline.cli.main import run
-from frostline.model import FileOrigin
+from frostline.model import FileOrigin, Lock
+from frostline.pipeline.comparing import diff_locks
 from frostline.pipeline.load import load_config
-from frostline.settings import CalledGlob, Config, Consumer
+from frostline.pipeline.lock_update import update_lock
+from frostline.settings import Allow, CalledGlob, Config, Consumer
 
 SERVICES = {"payments": {"v1": "http://p1", "v2": "http://p2"}, "ledger": "http://l", "mail": "http://m"}
 
@@ -84,6 +88,22 @@ def test_a_plan_says_who_calls_what_it_removes(configured: Any, capsys: Any) -> 
     plan = json.loads(capsys.readouterr().out)
     assert_fits(plan)
     assert plan["services"][0]["dependents"] == ["app", "shop"]
+
+
+def test_a_difference_of_two_locks_says_who_calls_what_is_gone(live_config: Config, snapshot: Any) -> None:
+    consumers = (Consumer(name="shop", calls=(CalledGlob("b", FileOrigin("frostline.yaml")),)),)
+    config = replace(live_config, consumers=consumers)
+    before, after = (Lock((snapshot(config, *names),)) for names in (("a", "b"), ("a",)))
+    assert diff_locks(config, before, after).services[0].dependents == ("shop",)
+
+
+def test_a_freeze_alone_is_guarded_too(live_config: Config, answers: Any) -> None:
+    consumers = (Consumer(name="shop", calls=(CalledGlob("b", FileOrigin("frostline.yaml")),)),)
+    config = replace(live_config, consumers=consumers)
+    update_lock(config, Allow(), date(2026, 1, 1))
+    answers.give("mesh", "a")
+    refused = update_lock(config, Allow(), date(2026, 1, 1))
+    assert [finding.rule for finding in refused.findings if finding.severity == "error"] == ["guard-upstream"]
 
 
 def test_what_matches_nothing_is_a_warning_that_can_be_waived(configured: Any, capsys: Any) -> None:

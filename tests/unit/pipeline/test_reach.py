@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,7 +15,11 @@ from project import assert_fits
 
 from frostline.cli.main import run
 from frostline.model import Endpoint, Entry, FileOrigin, InstanceOrigin, Key, registry_of
+from frostline.pipeline import connecting
 from frostline.pipeline.reach import Unreached, reach_endpoints
+from frostline.settings import Waiver
+
+TODAY = date(2026, 1, 1)
 
 
 @pytest.fixture
@@ -54,8 +59,8 @@ def endpoint(url: str, **more: Any) -> Endpoint:
 
 def test_the_host_and_port_of_the_url_are_tried_and_not_those_of_the_instance(listener: int) -> None:
     registry = registry_of({Key("a", "v1"): entry(endpoint(f"http://localhost:{listener}/v1"))})
-    reach = reach_endpoints(registry)
-    assert (reach.endpoints, reach.unreached) == (1, ())
+    reach = reach_endpoints(registry, (), TODAY)
+    assert (reach.endpoints, reach.reached, reach.unreached) == (1, 1, ())
 
 
 def test_an_endpoint_that_refuses_is_named_with_its_place_and_declared_services_are_left_out(
@@ -70,8 +75,8 @@ def test_an_endpoint_that_refuses_is_named_with_its_place_and_declared_services_
         }
     )
     origin = InstanceOrigin("mesh", "dc1", "", "n1", "a-1")
-    reach = reach_endpoints(registry)
-    assert reach.endpoints == 3
+    reach = reach_endpoints(registry, (), TODAY)
+    assert (reach.endpoints, reach.reached) == (3, 1)
     assert reach.unreached == (
         Unreached(key=Key("a", "v1"), url=bad, reason="connection refused", origin=origin),
         Unreached(key=Key("b", None), url=bad, reason="connection refused", origin=origin),
@@ -87,8 +92,19 @@ def test_each_host_and_port_is_connected_to_once(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("frostline.pipeline.connecting.failed_connections", failed)
     registry = registry_of({Key(f"s{n}", "v1"): entry(endpoint(f"http://router/s{n}/v1")) for n in range(5)})
-    assert reach_endpoints(registry).endpoints == 5
+    assert reach_endpoints(registry, (), TODAY).endpoints == 5
     assert set(tried) == {("router", 80)}
+
+
+def test_a_waiver_silences_what_is_meant_to_be_out_of_reach_until_its_day(closed_port: int) -> None:
+    bad = entry(endpoint(f"http://127.0.0.1:{closed_port}"))
+    registry = registry_of({Key("a", "v1"): bad, Key("b", "v1"): bad})
+    place = FileOrigin("frostline.yaml", 9, 7)
+    waiver = Waiver(rule="endpoint-unreached", service="a/*", until="2026-01-01", why="inner", origin=place)
+    reach = reach_endpoints(registry, [waiver], TODAY)
+    assert (reach.endpoints, reach.reached, reach.waived) == (2, 0, 1)
+    assert [missed.key.service for missed in reach.unreached] == ["b"]
+    assert len(reach_endpoints(registry, [waiver], date(2026, 1, 2)).unreached) == 2
 
 
 def test_the_finding_reads_as_recorded(matches_golden: Any) -> None:
@@ -119,8 +135,11 @@ def test_endpoints_that_all_answer_are_counted(published: Any, listener: int, ca
 
 
 def test_endpoints_that_fail_are_listed_and_the_status_is_1(
-    published: Any, listener: int, closed_port: int, capsys: Any, tmp_path: Path
+    published: Any, listener: int, closed_port: int, capsys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    known = connecting._look_up
+    nowhere = "its name cannot be resolved"
+    monkeypatch.setattr(connecting, "_look_up", lambda host: nowhere if host == "nobody.invalid" else known(host))
     bad = f"http://127.0.0.1:{closed_port}"
     published({"web": {"v1": [f"http://127.0.0.1:{listener}", bad]}, "billing": "http://nobody.invalid"})
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}

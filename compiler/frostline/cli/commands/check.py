@@ -52,7 +52,9 @@ def command(invocation: Invocation, live: bool, reach: bool, wait: float, max_ag
     config = load_invocation_config(invocation)
     warn_of_pending_run(invocation, config)
     result = find_drift(config, invocation.today, live=live, wait=wait, max_age=max_age)
-    reached = reach_endpoints(committed_registry(config)) if reach else None
+    reached = None
+    if reach:
+        reached = reach_endpoints(committed_registry(config), config.checks.waivers, invocation.today)
     _print_result(invocation, result, reached)
     status = _status(result, reached)
     if status == errors.DIFFERENT:
