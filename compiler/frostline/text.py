@@ -15,11 +15,13 @@ MOST_LISTED = 20
 """Names that a help line lists."""
 
 # Everything a terminal, a log or a reviewer's eye could take for something else: C0, DEL and C1 controls (ANSI starts
-# with ESC or U+009B), soft hyphen, zero-width and bidirectional controls, line and paragraph separators, BOM,
-# lone surrogates, tags (Unicode TR 36, TR 9; "Trojan Source", CVE-2021-42574).
+# with ESC or U+009B), line and paragraph separators, bidirectional controls ("Trojan Source", CVE-2021-42574), lone
+# surrogates, what XML 1.0 has no form for (U+FFFE, U+FFFF), and all that is drawn as nothing: Unicode's property
+# Default_Ignorable_Code_Point, with fillers, variation selectors, joiners and tags.
 UNPRINTABLE = (
-    "\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e007f"
+    "\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 """These characters as ranges, for the brackets of a regular expression."""
 
@@ -35,8 +37,8 @@ def escape_control(text: str) -> str:
 
 
 # What a CI system that reads the log takes for a command of ours: GitHub runners `::name` at a line's start and
-# `##[name` anywhere in it, Azure Pipelines `##vso[` anywhere.
-_COMMAND = re.compile(r"^(?=\s*::)|(?<=#)(?=#\[|#vso\[)")
+# `##[name` anywhere in it, Azure Pipelines `##vso[`, TeamCity `##teamcity[` anywhere.
+_COMMAND = re.compile(r"^(?=\s*::)|(?<=#)(?=#\w*\[)")
 
 
 def escape_for_log(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,24 @@ def test_what_is_shown_has_no_control_and_is_no_command(text: str) -> None:
         assert shown.encode("utf-8").decode("utf-8").splitlines() in ([shown], [])
     assert not escape_for_log(text).lstrip().startswith("::")
     assert "##[" not in escape_for_log(text)
-    assert "##vso[" not in escape_for_log(text)
+    assert re.search(r"##\w*\[", escape_for_log(text)) is None
+
+
+@pytest.mark.parametrize("text", ["##teamcity[x]", "a ##vso[task]", "##[error]", "###teamcity[", "##a_1["])
+def test_what_a_ci_system_takes_for_a_command_is_broken(text: str) -> None:
+    assert re.search(r"##\w*\[", escape_for_log(text)) is None
+    assert escape_for_log(text).replace("\\", "") == text
+
+
+def test_what_is_drawn_as_nothing_is_shown_as_an_escape() -> None:
+    blank = [
+        point for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point)) in ("Cc", "Cf", "Zl", "Zp")
+    ]
+    visible = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)}
+    ignorable = [0x34F, 0x115F, 0x1160, 0x17B4, 0x180B, 0x3164, 0xFE0F, 0xFFA0, 0xE0100, 0xE01EF, 0xFFFE, 0xFFFF]
+    for point in {*blank, *ignorable} - visible:
+        assert escape_control(chr(point)).isascii(), hex(point)
+        assert invisible(escape_json(json.dumps(chr(point), ensure_ascii=False))) is None
 
 
 def test_a_path_below_the_working_folder_is_shown_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
