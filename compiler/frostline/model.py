@@ -149,7 +149,10 @@ class DeclaredService(Struct, frozen=True, kw_only=True):
 
 
 class DeclaredProperties(Struct, frozen=True, kw_only=True):
-    """What job files say of a (service, version) without endpoints. port: 0 where they say none, or several."""
+    """What job files, or a source that freezes names alone, say of a (service, version) without endpoints.
+
+    port: 0 where they say none, or several.
+    """
 
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = {}
@@ -321,7 +324,7 @@ class Entry(Struct, frozen=True, kw_only=True, dict=True):
     endpoints: tuple[Endpoint, ...]
     sources: tuple[str, ...]
     properties: DeclaredProperties | None = None
-    """What job files say of it, where it has no endpoints."""
+    """What is said of it, where it has no endpoints."""
 
     @property
     def declared(self) -> bool:

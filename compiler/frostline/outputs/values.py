@@ -74,7 +74,7 @@ def entry_value(entry: Entry, fields: tuple[str, ...] = (), *, direct: bool = Fa
 
 
 def said_value(entry: Entry) -> dict[str, Any]:
-    """What job files say of a declared (service, version): tags, meta, port (None: not one). {}: they say nothing."""
+    """What is said of a declared (service, version): tags, meta, port (None: not one). {}: nothing."""
     said = entry.properties
     if said is None:
         return {}

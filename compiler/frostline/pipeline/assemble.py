@@ -87,7 +87,10 @@ def contributions_of(
         only_keys = None
     for name, settings in live_sources(config).items():
         snapshots = [snapshot for snapshot in lock.snapshots if snapshot.source == name]
-        contributions.append(contribution_of(name, snapshots, settings.naming, only_keys, settings.fallbacks))
+        names_only = not settings.keep.endpoints
+        contributions.append(
+            contribution_of(name, snapshots, settings.naming, only_keys, settings.fallbacks, names_only=names_only)
+        )
     contributions += declared_contributions(config) if declared is None else declared
     for are_last in (False, True):
         known = {contribution.source: frozenset(contribution.endpoints) for contribution in contributions}

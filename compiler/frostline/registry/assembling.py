@@ -16,6 +16,7 @@ from frostline.endpoint_runs import properties_of, runs_of
 from frostline.model import (
     UNVERSIONED,
     Contribution,
+    DeclaredProperties,
     Endpoint,
     Entry,
     Finding,
@@ -74,10 +75,13 @@ def contribution_of(
     naming: Naming,
     only_keys: Collection[Key] | None = None,
     fallbacks: Sequence[str] = (),
+    *,
+    names_only: bool = False,
 ) -> Contribution:
     """What the snapshots of one live source contribute.
 
-    only_keys: restrict it to these keys (None: all). fallbacks: see `LiveSettings.fallbacks`.
+    only_keys: restrict it to these keys (None: all). fallbacks: see `LiveSettings.fallbacks`. names_only: whether the
+    source freezes names, tags and meta alone, so that the lines of declared services have all of these.
     """
     split, maker = _splitter(naming, only_keys), UrlMaker(naming)
     endpoints: dict[Key, list[Endpoint]] = {}
@@ -111,7 +115,17 @@ def contribution_of(
         overridden=overridden,
         findings=(*findings, *bind_findings(dependencies)),
         upstreams=dependencies,
+        properties=_properties_of_names(snapshots, split) if names_only else {},
     )
+
+
+def _properties_of_names(snapshots: Iterable[Snapshot], split: Splitter) -> dict[Key, DeclaredProperties]:
+    found: dict[Key, list[DeclaredProperties]] = {}
+    for snapshot in snapshots:
+        for line in snapshot.declared:
+            for key in split(line.service, line.tags, line.meta):
+                found.setdefault(key, []).append(DeclaredProperties(tags=line.tags, meta=line.meta))
+    return {key: united for key, said in found.items() if (united := unite_properties(said))}
 
 
 def _take_overridden(

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from frostline.model import Declared, Lock, Snapshot
-from frostline.pipeline.assemble import contributions_of
+from frostline.model import Declared, DeclaredProperties, Lock, Snapshot
+from frostline.pipeline.assemble import contributions_of, registry_of_lock
 from frostline.pipeline.rendering import RegistryViews
 from frostline.settings import Config
 
@@ -66,6 +67,19 @@ def test_an_output_of_names_takes_names(configure: Callable[..., Config], tmp_pa
         without_address(configure, sources={"mesh": MESH}, outputs=[{"type": "yaml", "path": "all.yaml"}, template])
         == []
     )
+
+
+def test_tags_and_meta_of_names_are_in_the_registry(configure: Callable[..., Config]) -> None:
+    config = configure(sources={"mesh": MESH})
+    lines = [
+        Declared(service="shop", tags=("api", "v1"), meta={"owner": "a", "tier": "1"}),
+        Declared(service="shop", tags=("api", "v2"), meta={"owner": "a", "tier": "2"}),
+    ]
+    lock = Lock((replace(NAMES.snapshots[0], declared=tuple(lines)),))
+    entry = registry_of_lock(config, lock).services["shop"][None]
+    assert entry.properties == DeclaredProperties(tags=("api", "v1", "v2"), meta={"owner": "a"})
+    whole = configure(sources={"mesh": {**MESH, "keep": {}}})
+    assert registry_of_lock(whole, lock).services["shop"][None].properties is None
 
 
 def test_a_declared_service_of_a_whole_source_needs_no_address(configure: Callable[..., Config]) -> None:
