@@ -1,7 +1,8 @@
 """Whether frozen endpoints take a TCP connection now. Nothing is sent over it, and nothing is written.
 
 A connection goes straight to the host and port of the endpoint's URL, never through a proxy ($HTTPS_PROXY): it says
-what a program without one would meet from this machine. Declared services have nothing to connect to.
+what a program without one would meet from this machine. Declared services have nothing to connect to, and `udp:` URLs
+no connections.
 """
 
 from __future__ import annotations
@@ -74,7 +75,12 @@ def reach_endpoints(registry: Registry, waivers: Sequence[Waiver], today: date) 
     from frostline.pipeline.connecting import failed_connections
 
     valid = [waiver for waiver, last in zip(waivers, last_days(waivers), strict=True) if today <= last]
-    endpoints = [(key, endpoint) for key, entry in registry.entries() for endpoint in entry.endpoints]
+    endpoints = [
+        (key, endpoint)
+        for key, entry in registry.entries()
+        for endpoint in entry.endpoints
+        if not endpoint.url.lower().startswith("udp:")
+    ]
     targets = {endpoint.url: host_and_port(endpoint.url) for _, endpoint in endpoints}
     with stage("connecting to endpoints"):
         reasons = failed_connections(targets.values(), TIMEOUT)
