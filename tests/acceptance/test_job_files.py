@@ -184,3 +184,60 @@ def test_hostile_names_in_job_files_stay_names(shop: Project) -> None:
     shop.configure(config(checks={"waivers": [waiver]})).done("compile")
     for command in (["graph"], ["list"], ["graph", "--as", "dot"], ["explain", "x", "--offline"]):
         assert "\x1b" not in shop.run(*command).stdout
+
+
+DB = """
+job "db" {
+  group "g" {
+    network {
+      port "db" {
+        static = 5432
+      }
+    }
+    service {
+      name = "db-v1"
+      port = "db"
+      tags = ["sql"]
+    }
+    service {
+      name = "count-api-v1"
+      port = "db"
+    }
+  }
+}
+"""
+
+
+def test_the_sources_address_serves_where_no_other_source_does(project: Project) -> None:
+    project.write("jobs/db.hcl", DB)
+    jobs = {"type": "jobspec", "files": ["jobs/*.hcl"], "address": "{name}.service.consul"}
+    outputs = [{"type": "yaml", "path": "services.json", "format": "json"}]
+    project.configure({"version": 1, "sources": {"jobs": jobs, "partners": STATIC}, "outputs": outputs})
+    project.done("compile")
+    services = json.loads(project.read("services.json"))["services"]
+    (endpoint,) = services["db"]["v1"]["endpoints"]
+    assert (endpoint["url"], endpoint["tags"]) == ("http://db-v1.service.consul:5432/v1", ["sql"])
+    assert services["count-api"]["v1"]["url"] == "http://10.0.0.1:80/v1"  # without an entry of `precedence`
+
+
+def test_keys_of_the_source_that_cannot_be_are_refused_at_their_place(project: Project) -> None:
+    project.write("jobs/db.hcl", DB)
+    for key, value, message in (
+        ("address", "{host}.consul", "`address` has no placeholder `{host}`"),
+        ("address", "{name", "`address` is not a pattern"),
+        ("working_directory", "..", "`working_directory` is outside of root"),
+        ("partial", "yes", "`partial`"),
+    ):
+        jobs = {"type": "jobspec", "files": ["jobs/*.hcl"], key: value}
+        outputs = [{"type": "yaml", "path": "services.json", "format": "json"}]
+        refused = project.configure({"version": 1, "sources": {"jobs": jobs}, "outputs": outputs}).refused(2, "compile")
+        assert message in refused.stderr
+        assert "frostline.yaml:" in refused.stderr
+
+
+def test_a_partial_source_publishes_what_it_can_read(shop: Project) -> None:
+    shop.write("jobs/broken.hcl", 'job "x" {\n  datacenters = var.nope\n}\n')
+    jobs = {"type": "jobspec", "files": ["jobs/*.hcl"], "partial": True}
+    done = shop.configure(config(sources={"jobs": jobs, "partners": STATIC})).done("compile")
+    assert "jobs/broken.hcl:2:20: warning[job-file-skipped]" in done.stderr
+    assert json.loads(shop.read("services.json"))["services"]["shop"]["v2"]["declared"] is True

@@ -14,6 +14,7 @@ from frostline.sources.jobspec.job import Job, JobGroup, NotKnown, Text
 PLACEHOLDER = re.compile(r"\$\{([a-zA-Z0-9_\-.]+)\}")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CLIENT = ("attr.", "node.", "meta.", "env.", "device.", "secret.", "NOMAD_", "CONSUL_", "VAULT_")
+_PORTS = ("NOMAD_PORT_", "NOMAD_HOST_PORT_")
 _UNCLEAN = re.compile(r"^[0-9]|[^A-Za-z0-9_.]")
 
 
@@ -83,9 +84,16 @@ def _meta_names(key: str, asked: frozenset[str]) -> Iterator[str]:
 def _ports(group: JobGroup) -> Iterator[tuple[str, Text]]:
     for label, port in group.ports.items():
         inside = port.to or port.static
-        for prefix, number in (("NOMAD_PORT_", inside), ("NOMAD_HOST_PORT_", port.static)):
+        for prefix, number in zip(_PORTS, (inside, port.static), strict=True):
             if number:
                 yield _clean(f"{prefix}{label}"), number if isinstance(number, NotKnown) else str(number)
+
+
+def is_port_of(text: str, group: JobGroup) -> bool:
+    """Whether the text is the placeholder of a port of the group: the same as the port's label."""
+    names = {_clean(f"{prefix}{label}") for prefix in _PORTS for label in group.ports}
+    match = PLACEHOLDER.fullmatch(text)
+    return match is not None and match[1] in names
 
 
 def _clean(name: str) -> str:

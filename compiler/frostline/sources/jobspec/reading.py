@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
@@ -33,8 +32,7 @@ from frostline.text import display_path
 MOST_BYTES = 2**20
 """The largest file that is read: the limit of Nomad's own job_max_source_size."""
 
-_TEMPLATE = re.compile(rb"\[\[[^\[\]]*\]\]")
-_MOST_PLACES = 100
+_TEMPLATE = re.compile(rb"\[\[")
 _NO_VARIABLES = Variables(frozenset(), {})
 
 
@@ -183,11 +181,14 @@ def _is_json(source: Source, path: Path) -> bool:
 
 
 def _as_template(error: HclError, source: Source) -> HclError:
-    """The error; if the text has `[[ … ]]`, which HCL's own syntax seldom has, that it is a template."""
-    places = [source.place(match.start()) for match in islice(_TEMPLATE.finditer(source.data), _MOST_PLACES)]
-    if not places:
+    """The error; if there is `[[ … ]]` in its line, which HCL's own syntax seldom has, that this is a template."""
+    lines = source.data.split(b"\n")
+    line = lines[error.place.line - 1] if error.place.line <= len(lines) else b""
+    match = _TEMPLATE.search(line)
+    if match is None:
         return error
-    return TemplateError(error.message, next((one for one in places if one.line == error.place.line), places[0]))
+    column = len(line[: match.start()].decode("utf-8", "replace")) + 1
+    return TemplateError(error.message, FileOrigin(source.path, error.place.line, column))
 
 
 def _check_template(job: Job) -> None:

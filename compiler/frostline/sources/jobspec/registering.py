@@ -10,7 +10,14 @@ from msgspec import Struct
 from frostline.model import Declaration, DeclaredService, FileOrigin, Finding, Upstream
 from frostline.patterns import parse
 from frostline.rules import Rule
-from frostline.sources.jobspec.filling import PLACEHOLDER, client_placeholders, environment, fill, registered_names
+from frostline.sources.jobspec.filling import (
+    PLACEHOLDER,
+    client_placeholders,
+    environment,
+    fill,
+    is_port_of,
+    registered_names,
+)
 from frostline.sources.jobspec.job import (
     Job,
     JobGroup,
@@ -140,6 +147,10 @@ class _Registration:
         # In a name everything that looks like a variable is meant to be one, for no name may have a `$`.
         return [match[0] for match in PLACEHOLDER.finditer(self.name) if not match[1].isdecimal()]
 
+    @property
+    def _port_is_open(self) -> bool:
+        return bool(self._open(self.port)) and not is_port_of(self.port, self._group)
+
     def declared(self, pattern: str) -> Iterator[DeclaredService]:
         """The service; nothing where only a client knows its name. pattern: of its address, if it says none."""
         if self._open_name:
@@ -177,7 +188,7 @@ class _Registration:
             yield self._name_finding()
         elif not _NAME.fullmatch(PLACEHOLDER.sub("ENV-VAR", self.submitted)):
             yield self._unregistrable()
-        if self._open(self.port):
+        if self._port_is_open:
             message = f"its port `{self.port}` {_RUNTIME}; it has no endpoint"
             yield self._finding(RUNTIME_PORT, message, "port", self.port)
         elif self._known_port() is None:

@@ -130,7 +130,7 @@ def test_a_port_that_nobody_has_is_a_finding(folder: Any, port: str) -> None:
     assert (found.services[0].address, found.services[0].port) == ("", 0)
 
 
-@pytest.mark.parametrize("port", ["http", "d", "8080", ""])
+@pytest.mark.parametrize("port", ["http", "d", "8080", "", "${NOMAD_PORT_d}", "${NOMAD_HOST_PORT_my_port}"])
 def test_a_port_that_somebody_has_is_none(folder: Any, port: str) -> None:
     assert folder.job(group=PORTS, service=f'name = "x"\nport = "{port}"').findings == ()
 

@@ -176,10 +176,17 @@ def test_templates_of_levant_and_pack_are_one_error_that_says_how_to_leave_them_
         'meta {\n x = jsonencode([["a", "b"], ["c"]])\n }',
         'task "t" {\n template {\n left_delimiter = "[["\n data = "[[ .Data ]]"\n }\n }',
         'task "t" {\n config {\n args = ["-c", "if [[ -f x ]]; then y; fi"]\n }\n }',
+        "count = 3 # [[ a comment ]]",
     ],
 )
 def test_brackets_that_are_hcl_or_belong_to_a_task_make_no_template(folder: Any, line: str) -> None:
     assert len(folder.job(group=line, service="").services) == 1
+
+
+def test_an_error_elsewhere_in_a_file_with_such_brackets_stays_that_error(folder: Any) -> None:
+    error = folder.refusal('job "x" {\n # [[ a comment ]]\n datacenters = [\n}\n')
+    assert "Levant" not in error.message
+    assert str(error.origin) == "a.nomad.hcl:4:1"
 
 
 @pytest.mark.parametrize("suffix", [".json", ".nomad", ".hcl", ".tf.txt"])
