@@ -90,6 +90,14 @@ class Finding(Struct, frozen=True, kw_only=True):
         )
 
 
+class NamedPort(NamedTuple):
+    """One of the ports of an instance that has several."""
+
+    name: str
+    port: int
+    is_default: bool = False
+
+
 class Registration(Struct, frozen=True, kw_only=True, gc=False):
     """One instance as a live source reports it, before selection.
 
@@ -101,6 +109,7 @@ class Registration(Struct, frozen=True, kw_only=True, gc=False):
     node_meta: what the node says of itself, as far as selection asks for it.
     weights: (when passing, when warning).
     kind: "service" for a plain one, else as the server says (connect-proxy, mesh-gateway …).
+    ports: by name, of an instance that has such. socket: the path where it listens in place of a port.
     """
 
     service: str
@@ -118,6 +127,8 @@ class Registration(Struct, frozen=True, kw_only=True, gc=False):
     datacenter: str = ""
     unknown_status: str = ""
     node_meta: Mapping[str, str] = {}
+    ports: tuple[NamedPort, ...] = ()
+    socket: str = ""
 
 
 class SegmentAnswer(Struct, frozen=True, kw_only=True):
@@ -172,7 +183,8 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
 
     Namespace: its segment's. Datacenter: its own, "" where that is its segment's. node, id: "" where `keep` leaves them
     out. address, port: as registered, which may be no address and no port; the registry judges them. held: kept as it
-    was, since a guard refuses what the source says of its service now.
+    was, since a guard refuses what the source says of its service now. ports: by name, where
+    it has several and nothing says which one is meant; port is then 0.
     """
 
     service: str
@@ -186,12 +198,14 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
     health: Health = "passing"
     datacenter: str = ""
     held: bool = False
+    ports: dict[str, int] | None = None
 
     def sort_key(self) -> tuple[Any, ...]:
         """By service, node and id; where one of these is left out, by all that tells two instances apart."""
         if self.node and self.id:
             return (self.service, self.node, self.id)
-        place = (self.address, self.port, self.datacenter, self.tags, tuple(sorted(self.meta.items())), self.health)
+        values = (tuple(sorted(self.meta.items())), self.health, tuple(sorted((self.ports or {}).items())))
+        place = (self.address, self.port, self.datacenter, self.tags, *values)
         return (self.service, self.node, self.id, *place)
 
 

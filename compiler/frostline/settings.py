@@ -103,6 +103,7 @@ class LiveSettings(SourceSettings, frozen=True, kw_only=True):
     keep: Keep = Keep()
     naming: Naming = Naming()
     address_from: str = "service"
+    port_from: str = ""
 
     @property
     def fallbacks(self) -> tuple[str, ...]:

@@ -296,6 +296,15 @@ def test_tagged_addresses_of_the_service_come_before_those_of_the_node(empty_con
     assert found.tagged_addresses == {"lan": ("10.0.0.1", 80), "wan": ("9.9.9.9", 99)}
 
 
+def test_a_socket_is_read_where_an_instance_listens_on_one(empty_consul: ConsulAgent):
+    if empty_consul.version < (1, 10):
+        pytest.skip("this Consul knows no sockets")
+    service = {"Service": "web", "ID": "web", "SocketPath": "/run/web.sock"}
+    empty_consul.request("PUT", "/v1/catalog/register", {"Node": "n1", "Address": "10.0.0.1", "Service": service})
+    for (registration,) in (read(empty_consul, "web"), *(way[1:] for way in all_ways(empty_consul))):
+        assert (registration.socket, registration.port) == ("/run/web.sock", 0)
+
+
 def test_a_kind_is_as_consul_says(empty_consul: ConsulAgent):
     empty_consul.register("web", port=1)
     empty_consul.register("side", port=2, kind="connect-proxy")

@@ -29,6 +29,7 @@ _MODULES = (
     "frostline.registry.assembling",
     "frostline.registry.callers",
     "frostline.registry.consumers",
+    "frostline.registry.named_ports",
     "frostline.registry.override_rules",
     "frostline.registry.urls",
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from frostline.globs import matches
 from frostline.model import Declared, Instance, InstanceOrigin, Key, Registration, SegmentAnswer, Snapshot, Upstream
+from frostline.registry.named_ports import chosen_port
 from frostline.registry.naming import splitter_of
 from frostline.registry.uniting import without_identity
 from frostline.settings import Keep, LiveSettings, Select, VersionFrom
@@ -32,7 +33,7 @@ def snapshot_of(
     healthy = _healthy(answer.registrations, settings.select, unhealthy)
     instances: list[Instance] = []
     if settings.keep.endpoints:
-        instances = _in_order([*_instances_of(healthy, settings.address_from, kept)])
+        instances = _in_order([*_instances_of(healthy, settings, kept)])
         declared = _declared(instances, unhealthy, settings.naming.version_from, kept)
         if not (settings.keep.ids and settings.keep.nodes):
             instances = sorted(without_identity(instances, settings.keep), key=Instance.sort_key)
@@ -106,7 +107,8 @@ def count_unhealthy(answer: SegmentAnswer, settings: LiveSettings, counts: dict[
     for registration in unhealthy:
         if verdict(registration) is None:
             for key in split(registration.service, registration.tags, registration.meta):
-                counts.setdefault(key, Counter())[registration.health] += 1
+                state = "on a socket" if registration.health in settings.select.health else registration.health
+                counts.setdefault(key, Counter())[state] += 1
 
 
 def unknown_statuses(answers: Iterable[SegmentAnswer], settings: LiveSettings) -> list[str]:
@@ -157,10 +159,12 @@ def verdict_of(select: Select) -> Verdict:
 
 
 def health_verdict_of(select: Select) -> Verdict:
-    """The verdict by health alone."""
+    """The verdict by what can be called: its health, and whether it has a port at all."""
 
     def verdict(registration: Registration) -> str | None:
         if registration.health in select.health:
+            if registration.socket and not (registration.port or registration.ports):
+                return f"it listens on the socket `{registration.socket}` and has no port"
             return None
         why = (
             f" (a check has the unknown status `{registration.unknown_status}`)" if registration.unknown_status else ""
@@ -184,7 +188,10 @@ def _in_order(instances: list[Instance]) -> list[Instance]:
     return instances
 
 
-def _instances_of(registrations: Iterable[Registration], address_from: str, kept: KeptValues) -> Iterator[Instance]:
+def _instances_of(
+    registrations: Iterable[Registration], settings: LiveSettings, kept: KeptValues
+) -> Iterator[Instance]:
+    address_from, port_from = settings.address_from, settings.port_from
     tags: tuple[str, ...] = ()
     kept_tags = tags
     meta: Mapping[str, str] = {}
@@ -196,6 +203,9 @@ def _instances_of(registrations: Iterable[Registration], address_from: str, kept
         if registration.meta != meta:
             meta, kept_meta = registration.meta, kept.meta(tuple(registration.meta.items()))
         address, port = chosen_address(registration, address_from)
+        ports = None
+        if registration.ports:
+            port, ports = chosen_port(registration, port, port_from)
         passing, warning = registration.weights
         yield Instance(
             service=registration.service,
@@ -208,6 +218,7 @@ def _instances_of(registrations: Iterable[Registration], address_from: str, kept
             weight=warning if registration.health == "warning" else passing,
             health=registration.health,
             datacenter=registration.datacenter,
+            ports=ports,
         )
 
 

@@ -36,7 +36,8 @@ def without_identity(instances: Iterable[Instance], keep: Keep) -> list[Instance
 
 def _place(instance: Instance) -> tuple[Any, ...]:
     meta = tuple(sorted(instance.meta.items()))
-    return instance.service, instance.datacenter, instance.address, instance.port, instance.tags, meta
+    ports = tuple(sorted((instance.ports or {}).items()))
+    return instance.service, instance.datacenter, instance.address, instance.port, ports, instance.tags, meta
 
 
 def _unite(found: dict[Any, Instance], key: Any, instance: Instance, *, is_same: bool) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from frostline.addresses import HIGHEST_PORT, INVALID, PORT_INVALID, Host, InvalidAddress, host_of
 from frostline.model import Finding, Instance, Key, Origin
 from frostline.patterns import Placeholder, has_dot_segment, parse
+from frostline.registry.named_ports import PORT_UNCHOSEN, unchosen_message
 from frostline.rules import DOT_SEGMENT, Rule
 from frostline.settings import Naming
 
@@ -200,6 +201,8 @@ def _address(instance: Instance) -> str:
 
 def _port(instance: Instance) -> int:
     if instance.port == 0:
+        if instance.ports:
+            raise UrlError(PORT_UNCHOSEN, unchosen_message(instance.ports))
         raise UrlError(PORT_ZERO, "it is registered without a port (0), but its URL pattern has {port}")
     return instance.port
 

@@ -53,6 +53,12 @@ SCHEMA: Mapping[str, Any] = {
             "default": "strict",
         },
         "address_from": ref("address_from"),
+        "port_from": {
+            "description": (
+                "Which port of a service with named ports (Consul 1.22 and later) is taken. Default: its default port."
+            ),
+            **ref("name"),
+        },
     },
 }
 
@@ -97,6 +103,7 @@ def configure(cursor: Cursor, context: Context) -> ConsulSettings:
             upstreams=as_is,
             acl=as_is,
             address_from=as_is,
+            port_from=as_is,
         ),
     )
 

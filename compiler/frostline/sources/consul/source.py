@@ -52,5 +52,6 @@ def shape(settings: ConsulSettings) -> dict[str, Any]:
         "partition": settings.partition,
         "peers": sorted(settings.peers),
         **({} if settings.upstreams else {"upstreams": False}),
+        **({"port_from": settings.port_from} if settings.port_from else {}),
         **selection_shape(settings),
     }

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from frostline.model import Health, Registration
+from frostline.model import Health, NamedPort, Registration
 
 _HEALTH: Mapping[str, Health] = {"passing": "passing", "warning": "warning", "critical": "critical"}
 _RANKS: Mapping[Health, int] = {"passing": 0, "warning": 1, "critical": 2, "maintenance": 3}
@@ -92,6 +92,14 @@ class Proxy(Struct, frozen=True, gc=False):
     upstreams: list[ProxyUpstream] | None = field(name="Upstreams", default=None)
 
 
+class ServicePort(Struct, frozen=True, gc=False, rename="pascal"):
+    """A named port of an instance (Consul 1.22; api.ServicePort)."""
+
+    name: str = ""
+    port: int = 0
+    default: bool = False
+
+
 class Service(Struct, frozen=True, gc=False, rename="pascal"):
     """A registered instance. id is unique on its node, ignoring case."""
 
@@ -100,6 +108,8 @@ class Service(Struct, frozen=True, gc=False, rename="pascal"):
     kind: str = ""
     address: str = ""
     port: int = 0
+    ports: list[ServicePort] | None = None
+    socket_path: str = ""
     tags: list[str] | None = None
     meta: dict[str, str] | None = None
     tagged_addresses: dict[str, TaggedAddress] | None = None
@@ -250,6 +260,8 @@ class RegistrationMaker:
             health=health,
             unknown_status="" if health == "passing" else _unknown_status(found),
             node_meta=self._kept_node_meta(node) if self._node_meta else _NONE.node_meta,
+            ports=_named_ports(found) if service.ports else (),
+            socket=service.socket_path,
         )
         self._latest[registration.service] = registration
         return registration
@@ -271,6 +283,12 @@ def _tagged_addresses(found: ServiceWithChecks) -> dict[str, tuple[str, int]]:
             _check_port(found, value.port)
         tagged[name] = (value.address, value.port)
     return dict(sorted(tagged.items()))
+
+
+def _named_ports(found: ServiceWithChecks) -> tuple[NamedPort, ...]:
+    for port in found.service.ports or ():
+        _check_port(found, port.port)
+    return tuple(NamedPort(port.name, port.port, port.default) for port in found.service.ports or ())
 
 
 def _check_port(found: ServiceWithChecks, port: int) -> None:

@@ -7,7 +7,7 @@ import pytest
 from consul_replay import PLACE, Replay, Reply, Route, entry, read, refused, settings_of
 
 from frostline.errors import UsageError
-from frostline.model import FileOrigin
+from frostline.model import FileOrigin, NamedPort
 from frostline.settings import Keep, LiveLimits, Naming, Select, Tls, Token, VersionFrom
 from frostline.sources.base import LiveSource
 from frostline.sources.consul import source as consul
@@ -198,6 +198,7 @@ def test_the_shape_is_of_what_shapes_the_answer_only(replay: Replay):
         {"keep": Keep(nodes=False)},
         {"keep": Keep(endpoints=False)},
         {"address_from": "lan"},
+        {"port_from": "http"},
         {"naming": Naming(version_from=VersionFrom(meta="v"))},
         {"naming": Naming(version_from=VersionFrom(tag="v"))},
     ]
@@ -205,3 +206,14 @@ def test_the_shape_is_of_what_shapes_the_answer_only(replay: Replay):
         assert consul.shape(msgspec.structs.replace(base, **more)) == consul.shape(base), more
     shapes = [json.dumps(consul.shape(msgspec.structs.replace(base, **more))) for more in [{}, *other]]
     assert len(set(shapes)) == len(shapes)
+
+
+def test_named_ports_are_read_as_consul_1_22_writes_them(replay: Replay):
+    ports = [{"Name": "http", "Port": 8080, "Default": True}, {"Name": "admin", "Port": 9090, "Default": False}]
+    replay.routes["/v1/health/service/web"] = Reply([entry(Port=8080, Ports=ports)])
+    (registration,) = read(replay).answers[0].registrations
+    assert registration.ports == (NamedPort("http", 8080, True), NamedPort("admin", 9090, False))
+    for none in (None, []):
+        replay.routes["/v1/health/service/web"] = Reply([entry(Ports=none, SocketPath="/run/web.sock")])
+        (registration,) = read(replay).answers[0].registrations
+        assert (registration.ports, registration.socket) == ((), "/run/web.sock")
