@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from children import Done, Warm
+from children import Done, Tracer, Warm
 from published import ALLOWED, World, restore, tree_of
 
 
@@ -35,9 +35,9 @@ def mounting() -> str:
     return found
 
 
-def mounted(world: World, unshare: str, mount: str) -> Done:
-    """The command in a mount namespace of its own, after this shell command."""
-    command = [sys.executable, "-m", "frostline", *world.command]
+def mounted(world: World, unshare: str, mount: str, arguments: tuple[str, ...] = ()) -> Done:
+    """The command (what publishes the new state, or these arguments) in a mount namespace, after this shell command."""
+    command = [sys.executable, "-m", "frostline", *(arguments or world.command)]
     ran = subprocess.run(
         [unshare, "-m", "sh", "-c", f'{mount} && exec "$@"', "sh", *command],
         cwd=world.folder,
@@ -243,3 +243,98 @@ def test_a_file_that_is_spoilt_is_an_error_or_harmless(
         assert not [path for path in tree_of(world.folder) if ".frostline." in path]
     assert refused
     figures("places", spoilt_files=300 if full else 8, refused=refused, touched=0)
+
+
+# --- file systems that cannot do all ----------------------------------------------------------------------------------
+
+
+def traced(world: World, strace: str, command: tuple[str, ...], *inject: str) -> tuple[Done, list[str]]:
+    """The command with these faults of system calls, and the calls that met one."""
+    names = ",".join({each.partition(":")[0] for each in inject})
+    pid = world.warm.start(*command, cwd=world.folder)
+    tracer = Tracer(strace, pid, trace=names, inject=inject)
+    world.warm.go()
+    done = world.warm.wait()
+    assert "Traceback" not in done.stderr
+    return done, [line for line in tracer.lines() if "INJECTED" in line]
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        *(("flock", error) for error in ("EBADF", "ENOLCK", "EINVAL", "EOPNOTSUPP", "ENOSYS")),
+        *(("fsync", error) for error in ("EBADF", "EINVAL", "EOPNOTSUPP", "ENOSYS")),
+    ],
+)
+def test_what_a_file_system_cannot_do_of_a_folder_is_done_without(
+    world: World, strace: str, figures: Callable[..., None], call: str, error: str
+) -> None:
+    done, met = traced(world, strace, world.command, f"{call}:error={error}")
+    assert met
+    assert done.status == 0, done
+    assert tree_of(world.folder) == world.new
+    figures("places", calls_that_are_not_supported=len(met))
+
+
+def test_a_file_system_without_modes_is_published_to(world: World, strace: str) -> None:
+    for error in ("EPERM", "EOPNOTSUPP"):
+        world.restore(world.old)
+        done, met = traced(world, strace, world.command, f"fchmod:error={error}")
+        assert met
+        assert done.status == 0, done
+        assert {path: content for path, (_, content) in tree_of(world.folder).items()} == {
+            path: content for path, (_, content) in world.new.items()
+        }
+
+
+def test_a_fault_of_the_disk_is_never_taken_for_what_it_cannot_do(world: World, strace: str) -> None:
+    for call in ("flock", "fsync"):
+        done, met = traced(world, strace, world.command, f"{call}:error=EIO")
+        assert met
+        assert done.status == 5, done
+        world.assert_mends()
+        world.restore(world.old)
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "way"),
+    [
+        ("ENOSPC", "No space left on device", "free some space"),
+        ("EDQUOT", "Disk quota exceeded", "free some space"),
+        ("EROFS", "Read-only file system", "publish to one that can be written"),
+        ("EACCES", "Permission denied", "give this user the right to read and write there"),
+    ],
+)
+def test_a_disk_that_takes_nothing_more_is_said_and_leaves_all_as_it_was(
+    world: World, strace: str, error: str, said: str, way: str
+) -> None:
+    done, met = traced(world, strace, world.command, f"mkdir,rename,renameat:error={error}")
+    assert met
+    assert done.status == 5, done
+    assert said in done.stderr
+    assert way in done.stderr
+    assert not world.assert_mends()
+
+
+def test_a_checkout_that_cannot_be_written_serves_what_writes_nothing(
+    world: World, mounting: str, tmp_path: Path
+) -> None:
+    world.publish("new")
+    new = tree_of(world.folder)
+    read_only = "mount --bind . . && mount -o remount,ro,bind . && cd ."
+    for command in (
+        ("check",),
+        ("plan", "--offline"),
+        ("list",),
+        ("explain", "kept", "--offline"),
+        ("graph",),
+        ("compile", "--offline"),
+        ("compile", "--lock", "new.lock"),
+    ):
+        done = mounted(world, mounting, f'{read_only} && cd "{world.folder}"', command)
+        assert done.status == 0, (command, done)
+        assert "cannot be removed" not in done.stderr
+    done = mounted(world, mounting, f'{read_only} && cd "{world.folder}"', ("compile", "--lock", "old.lock", *ALLOWED))
+    assert done.status == 5, done
+    assert "cannot be written: Read-only file system" in done.stderr
+    assert tree_of(world.folder) == new

@@ -203,9 +203,31 @@ def write_new_file(parent: int, name: str, chunks: Iterable[bytes], mode: int, *
             hashed.update(chunk)
         file.flush()
         if exact:
-            os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
+            _set_mode(file.fileno(), mode)
+        sync(file.fileno())
     return hashed.hexdigest()
+
+
+# fsync(2) of a folder is EINVAL on CIFS, vboxsf and file systems in user space, fchmod(2) EPERM where there are no
+# modes: what such a file system cannot do is nothing to fail for. A fault of the disk (EIO) is.
+_UNSUPPORTED = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF})
+
+
+def sync(fd: int) -> None:
+    """Make this file, or the names in this folder, durable, as far as its file system can."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+
+
+def _set_mode(fd: int, mode: int) -> None:
+    try:
+        os.fchmod(fd, mode)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED | {errno.EPERM}:
+            raise
 
 
 def _mode(fd: int) -> int:

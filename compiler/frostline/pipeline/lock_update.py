@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 
@@ -54,13 +55,13 @@ def update_lock(
 ) -> LockUpdate:
     """Read the live sources (only these, only these datacenters; () for all) and write the lock unless guards refuse.
 
-    out: write what was read to this file, and leave the committed lock alone. wait: as `freeze` takes it.
+    out: write what was read to this file, and nothing else. wait: as `freeze` takes it.
 
     UsageError: a name of `sources` is not that of a live source. SourceError: a source could not be read.
     """
     live = live_sources(config)
     _check_names(sources, live, config)
-    with publish_session(config) as root:
+    with nullcontext() if out else publish_session(config) as root:
         committed_file = CommittedLock(config)
         frozen = freeze(
             config,
@@ -87,7 +88,7 @@ def update_lock(
             return replace(update, plan=plan_frozen(config, locks))
         if out:
             replace_file(out, LockFile(out, read.snapshots))
-        else:
+        elif root:
             publish_lock(config, root, new, frozen.reading)
     return update
 

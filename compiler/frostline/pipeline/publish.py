@@ -15,7 +15,8 @@ from frostline.pipeline.compile import Compilation
 from frostline.pipeline.confirming import confirmed_files
 from frostline.pipeline.rendering import ByteBudget, CachedChunks
 from frostline.publish.ownership import next_manifest
-from frostline.publish.publishing import Publication, publish, run_lock
+from frostline.publish.publishing import Publication, publish
+from frostline.publish.run_lock import run_lock
 from frostline.published import Reading
 from frostline.settings import Config
 from frostline.text import display_path

@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 from frostline.canonical import json_fault
 from frostline.errors import PublishError
-from frostline.files.targets import Root, as_publish_error, file_bytes, may_write, write_new_file
+from frostline.files.targets import Root, as_publish_error, file_bytes, may_write, sync, write_new_file
 
 NAME = ".frostline.journal"
 _UNFINISHED = NAME + ".tmp"
@@ -62,12 +62,14 @@ def write_journal(root: Root, journal: Journal) -> None:
         discard_unfinished(root)
         write_new_file(root.fd, _UNFINISHED, [msgspec.json.encode(journal)], 0o600)
         os.rename(_UNFINISHED, NAME, src_dir_fd=root.fd, dst_dir_fd=root.fd)
-        os.fsync(root.fd)
+        sync(root.fd)
 
 
 def discard_unfinished(root: Root) -> None:
     """Remove a journal that was not completely written."""
     with as_publish_error(_UNFINISHED, "removed"), suppress(FileNotFoundError):
+        # Stat first: on a read-only file system unlink(2) fails even where there is no such file.
+        os.stat(_UNFINISHED, dir_fd=root.fd, follow_symlinks=False)
         os.unlink(_UNFINISHED, dir_fd=root.fd)
 
 
@@ -75,7 +77,7 @@ def remove_journal(root: Root) -> None:
     """Remove the journal: nothing is left to undo or finish."""
     with as_publish_error(NAME, "removed"):
         os.unlink(NAME, dir_fd=root.fd)
-        os.fsync(root.fd)
+        sync(root.fd)
 
 
 def read_journal(root: Root) -> Journal | None:

@@ -6,11 +6,10 @@ next run, one that is killed later is finished by it: `run_lock` does so before 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -30,6 +29,7 @@ from frostline.files.targets import (
     name_of,
     open_folder,
     open_root,
+    sync,
     write_new_file,
 )
 from frostline.publish.journal import NAME, Journal, Step, staged_name, write_journal
@@ -37,32 +37,6 @@ from frostline.publish.manifest import Manifest, manifest_chunks
 from frostline.publish.ownership import DesiredFile, refusals
 from frostline.publish.recovery import finish, recover, sync_folders
 from frostline.published import FileChange
-
-
-@contextmanager
-def run_lock(root: Path, *, outside: Sequence[Path] = ()) -> Iterator[Root]:
-    """Lock the root folder for this run, and undo or finish what an earlier run left behind.
-
-    outside: files and folders outside of the root that this run may write (frostline.lock, or its folder).
-    The lock is flock(2) on the folder itself: it ends with the process and leaves nothing behind.
-    PublishError: another run holds it.
-    """
-    with open_root(root, outside) as top:
-        try:
-            with as_publish_error(str(root), "locked"):
-                fcntl.flock(top.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except PublishError as error:
-            if isinstance(error.__cause__, BlockingIOError):
-                raise PublishError(
-                    f"another run is at work in `{root}`", help="wait until it is done, then run this again"
-                ) from None
-            raise
-        try:
-            recover(top)
-            yield top
-        finally:
-            with suppress(OSError):  # closing the folder's descriptor, which follows, ends the lock as well
-                fcntl.flock(top.fd, fcntl.LOCK_UN)
 
 
 def is_interrupted(root: Path) -> bool:
@@ -213,7 +187,7 @@ def _make_folders(root: Root, keys: Iterable[str]) -> None:
         with as_publish_error(key, "made"), open_folder(root, folder_of(key)) as parent:
             with suppress(FileExistsError):
                 os.mkdir(name_of(key), dir_fd=parent)
-            os.fsync(parent)
+            sync(parent)
 
 
 def _stage(root: Root, write: _Write, step: Step) -> None:
@@ -250,7 +224,7 @@ def replace_file(path: Path, chunks: Iterable[bytes]) -> None:
                     os.unlink(staged, dir_fd=parent.fd)
                 write_new_file(parent.fd, staged, chunks, found.mode if found else 0o666, exact=found is not None)
                 os.rename(staged, path.name, src_dir_fd=parent.fd, dst_dir_fd=parent.fd)
-                os.fsync(parent.fd)
+                sync(parent.fd)
             except BaseException:
                 with suppress(OSError):
                     os.unlink(staged, dir_fd=parent.fd)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 from frostline.errors import PublishError
-from frostline.files.targets import Root, as_publish_error, file_state, folder_of, name_of, open_folder
+from frostline.files.targets import Root, as_publish_error, file_state, folder_of, name_of, open_folder, sync
 from frostline.publish.journal import GIVE_UP, Journal, Step, discard_unfinished, read_journal, remove_journal
 
 _HALF = "published files are partly old and partly new: fix the cause above and rerun, which finishes the run"
@@ -120,7 +120,7 @@ def sync_folders(root: Root, keys: Iterable[str]) -> None:
     """Make the names in these folders durable. Folders that no longer exist are skipped."""
     for key in sorted(keys):
         with as_publish_error(key or ".", "written"), suppress(FileNotFoundError), open_folder(root, key) as fd:
-            os.fsync(fd)
+            sync(fd)
 
 
 def sibling_key(key: str, name: str) -> str:

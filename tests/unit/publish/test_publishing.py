@@ -15,7 +15,8 @@ import pytest
 from frostline.errors import ErrorGroup, FrostlineError, PublishError, RefusedError
 from frostline.publish.manifest import Manifest, manifest_chunks, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes, next_manifest
-from frostline.publish.publishing import Publication, is_interrupted, publish, replace_file, run_lock
+from frostline.publish.publishing import Publication, is_interrupted, publish, replace_file
+from frostline.publish.run_lock import run_lock
 from frostline.settings import Allow
 
 MANIFEST = "frostline.manifest"
@@ -241,7 +242,7 @@ def test_a_second_run_at_the_same_time_is_refused_and_leaves_nothing(root: Path)
     with run_lock(root):
         with pytest.raises(PublishError, match="another run is at work"), run_lock(root):
             pass
-        code = "import sys; from pathlib import Path; from frostline.publish.publishing import run_lock\n"
+        code = "import sys; from pathlib import Path; from frostline.publish.run_lock import run_lock\n"
         code += "with run_lock(Path(sys.argv[1])): pass"
         other = subprocess.run([sys.executable, "-c", code, root], capture_output=True, text=True, check=False)
         assert "PublishError: another run is at work" in other.stderr

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from frostline.errors import PublishError
-from frostline.publish.publishing import is_interrupted, run_lock
+from frostline.publish.publishing import is_interrupted
+from frostline.publish.run_lock import run_lock
 
 # One process that forks a child for each point of death: a kill before the N-th system call that changes anything.
 CAMPAIGN = r"""
@@ -20,7 +21,8 @@ import os, shutil, signal, sys
 from pathlib import Path
 from frostline.publish.manifest import read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes, next_manifest
-from frostline.publish.publishing import Publication, is_interrupted, publish, run_lock
+from frostline.publish.publishing import Publication, is_interrupted, publish
+from frostline.publish.run_lock import run_lock
 from frostline.settings import Allow
 
 BASE = Path(sys.argv[1])

@@ -1,0 +1,148 @@
+"""The lock of a run on its root folder: one run at a time, and nothing of it stays behind."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from frostline.errors import PublishError
+from frostline.files.targets import Root, as_publish_error, file_bytes, open_root
+from frostline.publish.recovery import recover
+
+FILE = ".frostline.run"
+"""The lock file, on file systems that cannot lock a folder."""
+OWNER = ".frostline.run.owner"
+"""Where no file can be locked either: it is there while a run is at work, and names its process."""
+
+# Of a folder, flock(2) is EBADF on NFS (which locks only what is open for writing), and ENOLCK, EINVAL, EOPNOTSUPP or
+# ENOSYS on other network and user-space file systems.
+_UNSUPPORTED = frozenset(
+    {errno.EBADF, errno.ENOLCK, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EISDIR}
+)
+_BUSY = frozenset({errno.EAGAIN, errno.EACCES})
+# A run that may not write a lock file here publishes nothing either; one that has nothing to publish needs no lock.
+_NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+@contextmanager
+def run_lock(root: Path, *, outside: Sequence[Path] = ()) -> Iterator[Root]:
+    """Lock the root folder for this run, and undo or finish what an earlier run left behind.
+
+    outside: files and folders outside of the root that this run may write (frostline.lock, or its folder).
+    The lock is flock(2) on the folder itself, which ends with the process; where the file system has none, a lock file,
+    which the run removes. PublishError: another run holds it.
+    """
+    with open_root(root, outside) as top, _locked(top, root):
+        recover(top)
+        yield top
+
+
+@contextmanager
+def _locked(top: Root, shown: Path) -> Iterator[None]:
+    with as_publish_error(str(shown), "locked"):
+        try:
+            fcntl.flock(top.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            by_file = False
+        except OSError as error:
+            if error.errno == errno.EWOULDBLOCK:
+                raise _at_work(shown) from None
+            if error.errno not in _UNSUPPORTED:
+                raise
+            by_file = True
+    if by_file:
+        with _locked_by_file(top, shown):
+            yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # closing the folder's descriptor, which follows, ends the lock as well
+            fcntl.flock(top.fd, fcntl.LOCK_UN)
+
+
+@contextmanager
+def _locked_by_file(top: Root, shown: Path) -> Iterator[None]:
+    with as_publish_error(str(shown / FILE), "locked"):
+        try:
+            fd = _open_locked(top, shown)
+        except OSError as error:
+            if error.errno not in _NOT_WRITABLE:
+                raise
+            fd = None
+    try:
+        yield
+    finally:
+        if fd is not None:
+            for name in (OWNER, FILE):
+                with suppress(OSError):
+                    os.unlink(name, dir_fd=top.fd)  # before its lock ends: whoever opened it sees that it is gone
+            with suppress(OSError):
+                os.close(fd)
+
+
+def _open_locked(top: Root, shown: Path) -> int:
+    """The descriptor of the lock file, locked. A file that a killed run left is locked as a new one is."""
+    while True:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        fd = os.open(FILE, flags, 0o600, dir_fd=top.fd)
+        try:
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(fd)
+            if error.errno in _UNSUPPORTED:
+                return _create_owner(top, shown)
+            if error.errno in _BUSY:
+                raise _at_work(shown) from None
+            raise
+        if _is_there(top, fd):
+            return fd
+        os.close(fd)  # another run has removed it meanwhile
+
+
+def _is_there(top: Root, fd: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(FILE, dir_fd=top.fd, follow_symlinks=False))
+    except FileNotFoundError:
+        return False
+
+
+def _create_owner(top: Root, shown: Path) -> int:
+    """Create OWNER, which alone says that a run is at work; its descriptor.
+
+    One that a killed run of this machine left is replaced.
+    """
+    text = f"{os.getpid()} {os.uname().nodename}\n".encode()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    if _is_left_over(top):
+        with suppress(FileNotFoundError):
+            os.unlink(OWNER, dir_fd=top.fd)
+    try:
+        fd = os.open(OWNER, flags, 0o600, dir_fd=top.fd)
+    except FileExistsError:
+        raise _at_work(shown, f"; if none is, remove `{shown / OWNER}`") from None
+    os.write(fd, text)
+    return fd
+
+
+def _is_left_over(top: Root) -> bool:
+    """Whether the process that OWNER names ran on this machine, and has ended."""
+    try:
+        words = (file_bytes(top, OWNER) or b"").decode("ascii", "replace").split()
+        if len(words) != 2 or words[1] != os.uname().nodename:
+            return False
+        os.kill(int(words[0]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError, OverflowError):
+        return False
+    return False
+
+
+def _at_work(shown: Path, more: str = "") -> PublishError:
+    return PublishError(
+        f"another run is at work in `{shown}`", help=f"wait until it is done, then run this again{more}"
+    )

@@ -1,0 +1,144 @@
+"""One run at a time, on every file system, and nothing of the lock stays behind."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frostline.errors import PublishError
+from frostline.publish.run_lock import FILE, OWNER, run_lock
+
+OTHER = """
+import errno, fcntl, sys
+from pathlib import Path
+from frostline.publish.run_lock import run_lock
+def refuse(*arguments):
+    raise OSError(errno.ENOLCK, "no")
+for name in sys.argv[2:]:
+    setattr(fcntl, name, refuse)
+with run_lock(Path(sys.argv[1])):
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+WAYS = [(), ("flock",), ("flock", "lockf")]
+
+
+def failing(number: int) -> Callable[..., None]:
+    def fail(*_: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+@pytest.fixture(params=WAYS, ids=lambda names: " ".join(names) or "all")
+def unsupported(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """The calls that this file system does not have."""
+    for name in request.param:
+        monkeypatch.setattr(fcntl, name, failing(errno.ENOLCK))
+    names: tuple[str, ...] = request.param
+    return names
+
+
+def start(root: Path, unsupported: tuple[str, ...]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", OTHER, str(root), *unsupported],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def names(root: Path) -> list[str]:
+    return sorted(path.name for path in root.iterdir())
+
+
+def test_another_process_is_refused_until_the_run_ends_and_nothing_is_left(
+    tmp_path: Path, unsupported: tuple[str, ...]
+) -> None:
+    with start(tmp_path, unsupported) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        before = names(tmp_path)
+        with pytest.raises(PublishError, match="another run is at work") as caught, run_lock(tmp_path):
+            pass
+        assert (OWNER in (caught.value.help or "")) == ("lockf" in unsupported)
+        assert names(tmp_path) == before
+        other.communicate("")
+    assert names(tmp_path) == []
+    with run_lock(tmp_path):
+        pass
+    assert names(tmp_path) == []
+
+
+def test_what_a_killed_run_left_stops_nobody(tmp_path: Path, unsupported: tuple[str, ...]) -> None:
+    with start(tmp_path, unsupported) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        other.kill()
+    assert names(tmp_path) == ([FILE, OWNER][: len(unsupported)])
+    with run_lock(tmp_path):
+        pass
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [errno.EBADF, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK])
+def test_a_folder_that_cannot_be_locked_has_a_lock_file_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", failing(number))
+    with run_lock(tmp_path):
+        assert names(tmp_path) == [FILE]
+    assert names(tmp_path) == []
+
+
+def test_other_faults_of_locking_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fcntl, "flock", failing(errno.EIO))
+    with pytest.raises(PublishError, match="cannot be locked: Input/output error"), run_lock(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("content", ["", "x", f"1 {os.uname().nodename}", "999999999 elsewhere", "a b c", "-1 x"])
+def test_an_owner_that_may_be_at_work_is_not_robbed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    for name in ("flock", "lockf"):
+        monkeypatch.setattr(fcntl, name, failing(errno.EOPNOTSUPP))
+    (tmp_path / OWNER).write_text(content)
+    with pytest.raises(PublishError, match="another run is at work") as caught, run_lock(tmp_path):
+        pass
+    assert f"if none is, remove `{tmp_path / OWNER}`" in (caught.value.help or "")
+    assert (tmp_path / OWNER).read_text() == content
+
+
+def test_a_link_in_the_place_of_the_lock_file_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fcntl, "flock", failing(errno.EBADF))
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / FILE).symlink_to(tmp_path / "victim")
+    with pytest.raises(PublishError, match="cannot be locked"), run_lock(root):
+        pass
+    assert not (tmp_path / "victim").exists()
+
+
+def test_where_no_lock_file_can_be_made_nothing_is_published_that_needs_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", failing(errno.EBADF))
+    really = os.open
+
+    def refuse(path: Any, flags: int, *arguments: Any, **more: Any) -> int:
+        if path == FILE:
+            raise OSError(errno.EROFS, "read-only")
+        return really(path, flags, *arguments, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with run_lock(tmp_path):
+        assert names(tmp_path) == []
