@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from frostline.endpoint_runs import runs_of
-from frostline.model import Bind, Dependency, Endpoint, Entry, Key, Registry, Upstream, registry_of
+from frostline.model import Bind, DeclaredProperties, Dependency, Endpoint, Entry, Key, Registry, Upstream, registry_of
 from frostline.outputs.values import (
     OPTIONAL_FIELDS,
     Endpoints,
@@ -80,6 +81,13 @@ def test_endpoints_that_differ_keep_their_own_tags_meta_datacenter_and_weight() 
 def test_an_entry_names_one_source_as_text_and_several_as_a_list() -> None:
     assert entry_value(entry(FULL))["source"] == "mesh"
     assert entry_value(entry(FULL, sources=("live", "mesh")))["source"] == ["live", "mesh"]
+
+
+def test_a_declared_entry_has_what_job_files_say_of_it() -> None:
+    said = DeclaredProperties(tags=("a",), meta={"k": "v"}, port=80)
+    expected = {"url": None, "endpoints": [], "declared": True, "tags": ["a"], "meta": {"k": "v"}, "port": 80}
+    assert entry_value(replace(entry(), properties=said)) == expected
+    assert entry_value(replace(entry(), properties=DeclaredProperties()))["port"] is None
 
 
 def test_a_declared_entry_has_no_url_no_endpoint_and_no_source() -> None:

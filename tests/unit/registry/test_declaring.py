@@ -5,8 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from frostline.model import Bind, Declaration, DeclaredService, Dependency, FileOrigin, InstanceOrigin, Upstream
-from frostline.registry.declaring import contribution_of_declaration, dependencies_of
+from msgspec.structs import replace
+
+from frostline.model import (
+    Bind,
+    Declaration,
+    DeclaredProperties,
+    DeclaredService,
+    Dependency,
+    Entry,
+    FileOrigin,
+    InstanceOrigin,
+    Upstream,
+)
+from frostline.registry.assembling import assemble, entry_digest, properties_digest
+from frostline.registry.declaring import contribution_of_declaration, dependencies_of, unite_properties
 from frostline.settings import Keep, Naming, VersionFrom
 from frostline.sources.jobspec.settings import JobspecSettings
 
@@ -16,6 +29,10 @@ PLACE = FileOrigin("jobs/shop.nomad.hcl", 12, 5)
 def settings(**more: Any) -> JobspecSettings:
     root = Path("/project")
     return JobspecSettings(name="jobs", origin=FileOrigin("frostline.yaml", 3, 3), folder=root, root=root, **more)
+
+
+def settings_of(name: str) -> JobspecSettings:
+    return replace(settings(), name=name)
 
 
 def upstream(destination: str, **more: Any) -> Upstream:
@@ -96,3 +113,61 @@ def test_peers_and_prepared_queries_are_elsewhere() -> None:
     ups = [upstream("a"), upstream("b", peer="west"), upstream("c", kind="prepared_query")]
     found: tuple[Dependency, ...] = dependencies_of("jobs", [(upstream, PLACE) for upstream in ups], Naming())
     assert [one.is_elsewhere for one in found] == [False, True, True]
+
+
+def test_a_declared_service_has_the_tags_and_meta_that_are_kept_and_the_port() -> None:
+    service = DeclaredService(
+        service="db", origin=PLACE, port=5432, tags=("b", "secret", "a"), meta={"k": "v", "t": "x"}
+    )
+    kept = settings(keep=Keep(tags=("*", "!secret"), meta=("k",)))
+    found = contribution_of_declaration(declared(service), kept)
+    assert found.endpoints["db", None] == ()
+    assert found.properties["db", None] == DeclaredProperties(tags=("a", "b"), meta={"k": "v"}, port=5432)
+
+
+def test_files_that_declare_one_service_unite_its_tags_and_what_they_agree_on() -> None:
+    first = DeclaredProperties(tags=("a",), meta={"same": "1", "other": "1", "mine": "1"}, port=80)
+    second = DeclaredProperties(tags=("b", "a"), meta={"same": "1", "other": "2"}, port=81)
+    assert unite_properties([]) is None
+    assert unite_properties([first, DeclaredProperties()]) == DeclaredProperties(
+        tags=("a",), meta={"mine": "1", "other": "1", "same": "1"}, port=80
+    )
+    united = DeclaredProperties(tags=("a", "b"), meta={"mine": "1", "same": "1"}, port=0)
+    assert unite_properties([first, second]) == unite_properties([second, first]) == united
+
+
+def fallback(name: str, **more: Any) -> DeclaredService:
+    address = f"{name}.consul"
+    return DeclaredService(service=name, origin=PLACE, address=address, port=80, fallback=True, **more)
+
+
+def test_the_address_of_the_source_is_for_keys_without_an_endpoint_of_their_own() -> None:
+    own = DeclaredService(service="db", origin=PLACE, address="10.0.0.1", port=80)
+    found = contribution_of_declaration(declared(fallback("db"), own, fallback("web")), settings())
+    assert [endpoint.address for endpoint in found.endpoints["db", None]] == ["10.0.0.1"]
+    assert [endpoint.address for endpoint in found.endpoints["web", None]] == ["web.consul"]
+    assert found.fallback == {("web", None)}
+
+
+def test_the_address_of_the_source_gives_way_to_every_other_source() -> None:
+    jobs = contribution_of_declaration(declared(fallback("db"), fallback("web")), settings())
+    live = contribution_of_declaration(
+        declared(DeclaredService(service="db", origin=PLACE, address="10.0.0.1", port=80)),
+        settings_of("mesh"),
+    )
+    registry, findings = assemble([jobs, live], precedence=[["jobs"], ["mesh"]])
+    assert findings == ()
+    assert [entry.sources for _, entry in registry.entries()] == [("mesh",), ("jobs",)]
+
+
+def test_what_job_files_say_is_in_entries_without_endpoints_and_in_their_digests() -> None:
+    def entry(**more: Any) -> Entry:
+        service = DeclaredService(service="db", origin=PLACE, **more)
+        registry, _ = assemble([contribution_of_declaration(declared(service), settings())])
+        return registry.services["db"][None]
+
+    assert entry(address="a", port=80, tags=("x",)).properties is None
+    assert entry(port=80).properties == DeclaredProperties(port=80)
+    assert len({entry_digest(entry()), entry_digest(entry(port=80)), entry_digest(entry(tags=("x",)))}) == 3
+    # A port is known or not, as addresses are: only tags and meta are properties that guards count.
+    assert properties_digest(entry()) == properties_digest(entry(port=80)) != properties_digest(entry(tags=("x",)))

@@ -130,6 +130,8 @@ def spoiled() -> dict[str, Any]:
         "declared with a source": declared | {"source": "mesh"},
         "declared with a url": declared | {"url": "http://x"},
         "neither": _without(declared, "declared"),
+        "served with properties": served | {"tags": [], "meta": {}, "port": 80},
+        "declared with a port that is none": declared | {"port": 0},
         "one source in a list": served | {"source": ["mesh"]},
         "an unknown key": served | {"extra": 1},
     }
