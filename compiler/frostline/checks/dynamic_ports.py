@@ -22,8 +22,8 @@ _NOMAD_ID = "_nomad-task-"
 _DYNAMIC_PORTS = range(20000, 32001)  # client.min_dynamic_port and max_dynamic_port are included
 
 _MEND = (
-    "freeze the address of a router before them (a source of type `router`), give the jobs static ports, or freeze as "
-    "often as they move; `frostline check --reach` shows which have moved"
+    "freeze the URL of a router before them (a source of type `router`), give the jobs static ports, where a name such "
+    "as `NAME.service.consul` finds them, or freeze as often as they move; `frostline check --reach` shows which did"
 )
 
 PORT_DYNAMIC = Rule(
