@@ -286,17 +286,49 @@ def test_names_alone_serve_a_router_and_are_guarded(town: tuple[Project, WanPair
     assert "error[guard-delete]: 10 of 30 services are not registered any more" in project.refused(4, "freeze").stderr
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "guard-refuses.md"
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def parts_of(page: str) -> tuple[list[list[str]], list[str], list[Any]]:
+    """The commands that a page has typed, the texts that it shows, and its configurations."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    commands = [shlex.split(line)[1:] for kind, block in blocks if kind == "sh" for line in block.splitlines()]
+    configs = [yaml.safe_load(block) for kind, block in blocks if kind == "yaml"]
+    return commands, [block for kind, block in blocks if kind == "text"], configs
+
+
+def test_the_page_about_a_bad_address_is_what_happens(town: tuple[Project, WanPair]) -> None:
+    project, wan = town
+    before = yaml.safe_load(project.read("services.yaml"))["services"]
+    (write, plan, publish, *looks), (line, planned), (config,) = parts_of("one-bad-address.md")
+    project.write(config["overrides"], "# of the night\n")
+    project.configure(consul_config(wan.primary.address, source={"datacenters": ["*"]}, overrides="overrides.yaml"))
+    day = ["--today", "2027-01-20"]
+    assert project.done(*write, *day).stdout == line
+    assert project.read("overrides.yaml").decode() == f"# of the night\n{line}"
+    said = project.run(*plan, *day)
+    assert said.returncode == 1
+    assert planned.replace("overrides.yaml:1:3", "overrides.yaml:2:3") in said.stdout
+    assert "warning[override]" in project.done(*publish, *day).stderr
+    after = yaml.safe_load(project.read("services.yaml"))["services"]
+    entry = before["svc07"]["unversioned"]
+    left = [endpoint for endpoint in entry["endpoints"] if endpoint["address"] != "10.0.0.3"]
+    expected = {**entry, "endpoints": left, "url": after["svc07"]["unversioned"]["url"]}
+    assert after == {**before, "svc07": {"unversioned": expected}}
+    listed, explained = (project.done(*words, *day).stdout for words in looks)
+    assert "until 2027-01-31: disk full" in listed
+    assert "http://10.0.0.3:20007" in explained.split("left out:")[1]
+    project.done("check", *day)
+    assert "override-expired" in project.refused(4, "check", "--today", "2027-02-01").stdout
+    retire(wan, 7)
+    assert "override-unused" in project.done("compile", *day).stderr
 
 
 def test_the_page_about_refusals_is_what_happens(town: tuple[Project, WanPair]) -> None:
     project, wan = town
     play_the_night(wan)
-    text = PAGE.read_text(encoding="utf-8")
-    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    commands = [shlex.split(line)[1:] for kind, block in blocks if kind == "sh" for line in block.splitlines()]
-    shown = [block for kind, block in blocks if kind == "text"]
-    config, holding = (yaml.safe_load(block) for kind, block in blocks if kind == "yaml")
+    commands, shown, (config, holding) = parts_of("guard-refuses.md")
     *looks, consent = commands
     assert [words[0] for words in commands] == ["plan", "plan", "freeze", "compile"]
     for words in looks:

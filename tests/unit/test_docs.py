@@ -196,6 +196,8 @@ def test_every_block_of_configuration_loads(text: str, tmp_path: Path) -> None:
     for schema in value.get("checks", {}).get("schema", []):
         (tmp_path / schema).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / schema).write_text("{}")
+    if isinstance(value.get("overrides"), str):
+        (tmp_path / value["overrides"]).write_text("")
     path = tmp_path / "frostline.yaml"
     path.write_text(text, encoding="utf-8")
     load_config(path)

@@ -16,6 +16,7 @@ from frostline.events import listening
 from frostline.pipeline.load import find_config, load_config
 from frostline.publish.publishing import is_interrupted
 from frostline.settings import Config
+from frostline.text import list_names
 
 
 def invoked(function: Callable[..., int]) -> Callable[..., int]:
@@ -52,6 +53,13 @@ class DifferentError(FrostlineError):
     """Not a fault: something differs from what was expected."""
 
     status = errors.DIFFERENT
+
+
+def unknown_service(service: str, version: str | None, close: Sequence[str]) -> DifferentError:
+    """The error that no service has this name. close: what the user may have meant, best first."""
+    asked = service if version is None else f"{service} {version}"
+    hint = f"did you mean {list_names(close, 'or')}?" if close else "see `frostline list`"
+    return DifferentError(f"unknown service `{asked}`", help=hint)
 
 
 def print_warnings(invocation: Invocation, warnings: Sequence[str]) -> None:

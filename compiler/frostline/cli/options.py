@@ -50,7 +50,7 @@ help_option = _shows("-h", "--help", callback=_show_help, help="Show this messag
 version_option = _shows("--version", callback=_show_version, help="Show the version and exit.")
 
 
-class _Day(click.DateTime):
+class Day(click.DateTime):
     """A day, as waivers write it."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ def common_options(function: _Function) -> _Function:
         click.option("-v", "--verbose", count=True, help="Log each stage; -vv also logs each request."),
         click.option(
             "--today",
-            type=_Day(),
+            type=Day(),
             metavar="DATE",
             help="Evaluate waivers as of this date (default: today).",
         ),

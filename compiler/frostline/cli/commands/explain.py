@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import click
 
@@ -14,7 +14,7 @@ from frostline.cli.console import (
     print_text,
     report_value,
 )
-from frostline.cli.invoking import DifferentError, invoked, load_invocation_config, print_warnings
+from frostline.cli.invoking import invoked, load_invocation_config, print_warnings, unknown_service
 from frostline.cli.options import FORMATS, common_options, format_option, offline_option
 from frostline.lock.codec import lock_of
 from frostline.model import Registry, SegmentAnswer, version_label
@@ -24,7 +24,7 @@ from frostline.pipeline.holding import hold_part
 from frostline.pipeline.views import Explanation, closest, explain, explanation_value, known_registry
 from frostline.registry.override_rules import describe
 from frostline.settings import Config
-from frostline.text import escape_control, list_names
+from frostline.text import escape_control
 
 
 @click.command("explain")
@@ -55,7 +55,7 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
     if not explanation.keys:
         names = explanation.registry if offline else (known_registry(config) or _read_registry(config))
         close = closest(names, explanation.exclusions, service, version)
-        raise _unknown_service(service, version, close)
+        raise unknown_service(service, version, close)
     if invocation.format == "json":
         print_json(report_value(explained=explanation_value(explanation)))
     else:
@@ -66,12 +66,6 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
 def _read_registry(config: Config) -> Registry:
     """The whole registry as the sources have it now, for the names in it."""
     return registry_of_lock(config, lock_of(freeze(config, CommittedLock(config)).snapshots))
-
-
-def _unknown_service(service: str, version: str | None, close: Sequence[str]) -> DifferentError:
-    asked = service if version is None else f"{service} {version}"
-    hint = f"did you mean {list_names(close, 'or')}?" if close else "see `frostline list`"
-    return DifferentError(f"unknown service `{asked}`", help=hint)
 
 
 def explanation_lines(explanation: Explanation) -> Iterator[str]:

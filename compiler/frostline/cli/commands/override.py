@@ -1,0 +1,137 @@
+"""`frostline override`: an entry of `overrides` for one bad address at night."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+from msgspec.structs import replace as replaced_field
+
+from frostline import errors
+from frostline.cli.console import Invocation, info, print_data, print_json, report_value, show_findings
+from frostline.cli.invoking import DifferentError, invoked, load_invocation_config, unknown_service
+from frostline.cli.options import FORMATS, Day, common_options, format_option
+from frostline.errors import RefusedError, UsageError
+from frostline.model import Finding
+from frostline.pipeline.override_entry import Entry, Target, entry_of, find_target, try_entry, with_entry
+from frostline.pipeline.views import closest
+from frostline.publish.publishing import replace_file
+from frostline.registry.override_rules import CONFLICT
+from frostline.settings import Config
+from frostline.text import display_path, name_first
+
+DAYS = 7
+"""How long an override holds that is not given a day."""
+
+_URL_START = re.compile(r"=(?=[A-Za-z][A-Za-z0-9+.-]*://)")
+
+
+@click.command("override")
+@click.argument("service")
+@click.argument("version", required=False)
+@click.option(
+    "--drop",
+    multiple=True,
+    metavar="KEY=VALUE,…",
+    help="Leave out the endpoints that have all of these values: address, port, datacenter, namespace, node, id, url.",
+)
+@click.option("--add", multiple=True, metavar="URL", help="Add an endpoint (repeatable).")
+@click.option("--replace", multiple=True, metavar="OLD=NEW", help="Put a URL in the place of another (repeatable).")
+@click.option("--until", type=Day(), metavar="DATE", help=f"The last day (default: {DAYS} days from today).")
+@click.option("--why", required=True, metavar="TEXT", help="The reason, for whoever reads it later.")
+@format_option(*FORMATS)
+@common_options
+@invoked
+def command(
+    invocation: Invocation,
+    service: str,
+    version: str | None,
+    drop: Sequence[str],
+    add: Sequence[str],
+    replace: Sequence[str],
+    until: datetime | None,
+    why: str,
+) -> int:
+    """Print an entry of `overrides`, or add it to their file.
+
+    For the night on which one address is wrong. Works from the committed lock, without a network, and refuses what
+    would change nothing. Exits with 1 if the service is unknown, or a part of the entry changes nothing.
+    """
+    config = load_invocation_config(invocation)
+    target = find_target(config, service, version)
+    if not target.keys:
+        raise unknown_service(service, version, closest(target.plain, (), service, version))
+    urls = {endpoint.url for key, entry in target.plain.entries() if key in target.keys for endpoint in entry.endpoints}
+    parts: list[tuple[str, Mapping[str, Any]]] = [("--drop", {"drop": [_match(text)]}) for text in drop]
+    parts += [("--add", {"add": [url]}) for url in add]
+    parts += [("--replace", {"replace": _replacement(text, urls)}) for text in replace]
+    if not parts:
+        raise UsageError("nothing to change", help="give at least one of --drop, --add and --replace")
+    last = until.date() if until else invocation.today + timedelta(days=DAYS)
+    if last < invocation.today:
+        raise UsageError(f"--until: {last} is over", help="give a day to come; compile refuses an expired override")
+    entry = entry_of(target.glob, last.isoformat(), why, parts)
+    findings = _checked(config, target, entry, urls)
+    added_to = _print_or_add(invocation, config, entry)
+    if invocation.format == "json":
+        print_json(report_value(findings, override=entry.value, added_to=added_to))
+    show_findings(findings, invocation)
+    return errors.DONE
+
+
+def _match(text: str) -> dict[str, Any]:
+    """`address=10.0.0.9,port=8080` as a mapping. A URL may have commas, so it stands alone."""
+    if text.startswith("url="):
+        return {"url": text.removeprefix("url=")}
+    match: dict[str, Any] = {}
+    for word in text.split(","):
+        key, equals, value = word.partition("=")
+        if not equals or not key or key in match:
+            raise UsageError(f"--drop: `{text}` is not KEY=VALUE,…", help="write --drop address=10.0.0.9,port=8080")
+        is_number = key == "port" and value.isascii() and value.isdigit()
+        match[key] = int(value) if is_number else value
+    return match
+
+
+def _replacement(text: str, urls: set[str]) -> dict[str, str]:
+    """`OLD=NEW` as a mapping. URLs may have `=` in them: OLD is a URL that there is, if any fits."""
+    splits = [(text[: found.start()], text[found.end() :]) for found in _URL_START.finditer(text)]
+    if not splits:
+        raise UsageError(f"--replace: `{text}` is not OLD=NEW", help="write --replace http://OLD:80=http://NEW:80")
+    old, new = next((split for split in splits if split[0] in urls), splits[0])
+    return {old: new}
+
+
+def _checked(config: Config, target: Target, entry: Entry, urls: set[str]) -> tuple[Finding, ...]:
+    """The findings that the entry brings, as warnings: compile judges.
+
+    DifferentError: part of it changes nothing; RefusedError: it contradicts another one.
+    """
+    trial = try_entry(config, target, entry.override)
+    if trial.unused:
+        listed = name_first(sorted(urls)) if urls else "none"
+        raise DifferentError(
+            "; ".join(finding.message for finding in trial.unused), help=f"the endpoints are: {listed}"
+        )
+    for finding in trial.findings:
+        if finding.rule == CONFLICT.name:
+            raise RefusedError(finding.message, help=finding.help)
+    return tuple(replaced_field(finding, severity="warning") for finding in trial.findings)
+
+
+def _print_or_add(invocation: Invocation, config: Config, entry: Entry) -> str | None:
+    """Print the entry; where `overrides` names a file, add it there. Returns the file's path, None without one."""
+    file = config.overrides_file
+    if invocation.format == "text":
+        needs_key = file is None and not config.overrides
+        print_data(["overrides:", f"  {entry.line}"] if needs_key else [entry.line])
+    if file is None:
+        info(invocation, f"Add this to {display_path(config.path)}, then run `frostline compile --offline`.")
+        return None
+    shown = display_path(file)
+    replace_file(file, [with_entry(file.read_bytes(), entry, shown)])
+    info(invocation, f"Added to {shown}. Publish it with `frostline compile --offline`.")
+    return shown

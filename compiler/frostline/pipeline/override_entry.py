@@ -1,0 +1,166 @@
+"""A new entry of `overrides`: as YAML, whether it changes anything now, and the file with it at its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+from msgspec import Struct
+from msgspec.structs import replace
+
+from frostline.config.yaml_reader import read_yaml
+from frostline.errors import ErrorGroup, FrostlineError, UsageError
+from frostline.model import FileOrigin, Finding, Key, Registry, version_label
+from frostline.pipeline.assemble import overridden_of_lock
+from frostline.pipeline.override_file import is_blank, overrides_in
+from frostline.pipeline.views import committed_lock
+from frostline.registry.override_rules import unused_findings
+from frostline.registry.overriding import apply_overrides
+from frostline.settings import Config, Override
+from frostline.text import escape_json
+
+_SHOWN = "the new entry"
+
+
+class Entry(Struct, frozen=True):
+    """A new entry. value: what it holds, as JSON values; override: what it means."""
+
+    value: Mapping[str, Any]
+    override: Override
+
+    @property
+    def line(self) -> str:
+        """It as an item of a YAML list, in one line."""
+        return _line(self.value)
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    return f"- {_yaml(value)}"
+
+
+def _yaml(value: Any, key: str = "") -> str:
+    if isinstance(value, Mapping):
+        items = [f"{name if name.isidentifier() else _yaml(name)}: {_yaml(part, name)}" for name, part in value.items()]
+        return f"{{{', '.join(items)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_yaml, value))}]"
+    if key == "until":
+        return str(value)
+    return escape_json(json.dumps(value, ensure_ascii=False))
+
+
+def entry_of(service: str, until: str, why: str, parts: Sequence[tuple[str, Mapping[str, Any]]]) -> Entry:
+    """The entry of these parts, each with the option that asks for it: ("--add", {"add": [URL]}).
+
+    UsageError: a value of an option is none.
+    """
+    head, tail = {"service": service}, {"until": until, "why": why}
+    drop: list[Any] = []
+    add: list[str] = []
+    replaced: dict[str, str] = {}
+    for option, part in parts:
+        _override({**head, **part, **tail}, f"{option}: ")
+        drop += part.get("drop", [])
+        add += part.get("add", [])
+        for old, new in part.get("replace", {}).items():
+            if replaced.setdefault(old, new) != new:
+                raise UsageError(f"{option}: `{old}` is to be replaced twice", help="keep one of the two")
+    found: dict[str, Any] = {"drop": drop[0] if len(drop) == 1 else drop, "add": add, "replace": replaced}
+    value = {**head, **{key: part for key, part in found.items() if part}, **tail}
+    return Entry(value, _override(value, ""))
+
+
+def _override(value: Mapping[str, Any], start: str) -> Override:
+    try:
+        return overrides_in(_line(value).encode(), _SHOWN)[0]
+    except FrostlineError as error:
+        first = error.errors[0] if isinstance(error, ErrorGroup) else error
+        raise UsageError(f"{start}{first.message}", help=first.help) from None
+
+
+class Target(Struct, frozen=True):
+    """What an entry is written for. plain: the registry of the committed lock without overrides.
+
+    keys: what is meant, () if it is unknown; glob: how an override names it.
+    """
+
+    plain: Registry
+    keys: tuple[Key, ...]
+    glob: str
+
+
+def find_target(config: Config, service: str, version: str | None) -> Target:
+    """The (service, version)s of this name; `payments/v1` names a version too. UsageError: there is no lock."""
+    registry = overridden_of_lock(replace(config, overrides=()), committed_lock(config)).registry
+    names = [(service, version)]
+    if version is None and "/" in service:
+        names.append((service.rpartition("/")[0], service.rpartition("/")[2]))
+    for name, label in names:
+        keys = [
+            key for key, _ in registry.entries() if key.service == name and label in (None, version_label(key.version))
+        ]
+        if keys:
+            return Target(registry, tuple(keys), _glob(name, label))
+    return Target(registry, (), service)
+
+
+def _glob(service: str, label: str | None) -> str:
+    """The glob that fits this service alone."""
+    literal = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in service)
+    if literal.startswith("!"):
+        literal = f"?{literal[1:]}"  # `!` would exclude
+    return literal if label is None else f"{literal}/{label}"
+
+
+class Trial(Struct, frozen=True):
+    """What the entry would do. unused: parts that change nothing; findings: other findings that there were not."""
+
+    unused: tuple[Finding, ...]
+    findings: tuple[Finding, ...]
+
+
+def try_entry(config: Config, target: Target, override: Override) -> Trial:
+    """Apply the entry to what the lock gives, after the overrides that there are."""
+    before = apply_overrides(target.plain, config.overrides)
+    after = apply_overrides(target.plain, [*config.overrides, override])
+    unused = unused_findings([override], after.effects, target.plain)
+    return Trial(tuple(unused), tuple(finding for finding in after.findings if finding not in before.findings))
+
+
+def with_entry(raw: bytes, entry: Entry, shown: str) -> bytes:
+    """The file of `overrides` with one more item; all else stays byte for byte. UsageError: not possible safely."""
+    text = raw.decode()
+    newline = "\r\n" if "\r\n" in text else "\n"
+    before = overrides_in(raw, shown)
+    indent = 0
+    if not is_blank(raw):
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if not isinstance(root, yaml.SequenceNode):
+            raise _unsafe(shown)
+        if root.flow_style and not root.value:
+            text = text[: root.start_mark.index] + text[root.end_mark.index :]
+        elif root.flow_style:
+            raise _unsafe(shown)
+        else:
+            indent = root.start_mark.column
+    if text and not text.endswith(("\n", "\r")):
+        text += newline
+    new = f"{text}{' ' * indent}{entry.line}{newline}".encode()
+    try:
+        values = read_yaml(new, shown).value
+        after = overrides_in(new, shown)
+    except FrostlineError:
+        raise _unsafe(shown) from None
+    if not isinstance(values, list) or values[-1:] != [entry.value] or after[:-1] != before:
+        raise _unsafe(shown)
+    return new
+
+
+def _unsafe(shown: str) -> UsageError:
+    return UsageError(
+        "the entry cannot be added without changing the rest of the file",
+        origin=FileOrigin(shown),
+        help="add the line above to the list yourself, or write each item of the list on lines of its own: `- …`",
+    )
