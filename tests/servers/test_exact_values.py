@@ -167,7 +167,7 @@ def other(number: int, distance: int) -> str:
 
 
 def on_nodes_of_their_own() -> Iterator[Instance]:
-    """Each text as name, node, id, address, tag, meta value and version."""
+    """Each text as name, node, id, tag, meta value and version."""
     seen: set[str] = set()
     for number, text in enumerate(TEXTS):
         node = other(number, 1)
@@ -178,7 +178,7 @@ def on_nodes_of_their_own() -> Iterator[Instance]:
             service=text,
             node=node,
             id=other(number, 2),
-            address=other(number, 3),
+            address=f"10.0.{number // 250}.{number % 250}" if number % 3 else f"Host_{number}.example",
             tags=("", f"t={other(number, 4)}", other(number, 5)),
             meta={"m": other(number, 6), "version": other(number, 7), META_KEYS[number % len(META_KEYS)]: text},
             of_node=number % 2 == 0,
@@ -193,7 +193,7 @@ def on_the_agent() -> Iterator[Instance]:
                 service=text,
                 node="node-a",
                 id=text,
-                address=other(number, 2),
+                address=f"2001:db8::{number + 1:x}",
                 port=8080,
                 tags=(text, f"t={text}"),
                 meta={"m": text},
@@ -204,7 +204,7 @@ def special() -> Iterator[Instance]:
     """The longest values; all texts as tags of one instance; many kinds of addresses."""
     everything = {"m": "m" * LONGEST_META_VALUE, "version": "😀" * (LONGEST_META_VALUE // 4)}
     for number, text in enumerate(LONG_TEXTS):
-        yield Instance(service=text, node=text, id=text, address=text, tags=(text, f"t={number}"), meta=everything)
+        yield Instance(service=text, node=text, id=text, address="h", tags=(text, f"t={number}"), meta=everything)
     yield Instance(
         service="all",
         node="tags",
