@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,47 @@ NARROWER: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("keys", NARROWER, ids=str)
+def lines_changed(before: bytes, after: bytes) -> tuple[int, int]:
+    """How many lines go and how many come."""
+    had, has = Counter(before.splitlines()), Counter(after.splitlines())
+    return (had - has).total(), (has - had).total()
+
+
+def test_a_plan_of_the_lock_alone_says_so_in_every_format(town: tuple[Project, WanPair]) -> None:
+    project, wan = town
+    lock, outputs = project.read("frostline.lock"), project.read("services.yaml")
+    for number in range(20):
+        redeploy(wan, number)
+    only = "Only the lock changes: services, endpoints and files stay as they are.\n"
+    said = {"text": only, "markdown": "**frostline**: only the lock changes, 0 errors, 0 warnings\n\n"}
+    for form, start in said.items():
+        for arguments, status in (((), 1), (("--registry-only",), 0)):
+            done = project.run("plan", "--format", form, *arguments)
+            assert (done.returncode, done.stdout[: len(start)]) == (status, start)
+    for arguments, status in (((), 1), (("--registry-only",), 0)):
+        plan = project.document(status, "plan", *arguments)
+        assert (plan["changes"], plan["lock"], plan["services"], plan["files"]) == (True, True, [], [])
+    project.done("compile")
+    assert lines_changed(lock, project.read("frostline.lock")) == (120, 120)
+    assert project.read("services.yaml") == outputs
+    assert project.run("plan", "--registry-only").returncode == 0
+
+
+def test_a_night_changes_as_many_lines_as_the_page_says(town: tuple[Project, WanPair]) -> None:
+    project, wan = town
+    lock = project.read("frostline.lock")
+    for number in range(20):
+        register(wan, number, first_port=30000)
+    plan = project.run("plan")
+    assert plan.returncode == 1
+    assert plan.stdout.count(": 6 of 6 moved, dc1 3, dc2 3\n") == 20
+    assert len(plan.stdout.splitlines()) < 30
+    unfolded = re.sub(r"\n *<details>.*?</details>", "", project.run("plan", "--format", "markdown").stdout, flags=re.S)
+    assert len(unfolded.splitlines()) < 35
+    project.done("compile")
+    assert lines_changed(lock, project.read("frostline.lock")) == (120, 120)
+
+
 def test_a_selection_that_takes_less_is_applied_offline_as_a_freeze_would(
     town: tuple[Project, WanPair], keys: dict[str, Any]
 ) -> None:

@@ -177,10 +177,14 @@ def parse_allow(values: Sequence[str]) -> Allow:
     for word in (word.strip() for value in values for word in value.split(",")):
         name, equals, scope = word.partition("=")
         takes_scope = bool(ALLOW_WORDS.get(name))
-        if name not in ALLOW_WORDS or (equals and not (scope and takes_scope)):
-            near = None if name in ALLOW_WORDS else closest(name, ALLOW_WORDS)
+        if name not in ALLOW_WORDS:
+            near = closest(name, ALLOW_WORDS)
             hint = f"; did you mean `{near}`?" if near else ""
             raise click.BadParameter(f"`{word}` is not one of {_ALLOW_LIST}{hint}", param_hint="--allow")
+        if equals and not takes_scope:
+            raise click.BadParameter(f"`{name}` takes no scope: write `{name}` alone", param_hint="--allow")
+        if equals and not scope:
+            raise click.BadParameter(f"`{word}` has an empty scope: write `{name}` for all", param_hint="--allow")
         if takes_scope:
             globs[name] = (*globs.get(name, ()), scope or "*")
         else:

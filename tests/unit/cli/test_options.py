@@ -85,7 +85,27 @@ def test_allow_is_read_from_words_with_commas_between_them(words: list[str], exp
     assert parse_allow(words) == expected
 
 
-@pytest.mark.parametrize("word", ["delete", "deletes=", "partial=x", "", "updates,,empty", "Deletes"])
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("partial=mesh/dc2", "`partial` takes no scope: write `partial` alone"),
+        ("partial=", "`partial` takes no scope: write `partial` alone"),
+        ("deletes=", "`deletes=` has an empty scope: write `deletes` for all"),
+        ("moves,edited=", "`edited=` has an empty scope: write `edited` for all"),
+    ],
+)
+def test_a_scope_that_a_word_does_not_take_or_that_is_empty_is_refused(word: str, said: str) -> None:
+    with pytest.raises(click.BadParameter, match=f"^{said}$"):
+        parse_allow([word])
+
+
+@pytest.mark.parametrize(("word", "near"), [("delete", "deletes"), ("Partial", "partial"), ("move=a", "moves")])
+def test_a_misspelt_word_of_allow_names_the_nearest(word: str, near: str) -> None:
+    with pytest.raises(click.BadParameter, match=f"did you mean `{near}`"):
+        parse_allow([word])
+
+
+@pytest.mark.parametrize("word", ["delete", "", "updates,,empty", "Deletes", "all", "instances", "=x"])
 def test_any_other_word_of_allow_is_refused(word: str) -> None:
     words = r"deletes\[=GLOB\], updates\[=GLOB\], moves\[=GLOB\], empty\[=SOURCE/DATACENTER\], edited\[=PATH\], adopt"
     with pytest.raises(click.BadParameter, match=f"is not one of {words}"):

@@ -14,7 +14,7 @@ from frostline.model import (
     Snapshot,
 )
 from frostline.pipeline.freeze import CommittedLock, freeze, pair_locks
-from frostline.settings import Config
+from frostline.settings import Allow, Config
 from frostline.sources.base import ReadResult
 from frostline.sources.consul import source as consul
 
@@ -70,6 +70,26 @@ def test_every_source_that_fails_is_told(configure: Configure, answering: dict[s
     assert len(freeze(config, None, sources=["mesh"]).snapshots) == 1
 
 
+def test_allow_partial_reads_every_source_as_if_it_said_so(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configure(sources={"mesh": mesh(), "other": mesh(partial=True)})
+    asked: dict[str, bool] = {}
+
+    def read(settings: Any, **_: Any) -> ReadResult:
+        asked[settings.name] = settings.partial
+        return reading("a")
+
+    monkeypatch.setattr(consul, "read", read)
+    for allow, expected in (
+        (Allow(), {"mesh": False, "other": True}),
+        (Allow(deletes=("*",), empty=("*",)), {"mesh": False, "other": True}),
+        (Allow(partial=True), {"mesh": True, "other": True}),
+    ):
+        freeze(config, None, allow=allow)
+        assert asked == expected
+
+
 def held(config: Config, lock: Lock | None) -> CommittedLock:
     """The lock as it is committed once it is written."""
     if lock is None:
@@ -89,6 +109,8 @@ def test_an_unreachable_datacenter_keeps_what_was_frozen_with_the_same_settings(
     for committed in (None, Lock(), Lock((snapshot(config, "b", datacenter="dc3"),))):
         with pytest.raises(SourceError, match="datacenter dc2 cannot be reached"):
             freeze(config, held(config, committed))
+    strict = configure(sources={"mesh": mesh()})
+    assert freeze(strict, held(strict, Lock((kept,))), allow=Allow(partial=True)).snapshots[0] == kept
     other = configure(sources={"mesh": mesh(partial=True, select={"tags": ["x"]})})
     with pytest.raises(SourceError, match="frozen with these settings"):
         freeze(other, held(other, Lock((kept,))))
