@@ -22,6 +22,10 @@ ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?", re.DOTA
 """Hosts that clients read as an IPv4 address, however it is spelt (127.1, 0x7f.1, 2130706433): the WHATWG URL standard,
 "ends in a number". As a host name such text would be a way around a denied network."""
 
+# What nearly all addresses are: an IPv4 address of one host. `ip_address` takes several times as long.
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_ONE_IPV4 = re.compile(rf"(?:[1-9][0-9]?|1[0-9]{{2}}|2[01][0-9]|22[0-3])(?:\.{_OCTET}){{3}}")
+
 # RFC 1123 2.1, and `_`, which registered names have in practice. Punycode (RFC 3492) fits.
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _MOST_IN_LABEL = 63  # RFC 1035 2.3.4
@@ -92,6 +96,8 @@ class Host(NamedTuple):
 @lru_cache(maxsize=65536)
 def host_of(text: str) -> Host:
     """The host that this text names. `[fd00::7]` is fd00::7. Raises InvalidAddress."""
+    if _ONE_IPV4.fullmatch(text):
+        return Host(text, text)
     is_bracketed = text.startswith("[") and text.endswith("]")
     found = _ip_address(text[1:-1].replace("%25", "%") if is_bracketed else text)
     if isinstance(found, IPv4Address) and not is_bracketed:

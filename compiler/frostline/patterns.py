@@ -9,17 +9,32 @@ from msgspec import Struct
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_END_OF_KEY = re.compile(r"\](?=[|}])")
 _QUERY_OR_FRAGMENT = re.compile("[?#]")
+_DOT = re.compile("%2e", re.IGNORECASE)
 
 
 class Placeholder(Struct, frozen=True):
-    """`{name}`, or `{name[key]}`. The key is any text without `]}`."""
+    """`{name}`, or `{name[key]}`. The key is any text without `]}` and `]|`.
+
+    default: of `{name[key]|default}`, any text without `}`: for what has no such value. is_reserved: of `{+name[key]}`,
+    whose value keeps the characters that structure a URL (reserved expansion, RFC 6570 3.2.3).
+    """
 
     name: str
     key: str | None = None
+    default: str | None = None
+    is_reserved: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is `{name}`."""
+        return self == Placeholder(self.name)
 
     def __str__(self) -> str:
-        return f"{{{self.name}}}" if self.key is None else f"{{{self.name}[{self.key}]}}"
+        key = "" if self.key is None else f"[{self.key}]"
+        default = "" if self.default is None else f"|{self.default}"
+        return f"{{{'+' if self.is_reserved else ''}{self.name}{key}{default}}}"
 
 
 class PatternError(ValueError):
@@ -59,20 +74,27 @@ def parse(pattern: str) -> tuple[str | Placeholder, ...]:
 
 def _placeholder(pattern: str, start: int) -> tuple[Placeholder, int]:
     """The placeholder whose `{` is at `start`, and the position after its `}`."""
-    name = _NAME.match(pattern, start + 1)
+    is_reserved = pattern[start + 1 : start + 2] == "+"
+    name = _NAME.match(pattern, start + 1 + is_reserved)
     if name is None:
         raise PatternError("a `{` without a name after it", start)
     end = name.end()
     if pattern[end : end + 1] == "}":
-        return Placeholder(name.group()), end + 1
+        return Placeholder(name.group(), is_reserved=is_reserved), end + 1
     if pattern[end : end + 1] != "[":
         raise PatternError("a `{` that nothing closes", start)
-    close = pattern.find("]}", end + 1)
-    if close < 0:
+    close = _END_OF_KEY.search(pattern, end + 1)
+    if close is None:
         raise PatternError("a `[` that no `]}` closes", end)
-    if close == end + 1:
+    key = pattern[end + 1 : close.start()]
+    if not key:
         raise PatternError("a `[]` without a key", end)
-    return Placeholder(name.group(), pattern[end + 1 : close]), close + 2
+    if pattern[close.end()] == "}":
+        return Placeholder(name.group(), key, is_reserved=is_reserved), close.end() + 1
+    stop = pattern.find("}", close.end())
+    if stop < 0:
+        raise PatternError("a `{` that nothing closes", start)
+    return Placeholder(name.group(), key, pattern[close.end() + 1 : stop], is_reserved), stop + 1
 
 
 def host_and_port(url: str) -> tuple[str, int]:
@@ -86,10 +108,10 @@ def host_and_port(url: str) -> tuple[str, int]:
 
 
 def has_dot_segment(url: str) -> bool:
-    """Whether the path of an absolute URL has a segment `.` or `..`.
+    """Whether the path of an absolute URL has a segment `.` or `..`, which may be written as `%2e`.
 
     Clients remove such segments before they send a request (RFC 3986 5.2.4), and would call another service.
     """
     before_query = _QUERY_OR_FRAGMENT.split(url, maxsplit=1)[0]
     path = before_query.partition("://")[2].partition("/")[2]
-    return any(segment in (".", "..") for segment in path.split("/"))
+    return any(_DOT.sub(".", segment) in (".", "..") for segment in path.split("/"))

@@ -68,6 +68,22 @@ class VersionFrom(Struct, frozen=True, kw_only=True):
     tag: str | None = None
 
 
+class SchemeRule(Struct, frozen=True, kw_only=True):
+    """A rule for the scheme of an instance's URL; the first that applies gives it.
+
+    meta alone: where an instance has that meta value, the value is its scheme. meta and equals, or tag: where it has
+    that value or tag, its scheme is `scheme`. None of them: it applies to all.
+    """
+
+    meta: str | None = None
+    equals: str | None = None
+    tag: str | None = None
+    scheme: str = ""
+
+
+DEFAULT_SCHEME = (SchemeRule(meta="scheme"), SchemeRule(scheme="http"))
+
+
 class Naming(Struct, frozen=True, kw_only=True):
     """How a registered name becomes (service, version), and an instance a URL."""
 
@@ -76,6 +92,7 @@ class Naming(Struct, frozen=True, kw_only=True):
     version_from: VersionFrom = VersionFrom()
     url: str = DEFAULT_URL
     unversioned_url: str = DEFAULT_UNVERSIONED_URL
+    scheme: tuple[SchemeRule, ...] = DEFAULT_SCHEME
 
 
 class LiveLimits(Struct, frozen=True, kw_only=True):

@@ -73,6 +73,11 @@ def odd(empty_consul: ConsulAgent) -> ConsulAgent:
     put(agent, "dns", "dns", udp)
     for node in ("c1", "c3"):
         put(agent, node, "twice", {"ID": "one", "Address": "10.0.6.1", "Port": 80}, NodeMeta={"rack": node})
+    gate = {"protocol": "https", "secure": "true", "path": "/datagate/api/"}
+    put(agent, "g-1", "gate-v1", {"ID": "g", "Address": "10.0.7.1", "Port": 443, "Tags": ["tls"], "Meta": gate})
+    put(agent, "g-2", "gate-v1", {"ID": "g", "Address": "10.0.7.2", "Port": 80, "Meta": {"path": "v"}})
+    put(agent, "g-3", "gate-v1", {"ID": "g", "Address": "10.0.7.3", "Port": 80})
+    put(agent, "g-4", "evil-v1", {"ID": "e", "Address": "10.0.7.4", "Port": 80, "Meta": {"path": "@evil.example/"}})
     return agent
 
 
@@ -160,3 +165,46 @@ def test_nodes_are_selected_by_their_metadata(project: Project, odd: ConsulAgent
     assert set(services_of(project)) == {"shop"}
     explained = project.done("explain", "twice").stdout
     assert "its node's meta `rack` is not `r1`, which `select.node_meta` requires" in explained
+
+
+GATES = {"services": ["gate-v1", "evil-v1"]}
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        [{"meta": "protocol"}, "http"],
+        [{"meta": "secure", "equals": "true", "is": "https"}, "http"],
+        [{"tag": "tls", "is": "https"}, "http"],
+    ],
+    ids=["meta", "equals", "tag"],
+)
+def test_scheme_and_path_come_from_what_is_registered(project: Project, odd: ConsulAgent, scheme: list[Any]) -> None:
+    url = "{scheme}://{address}:{port}{+meta[path]|/}"
+    project.configure(config(odd, select=GATES, scheme=scheme, url=url)).done("compile")
+    services = services_of(project)
+    assert urls_of(services["gate"]) == [
+        "https://10.0.7.1:443/datagate/api/",
+        "http://10.0.7.2:80/v",
+        "http://10.0.7.3:80/",
+    ]
+    assert urls_of(services["evil"]) == ["http://10.0.7.4:80/@evil.example/"]
+    # Neither the scheme nor the pattern is in the lock: a change needs no server.
+    lock = project.read("frostline.lock")
+    project.configure(config(odd, select=GATES, scheme=["ws"], url="{scheme}://{address}:{port}")).done(
+        "compile", "--offline", "--allow", "updates"
+    )
+    assert urls_of(services_of(project)["gate"])[0] == "ws://10.0.7.1:443"
+    assert project.read("frostline.lock") == lock
+
+
+def test_an_instance_that_lacks_a_key_is_one_finding_and_a_waiver_leaves_it_out(
+    project: Project, odd: ConsulAgent
+) -> None:
+    url = "http://{address}:{port}{+meta[path]}"
+    refused = project.configure(config(odd, select=GATES, url=url)).refused(4, "compile").stderr
+    assert refused.count("error[") == 1
+    assert "node=g-3, id=g): error[meta-missing]: gate v1: it has no meta `path`" in refused
+    assert "write {+meta[path]|DEFAULT} in the pattern" in refused
+    project.configure(config(odd, {"rule": "meta-missing", "service": "gate/*"}, select=GATES, url=url)).done("compile")
+    assert urls_of(services_of(project)["gate"]) == ["http://10.0.7.1:443/datagate/api/", "http://10.0.7.2:80/v"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
 import pytest
@@ -194,6 +194,16 @@ def test_any_ipv6_address_is_one_host_in_each_spelling(address: IPv6Address) -> 
     host = host_of(str(address))
     assert IPv6Address(host.address) == address
     assert host_of(address.exploded) == host_of(f"[{address}]".upper()) == host_of(host.address) == host
+
+
+@given(st.ip_addresses(v=4))
+@example(IPv4Address("223.255.255.255"))
+@example(IPv4Address("0.0.0.1"))
+@example(IPv4Address("240.0.0.1"))
+def test_any_ipv4_address_is_written_as_it_is_and_doubted_where_it_is_of_no_one_host(address: IPv4Address) -> None:
+    host = host_of(str(address))
+    assert host[:2] == (str(address), str(address))
+    assert bool(host.doubt) == (address.is_unspecified or address.is_multicast or str(address) == "255.255.255.255")
 
 
 @given(st.text() | st.text("0123456789abcdefx.:[]%-_@/ \0", max_size=20))

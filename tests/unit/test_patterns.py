@@ -18,6 +18,18 @@ def test_a_placeholder_may_have_a_key() -> None:
     assert parse("{meta[a.b c]}/{tag[x[0]]}") == (Placeholder("meta", "a.b c"), "/", Placeholder("tag", "x[0]"))
 
 
+def test_a_key_may_have_a_default_and_a_plus() -> None:
+    assert parse("{meta[a]|b}{+meta[a]}{+tag[a]|/b/}{meta[a]|}{meta[a|b]}{meta[a]|b|c]}{+service}") == (
+        Placeholder("meta", "a", "b"),
+        Placeholder("meta", "a", is_reserved=True),
+        Placeholder("tag", "a", "/b/", is_reserved=True),
+        Placeholder("meta", "a", ""),
+        Placeholder("meta", "a|b"),
+        Placeholder("meta", "a", "b|c]"),
+        Placeholder("service", is_reserved=True),
+    )
+
+
 def test_doubled_braces_are_literal() -> None:
     assert parse("{{{service}}}") == ("{", Placeholder("service"), "}")
 
@@ -28,7 +40,23 @@ def test_an_empty_pattern_has_no_parts() -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "position"),
-    [("a}", 1), ("{", 0), ("a{}", 1), ("{service", 0), ("{meta[x}", 5), ("{meta[]}", 5), ("{a b}", 0), ("{1}", 0)],
+    [
+        ("a}", 1),
+        ("{", 0),
+        ("a{}", 1),
+        ("{service", 0),
+        ("{meta[x}", 5),
+        ("{meta[]}", 5),
+        ("{a b}", 0),
+        ("{1}", 0),
+        ("{+}", 0),
+        ("{++a}", 0),
+        ("{a|b}", 0),
+        ("{a[b]|c", 0),
+        ("{a[]|c}", 2),
+        ("{a[b]c}", 2),
+        ("x{+a[b", 4),
+    ],
 )
 def test_a_bad_pattern_says_where(pattern: str, position: int) -> None:
     with pytest.raises(PatternError) as caught:
@@ -39,7 +67,14 @@ def test_a_bad_pattern_says_where(pattern: str, position: int) -> None:
 PARTS = st.lists(
     st.one_of(
         st.text(st.sampled_from("ab{}[]:/ \n😀"), min_size=1),
-        st.builds(Placeholder, st.sampled_from(["service", "meta"]), st.none() | st.text("ab[ {", min_size=1)),
+        st.builds(
+            Placeholder,
+            st.sampled_from(["service", "meta"]),
+            st.text("ab[ {|", min_size=1),
+            st.none() | st.text("ab[]|{/"),
+            st.booleans(),
+        ),
+        st.builds(Placeholder, st.sampled_from(["service", "meta"]), is_reserved=st.booleans()),
     )
 )
 

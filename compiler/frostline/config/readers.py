@@ -144,7 +144,7 @@ def compiled_regex(cursor: Cursor, pattern: str) -> re.Pattern[str] | None:
 
 
 def pattern_parts(cursor: Cursor, known: Mapping[str, bool]) -> tuple[str | Placeholder, ...] | None:
-    """The parts of a pattern. known: the allowed placeholders -> whether they take a [KEY]."""
+    """The parts of a pattern. known: the allowed placeholders -> whether they take a [KEY], and with it `|` and `+`."""
     name = f"`{next(part for part in reversed(cursor.path) if isinstance(part, str))}`"
     try:
         parts = parse(cursor.value)
@@ -154,7 +154,10 @@ def pattern_parts(cursor: Cursor, known: Mapping[str, bool]) -> tuple[str | Plac
     wrong = [part for part in parts if isinstance(part, Placeholder) and known.get(part.name) != (part.key is not None)]
     for part in wrong:
         cursor.refuse(f"{name} has an unknown placeholder {part}", _placeholder_help(part, known))
-    return None if wrong else parts
+    marked = [part for part in parts if isinstance(part, Placeholder) and part.key is None and not part.is_plain]
+    for part in marked if not wrong else ():
+        cursor.refuse(f"{name} has {part}, but only a placeholder with a [KEY] takes `+`", f"write {{{part.name}}}")
+    return None if wrong or marked else parts
 
 
 def _placeholder_help(part: Placeholder, known: Mapping[str, bool]) -> str:

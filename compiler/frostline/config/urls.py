@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv6Address
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec.structs import replace
 
 from frostline.config.cursor import Cursor
 from frostline.config.readers import pattern_parts
@@ -21,6 +23,8 @@ _AUTHORITY_HELP = "ports are 1 to 65535, IPv6 addresses in brackets"
 VERSION_PATH_HELP = "leave /v1 out: frostline adds it"
 _VARIABLE = re.compile(r"\$\{|\$[A-Za-z_]")
 _VARIABLE_HELP = "leave `address` out to take the address of the environment, or make the file with envsubst first"
+_SCHEME_HELP = "begin with http://, https:// or {scheme}://"
+_ENDS_IN_PORT = re.compile(r"[^:/]*://[^/?#]*:[0-9]+")
 _ADDRESS_HELP = "write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:///PATH"
 
 
@@ -32,13 +36,25 @@ def url_pattern(cursor: Cursor, known: Mapping[str, bool], value: str) -> str | 
     parts = pattern_parts(cursor, known)
     if parts is None:
         return None
-    samples = {"scheme": "http"}
-    sample = "".join(part if isinstance(part, str) else samples.get(part.name, value) for part in parts)
-    literals = "".join(part for part in parts if isinstance(part, str)).replace("{", "").replace("}", "")
-    if _NOT_IN_URLS.search(literals):
+    literals = "".join(part if isinstance(part, str) else part.default or "" for part in parts)
+    if _NOT_IN_URLS.search(re.sub("[{}]", "", literals)):
         cursor.refuse(f"`{cursor.key}` has a character that URLs cannot have", "percent-encode it: a space is %20")
-    elif not _SCHEME.match(sample) or (isinstance(parts[0], Placeholder) and parts[0].name != "scheme"):
-        cursor.refuse(f"`{cursor.key}` has no scheme", "begin with http://, https:// or {scheme}://")
+    elif misplaced := _misplaced(parts, value):
+        cursor.refuse(
+            f"`{cursor.key}` has {misplaced} before the path, where a value could change the host",
+            f"write it after host and port, or write {replace(misplaced, is_reserved=False)}",
+        )
+    elif isinstance(parts[0], Placeholder) and parts[0].name != "scheme":
+        cursor.refuse(f"`{cursor.key}` has no scheme", _SCHEME_HELP)
+    elif _is_url(cursor, _sample(parts, value)) and _is_url(cursor, _sample(parts, value, with_defaults=True)):
+        return str(cursor.value)
+    return None
+
+
+def _is_url(cursor: Cursor, sample: str) -> bool:
+    """Whether what a pattern makes is a URL with a host; refuses it otherwise."""
+    if not _SCHEME.match(sample):
+        cursor.refuse(f"`{cursor.key}` has no scheme", _SCHEME_HELP)
     elif "@" in (authority := _authority(sample)):
         cursor.refuse(f"`{cursor.key}` has a user or a password", _USERINFO_HELP)
     elif not authority or authority.startswith(":"):
@@ -46,7 +62,31 @@ def url_pattern(cursor: Cursor, known: Mapping[str, bool], value: str) -> str | 
     elif _parsed(sample) is None:
         cursor.refuse(f"`{cursor.key}` has an invalid host or port", _AUTHORITY_HELP)
     else:
-        return str(cursor.value)
+        return True
+    return False
+
+
+def _sample(parts: Sequence[str | Placeholder], value: str, *, with_defaults: bool = False) -> str:
+    """What the pattern makes of this value, or of its defaults. A value directly after host and port gets a slash."""
+    url = ""
+    for part in parts:
+        if isinstance(part, str):
+            url += part
+            continue
+        text = part.default if with_defaults and part.default is not None else value
+        begins_path = part.is_reserved or (part.key is not None and _ENDS_IN_PORT.fullmatch(url))
+        url += "http" if part.name == "scheme" else f"/{text.lstrip('/')}" if begins_path else text
+    return url
+
+
+def _misplaced(parts: Sequence[str | Placeholder], value: str) -> Placeholder | None:
+    """The first placeholder that keeps its slashes and stands before or in host and port."""
+    for at, part in enumerate(parts):
+        if isinstance(part, Placeholder) and part.is_reserved:
+            before = _sample(parts[:at], value)
+            authority = _authority(before) if "://" in before else ""
+            if not authority or authority.endswith((":", ".", "-", "@")):
+                return part
     return None
 
 

@@ -31,7 +31,7 @@ _MODULES = (
     "frostline.registry.consumers",
     "frostline.registry.named_ports",
     "frostline.registry.override_rules",
-    "frostline.registry.urls",
+    "frostline.registry.url_values",
 )
 """The modules of this package that make findings and are not in the tables of sources, checks and outputs."""
 

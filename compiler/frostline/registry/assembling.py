@@ -6,12 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from frostline.addresses import unusable_finding
 from frostline.endpoint_runs import properties_of, runs_of
 from frostline.model import (
     UNVERSIONED,
@@ -31,8 +29,9 @@ from frostline.model import (
 )
 from frostline.registry.declaring import bind_findings, dependencies_of, unite_properties
 from frostline.registry.endpoints import choose_url, merge_endpoints
+from frostline.registry.instances import Place, judged_endpoints, plain_endpoints
 from frostline.registry.naming import Splitter, splitter_of
-from frostline.registry.urls import FilledPattern, UrlError, UrlMaker, common_urls, host_of_instance, url_of
+from frostline.registry.urls import UrlMaker
 from frostline.rules import Rule
 from frostline.settings import Naming, VersionFrom
 from frostline.text import list_names
@@ -94,16 +93,10 @@ def contribution_of(
             datacenter = first.datacenter or snapshot.datacenter
             for key in split(first.service, first.tags, first.meta):
                 key_endpoints = endpoints.setdefault(key, [])
-                place = _Place(source, datacenter, snapshot.namespace)
+                place = Place(source, datacenter, snapshot.namespace)
                 filled = maker.filled(key, datacenter, snapshot.namespace)
-                urls = common_urls(filled, run)
-                if urls is None:
-                    key_endpoints += _judged_endpoints(key, run, filled, place, findings)
-                else:
-                    key_endpoints += [
-                        _endpoint_of(instance, url, address, place)
-                        for instance, (url, address) in zip(run, urls, strict=True)
-                    ]
+                found = plain_endpoints(run, filled, place)
+                key_endpoints += judged_endpoints(key, run, filled, place, findings) if found is None else found
         for declared in snapshot.declared:
             for key in split(declared.service, declared.tags, declared.meta):
                 endpoints.setdefault(key, [])
@@ -170,46 +163,6 @@ def _runs(instances: Iterable[Instance], naming: Naming) -> Iterator[tuple[Insta
 
 
 _NAME_AND_DATACENTER = attrgetter("service", "datacenter")
-
-
-class _Place(NamedTuple):
-    source: str
-    datacenter: str
-    namespace: str
-
-
-def _judged_endpoints(
-    key: Key, run: Iterable[Instance], filled: FilledPattern, place: _Place, findings: list[Finding]
-) -> Iterator[Endpoint]:
-    """The endpoints of those instances that can have one; why others cannot is appended to the findings."""
-    for instance in run:
-        origin = InstanceOrigin(*place, instance.node, instance.id)
-        try:
-            host = host_of_instance(instance)
-            url = url_of(filled, instance)
-        except UrlError as error:
-            findings.append(error.finding(key, origin))
-            continue
-        if host.doubt:
-            findings.append(unusable_finding(key, host, origin))
-        yield _endpoint_of(instance, url, host.address, place)
-
-
-def _endpoint_of(instance: Instance, url: str, address: str, place: _Place) -> Endpoint:
-    source, datacenter, namespace = place
-    return Endpoint(
-        url=url,
-        address=address,
-        port=instance.port,
-        source=source,
-        datacenter=datacenter,
-        namespace=namespace,
-        node=instance.node,
-        id=instance.id,
-        tags=instance.tags,
-        meta=instance.meta,
-        weight=instance.weight,
-    )
 
 
 def assemble(

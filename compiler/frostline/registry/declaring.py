@@ -20,7 +20,8 @@ from frostline.model import (
     Upstream,
 )
 from frostline.registry.naming import splitter_of
-from frostline.registry.urls import UrlError, UrlMaker, host_of_instance
+from frostline.registry.url_values import UrlError, host_of_instance
+from frostline.registry.urls import UrlMaker
 from frostline.settings import DeclaringSettings, Keep, Naming
 
 PlacedUpstream = tuple[Upstream, FileOrigin | None]

@@ -11,6 +11,7 @@ from frostline.config.readers import as_is, compiled_regex, globs, pattern_parts
 from frostline.config.urls import url_pattern
 from frostline.patterns import Placeholder, parse
 from frostline.settings import Keep, LiveSettings, Naming, Select, VersionFrom
+from frostline.sources.scheme_keys import SCHEMA_OF_SCHEME, check_kept, scheme_rules
 
 DEFINITIONS: Mapping[str, Any] = {
     "select": {
@@ -152,9 +153,9 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "url": {
         "description": (
-            "The URL of an endpoint. Placeholders: {scheme} (the meta `scheme`, else http) {address} {port} "
-            "{version} {service} {datacenter} {namespace} {node} {meta[KEY]} {tag[KEY]} (of a tag KEY=VALUE); {{ "
-            "and }} are braces."
+            "The URL of an endpoint. Placeholders: {scheme} (see `scheme`) {address} {port} {version} {service} "
+            "{datacenter} {namespace} {node} {meta[KEY]} {tag[KEY]} (of a tag KEY=VALUE); {meta[KEY]|DEFAULT} where "
+            "one may lack it; {+meta[KEY]} keeps its slashes; {{ and }} are braces."
         ),
         **ref("text"),
         "default": "{scheme}://{address}:{port}/{version}",
@@ -164,6 +165,7 @@ DEFINITIONS: Mapping[str, Any] = {
         **ref("text"),
         "default": "{scheme}://{address}:{port}",
     },
+    "scheme": SCHEMA_OF_SCHEME,
     "address_from": {
         "description": (
             "service: the service's address, else the node's. node: the node's. Any other word: the tagged address "
@@ -186,7 +188,7 @@ DEFINITIONS: Mapping[str, Any] = {
 }
 
 NAMING_KEYS: Mapping[str, Any] = {
-    name: ref(name) for name in ("naming", "version_pattern", "version_from", "url", "unversioned_url")
+    name: ref(name) for name in ("naming", "version_pattern", "version_from", "url", "unversioned_url", "scheme")
 }
 """The keys that `read_naming` reads, for a `SCHEMA`."""
 
@@ -212,6 +214,7 @@ def live_fields(cursor: Cursor) -> dict[str, Any]:
     """`select`, `keep` and `naming` of a source that asks a server, as fields of LiveSettings."""
     fields = {"naming": read_naming(cursor), **cursor.present(select=_select, keep=read_keep)}
     _check_nodes(cursor, fields["naming"], fields.get("keep", Keep()))
+    check_kept(cursor, fields["naming"], fields.get("keep", Keep()))
     return fields
 
 
@@ -258,6 +261,7 @@ def read_naming(cursor: Cursor) -> Naming:
         version_from=_version_from,
         url=_url,
         unversioned_url=_unversioned_url,
+        scheme=scheme_rules,
     )
     if "naming" in fields:
         fields["patterns"] = fields.pop("naming")

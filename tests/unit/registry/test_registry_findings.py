@@ -14,19 +14,25 @@ from frostline.outputs.base import View
 from frostline.outputs.hiera import output as hiera
 from frostline.outputs.yaml import output as yaml
 from frostline.registry.assembling import assemble, contribution_of
-from frostline.settings import Naming, OutputSettings
+from frostline.settings import DEFAULT_SCHEME, Naming, OutputSettings, SchemeRule
 from frostline.sources import router
 from frostline.sources.router import RouterName, RouterSettings
 
 PLACE = FileOrigin("frostline.yaml", 12, 7)
 
 
-def mesh(*names: str, source: str = "mesh", url: str | None = None, **fields: object) -> Contribution:
+def mesh(
+    *names: str,
+    source: str = "mesh",
+    url: str | None = None,
+    scheme: tuple[SchemeRule, ...] = DEFAULT_SCHEME,
+    **fields: object,
+) -> Contribution:
     """What a Consul brings that has one instance of each name, with these fields."""
     values = {"node": "n1", "address": "10.0.0.1", "port": 8080, **fields}
     instances = tuple(Instance(**{"service": name, "id": f"{name}-1", **values}) for name in names)  # type: ignore[arg-type]
     snapshot = Snapshot(source=source, datacenter="dc1", namespace="default", settings="x", instances=instances)
-    return contribution_of(source, [snapshot], Naming(url=url, unversioned_url=url) if url else Naming())
+    return contribution_of(source, [snapshot], Naming(url=url, unversioned_url=url) if url else Naming(scheme=scheme))
 
 
 def of_registry(*contributions: Contribution) -> Iterable[Finding]:
@@ -95,6 +101,10 @@ FOUND: dict[str, Callable[[], Iterable[Finding]]] = {
     ),
     "address-missing": lambda: of_registry(mesh("shop-v1", address="")),
     "scheme-invalid": lambda: of_registry(mesh("shop-v1", meta={"scheme": "java script\x1b[31m"})),
+    "scheme-missing": lambda: of_registry(mesh("shop-v1", scheme=(SchemeRule(meta="protocol"),))),
+    "url-value": lambda: of_registry(
+        mesh("shop-v1", url="http://{address}:{port}{+meta[path]}/{version}", meta={"path": "/api?x=1"})
+    ),
     "meta-missing": lambda: of_registry(mesh("shop-v1", url="http://{address}/{meta[path]}")),
     "tag-missing": lambda: of_registry(mesh("shop-v1", url="http://{address}/{tag[path]}")),
     "url-dot-segment": lambda: [

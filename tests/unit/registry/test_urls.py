@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.model import Finding, Instance, InstanceOrigin, Key
-from frostline.registry.urls import UrlError, UrlMaker, common_urls, encode_url_part, host_of_instance, url_of
-from frostline.settings import Naming
+from frostline.registry.url_values import UrlError, encode_reserved, encode_url_part
+from frostline.registry.urls import UrlMaker, plain_end
+from frostline.settings import Naming, SchemeRule
 
 KEY = Key("payments", "v1")
 ORIGIN = InstanceOrigin("mesh", "dc1", "default", "n1", "p1")
@@ -148,31 +149,172 @@ def test_a_value_in_a_url_decodes_to_what_it_was(text: str) -> None:
     assert re.fullmatch(r"(?:[A-Za-z0-9_.~-]|%[0-9A-F]{2})*", encode_url_part(text))
 
 
-BASE = "{scheme}://{address}:{port}"
-INSTANCES = st.builds(
-    Instance,
-    service=st.just("payments"),
-    node=st.just("n1"),
-    id=st.just("i"),
-    address=st.sampled_from(["10.0.0.1", "::1", "0::1", "0.0.0.0", "..", "a b", ""]),
-    port=st.sampled_from([80, 80, 0, -1, 65536]),
-    meta=st.sampled_from([{}, {"scheme": "https"}, {"scheme": "no scheme"}]),
+@pytest.mark.parametrize(
+    ("pattern", "path", "url"),
+    [
+        # One slash on each side, however the value is registered.
+        ("http://{address}:{port}{+meta[p]}", "/datagate/api/", "http://10.0.0.1:8080/datagate/api/"),
+        ("http://{address}:{port}{+meta[p]}", "datagate/api", "http://10.0.0.1:8080/datagate/api"),
+        ("http://{address}:{port}/{+meta[p]}", "/datagate/api/", "http://10.0.0.1:8080/datagate/api/"),
+        ("http://{address}:{port}/{+meta[p]}/{version}", "/datagate/api/", "http://10.0.0.1:8080/datagate/api/v1"),
+        ("http://{address}:{port}{+meta[p]}/{version}", "/", "http://10.0.0.1:8080/v1"),
+        ("http://{address}:{port}{+meta[p]}", "/", "http://10.0.0.1:8080/"),
+        ("http://{address}{+meta[p]}", "/a", "http://10.0.0.1/a"),
+        ("http://h.example:80{+meta[p]}", "a", "http://h.example:80/a"),
+        ("http://{address}:{port}/x{+meta[p]}", "/a", "http://10.0.0.1:8080/x/a"),
+        # Nothing in it becomes host, port, user or scheme.
+        ("http://{address}:{port}{+meta[p]}", "//evil.example/x", "http://10.0.0.1:8080/evil.example/x"),
+        ("http://{address}:{port}{+meta[p]}", "@evil.example/", "http://10.0.0.1:8080/@evil.example/"),
+        ("http://{address}:{port}{+meta[p]}", "80", "http://10.0.0.1:8080/80"),
+        ("http://{address}{+meta[p]}", ".evil.example", "http://10.0.0.1/.evil.example"),
+        ("http://{address}{+meta[p]}", ":81", "http://10.0.0.1/:81"),
+        ("http://{address}:{port}{+meta[p]}", "http://evil.example", "http://10.0.0.1:8080/http://evil.example"),
+        ("http://{address}:{port}{+meta[p]}", "\\evil.example", "http://10.0.0.1:8080/%5Cevil.example"),
+        # RFC 6570, 3.2.3: reserved characters and encoded ones stay, all others are encoded.
+        ("http://{address}:{port}{+meta[p]}", "/a b/é", "http://10.0.0.1:8080/a%20b/%C3%A9"),
+        ("http://{address}:{port}{+meta[p]}", "/a%20b%zz%", "http://10.0.0.1:8080/a%20b%25zz%25"),
+        ("http://{address}:{port}{+meta[p]}", "/a;b=c,d&e+f", "http://10.0.0.1:8080/a;b=c,d&e+f"),
+        ("http://{address}:{port}{+meta[p]}", "/a?x=/1#f", "http://10.0.0.1:8080/a?x=/1#f"),
+        ("http://{address}:{port}/x?next={+meta[p]}", "/a?b/", "http://10.0.0.1:8080/x?next=/a?b/"),
+        ("http://{address}:{port}{+meta[p]}", "\n\x00\u202e", "http://10.0.0.1:8080/%0A%00%E2%80%AE"),
+        # Without +, slashes are part of one segment.
+        ("http://{address}:{port}/{meta[p]}", "/a/", "http://10.0.0.1:8080/%2Fa%2F"),
+        ("http://{address}:{port}{meta[p]}", "8/a", "http://10.0.0.1:8080/8%2Fa"),
+    ],
 )
+def test_a_value_that_keeps_its_slashes_stays_in_the_path(pattern: str, path: str, url: str) -> None:
+    made = UrlMaker(Naming(url=pattern)).url(KEY, instance(meta={"p": path}), "dc1", "default")
+    assert made == url
+    made = UrlMaker(Naming(url=pattern.replace("meta[", "tag["))).url(KEY, instance(tags=(f"p={path}",)), "dc1", "d")
+    assert made == url
 
 
+@pytest.mark.parametrize(
+    ("pattern", "url"),
+    [
+        ("http://{address}:{port}/{meta[p]|none}", "http://10.0.0.1:8080/none"),
+        ("http://{address}:{port}/{tag[p]|none}/{version}", "http://10.0.0.1:8080/none/v1"),
+        ("http://{address}:{port}{meta[p]|/}", "http://10.0.0.1:8080/"),
+        ("http://{address}:{port}{+meta[p]|/}", "http://10.0.0.1:8080/"),
+        ("http://{address}:{port}/{+meta[p]|/}", "http://10.0.0.1:8080/"),
+        ("http://{address}:{port}{+meta[p]|/a/b}/{version}", "http://10.0.0.1:8080/a/b/v1"),
+        ("http://{address}:{port}{+meta[p]|}", "http://10.0.0.1:8080"),
+        ("http://{address}:{port}{+meta[p]|}/{version}", "http://10.0.0.1:8080/v1"),
+        ("http://{address}:{port}{+meta[p]|}{version}", "http://10.0.0.1:8080/v1"),
+        ("http://{address}:{port}{+meta[p]|}?x", "http://10.0.0.1:8080?x"),
+        ("http://{address}:{meta[p]|9090}", "http://10.0.0.1:9090"),
+        ("http://{meta[p]|h.example}:{port}", "http://h.example:8080"),
+        ("http://{address}:{port}/{meta[p]|a|b]}", "http://10.0.0.1:8080/a|b]"),
+    ],
+)
+def test_a_default_stands_for_what_an_instance_lacks(pattern: str, url: str) -> None:
+    assert UrlMaker(Naming(url=pattern)).url(KEY, instance(), "dc1", "default") == url
+    assert UrlMaker(Naming(url=pattern)).url(KEY, instance(meta={"p": ""}, tags=("p=", "p")), "dc1", "default") == url
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "rule"),
+    [
+        ("http://{address}:{port}{+meta[p]}", "/../admin", "url-dot-segment"),
+        ("http://{address}:{port}{+meta[p]}", "..", "url-dot-segment"),
+        ("http://{address}:{port}{+meta[p]}", "/a/%2e%2E/b", "url-dot-segment"),
+        ("http://{address}:{port}{+meta[p]}", "/a/.%2e", "url-dot-segment"),
+        ("http://{address}:{port}{+meta[p]}", "/%2e", "url-dot-segment"),
+        ("http://{address}:{port}{+meta[p]}/{version}", "/a?x", "url-value"),
+        ("http://{address}:{port}{+meta[p]}/{version}", "/a#x", "url-value"),
+        ("http://{address}:{port}/x?a={+meta[p]}&b=1", "#x", "url-value"),
+        ("http://{address}:{port}{+meta[p]}", "", "meta-missing"),
+        ("http://{meta[p]}:{port}", "a b", "address-invalid"),
+        ("http://{meta[p]}:{port}", "a/b", "address-invalid"),
+        ("http://{meta[p]}:{port}", "user@h", "address-invalid"),
+        ("http://{meta[p]}:{port}", "h:81", "address-invalid"),
+        ("http://{meta[p]}.example:{port}", "-", "address-invalid"),
+        ("http://{address}{meta[p]}:{port}", ".1", "address-invalid"),
+    ],
+)
+def test_a_value_that_would_call_another_place_is_a_finding(pattern: str, path: str, rule: str) -> None:
+    with pytest.raises(UrlError) as caught:
+        UrlMaker(Naming(url=pattern)).url(KEY, instance(meta={"p": path}), "dc1", "default")
+    assert caught.value.rule.name == rule
+    assert caught.value.finding(KEY, ORIGIN).help
+
+
+@settings(deadline=None, max_examples=300)
 @given(
-    st.sampled_from([BASE, f"{BASE}/{{version}}", f"{BASE}/../x", f"{BASE}/{{node}}", "http://r", "{address}:{port}"]),
-    st.lists(INSTANCES, min_size=1, max_size=3),
+    st.sampled_from(["{+meta[k]}", "/{+meta[k]}", "/x{+meta[k]}", "/x/{+meta[k]}", "{+meta[k]|}", "{+meta[k]}/end"]),
+    st.text(min_size=1) | st.text("/.:@%2eE?#[]\\ a", min_size=1, max_size=12),
 )
-def test_urls_made_together_are_those_made_one_by_one_or_none(pattern: str, instances: list[Instance]) -> None:
-    filled = UrlMaker(Naming(url=pattern)).filled(Key("payments", "v1"), "dc1", "default")
-    urls = common_urls(filled, instances)
-    assert urls is None or urls == [
-        (url_of(filled, instance), host_of_instance(instance).address) for instance in instances
-    ]
+def test_no_value_that_keeps_its_slashes_changes_scheme_or_host(pattern: str, value: str) -> None:
+    for host in ("h.example:1", "{address}:{port}", "{address}"):
+        naming = Naming(url=f"https://{host}{pattern}")
+        try:
+            url = UrlMaker(naming).url(KEY, instance(meta={"k": value}), "d", "n")
+        except UrlError as error:
+            assert error.rule.name in ("url-dot-segment", "url-value")
+            continue
+        parts = urlsplit(url)
+        assert (parts.scheme, parts.netloc) == ("https", host.format(address="10.0.0.1", port=8080))
+        assert not parts.path.startswith("//")
 
 
-def test_the_urls_of_ordinary_instances_are_made_together() -> None:
-    filled = UrlMaker(Naming()).filled(Key("payments", "v1"), "dc1", "default")
-    instance = Instance(service="payments-v1", node="n1", id="i", address="10.0.0.1", port=8080)
-    assert common_urls(filled, [instance] * 2) == [("http://10.0.0.1:8080/v1", "10.0.0.1")] * 2
+@given(st.text())
+def test_a_value_that_keeps_its_slashes_is_encoded_once(text: str) -> None:
+    encoded = encode_reserved(text)
+    assert re.fullmatch(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*", encoded)
+    assert encode_reserved(encoded) == encoded
+
+
+PROTOCOL = SchemeRule(meta="protocol")
+SECURE = SchemeRule(meta="secure", equals="true", scheme="https")
+TAGGED = SchemeRule(tag="tls", scheme="https")
+GRPC = SchemeRule(scheme="grpc")
+
+
+@pytest.mark.parametrize(
+    ("rules", "fields", "scheme"),
+    [
+        ((PROTOCOL, GRPC), {"meta": {"protocol": "https"}}, "https"),
+        ((PROTOCOL, GRPC), {"meta": {"scheme": "https"}}, "grpc"),
+        ((PROTOCOL, GRPC), {"meta": {"protocol": ""}}, "grpc"),
+        ((PROTOCOL, GRPC), {"meta": {"Protocol": "https"}}, "grpc"),
+        ((SECURE, GRPC), {"meta": {"secure": "true"}}, "https"),
+        ((SECURE, GRPC), {"meta": {"secure": "True"}}, "grpc"),
+        ((SECURE, GRPC), {}, "grpc"),
+        ((SchemeRule(meta="secure", equals="", scheme="https"), GRPC), {"meta": {"secure": ""}}, "https"),
+        ((SchemeRule(meta="secure", equals="", scheme="https"), GRPC), {}, "grpc"),
+        ((TAGGED, GRPC), {"tags": ("api", "tls")}, "https"),
+        ((TAGGED, GRPC), {"tags": ("tls=1", "TLS")}, "grpc"),
+        ((SECURE, PROTOCOL, GRPC), {"meta": {"protocol": "ws", "secure": "true"}}, "https"),
+        ((PROTOCOL, SECURE, GRPC), {"meta": {"protocol": "ws", "secure": "true"}}, "ws"),
+        ((GRPC,), {"meta": {"scheme": "https"}}, "grpc"),
+    ],
+)
+def test_the_first_rule_that_applies_gives_the_scheme(
+    rules: tuple[SchemeRule, ...], fields: dict[str, object], scheme: str
+) -> None:
+    maker = UrlMaker(Naming(scheme=rules))
+    assert maker.url(KEY, instance(**fields), "dc1", "default") == f"{scheme}://10.0.0.1:8080/v1"
+    assert plain_end(maker.filled(KEY, "dc1", "default")) is None
+
+
+@pytest.mark.parametrize(
+    ("rules", "fields", "rule"),
+    [
+        ((PROTOCOL,), {}, "scheme-missing"),
+        ((SECURE, TAGGED), {"meta": {"secure": "false"}}, "scheme-missing"),
+        ((PROTOCOL, GRPC), {"meta": {"protocol": "java script"}}, "scheme-invalid"),
+        ((PROTOCOL, GRPC), {"meta": {"protocol": "https://evil.example/"}}, "scheme-invalid"),
+        ((PROTOCOL, GRPC), {"meta": {"protocol": "9p"}}, "scheme-invalid"),
+    ],
+)
+def test_an_instance_without_a_scheme_is_a_finding(
+    rules: tuple[SchemeRule, ...], fields: dict[str, object], rule: str
+) -> None:
+    with pytest.raises(UrlError) as caught:
+        UrlMaker(Naming(scheme=rules)).url(KEY, instance(**fields), "dc1", "default")
+    assert caught.value.rule.name == rule
+
+
+def test_a_scheme_that_the_pattern_does_not_ask_for_is_not_judged() -> None:
+    naming = Naming(url="http://{address}:{port}", scheme=(PROTOCOL,))
+    assert UrlMaker(naming).url(KEY, instance(), "dc1", "default") == "http://10.0.0.1:8080"

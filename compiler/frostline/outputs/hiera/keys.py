@@ -151,7 +151,7 @@ def _pattern(text: str, value: Any, settings: OutputSettings) -> KeyPattern:
     except PatternError as error:
         raise _pattern_error(text, f"has {error} at character {error.position + 1}", settings) from error
     for part in parts:
-        if isinstance(part, Placeholder) and (part.key is not None or part.name not in _PLACEHOLDERS):
+        if isinstance(part, Placeholder) and not (part.is_plain and part.name in _PLACEHOLDERS):
             raise _pattern_error(text, f"has an unknown placeholder {part}", settings)
     if not makes_class_parameters(parts):
         raise _pattern_error(text, "is not the name of a class parameter", settings)

@@ -1,0 +1,99 @@
+"""The key `scheme`: what {scheme} is in the URL of an instance, and whether the lock keeps what it is read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from frostline.config.cursor import Cursor
+from frostline.config.definitions import ref
+from frostline.globs import matches
+from frostline.patterns import Placeholder, parse
+from frostline.settings import Keep, Naming, SchemeRule
+
+SCHEMA_OF_SCHEME: Mapping[str, Any] = {
+    "description": (
+        "What {scheme} is in the URL of an instance: what the first rule says that applies. {meta: KEY}: the value "
+        "of that meta key, where there is one; {meta: KEY, equals: VALUE, is: SCHEME}; {tag: TAG, is: SCHEME}; or "
+        "a scheme, for all others."
+    ),
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": ["string", "object"],
+        "pattern": "^[A-Za-z][A-Za-z0-9+.-]*$",
+        "additionalProperties": False,
+        "properties": {
+            "meta": {"description": "A meta key.", **ref("text")},
+            "equals": {"description": "The value that the meta key must have.", "type": "string"},
+            "tag": {"description": "A tag that the instance must have.", **ref("text")},
+            "is": {
+                "description": "The scheme where the rule applies.",
+                "type": "string",
+                "pattern": "^[A-Za-z][A-Za-z0-9+.-]*$",
+                "x-expected": "a URL scheme, such as https",
+            },
+        },
+        "x-expected": "a scheme such as https, {meta: KEY}, {meta: KEY, equals: VALUE, is: SCHEME} or "
+        "{tag: TAG, is: SCHEME}",
+    },
+    "default": [{"meta": "scheme"}, "http"],
+}
+
+_FORMS = "write {meta: KEY}, {meta: KEY, equals: VALUE, is: SCHEME} or {tag: TAG, is: SCHEME}"
+
+
+def scheme_rules(cursor: Cursor) -> tuple[SchemeRule, ...]:
+    """The rules, in their order. Refuses one that says no scheme, and those after one that applies to all."""
+    rules: list[SchemeRule] = []
+    for item in cursor.items():
+        if rules and rules[-1] == SchemeRule(scheme=rules[-1].scheme):
+            item.refuse("the rule before this one applies to all: this one never does", "write the word last")
+            return ()
+        rule = SchemeRule(scheme=item.value) if isinstance(item.value, str) else _rule(item)
+        if rule is None:
+            return ()
+        rules.append(rule)
+    return tuple(rules)
+
+
+def _rule(cursor: Cursor) -> SchemeRule | None:
+    written = cursor.value
+    if "meta" in written and "tag" in written:
+        cursor.refuse("a rule has `meta` or `tag`, not both", _FORMS)
+    elif "meta" not in written and "tag" not in written:
+        cursor.refuse("a rule without `meta` and `tag` says not where it applies", _FORMS)
+    elif "tag" in written and "equals" in written:
+        cursor.refuse("`equals` is for `meta`: a tag is the whole text", _FORMS)
+    elif "tag" in written and "is" not in written:
+        cursor.refuse("a rule with `tag` needs `is`, the scheme", _FORMS)
+    elif ("equals" in written) != ("is" in written) and "meta" in written:
+        missing = "is" if "equals" in written else "equals"
+        cursor.refuse(f"a rule with `meta` has both `equals` and `is`, or neither: `{missing}` is missing", _FORMS)
+    else:
+        return SchemeRule(
+            meta=written.get("meta"), equals=written.get("equals"), tag=written.get("tag"), scheme=written.get("is", "")
+        )
+    return None
+
+
+def check_kept(cursor: Cursor, naming: Naming, keep: Keep) -> None:
+    """Refuses a rule or a default for what `keep` leaves out of the lock: it would decide for all instances."""
+    scheme = cursor.get("scheme")
+    for item, rule in zip(scheme.items() if scheme else (), naming.scheme, strict=False):
+        for name, value, globs in (("meta", rule.meta, keep.meta), ("tag", rule.tag, keep.tags)):
+            if value is not None and not matches(globs, value):
+                _refuse_lost(item, f"the {name} `{value}`", "meta" if name == "meta" else "tags")
+    for key in ("url", "unversioned_url"):
+        written = cursor.get(key)
+        for placeholder in _with_default(getattr(naming, key)) if written else ():
+            if placeholder.name == "meta" and not matches(keep.meta, placeholder.key or "") and written:
+                _refuse_lost(written, f"the meta `{placeholder.key}`", "meta")
+
+
+def _with_default(pattern: str) -> Iterator[Placeholder]:
+    return (part for part in parse(pattern) if isinstance(part, Placeholder) and part.default is not None)
+
+
+def _refuse_lost(cursor: Cursor, what: str, key: str) -> None:
+    cursor.refuse(f"{what} decides the URL, but `keep.{key}` leaves it out of the lock", f"let `keep.{key}` keep it")
