@@ -59,9 +59,10 @@ def test_sidecars_declare_upstreams_and_are_no_services(project: Project, mesh: 
         "  -> db v1  at http://127.0.0.1:9101/v1",
         "  -> nearest unversioned  at http://127.0.0.1:9102  (looked up elsewhere)",
     ]
-    assert "< default:web depends on it, mesh(datacenter=dc1, namespace=default, id=web)" in (
-        project.done("explain", "db", "--offline").stdout
-    )
+    for how in ((), ("--offline",)):  # of a live source only the one service is read
+        said = project.done("explain", "db", *how).stdout
+        assert "< default:web depends on it, mesh(datacenter=dc1, namespace=default, id=web)" in said
+        assert "nearest unversioned\n  not in the registry" in project.done("explain", "nearest", *how).stdout
 
 
 def test_every_way_of_reading_gives_the_same_lock(

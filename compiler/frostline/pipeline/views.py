@@ -8,10 +8,23 @@ from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from frostline.canonical import origin_value
 from frostline.errors import FrostlineError
-from frostline.model import Dependency, Endpoint, Key, Lock, Origin, Registry, SegmentAnswer, version_label
+from frostline.lock.codec import lock_of
+from frostline.model import (
+    Dependency,
+    Endpoint,
+    Key,
+    Lock,
+    Origin,
+    Registry,
+    SegmentAnswer,
+    Snapshot,
+    Upstream,
+    version_label,
+)
 from frostline.pipeline.assemble import contributions_of, declared_contributions, overridden_of_lock, registry_of_lock
 from frostline.pipeline.confirming import SegmentAge
 from frostline.pipeline.freeze import live_sources, offline_lock, read_committed_lock
@@ -37,6 +50,18 @@ def known_registry(config: Config) -> Registry | None:
     with suppress(FrostlineError):
         return committed_registry(config)
     return None
+
+
+def with_known_callers(read: Iterable[Snapshot], committed: Lock | None) -> Lock:
+    """The lock of these snapshots, of which only a few services were asked for: with the sidecars that the committed
+    lock knows of all others, which say who calls these few."""
+    known = {snapshot.segment: snapshot for snapshot in (committed.snapshots if committed else ())}
+    return lock_of(
+        replace(snapshot, upstreams=tuple(sorted({*snapshot.upstreams, *sidecars}, key=Upstream.sort_key)))
+        for snapshot in read
+        for before in [known.get(snapshot.segment)]
+        for sidecars in [[one for one in before.upstreams if one.service] if before else []]
+    )
 
 
 def list_value(overridden: Overridden, held: Collection[Key]) -> list[dict[str, Any]]:

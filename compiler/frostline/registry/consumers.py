@@ -162,6 +162,18 @@ def _entry(dependency: Dependency, url: str) -> Entry:
 
 
 def _unknown(upstreams: Iterable[Dependency], consumer: OutputConsumer, origin: FileOrigin) -> Finding:
+    places = sorted(
+        f"namespace {dependency.upstream.namespace}, datacenter {dependency.upstream.region}"
+        for dependency in upstreams
+        if consumer.service and dependency.upstream.service == consumer.service
+    )
+    if places:
+        return UNKNOWN.finding(
+            f"no source has an upstream of the consumer `{consumer}` in the namespace or datacenter that it names",
+            value=str(consumer),
+            origin=origin,
+            help=f"it is in {list_names(dict.fromkeys(places))}",
+        )
     known = {
         name
         for dependency in upstreams

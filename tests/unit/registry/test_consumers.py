@@ -186,6 +186,15 @@ def test_two_destinations_of_one_service_are_a_warning() -> None:
     assert (finding.rule, urls(registry)["search", None]) == ("consumer-upstreams", "http://127.0.0.1:9101")
 
 
+def test_a_service_that_is_elsewhere_is_named_with_where_it_is() -> None:
+    both = (*of_sidecar("search"), *of_sidecar("search", region="dc2"))
+    for more in ({"datacenter": "dc9"}, {"namespace": "ops"}):
+        _, (finding,) = seen(*both, consumer={**WEB, **more})
+        assert finding.rule == "consumer-unknown"
+        assert "in the namespace or datacenter that it names" in finding.message
+        assert finding.help == ("it is in `namespace default, datacenter dc1` and `namespace default, datacenter dc2`")
+
+
 def test_a_service_in_two_namespaces_is_an_error_until_one_is_named() -> None:
     both = (*of_sidecar("payments-v1"), *of_sidecar("search", namespace="ops"))
     _, (finding,) = seen(*both, consumer=WEB)

@@ -21,7 +21,14 @@ from frostline.model import Registry, SegmentAnswer, version_label
 from frostline.pipeline.assemble import registry_of_lock
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_lock, read_committed_lock
 from frostline.pipeline.holding import hold_part
-from frostline.pipeline.views import Explanation, closest, explain, explanation_value, known_registry
+from frostline.pipeline.views import (
+    Explanation,
+    closest,
+    explain,
+    explanation_value,
+    known_registry,
+    with_known_callers,
+)
 from frostline.registry.override_rules import describe
 from frostline.settings import Config
 from frostline.text import escape_control
@@ -49,7 +56,7 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
         committed = CommittedLock(config)
         frozen = freeze(config, committed, service=service)
         print_warnings(invocation, frozen.warnings)
-        locks = committed.pair_with(lock_of(frozen.snapshots), frozen)
+        locks = committed.pair_with(with_known_callers(frozen.snapshots, committed.known), frozen)
         used, answers = hold_part(config, locks, invocation.today), frozen.answers
     explanation = explain(config, used, answers, service, version)
     if not explanation.keys:
