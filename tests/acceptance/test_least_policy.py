@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from consul_agent import AclAgent, WanPair
+from consul_peers import PeeredPair
 from faulty_proxy import FaultyProxy
 from project import Project, Run, consul_config
 
@@ -69,6 +70,23 @@ def test_the_policy_is_enough_and_no_rule_of_it_too_much(
         refused = frozen(project, acl_agent, less)
         assert refused.returncode in (3, 4), (less, refused.stderr)
         assert not (project.folder / "out.lock").exists(), less
+
+
+def test_the_policy_is_enough_for_what_a_peer_exports(project: Project, peered_consuls: PeeredPair) -> None:
+    peered_consuls.reset()
+    peered_consuls.west.catalog_register("n1", "ledger-v1", address="10.0.1.1", port=9000)
+    peered_consuls.export("ledger-v1")
+    peered_consuls.east.catalog_register("n1", "web", address="10.0.0.1", port=8080)
+    source = {"token": {"env": "T"}, "peers": ["west"]}
+    project.configure(consul_config(peered_consuls.east.address, source=source))
+    rules = rules_of(project)
+    assert rules[-1] == 'peering = "read"'
+    done = frozen(project, peered_consuls.east, rules)
+    assert done.returncode == 0, done.stderr
+    assert "ledger-v1" in project.read("out.lock").decode()
+    for rule in rules[:-1]:  # without the last, the state of the peering is unknown, not what it exports
+        less = [other for other in rules if other != rule]
+        assert frozen(project, peered_consuls.east, less).returncode in (3, 4)
 
 
 def test_a_scoped_token_that_does_not_see_a_sidecar_is_told_the_rule_for_it(
