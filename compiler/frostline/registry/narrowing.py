@@ -136,13 +136,12 @@ def _segment_name(snapshot: Snapshot, listed: SegmentList) -> str | None:
 def _selected(snapshot: Snapshot, change: Change) -> Snapshot:
     """The snapshot with what the new selection takes of it, as `selection.snapshot_of` would give it."""
     select = change.new_select
-    named = [instance for instance in snapshot.instances if matches(select.services, instance.service)]
     declared = [known for known in snapshot.declared if matches(select.services, known.service)]
-    if declared and {"select.tags", "select.meta"} & {*change.changed}:
-        raise NarrowingError(
-            f"{list_names(name for name in change.changed if name in ('select.tags', 'select.meta'))} has changed, and "
-            f"the lock has neither tags nor meta of failing instances, such as those of `{declared[0].service}`"
-        )
+    if change.settings.keep.endpoints:
+        _refuse_unknown_values(declared, change)
+    else:
+        declared = [known for known in declared if _has_added_values(known, change)]
+    named = [instance for instance in snapshot.instances if matches(select.services, instance.service)]
     taken = [instance for instance in named if _has_added_values(instance, change)]
     healthy = [instance for instance in taken if instance.health in select.health]
     failing = [instance for instance in taken if instance.health not in select.health]
@@ -151,12 +150,22 @@ def _selected(snapshot: Snapshot, change: Change) -> Snapshot:
         instances=tuple(healthy),
         declared=tuple(_declared(declared, healthy, failing, change)),
         upstreams=upstreams_of(
-            snapshot.upstreams, {*(known.service for known in taken), *(known.service for known in declared)}
+            snapshot.upstreams, [*(known.service for known in taken), *(known.service for known in declared)]
         ),
     )
 
 
-def _has_added_values(instance: Instance, change: Change) -> bool:
+def _refuse_unknown_values(declared: Sequence[Declared], change: Change) -> None:
+    """Of what only failing instances declare, the lock has no tags and meta but those that name the version."""
+    keys = [name for name in change.changed if name in ("select.tags", "select.meta")]
+    if declared and keys:
+        raise NarrowingError(
+            f"{list_names(keys)} has changed, and the lock has neither tags nor meta of failing instances, "
+            f"such as those of `{shorten(declared[0].service)}`"
+        )
+
+
+def _has_added_values(instance: Instance | Declared, change: Change) -> bool:
     """What was required before every instance of the lock has, although `keep` may leave it out."""
     new, old = change.new_select, change.old_select
     return all(tag in instance.tags for tag in new.tags if tag not in old.tags) and all(
