@@ -202,6 +202,19 @@ def test_a_failing_service_is_held_and_let_go_when_it_recovers(town: tuple[Proje
     assert b"held" not in project.read("frostline.lock")
 
 
+def test_a_saved_plan_publishes_what_it_holds(town: tuple[Project, WanPair]) -> None:
+    project, wan = town
+    evening = endpoints(project)["svc25"]
+    configure(project, wan, refused="hold")
+    play_the_night(wan)
+    assert HELD in project.run("plan", "--out", "night.plan").stderr
+    said = project.done("compile", "--plan", "night.plan").stderr
+    assert "svc25: held as in the lock: 6 instances in `dc1` and `dc2` (why is not known: the source was not" in said
+    assert (endpoints(project)["svc25"], endpoints(project)["svc00"]) == (evening, [30000] * 6)
+    project.done("compile", "--locked")
+    assert project.read("frostline.lock").count(b'"held":true') == 6
+
+
 def test_a_held_service_that_is_retired_or_consented_to_goes(town: tuple[Project, WanPair]) -> None:
     project, wan = town
     configure(project, wan, refused="hold")

@@ -15,6 +15,8 @@ from frostline.checks.holding import Held
 from frostline.model import Declared, Instance, Key, Lock, Snapshot
 from frostline.pipeline.assemble import declared_contributions, state_of_lock
 from frostline.pipeline.freeze import LockPair, live_sources
+from frostline.pipeline.guard import published_before
+from frostline.pipeline.overridden import as_published, judged
 from frostline.publish.claims import read_claim
 from frostline.published import ManifestEntry
 from frostline.registry.naming import splitter_of
@@ -89,14 +91,16 @@ def _service_of(naming: Naming) -> Callable[[str], str]:
 
 
 def _refused(config: Config, locks: LockPair, services: Collection[str], allow: Allow, today: date) -> dict[str, str]:
-    """Which of these services the guard refuses, and why."""
-    manifest = read_claim(config.manifest).manifest
+    """Which of these services the guard refuses, and why. It compares what the guard compares."""
+    claim = read_claim(config.manifest)
     keys = {key for lock in (locks.new, locks.committed) for key in _keys_of(config, lock, services)}
     declared = declared_contributions(config)
-    new, baseline = (state_of_lock(config, lock, declared, keys).entries for lock in (locks.new, locks.committed))
+    new, committed = (state_of_lock(config, lock, declared, keys) for lock in (locks.new, locks.committed))
+    baseline = as_published(committed, claim.manifest.services if claim.manifest else None)
+    states = judged(published_before(claim, baseline, locks.fault).entries, baseline, new)
     losses = instance_losses(
-        _published(manifest.services if manifest else baseline, services),
-        _published(new, services),
+        _published(states.published or (), services),
+        _published(states.new.entries, services),
         config.guards,
         allow,
         today=today,

@@ -217,3 +217,16 @@ def test_offline_commands_say_what_is_held(config: Config, answers: Any) -> None
     offline, live = (check(config, TODAY, live=live) for live in (False, True))
     assert [finding.rule for finding in offline.findings] == ["guard-held"]
     assert [drift.subject for drift in live.drift] == [drift.subject for drift in offline.drift]
+
+
+def test_an_override_neither_holds_a_service_nor_hides_that_it_fails(configure: Callable[..., Config]) -> None:
+    drop = [{"service": "shop", "drop": {"address": f"10.0.0.{place}"}} for place in range(5)]
+    ends = {"until": "2027-01-31", "why": "disk"}
+    config = configure(
+        sources={"mesh": MESH}, guards={"refused": "hold"}, overrides=[{**entry, **ends} for entry in drop]
+    )
+    committed = lock_of(config, dc1={"shop": 6, "pay": 1})
+    fine = lock_of(config, dc1={"shop": 6, "pay": 2})
+    assert held(config, fine, committed).new == fine
+    assert lines(held(config, lock_of(config, dc1={"shop": 5, "pay": 1}), committed)) == {}
+    assert lines(held(config, lock_of(config, dc1={"shop": 1, "pay": 1}), committed)) == {("dc1", "shop"): 6}
