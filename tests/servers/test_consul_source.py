@@ -81,15 +81,15 @@ def refused(settings: ConsulSettings, kind: type[Exception] = SourceError, **mor
     return str(error.message)
 
 
-def all_ways(agent: ConsulAgent, **more: Any) -> list[tuple[Registration, ...]]:
+def all_ways(agent: ConsulAgent, node_meta: tuple[str, ...] = (), **more: Any) -> list[tuple[Registration, ...]]:
     """The whole catalog by service, by node and by the dump."""
     found = []
     transport = Transport(
         "mesh", PLACE, parse_address(agent.address, "address", PLACE), LIMITS, token_header="X-Consul-Token"
     )
     with Session(transport, CONSUL) as session:
-        query = SegmentQuery(datacenter="dc1", dc="dc1", **more)
-        reader = SegmentReader(session, query, registrations=RegistrationMaker())
+        query = SegmentQuery(datacenter="dc1", dc="dc1", describes_nodes=bool(node_meta), **more)
+        reader = SegmentReader(session, query, registrations=RegistrationMaker(node_meta))
         for way in (reader.by_service, reader.by_node, reader.by_dump):
             outcome = way(reader.list_names())
             assert outcome is not None
@@ -179,6 +179,23 @@ def test_all_ways_give_the_same(empty_consul: ConsulAgent):
     by_service, by_node, by_dump = all_ways(empty_consul, services=("w*", "f*", "consul"))
     assert by_service == by_node == by_dump
     assert names_of(by_dump) == ["consul", "far", "web", "web", "web"]
+
+
+def test_all_ways_give_the_same_of_odd_registrations_and_of_nodes_metadata(empty_consul: ConsulAgent):
+    service = {"ID": "s", "Service": "odd", "Port": -1, "TaggedAddresses": {"lan": {"Address": "x", "Port": 70000}}}
+    for node, meta, status in (("n1", {"rack": "r1", "os": "x"}, "unknown"), ("n2", {"Rack": "r1"}, "Passing")):
+        check = {"CheckID": "c", "Name": "c", "ServiceID": "s" if node == "n1" else "", "Status": status}
+        body = {"Node": node, "Address": " h", "NodeMeta": meta, "Service": service, "Check": check}
+        empty_consul.request("PUT", "/v1/catalog/register", body)
+    bare = {"Node": "n3", "Address": "h", "Service": {"Service": "odd", "Port": 2**40}}
+    empty_consul.request("PUT", "/v1/catalog/register", bare)
+    by_service, by_node, by_dump = all_ways(empty_consul, node_meta=("rack",), services=("odd",))
+    assert by_service == by_node == by_dump
+    assert [(one.node_meta, one.unknown_status, one.port) for one in by_dump] == [
+        ({"rack": "r1"}, "unknown", -1),
+        ({}, "Passing", -1),
+        ({}, "", 2**40),
+    ]
 
 
 def test_registrations_are_sorted_whatever_order_they_came_in(empty_consul: ConsulAgent):
@@ -314,14 +331,11 @@ def test_a_kind_is_as_consul_says(empty_consul: ConsulAgent):
 
 
 @pytest.mark.parametrize("port", [-1, 65536, 10**9])
-def test_a_port_that_none_can_be_is_refused_only_where_it_is_selected(empty_consul: ConsulAgent, port: int):
+def test_a_port_that_none_can_be_is_read_as_registered(empty_consul: ConsulAgent, port: int):
     empty_consul.catalog_register("ext", "odd", port=port)
     empty_consul.catalog_register("ext", "web", port=80)
-    said = refused(settings_of(empty_consul.address))
-    assert f"service 'odd', id 'odd', on node 'ext' has the port {port}" in said
-    assert names_of(read(empty_consul, "web")) == ["web"]
-    for found in all_ways(empty_consul, services=("web",)):
-        assert names_of(found) == ["web"]
+    for found in (read(empty_consul), *all_ways(empty_consul, services=("odd", "web"))):
+        assert [(one.service, one.port) for one in found] == [("odd", port), ("web", 80)]
 
 
 def test_progress_is_told_as_answers_come_in(empty_consul: ConsulAgent):

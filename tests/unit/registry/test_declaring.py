@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from frostline.model import (
@@ -53,6 +54,52 @@ def test_a_service_with_address_and_port_is_an_endpoint_any_other_is_declared() 
     assert endpoint.origin == PLACE
     assert found.endpoints["web", None] == ()
     assert found.places == {("db", "v2"): PLACE, ("web", None): PLACE}
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "rules"),
+    [
+        ("http://10.0.0.7", 80, ["address-invalid"]),
+        ("10.0.0.7:8080", 80, ["address-invalid"]),
+        (" 10.0.0.7", 80, ["address-invalid"]),
+        ("256.1.1.1", 80, ["address-invalid"]),
+        ("10.0.0.7", 65536, ["port-invalid"]),
+        ("10.0.0.7", -1, ["port-invalid"]),
+        ("0.0.0.0", 80, ["address-unusable"]),
+        ("10.0.0.7", 80, []),
+        ("http://10.0.0.7", 0, []),
+    ],
+)
+def test_what_is_no_address_or_port_is_a_finding_with_its_place(address: str, port: int, rules: list[str]) -> None:
+    found = contribution_of_declaration(
+        declared(DeclaredService(service="db", origin=PLACE, address=address, port=port)), settings()
+    )
+    assert [(finding.rule, finding.origin) for finding in found.findings] == [(rule, PLACE) for rule in rules]
+    has_endpoint = port and not any(rule != "address-unusable" for rule in rules)
+    assert len(found.endpoints["db", None]) == bool(has_endpoint)
+
+
+def test_an_address_of_a_job_file_is_written_in_its_one_spelling() -> None:
+    service = DeclaredService(service="db", origin=PLACE, address="[FD00:0::7]", port=80)
+    (endpoint,) = contribution_of_declaration(declared(service), settings()).endpoints["db", None]
+    assert (endpoint.address, endpoint.url) == ("fd00::7", "http://[fd00::7]:80")
+
+
+@pytest.mark.parametrize(
+    ("address", "rules"),
+    [
+        ("127.0.0.1", []),
+        ("", []),
+        ("0.0.0.0", []),
+        ("::", []),
+        ("http://127.0.0.1", ["address-invalid"]),
+        ("127.0.0.1:80", ["address-invalid"]),
+    ],
+)
+def test_the_bind_of_an_upstream_is_judged_and_may_be_every_address(address: str, rules: list[str]) -> None:
+    bind = (upstream("db", bind=Bind(address=address, port=9101)), PLACE)
+    found = contribution_of_declaration(Declaration(upstreams=(bind,)), settings())
+    assert [(finding.rule, finding.origin) for finding in found.findings] == [(rule, PLACE) for rule in rules]
 
 
 def test_the_first_place_is_that_of_a_service_declared_twice() -> None:

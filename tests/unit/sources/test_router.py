@@ -60,6 +60,16 @@ def test_endpoints_have_the_router_as_address_and_a_place() -> None:
     assert found.places["billing", "v1"] == name("billing", "v1").origin
 
 
+def test_a_name_that_makes_no_host_is_a_finding_and_has_no_endpoint() -> None:
+    known = {"mesh": frozenset({Key("a b", None), Key("my_shop", None), Key("a" * 64, None)})}
+    found = routed(known, unversioned_url="http://{service}.svc.example")
+    assert urls(found) == {("my_shop", None): "http://my_shop.svc.example"}
+    assert [(finding.rule, finding.service) for finding in found.findings] == [
+        ("address-invalid", "a b"),
+        ("address-invalid", "a" * 64),
+    ]
+
+
 def test_only_the_sources_that_are_named_are_served() -> None:
     assert list(urls(routed(sources=("partners",)))) == [("billing", "v1")]
 

@@ -52,3 +52,32 @@ def test_the_address_and_port_are_those_of_the_url(url: str, address: str, port:
 
 def test_a_source_without_services_brings_nothing() -> None:
     assert contribute(StaticSettings(name="s", origin=PLACE), {}).endpoints == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "rules"),
+    [
+        ("http://256.1.1.1/", ["address-invalid"]),
+        ("http://127.1/", ["address-invalid"]),
+        ("http://-a.example/", ["address-invalid"]),
+        ("http://a~b.example/", ["address-invalid"]),
+        ("http://a%20b.example/", ["address-invalid"]),
+        (f"http://{'a' * 64}.example/", ["address-invalid"]),
+        ("http://0.0.0.0:80/", ["address-unusable"]),
+        ("http://[fe80::1%25eth0]/", ["address-unusable"]),
+        ("http://my_host.internal./", []),
+    ],
+)
+def test_a_host_that_is_no_address_is_a_finding_with_its_place(url: str, rules: list[str]) -> None:
+    services = tuple(StaticService(service="a", version="v1", url=each, origin=place(4)) for each in (url, "http://h"))
+    found = contribute(StaticSettings(name="s", origin=PLACE, services=services), {})
+    assert [(finding.rule, finding.origin, finding.version) for finding in found.findings] == [
+        (rule, place(4), "v1") for rule in rules
+    ]
+    assert len(found.endpoints["a", "v1"]) == (1 if rules == ["address-invalid"] else 2)
+
+
+def test_an_ipv6_address_has_one_spelling_and_the_url_stays_as_written() -> None:
+    service = StaticService(service="a", version=None, url="http://[FD00:0::7]/", origin=place(4))
+    (endpoint,) = contribute(StaticSettings(name="s", origin=PLACE, services=(service,)), {}).endpoints["a", None]
+    assert (endpoint.address, endpoint.url) == ("fd00::7", "http://[FD00:0::7]/")
