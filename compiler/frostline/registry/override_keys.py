@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from frostline.addresses import InvalidAddress, host_of
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.readers import as_is, day, glob, integer
 from frostline.config.urls import absolute_url
 from frostline.model import FileOrigin
-from frostline.patterns import has_dot_segment
+from frostline.patterns import has_dot_segment, host_and_port
 from frostline.settings import EndpointMatch, Override, Replacement
 
 _ONE_OF = "at least one of `drop`, `add` and `replace`"
@@ -106,18 +107,31 @@ def _matches(cursor: Cursor) -> tuple[EndpointMatch, ...]:
 
 
 def _urls(cursor: Cursor) -> tuple[tuple[str, FileOrigin], ...]:
-    return tuple((url, item.origin) for item in cursor.items() if (url := _url(item)) is not None)
+    return tuple((url, item.origin) for item in cursor.items() if (url := _callable_url(item)) is not None)
 
 
 def _replacements(cursor: Cursor) -> tuple[Replacement, ...]:
     found = []
     for entry in cursor.entries():
-        old, new = _url(entry.as_value()), _url(entry)
+        old, new = _url(entry.as_value()), _callable_url(entry)
         if old is not None and old == new:
             entry.refuse("the URL would be replaced by itself", "write the new URL behind the colon")
         elif old is not None and new is not None:
             found.append(Replacement(old, new, entry.key_origin))
     return tuple(found)
+
+
+def _callable_url(cursor: Cursor) -> str | None:
+    """The same, with an IP address or a host name as its host."""
+    url = _url(cursor)
+    if url is None:
+        return None
+    try:
+        host_of(host_and_port(url)[0])
+    except InvalidAddress as invalid:
+        cursor.refuse(f"the URL has the host {invalid}", "write an IP address or a host name")
+        return None
+    return url
 
 
 def _url(cursor: Cursor) -> str | None:
