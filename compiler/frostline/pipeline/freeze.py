@@ -14,6 +14,7 @@ from typing import cast
 from msgspec import Struct
 from msgspec.structs import replace
 
+from frostline.checks.holding import Held
 from frostline.errors import ErrorGroup, FrostlineError, SourceError, UsageError
 from frostline.events import report_progress, stage
 from frostline.lock import merge as lock_merge
@@ -153,7 +154,7 @@ class LockPair(Struct, frozen=True, kw_only=True):
     None where nothing of it can be relied on.
     unhealthy, reading: as in FreezeResult; None: the sources were not asked.
     held: the services that this run holds (see
-    `pipeline.holding`), with the reason.
+    `pipeline.holding`), by name.
     """
 
     new: Lock
@@ -161,7 +162,7 @@ class LockPair(Struct, frozen=True, kw_only=True):
     changed: bool
     fault: UsageError | None = None
     unhealthy: Mapping[Key, Mapping[str, int]] | None = None
-    held: Mapping[str, str] = {}
+    held: Mapping[str, Held] = {}
     reading: Reading | None = None
 
     @property

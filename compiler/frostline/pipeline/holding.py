@@ -50,9 +50,12 @@ def hold_refused(config: Config, locks: LockPair, allow: Allow, today: date) -> 
     if not services:
         return locks
     refused = _refused(config, locks, services, allow, today)
-    held = {segment.read.segment: _with_held(segment, refused) for segment in shrunk}
-    new = Lock(tuple(held.get(snapshot.segment, snapshot) for snapshot in locks.new.snapshots))
-    return replace(locks, new=new, changed=new != locks.committed, held=refused)
+    segments = {segment.read.segment: _with_held(segment, refused) for segment in shrunk}
+    new = Lock(tuple(segments.get(snapshot.segment, snapshot) for snapshot in locks.new.snapshots))
+    held = {
+        name: replace(service, why=refused[name]) for name, service in _marked(config, new).items() if name in refused
+    }
+    return replace(locks, new=new, changed=new != locks.committed, held=held)
 
 
 def hold_part(config: Config, locks: LockPair, today: date) -> Lock:
@@ -145,15 +148,18 @@ def _with_held(segment: _Shrunk, refused: Collection[str]) -> Snapshot:
 
 
 def held_services(config: Config, locks: LockPair) -> tuple[Held, ...]:
-    """The services that the lock to work from holds, sorted."""
+    """The services that the lock to work from holds, and those that this run holds, sorted."""
+    held = {**_marked(config, locks.new), **locks.held}
+    return tuple(held[name] for name in sorted(held))
+
+
+def _marked(config: Config, lock: Lock) -> dict[str, Held]:
+    """The services that are marked in this lock, by name."""
     lines: dict[str, Counter[str]] = {}
-    for snapshot, instance in _held_instances(config, locks.new):
+    for snapshot, instance in _held_instances(config, lock):
         service = _service_of(live_sources(config)[snapshot.source].naming)(instance.service)
         lines.setdefault(service, Counter())[instance.datacenter or snapshot.datacenter] += 1
-    return tuple(
-        Held(service, sum(lines[service].values()), tuple(sorted(lines[service])), locks.held.get(service, ""))
-        for service in sorted(lines)
-    )
+    return {name: Held(name, places.total(), tuple(sorted(places))) for name, places in lines.items()}
 
 
 def held_keys(config: Config, lock: Lock) -> frozenset[Key]:

@@ -230,3 +230,11 @@ def test_an_override_neither_holds_a_service_nor_hides_that_it_fails(configure: 
     assert held(config, fine, committed).new == fine
     assert lines(held(config, lock_of(config, dc1={"shop": 5, "pay": 1}), committed)) == {}
     assert lines(held(config, lock_of(config, dc1={"shop": 1, "pay": 1}), committed)) == {("dc1", "shop"): 6}
+
+
+def test_what_a_run_holds_is_said_although_the_committed_lock_is_taken_as_it_is(config: Config) -> None:
+    committed = lock_of(config, dc1={"shop": 6})
+    locks = replace(held(config, lock_of(config, dc1={"shop": 0}), committed), new=committed, changed=False)
+    (service,) = held_services(config, locks)
+    assert (service.service, service.instances, service.datacenters) == ("shop", 6, ("dc1",))
+    assert service.why.startswith("0 endpoints")
