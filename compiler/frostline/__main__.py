@@ -8,12 +8,25 @@ def main() -> None:
     if sys.argv[1:] == ["--version"] and _print_version():
         return
     try:
+        _end_on_signals()
         from frostline.cli.main import run
 
         status = run(sys.argv[1:])
     except KeyboardInterrupt:  # during the import, or while the first interrupt was reported
         status = 130
     sys.exit(status)
+
+
+def _end_on_signals() -> None:
+    """End on SIGTERM and SIGHUP as on SIGINT: undo what is staged, say so, exit with 130.
+
+    Without a handler the first process of a container never ends on SIGTERM: signal(7), pid_namespaces(7).
+    """
+    import signal
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup has SIGHUP ignored
+            signal.signal(number, signal.default_int_handler)
 
 
 def _print_version() -> bool:

@@ -26,7 +26,7 @@ EXIT_STATUSES = (
     ("4", "A check or a guard refused."),
     ("5", "Publishing failed, or another run is at work."),
     ("70", "A bug in frostline."),
-    ("130", "Interrupted."),
+    ("130", "Interrupted, by SIGINT, SIGTERM or SIGHUP."),
 )
 
 

@@ -19,6 +19,11 @@ STDIN = "<stdin>"
 _MOST = 64 << 20
 """Bytes of a configuration that is no regular file: a device may never end."""
 
+_HELP = {
+    IsADirectoryError: "name the file, not its folder",
+    PermissionError: "give this user the right to read it, or name another one with -c FILE",
+}
+
 # These name what the process has open, where `/dev/stdin < frostline.yaml` seems to be a regular file in /dev.
 _OPEN_FILE = re.compile(r"/dev/(stdin|fd/[0-9]+)|/proc/[^/]+/(task/[^/]+/)?fd/[0-9]+")
 
@@ -46,7 +51,7 @@ def read_config_text(given: Path, folder: Path) -> ConfigText:
         with open(0 if is_stdin else path, "rb", closefd=not is_stdin) as file:
             content = file.read(_MOST + 1)
     except (OSError, ValueError) as error:
-        help_text = "name the file, not its folder" if isinstance(error, IsADirectoryError) else None
+        help_text = next((help_text for kind, help_text in _HELP.items() if isinstance(error, kind)), None)
         raise _unreadable(shown, getattr(error, "strerror", None) or "not a path", help_text) from None
     if len(content) > _MOST:
         raise _unreadable(shown, f"it is larger than {_MOST >> 20} MiB or endless", None)

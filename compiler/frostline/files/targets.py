@@ -190,10 +190,19 @@ def file_bytes(root: Root, key: str) -> bytes | None:
         return None if fd is None else b"".join(_blocks(fd))
 
 
-def write_new_file(parent: int, name: str, chunks: Iterable[bytes], mode: int, *, exact: bool = False) -> str:
+def write_new_file(
+    parent: int,
+    name: str,
+    chunks: Iterable[bytes],
+    mode: int,
+    *,
+    exact: bool = False,
+    owner: tuple[int, int] | None = None,
+) -> str:
     """Write and sync a new file; return its SHA-256 in hex. FileExistsError: it exists already.
 
-    mode: its permission bits, subject to the umask unless `exact`.
+    mode: its permission bits, subject to the umask unless `exact`. owner: the user and group that it is to have, as far
+    as this user may give it to them.
     """
     hashed = sha256()
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -202,6 +211,8 @@ def write_new_file(parent: int, name: str, chunks: Iterable[bytes], mode: int, *
             file.write(chunk)
             hashed.update(chunk)
         file.flush()
+        if owner:
+            _set_owner(file.fileno(), *owner)
         if exact:
             _set_mode(file.fileno(), mode)
         sync(file.fileno())
@@ -220,6 +231,16 @@ def sync(fd: int) -> None:
     except OSError as error:
         if error.errno not in _UNSUPPORTED:
             raise
+
+
+def _set_owner(fd: int, user: int, group: int) -> None:
+    now = os.fstat(fd)
+    for wanted in ((user, group), (-1, group)):  # only root gives files away; a member of the group gives it that
+        if wanted in ((now.st_uid, now.st_gid), (-1, now.st_gid)):
+            return
+        with suppress(OSError):
+            os.fchown(fd, *wanted)
+            return
 
 
 def _set_mode(fd: int, mode: int) -> None:

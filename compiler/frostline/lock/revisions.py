@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,6 +81,11 @@ def _commit(revision: str, folder: Path) -> str:
     if found.returncode == 0:
         return found.stdout.decode("ascii").strip()
     said = found.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+    if refused := re.search(r"dubious ownership in repository at '(.*)'", said):
+        raise UsageError(
+            f"git does not read the repository {quote(refused[1])}, which belongs to another user",
+            help=f"trust it: `git config --global --add safe.directory {shlex.quote(refused[1])}`",
+        )
     raise UsageError(
         f"{quote(revision)} is neither a lock file nor a git revision here ({said})",
         help="check the name; in a shallow clone, fetch more history first (`git fetch --unshallow`)",

@@ -35,6 +35,7 @@ from frostline.files.targets import (
 from frostline.publish.journal import NAME, Journal, Step, staged_name, write_journal
 from frostline.publish.manifest import Manifest, manifest_chunks
 from frostline.publish.ownership import DesiredFile, refusals
+from frostline.publish.permissions import check_replaceable
 from frostline.publish.recovery import finish, recover, sync_folders
 from frostline.published import FileChange
 
@@ -191,10 +192,13 @@ def _make_folders(root: Root, keys: Iterable[str]) -> None:
 
 
 def _stage(root: Root, write: _Write, step: Step) -> None:
-    if write.chunks is None or step.staged is None:
-        return
-    with as_publish_error(write.key, "written"), open_folder(root, folder_of(write.key)) as parent:
-        written = write_new_file(parent, step.staged, write.chunks, write.mode, exact=write.exact)
+    done_to = "deleted" if write.chunks is None else "written"
+    with as_publish_error(write.key, done_to), open_folder(root, folder_of(write.key)) as parent:
+        found = check_replaceable(parent, write.key, name_of(write.key))
+        if write.chunks is None or step.staged is None:
+            return
+        owner = (found.st_uid, found.st_gid) if found else None
+        written = write_new_file(parent, step.staged, write.chunks, write.mode, exact=write.exact, owner=owner)
     if written != write.sha256:
         raise FrostlineError(f"`{write.key}` was rendered twice, with different results", help="please report it")
 
@@ -222,7 +226,10 @@ def replace_file(path: Path, chunks: Iterable[bytes]) -> None:
             try:
                 with suppress(FileNotFoundError):
                     os.unlink(staged, dir_fd=parent.fd)
-                write_new_file(parent.fd, staged, chunks, found.mode if found else 0o666, exact=found is not None)
+                old = check_replaceable(parent.fd, str(path), path.name)
+                owner = (old.st_uid, old.st_gid) if old else None
+                mode = found.mode if found else 0o666
+                write_new_file(parent.fd, staged, chunks, mode, exact=found is not None, owner=owner)
                 os.rename(staged, path.name, src_dir_fd=parent.fd, dst_dir_fd=parent.fd)
                 sync(parent.fd)
             except BaseException:

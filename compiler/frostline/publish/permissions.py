@@ -1,0 +1,32 @@
+"""Whether this user may replace or delete a file: known before a run commits, after which it only goes forward."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from frostline.errors import PublishError
+
+
+def check_replaceable(parent: int, key: str, name: str) -> os.stat_result | None:
+    """The state of the file `name` in the open folder `parent`, None if there is none.
+
+    OSError: names in the folder cannot be changed. PublishError: only another user may change this one. key: for the
+    message.
+    """
+    if not os.access(".", os.W_OK | os.X_OK, dir_fd=parent, effective_ids=os.access in os.supports_effective_ids):
+        is_read_only = os.fstatvfs(parent).f_flag & os.ST_RDONLY
+        number = errno.EROFS if is_read_only else errno.EACCES
+        raise OSError(number, os.strerror(number))
+    try:
+        found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    folder = os.fstat(parent)
+    if folder.st_mode & stat.S_ISVTX and os.geteuid() not in (0, found.st_uid, folder.st_uid):
+        raise PublishError(
+            f"`{key}` cannot be replaced: it belongs to another user, and its folder has the sticky bit",
+            help="run as that user, or publish to a folder of this user's own",
+        )
+    return found
