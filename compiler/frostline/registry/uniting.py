@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Hashable, Sequence
 
 from msgspec.structs import replace
 
@@ -16,7 +15,7 @@ _MOST_WEIGHT = 2**31
 _HEALTHS = ("passing", "warning", "critical", "maintenance")
 
 
-def without_identity(instances: Iterable[Instance], keep: Keep) -> list[Instance]:
+def without_identity(instances: Sequence[Instance], keep: Keep) -> list[Instance]:
     """The instances without their ids, nodes or both, as `keep` says; not sorted. Those that are then equal are one.
 
     instances: sorted by node and id. Weights come to what `registry.endpoints.merge_endpoints` makes of them when it
@@ -24,31 +23,41 @@ def without_identity(instances: Iterable[Instance], keep: Keep) -> list[Instance
     node. An instance that has no id (of a source of another package) counts by itself. Those of another health stay
     apart, so that a narrower `select.health` can be applied to the lock.
     """
-    once: dict[Any, Instance] = {}
+    firsts: dict[Hashable, Instance] = {}
+    weights: dict[Hashable, int] = {}
+    for instance in _each_id_once(instances):
+        node, name = instance.node if keep.nodes else "", instance.id if keep.ids else ""
+        line = (_place(instance), node, name, instance.health)
+        firsts.setdefault(line, instance)
+        weights[line] = weights.get(line, 0) + instance.weight
+    return [
+        replace(
+            first,
+            node=first.node if keep.nodes else "",
+            id=first.id if keep.ids else "",
+            weight=min(weights[line], _MOST_WEIGHT),
+        )
+        for line, first in firsts.items()
+    ]
+
+
+def _each_id_once(instances: Sequence[Instance]) -> Sequence[Instance]:
+    """What several nodes register with the same id in the same place is one instance."""
+    if len({(instance.service, instance.id) for instance in instances}) == len(instances):
+        return instances
+    once: dict[Hashable, Instance] = {}
     for number, instance in enumerate(instances):
-        _unite(once, (_place(instance), instance.id or number), instance, is_same=True)
-    lines: dict[Any, Instance] = {}
-    for instance in once.values():
-        kept = replace(instance, id=instance.id if keep.ids else "", node=instance.node if keep.nodes else "")
-        _unite(lines, (_place(kept), kept.node, kept.id, kept.health), kept, is_same=False)
-    return list(lines.values())
+        key = (_place(instance), instance.id or number)
+        first = once.setdefault(key, instance)
+        if first is not instance:
+            health = max(first.health, instance.health, key=_HEALTHS.index)
+            once[key] = replace(first, weight=max(first.weight, instance.weight), health=health)
+    return tuple(once.values())
 
 
-def _place(instance: Instance) -> tuple[Any, ...]:
-    meta = tuple(sorted(instance.meta.items()))
-    ports = tuple(sorted((instance.ports or {}).items()))
-    return instance.service, instance.datacenter, instance.address, instance.port, ports, instance.tags, meta
-
-
-def _unite(found: dict[Any, Instance], key: Any, instance: Instance, *, is_same: bool) -> None:
-    """Add the instance, or what it adds to the one that is there. is_same: both are one instance, registered twice."""
-    first = found.get(key)
-    if first is None:
-        found[key] = instance
-        return
-    weights = (first.weight, instance.weight)
-    found[key] = replace(
-        first,
-        weight=max(weights) if is_same else min(sum(weights), _MOST_WEIGHT),
-        health=max(first.health, instance.health, key=_HEALTHS.index),
-    )
+def _place(instance: Instance) -> Hashable:
+    """All that two instances must share to be one, but node, id and health."""
+    # Most have one key of meta at most, and no ports by name: sorting these costs more than all the rest.
+    meta = tuple(sorted(instance.meta.items())) if len(instance.meta) > 1 else tuple(instance.meta.items())
+    ports = tuple(sorted(instance.ports.items())) if instance.ports else None
+    return instance.service, instance.datacenter, instance.address, instance.port, instance.tags, meta, ports

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from frostline.lock.codec import lock_chunks, parse_lock
-from frostline.model import FileOrigin, Instance, Key, Lock, Registration, SegmentAnswer, Snapshot
+from frostline.model import FileOrigin, Instance, Key, Lock, NamedPort, Registration, SegmentAnswer, Snapshot
 from frostline.registry.assembling import assemble, contribution_of, entry_digest
 from frostline.registry.selection import snapshot_of
 from frostline.settings import Keep, LiveSettings, Naming, Select, VersionFrom
@@ -125,8 +125,12 @@ def test_what_differs_in_anything_else_stays_apart() -> None:
         registration("e", "n1", meta={"owner": "a"}),
         registration("f", "n1", datacenter="dc2"),
         registration("g", "n1", service="pay"),
+        registration("h", "n1", ports=(NamedPort(name="http", port=81), NamedPort(name="grpc", port=82))),
+        registration("i", "n1", ports=(NamedPort(name="http", port=81), NamedPort(name="grpc", port=83))),
     ]
-    assert len(frozen(found, Keep(ids=False, nodes=False)).instances) == 7
+    snapshot = frozen(found, Keep(ids=False, nodes=False))
+    assert len(snapshot.instances) == 9
+    assert parse_lock(b"".join(lock_chunks([snapshot])), "frostline.lock") == Lock((snapshot,))
 
 
 def test_those_of_another_health_stay_apart_and_of_one_id_the_worst_stays() -> None:
