@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from operator import attrgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -38,9 +37,9 @@ def _manifest_entry(key: Key, entry: Entry) -> ManifestEntry:
 def state_of(overridden: Overridden) -> RegistryState:
     """The registry with its overrides, its manifest entries, and what a plan says of the overrides."""
     notes: dict[Key, tuple[OverrideNote, ...]] = {}
-    for effect in filter(attrgetter("is_at_work"), overridden.effects):
-        note = OverrideNote(until=effect.override.until, why=effect.override.why, place=str(effect.override.origin))
-        notes[effect.key] = (*notes.get(effect.key, ()), note)
+    for key, effects in overridden.effects_by_key().items():
+        overrides = [effect.override for effect in effects]
+        notes[key] = tuple(OverrideNote(until=one.until, why=one.why, place=str(one.origin)) for one in overrides)
     registry = overridden.registry
     return RegistryState(registry, manifest_entries(registry), plain=overridden.plain, notes=notes)
 

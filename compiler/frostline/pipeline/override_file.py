@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from frostline.config.cursor import Cursor, ParseState
-from frostline.config.paths import is_file, resolved
+from frostline.config.paths import is_file, is_folder, is_other, path_reader
 from frostline.config.schema_errors import schema_errors
 from frostline.config.yaml_reader import Document, read_yaml
 from frostline.errors import ErrorGroup, UsageError
@@ -28,9 +28,9 @@ def overrides_of(cursor: Cursor | None, folder: Path) -> tuple[tuple[Override, .
         return (), None
     if not isinstance(cursor.value, str):
         return read_overrides(cursor), None
-    path = resolved(folder, cursor.value)
+    path = path_reader(folder)(cursor)
     if not is_file(path):
-        problem = "is no regular file" if path.exists() else "is missing"
+        problem = "is no regular file" if is_folder(path) or is_other(path) else "is missing"
         cursor.refuse(f"the file of `overrides` {problem}: {display_path(path)}", _WRITE_IT)
         return (), path
     try:

@@ -66,6 +66,7 @@ def with_known_callers(read: Iterable[Snapshot], committed: Lock | None) -> Lock
 
 def list_value(overridden: Overridden, held: Collection[Key]) -> list[dict[str, Any]]:
     """Every (service, version) of the registry as JSON values, in the registry's order. held: as `held_keys` has it."""
+    effects = overridden.effects_by_key()
     return [
         {
             "service": service,
@@ -75,7 +76,7 @@ def list_value(overridden: Overridden, held: Collection[Key]) -> list[dict[str, 
             "url": entry.url,
             "declared": entry.declared,
             "held": Key(service, version) in held,
-            "overrides": _override_values(overridden.effects_on(Key(service, version))),
+            "overrides": _override_values(effects.get(Key(service, version), ())),
         }
         for (service, version), entry in overridden.registry.entries()
     ]
@@ -186,6 +187,7 @@ def closest(registry: Registry, exclusions: Sequence[Exclusion], service: str, v
 
 def explanation_value(explanation: Explanation) -> list[dict[str, Any]]:
     """The explanation as JSON values: a list of (service, version)s."""
+    effects = explanation.overridden.effects_by_key()
     return [
         {
             "service": key.service,
@@ -194,7 +196,7 @@ def explanation_value(explanation: Explanation) -> list[dict[str, Any]]:
             "sources": list(entry.sources) if entry else [],
             "held": key in explanation.held,
             "endpoints": [_endpoint_value(endpoint) for endpoint in entry.endpoints] if entry else [],
-            "overrides": _override_values(explanation.overridden.effects_on(key)),
+            "overrides": _override_values(effects.get(key, ())),
             "dependents": [
                 {"consumer": consumer, "origin": origin_value(origin)}
                 for consumer, origin in explanation.dependents_of(key)

@@ -77,6 +77,7 @@ OVERRIDES: Mapping[str, Any] = {
     ),
     "type": ["array", "string"],
     "minLength": 1,
+    "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
     "default": [],
     "items": ref("override"),
     "x-expected": "a list of overrides, or the path of a file that holds it",

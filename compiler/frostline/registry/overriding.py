@@ -52,9 +52,13 @@ class Overridden(Struct, frozen=True, kw_only=True):
     effects: tuple[Effect, ...] = ()
     findings: tuple[Finding, ...] = ()
 
-    def effects_on(self, key: Key) -> tuple[Effect, ...]:
-        """What overrides change of this (service, version), in the order of the overrides."""
-        return tuple(effect for effect in self.effects if effect.key == key and effect.is_at_work)
+    def effects_by_key(self) -> dict[Key, list[Effect]]:
+        """What overrides change of each (service, version) that they change, in the order of the overrides."""
+        found: dict[Key, list[Effect]] = {}
+        for effect in self.effects:
+            if effect.is_at_work:
+                found.setdefault(effect.key, []).append(effect)
+        return found
 
 
 def apply_overrides(registry: Registry, overrides: Sequence[Override], prefer: Sequence[str] = ()) -> Overridden:

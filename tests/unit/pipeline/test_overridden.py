@@ -149,6 +149,28 @@ def test_each_output_has_what_the_overrides_leave(
         assert [one["address"] for one in value["services"]["a"]["unversioned"]["endpoints"]] == ["10.0.0.2"]
 
 
+def test_a_replaced_endpoint_stays_in_the_layer_of_its_datacenter(
+    configure: Configure, snapshot: MakeSnapshot, compiled: Compile
+) -> None:
+    outputs = [{"type": "hiera", "path": "data", "layers": ["datacenter"], "format": "json"}]
+    swap = {"replace": {"http://10.0.0.1:80": "http://10.9.9.9:80"}, "until": "2026-12-31", "why": "disk"}
+
+    def layers(*overrides: dict[str, Any]) -> dict[str, str]:
+        config = configure(sources={"mesh": MESH}, overrides=list(overrides), outputs=outputs)
+        snapshots = [
+            replace(lock(config, snapshot, {"a": 1}, first=first).snapshots[0], datacenter=name)
+            for name, first in (("dc1", 1), ("dc2", 2))
+        ]
+        return {file.path: b"".join(file.chunks).decode() for file in compiled(config, lock_of(snapshots)).wanted}
+
+    plain, replaced = layers(), layers({"service": "a", **swap})
+    assert plain.keys() == replaced.keys()
+    near = next(path for path in plain if "dc1" in path)
+    assert "10.0.0.1" in plain[near]
+    assert '"datacenter": "dc1"' in plain[near]
+    assert replaced[near] == plain[near].replace("10.0.0.1", "10.9.9.9")
+
+
 def test_a_saved_plan_is_bound_to_the_file_of_the_overrides(
     configure: Configure, compiled: Compile, tmp_path: Path
 ) -> None:

@@ -77,6 +77,7 @@ def _read_registry(config: Config) -> Registry:
 
 def explanation_lines(explanation: Explanation) -> Iterator[str]:
     """The explanation for a person."""
+    effects = explanation.overridden.effects_by_key()
     for key in explanation.keys:
         entry = explanation.registry.get(key)
         yield escape_control(f"{key.service} {version_label(key.version)}")
@@ -89,7 +90,7 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
         for endpoint in entry.endpoints if entry else ():
             mark = "*" if entry and endpoint.url == entry.url else " "
             yield escape_control(f"  {mark} {endpoint.url}  from {endpoint.origin}")
-        for effect in explanation.overridden.effects_on(key):
+        for effect in effects.get(key, ()):
             override = effect.override
             end = f"until {override.until} ({override.why}), {override.origin}"
             yield escape_control(f"  ! an override {describe([effect])} {end}")

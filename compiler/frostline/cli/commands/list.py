@@ -64,9 +64,10 @@ def _table(overridden: Overridden, held: Collection[Key]) -> tuple[tuple[str, ..
     held: as `held_keys` has it.
     """
     rows: list[tuple[str, ...]] = []
+    effects = overridden.effects_by_key()
     for key, entry in overridden.registry.entries():
         number = f"{len(entry.endpoints)}{' (held)' if key in held else ''}"
         row = (key.service, version_label(key.version), number, ", ".join(entry.sources), entry.url or "-")
-        notes = [f"until {effect.override.until}: {effect.override.why}" for effect in overridden.effects_on(key)]
-        rows.append((*row, *(["; ".join(notes) or "-"] if overridden.plain else [])))
+        notes = [f"until {effect.override.until}: {effect.override.why}" for effect in effects.get(key, ())]
+        rows.append((*row, *(["; ".join(dict.fromkeys(notes)) or "-"] if overridden.plain else [])))
     return ((*_HEADER, "OVERRIDE") if overridden.plain else _HEADER), rows
