@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -213,6 +214,36 @@ def test_the_guards_hold_for_what_either_side_of_a_merge_published(town: Project
         assert "error[guard-delete]: 21 of 41 services are not registered any more" in town.refused(4, command).stderr
     town.done("compile", "--allow", "deletes")
     is_settled(town)
+
+
+def test_confirmations_are_settled_with_the_rest(town: Project, empty_consul: ConsulAgent) -> None:
+    town.configure({**consul_config(empty_consul.address), "confirmed": "frostline.confirmed"}).done("compile")
+    commit(town, "confirmed")
+    start_anew(town)
+    for name, at in (("theirs", "2026-01-01T00:00:00Z"), ("ours", "2026-02-02T00:00:00Z")):
+        branch(town, empty_consul, name, adds=f"svc05{name}")
+        path = town.folder / "frostline.confirmed"
+        path.write_text(re.sub('"at":"[^"]*"', f'"at":"{at}"', path.read_text()))
+        commit(town, "some time passed")
+    assert "Merge conflict in frostline.confirmed" in git(town.folder, "merge", "theirs", status=1)
+    town.done("compile")
+    town.done("check", "--max-age", "1h")
+
+
+def test_a_merge_of_a_lock_folder_is_settled_file_by_file(town: Project, empty_consul: ConsulAgent) -> None:
+    (town.folder / "frostline.lock").unlink()
+    town.configure({**consul_config(empty_consul.address), "lock": "locks/"}).done("compile")
+    commit(town, "a file a segment")
+    start_anew(town)
+    branch(town, empty_consul, "theirs", adds="svc05b")
+    branch(town, empty_consul, "ours", adds="svc05a")
+    git(town.folder, "merge", "theirs", status=1)
+    assert "locks/mesh.dc1.default.lock:" in town.refused(2, "check").stderr
+    lock = town.read("locks/mesh.dc1.default.lock")
+    town.done("freeze", "--datacenter", "dc1")
+    (town.folder / "locks/mesh.dc1.default.lock").write_bytes(lock)
+    town.done("compile")
+    town.done("check")
 
 
 def test_where_neither_lock_nor_manifest_can_be_read_nothing_is_published_unasked(

@@ -194,7 +194,7 @@ def test_a_datacenter_that_does_not_answer_keeps_what_the_lock_had(
     proxy.fault = lambda path, token: BROKEN if "dc=dc2" in path else None
     wan.primary.catalog_register("n2", "payments-v1", address="10.1.0.2", port=8080)
     said = project.done("compile").stderr
-    assert "warning: source mesh: GET /v1/catalog/services" in said
+    assert "warning: source mesh: GET /v1/status/leader?dc=dc2: 500" in said
     assert "dc2 keeps what the lock has (`partial: true`)" in said
     assert urls(project) == ["http://10.1.0.1:8080/v1", "http://10.1.0.2:8080/v1", "http://10.2.0.1:8080/v1"]
     shown = project.refused(0, "sources")
@@ -209,6 +209,19 @@ def test_a_datacenter_that_was_never_frozen_cannot_be_kept(partial: tuple[Projec
     said = project.refused(3, "compile").stderr
     assert "source mesh: datacenter dc2 cannot be reached, and the lock has nothing of it" in said
     assert "help: run `frostline freeze` once while it can be reached" in said
+
+
+def test_nothing_is_kept_from_a_lock_that_is_broken(partial: tuple[Project, FaultyProxy]) -> None:
+    project, proxy = partial
+    project.done("compile")
+    (project.folder / "frostline.lock").write_bytes(project.read("frostline.lock") + b"\n")
+    proxy.fault = lambda path, token: BROKEN if "dc=dc2" in path else None
+    for command in ("compile", "freeze", "plan"):
+        said = project.refused(3, command).stderr
+        assert "datacenter dc2 cannot be reached, and the lock is broken (frostline.lock:" in said
+        assert (
+            "this line is blank: a lock has no such line)\n  help: restore the lock from your repository, or " in said
+        )
 
 
 def test_where_no_datacenter_answers_partial_does_not_help(partial: tuple[Project, FaultyProxy]) -> None:

@@ -8,6 +8,7 @@ hostile.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +19,7 @@ from msgspec import Meta, Struct
 
 from frostline.canonical import canonical_line, json_fault
 from frostline.errors import UsageError
+from frostline.files.conflicts import both_sides, conflict_line
 from frostline.files.targets import as_publish_error, file_bytes, open_root
 from frostline.lock.codec import describe_segment, lock_chunks
 from frostline.model import FileOrigin, Snapshot
@@ -25,8 +27,7 @@ from frostline.text import display_path
 
 FORMAT = "frostline.confirmed/1"
 _HEADER = canonical_line({"format": FORMAT})
-_CONFLICT = (b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")
-_AGAIN = "remove it, and run `frostline freeze` to write it anew"
+_AGAIN = "run `frostline freeze` to write it anew"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 Segment = tuple[str, str, str]
@@ -84,13 +85,31 @@ def confirmed_chunks(confirmations: Iterable[Confirmation]) -> Iterator[bytes]:
 
 def read_confirmed(path: Path) -> dict[Segment, Confirmation]:
     """The confirmations in this file, {} if there is none yet. UsageError with the line: it is not such a file."""
-    shown = display_path(path)
-    with as_publish_error(shown, "read"):
+    data = _bytes_of(path)
+    return {} if data is None else parse_confirmed(data, display_path(path))
+
+
+def recover_confirmed(path: Path) -> dict[Segment, Confirmation]:
+    """The confirmations in this file, for a run that writes it anew: what a merge or an editor made of it stops nobody.
+
+    Of a segment that both sides of a merge confirmed, the older one counts. A line that is none confirms nothing.
+    """
+    data = _bytes_of(path) or b""
+    found: dict[Segment, Confirmation] = {}
+    for at, line in enumerate(both_sides(data.replace(b"\r\n", b"\n").split(b"\n")), 1):
+        with suppress(UsageError):
+            confirmation = _decoded(line, display_path(path), at)
+            earlier = found.get(confirmation.segment, confirmation)
+            found[confirmation.segment] = min(confirmation, earlier, key=lambda one: one.at)
+    return found
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    with as_publish_error(display_path(path), "read"):
         if not path.parent.is_dir():
-            return {}
+            return None
     with open_root(path.parent) as folder:
-        data = file_bytes(folder, path.name)
-    return {} if data is None else parse_confirmed(data, shown)
+        return file_bytes(folder, path.name)
 
 
 _DECODER = msgspec.json.Decoder(Confirmation)
@@ -99,12 +118,12 @@ _DECODER = msgspec.json.Decoder(Confirmation)
 def parse_confirmed(data: bytes, shown: str) -> dict[Segment, Confirmation]:
     """The confirmations in these bytes; shown: the path for messages. UsageError: see `read_confirmed`."""
     lines = data.split(b"\n")
-    for at, line in enumerate(lines, 1):
-        if line.startswith(_CONFLICT):
-            place = FileOrigin(shown, at)
-            raise UsageError(
-                "the confirmations have merge conflicts", origin=place, help=f"take either side, or {_AGAIN}"
-            )
+    conflict = conflict_line(lines)
+    if conflict:
+        _refuse(shown, conflict, "the confirmations have merge conflicts")
+    if b"\r\n" in data:
+        way = f"keep git from it with the line `{Path(shown).name} -text` in .gitattributes, then {_AGAIN}"
+        raise UsageError("the lines end in CRLF: git has converted them", origin=FileOrigin(shown, 1), help=way)
     if lines[0] != _HEADER:
         _refuse(shown, 1, f"these are no confirmations: the first line is not {_HEADER.decode()}")
     if lines.pop():

@@ -15,6 +15,7 @@ from frostline.lock.confirmed import (
     Confirmations,
     confirmed_chunks,
     read_confirmed,
+    recover_confirmed,
     segment_digest,
     time_text,
 )
@@ -90,11 +91,11 @@ def aged_segments(config: Config, lock: Lock, limit: float) -> Iterator[tuple[st
 def confirmed_files(config: Config, lock: Lock, reading: Reading | None) -> tuple[tuple[Path, list[bytes]], ...]:
     """The file of confirmations to write with this lock: nothing where no source was read, or it is not configured.
 
-    Segments that were not read keep theirs. UsageError: the present file is not one of confirmations.
+    Segments that were not read keep theirs.
     """
     if config.confirmed is None or reading is None:
         return ()
-    before = read_confirmed(config.confirmed)
+    before = recover_confirmed(config.confirmed)
     read = frozenset(reading.segments)
     lines: list[Confirmation] = []
     for snapshot in lock.snapshots:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from frostline.durations import describe_duration
 from frostline.errors import SourceError, UsageError
+from frostline.lock.confirmed import recover_confirmed
 from frostline.model import Lock, Snapshot
-from frostline.pipeline.confirming import SegmentAge, confirmations_of, segment_ages
+from frostline.pipeline.confirming import SegmentAge, segment_ages
 from frostline.settings import Config, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult
 
@@ -32,7 +33,7 @@ def keep_unreachable(
     if not reading.unreachable:
         return []
     lock = committed.lock if committed else None
-    confirmations = confirmations_of(config)
+    confirmations = recover_confirmed(config.confirmed) if config.confirmed else {}
     kept: list[SegmentAge] = []
     for datacenter in reading.unreachable:
         snapshots = [snapshot for snapshot in _of_datacenter(lock, settings, datacenter) if snapshot.settings == digest]

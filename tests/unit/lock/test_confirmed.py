@@ -16,6 +16,7 @@ from frostline.lock.confirmed import (
     confirmed_chunks,
     parse_confirmed,
     read_confirmed,
+    recover_confirmed,
     segment_digest,
     time_of,
     time_text,
@@ -104,7 +105,27 @@ def test_what_is_no_file_of_confirmations_is_refused_with_its_line(text: str, nu
         parse_confirmed(text.encode(), "frostline.confirmed")
     assert reason in caught.value.message
     assert str(caught.value.origin) == f"frostline.confirmed:{number}:1"
-    assert "remove it, and run `frostline freeze`" in str(caught.value.help)
+    assert "run `frostline freeze` to write it anew" in str(caught.value.help)
+
+
+def test_a_run_that_writes_it_anew_takes_of_a_merge_the_older_one_of_each_segment(tmp_path: Path) -> None:
+    path = tmp_path / "frostline.confirmed"
+    assert recover_confirmed(path) == {}
+    older, newer = line(), line(at="2026-11-30T00:00:00Z")
+    other = line(datacenter="dc2")
+    for text in (
+        HEADER + "<<<<<<< HEAD\n" + newer + "=======\n" + older + ">>>>>>> topic\n" + other,
+        (HEADER + newer + older + "garbage\n" + other).replace("\n", "\r\n"),
+    ):
+        path.write_text(text, newline="")
+        found = recover_confirmed(path)
+        assert [(one.datacenter, one.at) for one in found.values()] == [
+            ("dc1", "2026-11-29T22:43:10Z"),
+            ("dc2", "2026-11-29T22:43:10Z"),
+        ]
+    with pytest.raises(UsageError, match="the lines end in CRLF") as caught:
+        read_confirmed(path)
+    assert "`frostline.confirmed -text` in .gitattributes" in str(caught.value.help)
 
 
 def test_no_file_is_no_confirmation(tmp_path: Path) -> None:
