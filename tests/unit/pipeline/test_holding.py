@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from frostline.lock.codec import lock_chunks, parse_lock
 from frostline.lock.store import LockFile
 from frostline.model import Declared, Instance, Key, Lock, Registration, SegmentAnswer, Snapshot
 from frostline.pipeline.assemble import state_of_lock
@@ -238,3 +241,30 @@ def test_what_a_run_holds_is_said_although_the_committed_lock_is_taken_as_it_is(
     (service,) = held_services(config, locks)
     assert (service.service, service.instances, service.datacenters) == ("shop", 6, ("dc1",))
     assert service.why.startswith("0 endpoints")
+
+
+numbers = st.fixed_dictionaries({}, optional={name: st.integers(0, 5) for name in ("shop-v1", "shop-v2", "pay", "ops")})
+segments = st.fixed_dictionaries({"dc1": numbers, "dc2": numbers})
+
+
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=segments, after=segments)
+def test_whatever_comes_no_service_is_refused_but_where_a_segment_is_empty(
+    config: Config, before: dict[str, dict[str, int]], after: dict[str, dict[str, int]]
+) -> None:
+    committed, came = lock_of(config, **before), lock_of(config, **after)
+    locks = held(config, came, committed)
+    if all(snapshot.instances or snapshot.declared for snapshot in came.snapshots):
+        assert "guard-instances" not in refused(config, locks)
+        assert held(config, came, locks.new).new == locks.new
+    shrunk = {service.service for service in held_services(config, locks)}
+    for snapshot, read, old in zip(locks.new.snapshots, came.snapshots, committed.snapshots, strict=True):
+        for name in ("shop-v1", "shop-v2", "pay", "ops"):
+            of_name, of_read, of_old = (
+                [replace(one, held=False) for one in found.instances if one.service == name]
+                for found in (snapshot, read, old)
+            )
+            is_held = any(one.held for one in snapshot.instances if one.service == name)
+            assert of_name == (of_old if is_held else of_read)
+            assert not is_held or (name.partition("-")[0] in shrunk and len(of_read) < len(of_old))
+    assert parse_lock(b"".join(lock_chunks(locks.new.snapshots)), "frostline.lock") == locks.new
