@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from frostline.addresses import address_findings, unusable_finding
 from frostline.globs import matches
 from frostline.model import (
@@ -19,7 +21,7 @@ from frostline.model import (
     Key,
     Upstream,
 )
-from frostline.registry.naming import splitter_of
+from frostline.registry.naming import Splitter, splitter_of
 from frostline.registry.url_values import UrlError, host_of_instance
 from frostline.registry.urls import UrlMaker
 from frostline.settings import DeclaringSettings, Keep, Naming
@@ -35,7 +37,7 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
     fallbacks: dict[Key, list[Endpoint]] = {}
     places: dict[Key, FileOrigin] = {}
     properties: dict[Key, list[DeclaredProperties]] = {}
-    findings = list(declaration.findings)
+    findings = [_finding_of_key(finding, split) for finding in declaration.findings]
     for service in declaration.services:
         if not matches(settings.services, service.service):
             continue
@@ -71,6 +73,12 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
         findings=(*findings, *bind_findings(upstreams)),
         upstreams=upstreams,
     )
+
+
+def _finding_of_key(finding: Finding, split: Splitter) -> Finding:
+    """The finding of a registered name as that of the (service, version) which naming makes of it."""
+    keys = () if finding.service is None else split(finding.service, (), {})
+    return replace(finding, service=keys[0].service, version=keys[0].version) if keys else finding
 
 
 def unite_properties(properties: Iterable[DeclaredProperties]) -> DeclaredProperties | None:

@@ -16,6 +16,7 @@ from frostline.model import (
     Dependency,
     Entry,
     FileOrigin,
+    Finding,
     InstanceOrigin,
     Upstream,
 )
@@ -218,3 +219,12 @@ def test_what_job_files_say_is_in_entries_without_endpoints_and_in_their_digests
     assert len({entry_digest(entry()), entry_digest(entry(port=80)), entry_digest(entry(tags=("x",)))}) == 3
     # A port is known or not, as addresses are: only tags and meta are properties that guards count.
     assert properties_digest(entry()) == properties_digest(entry(port=80)) != properties_digest(entry(tags=("x",)))
+
+
+def test_a_finding_about_a_registered_name_is_one_about_its_service_and_version() -> None:
+    findings = (
+        Finding(rule="job-tag", message="m", service="db-v1"),
+        Finding(rule="job-name", message="m"),
+    )
+    found = contribution_of_declaration(Declaration(findings=findings), settings()).findings
+    assert [(finding.service, finding.version) for finding in found] == [("db", "v1"), (None, None)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 
 from frostline.errors import UsageError
@@ -9,6 +11,7 @@ from frostline.globs import is_literal
 from frostline.model import Finding
 from frostline.rules import Rule
 from frostline.sources.jobspec.settings import JobspecSettings
+from frostline.text import display_path
 
 UNUSED_GLOB = Rule(
     name="job-files",
@@ -20,18 +23,21 @@ UNUSED_GLOB = Rule(
     mend="correct the glob, or leave it out",
 )
 
+_HELP = "globs are relative to the folder of frostline.yaml; `**` is any folders; `!` takes files out again"
+
 
 def job_files(settings: JobspecSettings) -> tuple[tuple[Path, ...], tuple[Finding, ...]]:
     """The files that the globs leave, sorted, and a warning for every glob that matches none.
 
     `!` takes out again what earlier globs found; what it matches need not exist. UsageError: a plain path names no
-    file, or no file is left.
+    file, no file is left, or a link leads out.
     """
-    found: set[Path] = set()
+    found: dict[Path, str] = {}  # with the last glob that finds it
     warnings: list[Finding] = []
     for glob in settings.files:
         if glob.startswith("!"):
-            found -= _matching(settings, glob, glob.removeprefix("!"))
+            excluded = _matching(settings, glob, glob.removeprefix("!"))
+            found = {path: by for path, by in found.items() if path not in excluded}
             continue
         matching = {path for path in _matching(settings, glob, glob) if path.is_file()}
         if not matching and is_literal(glob):
@@ -39,9 +45,10 @@ def job_files(settings: JobspecSettings) -> tuple[tuple[Path, ...], tuple[Findin
         if not matching:
             message = f"no file matches `{glob}` of source `{settings.name}`"
             warnings.append(UNUSED_GLOB.finding(message, value=glob, origin=settings.files_origin))
-        found |= matching
+        found |= dict.fromkeys(matching, glob)
     if not found:
         raise _bad_glob(settings, ", ".join(settings.files), "no file matches")
+    _check_inside(settings, found)
     return tuple(sorted(found)), tuple(warnings)
 
 
@@ -58,9 +65,21 @@ def _matching(settings: JobspecSettings, written: str, glob: str) -> set[Path]:
         raise _bad_glob(settings, written, str(error)) from None
 
 
-def _bad_glob(settings: JobspecSettings, glob: str, reason: str) -> UsageError:
+def _check_inside(settings: JobspecSettings, found: Mapping[Path, str]) -> None:
+    """UsageError: a link that a glob finds leads out of the glob's folder. A plain path may lead anywhere."""
+    for path, glob in sorted(found.items()):
+        if is_literal(glob):
+            continue
+        folder = settings.folder.joinpath(*takewhile(is_literal, Path(glob).parts[:-1])).resolve()
+        if folder not in path.resolve().parents:
+            reason = f"it finds `{display_path(path)}`, a link that leads out of `{display_path(folder)}`"
+            help_line = "name that file under `files` by its own path, or take it out with `!`"
+            raise _bad_glob(settings, glob, reason, help_line)
+
+
+def _bad_glob(settings: JobspecSettings, glob: str, reason: str, help: str = _HELP) -> UsageError:
     return UsageError(
         f"source {settings.name}: `files`: `{glob}`: {reason}",
         origin=settings.files_origin,
-        help="globs are relative to the folder of frostline.yaml; `**` is any folders; `!` takes files out again",
+        help=help,
     )

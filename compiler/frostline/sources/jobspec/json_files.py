@@ -73,6 +73,12 @@ class _ObjectReader:
     def text(self, name: str) -> str:
         return self._member(name, str, "a string") or ""
 
+    def flag(self, name: str) -> bool:
+        node = self._node(name)
+        if node is not None and node.value is not None and not isinstance(node.value, bool):
+            raise self._wrong(name, node, "true or false")
+        return node is not None and node.value is True
+
     def whole(self, name: str, most: int, least: int = 0) -> int:
         value = self._member(name, int, "a whole number") or 0
         if not least <= value <= most:
@@ -122,7 +128,8 @@ def job_of_json(tree: Node, source: Source) -> Job:
         name=job.text("Name") or identifier,
         namespace=job.text("Namespace") or "default",
         region=job.text("Region"),
-        groups=tuple(_group(group) for group in job.objects("TaskGroups")),
+        # A stopped job declares nothing.
+        groups=() if job.flag("Stop") else tuple(_group(group) for group in job.objects("TaskGroups")),
         meta=job.text_map("Meta"),
         runs=job.inner("Periodic") is not None or parameterized is not None,
         asked=_asked(parameterized) if parameterized else frozenset(),

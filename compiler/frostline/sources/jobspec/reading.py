@@ -74,7 +74,7 @@ class Reader:
             declaration = Declaration()
             if found.job:
                 _check_template(found.job)
-                registered = declaration_of(found.job, self._settings.address)
+                registered = declaration_of(found.job, self._settings.address, self._settings.services)
                 declaration = registered.declaration
                 needs += registered.needs
         except TemplateError as error:

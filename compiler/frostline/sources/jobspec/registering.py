@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from frostline.globs import matches
 from frostline.model import Declaration, DeclaredService, FileOrigin, Finding, Upstream
 from frostline.patterns import parse
 from frostline.rules import Rule
@@ -54,10 +55,11 @@ class JobDeclaration(Struct, frozen=True):
     needs: tuple[Need, ...] = ()
 
 
-def declaration_of(job: Job, address: str = "") -> JobDeclaration:
+def declaration_of(job: Job, address: str = "", selected: Sequence[str] = ("*",)) -> JobDeclaration:
     """Its services and upstreams, and findings about what the file does not tell, or Nomad refuses.
 
-    address: a pattern with {name}, the address of services that say none.
+    address: a pattern with {name}, the address of services that say none. selected: globs; of a service whose name
+    does not fit, nothing is asked and nothing is said.
     """
     services: list[DeclaredService] = []
     upstreams: list[tuple[Upstream, FileOrigin]] = []
@@ -70,9 +72,11 @@ def declaration_of(job: Job, address: str = "") -> JobDeclaration:
             if service.gateway:
                 continue
             try:
-                registration = _Registration(job, group, service, known[service.task])
-                findings += registration.findings()
-                services += registration.declared(address)
+                name = _Name(job, group, service, known[service.task])
+                if matches(selected, name.text):
+                    registration = _Registration(job, group, service, name, known[service.task])
+                    findings += registration.findings()
+                    services += registration.declared(address)
             except NeedError as error:
                 needs.append(error.need)
             for upstream in service.upstreams:
@@ -104,16 +108,29 @@ def _address(pattern: str, name: str) -> str:
     return "".join(part if isinstance(part, str) else name for part in parse(pattern))
 
 
+class _Name:
+    """The name of a service. submitted: in the job that the server keeps; text: with what the client fills in."""
+
+    def __init__(self, job: Job, group: JobGroup, service: JobService, known: Mapping[str, Text]) -> None:
+        what = "the name of a service"
+        if service.name:
+            self.submitted = _known(fill(service.name, registered_names(job, group, service.task)), what)
+        else:
+            parts = [_known(job.name, "the name of the job"), group.name, *([service.task] if service.task else [])]
+            self.submitted = "-".join(parts)
+        self.text = _known(fill(self.submitted, known), what)
+
+
 class _Registration:
     """A service as Nomad registers it (structs.Service.Canonicalize, taskenv.InterpolateService)."""
 
-    def __init__(self, job: Job, group: JobGroup, service: JobService, known: Mapping[str, Text]) -> None:
+    def __init__(self, job: Job, group: JobGroup, service: JobService, name: _Name, known: Mapping[str, Text]) -> None:
         self._service = service
         self._group = group
         self._in_task = bool(service.task)
         self.namespace = _known(job.namespace, "the namespace of the job")
-        self.submitted = self._submitted_name(job)
-        self.name = _known(fill(self.submitted, known), "the name of a service")
+        self.submitted = name.submitted
+        self.name = name.text
         self.port = _known(fill(service.port, known), "the port of a service")
         self.mode = _known(service.address_mode, "the address mode of a service")
         self.address = _known(fill(service.address, known), "the address of a service")
@@ -123,14 +140,6 @@ class _Registration:
             for key, value in service.meta.items()
         }
         self.weight = _known_number(service.weight, "the weight of a service")
-
-    def _submitted_name(self, job: Job) -> str:
-        """The name in the job that the server keeps, where the client fills in the rest."""
-        service, group = self._service, self._group
-        if service.name:
-            return _known(fill(service.name, registered_names(job, group, service.task)), "the name of a service")
-        parts = [_known(job.name, "the name of the job"), group.name, *([service.task] if service.task else [])]
-        return "-".join(parts)
 
     def _tags(self, known: Mapping[str, Text]) -> tuple[str, ...]:
         tags = self._service.tags

@@ -88,3 +88,10 @@ def test_ports_and_runs_are_known_as_in_hcl(folder: Any) -> None:
         '{"ID": "s", "Periodic": {}, "TaskGroups": [{"Name": "g", "Services": [{"Name": "${NOMAD_JOB_ID}"}]}]}'
     )
     assert [finding.rule for finding in folder.declared(files=("a.json",)).findings] == ["job-name"]
+
+
+def test_a_stopped_job_declares_nothing(folder: Any) -> None:
+    for stop, number in (("true", 0), ("false", 1), ("null", 1)):
+        text = SERVICE.format("", "{}").replace('"ID"', f'"Stop": {stop}, "ID"')
+        (folder.path / "a.json").write_text(text)
+        assert len(folder.declared(files=("a.json",)).services) == number

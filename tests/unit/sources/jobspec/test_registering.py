@@ -147,6 +147,26 @@ def test_a_name_with_an_open_placeholder_says_why(folder: Any) -> None:
     assert "another one in each run" in message("x-${NOMAD_JOB_NAME}", "parameterized {}")
 
 
+@pytest.mark.parametrize(
+    "service",
+    [
+        'name = "my_x"',
+        'name = "my-x"\nport = "nope"',
+        'name = "my-x"\ntags = ["${node.class}"]',
+        'name = "my-${meta.x}"',
+    ],
+)
+def test_of_a_service_that_is_not_selected_nothing_is_said(folder: Any, service: str) -> None:
+    assert folder.job(service=service).findings
+    found = folder.job(service=service, services=("*", "!my*"))
+    assert (found.services, found.findings) == ((), ())
+
+
+def test_of_a_service_that_is_not_selected_nothing_must_be_known(folder: Any) -> None:
+    text = 'variable "v" {}\njob "j" {\n group "g" {\n service {\n name = "my-x"\n port = var.v\n }\n }\n}\n'
+    assert folder.declared(text, services=("*", "!my*")).services == ()
+
+
 SETTINGS = {"address": "{name}.service.consul"}
 
 

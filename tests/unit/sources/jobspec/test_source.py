@@ -107,6 +107,17 @@ def test_an_exclamation_mark_takes_files_out_and_the_last_match_wins(
     assert [service.service for service in folder.declared(files=files).services] == services
 
 
+def test_a_link_that_a_glob_finds_stays_in_its_folder_but_a_path_may_lead_anywhere(folder: Any) -> None:
+    write(folder, "jobs/a.hcl", "shared/b.hcl", "jobs/real/c.hcl")
+    (folder.path / "jobs" / "out.hcl").symlink_to(folder.path / "shared" / "b.hcl")
+    (folder.path / "jobs" / "in.hcl").symlink_to(folder.path / "jobs" / "real" / "c.hcl")
+    error = folder.refusal(files=("jobs/*.hcl",))
+    assert isinstance(error, UsageError)
+    assert "it finds `jobs/out.hcl`, a link that leads out of `jobs`" in error.message
+    for files in (("jobs/*.hcl", "!jobs/out.hcl"), ("jobs/*.hcl", "jobs/out.hcl"), ("**/*.hcl",)):
+        assert folder.declared(files=files).services
+
+
 def test_a_list_that_leaves_no_file_is_refused(folder: Any) -> None:
     write(folder, "jobs/a.hcl")
     for files in (("jobs/*.hcl", "!jobs/**"), ("!jobs/*.hcl",)):
