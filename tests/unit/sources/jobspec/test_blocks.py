@@ -35,6 +35,16 @@ from frostline.errors import SourceError
         ('job "a" {\n  dynamic "nonsense" {\n    for_each = []\n    content {}\n  }\n}\n', "2:11"),
         ('job "a" {\n  dynamic "group" {\n    content {}\n  }\n}\n', "2:3"),
         ('job "a" {\n  dynamic "group" {\n    for_each = 1\n    labels = ["x"]\n    content {}\n  }\n}\n', "3:16"),
+        ('job "a" {\n  group "b" {\n    count = 1.5\n  }\n}\n', "3:13"),
+        ('job "a" {\n  group "b" {\n    count = 9223372036854775808\n  }\n}\n', "3:13"),
+        ('job "a" {\n  group "b" {\n    count = "two"\n  }\n}\n', "3:14"),
+        ('job "a" {\n  datacenters = ["a", null]\n}\n', "2:17"),
+        ('job "a" {\n  group "b" {\n    service {\n      nam = "x"\n    }\n  }\n}\n', "4:7"),
+        ('job "a" {\n  meta {}\n  meta {}\n}\n', "3:3"),
+        ('job "a" {\n  periodic {}\n  periodic {}\n}\n', "3:3"),
+        ('job "a" {\n  group "b" {\n    scaling {}\n    scaling {}\n  }\n}\n', "4:5"),
+        ('job "a" {\n  group "b" {\n    meta = {}\n    meta {}\n  }\n}\n', "4:5"),
+        ('job "a" {\n  group "b" {\n    network {\n      dns {}\n      dns {}\n    }\n  }\n}\n', "5:7"),
         ("job", "1:1"),
         ("", "1:1"),
     ],
@@ -91,3 +101,22 @@ def test_a_bomb_is_refused_or_harmless(folder: Any, expression: str) -> None:
         folder.declared(text)
     except SourceError as error:
         assert str(error.origin).startswith("a.nomad.hcl:3:")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'task "t" {\n next_release = 1\n another { x = 1 }\n restart {}\n restart {}\n }',
+        "update {\n next_release = 1\n }",
+        'service {\n check {\n intervall = "10s"\n }\n }',
+        "service {\n tags = null\n }",
+        "network {\n mbits = null\n }",
+        "network {}\n network {}",
+        "vault {}\n vault {}",
+        "count = null",
+        "constraint {}\n constraint {}\n affinity {}\n affinity {}\n spread {}\n spread {}",
+    ],
+)
+def test_what_the_registry_does_not_read_is_not_judged(folder: Any, lines: str) -> None:
+    text = f'job "a" {{\n group "b" {{\n {lines}\n service {{\n name = "x"\n }}\n }}\n}}\n'
+    assert "x" in [service.service for service in folder.declared(text).services]
