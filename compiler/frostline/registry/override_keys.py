@@ -130,7 +130,7 @@ def _callable_url(cursor: Cursor) -> str | None:
     try:
         host_of(host_and_port(url)[0])
     except InvalidAddress as invalid:
-        cursor.refuse(f"the URL has the host {invalid}", "write an IP address or a host name")
+        cursor.refuse(f"the URL's host {invalid}", "write an IP address or a host name")
         return None
     return url
 

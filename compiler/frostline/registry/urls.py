@@ -173,7 +173,7 @@ def _check_host(url: str) -> None:
     except InvalidAddress as invalid:
         raise UrlError(
             INVALID,
-            f"its URL `{url}` would have the host {invalid}",
+            f"in its URL `{url}`, the host {invalid}",
             "change the host in the pattern `url`; `select` and a waiver of `address-invalid` leave the instance out",
         ) from None
 
