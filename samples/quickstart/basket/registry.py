@@ -55,7 +55,10 @@ class UnknownService(KeyError):
         versions = known.get(self.service, ())
         if versions:
             return "%s; %s" % (self._missing_version(), _list_versions(versions, self.version))
-        closest = " or ".join(repr(name) for name in get_close_matches(str(self.service), known, 3))
+        wanted = str(self.service)
+        # Consul ignores the case of the name that it is asked for; names here are as registered.
+        same = [name for name in known if name.lower() == wanted.lower()]
+        closest = " or ".join(repr(name) for name in same or get_close_matches(wanted, known, 3))
         suggestion = ": did you mean %s?" % closest if closest else ""
         return "no %s%s" % (_describe(self.service, self.version), suggestion)
 

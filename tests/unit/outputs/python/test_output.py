@@ -397,6 +397,7 @@ def test_its_repr_is_short() -> None:
     [
         (("paymets",), "no service 'paymets': did you mean 'payments'?"),
         (("payments-v1",), "no service 'payments-v1': did you mean 'payments'?"),
+        (("PAYMENTS",), "no service 'PAYMENTS': did you mean 'payments'?"),
         (("seacrh", "v1"), "no service 'seacrh' version 'v1': did you mean 'search'?"),
         (("payments", "v4"), "service 'payments' has no version 'v4'; available versions: 'v1', 'v2', 'v3'"),
         (("payments",), "service 'payments' needs a version; available versions: 'v1', 'v2', 'v3'"),
@@ -411,6 +412,22 @@ def test_an_unknown_service_names_the_closest(small: Any, asked: tuple[str, ...]
         assert isinstance(caught.value, KeyError)
         assert not isinstance(caught.value, small.NoEndpoint)
         assert str(caught.value) == message
+
+
+def test_an_unknown_service_is_first_of_all_one_in_another_case() -> None:
+    module = loaded(registry_of({(name, None): entry(endpoint("http://x")) for name in ("USER", "User", "users")}))
+    with pytest.raises(module.UnknownService) as caught:
+        module.url("user")
+    assert str(caught.value) == "no service 'user': did you mean 'USER' or 'User'?"
+
+
+def test_two_endpoints_of_one_url_are_two_instances_and_one_url() -> None:
+    twins = (endpoint("http://x", tags=("tcp",), weight=1), endpoint("http://x", tags=("udp",), weight=3))
+    module = loaded(registry_of({("dns", None): entry(*twins)}))
+    assert [(one.tags, one.weight) for one in module.instances("dns")] == [(("tcp",), 1), (("udp",), 3)]
+    assert module.urls("dns") == ("http://x", "http://x")
+    assert module.url("dns") == module.ENDPOINTS["dns", None] == module.pick("dns", key="k").url == "http://x"
+    assert {module.pick("dns").tags for _ in range(200)} == {("tcp",), ("udp",)}
 
 
 def test_an_unknown_service_suggests_every_close_name() -> None:
