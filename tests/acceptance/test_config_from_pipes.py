@@ -83,6 +83,10 @@ def test_messages_name_where_it_came_from(piped: Project, given: str, shown: str
         ),
         ("{frostline} -c .", "the configuration cannot be read: Is a directory\n  help: name the file, not its folder"),
         ("{frostline} -c /dev/fd/99", "/dev/fd/99:1:1: error: the configuration cannot be read: No such file"),
+        *(
+            (f"mkdir gone && cd gone && rmdir ../gone && {{frostline}} {given}", "the working folder cannot be used")
+            for given in ("", "-c ../conf/frostline.yaml", "-c -")
+        ),
         ("{frostline} -c none.yaml", "none.yaml:1:1: error: the configuration cannot be read: No such file"),
     ],
 )

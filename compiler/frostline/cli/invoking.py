@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 from frostline import errors
 from frostline.cli.console import Invocation, info, log_as_asked, prepare_streams, show_error
 from frostline.cli.options import take_invocation
 from frostline.cli.progress import Timings, bars_for, print_timings
+from frostline.config.paths import working_folder
 from frostline.errors import FrostlineError
 from frostline.events import listening
 from frostline.pipeline.load import find_config, load_config
@@ -46,7 +46,7 @@ def invoked(function: Callable[..., int]) -> Callable[..., int]:
 
 def load_invocation_config(invocation: Invocation) -> Config:
     """Find and read the configuration that the command is to use."""
-    return load_config(find_config(invocation.config, Path.cwd()))
+    return load_config(find_config(invocation.config, working_folder()))
 
 
 class DifferentError(FrostlineError):

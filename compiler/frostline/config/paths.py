@@ -7,12 +7,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from frostline.config.cursor import Cursor
+from frostline.errors import UsageError
 
 
 def resolved(folder: Path, written: str) -> Path:
     """The absolute path that `written` means in `folder`, without `.` and `..`; symbolic links are not followed."""
     path = os.path.normpath(folder / written)  # pathlib cannot take `..` away without following links
     return Path("/", path.lstrip("/"))  # POSIX: what `//` at the beginning means is up to the system
+
+
+def working_folder() -> Path:
+    """The folder that the command was started in. UsageError: it has been removed."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            f"the working folder cannot be used: {error.strerror}", help="somebody removed it: change to another folder"
+        ) from None
 
 
 def path_reader(folder: Path) -> Callable[[Cursor], Path]:

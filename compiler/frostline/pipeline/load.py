@@ -12,7 +12,7 @@ from frostline.checks.base import inputs_of
 from frostline.checks.configuring import checks_of, guards_of
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor, ParseState
-from frostline.config.paths import is_file, is_folder, is_other, path_reader, resolved
+from frostline.config.paths import is_file, is_folder, is_other, path_reader, resolved, working_folder
 from frostline.config.readers import globs, texts
 from frostline.config.reading import ConfigText, read_config_text
 from frostline.config.schema_errors import schema_errors
@@ -54,7 +54,7 @@ def load_config(path: Path) -> Config:
     Raises ErrorGroup of all its UsageErrors, by position.
     """
     try:
-        text = read_config_text(path, Path.cwd())
+        text = read_config_text(path, working_folder())
         state = ParseState(read_yaml(text.content, text.shown))
     except ErrorGroup as group:
         raise ErrorGroup(_sorted(group.errors)) from None
