@@ -32,10 +32,10 @@ def settings_of_note(shape: Shape, default: Shape) -> dict[str, Any]:
     """
     now, usual = _plain(shape), _plain(default)
     found: dict[str, Any] = {}
-    for key, value in sorted(now.items()):
+    for key, value in now.items():
         before = usual.get(key)
         if isinstance(value, dict) and isinstance(before, dict):
-            value = {name: part for name, part in sorted(value.items()) if name not in before or part != before[name]}
+            value = {name: part for name, part in value.items() if name not in before or part != before[name]}
             if value:
                 found[key] = value
         elif key not in usual or value != before:
@@ -64,5 +64,6 @@ def changed_settings(shape: Shape, other: Shape) -> Iterator[str]:
 
 
 def _plain(shape: Shape) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(shape)
+    """The shape as JSON values, every mapping sorted by its keys."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(shape, order="sorted"))
     return plain

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from frostline.durations import describe_duration
 from frostline.errors import SourceError, UsageError
 from frostline.lock.confirmed import recover_confirmed
 from frostline.model import Lock, Snapshot
 from frostline.pipeline.confirming import SegmentAge, segment_ages
+from frostline.pipeline.narrowing import narrowed_lock
 from frostline.settings import Config, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult
 
@@ -35,14 +38,25 @@ def keep_unreachable(
     lock = committed.lock if committed else None
     confirmations = recover_confirmed(config.confirmed) if config.confirmed else {}
     kept: list[SegmentAge] = []
+    usable = {snapshot.segment: snapshot for snapshot in _usable_snapshots(lock, settings, digest)}
     for datacenter in reading.unreachable:
-        snapshots = [snapshot for snapshot in _of_datacenter(lock, settings, datacenter) if snapshot.settings == digest]
-        if not snapshots:
+        held = [found for found in _of_datacenter(lock, settings, datacenter) if found.segment in usable]
+        if not held:
             raise _nothing_kept(settings, datacenter, committed.fault if committed else None)
-        ages = list(segment_ages(snapshots, confirmations, now))
+        ages = list(segment_ages(held, confirmations, now))
         _check_ages(settings, datacenter, ages)
-        kept += ages
+        kept += [replace(age, snapshot=usable[age.snapshot.segment]) for age in ages]
     return kept
+
+
+def _usable_snapshots(lock: Lock | None, settings: LiveSettings, digest: str) -> tuple[Snapshot, ...]:
+    """What the lock has of the source that was frozen with these settings, or with others that take more."""
+    if lock is None:
+        return ()
+    try:
+        return narrowed_lock(lock, {settings.name: settings}, "").snapshots
+    except UsageError:
+        return tuple(snapshot for snapshot in lock.snapshots if snapshot.settings == digest)
 
 
 def _nothing_kept(settings: LiveSettings, datacenter: str, fault: UsageError | None) -> SourceError:

@@ -51,6 +51,12 @@ def test_defaults_are_not_said() -> None:
     assert list(changed_settings(DEFAULT, shape)) == ["address", "select.tags"]
 
 
+def test_the_order_of_keys_in_the_configuration_does_not_matter() -> None:
+    metas = ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})
+    said = [settings_of_note({**DEFAULT, "select": {"meta": meta}, "a": 1}, DEFAULT) for meta in metas]
+    assert [str(one) for one in said] == ["{'a': 1, 'select': {'meta': {'a': '1', 'b': '2'}}}"] * 2
+
+
 @pytest.mark.parametrize("said", [{}, {"address": 1}, {"select": 5}, {"select": {"tags": {"a": []}}}, {"other": "x"}])
 def test_what_does_not_give_the_digest_counts_for_nothing(said: dict[str, Any]) -> None:
     shape = {**DEFAULT, "address": "http://c"}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from frostline.errors import ErrorGroup, SourceError, UsageError
 from frostline.lock.codec import lock_chunks
@@ -13,7 +14,8 @@ from frostline.model import (
     SegmentAnswer,
     Snapshot,
 )
-from frostline.pipeline.freeze import CommittedLock, freeze, pair_locks
+from frostline.pipeline.freeze import CommittedLock, freeze, live_sources, pair_locks, settings_digests
+from frostline.pipeline.narrowing import shaped_by
 from frostline.settings import Allow, Config
 from frostline.sources.base import ReadResult
 from frostline.sources.consul import source as consul
@@ -114,3 +116,8 @@ def test_an_unreachable_datacenter_keeps_what_was_frozen_with_the_same_settings(
     other = configure(sources={"mesh": mesh(partial=True, select={"tags": ["x"]})})
     with pytest.raises(SourceError, match="frozen with these settings"):
         freeze(other, held(other, Lock((kept,))))
+    fewer = configure(sources={"mesh": mesh(partial=True, select={"services": ["a*", "c"]})})
+    two = replace(snapshot(config, "b", "c", datacenter="dc2"), shaped_by=shaped_by(live_sources(config)["mesh"]))
+    (left,) = freeze(fewer, held(fewer, Lock((two,)))).snapshots[:1]
+    assert [instance.service for instance in left.instances] == ["c"]
+    assert left.settings == settings_digests(fewer)["mesh"]
