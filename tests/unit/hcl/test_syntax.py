@@ -10,14 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from frostline.hcl.evaluation import evaluate
 from frostline.hcl.nodes import (
     Body,
     Expression,
     Traversal,
     TupleOf,
 )
+from frostline.hcl.scope import Scope
 from frostline.hcl.source import HclError, Source
-from frostline.hcl.syntax import parse, parse_expression
+from frostline.hcl.syntax import parse, parse_embedded, parse_expression, parse_template
+from frostline.hcl.values import number, string, tuple_value
 
 RECORDED = json.loads((Path(__file__).parents[2] / "data" / "hcl" / "syntax.json").read_text())["cases"]
 
@@ -204,3 +207,42 @@ def test_long_texts_are_read_or_refused_in_linear_time(text: str) -> None:
     except HclError as error:
         assert error.place.line >= 1
     assert time.process_time() - began < 10  # a hang, not a measure
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("${n}", 7),
+        ("a-${n}", "a-7"),
+        ('say "${n}" \\n', 'say "7" \\n'),
+        ("$${n} %%{", "${n} %{"),
+        ("EOT\n${n}\nEOT\nEOTT\n", "EOT\n7\nEOT\nEOTT\n"),
+        ("${n}\n", "7\n"),
+        ("x ${~ n ~} y", "x7y"),
+        ("%{ if n > 1 }${n}%{ else }no%{ endif }", "7"),
+        ("%{ for x in [1, 2] }${x},%{ endfor }", "1,2,"),
+        ("<<EOT", "<<EOT"),
+        ("", ""),
+    ],
+)
+def test_a_string_of_another_format_is_a_template_without_escapes(text: str, value: str | int) -> None:
+    template = parse_template(text, Source("a.json", b'{"x": "' + text.encode() + b'"}'), 7)
+    found = evaluate(template, Scope(Source("a.json", b""), {"n": number(7)}, {}))
+    assert found == (string(value) if isinstance(value, str) else number(value))
+
+
+def test_an_error_in_a_string_of_another_format_is_at_its_place_in_the_file() -> None:
+    file = Source("a.json", b'{\n"x": "a-${n.b}", "y": "[1,"}')
+    with pytest.raises(HclError) as caught:
+        evaluate(parse_template("a-${n.b}", file, 8), Scope(file, {"n": number(7)}, {}))
+    assert str(caught.value.place) == "a.json:2:12"
+    with pytest.raises(HclError) as caught:
+        parse_embedded("[1,", file, 26)
+    assert str(caught.value.place) == "a.json:2:28"
+
+
+def test_a_string_of_another_format_may_be_an_expression() -> None:
+    file = Source("a.json", b'"[n, 1]"')
+    assert evaluate(parse_embedded("[n, 1]", file, 1), Scope(file, {"n": number(7)}, {})) == tuple_value(
+        [number(7), number(1)]
+    )

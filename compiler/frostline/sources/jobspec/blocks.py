@@ -12,7 +12,6 @@ from msgspec import Struct
 from frostline.hcl.conversion import ConversionError, convert
 from frostline.hcl.evaluation import evaluate
 from frostline.hcl.nodes import AttributeNode, BlockNode, Body
-from frostline.hcl.number import Number
 from frostline.hcl.positions import point
 from frostline.hcl.scope import Scope
 from frostline.hcl.source import HclError, Source
@@ -122,15 +121,17 @@ def _argument(attribute: AttributeNode, shape: Shape, source: Source, scope: Sco
     if type_ is DYNAMIC:
         return value
     _check_null(attribute, value, shape, source)
-    if type_ is NUMBER and not (value.is_null or value.is_unknown) and not _is_whole(value.data):
-        place = source.place(point(attribute.expression, source))
-        raise HclError(f"`{attribute.name}` must be a whole number of 64 bits", place)
+    if type_ is NUMBER and not (value.is_null or value.is_unknown):
+        _check_whole(attribute, value, source)
     return value
 
 
-def _is_whole(number: Number) -> bool:
-    whole = number.whole()
-    return whole is not None and -(2**63) <= whole < 2**63
+def _check_whole(attribute: AttributeNode, value: Value, source: Source) -> None:
+    whole = value.data.whole()
+    if whole is None or not -(2**63) <= whole < 2**63:
+        size = "" if whole is None else " of 64 bits"
+        place = source.place(point(attribute.expression, source))
+        raise HclError(f"`{attribute.name}` must be a whole number{size}", place)
 
 
 def convert_argument(attribute: AttributeNode, type: Type, source: Source, scope: Scope) -> Value:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from stat import S_ISREG
 
 from msgspec import Struct
 
@@ -119,7 +120,10 @@ class Reader:
     def _source(self, path: Path) -> Source:
         shown = display_path(path)
         try:
-            with path.open("rb") as file:
+            # O_NONBLOCK: opening a FIFO must not hang.
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                if not S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise HclError("the file cannot be read: it is not a regular file", FileOrigin(shown))
                 data = file.read(MOST_BYTES + 1)
         except OSError as error:
             raise HclError(f"the file cannot be read: {error.strerror}", FileOrigin(shown)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,9 @@ def test_a_file_that_is_too_large_or_cannot_be_read_is_refused(folder: Any) -> N
         assert "larger than 1 MiB" in folder.refusal(files=(name,)).message
         (folder.path / name).unlink()
     (folder.path / "v.hcl").mkdir()
-    assert "cannot be read" in folder.refusal('job "j" {}\n', var_files=(folder.path / "v.hcl",)).message
+    os.mkfifo(folder.path / "fifo")
+    for name in ("v.hcl", "fifo", "absent"):
+        assert "cannot be read" in folder.refusal('job "j" {}\n', var_files=(folder.path / name,)).message
 
 
 def write(folder: Any, *names: str) -> None:
