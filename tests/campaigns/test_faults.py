@@ -144,7 +144,7 @@ def judged(place: Place, aim: Aim, done: Done, took: float) -> str:
         if now == place.new:
             return "mended"
         # A server that says less than it knows is believed as far as guards go, where it is not asked twice.
-        twice = aim.once and "/health/service/" in str(aim.target)
+        twice = aim.once and str(aim.target).startswith(("/v1/health/service/", "/v1/health/connect/"))
         assert (aim.fault.name in LIES and not twice) or tolerated, shown
         return "lies within the guards"
     assert now == place.old, shown

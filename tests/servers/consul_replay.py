@@ -45,7 +45,7 @@ Route = Reply | Callable[[dict[str, str]], Reply]
 
 
 class Replay:
-    """A catalog of one service, `web`, on one node. routes: path -> its answer, which tests replace."""
+    """A catalog of one service, `web`, on one node, without sidecars. routes: path -> answer, which tests replace."""
 
     def __init__(self) -> None:
         self.routes: dict[str, Route] = {
@@ -59,7 +59,6 @@ class Replay:
             ),
             "/v1/health/state/any": Reply([]),
             "/v1/health/service/web": Reply([entry()]),
-            "/v1/health/connect/web": Reply([]),
             "/v1/internal/ui/nodes": Reply([{"Node": "n1", "Address": "10.0.0.1", "Services": [entry()["Service"]]}]),
         }
         self.requests: list[tuple[str, dict[str, str]]] = []
@@ -72,7 +71,9 @@ class Replay:
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         with self.lock:
             self.requests.append((path, query))
-            route = self.routes.get(path, Reply(b"not found", status=404))
+            without_sidecars = path.startswith("/v1/health/connect/")
+            unknown = Reply([]) if without_sidecars else Reply(b"not found", status=404)
+            route = self.routes.get(path, unknown)
             return route if isinstance(route, Reply) else route(query)
 
     def asked(self, path: str) -> int:

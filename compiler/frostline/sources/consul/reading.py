@@ -240,9 +240,9 @@ class SegmentReader:
         try:
             others = await self._catalog.sidecars(name)
         except StatusError as error:
-            if error.code != 404:
-                raise
-            return ServiceState(found, (), (answer.index,))  # a catalog without Connect
+            if error.code in (403, 404):  # a proxy that lets only some paths through
+                error.help = "let this path through, or leave out what sidecars declare with `upstreams: false`"
+            raise
         sidecars = self._sidecars((entry.service for entry in others.value), (name,))
         return ServiceState(found, sidecars, (answer.index, others.index))
 

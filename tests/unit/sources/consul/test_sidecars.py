@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from consul_replay import Replay, Reply, entry, read
 
+from frostline.errors import SourceError
 from frostline.model import Bind, Upstream
 from frostline.sources.consul.sidecars import declared_by, sidecar_upstreams
 from frostline.sources.consul.wire import Service
@@ -122,6 +124,11 @@ def test_upstreams_are_asked_for_unless_the_settings_say_no(replay: Replay) -> N
     assert replay.asked("/v1/health/connect/web") == 0
 
 
-def test_a_catalog_without_connect_has_no_sidecars(replay: Replay) -> None:
-    replay.routes["/v1/health/connect/web"] = Reply(b"", status=404)
-    assert read(replay).answers[0].upstreams == ()
+@pytest.mark.parametrize("status", [403, 404])
+def test_sidecars_that_cannot_be_asked_for_are_never_taken_for_none(replay: Replay, status: int) -> None:
+    replay.routes["/v1/health/connect/web"] = Reply(b"", status=status)
+    with pytest.raises(SourceError) as caught:
+        read(replay)
+    assert "GET /v1/health/connect/web" in caught.value.message
+    assert caught.value.help == "let this path through, or leave out what sidecars declare with `upstreams: false`"
+    assert read(replay, upstreams=False).answers[0].upstreams == ()
