@@ -17,7 +17,8 @@ from frostline.globs import is_literal, matches
 from frostline.model import Declared, Instance, Snapshot
 from frostline.registry.glob_difference import TooManyGlobsError, name_beyond
 from frostline.registry.selection import naming_inputs, upstreams_of
-from frostline.settings import LiveSettings, SegmentList, Select
+from frostline.registry.uniting import without_identity
+from frostline.settings import Keep, LiveSettings, SegmentList, Select
 from frostline.text import list_names, shorten
 
 
@@ -54,9 +55,19 @@ def narrowed_snapshots(snapshots: Sequence[Snapshot], change: Change) -> tuple[S
     """
     for name in change.changed:
         _refuse_wider(name, change)
-    if not any(name.startswith("select.") for name in change.changed):
-        return tuple(snapshots)
-    return tuple(_selected(snapshot, change) for snapshot in snapshots)
+    if any(name.startswith("select.") for name in change.changed):
+        snapshots = [_selected(snapshot, change) for snapshot in snapshots]
+    if any(name in _IDENTITY for name in change.changed):
+        snapshots = [_without_identity(snapshot, change.settings.keep) for snapshot in snapshots]
+    return tuple(snapshots)
+
+
+_IDENTITY = {"keep.ids": "ids", "keep.nodes": "nodes"}
+
+
+def _without_identity(snapshot: Snapshot, keep: Keep) -> Snapshot:
+    instances = without_identity(snapshot.instances, keep)
+    return replace(snapshot, instances=tuple(sorted(instances, key=Instance.sort_key)))
 
 
 def _refuse_wider(name: str, change: Change) -> None:
@@ -72,6 +83,9 @@ def _refuse_wider(name: str, change: Change) -> None:
         more = [health for health in change.new_select.health if health not in change.old_select.health]
         if more:
             raise NarrowingError(f"`{name}` now takes {list_names(more)}, which the lock was not frozen with")
+    elif name in _IDENTITY:
+        if getattr(change.settings.keep, _IDENTITY[name]):
+            raise NarrowingError(f"`{name}` is true now, and the lock holds no {_IDENTITY[name]}")
     else:
         raise NarrowingError(f"`{name}` is not what the lock was frozen with")
 

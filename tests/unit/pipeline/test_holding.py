@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from frostline.lock.codec import lock_chunks, parse_lock
 from frostline.lock.store import LockFile
-from frostline.model import Declared, Instance, Key, Lock, Registration, SegmentAnswer, Snapshot
+from frostline.model import Bind, Declared, Instance, Key, Lock, Registration, SegmentAnswer, Snapshot, Upstream
 from frostline.pipeline.assemble import state_of_lock
 from frostline.pipeline.check import check
 from frostline.pipeline.compile import CompileOptions, compile_registry
@@ -109,6 +109,19 @@ def test_the_next_run_compares_with_what_is_held(config: Config) -> None:
     assert held(config, lock_of(config, dc1={"shop": 1}), first.new).new == first.new
     better = held(config, lock_of(config, dc1={"shop": 3}), first.new)
     assert (lines(better), better.changed) == ({}, True)
+
+
+def test_a_held_service_does_not_vanish_for_those_who_call_it(config: Config) -> None:
+    bind = Bind(address="127.0.0.1", port=9101)
+    calls = Upstream(namespace="default", job="web", group="web", destination="shop", bind=bind, region="dc1")
+    committed, came = (
+        Lock((replace(lock_of(config, dc1={"shop": number}).snapshots[0], upstreams=(calls,)),)) for number in (6, 0)
+    )
+    unheld = compile_registry(config, pair_locks(config, came, committed), CompileOptions(today=TODAY))
+    assert {found.rule for found in unheld.findings} == {"guard-instances", "guard-upstream"}
+    locks = held(config, came, committed)
+    assert refused(config, locks) == []
+    assert locks.new.snapshots[0].upstreams == (calls,)
 
 
 def test_by_default_nothing_is_held(configure: Callable[..., Config]) -> None:

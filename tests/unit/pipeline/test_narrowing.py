@@ -144,6 +144,18 @@ def test_applied_to_the_lock_it_is_what_a_freeze_gives(
         assert [found for found in ours.upstreams if found not in theirs.upstreams] == []
 
 
+@settings(max_examples=200)
+@given(answers, st.sampled_from([Keep(), Keep(ids=False), Keep(nodes=False)]), st.booleans())
+def test_ids_and_nodes_are_dropped_as_a_freeze_drops_them(
+    answered: dict[str, list[Registration]], keep: Keep, narrows_health: bool
+) -> None:
+    health = ("passing", "warning")
+    old = ConsulSettings(name="mesh", origin=ORIGIN, datacenters=("*",), keep=keep, select=Select(health=health))
+    new = replace(old, keep=Keep(ids=False, nodes=False), select=Select(health=health[: 1 if narrows_health else 2]))
+    lock = frozen(answered, old, ("*",))
+    assert narrowed_lock(lock, {"mesh": new}, "frostline.lock") == frozen(answered, new, ("*",))
+
+
 Configure = Callable[..., Config]
 MakeSnapshot = Callable[..., Snapshot]
 
@@ -172,6 +184,9 @@ REFUSALS = [
     ({}, {"select": {"health": ["passing", "warning"]}}, "`select.health` now takes `warning`, which the lock"),
     ({}, {"select": {"kinds": ["connect-proxy"]}}, "`select.kinds` is not what the lock was frozen with"),
     ({}, {"address": "http://127.0.0.1:8"}, "`address` is not what the lock was frozen with"),
+    ({"keep": {"ids": False}}, {}, "`keep.ids` is true now, and the lock holds no ids"),
+    ({"keep": {"nodes": False}}, {"keep": {"ids": False}}, "`keep.nodes` is true now, and the lock holds no nodes"),
+    ({}, {"keep": {"endpoints": False}}, "`keep.endpoints` is not what the lock was frozen with"),
     ({}, {"keep": {"tags": ["a"]}}, "`keep.tags` is not what the lock was frozen with"),
     ({}, {"address_from": "wan"}, "`address_from` is not what the lock was frozen with"),
     ({}, {"version_from": {"meta": "v"}}, "`version_from.meta` is not what the lock was frozen with"),
