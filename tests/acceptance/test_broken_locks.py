@@ -163,6 +163,14 @@ def test_a_broken_lock_among_those_to_merge_names_how_to_make_it_again(town: Pro
     )
 
 
+def test_a_broken_lock_to_compare_with_is_not_to_be_frozen_anew(town: Project) -> None:
+    (town.folder / "old.lock").write_bytes(b"")
+    said = town.refused(2, "diff", "old.lock", "frostline.lock").stderr
+    assert said == "old.lock:1:1: error: the lock is empty\n  help: compare with a lock that is whole\n1 error\n"
+    (town.folder / "frostline.lock").write_bytes(b"")
+    assert "run `frostline freeze`" in town.refused(2, "diff", "frostline.lock", "HEAD").stderr
+
+
 def test_a_plan_over_a_broken_lock_is_published_as_it_was_reviewed(town: Project) -> None:
     whole = town.read("frostline.lock")
     (town.folder / "frostline.lock").write_bytes(whole + b"\n")

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -365,6 +366,23 @@ def test_a_clone_whose_line_ends_git_converted_names_the_attributes_that_keep_it
     git(clone.folder, "checkout", "--", *GENERATED)
     clone.done("check")
     assert git(clone.folder, "status", "--short") == "?? .gitattributes\n"
+
+
+def test_what_git_lfs_has_not_fetched_is_named_and_is_no_edit(town: Project) -> None:
+    whole = {name: town.read(name) for name in GENERATED}
+
+    def pointer(name: str) -> bytes:
+        digest = sha256(whole[name]).hexdigest()
+        return f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {len(whole[name])}\n".encode()
+
+    for names in (["frostline.lock"], ["frostline.manifest"], ["services.yaml"], [*GENERATED[:1], *GENERATED[2:]]):
+        for name in names:
+            (town.folder / name).write_bytes(pointer(name))
+        said = town.run("check")
+        assert "is a pointer of Git LFS" in said.stdout + said.stderr
+        assert "run `git lfs pull` to get" in said.stderr
+        town.done("compile")
+        assert {name: town.read(name) for name in GENERATED} == whole
 
 
 def test_other_permissions_of_a_checkout_are_no_drift(town: Project) -> None:

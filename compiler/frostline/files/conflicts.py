@@ -1,4 +1,4 @@
-"""Files in which git left the markers of a conflict (git-merge(1), "How conflicts are presented")."""
+"""What git leaves in files: conflict markers (git-merge(1), "How conflicts are presented"), pointers of Git LFS."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ from collections.abc import Iterable, Sequence
 
 _OURS, _BASE, _THEIRS, _END = b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"
 _CONFLICT = re.compile(rb"^<{7} .*?^={7}\r?$.*?^>{7} ", re.MULTILINE | re.DOTALL)
+
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""How a pointer begins that stands in place of a file, where Git LFS has not fetched it."""
+_LFS_DIGEST = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
+
+
+def digest_in_pointer(data: bytes) -> str | None:
+    """The SHA-256 (hex) of the file that this pointer of Git LFS stands for; None: it is no pointer."""
+    found = _LFS_DIGEST.search(data) if data.startswith(LFS_POINTER) else None
+    return found[1].decode() if found else None
 
 
 def conflict_line(lines: Iterable[bytes]) -> int | None:

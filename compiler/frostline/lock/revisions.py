@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from frostline.errors import UsageError
-from frostline.lock.faults import LFS_POINTER
+from frostline.files.conflicts import LFS_POINTER
 from frostline.lock.merge import join_locks
 from frostline.lock.store import SUFFIX, parse_elsewhere
 from frostline.model import FileOrigin, Lock

@@ -154,8 +154,13 @@ def parse_elsewhere(data: bytes, shown: str, mend: str) -> Lock:
     try:
         return parse_lock(data, shown)
     except UsageError as error:
-        way = mend if "compile" in (error.help or "") else (error.help or "").replace(FREEZE_AGAIN, mend)
-        raise UsageError(error.message, origin=error.origin, help=way) from None
+        raise mended_elsewhere(error, mend) from None
+
+
+def mended_elsewhere(error: UsageError, mend: str) -> UsageError:
+    """The error of a lock that is not the committed one. mend: what mends it in place of a freeze or a compile."""
+    way = mend if "compile" in (error.help or "") else (error.help or "").replace(FREEZE_AGAIN, mend)
+    return UsageError(error.message, origin=error.origin, help=way)
 
 
 def _read(path: Path, shown: str) -> bytes:

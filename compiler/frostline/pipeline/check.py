@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from frostline.errors import FrostlineError, UsageError
-from frostline.files.conflicts import has_conflict
+from frostline.files.conflicts import digest_in_pointer, has_conflict
 from frostline.files.targets import file_bytes, open_root
 from frostline.lock.codec import lock_of
 from frostline.model import FileOrigin, Finding, Lock
@@ -115,7 +115,7 @@ def _file_drift(config: Config, compilation: Compilation) -> list[Drift]:
 
 
 def _made_by_git(config: Config, file: FileChange, compilation: Compilation) -> Drift | None:
-    """The drift of a file in which git left a conflict, or whose line ends it converted; None for any other."""
+    """The drift of a file that git has merged with a conflict, converted, or not fetched; None for any other."""
     if file.refusal or file.action != "update":
         return None
     with open_root(config.root) as root:
@@ -123,6 +123,9 @@ def _made_by_git(config: Config, file: FileChange, compilation: Compilation) -> 
     mend = "run `frostline compile`, which writes it anew"
     if has_conflict(data):
         return Drift(file.path, "has merge conflicts", config.root / file.path, help=mend)
+    if digest_in_pointer(data):
+        way = f"run `git lfs pull` to get it, or {mend}"
+        return Drift(file.path, "is a pointer of Git LFS", config.root / file.path, help=way)
     published = compilation.manifest.files if compilation.manifest else ()
     if is_converted(data, [file.sha256 or "", *(line.sha256 for line in published if line.path == file.path)]):
         way = f"keep git from converting line ends with `{file.path} -text` in .gitattributes, then {mend}"

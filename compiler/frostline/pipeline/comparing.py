@@ -8,9 +8,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from frostline.config.paths import is_file, is_folder
+from frostline.errors import UsageError
 from frostline.events import stage
 from frostline.lock.revisions import read_lock_at
-from frostline.lock.store import read_lock
+from frostline.lock.store import mended_elsewhere, read_lock
 from frostline.model import Lock
 from frostline.pipeline.assemble import configured_callers, declared_contributions, state_of_lock
 from frostline.pipeline.freeze import settings_digests
@@ -35,11 +36,20 @@ def read_named_lock(config: Config, name: str) -> NamedLock:
     lock: Lock | None = None
     with stage(f"reading the lock {name}"):
         if name and (is_file(path) or is_folder(path)):
-            lock = read_lock(path, is_folder=is_folder(path), shown=name)
+            lock = _read_lock_file(config, path, name)
         if lock is None:  # also where a branch has the name of a folder
             shown = display_path(config.lock)
             lock = read_lock_at(name, config.lock, is_folder=config.lock_is_folder, shown=shown)
     return NamedLock(name, lock)
+
+
+def _read_lock_file(config: Config, path: Path, name: str) -> Lock | None:
+    try:
+        return read_lock(path, is_folder=is_folder(path), shown=name)
+    except UsageError as error:
+        if path.resolve() == config.lock.resolve():
+            raise
+        raise mended_elsewhere(error, "compare with a lock that is whole") from None
 
 
 def diff_locks(config: Config, before: Lock, after: Lock) -> Plan:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from frostline.errors import UsageError
-from frostline.files.conflicts import both_sides, has_conflict
+from frostline.files.conflicts import both_sides, digest_in_pointer, has_conflict
 from frostline.publish.manifest import (
     HEADER,
     FileLine,
@@ -97,8 +97,9 @@ def is_converted(data: bytes, digests: Iterable[str]) -> bool:
 
 
 def is_made_by_git(data: bytes, line: FileLine) -> bool:
-    """Whether git made these bytes out of what frostline wrote: merged with or without a conflict, or converted.
+    """Whether git made these bytes out of what frostline wrote: merged, converted, or a pointer of Git LFS to it.
 
     Of a file that both sides of a merge wrote anew, git mixes the two without a word where their changes lie apart.
     """
-    return bool(line.others) or has_conflict(data) or is_converted(data, [line.sha256])
+    is_pointer = digest_in_pointer(data) == line.sha256
+    return bool(line.others) or is_pointer or has_conflict(data) or is_converted(data, [line.sha256])

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from frostline.canonical import canonical_line, canonical_lines, json_fault
 from frostline.errors import UsageError
-from frostline.files.conflicts import conflict_line
+from frostline.files.conflicts import LFS_POINTER, conflict_line
 from frostline.files.targets import as_publish_error, file_bytes, open_root, path_fault
 from frostline.model import FileOrigin
 from frostline.published import ManifestEntry
@@ -137,6 +137,9 @@ def _check_spelling(data: bytes, lines: list[bytes], shown: str) -> None:
     if b"\r\n" in data:
         way = f"keep git from it with the line `{PurePath(shown).name} -text` in .gitattributes, then {_COMPILE}"
         _refuse(shown, 1, "the lines end in CRLF: git or an editor has converted them", way)
+    if data.startswith(LFS_POINTER):
+        way = f"run `git lfs pull` to get the manifest, or {_COMPILE}"
+        _refuse(shown, 1, "this is a pointer of Git LFS in place of the manifest", way)
     if lines[0] != HEADER:
         reason = f"not a manifest that this frostline reads: the first line is not {HEADER.decode()}"
         _refuse(shown, 1, "the manifest is empty" if not data else reason, _COMPILE)

@@ -118,6 +118,8 @@ def test_a_conflict_hides_no_path_that_leaves_the_root(tmp_path: Path, path: str
         (b"a\r\nb\r\n", (), True),
         (b"<<<<<<< HEAD\na\n=======\nb\n>>>>>>> topic\n", (), True),
         (b"a\nb\nc\n", (ELSE,), True),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:" + WROTE.encode() + b"\nsize 4\n", (), True),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:" + ELSE.encode() + b"\nsize 4\n", (), False),
         (b"a\nb\nc\n", (), False),
         (b"a\r\nb\r\nc\r\n", (), False),
         (b"=======\n", (), False),
