@@ -69,6 +69,7 @@ def test_a_plan_names_services_endpoints_and_files(project: Project, shop: Consu
             "dependents": [],
             "known": True,
             "moved": {},
+            "overrides": [],
             "effect": "change",
         }
     ]
