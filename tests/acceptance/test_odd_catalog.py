@@ -134,6 +134,8 @@ def test_waived_registrations_are_left_out_and_the_lock_keeps_them(project: Proj
     assert "2 instances of selected services have a check with the unknown status `un\\x1b[2Jknown`" in done.stderr
     assert "node=s-x, id=s) and others" in done.stderr
     assert "odd" not in done.stderr
+    explained = project.done("explain", "bad-control", "--offline").stdout
+    assert "node=a-control, id=control): its address `10.0.0.7\\x1b[2J` has a control character in it" in explained
     locked = [json.loads(line) for line in project.read("frostline.lock").splitlines()[2:]]
     assert {one["address"] for one in locked if one["service"].startswith("bad-")} == set(WRONG_ADDRESSES.values())
     assert {one["port"] for one in locked if one["service"].startswith("portless-")} == {-1, 65536, 2**40}

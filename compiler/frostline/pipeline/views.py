@@ -30,7 +30,13 @@ from frostline.pipeline.confirming import SegmentAge
 from frostline.pipeline.freeze import live_sources, offline_lock, read_committed_lock
 from frostline.pipeline.holding import held_keys
 from frostline.registry.callers import Call, calls_of
-from frostline.registry.exclusions import Exclusion, endpoints_without, excluded_instances, preceded_endpoints
+from frostline.registry.exclusions import (
+    Exclusion,
+    endpoints_without,
+    excluded_instances,
+    instances_without_url,
+    preceded_endpoints,
+)
 from frostline.registry.overriding import Effect, Overridden
 from frostline.settings import Config
 
@@ -138,6 +144,7 @@ def explain(
     overridden = overridden_of_lock(config, lock, declared)
     exclusions = (
         *excluded_instances(answers, live_sources(config)),
+        *instances_without_url(contributions),
         *preceded_endpoints(contributions, overridden.registry),
         *endpoints_without(overridden.effects),
     )

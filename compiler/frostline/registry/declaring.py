@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from frostline.addresses import address_findings, unusable_finding
+from frostline.addresses import INVALID, InvalidAddress, host_of, unusable_finding
 from frostline.globs import matches
 from frostline.model import (
     Contribution,
@@ -148,10 +148,17 @@ def dependencies_of(source: str, upstreams: Iterable[PlacedUpstream], naming: Na
 def bind_findings(dependencies: Iterable[Dependency]) -> Iterator[Finding]:
     """What is wrong with the addresses at which these upstreams listen. There `0.0.0.0` is as good as any."""
     for dependency in dependencies:
-        address = dependency.upstream.bind.address
-        if address:
-            found = address_findings(dependency.key, address, dependency.origin)
-            yield from (finding for finding in found if finding.severity == "error")
+        upstream = dependency.upstream
+        try:
+            host_of(upstream.bind.address or "127.0.0.1")
+        except InvalidAddress as invalid:
+            yield INVALID.finding(
+                f"`{upstream.consumer}` has an upstream for it whose bind {invalid}",
+                service=dependency.service,
+                version=dependency.version,
+                origin=dependency.origin,
+                help="write an IP address, such as 127.0.0.1, where the upstream is declared",
+            )
 
 
 def _bind_url(upstream: Upstream, key: Key, maker: UrlMaker) -> str | None:

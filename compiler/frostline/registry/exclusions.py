@@ -6,11 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from frostline.addresses import INVALID, PORT_INVALID
+from frostline.keys import key_text
 from frostline.model import Contribution, InstanceOrigin, Key, Origin, Registration, Registry, SegmentAnswer
+from frostline.registry import url_values
+from frostline.registry.named_ports import PORT_UNCHOSEN
 from frostline.registry.naming import splitter_of
 from frostline.registry.overriding import Effect
 from frostline.registry.selection import excluded_registrations, verdict_of
+from frostline.rules import DOT_SEGMENT
 from frostline.settings import LiveSettings
+
+_NO_URL = {rule.name for rule in (*url_values.RULES, INVALID, PORT_INVALID, PORT_UNCHOSEN, DOT_SEGMENT)}
 
 
 class Exclusion(Struct, frozen=True, kw_only=True):
@@ -47,6 +54,18 @@ def _excluded(answer: SegmentAnswer, settings: LiveSettings) -> Iterator[tuple[R
     verdict = verdict_of(settings.select)
     for registration in answer.registrations:
         yield registration, verdict(registration) or "`endpoints: false` under `keep` freezes its name alone"
+
+
+def instances_without_url(contributions: Iterable[Contribution]) -> Iterator[Exclusion]:
+    """The selected instances of which no endpoint can be made, whether or not the finding is waived."""
+    for contribution in contributions:
+        of_upstreams = {upstream.origin for upstream in contribution.upstreams}
+        for finding in contribution.findings:
+            origin = finding.origin
+            if finding.rule not in _NO_URL or finding.service is None or origin is None or origin in of_upstreams:
+                continue
+            key = Key(finding.service, finding.version)
+            yield Exclusion(key=key, name=key_text(key), origin=origin, reason=finding.message)
 
 
 def endpoints_without(effects: Iterable[Effect]) -> Iterator[Exclusion]:

@@ -101,6 +101,7 @@ def test_the_bind_of_an_upstream_is_judged_and_may_be_every_address(address: str
     bind = (upstream("db", bind=Bind(address=address, port=9101)), PLACE)
     found = contribution_of_declaration(Declaration(upstreams=(bind,)), settings())
     assert [(finding.rule, finding.origin) for finding in found.findings] == [(rule, PLACE) for rule in rules]
+    assert all("`default:shop/web` has an upstream for it whose bind" in finding.message for finding in found.findings)
 
 
 def test_the_first_place_is_that_of_a_service_declared_twice() -> None:

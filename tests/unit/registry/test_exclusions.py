@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from frostline.model import Contribution, Endpoint, FileOrigin, InstanceOrigin, Key, Registration, SegmentAnswer
-from frostline.registry.assembling import assemble
-from frostline.registry.exclusions import excluded_instances, preceded_endpoints
+from frostline.model import (
+    Bind,
+    Contribution,
+    Endpoint,
+    FileOrigin,
+    Instance,
+    InstanceOrigin,
+    Key,
+    Registration,
+    SegmentAnswer,
+    Snapshot,
+    Upstream,
+)
+from frostline.registry.assembling import assemble, contribution_of
+from frostline.registry.exclusions import excluded_instances, instances_without_url, preceded_endpoints
 from frostline.settings import Keep, Naming, Select, VersionFrom
 from frostline.sources.consul.settings import ConsulSettings
 
@@ -78,3 +90,42 @@ def test_sources_of_one_group_override_nobody() -> None:
     contributions = [Contribution(source=name, endpoints={key: (endpoint(f"http://{name}", name),)}) for name in "ab"]
     registry, _ = assemble(contributions, [["a", "b"]])
     assert list(preceded_endpoints(contributions, registry)) == []
+
+
+def test_an_instance_of_which_no_endpoint_can_be_made_is_left_out_and_says_why() -> None:
+    instances = tuple(
+        Instance(service="shop-v1", node="n1", id=f"i{number}", address=address, port=port)
+        for number, (address, port) in enumerate(
+            [("10.0.0.1", 80), ("http://x", 80), ("10.0.0.1", -1), ("0.0.0.0", 80)]
+        )
+    )
+    bind = Bind(address="no address", port=1)
+    upstream = Upstream(region="dc1", namespace="default", job="j", group="g", destination="shop-v1", bind=bind)
+    snapshot = Snapshot(
+        source="mesh",
+        datacenter="dc1",
+        namespace="default",
+        settings="x",
+        instances=instances,
+        upstreams=(upstream,),
+    )
+    contribution = contribution_of("mesh", [snapshot], Naming())
+    assert [finding.rule for finding in contribution.findings if finding.severity == "error"] == [
+        "address-invalid",
+        "port-invalid",
+        "address-invalid",
+    ]
+    assert [(left.key, left.name, left.origin, left.reason) for left in instances_without_url([contribution])] == [
+        (
+            Key("shop", "v1"),
+            "shop/v1",
+            InstanceOrigin("mesh", "dc1", "default", "n1", "i1"),
+            "its address `http://x` is a URL",
+        ),
+        (
+            Key("shop", "v1"),
+            "shop/v1",
+            InstanceOrigin("mesh", "dc1", "default", "n1", "i2"),
+            "its port is -1; ports are 0 (none) to 65535",
+        ),
+    ]
