@@ -557,6 +557,18 @@ def test_scoped_reads_literal_names_that_the_token_may_see(acl_agent: AclAgent, 
         assert "literal service names only" in refused(scoped(*services), UsageError)
 
 
+def test_scoped_reads_of_sidecars_what_the_token_may_see(acl_agent: AclAgent, monkeypatch):
+    proxy = {"DestinationServiceName": "web", "Upstreams": [{"DestinationName": "pay", "LocalBindPort": 9101}]}
+    acl_agent.register("web-sidecar-proxy", port=21000, kind="connect-proxy", proxy=proxy)
+    nodes = 'node_prefix "" { policy = "read" } service "web" { policy = "read" }'
+    scoped = settings_of(acl_agent.address, ("web",), token=Token(env="T"), acl="scoped")
+    for rules, destinations in ((nodes, []), (f'{nodes} service "web-sidecar-proxy" {{ policy = "read" }}', ["pay"])):
+        monkeypatch.setenv("T", acl_agent.create_token(rules))
+        (answer,) = consul.read(scoped).answers
+        assert names_of(answer.registrations) == ["web"]
+        assert [upstream.destination for upstream in answer.upstreams] == destinations
+
+
 def test_the_token_is_in_no_message(acl_agent: AclAgent, monkeypatch):
     token = acl_agent.create_token("")
     monkeypatch.setenv("T", token)
