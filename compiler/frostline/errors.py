@@ -21,14 +21,20 @@ BUG = 70
 INTERRUPTED = 130
 
 
+UNTOUCHED = "Nothing was written: what is published stays as it is."
+"""What every run ends with whose exit status is UNREADABLE."""
+
+
 class FrostlineError(Exception):
     """What went wrong (`message`), where (`origin`) and what to do next (`help`).
 
+    `ending`: what is said once, after all errors of the run; None for nothing.
     `status` is the exit status of the command (the highest of all that apply).
     The message may quote hostile text unescaped: whoever prints it escapes it (`text.escape_for_log`).
     """
 
     status = BUG
+    ending: str | None = None
 
     def __init__(
         self,

@@ -181,11 +181,41 @@ def test_locked_passes_while_the_lock_stays(compiled: Project) -> None:
     assert "services.yaml" in compiled.contents()
 
 
-def test_locked_fails_where_the_lock_would_change(compiled: Project, shop: ConsulAgent) -> None:
+def test_locked_fails_where_the_registry_would_change(compiled: Project, shop: ConsulAgent) -> None:
     shop.catalog_register("n3", "payments-v1", address="10.0.0.3", port=8080)
     said = compiled.refused(1, "compile", "--locked").stderr
+    assert said.startswith("frostline.lock:1:1: error: the registry would change (change payments v1)")
+    assert "run `frostline plan`" in said
+    said = compiled.refused(1, "compile", "--locked", "--exact").stderr
     assert said.startswith("frostline.lock:1:1: error: the lock would change (source `mesh`, datacenter `dc1`)")
-    assert "run `frostline freeze`" in said
+
+
+def test_locked_keeps_a_lock_whose_ids_and_nodes_alone_would_change(compiled: Project, shop: ConsulAgent) -> None:
+    shop.catalog_deregister("n1", "payments-v1")
+    shop.catalog_register("n3", "payments-v1", id="elsewhere", address="10.0.0.1", port=8080)
+    before = compiled.contents()
+    assert "Only the lock would change" in compiled.done("compile", "--locked").stderr
+    assert "Only the lock would change" in compiled.done("check", "--live").stderr
+    assert compiled.contents() == before
+    compiled.refused(1, "compile", "--locked", "--exact")
+    compiled.refused(1, "check", "--live", "--exact")
+
+
+def test_locked_fails_after_a_change_of_what_is_selected(compiled: Project, shop: ConsulAgent) -> None:
+    source = {"select": {"services": ["*", "!consul", "!nothing"]}}
+    compiled.configure(consul_config(shop.address, source=source))
+    compiled.refused(1, "compile", "--locked")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["compile", "--exact"], "--exact needs --locked"),
+        (["check", "--exact"], "--exact needs --live"),
+    ],
+)
+def test_exact_alone_is_a_usage_error(compiled: Project, words: list[str], reason: str) -> None:
+    assert reason in compiled.refused(2, *words).stderr
 
 
 def test_locked_fails_on_the_first_run(project: Project, shop: ConsulAgent) -> None:

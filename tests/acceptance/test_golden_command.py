@@ -152,6 +152,11 @@ def test_check_live(project: Project, session: Session, shop: ConsulAgent) -> No
     shop.catalog_deregister("n3")
     shop.catalog_register("n4", "payments-v2", address="10.0.0.8", port=8090)
     session("check", "--live")
+    session("check", "--live", "--exact")
+    session("compile", "--locked")
+    session("compile", "--locked", "--exact")
+    shop.catalog_deregister("n4")
+    session("compile", "--locked")
 
 
 def test_freeze(project: Project, session: Session, shop: ConsulAgent) -> None:

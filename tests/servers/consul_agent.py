@@ -344,11 +344,18 @@ class AclAgent(ConsulAgent):
 class WanPair:
     """Two datacenters, dc1 (`primary`) and dc2 (`secondary`), joined over WAN: each answers for the other."""
 
-    def __init__(self, binary: str, folder: Path, *, config: Mapping[str, Any] | None = None) -> None:
-        """config: further settings of the primary."""
+    def __init__(
+        self,
+        binary: str,
+        folder: Path,
+        *,
+        config: Mapping[str, Any] | None = None,
+        secondary: Mapping[str, Any] | None = None,
+    ) -> None:
+        """config, secondary: further settings of the primary, and of the other."""
         self.primary = ConsulAgent(binary, folder / "1", config=config)
         try:
-            self.secondary = ConsulAgent(binary, folder / "2", datacenter="dc2", node="node-b")
+            self.secondary = ConsulAgent(binary, folder / "2", datacenter="dc2", node="node-b", config=secondary)
         except NotStartedError:
             self.primary.stop()
             raise

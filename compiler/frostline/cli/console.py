@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from msgspec import Struct
 
-from frostline.errors import FrostlineError, PublishError
+from frostline.errors import UNREADABLE, UNTOUCHED, FrostlineError, PublishError
 from frostline.model import Finding
 from frostline.reporters import json, text
 from frostline.reporters.base import describes_rules, report_of, reporter_module
@@ -128,8 +128,15 @@ def show_error(error: FrostlineError, invocation: Invocation) -> None:
     """The error and its help for a person, to stderr; with another format than text, the report to stdout as well."""
     for line in text_report(invocation, sys.stderr, (), error):
         print_err(line)
+    print_ending(error)
     if invocation.format != "text":
         print_report(invocation, (), error)
+
+
+def print_ending(error: FrostlineError | None) -> None:
+    """What the error ends with, to stderr: where a source could not be read, that nothing was written."""
+    if error is not None and error.status == UNREADABLE:
+        print_err(escape_for_log(error.ending or UNTOUCHED))
 
 
 def show_findings(findings: Sequence[Finding], invocation: Invocation) -> None:

@@ -9,6 +9,9 @@ from frostline.pipeline.freeze import CommittedLock, LockPair, freeze
 from frostline.pipeline.holding import hold_refused
 from frostline.settings import Allow, Config
 
+ONLY_LOCK = "Only the lock would change (ids, nodes): no service, endpoint or upstream changes."
+"""What a command says that judges the registry."""
+
 
 def freeze_locks(invocation: Invocation, config: Config, allow: Allow, *, wait: float = 0.0) -> LockPair:
     """The lock that the sources give now, with what it holds, and the committed one. Prints the sources' warnings.

@@ -24,6 +24,8 @@ HEADER = canonical_line({"format": FORMAT}) + b"\n"
 
 _OUT_OF_ORDER = f"is duplicated or out of order: {MERGED}"
 
+_SEGMENT_START = b'\n{"source":'
+
 _Line = TypeVar("_Line", Instance, Declared, Upstream)
 
 
@@ -79,6 +81,15 @@ class _Position(Struct, frozen=True):
 
     line: int
     byte: int
+
+
+def named_segments(data: bytes) -> Iterator[tuple[str, str, str]]:
+    """The segments that a lock names, as frostline writes it. What they hold is not parsed, which takes far longer."""
+    at = 0
+    while (at := data.find(_SEGMENT_START, at) + 1) > 0:  # no string of JSON has a newline in it
+        with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+            segment = _SEGMENT.decode(data[at : data.find(b"\n", at)])
+            yield (segment.source, segment.datacenter, segment.namespace)
 
 
 def parse_lock(data: bytes, shown: str) -> Lock:

@@ -93,10 +93,14 @@ def recover_confirmed(path: Path) -> dict[Segment, Confirmation]:
     """The confirmations in this file, for a run that writes it anew: what a merge or an editor made of it stops nobody.
 
     Of a segment that both sides of a merge confirmed, the older one counts. A line that is none confirms nothing.
+    UsageError: without the line that names the format it is somebody else's file, which must not be overwritten.
     """
     data = _bytes_of(path) or b""
+    lines = list(both_sides(data.replace(b"\r\n", b"\n").split(b"\n")))
+    if data and _HEADER not in lines:
+        _refuse(display_path(path), 1, f"these are no confirmations: no line is {_HEADER.decode()}")
     found: dict[Segment, Confirmation] = {}
-    for at, line in enumerate(both_sides(data.replace(b"\r\n", b"\n").split(b"\n")), 1):
+    for at, line in enumerate(lines, 1):
         with suppress(UsageError):
             confirmation = _decoded(line, display_path(path), at)
             earlier = found.get(confirmation.segment, confirmation)

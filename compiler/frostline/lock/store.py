@@ -12,7 +12,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from frostline.errors import UsageError
-from frostline.lock.codec import lock_chunks, parse_lock
+from frostline.lock.codec import lock_chunks, named_segments, parse_lock
 from frostline.lock.faults import FREEZE_AGAIN
 from frostline.lock.merge import join_locks
 from frostline.lock.salvage import salvage
@@ -77,6 +77,10 @@ class LockText(Struct, frozen=True):
     def parse(self) -> Lock | None:
         """The lock; None if there is none yet. UsageError with file and line: it is not a lock."""
         return join_locks([(shown, parse_lock(data, shown)) for _, shown, data in self.files]) if self.files else None
+
+    def segments(self) -> list[tuple[str, str, str]]:
+        """What `named_segments` finds, in all files."""
+        return [segment for _, _, data in self.files for segment in named_segments(data)]
 
     def parse_readable(self) -> ReadableLock:
         """The lock of those files that are locks; a file that is broken does not stop the others."""

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from frostline.errors import FrostlineError, UsageError
+from frostline.errors import UNTOUCHED, FrostlineError, SourceError, UsageError
 from frostline.files.conflicts import digest_in_pointer, has_conflict
 from frostline.files.targets import file_bytes, open_root
 from frostline.lock.codec import lock_of
 from frostline.model import FileOrigin, Finding, Lock
+from frostline.pipeline.comparing import registry_difference
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
-from frostline.pipeline.confirming import aged_segments
+from frostline.pipeline.confirming import SegmentAge, aged_segments
 from frostline.pipeline.edits import first_differences
 from frostline.pipeline.file_rules import ADOPT, DRIFT, EDITED
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
 from frostline.pipeline.holding import hold_refused
-from frostline.plan.changes import Plan
 from frostline.publish.claims import is_converted
 from frostline.publish.ownership import REFUSAL_REASONS, DesiredFile
 from frostline.published import FileChange
 from frostline.settings import Config
-from frostline.text import display_path
+from frostline.text import display_path, list_names
 
 _OUT_OF_DATE = "is out of date with the lock or the configuration"
 
@@ -59,22 +60,35 @@ class Drift(Struct, frozen=True):
 
 
 class CheckResult(Struct, frozen=True, kw_only=True):
-    """What a check found. unread: why the live sources could not be compared; warnings: of live sources."""
+    """What a check found. unread: why the live sources could not be compared; warnings: of live sources.
+
+    only_lock: the sources answer otherwise than the lock has it, and no service, endpoint or upstream would change.
+    """
 
     findings: tuple[Finding, ...]
     drift: tuple[Drift, ...]
     unread: FrostlineError | None = None
     warnings: tuple[str, ...] = ()
+    only_lock: bool = False
 
     @property
     def refused(self) -> bool:
         return any(finding.severity == "error" for finding in self.findings)
 
 
-def check(config: Config, today: date, *, live: bool, wait: float = 0.0, max_age: float | None = None) -> CheckResult:
+def check(
+    config: Config,
+    today: date,
+    *,
+    live: bool,
+    exact: bool = False,
+    wait: float = 0.0,
+    max_age: float | None = None,
+) -> CheckResult:
     """Compare what is published with what the committed lock gives; with `live`, the lock with the sources too.
 
     Errors of the live sources are in the result; all others are raised. wait: as `freeze` takes it.
+    exact: what changes only the lock, and not the registry, counts as well.
     max_age: within how many seconds each segment must have been confirmed. UsageError: `confirmed` is not configured.
     """
     if max_age is not None and config.confirmed is None:
@@ -95,7 +109,7 @@ def check(config: Config, today: date, *, live: bool, wait: float = 0.0, max_age
             *(_age_drift(config, locks.committed, max_age) if max_age is not None and locks.committed else ()),
         ),
     )
-    return _with_live_drift(result, config, options, wait) if live else result
+    return _with_live_drift(result, config, options, wait, exact=exact) if live else result
 
 
 def _file_drift(config: Config, compilation: Compilation) -> list[Drift]:
@@ -160,29 +174,44 @@ def _age_drift(config: Config, lock: Lock, limit: float) -> Iterator[Drift]:
         yield Drift(segment, reason, config.confirmed or config.lock, help=_AGE_HELP)
 
 
-def _with_live_drift(result: CheckResult, config: Config, options: CompileOptions, wait: float) -> CheckResult:
+def _with_live_drift(
+    result: CheckResult, config: Config, options: CompileOptions, wait: float, *, exact: bool
+) -> CheckResult:
     """The result, and how the committed lock differs from what the sources answer now."""
-    warnings: tuple[str, ...] = ()
-    drift = result.drift
-    unread: FrostlineError | None = None
     try:
         committed = CommittedLock(config)
         frozen = freeze(config, committed, wait=wait)
-        warnings = frozen.warnings
-        locks = hold_refused(
-            config, committed.pair_with(lock_of(frozen.snapshots), frozen), options.allow, options.today
-        )
-        if locks.changed:
-            plan = compile_registry(config, locks, options).plan
-            drift = (*drift, Drift("the lock", _lock_reason(plan), config.lock))
+        pair = committed.pair_with(lock_of(frozen.snapshots), frozen)
+        locks = hold_refused(config, pair, options.allow, options.today)
+        changes = registry_difference(config, locks)
     except FrostlineError as error:  # What is known without the sources is reported all the same.
-        unread = error
-    return CheckResult(findings=result.findings, drift=drift, unread=unread, warnings=warnings)
+        return replace(result, unread=error)
+    only_lock = locks.changed and not changes
+    drift = (Drift("the lock", _lock_reason(changes), config.lock),) if changes or (only_lock and exact) else ()
+    return replace(
+        result,
+        drift=(*result.drift, *drift),
+        unread=_unread(frozen.kept),
+        warnings=frozen.warnings,
+        only_lock=only_lock and not exact,
+    )
 
 
-def _lock_reason(plan: Plan) -> str:
-    changes = [f"{change.action} {change.service} {change.version or 'unversioned'}" for change in plan.services]
+def _unread(kept: Sequence[SegmentAge]) -> SourceError | None:
+    """The error that these segments were not read; None where all were."""
+    if not kept:
+        return None
+    names = dict.fromkeys(f"{age.snapshot.source}/{age.snapshot.datacenter}" for age in kept)
+    error = SourceError(
+        f"{list_names(names)} could not be read: whether anything has moved there since the lock is not known",
+        help="run it again when it can be read; `frostline check` alone asks no source",
+    )
+    error.ending = UNTOUCHED
+    return error
+
+
+def _lock_reason(changes: Sequence[str]) -> str:
     if not changes:
-        return "is out of date, although no service changes"
+        return "is out of date, although no service, endpoint or upstream changes"
     more = " …" if len(changes) > _MOST_NAMED else ""
     return f"is out of date: {', '.join(changes[:_MOST_NAMED])}{more}"

@@ -12,9 +12,9 @@ from frostline.errors import UsageError
 from frostline.events import stage
 from frostline.lock.revisions import read_lock_at
 from frostline.lock.store import mended_elsewhere, read_lock
-from frostline.model import Lock
+from frostline.model import Lock, version_label
 from frostline.pipeline.assemble import configured_callers, declared_contributions, state_of_lock
-from frostline.pipeline.freeze import settings_digests
+from frostline.pipeline.freeze import LockPair, settings_digests
 from frostline.plan.changes import Comparison, Plan, plan_of
 from frostline.settings import Config
 from frostline.text import display_path
@@ -61,6 +61,28 @@ def diff_locks(config: Config, before: Lock, after: Lock) -> Plan:
     callers = configured_callers(config, baseline.entries, new.entries)
     comparison = Comparison(published=baseline.entries, baseline=baseline, new=new, callers=callers)
     return plan_of(comparison, (), None if before == after else "update")
+
+
+def registry_difference(config: Config, locks: LockPair) -> tuple[str, ...]:
+    """What the new lock changes of the registry: `change payments v1`, `upstreams`; () where only the lock changes.
+
+    Ids, nodes and health are in the lock; no service, endpoint or upstream changes with them.
+    """
+    if not locks.changed:
+        return ()
+    if locks.committed is None or locks.fault or _settings_of(locks.new) != _settings_of(locks.committed):
+        return ("what is frozen",)
+    declared = declared_contributions(config)
+    with stage("comparing the registries"):
+        before, after = (state_of_lock(config, lock, declared) for lock in (locks.committed, locks.new))
+    plan = plan_of(Comparison(published=before.entries, baseline=before, new=after), (), "update")
+    changes = [f"{change.action} {change.service} {version_label(change.version)}" for change in plan.services]
+    moved = before.registry.upstreams != after.registry.upstreams
+    return (*changes, *(["upstreams"] if moved else []))
+
+
+def _settings_of(lock: Lock) -> dict[tuple[str, str, str], str]:
+    return {snapshot.segment: snapshot.settings for snapshot in lock.snapshots}
 
 
 def other_settings(config: Config, locks: Iterable[NamedLock]) -> Iterator[str]:

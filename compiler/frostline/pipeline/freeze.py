@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from frostline.checks.holding import Held
-from frostline.errors import ErrorGroup, FrostlineError, SourceError, UsageError
+from frostline.errors import UNREADABLE, UNTOUCHED, ErrorGroup, FrostlineError, SourceError, UsageError
 from frostline.events import report_progress, stage
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
@@ -24,6 +24,7 @@ from frostline.model import Key, Lock, SegmentAnswer, Snapshot
 from frostline.pipeline.confirming import SegmentAge, now_utc, reading_of
 from frostline.pipeline.keeping import age_warnings, keep_unreachable
 from frostline.pipeline.narrowing import narrowed_lock, shaped_by
+from frostline.pipeline.vanishing import vanished, with_vanished
 from frostline.published import Reading
 from frostline.registry.naming import names_of
 from frostline.registry.selection import count_unhealthy, snapshot_of, unknown_statuses
@@ -82,7 +83,7 @@ def freeze(
 
     committed: for the datacenters that cannot be reached, with `partial`; None: there is no lock.
     service: read only the names that may stand for this service, in the answers also those that are not selected.
-    allow: its `partial` reads every source as with `partial: true`.
+    allow: its `partial` reads every source as with `partial: true`, its `empty` lets a datacenter vanish.
     wait: how many seconds to wait for servers that are down or have no leader.
     """
     digests = settings_digests(config)
@@ -103,9 +104,11 @@ def freeze(
         try:
             with stage(f"reading source {name}"):
                 reading = _read_source(asked, tuple(datacenters), wait_until)
+            gone = vanished(asked, reading, committed, allow or Allow()) if committed and not datacenters else {}
+            reading = with_vanished(asked, reading, gone)
             kept += keep_unreachable(config, asked, reading, committed, digests[name], began)
         except FrostlineError as error:
-            failed.append(error)
+            failed += error.errors if isinstance(error, ErrorGroup) else [error]
             continue
         with stage(f"selecting of source {name}"):
             noted = shaped_by(settings)
@@ -115,7 +118,7 @@ def freeze(
         answers += reading.answers
         warnings += [*reading.warnings, *unknown_statuses(reading.answers, settings)]
     if failed:
-        raise failed[0] if len(failed) == 1 else ErrorGroup(failed)
+        raise _ending_with_ways_out(failed[0] if len(failed) == 1 else ErrorGroup(failed), committed)
     return FreezeResult(
         snapshots=(*(age.snapshot for age in kept), *read),
         answers=tuple(answers),
@@ -124,6 +127,18 @@ def freeze(
         reading=reading_of(read, began) if config.confirmed and live_sources(config) else None,
         kept=tuple(kept),
     )
+
+
+def _ending_with_ways_out(error: FrostlineError, committed: CommittedLock | None) -> FrostlineError:
+    """The error, which says at its end what works all the same."""
+    if error.status == UNREADABLE and committed and committed.segments:
+        error.ending = f"{UNTOUCHED} {_WITHOUT_SOURCES}"
+    return error
+
+
+_WITHOUT_SOURCES = (
+    "`frostline check`, `frostline list` and `frostline compile --offline` work from the lock, without the sources."
+)
 
 
 def _read_source(settings: LiveSettings, datacenters: tuple[str, ...], wait_until: float) -> ReadResult:
@@ -197,6 +212,11 @@ class CommittedLock:
     def fault(self) -> UsageError | None:
         """Why it is broken; None if it is whole, or if there is none yet."""
         return self._readable.fault
+
+    @property
+    def segments(self) -> list[tuple[str, str, str]]:
+        """The segments that it names, of a broken one those that can be read; [] if there is none yet."""
+        return self._text.segments()
 
     @cached_property
     def known(self) -> Lock | None:

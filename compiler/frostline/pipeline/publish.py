@@ -63,7 +63,7 @@ def publish_compilation(config: Config, root: Root, compilation: Compilation, on
         )
 
 
-def publish_lock(config: Config, root: Root, lock: Lock, reading: Reading | None) -> None:
+def publish_lock(config: Config, root: Root, lock: Lock, reading: Reading | None = None) -> None:
     """Write the lock and its confirmations alone. reading: what was read of it now."""
     confirmed = confirmed_files(config, lock, reading)
     publish(root, Publication(lock_files=(*_lock_changes(config, lock), *confirmed)))

@@ -13,7 +13,6 @@ from frostline.errors import SourceError
 from frostline.pipeline import check as checking
 from frostline.pipeline.check import CheckResult, check
 from frostline.pipeline.load import load_config
-from frostline.plan.changes import Plan, ServiceChange
 from frostline.settings import Config
 
 TODAY = date(2026, 1, 1)
@@ -157,13 +156,12 @@ def test_an_unreadable_source_leaves_the_rest_of_the_result(
 
 
 @pytest.mark.parametrize(
-    ("names", "expected"),
+    ("changes", "expected"),
     [
-        ([], "is out of date, although no service changes"),
-        (["a", "b"], "is out of date: add a unversioned, add b unversioned"),
+        ([], "is out of date, although no service, endpoint or upstream changes"),
+        (["add a v1", "upstreams"], "is out of date: add a v1, upstreams"),
         ([str(number) for number in range(11)], " …"),
     ],
 )
-def test_the_reason_of_a_lock_names_the_first_services(names: list[str], expected: str) -> None:
-    services = tuple(ServiceChange(service=name, version=None, action="add", before=0, after=1) for name in names)
-    assert checking._lock_reason(Plan(services=services, files=(), lock="update")).endswith(expected)
+def test_the_reason_of_a_lock_names_the_first_changes(changes: list[str], expected: str) -> None:
+    assert checking._lock_reason(changes).endswith(expected)

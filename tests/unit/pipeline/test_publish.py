@@ -56,8 +56,8 @@ def test_a_lock_folder_loses_the_files_of_segments_that_are_gone(
     (tmp_path / "locks").mkdir()
     (tmp_path / "locks" / "README").write_text("mine")
     with publish_session(config) as root:
-        publish_lock(config, root, Lock((snapshot(config, "a"), snapshot(config, "b", datacenter="dc2"))), None)
+        publish_lock(config, root, Lock((snapshot(config, "a"), snapshot(config, "b", datacenter="dc2"))))
     assert names_in(tmp_path / "locks") == ["README", "mesh.dc1.default.lock", "mesh.dc2.default.lock"]
     with publish_session(config) as root:
-        publish_lock(config, root, Lock((snapshot(config, "a"),)), None)
+        publish_lock(config, root, Lock((snapshot(config, "a"),)))
     assert names_in(tmp_path / "locks") == ["README", "mesh.dc1.default.lock"]

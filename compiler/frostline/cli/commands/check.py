@@ -12,6 +12,7 @@ from frostline.cli.console import (
     Invocation,
     info,
     print_data,
+    print_ending,
     print_err,
     print_json,
     print_report,
@@ -20,6 +21,7 @@ from frostline.cli.console import (
     text_report,
 )
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings, warn_of_pending_run
+from frostline.cli.locks import ONLY_LOCK
 from frostline.cli.options import DURATION, REPORT_FORMATS, common_options, format_option, timings_option, wait_option
 from frostline.cli.reaching import reach_lines, reach_value
 from frostline.pipeline.check import CheckResult, Drift
@@ -31,6 +33,9 @@ from frostline.pipeline.views import committed_registry
 @click.command("check")
 @click.option("--live", is_flag=True, help="Also query the sources and report changes since the lock.")
 @click.option("--reach", is_flag=True, help="Also connect to each frozen endpoint and report those that fail.")
+@click.option(
+    "--exact", is_flag=True, help="With --live: report also what changes only the lock, such as ids and nodes."
+)
 @wait_option
 @click.option(
     "--max-age",
@@ -42,16 +47,18 @@ from frostline.pipeline.views import committed_registry
 @timings_option
 @common_options
 @invoked
-def command(invocation: Invocation, live: bool, reach: bool, wait: float, max_age: float | None) -> int:
+def command(invocation: Invocation, live: bool, reach: bool, exact: bool, wait: float, max_age: float | None) -> int:
     """Verify that outputs, manifest and lock agree and that checks pass.
 
     Exits with 1 on drift, with 4 if a check fails. Uses no network unless --live or --reach is given.
     """
+    if exact and not live:
+        raise click.UsageError("--exact needs --live: without it the lock is compared with no source")
     if wait and not live:
         raise click.UsageError("--wait needs --live: without it no server is asked")
     config = load_invocation_config(invocation)
     warn_of_pending_run(invocation, config)
-    result = find_drift(config, invocation.today, live=live, wait=wait, max_age=max_age)
+    result = find_drift(config, invocation.today, live=live, exact=exact, wait=wait, max_age=max_age)
     reached = None
     if reach:
         reached = reach_endpoints(committed_registry(config), config.checks.waivers, invocation.today)
@@ -63,6 +70,8 @@ def command(invocation: Invocation, live: bool, reach: bool, wait: float, max_ag
             info(invocation, help_text)
     elif status == errors.DONE:
         info(invocation, "Outputs, manifest and lock agree.")
+    if result.only_lock:
+        info(invocation, f"{ONLY_LOCK} `--exact` counts that as well.")
     return status
 
 
@@ -81,6 +90,7 @@ def _print_result(invocation: Invocation, result: CheckResult, reached: Reach | 
         print_report(invocation, [*result.findings, *drift_findings, *unreached], result.unread)
     for line in text_report(invocation, sys.stderr, (), result.unread):
         print_err(line)
+    print_ending(result.unread)
 
 
 def _drift_lines(drift: Iterable[Drift]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from frostline import errors
 from frostline.cli.console import Invocation, info, print_json, report_value, show_findings
 from frostline.cli.invoking import DifferentError, invoked, load_invocation_config
-from frostline.cli.locks import freeze_locks
+from frostline.cli.locks import ONLY_LOCK, freeze_locks
 from frostline.cli.options import (
     FORMATS,
     allow_option,
@@ -25,6 +25,7 @@ from frostline.cli.options import (
 from frostline.errors import FrostlineError
 from frostline.model import FileOrigin
 from frostline.pipeline import saved_plans
+from frostline.pipeline.comparing import registry_difference
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry, outputs_in_scope
 from frostline.pipeline.freeze import CommittedLock, LockPair, offline_locks
 from frostline.pipeline.holding import hold_refused
@@ -34,13 +35,15 @@ from frostline.plan.changes import plan_value, summary
 from frostline.settings import Allow, Config
 from frostline.text import display_path, pluralize
 
+_MOST_NAMED = 10
 _FIT_A_SAVED_PLAN = frozenset({"config", "quiet", "verbose", "color", "format_", "timings", "plan"})
 """The options that may be given with `--plan`; a saved plan holds the values of all others."""
 
 
 @click.command("compile")
 @offline_option
-@click.option("--locked", is_flag=True, help="Fail with status 1 if the lock would change.")
+@click.option("--locked", is_flag=True, help="Fail with status 1 if the registry would change.")
+@click.option("--exact", is_flag=True, help="With --locked: fail also if only the lock would change (ids, nodes).")
 @click.option(
     "--lock", "locks", multiple=True, metavar="GLOB", help="Merge these locks instead of reading sources (repeatable)."
 )
@@ -58,6 +61,7 @@ def command(
     invocation: Invocation,
     offline: bool,
     locked: bool,
+    exact: bool,
     locks: Sequence[str],
     only: Sequence[str],
     plan: Path | None,
@@ -73,10 +77,12 @@ def command(
         return _compile_plan(invocation, plan)
     if offline and locks:
         raise click.UsageError("--offline and --lock exclude each other")
+    if exact and not locked:
+        raise click.UsageError("--exact needs --locked: without it the lock may change")
     if wait and (offline or locks):
         raise click.UsageError(f"{'--offline' if offline else '--lock'} and --wait exclude each other")
     options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today)
-    return _compile(invocation, options, offline=offline, locked=locked, globs=locks, wait=wait)
+    return _compile(invocation, options, offline=offline, locked=locked, exact=exact, globs=locks, wait=wait)
 
 
 def _refuse_options_beside_plan(context: click.Context) -> None:
@@ -90,7 +96,14 @@ def _refuse_options_beside_plan(context: click.Context) -> None:
 
 
 def _compile(
-    invocation: Invocation, options: CompileOptions, *, offline: bool, locked: bool, globs: Sequence[str], wait: float
+    invocation: Invocation,
+    options: CompileOptions,
+    *,
+    offline: bool,
+    locked: bool,
+    exact: bool,
+    globs: Sequence[str],
+    wait: float,
 ) -> int:
     config = load_invocation_config(invocation)
     outputs_in_scope(config, options.only)  # an unknown name is an error before any source is read
@@ -100,7 +113,7 @@ def _compile(
         else:
             locks = freeze_locks(invocation, config, options.allow, wait=wait)
         if locked and locks.changed:
-            raise locks.fault or _lock_would_change(config, locks)
+            locks = _as_committed(invocation, config, locks, exact=exact)
         compilation = compile_registry(config, locks, options)
         show_findings(compilation.findings, invocation)
         if not compilation.refused:
@@ -148,7 +161,32 @@ def _published_line(compilation: Compilation) -> str:
     )
 
 
-def _lock_would_change(config: Config, locks: LockPair) -> FrostlineError:
+def _as_committed(invocation: Invocation, config: Config, locks: LockPair, *, exact: bool) -> LockPair:
+    """The committed lock in place of the one that was read, which confirms only the segments that are the lock's.
+
+    DifferentError: the registry would change (exact: the lock).
+    """
+    changes = registry_difference(config, locks)
+    if locks.fault or locks.committed is None or exact or changes:
+        raise locks.fault or (_lock_would_change if exact else _registry_would_change)(config, locks, changes)
+    info(invocation, f"{ONLY_LOCK} It stays as it is; `--exact` refuses.")
+    same = {snapshot.segment for snapshot in locks.committed.snapshots if snapshot in locks.new.snapshots}
+    reading = locks.reading
+    if reading:
+        reading = replace(reading, segments=tuple(segment for segment in reading.segments if segment in same))
+    return replace(locks, new=locks.committed, changed=False, reading=reading)
+
+
+def _registry_would_change(config: Config, locks: LockPair, changes: Sequence[str]) -> FrostlineError:
+    more = f" and {len(changes) - _MOST_NAMED} more" if len(changes) > _MOST_NAMED else ""
+    return DifferentError(
+        f"the registry would change ({', '.join(changes[:_MOST_NAMED])}{more}); nothing was published",
+        origin=FileOrigin(display_path(config.lock)),
+        help="run `frostline plan` to see how, then `frostline compile`, and commit what it writes",
+    )
+
+
+def _lock_would_change(config: Config, locks: LockPair, changes: Sequence[str]) -> FrostlineError:
     had = {snapshot.segment: snapshot for snapshot in locks.committed.snapshots} if locks.committed else {}
     now = {snapshot.segment: snapshot for snapshot in locks.new.snapshots}
     changed = sorted(segment for segment in {*had, *now} if had.get(segment) != now.get(segment))

@@ -9,7 +9,16 @@ import click
 from msgspec.structs import asdict, astuple
 
 from frostline import errors
-from frostline.cli.console import Invocation, info, print_err, print_json, print_text, report_value, text_report
+from frostline.cli.console import (
+    Invocation,
+    info,
+    print_ending,
+    print_err,
+    print_json,
+    print_text,
+    report_value,
+    text_report,
+)
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings
 from frostline.cli.options import FORMATS, common_options, format_option
 from frostline.cli.tables import table_lines
@@ -70,3 +79,4 @@ def _print_survey(invocation: Invocation, survey: Survey) -> None:
         print_text(invocation, table_lines(header, [astuple(state) for state in survey.states]))
     for line in text_report(invocation, sys.stderr, (), error):
         print_err(line)
+    print_ending(error)

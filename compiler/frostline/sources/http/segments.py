@@ -119,4 +119,4 @@ def read_segments(
 
 
 def _keeps_lock(name: str) -> str:
-    return f"{name} keeps what the lock has (`partial: true`)"
+    return f"{name} keeps what the lock has (`partial`)"

@@ -25,7 +25,7 @@ from frostline.sources.http.transport import StatusError, Transport, Work
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_NO_LEADER_HELP = "see the servers' logs; `--wait 30s` waits for a leader that long"
+_NO_LEADER_HELP = "see the servers' logs; compile, freeze, plan and check --live wait for a leader with `--wait 30s`"
 
 Parameters = tuple[tuple[str, str], ...]
 """The names and values of a query, in order."""

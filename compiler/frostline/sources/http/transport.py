@@ -54,7 +54,9 @@ _LOGIN_HELP = (
     "a proxy before the server asks for a login, and frostline sends tokens only: let its requests through, or give "
     "`address` the server's own"
 )
-_UNREACHABLE_HELP = "start it or correct `address`; `--offline` works from the lock"
+_UNREACHABLE_HELP = (
+    "start it or correct `address`; compile, freeze, plan and check --live wait for it with `--wait 30s`"
+)
 _TIMEOUT_HELP = "check that the agent runs at this address, and the limits timeout, deadline and retries"
 _INTERRUPTED_HELP = "check that the address is the agent's HTTP port, and that no proxy closes the connection"
 

@@ -96,8 +96,8 @@ def test_with_partial_an_unreachable_segment_becomes_a_warning(error: SourceErro
     assert [answer.datacenter for answer in result.answers] == ["b"]
     assert result.unreachable == ("a", "c")
     assert result.warnings == (
-        "source mesh: datacenter c is not known now; c keeps what the lock has (`partial: true`)",
-        f"{error.message}; a keeps what the lock has (`partial: true`)",
+        "source mesh: datacenter c is not known now; c keeps what the lock has (`partial`)",
+        f"{error.message}; a keeps what the lock has (`partial`)",
         "b is odd",
     )
 

@@ -120,7 +120,10 @@ def test_a_refused_connection_is_a_source_error():
         port = listener.getsockname()[1]
     error = failure(transport_to(Address(scheme="http", host="127.0.0.1", port=port)), "/v1/catalog/services")
     assert error.message == f"source mesh: cannot reach http://127.0.0.1:{port}: connection refused"
-    assert error.help == "start it or correct `address`; `--offline` works from the lock"
+    assert (
+        error.help
+        == "start it or correct `address`; compile, freeze, plan and check --live wait for it with `--wait 30s`"
+    )
     assert isinstance(error, UnreachableError)
 
 

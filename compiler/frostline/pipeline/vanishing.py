@@ -1,0 +1,73 @@
+"""Datacenters that the lock has and that their server no longer knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from frostline.checks.consent import allows_segment
+from frostline.errors import ErrorGroup, SourceError
+from frostline.settings import Allow, LiveSettings, ServerSettings
+from frostline.sources.base import ReadResult, reads_segment, segment_lists
+
+if TYPE_CHECKING:
+    from frostline.pipeline.freeze import CommittedLock
+
+
+def vanished(
+    settings: LiveSettings, reading: ReadResult, committed: CommittedLock, allow: Allow
+) -> dict[str, SourceError]:
+    """The datacenters that the lock has and the server no longer knows, though the settings take them: name -> error.
+
+    They are unreachable, neither empty nor gone, until `--allow empty=SOURCE/DATACENTER` says so.
+    """
+    read = {answer.datacenter for answer in reading.answers} | {*reading.unreachable}
+    found: dict[str, SourceError] = {}
+    for source, datacenter, namespace in committed.segments:
+        if source != settings.name or datacenter in read or allows_segment(allow, source, datacenter):
+            continue
+        key = _listing_key(settings, datacenter, namespace)
+        if key is not None and reads_segment(settings, datacenter, namespace):
+            found[datacenter] = _vanished_error(settings, key, datacenter)
+    return found
+
+
+def _listing_key(settings: LiveSettings, datacenter: str, namespace: str) -> str | None:
+    """The key of the source whose globs chose this datacenter, from all that the server knows; None: none did."""
+    for key, listed in segment_lists(settings).items():
+        # A list of namespaces names something else where the namespace is another one.
+        name, elsewhere = (listed.name_of(datacenter, text) for text in (namespace, f"{namespace}-"))
+        if name is not None and name == elsewhere and getattr(settings, key):
+            return key
+    return None
+
+
+def _vanished_error(settings: LiveSettings, key: str, datacenter: str) -> SourceError:
+    without = json.dumps([*getattr(settings, key), f"!{datacenter}"])
+    consent = quote(f"empty={settings.name}/{datacenter}")
+    return SourceError(
+        f"source {settings.name}: {key.removesuffix('s')} {datacenter} is in the lock, and "
+        f"{settings.type.capitalize()} no longer knows it",
+        origin=settings.origin,
+        help=f"join it again, or keep what the lock has with `--allow partial`; if it is gone for good, write "
+        f"`{key}: {without}`, or rerun with `--allow {consent}`",
+    )
+
+
+def with_vanished(settings: LiveSettings, reading: ReadResult, gone: Mapping[str, SourceError]) -> ReadResult:
+    """The reading in which these are unreachable, with `partial`. SourceError, or ErrorGroup: without it."""
+    if not gone:
+        return reading
+    if not (isinstance(settings, ServerSettings) and settings.partial):
+        errors = [gone[name] for name in sorted(gone)]
+        raise errors[0] if len(errors) == 1 else ErrorGroup(errors)
+    warnings = [f"{gone[name].message}; {name} keeps what the lock has (`partial`)" for name in sorted(gone)]
+    return replace(
+        reading,
+        unreachable=tuple(sorted({*reading.unreachable, *gone})),
+        warnings=(*reading.warnings, *warnings),
+    )
