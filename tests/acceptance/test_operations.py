@@ -246,14 +246,6 @@ def test_a_redeployment_at_the_same_addresses_leaves_a_lock_without_ids_and_node
     assert project.read("frostline.lock") == lock
 
 
-NO_GUARDS = {"delete": "100%", "instances": "100%", "update": "100%"}
-NARROWER: list[dict[str, Any]] = [
-    {"select": {"tags": ["api"], "services": ["svc0?", "svc2?", "!svc09"]}},
-    {"select": {"health": ["passing"]}, "datacenters": ["dc2"]},
-]
-
-
-@pytest.mark.parametrize("keys", NARROWER, ids=str)
 def lines_changed(before: bytes, after: bytes) -> tuple[int, int]:
     """How many lines go and how many come."""
     had, has = Counter(before.splitlines()), Counter(after.splitlines())
@@ -295,6 +287,14 @@ def test_a_night_changes_as_many_lines_as_the_page_says(town: tuple[Project, Wan
     assert lines_changed(lock, project.read("frostline.lock")) == (120, 120)
 
 
+NO_GUARDS = {"delete": "100%", "instances": "100%", "update": "100%"}
+NARROWER: list[dict[str, Any]] = [
+    {"select": {"tags": ["api"], "services": ["svc0?", "svc2?", "!svc09"]}},
+    {"select": {"health": ["passing"]}, "datacenters": ["dc2"]},
+]
+
+
+@pytest.mark.parametrize("keys", NARROWER, ids=str)
 def test_a_selection_that_takes_less_is_applied_offline_as_a_freeze_would(
     town: tuple[Project, WanPair], keys: dict[str, Any]
 ) -> None:
