@@ -156,16 +156,24 @@ def test_a_plan_with_a_time_that_is_none_is_a_usage_error(aged: Project) -> None
     aged.refused(2, "compile", "--plan", "p.json")
 
 
-@pytest.mark.parametrize(
-    "content", ["", "<<<<<<< a\n", '{"format":"frostline.confirmed/1"}\n\x1b[31m{}\n', "not ours\n"]
-)
-def test_a_file_that_is_none_of_confirmations_is_not_overwritten(aged: Project, content: str) -> None:
+@pytest.mark.parametrize("content", ["not ours\n", "<<<<<<< a\n", "\x1b[31m{}\n", '{"format":"frostline.lock/1"}\n'])
+def test_a_file_of_somebody_else_is_not_overwritten(aged: Project, content: str) -> None:
     aged.write(NAME, content)
     for words in (["compile"], ["freeze"], ["check", "--max-age", "1h"], ["list"]):
         said = aged.refused(2, *words).stderr
         assert said.startswith("frostline.confirmed:")
         assert "\x1b" not in said
     aged.done("check")
+
+
+def test_a_broken_file_is_written_anew_by_who_reads_the_sources(aged: Project) -> None:
+    aged.write(NAME, '{"format":"frostline.confirmed/1"}\n\x1b[31m{}\n')
+    for words in (["check", "--max-age", "1h"], ["list"]):
+        said = aged.refused(2, *words).stderr
+        assert said.startswith("frostline.confirmed:2:1: error: this is not a confirmation")
+        assert "\x1b" not in said
+    aged.done("compile")
+    aged.done("check", "--max-age", "1h")
 
 
 def test_it_may_be_outside_of_root_and_a_link_is_not_followed(project: Project, shop: ConsulAgent) -> None:
