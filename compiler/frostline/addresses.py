@@ -112,6 +112,14 @@ def host_of(text: str) -> Host:
     return Host(text, text)
 
 
+def spelling_of(text: str) -> str:
+    """The address in its one spelling; the text itself where it is none."""
+    try:
+        return host_of(text).address
+    except InvalidAddress:
+        return text
+
+
 def address_findings(key: Key, text: str, origin: Origin) -> list[Finding]:
     """What is wrong with this address of the (service, version)."""
     try:

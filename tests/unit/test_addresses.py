@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from frostline.addresses import Host, InvalidAddress, address_findings, host_of
+from frostline.addresses import Host, InvalidAddress, address_findings, host_of, spelling_of
 from frostline.model import FileOrigin, Key
 
 LABEL_63 = "a" * 63
@@ -61,6 +61,13 @@ def test_ipv4_addresses_and_host_names_are_written_as_they_are(address: str) -> 
 )
 def test_an_ipv6_address_has_one_spelling_and_brackets_in_a_url(text: str, address: str) -> None:
     assert host_of(text) == Host(address, f"[{address}]")
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling"), [("[FD00:0::7]", "fd00::7"), ("10.0.0.1", "10.0.0.1"), ("http://x", "http://x"), ("", "")]
+)
+def test_what_is_no_address_has_no_other_spelling(text: str, spelling: str) -> None:
+    assert spelling_of(text) == spelling
 
 
 @pytest.mark.parametrize("text", ["fe80::1%eth0", "[fe80::1%eth0]", "[fe80::1%25eth0]", "FE80:0::1%eth0"])

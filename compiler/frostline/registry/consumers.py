@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
+from frostline.addresses import spelling_of
 from frostline.model import Dependency, Endpoint, Entry, FileOrigin, Finding, Key, Registry, registry_of
 from frostline.rules import Rule
 from frostline.settings import OutputConsumer
@@ -152,7 +153,7 @@ def _entry(dependency: Dependency, url: str) -> Entry:
     bind, namespace = dependency.upstream.bind, dependency.upstream.namespace
     endpoint = Endpoint(
         url=url,
-        address=bind.address,
+        address=spelling_of(bind.address),
         port=bind.port,
         source=dependency.source,
         namespace=namespace,

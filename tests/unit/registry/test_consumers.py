@@ -63,6 +63,12 @@ def test_a_bind_is_the_one_endpoint_before_all_else() -> None:
     assert (endpoint.address, endpoint.port, endpoint.source, endpoint.declared_at) == ("127.0.0.1", 9101, "jobs", JOB)
 
 
+def test_the_address_of_a_bind_has_one_spelling() -> None:
+    registry, _ = seen(*declared("payments-v1", bind=Bind(address="[0::1]", port=1)))
+    (endpoint,) = registry.services["payments"]["v1"].endpoints
+    assert (endpoint.address, endpoint.url) == ("::1", "http://[::1]:1/v1")
+
+
 def test_a_name_is_there_as_environment_variables_write_it_too() -> None:
     registry, _ = seen(*declared("count-api-v1"))
     assert registry.services["count-api"]["v1"] == registry.services["count_api"]["v1"]

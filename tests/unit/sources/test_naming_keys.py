@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from frostline.config.cursor import Cursor
-from frostline.settings import Keep, Naming, VersionFrom
+from frostline.settings import Keep, Naming, SchemeRule, VersionFrom
 from frostline.sources.naming_keys import live_fields, read_keep, read_local_keep, read_naming
 
 On = Callable[[str], Cursor]
@@ -23,6 +23,20 @@ def test_naming_is_read_from_the_keys_of_its_source(cursor: On) -> None:
         url="http://{node}/{meta[a]}",
         unversioned_url="http://{tag[b]}",
     )
+
+
+def test_the_rules_for_the_scheme_are_read_in_their_order(cursor: On) -> None:
+    written = (
+        "{scheme: [{meta: p}, {meta: s, equals: 'true', is: https}, {meta: e, equals: '', is: ws}, {tag: t, is: wss}]}"
+    )
+    assert read_naming(cursor(written)).scheme == (
+        SchemeRule(meta="p"),
+        SchemeRule(meta="s", equals="true", scheme="https"),
+        SchemeRule(meta="e", equals="", scheme="ws"),
+        SchemeRule(tag="t", scheme="wss"),
+    )
+    assert read_naming(cursor("{scheme: [grpc+tls]}")).scheme == (SchemeRule(scheme="grpc+tls"),)
+    assert read_naming(cursor("{scheme: [{meta: scheme}, http]}")) == Naming()
 
 
 def test_without_keys_naming_is_the_default(cursor: On) -> None:

@@ -15,6 +15,7 @@ _HEALTH: Mapping[str, Health] = {"passing": "passing", "warning": "warning", "cr
 _RANKS: Mapping[Health, int] = {"passing": 0, "warning": 1, "critical": 2, "maintenance": 3}
 _MAINTENANCE = ("_node_maintenance", "_service_maintenance:")  # api.NodeMaint, api.ServiceMaintPrefix
 _LAST_PORT = 65535
+_HIGHEST_WEIGHT = 65535  # structs.ValidateWeights
 _INT64 = range(-(2**63), 2**63)  # what Go's int holds; msgspec reads larger ones too
 
 
@@ -230,7 +231,7 @@ class RegistrationMaker:
         self._latest: dict[str, Registration] = {}  # by service
 
     def make(self, found: ServiceWithChecks) -> Registration:
-        """Raises InvalidRegistration: a port beyond 64 bits, a negative weight.
+        """Raises InvalidRegistration: a port beyond 64 bits, a weight that Consul lets nobody register.
 
         Anybody can register a port out of range and a check of any status: these are for selection and the registry to
         judge, since they concern nobody who does not use the instance.
@@ -239,8 +240,8 @@ class RegistrationMaker:
         address, port, weights = service.address, service.port, service.weights or _EQUAL
         if not 0 <= port <= _LAST_PORT:
             _check_port(found, port)
-        if weights.passing < 0 or weights.warning < 0:
-            raise InvalidRegistration(f"{_name(found)} has a negative weight")
+        if not (0 <= weights.passing <= _HIGHEST_WEIGHT and 0 <= weights.warning <= _HIGHEST_WEIGHT):
+            raise InvalidRegistration(f"{_name(found)} has a weight that is not from 0 to {_HIGHEST_WEIGHT}")
         health = _worst(found) if found.checks else "passing"
         has_tagged = node.tagged_addresses or service.tagged_addresses
         like = self._latest.get(service.name, _NONE)
