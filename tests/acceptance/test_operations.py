@@ -288,22 +288,15 @@ def test_a_night_changes_as_many_lines_as_the_page_says(town: tuple[Project, Wan
 
 
 NO_GUARDS = {"delete": "100%", "instances": "100%", "update": "100%"}
-NARROWER: list[dict[str, Any]] = [
-    {"select": {"tags": ["api"], "services": ["svc0?", "svc2?", "!svc09"]}},
-    {"select": {"health": ["passing"]}, "datacenters": ["dc2"]},
-]
+NARROWER = {"services": ["svc0?", "svc2?", "!svc09"], "tags": ["api"], "health": ["passing"]}
 
 
-@pytest.mark.parametrize("keys", NARROWER, ids=str)
-def test_a_selection_that_takes_less_is_applied_offline_as_a_freeze_would(
-    town: tuple[Project, WanPair], keys: dict[str, Any]
-) -> None:
+def test_a_selection_that_takes_less_is_applied_offline_as_a_freeze_would(town: tuple[Project, WanPair]) -> None:
     project, wan = town
     register(wan, 25, status="critical")
     wide = {"datacenters": ["*"], "select": {"health": ["passing", "critical"]}}
     project.configure(consul_config(wan.primary.address, source=wide)).done("compile")
-    narrow = {"datacenters": ["*"], **keys}
-    narrow["select"] = {"health": ["passing", "critical"], **narrow["select"]}
+    narrow = {"datacenters": ["dc2"], "select": NARROWER}
     project.configure(consul_config(wan.primary.address, source=narrow, guards=NO_GUARDS))
     assert project.run("check").returncode == 1
     assert project.run("plan", "--offline").returncode == 1
@@ -313,8 +306,6 @@ def test_a_selection_that_takes_less_is_applied_offline_as_a_freeze_would(
     project.done("check")
     offline = {name: project.read(name) for name in ("frostline.lock", "services.yaml", "frostline.manifest")}
     assert project.done("list").stdout == shown
-    assert project.run("plan").returncode == 0
-    project.done("freeze")
     project.done("compile")
     assert {name: project.read(name) for name in offline} == offline
 
