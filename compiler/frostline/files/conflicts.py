@@ -1,13 +1,16 @@
-"""What git leaves in files: conflict markers (git-merge(1), "How conflicts are presented"), pointers of Git LFS."""
+"""What git and editors leave in files: conflict markers (git-merge(1)), pointers of Git LFS, other encodings."""
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Sequence
 
 _OURS, _BASE, _THEIRS, _END = b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"
 _CONFLICT = re.compile(rb"^<{7} .*?^={7}\r?$.*?^>{7} ", re.MULTILINE | re.DOTALL)
 
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""How UTF-16 begins, as some editors and shells write it."""
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 """How a pointer begins that stands in place of a file, where Git LFS has not fetched it."""
 _LFS_DIGEST = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)

@@ -9,7 +9,7 @@ from pathlib import PurePath
 import msgspec
 from msgspec import Struct
 
-from frostline.files.conflicts import LFS_POINTER, conflict_line
+from frostline.files.conflicts import LFS_POINTER, UTF_16_MARKS, conflict_line
 from frostline.text import pluralize
 
 FREEZE_AGAIN = "run `frostline freeze` to write it anew"
@@ -18,7 +18,6 @@ _COMPILE_AGAIN = (
     "(`frostline freeze`: the lock alone)"
 )
 MERGED = "two branches were merged?"
-UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SEGMENT_START = b'{"source":'
 """How the first line of a segment begins; the lines of instances, declared services and upstreams begin otherwise."""
 

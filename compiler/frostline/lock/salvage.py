@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from frostline.files.conflicts import both_sides
+from frostline.files.conflicts import UTF_16_MARKS, both_sides
 from frostline.lock.codec import HEADER, SegmentLine, lock_of
-from frostline.lock.faults import SEGMENT_START, UTF_16_MARKS
+from frostline.lock.faults import SEGMENT_START
 from frostline.model import Declared, Instance, Lock, Snapshot, Upstream
 
 _DECODERS: tuple[msgspec.json.Decoder[Any], ...] = tuple(
@@ -37,6 +37,7 @@ class _Found(Struct):
             datacenter=self.first.datacenter,
             namespace=self.first.namespace,
             settings=self.first.settings,
+            shaped_by=self.first.shaped_by,
             instances=self._sorted(Instance),
             declared=self._sorted(Declared),
             upstreams=self._sorted(Upstream),

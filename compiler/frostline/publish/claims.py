@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from frostline.errors import UsageError
-from frostline.files.conflicts import both_sides, digest_in_pointer, has_conflict
+from frostline.files.conflicts import UTF_16_MARKS, both_sides, digest_in_pointer, has_conflict
 from frostline.publish.manifest import (
     HEADER,
     FileLine,
@@ -78,7 +78,7 @@ def _united(data: bytes, shown: str) -> tuple[Manifest, bool]:
 
 
 def _utf8(data: bytes) -> bytes:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if data.startswith(UTF_16_MARKS):
         return data.decode("utf-16", errors="replace").encode()
     return data.removeprefix(codecs.BOM_UTF8)
 

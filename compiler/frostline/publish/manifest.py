@@ -6,6 +6,7 @@ merged by git, edited, or written by somebody else: it is read as hostile, and n
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Annotated, NoReturn, TypeVar
@@ -15,7 +16,7 @@ from msgspec import Meta, Struct
 
 from frostline.canonical import canonical_line, canonical_lines, json_fault
 from frostline.errors import UsageError
-from frostline.files.conflicts import LFS_POINTER, conflict_line
+from frostline.files.conflicts import LFS_POINTER, UTF_16_MARKS, conflict_line
 from frostline.files.targets import as_publish_error, file_bytes, open_root, path_fault
 from frostline.model import FileOrigin
 from frostline.published import ManifestEntry
@@ -140,6 +141,8 @@ def _check_spelling(data: bytes, lines: list[bytes], shown: str) -> None:
     if data.startswith(LFS_POINTER):
         way = f"run `git lfs pull` to get the manifest, or {_COMPILE}"
         _refuse(shown, 1, "this is a pointer of Git LFS in place of the manifest", way)
+    if data.startswith((codecs.BOM_UTF8, *UTF_16_MARKS)):
+        _refuse(shown, 1, "the manifest is not plain UTF-8: an editor has rewritten it", _COMPILE)
     if lines[0] != HEADER:
         reason = f"not a manifest that this frostline reads: the first line is not {HEADER.decode()}"
         _refuse(shown, 1, "the manifest is empty" if not data else reason, _COMPILE)
@@ -176,7 +179,7 @@ def _decoded(decoder: msgspec.json.Decoder[_Line], line: bytes, shown: str, at: 
     try:
         value = decoder.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        reason = f"not a line of a manifest: {json_fault(error, line)}"
+        reason = f"not a line of a manifest: {json_fault(error, line) if line else 'it is blank'}"
         raise UnreadableLineError(reason, origin=FileOrigin(shown, at), help=_COMPILE) from None
     # Another spelling of the same value (a repeated key, an escape) could show a reviewer other text than is read.
     if canonical_line(value) != line:
