@@ -87,7 +87,18 @@ def _refuse_wider(name: str, change: Change) -> None:
         if getattr(change.settings.keep, _IDENTITY[name]):
             raise NarrowingError(f"`{name}` is true now, and the lock holds no {_IDENTITY[name]}")
     else:
-        raise NarrowingError(f"`{name}` is not what the lock was frozen with")
+        why = _WHY_NOT.get(name) or _WHY_NOT.get(name.partition(".")[0])
+        raise NarrowingError(f"`{name}` is not what the lock was frozen with{f': {why}' if why else ''}")
+
+
+_WHY_NOT = {
+    "select.kinds": "the lock does not have the kinds of instances",
+    "select.node_meta": "the lock does not have the meta of nodes",
+    "keep": "the lock has what `keep` kept then",
+    "address": "another server may answer otherwise",
+    "address_from": "the lock has one address of each instance",
+    "version_from": "the lock has the versions of failing instances as they were read then",
+}
 
 
 def _refuse_globs(name: str, new: Sequence[str], old: Sequence[str]) -> None:

@@ -106,7 +106,7 @@ def frozen(answered: dict[str, list[Registration]], source: LiveSettings, lists:
 ORIGIN = FileOrigin("frostline.yaml")
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(answers, old_and_new, version_froms, keeps, datacenter_lists, datacenter_lists)
 @example({"dc1": []}, (Select(), Select(services=("a*",))), VersionFrom(), Keep(), ("*",), ("dc1",))
 def test_applied_to_the_lock_it_is_what_a_freeze_gives(
@@ -182,12 +182,14 @@ REFUSALS = [
     ({"keep": {"meta": ["a"]}}, {"select": {"meta": {"b": "x"}}, "keep": {"meta": ["a"]}}, "and `keep.meta` keeps it"),
     ({"select": {"meta": {"a": "x"}}}, {"select": {"meta": {"a": "y"}}}, "no longer requires the old value of `a`"),
     ({}, {"select": {"health": ["passing", "warning"]}}, "`select.health` now takes `warning`, which the lock"),
-    ({}, {"select": {"kinds": ["connect-proxy"]}}, "`select.kinds` is not what the lock was frozen with"),
-    ({}, {"address": "http://127.0.0.1:8"}, "`address` is not what the lock was frozen with"),
+    ({}, {"select": {"kinds": ["connect-proxy"]}}, "frozen with: the lock does not have the kinds of instances"),
+    ({}, {"address": "http://127.0.0.1:8"}, "`address` is not what the lock was frozen with: another server may"),
     ({"keep": {"ids": False}}, {}, "`keep.ids` is true now, and the lock holds no ids"),
     ({"keep": {"nodes": False}}, {"keep": {"ids": False}}, "`keep.nodes` is true now, and the lock holds no nodes"),
     ({}, {"keep": {"endpoints": False}}, "`keep.endpoints` is not what the lock was frozen with"),
-    ({}, {"keep": {"tags": ["a"]}}, "`keep.tags` is not what the lock was frozen with"),
+    ({}, {"keep": {"tags": ["a"]}}, "`keep.tags` is not what the lock was frozen with: the lock has what `keep` kept"),
+    ({}, {"namespace": "ops"}, "`namespace` is not what the lock was frozen with"),
+    ({}, {"select": {"node_meta": {"rack": "r1"}}}, "frozen with: the lock does not have the meta of nodes"),
     ({}, {"address_from": "wan"}, "`address_from` is not what the lock was frozen with"),
     ({}, {"version_from": {"meta": "v"}}, "`version_from.meta` is not what the lock was frozen with"),
     ({"datacenters": ["*"]}, {"datacenters": ["dc3"]}, "`datacenters` now has `dc3`, which the lock does not hold"),
