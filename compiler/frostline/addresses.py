@@ -35,7 +35,7 @@ _WITH_PORT = re.compile(r"(.+):([0-9]+)", re.DOTALL)
 _FOREIGN = re.compile(r"[^A-Za-z0-9._-]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
-_GO_ON = "; `select` and a waiver of `address-invalid` leave the instance out"
+_GO_ON = "; a waiver of `address-invalid` leaves the instance out"
 
 INVALID = Rule(
     name="address-invalid",
@@ -56,10 +56,8 @@ UNUSABLE = Rule(
     "those of one server.",
     example="mesh(datacenter=dc1, namespace=default, node=n1, id=w): warning[address-unusable]: shop: "
     "its address `0.0.0.0` is where it listens, not where others can call it\n"
-    "  help: register the address that others can call, choose another with `address_from`, or leave the instance out "
-    "with `select`",
-    mend="register the address that others can call, choose another with `address_from`, or leave the instance out "
-    "with `select`",
+    "  help: register the address that others can call; of a Consul source another kind may do (`address_from`)",
+    mend="register the address that others can call; of a Consul source another kind may do (`address_from`)",
 )
 PORT_INVALID = Rule(
     name="port-invalid",
@@ -67,8 +65,8 @@ PORT_INVALID = Rule(
     why="No client can call such a port. Some tools register -1 for a service without a port; 0 says that.",
     example="mesh(datacenter=dc1, namespace=default, node=n1, id=w): error[port-invalid]: batch: "
     "its port is -1; ports are 0 (none) to 65535\n"
-    "  help: correct the port where it is registered; `select` and a waiver of `port-invalid` leave the instance out",
-    mend="correct the port where it is registered; `select` and a waiver of `port-invalid` leave the instance out",
+    "  help: correct the port where it is registered; a waiver of `port-invalid` leaves the instance out",
+    mend="correct the port where it is registered; a waiver of `port-invalid` leaves the instance out",
 )
 RULES = (INVALID, UNUSABLE, PORT_INVALID)
 
@@ -180,7 +178,7 @@ def _problem(text: str) -> tuple[str, str]:
         return "has spaces around it", _register(alone, "remove the spaces")
     if "://" in text:
         return "is a URL", _register(_host_in_url(text), "register the host alone") + (
-            "; the scheme belongs into the meta value `scheme` or the key `scheme`, a path into the pattern `url`"
+            "; the scheme belongs in the meta value `scheme` or the key `scheme`, a path in the pattern `url`"
         )
     if text.startswith("/"):
         return "is a path", "register an IP address or a host name"

@@ -174,7 +174,7 @@ def _check_host(url: str) -> None:
         raise UrlError(
             INVALID,
             f"in its URL `{url}`, the host {invalid}",
-            "change the host in the pattern `url`; `select` and a waiver of `address-invalid` leave the instance out",
+            "change the host in the pattern `url`; a waiver of `address-invalid` leaves the instance out",
         ) from None
 
 
