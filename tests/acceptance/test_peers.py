@@ -179,6 +179,21 @@ def test_a_service_that_is_exported_without_an_instance_is_none(project: Project
         pair.export("ledger", "search")
 
 
+def test_a_peering_that_the_other_cluster_has_ended_is_refused(project: Project, pair: PeeredPair) -> None:
+    project.configure(config_of(pair)).done("compile")
+    pair.west.request("DELETE", "/v1/peering/to-west")
+    pair.wait_for(lambda: not pair.imported(), "the end of what is imported")
+    try:
+        # Consul 1.14.11 still calls it ACTIVE; what its servers made of it is gone.
+        done = project.run("compile")
+        assert done.returncode == (4 if pair.peering()["State"] == "ACTIVE" else 3)
+        assert "peer:west" in done.stderr
+    finally:
+        pair.end()
+        pair.establish()
+        pair.export("ledger", "search")
+
+
 def test_a_peer_whose_cluster_is_gone_keeps_what_the_lock_has(project: Project, pair: PeeredPair) -> None:
     project.configure(config_of(pair, partial=True)).done("compile")
     before = project.read("frostline.lock")
