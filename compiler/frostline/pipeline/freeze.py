@@ -213,7 +213,7 @@ class CommittedLock:
         """Why it is broken; None if it is whole, or if there is none yet."""
         return self._readable.fault
 
-    @property
+    @cached_property
     def segments(self) -> list[tuple[str, str, str]]:
         """The segments that it names, of a broken one those that can be read; [] if there is none yet."""
         return self._text.segments()
