@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from frostline.checks.holding import HELD, held_findings
 from frostline.errors import UNTOUCHED, FrostlineError, SourceError, UsageError
 from frostline.files.conflicts import digest_in_pointer, has_conflict
 from frostline.files.targets import file_bytes, open_root
@@ -20,7 +21,7 @@ from frostline.pipeline.confirming import SegmentAge, aged_segments
 from frostline.pipeline.edits import first_differences
 from frostline.pipeline.file_rules import ADOPT, DRIFT, EDITED
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
-from frostline.pipeline.holding import hold_refused
+from frostline.pipeline.holding import held_services, hold_refused
 from frostline.publish.claims import is_converted
 from frostline.publish.ownership import REFUSAL_REASONS, DesiredFile
 from frostline.published import FileChange
@@ -188,8 +189,11 @@ def _with_live_drift(
         return replace(result, unread=error)
     only_lock = locks.changed and not changes
     drift = (Drift("the lock", _lock_reason(changes), config.lock),) if changes or (only_lock and exact) else ()
+    held = held_findings(held_services(config, locks), options.today)  # now with the reasons
+    findings = (*(finding for finding in result.findings if finding.rule != HELD.name), *held)
     return replace(
         result,
+        findings=tuple(sorted(findings, key=Finding.sort_key)),
         drift=(*result.drift, *drift),
         unread=_unread(frozen.kept),
         warnings=frozen.warnings,

@@ -229,9 +229,14 @@ def test_offline_commands_say_what_is_held(config: Config, answers: Any) -> None
     answers.of["mesh"] = ReadResult(answers=(answer("dc1", "passing", "passing"),))
     update_lock(config, Allow(), TODAY)
     answers.of["mesh"] = ReadResult(answers=(answer("dc1", "critical", "critical"),))
+    offline, live = (check(config, TODAY, live=live) for live in (False, True))
+    assert offline.findings == ()
+    assert ([finding.rule for finding in live.findings], live.only_lock) == (["guard-held"], True)
     update_lock(config, Allow(), TODAY)
     offline, live = (check(config, TODAY, live=live) for live in (False, True))
     assert [finding.rule for finding in offline.findings] == ["guard-held"]
+    (finding,) = live.findings
+    assert finding.message == "0 passing, 2 critical; held as in the lock: 2 instances in `dc1`"
     assert [drift.subject for drift in live.drift] == [drift.subject for drift in offline.drift]
 
 
