@@ -12,7 +12,8 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frostline.keys import matches_key
+from frostline.globs import is_literal
+from frostline.keys import key_names, matches_key
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Key, Registry, registry_of
 from frostline.patterns import host_and_port
 from frostline.registry.endpoints import choose_url, merge_endpoints, numeric_address
@@ -69,10 +70,13 @@ def apply_overrides(registry: Registry, overrides: Sequence[Override], prefer: S
     plain: dict[Key, Entry] = {}
     effects: list[Effect] = []
     findings: list[Finding] = []
+    literals = {override.service for override in overrides if is_literal(override.service)}
+    globs = [override for override in overrides if override.service not in literals]
     for key, entry in registry.entries():
-        matching = [override for override in overrides if matches_key(override.service, key)]
-        if not matching:
+        # Most overrides name one service, and most services have none: comparing names costs less than globs.
+        if not (literals.intersection(key_names(key)) or any(matches_key(override.service, key) for override in globs)):
             continue
+        matching = [override for override in overrides if matches_key(override.service, key)]
         change = _EntryChange(key, entry)
         for override in matching:
             change.apply(override)
