@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from frostline.hcl.conversion import ConversionError, convert
 from frostline.hcl.number import Number
 from frostline.hcl.unknowns import unknown_from
@@ -9,7 +11,15 @@ from frostline.hcl.values import DYNAMIC, NUMBER, STRING, Type, Value
 
 
 class AccessError(Exception):
-    """A value has no such attribute or element. The message is a clause without a full stop."""
+    """A value has no such attribute or element. The message is a clause without a full stop. known: those that it has.
+
+    name: the one that is missing.
+    """
+
+    def __init__(self, message: str, name: str = "", known: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.name = name
+        self.known = known
 
 
 def attribute(value: Value, name: str) -> Value:
@@ -29,7 +39,9 @@ def attribute(value: Value, name: str) -> Value:
     else:
         found = data.get(name)
     if found is None:
-        raise AccessError(f"there is no attribute `{name}`" if kind == "object" else f"there is no key `{name}`")
+        names = data if isinstance(data, dict) else value.type.attributes
+        message = f"there is no attribute `{name}`" if kind == "object" else f"there is no key `{name}`"
+        raise AccessError(message, name, names)
     return found
 
 
@@ -47,7 +59,8 @@ def element(value: Value, key: Value) -> Value:
     if kind in ("map", "object"):
         name = _converted(key, STRING).data
         if name not in data:
-            raise AccessError(f"there is no key `{name}`" if kind == "map" else f"there is no attribute `{name}`")
+            message = f"there is no key `{name}`" if kind == "map" else f"there is no attribute `{name}`"
+            raise AccessError(message, name, data)
         found: Value = data[name]
         return found
     if kind == "set":

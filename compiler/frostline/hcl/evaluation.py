@@ -7,6 +7,7 @@ type is their common type; errors in the result that is not chosen are ignored.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from frostline.hcl.access import AccessError, attribute, element
@@ -115,7 +116,8 @@ def _stepped(value: Value, steps: tuple[Step, ...], scope: Scope) -> Value:
             else:
                 value = element(value, _value(step.key, scope))
         except AccessError as error:
-            raise scope.error(str(error), step.offset) from None
+            nearest = partial(suggestion, error.name, error.known)
+            raise HclError(str(error), scope.source.place(step.offset), nearest) from None
     return value
 
 

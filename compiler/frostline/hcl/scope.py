@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 
 from frostline.hcl.functions.base import Function
@@ -107,7 +107,7 @@ class Scope:
         return value
 
 
-def suggestion(name: str, known: list[str]) -> str | None:
+def suggestion(name: str, known: Iterable[str]) -> str | None:
     """A help line that names the known name that is closest to this one."""
-    close = get_close_matches(name, known, 1) if len(name) <= _LONGEST_NAME else []
+    close = get_close_matches(name, sorted(known), 1) if len(name) <= _LONGEST_NAME else []
     return f"did you mean `{close[0]}`?" if close else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 
 from frostline.model import FileOrigin
 
@@ -51,10 +52,17 @@ class EmbeddedSource(Source):
 
 
 class HclError(Exception):
-    """An error in an HCL file. message: a sentence without a full stop. help: what to do about it."""
+    """An error in an HCL file. message: a sentence without a full stop. help: what to do about it.
 
-    def __init__(self, message: str, place: FileOrigin, help: str | None = None) -> None:
+    The help may be given as a function, which is called when it is read: `try` drops errors by the thousand.
+    """
+
+    def __init__(self, message: str, place: FileOrigin, help: str | Callable[[], str | None] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.place = place
-        self.help = help
+        self._help = help
+
+    @property
+    def help(self) -> str | None:
+        return self._help() if callable(self._help) else self._help

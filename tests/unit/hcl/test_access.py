@@ -64,3 +64,11 @@ def test_an_index_is_converted_to_a_number_or_a_name() -> None:
 )
 def test_an_index_that_does_not_fit_is_refused(value: Value, key: Value, message: str) -> None:
     assert refusal(lambda: element(value, key)) == message
+
+
+def test_what_is_missing_is_named_with_what_there_is() -> None:
+    value = object_value({"region": string("r"), "other": string("o")})
+    for read in (lambda: attribute(value, "regoin"), lambda: element(value, string("regoin"))):
+        with pytest.raises(AccessError) as caught:
+            read()
+        assert (caught.value.name, sorted(caught.value.known)) == ("regoin", ["other", "region"])

@@ -135,10 +135,11 @@ class Reader:
         """An error for every variable of the file that is not set, and for everything else that is not known."""
         for name, place in variables.unset.items():
             need = next((need for need in needs if f"var.{name}" in need.value.causes), None)
-            why = f"but {need.what} needs it ({_short(need.value.place)})" if need else "which Nomad refuses"
-            yield self._error(
-                f"the variable `{name}` is not set and has no default, {why}", place, self._help_for_variable(name)
-            )
+            why = "; only Nomad needs it, nothing that is read here does"
+            if need:
+                why = f", but {need.what} needs it ({_short(need.value.place)})"
+            message = f"the variable `{name}` is not set and has no default{why}"
+            yield self._error(message, place, self._help_for_variable(name))
         for need in needs:
             others = sorted(cause for cause in need.value.causes if cause.removeprefix("var.") not in variables.unset)
             if others:

@@ -100,3 +100,41 @@ def test_locals_refer_to_each_other_in_any_order_but_not_in_a_circle(folder: Any
 def test_no_other_variable_of_the_environment_is_read(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOMAD_VAR_n", "environment")
     assert name(folder, 'default = "d"') == "x-d"
+
+
+def test_a_variable_that_is_not_declared_is_named_with_the_nearest_one(folder: Any) -> None:
+    error = folder.refusal(NAMED.format('default = "x"', "var.absent"))
+    assert (error.message, error.help) == ("source jobs: there is no attribute `absent`", None)
+    text = 'variable "region" {\n default = "eu"\n}\njob "j" {\n region = var.regoin\n}\n'
+    assert folder.refusal(text).help == "did you mean `region`?"
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('variable "n" {\n default = "${var.x}"\n}\n', "2:15"),
+        ('variable "n" {\n default = upper("x")\n}\n', "2:12"),
+        ('variable "n" {\n default = [for x in ["a"] : try(x, 1)]\n}\n', "2:30"),
+        ("variables {\n n = NOMAD_X\n}\n", "2:6"),
+        ('variable "n" {\n default = local.x\n}\n', "2:12"),
+    ],
+)
+def test_a_default_takes_no_variables_and_no_functions(folder: Any, text: str, where: str) -> None:
+    error = folder.refusal(f'{text}job "j" {{}}\n')
+    assert "may not be used here" in error.message
+    assert str(error.origin) == f"a.nomad.hcl:{where}"
+
+
+def test_a_default_may_have_loops_over_its_own_values(folder: Any) -> None:
+    assert name(folder, 'default = [for x in ["a", "b"] : "${x}1"]', 'join("-", var.n)') == "a1-b1"
+
+
+def test_a_var_file_takes_no_functions(folder: Any) -> None:
+    (folder.path / "v.hcl").write_text('n = upper("x")\n')
+    error = folder.refusal(NAMED.format("type = string", "var.n"), var_files=(folder.path / "v.hcl",))
+    assert str(error.origin) == "v.hcl:1:5"
+
+
+def test_a_validation_of_a_value_that_is_not_known_is_left_to_nomad(folder: Any) -> None:
+    body = 'validation {\n condition = var.n == "a"\n error_message = "Only a."\n }'
+    assert name(folder, body, '"x"') == "x"
