@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from consul_agent import ConsulAgent
 from project import STATIC, Project, Run, consul_config
 
 NOBODY = 65534
@@ -161,6 +162,22 @@ def test_a_repository_of_another_user_names_how_to_trust_it(shared: Project, set
     done = as_nobody(setpriv, shared, "diff", "HEAD", "HEAD~1")
     assert done.returncode == 2
     assert f"git config --global --add safe.directory {shlex.quote(str(shared.folder))}" in done.stderr
+
+
+@pytest.mark.oldest_consul("who runs the command is nothing to a server")
+def test_a_freeze_to_another_file_writes_that_file_alone(
+    shared: Project, setpriv: list[str], empty_consul: ConsulAgent
+) -> None:
+    empty_consul.catalog_register("n1", "web", address="10.0.0.1", port=80)
+    shared.configure(consul_config(empty_consul.address))
+    other = Path(tempfile.mkdtemp(prefix="frostline-out-"))
+    os.chown(other, NOBODY, NOBODY)
+    before = shared.tree()
+    done = as_nobody(setpriv, shared, "freeze", "--out", str(other / "new.lock"))
+    assert done.returncode == 0, done.stderr
+    assert shared.tree() == before
+    assert [path.name for path in other.iterdir()] == ["new.lock"]
+    shutil.rmtree(other)
 
 
 @pytest.mark.parametrize("umask", ["077", "027", "002", "000"])

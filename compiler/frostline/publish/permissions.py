@@ -9,16 +9,18 @@ import stat
 from frostline.errors import PublishError
 
 
+def check_deletable(parent: int) -> None:
+    """OSError: names in this open folder cannot be changed. Where a file is staged, that is known already."""
+    if not os.access(".", os.W_OK | os.X_OK, dir_fd=parent, effective_ids=os.access in os.supports_effective_ids):
+        number = errno.EROFS if os.fstatvfs(parent).f_flag & os.ST_RDONLY else errno.EACCES
+        raise OSError(number, os.strerror(number))
+
+
 def check_replaceable(parent: int, key: str, name: str) -> os.stat_result | None:
     """The state of the file `name` in the open folder `parent`, None if there is none.
 
-    OSError: names in the folder cannot be changed. PublishError: only another user may change this one. key: for the
-    message.
+    PublishError: only another user may replace or delete it. key: for the message.
     """
-    if not os.access(".", os.W_OK | os.X_OK, dir_fd=parent, effective_ids=os.access in os.supports_effective_ids):
-        is_read_only = os.fstatvfs(parent).f_flag & os.ST_RDONLY
-        number = errno.EROFS if is_read_only else errno.EACCES
-        raise OSError(number, os.strerror(number))
     try:
         found = os.stat(name, dir_fd=parent, follow_symlinks=False)
     except FileNotFoundError:

@@ -35,7 +35,7 @@ from frostline.files.targets import (
 from frostline.publish.journal import NAME, Journal, Step, staged_name, write_journal
 from frostline.publish.manifest import Manifest, manifest_chunks
 from frostline.publish.ownership import DesiredFile, refusals
-from frostline.publish.permissions import check_replaceable
+from frostline.publish.permissions import check_deletable, check_replaceable
 from frostline.publish.recovery import finish, recover, sync_folders
 from frostline.published import FileChange
 
@@ -196,6 +196,7 @@ def _stage(root: Root, write: _Write, step: Step) -> None:
     with as_publish_error(write.key, done_to), open_folder(root, folder_of(write.key)) as parent:
         found = check_replaceable(parent, write.key, name_of(write.key))
         if write.chunks is None or step.staged is None:
+            check_deletable(parent)
             return
         owner = (found.st_uid, found.st_gid) if found else None
         written = write_new_file(parent, step.staged, write.chunks, write.mode, exact=write.exact, owner=owner)
