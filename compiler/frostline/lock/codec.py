@@ -24,8 +24,6 @@ HEADER = canonical_line({"format": FORMAT}) + b"\n"
 
 _OUT_OF_ORDER = f"is duplicated or out of order: {MERGED}"
 
-_SEGMENT_START = b'\n{"source":'
-
 _Line = TypeVar("_Line", Instance, Declared, Upstream)
 
 
@@ -84,12 +82,17 @@ class _Position(Struct, frozen=True):
 
 
 def named_segments(data: bytes) -> Iterator[tuple[str, str, str]]:
-    """The segments that a lock names, as frostline writes it. What they hold is not parsed, which takes far longer."""
-    at = 0
-    while (at := data.find(_SEGMENT_START, at) + 1) > 0:  # no string of JSON has a newline in it
-        with suppress(msgspec.MsgspecError, ValueError, RecursionError):
-            segment = _SEGMENT.decode(data[at : data.find(b"\n", at)])
-            yield (segment.source, segment.datacenter, segment.namespace)
+    """The segments that a lock names, up to where it is broken; what they hold is skipped, not parsed."""
+    at: _Position | None = _Position(1, len(HEADER))
+    while at is not None and at.byte < len(data):
+        end = data.find(b"\n", at.byte)
+        try:
+            segment = _SEGMENT.decode(data[at.byte : end])
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return
+        yield (segment.source, segment.datacenter, segment.namespace)
+        following = segment.instances + segment.declared + segment.upstreams
+        at = _skip_lines(data, _Position(at.line + 1, end + 1), following) if end >= 0 <= following else None
 
 
 def parse_lock(data: bytes, shown: str) -> Lock:

@@ -70,6 +70,16 @@ def snapshot(source: str = "mesh", datacenter: str = "dc1", *names: str, setting
     return Snapshot(source=source, datacenter=datacenter, namespace="default", settings=settings, instances=found)
 
 
+@given(any_lock, st.integers(0, 2000))
+def test_the_segments_are_named_without_parsing_and_up_to_where_a_lock_is_broken(lock: Lock, cut: int) -> None:
+    segments = [snapshot.segment for snapshot in lock.snapshots]
+    data = written(lock)
+    assert list(lock_codec.named_segments(data)) == segments
+    found = list(lock_codec.named_segments(data[:cut]))
+    assert found == segments[: len(found)]
+    assert list(lock_codec.named_segments(b"noise" + data)) in ([], segments)
+
+
 def test_the_consumer_of_an_upstream_is_a_job_or_a_service() -> None:
     bind = Bind(address="127.0.0.1", port=9101)
     given = {"namespace": "default", "region": "dc1", "destination": "db", "bind": bind}
