@@ -85,6 +85,8 @@ def _endpoints(entry: Entry) -> Iterator[dict[str, Any]]:
     for endpoint, value in zip(entry.endpoints, endpoint_values(entry, OPTIONAL_FIELDS), strict=True):
         host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
         port = endpoint.port or (443 if endpoint.url.startswith("https:") else 80)
+        if endpoint.declared_at is None and endpoint.datacenter:  # a live source's: an empty one is not frozen
+            value = {name: text for name, text in value.items() if text or name not in ("id", "node")}
         yield value | {"authority": f"{host}:{port}", "source": endpoint.source}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from frostline.model import Bind, Dependency, Endpoint, Entry, Key, Upstream, registry_of
+from msgspec.structs import replace
+
+from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Key, Upstream, registry_of
 from frostline.outputs.base import View
 from frostline.outputs.template.values import Record, Services, context_values, record, subject_of
 from frostline.outputs.values import content_digest
@@ -128,3 +130,14 @@ def test_a_record_knows_its_service_and_version_for_messages() -> None:
     assert subject_of({}) == subject_of("payments") == ()
     assert isinstance(record(("a",), {"x": 1}), Record)
     assert record(("a",), {"x": 1}) == {"x": 1}
+
+
+def test_ids_and_nodes_that_are_not_frozen_are_no_values() -> None:
+    less = [replace(FULL, id=""), replace(FULL, node="", id=""), replace(FULL, node="")]
+    place = FileOrigin("frostline.yaml", 3, 5)
+    static = replace(FULL, node="", id="", datacenter="", declared_at=place)
+    registry = registry_of({Key("payments", "v1"): entry(*less, static)})
+    view = View(registry=registry, prefer=(), preferring=lambda prefer: registry)
+    (version,) = context_values(view)["services"][0]["versions"]
+    found = [[name for name in ("node", "id") if name in value] for value in version["endpoints"]]
+    assert found == [["node"], [], ["id"], ["node", "id"]]
