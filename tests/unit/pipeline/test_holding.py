@@ -225,6 +225,21 @@ def test_a_partial_freeze_holds_what_it_reads_and_leaves_the_rest(config: Config
     assert "held" not in config.lock.read_text()
 
 
+def test_a_freeze_of_one_datacenter_holds_there_alone(config: Config, answers: Any, tmp_path: Path) -> None:
+    answers.of["mesh"] = ReadResult(answers=(answer("dc1", *["passing"] * 6), answer("dc2", "passing")))
+    update_lock(config, Allow(), TODAY)
+    committed = parse_lock(config.lock.read_bytes(), "frostline.lock")
+    answers.of["mesh"] = ReadResult(answers=(answer("dc1", *["critical"] * 6),))
+    (finding,) = update_lock(config, Allow(), TODAY, datacenters=["dc1"]).findings
+    assert finding.message == "1 passing, 6 critical; held as in the lock: 6 instances in `dc1`"
+    locked = parse_lock(config.lock.read_bytes(), "frostline.lock")
+    assert locked.snapshots[1] == committed.snapshots[1]
+    assert [one.held for one in locked.snapshots[0].instances] == [True] * 6
+    update = update_lock(config, Allow(), TODAY, sources=["mesh"], datacenters=["dc1"], out=tmp_path / "dc1.lock")
+    (only,) = update.snapshots
+    assert only == locked.snapshots[0]
+
+
 def test_offline_commands_say_what_is_held(config: Config, answers: Any) -> None:
     answers.of["mesh"] = ReadResult(answers=(answer("dc1", "passing", "passing"),))
     update_lock(config, Allow(), TODAY)
