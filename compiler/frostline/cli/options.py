@@ -166,7 +166,7 @@ def allow_option(function: _Function) -> _Function:
         multiple=True,
         metavar="WHAT",
         callback=lambda context, parameter, value: parse_allow(value),
-        help=f"Comma-separated overrides: {_ALLOW_LIST} (repeatable).",
+        help=f"Let pass what would be refused, comma-separated: {_ALLOW_LIST} (repeatable).",
     )(function)
 
 
