@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -74,7 +75,12 @@ def test_a_segment_that_the_committed_lock_had_is_missed(both: Project) -> None:
     freeze_each(both)
     said = both.refused(3, "compile", "--lock", "locks/dc1.lock").stderr
     assert "datacenter `dc2`, namespace `default` is in the committed lock, but in none of the given locks" in said
-    assert "help: freeze it as well" in said
+    assert "help: freeze it as well; if it is gone for good, leave it out" in said
+    config = json.loads(both.read("frostline.yaml"))
+    config["sources"]["mesh"]["datacenters"] = ["*", "!dc2"]
+    both.configure(config).done("freeze", "--datacenter", "dc1", "--out", "locks/dc1.lock")
+    both.done("compile", "--lock", "locks/dc1.lock")
+    assert urls(both) == ["http://10.1.0.1:8080/v1"]
 
 
 def test_merged_locks_are_guarded_as_what_was_frozen_here(both: Project) -> None:

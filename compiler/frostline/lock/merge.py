@@ -34,7 +34,7 @@ def merge_locks(new: Lock, committed: Lock | None, live_sources: Iterable[str]) 
         if snapshot.source in live and snapshot.segment not in have:
             raise SourceError(
                 f"{describe_segment(snapshot.segment)} is in the committed lock, but in none of the given locks",
-                help="freeze it as well, or remove it from the committed lock first",
+                help="freeze it as well; if it is gone for good, leave it out of the source (`datacenters`, `regions`)",
             )
     return lock_of(snapshot for snapshot in new.snapshots if snapshot.source in live)
 

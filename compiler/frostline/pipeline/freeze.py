@@ -29,7 +29,7 @@ from frostline.published import Reading
 from frostline.registry.naming import names_of
 from frostline.registry.selection import count_unhealthy, snapshot_of, unknown_statuses
 from frostline.settings import Allow, Config, LiveSettings, ServerSettings
-from frostline.sources.base import ReadResult, answer_shape, is_live, source_module
+from frostline.sources.base import ReadResult, answer_shape, is_live, reads_segment, source_module
 from frostline.text import display_path
 
 _log = logging.getLogger(__name__)
@@ -278,7 +278,13 @@ def merged_lock(config: Config, committed: Lock | None, globs: Sequence[str]) ->
             )
         files.update({path: str(path) for path in found})
     parts = lock_store.read_locks([(name, path) for path, name in sorted(files.items())])
-    new = lock_merge.merge_locks(lock_merge.join_locks(parts), committed, live_sources(config))
+    live = live_sources(config)
+    taken = [
+        snapshot
+        for snapshot in (committed.snapshots if committed else ())
+        if snapshot.source in live and reads_segment(live[snapshot.source], *snapshot.segment[1:])
+    ]
+    new = lock_merge.merge_locks(lock_merge.join_locks(parts), Lock(tuple(taken)), live)
     digests = settings_digests(config)
     lock_merge.check_same_settings(parts, digests)
     lock_merge.check_settings(new, digests, " ".join(globs))
