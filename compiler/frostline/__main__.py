@@ -21,12 +21,16 @@ def _end_on_signals() -> None:
     """End on SIGTERM and SIGHUP as on SIGINT: undo what is staged, say so, exit with 130.
 
     Without a handler the first process of a container never ends on SIGTERM: signal(7), pid_namespaces(7).
+    The handler is ours, so that `plug_ins` can tell a signal from a KeyboardInterrupt that a plug-in raises.
     """
     import signal
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:  # nohup has SIGHUP ignored
-            signal.signal(number, signal.default_int_handler)
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # nohup has SIGHUP ignored
+            signal.signal(number, interrupt)
 
 
 def _print_version() -> bool:

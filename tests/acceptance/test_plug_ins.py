@@ -183,9 +183,10 @@ def test_what_a_live_source_of_another_package_answers_is_selected_kept_and_expl
 
 def test_the_lock_of_a_live_source_of_another_package_is_bound_to_its_settings(project: Project, env) -> None:
     project.configure(config("pay-v1")).done("compile", env=env)
-    for moved in (config("pay-v1", "ledger"), config("pay-v1", select={"tags": ["a"]})):
-        assert "have changed" in project.configure(moved).refused(2, "compile", "--offline", env=env).stderr
+    moved = config("pay-v1", "ledger")
+    assert "have changed" in project.configure(moved).refused(2, "compile", "--offline", env=env).stderr
     project.configure(config("pay-v1", url="http://{address}")).done("compile", "--offline", env=env)
+    project.configure(config("pay-v1", select={"tags": ["a"]})).done("compile", "--offline", env=env)
 
 
 def test_a_live_source_of_another_package_that_fails_changes_nothing(project: Project, env) -> None:
@@ -247,6 +248,7 @@ def test_no_other_output_lies_in_a_folder_that_one_of_another_package_claims(pro
 def test_the_lock_is_bound_to_the_settings_of_a_source_with_keys_of_its_own(project: Project, env) -> None:
     project.write("frostline.yaml", with_keys())
     project.done("compile", env=env)
-    for changed in ("berths: 3", 'berths: 2, select: {services: ["b*"]}'):
-        project.write("frostline.yaml", with_keys(changed))
-        assert "have changed" in project.refused(2, "compile", "--offline", env=env).stderr
+    project.write("frostline.yaml", with_keys("berths: 3"))
+    assert "have changed" in project.refused(2, "compile", "--offline", env=env).stderr
+    project.write("frostline.yaml", with_keys('berths: 2, select: {services: ["b*"]}'))
+    project.done("compile", "--offline", env=env)

@@ -10,11 +10,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from consul_agent import AclAgent, ConsulAgent, WanPair
 from faulty_proxy import FaultyProxy
-from project import PARTNERS, STATIC, Project, assert_fits, consul_config
+from project import PARTNERS, STATIC, Project, Run, assert_fits, consul_config
 
 NOWHERE = "http://127.0.0.1:9"
 """Nobody listens on the port `discard`."""
@@ -406,15 +407,32 @@ def install_plugin(folder: Path, group: str, code: str) -> dict[str, str]:
     return {"PYTHONPATH": str(folder)}
 
 
-def test_a_bug_is_70_without_traceback_and_values(project: Project, tmp_path: Path) -> None:
-    code = f"def findings(registry, settings, context):\n    raise ValueError('{CANARY}')\n"
-    env = install_plugin(tmp_path / "plugin", "frostline.checks", code)
-    done = project.configure(STATIC).refused(70, "compile", "-vv", env=env)
-    explains(done.stderr, "a bug in frostline", "ValueError at broken.py:2", "please report it")
+def test_a_bug_is_70_without_traceback_and_values(
+    project: Project, run_here: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def findings(*arguments: Any) -> None:
+        raise ValueError(CANARY)
+
+    monkeypatch.setattr("frostline.checks.policies.findings", findings)
+    project = Project(project.folder, run_here)
+    done = project.configure(STATIC).refused(70, "compile", "-vv")
+    explains(done.stderr, "a bug in frostline", "ValueError at test_statuses.py", "please report it")
     assert CANARY not in done.stderr + done.stdout
-    value = project.document(70, "plan", env=env)
+    value = project.document(70, "plan")
     assert [error["status"] for error in value["errors"]] == [70]
     assert CANARY not in json.dumps(value)
+
+
+def test_a_plugin_that_fails_is_named_and_never_ends_the_run_itself(project: Project, tmp_path: Path) -> None:
+    env = install_plugin(tmp_path / "plugin", "frostline.checks", "import sys\ndef findings(*a): sys.exit(0)\n")
+    done = project.configure(STATIC).refused(4, "compile", env=env)
+    explains(done.stderr, "the check `broken` of broken 1.0", "SystemExit at broken.py:2", "report it to the authors")
+
+
+def test_a_signal_while_a_plugin_works_is_still_130(project: Project, tmp_path: Path) -> None:
+    code = "import os, signal, time\ndef findings(*a):\n    os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)\n"
+    env = install_plugin(tmp_path / "plugin", "frostline.checks", code)
+    assert "interrupted" in project.configure(STATIC).refused(130, "compile", env=env).stderr
 
 
 def test_a_plugin_that_works_is_asked_like_our_own(project: Project, tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from frostline import plug_ins
 from frostline.config.cursor import Cursor, ParseState
 from frostline.config.yaml_reader import read_yaml
 from frostline.model import Finding
@@ -45,3 +48,31 @@ def cursor() -> Callable[[str], Cursor]:
         return found
 
     return on
+
+
+class Entry:
+    """An installed entry point `name`, whose module has what `module` has, and what its group needs."""
+
+    dist = None
+
+    def __init__(self, name: str, **module: Any) -> None:
+        self.name, self.value, self.module = name, f"theirs.{name}", "theirs"
+        self._loaded = SimpleNamespace(**{"contribute": print, "findings": print, "render": print} | module)
+
+    def load(self) -> Any:
+        return self._loaded
+
+
+@pytest.fixture
+def install_entries(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """`install_entries(sources={"dns": {"SCHEMA": …}})`: these plug-ins are installed, and no others."""
+
+    def install(**groups: dict[str, dict[str, Any]]) -> None:
+        entries = {f"frostline.{group}": named for group, named in groups.items()}
+        monkeypatch.setattr(
+            plug_ins,
+            "installed",
+            lambda group: tuple(Entry(name, **module) for name, module in entries.get(group, {}).items()),
+        )
+
+    return install

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
 from msgspec import Struct
 
+from frostline import plug_ins
 from frostline.checks.waivers import apply_waivers, with_way_past
 from frostline.config import context as config
 from frostline.config.cursor import Cursor
+from frostline.contracts import MisfitError
+from frostline.errors import RefusedError
 from frostline.model import Entry, Finding, Registry
+from frostline.plug_ins import PlugIn, Seam, isolated
 from frostline.settings import CheckSettings
 
 ValueOf = Callable[[Mapping[str | None, Entry]], dict[str, Any]]
@@ -69,17 +73,38 @@ TABLE: Mapping[str, str] = {
 
 def check_names() -> tuple[str, ...]:
     """All checks, sorted."""
-    return tuple(sorted({*TABLE, *(entry.name for entry in entry_points(group="frostline.checks"))}))
+    return plug_ins.names(SEAM)
 
 
 def check_module(name: str) -> Any:
     """The module of this check, imported on first use. KeyError: there is no such check."""
     if name in TABLE:
         return import_module(TABLE[name])
-    for entry in entry_points(group="frostline.checks"):
-        if entry.name == name:
-            return entry.load()
-    raise KeyError(name)
+    return plug_ins.plug_in(SEAM, name)
+
+
+def _folded(plug_in: PlugIn, result: Any, found: Sequence[Finding]) -> tuple[Finding, ...]:
+    folded = plug_ins.items_of(result, Finding)
+    if any(finding.severity == "error" for finding in found) and all(one.severity != "error" for one in folded):
+        raise MisfitError("it has no error, where there was one to fold")
+    return folded
+
+
+SEAM = Seam(
+    group="frostline.checks",
+    noun="check",
+    table=TABLE,
+    functions={
+        "configure": lambda plug_in, result, *arguments: result,
+        "inputs": lambda plug_in, result, settings: plug_ins.items_of(result, Path),
+        "findings": lambda plug_in, result, *arguments: plug_ins.items_of(result, Finding),
+        "fold": _folded,
+    },
+    values=plug_ins.COMMON_VALUES,
+    one_of=("findings",),
+    error=RefusedError,
+)
+"""What frostline uses of a check of another package. One that fails has not passed."""
 
 
 def inputs_of(settings: CheckSettings) -> dict[Path, str]:
@@ -101,13 +126,18 @@ def run_checks(
     Raises UsageError for a wrong schema file, policy or waiver.
     """
     found = list(earlier)
-    modules = [check_module(name) for name in check_names()]
-    for module in modules:
-        found.extend(module.findings(registry, settings, context))
-    kept = apply_waivers(found, settings.waivers, today)
-    for module in modules:
+    names = check_names()
+    modules = [check_module(name) for name in names]
+    theirs = cache(lambda: isolated(registry))
+    found_by: dict[str, frozenset[Finding]] = {}
+    for module, name in zip(modules, names, strict=True):
+        seen = registry if name in TABLE else theirs()
+        own = tuple(module.findings(seen, settings, context))
+        found.extend(own)
         if hasattr(module, "fold"):
-            rules = {rule.name for rule in module.RULES}
-            own = [finding for finding in kept if finding.rule in rules]
-            kept = (*(finding for finding in kept if finding.rule not in rules), *module.fold(own))
+            found_by[name] = frozenset(own)
+    kept = apply_waivers(found, settings.waivers, today)
+    for name, made in found_by.items():
+        folded = check_module(name).fold([finding for finding in kept if finding in made])
+        kept = (*(finding for finding in kept if finding not in made), *folded)
     return tuple(sorted(map(with_way_past, kept), key=Finding.sort_key))

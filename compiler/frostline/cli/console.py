@@ -117,9 +117,9 @@ def print_report(
     """The report in the format of the invocation, to stdout. plan: JSON values."""
     rules = None
     if describes_rules(invocation.format):
-        from frostline.pipeline.rule_table import rule_table  # it imports all sources and outputs
+        from frostline.pipeline.rule_table import rules_for_reports  # it imports all sources and outputs
 
-        rules = rule_table()
+        rules = rules_for_reports()
     report = report_of(findings, [error] if error else (), plan, rules)
     print_data(reporter_module(invocation.format).lines(report))
 

@@ -73,7 +73,7 @@ def _bug(error: Exception) -> FrostlineError:
         frame = frame.tb_next
     where = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "?"
     return FrostlineError(
-        f"a bug in frostline {__version__} or in one of its plug-ins: {type(error).__name__} at {where}",
+        f"a bug in frostline {__version__}: {type(error).__name__} at {where}",
         help="please report it, with the command and the configuration; nothing was published in part",
     )
 

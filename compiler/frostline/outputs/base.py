@@ -6,19 +6,23 @@ the only files that it may read are the templates that its settings name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from msgspec import Struct
 
+from frostline import plug_ins
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
+from frostline.contracts import MisfitError, require
+from frostline.errors import UsageError
 from frostline.model import Finding, Registry
 from frostline.outputs.values import content_digest
+from frostline.plug_ins import PlugIn, Seam, isolated
 from frostline.settings import OutputSettings
+from frostline.text import quote
 
 
 class Artifact(Struct, frozen=True, kw_only=True):
@@ -97,17 +101,100 @@ TABLE: Mapping[str, str] = {
 
 def output_types() -> tuple[str, ...]:
     """All types that a configuration may name, sorted."""
-    return tuple(sorted({*TABLE, *(entry.name for entry in entry_points(group="frostline.outputs"))}))
+    return plug_ins.names(SEAM)
 
 
 def output_module(type_name: str) -> Any:
     """The module of this type, imported on first use. KeyError: there is no such type."""
     if type_name in TABLE:
         return import_module(TABLE[type_name])
-    for entry in entry_points(group="frostline.outputs"):
-        if entry.name == type_name:
-            return entry.load()
-    raise KeyError(type_name)
+    return plug_ins.plug_in(SEAM, type_name)
+
+
+def _configured(plug_in: PlugIn, result: Any, cursor: Cursor, context: Context) -> OutputSettings | None:
+    if result is None and cursor.state.errors:
+        return None
+    settings: OutputSettings = require(result, OutputSettings, "the result")
+    if settings.type != cursor.value["type"]:
+        raise MisfitError("its `type` is not that of the output")
+    return settings
+
+
+def _rendered(plug_in: PlugIn, result: Any, view: View, settings: OutputSettings) -> Rendering:
+    """The rendering, with paths inside what the output claims, and chunks that are checked whenever they are read."""
+    if not isinstance(result, Rendering):
+        raise MisfitError(f"it must be a Rendering, not {type(result).__name__}")
+    findings = plug_ins.items_of(result.findings, Finding)
+    artifacts = result.artifacts
+    if not isinstance(artifacts, tuple | list):
+        raise MisfitError(f"`artifacts` must be a tuple, not {type(artifacts).__name__}")
+    folder, claims, seen = artifact_folder(settings), claims_of(settings), set[PurePosixPath]()
+    for number, artifact in enumerate(artifacts):
+        name = f"artifacts[{number}]"
+        if not isinstance(artifact, Artifact):
+            raise MisfitError(f"`{name}` must be an Artifact, not {type(artifact).__name__}")
+        path, chunks = require(artifact.path, PurePosixPath, f"{name}.path"), artifact.chunks
+        if not path.name or path.is_absolute() or ".." in path.parts or not _is_claimed(folder / path, claims):
+            raise MisfitError(f"`{name}.path` is {quote(str(path))}, outside what the output claims")
+        if path in seen:
+            raise MisfitError(f"two artifacts have the path {quote(str(path))}")
+        if isinstance(chunks, str | bytes | Iterator) or not isinstance(chunks, Iterable):
+            kind = type(chunks).__name__
+            raise MisfitError(f"`{name}.chunks` must be a tuple of bytes or what can be read again, not {kind}")
+        seen.add(path)
+    guarded = tuple(Artifact(path=one.path, chunks=_GuardedChunks(plug_in, one.chunks)) for one in artifacts)
+    return Rendering(artifacts=guarded, findings=findings)
+
+
+def _is_claimed(path: Path, claims: Iterable[Claim]) -> bool:
+    return any(path == claim.path or (claim.is_folder and path.is_relative_to(claim.path)) for claim in claims)
+
+
+class _GuardedChunks:
+    """The chunks of a plug-in's artifact: what goes wrong while they are read is its fault."""
+
+    def __init__(self, plug_in: PlugIn, chunks: Iterable[bytes]) -> None:
+        self._plug_in, self._chunks = plug_in, chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._plug_in.blamed("render"):
+            chunks = iter(self._chunks)
+        while True:
+            with self._plug_in.blamed("render"):
+                chunk = next(chunks, None)
+                if chunk is not None and not isinstance(chunk, bytes):
+                    raise MisfitError(f"a chunk must be bytes, not {type(chunk).__name__}")
+            if chunk is None:
+                return
+            yield chunk
+
+
+SEAM = Seam(
+    group="frostline.outputs",
+    noun="output",
+    table=TABLE,
+    functions={
+        "configure": _configured,
+        "claims": lambda plug_in, result, settings: plug_ins.items_of(result, Claim),
+        "inputs": lambda plug_in, result, settings: plug_ins.items_of(result, Path),
+        "render": _rendered,
+    },
+    values={**plug_ins.COMMON_VALUES, "NEEDS_ADDRESSES": bool},
+    one_of=("render",),
+    error=UsageError,
+)
+"""What frostline uses of an output of another package. One that fails is an error as a template is that fails."""
+
+
+def view_for(settings: OutputSettings, view: View) -> View:
+    """What this output sees: for one of another package a view of its own, which it may change."""
+    if settings.type in TABLE:
+        return view
+
+    def preferring(prefer: tuple[str, ...]) -> Registry:
+        return isolated(view.preferring(prefer))
+
+    return View(registry=isolated(view.registry), prefer=view.prefer, preferring=preferring)
 
 
 def needs_addresses(type_name: str) -> bool:

@@ -96,7 +96,7 @@ def contributions_of(
         known = {contribution.source: frozenset(contribution.endpoints) for contribution in contributions}
         for local_settings in local:
             if needs_other_sources(local_settings.type) is are_last:
-                contributions.append(source_module(local_settings.type).contribute(local_settings, known))
+                contributions.append(source_module(local_settings.type).contribute(local_settings, dict(known)))
     return tuple(contributions)
 
 

@@ -17,7 +17,10 @@ import frostline.sources.base as sources
 from frostline.checks import configuring, policy_keys
 from frostline.config import definitions
 from frostline.config.definitions import ref
+from frostline.contracts import MisfitError
+from frostline.errors import UsageError
 from frostline.outputs import output_keys
+from frostline.plug_ins import PlugIn
 from frostline.registry import override_keys
 from frostline.resources import resource_folder, schema_text
 from frostline.sources import naming_keys, server_keys
@@ -237,8 +240,31 @@ def _schemas(load: Callable[[str], Any], names: Collection[str]) -> dict[str, An
     found: dict[str, Any] = {}
     for name in sorted(names):
         with suppress(KeyError):  # no plug-in has this name: another error says so
-            found[name] = getattr(load(name), "SCHEMA", None)
-    return {name: schema for name, schema in found.items() if schema is not None}
+            module = load(name)
+            if hasattr(module, "SCHEMA"):
+                found[name] = _usable(module)
+    return found
+
+
+def _usable(plug_in: PlugIn) -> Mapping[str, Any]:
+    """The SCHEMA of this plug-in. UsageError: it is no JSON Schema, or refers to a definition that there is not."""
+    import jsonschema_rs
+
+    with plug_in.blamed("SCHEMA", UsageError):
+        schema: Mapping[str, Any] = json.loads(json.dumps(plug_in.SCHEMA))
+        for key, kind in (("properties", dict), ("required", list)):
+            if not isinstance(schema.get(key, kind()), kind):
+                raise MisfitError(f"`{key}` must be a {kind.__name__}")
+        try:
+            parts = json.loads(schema_text("config"))["$defs"]
+            jsonschema_rs.Draft202012Validator({**schema, "$defs": parts}, retriever=_fetch_nothing)
+        except Exception as error:  # noqa: BLE001 - of the validator, which has many kinds
+            raise MisfitError(f"it is no JSON Schema: {str(error).partition(chr(10))[0]}") from None
+    return schema
+
+
+def _fetch_nothing(uri: str) -> Any:
+    raise KeyError(uri)
 
 
 def _types(document: Any, key: str) -> list[str]:

@@ -12,7 +12,7 @@ from frostline.files.targets import digest_of_chunks
 from frostline.globs import matches
 from frostline.keys import key_text
 from frostline.model import Contribution, Finding, Registry, registry_of
-from frostline.outputs.base import View, artifact_folder, needs_addresses, output_module
+from frostline.outputs.base import View, artifact_folder, needs_addresses, output_module, view_for
 from frostline.pipeline.file_rules import EMPTY_OUTPUT, NO_ADDRESS
 from frostline.pipeline.freeze import names_only_sources
 from frostline.publish.ownership import DesiredFile
@@ -158,7 +158,7 @@ def render_outputs(
     for output in outputs:
         with stage(f"rendering output {output.name}"):
             seen = views.of(output)
-            rendering = output_module(output.type).render(seen.view, output)
+            rendering = output_module(output.type).render(view_for(output, seen.view), output)
             findings += (*seen.findings, *rendering.findings)
             folder = artifact_folder(output).relative_to(config.root)
             for number, artifact in enumerate(rendering.artifacts):

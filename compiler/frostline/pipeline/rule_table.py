@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 from frostline import rules
 from frostline.checks.base import check_module, check_names
-from frostline.errors import UsageError
+from frostline.errors import FrostlineError, UsageError
 from frostline.outputs.base import output_module, output_types
 from frostline.rules import Rule, rules_by_name
 from frostline.sources.base import source_module, source_types
@@ -38,18 +40,39 @@ _MODULES = (
 
 @cache
 def rule_table() -> Mapping[str, Rule]:
-    """All rules by their names, sorted. Imports every source, check and output. ValueError: two have one name."""
-    return rules_by_name(_all_rules())
+    """All rules by their names, sorted. Imports every source, check and output. UsageError: two have one name."""
+    return _table(_modules(lambda load, name: [load(name)]))
 
 
-def _all_rules() -> Iterator[Rule]:
-    yield from rules.RULES
+def rules_for_reports() -> Mapping[str, Rule]:
+    """`rule_table`, without plug-ins that can't be used: the report may be about one of them."""
+
+    def usable(load: Callable[[str], Any], name: str) -> list[Any]:
+        with suppress(FrostlineError):
+            module = load(name)
+            return [module] if getattr(module, "RULES", ()) is not None else []
+        return []
+
+    try:
+        return _table(_modules(usable))
+    except UsageError:
+        return _table([import_module(name) for name in _MODULES])
+
+
+def _modules(usable: Callable[[Callable[[str], Any], str], list[Any]]) -> list[Any]:
+    """The modules that make findings. usable: (how to load it, its name) -> [the module], or []."""
     modules = [import_module(name) for name in _MODULES]
-    modules += map(source_module, source_types())
-    modules += map(check_module, check_names())
-    modules += map(output_module, output_types())
-    for module in modules:
-        yield from getattr(module, "RULES", ())
+    for load, names in ((source_module, source_types), (check_module, check_names), (output_module, output_types)):
+        modules += [module for name in names() for module in usable(load, name)]
+    return modules
+
+
+def _table(modules: Iterable[Any]) -> Mapping[str, Rule]:
+    found = [*rules.RULES, *(rule for module in modules for rule in getattr(module, "RULES", ()))]
+    try:
+        return rules_by_name(found)
+    except ValueError as error:
+        raise UsageError(str(error), help="a plug-in brings one of them: uninstall it, or rename its rule") from None
 
 
 def find_rule(name: str) -> Rule:

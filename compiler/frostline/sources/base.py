@@ -6,19 +6,25 @@ Every source is a module with `configure` and `SCHEMA` (`Source`), and one of `r
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
+from frostline import plug_ins
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
+from frostline.contracts import MisfitError, require
+from frostline.errors import SourceError
 from frostline.globs import matches
-from frostline.model import Contribution, Declaration, Key, SegmentAnswer
-from frostline.settings import LiveSettings, SegmentList, SourceSettings
+from frostline.model import Contribution, Declaration, InstanceOrigin, Key, SegmentAnswer
+from frostline.plug_ins import PlugIn, Seam
+from frostline.settings import DeclaringSettings, LiveSettings, SegmentList, SourceSettings
+from frostline.text import quote
 
 __all__ = [
     "TABLE",
@@ -129,17 +135,91 @@ TABLE: Mapping[str, str] = {
 
 def source_types() -> tuple[str, ...]:
     """All types that a configuration may name, sorted."""
-    return tuple(sorted({*TABLE, *(entry.name for entry in entry_points(group="frostline.sources"))}))
+    return plug_ins.names(SEAM)
 
 
 def source_module(type_name: str) -> Any:
     """The module of this type, imported on first use. KeyError: there is no such type."""
     if type_name in TABLE:
         return import_module(TABLE[type_name])
-    for entry in entry_points(group="frostline.sources"):
-        if entry.name == type_name:
-            return entry.load()
-    raise KeyError(type_name)
+    return plug_ins.plug_in(SEAM, type_name)
+
+
+def _configured(plug_in: PlugIn, result: Any, cursor: Cursor, context: Context) -> SourceSettings | None:
+    if result is None and cursor.state.errors:
+        return None
+    kind = LiveSettings if hasattr(plug_in, "read") else DeclaringSettings if hasattr(plug_in, "declare") else None
+    settings: SourceSettings = require(result, kind or SourceSettings, "the result")
+    if (settings.name, settings.type) != (cursor.key, cursor.value["type"]):
+        raise MisfitError("its `name` and `type` are not those of the source")
+    return settings
+
+
+def _read(plug_in: PlugIn, result: Any, settings: LiveSettings) -> ReadResult:
+    """The answers: of this source, each segment once, and no instance twice, which the lock could not tell apart."""
+    reading: ReadResult = require(result, ReadResult, "the result")
+    segments = set[tuple[str, str]]()
+    for answer in reading.answers:
+        if answer.source != settings.name:
+            raise MisfitError(f"an answer is of the source {quote(answer.source)}, not of {quote(settings.name)}")
+        if not answer.datacenter:
+            raise MisfitError("an answer has no `datacenter`")
+        if (answer.datacenter, answer.namespace) in segments:
+            raise MisfitError(
+                f"two answers are of {InstanceOrigin(answer.source, answer.datacenter, answer.namespace)}"
+            )
+        segments.add((answer.datacenter, answer.namespace))
+        seen = set[tuple[str, str, str]]()
+        for one in answer.registrations:
+            if (one.service, one.node, one.id) in seen:
+                place = InstanceOrigin(answer.source, answer.datacenter, answer.namespace, one.node, one.id)
+                raise MisfitError(f"it has an instance twice: {place}")
+            seen.add((one.service, one.node, one.id))
+    return reading
+
+
+def _shape(plug_in: PlugIn, result: Any, settings: LiveSettings) -> dict[str, Any]:
+    shape: dict[str, Any] = require(result, dict[str, Any], "the result")
+    try:
+        json.dumps(shape, allow_nan=False, default=asdict)
+    except (TypeError, ValueError):
+        raise MisfitError("it has what is no JSON value") from None
+    return shape
+
+
+def _contributed(plug_in: PlugIn, result: Any, settings: SourceSettings, known: Any) -> Contribution:
+    contribution: Contribution = require(result, Contribution, "the result")
+    sources = {contribution.source, *(one.source for some in contribution.endpoints.values() for one in some)}
+    for source in sorted(sources - {settings.name}):
+        raise MisfitError(f"it says that it is of the source {quote(source)}, not of {quote(settings.name)}")
+    return contribution
+
+
+SEAM = Seam(
+    group="frostline.sources",
+    noun="source",
+    table=TABLE,
+    functions={
+        "configure": _configured,
+        "read": _read,
+        "shape": _shape,
+        "policy": plug_ins.returns(str),
+        "contribute": _contributed,
+        "declare": plug_ins.returns(Declaration),
+        "inputs": lambda plug_in, result, settings: plug_ins.items_of(result, Path),
+    },
+    values={
+        **plug_ins.COMMON_VALUES,
+        "SEGMENT_LISTS": Mapping[str, SegmentList],
+        "ALLOCATES_PORTS": bool,
+        "NEEDS_OTHER_SOURCES": bool,
+        "KEYS_ARE_INDEPENDENT": bool,
+    },
+    one_of=("read", "contribute", "declare"),
+    besides={"read": "shape"},
+    error=SourceError,
+)
+"""What frostline uses of a source of another package. One that fails could not be read."""
 
 
 def is_live(type_name: str) -> bool:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from frostline.checks import base
 from frostline.checks.base import TABLE, check_module, check_names, run_checks
 from frostline.model import FileOrigin, Finding
 from frostline.settings import CheckSettings, PolicySetting, Waiver
@@ -53,16 +52,7 @@ def test_waivers_silence_findings_of_earlier_stages_too(registry: Any, context: 
     assert run_checks(registry(), CheckSettings(waivers=(waiver,)), TODAY, context, earlier) == ()
 
 
-def test_checks_of_other_packages_run_too(registry: Any, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Entry:
-        name = "theirs"
-
-        @staticmethod
-        def load() -> Any:
-            class Module:
-                findings = staticmethod(lambda registry, settings, context: [Finding(rule="theirs", message="no")])
-
-            return Module
-
-    monkeypatch.setattr(base, "entry_points", lambda group: [Entry] if group == "frostline.checks" else [])
+def test_checks_of_other_packages_run_too(registry: Any, context: Any, install_entries: Any) -> None:
+    finding = Finding(rule="theirs", message="no")
+    install_entries(checks={"theirs": {"findings": lambda registry, settings, context: [finding]}})
     assert [finding.rule for finding in run_checks(registry(), CheckSettings(), TODAY, context)] == ["theirs"]

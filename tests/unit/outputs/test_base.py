@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -37,11 +38,10 @@ def test_every_output_of_the_table_has_the_whole_protocol(type_name: str) -> Non
         assert hasattr(module, name), name
 
 
-def test_the_types_are_sorted_and_have_those_of_other_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    plugin = SimpleNamespace(name="dns", load=lambda: "the module")
-    monkeypatch.setattr(base, "entry_points", lambda group: [plugin] if group == "frostline.outputs" else [])
+def test_the_types_are_sorted_and_have_those_of_other_packages(install_entries: Any) -> None:
+    install_entries(outputs={"dns": {"NEEDS_ADDRESSES": True}})
     assert output_types() == ("dns", "hiera", "python", "template", "yaml")
-    assert output_module("dns") == "the module"
+    assert output_module("dns").NEEDS_ADDRESSES is True
 
 
 def test_an_unknown_type_is_a_key_error() -> None:

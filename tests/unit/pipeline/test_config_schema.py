@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from frostline.checks import base as checks
-from frostline.outputs import base as outputs
+from frostline.errors import UsageError
 from frostline.pipeline.config_schema import assembled_schema, schema_for, schema_lines
 from frostline.resources import resource_folder, schema_text
-from frostline.sources import base as sources
 
 KEYS = {"properties": {"depth": {"type": "integer"}}}
 DOCUMENT = {
@@ -20,20 +17,9 @@ DOCUMENT = {
 }
 
 
-class Entry:
-    """An installed entry point."""
-
-    def __init__(self, name: str, **module: Any) -> None:
-        self.name = name
-        self.module = SimpleNamespace(**module)
-
-    def load(self) -> Any:
-        return self.module
-
-
-def install(monkeypatch: pytest.MonkeyPatch, **module: Any) -> None:
-    for room, name in ((sources, "dns"), (outputs, "graph"), (checks, "tidy")):
-        monkeypatch.setattr(room, "entry_points", lambda group, name=name: [Entry(name, **module)])
+@pytest.fixture
+def install(install_entries: Any) -> Any:
+    return lambda **module: install_entries(sources={"dns": module}, outputs={"graph": module}, checks={"tidy": module})
 
 
 def test_the_committed_schema_is_assembled_from_the_rooms_and_written_for_people() -> None:
@@ -55,13 +41,13 @@ def test_without_plug_ins_the_schema_is_the_committed_one(document: Any) -> None
     assert schema_for(document) == schema_text("config")
 
 
-def test_plug_ins_without_a_schema_add_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    install(monkeypatch)
+def test_plug_ins_without_a_schema_add_nothing(install: Any) -> None:
+    install()
     assert schema_for(DOCUMENT) == schema_text("config")
 
 
-def test_plug_ins_in_use_add_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    install(monkeypatch, SCHEMA=KEYS)
+def test_plug_ins_in_use_add_their_keys(install: Any) -> None:
+    install(SCHEMA=KEYS)
     parts = json.loads(schema_for(DOCUMENT))["$defs"]
     source, output = parts["source"]["allOf"], parts["output"]["allOf"]
     assert source[-1]["then"] == {
@@ -74,10 +60,27 @@ def test_plug_ins_in_use_add_their_keys(monkeypatch: pytest.MonkeyPatch) -> None
     assert parts["checks"]["properties"]["tidy"] == KEYS
 
 
-def test_plug_ins_that_no_configuration_names_are_not_even_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken(Entry):
-        def load(self) -> Any:
-            raise ImportError
-
-    monkeypatch.setattr(sources, "entry_points", lambda group: [Broken("other")])
+def test_plug_ins_that_no_configuration_names_are_not_even_loaded(install_entries: Any) -> None:
+    install_entries(sources={"other": {"SCHEMA": "none"}})
     assert schema_for(DOCUMENT) == schema_text("config")
+    with pytest.raises(UsageError, match="the source `other` of theirs"):
+        schema_for({"sources": {"b": {"type": "other"}}})
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"properties": {"a": {"type": "strng"}}}, "it is no JSON Schema"),
+        ({"properties": {"a": {"$ref": "#/$defs/nothing"}}}, "it is no JSON Schema"),
+        ({"properties": {"a": {"$ref": "https://example.com/schema"}}}, "it is no JSON Schema"),
+        ({"properties": []}, "`properties` must be a dict"),
+        ({"required": "depth"}, "`required` must be a list"),
+        ({"properties": {"a": print}}, "SCHEMA failed: TypeError"),
+        ([], "`SCHEMA` must be a Mapping, not a list"),
+    ],
+)
+def test_a_plug_in_whose_schema_is_none_is_named(install: Any, schema: Any, said: str) -> None:
+    install(SCHEMA=schema)
+    with pytest.raises(UsageError, match="of theirs") as caught:
+        schema_for(DOCUMENT)
+    assert said in caught.value.message

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -15,12 +14,10 @@ from hypothesis import strategies as st
 from frostline.config.yaml_reader import read_yaml
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import FileOrigin
-from frostline.outputs import base as output_base
 from frostline.outputs.template import output as template_output
 from frostline.pipeline.load import find_config, load_config
 from frostline.resources import schema_text
 from frostline.settings import Config, LiveLimits, PluginSettings, Select, Tls, Token
-from frostline.sources import base as source_base
 from frostline.sources.consul.settings import ConsulSettings
 from frostline.sources.router import RouterName, RouterSettings
 from frostline.sources.static import StaticSettings
@@ -234,20 +231,8 @@ def test_a_name_never_leaves_the_folder_of_our_templates(tmp_path: Path, monkeyp
     )
 
 
-class Entry:
-    """An installed entry point `name`, whose module has what `module` has."""
-
-    def __init__(self, name: str, **module: Any) -> None:
-        self.name = name
-        self.module = SimpleNamespace(**module)
-
-    def load(self) -> Any:
-        return self.module
-
-
-def test_types_of_other_packages_without_a_schema_take_any_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_base, "entry_points", lambda group: [Entry("dns")])
-    monkeypatch.setattr(output_base, "entry_points", lambda group: [Entry("graph")])
+def test_types_of_other_packages_without_a_schema_take_any_options(install_entries: Any) -> None:
+    install_entries(sources={"dns": {}}, outputs={"graph": {}})
     config = load(
         "sources:\n  names: {type: dns, zone: [a, 1, 0.5, null]}\n"
         "outputs:\n- {type: graph, path: a, depth: 3, sources: [names]}\n"
