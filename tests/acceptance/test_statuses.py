@@ -155,11 +155,12 @@ def test_a_broken_lock_is_2_with_its_line(project: Project, text: str) -> None:
     explains(project.refused(2, "compile", "--offline").stderr, "frostline.lock:")
 
 
-def test_a_broken_manifest_is_2_with_its_line(project: Project) -> None:
+def test_a_broken_manifest_where_no_lock_says_what_was_published_is_4_with_its_line(project: Project) -> None:
     project.configure(STATIC).done("compile")
     project.write("frostline.manifest", project.read("frostline.manifest").decode() + "{}\n")
     lines = len(project.read("frostline.manifest").splitlines())
-    explains(project.refused(2, "compile").stderr, f"frostline.manifest:{lines}:1: error: ")
+    explains(project.refused(4, "compile").stderr, "error[guard-unknown]: ", f"frostline.manifest:{lines}:1: ")
+    project.done("compile", "--allow", "deletes")
 
 
 @pytest.mark.parametrize("value", [None, ""])
