@@ -157,7 +157,8 @@ def restless() -> Fault:
 def kinds(asked: list[str]) -> Counter[str]:
     """How many requests of each kind."""
     return Counter(
-        re.sub(r"/(health/service|health/connect|catalog/node-services)/.*", r"/\1/*", unquote(each).split("?")[0]) for each in asked
+        re.sub(r"/(health/(?:service|connect)|catalog/node-services)/.*", r"/\1/*", unquote(each).split("?")[0])
+        for each in asked
     )
 
 
