@@ -95,26 +95,22 @@ def freeze(
     unhealthy: dict[Key, Counter[str]] = {}
     began = now_utc()
     wait_until = time.monotonic() + wait
-    for name, settings in live_sources(config).items():
+    live = live_sources(config)
+    for name, settings in live.items():
         if sources and name not in sources:
             continue
-        asked = settings if service is None else settings.ask_for(names_of(settings.naming, service))
-        if allow and allow.partial and isinstance(asked, ServerSettings):
-            asked = replace(asked, partial=True, partial_max_age=None)
+        asked = _asked_settings(settings, service, allow)
         try:
             with stage(f"reading source {name}"):
                 reading = _read_source(asked, tuple(datacenters), wait_until)
-            gone = vanished(asked, reading, committed, allow or Allow()) if committed and not datacenters else {}
-            reading = with_vanished(asked, reading, gone)
+            if committed and not datacenters:
+                reading = with_vanished(asked, reading, vanished(asked, reading, committed, allow or Allow()))
             kept += keep_unreachable(config, asked, reading, committed, digests[name], began)
         except FrostlineError as error:
             failed += error.errors if isinstance(error, ErrorGroup) else [error]
             continue
         with stage(f"selecting of source {name}"):
-            noted = shaped_by(settings)
-            read += [snapshot_of(answer, settings, digests[name], noted) for answer in reading.answers]
-            for answer in reading.answers:
-                count_unhealthy(answer, settings, unhealthy)
+            read += _select(reading, settings, digests[name], unhealthy)
         answers += reading.answers
         warnings += [*reading.warnings, *unknown_statuses(reading.answers, settings)]
     if failed:
@@ -124,9 +120,27 @@ def freeze(
         answers=tuple(answers),
         warnings=(*warnings, *age_warnings(config, kept)),
         unhealthy=unhealthy,
-        reading=reading_of(read, began) if config.confirmed and live_sources(config) else None,
+        reading=reading_of(read, began) if config.confirmed and live else None,
         kept=tuple(kept),
     )
+
+
+def _asked_settings(settings: LiveSettings, service: str | None, allow: Allow | None) -> LiveSettings:
+    """The settings to read with. service, allow: as `freeze` takes them."""
+    asked = settings if service is None else settings.ask_for(names_of(settings.naming, service))
+    if allow and allow.partial and isinstance(asked, ServerSettings):
+        asked = replace(asked, partial=True, partial_max_age=None)
+    return asked
+
+
+def _select(
+    reading: ReadResult, settings: LiveSettings, digest: str, unhealthy: dict[Key, Counter[str]]
+) -> list[Snapshot]:
+    """The snapshots of what was read. unhealthy: gets what is left out for its health."""
+    noted = shaped_by(settings)
+    for answer in reading.answers:
+        count_unhealthy(answer, settings, unhealthy)
+    return [snapshot_of(answer, settings, digest, noted) for answer in reading.answers]
 
 
 def _ending_with_ways_out(error: FrostlineError, committed: CommittedLock | None) -> FrostlineError:
