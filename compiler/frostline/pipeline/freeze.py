@@ -93,12 +93,9 @@ def freeze(
     kept: list[SegmentAge] = []
     failed: list[FrostlineError] = []
     unhealthy: dict[Key, Counter[str]] = {}
-    began = now_utc()
-    wait_until = time.monotonic() + wait
-    live = live_sources(config)
+    began, wait_until = now_utc(), time.monotonic() + wait
+    live = {name: settings for name, settings in live_sources(config).items() if not sources or name in sources}
     for name, settings in live.items():
-        if sources and name not in sources:
-            continue
         asked = _asked_settings(settings, service, allow)
         try:
             with stage(f"reading source {name}"):
@@ -109,12 +106,11 @@ def freeze(
         except FrostlineError as error:
             failed += error.errors if isinstance(error, ErrorGroup) else [error]
             continue
-        with stage(f"selecting of source {name}"):
-            read += _select(reading, settings, digests[name], unhealthy)
+        read += _select(reading, settings, digests[name], unhealthy)
         answers += reading.answers
         warnings += [*reading.warnings, *unknown_statuses(reading.answers, settings)]
     if failed:
-        raise _ending_with_ways_out(failed[0] if len(failed) == 1 else ErrorGroup(failed), committed)
+        raise _failure(failed, committed)
     return FreezeResult(
         snapshots=(*(age.snapshot for age in kept), *read),
         answers=tuple(answers),
@@ -137,14 +133,16 @@ def _select(
     reading: ReadResult, settings: LiveSettings, digest: str, unhealthy: dict[Key, Counter[str]]
 ) -> list[Snapshot]:
     """The snapshots of what was read. unhealthy: gets what is left out for its health."""
-    noted = shaped_by(settings)
-    for answer in reading.answers:
-        count_unhealthy(answer, settings, unhealthy)
-    return [snapshot_of(answer, settings, digest, noted) for answer in reading.answers]
+    with stage(f"selecting of source {settings.name}"):
+        noted = shaped_by(settings)
+        for answer in reading.answers:
+            count_unhealthy(answer, settings, unhealthy)
+        return [snapshot_of(answer, settings, digest, noted) for answer in reading.answers]
 
 
-def _ending_with_ways_out(error: FrostlineError, committed: CommittedLock | None) -> FrostlineError:
-    """The error, which says at its end what works all the same."""
+def _failure(failed: Sequence[FrostlineError], committed: CommittedLock | None) -> FrostlineError:
+    """The error of these, which says at its end what works all the same."""
+    error = failed[0] if len(failed) == 1 else ErrorGroup(failed)
     if error.status == UNREADABLE and committed and committed.segments:
         error.ending = f"{UNTOUCHED} {_WITHOUT_SOURCES}"
     return error
