@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from consul_agent import ConsulAgent
@@ -34,7 +37,10 @@ def test_a_plan_is_published_as_it_was_reviewed_though_the_world_has_moved(shop:
 def test_a_saved_plan_is_the_same_bytes_anywhere_and_fits_its_schema(shop: Project, tmp_path: Path) -> None:
     shop.run("plan", "--out", "a.json")
     shop.run("plan", "--out", "deep/er/b.json")
-    assert shop.read("a.json") == shop.read("deep/er/b.json")
+    one, other = (
+        re.sub(rb'"made":"[^"]*"|,"digest":"[^"]*"', b"", shop.read(name)) for name in ("a.json", "deep/er/b.json")
+    )
+    assert one == other
     value = json.loads(shop.read("a.json"))
     Draft202012Validator(json.loads(schema_text("plan"))).validate(value)
     assert str(shop.folder).encode() not in shop.read("a.json")
@@ -51,6 +57,51 @@ def test_a_plan_that_would_be_refused_is_not_saved(project: Project) -> None:
     assert refused.returncode == 4
     assert "no plan was saved" in refused.stderr
     assert not (project.folder / "plan.json").exists()
+
+
+def sealed(text: str) -> str:
+    """A plan that was changed, with the digest that it then has."""
+    head = re.sub(r',"digest":"[^"]*"}\n$', "}", text)
+    return f'{head[:-1]},"digest":"sha256:{sha256(head.encode()).hexdigest()}"}}\n'
+
+
+@pytest.mark.parametrize("key", ["services", "files", "summary", "changes", "lock", "held"])
+def test_a_plan_that_shows_less_than_it_publishes_is_refused(project: Project, key: str) -> None:
+    project.configure(STATIC).run("plan", "--out", "plan.json")
+    value = json.loads(project.read("plan.json"))
+    empty: dict[str, Any] = {"services": [], "files": [], "changes": False, "held": ["billing"], "lock": True}
+    value[key] = dict.fromkeys(value["summary"], 0) if key == "summary" else empty[key]
+    text = json.dumps(value, separators=(",", ":")) + "\n"
+    project.write("plan.json", text)
+    assert "was changed since it was made" in project.refused(4, "compile", "--plan", "plan.json").stderr
+    project.write("plan.json", sealed(text))
+    assert (
+        "what the plan shows is not what it would publish"
+        in project.refused(4, "compile", "--plan", "plan.json").stderr
+    )
+    assert not (project.folder / "services.yaml").exists()
+
+
+def test_the_digest_of_a_plan_binds_what_is_published_to_it(project: Project) -> None:
+    made = project.configure(STATIC).run("plan", "--out", "plan.json", "--digest")
+    assert made.returncode == 1
+    digest = made.stdout.strip()
+    assert f"compile --plan plan.json --expect {digest}" in made.stderr
+    assert json.loads(project.run("plan", "--out", "other.json", "--format", "json").stdout)["digest"] != ""
+    expect = ["--expect", f"sha256:{'0' * 64}"]
+    assert digest in project.refused(4, "compile", "--plan", "plan.json", *expect).stderr
+    assert "is not a digest" in project.refused(2, "compile", "--plan", "plan.json", "--expect", "abc").stderr
+    assert "needs --plan" in project.refused(2, "compile", *expect).stderr
+    assert "needs --out" in project.refused(2, "plan", "--digest").stderr
+    done = project.done("compile", "--plan", "plan.json", "--expect", digest, "--max-age", "24h")
+    assert "The plan was made" not in done.stderr
+
+
+def test_an_old_plan_is_refused_where_its_age_counts(project: Project) -> None:
+    project.configure(STATIC).run("plan", "--out", "plan.json", "--today", "2020-01-01")
+    old = project.refused(4, "compile", "--plan", "plan.json", "--max-age", "24h").stderr
+    assert "waivers and overrides count as of 2020-01-01" in old
+    assert "The plan was made" in project.done("compile", "--plan", "plan.json").stderr
 
 
 def test_a_plan_is_published_once(project: Project) -> None:
@@ -101,7 +152,7 @@ def test_what_a_plan_holds_is_not_said_again(project: Project, option: list[str]
     [
         (lambda text: text[: len(text) // 2], "not a saved plan"),
         (lambda text: text.replace("frostline.plan/1", "frostline.plan/2"), "its format is not frostline.plan/1"),
-        (lambda text: text.replace('"new_lock":"', '"new_lock":"x'), "not a lock"),
+        (lambda text: sealed(text.replace('"new_lock":"', '"new_lock":"x')), "not a lock"),
         (lambda text: text.replace("sha256:", "md5:"), "not a saved plan"),
         (lambda text: text.replace('"today":"2', '"today":"9999-99-99","x":"2'), "not a saved plan"),
         (lambda text: "null", "not a saved plan"),
@@ -118,7 +169,7 @@ def test_a_hostile_plan_writes_no_path_of_its_own(project: Project) -> None:
     project.configure(STATIC).run("plan", "--out", "plan.json")
     value = json.loads(project.read("plan.json"))
     value["saved"]["changes"][0]["path"] = "../outside"
-    project.write("plan.json", json.dumps(value))
+    project.write("plan.json", sealed(json.dumps(value, separators=(",", ":")) + "\n"))
     assert "../outside" in project.refused(4, "compile", "--plan", "plan.json").stderr
     assert not (project.folder.parent / "outside").exists()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -133,6 +134,20 @@ class _Duration(click.ParamType[float]):
 
 
 DURATION = _Duration()
+
+
+class _Digest(click.ParamType[str]):
+    """`sha256:` and 64 hex digits, as `plan --digest` prints it."""
+
+    name = "digest"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        if not re.fullmatch("sha256:[0-9a-f]{64}", value):
+            self.fail(f"{value!r} is not a digest, as `frostline plan --digest` prints it", parameter, context)
+        return value
+
+
+DIGEST = _Digest()
 
 wait_option = click.option(
     "--wait",

@@ -23,7 +23,7 @@ from frostline.model import Lock, Snapshot
 from frostline.published import Reading
 from frostline.settings import Config
 
-_CLOCK_SKEW = 300.0  # seconds that the clock of another machine may be ahead
+CLOCK_SKEW = 300.0  # seconds that the clock of another machine may be ahead
 
 
 class SegmentAge(Struct, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ def segment_ages(snapshots: Iterable[Snapshot], confirmations: Confirmations, no
             yield SegmentAge(snapshot=snapshot, reason="never confirmed")
         elif confirmation.digest != segment_digest(snapshot):
             yield SegmentAge(snapshot=snapshot, reason="not confirmed as it is in the lock now")
-        elif confirmation.age(now) < -_CLOCK_SKEW:
+        elif confirmation.age(now) < -CLOCK_SKEW:
             yield SegmentAge(snapshot=snapshot, reason=f"confirmed in the future ({confirmation.at}): a clock is wrong")
         else:
             yield SegmentAge(snapshot=snapshot, seconds=max(0.0, confirmation.age(now)), at=confirmation.at)

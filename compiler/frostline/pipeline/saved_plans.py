@@ -3,37 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from os.path import relpath
 from pathlib import Path
 
 from frostline.canonical import digest_of_json
 from frostline.checks import base as checks
+from frostline.durations import describe_duration
 from frostline.errors import RefusedError, UsageError
 from frostline.lock import codec as lock_codec
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
-from frostline.lock.confirmed import time_of
+from frostline.lock.confirmed import time_of, time_text
 from frostline.model import FileOrigin, Lock
 from frostline.outputs import base as outputs
 from frostline.pipeline.compile import Compilation, CompileOptions
+from frostline.pipeline.confirming import CLOCK_SKEW
 from frostline.pipeline.freeze import live_sources, settings_digests
 from frostline.plan.changes import plan_value
-from frostline.plan.saved import MOST_NAMED, Basis, Saved, changed_files, changed_inputs, digest_of, saved_chunks
+from frostline.plan.saved import (
+    MOST_NAMED,
+    Basis,
+    Saved,
+    SavedFile,
+    changed_files,
+    changed_inputs,
+    digest_of,
+    saved_bytes,
+)
 from frostline.published import Reading
 from frostline.settings import Config
 from frostline.sources import base as sources
+from frostline.text import display_path
 
+_LONGEST_DAY = 36 * 3600.0
+"""Seconds from the start of a day in UTC to its end in UTC-12."""
 _AGAIN = "make a new plan, review it, and publish that one"
 
 
-def chunks(config: Config, compilation: Compilation, options: CompileOptions) -> Iterator[bytes]:
-    """The saved plan's bytes."""
+def check_steady(config: Config, basis: Basis, options: CompileOptions) -> None:
+    """RefusedError: something that a plan is made from has changed since `basis` was taken, before all else was read.
+
+    Such a plan would mix the old and the new.
+    """
+    if found := changed_inputs(basis, basis_of(config, options)):
+        raise RefusedError(
+            f"while the plan was made, {_listed(found)} changed; no plan was saved",
+            origin=FileOrigin(display_path(config.path)),
+            help="run it again: another run, or somebody else, is at work here",
+        )
+
+
+def save(compilation: Compilation, basis: Basis, made: datetime) -> tuple[bytes, str]:
+    """The saved plan's bytes and digest. basis: as it was before anything else was read; made: now."""
     text = b"".join(lock_codec.lock_chunks(compilation.lock.snapshots)).decode()
     saved = Saved(
-        basis=basis_of(config, options), changes=compilation.files, new_lock=text, reading=compilation.reading
+        made=time_text(made),
+        basis=basis,
+        changes=compilation.files,
+        new_lock=text,
+        reading=compilation.reading,
     )
-    return saved_chunks(plan_value(compilation.plan), saved)
+    return saved_bytes(plan_value(compilation.plan), saved)
 
 
 def basis_of(config: Config, options: CompileOptions) -> Basis:
@@ -54,7 +85,8 @@ def basis_of(config: Config, options: CompileOptions) -> Basis:
 
 def _inputs(config: Config) -> Iterator[Path]:
     """The files that an outcome depends on: configuration, schemas, templates, job files and what they read."""
-    yield config.path
+    if config.digest is None:  # a pipe cannot be read again
+        yield config.path
     if config.overrides_file is not None:
         yield config.overrides_file
     yield from checks.inputs_of(config.checks)
@@ -106,11 +138,51 @@ def reading_in(saved: Saved) -> Reading | None:
     return saved.reading
 
 
-def check_files(saved: Saved, compilation: Compilation, shown: str) -> None:
-    """RefusedError: publishing now would change other files than the plan says, or the same ones in another way."""
-    found = changed_files(saved.changes, compilation.files)
+def check_files(file: SavedFile, compilation: Compilation, shown: str) -> None:
+    """RefusedError: publishing now would change other files than the plan says, or is not what the plan shows."""
+    found = changed_files(file.saved.changes, compilation.files)
     if found:
         raise _refused(f"{_listed([f'`{path}`' for path in found])} would not become what the plan says", shown)
+    if saved_bytes(plan_value(compilation.plan), file.saved)[0] != file.data:
+        raise _refused("what the plan shows is not what it would publish", shown)
+
+
+def check_expected(file: SavedFile, expected: str, shown: str) -> None:
+    """RefusedError: the plan is not the one with this digest."""
+    if file.digest != expected:
+        raise RefusedError(
+            f"this is another plan: its digest is {file.digest}, expected is {expected}; nothing was published",
+            origin=FileOrigin(shown),
+            help="publish the plan that was reviewed, or review this one",
+        )
+
+
+def age_of(saved: Saved, now: datetime) -> tuple[float, str]:
+    """How many seconds ago the plan was made, or the day was over for which it judges waivers; and a sentence of both.
+
+    A day is over when it is over everywhere on Earth. UsageError: there is no such time, or it has not come yet.
+    """
+    try:
+        seconds = (now - time_of(saved.made)).total_seconds()
+    except ValueError:
+        raise UsageError(f"the saved plan has an invalid time: {saved.made}", help=_AGAIN) from None
+    if seconds < -CLOCK_SKEW:
+        raise UsageError(f"the saved plan was made in the future ({saved.made}): a clock is wrong", help=_AGAIN)
+    day = options_of(saved.basis).today
+    over = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() + _LONGEST_DAY
+    text = f"The plan was made {describe_duration(max(0.0, seconds))} ago ({saved.made})"
+    since = now.timestamp() - over
+    if since > seconds:
+        text += f"; waivers and overrides count as of {day.isoformat()}, {describe_duration(since)} ago"
+    return max(0.0, seconds, since), text
+
+
+def check_age(saved: Saved, limit: float, now: datetime, shown: str) -> None:
+    """RefusedError: the plan, or the day for which it judges waivers, is older than so many seconds."""
+    seconds, text = age_of(saved, now)
+    if seconds > limit:
+        message = f"{text[0].lower()}{text[1:]}: --max-age allows {describe_duration(limit)}; nothing was published"
+        raise RefusedError(message, origin=FileOrigin(shown), help=_AGAIN)
 
 
 def _listed(names: list[str]) -> str:

@@ -1,12 +1,13 @@
 """A saved plan: a reviewed plan with the lock that it would write, and digests of all that it was made from.
 
-JSON (schemas/plan.schema.json), canonical. It is read as hostile: nothing in it becomes a path; its files are compared
-with those that a run finds itself, its lock is read as any lock is.
+JSON (schemas/plan.schema.json), canonical; its last key is the digest of all before it. It is read as hostile: nothing
+in it becomes a path, its lock is read as any lock is, and whoever publishes it makes the whole file again and compares
+the bytes. So what it shows is what is published. It is not authenticated: `--expect` binds it to a digest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from frostline.canonical import canonical_line, json_fault
-from frostline.errors import UsageError
+from frostline.errors import RefusedError, UsageError
 from frostline.model import FileOrigin
 from frostline.plan.changes import FORMAT
 from frostline.published import FileChange, Reading
@@ -24,6 +25,7 @@ from frostline.text import display_path
 
 MOST_NAMED = 10
 _MAKE = "make it with `frostline plan --out FILE`"
+_MAKE_AGAIN = "make a new plan with `frostline plan --out FILE`, review it, and publish that one"
 
 Digest = Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}\\Z")]
 
@@ -45,27 +47,46 @@ class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Saved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a saved plan has beside the plan itself. changes: every file with its change. new_lock: the lock's text.
 
-    reading: what was read of that lock; None: it was made offline.
+    made: when it was made, in UTC. reading: what was read of that lock; None: it was made offline.
     """
 
+    made: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\\Z")]
     basis: Basis
     changes: tuple[FileChange, ...]
     new_lock: str
     reading: Reading | None = None
 
 
+class SavedFile(Struct, frozen=True):
+    """A saved plan as it was read. data: the file's bytes; digest: what the file says of itself, which is right."""
+
+    saved: Saved
+    data: bytes
+    digest: str
+
+
 class _File(Struct, frozen=True):
     format: str
     saved: Saved
+    digest: Digest
 
 
-def saved_chunks(plan: Mapping[str, Any], saved: Saved) -> Iterator[bytes]:
-    """The file's bytes. plan: its JSON values (plan.plan_value)."""
-    yield canonical_line({**plan, "saved": saved}) + b"\n"
+def saved_bytes(plan: Mapping[str, Any], saved: Saved) -> tuple[bytes, str]:
+    """The file's bytes, and the plan's digest. plan: its JSON values (plan.plan_value)."""
+    text = canonical_line({**plan, "saved": saved})
+    digest = f"sha256:{sha256(text).hexdigest()}"
+    return text[:-1] + _ending(digest), digest
 
 
-def read_saved(path: Path) -> Saved:
-    """The saved plan in this file. UsageError: there is no such file, or it is not a saved plan of this format."""
+def _ending(digest: str) -> bytes:
+    return f',"digest":"{digest}"}}\n'.encode()
+
+
+def read_saved(path: Path) -> SavedFile:
+    """The saved plan in this file. UsageError: there is no such file, or it is not a saved plan of this format.
+
+    RefusedError: something in it was changed since.
+    """
     origin = FileOrigin(display_path(path))
     try:
         data = path.read_bytes()
@@ -77,7 +98,14 @@ def read_saved(path: Path) -> Saved:
         raise UsageError(f"this is not a saved plan: {json_fault(error, data)}", origin=origin, help=_MAKE) from None
     if found.format != FORMAT:
         raise UsageError(f"this is not a saved plan: its format is not {FORMAT}", origin=origin, help=_MAKE)
-    return found.saved
+    ending = _ending(found.digest)
+    if not data.endswith(ending) or f"sha256:{sha256(data[: -len(ending)] + b'}').hexdigest()}" != found.digest:
+        raise RefusedError(
+            "the saved plan was changed since it was made: its digest is another; nothing was published",
+            origin=origin,
+            help=_MAKE_AGAIN,
+        )
+    return SavedFile(found.saved, data, found.digest)
 
 
 def digest_of(path: Path) -> str | None:

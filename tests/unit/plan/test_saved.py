@@ -6,25 +6,60 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from frostline.errors import UsageError
+from frostline.errors import RefusedError, UsageError
 from frostline.plan.changes import Plan, plan_value
-from frostline.plan.saved import Basis, Saved, changed_files, changed_inputs, digest_of, read_saved, saved_chunks
+from frostline.plan.saved import Basis, Saved, changed_files, changed_inputs, digest_of, read_saved, saved_bytes
 from frostline.published import FileChange
 from frostline.settings import Allow
 
 ONE, TWO = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 BASIS = Basis(only=(), allow=Allow(), today="2026-01-01", inputs={"frostline.yaml": ONE}, lock=ONE, manifest=None)
 CHANGE = FileChange(path="a.yaml", output="a.yaml", action="create", sha256="1" * 64)
-SAVED = Saved(basis=BASIS, changes=(CHANGE,), new_lock="")
+SAVED = Saved(made="2026-01-01T00:00:00Z", basis=BASIS, changes=(CHANGE,), new_lock="")
 
 
 def written(path: Path, saved: Saved = SAVED) -> Path:
-    path.write_bytes(b"".join(saved_chunks(plan_value(Plan(services=(), files=(), lock=None)), saved)))
+    path.write_bytes(saved_bytes(plan_value(Plan(services=(), files=(), lock=None)), saved)[0])
     return path
 
 
 def test_a_saved_plan_reads_back_unchanged(tmp_path: Path) -> None:
-    assert read_saved(written(tmp_path / "plan.json")) == SAVED
+    file = read_saved(written(tmp_path / "plan.json"))
+    assert file.saved == SAVED
+    assert saved_bytes(plan_value(Plan(services=(), files=(), lock=None)), SAVED) == (file.data, file.digest)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"changes":false', '"changes":true'),
+        ('"2026-01-01T00', '"2027-01-01T00'),
+        ('"today":"2026', '"today":"2025'),
+        ('"allow":{', '"allow": {'),
+        ('"held":[]', '"held":[],"held":["a"]'),
+        ('"held":[]', '"h\\u0065ld":[]'),
+        ('"saved":', '"digest":"sha256:' + "0" * 64 + '","saved":'),
+        ('"}\n', '"}'),
+        ('"}\n', '"}\n\n'),
+        ('"digest":"', '"digest": "'),
+    ],
+)
+def test_a_plan_in_which_anything_was_changed_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    path = written(tmp_path / "plan.json")
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(RefusedError, match="was changed since it was made") as caught:
+        read_saved(path)
+    assert "make a new plan" in str(caught.value.help)
+
+
+def test_a_plan_without_a_digest_is_no_saved_plan(tmp_path: Path) -> None:
+    path = written(tmp_path / "plan.json")
+    text = path.read_text()
+    path.write_text(text[: text.index(',"digest"')] + "}")
+    with pytest.raises(UsageError, match="it has no `digest`"):
+        read_saved(path)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from frostline.cli.console import Invocation, info, print_json, report_value, sh
 from frostline.cli.invoking import DifferentError, invoked, load_invocation_config
 from frostline.cli.locks import ONLY_LOCK, freeze_locks
 from frostline.cli.options import (
+    DIGEST,
+    DURATION,
     FORMATS,
     allow_option,
     common_options,
@@ -27,6 +29,7 @@ from frostline.model import FileOrigin
 from frostline.pipeline import saved_plans
 from frostline.pipeline.comparing import registry_difference
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry, outputs_in_scope
+from frostline.pipeline.confirming import now_utc
 from frostline.pipeline.freeze import CommittedLock, LockPair, offline_locks
 from frostline.pipeline.holding import hold_refused
 from frostline.pipeline.publish import publish_compilation, publish_session
@@ -36,7 +39,9 @@ from frostline.settings import Allow, Config
 from frostline.text import display_path, pluralize
 
 _MOST_NAMED = 10
-_FIT_A_SAVED_PLAN = frozenset({"config", "quiet", "verbose", "color", "format_", "timings", "plan"})
+_FIT_A_SAVED_PLAN = frozenset(
+    {"config", "quiet", "verbose", "color", "format_", "timings", "plan", "expect", "max_age"}
+)
 """The options that may be given with `--plan`; a saved plan holds the values of all others."""
 
 
@@ -51,6 +56,8 @@ _FIT_A_SAVED_PLAN = frozenset({"config", "quiet", "verbose", "color", "format_",
 @click.option(
     "--plan", type=click.Path(path_type=Path), metavar="FILE", help="Publish exactly this saved plan; no network."
 )
+@click.option("--expect", type=DIGEST, metavar="DIGEST", help="With --plan: refuse another plan than the one reviewed.")
+@click.option("--max-age", type=DURATION, metavar="AGE", help="With --plan: refuse a plan that is older, such as 24h.")
 @wait_option
 @allow_option
 @format_option(*FORMATS)
@@ -65,6 +72,8 @@ def command(
     locks: Sequence[str],
     only: Sequence[str],
     plan: Path | None,
+    expect: str | None,
+    max_age: float | None,
     wait: float,
     allow: Allow,
 ) -> int:
@@ -74,7 +83,9 @@ def command(
     """
     if plan is not None:
         _refuse_options_beside_plan(click.get_current_context())
-        return _compile_plan(invocation, plan)
+        return _compile_plan(invocation, plan, expect, max_age)
+    if expect is not None or max_age is not None:
+        raise click.UsageError(f"{'--max-age' if expect is None else '--expect'} needs --plan FILE")
     if offline and locks:
         raise click.UsageError("--offline and --lock exclude each other")
     if exact and not locked:
@@ -121,18 +132,28 @@ def _compile(
     return _report(invocation, compilation)
 
 
-def _compile_plan(invocation: Invocation, file: Path) -> int:
-    """Publish exactly the saved plan, with no network; refuse if anything that it was made from has changed."""
-    saved = saved_plan.read_saved(file)
+def _compile_plan(invocation: Invocation, path: Path, expect: str | None, max_age: float | None) -> int:
+    """Publish exactly the saved plan, with no network; refuse if anything that it was made from has changed.
+
+    expect: the digest that it must have; max_age: how many seconds old it may be.
+    """
+    file, shown = saved_plan.read_saved(path), display_path(path)
+    saved = file.saved
+    if expect is not None:
+        saved_plans.check_expected(file, expect, shown)
+    if max_age is None:
+        info(invocation, f"{saved_plans.age_of(saved, now_utc())[1]}.")
+    else:
+        saved_plans.check_age(saved, max_age, now_utc(), shown)
     config = load_invocation_config(invocation)
     options = saved_plans.options_of(saved.basis)
     outputs_in_scope(config, options.only)
     with publish_session(config) as root:
-        saved_plans.check_basis(config, saved, display_path(file))
-        new = saved_plans.new_lock(config, saved, display_path(file))
+        saved_plans.check_basis(config, saved, shown)
+        new = saved_plans.new_lock(config, saved, shown)
         locks = replace(CommittedLock(config).pair_with(new), reading=saved_plans.reading_in(saved))
         compilation = compile_registry(config, locks, options)
-        saved_plans.check_files(saved, compilation, display_path(file))
+        saved_plans.check_files(file, compilation, shown)
         show_findings(compilation.findings, invocation)
         if not compilation.refused:
             publish_compilation(config, root, compilation, options.only)

@@ -11,6 +11,7 @@ from frostline import errors
 from frostline.cli.console import (
     Invocation,
     info,
+    print_data,
     print_json,
     print_report,
     print_text,
@@ -20,6 +21,7 @@ from frostline.cli.console import (
 from frostline.cli.invoking import invoked, load_invocation_config, warn_of_pending_run
 from frostline.cli.locks import freeze_locks
 from frostline.cli.options import (
+    FORMATS,
     REPORT_FORMATS,
     allow_option,
     common_options,
@@ -30,7 +32,8 @@ from frostline.cli.options import (
     wait_option,
 )
 from frostline.pipeline import saved_plans
-from frostline.pipeline.compile import CompileOptions, compile_registry, outputs_in_scope
+from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry, outputs_in_scope
+from frostline.pipeline.confirming import now_utc
 from frostline.pipeline.freeze import offline_locks
 from frostline.plan.changes import plan_value
 from frostline.plan.text import plan_lines
@@ -43,6 +46,7 @@ from frostline.text import display_path
 @offline_option
 @only_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `compile --plan`.")
+@click.option("--digest", "only_digest", is_flag=True, help="With --out: print only the saved plan's digest.")
 @click.option("--registry-only", is_flag=True, help="Exit with 0 if only the lock would change.")
 @wait_option
 @allow_option
@@ -55,6 +59,7 @@ def command(
     offline: bool,
     only: Sequence[str],
     out: Path | None,
+    only_digest: bool,
     registry_only: bool,
     wait: float,
     allow: Allow,
@@ -65,26 +70,42 @@ def command(
     """
     if offline and wait:
         raise click.UsageError("--offline and --wait exclude each other")
+    if only_digest and out is None:
+        raise click.UsageError("--digest needs --out: it is the saved plan that has a digest")
+    if only_digest and invocation.format not in FORMATS:
+        raise click.UsageError(f"--digest and --format {invocation.format} exclude each other")
     config = load_invocation_config(invocation)
     outputs_in_scope(config, only)
     warn_of_pending_run(invocation, config)
     options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today, keep_bytes=False)
+    basis = saved_plans.basis_of(config, options) if out else None
     locks = offline_locks(config) if offline else freeze_locks(invocation, config, allow, wait=wait)
     compilation = compile_registry(config, locks, options)
-    value = plan_value(compilation.plan)
-    if invocation.format == "json":
-        print_json({**value, "report": report_value(compilation.findings)})
-    elif invocation.format == "text":
-        print_text(invocation, plan_lines(compilation.plan, verbose=invocation.verbose > 0), signs=True)
-    else:
-        print_report(invocation, compilation.findings, plan=value)
+    digest = None
+    if out and basis and not compilation.refused:
+        saved_plans.check_steady(config, basis, options)
+        data, digest = saved_plans.save(compilation, basis, now_utc())
+        replace_file(out, [data])
+    _print_plan(invocation, compilation, digest, only_digest=only_digest)
     show_findings(compilation.findings, invocation)
     if compilation.refused:
         info(invocation, f"`frostline compile` would refuse this{'; no plan was saved' if out else ''}")
         return errors.REFUSED
-    if out is not None:
-        replace_file(out, saved_plans.chunks(config, compilation, options))
+    if out:
         path = display_path(out)
-        info(invocation, f"Saved to {path}. Publish it with `frostline compile --plan {path}`.")
+        info(invocation, f"Saved to {path}. Publish it with `frostline compile --plan {path} --expect {digest}`.")
     plan = compilation.plan
     return errors.DIFFERENT if (plan.changes_registry if registry_only else plan.has_changes) else errors.DONE
+
+
+def _print_plan(invocation: Invocation, compilation: Compilation, digest: str | None, *, only_digest: bool) -> None:
+    """digest: of the saved plan. only_digest: as text, nothing else is printed."""
+    value = plan_value(compilation.plan)
+    if invocation.format == "json":
+        print_json({**value, "report": report_value(compilation.findings), **({"digest": digest} if digest else {})})
+    elif only_digest:
+        print_data([digest] if digest else [])
+    elif invocation.format == "text":
+        print_text(invocation, plan_lines(compilation.plan, verbose=invocation.verbose > 0), signs=True)
+    else:
+        print_report(invocation, compilation.findings, plan=value)
