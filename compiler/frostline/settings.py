@@ -85,7 +85,10 @@ DEFAULT_SCHEME = (SchemeRule(meta="scheme"), SchemeRule(scheme="http"))
 
 
 class Naming(Struct, frozen=True, kw_only=True):
-    """How a registered name becomes (service, version), and an instance a URL."""
+    """How a registered name becomes (service, version), and an instance a URL.
+
+    schemes: those that a meta value may name besides the usual ones, in lower case.
+    """
 
     patterns: tuple[str, ...] = DEFAULT_NAMING
     version_pattern: str = DEFAULT_VERSION_PATTERN
@@ -93,6 +96,7 @@ class Naming(Struct, frozen=True, kw_only=True):
     url: str = DEFAULT_URL
     unversioned_url: str = DEFAULT_UNVERSIONED_URL
     scheme: tuple[SchemeRule, ...] = DEFAULT_SCHEME
+    schemes: tuple[str, ...] = ()
 
 
 class LiveLimits(Struct, frozen=True, kw_only=True):

@@ -481,7 +481,9 @@ def test_an_agent_over_tls_is_read_with_a_clients_certificate(consul_tls: Consul
     pair = {"cert_file": files.cert_file, "key_file": files.key_file}
     good = Tls(ca_file=files.ca_file, server_name=files.server_name, **pair)
     assert names_of(read(consul_tls, tls=good)) == ["web"]
-    assert names_of(read(consul_tls, tls=Tls(verify=False, **pair))) == ["web"]
+    unverified = consul.read(settings_of(consul_tls.address, ("web",), tls=Tls(verify=False, **pair)))
+    assert names_of(unverified.answers[0].registrations) == ["web"]
+    assert "is not verified (`tls.verify`)" in unverified.warnings[0]
 
     for tls, said in [
         (Tls(ca_file=files.ca_file, server_name=files.server_name), "certificate"),

@@ -8,7 +8,7 @@ them behind the host alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from frostline.registry.named_ports import PORT_UNCHOSEN, unchosen_message
 from frostline.rules import Rule
 from frostline.settings import SchemeRule
 from frostline.text import quote as quote_text
+from frostline.url_schemes import USUAL_SCHEMES
 
 Value = Callable[[Instance], str | int]
 """What replaces a placeholder in the URL of an instance. Raises UrlError: the instance has no such value."""
@@ -58,6 +59,16 @@ SCHEME_INVALID = Rule(
     "its meta `scheme` is `java script\\x1b[31m`, which is not a URL scheme\n"
     "  help: correct the meta value, or change `scheme` of the source; a waiver leaves the instance out",
     mend="correct the meta value, or change `scheme` of the source; a waiver leaves the instance out",
+)
+SCHEME_UNKNOWN = Rule(
+    name="scheme-unknown",
+    summary="the meta value that names the scheme of an instance is a scheme that no service usually has",
+    why="Whoever can register a service says how programs and browsers open its URL: `javascript` runs code, `file` "
+    "reads a disk. So only usual schemes, and those that the configuration names, are taken.",
+    example=f"{_EXAMPLE_INSTANCE}: error[scheme-unknown]: shop v1: "
+    "its meta `scheme` is `javascript`, which is not a usual scheme\n"
+    "  help: correct the meta value, or add the scheme to `schemes` of the source; a waiver leaves the instance out",
+    mend="correct the meta value, or add the scheme to `schemes` of the source; a waiver leaves the instance out",
 )
 SCHEME_MISSING = Rule(
     name="scheme-missing",
@@ -99,7 +110,16 @@ URL_VALUE = Rule(
     "  help: correct the value, or end the pattern with {+meta[path]}; a waiver leaves the instance out",
     mend="correct the value, or write {+…} at the end of the pattern; a waiver leaves the instance out",
 )
-RULES = (ADDRESS_MISSING, PORT_ZERO, SCHEME_INVALID, SCHEME_MISSING, META_MISSING, TAG_MISSING, URL_VALUE)
+RULES = (
+    ADDRESS_MISSING,
+    PORT_ZERO,
+    SCHEME_INVALID,
+    SCHEME_UNKNOWN,
+    SCHEME_MISSING,
+    META_MISSING,
+    TAG_MISSING,
+    URL_VALUE,
+)
 
 
 class UrlError(Exception):
@@ -162,12 +182,16 @@ def node_of(instance: Instance) -> str:
     return encode_url_part(instance.node)
 
 
-def scheme_by(rules: Sequence[SchemeRule]) -> Callable[[Instance], str]:
-    """What gives the scheme of an instance: the first rule that applies. It raises UrlError."""
+def scheme_by(rules: Sequence[SchemeRule], more: Iterable[str] = ()) -> Callable[[Instance], str]:
+    """What gives the scheme of an instance: the first rule that applies. It raises UrlError.
+
+    more: schemes that a meta value may name besides the usual ones and those of the rules, in lower case.
+    """
+    known = USUAL_SCHEMES | {*more} | {rule.scheme.lower() for rule in rules}
 
     def scheme(instance: Instance) -> str:
         for rule in rules:
-            found = _scheme_of(rule, instance)
+            found = _scheme_of(rule, instance, known)
             if found is not None:
                 return found
         raise UrlError(SCHEME_MISSING, "no rule under `scheme` applies to it, but its URL pattern has {scheme}")
@@ -175,7 +199,7 @@ def scheme_by(rules: Sequence[SchemeRule]) -> Callable[[Instance], str]:
     return scheme
 
 
-def _scheme_of(rule: SchemeRule, instance: Instance) -> str | None:
+def _scheme_of(rule: SchemeRule, instance: Instance, known: Collection[str]) -> str | None:
     """The scheme that this rule gives; None where it does not apply."""
     if rule.tag is not None:
         return rule.scheme if rule.tag in instance.tags else None
@@ -186,6 +210,8 @@ def _scheme_of(rule: SchemeRule, instance: Instance) -> str | None:
         return rule.scheme if value == rule.equals else None
     if value and not _SCHEME.fullmatch(value):
         raise UrlError(SCHEME_INVALID, f"its meta `{rule.meta}` is {quote_text(value)}, which is not a URL scheme")
+    if value and value.lower() not in known:
+        raise UrlError(SCHEME_UNKNOWN, f"its meta `{rule.meta}` is {quote_text(value)}, which is not a usual scheme")
     return value or None
 
 

@@ -60,8 +60,8 @@ class UrlMaker:
     """Makes the URLs of one source's instances from its two patterns."""
 
     def __init__(self, naming: Naming) -> None:
-        self._scheme = scheme_by(naming.scheme)
-        self._base = _plain_base if naming.scheme == DEFAULT_SCHEME else _base_with(self._scheme)
+        self._scheme = scheme_by(naming.scheme, naming.schemes)
+        self._base = _plain_base if naming.scheme == DEFAULT_SCHEME and not naming.schemes else _base_with(self._scheme)
         self._versioned = self._prepared(naming.url)
         self._unversioned = self._prepared(naming.unversioned_url)
         self.filled = lru_cache(maxsize=1024)(self._filled)

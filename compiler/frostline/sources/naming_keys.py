@@ -11,7 +11,7 @@ from frostline.config.readers import as_is, compiled_regex, globs, pattern_parts
 from frostline.config.urls import url_pattern
 from frostline.patterns import Placeholder, parse
 from frostline.settings import Keep, LiveSettings, Naming, Select, VersionFrom
-from frostline.sources.scheme_keys import SCHEMA_OF_SCHEME, check_kept, scheme_rules
+from frostline.sources.scheme_keys import SCHEMA_OF_SCHEME, SCHEMA_OF_SCHEMES, check_kept, more_schemes, scheme_rules
 
 DEFINITIONS: Mapping[str, Any] = {
     "select": {
@@ -166,6 +166,7 @@ DEFINITIONS: Mapping[str, Any] = {
         "default": "{scheme}://{address}:{port}",
     },
     "scheme": SCHEMA_OF_SCHEME,
+    "schemes": SCHEMA_OF_SCHEMES,
     "address_from": {
         "description": (
             "service: the service's address, else the node's. node: the node's. Any other word: the tagged address "
@@ -188,7 +189,8 @@ DEFINITIONS: Mapping[str, Any] = {
 }
 
 NAMING_KEYS: Mapping[str, Any] = {
-    name: ref(name) for name in ("naming", "version_pattern", "version_from", "url", "unversioned_url", "scheme")
+    name: ref(name)
+    for name in ("naming", "version_pattern", "version_from", "url", "unversioned_url", "scheme", "schemes")
 }
 """The keys that `read_naming` reads, for a `SCHEMA`."""
 
@@ -262,6 +264,7 @@ def read_naming(cursor: Cursor) -> Naming:
         url=_url,
         unversioned_url=_unversioned_url,
         scheme=scheme_rules,
+        schemes=more_schemes,
     )
     if "naming" in fields:
         fields["patterns"] = fields.pop("naming")

@@ -1,4 +1,4 @@
-"""The key `scheme`: what {scheme} is in the URL of an instance, and whether the lock keeps what it is read from."""
+"""The keys `scheme` and `schemes`: what {scheme} is in the URL of an instance, and whether the lock keeps it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from frostline.config.definitions import ref
 from frostline.globs import matches
 from frostline.patterns import Placeholder, parse
 from frostline.settings import Keep, Naming, SchemeRule
+from frostline.url_schemes import USUAL_SCHEMES
 
 SCHEMA_OF_SCHEME: Mapping[str, Any] = {
     "description": (
@@ -40,6 +41,20 @@ SCHEMA_OF_SCHEME: Mapping[str, Any] = {
     "default": [{"meta": "scheme"}, "http"],
 }
 
+SCHEMA_OF_SCHEMES: Mapping[str, Any] = {
+    "description": (
+        f"Schemes that a meta value may name besides those that `scheme` names and the usual ones: "
+        f"{', '.join(sorted(USUAL_SCHEMES))}. Any other is an error finding."
+    ),
+    "type": "array",
+    "items": {
+        "type": "string",
+        "pattern": "^[A-Za-z][A-Za-z0-9+.-]*$",
+        "x-expected": "a URL scheme, such as coap",
+    },
+    "default": [],
+}
+
 _FORMS = "write {meta: KEY}, {meta: KEY, equals: VALUE, is: SCHEME} or {tag: TAG, is: SCHEME}"
 
 
@@ -55,6 +70,11 @@ def scheme_rules(cursor: Cursor) -> tuple[SchemeRule, ...]:
             return ()
         rules.append(rule)
     return tuple(rules)
+
+
+def more_schemes(cursor: Cursor) -> tuple[str, ...]:
+    """The schemes of `schemes`, in lower case (RFC 3986 3.1)."""
+    return tuple(item.value.lower() for item in cursor.items())
 
 
 def _rule(cursor: Cursor) -> SchemeRule | None:

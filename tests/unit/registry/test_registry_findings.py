@@ -101,6 +101,7 @@ FOUND: dict[str, Callable[[], Iterable[Finding]]] = {
     ),
     "address-missing": lambda: of_registry(mesh("shop-v1", address="")),
     "scheme-invalid": lambda: of_registry(mesh("shop-v1", meta={"scheme": "java script\x1b[31m"})),
+    "scheme-unknown": lambda: of_registry(mesh("shop-v1", meta={"scheme": "javascript"})),
     "scheme-missing": lambda: of_registry(mesh("shop-v1", scheme=(SchemeRule(meta="protocol"),))),
     "url-value": lambda: of_registry(
         mesh("shop-v1", url="http://{address}:{port}{+meta[path]}/{version}", meta={"path": "/api?x=1"})

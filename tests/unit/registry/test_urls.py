@@ -318,3 +318,42 @@ def test_an_instance_without_a_scheme_is_a_finding(
 def test_a_scheme_that_the_pattern_does_not_ask_for_is_not_judged() -> None:
     naming = Naming(url="http://{address}:{port}", scheme=(PROTOCOL,))
     assert UrlMaker(naming).url(KEY, instance(), "dc1", "default") == "http://10.0.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        "javascript",
+        "JavaScript",
+        "data",
+        "file",
+        "vbscript",
+        "view-source",
+        "jar",
+        "about",
+        "blob",
+        "h",
+        "php",
+        "mailto",
+    ],
+)
+def test_a_registered_scheme_that_no_service_usually_has_is_a_finding(scheme: str) -> None:
+    instance = Instance(service="s", address="10.0.0.1", port=1, meta={"scheme": scheme})
+    with pytest.raises(UrlError) as caught:
+        UrlMaker(Naming()).url(Key("s", None), instance, "dc1", "")
+    assert caught.value.rule.name == "scheme-unknown"
+
+
+@pytest.mark.parametrize(
+    ("naming", "scheme"),
+    [
+        (Naming(), "grpc"),
+        (Naming(), "HTTPS"),
+        (Naming(), "postgres"),
+        (Naming(schemes=("coap",)), "CoAP"),
+        (Naming(scheme=(SchemeRule(meta="scheme"), SchemeRule(scheme="coap"))), "coap"),
+    ],
+)
+def test_usual_schemes_and_those_that_the_configuration_names_are_taken(naming: Naming, scheme: str) -> None:
+    instance = Instance(service="s", address="10.0.0.1", port=1, meta={"scheme": scheme})
+    assert UrlMaker(naming).url(Key("s", None), instance, "dc1", "") == f"{scheme}://10.0.0.1:1"

@@ -15,7 +15,7 @@ from frostline.sources.consul.reading import SegmentQuery, SegmentReader, Segmen
 from frostline.sources.consul.settings import PEER, ConsulSettings
 from frostline.sources.consul.wire import RegistrationMaker
 from frostline.sources.http.address import consul_address
-from frostline.sources.http.credentials import describe_token
+from frostline.sources.http.credentials import describe_token, exposure_warnings
 from frostline.sources.http.segments import (
     ChosenSegments,
     SegmentKind,
@@ -64,7 +64,7 @@ def read_catalog(
             odd = [f"source {settings.name}: {warning}" for warning in warnings]
             return [answer], [*_nothing_exported(settings, query, answer), *odd]
 
-        result = read_segments(settings, _DATACENTER, chosen, read_segment)
+        result = read_segments(settings, _DATACENTER, chosen, read_segment, exposure_warnings(settings, address))
         if not datacenters and not result.unreachable:
             _check_all_answered(session, settings, result)
         return result

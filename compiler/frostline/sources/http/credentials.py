@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from frostline.errors import UsageError
 from frostline.model import FileOrigin
-from frostline.settings import Tls, Token
+from frostline.settings import ServerSettings, Tls, Token
+from frostline.sources.http.address import Address
 
 
 class Secret:
@@ -77,7 +79,7 @@ def make_tls_context(tls: Tls, origin: FileOrigin) -> ssl.SSLContext:
     if tls.key_file is not None and tls.cert_file is None:
         raise UsageError("tls.key_file: the key has no certificate", origin=origin, help="add tls.cert_file")
     try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
+        context = _default_context(tls.ca_file)
     except (ssl.SSLError, ValueError) as error:
         raise _unusable("tls.ca_file", tls.ca_file, error, origin) from None
     # The same on every Python: 3.13 began to refuse what private authorities often lack (critical basicConstraints, key
@@ -94,6 +96,39 @@ def make_tls_context(tls: Tls, origin: FileOrigin) -> ssl.SSLContext:
         except (ssl.SSLError, ValueError) as error:
             raise _unusable("tls.cert_file, tls.key_file", tls.cert_file, error, origin) from None
     return context
+
+
+def _default_context(ca_file: Path | None) -> ssl.SSLContext:
+    """As ssl.create_default_context, which would also write each session's keys into the file $SSLKEYLOGFILE."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca_file is None:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    else:
+        context.load_verify_locations(ca_file)
+    return context
+
+
+def exposure_warnings(settings: ServerSettings, address: Address) -> list[str]:
+    """What others on the network can read or pretend by these settings, as sentences."""
+    server = f"source {settings.name}: {address.host}"
+    if address.scheme == "http" and settings.token is not None and not _is_loopback(address.host):
+        return [f"{server} gets the token without TLS: anybody between here and there can read it; use https://"]
+    if address.scheme == "https" and not settings.tls.verify:
+        gets = "gets the token and is believed" if settings.token is not None else "is believed"
+        return [f"{server} is not verified (`tls.verify`): whoever answers in its place {gets}; use `tls.ca_file`"]
+    return []
+
+
+def _is_loopback(host: str) -> bool:
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):  # RFC 6761 6.3
+        return True
+    try:
+        address = ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _check_readable(key: str, path: Path | None, origin: FileOrigin) -> None:

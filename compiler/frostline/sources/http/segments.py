@@ -88,13 +88,15 @@ def read_segments(
     kind: SegmentKind,
     chosen: ChosenSegments,
     read_segment: Callable[[str], tuple[Sequence[SegmentAnswer], Sequence[str]]],
+    earlier: Sequence[str] = (),
 ) -> ReadResult:
     """Read each chosen segment. With `partial: true`, those that are unknown or unreachable become warnings.
 
-    read_segment: name -> answers and warnings. SourceError: a segment failed, or none answered.
+    read_segment: name -> answers and warnings. earlier: warnings to begin with. SourceError: a segment failed, or none
+    answered.
     """
     unreachable = list(chosen.unknown)
-    warnings = [
+    warnings = [*earlier] + [
         f"source {settings.name}: {kind.noun} {name} is not known now; {_keeps_lock(name)}" for name in chosen.unknown
     ]
     answers: list[SegmentAnswer] = []

@@ -9,6 +9,7 @@ from frostline.globs import is_literal, matches
 from frostline.model import SegmentAnswer, Upstream
 from frostline.sources.base import Progress, ReadResult
 from frostline.sources.http.address import nomad_address
+from frostline.sources.http.credentials import exposure_warnings
 from frostline.sources.http.segments import (
     ChosenSegments,
     SegmentKind,
@@ -41,7 +42,11 @@ def read_regions(
     with open_session(settings, address, NOMAD) as session:
         client = Client(session)
         chosen = _choose_regions(client, settings, datacenters)
-        return read_segments(settings, _REGION, chosen, lambda region: _read_region(client, settings, region, progress))
+
+        def read_region(region: str) -> tuple[list[SegmentAnswer], list[str]]:
+            return _read_region(client, settings, region, progress)
+
+        return read_segments(settings, _REGION, chosen, read_region, exposure_warnings(settings, address))
 
 
 def _choose_regions(client: Client, settings: NomadSettings, only: tuple[str, ...]) -> ChosenSegments:

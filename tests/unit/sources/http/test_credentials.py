@@ -11,8 +11,9 @@ from consul_certificates import OLD_AUTHORITIES, intermediate_authority, old_aut
 
 from frostline.errors import UsageError
 from frostline.model import FileOrigin
-from frostline.settings import Tls, Token
-from frostline.sources.http.credentials import Secret, make_tls_context, read_token
+from frostline.settings import ServerSettings, Tls, Token
+from frostline.sources.http.address import parse_address
+from frostline.sources.http.credentials import Secret, exposure_warnings, make_tls_context, read_token
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
 
@@ -157,3 +158,50 @@ def test_a_stranger_is_refused_all_the_same(tmp_path: Path):
         old_authority(tmp_path / name, OLD_AUTHORITIES["not critical"])
     with pytest.raises(ssl.SSLCertVerificationError):
         shake_hands(tmp_path / "theirs", make_tls_context(Tls(ca_file=tmp_path / "ours" / "ca.pem"), PLACE))
+
+
+@pytest.mark.parametrize("name", ["keys.log", "missing/keys.log", ""])
+def test_keys_of_tls_sessions_are_written_nowhere(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certificates: Path
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / name))
+    for tls in (Tls(), Tls(ca_file=certificates / "cert.pem"), Tls(verify=False)):
+        assert make_tls_context(tls, PLACE).keylog_filename is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_context_is_the_default_one_of_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSLKEYLOGFILE", raising=False)
+    ours, theirs = make_tls_context(Tls(), PLACE), ssl.create_default_context()
+    for name in ("verify_mode", "check_hostname", "options", "minimum_version", "protocol"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    assert ours.get_ca_certs() == theirs.get_ca_certs()
+
+
+@pytest.mark.parametrize(
+    ("address", "token", "verify", "said"),
+    [
+        ("http://consul.example:8500", True, True, "source mesh: consul.example gets the token without TLS"),
+        ("http://10.0.0.1", True, True, "10.0.0.1 gets the token without TLS"),
+        ("http://[2001:db8::1]", True, False, "gets the token without TLS"),
+        ("http://localhost.example", True, True, "gets the token without TLS"),
+        ("http://127.0.0.1.example", True, True, "gets the token without TLS"),
+        ("https://consul.example", True, False, "place gets the token and is believed"),
+        ("https://127.0.0.1", False, False, "whoever answers in its place is believed"),
+        ("http://consul.example", False, True, ""),
+        ("https://consul.example", True, True, ""),
+        ("http://127.0.0.1:8500", True, True, ""),
+        ("http://127.9.9.9:8500", True, True, ""),
+        ("http://[::1]:8500", True, True, ""),
+        ("http://[::ffff:127.0.0.1]:8500", True, True, ""),
+        ("http://localhost:8500", True, True, ""),
+        ("http://LOCALHOST.:8500", True, True, ""),
+        ("unix:///run/consul.sock", True, True, ""),
+    ],
+)
+def test_a_token_that_others_can_read_is_a_warning(address: str, token: bool, verify: bool, said: str) -> None:
+    settings = ServerSettings(
+        name="mesh", type="consul", origin=PLACE, token=Token(env="T") if token else None, tls=Tls(verify=verify)
+    )
+    warnings = exposure_warnings(settings, parse_address(address, "address", PLACE))
+    assert [said in warning for warning in warnings] == ([True] if said else [])
