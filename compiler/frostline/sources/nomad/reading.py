@@ -17,7 +17,8 @@ from frostline.model import Upstream
 from frostline.sources.http.session import Indexed, Parameters, is_addressable, segment_path
 from frostline.sources.http.transport import StatusError
 from frostline.sources.nomad.client import Client
-from frostline.sources.nomad.wire import Job, JobStub, NamespaceServices, ServiceRegistration, upstreams_of
+from frostline.sources.nomad.submitted import upstreams_of
+from frostline.sources.nomad.wire import Job, JobStub, NamespaceServices, ServiceRegistration
 
 PER_PAGE = 1000
 """Jobs in one page of the list."""

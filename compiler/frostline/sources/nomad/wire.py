@@ -5,13 +5,12 @@ Nomad may write empty lists and maps as null; unknown fields are ignored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from frostline.model import Health, Registration, Upstream
-from frostline.sources.jobspec.job import bind_of
+from frostline.model import Health, Registration
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
@@ -137,10 +136,32 @@ class Task(Struct, frozen=True, rename="pascal"):
     services: list[JobService] | None = None
 
 
+class GroupPort(Struct, frozen=True, rename="pascal"):
+    """value: the port on the node, 0 if Nomad chooses it; to: inside of the group's network, -1 the same."""
+
+    label: str
+    value: int = 0
+    to: int = 0
+
+
+class GroupNetwork(Struct, frozen=True, rename="pascal"):
+    reserved_ports: list[GroupPort] | None = None
+    dynamic_ports: list[GroupPort] | None = None
+
+
 class TaskGroup(Struct, frozen=True, rename="pascal"):
     name: str
     services: list[JobService] | None = None
     tasks: list[Task] | None = None
+    meta: dict[str, str] | None = None
+    networks: list[GroupNetwork] | None = None
+
+
+class Parameters(Struct, frozen=True, rename="pascal"):
+    """What whoever dispatches a parameterized job may set."""
+
+    meta_required: list[str] | None = None
+    meta_optional: list[str] | None = None
 
 
 class Job(Struct, frozen=True, rename="pascal"):
@@ -149,8 +170,13 @@ class Job(Struct, frozen=True, rename="pascal"):
     id: str = field(name="ID")
     namespace: str
     job_modify_index: int
+    name: str = ""
+    region: str = ""
     parent_id: str = field(name="ParentID", default="")
     task_groups: list[TaskGroup] | None = None
+    meta: dict[str, str] | None = None
+    periodic: object = None
+    parameterized_job: Parameters | None = None
 
 
 def registration_of(found: ServiceRegistration, health: Health, region: str, unknown_status: str = "") -> Registration:
@@ -190,36 +216,3 @@ def _belongs_to(check: Check, found: ServiceRegistration) -> bool:
     allocation = f"_nomad-task-{found.alloc_id}-"
     owner = f"{allocation}{check.task or 'group'}-"
     return check.service == found.service_name and (not found.id.startswith(allocation) or found.id.startswith(owner))
-
-
-def upstreams_of(job: Job, region: str) -> tuple[Upstream, ...]:
-    """The upstreams that the job declares, sorted. A child of a periodic or parameterized job counts as its parent."""
-    found = {
-        Upstream(
-            region=region,
-            namespace=job.namespace,
-            job=job.parent_id or job.id,
-            group=group.name,
-            destination=upstream.destination_name,
-            kind=upstream.destination_type or "service",
-            destination_namespace=upstream.destination_namespace,
-            datacenter=upstream.datacenter,
-            peer=upstream.destination_peer,
-            bind=bind_of(upstream.local_bind_address, upstream.local_bind_port, upstream.local_bind_socket_path),
-        )
-        for group in job.task_groups or ()
-        for service in _services(group)
-        for upstream in _declared(service)
-    }
-    return tuple(sorted(found, key=Upstream.sort_key))
-
-
-def _services(group: TaskGroup) -> Iterator[JobService]:
-    yield from group.services or ()
-    for task in group.tasks or ():
-        yield from task.services or ()
-
-
-def _declared(service: JobService) -> Iterable[JobUpstream]:
-    sidecar = service.connect.sidecar_service if service.connect else None
-    return (sidecar.proxy.upstreams if sidecar and sidecar.proxy else None) or ()

@@ -197,6 +197,38 @@ def test_a_child_whose_parent_is_gone_declares_in_its_name(region: NomadReplay) 
     assert read_default(region)[1] == (upstream("stock"),)
 
 
+FILLED = [
+    ("${NOMAD_JOB_NAME}-db", "shop-db"),
+    ("${NOMAD_GROUP_NAME}.${NOMAD_JOB_ID}", "g.shop"),
+    ("${NOMAD_META_tier}-${NOMAD_META_TIER}", "gold-gold"),
+    ("${NOMAD_META_team}", "group's"),
+    ("p${NOMAD_PORT_http}", "p8080"),
+    ("p${NOMAD_PORT_any}", "p${NOMAD_PORT_any}"),
+    ("${attr.kernel.name}-${1}", "${attr.kernel.name}-${1}"),
+]
+
+
+@pytest.mark.parametrize(("written", "filled"), FILLED)
+def test_placeholders_that_the_submitted_job_answers_itself_are_filled(
+    region: NomadReplay, written: str, filled: str
+) -> None:
+    submitted = job("shop", {"DestinationName": written, "Datacenter": written, "LocalBindPort": 9000}, Name="shop")
+    submitted |= {"Meta": {"tier": "gold", "team": "job's"}}
+    ports = {"ReservedPorts": [{"Label": "http", "Value": 8080}], "DynamicPorts": [{"Label": "any", "To": -1}]}
+    submitted["TaskGroups"][0] |= {"Meta": {"team": "group's"}, "Networks": [ports]}
+    region.fix(SHOP, state(submitted))
+    assert read_default(region)[1] == (upstream(filled, datacenter=filled),)
+
+
+@pytest.mark.parametrize("more", [{"Periodic": {"Spec": "@daily"}}, {"ParameterizedJob": {"MetaRequired": ["tier"]}}])
+def test_what_differs_in_each_run_of_a_job_stays_as_it_is(region: NomadReplay, more: dict[str, Any]) -> None:
+    written = "${NOMAD_JOB_NAME}-${NOMAD_JOB_PARENT_ID}-${NOMAD_META_tier}"
+    submitted = job("shop", {"DestinationName": written, "LocalBindPort": 9000}, Meta={"tier": "gold"}, **more)
+    region.fix(SHOP, state(submitted))
+    tier = "gold" if "Periodic" in more else "${NOMAD_META_tier}"
+    assert read_default(region)[1] == (upstream("${NOMAD_JOB_NAME}-shop-" + tier),)
+
+
 def test_jobs_without_groups_and_lists_without_jobs_are_empty(region: NomadReplay) -> None:
     region.fix(SHOP, state(job("shop") | {"TaskGroups": None}))
     assert read_default(region)[1] == ()
