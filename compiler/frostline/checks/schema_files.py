@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from frostline.errors import UsageError
+from frostline.files.reading import read_regular
 from frostline.model import FileOrigin
 from frostline.text import shorten
 
@@ -100,7 +101,7 @@ class SchemaFiles:
         if not path.is_file():
             raise self.error(path, "it is not a regular file", "name a file that holds a JSON Schema")
         try:
-            text = path.read_bytes().decode("utf-8-sig")
+            text = read_regular(path).decode("utf-8-sig")
             schema = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
         except json.JSONDecodeError as error:
             reason = f"it is not JSON: {error.msg}"

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from frostline.config.paths import resolved
 from frostline.errors import UsageError
+from frostline.files.reading import read_regular
 from frostline.model import FileOrigin
 from frostline.text import display_path
 
@@ -47,7 +48,7 @@ def read_config_text(given: Path, folder: Path) -> ConfigText:
     shown = STDIN if is_stdin else display_path(path)
     try:
         if not is_stdin and not _is_open_file(path) and stat.S_ISREG(path.stat().st_mode):
-            return ConfigText(shown, path, path.read_bytes())
+            return ConfigText(shown, path, read_regular(path))
         with open(0 if is_stdin else path, "rb", closefd=not is_stdin) as file:
             content = file.read(_MOST + 1)
     except (OSError, ValueError) as error:

@@ -17,6 +17,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from frostline.errors import PublishError
+from frostline.files.reading import MOST_OF_LOCK
 
 BLOCK = 1 << 20
 MANIFEST = "frostline.manifest"
@@ -185,8 +186,10 @@ def mode_of(root: Root, key: str) -> int | None:
 
 
 def file_bytes(root: Root, key: str) -> bytes | None:
-    """The bytes of this file; None if there is no file. PublishError as for `file_state`."""
+    """The bytes of this file; None if there is no file. PublishError as for `file_state`, or it is too large."""
     with _open_file(root, key) as fd:
+        if fd is not None and os.fstat(fd).st_size > MOST_OF_LOCK:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
         return None if fd is None else b"".join(_blocks(fd))
 
 

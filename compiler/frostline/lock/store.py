@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from frostline.errors import UsageError
+from frostline.files.reading import MOST_OF_LOCK, read_regular
 from frostline.lock.codec import lock_chunks, named_segments, parse_lock
 from frostline.lock.faults import FREEZE_AGAIN
 from frostline.lock.merge import join_locks
@@ -133,7 +133,7 @@ def read_lock_text(path: Path, *, is_folder: bool, shown: str) -> LockText:
         raise _unreadable(error, shown) from None
     for file in paths:
         name = f"{shown.rstrip('/')}/{file.name}" if is_folder else shown
-        files.append((file, name, _read(file, name)))
+        files.append((file, name, _read(file, name, inside=path if is_folder else None)))
     return LockText(path, is_folder, tuple(files))
 
 
@@ -167,19 +167,21 @@ def mended_elsewhere(error: UsageError, mend: str) -> UsageError:
     return UsageError(error.message, origin=error.origin, help=way)
 
 
-def _read(path: Path, shown: str) -> bytes:
+def _read(path: Path, shown: str, inside: Path | None = None) -> bytes:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # to open a named pipe would wait for a writer
-            raise UsageError(
-                "the lock cannot be read: it is not a regular file",
-                origin=FileOrigin(shown),
-                help="move it away, or set `lock` to a file",
-            )
-        return path.read_bytes()
-    except OSError as error:
+        return read_regular(path, most=MOST_OF_LOCK, inside=inside)
+    except (OSError, ValueError) as error:
         raise _unreadable(error, shown) from None
 
 
-def _unreadable(error: OSError, shown: str) -> UsageError:
-    way = "give this user the right to read it" if error.errno in (errno.EACCES, errno.EPERM) else "correct `lock`"
-    return UsageError(f"the lock cannot be read: {error.strerror}", origin=FileOrigin(shown), help=way)
+_WAYS = {
+    errno.EACCES: "give this user the right to read it",
+    errno.EPERM: "give this user the right to read it",
+    errno.EINVAL: "move it away, or set `lock` to a file",
+}
+
+
+def _unreadable(error: OSError | ValueError, shown: str) -> UsageError:
+    number, reason = (error.errno, error.strerror) if isinstance(error, OSError) else (None, "it is not a path")
+    way = _WAYS.get(number or 0, "correct `lock`")
+    return UsageError(f"the lock cannot be read: {reason}", origin=FileOrigin(shown), help=way)

@@ -12,6 +12,7 @@ from frostline.config.paths import is_file, is_folder, is_other, path_reader
 from frostline.config.schema_errors import schema_errors
 from frostline.config.yaml_reader import Document, read_yaml
 from frostline.errors import ErrorGroup, UsageError
+from frostline.files.reading import read_regular
 from frostline.model import FileOrigin
 from frostline.registry.override_keys import read_overrides
 from frostline.resources import schema_text
@@ -34,7 +35,7 @@ def overrides_of(cursor: Cursor | None, folder: Path) -> tuple[tuple[Override, .
         cursor.refuse(f"the file of `overrides` {problem}: {display_path(path)}", _WRITE_IT)
         return (), path
     try:
-        return overrides_in(path.read_bytes(), display_path(path)), path
+        return overrides_in(read_regular(path), display_path(path)), path
     except ErrorGroup as group:
         cursor.state.errors += group.errors
     except UsageError as error:

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 
 from frostline.canonical import canonical_line, json_fault
 from frostline.errors import RefusedError, UsageError
+from frostline.files.reading import MOST_OF_LOCK, read_regular
 from frostline.model import FileOrigin
 from frostline.plan.changes import FORMAT
 from frostline.published import FileChange, Reading
@@ -89,7 +90,7 @@ def read_saved(path: Path) -> SavedFile:
     """
     origin = FileOrigin(display_path(path))
     try:
-        data = path.read_bytes()
+        data = read_regular(path, most=MOST_OF_LOCK)
     except OSError as error:
         raise UsageError(f"the plan cannot be read: {error.strerror}", origin=origin, help=_MAKE) from None
     try:
@@ -111,7 +112,7 @@ def read_saved(path: Path) -> SavedFile:
 def digest_of(path: Path) -> str | None:
     """`sha256:…` of a file's bytes; None if there is no file. UsageError: it cannot be read."""
     try:
-        return f"sha256:{sha256(path.read_bytes()).hexdigest()}"
+        return f"sha256:{sha256(read_regular(path, most=MOST_OF_LOCK)).hexdigest()}"
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -15,6 +15,7 @@ from frostline.cli.console import Invocation, info, print_data, print_json, repo
 from frostline.cli.invoking import DifferentError, invoked, load_invocation_config, unknown_service
 from frostline.cli.options import FORMATS, Day, common_options, format_option
 from frostline.errors import RefusedError, UsageError
+from frostline.files.reading import read_regular
 from frostline.model import Finding
 from frostline.pipeline.override_entry import Entry, Target, entry_of, find_target, try_entry, with_entry
 from frostline.pipeline.views import closest
@@ -132,6 +133,6 @@ def _print_or_add(invocation: Invocation, config: Config, entry: Entry) -> str |
         info(invocation, f"Add this to {display_path(config.path)}, then run `frostline compile --offline`.")
         return None
     shown = display_path(file)
-    replace_file(file, [with_entry(file.read_bytes(), entry, shown)])
+    replace_file(file, [with_entry(read_regular(file), entry, shown)])
     info(invocation, f"Added to {shown}. Publish it with `frostline compile --offline`.")
     return shown

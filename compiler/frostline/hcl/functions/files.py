@@ -11,8 +11,8 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from os.path import normpath
 from pathlib import Path, PurePosixPath
-from stat import S_ISREG
 
+from frostline.files.reading import read_regular
 from frostline.hcl.functions.base import Function, FunctionError, Parameter
 from frostline.hcl.functions.unreproducible import unknown_text
 from frostline.hcl.sets import set_value
@@ -74,19 +74,20 @@ class _Files:
             raise FunctionError(f"`{text}` is not a path", 0) from None
         if path != self._root and self._root not in path.parents:
             raise FunctionError(f"`{text}` is outside the root folder", 0)
+        if self._is_gits(path):
+            raise FunctionError(f"`{text}` is inside a .git folder, which may hold a token", 0)
         return path
+
+    def _is_gits(self, path: Path) -> bool:
+        """Whether git keeps this file: its configuration may hold a token. path: below the root, links followed."""
+        return any(part.casefold() == ".git" for part in path.relative_to(self._root).parts)
 
     def content(self, text: str) -> bytes:
         path = self._path(text)
         try:
-            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-                if not S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise FunctionError(f"`{text}` is not a file", 0)
-                data = file.read(MOST_BYTES + 1)
+            data = read_regular(path, most=MOST_BYTES)
         except OSError as error:
             raise FunctionError(f"`{text}` cannot be read: {error.strerror}", 0) from None
-        if len(data) > MOST_BYTES:
-            raise FunctionError(f"`{text}` is larger than {MOST_BYTES // 2**20} MiB", 0)
         self._read(path)
         return data
 
@@ -108,7 +109,7 @@ class _Files:
         glob = _glob(pattern.data)
         found: list[Value] = []
         for folder, folders, names in os.walk(base):
-            folders.sort()
+            folders[:] = sorted(name for name in folders if name.casefold() != ".git")
             for name in sorted(names):
                 file = Path(folder, name)
                 relative = file.relative_to(base).as_posix()
@@ -120,7 +121,7 @@ class _Files:
 
     def _is_inside(self, file: Path) -> bool:
         real = file.resolve()
-        return self._root in real.parents and real.is_file()
+        return self._root in real.parents and not self._is_gits(real) and real.is_file()
 
 
 def _glob(pattern: str) -> re.Pattern[str]:

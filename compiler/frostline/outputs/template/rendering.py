@@ -17,6 +17,7 @@ from jinja2.exceptions import TemplateRuntimeError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from frostline.errors import UsageError
+from frostline.files.reading import read_regular
 from frostline.model import FileOrigin
 from frostline.outputs.base import View
 from frostline.outputs.template import filters as template_filters
@@ -153,7 +154,8 @@ class _FolderLoader(BaseLoader):
         self.read.add(str(path))
         try:
             # utf-8-sig: some editors write a byte order mark, which is not part of the output.
-            return path.read_text(encoding="utf-8-sig"), str(path), None
+            text = read_regular(path).decode("utf-8-sig")
+            return text.replace("\r\n", "\n").replace("\r", "\n"), str(path), None
         except FileNotFoundError as error:
             raise TemplateFault(f"there is no template {path}") from error
         except UnicodeDecodeError as error:

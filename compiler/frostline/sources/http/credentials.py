@@ -9,6 +9,7 @@ from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from frostline.errors import UsageError
+from frostline.files.reading import MOST_OF_SECRET, read_regular
 from frostline.model import FileOrigin
 from frostline.settings import ServerSettings, Tls, Token
 from frostline.sources.http.address import Address
@@ -63,7 +64,7 @@ def describe_token(token: Token) -> str:
 def _read_file(path: Path, origin: FileOrigin) -> str:
     try:
         # latin-1 decodes any byte; the caller refuses what is not printable ASCII.
-        return path.read_bytes().decode("latin-1")
+        return read_regular(path, most=MOST_OF_SECRET).decode("latin-1")
     except (OSError, ValueError) as error:
         raise UsageError(
             f"token: the file {path} cannot be read: {describe_failure(error)}",
@@ -134,7 +135,7 @@ def _is_loopback(host: str) -> bool:
 def _check_readable(key: str, path: Path | None, origin: FileOrigin) -> None:
     try:
         if path is not None:
-            path.open("rb").close()
+            read_regular(path, most=MOST_OF_SECRET)
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{key}: {path} cannot be read: {describe_failure(error)}",

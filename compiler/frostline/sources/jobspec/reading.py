@@ -6,11 +6,11 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from stat import S_ISREG
 
 from msgspec import Struct
 
 from frostline.errors import FrostlineError, SourceError, UsageError
+from frostline.files.reading import read_regular
 from frostline.hcl.functions.base import Function
 from frostline.hcl.functions.files import file_functions
 from frostline.hcl.functions.table import function_table
@@ -120,16 +120,9 @@ class Reader:
     def _source(self, path: Path) -> Source:
         shown = display_path(path)
         try:
-            # O_NONBLOCK: opening a FIFO must not hang.
-            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-                if not S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise HclError("the file cannot be read: it is not a regular file", FileOrigin(shown))
-                data = file.read(MOST_BYTES + 1)
+            return Source(shown, read_regular(path, most=MOST_BYTES))
         except OSError as error:
             raise HclError(f"the file cannot be read: {error.strerror}", FileOrigin(shown)) from None
-        if len(data) > MOST_BYTES:
-            raise HclError(f"the file is larger than {MOST_BYTES // 2**20} MiB", FileOrigin(shown))
-        return Source(shown, data)
 
     def _unknown(self, needs: list[Need], variables: Variables) -> Iterator[FrostlineError]:
         """An error for every variable of the file that is not set, and for everything else that is not known."""

@@ -20,13 +20,14 @@ def test_calls_are_what_nomad_recorded(name: str, differences: Callable[[str], l
 
 @pytest.fixture
 def functions(tmp_path: Path) -> Mapping[str, Function]:
-    for name in ("a.txt", "b/c.txt", "b/d.hcl"):
+    for name in ("a.txt", "b/c.txt", "b/d.hcl", ".git/config", "b/.GIT/x.txt"):
         path = tmp_path / "root" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
     (tmp_path / "root" / "binary").write_bytes(b"\xff")
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "root" / "link").symlink_to(tmp_path / "secret")
+    (tmp_path / "root" / "harmless").symlink_to(".git/config")
     return file_functions(tmp_path / "root", tmp_path / "root", lambda _: None)
 
 
@@ -49,6 +50,8 @@ def test_files_are_read_relative_to_the_folder(functions: Mapping[str, Function]
         ("b/[!c]*", ["b/d.hcl"]),
         ("?.txt", ["a.txt"]),
         ("link", []),
+        ("**/*", ["a.txt", "b/c.txt", "b/d.hcl", "binary"]),
+        ("{harmless,.git/*}", []),
     ],
 )
 def test_a_glob_finds_files_inside_the_root(functions: Mapping[str, Function], pattern: str, names: list[str]) -> None:
@@ -62,6 +65,10 @@ def test_a_glob_finds_files_inside_the_root(functions: Mapping[str, Function], p
         ("file", "link", "outside the root"),
         ("file", "b", "cannot be read"),
         ("file", "x", "cannot be read"),
+        ("file", ".git/config", "inside a .git folder"),
+        ("file", "b/../.git/config", "inside a .git folder"),
+        ("filebase64", "harmless", "inside a .git folder"),
+        ("fileexists", "b/.GIT/x.txt", "inside a .git folder"),
         ("file", "binary", "is not UTF-8"),
         ("file", "a\0b", "is not a path"),
         ("fileexists", "b", "is not a file"),
