@@ -13,12 +13,16 @@ from frostline.model import FileOrigin, Origin
 from frostline.text import escape_json
 
 _encode = msgspec.json.Encoder().encode
-_encode_lines = msgspec.json.Encoder().encode_lines
+_sorting = msgspec.json.Encoder(order="deterministic")  # mappings by their keys; fields of a struct keep their order
 
 
 def canonical_line(value: Any) -> bytes:
     """`value` as one line of JSON: compact, fields in their given order, UTF-8, safe to review; without its newline."""
-    line = _encode(value)
+    return _reviewable(_encode(value))
+
+
+def _reviewable(line: bytes) -> bytes:
+    """line: without its newline."""
     if line.isascii() and b"\x7f" not in line:
         return line
     return escape_json(line.decode()).encode()
@@ -29,14 +33,14 @@ _LINES = 1000
 
 
 def canonical_lines(values: Sequence[Any]) -> Iterator[bytes]:
-    """`canonical_line` of each value with its newline, many lines at a time."""
+    """Each value as a line with its newline, many lines at a time; as `canonical_line`, with mappings sorted by key."""
     for start in range(0, len(values), _LINES):
         part = values[start : start + _LINES]
-        lines = _encode_lines(part)
+        lines = _sorting.encode_lines(part)
         if lines.isascii() and b"\x7f" not in lines:
             yield lines
         else:
-            yield b"".join([canonical_line(value) + b"\n" for value in part])
+            yield b"".join([_reviewable(line) + b"\n" for line in lines.split(b"\n")[:-1]])
 
 
 def digest_of_json(value: Any) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import json
 from itertools import pairwise
 from pathlib import PurePath
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from frostline.files.conflicts import LFS_POINTER, UTF_16_MARKS, conflict_line
-from frostline.text import pluralize
+from frostline.text import pluralize, quote
 
 FREEZE_AGAIN = "run `frostline freeze` to write it anew"
 _COMPILE_AGAIN = (
@@ -51,6 +53,34 @@ def find_fault(data: bytes, shown: str) -> Fault | None:
     if data.startswith(b"\n") or b"\n\n" in data:
         return Fault(_line_of(data, max(0, data.find(b"\n\n") + 1)), "this line is blank: a lock has no such line")
     return _find_wrong_count(data) if data.endswith(b"\n") else None
+
+
+def misspelling(line: str, written: str) -> str:
+    """Why this line of JSON is not the same as what its value is written as, both without their newlines."""
+    try:
+        json.loads(line, object_pairs_hook=_refuse_repeated)
+    except _RepeatedError as found:
+        return f"it has the key {quote(str(found))} twice"
+    at = next((at for at, (is_, wanted) in enumerate(zip(line, written, strict=False)) if is_ != wanted), len(written))
+    if line[at : at + 1] == "\\" or line[at - 1 : at] == "\\":
+        return f"column {at + 1} has an escape that frostline writes in another way, or not at all"
+    if line[at : at + 1].isspace():
+        return f"column {at + 1} has a space"
+    if written[at : at + 1] == "\\":
+        return f"column {at + 1} has the character U+{ord(line[at]):04X} without an escape"
+    return f"column {at + 1} has {quote(line[at : at + 20])} in place of {quote(written[at : at + 20])}"
+
+
+class _RepeatedError(Exception):
+    pass
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+    keys: set[str] = set()
+    for key, _ in pairs:
+        if key in keys:
+            raise _RepeatedError(key)
+        keys.add(key)
 
 
 def crlf_help(shown: str, mend: str) -> str:

@@ -208,3 +208,70 @@ def test_what_is_no_lock_is_refused_with_its_line(data: bytes, line: int, words:
         lock_codec.parse_lock(data, "frostline.lock")
     assert str(caught.value.origin).startswith(f"frostline.lock:{line}:")
     assert re.search("frostline (freeze|compile)", caught.value.help or "")
+
+
+ODD = written(
+    Lock(
+        (
+            Snapshot(
+                source="mesh",
+                datacenter="dc1",
+                namespace="",
+                settings=DIGEST,
+                shaped_by={"select": {"tags": ["a"]}},
+                instances=(
+                    Instance(
+                        service="a", node="n", id="i", address="é\u202e/", port=80, meta={"a": "1", "b": "2"}, weight=2
+                    ),
+                ),
+                declared=(Declared(service="d", meta={"a": "1", "b": "2"}),),
+            ),
+        )
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "why"),
+    [
+        ('"address":"', '"address":"6.6.6.6","address":"', 3, "it has the key `address` twice"),
+        ('"id":"i"', '"id":"j","id":"i"', 3, "it has the key `id` twice"),
+        ('"a":"1","b"', '"a":"0","a":"1","b"', 3, "it has the key `a` twice"),
+        ('"source":"mesh"', '"source":"mesh","source":"mesh"', 2, "it has the key `source` twice"),
+        ('"address"', '"\\u0061ddress"', 3, "has an escape"),
+        ("\\u202e", "\u202e", 3, "has the character U+202E without an escape"),
+        ("\\u202e", "\\u202E", 3, "has `E"),
+        ("é", "\\u00e9", 3, "has an escape"),
+        ("e/", "e\\/", 3, "has an escape"),
+        ('"port":80', '"port": 80', 3, "has a space"),
+        ('"port":80', '"port":80.0', 3, "`port` must be an integer"),
+        ('"port":80', '"port":8e1', 3, "`port` must be an integer"),
+        ('"weight":2', '"weight":1', 3, 'has `,"weight":1'),
+        ('"weight":2', '"weight":2,"held":false', 3, 'has `,"held":false'),
+        ('"service":"a","node":"n"', '"node":"n","service":"a"', 3, "column 3 has `n"),
+        ('"a":"1","b":"2"', '"b":"2","a":"1"', 3, "has `b"),
+        ('{"service":"d"', ' {"service":"d"', 4, "column 1 has a space"),
+        ('{"service":"d"', '{"service":"d","tags":[]', 4, "has `tags"),
+        ('"instances":1', '"instances":1.0', 2, "`instances` must be an integer"),
+    ],
+)
+def test_only_what_frostline_writes_is_a_lock(old: str, new: str, line: int, why: str) -> None:
+    text = ODD.decode()
+    assert old in text
+    with pytest.raises(UsageError) as caught:
+        lock_codec.parse_lock(text.replace(old, new, 1).encode(), "frostline.lock")
+    assert caught.value.origin == FileOrigin("frostline.lock", line)
+    assert why in caught.value.message
+    assert caught.value.help == FREEZE_AGAIN
+
+
+@given(any_lock, st.data())
+def test_no_two_texts_are_the_same_lock(lock: Lock, data: st.DataObject) -> None:
+    raw = written(lock)
+    at = data.draw(st.integers(0, len(raw)))
+    other = raw[:at] + data.draw(st.binary(max_size=3)) + raw[at + data.draw(st.integers(0, 3)) :]
+    try:
+        read = lock_codec.parse_lock(other, "frostline.lock")
+    except UsageError:
+        return
+    assert written(read) == other
