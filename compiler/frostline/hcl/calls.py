@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from frostline.hcl.conversion import ConversionError, convert
@@ -51,8 +52,9 @@ def call(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
     if any(value.is_unknown if function.partly else causes_in(value) for value in values):
         return unknown_from(values)
     scope.spend(sum(extent(value)[0] for value in values), node.offset)
+    counted = (partial(scope.spend, offset=node.offset),) if function.counted else ()
     try:
-        result = function.call(*values)
+        result = function.call(*counted, *values)
     except FunctionError as error:
         blamed = error.argument
         place = arguments[blamed].offset if blamed is not None and blamed < len(arguments) else node.offset

@@ -56,7 +56,7 @@ from frostline.hcl.values import (
     string,
     tuple_value,
 )
-from frostline.hcl.weights import extent, text_weight
+from frostline.hcl.weights import extent, number_weight, text_weight
 
 __all__ = ["Budget", "BudgetError", "Scope", "evaluate"]
 
@@ -67,6 +67,10 @@ def evaluate(expression: Expression, scope: Scope) -> Value:
         return _value(expression, scope)
     except RecursionError:
         raise BudgetError("the expression is nested too deeply", scope.source.place(start(expression))) from None
+    except MemoryError:
+        raise BudgetError(
+            "the expression needs more memory than there is", scope.source.place(start(expression))
+        ) from None
 
 
 def _value(expression: Expression, scope: Scope) -> Value:
@@ -180,6 +184,7 @@ def _binary(node: Binary, scope: Scope) -> Value:
             scope.spend(min(extent(left)[0], extent(right)[0]), start(node))
         return unknown_from((left, right), result) if _have_unknowns(left, right) else operation(left, right)
     left, right = _operand(left, wanted, node.left, scope), _operand(right, wanted, node.right, scope)
+    scope.spend(number_weight(left) + number_weight(right), start(node))
     if left.data is None or right.data is None:
         raise scope.error(f"`{node.operator}` needs two values, but one is null", start(node))
     if left.is_unknown or right.is_unknown:

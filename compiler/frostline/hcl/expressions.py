@@ -107,9 +107,11 @@ class ExpressionParser(TemplateParser):
         offset, name = self.start, self.text()
         self.advance()
         if self.kind == "::":
+            parts = [name]
             while self.take("::"):
-                name += f"::{self.word()}"
+                parts.append(self.word())
                 self.expect("name", "a name is expected after `::`")
+            name = "::".join(parts)
             if self.kind != "(":
                 raise self.error("a name with `::` must be a function call, with parentheses")
         if self.kind == "(":

@@ -11,7 +11,8 @@ from frostline.hcl.source import HclError, Source
 from frostline.hcl.values import Value
 from frostline.hcl.weights import extent
 
-MOST_STEPS = 300_000
+MOST_STEPS = 500_000
+STEPS_OF_A_FILE = 2_000
 _MOST_LEVELS = 100
 _LONGEST_NAME = 60
 
@@ -23,13 +24,22 @@ class BudgetError(HclError):
 
 
 class Budget:
-    """The steps that are left. A node takes one; a value that is made, or given to a function, takes its weight."""
+    """The steps that are left for all files of a source: MOST_STEPS, and STEPS_OF_A_FILE more for each file.
+
+    A node takes one; a value that is made, or given to a function, takes its weight, one for 16 characters, and so the
+    steps limit memory as well. Nothing is timed: the same files end in the same way on every machine.
+    """
 
     __slots__ = ("left", "most")
 
     def __init__(self, most: int = MOST_STEPS) -> None:
         self.most = most
         self.left = most
+
+    def add_file(self) -> None:
+        """Add what each file brings, also after one that used up all."""
+        self.most += STEPS_OF_A_FILE
+        self.left = max(self.left, 0) + STEPS_OF_A_FILE
 
 
 class Scope:
@@ -94,7 +104,7 @@ class Scope:
             raise BudgetError(
                 f"the evaluation takes more than {self.budget.most} steps",
                 self.source.place(offset),
-                "nested loops, or values that contain the same value many times, take many steps",
+                "all files of a source share them; nested loops, large texts, and values in values take many",
             )
 
     def admit(self, value: Value, offset: int) -> Value:

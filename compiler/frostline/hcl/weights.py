@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from frostline.hcl.number import Number
 from frostline.hcl.values import Value
 
 # A part that a value contains twice counts twice, because whoever walks the value meets it twice.
 _CHARACTERS = 16
+_ORDINARY = 512
+_LARGE = 1 << _ORDINARY
+_BITS = 32
 
 
 def text_weight(text: str) -> int:
     """The weight of a text: one, and one more for every 16 characters."""
     return 1 + len(text) // _CHARACTERS
+
+
+def number_weight(value: Value) -> int:
+    """The weight of an operand beyond its one step: for a number of more bits than most have."""
+    if not isinstance(value.data, Number):
+        return 0
+    exact = value.data.value
+    if isinstance(exact, int):
+        return exact.bit_length() // _BITS if exact.bit_length() > _ORDINARY else 0
+    if isinstance(exact, float) or exact.denominator < _LARGE:
+        return 0
+    return exact.denominator.bit_length() // _BITS
 
 
 def extent(value: Value) -> tuple[int, int]:

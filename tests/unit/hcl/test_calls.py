@@ -31,7 +31,7 @@ from frostline.hcl.values import (
 HUNDRED = Literal(0, tuple_value([number(index) for index in range(100)]))
 
 
-def refused(expression: Expression, where: Scope, why: str = "takes more than 300000 steps") -> None:
+def refused(expression: Expression, where: Scope, why: str = "takes more than 500000 steps") -> None:
     with pytest.raises(BudgetError, match=why):
         evaluate(expression, where)
 

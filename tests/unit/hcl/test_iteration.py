@@ -39,7 +39,7 @@ def failure(expression: Expression, where: Scope) -> tuple[str, int, str | None]
     return caught.value.message, caught.value.place.column or 0, caught.value.help
 
 
-def refused(expression: Expression, where: Scope, why: str = "takes more than 300000 steps") -> None:
+def refused(expression: Expression, where: Scope, why: str = "takes more than 500000 steps") -> None:
     with pytest.raises(BudgetError, match=why):
         evaluate(expression, where)
 

@@ -95,6 +95,6 @@ def scope(functions: dict[str, Function] | None = None, **variables: Value) -> S
     return Scope(Source("job.hcl", b"x" * 100), variables, functions or {})
 
 
-def refused(expression: Expression, where: Scope, why: str = "takes more than 300000 steps") -> None:
+def refused(expression: Expression, where: Scope, why: str = "takes more than 500000 steps") -> None:
     with pytest.raises(BudgetError, match=why):
         evaluate(expression, where)

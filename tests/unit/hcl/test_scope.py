@@ -39,7 +39,7 @@ def within_seconds() -> Iterator[None]:
     assert time.process_time() - began < 3
 
 
-def refused(expression: Expression, where: Scope, why: str = "takes more than 300000 steps") -> None:
+def refused(expression: Expression, where: Scope, why: str = "takes more than 500000 steps") -> None:
     with pytest.raises(BudgetError, match=why):
         evaluate(expression, where)
 

@@ -8,6 +8,9 @@ from msgspec import Struct
 
 from frostline.hcl.values import DYNAMIC, Type, Value
 
+Spend = Callable[[int], None]
+"""Takes steps from the budget of the source. BudgetError: it is used up."""
+
 
 class FunctionError(Exception):
     """A call fails. argument: the index of the argument that is to blame; None: the call as a whole."""
@@ -31,9 +34,11 @@ class Function(Struct, frozen=True):
 
     The evaluation checks number, types and null before the call, as cty does (function.Function.Call). Where an
     argument is unknown, so is the result. partly: the function takes known collections with unknown elements.
+    counted: the work is not in proportion to arguments and result; `call` takes a Spend before the arguments.
     """
 
     parameters: tuple[Parameter, ...]
     call: Callable[..., Value]
     variadic: Parameter | None = None
     partly: bool = False
+    counted: bool = False

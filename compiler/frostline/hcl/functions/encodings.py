@@ -12,15 +12,17 @@ from io import StringIO
 from urllib.parse import quote_plus
 from uuid import NAMESPACE_DNS, NAMESPACE_OID, NAMESPACE_URL, NAMESPACE_X500, UUID, uuid5
 
-from frostline.hcl.functions.base import Function, FunctionError, Parameter
+from frostline.hcl.functions.base import Function, FunctionError, Parameter, Spend
 from frostline.hcl.functions.json_text import json_text, json_value
-from frostline.hcl.functions.yaml_text import yaml_text, yaml_value
+from frostline.hcl.functions.yaml_text import STEPS_OF_A_CHARACTER, yaml_text, yaml_value
 from frostline.hcl.values import DYNAMIC, STRING, Type, Value, list_value, object_value, string
+from frostline.hcl.weights import extent
 
 _TEXT = Parameter("str", STRING)
 _NAMESPACES = {"dns": NAMESPACE_DNS, "url": NAMESPACE_URL, "oid": NAMESPACE_OID, "x500": NAMESPACE_X500}
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _MOST_CELLS = 1_000_000
+_CHARACTERS_OF_A_VALUE = 5
 
 
 def _of(change: Callable[[str], str]) -> Function:
@@ -57,9 +59,11 @@ def _csvdecode(text: Value) -> Value:
     if not rows:
         raise FunctionError("there is no header line")
     header, *records = rows
-    for index, name in enumerate(header):
-        if name in header[:index]:
+    seen: set[str] = set()
+    for name in header:
+        if name in seen:
             raise FunctionError(f"the header has `{name}` twice")
+        seen.add(name)
     if len(records) * len(header) > _MOST_CELLS:
         raise FunctionError(f"there are more than {_MOST_CELLS} cells")
     for line, record in enumerate(records, 2):
@@ -76,6 +80,15 @@ def _rows(text: str) -> list[list[str]]:
         raise FunctionError(f"this is not CSV: {error}") from None
 
 
+def _yamldecode(spend: Spend, text: Value) -> Value:
+    return yaml_value(text.data, spend)
+
+
+def _yamlencode(spend: Spend, value: Value) -> Value:
+    spend(STEPS_OF_A_CHARACTER * _CHARACTERS_OF_A_VALUE * extent(value)[0])
+    return string(yaml_text(value))
+
+
 _VALUE = Parameter("val", DYNAMIC, null=True)
 
 FUNCTIONS: Mapping[str, Function] = {
@@ -90,6 +103,6 @@ FUNCTIONS: Mapping[str, Function] = {
     "sha512": _of(_digest("sha512")),
     "urlencode": _of(lambda text: quote_plus(text, safe="")),
     "uuidv5": Function((Parameter("namespace", STRING), Parameter("name", STRING)), _uuidv5),
-    "yamldecode": Function((Parameter("src", STRING),), lambda text: yaml_value(text.data)),
-    "yamlencode": Function((Parameter("value", DYNAMIC, null=True),), lambda value: string(yaml_text(value))),
+    "yamldecode": Function((Parameter("src", STRING),), _yamldecode, counted=True),
+    "yamlencode": Function((Parameter("value", DYNAMIC, null=True),), _yamlencode, counted=True),
 }

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from frostline.hcl.conversion import ConversionError, convert
 from frostline.hcl.functions.base import Function, FunctionError, Parameter
-from frostline.hcl.functions.characters import check_size, clusters, count
+from frostline.hcl.functions.characters import MOST_CHARACTERS, check_size, clusters, count
 from frostline.hcl.functions.json_text import json_text
 from frostline.hcl.number import Number
 from frostline.hcl.values import BOOL, DYNAMIC, NUMBER, STRING, Type, Value, list_value, string
@@ -21,6 +21,9 @@ _VERB = re.compile(
     r"(?:\[(?P<index>[0-9]+)\])?(?P<mode>[A-Za-z]))"
 )
 _INTEGER = {"b": "b", "d": "d", "o": "o", "x": "x", "X": "X"}
+
+_MOST_DIGITS = 1000
+"""Digits after the point: no number has more that say something, and each takes time."""
 
 
 class _Verb(Struct, frozen=True):
@@ -61,11 +64,11 @@ def formatted(template: str, values: Sequence[Value]) -> str:
             match[0],
             percent,
             match["flags"],
-            int(match["width"] or -1),
-            None if match["precision"] is None else int(match["precision"] or 0),
+            _size(match["width"], -1),
+            None if match["precision"] is None else _size(match["precision"], 0),
             match["mode"],
         )
-        index = int(match["index"] or following)
+        index = _size(match["index"], following)
         if not 1 <= index <= len(values):
             raise verb.error(f"there is no value {index}, only {len(values)}")
         following, highest = index + 1, max(highest, index)
@@ -76,6 +79,13 @@ def formatted(template: str, values: Sequence[Value]) -> str:
     if highest < len(values) and not (highest == 0 and not values):
         raise FunctionError(f"there are {len(values)} values, but only {highest} are used", highest + 1)
     return "".join(parts)
+
+
+def _size(digits: str | None, missing: int) -> int:
+    """FunctionError: more digits than any size has."""
+    if len(digits or "") > 9:
+        check_size(MOST_CHARACTERS + 1)
+    return int(digits) if digits else missing
 
 
 def _filled(verb: _Verb, value: Value) -> str:
@@ -95,6 +105,8 @@ def _filled(verb: _Verb, value: Value) -> str:
         case mode if mode in _INTEGER:
             return _integer(verb, _as(verb, value, NUMBER).data)
         case "e" | "E" | "f" | "g" | "G":
+            if (verb.precision or 0) > _MOST_DIGITS:
+                raise verb.error(f"the precision is at most {_MOST_DIGITS}")
             return _float(verb, _as(verb, value, NUMBER).data)
         case _:
             raise verb.error("there is no such verb")
@@ -128,7 +140,7 @@ def _integer(verb: _Verb, exact: Number) -> str:
     amount = exact.whole()
     if amount is None:
         raise verb.error("a whole number is needed")
-    digits = format(abs(amount), _INTEGER[verb.mode])
+    digits = str(Decimal(abs(amount))) if verb.mode == "d" else format(abs(amount), _INTEGER[verb.mode])
     if verb.precision is not None:
         digits = digits.rjust(verb.precision, "0") if amount or verb.precision else ""
     if "#" in verb.flags and verb.mode in "boxX":
@@ -158,7 +170,7 @@ def _rounded(fraction: Fraction, places: int, mode: str) -> str:
     if mode == "f":
         scaled = fraction * 10**places
         number = round(scaled)  # half to even, exactly
-        text = str(number).rjust(places + 1, "0")
+        text = str(Decimal(number)).rjust(places + 1, "0")  # str of an int refuses 4,300 digits
         return f"{text[:-places]}.{text[-places:]}" if places else text
     return _exponent(_decimal(fraction, places + 1), places, mode)
 

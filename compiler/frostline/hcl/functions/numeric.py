@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 
 from frostline.hcl.functions.base import Function, FunctionError, Parameter
 from frostline.hcl.number import Number
@@ -87,7 +88,7 @@ def _parseint(text: Value, base: Value) -> Value:
     value = 0
     for digit in digits:
         value = value * radix + _DIGITS.index(digit)
-    return number(Number.parse(str(sign * value)))
+    return number(Number.parse(str(Decimal(sign * value))))
 
 
 def _signum(value: Value) -> Value:

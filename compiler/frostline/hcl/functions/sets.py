@@ -7,11 +7,10 @@ from itertools import product
 from math import prod
 
 from frostline.hcl.conversion import convert, unify
-from frostline.hcl.functions.base import Function, FunctionError, Parameter
+from frostline.hcl.functions.base import Function, FunctionError, Parameter, Spend
 from frostline.hcl.sets import set_value
 from frostline.hcl.values import DYNAMIC, Type, Value, list_value, set_of
 
-MOST_ITEMS = 1_000_000
 _SET = Parameter("sets", set_of(DYNAMIC))
 
 
@@ -30,7 +29,8 @@ def _union(*values: Value) -> Value:
 
 def _intersection(*values: Value) -> Value:
     first, *others = _with_common_type(values)
-    return _set(first.type, [item for item in first.data if all(item in set(other.data) for other in others)])
+    members = [set(other.data) for other in others]
+    return _set(first.type, [item for item in first.data if all(item in member for member in members)])
 
 
 def _set(type: Type, items: list[Value]) -> Value:
@@ -38,12 +38,11 @@ def _set(type: Type, items: list[Value]) -> Value:
     return set_value(type.element, items)
 
 
-def _product(*values: Value) -> Value:
+def _product(spend: Spend, *values: Value) -> Value:
     if len(values) < 2:
         raise FunctionError("the function needs two arguments")
     types = [_element_type(value, argument) for argument, value in enumerate(values)]
-    if prod(len(value.data) for value in values) * len(values) > MOST_ITEMS:
-        raise FunctionError(f"the product has more than {MOST_ITEMS} elements")
+    spend(prod(len(value.data) for value in values) * len(values))
     columns = [[convert(item, kind) for item in value.data] for value, kind in zip(values, types, strict=True)]
     row = Type("tuple", elements=tuple(types))
     rows = [Value(row, items) for items in product(*columns)]
@@ -68,6 +67,6 @@ def _element_type(value: Value, argument: int) -> Type:
 
 FUNCTIONS: Mapping[str, Function] = {
     "setintersection": Function((Parameter("first_set", set_of(DYNAMIC)),), _intersection, _SET),
-    "setproduct": Function((), _product, Parameter("sets", DYNAMIC)),
+    "setproduct": Function((), _product, Parameter("sets", DYNAMIC), counted=True),
     "setunion": Function((Parameter("first_set", set_of(DYNAMIC)),), _union, _SET),
 }

@@ -7,19 +7,22 @@ from collections.abc import Callable, Iterator, Mapping
 
 import regex
 
-from frostline.hcl.functions.base import Function, FunctionError, Parameter
+from frostline.hcl.functions.base import Function, FunctionError, Parameter, Spend
 from frostline.hcl.functions.characters import GO_SPACE, check_size, clusters, count
 from frostline.hcl.functions.numeric import whole
 from frostline.hcl.number import Number
 from frostline.hcl.values import NUMBER, STRING, Value, list_of, list_value, number, string
-
-_LONGEST_MATCH = 1.0
-"""Seconds that a regular expression may take. Go's RE2 takes linear time, Python's expressions may not."""
+from frostline.matching import Found, Pattern, find_all
 
 _MOST_REPEATS = 1000  # RE2's limit
 _TEXT = Parameter("str", STRING)
 _BEYOND_RE2 = re.compile(r"\(\?(?:[=!>|]|<[=!]|P=|P>|R|&|\()|\\[1-9]|\\[gk]|[*+?}]\+")
 _NOT_RE2 = re.compile(r"\\[XRGKmM]")
+_STEPS_TO_COMPILE = 20  # a character of a pattern
+_CLASSES = re.compile(r"\\.|\[:\^?[a-z]+:\]|\(\?<(?=[A-Za-z_])", re.DOTALL)
+_PROPERTY = re.compile(r"\\[pP](?:\{\^?\w+\}|[A-Z])", re.ASCII)
+_FIRST_PRIVATE = 0xF0000
+"""The first of the private characters that stand for a class of Go's which Python's patterns lack."""
 
 
 def _of(change: Callable[[str], str]) -> Function:
@@ -62,8 +65,9 @@ def _indent(spaces: Value, text: Value) -> Value:
     width = whole(spaces, "spaces")
     if width < 0:
         raise FunctionError("`spaces` must not be negative")
-    check_size(len(text.data) + width * text.data.count("\n"))
-    return string(text.data.replace("\n", "\n" + " " * width))
+    lines = text.data.count("\n")
+    check_size(len(text.data) + width * lines)
+    return text if not lines else string(text.data.replace("\n", "\n" + " " * width))
 
 
 def _join(separator: Value, *lists: Value) -> Value:
@@ -101,43 +105,67 @@ def _replace(text: Value, old: Value, new: Value) -> Value:
     return string(text.data.replace(old.data, new.data))
 
 
-def _regex_replace(text: Value, pattern: Value, replacement: Value) -> Value:
+def _regex_replace(spend: Spend, text: Value, pattern: Value, replacement: Value) -> Value:
     """A pattern of RE2 and a replacement with `$1`, `${name}` and `$$` (Go's Regexp.ReplaceAllString)."""
-    compiled = _compiled(pattern.data)
+    compiled = _compiled(pattern.data, spend)
     parts: list[str] = []
     last = size = 0
-    try:
-        for match in compiled.finditer(text.data, timeout=_LONGEST_MATCH):
-            if match.start() == match.end() == last and parts:
-                continue  # Go skips an empty match right after another match
-            expanded = "".join(_expanded(replacement.data, match))
-            parts += [text.data[last : match.start()], expanded]
-            size += len(expanded)
-            check_size(size)
-            last = match.end()
-    except TimeoutError:
-        raise FunctionError("the regular expression takes too long") from None
+    for match in find_all(compiled, text.data, spend):
+        start, end = match.span()
+        if start == end == last and parts:
+            continue  # Go skips an empty match right after another match
+        expanded = "".join(_expanded(replacement.data, match))
+        parts += [text.data[last:start], expanded]
+        size += len(expanded)
+        check_size(size)
+        last = end
     parts.append(text.data[last:])
     return string("".join(parts))
 
 
-def _compiled(pattern: str) -> regex.Pattern[str]:
-    if any(int(times) > _MOST_REPEATS for times in re.findall(r"(?<=[{,])\d+(?=[,}])", pattern)):
+def _compiled(pattern: str, spend: Spend) -> Pattern:
+    spend(_STEPS_TO_COMPILE * len(pattern))
+    if any(len(times) > 9 or int(times) > _MOST_REPEATS for times in re.findall(r"(?<=[{,])\d+(?=[,}])", pattern)):
         raise FunctionError(f"a repetition is at most {_MOST_REPEATS} times")
     if _BEYOND_RE2.search(pattern) or _NOT_RE2.search(pattern):
         raise FunctionError(
             "RE2 has no look-around, back-references or possessive quantifiers, which the regular expression uses"
         )
     try:
-        return regex.compile(pattern.replace("\\z", "\\Z"), regex.ASCII | regex.VERSION0)
-    except (regex.error, ValueError, OverflowError, RecursionError) as error:
+        return _of_go(pattern)
+    except (re.error, regex.error, ValueError, OverflowError, RecursionError) as error:
         raise FunctionError(f"this is not a regular expression: {error}") from None
+
+
+def _of_go(pattern: str) -> Pattern:
+    """The pattern in Python's syntax; `regex` knows the classes that `re` lacks: `\\pL`, `[:alpha:]`."""
+    classes: list[str] = []
+
+    def stand_in(found: re.Match[str]) -> str:
+        classes.append(found[0])
+        return chr(_FIRST_PRIVATE + len(classes) - 1)
+
+    def translated(found: re.Match[str]) -> str:
+        if found[0] == "(?<":
+            return "(?P<"
+        if found[0] == "\\z":
+            return "\\Z"
+        return stand_in(found) if found[0].startswith("[:") else found[0]
+
+    def class_of(source: str, flags: int) -> regex.Pattern[str]:
+        for index, name in enumerate(classes):
+            source = source.replace(chr(_FIRST_PRIVATE + index), name)
+        # The two modules have the same flags, but for ASCII.
+        return regex.compile(source, (flags & ~re.ASCII) | regex.ASCII | regex.VERSION0)
+
+    python = _CLASSES.sub(translated, _PROPERTY.sub(stand_in, pattern))
+    return Pattern(python, re.ASCII, class_of=class_of, strict_end=True)
 
 
 _REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)
 
 
-def _expanded(replacement: str, match: regex.Match[str]) -> Iterator[str]:
+def _expanded(replacement: str, match: Found) -> Iterator[str]:
     last = 0
     for found in _REFERENCE.finditer(replacement):
         yield replacement[last : found.start()]
@@ -146,9 +174,9 @@ def _expanded(replacement: str, match: regex.Match[str]) -> Iterator[str]:
     yield replacement[last:]
 
 
-def _group(match: regex.Match[str], name: str) -> str:
+def _group(match: Found, name: str) -> str:
     try:
-        return match[int(name) if name.isdigit() else name] or ""
+        return match.group(int(name) if name.isdigit() and len(name) < 9 else name) or ""
     except IndexError:
         return ""  # as in Go
 
@@ -162,7 +190,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "indent": Function((Parameter("spaces", NUMBER), _TEXT), _indent),
     "join": Function((Parameter("separator", STRING),), _join, Parameter("lists", list_of(STRING))),
     "lower": _of(_lower),
-    "regex_replace": Function((_TEXT, Parameter("pattern", STRING), Parameter("replace", STRING)), _regex_replace),
+    "regex_replace": Function(
+        (_TEXT, Parameter("pattern", STRING), Parameter("replace", STRING)), _regex_replace, counted=True
+    ),
     "replace": Function((_TEXT, Parameter("substr", STRING), Parameter("replace", STRING)), _replace),
     "reverse": _of(lambda text: "".join(reversed(clusters(text)))),
     "split": Function((Parameter("separator", STRING), _TEXT), _split),

@@ -22,6 +22,7 @@ _UNITS = {
     "m": Fraction(60),
     "h": Fraction(3600),
 }
+_MOST_DIGITS = 1000  # of a number in a duration
 _MOST_SECONDS = Fraction(2**63 - 1, 10**9)
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -63,7 +64,7 @@ def _seconds(text: str) -> Fraction:
     position = 0
     while position < len(bare):
         match = _DURATION.match(bare, position)
-        if match is None or match[1] in ("", "."):
+        if match is None or match[1] in ("", ".") or len(match[1]) > _MOST_DIGITS:
             break
         total += Fraction(match[1] if match[1][-1] != "." else f"{match[1]}0") * _UNITS[match[2]]
         position = match.end()

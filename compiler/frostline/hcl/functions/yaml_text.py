@@ -11,12 +11,15 @@ from typing import Any
 
 import yaml
 
-from frostline.hcl.functions.base import FunctionError
+from frostline.hcl.functions.base import FunctionError, Spend
 from frostline.hcl.functions.characters import check_size
 from frostline.hcl.number import Number, NumberError
 from frostline.hcl.values import FALSE, NULL, TRUE, Value, number, object_value, string, tuple_value
 
-_MOST_NODES = 200_000
+STEPS_OF_A_CHARACTER = 5
+"""PyYAML takes as long for a character as the evaluation for five nodes."""
+
+_STEPS_OF_A_NODE = 5
 _TAG = "tag:yaml.org,2002:"
 _WORDS = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), TRUE),
@@ -75,8 +78,9 @@ def _scalar(text: str, style: str) -> Any:
     return yaml.ScalarEvent(None, None, (True, True), text, style=style or None)
 
 
-def yaml_value(text: str) -> Value:
+def yaml_value(text: str, spend: Spend) -> Value:
     """The value of a YAML document, sequences as tuples. FunctionError: it is not YAML, or cty has no such value."""
+    spend(STEPS_OF_A_CHARACTER * len(text))
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
@@ -87,7 +91,7 @@ def yaml_value(text: str) -> Value:
     if node is None:
         raise FunctionError("there is no document")
     try:
-        return _NodeReader().value(node)
+        return _NodeReader(spend).value(node)
     except RecursionError:
         raise FunctionError("the YAML is nested too deeply") from None
 
@@ -99,16 +103,14 @@ def _reason(error: yaml.YAMLError) -> str:
 
 
 class _NodeReader:
-    """Makes values of YAML nodes. Every alias makes its anchor's value again, so the number of values is limited."""
+    """Makes values of YAML nodes. Every alias makes its anchor's value again, so each value is paid for."""
 
-    def __init__(self) -> None:
-        self._left = _MOST_NODES
+    def __init__(self, spend: Spend) -> None:
+        self._spend = spend
         self._open: set[int] = set()
 
     def value(self, node: Any) -> Value:
-        self._left -= 1
-        if self._left < 0:
-            raise FunctionError(f"the YAML has more than {_MOST_NODES} values")
+        self._spend(_STEPS_OF_A_NODE)
         if id(node) in self._open:
             raise FunctionError("an alias refers to a value that it is part of")
         self._open.add(id(node))

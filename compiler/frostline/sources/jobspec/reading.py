@@ -56,6 +56,7 @@ class Reader:
         self._settings = settings
         self._declared: set[str] = set()
         self.read: list[Path] = []
+        self._budget = Budget()
         environment = {name: os.environ[name] for name in settings.environment if name in os.environ}
         self._given = Given(
             environment=environment,
@@ -100,7 +101,8 @@ class Reader:
         return self._evaluated(body_of_json(tree, source))
 
     def _evaluated(self, body: Body) -> HclJob:
-        context = Context(functions=self._functions, undefined=placeholder, budget=Budget())
+        self._budget.add_file()
+        context = Context(functions=self._functions, undefined=placeholder, budget=self._budget)
         return job_of_body(body, self._given, context)
 
     def _var_file(self, path: Path) -> Body:

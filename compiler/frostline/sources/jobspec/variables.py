@@ -300,9 +300,12 @@ def _locals(body: Body, var: Value, context: Context) -> dict[str, Value]:
         chain = " -> ".join(f"local.{name}" for name in reversed(circle))
         place = source.place(min(expressions[name].offset for name in circle))
         raise HclError(f"locals refer to each other in a circle: {chain}", place) from None
+    dynamic = {name for name, attribute in expressions.items() if _takes_all_locals(attribute.expression)}
     values: dict[str, Value] = {}
     for name in order:
-        scope = context.scope(source, {"var": var, "local": object_value(values)})
+        seen = values if name in dynamic else {needed: values[needed] for needed in needs[name]}
+        scope = context.scope(source, {"var": var, "local": object_value(seen)})
+        scope.spend(len(seen), expressions[name].offset)
         values[name] = evaluate(expressions[name].expression, scope)
     return values
 
@@ -320,6 +323,14 @@ def _locals_in(node: Expression) -> set[str]:
         for part in parts_of(node)
         if isinstance(part, Traversal) and part.root == "local" and part.steps and isinstance(part.steps[0], GetAttr)
     }
+
+
+def _takes_all_locals(node: Expression) -> bool:
+    """Whether the expression has a `local` without a name after it, as in `local[key]`."""
+    return any(
+        isinstance(part, Traversal) and part.root == "local" and not (part.steps and isinstance(part.steps[0], GetAttr))
+        for part in parts_of(node)
+    )
 
 
 def parts_of(node: Expression) -> Iterator[Struct]:

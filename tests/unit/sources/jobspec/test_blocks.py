@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -75,32 +73,6 @@ def test_dynamic_blocks_nest_with_iterators_and_labels(folder: Any) -> None:
     }
     """
     assert [service.service for service in folder.declared(text).services] == ["x-0-p", "x-1-q"]
-
-
-ALIASES = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 6)}]\n" for a, b in pairwise("abcdefgh"))
-
-
-@pytest.mark.parametrize(
-    "expression",
-    [
-        "[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : a]]]",
-        'join("", [for a in range(1000) : join("", [for b in range(1000) : "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"])])',
-        'format("%1000000000d", 1)',
-        'indent(1000000000, "a\\nb")',
-        "setproduct(range(1000), range(1000), range(1000))",
-        'replace(join("", [for a in range(1000) : "aaaaaaaaaa"]), "a", join("", [for a in range(1000) : "bb"]))',
-        'regex_replace("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "(a+)+$", "x")',
-        "pow(10, 300) * pow(10, 300)",
-        "yamldecode(" + json.dumps(ALIASES) + ")",
-    ],
-    ids=lambda text: text[:20],
-)
-def test_a_bomb_is_refused_or_harmless(folder: Any, expression: str) -> None:
-    text = f'job "j" {{\n  meta {{\n    x = jsonencode({expression})\n  }}\n}}\n'
-    try:
-        folder.declared(text)
-    except SourceError as error:
-        assert str(error.origin).startswith("a.nomad.hcl:3:")
 
 
 @pytest.mark.parametrize(
