@@ -146,14 +146,14 @@ def test_a_saved_plan_confirms_what_was_read_when_it_was_made(aged: Project, sho
     assert aged.read(NAME) == before
 
 
-def test_a_plan_with_a_time_that_is_none_is_a_usage_error(aged: Project) -> None:
+@pytest.mark.parametrize(
+    ("time", "said"), [("2026-02-30T00:00:00Z", "was changed since it was made"), ("yesterday", "not a saved plan")]
+)
+def test_a_plan_whose_time_was_changed_is_not_published(aged: Project, time: str, said: str) -> None:
     assert aged.run("plan", "--out", "p.json").returncode == 0
     text = aged.read("p.json").decode()
-    at = json.loads(text)["saved"]["reading"]["at"]
-    aged.write("p.json", text.replace(at, "2026-02-30T00:00:00Z"))
-    assert "invalid time: 2026-02-30" in aged.refused(2, "compile", "--plan", "p.json").stderr
-    aged.write("p.json", text.replace(at, "yesterday"))
-    aged.refused(2, "compile", "--plan", "p.json")
+    aged.write("p.json", text.replace(json.loads(text)["saved"]["reading"]["at"], time))
+    assert said in aged.run("compile", "--plan", "p.json").stderr
 
 
 @pytest.mark.parametrize("content", ["not ours\n", "<<<<<<< a\n", "\x1b[31m{}\n", '{"format":"frostline.lock/1"}\n'])
