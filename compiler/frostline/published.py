@@ -37,7 +37,8 @@ class FileChange(Struct, frozen=True, kw_only=True):
     """What publishing does to one file.
 
     action: `adopt`: not in the manifest, but there with the same bytes; `keep`: as it is already.
-    refusal: why it may not be done: `edited` since it was published, or `adopt`: not frostline's.
+    refusal: why it may not be done: `edited` since it was published, `adopt`: not frostline's,
+    `orphans`: no configured output writes it.
     sha256: of the new bytes, in hex, None for a delete; old: of those that are there, None where there is no file.
     mode: as the manifest has it.
     """
@@ -45,7 +46,7 @@ class FileChange(Struct, frozen=True, kw_only=True):
     path: str
     output: str
     action: Literal["create", "update", "delete", "adopt", "keep"]
-    refusal: Literal["edited", "adopt"] | None = None
+    refusal: Literal["edited", "adopt", "orphans"] | None = None
     sha256: str | None = None
     old: str | None = None
     mode: int = 0o644

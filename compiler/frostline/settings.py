@@ -313,8 +313,8 @@ class Consumer(Struct, frozen=True, kw_only=True):
 class Allow(Struct, frozen=True, kw_only=True):
     """What `--allow` lets pass, as globs: () nothing, ("*",) all.
 
-    deletes, updates, moves: SERVICE or SERVICE/VERSION. empty: SOURCE or SOURCE/DATACENTER. edited, adopt: paths in the
-    root. partial: an unreachable datacenter keeps what the lock has of it.
+    deletes, updates, moves: SERVICE or SERVICE/VERSION. empty: SOURCE or SOURCE/DATACENTER. edited, adopt, orphans:
+    paths in the root. partial: an unreachable datacenter keeps what the lock has of it.
     """
 
     deletes: tuple[str, ...] = ()
@@ -323,6 +323,7 @@ class Allow(Struct, frozen=True, kw_only=True):
     empty: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
     adopt: tuple[str, ...] = ()
+    orphans: tuple[str, ...] = ()
     partial: bool = False
 
 

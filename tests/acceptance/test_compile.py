@@ -92,11 +92,14 @@ def test_what_is_not_selected_changes_nothing(compiled: Project, shop: ConsulAge
     assert compiled.refused(0, "plan").returncode == 0
 
 
-def test_an_output_that_is_no_longer_wanted_is_deleted(project: Project) -> None:
+def test_the_files_of_an_output_that_was_taken_out_are_deleted_when_that_is_allowed(project: Project) -> None:
     project.configure(STATIC).done("compile")
     project.configure({**STATIC, "outputs": STATIC["outputs"][:1]})
-    assert "  - services.yaml\n" in project.run("plan").stdout
-    project.done("compile")
+    assert project.run("plan").returncode == 4
+    assert "error[orphans]" in project.refused(4, "compile").stderr
+    assert "  - services.yaml\n" in project.run("plan", "--allow", "orphans=*.yaml").stdout
+    project.refused(4, "compile", "--allow", "orphans=registry*")
+    project.done("compile", "--allow", "orphans=services.yaml")
     assert set(project.contents()) == {"frostline.yaml", "frostline.manifest", "registry.py", "registry.pyi"}
 
 
@@ -225,7 +228,7 @@ def test_locked_fails_on_the_first_run(project: Project, shop: ConsulAgent) -> N
 # --- --allow ----------------------------------------------------------------------------------------------------------
 
 
-WORDS = ["deletes", "updates", "moves", "empty", "edited", "adopt", "partial"]
+WORDS = ["deletes", "updates", "moves", "empty", "edited", "adopt", "orphans", "partial"]
 
 
 def allowed_by(project: Project, *arguments: str) -> list[str]:

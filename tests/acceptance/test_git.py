@@ -305,12 +305,13 @@ def test_files_that_one_side_of_a_merge_no_longer_writes_are_deleted(town: Proje
     commit(town, "one more")
     git(town.folder, "checkout", "--quiet", "-b", "theirs", "main")
     config = consul_config(empty_consul.address)
-    town.configure({**config, "outputs": config["outputs"][:1]}).done("compile")
+    town.configure({**config, "outputs": config["outputs"][:1]}).done("compile", "--allow", "orphans")
     commit(town, "no YAML")
     git(town.folder, "merge", "ours", status=1)
     assert (town.folder / "services.yaml").exists()
     assert town.read("frostline.yaml").decode() != both
-    town.done("compile")
+    assert "error[orphans]" in town.refused(4, "compile").stderr
+    town.done("compile", "--allow", "orphans=services.yaml")
     assert not (town.folder / "services.yaml").exists()
     town.done("check")
 

@@ -58,6 +58,7 @@ def test_compile(project: Project, session: Session, shop: ConsulAgent) -> None:
     session("compile", "-v")
     changed(project, outputs=[{"type": "yaml", "path": "services.yaml"}])
     session("compile")
+    session("compile", "--allow", "orphans=registry.py*")
 
 
 def test_compile_refused(project: Project, session: Session, shop: ConsulAgent) -> None:
@@ -102,8 +103,8 @@ def test_plan(project: Project, session: Session, shop: ConsulAgent) -> None:
     session("plan")
     session("plan", "--offline")
     project.done("freeze")
-    session("plan")
-    project.done("compile")
+    session("plan", "--allow", "orphans")
+    project.done("compile", "--allow", "orphans")
     shop.catalog_deregister("n1", "payments-v1")
     shop.catalog_register("n1", "payments-v1", address="10.0.0.1", port=8081)
     session("plan")

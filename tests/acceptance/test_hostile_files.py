@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -71,3 +73,55 @@ def test_an_input_that_is_no_plain_file_is_refused_at_once(
     assert done.returncode == status or (name == "job file" and done.returncode == 2), done.stderr
     assert "8e1f7a52" not in done.stderr + done.stdout
     assert not [path for path in project.folder.iterdir() if path.name.startswith("registry")]
+
+
+def claim(project: Project, path: str, output: str = "registry.py") -> None:
+    """Add a line for this file, with its true digest, to the manifest."""
+    data = project.read(path)
+    line = {"path": path, "sha256": sha256(data).hexdigest(), "mode": "0644", "output": output}
+    manifest = project.folder / "frostline.manifest"
+    lines = [*manifest.read_bytes().splitlines(keepends=True), json.dumps(line, separators=(",", ":")).encode() + b"\n"]
+    manifest.write_bytes(b"".join([lines[0], *sorted(lines[1:], key=lambda line: (b'"path"' not in line, line))]))
+
+
+@pytest.fixture
+def claimed(project: Project) -> Project:
+    """Published, with a template, a schema, a job file, overrides and a LICENSE beside it."""
+    project.write("t.j2", "{{ services | length }}")
+    project.write("s.json", "{}")
+    project.write("jobs/a.nomad.hcl", 'job "a" {}')
+    project.write("LICENSE", "MIT")
+    project.write("overrides.yaml", "# none\n")
+    jobs = {"type": "jobspec", "files": ["jobs/*"]}
+    configured(
+        project,
+        sources={**STATIC["sources"], "jobs": jobs},
+        outputs=[*STATIC["outputs"], {"type": "template", "template": "t.j2", "path": "t.txt"}],
+        checks={"schema": ["s.json"]},
+        overrides="overrides.yaml",
+    )
+    project.done("compile")
+    return project
+
+
+@pytest.mark.parametrize("output", ["registry.py", "gone.py"])
+@pytest.mark.parametrize("path", ["frostline.yaml", "t.j2", "s.json", "jobs/a.nomad.hcl", "overrides.yaml", "LICENSE"])
+def test_a_line_in_the_manifest_deletes_no_file_that_no_output_writes(claimed: Project, path: str, output: str) -> None:
+    claim(claimed, path, output)
+    refused = claimed.refused(4, "compile", "--allow", "deletes,edited,adopt")
+    assert f"{path}:1:1: error[orphans]" in refused.stderr
+    assert f"--allow orphans={path}" in refused.stderr
+    assert claimed.run("plan").returncode == 4
+    is_input = path != "LICENSE"
+    claimed.done("compile", "--allow", f"orphans={path}")
+    assert (claimed.folder / path).exists() == is_input
+    assert f'"path":"{path}"'.encode() not in claimed.read("frostline.manifest")
+    claimed.done("check")
+
+
+def test_an_input_behind_a_link_is_not_deleted(claimed: Project) -> None:
+    (claimed.folder / "t.j2").rename(claimed.folder / "real.j2")
+    (claimed.folder / "t.j2").symlink_to("real.j2")
+    claim(claimed, "real.j2")
+    claimed.done("compile", "--allow", "orphans")
+    assert (claimed.folder / "real.j2").exists()

@@ -167,6 +167,7 @@ ALLOW_WORDS = {
     "empty": "=SOURCE/DATACENTER",
     "edited": "=PATH",
     "adopt": "=PATH",
+    "orphans": "=PATH",
     "partial": "",
 }
 """The words of `--allow`, each with the scope that it takes."""

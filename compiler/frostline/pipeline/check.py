@@ -19,7 +19,7 @@ from frostline.pipeline.comparing import registry_difference
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.confirming import SegmentAge, aged_segments
 from frostline.pipeline.edits import first_differences
-from frostline.pipeline.file_rules import ADOPT, DRIFT, EDITED
+from frostline.pipeline.file_rules import ADOPT, DRIFT, EDITED, ORPHANS
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
 from frostline.pipeline.holding import held_services, hold_refused
 from frostline.publish.claims import is_converted
@@ -36,7 +36,7 @@ _FILE_REASONS = {
     "delete": "is no longer wanted",
     "adopt": "has the right content, but is not in the manifest",
 }
-_HELPS = {"edited": EDITED.mend, "adopt": ADOPT.mend}
+_HELPS = {rule.name: rule.mend for rule in (EDITED, ADOPT, ORPHANS)}
 _AGE_HELP = "run `frostline freeze` where the sources can be reached, and commit what it writes"
 _MOST_NAMED = 10
 
@@ -102,8 +102,8 @@ def check(
     options = CompileOptions(today=today, guard=False, keep_bytes=False)
     compilation = compile_registry(config, locks, options)
     result = CheckResult(
-        # What `edited` and `adopt` say stands in the drift.
-        findings=tuple(finding for finding in compilation.findings if finding.rule not in ("edited", "adopt")),
+        # What the rules of published files say stands in the drift.
+        findings=tuple(finding for finding in compilation.findings if finding.rule not in _HELPS),
         drift=(
             *_file_drift(config, compilation),
             *_manifest_drift(config, compilation),

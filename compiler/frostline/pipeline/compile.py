@@ -30,6 +30,7 @@ from frostline.pipeline.guard import (
     warn_of_manifest,
 )
 from frostline.pipeline.holding import held_services
+from frostline.pipeline.inputs import Ownership
 from frostline.pipeline.overridden import as_published, judged
 from frostline.pipeline.rendering import Rendered, render_outputs
 from frostline.plan.changes import Comparison, LockAction, Plan, RegistryState, changed_keys, plan_of
@@ -143,7 +144,16 @@ def diff_files(config: Config, rendered: Rendered, options: CompileOptions) -> F
             help_text = "run `frostline compile` without `--only`: the files of all outputs are written anew"
             raise UsageError(claim.fault.message, origin=claim.fault.origin, help=help_text)
         outputs = options.only or None
-        files = file_changes(config.root, rendered.files, claim.manifest, allow=options.allow, outputs=outputs)
+        owned = Ownership(config)
+        files = file_changes(
+            config.root,
+            rendered.files,
+            claim.manifest,
+            allow=options.allow,
+            outputs=outputs,
+            is_orphan=owned.is_orphan,
+            is_input=owned.is_input,
+        )
     return FileComparison(claim, files)
 
 

@@ -45,6 +45,16 @@ ADOPT = Rule(
     "`frostline compile --allow adopt=app/services.yaml`",
     mend="keep the file by moving it away, or overwrite it with `frostline compile --allow adopt`",
 )
+ORPHANS = Rule(
+    name="orphans",
+    summary="the manifest lists a file that no configured output writes",
+    why="It would be deleted. Either its output was taken out of the configuration, or the manifest has a line that is "
+    "not frostline's, from a merge or from somebody else. What is read as input is never deleted: only the line goes.",
+    example="app/services.yaml:1:1: error[orphans]: the file is in the manifest, but no configured output writes it\n"
+    "  help: delete it with `frostline compile --allow orphans=app/services.yaml`, or keep it: take its line out of "
+    "the manifest",
+    mend="delete it with `frostline compile --allow orphans`, or keep it: take its line out of the manifest",
+)
 DRIFT = Rule(
     name="drift",
     summary="something published differs from what the lock and the configuration give",
@@ -63,4 +73,4 @@ BROKEN_MANIFEST = Rule(
     "  help: commit what `frostline compile` writes",
     mend="commit what `frostline compile` writes",
 )
-RULES = (EMPTY_OUTPUT, NO_ADDRESS, EDITED, ADOPT, DRIFT, BROKEN_MANIFEST)
+RULES = (EMPTY_OUTPUT, NO_ADDRESS, EDITED, ADOPT, ORPHANS, DRIFT, BROKEN_MANIFEST)

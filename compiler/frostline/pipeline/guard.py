@@ -15,7 +15,7 @@ from frostline.checks.unknown import unknown_findings
 from frostline.errors import UsageError
 from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
 from frostline.pipeline.assemble import configured_callers, upstream_consumers
-from frostline.pipeline.file_rules import ADOPT, BROKEN_MANIFEST, EDITED
+from frostline.pipeline.file_rules import ADOPT, BROKEN_MANIFEST, EDITED, ORPHANS
 from frostline.pipeline.freeze import live_sources, names_only_sources
 from frostline.plan.changes import RegistryState
 from frostline.publish.claims import Claim
@@ -138,7 +138,7 @@ def warn_of_manifest(claim: Claim) -> tuple[Finding, ...]:
     return (BROKEN_MANIFEST.finding(f"{claim.fault.message}; it is written anew", origin=claim.fault.origin),)
 
 
-_RULES = {"edited": EDITED, "adopt": ADOPT}
+_RULES = {rule.name: rule for rule in (EDITED, ADOPT, ORPHANS)}
 
 
 def guard_files(config: Config, files: Iterable[FileChange]) -> tuple[Finding, ...]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from os.path import relpath
-from pathlib import Path
 
 from frostline.canonical import digest_of_json
-from frostline.checks import base as checks
 from frostline.durations import describe_duration
 from frostline.errors import RefusedError, UsageError
 from frostline.lock import codec as lock_codec
@@ -16,10 +13,10 @@ from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
 from frostline.lock.confirmed import time_of, time_text
 from frostline.model import FileOrigin, Lock
-from frostline.outputs import base as outputs
 from frostline.pipeline.compile import Compilation, CompileOptions
 from frostline.pipeline.confirming import CLOCK_SKEW
 from frostline.pipeline.freeze import live_sources, settings_digests
+from frostline.pipeline.inputs import input_files
 from frostline.plan.changes import plan_value
 from frostline.plan.saved import (
     MOST_NAMED,
@@ -33,7 +30,6 @@ from frostline.plan.saved import (
 )
 from frostline.published import Reading
 from frostline.settings import Config
-from frostline.sources import base as sources
 from frostline.text import display_path
 
 _LONGEST_DAY = 36 * 3600.0
@@ -70,7 +66,7 @@ def save(compilation: Compilation, basis: Basis, made: datetime) -> tuple[bytes,
 def basis_of(config: Config, options: CompileOptions) -> Basis:
     """What a plan that is made now depends on."""
     folder = config.path.parent
-    digests = {relpath(path, folder): digest_of(path) for path in sorted(set(_inputs(config)))}
+    digests = {relpath(path, folder): digest_of(path) for path in sorted(set(input_files(config)))}
     if config.digest:
         digests[relpath(config.path, folder)] = config.digest
     return Basis(
@@ -81,19 +77,6 @@ def basis_of(config: Config, options: CompileOptions) -> Basis:
         lock=_lock_digest(config),
         manifest=digest_of(config.manifest),
     )
-
-
-def _inputs(config: Config) -> Iterator[Path]:
-    """The files that an outcome depends on: configuration, schemas, templates, job files and what they read."""
-    if config.digest is None:  # a pipe cannot be read again
-        yield config.path
-    if config.overrides_file is not None:
-        yield config.overrides_file
-    yield from checks.inputs_of(config.checks)
-    for output in config.outputs:
-        yield from outputs.inputs_of(output)
-    for source in config.sources.values():
-        yield from sources.inputs_of(source)
 
 
 def _lock_digest(config: Config) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import Literal
@@ -24,6 +24,7 @@ _PLAIN, _EXECUTABLE = 0o644, 0o755
 REFUSAL_REASONS = {
     "edited": "was edited since frostline wrote it",
     "adopt": "exists already, and frostline did not write it",
+    "orphans": "is in the manifest, but no configured output writes it",
 }
 """Why a file may not be replaced or deleted (`FileChange.refusal`), as the predicate of a sentence about it."""
 
@@ -48,16 +49,20 @@ def file_changes(
     *,
     allow: Allow,
     outputs: Collection[str] | None = None,
+    is_orphan: Callable[[Root, str], bool] = lambda root, path: False,
+    is_input: Callable[[Root, str], bool] = lambda root, path: False,
 ) -> tuple[FileChange, ...]:
     """What publishing `wanted` changes, sorted by path. A missing root counts as empty.
 
     outputs: names of the outputs in scope, whose files that are no longer wanted are deleted; None: all.
+    is_orphan: whether no configured output writes this path: the manifest is a claim, not a proof. is_input: whether
+    it is read as input, and therefore never deleted.
     PublishError: a path is not allowed, two outputs write it, or a file cannot be replaced safely.
     """
     _check_paths(wanted)
     owned = {line.path: line for line in manifest.files} if manifest else {}
     paths = {file.path for file in wanted}
-    orphans = [line for line in owned.values() if line.path not in paths and _in_scope(line, outputs)]
+    unwanted = [line for line in owned.values() if line.path not in paths and _in_scope(line, outputs)]
     if not os.path.lexists(root):
         return tuple(sorted((_change(file, None, owned, allow) for file in wanted), key=lambda change: change.path))
     with open_root(root) as top:
@@ -65,7 +70,10 @@ def file_changes(
         for number, file in enumerate(wanted):
             report_progress("", number, len(wanted))
             changes.append(_change(file, top, owned, allow))
-        changes += [change for line in orphans if (change := _deletion(line, top, allow))]
+        for line in unwanted:
+            is_read = is_input(top, line.path)
+            change = _deletion(line, top, allow, is_orphan=is_read or is_orphan(top, line.path))
+            changes += [change] if change and (change.refusal or not is_read) else []
     return tuple(sorted(changes, key=lambda change: change.path))
 
 
@@ -135,16 +143,20 @@ def _is_edited(root: Root, line: FileLine, found: FileState) -> bool:
     return not line.wrote(found.sha256) and not is_made_by_git(file_bytes(root, line.path) or b"", line)
 
 
-def _deletion(line: FileLine, root: Root, allow: Allow) -> FileChange | None:
+def _deletion(line: FileLine, root: Root, allow: Allow, *, is_orphan: bool) -> FileChange | None:
     found = file_state(root, line.path)
     if found is None:
         return None
-    edited = _is_edited(root, line, found) and not matches(allow.edited, line.path)
+    refusal: Literal["edited", "orphans"] | None = None
+    if is_orphan and not matches(allow.orphans, line.path):
+        refusal = "orphans"
+    elif _is_edited(root, line, found) and not matches(allow.edited, line.path):
+        refusal = "edited"
     return FileChange(
         path=line.path,
         output=line.output,
         action="delete",
-        refusal="edited" if edited else None,
+        refusal=refusal,
         old=found.sha256,
         mode=line.mode,
     )
@@ -162,6 +174,12 @@ def _refused(change: FileChange) -> RefusedError:
             f"`{change.path}` {REFUSAL_REASONS['edited']}; it would be {verb}",
             help="move the edit to where it belongs and restore the file, "
             f"or overwrite it with `--allow {quote(f'edited={change.path}')}`",
+        )
+    if change.refusal == "orphans":
+        return RefusedError(
+            f"`{change.path}` {REFUSAL_REASONS['orphans']}; it would be {verb}",
+            help="take its line out of the manifest to keep it, "
+            f"or delete it with `--allow {quote(f'orphans={change.path}')}`",
         )
     return RefusedError(
         f"`{change.path}` {REFUSAL_REASONS['adopt']}; it would be {verb}",
