@@ -100,13 +100,13 @@ def _config(cursor: Cursor, text: ConfigText) -> Config:
             for file, check in inputs_of(checks).items()
         ),
     ]
-    _check_lock(cursor, lock, [reserved[0], reserved[2]])
-    confirmed = _confirmed(cursor, folder, reserved)
-    if confirmed is not None:
-        reserved.append(Reserved(confirmed, "the file of confirmations"))
     overrides, overrides_file = overrides_of(cursor.get("overrides"), folder)
     if overrides_file is not None:
         reserved.append(Reserved(overrides_file, "the file of `overrides`"))
+    _check_lock(cursor, lock, reserved)
+    confirmed = _confirmed(cursor, folder, reserved)
+    if confirmed is not None:
+        reserved.append(Reserved(confirmed, "the file of confirmations"))
     configured = sources_of(sources, context) if sources else {}
     outputs_context = replace(context, unkept=_unkept(configured.values()))
     return Config(
@@ -171,15 +171,16 @@ def _lock(cursor: Cursor, folder: Path) -> tuple[Path, bool]:
     return lock, with_slash or is_folder(lock)
 
 
-def _check_lock(cursor: Cursor, lock: Path, others: list[Reserved]) -> None:
-    """The lock lies where nothing else of ours does."""
+def _check_lock(cursor: Cursor, lock: Path, reserved: Sequence[Reserved]) -> None:
+    """The lock lies where nothing else of ours does. reserved: configuration, lock, manifest, then what is read."""
     written = cursor.get("lock")
     if written is None:
         return
-    for other in others:
+    configuration, _, manifest, *read = reserved
+    for other in (configuration, manifest, *read):
         if lock == other.path:
             written.refuse(f"the lock would overwrite {other.name}", f"its usual name is {LOCK}")
-        elif other.path.is_relative_to(lock):
+        elif other not in read and other.path.is_relative_to(lock):
             written.refuse(f"the lock is a folder with {other.name} in it", "name one of its own: `locks/`")
             return
 
