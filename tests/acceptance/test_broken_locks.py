@@ -62,7 +62,6 @@ BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda data: data.replace(b'{"service":"svc03"', b'<<<<<<< HEAD\n=======\n>>>>>>> x\n{"service":"svc03"'),
         ":6:1: error: the lock has a merge conflict of git",
     ),
-    "no lock at all": (lambda data: b"hello\n", ":1:1: error: this is not a lock"),
     "of another format": (lambda data: data.replace(b"lock/1", b"lock/9"), ":1:1: error: this is not a lock"),
     "a garbled line": (lambda data: data.replace(b'"svc04"', b'"svc04'), ":7:1: error: this is not a line of a lock"),
 }
@@ -84,6 +83,18 @@ def test_a_broken_lock_is_mended_by_the_command_that_its_message_names(town: Pro
         mended = town.done(command).stderr
         assert re.match(f"warning: frostline.lock:[0-9]+:1: {warning}.*; it is written anew\n", mended)
         assert town.read("frostline.lock") == whole
+    town.done("check")
+
+
+def test_a_file_that_was_never_a_lock_is_not_overwritten(town: Project) -> None:
+    lock = town.folder / "frostline.lock"
+    lock.write_bytes(b"name: shop\n")
+    for command in ("check", "freeze", "compile", "plan", "compile --offline"):
+        message = town.refused(2, *command.split()).stderr
+        assert message.startswith("frostline.lock:1:1: error: this is not a lock, and no line of it is one")
+        assert lock.read_bytes() == b"name: shop\n"
+    lock.unlink()
+    town.done("compile")
     town.done("check")
 
 

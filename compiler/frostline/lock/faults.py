@@ -20,6 +20,7 @@ _COMPILE_AGAIN = (
     "(`frostline freeze`: the lock alone)"
 )
 MERGED = "two branches were merged?"
+_FORMAT = b'{"format":"frostline.lock/'
 SEGMENT_START = b'{"source":'
 """How the first line of a segment begins; the lines of instances, declared services and upstreams begin otherwise."""
 
@@ -81,6 +82,14 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
         if key in keys:
             raise _RepeatedError(key)
         keys.add(key)
+
+
+def is_foreign(data: bytes) -> bool:
+    """Whether nothing in these bytes was ever a lock: somebody else's file, which must not be written anew."""
+    if data.startswith((_FORMAT, LFS_POINTER)) or not data.strip():
+        return False
+    text = data.replace(b"\0", b"")  # UTF-16
+    return not any(sign in text for sign in (_FORMAT, SEGMENT_START, b'{"service":'))
 
 
 def crlf_help(shown: str, mend: str) -> str:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from frostline.errors import UsageError
 from frostline.files.reading import MOST_OF_LOCK, read_regular
 from frostline.lock.codec import lock_chunks, named_segments, parse_lock
-from frostline.lock.faults import FREEZE_AGAIN
+from frostline.lock.faults import FREEZE_AGAIN, is_foreign
 from frostline.lock.merge import join_locks
 from frostline.lock.salvage import salvage
 from frostline.model import FileOrigin, Lock, Snapshot
@@ -76,7 +76,18 @@ class LockText(Struct, frozen=True):
 
     def parse(self) -> Lock | None:
         """The lock; None if there is none yet. UsageError with file and line: it is not a lock."""
+        self.refuse_foreign()
         return join_locks([(shown, parse_lock(data, shown)) for _, shown, data in self.files]) if self.files else None
+
+    def refuse_foreign(self) -> None:
+        """UsageError: one of the files was never a lock."""
+        for _, shown, data in self.files:
+            if is_foreign(data):
+                raise UsageError(
+                    "this is not a lock, and no line of it is one: somebody else's file, which stays as it is",
+                    origin=FileOrigin(shown, 1),
+                    help="correct `lock`, or, if nobody needs the file, delete it and run `frostline compile`",
+                )
 
     def segments(self) -> list[tuple[str, str, str]]:
         """What `named_segments` finds, in all files."""

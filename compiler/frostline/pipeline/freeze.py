@@ -246,6 +246,8 @@ class CommittedLock:
             unhealthy, reading = (frozen.unhealthy, frozen.reading) if frozen else (None, None)
             if self._text.holds(new):
                 return LockPair(new=new, committed=new, changed=False, unhealthy=unhealthy, reading=reading)
+            if self._has_live_sources:
+                self._text.refuse_foreign()  # else it would be written over
             fault = self.fault if self._has_live_sources else None
         changed = self._has_live_sources and (fault is not None or new != self.known)
         return LockPair(

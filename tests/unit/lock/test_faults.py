@@ -7,7 +7,7 @@ import codecs
 import pytest
 
 from frostline.lock.codec import lock_chunks, lock_of
-from frostline.lock.faults import FREEZE_AGAIN, Fault, find_fault
+from frostline.lock.faults import FREEZE_AGAIN, Fault, find_fault, is_foreign
 from frostline.model import Instance, Snapshot
 
 
@@ -83,3 +83,23 @@ def test_a_lock_that_is_whole_has_no_fault() -> None:
 )
 def test_what_happened_to_a_lock_is_said(data: bytes, fault: Fault | None) -> None:
     assert find_fault(data, "sub/frostline.lock") == fault
+
+
+@pytest.mark.parametrize("data", [b"name: shop\n", b"{}\n", b"[[package]]\n", "shop\n".encode("utf-16")])
+def test_what_was_never_a_lock_is_somebody_elses(data: bytes) -> None:
+    assert is_foreign(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\n",
+        GOOD[20:],
+        GOOD.decode().encode("utf-16"),
+        GOOD.replace(b"lock/1", b"lock/9"),
+        b"version https://git-lfs.github.com/spec/v1\n",
+    ],
+)
+def test_what_is_left_of_a_lock_is_not(data: bytes) -> None:
+    assert not is_foreign(data)
