@@ -8,7 +8,10 @@ QUICKSTART := samples/quickstart
 COMPILE := build/uv/bin/uv --no-config pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock' --extra test pyproject.toml build/backend.in
 
-.PHONY: help venv lock schemas servers test campaign lint quickstart rules wheel bench clean
+SUPPLY := build/supply
+FUZZ_SECONDS ?= 60
+
+.PHONY: help venv lock schemas servers test campaign fuzz lint quickstart rules wheel sbom audit bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -41,6 +44,9 @@ test: venv servers ## All tests; PYTEST_ARGS='-k name' for some
 campaign: venv servers ## The whole of the campaigns, of which `make test` runs a sample; figures at the end
 	FROSTLINE_CAMPAIGN=full $(BIN)/python -m pytest tests/campaigns $(PYTEST_ARGS)
 
+fuzz: venv ## Hostile bytes for all that is parsed, FUZZ_SECONDS (60) a target; what it finds goes into tests/data/fuzz
+	FROSTLINE_FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest tests/fuzz $(PYTEST_ARGS)
+
 lint: venv ## ruff, mypy --strict and the directions of imports
 	$(BIN)/ruff check compiler tests
 	$(BIN)/ruff format --check compiler tests
@@ -57,6 +63,21 @@ wheel: venv ## The wheel, in dist
 	rm -rf dist
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@ls dist
+
+$(SUPPLY): requirements/supply.txt
+	$(PYTHON) -m venv --clear $@
+	$@/bin/python -m pip install --quiet --requirement requirements/supply.txt
+	touch $@
+
+sbom: $(SUPPLY) ## A CycloneDX SBOM of what requirements/test.txt locks, in dist; the same bytes each time
+	mkdir -p dist
+	$(SUPPLY)/bin/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-format JSON --output-file dist/frostline.cdx.json requirements/test.txt
+
+audit: $(SUPPLY) ## Known vulnerabilities of what requirements/test.txt locks; fails where it cannot ask for one of them
+	@$(SUPPLY)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --timeout 15 \
+		--requirement requirements/test.txt || { echo "audit failed: a package has a vulnerability," \
+		"or the service that knows them (PyPI) could not be asked about it; nothing is proved" >&2; exit 1; }
 
 bench: venv ## The benchmarks; they print figures and judge nothing
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script" && $(BIN)/python "$$script" || exit 1; done

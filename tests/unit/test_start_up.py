@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 
 def loaded(*arguments: str) -> set[str]:
@@ -27,3 +30,30 @@ def test_version_imports_neither_click_nor_msgspec() -> None:
 
 def test_help_imports_no_stage() -> None:
     assert not loaded("--help") & {"yaml", "jinja2", "rich", "jsonschema", "jsonschema_rs", "ssl", "consul"}
+
+
+UNUSED = {"requests", "urllib3", "certifi", "charset_normalizer", "idna"}
+"""What python-consul2 brings for its own HTTP client, which frostline does not use."""
+
+
+def test_of_what_python_consul2_brings_a_compile_imports_nothing_without_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "frostline.yaml").write_text(
+        'sources: {a: {type: static, services: {b: "https://b.example"}}}\noutputs: [{type: yaml, path: o.yaml}]\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    assert not loaded("compile") & (UNUSED | {"six", "consul"})
+    assert (tmp_path / "o.yaml").exists()
+
+
+def test_of_what_python_consul2_brings_a_freeze_imports_six_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "frostline.yaml").write_text(
+        "sources: {a: {type: consul, address: 'http://127.0.0.1:1', retries: 0}}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    modules = loaded("freeze")
+    assert {"consul", "six"} & modules
+    assert not modules & UNUSED

@@ -48,6 +48,15 @@ HOSTILE = st.text(max_size=60) | st.sampled_from(
         "]]><x/>",
         "%0A::error::x",
         "\x1b[31m\x00\u202e",
+        "\ufffe\uffff\U0001fffe\x0b\x7f\x85",
+        "\u3164\u115f\uffa0\u034f\U000e0100\u200c",
+        "##teamcity[testFailed name='x']",
+        "https://evil.example www.evil.example me@evil.example",
+        "owner/repo#1 0123456789abcdef0123456789abcdef01234567",
+        "</details><script>x</script>\n- [x] done",
+        "&lt;b&gt; <!-- x --> :tada: $x^2$ ~~x~~",
+        "`" * 3000,
+        "x" * 100_000,
     ]
 )
 
