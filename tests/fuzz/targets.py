@@ -31,6 +31,7 @@ from frostline.sources.http.connection import ResponseParser, TooLargeError
 from frostline.sources.http.session import MalformedBody, decode_json
 from frostline.sources.jobspec import source as jobspec
 from frostline.sources.jobspec.settings import JobspecSettings
+from frostline.sources.nomad import submitted
 from frostline.sources.nomad import wire as nomad
 
 TESTS = Path(__file__).parents[1]
@@ -113,7 +114,7 @@ def _nomad_job(text: bytes, folder: Path) -> None:
         job = decode_json(text, nomad.Job)
     except MalformedBody as error:
         raise SourceError(str(error)) from None
-    nomad.upstreams_of(job, "global")
+    submitted.upstreams_of(job, "global")
 
 
 def _frozen(answer: SegmentAnswer) -> None:
