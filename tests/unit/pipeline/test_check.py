@@ -99,9 +99,7 @@ def test_an_edited_file_shows_the_lines_that_were_edited(configure: Configure, t
     assert len(drift.lines) == 2 * len(changed)
 
 
-def test_a_file_that_is_only_out_of_date_or_an_orphan_shows_no_lines(
-    configure: Configure, tmp_path: Path
-) -> None:
+def test_a_file_that_is_only_out_of_date_or_an_orphan_shows_no_lines(configure: Configure, tmp_path: Path) -> None:
     configure()
     assert run(["compile", "-q"]) == 0
     (tmp_path / "other.yaml").write_text("edited")
