@@ -115,10 +115,14 @@ def _glob(service: str, label: str | None) -> str:
 
 
 class Trial(Struct, frozen=True):
-    """What the entry would do. unused: parts that change nothing; findings: other findings that there were not."""
+    """What the entry would do. unused: parts that change nothing; findings: other findings that there were not.
+
+    urls: of the endpoints that there are already, with the earlier overrides and without them.
+    """
 
     unused: tuple[Finding, ...]
     findings: tuple[Finding, ...]
+    urls: frozenset[str]
 
 
 def try_entry(config: Config, target: Target, override: Override) -> Trial:
@@ -126,7 +130,12 @@ def try_entry(config: Config, target: Target, override: Override) -> Trial:
     before = apply_overrides(target.plain, config.overrides)
     after = apply_overrides(target.plain, [*config.overrides, override])
     unused = unused_findings([override], after.effects, target.plain)
-    return Trial(tuple(unused), tuple(finding for finding in after.findings if finding not in before.findings))
+    entries = [registry.get(key) for registry in (target.plain, before.registry) for key in target.keys]
+    return Trial(
+        unused=tuple(unused),
+        findings=tuple(finding for finding in after.findings if finding not in before.findings),
+        urls=frozenset(endpoint.url for entry in entries if entry for endpoint in entry.endpoints),
+    )
 
 
 def with_entry(raw: bytes, entry: Entry, shown: str) -> bytes:

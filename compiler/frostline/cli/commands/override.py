@@ -75,7 +75,7 @@ def command(
     if last < invocation.today:
         raise UsageError(f"--until: {last} is over", help="give a day to come; compile refuses an expired override")
     entry = entry_of(target.glob, last.isoformat(), why, parts)
-    findings = _checked(config, target, entry, urls)
+    findings = _checked(config, target, entry)
     added_to = _print_or_add(invocation, config, entry)
     if invocation.format == "json":
         print_json(report_value(findings, override=entry.value, added_to=added_to))
@@ -106,14 +106,14 @@ def _replacement(text: str, urls: set[str]) -> dict[str, str]:
     return {old: new}
 
 
-def _checked(config: Config, target: Target, entry: Entry, urls: set[str]) -> tuple[Finding, ...]:
+def _checked(config: Config, target: Target, entry: Entry) -> tuple[Finding, ...]:
     """The findings that the entry brings, as warnings: compile judges.
 
     DifferentError: part of it changes nothing; RefusedError: it contradicts another one.
     """
     trial = try_entry(config, target, entry.override)
     if trial.unused:
-        listed = name_first(sorted(urls)) if urls else "none"
+        listed = name_first(sorted(trial.urls)) if trial.urls else "none"
         raise DifferentError(
             "; ".join(finding.message for finding in trial.unused), help=f"the endpoints are: {listed}"
         )

@@ -116,6 +116,14 @@ def test_what_is_wrong_is_said_and_nothing_is_printed(
     assert message in said
 
 
+def test_what_another_override_adds_already_is_among_the_endpoints(override: Override, tmp_path: Path) -> None:
+    url = "http://10.0.0.12:80"
+    (tmp_path / "night.yaml").write_text(f'- {{service: ledger, add: ["{url}"], until: 2027-02-01, why: x}}\n')
+    status, _, said = override("ledger", "--add", url, overrides="night.yaml")
+    assert status == 1
+    assert f"adds `{url}`, which is there already\n  help: the endpoints are: `http://10.0.0.1`, `{url}`" in said
+
+
 def test_that_no_endpoint_is_left_is_a_warning(override: Override) -> None:
     status, printed, said = override("ledger", "--drop", "port=80")
     assert status == 0
