@@ -1,8 +1,8 @@
 """Whether frozen endpoints take a TCP connection now. Nothing is sent over it, and nothing is written.
 
 A connection goes straight to the host and port of the endpoint's URL, never through a proxy ($HTTPS_PROXY): it says
-what a program without one would meet from this machine. Declared services have nothing to connect to, and `udp:` URLs
-no connections.
+what a program without one would meet from this machine. Declared services have nothing to connect to, and URLs of
+schemes that know only datagrams no connections.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from frostline.settings import Waiver
 
 TIMEOUT = 2.0
 """Seconds for a name to be resolved, and again for a connection."""
+
+_DATAGRAMS = ("udp:", "quic:", "ntp:")
+"""How URLs begin of what is never called over TCP (RFC 768, 9000, 5905)."""
 
 UNREACHED = Rule(
     name="endpoint-unreached",
@@ -79,7 +82,7 @@ def reach_endpoints(registry: Registry, waivers: Sequence[Waiver], today: date) 
         (key, endpoint)
         for key, entry in registry.entries()
         for endpoint in entry.endpoints
-        if not endpoint.url.lower().startswith("udp:")
+        if not endpoint.url.lower().startswith(_DATAGRAMS)
     ]
     targets = {endpoint.url: host_and_port(endpoint.url) for _, endpoint in endpoints}
     with stage("connecting to endpoints"):

@@ -83,8 +83,9 @@ def test_an_endpoint_that_refuses_is_named_with_its_place_and_declared_services_
     )
 
 
-def test_udp_knows_no_connections_and_is_left_out() -> None:
-    registry = registry_of({Key("statsd", None): entry(endpoint("udp://127.0.0.1:1"))})
+@pytest.mark.parametrize("scheme", ["udp", "UDP", "quic", "ntp"])
+def test_what_knows_no_connections_is_left_out(scheme: str) -> None:
+    registry = registry_of({Key("statsd", None): entry(endpoint(f"{scheme}://127.0.0.1:1"))})
     assert reach_endpoints(registry, (), TODAY).endpoints == 0
 
 
