@@ -38,7 +38,6 @@ CONSUL = Api(product="Consul")
 
 SELF = "/v1/agent/self"
 DATACENTERS = "/v1/catalog/datacenters"
-LEADER = "/v1/status/leader"
 TOKEN = "/v1/acl/token/self"  # noqa: S105 - a path
 SERVICES = "/v1/catalog/services"
 NODES = "/v1/catalog/nodes"
