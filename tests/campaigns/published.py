@@ -20,7 +20,7 @@ from frostline.registry.selection import snapshot_of
 from frostline.sources.consul.settings import ConsulSettings
 
 Tree = dict[str, tuple[int, bytes | str | None]]
-ALLOWED = ("--allow", "deletes,updates")
+ALLOWED = ("--allow", "deletes,updates,orphans")
 
 CONFIG: dict[str, Any] = {
     "version": 1,

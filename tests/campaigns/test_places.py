@@ -124,6 +124,9 @@ def hexed(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
+ROOT_TO_COME = "the root's device and inode"
+
+
 def hostile_journals() -> list[str]:
     """Journals that name what is not theirs to replace or delete, or that are none."""
     staged = ".frostline.0123456789abcdef.0.tmp"
@@ -138,7 +141,13 @@ def hostile_journals() -> list[str]:
         # `~` is a name like others, and not there: to delete it is done already, which is no lie.
         for step in steps[1:] if victim == "~" else steps:
             for folders in ([], [victim]):
-                document = {"format": "frostline.journal/1", "committed": True, "folders": folders, "steps": [step]}
+                document = {
+                    "format": "frostline.journal/2",
+                    "committed": True,
+                    "root": ROOT_TO_COME,
+                    "folders": folders,
+                    "steps": [step],
+                }
                 journals.append(json.dumps(document))
     return journals
 
@@ -159,7 +168,9 @@ def test_a_journal_that_lies_is_refused_and_touches_nothing(
     around(world, tmp_path)
     journals = hostile_journals()
     for text in journals if full else journals[::6]:
-        (world.folder / JOURNAL).write_text(text)
+        root = (world.folder / "root").stat()
+        for_here = text.replace(json.dumps(ROOT_TO_COME), f"[{root.st_dev}, {root.st_ino}]")
+        (world.folder / JOURNAL).write_text(for_here)
         before = tree_of(tmp_path)
         for command, statuses in ((world.command, (5,)), (("plan", "--offline"), (0, 1)), (("check",), (0, 1))):
             done = world.warm.run(*command, cwd=world.folder)

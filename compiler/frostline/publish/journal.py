@@ -2,7 +2,8 @@
 
 It is written twice: before the first file is staged, and again, marked as committed, once all staged files are synced.
 A run that died before the second write is undone, one that died later is finished. Anybody could have put the file
-there: it is read as hostile, and no path in it leaves the root folder.
+there, git too: it is read as hostile, no path in it leaves the root folder, and only one that was written for this very
+folder and these very files, which device and inode tell, is followed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from frostline.files.targets import Root, as_publish_error, file_bytes, may_writ
 NAME = ".frostline.journal"
 _UNFINISHED = NAME + ".tmp"
 _STAGED = re.compile(r"\.frostline\.[0-9a-f]{16}\.[0-9]{1,9}\.tmp")
+Identity = tuple[int, int]
+"""The device and inode (stat(2)) of a file or folder: another machine's, or a copy's, are others."""
 _Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z")]
 
 GIVE_UP = (
@@ -34,19 +37,25 @@ class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file to replace or delete. target: its key; staged: the new file's name in the same folder, None to delete.
 
     sha256: of the new bytes, None to delete; old: of the bytes to be replaced, None where there is no file yet.
+    identity: of the staged file, None before it is written, and to delete.
     """
 
     target: str
     staged: str | None
     sha256: _Digest | None
     old: _Digest | None
+    identity: Identity | None = None
 
 
 class Journal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """folders: keys of the folders that the run creates, outer ones first. steps: in order; the manifest's is last."""
+    """root: its identity. folders: keys of the folders that the run creates, outer ones first.
 
-    format: Literal["frostline.journal/1"] = "frostline.journal/1"
+    steps: in order; the manifest's is last.
+    """
+
+    format: Literal["frostline.journal/2"] = "frostline.journal/2"
     committed: bool
+    root: Identity
     folders: tuple[str, ...]
     steps: tuple[Step, ...]
 
@@ -54,6 +63,12 @@ class Journal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def staged_name(run: str, number: int) -> str:
     """The name of a staged file. run: 16 random hex digits, so that runs in nested roots do not collide."""
     return f".frostline.{run}.{number}.tmp"
+
+
+def identity_of(fd: int) -> Identity:
+    """The identity of an open file or folder."""
+    found = os.fstat(fd)
+    return found.st_dev, found.st_ino
 
 
 def write_journal(root: Root, journal: Journal) -> None:
@@ -89,12 +104,15 @@ def read_journal(root: Root) -> Journal | None:
         journal = msgspec.json.decode(data, type=Journal)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         _refuse(f"it is damaged: {json_fault(error, data)}")
+    if journal.root != identity_of(root.fd):
+        _refuse("it was written for another folder, or on another machine: did git bring it, or a copy?")
     for step in journal.steps:
         if not may_write(root, step.target):
             _refuse(f"it names `{step.target}`, which this configuration does not write")
         if step.staged is not None and not _STAGED.fullmatch(step.staged):
             _refuse(f"it names `{step.staged}`, which is not the name of a staged file")
-        if (step.staged is None) != (step.sha256 is None) or (step.staged is None and step.old is None):
+        is_named = step.identity is not None
+        if (step.staged is None) != (step.sha256 is None) or (step.staged is None and (step.old is None or is_named)):
             _refuse(f"its step for `{step.target}` contradicts itself")
     if len({step.target for step in journal.steps}) < len(journal.steps):
         _refuse("it names a file twice")

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from frostline.errors import ErrorGroup, FrostlineError, PublishError
 from frostline.events import report_progress
@@ -32,7 +33,7 @@ from frostline.files.targets import (
     sync,
     write_new_file,
 )
-from frostline.publish.journal import NAME, Journal, Step, staged_name, write_journal
+from frostline.publish.journal import NAME, Journal, Step, identity_of, staged_name, write_journal
 from frostline.publish.manifest import Manifest, manifest_chunks
 from frostline.publish.ownership import DesiredFile, refusals
 from frostline.publish.permissions import check_deletable, check_replaceable
@@ -95,13 +96,15 @@ def publish(root: Root, publication: Publication) -> None:
         for number, write in enumerate(writes)
     )
     folders = tuple(_missing_folders(root, writes))
-    committed = Journal(committed=True, folders=folders, steps=steps)
+    journal = Journal(committed=False, root=identity_of(root.fd), folders=folders, steps=steps)
     try:
-        write_journal(root, Journal(committed=False, folders=folders, steps=steps))
+        write_journal(root, journal)
         _make_folders(root, folders)
+        staged = []
         for number, (write, step) in enumerate(zip(writes, steps, strict=True)):
             report_progress("", number, len(writes))
-            _stage(root, write, step)
+            staged.append(_stage(root, write, step))
+        committed = replace(journal, committed=True, steps=tuple(staged))
         sync_folders(root, {folder_of(step.target) for step in steps if step.staged})
         for write in writes:
             _check_untouched(root, write)
@@ -191,17 +194,20 @@ def _make_folders(root: Root, keys: Iterable[str]) -> None:
             sync(parent)
 
 
-def _stage(root: Root, write: _Write, step: Step) -> None:
+def _stage(root: Root, write: _Write, step: Step) -> Step:
+    """The step, with the identity of the file that is staged for it."""
     done_to = "deleted" if write.chunks is None else "written"
     with as_publish_error(write.key, done_to), open_folder(root, folder_of(write.key)) as parent:
         found = check_replaceable(parent, write.key, name_of(write.key))
         if write.chunks is None or step.staged is None:
             check_deletable(parent)
-            return
+            return step
         owner = (found.st_uid, found.st_gid) if found else None
         written = write_new_file(parent, step.staged, write.chunks, write.mode, exact=write.exact, owner=owner)
+        new = os.stat(step.staged, dir_fd=parent, follow_symlinks=False)
     if written != write.sha256:
         raise FrostlineError(f"`{write.key}` was rendered twice, with different results", help="please report it")
+    return replace(step, identity=(new.st_dev, new.st_ino))
 
 
 def _check_untouched(root: Root, write: _Write) -> None:

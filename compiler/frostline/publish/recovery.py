@@ -8,7 +8,16 @@ from contextlib import suppress
 
 from frostline.errors import PublishError
 from frostline.files.targets import Root, as_publish_error, file_state, folder_of, name_of, open_folder, sync
-from frostline.publish.journal import GIVE_UP, Journal, Step, discard_unfinished, read_journal, remove_journal
+from frostline.publish.journal import (
+    GIVE_UP,
+    NAME,
+    Identity,
+    Journal,
+    Step,
+    discard_unfinished,
+    read_journal,
+    remove_journal,
+)
 
 _HALF = "published files are partly old and partly new: fix the cause above and rerun, which finishes the run"
 
@@ -67,6 +76,11 @@ def _is_done(root: Root, step: Step) -> bool:
             raise _edited(step)
         return now is None
     staged = file_state(root, sibling_key(step.target, step.staged))
+    if staged is not None and _identity(root, step) != step.identity:
+        raise PublishError(
+            f"`{NAME}` cannot be trusted: `{step.staged}` is not the file that the run staged for `{step.target}`",
+            help="find out who changed it, " + GIVE_UP,
+        )
     if staged is None and now == step.sha256:
         return True
     if staged is None or staged.sha256 != step.sha256:
@@ -77,6 +91,13 @@ def _is_done(root: Root, step: Step) -> bool:
     if now not in (None, step.old, step.sha256):
         raise _edited(step)
     return False
+
+
+def _identity(root: Root, step: Step) -> Identity:
+    """The identity of the file that stands where this step has staged one."""
+    with open_folder(root, folder_of(step.target)) as parent:
+        found = os.stat(step.staged or "", dir_fd=parent, follow_symlinks=False)
+    return found.st_dev, found.st_ino
 
 
 def _edited(step: Step) -> PublishError:

@@ -67,6 +67,15 @@ def test_a_file_that_may_not_be_replaced_reads_as_recorded(
     matches_golden(rule, compiled(config).findings)
 
 
+def test_a_file_that_no_output_writes_any_more_reads_as_recorded(
+    configure: Configure, compiled: Compile, matches_golden: Any
+) -> None:
+    configure(sources={"partners": STATIC}, outputs=[{"type": "yaml", "path": "app/services.yaml"}])
+    assert run(["compile", "-q"]) == 0
+    config = configure(sources={"partners": STATIC}, outputs=[{"type": "yaml", "path": "services.yaml"}])
+    matches_golden("orphans", compiled(config).findings)
+
+
 def test_nothing_in_local_files_is_not_blamed_on_a_server(configure: Configure, compiled: Compile) -> None:
     (of_files,) = compiled(configure(sources={"partners": {"type": "static", "services": {}}})).findings
     (of_server,) = compiled(configure(sources={"mesh": mesh()})).findings

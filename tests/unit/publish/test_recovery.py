@@ -3,8 +3,10 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -156,12 +158,25 @@ STAGED = f".frostline.{RUN}.0.tmp"
 
 
 def written(**changes: Any) -> str:
-    return json.dumps({"format": "frostline.journal/1", "committed": True, "folders": [], "steps": []} | changes)
+    return json.dumps(
+        {"format": "frostline.journal/2", "root": [0, 0], "committed": True, "folders": [], "steps": []} | changes
+    )
 
 
 def journal(root: Path, *steps: dict[str, Any], committed: bool = True, folders: tuple[str, ...] = ()) -> None:
-    text = written(committed=committed, folders=folders, steps=steps)
+    named = [{**step, "identity": staged_identity(root, step)} for step in steps]
+    text = written(committed=committed, root=identity(root), folders=folders, steps=named)
     (root / ".frostline.journal").write_text(text)
+
+
+def identity(path: Path) -> list[int]:
+    return [path.lstat().st_dev, path.lstat().st_ino]
+
+
+def staged_identity(root: Path, step: dict[str, Any]) -> list[int] | None:
+    with suppress(OSError, ValueError, TypeError):
+        return identity((root / step["target"]).parent / step["staged"])
+    return None
 
 
 def replacing(target: str, new: bytes = b"new", old: bytes | None = b"old", staged: str = STAGED) -> dict[str, Any]:
@@ -329,7 +344,7 @@ def test_a_journal_cannot_have_any_other_file_taken_for_a_staged_one(root: Path,
         "\0" * 100,
         "[" * 100_000,
         '{"format":' + "[" * 100_000,
-        written(format="frostline.journal/2"),
+        written(format="frostline.journal/1"),
         written(more=1),
         written(folders=[".."]),
         written(steps=[replacing("f"), replacing("f")]),
@@ -339,11 +354,34 @@ def test_a_journal_cannot_have_any_other_file_taken_for_a_staged_one(root: Path,
     ],
 )
 def test_garbage_is_an_error_that_says_what_to_do(root: Path, text: str) -> None:
-    (root / ".frostline.journal").write_text(text)
-    with pytest.raises(PublishError, match="cannot be trusted") as caught:
+    (root / ".frostline.journal").write_text(text.replace("[0, 0]", json.dumps(identity(root))))
+    with pytest.raises(PublishError, match=r"cannot be trusted: (?!it was written for)") as caught:
         recover(root)
     assert "remove `.frostline.journal`" in str(caught.value.help)
     assert (root / "f").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_journal_that_git_or_a_copy_brought_is_not_followed(root: Path, committed: bool) -> None:
+    (root / "gone").write_bytes(b"old")
+    journal(root, deleting("gone"), replacing("f"), committed=committed)
+    copy = root.parent / "copy"
+    shutil.copytree(root, copy)
+    with pytest.raises(PublishError, match="was written for another folder") as caught:
+        recover(copy)
+    assert "remove `.frostline.journal`" in str(caught.value.help)
+    assert names(copy) == names(root)
+    assert (copy / "f").read_bytes() == b"old"
+
+
+def test_a_staged_file_that_somebody_put_there_is_not_published(root: Path) -> None:
+    journal(root, replacing("f"))
+    (root / "other").write_bytes(b"new")
+    (root / "other").rename(root / STAGED)
+    with pytest.raises(PublishError, match="is not the file that the run staged"):
+        recover(root)
+    assert (root / "f").read_bytes() == b"old"
+    assert is_interrupted(root)
 
 
 def test_a_journal_that_is_a_link_is_not_read(root: Path) -> None:
