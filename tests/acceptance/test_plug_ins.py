@@ -252,3 +252,11 @@ def test_the_lock_is_bound_to_the_settings_of_a_source_with_keys_of_its_own(proj
     assert "have changed" in project.refused(2, "compile", "--offline", env=env).stderr
     project.write("frostline.yaml", with_keys('berths: 2, select: {services: ["b*"]}'))
     project.done("compile", "--offline", env=env)
+
+
+def test_what_a_source_answers_twice_is_never_written(project: Project, env) -> None:
+    project.configure(config("pay-v1", "ledger", "pay-v1"))
+    for command in (["compile"], ["freeze"], ["plan"], ["freeze", "--out", "other.lock"]):
+        refused = project.refused(3, *command, env=env).stderr
+        assert "it has an instance twice" in refused
+    assert sorted(path.name for path in project.folder.iterdir()) == ["frostline.yaml"]

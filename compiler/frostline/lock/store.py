@@ -89,6 +89,10 @@ class LockText(Struct, frozen=True):
                     help="correct `lock`, or, if nobody needs the file, delete it and run `frostline compile`",
                 )
 
+    def digests(self) -> dict[str, str]:
+        """The digest of each file, by its name."""
+        return {path.name: sha256(data).hexdigest() for path, _, data in self.files}
+
     def segments(self) -> list[tuple[str, str, str]]:
         """What `named_segments` finds, in all files."""
         return [segment for _, _, data in self.files for segment in named_segments(data)]

@@ -7,7 +7,7 @@ Each step is a function from values to a value. They read local files and what i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from msgspec import Struct
@@ -63,7 +63,7 @@ class Compilation(Struct, frozen=True, kw_only=True):
 
     lock: what would be locked; reading: what was read of it now, None where nobody was asked.
     manifest: what is published now; entries: those that the manifest would have.
-    wanted: every file in scope; files: its change; findings: sorted, waivers applied.
+    wanted: every file in scope; files: its change; findings: sorted, waivers applied. base: as in LockPair.
     """
 
     lock: Lock
@@ -75,6 +75,7 @@ class Compilation(Struct, frozen=True, kw_only=True):
     files: tuple[FileChange, ...]
     findings: tuple[Finding, ...]
     plan: Plan
+    base: Mapping[str, str] | None = None
 
     @property
     def refused(self) -> bool:
@@ -112,6 +113,7 @@ def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -
         files=compared.files,
         findings=tuple(sorted((*findings, *refusals, *held_findings(held, options.today)), key=Finding.sort_key)),
         plan=replace(plan(config, locks, assembly, baseline, compared), held=_names_of(held)),
+        base=locks.base,
     )
 
 

@@ -19,6 +19,7 @@ from frostline.errors import UNREADABLE, UNTOUCHED, ErrorGroup, FrostlineError, 
 from frostline.events import report_progress, stage
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
+from frostline.lock.readable import check_readable
 from frostline.lock.shapes import settings_digest
 from frostline.model import Key, Lock, SegmentAnswer, Snapshot
 from frostline.pipeline.confirming import SegmentAge, now_utc, reading_of
@@ -103,10 +104,10 @@ def freeze(
             if committed and not datacenters:
                 reading = with_vanished(asked, reading, vanished(asked, reading, committed, allow or Allow()))
             kept += keep_unreachable(config, asked, reading, committed, digests[name], began)
+            read += _select(reading, settings, digests[name], unhealthy)
         except FrostlineError as error:
             failed += error.errors if isinstance(error, ErrorGroup) else [error]
             continue
-        read += _select(reading, settings, digests[name], unhealthy)
         answers += reading.answers
         warnings += [*reading.warnings, *unknown_statuses(reading.answers, settings)]
     if failed:
@@ -182,6 +183,7 @@ class LockPair(Struct, frozen=True, kw_only=True):
     unhealthy, reading: as in FreezeResult; None: the sources were not asked.
     held: the services that this run holds (see
     `pipeline.holding`), by name.
+    base: the digests of the committed lock's files as this run read them, by name; None: no lock file is written.
     """
 
     new: Lock
@@ -191,6 +193,7 @@ class LockPair(Struct, frozen=True, kw_only=True):
     unhealthy: Mapping[Key, Mapping[str, int]] | None = None
     held: Mapping[str, Held] = {}
     reading: Reading | None = None
+    base: Mapping[str, str] | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -220,10 +223,20 @@ class CommittedLock:
         """What of it is a lock; None if nothing is, or if there is none yet."""
         return self._readable.lock
 
+    def whole(self) -> Lock | None:
+        """The lock; None if there is none yet, or none is needed. UsageError: it is not a lock."""
+        with stage("reading the lock"):
+            return self._text.parse() if self._has_live_sources else None
+
     @property
     def fault(self) -> UsageError | None:
         """Why it is broken; None if it is whole, or if there is none yet."""
         return self._readable.fault
+
+    @cached_property
+    def base(self) -> Mapping[str, str] | None:
+        """The digests of its files by name; None where there is no live source, and so no lock."""
+        return self._text.digests() if self._has_live_sources else None
 
     @cached_property
     def segments(self) -> list[tuple[str, str, str]]:
@@ -245,22 +258,28 @@ class CommittedLock:
         with stage("comparing with the lock"):
             unhealthy, reading = (frozen.unhealthy, frozen.reading) if frozen else (None, None)
             if self._text.holds(new):
-                return LockPair(new=new, committed=new, changed=False, unhealthy=unhealthy, reading=reading)
+                return LockPair(
+                    new=new, committed=new, changed=False, unhealthy=unhealthy, reading=reading, base=self.base
+                )
             if self._has_live_sources:
                 self._text.refuse_foreign()  # else it would be written over
+            check_readable(new)
             fault = self.fault if self._has_live_sources else None
         changed = self._has_live_sources and (fault is not None or new != self.known)
         return LockPair(
-            new=new, committed=self.known, changed=changed, fault=fault, unhealthy=unhealthy, reading=reading
+            new=new,
+            committed=self.known,
+            changed=changed,
+            fault=fault,
+            unhealthy=unhealthy,
+            reading=reading,
+            base=self.base,
         )
 
 
 def read_committed_lock(config: Config) -> Lock | None:
     """The committed lock; None if there is none yet, or none is needed. UsageError: it is not a lock."""
-    if not live_sources(config):
-        return None
-    with stage("reading the lock"):
-        return lock_store.read_lock(config.lock, is_folder=config.lock_is_folder, shown=display_path(config.lock))
+    return CommittedLock(config).whole() if live_sources(config) else None
 
 
 def offline_lock(config: Config, committed: Lock | None) -> Lock:
@@ -310,8 +329,9 @@ def offline_locks(config: Config, globs: Sequence[str] = ()) -> LockPair:
     if globs:
         present = CommittedLock(config)
         return present.pair_with(merged_lock(config, present.lock, globs))
-    committed = read_committed_lock(config)
-    return pair_locks(config, offline_lock(config, committed), committed)
+    text = CommittedLock(config)
+    committed = text.whole()
+    return replace(pair_locks(config, offline_lock(config, committed), committed), base=text.base)
 
 
 def pair_locks(config: Config, new: Lock, committed: Lock | None) -> LockPair:

@@ -89,7 +89,7 @@ def update_lock(
         if out:
             replace_file(out, LockFile(out, read.snapshots))
         elif root:
-            publish_lock(config, root, new, frozen.reading)
+            publish_lock(config, root, new, frozen.reading, locks.base)
     return update
 
 

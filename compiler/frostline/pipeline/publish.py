@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from frostline.errors import PublishError
+from frostline.errors import PublishError, RefusedError
 from frostline.events import stage
 from frostline.files.targets import Root
 from frostline.lock import store as lock_store
-from frostline.model import Lock
+from frostline.model import FileOrigin, Lock
 from frostline.pipeline.compile import Compilation
 from frostline.pipeline.confirming import confirmed_files
 from frostline.pipeline.rendering import ByteBudget, CachedChunks
@@ -48,7 +48,11 @@ def publish_session(config: Config) -> Iterator[Root]:
 
 
 def publish_compilation(config: Config, root: Root, compilation: Compilation, only: Sequence[str] = ()) -> None:
-    """Write lock, confirmations, outputs and manifest: all or none. only: the outputs in scope, () for all."""
+    """Write lock, confirmations, outputs and manifest: all or none. only: the outputs in scope, () for all.
+
+    RefusedError: the committed lock is not the one that this run has read.
+    """
+    _check_lock(config, compilation.base)
     lock_files = _lock_changes(config, compilation.lock) if compilation.plan.lock else ()
     with stage("publishing"):
         publish(
@@ -63,10 +67,34 @@ def publish_compilation(config: Config, root: Root, compilation: Compilation, on
         )
 
 
-def publish_lock(config: Config, root: Root, lock: Lock, reading: Reading | None = None) -> None:
-    """Write the lock and its confirmations alone. reading: what was read of it now."""
+def publish_lock(
+    config: Config,
+    root: Root,
+    lock: Lock,
+    reading: Reading | None = None,
+    base: Mapping[str, str] | None = None,
+) -> None:
+    """Write the lock and its confirmations alone. reading: what was read of it now; base: as in LockPair.
+
+    RefusedError: the committed lock is not the one that this run has read.
+    """
+    _check_lock(config, base)
     confirmed = confirmed_files(config, lock, reading)
     publish(root, Publication(lock_files=(*_lock_changes(config, lock), *confirmed)))
+
+
+def _check_lock(config: Config, base: Mapping[str, str] | None) -> None:
+    """Nobody may have edited the lock while this run waited for a server: that would be lost."""
+    if base is None:
+        return
+    shown = display_path(config.lock)
+    now = lock_store.read_lock_text(config.lock, is_folder=config.lock_is_folder, shown=shown)
+    if now.digests() != base:
+        raise RefusedError(
+            "the lock was changed by somebody else during this run; nothing was published",
+            origin=FileOrigin(shown),
+            help="look at what changed there, then run this again",
+        )
 
 
 def _lock_changes(config: Config, lock: Lock) -> tuple[tuple[Path, Iterable[bytes] | None], ...]:

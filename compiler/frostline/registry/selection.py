@@ -13,6 +13,7 @@ from frostline.globs import matches
 from frostline.model import Declared, Instance, InstanceOrigin, Key, Registration, SegmentAnswer, Snapshot, Upstream
 from frostline.registry.named_ports import chosen_port
 from frostline.registry.naming import splitter_of
+from frostline.registry.repeated import each_once
 from frostline.registry.uniting import without_identity
 from frostline.settings import Keep, LiveSettings, Select, VersionFrom
 from frostline.text import pluralize, quote
@@ -26,14 +27,14 @@ def snapshot_of(
 ) -> Snapshot:
     """The snapshot of this answer: the instances that `select` takes, with what `keep` keeps of them, sorted.
 
-    digest, shaped_by: as `Snapshot` has them.
+    digest, shaped_by: as `Snapshot` has them. SourceError: an instance is there twice.
     """
     kept = KeptValues(settings.keep)
     unhealthy: list[Registration] = []
     healthy = _healthy(answer.registrations, settings.select, unhealthy)
     instances: list[Instance] = []
     if settings.keep.endpoints:
-        instances = _in_order([*_instances_of(healthy, settings, kept)])
+        instances = _in_order([*_instances_of(healthy, settings, kept)], settings.keep, answer)
         declared = _declared(instances, unhealthy, settings.naming.version_from, kept)
         if not (settings.keep.ids and settings.keep.nodes):
             instances = sorted(without_identity(instances, settings.keep), key=Instance.sort_key)
@@ -177,13 +178,16 @@ def health_verdict_of(select: Select) -> Verdict:
 _ORDER = attrgetter("service", "node", "id")  # the same as Instance.sort_key of whole instances, but faster
 
 
-def _in_order(instances: list[Instance]) -> list[Instance]:
-    """The instances, sorted. Mostly they are sorted already, and seeing that is cheaper than sorting them."""
+def _in_order(instances: list[Instance], keep: Keep, answer: SegmentAnswer) -> list[Instance]:
+    """The instances, sorted. Mostly they are sorted already, and seeing that is cheaper than sorting them.
+
+    SourceError: one is there twice.
+    """
     previous = ("", "", "")
     for instance in instances:
         key = (instance.service, instance.node, instance.id)
-        if key < previous:
-            return sorted(instances, key=_ORDER)
+        if key <= previous:
+            return each_once(sorted(instances, key=_ORDER), keep, answer)
         previous = key
     return instances
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from frostline.errors import PublishError
+from frostline.errors import PublishError, RefusedError
 from frostline.model import (
     Lock,
     Snapshot,
 )
 from frostline.pipeline.compile import Compilation
+from frostline.pipeline.freeze import CommittedLock
 from frostline.pipeline.publish import publish_compilation, publish_lock, publish_session
 from frostline.settings import Config
 
@@ -61,3 +62,24 @@ def test_a_lock_folder_loses_the_files_of_segments_that_are_gone(
     with publish_session(config) as root:
         publish_lock(config, root, Lock((snapshot(config, "a"),)))
     assert names_in(tmp_path / "locks") == ["README", "mesh.dc1.default.lock"]
+
+
+@pytest.mark.parametrize("edit", ["other", "added", "gone"])
+@pytest.mark.parametrize("lock", ["frostline.lock", "locks/"])
+def test_a_lock_that_was_edited_during_the_run_is_not_overwritten(
+    configure: Configure, tmp_path: Path, snapshot: MakeSnapshot, lock: str, edit: str
+) -> None:
+    config = configure(sources={"mesh": mesh()}, lock=lock)
+    (tmp_path / "locks").mkdir()
+    if edit != "added":
+        with publish_session(config) as root:
+            publish_lock(config, root, Lock((snapshot(config, "a"),)))
+    base = CommittedLock(config).base
+    file = tmp_path / lock / "mesh.dc1.default.lock" if lock == "locks/" else tmp_path / lock
+    if edit == "gone":
+        file.unlink()
+    else:
+        file.write_text("mine")
+    with publish_session(config) as root, pytest.raises(RefusedError, match="changed by somebody else during this run"):
+        publish_lock(config, root, Lock((snapshot(config, "b"),)), base=base)
+    assert not file.exists() if edit == "gone" else file.read_text() == "mine"

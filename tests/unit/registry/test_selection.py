@@ -97,8 +97,8 @@ def test_an_unknown_status_is_taken_only_where_critical_is() -> None:
 
 
 def test_nodes_are_selected_one_by_one() -> None:
-    several = [registration(id=str(rack), node_meta={"rack": f"r{rack}"}) for rack in (1, 2, 1, 3)]
-    assert taken(*several, select=Select(node_meta={"rack": "r1"})) == ["1", "1"]
+    several = [registration(id=f"{at}", node_meta={"rack": f"r{rack}"}) for at, rack in enumerate((1, 2, 1, 3))]
+    assert taken(*several, select=Select(node_meta={"rack": "r1"})) == ["0", "2"]
 
 
 def test_what_nobody_uses_of_an_instance_is_not_judged() -> None:
@@ -263,6 +263,7 @@ many = st.lists(
         weights=st.sampled_from([(1, 1), (5, 2)]),
     ),
     max_size=12,
+    unique_by=lambda one: (one.service, one.node, one.id),
 )
 selects = st.builds(
     Select,
