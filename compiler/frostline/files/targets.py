@@ -193,6 +193,12 @@ def file_bytes(root: Root, key: str) -> bytes | None:
         return None if fd is None else b"".join(_blocks(fd))
 
 
+def file_start(root: Root, key: str) -> bytes:
+    """The first bytes of this file, at most 64; empty if there is no file. PublishError as for `file_state`."""
+    with _open_file(root, key) as fd:
+        return b"" if fd is None else os.read(fd, 64)
+
+
 def write_new_file(
     parent: int,
     name: str,

@@ -20,7 +20,7 @@ from frostline.pipeline.freeze import CommittedLock, freeze, live_sources
 from frostline.pipeline.holding import hold_refused
 from frostline.pipeline.publish import publish_lock, publish_session
 from frostline.plan.changes import Plan
-from frostline.publish.publishing import replace_file
+from frostline.publish.publishing import OUT_KINDS, replace_file
 from frostline.settings import Allow, Config
 from frostline.text import did_you_mean
 
@@ -87,7 +87,7 @@ def update_lock(
         if update.refused:
             return replace(update, plan=plan_frozen(config, locks))
         if out:
-            replace_file(out, LockFile(out, read.snapshots))
+            replace_file(out, LockFile(out, read.snapshots), kinds=OUT_KINDS)
         elif root:
             publish_lock(config, root, new, frozen.reading, locks.base)
     return update

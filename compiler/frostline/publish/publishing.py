@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frostline.errors import ErrorGroup, FrostlineError, PublishError
+from frostline.errors import ErrorGroup, FrostlineError, PublishError, UsageError
 from frostline.events import report_progress
 from frostline.files.targets import (
     FileState,
     Root,
     as_publish_error,
     digest_of_chunks,
+    file_start,
     file_state,
     folder_of,
     key_of,
@@ -39,6 +40,7 @@ from frostline.publish.ownership import DesiredFile, refusals
 from frostline.publish.permissions import check_deletable, check_replaceable
 from frostline.publish.recovery import finish, recover, sync_folders
 from frostline.published import FileChange
+from frostline.text import display_path
 
 
 def is_interrupted(root: Path) -> bool:
@@ -210,6 +212,10 @@ def _stage(root: Root, write: _Write, step: Step) -> Step:
     return replace(step, identity=(new.st_dev, new.st_ino))
 
 
+OUT_KINDS = (b'{"format":"frostline.plan/', b'{"format":"frostline.lock/')
+"""How a saved plan and a lock begin: all that `--out` may replace."""
+
+
 def _check_untouched(root: Root, write: _Write) -> None:
     """Look once more before the commit: nobody may have changed the file since it was compared."""
     found = file_state(root, write.key)
@@ -219,20 +225,24 @@ def _check_untouched(root: Root, write: _Write) -> None:
         )
 
 
-def replace_file(path: Path, chunks: Iterable[bytes]) -> None:
+def replace_file(path: Path, chunks: Iterable[bytes], *, kinds: Sequence[bytes] = (b"",)) -> None:
     """Write one file that no manifest lists (a saved plan, a lock for another machine), whole or not at all.
 
-    Missing folders above it are created. PublishError: it cannot be written, or is a symbolic link, folder or device.
+    Missing folders above it are created. kinds: how what is there may begin; an empty file may be replaced too.
+    UsageError: it begins otherwise. PublishError: it cannot be written, or is a symbolic link, folder or device.
     """
-    staged = f".frostline.{path.name}.tmp"
+    staged = staged_name(secrets.token_hex(8), 0)  # of this run alone, and not longer for a long name
     with as_publish_error(str(path.parent), "made"):
         path.parent.mkdir(parents=True, exist_ok=True)
     with open_root(path.parent) as parent:
         found = file_state(parent, path.name)
+        if found and not (file_start(parent, path.name) or kinds[0]).startswith(tuple(kinds)):
+            raise UsageError(
+                f"--out: `{display_path(path)}` is there, and neither a saved plan nor a lock: it is not replaced",
+                help="name another file, or remove this one",
+            )
         with as_publish_error(str(path), "written"):
             try:
-                with suppress(FileNotFoundError):
-                    os.unlink(staged, dir_fd=parent.fd)
                 old = check_replaceable(parent.fd, str(path), path.name)
                 owner = (old.st_uid, old.st_gid) if old else None
                 mode = found.mode if found else 0o666

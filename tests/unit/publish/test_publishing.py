@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from frostline.errors import ErrorGroup, FrostlineError, PublishError, RefusedError
+from frostline.errors import ErrorGroup, FrostlineError, PublishError, RefusedError, UsageError
 from frostline.publish.manifest import Manifest, manifest_chunks, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes, next_manifest
-from frostline.publish.publishing import Publication, is_interrupted, publish, replace_file
+from frostline.publish.publishing import OUT_KINDS, Publication, is_interrupted, publish, replace_file
 from frostline.publish.run_lock import run_lock
 from frostline.settings import Allow
 
@@ -391,7 +391,6 @@ def test_a_single_file_is_replaced_whole_and_leaves_nothing(tmp_path: Path) -> N
     replace_file(path, [b"a", b"b"])
     assert path.read_bytes() == b"ab"
     path.chmod(0o600)
-    (tmp_path / ".frostline.plan.json.tmp").write_bytes(b"of a run that was killed")
 
     def broken() -> Iterator[bytes]:
         yield b"c"
@@ -403,6 +402,25 @@ def test_a_single_file_is_replaced_whole_and_leaves_nothing(tmp_path: Path) -> N
     replace_file(path, [b"d"])
     assert tree(tmp_path) == {"plan.json": b"d"}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("content", [b"version: 1\n", b'{"format":"frostline.manifest/1"}\n', b"[core]\n", b"x" * 100])
+def test_only_a_plan_or_a_lock_is_replaced_by_out(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="neither a saved plan nor a lock"):
+        replace_file(path, [b"new"], kinds=OUT_KINDS)
+    assert tree(tmp_path) == {"f": content}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b'{"format":"frostline.plan/1","services":[]}', b'{"format":"frostline.lock/1"}\n']
+)
+def test_a_plan_a_lock_and_an_empty_file_are_replaced_by_out(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / ("f" * 250)
+    path.write_bytes(content)
+    replace_file(path, [b"new"], kinds=OUT_KINDS)
+    assert tree(tmp_path) == {path.name: b"new"}
 
 
 def test_a_single_file_brings_the_folders_that_it_lies_in(tmp_path: Path) -> None:

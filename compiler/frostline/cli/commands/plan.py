@@ -37,7 +37,7 @@ from frostline.pipeline.confirming import now_utc
 from frostline.pipeline.freeze import offline_locks
 from frostline.plan.changes import plan_value
 from frostline.plan.text import plan_lines
-from frostline.publish.publishing import replace_file
+from frostline.publish.publishing import OUT_KINDS, replace_file
 from frostline.settings import Allow
 from frostline.text import display_path
 
@@ -85,7 +85,7 @@ def command(
     if out and basis and not compilation.refused:
         saved_plans.check_steady(config, basis, options)
         data, digest = saved_plans.save(compilation, basis, now_utc())
-        replace_file(out, [data])
+        replace_file(out, [data], kinds=OUT_KINDS)
     _print_plan(invocation, compilation, digest, only_digest=only_digest)
     show_findings(compilation.findings, invocation)
     if compilation.refused:
