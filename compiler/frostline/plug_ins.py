@@ -6,9 +6,10 @@ frostline decides how a run ends.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout, suppress
 from functools import cache, wraps
 from importlib.metadata import EntryPoint, entry_points
 from itertools import islice
@@ -129,7 +130,7 @@ def _refuse_twice(seam: Seam, name: str, entries: list[EntryPoint]) -> None:
 def _blamed(seam: Seam, entry: EntryPoint, what: str, kind: type[FrostlineError]) -> Iterator[None]:
     """A fault in the block is one of this plug-in. What it prints goes to stderr: stdout is for data."""
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), _descriptor_apart():
             yield
     except FrostlineError as error:
         if not _is_sound(error):
@@ -142,6 +143,30 @@ def _blamed(seam: Seam, entry: EntryPoint, what: str, kind: type[FrostlineError]
         if isinstance(error, KeyboardInterrupt) and _is_signal(error.__traceback__):
             raise
         raise _fault(seam, entry, what, kind, error) from None
+
+
+@contextmanager
+def _descriptor_apart() -> Iterator[None]:
+    """In the block what is written to descriptor 1, by programs that the plug-in starts too, goes to stderr."""
+    kept = None
+    _flush()
+    with suppress(OSError):  # one of the two is closed
+        kept = os.dup(1)
+        os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        _flush()
+        if kept is not None:
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
+def _flush() -> None:
+    """Write what is buffered where it belongs now."""
+    for stream in (sys.stdout, sys.__stdout__):
+        with suppress(OSError, ValueError, AttributeError):  # the reader is gone, or the stream is closed or missing
+            stream.flush()  # type: ignore[union-attr]
 
 
 def _is_sound(error: Any) -> bool:

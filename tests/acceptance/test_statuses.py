@@ -430,6 +430,21 @@ def test_a_plugin_that_fails_is_named_and_never_ends_the_run_itself(project: Pro
     explains(done.stderr, "the check `broken` of broken 1.0", "SystemExit at broken.py:2", "report it to the authors")
 
 
+def test_what_a_plugin_and_its_programs_write_is_no_data(project: Project, tmp_path: Path) -> None:
+    code = (
+        "import os, subprocess, sys\n"
+        "os.write(1, b'written\\n')\n"
+        "def findings(*a):\n"
+        "    subprocess.run(['echo', 'started']); sys.__stdout__.write('printed\\n')\n"
+        "    return []\n"
+    )
+    env = install_plugin(tmp_path / "plugin", "frostline.checks", code)
+    done = project.configure(STATIC).run("plan", "--format", "json", env=env)
+    assert json.loads(done.stdout)["format"] == "frostline.plan/1"
+    for word in ("written", "started", "printed"):
+        assert word in done.stderr
+
+
 def test_a_signal_while_a_plugin_works_is_still_130(project: Project, tmp_path: Path) -> None:
     code = "import os, signal, time\ndef findings(*a):\n    os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)\n"
     env = install_plugin(tmp_path / "plugin", "frostline.checks", code)
