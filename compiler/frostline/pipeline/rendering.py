@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache, partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from frostline.events import report_progress, stage
 from frostline.files.targets import digest_of_chunks
@@ -84,7 +85,14 @@ class RegistryViews:
     def assembled(self, sources: tuple[str, ...], prefer: tuple[str, ...]) -> tuple[Registry, tuple[Finding, ...]]:
         """The registry of these sources with its overrides, and what is wrong with what the sources bring."""
         overridden, findings = self.overridden(sources, prefer)
-        return overridden.registry, findings
+        return overridden.registry, (*findings, *self._findings_of_these(overridden, sources))
+
+    def _findings_of_these(self, overridden: Overridden, sources: tuple[str, ...]) -> Iterator[Finding]:
+        """What the overrides do wrong to these sources, and not to all together."""
+        of_all = {(found.rule, found.service, found.version) for found in self.overridden((), ())[0].findings}
+        for found in overridden.findings:
+            if (found.rule, found.service, found.version) not in of_all:
+                yield replace(found, message=f"{found.message}, in an output of {list_names(sources)}")
 
     def of(self, output: OutputSettings) -> OutputView:
         """What this output sees."""

@@ -109,6 +109,23 @@ def test_an_override_that_leaves_nothing_is_refused_as_such_and_may_be_waived(
     assert refusals(compiled(config, lock(config, snapshot, {"a": 1, "b": 1}))) == []
 
 
+def test_an_override_that_leaves_nothing_to_one_output_is_refused_too(
+    configure: Configure, snapshot: MakeSnapshot, compiled: Compile
+) -> None:
+    config = configure(
+        sources={"mesh": MESH, "west": MESH},
+        precedence=[["mesh", "west"]],
+        overrides=[drop("10.0.0.1")],
+        outputs=[{"type": "yaml", "path": f"{name}.yaml", "sources": [name]} for name in ("mesh", "west")],
+    )
+    (west,) = lock(config, snapshot, {"a": 1}, first=7).snapshots
+    both = lock_of([*lock(config, snapshot, {"a": 1}).snapshots, replace(west, source="west")])
+    compilation = compiled(config, both, None)
+    (found,) = (found for found in compilation.findings if found.severity == "error")
+    assert (found.rule, found.service) == ("override-no-endpoint", "a")
+    assert found.message.endswith("it has 1 without them, in an output of `mesh`")
+
+
 def test_an_expired_override_is_refused_and_the_bytes_are_the_same(
     configure: Configure, snapshot: MakeSnapshot, compiled: Compile
 ) -> None:
