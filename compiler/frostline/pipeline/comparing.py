@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -70,7 +70,10 @@ def registry_difference(config: Config, locks: LockPair) -> tuple[str, ...]:
     """
     if not locks.changed:
         return ()
-    if locks.committed is None or locks.fault or _settings_of(locks.new) != _settings_of(locks.committed):
+    if locks.committed is None or locks.fault:
+        return ("what is frozen",)
+    configured = settings_digests(config)
+    if _settings_of(locks.new, configured) != _settings_of(locks.committed, configured):
         return ("what is frozen",)
     declared = declared_contributions(config)
     with stage("comparing the registries"):
@@ -81,8 +84,8 @@ def registry_difference(config: Config, locks: LockPair) -> tuple[str, ...]:
     return (*changes, *(["upstreams"] if moved else []))
 
 
-def _settings_of(lock: Lock) -> dict[tuple[str, str, str], str]:
-    return {snapshot.segment: snapshot.settings for snapshot in lock.snapshots}
+def _settings_of(lock: Lock, sources: Container[str]) -> dict[tuple[str, str, str], str]:
+    return {snapshot.segment: snapshot.settings for snapshot in lock.snapshots if snapshot.source in sources}
 
 
 def other_settings(config: Config, locks: Iterable[NamedLock]) -> Iterator[str]:

@@ -12,7 +12,8 @@ from frostline.errors import UsageError
 from frostline.lock.codec import lock_of
 from frostline.lock.store import lock_files
 from frostline.model import Lock, Snapshot
-from frostline.pipeline.comparing import NamedLock, diff_locks, other_settings, read_named_lock
+from frostline.pipeline.comparing import NamedLock, diff_locks, other_settings, read_named_lock, registry_difference
+from frostline.pipeline.freeze import pair_locks
 from frostline.settings import Config
 
 from .conftest import MESH, PARTNERS
@@ -99,3 +100,14 @@ def test_sources_that_were_frozen_with_other_settings_are_named_with_their_lock(
     warnings = list(other_settings(config, locks))
     assert len(warnings) == 1
     assert warnings[0].startswith("night: source `mesh` was frozen with other settings")
+
+
+def test_what_the_lock_has_of_a_source_that_is_not_configured_changes_no_registry(
+    config: Config, snapshot: MakeSnapshot
+) -> None:
+    gone = replace(snapshot(config, "c"), source="west", settings="other")
+    locks = pair_locks(config, lock_of([snapshot(config, "a")]), lock_of([snapshot(config, "a"), gone]))
+    assert locks.changed
+    assert registry_difference(config, locks) == ()
+    stale = replace(snapshot(config, "a"), settings="other")
+    assert registry_difference(config, replace(locks, committed=lock_of([stale]))) == ("what is frozen",)
