@@ -52,11 +52,12 @@ def findings(registry: Registry, settings: CheckSettings, context: Context) -> I
 
 
 def _dynamic(entry: Entry, allocating: Container[str]) -> Iterator[Endpoint]:
-    """The endpoints on a dynamic port. A URL that does not have the port freezes none."""
+    """The endpoints on a dynamic port. A URL that does not have the port freezes none; nor does one of an override."""
     return (
         endpoint
         for endpoint in entry.endpoints
         if endpoint.port in _DYNAMIC_PORTS
+        and endpoint.declared_at is None
         and (endpoint.id.startswith(_NOMAD_ID) or endpoint.source in allocating)
         and not endpoint.id.endswith(f"-{endpoint.port}")
         and f":{endpoint.port}" in endpoint.url

@@ -65,6 +65,14 @@ def test_of_a_source_that_allocates_ports_the_port_alone_says_it(registry: Any, 
     assert "1 endpoint from `live`" in warning.message
 
 
+def test_an_endpoint_of_an_override_hides_none_that_moves(registry: Any, endpoint: Any, context: Any) -> None:
+    written = endpoint(id="", port=25000, source="live", declared_at=FileOrigin("night.yaml", 1, 1))
+    seen = registry(payments={"v1": [written, endpoint(id="", port=25001, source="live", datacenter="global")]})
+    [warning] = findings(seen, CheckSettings(), replace(context, allocating=frozenset({"live"})))
+    assert "1 endpoint from `live`" in warning.message
+    assert not isinstance(warning.origin, FileOrigin)
+
+
 def test_a_url_without_the_port_freezes_none(registry: Any, endpoint: Any, found: Any) -> None:
     named = replace(endpoint(id=ID, port=25000), url="http://payments.service.consul/v1")
     assert found(registry(payments={"v1": [named]})) == ()
