@@ -45,13 +45,14 @@ Parse = Callable[[bytes, Path], bytes | None]
 class Target(Struct, frozen=True):
     """parse: what is fuzzed. file: what the text is called in the folder. seeds: texts of this kind.
 
-    sealed: what is written into the file, so that a changed text is not refused for its digest alone.
+    sealed: (text, folder) -> what is written into the file, so that a changed text is not refused for its digest, or
+    for the folder that it names, alone.
     """
 
     parse: Parse
     seeds: tuple[bytes, ...]
     file: str = "text"
-    sealed: Callable[[bytes], bytes] = bytes
+    sealed: Callable[[bytes, Path], bytes] = lambda text, folder: text
 
 
 def _lock(text: bytes, folder: Path) -> bytes:
@@ -155,7 +156,7 @@ _STEPS = (
     Step(target="a/b", staged=staged_name("0123456789abcdef", 0), sha256="0" * 64, old=None),
     Step(target="c", staged=None, sha256=None, old="0" * 64),
 )
-_JOURNAL = msgspec.json.encode(Journal(committed=True, folders=("a",), steps=_STEPS))
+_JOURNAL = msgspec.json.encode(Journal(committed=True, root=(7, 7), folders=("a",), steps=_STEPS))
 _BASIS = Basis(only=(), allow=Allow(), today="2027-01-01", inputs={"frostline.yaml": _SHA}, lock=_SHA, manifest=None)
 _PLAN, _DIGEST = saved_bytes(
     {"format": "frostline.plan/1", "services": [], "files": []},
@@ -164,7 +165,13 @@ _PLAN, _DIGEST = saved_bytes(
 _PLAN = _PLAN.removesuffix(f',"digest":"{_DIGEST}"}}\n'.encode()) + b"}"
 
 
-def _sealed(text: bytes) -> bytes:
+def _at_home(text: bytes, folder: Path) -> bytes:
+    """The journal's root is this folder."""
+    found = folder.stat()
+    return text.replace(b"[7,7]", f"[{found.st_dev},{found.st_ino}]".encode())
+
+
+def _sealed(text: bytes, folder: Path) -> bytes:
     return text[:-1] + f',"digest":"sha256:{sha256(text).hexdigest()}"}}\n'.encode()
 
 
@@ -192,7 +199,7 @@ TARGETS = {
     "lock": Target(_lock, _texts("*/frostline.lock")),
     "manifest": Target(_manifest, _texts("*/frostline.manifest")),
     "confirmed": Target(_confirmed, (_CONFIRMED,)),
-    "journal": Target(_journal, (_JOURNAL,), ".frostline.journal"),
+    "journal": Target(_journal, (_JOURNAL,), ".frostline.journal", _at_home),
     "plan": Target(_plan, (_PLAN,), "plan.json", _sealed),
     "config": Target(_config, (*_CONFIG_SEEDS, *_texts("*/frostline.yaml")), "frostline.yaml"),
     "job-hcl": Target(_job, _texts("nomad/jobs/*.hcl"), "a.nomad.hcl"),

@@ -79,7 +79,7 @@ def texts(draw: st.DrawFn, name: str) -> bytes:
 
 def check(name: str, text: bytes, folder: Path) -> None:
     target = TARGETS[name]
-    (folder / target.file).write_bytes(target.sealed(text))
+    (folder / target.file).write_bytes(target.sealed(text, folder))
     try:
         with writing_nothing():
             assert problem(name, text, folder) is None
