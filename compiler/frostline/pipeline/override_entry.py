@@ -118,11 +118,13 @@ class Trial(Struct, frozen=True):
     """What the entry would do. unused: parts that change nothing; findings: other findings that there were not.
 
     urls: of the endpoints that there are already, with the earlier overrides and without them.
+    done_by: the overrides that there are, where they do already all that it would do; else ().
     """
 
     unused: tuple[Finding, ...]
     findings: tuple[Finding, ...]
     urls: frozenset[str]
+    done_by: tuple[Override, ...] = ()
 
 
 def try_entry(config: Config, target: Target, override: Override) -> Trial:
@@ -131,10 +133,13 @@ def try_entry(config: Config, target: Target, override: Override) -> Trial:
     after = apply_overrides(target.plain, [*config.overrides, override])
     unused = unused_findings([override], after.effects, target.plain)
     entries = [registry.get(key) for registry in (target.plain, before.registry) for key in target.keys]
+    changes = any(before.registry.get(key) != after.registry.get(key) for key in target.keys)
+    at_work = [effect.override for effect in before.effects if effect.is_at_work and effect.key in target.keys]
     return Trial(
         unused=tuple(unused),
         findings=tuple(finding for finding in after.findings if finding not in before.findings),
         urls=frozenset(endpoint.url for entry in entries if entry for endpoint in entry.endpoints),
+        done_by=() if changes else tuple(dict.fromkeys(at_work)),
     )
 
 

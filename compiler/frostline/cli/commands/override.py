@@ -109,7 +109,7 @@ def _replacement(text: str, urls: set[str]) -> dict[str, str]:
 def _checked(config: Config, target: Target, entry: Entry) -> tuple[Finding, ...]:
     """The findings that the entry brings, as warnings: compile judges.
 
-    DifferentError: part of it changes nothing; RefusedError: it contradicts another one.
+    DifferentError: it, or a part of it, changes nothing; RefusedError: it contradicts another one.
     """
     trial = try_entry(config, target, entry.override)
     if trial.unused:
@@ -120,6 +120,12 @@ def _checked(config: Config, target: Target, entry: Entry) -> tuple[Finding, ...
     for finding in trial.findings:
         if finding.rule == CONFLICT.name:
             raise RefusedError(finding.message, help=finding.help)
+    if trial.done_by:
+        places = name_first([str(override.origin) for override in trial.done_by])
+        raise DifferentError(
+            f"the override of `{target.glob}` changes nothing: what it asks for is done already, at {places}",
+            help="to change the last day or the reason, edit `until` and `why` there",
+        )
     return tuple(replaced_field(finding, severity="warning") for finding in trial.findings)
 
 

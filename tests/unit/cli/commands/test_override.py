@@ -124,6 +124,22 @@ def test_what_another_override_adds_already_is_among_the_endpoints(override: Ove
     assert f"adds `{url}`, which is there already\n  help: the endpoints are: `http://10.0.0.1`, `{url}`" in said
 
 
+@pytest.mark.parametrize("last", ["2027-01-31", "2027-02-05"])
+def test_what_an_override_does_already_is_not_added_again(override: Override, tmp_path: Path, last: str) -> None:
+    file = tmp_path / "overrides.yaml"
+    file.write_text(DROPPED)
+    words = ("payments/v1", "--drop", "port=8080,address=10.0.0.7", "--until", last)
+    status, printed, said = override(*words, overrides="overrides.yaml")
+    assert (status, printed) == (1, "")
+    assert (
+        "the override of `payments/v1` changes nothing: what it asks for is done already, at `overrides.yaml:1:3`"
+        in said
+    )
+    assert "edit `until` and `why` there" in said
+    assert file.read_text() == DROPPED
+    assert override("payments/v1", "--add", "http://10.0.0.8", overrides="overrides.yaml")[0] == 0
+
+
 def test_that_no_endpoint_is_left_is_a_warning(override: Override) -> None:
     status, printed, said = override("ledger", "--drop", "port=80")
     assert status == 0
