@@ -92,8 +92,11 @@ def allows_segment(allow: Allow, source: str, datacenter: str) -> bool:
     return any(matches((glob,), name) for glob in allow.empty for name in (source, f"{source}/{datacenter}"))
 
 
-def consent_help(rule: str, names: Iterable[str], today: date) -> str:
-    """How to consent: the option, and the entry of `guards.accept` as YAML. names: as `key_text` writes them."""
+def consent_help(rule: str, names: Iterable[str], today: date, way: str = "rerun with `--allow {}`") -> str:
+    """How to consent: the option, and the entry of `guards.accept` as YAML. names: as `key_text` writes them.
+
+    way: what to do with the option, whose words stand at `{}`.
+    """
     listed = sorted(names)
     if len(listed) > _MOST_SCOPED:
         listed = ["*"]
@@ -104,7 +107,7 @@ def consent_help(rule: str, names: Iterable[str], today: date) -> str:
         f'{{rule: {rule}, service: {escape_json(json.dumps(name))}, until: {until}, why: "say why"}}' for name in listed
     )
     return (
-        f"if this is intended, rerun with `--allow {option}`, "
+        f"if this is intended, {way.format(option)}, "
         f"or have it reviewed: write `accept: [{entries}]` below `guards` in frostline.yaml"
     )
 

@@ -14,6 +14,8 @@ from frostline.rules import Rule
 from frostline.text import list_names, pluralize
 
 _ENDS = "the hold ends when the service recovers, or with consent: "
+# A hold is also said by runs that ask no source, where consent changes nothing, and by `check`, which takes none.
+_WAY = "run `frostline compile --allow {}` where its source can be read"
 
 HELD = Rule(
     name="guard-held",
@@ -22,8 +24,8 @@ HELD = Rule(
     why="With `guards.refused: hold` a failing service does not stop the run: its instances stay in the lock as they "
     "were, and everything else goes on. They are not what the source says now.",
     example="warning[guard-held]: svc25: 0 passing, 6 critical; held as in the lock: 6 instances in `dc1` and `dc2`\n"
-    f"  help: {_ENDS}{consent_help('guard-instances', ['svc25'], date(2026, 1, 1))}",
-    mend=f"{_ENDS}if this is intended, rerun with `--allow deletes`, or accept it until a day with `guards.accept`",
+    f"  help: {_ENDS}{consent_help('guard-instances', ['svc25'], date(2026, 1, 1), _WAY)}",
+    mend=f"{_ENDS}if this is intended, {_WAY.format('deletes')}, or accept it until a day with `guards.accept`",
 )
 RULES = (HELD,)
 
@@ -51,5 +53,5 @@ def _finding(held: Held, today: date) -> Finding:
         f"{held.why}; {kept}" if held.why else f"{kept} (why is not known: the source was not asked)",
         service=held.service,
         value=str(held.instances),
-        help=f"{_ENDS}{consent_help(INSTANCES.name, [held.service], today)}",
+        help=f"{_ENDS}{consent_help(INSTANCES.name, [held.service], today, _WAY)}",
     )

@@ -105,6 +105,8 @@ def read_segments(
             segment_answers, segment_warnings = read_segment(name)
         except SourceError as error:
             if not (settings.partial and error.unreachable):
+                if error.unreachable and len(chosen.names) > 1:
+                    error.help = "; ".join(filter(None, (error.help, _way_on(name))))
                 raise
             unreachable.append(name)
             warnings.append(f"{error.message}; {_keeps_lock(name)}")
@@ -118,6 +120,10 @@ def read_segments(
             help=f"check the agent's connection to these {kind.noun}s; `partial` needs at least one that answers",
         )
     return ReadResult(answers=tuple(answers), warnings=tuple(warnings), unreachable=tuple(sorted(unreachable)))
+
+
+def _way_on(name: str) -> str:
+    return f"compile, freeze and plan keep what the lock has of {name} with `--allow partial`"
 
 
 def _keeps_lock(name: str) -> str:

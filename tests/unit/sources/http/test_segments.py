@@ -110,8 +110,20 @@ def test_a_refusal_or_malformed_answer_is_an_error_even_with_partial(error: Sour
 
 
 def test_without_partial_an_unreachable_segment_is_an_error() -> None:
-    with pytest.raises(UnreachableError):
-        read_segments(SETTINGS, KIND, ChosenSegments(("a", "b")), reading(b=UNREACHABLE))
+    error = UnreachableError("source mesh: refused", origin=PLACE, help="start it")
+    with pytest.raises(UnreachableError) as caught:
+        read_segments(SETTINGS, KIND, ChosenSegments(("a", "b")), reading(b=error))
+    way_on = "compile, freeze and plan keep what the lock has of b with `--allow partial`"
+    assert caught.value.help == f"start it; {way_on}"
+
+
+@pytest.mark.parametrize(("names", "error"), [(("a",), status(500)), (("a", "b"), status(403))])
+def test_partial_is_no_way_on_where_nothing_else_answers_or_the_server_refuses(
+    names: tuple[str, ...], error: SourceError
+) -> None:
+    with pytest.raises(SourceError) as caught:
+        read_segments(SETTINGS, KIND, ChosenSegments(names), reading(a=error))
+    assert caught.value.help == "x"
 
 
 def test_partial_needs_one_segment_that_answers() -> None:
