@@ -125,3 +125,25 @@ def test_an_input_behind_a_link_is_not_deleted(claimed: Project) -> None:
     claim(claimed, "real.j2")
     claimed.done("compile", "--allow", "orphans")
     assert (claimed.folder / "real.j2").exists()
+
+
+@pytest.mark.parametrize("path", ["SERVICES.yaml", "services\u200c.yaml", "FROSTLINE.YAML", "Frostline.Manifest"])
+def test_an_output_that_is_another_file_only_by_case_or_unicode_is_refused(project: Project, path: str) -> None:
+    configured(project, outputs=[*STATIC["outputs"], {"type": "yaml", "path": path}])
+    project.refused(2, "compile")
+
+
+@pytest.mark.parametrize("path", [".g\u200cit/a.yaml", "GIT~1/a.yaml", "a/.GIT/hooks/x.yaml"])
+def test_an_output_in_what_some_file_system_takes_for_git_is_refused(project: Project, path: str) -> None:
+    configured(project, outputs=[{"type": "yaml", "path": path}])
+    assert "is inside a .git folder" in project.refused(5, "compile").stderr
+
+
+def test_out_replaces_no_other_file(claimed: Project) -> None:
+    for path in ("frostline.yaml", "frostline.manifest", "t.j2", "registry.py", "LICENSE"):
+        claimed.configure(claimed.read("frostline.yaml").decode().replace("billing.example", "other.example"))
+        said = claimed.refused(2, "plan", "--out", path).stderr
+        assert "neither a saved plan nor a lock" in said
+    claimed.run("plan", "--out", "p" * 250)
+    claimed.run("plan", "--out", "p" * 250)
+    assert len(claimed.read("p" * 250)) > 100

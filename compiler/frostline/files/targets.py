@@ -17,10 +17,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from frostline.errors import PublishError
+from frostline.files.names import folded, is_git_folder
 from frostline.files.reading import MOST_OF_LOCK
 
 BLOCK = 1 << 20
 MANIFEST = "frostline.manifest"
+_LONGEST_NAME = 255
+"""Bytes of a name that file systems take (NAME_MAX)."""
 _OWN_PREFIX = ".frostline."
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK: if somebody replaces the file by a FIFO after the check, opening it must not hang.
@@ -105,12 +108,14 @@ def path_fault(path: str) -> str | None:
     if "." in parts or "" in parts:
         return "is not in its shortest form"
     # Hooks and configuration in .git are programs: no manifest, journal or service name may write there.
-    if any(part.casefold() == ".git" for part in parts):
+    if any(is_git_folder(part) for part in parts):
         return "is inside a .git folder"
-    if path == MANIFEST or any(part.startswith(_OWN_PREFIX) for part in parts):
+    if folded(path) == MANIFEST or any(folded(part).startswith(_OWN_PREFIX) for part in parts):
         return "is a name that frostline reserves"
     if any("\ud800" <= character <= "\udfff" for character in path):
         return "is not valid Unicode"
+    if any(len(part.encode()) > _LONGEST_NAME for part in parts):
+        return f"has a name of more than {_LONGEST_NAME} bytes"
     return None
 
 

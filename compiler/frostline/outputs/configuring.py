@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from frostline.config.context import Context, has_required, known_type
 from frostline.config.cursor import Cursor
+from frostline.files.names import folded
 from frostline.outputs.base import TABLE, Claim, claims_of, inputs_of, output_module, output_types
 from frostline.outputs.output_keys import OUTPUT_KEYS, output_settings
 from frostline.settings import OutputSettings
@@ -95,7 +96,7 @@ def _name_of_root(root: Path) -> str:
 def _is_unreserved(claimed: _Claimed, reserved: Sequence[Reserved]) -> bool:
     claim = claimed.claim
     for other in reserved:
-        if claim.path == other.path or (other.is_folder and claim.path.is_relative_to(other.path)):
+        if _is_alike(claim.path, other.path) or (other.is_folder and claim.path.is_relative_to(other.path)):
             claimed.cursor.refuse(f"the output would overwrite {other.name}", "write it to another path")
             return False
         if other.path.is_relative_to(claim.path) and not claim.is_folder:
@@ -104,12 +105,24 @@ def _is_unreserved(claimed: _Claimed, reserved: Sequence[Reserved]) -> bool:
     return True
 
 
+def _is_alike(one: Path, other: Path) -> bool:
+    """Whether they are one file, on a file system without case or with normalized Unicode too."""
+    return folded(str(one)) == folded(str(other))
+
+
 def _is_apart(claimed: _Claimed, earlier: Sequence[_Claimed]) -> bool:
     path = claimed.claim.path
     for other in earlier:
         line = other.cursor.origin.line
         if path == other.claim.path:
             claimed.cursor.refuse(f"two outputs write {display_path(path)}", f"the other one is in line {line}")
+            return False
+        if _is_alike(path, other.claim.path):
+            both = f"{display_path(other.claim.path)} and {display_path(path)}"
+            claimed.cursor.refuse(
+                f"two outputs write {both}, which are one file where case or Unicode is folded",
+                f"the other one is in line {line}; write one of them elsewhere",
+            )
             return False
         inner, outer = sorted((path, other.claim.path), key=lambda path: -len(path.parts))
         if inner.is_relative_to(outer):

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from frostline.errors import PublishError, RefusedError
 from frostline.events import report_progress
+from frostline.files.names import folded
 from frostline.files.targets import FileState, Root, digest_of_chunks, file_bytes, file_state, open_root, path_fault
 from frostline.globs import matches
 from frostline.publish.claims import is_made_by_git
@@ -83,6 +84,7 @@ def _in_scope(line: FileLine, outputs: Collection[str] | None) -> bool:
 
 def _check_paths(wanted: Sequence[DesiredFile]) -> None:
     makers: dict[str, str] = {}
+    alike: dict[str, str] = {}
     for file in wanted:
         fault = path_fault(file.path)
         if fault:
@@ -91,6 +93,10 @@ def _check_paths(wanted: Sequence[DesiredFile]) -> None:
             both = f"`{makers[file.path]}` and `{file.output}`"
             raise PublishError(f"`{file.path}` would be written by two outputs, {both}", help=_MOVE)
         makers[file.path] = file.output
+        other = alike.setdefault(folded(file.path), file.path)
+        if other != file.path:
+            reason = f"`{other}` and `{file.path}` would be written, which are one file where case or Unicode is folded"
+            raise PublishError(reason, help=_MOVE)
     for path, output in makers.items():
         parts = path.split("/")
         for depth in range(1, len(parts)):

@@ -1,0 +1,50 @@
+"""Paths that some file system takes for one are one, and none of the names of `.git` is free."""
+
+from __future__ import annotations
+
+import pytest
+
+from frostline.files.names import folded
+from frostline.files.targets import path_fault
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("A.yaml", "a.yaml"),
+        ("caf\u00e9.yaml", "cafe\u0301.yaml"),
+        ("CAF\u00c9.yaml", "cafe\u0301.yaml"),
+        ("stra\u00dfe", "STRASSE"),
+        ("a\u200c.yaml", "a.yaml"),
+        ("\u03a3", "\u03c2"),
+    ],
+)
+def test_paths_that_differ_in_case_or_unicode_alone_are_one(one: str, other: str) -> None:
+    assert folded(one) == folded(other)
+
+
+def test_other_paths_stay_apart() -> None:
+    assert len({folded(path) for path in ("a", "b", "a/b", "ab", "\u00e4", "a\u0308\u0304")}) == 6
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".git", ".GIT", ".g\u200cit", ".gi\ufefft", "GIT~1", "git~2", ".git ", ".git.", ".git::$INDEX_ALLOCATION"],
+)
+def test_no_name_of_the_git_folder_can_be_written_to(name: str) -> None:
+    assert path_fault(f"a/{name}/config") == "is inside a .git folder"
+
+
+@pytest.mark.parametrize("path", [".gitlab/a", "git/a", ".github/a", "git~x/a", ".gitignore"])
+def test_names_that_only_look_like_it_can(path: str) -> None:
+    assert path_fault(path) is None
+
+
+@pytest.mark.parametrize("path", ["FROSTLINE.MANIFEST", ".Frostline.journal", ".frost\u200dline.run"])
+def test_names_of_frostline_are_reserved_in_any_case(path: str) -> None:
+    assert path_fault(path) == "is a name that frostline reserves"
+
+
+def test_a_name_has_255_bytes_at_most() -> None:
+    assert path_fault("\u00e9" * 127) is None
+    assert path_fault("a/" + "\u00e9" * 128) == "has a name of more than 255 bytes"
