@@ -10,7 +10,7 @@ from operator import attrgetter
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frostline.checks.guards import Published, instance_losses
+from frostline.checks.guards import Published, Unhealthy, instance_losses
 from frostline.checks.holding import Held
 from frostline.model import Declared, Instance, Key, Lock, Snapshot
 from frostline.pipeline.assemble import declared_contributions, state_of_lock
@@ -94,11 +94,15 @@ def _service_of(naming: Naming) -> Callable[[str], str]:
 
 
 def _refused(config: Config, locks: LockPair, services: Collection[str], allow: Allow, today: date) -> dict[str, str]:
-    """Which of these services the guard refuses, and why. It compares what the guard compares."""
+    """Which of these services the guard refuses, and why. It compares what the guard compares.
+
+    What an unread segment holds already is no endpoint that the service still has: its source said so when it was read.
+    """
     claim = read_claim(config.manifest)
     keys = {key for lock in (locks.new, locks.committed) for key in _keys_of(config, lock, services)}
     declared = declared_contributions(config)
-    new, committed = (state_of_lock(config, lock, declared, keys) for lock in (locks.new, locks.committed))
+    compared = (_without_held(locks.new), locks.new, locks.committed)
+    new, whole, committed = (state_of_lock(config, lock, declared, keys) for lock in compared)
     baseline = as_published(committed, claim.manifest.services if claim.manifest else None)
     states = judged(published_before(claim, baseline, locks.fault).entries, baseline, new)
     losses = instance_losses(
@@ -107,9 +111,32 @@ def _refused(config: Config, locks: LockPair, services: Collection[str], allow: 
         config.guards,
         allow,
         today=today,
-        unhealthy=locks.unhealthy,
+        unhealthy=_with_held_count(locks.unhealthy, new.entries, whole.entries),
     )
     return {loss.service: loss.why for loss in losses}
+
+
+def _with_held_count(
+    unhealthy: Unhealthy | None, bare: Iterable[ManifestEntry], whole: Iterable[ManifestEntry]
+) -> Unhealthy | None:
+    """The counts with what unread segments hold. bare, whole: what the lock gives without that, and with it."""
+    if unhealthy is None:
+        return None
+    numbers = {entry.key: entry.endpoints for entry in bare}
+    held = {entry.key: entry.endpoints - numbers.get(entry.key, 0) for entry in whole}
+    return {**unhealthy, **{key: {**unhealthy.get(key, {}), "held": number} for key, number in held.items() if number}}
+
+
+def _without_held(lock: Lock) -> Lock:
+    held = {snapshot.segment for snapshot in lock.snapshots if any(line.held for line in snapshot.instances)}
+    return Lock(
+        tuple(
+            replace(snapshot, instances=tuple(line for line in snapshot.instances if not line.held))
+            if snapshot.segment in held
+            else snapshot
+            for snapshot in lock.snapshots
+        )
+    )
 
 
 def _keys_of(config: Config, lock: Lock | None, services: Collection[str]) -> Iterator[Key]:

@@ -225,6 +225,18 @@ def test_a_partial_freeze_holds_what_it_reads_and_leaves_the_rest(config: Config
     assert "held" not in config.lock.read_text()
 
 
+def test_a_hold_does_not_end_because_another_datacenter_of_the_service_goes_down(config: Config, answers: Any) -> None:
+    answers.of["mesh"] = ReadResult(answers=(answer("dc1", *["passing"] * 4), answer("dc2", *["passing"] * 4)))
+    update_lock(config, Allow(), TODAY)
+    answers.of["mesh"] = ReadResult(answers=(answer("dc1", *["critical"] * 4), answer("dc2", *["critical"] * 4)))
+    update_lock(config, Allow(), TODAY)
+    assert config.lock.read_text().count('"held":true') == 8
+    answers.of["mesh"] = ReadResult(answers=(answer("dc1", *["critical"] * 4),), unreachable=("dc2",))
+    (finding,) = update_lock(config, Allow(), TODAY).findings
+    assert config.lock.read_text().count('"held":true') == 8
+    assert finding.message == "0 passing, 4 critical, 4 held; held as in the lock: 8 instances in `dc1` and `dc2`"
+
+
 def test_a_freeze_of_one_datacenter_holds_there_alone(config: Config, answers: Any, tmp_path: Path) -> None:
     answers.of["mesh"] = ReadResult(answers=(answer("dc1", *["passing"] * 6), answer("dc2", "passing")))
     update_lock(config, Allow(), TODAY)
