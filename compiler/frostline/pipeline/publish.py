@@ -37,14 +37,15 @@ def publish_session(config: Config) -> Iterator[Root]:
             f"the root folder `{display_path(config.root)}` cannot be made: {error.strerror}",
             help="make it, or set `root` to a folder that can be made",
         ) from None
-    try:
-        outside = [config.lock, *([config.confirmed] if config.confirmed else [])]
-        with run_lock(config.root, outside=outside) as root:
+    outside = [config.lock, *([config.confirmed] if config.confirmed else [])]
+    with run_lock(config.root, outside=outside) as root:
+        try:
             yield root
-    finally:
-        for folder in missing:
-            with suppress(OSError):  # Something was published in it.
-                folder.rmdir()
+        finally:
+            # Only under the lock: a run that finds another at work must not take its folder away.
+            for folder in missing:
+                with suppress(OSError):  # Something was published in it.
+                    folder.rmdir()
 
 
 def publish_compilation(config: Config, root: Root, compilation: Compilation, only: Sequence[str] = ()) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,20 @@ def test_folders_that_were_made_for_nothing_are_gone_again(
     with publish_session(config) as root:
         publish_compilation(config, root, compiled(config))
     assert names_in(tmp_path / "a" / "b") == ["frostline.manifest", "x.yaml"]
+
+
+def test_a_run_that_finds_another_at_work_leaves_it_the_folder(
+    configure: Configure, tmp_path: Path, compiled: Compile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configure(sources={"partners": STATIC}, root="a", outputs=[{"type": "yaml", "path": "a/x.yaml"}])
+    with publish_session(config) as root:
+        # As a second run sees it that looked before the first one made the folder.
+        monkeypatch.setattr(Path, "exists", lambda path: path.name != "a" and os.path.lexists(path))
+        with pytest.raises(PublishError, match="another run is at work"):
+            publish_session(config).__enter__()
+        monkeypatch.undo()
+        publish_compilation(config, root, compiled(config))
+    assert names_in(tmp_path / "a") == ["frostline.manifest", "x.yaml"]
 
 
 def test_one_run_at_a_time(configure: Configure) -> None:
