@@ -88,7 +88,7 @@ class Pattern:
 
     def search(self, text: str, spend: Spend | None = None, start: int = 0) -> Found | None:
         """The leftmost match from `start` on. spend: takes the steps as they are made; None: TooManySteps ends them."""
-        if spend is None and self._is_cheap(text, 1) and self._re is not None:
+        if spend is None and self.is_cheap(text, 1) and self._re is not None:
             return self._of_re(text, self._re.search(text, start))
         run = _Run(self._code, text, spend, self._keyed_by_groups)
         for begin in range(start, len(text) + 1):
@@ -98,12 +98,12 @@ class Pattern:
 
     def fullmatch(self, text: str) -> Found | None:
         """The match of the whole text. TooManySteps."""
-        if self._is_cheap(text, 0) and self._re is not None:
+        if self.is_cheap(text, 0) and self._re is not None:
             return self._of_re(text, self._re.fullmatch(text))
         groups = _Run(self._code, text, None, self._keyed_by_groups, whole=True).match(0, 0, self._empty)
         return None if groups is None else Found(text, groups, self._names)
 
-    def _is_cheap(self, text: str, more: int) -> bool:
+    def is_cheap(self, text: str, more: int) -> bool:
         """Whether `re` needs few steps, however it goes: it may try every length of every repetition."""
         return self._repeats is not None and (len(text) + 1) ** (self._repeats + more) <= _MOST_SIMPLE
 

@@ -21,6 +21,7 @@ from frostline.model import Finding, Key, Registry, version_label
 from frostline.rules import Rule
 from frostline.settings import CheckSettings, PolicySetting
 from frostline.text import closest, did_you_mean, list_names, pluralize, shorten
+from frostline.user_patterns import compiled as compiled_pattern
 
 __all__ = ["RULES", "SCHEMA", "configure", "findings", "parse_policies"]
 
@@ -160,7 +161,7 @@ def _is_served(registry: Registry, glob: str) -> bool:
 def _judge_names(setting: PolicySetting) -> Judge:
     """A regular expression that each service's whole name matches."""
     try:
-        pattern = re.compile(setting.value)
+        pattern = compiled_pattern(setting.value)
     except re.error as error:
         raise InvalidPolicyValue(
             f"`{shorten(setting.value)}` is not a regular expression: {error}", "see Python's `re` for the syntax"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from frostline.resources import schema_text
 from frostline.rules import Rule
 from frostline.settings import CheckSettings
 from frostline.text import display_path, shorten
+from frostline.user_patterns import compiled as compiled_pattern
 
 SCHEMA: Mapping[str, Any] = {
     "description": "JSON Schema files applied to each service, besides the built-in one. $ref never leaves root.",
@@ -114,7 +116,7 @@ class Schema:
                 Violation(tuple(error.absolute_path), tuple(error.absolute_schema_path), _reason(error))
                 for error in errors
             )
-        except (re.error, Unresolvable, RecursionError):
+        except (re.error, FrostlineError, Unresolvable, RecursionError):
             explained = ()
         return explained or tuple(
             Violation(tuple(error.instance_path), tuple(error.schema_path), shorten(error.message, _REASON))
@@ -123,7 +125,6 @@ class Schema:
 
     def _loaded_explainer(self) -> Any:
         if self._explainer is None:
-            from jsonschema import Draft202012Validator
             from referencing import Registry as Documents
             from referencing import Resource
             from referencing.jsonschema import DRAFT202012
@@ -133,8 +134,51 @@ class Schema:
                 return DRAFT202012.create_resource(content)
 
             documents: Documents[Any] = Documents(retrieve=retrieve)  # type: ignore[call-arg]
-            self._explainer = Draft202012Validator(self._content, registry=documents)
+            self._explainer = _explainer_class()(self._content, registry=documents)
         return self._explainer
+
+
+def _explainer_class() -> Any:
+    """jsonschema's validator whose patterns are matched with a limit: its own would hang where the decider doesn't."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    keywords: Any = {
+        "pattern": _pattern_errors,
+        "patternProperties": _pattern_property_errors,
+        "additionalProperties": partial(_unless_slow, Draft202012Validator.VALIDATORS["additionalProperties"]),
+        "unevaluatedProperties": _unworded,
+    }
+    return extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
+
+
+def _pattern_errors(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    if isinstance(instance, str) and not compiled_pattern(pattern).search(instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _pattern_property_errors(validator: Any, patterns: Any, instance: Any, _schema: Any) -> Iterator[Any]:
+    if not isinstance(instance, dict):
+        return
+    for pattern, subschema in patterns.items():
+        for name, value in instance.items():
+            if compiled_pattern(pattern).search(name):
+                yield from validator.descend(value, subschema, path=name, schema_path=pattern)
+
+
+def _unless_slow(check: Any, validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    """jsonschema's own check, which matches names with `re`; where that may be slow, the decider words it."""
+    patterns = schema.get("patternProperties", ()) if isinstance(instance, dict) else ()
+    if any(compiled_pattern(pattern).may_be_slow(name) for pattern in patterns for name in instance):
+        raise re.error("a slow pattern")
+    yield from check(validator, value, instance, schema)
+
+
+def _unworded(*_: Any) -> Iterator[Any]:
+    """Matches names with `re` against the patterns of other schemas too: the decider words it."""
+    raise re.error("the patterns are not known")
 
 
 def findings(registry: Registry, settings: CheckSettings, context: base.Context) -> Iterator[Finding]:

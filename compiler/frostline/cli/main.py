@@ -15,7 +15,7 @@ from frostline import __version__, errors
 from frostline.cli.commands import COMMANDS
 from frostline.cli.console import Invocation, show_error
 from frostline.cli.options import help_option, version_option
-from frostline.errors import FrostlineError, UsageError
+from frostline.errors import FrostlineError, SourceError, UsageError
 from frostline.text import closest
 
 EXIT_STATUSES = (
@@ -52,6 +52,8 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(error, arguments)
     except (click.Abort, KeyboardInterrupt):
         return _fail(_Interrupted("interrupted"), arguments)
+    except MemoryError:
+        return _fail(_out_of_memory(), arguments)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must not look like a result
         return _fail(_bug(error), arguments)
 
@@ -64,6 +66,13 @@ def _usage_error(error: click.ClickException) -> FrostlineError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "frostline"
     return UsageError(error.format_message().rstrip("."), help=f"see `{command} --help`")
+
+
+def _out_of_memory() -> FrostlineError:
+    return SourceError(
+        "what is read, or made of it, needs more memory than there is",
+        help="give the process more memory, or select fewer services; nothing was published in part",
+    )
 
 
 def _bug(error: Exception) -> FrostlineError:

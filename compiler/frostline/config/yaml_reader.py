@@ -22,6 +22,7 @@ Path = tuple[str | int, ...]
 """Where a value is: keys and list indices from the top."""
 
 MAX_DEPTH = 64
+MAX_CHARACTERS = 16 * 2**20  # that aliases may repeat
 MAX_ALIASED = 10_000  # values that aliases may repeat: an alias of aliases of aliases fills any memory
 
 _CORE = {
@@ -109,6 +110,9 @@ def read_yaml(raw: bytes, label: str) -> Document:
         root = _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, text, label) from None
+    except MemoryError:
+        message = f"the file needs more memory than there is: it has {len(raw)} bytes"
+        raise UsageError(message, origin=FileOrigin(label), help="give the process more memory") from None
     if root is None:
         raise UsageError("the file is empty", origin=FileOrigin(label), help="it needs `version: 1` and `sources`")
     return _NodeReader(label).document(root)
@@ -126,6 +130,7 @@ class _NodeReader:
         self.open: set[int] = set()
         self.seen: set[int] = set()
         self.aliased = 0
+        self.repeated = 0
 
     def document(self, root: yaml.Node) -> Document:
         value = self.value(root, ())
@@ -145,10 +150,15 @@ class _NodeReader:
 
     def count(self, node: yaml.Node, path: Path) -> None:
         """Raises ErrorGroup where aliases have repeated too much."""
-        self.aliased += id(node) in self.seen
+        if id(node) in self.seen:
+            self.aliased += 1
+            self.repeated += len(node.value) if isinstance(node, yaml.ScalarNode) else 0
         self.seen.add(id(node))
         if self.aliased > MAX_ALIASED:
             self.refuse(node, path, "aliases repeat more than 10,000 values", "write the values out")
+            raise ErrorGroup(self.errors)
+        if self.repeated > MAX_CHARACTERS:
+            self.refuse(node, path, "aliases repeat more than 16 Mi characters", "write the values out")
             raise ErrorGroup(self.errors)
 
     def sequence(self, node: yaml.Node, path: Path) -> list[Any]:

@@ -10,6 +10,7 @@ from glob import escape
 from frostline.model import Key
 from frostline.patterns import parse
 from frostline.settings import Naming, VersionFrom
+from frostline.user_patterns import compiled as compiled_pattern
 
 Splitter = Callable[[str, tuple[str, ...], Mapping[str, str]], tuple[Key, ...]]
 """(registered name, tags, meta) -> the (service, version)s it stands for. Without `version_from`, by name only."""
@@ -27,8 +28,8 @@ def splitter_of(naming: Naming) -> Splitter:
 def _versions(version_from: VersionFrom, tags: tuple[str, ...], meta: Mapping[str, str]) -> list[str | None]:
     if version_from.meta is not None:
         return [meta.get(version_from.meta) or None]
-    matches = (re.fullmatch(version_from.tag or "", tag) for tag in tags)
-    versions = {match.group(1) for match in matches if match and match.group(1)}
+    matches = (compiled_pattern(version_from.tag or "").fullmatch(tag) for tag in tags)
+    versions = {version for match in matches if match and (version := match.group(1))}
     return [*sorted(versions)] if versions else [None]
 
 
@@ -37,13 +38,13 @@ def name_splitter(patterns: tuple[str, ...], version_pattern: str) -> Callable[[
 
     A name that no pattern matches is the service, without a version.
     """
-    compiled = [re.compile(_pattern_regex(pattern, version_pattern), re.DOTALL) for pattern in patterns]
+    compiled = [compiled_pattern(_pattern_regex(pattern, version_pattern), re.DOTALL) for pattern in patterns]
 
     @cache
     def split(name: str) -> Key:
         for pattern in compiled:
             if match := pattern.fullmatch(name):
-                return Key(match.group("service"), match.groupdict().get("version"))
+                return Key(match.group("service") or "", match.group("version") if match.has("version") else None)
         return Key(name, None)
 
     return split

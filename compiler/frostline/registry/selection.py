@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache, partial
@@ -17,6 +16,7 @@ from frostline.registry.repeated import each_once
 from frostline.registry.uniting import without_identity
 from frostline.settings import Keep, LiveSettings, Select, VersionFrom
 from frostline.text import pluralize, quote
+from frostline.user_patterns import compiled as compiled_pattern
 
 Verdict = Callable[[Registration], str | None]
 """Why a registration is excluded (a sentence without a full stop); None where it is selected."""
@@ -306,6 +306,6 @@ def naming_inputs(
         value = meta.get(version_from.meta, "")
         return [(service, (), ((version_from.meta, value),) if value else ())]
     if version_from.tag is not None:
-        matching = [tag for tag in tags if re.fullmatch(version_from.tag, tag)]
+        matching = [tag for tag in tags if compiled_pattern(version_from.tag).fullmatch(tag)]
         return [(service, (tag,), ()) for tag in matching] or [(service, (), ())]
     return [(service, (), ())]

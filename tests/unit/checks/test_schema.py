@@ -87,6 +87,22 @@ def test_patterns_that_only_the_deciding_validator_knows_are_worded_too(
     assert checked(schema, registry(a={"v1": [endpoint(address="é", port=1)]})) == []
 
 
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"additionalProperties": {"pattern": "^([a-z]+)+$"}},
+        {"patternProperties": {"^([a-z]+)+$": {"maxLength": 1}}, "additionalProperties": False},
+        {"patternProperties": {"^([a-z]+)+$": {}}, "unevaluatedProperties": False},
+    ],
+)
+def test_a_pattern_that_tries_everything_is_worded_at_once(
+    checked: Any, registry: Any, endpoint: Any, meta: Any
+) -> None:
+    text = "a" * 60 + "!"
+    schema = every_endpoint({"properties": {"meta": meta}})
+    assert len(checked(schema, registry(a={"v1": [endpoint(meta={text: text})]}))) == 1
+
+
 def test_half_a_surrogate_pair_is_a_finding(checked: Any, registry: Any, endpoint: Any) -> None:
     schema = every_endpoint({"properties": {"meta": {"additionalProperties": {"pattern": "^x"}}}})
     found = checked(schema, registry(a={"v1": [endpoint(meta={"k": "\ud800"})]}))

@@ -41,7 +41,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Any:
         (KeyboardInterrupt(), 130),
         (ValueError("canary"), 70),
         (RecursionError("canary"), 70),
-        (MemoryError("canary"), 70),
+        (MemoryError("canary"), 3),
     ],
 )
 def test_an_exception_becomes_a_status_and_never_a_traceback(

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from frostline.config.yaml_reader import Document, read_yaml
-from frostline.errors import FrostlineError, UsageError
+from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import FileOrigin
 
 
@@ -86,6 +86,14 @@ def test_aliases_repeat_values() -> None:
 
 def test_an_alias_beside_its_value_is_no_cycle() -> None:
     assert read("a: [&x [1], *x, *x]").value == {"a": [[1], [1], [1]]}
+
+
+def test_aliases_of_a_long_text_are_counted_by_its_characters() -> None:
+    text = "a: &x " + "b" * 2**20 + "\nc: [" + ", ".join(["*x"] * 20) + "]\n"
+    with pytest.raises(ErrorGroup) as caught:
+        read(text)
+    assert "aliases repeat more than 16 Mi characters" in caught.value.message
+    assert str(caught.value.errors[0].origin).endswith(":1:4")
 
 
 def test_json_is_yaml() -> None:

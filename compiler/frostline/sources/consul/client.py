@@ -14,7 +14,7 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from frostline.errors import UsageError
 from frostline.sources.consul.wire import (
@@ -34,8 +34,6 @@ from frostline.sources.http.connection import Response
 from frostline.sources.http.session import Api, Indexed, Parameters, Session, quote_segment, segment_path, with_query
 from frostline.sources.http.transport import StatusError, retry_delay
 
-CONSUL = Api(product="Consul")
-
 SELF = "/v1/agent/self"
 DATACENTERS = "/v1/catalog/datacenters"
 TOKEN = "/v1/acl/token/self"  # noqa: S105 - a path
@@ -51,6 +49,7 @@ _PEERING = "/v1/peering"
 _PEERINGS = "/v1/peerings"
 
 _NO_NODE = (("filter", 'Node==""'),)
+CONSUL = Api(product="Consul", small=(SELF, "/v1/status/leader", TOKEN, "frostline-none", with_query("", _NO_NODE)[1:]))
 # Passing checks make no instance less healthy. The index is that of all checks, whatever the filter.
 _NOT_PASSING = (("filter", 'Status!="passing"'),)
 
@@ -190,17 +189,17 @@ class Catalog:
         """List the peerings (list[Peering])."""
         return self._checked(await self._get(_PEERINGS), list[Peering])
 
-    # Requests for the index alone, whose answers are empty.
+    # Requests for the index alone, whose answers are empty, and are not built where they are not.
 
     async def services_index(self) -> int:
         """catalog/services ignores `filter`, but takes metadata of nodes, which no node has here."""
-        return self._checked(await self._consul.catalog.services(node_meta={"frostline-none": "none"}), object).index
+        return self._checked(await self._consul.catalog.services(node_meta={"frostline-none": "none"}), Raw).index
 
     async def nodes_index(self) -> int:
-        return self._checked(await self._get(NODES, _NO_NODE), object).index
+        return self._checked(await self._get(NODES, _NO_NODE), Raw).index
 
     async def checks_index(self) -> int:
-        return self._checked(await self._get(STATES, _NO_NODE), object).index
+        return self._checked(await self._get(STATES, _NO_NODE), Raw).index
 
     async def _get(self, path: str, parameters: Parameters = ()) -> Exchange:
         exchange: Exchange = await self._consul.http.get(None, path, parameters)

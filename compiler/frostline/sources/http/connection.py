@@ -33,7 +33,11 @@ _DEFAULT_PORT = 80
 
 
 class TooLargeError(Exception):
-    """A body has more than LARGEST bytes; it may be endless."""
+    """A body has more than so many bytes (`largest`); it may be endless."""
+
+    def __init__(self, largest: int) -> None:
+        super().__init__()
+        self.largest = largest
 
 
 class Response(Struct, frozen=True):
@@ -77,8 +81,12 @@ class Connection(asyncio.BufferedProtocol):
     def is_open(self) -> bool:
         return self._stream is not None and not self._stream.is_closing()
 
-    async def exchange(self, target: str, headers: Mapping[str, str], expires: float) -> Response:
+    async def exchange(
+        self, target: str, headers: Mapping[str, str], expires: float, largest: int | None = None
+    ) -> Response:
         """Send `GET target` and return the complete answer before `expires` (time.monotonic).
+
+        largest: bytes of its body; None: LARGEST.
 
         Raises OSError (TimeoutError past `expires`), http.client.HTTPException, TooLargeError, and ValueError for a
         request that contains control characters. The connection cannot be used after an error.
@@ -91,7 +99,7 @@ class Connection(asyncio.BufferedProtocol):
         elif not self.is_open:
             raise RemoteDisconnected("")
         self.reached = True
-        parser = self._parser = ResponseParser()
+        parser = self._parser = ResponseParser(largest)
         try:
             await self._wait_for_answer(request, expires)
         finally:
@@ -262,7 +270,8 @@ class ResponseParser:
     ended: the answer is complete. keeps_alive: the connection can be used again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int | None = None) -> None:
+        self._largest = LARGEST if largest is None else largest
         self._parser = HttpResponseParser(self)
         self._received = 0
         self._reset()
@@ -323,8 +332,8 @@ class ResponseParser:
 
     def on_body(self, body: bytes) -> None:
         self.body += body
-        if len(self.body) > LARGEST:
-            raise self._failed(TooLargeError())
+        if len(self.body) > self._largest:
+            raise self._failed(TooLargeError(self._largest))
 
     def on_message_complete(self) -> None:
         if self.status < 200:

@@ -27,6 +27,9 @@ Result = TypeVar("Result")
 
 _NO_LEADER_HELP = "see the servers' logs; compile, freeze, plan and check --live wait for a leader with `--wait 30s`"
 
+SMALL = 1 << 22
+"""Bytes of an answer that does not grow with the catalog: the agent itself, a leader, an index alone."""
+
 Parameters = tuple[tuple[str, str], ...]
 """The names and values of a query, in order."""
 
@@ -35,10 +38,12 @@ class Api(Struct, frozen=True, kw_only=True):
     """What differs between the two servers. Their headers are called `X-PRODUCT-…`.
 
     rights_help: what to do about a token without rights, which gets status 403 or an answer with index 0.
+    small: parts of the targets whose answers don't grow with the catalog, and have at most SMALL bytes.
     """
 
     product: str
     rights_help: str | None = None
+    small: tuple[str, ...] = ()
 
 
 class Indexed(Struct, frozen=True):
@@ -111,16 +116,23 @@ class Session:
     async def get(self, target: str) -> Response:
         """See `Transport.get`."""
         try:
-            return await self._transport.get(target)
+            return await self._transport.get(target, self._largest(target))
         except StatusError as error:
             if error.code == 403 and self._api.rights_help:
                 error.help = self._api.rights_help
             raise
 
+    def _largest(self, target: str) -> int | None:
+        return SMALL if any(part in target for part in self._api.small) else None
+
     def decode(self, target: str, response: Response, kind: Any) -> Any:
         """Decode the body to this type. SourceError: it is not the JSON of such a value; the message says where."""
         try:
             return decode_json(response.body, kind)
+        except MemoryError:
+            reason = f"the answer of {len(response.body) >> 20} MiB needs more memory than there is"
+            help_text = "give the process more memory, or select fewer services"
+            raise self.error(target, reason, help=help_text) from None
         except MalformedBody as malformed:
             raise self.error(target, f"not the JSON expected from {self._api.product}: {malformed}") from None
 

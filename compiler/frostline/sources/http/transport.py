@@ -28,7 +28,7 @@ from frostline.errors import FrostlineError, SourceError
 from frostline.model import FileOrigin
 from frostline.settings import LiveLimits
 from frostline.sources.http.address import Address
-from frostline.sources.http.connection import LARGEST, Connection, Response, TooLargeError
+from frostline.sources.http.connection import Connection, Response, TooLargeError
 from frostline.sources.http.credentials import Secret, describe_failure
 
 Item = TypeVar("Item")
@@ -136,15 +136,16 @@ class Transport:
             self._idle.pop().close()
         self._runner.close()
 
-    async def get(self, target: str) -> Response:
-        """Return the answer to `GET target`, whose status is 200. target: a path with its query, percent-encoded.
+    async def get(self, target: str, largest: int | None = None) -> Response:
+        """Return the answer to `GET target`, whose status is 200. target: a path with its query, percent-encoded;
+        largest: bytes of its body, None: LARGEST.
 
         Await it in the work of `in_parallel`. Connection failures, 429 and 5xx are retried. Raises StatusError for any
         other status, UnreachableError without an answer, SourceError for an invalid answer or past the deadline.
         """
         for attempt in range(self._limits.retries + 1):
             delay = retry_delay(attempt)
-            response = await self._exchange(target)
+            response = await self._exchange(target, largest)
             if isinstance(response, _TransientFailure):
                 error: SourceError = self._unreachable(target, response)
                 _log.debug("%s", error.message)
@@ -267,27 +268,31 @@ class Transport:
     def _remaining(self) -> float:
         return self._expires - time.monotonic()
 
-    async def _exchange(self, target: str) -> Response | _TransientFailure:
+    async def _exchange(self, target: str, largest: int | None) -> Response | _TransientFailure:
         """Make one attempt, on a connection of the pool or a new one."""
         while self._idle:
             connection = self._idle.pop()
             if connection.is_open:
-                outcome = await self._attempt(connection, target)
+                outcome = await self._attempt(connection, target, largest)
                 if outcome is not None:
                     return outcome
         connection = Connection(self._address, self._limits.connect_timeout, self._tls, self._server_name)
-        outcome = await self._attempt(connection, target)
+        outcome = await self._attempt(connection, target, largest)
         assert outcome is not None  # None is only for a connection that was idle
         return outcome
 
-    async def _attempt(self, connection: Connection, target: str) -> Response | _TransientFailure | None:
+    async def _attempt(
+        self, connection: Connection, target: str, largest: int | None
+    ) -> Response | _TransientFailure | None:
         """None: the server closed the idle connection before it read this request, so no attempt is used up."""
         if self._remaining() <= 0:
             raise self._past_deadline()
         headers = {} if self._secret is None else {self._token_header: self._secret.reveal()}
         allowed = min(self._limits.timeout, self._remaining())
         try:
-            response = await connection.exchange(self._address.prefix + target, headers, time.monotonic() + allowed)
+            response = await connection.exchange(
+                self._address.prefix + target, headers, time.monotonic() + allowed, largest
+            )
         except (OSError, http.client.HTTPException, ValueError, TooLargeError) as error:
             failure = self._failure(error, connection, target, allowed)
         else:
@@ -324,7 +329,7 @@ class Transport:
                 target, describe_failure(error), help="check the scheme of the address and the keys under `tls`"
             )
         if isinstance(error, TooLargeError):
-            reason = f"the answer is larger than {LARGEST >> 20} MiB or endless"
+            reason = f"the answer is larger than {error.largest >> 20} MiB or endless"
             return self.error(target, reason, help="check the address; if it is right, select fewer services")
         if isinstance(error, OSError):
             reason = describe_failure(error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from frostline.errors import SourceError
 from frostline.globs import matches
@@ -186,7 +186,7 @@ def _is_unchanged(client: Client, query: RegionQuery, index: int) -> bool:
     if not client.session.is_snapshot:
         return True
     parameters = (*query.list_parameters, ("prefix", _NO_JOB), ("per_page", "1"))
-    return client.session.run(client.indexed(JOBS, object, parameters)).index == index
+    return client.session.run(client.indexed(JOBS, Raw, parameters)).index == index
 
 
 def _declaring(stubs: Stubs) -> Stubs:
@@ -247,6 +247,4 @@ def _check_readable(client: Client, query: RegionQuery, path: str, seen: Iterabl
         return
     silent = [namespace for namespace in query.namespaces if namespace not in seen]
     size: Parameters = (("per_page", "1"),) if path == JOBS else ()
-    client.session.in_parallel(
-        lambda namespace: client.indexed(path, object, (*query.within(namespace), *size)), silent
-    )
+    client.session.in_parallel(lambda namespace: client.indexed(path, Raw, (*query.within(namespace), *size)), silent)

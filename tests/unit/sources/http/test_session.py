@@ -13,8 +13,10 @@ from frostline.errors import SourceError, UsageError
 from frostline.model import FileOrigin
 from frostline.settings import LiveLimits, Tls
 from frostline.sources.consul.settings import ConsulSettings
+from frostline.sources.http import session as session_module
 from frostline.sources.http.address import Address
 from frostline.sources.http.session import (
+    SMALL,
     Api,
     Indexed,
     MalformedBody,
@@ -150,3 +152,26 @@ def test_tls_settings_need_an_address_with_tls() -> None:
     settings = ConsulSettings(name="mesh", origin=PLACE, tls=Tls(verify=False))
     with pytest.raises(UsageError, match="`tls` is set, but the address does not use TLS"):
         open_session(settings, Address(scheme="http", host="h", port=1), CONSUL)
+
+
+@pytest.mark.parametrize("answered", [b"x" * (SMALL + 1), b"[" + b"[]," * (SMALL // 3 + 1) + b"[]]"])
+def test_an_answer_that_does_not_grow_with_the_catalog_is_small(serve: Callable[..., Server], answered: bytes) -> None:
+    api = Api(product="Consul", small=("/v1/x",))
+    with pytest.raises(SourceError, match="the answer is larger than 4 MiB or endless"):
+        read(serve(replying("Consul", answered)), api)
+
+
+def test_a_list_may_be_larger(serve: Callable[..., Server]) -> None:
+    names = b"[" + b'"web",' * (SMALL // 6 + 1) + b'"web"]'
+    assert len(read(serve(replying("Consul", names)), CONSUL).value) == SMALL // 6 + 2
+
+
+def test_an_answer_too_large_for_the_memory_says_so(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode(body: bytes, kind: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(session_module, "decode_json", decode)
+    with pytest.raises(SourceError, match="the answer of 0 MiB needs more memory than there is"):
+        read(serve(replying("Consul")), CONSUL)
