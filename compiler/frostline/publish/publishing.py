@@ -110,6 +110,7 @@ def publish(root: Root, publication: Publication) -> None:
         sync_folders(root, {folder_of(step.target) for step in steps if step.staged})
         for write in writes:
             _check_untouched(root, write)
+        _check_in_place(root)
         write_journal(root, committed)
         finish(root, committed)
     except BaseException:
@@ -210,6 +211,16 @@ def _stage(root: Root, write: _Write, step: Step) -> Step:
     if written != write.sha256:
         raise FrostlineError(f"`{write.key}` was rendered twice, with different results", help="please report it")
     return replace(step, identity=(new.st_dev, new.st_ino))
+
+
+def _check_in_place(root: Root) -> None:
+    """What was compared, and what is written through the descriptor, must be the same folder: `root` may be a link."""
+    with as_publish_error(str(root.given), "opened"):
+        if not os.path.samestat(os.fstat(root.fd), root.given.stat()):
+            raise PublishError(
+                f"the root folder `{display_path(root.given)}` was replaced by another one during this run",
+                help="nothing was published: run it again",
+            )
 
 
 OUT_KINDS = (b'{"format":"frostline.plan/', b'{"format":"frostline.lock/')

@@ -423,6 +423,21 @@ def test_a_plan_a_lock_and_an_empty_file_are_replaced_by_out(tmp_path: Path, con
     assert tree(tmp_path) == {path.name: b"new"}
 
 
+def test_a_root_that_is_replaced_during_a_run_is_not_published_to(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    current = tmp_path / "current"
+    current.symlink_to("one")
+    files = files_of({"f": b"new"})
+    with run_lock(current) as top:
+        changes = file_changes(current, files, None, allow=Allow())
+        current.unlink()
+        current.symlink_to("two")
+        with pytest.raises(PublishError, match="was replaced by another one"):
+            publish(top, Publication(files=files, changes=changes))
+    assert not [*(tmp_path / "one").iterdir(), *(tmp_path / "two").iterdir()]
+
+
 def test_a_single_file_brings_the_folders_that_it_lies_in(tmp_path: Path) -> None:
     replace_file(tmp_path / "a" / "b" / "dc1.lock", [b"a"])
     assert tree(tmp_path) == {"a/b/dc1.lock": b"a"}
