@@ -15,6 +15,7 @@ from frostline.errors import FrostlineError
 from frostline.events import listening
 from frostline.pipeline.load import find_config, load_config
 from frostline.publish.publishing import is_interrupted
+from frostline.publish.run_lock import is_at_work
 from frostline.settings import Config
 from frostline.text import list_names
 
@@ -69,6 +70,7 @@ def print_warnings(invocation: Invocation, warnings: Sequence[str]) -> None:
 
 
 def warn_of_pending_run(invocation: Invocation, config: Config) -> None:
-    """Warn if an earlier run was killed while it published."""
-    if is_interrupted(config.root):
+    """Warn if an earlier run was killed while it published; not where another run is publishing now."""
+    root = config.root
+    if is_interrupted(root) and not is_at_work(root) and is_interrupted(root):  # it may have ended in between
         info(invocation, "warning: an earlier run was interrupted while publishing; the next compile finishes it")

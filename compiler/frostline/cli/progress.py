@@ -79,7 +79,12 @@ class Bars:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-        console = Console(file=sys.stderr, no_color=not self._color, markup=False, highlight=False)
+        class WithCursor(Console):
+            def show_cursor(self, show: bool = True) -> bool:
+                """Never hide it: nobody would show it again after a SIGKILL."""
+                return False
+
+        console = WithCursor(file=sys.stderr, no_color=not self._color, markup=False, highlight=False)
         columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
         # No refresh thread: we redraw on progress.
         self._bar = Progress(*columns, console=console, transient=True, auto_refresh=False)

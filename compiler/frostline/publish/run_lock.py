@@ -41,6 +41,21 @@ def run_lock(root: Path, *, outside: Sequence[Path] = ()) -> Iterator[Root]:
         yield top
 
 
+def is_at_work(root: Path) -> bool:
+    """Whether another run holds the lock now. Where the file system has none, whether its lock file is there."""
+    try:
+        fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno == errno.EWOULDBLOCK or any(os.path.lexists(root / name) for name in (FILE, OWNER))
+    finally:
+        os.close(fd)
+    return False
+
+
 @contextmanager
 def _locked(top: Root, shown: Path) -> Iterator[None]:
     with as_publish_error(str(shown), "locked"):

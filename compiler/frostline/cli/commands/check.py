@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import click
 
@@ -27,6 +28,7 @@ from frostline.cli.reaching import reach_lines, reach_value
 from frostline.pipeline.check import CheckResult, Drift
 from frostline.pipeline.check import check as find_drift
 from frostline.pipeline.reach import UNREACHED, Reach, reach_endpoints
+from frostline.pipeline.steady import look
 from frostline.pipeline.views import committed_registry
 
 
@@ -58,7 +60,11 @@ def command(invocation: Invocation, live: bool, reach: bool, exact: bool, wait: 
         raise click.UsageError("--wait needs --live: without it no server is asked")
     config = load_invocation_config(invocation)
     warn_of_pending_run(invocation, config)
-    result = find_drift(config, invocation.today, live=live, exact=exact, wait=wait, max_age=max_age)
+    result = look(
+        config,
+        lambda: find_drift(config, invocation.today, live=live, exact=exact, wait=wait, max_age=max_age),
+        partial(info, invocation),
+    )
     reached = None
     if reach:
         reached = reach_endpoints(committed_registry(config), config.checks.waivers, invocation.today)

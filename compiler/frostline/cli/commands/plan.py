@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -35,7 +36,9 @@ from frostline.pipeline import saved_plans
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry, outputs_in_scope
 from frostline.pipeline.confirming import now_utc
 from frostline.pipeline.freeze import offline_locks
+from frostline.pipeline.steady import look
 from frostline.plan.changes import plan_value
+from frostline.plan.saved import Basis
 from frostline.plan.text import plan_lines
 from frostline.publish.publishing import OUT_KINDS, replace_file
 from frostline.settings import Allow
@@ -76,11 +79,15 @@ def command(
         raise click.UsageError(f"--digest and --format {invocation.format} exclude each other")
     config = load_invocation_config(invocation)
     outputs_in_scope(config, only)
-    warn_of_pending_run(invocation, config)
     options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today, keep_bytes=False)
-    basis = saved_plans.basis_of(config, options) if out else None
-    locks = offline_locks(config) if offline else freeze_locks(invocation, config, allow, wait=wait)
-    compilation = compile_registry(config, locks, options)
+
+    def find() -> tuple[Basis | None, Compilation]:
+        basis = saved_plans.basis_of(config, options) if out else None  # before all else is read
+        locks = offline_locks(config) if offline else freeze_locks(invocation, config, allow, wait=wait)
+        return basis, compile_registry(config, locks, options)
+
+    warn_of_pending_run(invocation, config)
+    basis, compilation = look(config, find, partial(info, invocation))
     digest = None
     if out and basis and not compilation.refused:
         saved_plans.check_steady(config, basis, options)
