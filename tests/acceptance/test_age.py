@@ -75,6 +75,20 @@ def test_a_run_that_reads_no_source_or_is_refused_confirms_nothing(aged: Project
     assert aged.read(NAME) == before
 
 
+@pytest.mark.parametrize("narrower", [{"select": {"services": ["payments-*"]}}, {"keep": {"ids": False}}])
+def test_what_less_is_taken_of_the_lock_offline_stays_confirmed(
+    aged: Project, shop: ConsulAgent, narrower: dict[str, Any]
+) -> None:
+    make_older(aged, 30)
+    (before,) = confirmations(aged)
+    aged.configure(consul_config(shop.address, source=narrower, confirmed=NAME))
+    aged.done("compile", "--offline", "--allow", "deletes,updates")
+    (after,) = confirmations(aged)
+    assert (after["at"], after["digest"] != before["digest"]) == (before["at"], True)
+    aged.done("check", "--max-age", "31h")
+    aged.refused(1, "check", "--max-age", "29h")
+
+
 def test_age_is_no_drift_and_no_part_of_what_is_published(aged: Project) -> None:
     published = {name: text for name, text in aged.contents().items() if name != NAME}
     make_older(aged, 1000)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from frostline.durations import describe_duration
 from frostline.lock.codec import describe_segment
@@ -88,23 +89,36 @@ def aged_segments(config: Config, lock: Lock, limit: float) -> Iterator[tuple[st
             yield describe_segment(age.snapshot.segment), f"was {age.describe()}{when}"
 
 
-def confirmed_files(config: Config, lock: Lock, reading: Reading | None) -> tuple[tuple[Path, list[bytes]], ...]:
-    """The file of confirmations to write with this lock: nothing where no source was read, or it is not configured.
+def confirmed_files(
+    config: Config, lock: Lock, reading: Reading | None, made_from: Lock | None = None
+) -> tuple[tuple[Path, list[bytes]], ...]:
+    """The file of confirmations to write with this lock: nothing where it is not configured, or nothing of it changes.
 
-    Segments that were not read keep theirs.
+    reading: what was read now. Segments that were not read keep their time, also where less of them is taken now.
+    made_from: the lock that these were taken from; None: they come from elsewhere.
     """
-    if config.confirmed is None or reading is None:
+    if config.confirmed is None or (reading is None and made_from is None):
         return ()
     before = recover_confirmed(config.confirmed)
-    read = frozenset(reading.segments)
+    read = frozenset(reading.segments) if reading else frozenset()
+    old = {snapshot.segment: snapshot for snapshot in made_from.snapshots} if made_from else {}
     lines: list[Confirmation] = []
     for snapshot in lock.snapshots:
         source, datacenter, namespace = snapshot.segment
-        if snapshot.segment in read:
+        if reading and snapshot.segment in read:
             digest = segment_digest(snapshot)
             lines.append(
                 Confirmation(source=source, datacenter=datacenter, namespace=namespace, digest=digest, at=reading.at)
             )
-        elif snapshot.segment in before:
-            lines.append(before[snapshot.segment])
+        elif known := before.get(snapshot.segment):
+            lines.append(_carried_over(known, old.get(snapshot.segment), snapshot))
+    if reading is None and all(line in before.values() for line in lines):
+        return ()
     return ((config.confirmed, list(confirmed_chunks(lines))),)
+
+
+def _carried_over(known: Confirmation, old: Snapshot | None, new: Snapshot) -> Confirmation:
+    """The confirmation of `old` for what is taken of it now; as it is, where it is not one of `old`."""
+    if old is None or old is new or old == new or known.digest != segment_digest(old):
+        return known
+    return replace(known, digest=segment_digest(new))

@@ -181,8 +181,8 @@ class LockPair(Struct, frozen=True, kw_only=True):
     fault: what is wrong with the committed lock, which is written anew then; `committed` is what it says all the same,
     None where nothing of it can be relied on.
     unhealthy, reading: as in FreezeResult; None: the sources were not asked.
-    held: the services that this run holds (see
-    `pipeline.holding`), by name.
+    held: the services that this run holds (see `pipeline.holding`), by name.
+    merged: whether the new one comes from the files of `--lock`.
     base: the digests of the committed lock's files as this run read them, by name; None: no lock file is written.
     """
 
@@ -193,7 +193,13 @@ class LockPair(Struct, frozen=True, kw_only=True):
     unhealthy: Mapping[Key, Mapping[str, int]] | None = None
     held: Mapping[str, Held] = {}
     reading: Reading | None = None
+    merged: bool = False
     base: Mapping[str, str] | None = None
+
+    @property
+    def made_from(self) -> Lock | None:
+        """The lock that segments were taken from that were not read now; None: they come from elsewhere."""
+        return None if self.merged or self.fault else self.committed
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -328,7 +334,7 @@ def offline_locks(config: Config, globs: Sequence[str] = ()) -> LockPair:
     """The locks without any network: new is the committed one, or what the files that these globs name hold."""
     if globs:
         present = CommittedLock(config)
-        return present.pair_with(merged_lock(config, present.lock, globs))
+        return replace(present.pair_with(merged_lock(config, present.lock, globs)), merged=True)
     text = CommittedLock(config)
     committed = text.whole()
     return replace(pair_locks(config, offline_lock(config, committed), committed), base=text.base)

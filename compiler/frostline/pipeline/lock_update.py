@@ -89,7 +89,7 @@ def update_lock(
         if out:
             replace_file(out, LockFile(out, read.snapshots), kinds=OUT_KINDS)
         elif root:
-            publish_lock(config, root, new, frozen.reading, locks.base)
+            publish_lock(config, root, new, frozen.reading, locks.made_from, locks.base)
     return update
 
 

@@ -55,13 +55,14 @@ def publish_compilation(config: Config, root: Root, compilation: Compilation, on
     """
     _check_lock(config, compilation.base)
     lock_files = _lock_changes(config, compilation.lock) if compilation.plan.lock else ()
+    confirmed = confirmed_files(config, compilation.lock, compilation.reading, compilation.made_from)
     with stage("publishing"):
         publish(
             root,
             Publication(
                 files=compilation.wanted,
                 changes=compilation.files,
-                lock_files=(*lock_files, *confirmed_files(config, compilation.lock, compilation.reading)),
+                lock_files=(*lock_files, *confirmed),
                 manifest_path=config.manifest,
                 manifest=next_manifest(compilation.manifest, compilation.files, compilation.entries, only or None),
             ),
@@ -73,14 +74,15 @@ def publish_lock(
     root: Root,
     lock: Lock,
     reading: Reading | None = None,
+    made_from: Lock | None = None,
     base: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the lock and its confirmations alone. reading: what was read of it now; base: as in LockPair.
+    """Write the lock and its confirmations alone. reading: what was read of it now; made_from, base: as in LockPair.
 
     RefusedError: the committed lock is not the one that this run has read.
     """
     _check_lock(config, base)
-    confirmed = confirmed_files(config, lock, reading)
+    confirmed = confirmed_files(config, lock, reading, made_from)
     publish(root, Publication(lock_files=(*_lock_changes(config, lock), *confirmed)))
 
 
