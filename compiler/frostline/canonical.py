@@ -71,6 +71,7 @@ _KINDS = {
     "object": "an object",
     "null": "null",
 }
+_OTHER_FORM = re.compile(r"Expected `str` matching regex .*?(?: - at `\$\.?(.*)`)?", re.DOTALL)
 _WRONG_KIND = re.compile(r"Expected `([a-z| ]+)`, got `([a-z]+)`(?: - at `\$\.?(.*)`)?", re.DOTALL)
 _OUT_OF_BOUNDS = re.compile(r"Expected `int` (>=|<=) (-?[0-9]+)(?: - at `\$\.?(.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*?)`(?: - at `\$\.?(.*)`)?", re.DOTALL)
@@ -86,6 +87,8 @@ def _value_fault(message: str) -> str:
         return f"{f'`{found[3]}`' if found[3] else 'it'} must be {bound} {found[2]}"
     if found := _MISSING.fullmatch(message):
         return f"{f'`{found[2]}`' if found[2] else 'it'} has no `{found[1]}`"
+    if found := _OTHER_FORM.fullmatch(message):
+        return f"{f'`{found[1]}`' if found[1] else 'it'} has not the form that it must have"
     return message
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -68,6 +68,7 @@ class _Item(msgspec.Struct):
     port: int
     tags: list[str] = []
     node: str | None = None
+    code: Annotated[str, msgspec.Meta(pattern="^[0-9]+$")] = "1"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,7 @@ class _Item(msgspec.Struct):
         ('{"port":"x"}', "`port` must be an integer, not a string"),
         ('{"port":1,"tags":["a",2]}', "`tags[1]` must be a string, not an integer"),
         ('{"port":1,"node":[]}', "`node` must be a string or null, not a list"),
+        ('{"port":1,"code":"x"}', "`code` has not the form that it must have"),
         ("{}", "it has no `port`"),
         ("[]", "it must be an object, not a list"),
         ('{"port":1', "it is not JSON: "),
