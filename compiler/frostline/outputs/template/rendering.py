@@ -25,7 +25,7 @@ from frostline.outputs.template import text as template_text
 from frostline.outputs.template import values as template_values
 from frostline.outputs.template.ordering import Group
 from frostline.outputs.template.text import TemplateFault
-from frostline.outputs.template.values import Services, context_values, subject_of
+from frostline.outputs.template.values import CONTEXT_NAMES, Services, context_values, subject_of
 from frostline.text import display_path
 
 _GLOBALS = ("cycler", "dict", "joiner", "namespace", "range")
@@ -251,6 +251,12 @@ def _subject(variables: dict[str, Any]) -> tuple[str, ...]:
     return max((subject_of(value) for value in variables.values()), key=len, default=())
 
 
+def _undefined_help(message: str) -> str:
+    names = ", ".join(f"`{name}`" for name in CONTEXT_NAMES)
+    known = f"a template gets {names}; docs/outputs/template.md lists what they hold"
+    return known if message.endswith("is undefined") else f"test it with `is defined`; {known}"
+
+
 def _explained(error: Exception) -> tuple[str, str | None]:
     match error:
         case TemplateFault():
@@ -265,7 +271,7 @@ def _explained(error: Exception) -> tuple[str, str | None]:
                 "name it relative to the folder of the template that frostline.yaml names",
             )
         case UndefinedError():
-            return f"{error.message}", "test it with `is defined`; docs/outputs/template.md lists what a template gets"
+            return f"{error.message}", _undefined_help(error.message or "")
         case TemplateRuntimeError():
             return f"{error.message}", None
         case RecursionError():

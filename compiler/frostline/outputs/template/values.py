@@ -9,6 +9,9 @@ from frostline.model import Dependency, Entry, Registry, version_label
 from frostline.outputs.base import View
 from frostline.outputs.values import OPTIONAL_FIELDS, endpoint_values, said_value, upstream_value
 
+CONTEXT_NAMES = ("services", "upstreams", "digest")
+"""The variables of a template."""
+
 
 class Record(dict[str, Any]):
     """A mapping that knows its service, and its version if it has one, for messages."""

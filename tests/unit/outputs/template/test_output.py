@@ -479,6 +479,24 @@ def test_endpoints_are_grouped_where_one_has_no_datacenter(written: Callable[...
     assert written(template, registry) == 'null 10.0.0.2;"dc1" 10.0.0.1;'
 
 
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ service }}", "a template gets `services`, `upstreams`, `digest`"),
+        ("{{ entries }}", "a template gets `services`, `upstreams`, `digest`"),
+        ("{{ services[0].nam }}", "test it with `is defined`; a template gets `services`"),
+    ],
+)
+def test_help_names_what_a_template_gets(refusal: Callable[..., UsageError], template: str, said: str) -> None:
+    assert said in str(refusal(template).help)
+
+
+def test_the_names_of_a_template_are_all_that_it_gets(written: Callable[..., str]) -> None:
+    registry = small_registry()
+    view = View(registry=registry, prefer=(), preferring=lambda _: registry)
+    assert tuple(values.context_values(view)) == values.CONTEXT_NAMES
+
+
 def test_an_error_in_an_included_template_is_placed_there(refusal: Callable[..., UsageError]) -> None:
     loop = "{% for s in services %}\n{% include 'part.j2' %}\n{% endfor %}"
     error = refusal(loop, part="\n\n{{ s.name }}")
