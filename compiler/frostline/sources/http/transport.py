@@ -84,10 +84,14 @@ class StatusError(SourceError):
 
 
 class _TransientFailure(Struct, frozen=True):
-    """A connection failed in a way that may pass: refused, reset, cut off, too slow. reached: it was established."""
+    """A connection failed in a way that may pass: refused, reset, cut off, too slow.
+
+    reached: it was established. too_slow: the time for it ended.
+    """
 
     reason: str
     help: str
+    too_slow: bool = False
     reached: bool = True
 
 
@@ -120,6 +124,7 @@ class Transport:
         self._server_name = server_name
         self._secret = secret
         self._token_header = token_header
+        self._has_answered = False
         self._expires = time.monotonic() + limits.deadline
         self._idle: deque[Connection] = deque()
         self._runner = asyncio.Runner()
@@ -152,18 +157,25 @@ class Transport:
             else:
                 if _log.isEnabledFor(logging.DEBUG):
                     _log.debug("%s", self._message(target, f"{response.status}, {len(response.body)} bytes"))
+                self._has_answered = True
                 if response.status == 200:
                     return response
                 error = self._status_error(target, response)
                 if response.status != 429 and response.status < 500:
                     raise error
                 delay = _retry_after(response.headers.get("retry-after")) or delay
-            # The server has waited for a leader itself before it said so (Consul: 7 s).
-            is_last = attempt == self._limits.retries or (attempt == 1 and _says_no_leader(response))
+            is_last = attempt == self._limits.retries or (attempt == 1 and self._is_hopeless(response))
             if is_last or delay >= self._remaining():
                 raise error
             await sleep(delay)
         raise AssertionError("at least one attempt is made")
+
+    def _is_hopeless(self, outcome: Response | _TransientFailure) -> bool:
+        """Whether the second outcome of this kind is the last: both cost more than a retry is worth."""
+        if isinstance(outcome, _TransientFailure):
+            return outcome.too_slow and not self._has_answered
+        # The server has waited for a leader itself before it said so (Consul: 7 s).
+        return outcome.status == 500 and b"No cluster leader" in outcome.body[:200]
 
     def in_parallel(
         self, work: Work[Item, Result], items: Sequence[Item], tick: Callable[[int], None] | None = None
@@ -318,7 +330,7 @@ class Transport:
             return self._past_deadline()
         if isinstance(error, TimeoutError):
             reason = _timeout_reason(connection, self._limits.connect_timeout, allowed)
-            return _TransientFailure(f"{self._server()}: {reason}", _TIMEOUT_HELP)
+            return _TransientFailure(f"{self._server()}: {reason}", _TIMEOUT_HELP, too_slow=True)
         if isinstance(error, http.client.IncompleteRead):
             reason = f"the answer is cut off: the connection closed after {len(error.partial)} bytes"
             return _TransientFailure(reason, _INTERRUPTED_HELP)
@@ -353,10 +365,6 @@ class Transport:
 def retry_delay(attempt: int) -> float:
     """Seconds to wait after this attempt, the first of which is 0."""
     return float(min(_FIRST_DELAY * 2**attempt, _LONGEST_DELAY))
-
-
-def _says_no_leader(response: Response | _TransientFailure) -> bool:
-    return isinstance(response, Response) and response.status == 500 and b"No cluster leader" in response.body[:200]
 
 
 def _drop_traceback(error: BaseException) -> BaseException:

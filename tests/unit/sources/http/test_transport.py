@@ -264,6 +264,22 @@ def test_a_request_ends_in_time_however_slowly_its_answer_drips(serve, slow: Ans
     assert error.message.endswith("no complete answer within 0.2 s")
 
 
+def test_a_server_that_never_answered_is_given_up_after_two_attempts(serve):
+    server = serve(lambda connection: None)
+    failure(transport_to(server.address, timeout=0.1, retries=4))
+    assert len(server.requests) == 2
+
+
+def test_a_server_that_has_answered_is_asked_as_often_as_retries_say(serve, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("frostline.sources.http.transport.retry_delay", lambda attempt: 0.0)
+    server = serve(OK, lambda connection: None)
+    with transport_to(server.address, timeout=0.1, retries=3) as transport:
+        got(transport, "/")
+        with pytest.raises(SourceError):
+            got(transport, "/")
+    assert len(server.requests) == 1 + 4
+
+
 @pytest.fixture
 def full() -> Iterator[Address]:
     """Where a server listens that takes no more connections."""
