@@ -250,8 +250,8 @@ def test_a_merge_of_a_lock_folder_is_settled_file_by_file(town: Project, empty_c
 def test_where_neither_lock_nor_manifest_can_be_read_nothing_is_published_unasked(
     town: Project, empty_consul: ConsulAgent
 ) -> None:
-    for name in ("frostline.lock", "frostline.manifest"):
-        (town.folder / name).write_bytes(b"garbage\n")
+    (town.folder / "frostline.lock").write_bytes(b"")
+    (town.folder / "frostline.manifest").write_bytes(b"garbage\n")
     for command in ("compile", "freeze"):
         said = town.refused(4, command).stderr
         assert "error[guard-unknown]: nothing says what was published: frostline.manifest:1:1: not a manifest" in said

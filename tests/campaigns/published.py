@@ -156,6 +156,22 @@ def restore(folder: Path, state: Tree) -> None:
         elif isinstance(content, bytes):
             target.write_bytes(content)
             target.chmod(mode)
+    for journal in folder.rglob(".frostline.journal"):
+        own(journal, folder)
+
+
+def own(journal: Path, folder: Path) -> None:
+    """Makes a journal that was copied one of this folder and of its files, as if their run had been killed here."""
+    written = json.loads(journal.read_bytes())
+    written["root"] = _identity(journal.parent)
+    for step in written["steps"]:
+        if step["identity"]:
+            step["identity"] = next((_identity(path) for path in folder.rglob(step["staged"])), step["identity"])
+    journal.write_bytes(json.dumps(written, separators=(",", ":")).encode())
+
+
+def _identity(path: Path) -> list[int]:
+    return [path.lstat().st_dev, path.lstat().st_ino]
 
 
 def tree_of(folder: Path) -> Tree:

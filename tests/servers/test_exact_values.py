@@ -26,6 +26,8 @@ from hostile import LONG_TEXTS, LONGEST_META_VALUE, META_KEYS, TEXTS
 from processes import start_on_free_ports
 from ruamel.yaml import YAML
 
+from frostline.canonical import canonical_line
+
 PATH = "s{service}/n{node}/m{meta[m]}/t{tag[t]}/d{datacenter}/x{namespace}"
 FIELDS = "fields: [id, node, namespace]"
 FOLDED = {"NO", "No", "TRUE", "Null", "NaN", "1E3"}
@@ -265,7 +267,7 @@ def register(agent: ConsulAgent, instance: Instance) -> None:
 
 
 def lock_text(instances: tuple[Instance, ...], settings: str) -> bytes:
-    """A lock as design §1 and schemas/lock.schema.json have it, made by hand."""
+    """A lock as schemas/lock.schema.json has it, made by hand in the one form that is read."""
     lines: list[dict[str, Any]] = [{"format": "frostline.lock/1"}]
     segments: dict[tuple[str, str], list[Instance]] = {}
     for instance in instances:
@@ -275,8 +277,9 @@ def lock_text(instances: tuple[Instance, ...], settings: str) -> bytes:
         lines.append({**segment, "instances": len(held), "declared": 0})
         for one in sorted(held, key=lambda one: (one.service, one.node, one.id)):
             names = {"service": one.service, "node": one.node, "id": one.id, "address": one.address, "port": one.port}
-            lines.append({**names, "tags": sorted(one.tags), "meta": dict(one.meta)})
-    return b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in lines)
+            more = {"tags": sorted(one.tags), "meta": dict(sorted(one.meta.items()))}
+            lines.append(names | {name: value for name, value in more.items() if value})
+    return b"".join(canonical_line(line) + b"\n" for line in lines)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from frostline.publish.run_lock import run_lock
 
 # One process that forks a child for each point of death: a kill before the N-th system call that changes anything.
 CAMPAIGN = r"""
-import os, shutil, signal, sys
+import json, os, shutil, signal, sys
 from pathlib import Path
 from frostline.publish.manifest import read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes, next_manifest
@@ -67,6 +67,16 @@ def restore(state):
         else:
             (BASE / key).parent.mkdir(parents=True, exist_ok=True)
             (BASE / key).write_bytes(content)
+    for journal in BASE.rglob(".frostline.journal"):  # as if its run had been killed here
+        written = json.loads(journal.read_bytes())
+        written["root"] = identity(journal.parent)
+        for step in written["steps"]:
+            if step["identity"]:
+                step["identity"] = next(map(identity, BASE.rglob(step["staged"])), step["identity"])
+        journal.write_text(json.dumps(written))
+
+def identity(path):
+    return [path.lstat().st_dev, path.lstat().st_ino]
 
 def killed_before(number, work):
     # Runs `work` in a child that dies before its call of this number. True: it did, there were as many.
