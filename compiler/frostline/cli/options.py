@@ -121,7 +121,7 @@ timings_option = click.option(
 offline_option = click.option("--offline", is_flag=True, help="Use the committed lock; no network.")
 
 
-class _Duration(click.ParamType[float]):
+class _Duration(click.ParamType):  # type: ignore[type-arg]  # older ones are not generic
     """A duration as the configuration writes it; seconds."""
 
     name = "duration"
@@ -136,7 +136,7 @@ class _Duration(click.ParamType[float]):
 DURATION = _Duration()
 
 
-class _Digest(click.ParamType[str]):
+class _Digest(click.ParamType):  # type: ignore[type-arg]
     """`sha256:` and 64 hex digits, as `plan --digest` prints it."""
 
     name = "digest"
