@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,18 @@ def compiled() -> Callable[..., Compilation]:
         return compile_registry(config, locks, CompileOptions(today=date(2026, 1, 1), **options))
 
     return run
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    """The port of 127.0.0.1 where somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port of 127.0.0.1 where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port

@@ -4,28 +4,12 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from frostline.pipeline import connecting
 from frostline.pipeline.connecting import failed_connections
-
-
-@pytest.fixture
-def listener() -> Iterator[int]:
-    """The port of 127.0.0.1 where somebody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
-
-
-@pytest.fixture
-def closed_port() -> int:
-    """A port of 127.0.0.1 where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 def reason(host: str, port: int, timeout: float = 2.0) -> str | None:
