@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import IO
 
 from msgspec import Struct
 
@@ -82,6 +83,14 @@ def open_root(path: Path, outside: Sequence[Path] = ()) -> Iterator[Root]:
     finally:
         with suppress(OSError):  # nothing was written through this descriptor
             os.close(fd)
+
+
+def is_in_place(root: Root) -> bool:
+    """Whether its path still leads to this folder: it may be a link that leads to another one now."""
+    try:
+        return os.path.samestat(os.fstat(root.fd), root.given.stat())
+    except FileNotFoundError:
+        return False
 
 
 def key_of(root: Root, path: Path) -> str:
@@ -218,18 +227,26 @@ def write_new_file(
     mode: its permission bits, subject to the umask unless `exact`. owner: the user and group that it is to have, as far
     as this user may give it to them.
     """
-    hashed = sha256()
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(name, flags, mode, dir_fd=parent), "wb") as file:
-        for chunk in chunks:
-            file.write(chunk)
-            hashed.update(chunk)
-        file.flush()
-        if owner:
-            _set_owner(file.fileno(), *owner)
-        if exact:
-            _set_mode(file.fileno(), mode)
-        sync(file.fileno())
+        return fill(file, chunks, mode if exact else None, owner)
+
+
+def fill(file: IO[bytes], chunks: Iterable[bytes], mode: int | None, owner: tuple[int, int] | None) -> str:
+    """Write these bytes to a new file, and sync it; their SHA-256 in hex.
+
+    mode: the permission bits that it is to have; None: those that it has. owner: as for `write_new_file`.
+    """
+    hashed = sha256()
+    for chunk in chunks:
+        file.write(chunk)
+        hashed.update(chunk)
+    file.flush()
+    if owner:
+        _set_owner(file.fileno(), *owner)
+    if mode is not None:
+        _set_mode(file.fileno(), mode)
+    sync(file.fileno())
     return hashed.hexdigest()
 
 

@@ -20,7 +20,7 @@ from frostline.pipeline.freeze import CommittedLock, freeze, live_sources
 from frostline.pipeline.holding import hold_refused
 from frostline.pipeline.publish import publish_lock, publish_session
 from frostline.plan.changes import Plan
-from frostline.publish.publishing import OUT_KINDS, replace_file
+from frostline.publish.single_file import OUT_KINDS, replace_file
 from frostline.settings import Allow, Config
 from frostline.text import did_you_mean
 

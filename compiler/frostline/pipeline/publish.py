@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from frostline.errors import PublishError, RefusedError
+from frostline.errors import RefusedError
 from frostline.events import stage
 from frostline.files.targets import Root
 from frostline.lock import store as lock_store
@@ -28,24 +29,9 @@ def publish_session(config: Config) -> Iterator[Root]:
 
     The folder is made if it is missing, and removed again if nothing was published in it.
     """
-    missing: list[Path] = []
-    try:
-        missing += [folder for folder in (config.root, *config.root.parents) if not folder.exists()]
-        config.root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PublishError(
-            f"the root folder `{display_path(config.root)}` cannot be made: {error.strerror}",
-            help="make it, or set `root` to a folder that can be made",
-        ) from None
     outside = [config.lock, *([config.confirmed] if config.confirmed else [])]
-    with run_lock(config.root, outside=outside) as root:
-        try:
-            yield root
-        finally:
-            # Only under the lock: a run that finds another at work must not take its folder away.
-            for folder in missing:
-                with suppress(OSError):  # Something was published in it.
-                    folder.rmdir()
+    with run_lock(config.root, outside=outside, make=True) as root:
+        yield root
 
 
 def publish_compilation(config: Config, root: Root, compilation: Compilation, only: Sequence[str] = ()) -> None:
@@ -53,7 +39,6 @@ def publish_compilation(config: Config, root: Root, compilation: Compilation, on
 
     RefusedError: the committed lock is not the one that this run has read.
     """
-    _check_lock(config, compilation.base)
     lock_files = _lock_changes(config, compilation.lock) if compilation.plan.lock else ()
     confirmed = confirmed_files(config, compilation.lock, compilation.reading, compilation.made_from)
     with stage("publishing"):
@@ -66,6 +51,7 @@ def publish_compilation(config: Config, root: Root, compilation: Compilation, on
                 manifest_path=config.manifest,
                 manifest=next_manifest(compilation.manifest, compilation.files, compilation.entries, only or None),
             ),
+            partial(_check_lock, config, compilation.base),
         )
 
 
@@ -81,9 +67,9 @@ def publish_lock(
 
     RefusedError: the committed lock is not the one that this run has read.
     """
-    _check_lock(config, base)
     confirmed = confirmed_files(config, lock, reading, made_from)
-    publish(root, Publication(lock_files=(*_lock_changes(config, lock), *confirmed)))
+    publication = Publication(lock_files=(*_lock_changes(config, lock), *confirmed))
+    publish(root, publication, partial(_check_lock, config, base))
 
 
 def _check_lock(config: Config, base: Mapping[str, str] | None) -> None:

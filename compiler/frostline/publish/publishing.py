@@ -8,29 +8,28 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frostline.errors import ErrorGroup, FrostlineError, PublishError, UsageError
+from frostline.errors import ErrorGroup, FrostlineError, PublishError
 from frostline.events import report_progress
 from frostline.files.targets import (
     FileState,
     Root,
     as_publish_error,
     digest_of_chunks,
-    file_start,
     file_state,
     folder_of,
+    is_in_place,
     key_of,
     may_write,
     mode_of,
     name_of,
     open_folder,
-    open_root,
     sync,
     write_new_file,
 )
@@ -78,13 +77,16 @@ class _Write(Struct, frozen=True, kw_only=True):
     exact: bool
 
 
-def publish(root: Root, publication: Publication) -> None:
+def publish(root: Root, publication: Publication, confirm: Callable[[], None] = lambda: None) -> None:
     """Write all of it or nothing. Files whose bytes stay the same are not touched.
 
-    root: from `run_lock`. RefusedError: a change is refused. PublishError: if it failed before the commit, everything
-    is as it was; if after it, the next run finishes. An interrupt after the commit is raised once all is written.
+    root: from `run_lock`. confirm: called once it is known what is there to be replaced, and raises where that is not
+    what the run began with; what changes after it is noticed. RefusedError: a change is refused. PublishError: if it
+    failed before the commit, everything is as it was; if after it, the next run finishes. An interrupt after the commit
+    is raised once all is written.
     """
     writes = _writes(root, publication)
+    confirm()
     if not writes:
         return
     run = secrets.token_hex(8)
@@ -216,15 +218,11 @@ def _stage(root: Root, write: _Write, step: Step) -> Step:
 def _check_in_place(root: Root) -> None:
     """What was compared, and what is written through the descriptor, must be the same folder: `root` may be a link."""
     with as_publish_error(str(root.given), "opened"):
-        if not os.path.samestat(os.fstat(root.fd), root.given.stat()):
+        if not is_in_place(root):
             raise PublishError(
                 f"the root folder `{display_path(root.given)}` was replaced by another one during this run",
                 help="nothing was published: run it again",
             )
-
-
-OUT_KINDS = (b'{"format":"frostline.plan/', b'{"format":"frostline.lock/')
-"""How a saved plan and a lock begin: all that `--out` may replace."""
 
 
 def _check_untouched(root: Root, write: _Write) -> None:
@@ -234,33 +232,3 @@ def _check_untouched(root: Root, write: _Write) -> None:
         raise PublishError(
             f"`{write.key}` was changed by somebody else during this run", help="nothing was published: run it again"
         )
-
-
-def replace_file(path: Path, chunks: Iterable[bytes], *, kinds: Sequence[bytes] = (b"",)) -> None:
-    """Write one file that no manifest lists (a saved plan, a lock for another machine), whole or not at all.
-
-    Missing folders above it are created. kinds: how what is there may begin; an empty file may be replaced too.
-    UsageError: it begins otherwise. PublishError: it cannot be written, or is a symbolic link, folder or device.
-    """
-    staged = staged_name(secrets.token_hex(8), 0)  # of this run alone, and not longer for a long name
-    with as_publish_error(str(path.parent), "made"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with open_root(path.parent) as parent:
-        found = file_state(parent, path.name)
-        if found and not (file_start(parent, path.name) or kinds[0]).startswith(tuple(kinds)):
-            raise UsageError(
-                f"--out: `{display_path(path)}` is there, and neither a saved plan nor a lock: it is not replaced",
-                help="name another file, or remove this one",
-            )
-        with as_publish_error(str(path), "written"):
-            try:
-                old = check_replaceable(parent.fd, str(path), path.name)
-                owner = (old.st_uid, old.st_gid) if old else None
-                mode = found.mode if found else 0o666
-                write_new_file(parent.fd, staged, chunks, mode, exact=found is not None, owner=owner)
-                os.rename(staged, path.name, src_dir_fd=parent.fd, dst_dir_fd=parent.fd)
-                sync(parent.fd)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(staged, dir_fd=parent.fd)
-                raise

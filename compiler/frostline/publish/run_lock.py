@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from frostline.errors import PublishError
-from frostline.files.targets import Root, as_publish_error, file_bytes, open_root
+from frostline.files.targets import Root, as_publish_error, file_bytes, is_in_place, open_root
 from frostline.publish.recovery import recover
+from frostline.text import display_path
 
 FILE = ".frostline.run"
 """The lock file, on file systems that cannot lock a folder."""
@@ -26,19 +28,69 @@ _UNSUPPORTED = frozenset(
 _BUSY = frozenset({errno.EAGAIN, errno.EACCES})
 # A run that may not write a lock file here publishes nothing either; one that has nothing to publish needs no lock.
 _NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_ATTEMPTS = 10
+_INSTANT = 0.1
+"""Seconds. Whoever asks `is_at_work` holds a lock too, for some microseconds."""
 
 
 @contextmanager
-def run_lock(root: Path, *, outside: Sequence[Path] = ()) -> Iterator[Root]:
+def run_lock(root: Path, *, outside: Sequence[Path] = (), make: bool = False) -> Iterator[Root]:
     """Lock the root folder for this run, and undo or finish what an earlier run left behind.
 
     outside: files and folders outside of the root that this run may write (frostline.lock, or its folder).
+    make: whether a missing root is made; what was made is removed again if nothing was published in it.
     The lock is flock(2) on the folder itself, which ends with the process; where the file system has none, a lock file,
     which the run removes. PublishError: another run holds it.
     """
-    with open_root(root, outside) as top, _locked(top, root):
+    with ExitStack() as stack:
+        made: list[Path] = []
+        top = _lock_in_place(root, outside, made if make else None, stack)
+        # Only under the lock, which ends after this: a run that finds another at work must not take its folder away.
+        stack.callback(_remove_empty, made)
         recover(top)
         yield top
+
+
+def _lock_in_place(root: Path, outside: Sequence[Path], made: list[Path] | None, stack: ExitStack) -> Root:
+    """The root folder, open and locked until the stack ends. made: gets the folders that were made; None: make none.
+
+    Another run may take a folder away that it made, or a link may lead elsewhere, between one step and the next.
+    """
+    for attempt in range(_ATTEMPTS):
+        is_last = attempt == _ATTEMPTS - 1
+        with ExitStack() as steps:
+            try:
+                if made is not None:
+                    _make(root, made)
+                top = steps.enter_context(open_root(root, outside))
+            except PublishError as error:
+                if made is None or is_last or not isinstance(error.__cause__, FileNotFoundError):
+                    raise
+                continue
+            steps.enter_context(_locked(top, root))
+            if is_last or is_in_place(top):
+                stack.enter_context(steps.pop_all())
+                break
+    return top
+
+
+def _make(root: Path, made: list[Path]) -> None:
+    """Make the root folder and those above it; those that were missing go into `made`, inner ones first."""
+    try:
+        missing = [folder for folder in (root, *root.parents) if not folder.exists()]
+        made += [folder for folder in missing if folder not in made]
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PublishError(
+            f"the root folder `{display_path(root)}` cannot be made: {error.strerror}",
+            help="make it, or set `root` to a folder that can be made",
+        ) from error
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):  # something was published in it
+            folder.rmdir()
 
 
 def is_at_work(root: Path) -> bool:
@@ -60,7 +112,7 @@ def is_at_work(root: Path) -> bool:
 def _locked(top: Root, shown: Path) -> Iterator[None]:
     with as_publish_error(str(shown), "locked"):
         try:
-            fcntl.flock(top.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _flock(top.fd)
             by_file = False
         except OSError as error:
             if error.errno == errno.EWOULDBLOCK:
@@ -77,6 +129,20 @@ def _locked(top: Root, shown: Path) -> Iterator[None]:
     finally:
         with suppress(OSError):  # closing the folder's descriptor, which follows, ends the lock as well
             fcntl.flock(top.fd, fcntl.LOCK_UN)
+
+
+def _flock(fd: int) -> None:
+    """Lock this folder. BlockingIOError: another run has it, and not for the instant of `is_at_work` alone."""
+    until = time.monotonic() + _INSTANT
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_INSTANT / 10)
+        else:
+            return
 
 
 @contextmanager

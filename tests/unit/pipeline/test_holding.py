@@ -22,7 +22,7 @@ from frostline.pipeline.freeze import LockPair, offline_locks, pair_locks, setti
 from frostline.pipeline.holding import held_keys, held_services, hold_refused
 from frostline.pipeline.lock_update import update_lock
 from frostline.pipeline.publish import publish_compilation, publish_lock, publish_session
-from frostline.publish.publishing import replace_file
+from frostline.publish.single_file import replace_file
 from frostline.settings import Allow, Config
 from frostline.sources.base import ReadResult
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from frostline.errors import ErrorGroup, FrostlineError, PublishError, RefusedError, UsageError
+from frostline.errors import ErrorGroup, FrostlineError, PublishError, RefusedError
 from frostline.publish.manifest import Manifest, manifest_chunks, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes, next_manifest
-from frostline.publish.publishing import OUT_KINDS, Publication, is_interrupted, publish, replace_file
+from frostline.publish.publishing import Publication, is_interrupted, publish
 from frostline.publish.run_lock import run_lock
 from frostline.settings import Allow
 
@@ -386,43 +386,6 @@ def test_pending_repairs_nothing(root: Path) -> None:
     assert (root / ".frostline.journal").read_bytes() == b"{}"
 
 
-def test_a_single_file_is_replaced_whole_and_leaves_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "plan.json"
-    replace_file(path, [b"a", b"b"])
-    assert path.read_bytes() == b"ab"
-    path.chmod(0o600)
-
-    def broken() -> Iterator[bytes]:
-        yield b"c"
-        raise OSError(errno.ENOSPC, "?")
-
-    with pytest.raises(PublishError, match="No space left"):
-        replace_file(path, broken())
-    assert tree(tmp_path) == {"plan.json": b"ab"}
-    replace_file(path, [b"d"])
-    assert tree(tmp_path) == {"plan.json": b"d"}
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize("content", [b"version: 1\n", b'{"format":"frostline.manifest/1"}\n', b"[core]\n", b"x" * 100])
-def test_only_a_plan_or_a_lock_is_replaced_by_out(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "f"
-    path.write_bytes(content)
-    with pytest.raises(UsageError, match="neither a saved plan nor a lock"):
-        replace_file(path, [b"new"], kinds=OUT_KINDS)
-    assert tree(tmp_path) == {"f": content}
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b'{"format":"frostline.plan/1","services":[]}', b'{"format":"frostline.lock/1"}\n']
-)
-def test_a_plan_a_lock_and_an_empty_file_are_replaced_by_out(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / ("f" * 250)
-    path.write_bytes(content)
-    replace_file(path, [b"new"], kinds=OUT_KINDS)
-    assert tree(tmp_path) == {path.name: b"new"}
-
-
 def test_a_root_that_is_replaced_during_a_run_is_not_published_to(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -436,13 +399,6 @@ def test_a_root_that_is_replaced_during_a_run_is_not_published_to(tmp_path: Path
         with pytest.raises(PublishError, match="was replaced by another one"):
             publish(top, Publication(files=files, changes=changes))
     assert not [*(tmp_path / "one").iterdir(), *(tmp_path / "two").iterdir()]
-
-
-def test_a_single_file_brings_the_folders_that_it_lies_in(tmp_path: Path) -> None:
-    replace_file(tmp_path / "a" / "b" / "dc1.lock", [b"a"])
-    assert tree(tmp_path) == {"a/b/dc1.lock": b"a"}
-    with pytest.raises(PublishError, match="cannot be made: File exists"):
-        replace_file(tmp_path / "a" / "b" / "dc1.lock" / "dc2.lock", [b"b"])
 
 
 def test_an_empty_manifest_is_published_too(tmp_path: Path) -> None:
@@ -502,3 +458,19 @@ def test_replaced_names_are_synced_before_the_manifest_and_the_journal_s_end(
     assert "sync app" in events[events.index("rename registry.py") : manifest]
     assert "sync data" in events[events.index("unlink a.yaml") : manifest]
     assert "sync ." in events[manifest : events.index("unlink .frostline.journal")]
+
+
+def test_what_is_edited_once_it_is_confirmed_is_not_overwritten(root: Path) -> None:
+    lock = root / "frostline.lock"
+    lock.write_bytes(b"old")
+    publication = Publication(lock_files=((lock, [b"new"]),))
+
+    def edit() -> None:
+        lock.write_bytes(b"mine")
+
+    with run_lock(root) as top, pytest.raises(PublishError, match="`frostline.lock` was changed by somebody else"):
+        publish(top, publication, edit)
+    assert lock.read_bytes() == b"mine"
+    with run_lock(root) as top:
+        publish(top, publication)
+    assert lock.read_bytes() == b"new"

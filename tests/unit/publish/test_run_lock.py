@@ -7,6 +7,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -142,3 +143,54 @@ def test_where_no_lock_file_can_be_made_nothing_is_published_that_needs_one(
     monkeypatch.setattr(os, "open", refuse)
     with run_lock(tmp_path):
         assert names(tmp_path) == []
+
+
+def test_who_only_asks_whether_a_run_is_at_work_stops_none(tmp_path: Path) -> None:
+    asking = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    threading.Timer(0.02, os.close, [asking]).start()
+    with run_lock(tmp_path):
+        pass
+
+
+def test_a_root_that_another_run_removes_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, plain = tmp_path / "a" / "root", os.open
+    times = iter([True, True, False, False])
+
+    def losing(path: Path | str, *rest: Any, **more: Any) -> int:
+        if path == root and next(times):
+            root.rmdir()
+            root.parent.rmdir()
+        return plain(path, *rest, **more)
+
+    monkeypatch.setattr(os, "open", losing)
+    with run_lock(root, make=True) as top:
+        assert root.is_dir()
+        assert os.path.samestat(os.fstat(top.fd), root.stat())
+    assert not root.parent.exists()
+
+
+def test_a_root_that_is_replaced_before_it_is_locked_is_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, plain = tmp_path / "root", fcntl.flock
+    root.mkdir()
+    moved: list[Path] = []
+
+    def late(fd: int, how: int) -> None:
+        if not moved:
+            moved.append(root.rename(tmp_path / "moved"))
+            root.mkdir()
+        plain(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with run_lock(root) as top:
+        assert os.path.samestat(os.fstat(top.fd), root.stat())
+    with run_lock(tmp_path / "moved"):
+        pass
+
+
+def test_a_root_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PublishError, match="cannot be made: Not a directory"), run_lock(tmp_path / "file/a", make=True):
+        pass

@@ -40,7 +40,7 @@ from frostline.pipeline.steady import look
 from frostline.plan.changes import plan_value
 from frostline.plan.saved import Basis
 from frostline.plan.text import plan_lines
-from frostline.publish.publishing import OUT_KINDS, replace_file
+from frostline.publish.single_file import OUT_KINDS, replace_file
 from frostline.settings import Allow
 from frostline.text import display_path
 

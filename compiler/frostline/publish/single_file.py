@@ -1,0 +1,177 @@
+"""Writing one file that no manifest lists, whole or not at all: a saved plan, a lock for another machine, overrides.
+
+The bytes get a name once all of them are there (O_TMPFILE, open(2)): a run that is killed leaves nothing. Where the
+file system has no files without a name, and for the moment before an old file is replaced, they stand beside the target
+under a name of their own; what a killed run left there is removed by the next one that writes in this folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from frostline.errors import UsageError
+from frostline.files.targets import Root, as_publish_error, file_start, file_state, fill, open_root, sync
+from frostline.publish.permissions import check_replaceable
+from frostline.text import display_path
+
+OUT_KINDS = (b'{"format":"frostline.plan/', b'{"format":"frostline.lock/')
+"""How a saved plan and a lock begin: all that `--out` may replace."""
+
+_STAGED = re.compile(r"\.frostline\.[0-9a-f]{16}\.out\.tmp")
+_LEFT = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NAMELESS = getattr(os, "O_TMPFILE", 0)
+# Where a file system lacks it, open(2) fails with EOPNOTSUPP, EISDIR or ENOENT; EINVAL and EPERM are FUSE's.
+_UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM, errno.ENOSYS})
+
+
+def replace_file(path: Path, chunks: Iterable[bytes], *, kinds: Sequence[bytes] = (b"",)) -> None:
+    """Write this file. Missing folders above it are created, and removed again where it can't be written.
+
+    kinds: how what is there may begin; an empty file may be replaced too.
+    UsageError: it begins otherwise. PublishError: it cannot be written, or is a symbolic link, folder or device.
+    """
+    with _folder_made(path.parent), open_root(path.parent) as parent:
+        _check_kind(parent, path, kinds)
+        found = file_state(parent, path.name)
+        with as_publish_error(str(path), "written"):
+            old = check_replaceable(parent.fd, str(path), path.name)
+            owner = (old.st_uid, old.st_gid) if old else None
+            _remove_left(parent.fd)
+            with _new_file(parent.fd, found.mode if found else 0o666) as (file, place):
+                fill(file, chunks, found.mode if found else None, owner)
+                _check_kind(parent, path, kinds)  # somebody else may have written it meanwhile
+                place(path.name)
+            sync(parent.fd)
+
+
+@contextmanager
+def _folder_made(folder: Path) -> Iterator[None]:
+    missing: list[Path] = []
+    with as_publish_error(str(folder), "made"):
+        missing += [above for above in (folder, *folder.parents) if not above.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for made in missing:
+            with suppress(OSError):
+                made.rmdir()
+        raise
+
+
+def _check_kind(parent: Root, path: Path, kinds: Sequence[bytes]) -> None:
+    if not (file_start(parent, path.name) or kinds[0]).startswith(tuple(kinds)):
+        raise UsageError(
+            f"--out: `{display_path(path)}` is there, and neither a saved plan nor a lock: it is not replaced",
+            help="name another file, or remove this one",
+        )
+
+
+Place = Callable[[str], None]
+
+
+@contextmanager
+def _new_file(parent: int, mode: int) -> Iterator[tuple[IO[bytes], Place]]:
+    """A new file in this open folder, and what gives it the name under which it stays.
+
+    It is locked from before it has a name until it is closed: what is not locked was left by a run that was killed.
+    """
+    fd = _open_nameless(parent, mode)
+    if fd is None:
+        with _named_file(parent, mode) as named:
+            yield named
+        return
+    with os.fdopen(fd, "wb") as file:
+        _lock(fd)
+        yield file, lambda name: _give_name(fd, parent, name)
+
+
+def _open_nameless(parent: int, mode: int) -> int | None:
+    """The descriptor of a new file without a name that can be given one; None where the file system has none."""
+    if not _NAMELESS:
+        return None
+    try:
+        fd = os.open(".", _NAMELESS | os.O_WRONLY | os.O_CLOEXEC, mode, dir_fd=parent)
+    except OSError as error:
+        if error.errno in _UNSUPPORTED:
+            return None
+        raise
+    if os.path.exists(_path_of(fd)):  # noqa: PTH110 - of a link without a target that can be named
+        return fd
+    os.close(fd)
+    return None
+
+
+def _give_name(fd: int, parent: int, name: str) -> None:
+    with suppress(FileExistsError):
+        _link(fd, parent, name)
+        return
+    staged = _staged_name()
+    try:
+        _link(fd, parent, staged)
+        os.rename(staged, name, src_dir_fd=parent, dst_dir_fd=parent)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(staged, dir_fd=parent)
+        raise
+
+
+def _link(fd: int, parent: int, name: str) -> None:
+    # The way without a privilege that open(2) shows at O_TMPFILE. It needs /proc.
+    os.link(_path_of(fd), name, dst_dir_fd=parent, follow_symlinks=True)
+
+
+def _path_of(fd: int) -> str:
+    return f"/proc/self/fd/{fd}"
+
+
+@contextmanager
+def _named_file(parent: int, mode: int) -> Iterator[tuple[IO[bytes], Place]]:
+    while True:
+        staged = _staged_name()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(staged, flags, mode, dir_fd=parent)
+        _lock(fd)
+        if os.fstat(fd).st_nlink:
+            break
+        os.close(fd)  # another run took it for one that was left, before it was locked
+    try:
+        with os.fdopen(fd, "wb") as file:
+            yield file, lambda name: os.rename(staged, name, src_dir_fd=parent, dst_dir_fd=parent)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(staged, dir_fd=parent)
+        raise
+
+
+def _staged_name() -> str:
+    return f".frostline.{secrets.token_hex(8)}.out.tmp"  # of this run alone, and not longer for a long name
+
+
+def _lock(fd: int) -> None:
+    with suppress(OSError):  # where nothing can be locked, nothing is taken for what was left either
+        fcntl.flock(fd, fcntl.LOCK_EX)
+
+
+def _remove_left(parent: int) -> None:
+    """Remove what killed runs left in this folder."""
+    for name in os.listdir(parent):
+        if not _STAGED.fullmatch(name):
+            continue
+        with suppress(OSError):
+            fd = os.open(name, _LEFT, dir_fd=parent)
+            try:
+                if stat.S_ISREG(os.fstat(fd).st_mode):
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(name, dir_fd=parent)
+            finally:
+                os.close(fd)
