@@ -339,6 +339,8 @@ class Entry(Struct, frozen=True, kw_only=True, dict=True):
     sources: tuple[str, ...]
     properties: DeclaredProperties | None = None
     """What is said of it, where it has no endpoints."""
+    auth: str | None = None
+    """The name of the authentication scheme that it wants, never a secret; None where it is not known."""
 
     @property
     def declared(self) -> bool:

@@ -128,7 +128,7 @@ class Compiled:
             if not fields:
                 endpoint = {key: value for key, value in endpoint.items() if key not in ("id", "node", "namespace")}
             label = "unversioned" if instance.version is None else instance.version
-            entry = made.setdefault(instance.service, {}).setdefault(label, {"endpoints": [], "source": "mesh"})
+            entry = made.setdefault(instance.service, {}).setdefault(label, {"endpoints": [], "sources": ["mesh"]})
             entry["endpoints"].append(endpoint)
         return made
 
@@ -402,7 +402,9 @@ def test_the_generated_module_says_what_was_registered(compiled: Compiled) -> No
     run = subprocess.run(command, capture_output=True, env={"LC_ALL": "C"}, check=False, cwd="/")
     assert (run.returncode, run.stderr[-2000:]) == (0, b"")
     said = {
-        service: {"unversioned" if version is None else version: entry | {"source": "mesh"} for version, entry in found}
+        service: {
+            "unversioned" if version is None else version: entry | {"sources": ["mesh"]} for version, entry in found
+        }
         for service, found in json.loads(run.stdout).items()
     }
     same(decoded(said), compiled.services(fields=False))

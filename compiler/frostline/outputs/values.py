@@ -68,9 +68,10 @@ def entry_value(entry: Entry, fields: tuple[str, ...] = (), *, direct: bool = Fa
     endpoints: list[dict[str, Any]] | Endpoints
     endpoints = Endpoints(runs_of(entry), fields) if direct and entry.endpoints else endpoint_values(entry, fields)
     value: dict[str, Any] = {"url": entry.url, "endpoints": endpoints}
+    auth = {"auth": entry.auth} if entry.auth else {}
     if entry.declared:
-        return value | {"declared": True} | said_value(entry)
-    return value | {"source": entry.sources[0] if len(entry.sources) == 1 else list(entry.sources)}
+        return value | {"declared": True} | said_value(entry) | auth
+    return value | {"sources": list(entry.sources)} | auth
 
 
 def said_value(entry: Entry) -> dict[str, Any]:

@@ -263,7 +263,7 @@ def _entry_findings(key: Key, entry: Entry, winners: Sequence[Contribution], mer
 
 
 def entry_digest(entry: Entry) -> str:
-    """`sha256:…` of an entry's url, endpoints and sources, without nodes, ids and lines in local files."""
+    """`sha256:…` of an entry's url, endpoints, sources and auth, without nodes, ids and lines in local files."""
     endpoints = []
     for run in runs_of(entry):
         datacenter, tags, weight = run.first.datacenter, run.first.tags, run.first.weight
@@ -273,18 +273,20 @@ def entry_digest(entry: Entry) -> str:
             for endpoint in run.endpoints
         ]
     said = (entry.properties,) if entry.properties else ()
-    content = (entry.url, entry.sources, endpoints, *said)
+    auth = ({"auth": entry.auth},) if entry.auth else ()
+    content = (entry.url, entry.sources, endpoints, *said, *auth)
     return f"sha256:{sha256(msgspec.json.encode(content)).hexdigest()}"
 
 
 def properties_digest(entry: Entry) -> str:
-    """16 hex digits of the sources, and of how many endpoints have which scheme, weight, tags and meta.
+    """16 hex digits of the sources, the auth, and of how many endpoints have which scheme, weight, tags and meta.
 
-    Of a declared entry: of the sources, tags and meta.
+    Of a declared entry: of the sources, tags, meta and auth.
     """
     declared = entry.properties
     said = ((declared.tags, declared.meta),) if declared and (declared.tags or declared.meta) else ()
-    value = [entry.sources, sorted(properties_of(entry).items()), *said]
+    auth = ({"auth": entry.auth},) if entry.auth else ()
+    value = [entry.sources, sorted(properties_of(entry).items()), *said, *auth]
     return sha256(msgspec.json.encode(value)).hexdigest()[:16]
 
 

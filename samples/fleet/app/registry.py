@@ -311,7 +311,7 @@ def _rendezvous_score(key, instance, weight):
     return log(share) / weight, instance.url
 
 
-DIGEST = "sha256:57e5a4bcd4c9edb319a41b6814023e8a62fac9d49a0ecef033619a26278127f0"
+DIGEST = "sha256:9fd127d3ab3231301485645b1bdbbc47068395e18d991b551c22f7af67fe2fdf"
 
 # One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,
 # weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.

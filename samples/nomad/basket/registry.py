@@ -311,7 +311,7 @@ def _rendezvous_score(key, instance, weight):
     return log(share) / weight, instance.url
 
 
-DIGEST = "sha256:b42a36e698fa57ebf934dc0922af73144760f5b538ac2e5c5ac3e08823dffaef"
+DIGEST = "sha256:b86e93b0626a0007ce4ed1c773cb63823f28bc0e7f487b58de69e658e28269bf"
 
 # One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,
 # weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.

@@ -311,7 +311,7 @@ def _rendezvous_score(key, instance, weight):
     return log(share) / weight, instance.url
 
 
-DIGEST = "sha256:b12a6a698e850da8e1dfe145f0e2ca0816f7112020d6dc4d0b1ffa5c04de508e"
+DIGEST = "sha256:7cfb22853e10f1adf380ff6520c81e11bcf7cf587442b53b13eb341e98b46870"
 
 # One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,
 # weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.

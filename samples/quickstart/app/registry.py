@@ -311,7 +311,7 @@ def _rendezvous_score(key, instance, weight):
     return log(share) / weight, instance.url
 
 
-DIGEST = "sha256:e32d94290c39367506e759ae960493eaf69609cf5069aaa6cb232b3d450218ee"
+DIGEST = "sha256:42a3fbd8a52333b56f673ea0347e74774336ea319f3e4bd3a3185f01da1bf03d"
 
 # One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,
 # weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.

@@ -311,7 +311,7 @@ def _rendezvous_score(key, instance, weight):
     return log(share) / weight, instance.url
 
 
-DIGEST = "sha256:71160c0eac21f9d3e39ddbc793bccd0a9a5d5f2ad59de0a8707731ad242e890b"
+DIGEST = "sha256:d2242d45c625d8434e8e0a840ed812fe1a47a97310123c84ecbac868cc861f45"
 
 # One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,
 # weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.

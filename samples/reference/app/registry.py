@@ -311,7 +311,7 @@ def _rendezvous_score(key, instance, weight):
     return log(share) / weight, instance.url
 
 
-DIGEST = "sha256:90563e6e4aa54d0e4887582677f88b9aa4f87ea8fb5795f2d908518d4db33372"
+DIGEST = "sha256:dbebcc59fe0446f3773eba387fa46d9c9a8cddee6747a5671870259daf6d99ce"
 
 # One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,
 # weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.

@@ -311,7 +311,7 @@ def _rendezvous_score(key, instance, weight):
     return log(share) / weight, instance.url
 
 
-DIGEST = "sha256:edec246bfbaae2c4fee5f06fe285262c199fa965057a3f06427fca32e5ac5b8b"
+DIGEST = "sha256:f3c4707edfd689a7f5449bdcb0481ff5816ffaf85a53d72480b5a3d6b7e8c08d"
 
 # One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,
 # weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.

@@ -311,7 +311,7 @@ def _rendezvous_score(key, instance, weight):
     return log(share) / weight, instance.url
 
 
-DIGEST = "sha256:f2717b07385c5eaa511537cf871753ec6bbb103c5b39cebce5423893d8fca34b"
+DIGEST = "sha256:28df08ee00b78c818f69e85587158ce593a4b0c9e1cdb9596651b84cf5f1ffc0"
 
 # One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,
 # weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.

@@ -78,9 +78,15 @@ def test_endpoints_that_differ_keep_their_own_tags_meta_datacenter_and_weight() 
     assert (values[2]["tags"], values[2]["meta"]) == ([], {})
 
 
-def test_an_entry_names_one_source_as_text_and_several_as_a_list() -> None:
-    assert entry_value(entry(FULL))["source"] == "mesh"
-    assert entry_value(entry(FULL, sources=("live", "mesh")))["source"] == ["live", "mesh"]
+def test_an_entry_names_its_sources_in_a_list() -> None:
+    assert entry_value(entry(FULL))["sources"] == ["mesh"]
+    assert entry_value(entry(FULL, sources=("live", "mesh")))["sources"] == ["live", "mesh"]
+
+
+def test_an_entry_has_its_auth_where_that_is_known() -> None:
+    assert "auth" not in entry_value(entry(FULL))
+    assert entry_value(replace(entry(FULL), auth="hmac"))["auth"] == "hmac"
+    assert entry_value(replace(entry(), auth="hmac")) == entry_value(entry()) | {"auth": "hmac"}
 
 
 def test_a_declared_entry_has_what_job_files_say_of_it() -> None:

@@ -15,6 +15,7 @@ from frostline.registry.assembling import (
     assemble,
     contribution_of,
     entry_digest,
+    properties_digest,
     with_prefer,
 )
 from frostline.settings import Naming, VersionFrom
@@ -178,6 +179,13 @@ def test_the_digest_of_an_entry_follows_what_it_says_and_nothing_else() -> None:
     assert digest(A) == digest(endpoint(node="elsewhere", id="other"))
     changed = [endpoint(tags=("t",)), endpoint(meta={"k": "v"}), endpoint(weight=2), endpoint(port=81), B]
     assert len({digest(A), *(digest(one) for one in changed)}) == 1 + len(changed)
+
+
+def test_the_digests_of_an_entry_follow_its_auth() -> None:
+    for endpoints in ((A,), ()):
+        entries = [Entry(url=None, endpoints=endpoints, sources=("mesh",), auth=auth) for auth in (None, "a", "b")]
+        assert len({entry_digest(entry) for entry in entries}) == 3
+        assert len({properties_digest(entry) for entry in entries}) == 3
 
 
 few_instances = st.lists(

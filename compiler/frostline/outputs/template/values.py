@@ -79,6 +79,7 @@ def _version(service: str, version: str | None, entry: Entry) -> Record:
             "endpoints": [record(subject, value) for value in _endpoints(entry)],
             "declared": entry.declared,
             "sources": list(entry.sources),
+            **({"auth": entry.auth} if entry.auth else {}),
             **said_value(entry),
         },
     )

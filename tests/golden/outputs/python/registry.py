@@ -311,7 +311,7 @@ def _rendezvous_score(key, instance, weight):
     return log(share) / weight, instance.url
 
 
-DIGEST = "sha256:5bec2a1779628d5e573af2432cdc911cbabeaabe426454b414131a7574b57ee5"
+DIGEST = "sha256:d62610fdbaf7828b16a802089c55fb2d126df0ddfd92e52c73f3b2f3b19b9dc3"
 
 # One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,
 # weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.

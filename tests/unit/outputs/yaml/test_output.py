@@ -125,14 +125,16 @@ def spoiled() -> dict[str, Any]:
     point = served["endpoints"][0]
     entries = {
         "served and declared": served | {"declared": True},
-        "served from nowhere": _without(served, "source"),
+        "served from nowhere": _without(served, "sources"),
         "served without a url": served | {"url": None},
-        "declared with a source": declared | {"source": "mesh"},
+        "declared with a source": declared | {"sources": ["mesh"]},
         "declared with a url": declared | {"url": "http://x"},
         "neither": _without(declared, "declared"),
         "served with properties": served | {"tags": [], "meta": {}, "port": 80},
         "declared with a port that is none": declared | {"port": 0},
-        "one source in a list": served | {"source": ["mesh"]},
+        "a source that is no list": served | {"sources": "mesh"},
+        "an auth that is no name": served | {"auth": "Bearer abc"},
+        "an empty auth": declared | {"auth": ""},
         "an unknown key": served | {"extra": 1},
     }
     points = {
