@@ -5,13 +5,17 @@ PYTEST_ARGS ?= -n auto
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 QUICKSTART := samples/quickstart
-COMPILE := build/uv/bin/uv --no-config pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	--custom-compile-command 'make lock' --extra test pyproject.toml build/backend.in
+COMPILE := build/uv/bin/uv --no-config pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
+COMPILE_OURS := $(COMPILE) --custom-compile-command 'make lock' --extra test pyproject.toml build/backend.in
+COMPILE_READERS := $(COMPILE) --custom-compile-command 'make lockreaders' --no-annotate
+
+READERS := build/consumers/.installed
+INSTALL_UV = $(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install --quiet --upgrade uv
 
 SUPPLY := build/supply
 FUZZ_SECONDS ?= 60
 
-.PHONY: help venv lock schemas servers test campaign fuzz lint quickstart rules wheel sbom audit bench clean
+.PHONY: help venv lock lockreaders schemas servers test consumers campaign fuzz lint quickstart rules wheel sbom audit bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -26,20 +30,33 @@ $(INSTALLED): pyproject.toml requirements/test.txt
 	touch $@
 
 lock: ## Renews requirements: test.txt with the newest, oldest.txt with the oldest versions that pyproject.toml allows
-	$(PYTHON) -m venv build/uv
-	build/uv/bin/python -m pip install --quiet --upgrade uv
+	$(INSTALL_UV)
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' > build/backend.in
-	$(COMPILE) --resolution highest --output-file requirements/test.txt
-	$(COMPILE) --resolution lowest-direct --output-file requirements/oldest.txt
+	$(COMPILE_OURS) --resolution highest --output-file requirements/test.txt
+	$(COMPILE_OURS) --resolution lowest-direct --output-file requirements/oldest.txt
+
+lockreaders: ## Renews requirements/consumers.txt and programs.txt from the .in of each: what reads the outputs in tests
+	$(INSTALL_UV)
+	$(COMPILE_READERS) --output-file requirements/consumers.txt requirements/consumers.in
+	$(COMPILE_READERS) --output-file requirements/programs.txt requirements/programs.in
 
 schemas: venv ## Writes schemas/config.schema.json from the parts that sources, checks and outputs bring
 	$(BIN)/python -m frostline.pipeline.config_schema
 
-servers: ## Consul 1.8 and 1.14, Puppet, nginx and strace for the tests; tests of one that can't be had are skipped
-	-tests/servers/install.sh consul-1.8 consul-1.14 puppet nginx strace
+servers: ## Consul 1.8 and 1.14, Puppet, nginx … for the tests; tests of one that can't be had are skipped
+	-tests/servers/install.sh consul-1.8 consul-1.14 puppet nginx haproxy promtool envoy strace
 
-test: venv servers ## All tests; PYTEST_ARGS='-k name' for some
+test: venv servers ## All tests but those of `make consumers`; PYTEST_ARGS='-k name' for some
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+$(READERS): requirements/consumers.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --require-hashes --only-binary :all: --requirement requirements/consumers.txt
+	touch $@
+
+consumers: venv servers $(READERS) ## Built-in templates and recipes in the programs that read them, but for those of `make test`
+	-tests/servers/install.sh prometheus dnsmasq unbound traefik caddy
+	$(BIN)/python -m pytest -m more_readers tests/consumers $(PYTEST_ARGS)
 
 campaign: venv servers ## The whole of the campaigns, of which `make test` runs a sample; figures at the end
 	FROSTLINE_CAMPAIGN=full $(BIN)/python -m pytest tests/campaigns $(PYTEST_ARGS)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import hypothesis
 import pytest
@@ -18,20 +18,14 @@ from consul_agent import AclAgent, ConsulAgent, WanPair, tls_agent, version_of
 from consul_peers import PeeredPair
 from nginx_server import Nginx
 from processes import start_on_free_ports
+from programs import MISSING, how_to_get, missing, path_of
+from project import Run
 from puppet_data import looked_up
+
+from frostline.cli import main as cli
 
 # Who runs the tests in the background may have told them to ignore interrupts, and so every command that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-INSTALL = Path(__file__).parent / "servers" / "install.sh"
-MISSING = "no real server: "
-HOW = {
-    "consul-1.8": "tests/servers/install.sh consul-1.8, or set FROSTLINE_CONSUL",
-    "consul-1.14": "tests/servers/install.sh consul-1.14, or set FROSTLINE_CONSUL",
-    "puppet": "sudo tests/servers/install.sh puppet",
-    "nginx": "sudo tests/servers/install.sh nginx",
-    "strace": "sudo tests/servers/install.sh strace",
-}
 
 CONSULS = ("consul-1.8", "consul-1.14")
 """The Consuls that the tests run, the oldest first. $FROSTLINE_CONSUL replaces both."""
@@ -63,13 +57,6 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
 
 
-def _missing(server: str, why: str = "") -> NoReturn:
-    """Skips the test; with CI=true it fails: there the servers are expected."""
-    if os.environ.get("CI") in ("true", "1"):
-        pytest.fail(f"{server} is missing: {HOW[server]}\n{why}", pytrace=False)
-    pytest.skip(f"{MISSING}{server}")
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that uses a Consul runs on each of CONSULS, unless it has the mark `oldest_consul`."""
     if "consul_binary" not in metafunc.fixturenames:
@@ -93,22 +80,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for server, files in sorted(skipped.items()):
         where = ", ".join(sorted(set(files)))
         terminalreporter.write_line(
-            f"{server} is missing: {len(files)} tests not run ({where}); to get it: {HOW[server]}", yellow=True
+            f"{server} is missing: {len(files)} tests not run ({where}); to get it: {how_to_get(server)}", yellow=True
         )
-
-
-@cache
-def _installed(server: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([INSTALL, server], capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="session")
 def consul_binary(request: pytest.FixtureRequest) -> str:
     """The path of a real `consul`, of each of CONSULS in turn."""
-    found = _installed(request.param)
-    if found.returncode:
-        _missing(request.param, found.stderr)
-    return found.stdout.strip()
+    return path_of(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -153,10 +132,7 @@ def consul_tls(consul_binary: str, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def peered_consuls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeeredPair]:
     """Two clusters of the newest Consul, which can be peered; call its `reset()` first."""
-    found = _installed(CONSULS[-1])
-    if found.returncode:
-        _missing(CONSULS[-1], found.stderr)
-    binary = found.stdout.strip()
+    binary = path_of(CONSULS[-1])
     if version_of(binary) < (1, 14):  # $FROSTLINE_CONSUL
         pytest.skip("this Consul knows no peers")
     pair = start_on_free_ports(lambda: PeeredPair(binary, tmp_path_factory.mktemp("peers")))
@@ -167,10 +143,7 @@ def peered_consuls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeeredP
 @pytest.fixture(scope="session")
 def puppet() -> str:
     """The path of a real `puppet`."""
-    found = shutil.which("puppet")
-    if found is None:
-        _missing("puppet")
-    return found
+    return path_of("puppet")
 
 
 @pytest.fixture
@@ -199,10 +172,7 @@ def puppet_lookup(puppet: str, tmp_path_factory: pytest.TempPathFactory) -> Call
 @pytest.fixture(scope="session")
 def nginx_binary() -> str:
     """The path of a real `nginx`."""
-    found = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
-    if found is None:
-        _missing("nginx")
-    return found
+    return path_of("nginx")
 
 
 @pytest.fixture
@@ -228,12 +198,10 @@ def nginx(nginx_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(scope="session")
 def strace() -> str:
     """The path of a `strace` that may trace the processes of this user."""
-    found = shutil.which("strace")
-    if found is None:
-        _missing("strace")
+    found = path_of("strace")
     allowed = subprocess.run([found, "-qq", "true"], capture_output=True, text=True, check=False)
     if allowed.returncode:
-        _missing("strace", allowed.stderr)
+        missing("strace", allowed.stderr)
     return found
 
 
@@ -262,5 +230,25 @@ def run_frostline() -> Callable[..., subprocess.CompletedProcess[str]]:
             timeout=120,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    """`run_frostline` in this process, which saves it the start: for modules with many runs."""
+
+    def run(*arguments: str | Path, cwd: Path, env: dict[str, str] | None = None) -> Run:
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+        with monkeypatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.chdir(cwd)
+            for name in ("CI", "NO_COLOR"):
+                patch.delenv(name, raising=False)
+            patch.setenv("COLUMNS", "80")
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            status = cli.run([str(argument) for argument in arguments])
+        texts = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+        return Run(arguments, status, *texts)
 
     return run

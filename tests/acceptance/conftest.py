@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -12,33 +10,11 @@ from consul_agent import ConsulAgent
 from faulty_proxy import Fault, FaultyProxy
 from project import Project, Run
 
-from frostline.cli import main as cli
-
 
 @pytest.fixture
 def runner(run_frostline: Callable[..., Run]) -> Callable[..., Run]:
     """How `project` runs the command: in a process of its own. A module may have `run_here` in its place."""
     return run_frostline
-
-
-@pytest.fixture
-def run_here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
-    """`run_frostline` in this process, which saves it the start: for modules with many runs."""
-
-    def run(*arguments: str | Path, cwd: Path, env: dict[str, str] | None = None) -> Run:
-        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-        with monkeypatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-            patch.chdir(cwd)
-            for name in ("CI", "NO_COLOR"):
-                patch.delenv(name, raising=False)
-            patch.setenv("COLUMNS", "80")
-            for name, value in (env or {}).items():
-                patch.setenv(name, value)
-            status = cli.run([str(argument) for argument in arguments])
-        texts = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
-        return Run(arguments, status, *texts)
-
-    return run
 
 
 @pytest.fixture

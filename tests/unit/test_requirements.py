@@ -13,6 +13,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("test.txt", "oldest.txt")
+READERS = ("consumers", "programs")
 PIN = re.compile(
     r"^([\w.-]+)==([\w.]+)(?: ; [^\\]+)? \\\n((?: {4}--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
 )
@@ -58,7 +59,15 @@ def test_the_oldest_versions_are_the_lower_bounds(requirement: Requirement) -> N
         assert version.release[: len(release)] == release, "make lock"
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("name", READERS)
+def test_what_reads_the_outputs_in_tests_is_locked(name: str) -> None:
+    wanted = {line for line in text_of(f"{name}.in").splitlines() if line and not line.startswith("#")}
+    assert {canonicalize_name(Requirement(line).name) for line in wanted} <= set(pins(f"{name}.txt")), (
+        "make lockreaders"
+    )
+
+
+@pytest.mark.parametrize("lock", [*LOCKS, *(f"{name}.txt" for name in READERS)])
 def test_a_lock_holds_nothing_but_versions_with_hashes(lock: str) -> None:
     rest = re.sub(r"^ *#.*\n", "", PIN.sub("", text_of(lock)), flags=re.MULTILINE)
     assert not rest

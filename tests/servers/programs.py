@@ -1,0 +1,53 @@
+"""The programs that tests run: where each is, and what becomes of a test whose program is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+INSTALL = Path(__file__).with_name("install.sh")
+MISSING = "no real server: "
+
+FETCHED = ("consul-1.8", "consul-1.14", "envoy", "traefik", "caddy")
+"""Those that install.sh keeps in the user's cache, without root; tests let it fetch them."""
+
+_CONSUL = "tests/servers/install.sh {}, or set FROSTLINE_CONSUL"
+
+
+def how_to_get(program: str) -> str:
+    if program == "readers":
+        return "make consumers"
+    if program.startswith("consul-"):
+        return _CONSUL.format(program)
+    return f"{'' if program in FETCHED else 'sudo '}tests/servers/install.sh {program}"
+
+
+def missing(program: str, why: str = "") -> NoReturn:
+    """Skips the test; with CI=true it fails: there the programs are expected."""
+    if os.environ.get("CI") in ("true", "1"):
+        pytest.fail(f"{program} is missing: {how_to_get(program)}\n{why}", pytrace=False)
+    pytest.skip(f"{MISSING}{program}")
+
+
+def path_of(program: str) -> str:
+    """Where this program is. The test is skipped where it is nowhere, and fails with CI=true."""
+    if program in FETCHED:
+        found = _installed(program)
+        if found.returncode:
+            missing(program, found.stderr)
+        return found.stdout.strip()
+    path = shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    if path is None:
+        missing(program)
+    return path
+
+
+@cache
+def _installed(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([INSTALL, program], capture_output=True, text=True, check=False)
