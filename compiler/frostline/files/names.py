@@ -15,6 +15,19 @@ _SHORT_GIT = re.compile(r"git~[0-9]+")
 """How NTFS and FAT also call `.git` (CVE-2014-9390)."""
 
 
+_NOT_ON_WINDOWS = re.compile(
+    r"(?:^|/)(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]) *(?:[./]|$)"
+    r"|[. ](?:/|$)|[<>:\"|?*\\\x00-\x1f]",
+    re.IGNORECASE,
+)
+"""Microsoft, Naming Files, Paths, and Namespaces: devices with and without a suffix, ends, characters."""
+
+
+def is_possible_on_windows(path: str) -> bool:
+    """Whether Windows, and git there, can have a file of this path (with slashes, in its shortest form)."""
+    return _NOT_ON_WINDOWS.search(path) is None
+
+
 def folded(path: str) -> str:
     """The same text for all paths that a file system without case, or one that normalizes Unicode, takes for one."""
     if path.isascii():

@@ -14,6 +14,18 @@ EMPTY_OUTPUT = Rule(
     "  help: check its `select` and `sources`: `frostline list` shows the names and sources of all services",
     mend="check its `select` and `sources`: `frostline list` shows the names and sources of all services",
 )
+UNPORTABLE_PATH = Rule(
+    name="path-unportable",
+    severity="warning",
+    summary="an output writes a file that Windows cannot have",
+    why="Names of devices (`CON`, `NUL`, `COM1` …, with any suffix), names that end in a dot or a space, and some "
+    "characters are not possible there: git cannot check the repository out, and a program that opens the file may "
+    "get a device. Servers may bring such names: a service `aux` in an output that writes a file a service.",
+    example="frostline.yaml:1:83: warning[path-unportable]: the output `COM1/all.yaml` writes a file that Windows "
+    "cannot have: `COM1/all.yaml`\n"
+    "  help: give the output another path, or leave the service out with `select`; where nobody uses Windows, waive it",
+    mend="give the output another path, or leave the service out with `select`; where nobody uses Windows, waive it",
+)
 NO_ADDRESS = Rule(
     name="address-not-kept",
     summary="an output needs addresses of services of which only names are frozen",
@@ -73,4 +85,4 @@ BROKEN_MANIFEST = Rule(
     "  help: commit what `frostline compile` writes",
     mend="commit what `frostline compile` writes",
 )
-RULES = (EMPTY_OUTPUT, NO_ADDRESS, EDITED, ADOPT, ORPHANS, DRIFT, BROKEN_MANIFEST)
+RULES = (EMPTY_OUTPUT, UNPORTABLE_PATH, NO_ADDRESS, EDITED, ADOPT, ORPHANS, DRIFT, BROKEN_MANIFEST)

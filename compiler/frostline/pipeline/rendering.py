@@ -9,12 +9,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from frostline.events import report_progress, stage
+from frostline.files.names import is_possible_on_windows
 from frostline.files.targets import digest_of_chunks
 from frostline.globs import matches
 from frostline.keys import key_text
 from frostline.model import Contribution, Finding, Registry, registry_of
 from frostline.outputs.base import View, artifact_folder, needs_addresses, output_module, view_for
-from frostline.pipeline.file_rules import EMPTY_OUTPUT, NO_ADDRESS
+from frostline.pipeline.file_rules import EMPTY_OUTPUT, NO_ADDRESS, UNPORTABLE_PATH
 from frostline.pipeline.freeze import names_only_sources
 from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assemble, with_prefer
@@ -169,10 +170,24 @@ def render_outputs(
             rendering = output_module(output.type).render(view_for(output, seen.view), output)
             findings += (*seen.findings, *rendering.findings)
             folder = artifact_folder(output).relative_to(config.root)
+            unportable: list[str] = []
             for number, artifact in enumerate(rendering.artifacts):
                 report_progress("", number, len(rendering.artifacts))
                 chunks = CachedChunks(artifact.chunks, budget)
                 path = (folder / artifact.path).as_posix()
+                unportable += [] if is_possible_on_windows(path) else [path]
                 digest = digest_of_chunks(chunks)
                 files.append(DesiredFile(path=path, chunks=chunks, output=output.name, sha256=digest))
+            findings += _unportable(output, unportable)
     return Rendered(tuple(files), tuple(findings))
+
+
+def _unportable(output: OutputSettings, paths: Sequence[str]) -> Iterator[Finding]:
+    """paths: of the files of this output that Windows cannot have."""
+    if paths:
+        files = "a file" if len(paths) == 1 else f"{len(paths)} files"
+        yield UNPORTABLE_PATH.finding(
+            f"the output `{output.name}` writes {files} that Windows cannot have: {name_first(paths)}",
+            value=paths[0],
+            origin=output.origin,
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from frostline.files.names import folded
+from frostline.files.names import folded, is_possible_on_windows
 from frostline.files.targets import path_fault
 
 
@@ -48,3 +48,36 @@ def test_names_of_frostline_are_reserved_in_any_case(path: str) -> None:
 def test_a_name_has_255_bytes_at_most() -> None:
     assert path_fault("\u00e9" * 127) is None
     assert path_fault("a/" + "\u00e9" * 128) == "has a name of more than 255 bytes"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "CON.yaml",
+            "nul",
+            "a/aux.tar.gz",
+            "COM1/x",
+            "lpt9.",
+            "com\u00b9",
+            "prn .txt",
+            "conout$",
+            "Con/in.yaml",
+            "COM0",
+        ),
+        *("a.", "a./b", "a /b", "a ", "a:b", "a<b", "a|b", 'a"b', "a?", "a*", "a\\b", "a\x01b", "b\nc"),
+    ],
+)
+def test_paths_that_windows_cannot_have_are_known(path: str) -> None:
+    assert not is_possible_on_windows(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("console.yaml", "a/con1", "com", "com10.yaml", "nul-v1.yaml", "icon", "a.con", ".con", "a b", "a/.b", "a..b"),
+        *("\u00e9.yaml", "x~con", "auxiliary/x", "lpt\u2074", "%3A"),
+    ],
+)
+def test_paths_that_windows_can_have_are_none_of_them(path: str) -> None:
+    assert is_possible_on_windows(path)

@@ -94,6 +94,16 @@ def test_an_output_without_any_service_is_warned_of(
     matches_golden("output-empty", compilation.findings)
 
 
+def test_files_that_windows_cannot_have_are_warned_of(
+    configure: Configure, compiled: Compile, matches_golden: Any
+) -> None:
+    partners = {"type": "static", "services": dict.fromkeys(("aux", "Con", "com", "nul.v2"), "https://p.example")}
+    outputs = [{"type": "yaml", "path": "split", "split": "service"}, {"type": "yaml", "path": "COM1/all.yaml"}]
+    compilation = compiled(configure(sources={"partners": partners}, outputs=outputs))
+    assert not compilation.refused
+    matches_golden("path-unportable", compilation.findings)
+
+
 def test_an_empty_registry_is_no_fault_of_its_outputs(
     configure: Configure, snapshot: MakeSnapshot, compiled: Compile
 ) -> None:
