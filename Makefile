@@ -10,6 +10,7 @@ COMPILE_OURS := $(COMPILE) --custom-compile-command 'make lock' --extra test pyp
 COMPILE_READERS := $(COMPILE) --custom-compile-command 'make lockreaders' --no-annotate
 
 READERS := build/consumers/.installed
+NPM := build/npm/node_modules
 INSTALL_UV = $(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install --quiet --upgrade uv
 
 SUPPLY := build/supply
@@ -39,6 +40,7 @@ lockreaders: ## Renews requirements/consumers.txt and programs.txt from the .in 
 	$(INSTALL_UV)
 	$(COMPILE_READERS) --output-file requirements/consumers.txt requirements/consumers.in
 	$(COMPILE_READERS) --output-file requirements/programs.txt requirements/programs.in
+	cd requirements/npm && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 
 schemas: venv ## Writes schemas/config.schema.json from the parts that sources, checks and outputs bring
 	$(BIN)/python -m frostline.pipeline.config_schema
@@ -54,8 +56,15 @@ $(READERS): requirements/consumers.txt
 	$(@D)/bin/python -m pip install --quiet --require-hashes --only-binary :all: --requirement requirements/consumers.txt
 	touch $@
 
+$(NPM): requirements/npm/package-lock.json
+	mkdir -p $(@D)
+	cp requirements/npm/package.json requirements/npm/package-lock.json $(@D)
+	cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund
+	touch $@
+
 consumers: venv servers $(READERS) ## Built-in templates and recipes in the programs that read them, but for those of `make test`
 	-tests/servers/install.sh prometheus dnsmasq unbound traefik caddy
+	-$(MAKE) $(NPM)
 	$(BIN)/python -m pytest -m more_readers tests/consumers $(PYTEST_ARGS)
 
 campaign: venv servers ## The whole of the campaigns, of which `make test` runs a sample; figures at the end

@@ -15,7 +15,9 @@ from project import Project, Run
 
 from frostline.model import Instance
 
-READERS = Path(__file__).parents[2] / "build" / "consumers" / "bin" / "python"
+ROOT = Path(__file__).parents[2]
+READERS = ROOT / "build" / "consumers" / "bin" / "python"
+NPM = ROOT / "build" / "npm" / "node_modules"
 
 Compiled = Callable[..., Project]
 
@@ -81,3 +83,11 @@ def readers() -> str:
     if not READERS.exists():
         missing("readers")
     return str(READERS)
+
+
+@pytest.fixture(scope="session")
+def npm() -> Path:
+    """The folder of the packages of requirements/npm."""
+    if not NPM.exists():
+        missing("npm packages")
+    return NPM

@@ -18,11 +18,21 @@ FETCHED = ("consul-1.8", "consul-1.14", "envoy", "traefik", "caddy")
 """Those that install.sh keeps in the user's cache, without root; tests let it fetch them."""
 
 _CONSUL = "tests/servers/install.sh {}, or set FROSTLINE_CONSUL"
+_OTHERWISE = {
+    "readers": "make build/consumers/.installed",
+    "npm packages": "make build/npm/node_modules, which needs npm",
+    "environment generator": "sudo apt-get install systemd",
+    **dict.fromkeys(("go", "gofmt"), "install Go 1.22 or newer"),
+    "node": "install Node.js 20 or newer",
+    **dict.fromkeys(("java", "javac"), "install a JDK, 17 or newer"),
+    "mvn": "install Maven",
+}
+"""How to get what install.sh does not know."""
 
 
 def how_to_get(program: str) -> str:
-    if program == "readers":
-        return "make consumers"
+    if program in _OTHERWISE:
+        return _OTHERWISE[program]
     if program.startswith("consul-"):
         return _CONSUL.format(program)
     return f"{'' if program in FETCHED else 'sudo '}tests/servers/install.sh {program}"
