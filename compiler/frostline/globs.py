@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fnmatch import translate
 from functools import lru_cache
 
@@ -21,6 +21,11 @@ def names_matching(glob: str, names: Iterable[str]) -> list[str]:
     """Those of the names that the one glob fits, in their order; a `!` at its start counts for nothing here."""
     fits = _compiled(glob.removeprefix("!")).match
     return [name for name in names if fits(name)]
+
+
+def fits_all(conditions: Iterable[str], names: Collection[str]) -> bool:
+    """Whether each of the globs fits one of the names; one that `!` opens must fit none of them."""
+    return all(bool(names_matching(glob, names)) is not glob.startswith("!") for glob in conditions)
 
 
 def is_literal(pattern: str) -> bool:

@@ -195,10 +195,28 @@ class OutputConsumer(Struct, frozen=True, kw_only=True):
         return self.service or self.group
 
 
+class OutputSelect(Struct, frozen=True, kw_only=True):
+    """What an output has: the services that fit the globs, and of these the endpoints that fit all the rest.
+
+    services, datacenters: globs, `!` excludes, the last match wins. tags: each a glob that one of the tags fits, or
+    `!` and a glob that none fits. meta: (key, glob) pairs; the value fits the glob, or (`!`) does not or is not there.
+    """
+
+    services: tuple[str, ...] = ("*",)
+    tags: tuple[str, ...] = ()
+    meta: tuple[tuple[str, str], ...] = ()
+    datacenters: tuple[str, ...] = ("*",)
+
+    @property
+    def judges_endpoints(self) -> bool:
+        """Whether it may leave out single endpoints."""
+        return bool(self.tags or self.meta) or self.datacenters != ("*",)
+
+
 class OutputSettings(Struct, frozen=True, kw_only=True):
     """One output. path: absolute, a file or (hiera, split yaml) a folder. options: what only its type knows.
 
-    select: service globs; sources: names, () for all; prefer: datacenters, in order, "*" for any.
+    sources: names, () for all; prefer: datacenters, in order, "*" for any.
     consumer: who it is for; None: for everybody.
     """
 
@@ -206,7 +224,7 @@ class OutputSettings(Struct, frozen=True, kw_only=True):
     type: str
     path: Path
     origin: FileOrigin
-    select: tuple[str, ...] = ("*",)
+    select: OutputSelect = OutputSelect()
     sources: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
     consumer: OutputConsumer | None = None

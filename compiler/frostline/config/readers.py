@@ -95,6 +95,16 @@ def globs(cursor: Cursor) -> tuple[str, ...]:
     return found
 
 
+def conditions(cursor: Cursor) -> tuple[str, ...]:
+    """A list of globs that each must fit, or (`!`) must not fit."""
+    return tuple(item.value for item in cursor.items() if _is_glob(item))
+
+
+def condition_map(cursor: Cursor) -> tuple[tuple[str, str], ...]:
+    """A mapping of such globs, sorted; an empty one fits the empty text."""
+    return tuple(sorted((entry.key, entry.value) for entry in cursor.entries() if not entry.value or _is_glob(entry)))
+
+
 def glob(cursor: Cursor) -> str | None:
     """One glob that excludes nothing."""
     if cursor.value.startswith("!"):

@@ -9,8 +9,8 @@ from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.paths import resolved
-from frostline.config.readers import as_is, globs, texts
-from frostline.settings import OutputConsumer, OutputSettings
+from frostline.config.readers import as_is, condition_map, conditions, globs, texts
+from frostline.settings import OutputConsumer, OutputSelect, OutputSettings
 
 DEFINITIONS: Mapping[str, Any] = {
     "output_path": {
@@ -22,12 +22,38 @@ DEFINITIONS: Mapping[str, Any] = {
         **ref("name"),
     },
     "output_select": {
-        "description": "The services that it has: a glob or a list of them; ! excludes, the last match wins.",
-        "type": ["string", "array"],
+        "description": (
+            "The services that it has: a glob or a list of them; ! excludes, the last match wins. Or a mapping, whose "
+            "other keys are judged for each endpoint; a (service, version) with none left is left out."
+        ),
+        "type": ["string", "array", "object"],
         "minLength": 1,
         "items": ref("text"),
+        "additionalProperties": False,
+        "properties": {
+            "services": {"description": "Globs of services.", **ref("globs"), "minItems": 1, "default": ["*"]},
+            "tags": {
+                "description": "Globs, each of which one of an endpoint's tags must fit; with ! before it, none may.",
+                **ref("texts"),
+                "default": [],
+            },
+            "meta": {
+                "description": (
+                    "Key -> glob that an endpoint's value must fit; with ! before it, must not: it may then be missing."
+                ),
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "default": {},
+            },
+            "datacenters": {
+                "description": "Globs of datacenters; * also takes endpoints without one, such as those of static.",
+                **ref("globs"),
+                "minItems": 1,
+                "default": ["*"],
+            },
+        },
         "default": ["*"],
-        "x-expected": "a glob or a list of globs",
+        "x-expected": "a glob, a list of globs, or {services, tags, meta, datacenters}",
     },
     "output_sources": {
         "description": "The sources that it has. Default: all.",
@@ -69,7 +95,7 @@ def output_settings(cursor: Cursor, context: Context, options: Mapping[str, Any]
     """The settings of the output at `cursor`, with these options of its type; None without a usable path."""
     fields = cursor.present(
         path=lambda path: resolved(context.folder, path.value),
-        select=globs,
+        select=_select,
         sources=context.source_names,
         prefer=texts,
         consumer=_consumer,
@@ -78,6 +104,14 @@ def output_settings(cursor: Cursor, context: Context, options: Mapping[str, Any]
         return None
     name = str(cursor.value.get("name", cursor.value["path"]))
     return OutputSettings(name=name, type=cursor.value["type"], origin=cursor.origin, options=options, **fields)
+
+
+def _select(cursor: Cursor) -> OutputSelect:
+    if not isinstance(cursor.value, dict):
+        return OutputSelect(services=globs(cursor))
+    return OutputSelect(
+        **cursor.present(services=globs, tags=conditions, meta=condition_map, datacenters=globs),
+    )
 
 
 def _consumer(cursor: Cursor) -> OutputConsumer:

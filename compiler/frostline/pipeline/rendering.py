@@ -13,15 +13,16 @@ from frostline.files.names import is_possible_on_windows
 from frostline.files.targets import digest_of_chunks
 from frostline.globs import matches
 from frostline.keys import key_text
-from frostline.model import Contribution, Finding, Registry, registry_of
+from frostline.model import Contribution, Finding, Registry
 from frostline.outputs.base import View, artifact_folder, needs_addresses, output_module, view_for
 from frostline.pipeline.file_rules import EMPTY_OUTPUT, NO_ADDRESS, UNPORTABLE_PATH
 from frostline.pipeline.freeze import names_only_sources
 from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assemble, with_prefer
 from frostline.registry.consumers import consumer_view
+from frostline.registry.output_select import selected
 from frostline.registry.overriding import Overridden, apply_overrides
-from frostline.settings import Config, OutputSettings
+from frostline.settings import Config, OutputSelect, OutputSettings
 from frostline.text import list_names, name_first
 
 MOST_KEPT = 1 << 28
@@ -99,9 +100,12 @@ class RegistryViews:
         """What this output sees."""
         if output.consumer:
             registry, findings = self.assembled(output.sources, output.prefer)
+            registry = selected(registry, output.select, output.prefer)
             declared = [upstream for bringer in self._contributions for upstream in bringer.upstreams]
             registry, more = consumer_view(registry, declared, output.consumer, output.origin)
-            seen = _selected(registry, (*findings, *more), output.select, output.prefer)
+            # The binds are the consumer's own: no tags, meta or datacenter of theirs can be judged.
+            of_services = OutputSelect(services=output.select.services)
+            seen = _output_view(registry, (*findings, *more), of_services, output.prefer)
         else:
             seen = self._shared_view(output.sources, output.prefer, output.select)
         if not seen.view.registry.services and any(bringer.endpoints for bringer in self._contributions):
@@ -110,18 +114,18 @@ class RegistryViews:
             return OutputView(seen.view, (*seen.findings, *_without_address(output, seen, self._names_only)))
         return seen
 
-    def _view_of(self, sources: tuple[str, ...], prefer: tuple[str, ...], select: tuple[str, ...]) -> OutputView:
-        return _selected(*self.assembled(sources, prefer), select, prefer)
+    def _view_of(self, sources: tuple[str, ...], prefer: tuple[str, ...], select: OutputSelect) -> OutputView:
+        return _output_view(*self.assembled(sources, prefer), select, prefer)
 
 
-def _selected(
-    registry: Registry, findings: Iterable[Finding], select: tuple[str, ...], prefer: tuple[str, ...]
+def _output_view(
+    registry: Registry, findings: Iterable[Finding], select: OutputSelect, prefer: tuple[str, ...]
 ) -> OutputView:
-    entries = {key: entry for key, entry in registry.entries() if matches(select, key.service)}
-    upstreams = [upstream for upstream in registry.upstreams if matches(select, upstream.service)]
-    seen = registry_of(entries, upstreams)
+    seen = selected(registry, select, prefer)
     # Precedence may have settled what is wrong with a service that this output leaves out.
-    found = tuple(finding for finding in findings if finding.service is None or matches(select, finding.service))
+    found = tuple(
+        finding for finding in findings if finding.service is None or matches(select.services, finding.service)
+    )
     return OutputView(View(registry=seen, prefer=prefer, preferring=partial(with_prefer, seen)), found)
 
 

@@ -7,7 +7,7 @@ from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.model import FileOrigin
 from frostline.outputs.output_keys import output_settings, text_list
-from frostline.settings import OutputConsumer, OutputSettings
+from frostline.settings import OutputConsumer, OutputSelect, OutputSettings
 
 On = Callable[[str], Cursor]
 CONTEXT = Context(folder=Path("/srv"), root=Path("/srv"), source_types={"mesh": "consul"})
@@ -20,7 +20,7 @@ def test_the_keys_of_every_output_are_read(cursor: On) -> None:
         type="yaml",
         path=Path("/srv/b"),
         origin=FileOrigin("f.yaml", 1, 6),
-        select=("a*",),
+        select=OutputSelect(services=("a*",)),
         sources=("mesh",),
         prefer=("dc1",),
         consumer=OutputConsumer(group="j/g"),

@@ -182,7 +182,7 @@ def test_an_output_selects_by_one_glob_or_several() -> None:
     config = load(
         f"{MINIMAL}outputs:\n- {{type: python, path: a.py, select: 'a*'}}\n- {{type: yaml, path: b, select: [a]}}\n"
     )
-    assert [output.select for output in config.outputs] == [("a*",), ("a",)]
+    assert [output.select.services for output in config.outputs] == [("a*",), ("a",)]
 
 
 def test_an_output_is_named_by_its_path_as_written(tmp_path: Path) -> None:
