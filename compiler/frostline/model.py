@@ -5,7 +5,7 @@ Words as users read them: source, snapshot, segment, instance, endpoint, registr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta, Struct
@@ -255,6 +255,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
     """One URL of a (service, version).
 
     address: an IP address or a host name, unquoted, without brackets. datacenter, namespace: "" where there is none.
+    registered: the name under which it is registered; "" where only the configuration names it.
     declared_at: the file position of an endpoint that a local file declares; None for a live source's.
     """
 
@@ -269,6 +270,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
     tags: tuple[str, ...] = ()
     meta: dict[str, str] = {}
     weight: int = 1
+    registered: str = ""
     declared_at: FileOrigin | None = None
 
     @property
@@ -313,7 +315,7 @@ class Contribution(Struct, frozen=True, kw_only=True):
     """What one source brings to the registry: endpoints for each (service, version), () where it is only declared.
 
     places: where a local file says so. upstreams: what its jobs declare. overridden: endpoints of segments that other
-    segments of the source precede.
+    segments of the source precede. registered: the registered names that stand for each (service, version).
     """
 
     source: str
@@ -324,6 +326,7 @@ class Contribution(Struct, frozen=True, kw_only=True):
     upstreams: tuple[Dependency, ...] = ()
     properties: Mapping[Key, DeclaredProperties] = {}
     fallback: frozenset[Key] = frozenset()
+    registered: Mapping[Key, Collection[str]] = {}
 
 
 class Entry(Struct, frozen=True, kw_only=True, dict=True):
@@ -331,12 +334,14 @@ class Entry(Struct, frozen=True, kw_only=True, dict=True):
 
     url: the one to use where one is wanted, chosen in the preferred datacenter; None without endpoints.
     endpoints: sorted by datacenter, namespace, numeric address, port. sources: the sources that it comes from, sorted.
+    registered: the names under which it is registered there, sorted; () where only the configuration names it.
     dict: `endpoint_runs.runs_of` keeps its result there.
     """
 
     url: str | None
     endpoints: tuple[Endpoint, ...]
     sources: tuple[str, ...]
+    registered: tuple[str, ...] = ()
     properties: DeclaredProperties | None = None
     """What is said of it, where it has no endpoints."""
     auth: str | None = None

@@ -26,6 +26,7 @@ _MODULES = (
     "frostline.checks.waivers",
     "frostline.outputs.file_names",
     "frostline.outputs.hiera.keys",
+    "frostline.outputs.template.names",
     "frostline.pipeline.file_rules",
     "frostline.pipeline.reach",
     "frostline.registry.assembling",

@@ -84,6 +84,7 @@ def contribution_of(
     """
     split, maker = _splitter(naming, only_keys), UrlMaker(naming)
     endpoints: dict[Key, list[Endpoint]] = {}
+    registered: dict[Key, set[str]] = {}
     findings: list[Finding] = []
     upstreams: list[Upstream] = []
     for snapshot in snapshots:
@@ -93,6 +94,7 @@ def contribution_of(
             datacenter = first.datacenter or snapshot.datacenter
             for key in split(first.service, first.tags, first.meta):
                 key_endpoints = endpoints.setdefault(key, [])
+                registered.setdefault(key, set()).add(first.service)
                 place = Place(source, datacenter, snapshot.namespace)
                 filled = maker.filled(key, datacenter, snapshot.namespace)
                 found = plain_endpoints(run, filled, place)
@@ -100,6 +102,7 @@ def contribution_of(
         for declared in snapshot.declared:
             for key in split(declared.service, declared.tags, declared.meta):
                 endpoints.setdefault(key, [])
+                registered.setdefault(key, set()).add(declared.service)
     overridden = _take_overridden(endpoints, findings, fallbacks) if fallbacks else {}
     dependencies = dependencies_of(source, ((upstream, None) for upstream in upstreams), naming)
     return Contribution(
@@ -109,6 +112,7 @@ def contribution_of(
         findings=(*findings, *bind_findings(dependencies)),
         upstreams=dependencies,
         properties=_properties_of_names(snapshots, split) if names_only else {},
+        registered=registered,
     )
 
 
@@ -233,8 +237,16 @@ def _entry(key: Key, winners: Sequence[Contribution], prefer: Sequence[str]) -> 
         url=choose_url(key, endpoints, prefer),
         endpoints=endpoints,
         sources=tuple(sorted(winner.source for winner in winners)),
+        registered=_registered(key, winners),
         properties=unite_properties(said),
     )
+
+
+def _registered(key: Key, winners: Sequence[Contribution]) -> tuple[str, ...]:
+    """The registered names that stand for this key."""
+    if len(winners) == 1:
+        return tuple(sorted(winners[0].registered.get(key, ())))
+    return tuple(sorted({name for winner in winners for name in winner.registered.get(key, ())}))
 
 
 def _entry_findings(key: Key, entry: Entry, winners: Sequence[Contribution], merge: Sequence[str]) -> Iterable[Finding]:

@@ -97,7 +97,7 @@ def consumer_view(
         if first.url != dependency.url and not _differs_by_sidecar(first, dependency):
             findings.append(_two_upstreams(dependency, first))
     entries = {key: _entry(dependency, dependency.url or "") for key, dependency in chosen.items()}
-    aliases = {Key(env_name(key.service), key.version): entry for key, entry in entries.items()}
+    aliases = {Key(env_name(key.service), key.version): replace(entry, registered=()) for key, entry in entries.items()}
     all_entries = {**dict(registry.entries()), **aliases, **entries}
     return replace(registry_of(all_entries), upstreams=tuple(sorted(own, key=_order))), tuple(findings)
 
@@ -157,9 +157,11 @@ def _entry(dependency: Dependency, url: str) -> Entry:
         port=bind.port,
         source=dependency.source,
         namespace=namespace,
+        registered=dependency.upstream.destination,
         declared_at=dependency.declared_at,
     )
-    return Entry(url=url, endpoints=(endpoint,), sources=(dependency.source,))
+    registered = (dependency.upstream.destination,)
+    return Entry(url=url, endpoints=(endpoint,), sources=(dependency.source,), registered=registered)
 
 
 def _unknown(upstreams: Iterable[Dependency], consumer: OutputConsumer, origin: FileOrigin) -> Finding:

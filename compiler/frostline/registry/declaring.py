@@ -36,6 +36,7 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
     endpoints: dict[Key, list[Endpoint]] = {}
     fallbacks: dict[Key, list[Endpoint]] = {}
     places: dict[Key, FileOrigin] = {}
+    registered: dict[Key, set[str]] = {}
     properties: dict[Key, list[DeclaredProperties]] = {}
     findings = [_finding_of_key(finding, split) for finding in declaration.findings]
     for service in declaration.services:
@@ -45,6 +46,7 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
         for key in split(service.service, instance.tags, instance.meta):
             places[key] = min(places.get(key, service.origin), service.origin)
             key_endpoints = endpoints.setdefault(key, [])
+            registered.setdefault(key, set()).add(service.service)
             said = DeclaredProperties(tags=instance.tags, meta=instance.meta, port=instance.port)
             properties.setdefault(key, []).append(said)
             if service.fallback:
@@ -70,6 +72,7 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
         fallback=fallback,
         properties={key: united for key, said in properties.items() if (united := unite_properties(said))},
         places=places,
+        registered=registered,
         findings=(*findings, *bind_findings(upstreams)),
         upstreams=upstreams,
     )
@@ -121,6 +124,7 @@ def _endpoint_of(service: DeclaredService, instance: Instance, url: str, address
         tags=instance.tags,
         meta=instance.meta,
         weight=service.weight,
+        registered=service.service,
         declared_at=service.origin,
     )
 

@@ -35,7 +35,7 @@ def merge_endpoints(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
 
 
 def _merge_in_one_place(endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
-    """Merge those with equal tags and meta. Each keeps the source, node and id of the first one."""
+    """Merge those with equal tags and meta. Each keeps the source, node, id and registered name of the first one."""
     for _, group in groupby(sorted(endpoints, key=_labels_and_origin), _labels):
         alike = list(group)
         weights = [endpoint.weight for endpoint in alike if not endpoint.id]
@@ -66,8 +66,8 @@ def _labels(endpoint: Endpoint) -> _Labels:
     return endpoint.tags, tuple(sorted(endpoint.meta.items()))
 
 
-def _labels_and_origin(endpoint: Endpoint) -> tuple[_Labels, str, str, str]:
-    return _labels(endpoint), endpoint.source, endpoint.node, endpoint.id
+def _labels_and_origin(endpoint: Endpoint) -> tuple[_Labels, str, str, str, str]:
+    return _labels(endpoint), endpoint.source, endpoint.node, endpoint.id, endpoint.registered
 
 
 @lru_cache(maxsize=65536)

@@ -43,6 +43,7 @@ def plain_endpoints(instances: Sequence[Instance], filled: FilledPattern, place:
                 tags=instance.tags,
                 meta=instance.meta,
                 weight=instance.weight,
+                registered=instance.service,
             )
             for instance in instances
             for address, in_url, doubt in (host_of(instance.address),)
@@ -80,4 +81,5 @@ def judged_endpoints(
             tags=instance.tags,
             meta=instance.meta,
             weight=instance.weight,
+            registered=instance.service,
         )

@@ -85,7 +85,12 @@ def apply_overrides(registry: Registry, overrides: Sequence[Override], prefer: S
         if any(effect.is_at_work for effect in change.effects):
             plain[key] = entry
             endpoints = merge_endpoints(change.endpoints())
-            entries[key] = Entry(url=choose_url(key, endpoints, prefer), endpoints=endpoints, sources=entry.sources)
+            entries[key] = Entry(
+                url=choose_url(key, endpoints, prefer),
+                endpoints=endpoints,
+                sources=entry.sources,
+                registered=entry.registered,
+            )
     return Overridden(
         registry=registry_of(entries, registry.upstreams),
         plain=plain,
@@ -227,6 +232,7 @@ def _added_endpoint(url: str, place: FileOrigin, like: Sequence[Endpoint], entry
         tags=tuple(tags),
         meta={key: value for key, value in meta.items() if all(one.meta.get(key) == value for one in like)},
         weight=_common([endpoint.weight for endpoint in like], 1),
+        registered=_common([endpoint.registered for endpoint in like], ""),
         declared_at=place,
     )
 

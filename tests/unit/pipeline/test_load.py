@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from frostline.config.yaml_reader import read_yaml
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import FileOrigin
-from frostline.outputs.template import output as template_output
 from frostline.pipeline.load import find_config, load_config
 from frostline.resources import schema_text
 from frostline.settings import Config, LiveLimits, PluginSettings, Select, Tls, Token
@@ -132,7 +131,10 @@ def test_every_key_of_the_contract_loads(monkeypatch: pytest.MonkeyPatch) -> Non
     assert config.checks.waivers[0].until == "2027-01-31"
     assert [output.type for output in config.outputs] == ["python", "yaml", "hiera", "template"]
     assert config.outputs[0].prefer == ("dc1", "*")
-    assert config.outputs[3].options == {"template": str(COMPLETE / "router.conf.j2")}
+    assert config.outputs[3].options == {
+        "template": str(COMPLETE / "router.conf.j2"),
+        "path": "nginx/router.conf",
+    }
     assert config.manifest == COMPLETE / "frostline.manifest"
 
 
@@ -207,28 +209,6 @@ def test_a_slash_at_its_end_makes_the_lock_a_folder(tmp_path: Path) -> None:
     assert not load(f"lock: locks\n{MINIMAL}").lock_is_folder
     (tmp_path / "locks").mkdir()
     assert load(f"lock: locks\n{MINIMAL}").lock_is_folder
-
-
-def test_the_users_template_wins_over_the_one_that_comes_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shipped = tmp_path / "shipped"
-    (shipped / "nginx").mkdir(parents=True)
-    (shipped / "nginx" / "a.j2").touch()
-    monkeypatch.setattr(template_output, "resource_folder", lambda name: shipped)
-    text = f"{MINIMAL}outputs: [{{type: template, template: nginx/a.j2, path: a}}]\n"
-    assert load(text).outputs[0].options == {"template": str(shipped / "nginx" / "a.j2")}
-    (tmp_path / "nginx").mkdir()
-    (tmp_path / "nginx" / "a.j2").touch()
-    assert load(text).outputs[0].options == {"template": str(tmp_path / "nginx" / "a.j2")}
-
-
-def test_a_name_never_leaves_the_folder_of_our_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shipped = tmp_path / "deep" / "shipped"
-    shipped.mkdir(parents=True)
-    (tmp_path / "deep" / "a.j2").touch()
-    monkeypatch.setattr(template_output, "resource_folder", lambda name: shipped)
-    assert (
-        "there is no template" in errors_of(f"{MINIMAL}outputs: [{{type: template, template: ../a.j2, path: a}}]\n")[0]
-    )
 
 
 def test_types_of_other_packages_without_a_schema_take_any_options(install_entries: Any) -> None:

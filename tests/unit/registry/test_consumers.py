@@ -71,7 +71,9 @@ def test_the_address_of_a_bind_has_one_spelling() -> None:
 
 def test_a_name_is_there_as_environment_variables_write_it_too() -> None:
     registry, _ = seen(*declared("count-api-v1"))
-    assert registry.services["count-api"]["v1"] == registry.services["count_api"]["v1"]
+    named, cleaned = registry.services["count-api"]["v1"], registry.services["count_api"]["v1"]
+    assert (named.url, named.endpoints) == (cleaned.url, cleaned.endpoints)
+    assert (named.registered, cleaned.registered) == (("count-api-v1",), ())
 
 
 def test_the_cleaned_name_never_hides_an_upstream_of_that_name() -> None:

@@ -12,6 +12,7 @@ import pytest
 from frostline.model import Contribution, FileOrigin, Finding, Instance, Key, Snapshot
 from frostline.outputs.base import View
 from frostline.outputs.hiera import output as hiera
+from frostline.outputs.template import output as template
 from frostline.outputs.yaml import output as yaml
 from frostline.registry.assembling import assemble, contribution_of
 from frostline.settings import DEFAULT_SCHEME, Naming, OutputSettings, SchemeRule
@@ -19,6 +20,7 @@ from frostline.sources import router
 from frostline.sources.router import RouterName, RouterSettings
 
 PLACE = FileOrigin("frostline.yaml", 12, 7)
+GOLDEN_TEMPLATES = Path(__file__).parents[2] / "golden" / "outputs" / "template"
 
 
 def mesh(
@@ -139,6 +141,9 @@ FOUND: dict[str, Callable[[], Iterable[Finding]]] = {
     "hiera-key": lambda: of_output("hiera", hiera, mesh("Sh.op-v1"), keys={"profile::{service}::url": "url"}),
     "hiera-key-collision": lambda: of_output(
         "hiera", hiera, mesh("sh-op-v1", "sh_op-v1"), keys={"profile::{service}::url": "url"}
+    ),
+    "name-collision": lambda: of_output(
+        "template", template, mesh("user_v1", "user-v1"), template=GOLDEN_TEMPLATES / "names.j2"
     ),
     "path-collision": lambda: of_output("yaml", yaml, mesh("shop-v1", "Shop-v1"), split="service"),
 }

@@ -5,13 +5,22 @@ A template sees no clock, randomness or environment, and reads no file outside i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, TemplateSyntaxError, nodes, pass_context
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    StrictUndefined,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    Undefined,
+    nodes,
+    pass_context,
+)
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import TemplateRuntimeError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -19,17 +28,20 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from frostline.errors import UsageError
 from frostline.files.reading import read_regular
 from frostline.model import FileOrigin
-from frostline.outputs.base import View
 from frostline.outputs.template import filters as template_filters
+from frostline.outputs.template import names as template_names
+from frostline.outputs.template import records as template_records
 from frostline.outputs.template import text as template_text
 from frostline.outputs.template import values as template_values
+from frostline.outputs.template.names import Names
 from frostline.outputs.template.ordering import Group
-from frostline.outputs.template.text import TemplateFault
-from frostline.outputs.template.values import CONTEXT_NAMES, Services, context_values, subject_of
+from frostline.outputs.template.records import Record, Records, subject_of
+from frostline.outputs.template.text import TemplateFault, show_value
+from frostline.outputs.template.values import CONTEXT_NAMES
 from frostline.text import display_path
 
 _GLOBALS = ("cycler", "dict", "joiner", "namespace", "range")
-_DATA = (dict, list, str, tuple, int, float, type(None), Services)
+_DATA = (dict, list, str, tuple, int, float, type(None), Record, Records)
 """What the registry is made of."""
 _METHODS = {
     "items": "loop over `mapping | items`",
@@ -40,16 +52,21 @@ _METHODS = {
 _FINALIZE = "environment.finalize(context, "
 
 
-def render_template(path: Path, view: View) -> bytes:
-    """The text that this template writes. UsageError, with the place in the template: it cannot be rendered."""
-    loader = _FolderLoader(path)
-    values = context_values(view)
-    try:
-        return _render_text(_environment(loader), path.name, values).encode()
-    except Exception as error:
-        if _is_ours(error):
-            raise
-        raise _usage_error(error, loader) from error
+class Renderer:
+    """Renders one template, as often as it is asked to. names: what its filter `name` makes."""
+
+    def __init__(self, path: Path, names: Names) -> None:
+        self._loader = _FolderLoader(path)
+        self._environment = _environment(self._loader, names)
+
+    def render(self, context: dict[str, Any]) -> bytes:
+        """The text that it writes of these variables. UsageError, with its place in the template: it cannot."""
+        try:
+            return _render_text(self._environment, self._loader.main.name, context).encode()
+        except Exception as error:
+            if _is_ours(error):
+                raise
+            raise _usage_error(error, self._loader) from error
 
 
 class _CodeGenerator(CodeGenerator):
@@ -113,6 +130,9 @@ class _Environment(ImmutableSandboxedEnvironment):
         """jinja2's, but a missing key or index is undefined, and never a method of Python of that name."""
         if not isinstance(obj, _DATA) or (isinstance(obj, Group) and argument in Group._fields):
             return super().getitem(obj, argument)
+        if isinstance(obj, Record):  # whose values are made now: what goes wrong then is no missing key
+            is_there = isinstance(argument, str) and argument in obj
+            return obj[argument] if is_there else self.undefined(obj=obj, name=argument)
         try:
             return obj[argument]  # type: ignore[index]
         except (LookupError, TypeError):
@@ -131,7 +151,7 @@ class _Undefined(StrictUndefined):
     @property
     def _undefined_message(self) -> str:
         value = self._undefined_obj
-        if isinstance(value, Services | list | tuple) and not self._undefined_hint:
+        if isinstance(value, Records | list | tuple) and not self._undefined_hint:
             return f"a list has no {self._undefined_name!r}"
         if self._undefined_hint or not isinstance(value, Mapping):
             return super()._undefined_message
@@ -175,7 +195,7 @@ class _FolderLoader(BaseLoader):
             raise TemplateNotFound(template)
 
 
-def _environment(loader: _FolderLoader) -> Environment:
+def _environment(loader: _FolderLoader, names: Names) -> Environment:
     environment = _Environment(
         loader=loader,
         undefined=_Undefined,
@@ -188,9 +208,19 @@ def _environment(loader: _FolderLoader) -> Environment:
         optimized=False,
         auto_reload=False,
     )
-    environment.filters = dict(template_filters.ALL)
+    environment.filters = {**template_filters.ALL, "name": names.name}
+    environment.tests = {**environment.tests, "containing": _is_containing}
     environment.globals = {name: environment.globals[name] for name in _GLOBALS} | {"fail": template_filters.fail}
     return environment
+
+
+def _is_containing(value: Any, item: Any) -> bool:
+    """The test `containing`: whether a list has this item, or a mapping this key."""
+    if isinstance(value, Undefined):
+        template_text.fail_undefined(value)
+    if isinstance(value, str) or not isinstance(value, Container):
+        raise TemplateFault(f"`containing` tests a list, not {show_value(value)}", "write `in` for a part of a text")
+    return item in value
 
 
 def _render_text(environment: Environment, name: str, values: dict[str, Any]) -> str:
@@ -214,12 +244,17 @@ def _check_positions(stream: Any) -> Iterator[str]:
         yield piece
 
 
+_VALUE_FILES = {module.__file__ for module in (template_names, template_records, template_values)}
+
+
 def _is_ours(error: Exception) -> bool:
     """Whether the error is a bug in making the template's values: these are made lazily, while it is rendered."""
+    if isinstance(error, TemplateFault | RecursionError):
+        return False
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    return frame is not None and frame.tb_frame.f_code.co_filename == template_values.__file__
+    return frame is not None and frame.tb_frame.f_code.co_filename in _VALUE_FILES
 
 
 def _usage_error(error: Exception, loader: _FolderLoader) -> UsageError:
@@ -263,7 +298,8 @@ def _explained(error: Exception) -> tuple[str, str | None]:
             return error.message, error.help
         case TemplateSyntaxError():
             message = error.message or "the template has a syntax error"
-            known = f"filters: {', '.join(sorted(template_filters.ALL))}" if "No filter named" in message else None
+            filters = ", ".join(sorted([*template_filters.ALL, "name"]))
+            known = f"filters: {filters}" if "No filter named" in message else None
             return message, known
         case TemplateNotFound():
             return (

@@ -2,96 +2,231 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from frostline.model import Dependency, Entry, Registry, version_label
+from frostline.keys import key_text
+from frostline.model import Dependency, Endpoint, Entry, FileOrigin, Finding, Key, Registry, version_label
 from frostline.outputs.base import View
-from frostline.outputs.values import OPTIONAL_FIELDS, endpoint_values, said_value, upstream_value
+from frostline.outputs.template.names import NAME_COLLISION
+from frostline.outputs.template.records import Record, Records
+from frostline.outputs.values import said_value, sorted_meta, upstream_value
+from frostline.patterns import host_and_port
 
-CONTEXT_NAMES = ("services", "upstreams", "digest")
+CONTEXT_NAMES = ("entries", "services", "upstreams", "prefer", "output", "vars", "digest")
 """The variables of a template."""
 
-
-class Record(dict[str, Any]):
-    """A mapping that knows its service, and its version if it has one, for messages."""
-
-    __slots__ = ("_subject",)
-    _subject: tuple[str, ...]
+_IPV4 = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
+_NO_WORD = re.compile("[^A-Za-z0-9]")
 
 
-def record(subject: tuple[str, ...], values: Mapping[str, Any]) -> Record:
-    made = Record(values)
-    made._subject = subject
-    return made
+class _Placed(NamedTuple):
+    """An endpoint, and where it stands."""
+
+    endpoint: Endpoint
+    key: Key
+    at: int
 
 
-def subject_of(value: object) -> tuple[str, ...]:
-    """(service,) or (service, version) of a Record; () for any other value."""
-    return value._subject if isinstance(value, Record) else ()
+class Values:
+    """What one output gives its template. One instance makes all records, so that it knows which of them were read."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.reads_names = False
+        self._entry_fields = _entry_fields(self)
+        endpoint_fields = _endpoint_fields(self)
+        self._endpoint_fields: Mapping[tuple[str, ...], Mapping[str, Callable[[_Placed], Any]]] = {
+            missing: {name: make for name, make in endpoint_fields.items() if name not in missing}
+            for missing in ((), ("node",), ("id",), ("node", "id"))
+        }
+
+    def context(self, output: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The template's variables. output: what the output says of itself. variables: its `vars`."""
+        registry = self.view.registry
+        return {
+            "entries": self.entries(registry),
+            "services": Records(tuple(registry.services.items()), self._service),
+            "upstreams": [_upstream(upstream) for upstream in registry.upstreams],
+            "prefer": list(self.view.prefer),
+            "output": dict(output),
+            "vars": dict(variables),
+            "digest": self.view.digest(),
+        }
+
+    def entries(self, registry: Registry) -> Records:
+        """The flat list: each (service, version)."""
+        return Records(tuple(registry.entries()), lambda item: self.entry(*item))
+
+    def entry(self, key: Key, entry: Entry) -> Record:
+        """One (service, version)."""
+        makers = self._entry_fields
+        said = said_value(entry) if entry.declared else {}
+        if entry.auth:
+            said["auth"] = entry.auth
+        if said:
+            makers = {**makers, **{name: _constantly(value) for name, value in said.items()}}
+        return Record(_subject(key), makers, (key, entry))
+
+    def endpoint(self, placed: _Placed) -> Record:
+        """One endpoint. `node` and `id` of a live source's are not there where they are not frozen."""
+        endpoint = placed.endpoint
+        missing: tuple[str, ...] = ()
+        if endpoint.declared_at is None and endpoint.datacenter and not (endpoint.node and endpoint.id):
+            missing = tuple(name for name in ("node", "id") if not getattr(endpoint, name))
+        return Record(_subject(placed.key), self._endpoint_fields[missing], placed)
+
+    def name_of(self, key: Key, entry: Entry) -> str:
+        """`entry_name`; remembers that the template reads names."""
+        self.reads_names = True
+        return entry_name(key, entry)
+
+    @cached_property
+    def endpoint_keys(self) -> Mapping[Key, list[str]]:
+        """The `key` of each endpoint of each entry, unique in the whole output."""
+        return _unique_keys(self.view.registry)
+
+    def findings(self, origin: FileOrigin) -> Iterator[Finding]:
+        """Entries that have one name, if the template reads names. origin: of the output."""
+        first: dict[str, Key] = {}
+        for key, entry in self.view.registry.entries() if self.reads_names else ():
+            name = entry_name(key, entry)
+            other = first.setdefault(name, key)
+            if other != key:
+                yield NAME_COLLISION.finding(
+                    f"`{key_text(other)}` and `{key_text(key)}` both have the name `{name}`",
+                    service=key.service,
+                    version=key.version,
+                    value=name,
+                    origin=origin,
+                    help="write `service` and `version` in the template, or leave one of them out with `select`",
+                )
+
+    def _service(self, item: tuple[str, Mapping[str | None, Entry]]) -> Record:
+        service, versions = item
+        makers: Mapping[str, Callable[[Any], Any]] = {
+            "name": lambda _: service,
+            "versions": lambda _: [self.entry(Key(service, version), entry) for version, entry in versions.items()],
+        }
+        return Record((service,), makers, item)
 
 
-class Services(Sequence[Record]):
-    """The services as a list whose items are made when they are read, so that a large registry is not held twice."""
-
-    def __init__(self, registry: Registry) -> None:
-        self._services = tuple(registry.services.items())
-
-    def __len__(self) -> int:
-        return len(self._services)
-
-    @overload
-    def __getitem__(self, index: int) -> Record: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Record]: ...
-    def __getitem__(self, index: int | slice) -> Record | list[Record]:
-        if isinstance(index, slice):
-            return [_service(name, versions) for name, versions in self._services[index]]
-        return _service(*self._services[index])
+def entry_name(key: Key, entry: Entry) -> str:
+    """The name under which it is registered; SERVICE-VERSION where that is none, several, or has no version in it."""
+    service, version = key
+    if len(entry.registered) == 1 and (version is None or entry.registered[0] != service):
+        return entry.registered[0]
+    return service if version is None else f"{service}-{version}"
 
 
-def context_values(view: View) -> dict[str, Any]:
-    """The template's variables: services, upstreams, digest (`sha256:…`, see `content_digest`)."""
-    registry = view.registry
+def kind_of(address: str) -> str:
+    """`ipv4`, `ipv6` or `name`; "" of an endpoint whose URL is made without an address."""
+    if ":" in address:
+        return "ipv6"
+    if _IPV4.fullmatch(address):
+        return "ipv4"
+    return "name" if address else ""
+
+
+def _constantly(value: Any) -> Callable[[Any], Any]:
+    return lambda _: value
+
+
+def _subject(key: Key) -> tuple[str, ...]:
+    return (key.service,) if key.version is None else (key.service, key.version)
+
+
+def _entry_fields(values: Values) -> Mapping[str, Callable[[Any], Any]]:
+    def endpoints(item: tuple[Key, Entry]) -> list[Record]:
+        key, entry = item
+        return [values.endpoint(_Placed(endpoint, key, at)) for at, endpoint in enumerate(entry.endpoints)]
+
     return {
-        "services": Services(registry),
-        "upstreams": [_upstream(upstream) for upstream in registry.upstreams],
-        "digest": view.digest(),
+        "name": lambda item: values.name_of(*item),
+        "service": lambda item: item[0].service,
+        "version": lambda item: item[0].version,
+        "label": lambda item: version_label(item[0].version),
+        "url": lambda item: item[1].url,
+        "chosen": lambda item: _chosen(values, *item),
+        "endpoints": endpoints,
+        "tags": lambda item: sorted({tag for endpoint in item[1].endpoints for tag in endpoint.tags}),
+        "declared": lambda item: item[1].declared,
+        "sources": lambda item: list(item[1].sources),
     }
 
 
-def _service(name: str, versions: Mapping[str | None, Entry]) -> Record:
-    return record(
-        (name,), {"name": name, "versions": [_version(name, version, entry) for version, entry in versions.items()]}
+def _chosen(values: Values, key: Key, entry: Entry) -> Record | None:
+    """The endpoint with the URL to use; of several with this URL the one in the preferred datacenter."""
+    prefer = values.view.prefer
+    ranks = {datacenter: rank for rank, datacenter in enumerate(prefer)}
+    others = ranks.get("*", len(prefer))
+    best = min(
+        (
+            (endpoint.weight == 0, ranks.get(endpoint.datacenter, others), at)
+            for at, endpoint in enumerate(entry.endpoints)
+            if endpoint.url == entry.url
+        ),
+        default=None,
     )
+    return None if best is None else values.endpoint(_Placed(entry.endpoints[best[2]], key, best[2]))
 
 
-def _version(service: str, version: str | None, entry: Entry) -> Record:
-    label = version_label(version)
-    subject = (service,) if version is None else (service, version)
-    return record(
-        subject,
-        {
-            "service": service,
-            "version": version,
-            "label": label,
-            "url": entry.url,
-            "endpoints": [record(subject, value) for value in _endpoints(entry)],
-            "declared": entry.declared,
-            "sources": list(entry.sources),
-            **({"auth": entry.auth} if entry.auth else {}),
-            **said_value(entry),
-        },
-    )
+def _endpoint_fields(values: Values) -> Mapping[str, Callable[[_Placed], Any]]:
+    return {
+        "url": lambda placed: placed.endpoint.url,
+        "address": lambda placed: placed.endpoint.address,
+        "port": lambda placed: placed.endpoint.port,
+        "datacenter": lambda placed: placed.endpoint.datacenter or None,
+        "tags": lambda placed: list(placed.endpoint.tags),
+        "meta": lambda placed: sorted_meta(placed.endpoint),
+        "weight": lambda placed: placed.endpoint.weight,
+        "id": lambda placed: placed.endpoint.id,
+        "node": lambda placed: placed.endpoint.node,
+        "namespace": lambda placed: placed.endpoint.namespace,
+        "authority": lambda placed: _authority(placed.endpoint),
+        "source": lambda placed: placed.endpoint.source,
+        "key": lambda placed: values.endpoint_keys[placed.key][placed.at],
+        "registered": lambda placed: placed.endpoint.registered,
+        "scheme": lambda placed: placed.endpoint.url.partition("://")[0],
+        "kind": lambda placed: kind_of(placed.endpoint.address),
+    }
 
 
-def _endpoints(entry: Entry) -> Iterator[dict[str, Any]]:
-    for endpoint, value in zip(entry.endpoints, endpoint_values(entry, OPTIONAL_FIELDS), strict=True):
-        host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
-        port = endpoint.port or (443 if endpoint.url.startswith("https:") else 80)
-        if endpoint.declared_at is None and endpoint.datacenter:  # a live source's: an empty one is not frozen
-            value = {name: text for name, text in value.items() if text or name not in ("id", "node")}
-        yield value | {"authority": f"{host}:{port}", "source": endpoint.source}
+def _authority(endpoint: Endpoint) -> str:
+    host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
+    return f"{host}:{_port(endpoint)}"
+
+
+def _port(endpoint: Endpoint) -> int:
+    return endpoint.port or (443 if endpoint.url.startswith("https:") else 80)
+
+
+def _unique_keys(registry: Registry) -> Mapping[Key, list[str]]:
+    """Address and port with `_` for all but letters and digits, then `_2`, `_3` … for those that are taken."""
+    plain = {
+        key: [
+            _NO_WORD.sub("_", f"{endpoint.address or host_and_port(endpoint.url)[0]}_{_port(endpoint)}")
+            for endpoint in entry.endpoints
+        ]
+        for key, entry in registry.entries()
+    }
+    taken = {name for names in plain.values() for name in names}
+    used: dict[str, int] = {}
+    return {key: [_unique(name, used, taken) for name in names] for key, names in plain.items()}
+
+
+def _unique(name: str, used: dict[str, int], taken: set[str]) -> str:
+    """The name, or with the first number that makes it one that nobody has. used: how far each name is counted."""
+    number = used.get(name, 0) + 1
+    while number > 1 and f"{name}_{number}" in taken:
+        number += 1
+    used[name] = number
+    if number == 1:
+        return name
+    taken.add(f"{name}_{number}")
+    return f"{name}_{number}"
 
 
 def _upstream(dependency: Dependency) -> dict[str, Any]:

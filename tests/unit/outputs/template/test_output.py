@@ -11,13 +11,13 @@ from pathlib import Path, PurePosixPath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from frostline.errors import UsageError
 from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Key, Registry, Upstream, registry_of
 from frostline.outputs.base import Claim, View, artifact_folder, output_module
 from frostline.outputs.template import values
 from frostline.outputs.template.output import claims, inputs, render
-from frostline.resources import resource_folder
 from frostline.settings import OutputSettings
 
 ROOT = Path(__file__).parents[4]
@@ -136,18 +136,6 @@ def test_the_output_is_one_file_in_the_folder_of_its_path() -> None:
     assert inputs(settings) == (Path(ROUTER),)
     view = View(registry=small_registry(), prefer=(), preferring=lambda _: small_registry())
     assert [artifact.path for artifact in render(view, settings).artifacts] == [PurePosixPath("router.conf")]
-
-
-def test_a_relative_path_names_a_template_that_comes_with_frostline(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "shipped.j2").write_text("{{ digest }}")
-    monkeypatch.setattr("frostline.outputs.template.output.resource_folder", lambda name: tmp_path / "." / name / "..")
-    (tmp_path / "templates").mkdir()
-    assert rendered(named(), "shipped.j2").startswith("sha256:")
-    monkeypatch.undo()
-    with pytest.raises(UsageError, match=f"there is no template {resource_folder('templates')}/nginx/none.j2"):
-        rendered(named(), "nginx/none.j2")
 
 
 def test_a_path_may_be_a_string(tmp_path: Path) -> None:
@@ -482,19 +470,13 @@ def test_endpoints_are_grouped_where_one_has_no_datacenter(written: Callable[...
 @pytest.mark.parametrize(
     ("template", "said"),
     [
-        ("{{ service }}", "a template gets `services`, `upstreams`, `digest`"),
-        ("{{ entries }}", "a template gets `services`, `upstreams`, `digest`"),
-        ("{{ services[0].nam }}", "test it with `is defined`; a template gets `services`"),
+        ("{{ service }}", "a template gets `entries`, `services`, `upstreams`, `prefer`, `output`, `vars`, `digest`"),
+        ("{{ nothing }}", "a template gets `entries`, `services`"),
+        ("{{ services[0].nam }}", "test it with `is defined`; a template gets `entries`"),
     ],
 )
 def test_help_names_what_a_template_gets(refusal: Callable[..., UsageError], template: str, said: str) -> None:
     assert said in str(refusal(template).help)
-
-
-def test_the_names_of_a_template_are_all_that_it_gets(written: Callable[..., str]) -> None:
-    registry = small_registry()
-    view = View(registry=registry, prefer=(), preferring=lambda _: registry)
-    assert tuple(values.context_values(view)) == values.CONTEXT_NAMES
 
 
 def test_an_error_in_an_included_template_is_placed_there(refusal: Callable[..., UsageError]) -> None:
@@ -607,10 +589,74 @@ def test_an_error_names_the_template_as_users_type_it(tmp_path: Path, monkeypatc
 def test_an_error_of_our_own_is_not_taken_for_one_of_the_template(
     written: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Services are made when the template reads them, so the error passes through the template's own frames.
+    # Values are made when the template reads them, so the error passes through the template's own frames.
     monkeypatch.setattr(values, "version_label", None)
     with pytest.raises(TypeError, match="not callable"):
-        written("{% for service in services %}{{ service.name | json }}{% endfor %}")
-    monkeypatch.setattr(values, "Services", None)
+        written("{% for entry in entries %}{{ entry.label | json }}{% endfor %}")
+    monkeypatch.setattr(values, "Records", None)
     with pytest.raises(TypeError, match="not callable"):
         written("no service")
+
+
+def test_variables_and_the_output_are_given_as_they_are_written(tmp_path: Path) -> None:
+    template = tmp_path / "a.j2"
+    template.write_text("{{ vars.port + 1 }} {{ vars | json }} {{ output.path }} {{ output.name }} {{ vars.x.y[0] }}")
+    variables = {"port": 80, "x": {"y": ["a", 1.5, None, True]}}
+    options = {"template": str(template), "vars": variables, "path": "nginx/a.conf"}
+    settings = replace(output(template), options=options)
+    view = View(registry=named(), prefer=(), preferring=lambda _: named())
+    (artifact,) = render(view, settings).artifacts
+    assert b"".join(artifact.chunks).decode() == (
+        '81 {"port": 80, "x": {"y": ["a", 1.5, null, true]}} nginx/a.conf config a'
+    )
+
+
+@pytest.mark.parametrize("text", ["{{ vars.nope }}", "{{ vars.text }}"])
+def test_a_variable_is_quoted_like_any_other_value(tmp_path: Path, text: str) -> None:
+    template = tmp_path / "a.j2"
+    template.write_text(text)
+    settings = replace(output(template), options={"template": str(template), "vars": {"text": "a; b"}})
+    with pytest.raises(UsageError, match="there is no 'nope' here, only text|'a; b' is written unquoted"):
+        render(View(registry=named(), prefer=(), preferring=lambda _: named()), settings)
+
+
+def test_a_builtin_stands_in_the_place_of_a_template() -> None:
+    settings = replace(output(""), options={"builtin": "hosts", "vars": {"suffix": ".internal"}})
+    view = View(registry=small_registry(), prefer=(), preferring=lambda _: small_registry())
+    (artifact,) = render(view, settings).artifacts
+    assert b"10.0.0.1 payments-v1.internal\n" in b"".join(artifact.chunks)
+    assert inputs(settings) == ()
+
+
+@pytest.mark.parametrize(
+    ("expression", "result"),
+    [
+        ("['a', 'b'] is containing 'a'", "true"),
+        ("['ab'] is containing 'a'", "false"),
+        ("{'a': 1} is containing 'a'", "true"),
+        ("services[0] is containing 'versions'", "true"),
+        ("[[1]] is containing [1]", "true"),
+        ("[{'t': ['x']}, {'t': []}] | selectattr('t', 'containing', 'x') | list | length", "1"),
+        ("[{'t': ['x']}, {'t': []}] | rejectattr('t', 'containing', 'x') | list | length", "1"),
+    ],
+)
+def test_a_list_contains_whole_items(written: Callable[..., str], expression: str, result: str) -> None:
+    assert written(f"{{{{ ({expression}) | json }}}}") == result
+
+
+@pytest.mark.parametrize("value", ["'abc'", "none", "1"])
+def test_only_lists_contain_items(refusal: Callable[..., UsageError], value: str) -> None:
+    assert refusal(f"{{{{ ({value} is containing 'a') | json }}}}").message.startswith("`containing` tests a list, not")
+
+
+def test_names_that_collide_are_findings_of_the_output(tmp_path: Path) -> None:
+    template = tmp_path / "a.j2"
+    template.write_text("{% for entry in entries %}{{ entry.name | name('env') }} {% endfor %}")
+    registry = named(("a-b", None), ("a", "b"), ("a_b", None))
+    view = View(registry=registry, prefer=(), preferring=lambda _: registry)
+    rendering = render(view, output(template))
+    assert b"".join(rendering.artifacts[0].chunks) == b"A_B A_B A_B "
+    assert [finding.message for finding in rendering.findings] == [
+        "`a/b` and `a-b` both have the name `a-b`",
+        "`a-b` and `a_b` both become the name `A_B` (env)",
+    ]

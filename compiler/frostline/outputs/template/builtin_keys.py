@@ -1,0 +1,45 @@
+"""The keys of an output that renders a template that comes with frostline: whether they fit that template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from frostline.config.cursor import Cursor
+from frostline.outputs.template.builtins import Builtin, Variable
+from frostline.text import did_you_mean, list_names, quote
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+_KINDS: Mapping[str, str] = {
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+def check_builtin(cursor: Cursor, builtin: Builtin) -> None:
+    """Refuses keys of the output at `cursor` that this template does not take."""
+    variables = cursor.get("vars")
+    for entry in variables.entries() if variables else ():
+        known = builtin.variables.get(entry.key)
+        if known is None:
+            otherwise = (
+                f"its variables are {list_names(builtin.variables)}" if builtin.variables else "it has no variables"
+            )
+            message = f"the template {quote(cursor.value['builtin'])} has no variable {quote(entry.key)}"
+            entry.refuse(message, did_you_mean(entry.key, builtin.variables, otherwise), at_key=True)
+        elif not _is_of(entry.value, known):
+            entry.refuse(f"{quote(entry.key)} must be {_KINDS[known.type]}", known.description)
+
+
+def _is_of(value: object, variable: Variable) -> bool:
+    return isinstance(value, _TYPES[variable.type]) and isinstance(value, bool) == (variable.type == "boolean")
