@@ -21,6 +21,7 @@ from processes import start_on_free_ports
 from programs import MISSING, how_to_get, missing, path_of
 from project import Run
 from puppet_data import looked_up
+from warm_command import WarmCommand
 
 from frostline.cli import main as cli
 
@@ -205,19 +206,15 @@ def strace() -> str:
     return found
 
 
+_OF_THE_START = ("PYTHON", "LC_", "LANG", "TZ")
+"""Variables that the interpreter reads when it starts."""
+
+
 @pytest.fixture(scope="session")
-def run_frostline() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`run_frostline(*arguments, cwd, env=None, input=None)`: the command in a process of its own, with its output.
+def run_frostline_from_cold() -> Callable[..., Run]:
+    """`run_frostline`, started as users start it: for what depends on the start of the interpreter."""
 
-    env: variables beside those of this process, from which what concerns servers and colors is taken away.
-    """
-
-    def run(
-        *arguments: str | Path,
-        cwd: Path,
-        env: dict[str, str] | None = None,
-        input: str | None = None,
-    ) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str | Path, cwd: Path, env: dict[str, str] | None = None, input: str | None = None) -> Run:
         return subprocess.run(
             [sys.executable, "-m", "frostline", *map(str, arguments)],
             cwd=cwd,
@@ -232,6 +229,25 @@ def run_frostline() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def run_frostline(run_frostline_from_cold: Callable[..., Run]) -> Iterator[Callable[..., Run]]:
+    """`run_frostline(*arguments, cwd, env=None, input=None)`: the command in a process of its own, with its output.
+
+    env: variables beside those of this process, from which what concerns servers and colors is taken away.
+    The process is a fork of one that has imported all (see `warm_command`), unless env has what the start depends on.
+    """
+    warm = WarmCommand()
+
+    def run(*arguments: str | Path, cwd: Path, env: dict[str, str] | None = None, input: str | None = None) -> Run:
+        if any(name.startswith(_OF_THE_START) for name in env or ()) or "--version" in arguments:
+            return run_frostline_from_cold(*arguments, cwd=cwd, env=env, input=input)
+        whole = _scrubbed(dict(os.environ)) | (env or {})
+        return warm.run([str(argument) for argument in arguments], cwd=cwd, env=whole, input=input, timeout=120)
+
+    yield run
+    warm.stop()
 
 
 @pytest.fixture

@@ -144,3 +144,31 @@ def test_the_command_runs_without_the_callers_servers(
     ran = run_frostline("--version", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("frostline ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        (("compile",), None),
+        (("compile", "-c", "-"), '{"version": 1, "sources": {"a": {"type": "static", "services": {"b": "http://c"}}}}'),
+        (("compile", "-c", "-"), "version: [\n"),
+        (("compile", "--nonsense"), None),
+        (("list", "--help"), None),
+        (("rule", "port-zero", "--format", "json"), None),
+        ((), None),
+    ],
+)
+def test_a_command_that_is_forked_ends_as_one_that_is_started(
+    run_frostline: Callable[..., subprocess.CompletedProcess[str]],
+    run_frostline_from_cold: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    given: str | None,
+) -> None:
+    ends = []
+    for run, parent in ((run_frostline, "warm"), (run_frostline_from_cold, "cold")):
+        folder = tmp_path / parent / "caf\u00e9"
+        folder.mkdir(parents=True)
+        ends.append(run(*arguments, cwd=folder, env={"COLUMNS": "70"}, input=given))
+    warm, cold = ends
+    assert (warm.returncode, warm.stdout, warm.stderr) == (cold.returncode, cold.stdout, cold.stderr)
