@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import ssl
 import subprocess
@@ -166,9 +167,10 @@ def test_a_command_that_is_forked_ends_as_one_that_is_started(
     given: str | None,
 ) -> None:
     ends = []
-    for run, parent in ((run_frostline, "warm"), (run_frostline_from_cold, "cold")):
-        folder = tmp_path / parent / "caf\u00e9"
-        folder.mkdir(parents=True)
+    folder = tmp_path / "caf\u00e9"
+    for run in (run_frostline, run_frostline_from_cold):
+        folder.mkdir()
         ends.append(run(*arguments, cwd=folder, env={"COLUMNS": "70"}, input=given))
+        shutil.rmtree(folder)
     warm, cold = ends
     assert (warm.returncode, warm.stdout, warm.stderr) == (cold.returncode, cold.stdout, cold.stderr)
