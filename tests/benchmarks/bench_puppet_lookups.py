@@ -21,7 +21,8 @@ from puppet_data import looked_up  # noqa: E402
 
 from frostline.model import Endpoint, Entry, FileOrigin, Registry, registry_of  # noqa: E402
 from frostline.outputs.base import View  # noqa: E402
-from frostline.outputs.hiera.output import render, service_key  # noqa: E402
+from frostline.outputs.hiera.output import render  # noqa: E402
+from frostline.outputs.hiera_data import layout_of  # noqa: E402
 from frostline.settings import OutputSettings  # noqa: E402
 
 SERVICES, NEXT, ROUNDS = 10_000, 1_000, 5
@@ -69,7 +70,7 @@ def main() -> None:
     puppet = subprocess.run(
         [str(SERVERS / "install.sh"), "puppet"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    keys = [service_key(f"service-{number:05}") for number in range(NEXT + 1)]
+    keys = [layout_of({}, "frostline", "yaml").service_key(f"service-{number:05}") for number in range(NEXT + 1)]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for form, each in CASES:

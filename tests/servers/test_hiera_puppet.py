@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import string
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hiera_settings import parameter_keys
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
@@ -19,13 +20,15 @@ from ruamel.yaml import YAML
 
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
 from frostline.outputs.base import View
-from frostline.outputs.hiera.output import escape_interpolation, render, service_key
+from frostline.outputs.hiera.output import render
+from frostline.outputs.hiera_data import escape_interpolation, layout_of
 from frostline.outputs.values import service_value
 from frostline.outputs.yaml.output import render as render_yaml
 from frostline.registry.assembling import with_prefer
 from frostline.settings import OutputSettings
 
 Lookup = Callable[..., dict[str, Any]]
+service_key = layout_of({}, "frostline", "yaml").service_key
 
 HOSTILE = [
     *string.punctuation,
@@ -95,6 +98,8 @@ def view_of(registry: Registry, prefer: tuple[str, ...] = ()) -> View:
 
 
 def output(path: Path, **options: Any) -> OutputSettings:
+    if "keys" in options:
+        options["keys"] = parameter_keys(options["keys"])
     return OutputSettings(name="o", type="hiera", path=path, origin=FileOrigin("frostline.yaml"), options=options)
 
 
@@ -177,26 +182,28 @@ def two_datacenters() -> Registry:
     )
 
 
-@pytest.mark.parametrize("form", ["yaml", "json"])
 @pytest.mark.parametrize(
-    ("facts", "url"),
+    ("form", "fact"), [("yaml", "facts.datacenter"), ("json", "facts.site.'data.center: 1'")], ids=["yaml", "json"]
+)
+@pytest.mark.parametrize(
+    ("datacenter", "url"),
     [
-        ({"datacenter": "dc1"}, "http://10.0.0.1:8080/v1"),
-        ({"datacenter": "dc2"}, "http://10.1.0.2:8081/v1"),
-        ({"datacenter": "elsewhere"}, "http://10.0.0.1:8080/v1"),
-        ({}, "http://10.0.0.1:8080/v1"),
+        ("dc1", "http://10.0.0.1:8080/v1"),
+        ("dc2", "http://10.1.0.2:8081/v1"),
+        ("elsewhere", "http://10.0.0.1:8080/v1"),
+        (None, "http://10.0.0.1:8080/v1"),
     ],
 )
 def test_a_node_gets_the_values_of_its_own_datacenter(
-    puppet_lookup: Lookup, tmp_path: Path, facts: Mapping[str, str], url: str, form: str
+    puppet_lookup: Lookup, tmp_path: Path, datacenter: str | None, url: str, form: str, fact: str
 ) -> None:
-    folder = write(
-        tmp_path, two_datacenters(), layers=["datacenter"], format=form, keys={"profile::{service}::url": "url"}
-    )
+    keys = {"profile::{service}::url": "url", "r::url": {"service": "payments", "version": "v1", "value": "url"}}
+    folder = write(tmp_path, two_datacenters(), layers=["datacenter"], format=form, keys=keys, fact=fact)
     asked = ["frostline::service::payments", "frostline::service::billing", "frostline::index"]
-    found = puppet_lookup(folder, [*asked, "profile::payments::url", "profile::billing::url"], facts)
+    facts = {"datacenter": datacenter, "site": {"data.center: 1": datacenter}} if datacenter else {}
+    found = puppet_lookup(folder, [*asked, "profile::payments::url", "profile::billing::url", "r::url"], facts)
     assert found["frostline::service::payments"]["v1"]["url"] == url
-    assert found["profile::payments::url"] == url
+    assert found["profile::payments::url"] == found["r::url"] == url
     assert found["frostline::service::billing"]["unversioned"]["url"] == "https://billing.example"
     assert found["profile::billing::url"] == "https://billing.example"
     assert set(found["frostline::index"]) == {"billing", "payments"}
@@ -210,14 +217,16 @@ def test_a_part_of_a_service_can_be_looked_up_by_dots(puppet_lookup: Lookup, tmp
 def test_a_class_gets_its_parameters_from_the_keys(puppet: str, tmp_path: Path) -> None:
     registry = registry_of({("count-api", "v1"): entry(endpoint("http://10.0.0.1:8080/%{x}", tags=("%{x}",)))})
     values = ("url", "urls", "address", "port", "endpoints")
-    folder = write(
-        tmp_path / "data", registry, layers=["datacenter"], keys={f"{{service}}::{name}": name for name in values}
-    )
+    of_role = {"service": "count-api", "version": "v1", "value": "addresses"}
+    keys = {f"{{service}}::{name}": name for name in values} | {"count_api::hosts": of_role}
+    folder = write(tmp_path / "data", registry, layers=["datacenter"], keys=keys)
     manifest = tmp_path / "site.pp"
-    parameters = "String $url, Array[String] $urls, String $address, Integer $port, Array[Hash] $endpoints"
+    parameters = "String $url, Array[String] $urls, String $address, Integer $port, Array[Hash] $endpoints, "
+    parameters += "Array[String] $hosts"
     manifest.write_text(
         f"class count_api({parameters}) {{\n"
-        "  notice(\"${url} ${urls[0]} ${address} ${$port + 1} ${endpoints[0]['tags'][0]}\")\n}\ninclude count_api\n"
+        "  notice(\"${url} ${urls[0]} ${address} ${$port + 1} ${endpoints[0]['tags'][0]} ${hosts}\")\n}\n"
+        "include count_api\n"
     )
     own = [f"--{name}={tmp_path / name}" for name in ("confdir", "codedir", "vardir", "logdir", "rundir")]
     run = subprocess.run(
@@ -226,7 +235,7 @@ def test_a_class_gets_its_parameters_from_the_keys(puppet: str, tmp_path: Path) 
         text=True,
         check=True,
     )
-    assert ": http://10.0.0.1:8080/%{x} http://10.0.0.1:8080/%{x} 10.0.0.1 8081 %{x}\n" in run.stdout
+    assert ": http://10.0.0.1:8080/%{x} http://10.0.0.1:8080/%{x} 10.0.0.1 8081 %{x} [10.0.0.1]\n" in run.stdout
 
 
 def test_levels_that_are_copied_into_an_eyaml_hierarchy_keep_their_reader(

@@ -25,7 +25,7 @@ _MODULES = (
     "frostline.checks.unknown",
     "frostline.checks.waivers",
     "frostline.outputs.file_names",
-    "frostline.outputs.hiera.keys",
+    "frostline.outputs.hiera.key_rules",
     "frostline.outputs.template.names",
     "frostline.pipeline.file_rules",
     "frostline.pipeline.reach",

@@ -10,7 +10,7 @@ from frostline.endpoint_runs import runs_of
 from frostline.model import Endpoint, Entry
 from frostline.outputs.documents import Document
 from frostline.outputs.endpoint_text import Endpoints
-from frostline.outputs.hiera.output import escape_interpolation
+from frostline.outputs.hiera_data import escape_interpolation
 from frostline.outputs.values import OPTIONAL_FIELDS, endpoint_values
 from frostline.text import escape_json
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+from hiera_settings import parameter_keys
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -201,7 +202,11 @@ def test_options_are_what_only_the_type_knows() -> None:
     )
     config = load(f'{MINIMAL}outputs:\n{text}- {{type: hiera, path: b, keys: {{"p::{{service}}": url}}}}\n')
     assert config.outputs[0].options == {"format": "json", "split": "service", "fields": ["id"]}
-    assert config.outputs[1].options == {"format": "yaml", "keys": {"p::{service}": "url"}}
+    assert config.outputs[1].options == {
+        "format": "yaml",
+        "fact": "facts.datacenter",
+        "keys": parameter_keys({"p::{service}": "url"}),
+    }
 
 
 def test_a_slash_at_its_end_makes_the_lock_a_folder(tmp_path: Path) -> None:

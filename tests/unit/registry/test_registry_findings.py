@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hiera_settings import parameter_keys
 
 from frostline.model import Contribution, FileOrigin, Finding, Instance, Key, Snapshot
 from frostline.outputs.base import View
 from frostline.outputs.hiera import output as hiera
+from frostline.outputs.hiera.keys import ParameterKeys, Role
 from frostline.outputs.template import output as template
 from frostline.outputs.yaml import output as yaml
 from frostline.registry.assembling import assemble, contribution_of
@@ -21,6 +23,7 @@ from frostline.sources.router import RouterName, RouterSettings
 
 PLACE = FileOrigin("frostline.yaml", 12, 7)
 GOLDEN_TEMPLATES = Path(__file__).parents[2] / "golden" / "outputs" / "template"
+PER_SERVICE = parameter_keys({"profile::{service}::url": "url"})
 
 
 def mesh(
@@ -58,6 +61,10 @@ def of_output(type_: str, module: object, contribution: Contribution, **options:
     view = View(registry=registry, prefer=(), preferring=lambda prefer: registry)
     settings = OutputSettings(name="out", type=type_, path=Path("/root/out"), origin=PLACE, options=options)
     return module.render(view, settings).findings  # type: ignore[attr-defined, no-any-return]
+
+
+def role(key: str, service: str, version: str | None) -> ParameterKeys:
+    return ParameterKeys(roles=(Role(key, Key(service, version), "address", PLACE),))
 
 
 WRONG_ADDRESSES = {
@@ -138,9 +145,17 @@ FOUND: dict[str, Callable[[], Iterable[Finding]]] = {
     ),
     "router-unserved": lambda: of_router("http://router/{service}", Key("shop", "v1"), Key("legacy", "v1")),
     "router-unversioned": lambda: of_router(None, Key("shop", None), Key("shop", None)),
-    "hiera-key": lambda: of_output("hiera", hiera, mesh("Sh.op-v1"), keys={"profile::{service}::url": "url"}),
-    "hiera-key-collision": lambda: of_output(
-        "hiera", hiera, mesh("sh-op-v1", "sh_op-v1"), keys={"profile::{service}::url": "url"}
+    "hiera-key": lambda: of_output("hiera", hiera, mesh("Sh.op-v1"), keys=PER_SERVICE),
+    "hiera-key-collision": lambda: of_output("hiera", hiera, mesh("sh-op-v1", "sh_op-v1"), keys=PER_SERVICE),
+    "hiera-role": lambda: chain.from_iterable(
+        of_output("hiera", hiera, mesh("smtp-v1", "smtp-v2", "relay"), keys=role("profile::mail::host", *wanted))
+        for wanted in (("smpt", "v1"), ("smtp", "v3"), ("smtp", None), ("relay", "v1"), ("payments", None))
+    ),
+    "hiera-role-empty": lambda: of_output(
+        "hiera",
+        hiera,
+        Contribution(source="partners", endpoints={Key("smtp", "v1"): ()}, places={Key("smtp", "v1"): PLACE}),
+        keys=role("profile::mail::host", "smtp", "v1"),
     ),
     "name-collision": lambda: of_output(
         "template", template, mesh("user_v1", "user-v1"), template=GOLDEN_TEMPLATES / "names.j2"

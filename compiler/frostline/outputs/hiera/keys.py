@@ -1,71 +1,29 @@
-"""The keys that feed class parameters: `keys: {"profile::{service}::url": url}` of a hiera output."""
+"""The keys of a hiera output that feed class parameters: by a pattern for all services, or by role for one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
 
 from frostline.config.cursor import Cursor
+from frostline.config.definitions import ref
 from frostline.config.readers import pattern_parts
-from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Key, Registry, version_label
+from frostline.outputs.hiera.key_rules import INVALID_KEY, KEY_COLLISION, ROLE_EMPTY, ROLE_UNKNOWN
+from frostline.outputs.hiera_data import Layout, Parameters
 from frostline.outputs.values import endpoint_values
-from frostline.patterns import PatternError, Placeholder, parse
-from frostline.rules import Rule
-from frostline.settings import OutputSettings
-from frostline.text import did_you_mean
-
-INVALID_KEY = Rule(
-    name="hiera-key",
-    severity="warning",
-    summary="a key pattern gives a service a key that cannot name a class parameter; the key is left out",
-    why="Puppet takes only lower-case letters, digits and `_` in the name of a class parameter, so it would never look "
-    "such a key up.",
-    example="frostline.yaml:12:7: warning[hiera-key]: Sh.op v1: `profile::{service}::url` gives `Sh.op` `v1` the key "
-    "`profile::Sh.op::url`, which cannot name a class parameter\n"
-    "  help: change the pattern, or leave the service out of this output with `select`",
-    mend="change the pattern, or leave the service out of this output with `select`",
-)
-KEY_COLLISION = Rule(
-    name="hiera-key-collision",
-    summary="two services get the same Hiera key",
-    why="A key has one value in Hiera, so one of the services would silently replace the other.",
-    example="frostline.yaml:12:7: error[hiera-key-collision]: sh_op v1: `sh_op` `v1` by `profile::{service}::url` and "
-    "`sh-op` `v1` by `profile::{service}::url` have the same key `profile::sh_op::url`\n"
-    "  help: put both {service} and {version} into the pattern, or leave one out of this output with `select`",
-    mend="put both {service} and {version} into the pattern, or leave one out of this output with `select`",
-)
-RULES = (INVALID_KEY, KEY_COLLISION)
-
-INDEX = "frostline::index"
-SERVICE = "frostline::service::"
-"""The prefix of the keys of services."""
-
-_PLACEHOLDERS = {"service": False, "version": False}
+from frostline.patterns import Placeholder
+from frostline.text import closest, list_names, quote
 
 # Puppet reference manual, "Reserved words and acceptable names": classes and their parameters.
 CLASS_PARAMETER = re.compile(r"([a-z][a-z0-9_]*::)*[a-z_][a-z0-9_]*")
-CLASS_PARAMETER_HELP = (
-    "lower-case segments joined by `::`, with {service} and {version}, such as `profile::{service}::url`"
-)
-
-
-def makes_class_parameters(parts: tuple[str | Placeholder, ...]) -> bool:
-    """Whether these parts, filled with a plain service and version, are the name of a Puppet class parameter."""
-    return CLASS_PARAMETER.fullmatch("".join(part if isinstance(part, str) else "a" for part in parts)) is not None
-
-
-def read_keys(cursor: Cursor) -> dict[str, str]:
-    """The value of `keys`: pattern -> name in VALUES."""
-    for entry in cursor.entries():
-        pattern = entry.as_value()
-        parts = pattern_parts(pattern, _PLACEHOLDERS)
-        if parts is not None and not makes_class_parameters(parts):
-            pattern.refuse(f"`{entry.key}` is not the name of a class parameter", CLASS_PARAMETER_HELP)
-    return {entry.key: entry.value for entry in cursor.entries()}
+_PATTERN_HELP = "lower-case segments joined by `::`, with {service} and {version}, such as `profile::{service}::url`"
+_ROLE_HELP = "lower-case segments joined by `::`, such as `profile::mail::host`"
+_PLACEHOLDERS = {"service": False, "version": False}
 
 
 def _chosen_endpoint(entry: Entry) -> Endpoint:
@@ -76,14 +34,47 @@ VALUES: Mapping[str, Callable[[Entry], Any]] = {
     "url": lambda entry: entry.url,
     "urls": lambda entry: [endpoint.url for endpoint in entry.endpoints],
     "address": lambda entry: _chosen_endpoint(entry).address,
+    "addresses": lambda entry: list(dict.fromkeys(endpoint.address for endpoint in entry.endpoints)),
     "port": lambda entry: _chosen_endpoint(entry).port,
-    "endpoints": lambda entry: endpoint_values(entry),
+    "endpoints": endpoint_values,
 }
-"""What `keys` may name -> its value: url, address and port of the chosen endpoint; urls or endpoints of all."""
+"""What a key may hold -> its value: url, address and port of the chosen endpoint; the others of all endpoints.
+
+addresses: each once, in the order of the endpoints.
+"""
+
+KEYS: Mapping[str, Any] = {
+    "description": (
+        "More keys, such as class parameters. A key with {service} and {version} in it is made for each, and holds the "
+        "value that it names; a key without them is a role, and names its service too."
+    ),
+    "type": "object",
+    "propertyNames": ref("text"),
+    "additionalProperties": {
+        "description": (
+            "Of the endpoint to use its url, address or port; of all endpoints their urls or addresses, or all that "
+            "is known. Of a role: {service, version, value}."
+        ),
+        "type": ["string", "object"],
+        "if": {"type": "string"},
+        "then": {"enum": list(VALUES)},
+        "required": ["service", "value"],
+        "additionalProperties": False,
+        "properties": {
+            "service": {"description": "The service of this role.", **ref("text")},
+            "version": {"description": "Its version. Default: the one without a version.", **ref("text")},
+            "value": {"description": "What the key holds.", "enum": list(VALUES)},
+        },
+        "x-expected": "the name of a value, or {service, version, value}",
+        "x-help": "write {service: NAME, version: VERSION, value: url}, or url where the key has {service} in it",
+    },
+    "default": {},
+}
+"""The schema of `keys`."""
 
 
 class KeyPattern(Struct, frozen=True):
-    """A member of `keys`. text: as written; parts: literals and placeholders; value: a name in VALUES."""
+    """A key for each (service, version). text: as written; parts: literals and placeholders; value: in VALUES."""
 
     text: str
     parts: tuple[str | Placeholder, ...]
@@ -99,98 +90,175 @@ class KeyPattern(Struct, frozen=True):
         return "".join(part if isinstance(part, str) else values[part.name] for part in self.parts)
 
 
-class ClassKey(Struct, frozen=True):
-    """The (service, version) that a key belongs to, and the pattern that made it."""
+class Role(Struct, frozen=True):
+    """A key for one (service, version). value: in VALUES; origin: where it is written."""
+
+    key: str
+    owner: Key
+    value: str
+    origin: FileOrigin
+
+
+class ParameterKeys(Struct, frozen=True):
+    """All that `keys` says, in the order written."""
+
+    patterns: tuple[KeyPattern, ...] = ()
+    roles: tuple[Role, ...] = ()
+
+
+NO_KEYS = ParameterKeys()
+
+
+def read_keys(cursor: Cursor) -> ParameterKeys:
+    """The value of `keys`; refuses what can't be the name of a class parameter."""
+    patterns: list[KeyPattern] = []
+    roles: list[Role] = []
+    for entry in cursor.entries():
+        if isinstance(entry.value, str):
+            pattern = _read_pattern(entry)
+            patterns += [pattern] if pattern else []
+        else:
+            role = _read_role(entry)
+            roles += [role] if role else []
+    return ParameterKeys(tuple(patterns), tuple(roles))
+
+
+def _read_pattern(entry: Cursor) -> KeyPattern | None:
+    written = entry.as_value()
+    parts = pattern_parts(written, _PLACEHOLDERS)
+    if parts is None:
+        return None
+    if not _is_class_parameter("".join(part if isinstance(part, str) else "a" for part in parts)):
+        written.refuse(f"{quote(entry.key)} is not the name of a class parameter", _PATTERN_HELP)
+        return None
+    return KeyPattern(entry.key, parts, entry.value)
+
+
+def _read_role(entry: Cursor) -> Role | None:
+    fields = {name: value.value for name in ("service", "version", "value") if (value := entry.get(name)) is not None}
+    if not _is_class_parameter(entry.key):
+        problem, advice = "is not the name of a class parameter", _ROLE_HELP
+        if "{" in entry.key:
+            problem, advice = "has a placeholder, and a role is for one service", "write its whole name"
+        entry.refuse(f"{quote(entry.key)} {problem}", advice, at_key=True)
+        return None
+    if not fields.keys() >= {"service", "value"}:
+        return None  # refused already
+    return Role(entry.key, Key(fields["service"], fields.get("version")), fields["value"], entry.key_origin)
+
+
+def _is_class_parameter(name: str) -> bool:
+    # `lookup_options` says how Hiera merges: no class can have it as data.
+    return CLASS_PARAMETER.fullmatch(name) is not None and name != "lookup_options"
+
+
+class _Made(Struct, frozen=True):
+    """A key that was made: whose it is, what made it (for messages), its value's name, where that is written."""
 
     owner: Key
-    pattern: KeyPattern
+    by: str
+    value: str
+    origin: FileOrigin
 
-    def value(self, registry: Registry) -> Any:
-        """The value of the key (str, int or list) in this registry, not yet escaped for Hiera."""
-        return VALUES[self.pattern.value](registry.services[self.owner.service][self.owner.version])
-
-
-def key_patterns(settings: OutputSettings) -> tuple[KeyPattern, ...]:
-    """The patterns of this output. UsageError: a pattern cannot be read, or does not name class parameters."""
-    return tuple(_pattern(text, value, settings) for text, value in settings.options.get("keys", {}).items())
+    def value_in(self, registry: Registry) -> Any:
+        """The value of the key in this registry, not yet escaped for Hiera."""
+        return VALUES[self.value](registry.services[self.owner.service][self.owner.version])
 
 
 def class_keys(
-    registry: Registry, patterns: tuple[KeyPattern, ...], origin: FileOrigin
-) -> tuple[dict[str, ClassKey], list[Finding]]:
-    """Hiera key -> where its value comes from, sorted by key; and findings for keys that are left out or collide.
+    registry: Registry, keys: ParameterKeys, layout: Layout, origin: FileOrigin
+) -> tuple[Parameters, list[Finding]]:
+    """The keys of class parameters; and findings for what is left out, collides, or is not there.
 
     origin: of the output. Only (service, version)s with an endpoint get keys: without one, a class parameter keeps its
     default.
     """
-    keys: dict[str, ClassKey] = {}
+    made: dict[str, _Made] = {}
     findings: list[Finding] = []
-    for pattern in patterns:
+
+    def add(key: str, new: _Made) -> None:
+        finding = _invalid_key(key, new) or _key_collision(key, made.get(key), new, layout)
+        if finding is None:
+            made[key] = new
+        else:
+            findings.append(finding)
+
+    for role in keys.roles:
+        finding = _role_finding(registry, role)
+        if finding is not None:
+            findings.append(finding)
+        else:
+            add(role.key, _Made(role.owner, "its role", role.value, role.origin))
+    for pattern in keys.patterns:
         for owner, entry in registry.entries():
-            if entry.declared or (pattern.has_version and owner.version is None):
-                continue
-            key = pattern.key(*owner)
-            new = ClassKey(owner, pattern)
-            finding = _invalid_key(key, new, origin) or _key_collision(key, keys.get(key), new, origin)
-            if finding is None:
-                keys[key] = new
-            else:
-                findings.append(finding)
-    return dict(sorted(keys.items())), findings
+            if not (entry.declared or (pattern.has_version and owner.version is None)):
+                add(pattern.key(*owner), _Made(owner, f"`{pattern.text}`", pattern.value, origin))
+    return {key: partial(_Made.value_in, source) for key, source in sorted(made.items())}, findings
 
 
-def _pattern(text: str, value: Any, settings: OutputSettings) -> KeyPattern:
-    if value not in VALUES:
-        raise UsageError(
-            f"the output `{settings.name}` fills `{text}` with `{value}`, which is not a value of a service",
-            origin=settings.origin,
-            help=did_you_mean(str(value), VALUES, f"write one of {', '.join(VALUES)}"),
+def _role_finding(registry: Registry, role: Role) -> Finding | None:
+    """What is wrong with a role whose service has nothing to call."""
+    service, version = role.owner
+    entry = registry.get(role.owner)
+    if entry is None:
+        versions = registry.services.get(service)
+        return ROLE_UNKNOWN.finding(
+            f"the role `{role.key}` is for {_label(role.owner)}, which this output does not have",
+            service=service,
+            version=version,
+            value=role.key,
+            origin=role.origin,
+            help=_unknown_help(registry, service) if versions is None else _version_help(versions),
         )
-    try:
-        parts = parse(text)
-    except PatternError as error:
-        raise _pattern_error(text, f"has {error} at character {error.position + 1}", settings) from error
-    for part in parts:
-        if isinstance(part, Placeholder) and not (part.is_plain and part.name in _PLACEHOLDERS):
-            raise _pattern_error(text, f"has an unknown placeholder {part}", settings)
-    if not makes_class_parameters(parts):
-        raise _pattern_error(text, "is not the name of a class parameter", settings)
-    return KeyPattern(text, parts, value)
+    if entry.declared:
+        return ROLE_EMPTY.finding(
+            f"the role `{role.key}` gets no key: {_label(role.owner)} has no endpoint",
+            service=service,
+            version=version,
+            value=role.key,
+            origin=role.origin,
+        )
+    return None
 
 
-def _pattern_error(text: str, problem: str, settings: OutputSettings) -> UsageError:
-    return UsageError(
-        f"the key pattern `{text}` of the output `{settings.name}` {problem}",
-        origin=settings.origin,
-        help=CLASS_PARAMETER_HELP,
-    )
+def _unknown_help(registry: Registry, service: str) -> str | None:
+    near = closest(service, registry.services)
+    return f"did you mean `{near}`?" if near else None
 
 
-def _invalid_key(key: str, new: ClassKey, origin: FileOrigin) -> Finding | None:
-    if CLASS_PARAMETER.fullmatch(key) and key != "lookup_options":
+def _version_help(versions: Mapping[str | None, Entry]) -> str:
+    named = [version for version in versions if version is not None]
+    if None in versions:
+        also = f", or name one of its versions: {list_names(named, 'or')}" if named else ""
+        return f"leave `version` out for the one without a version{also}"
+    return f"its {'versions are' if len(named) > 1 else 'version is'} {list_names(named)}"
+
+
+def _invalid_key(key: str, new: _Made) -> Finding | None:
+    if _is_class_parameter(key):
         return None
     return INVALID_KEY.finding(
-        f"`{new.pattern.text}` gives {_label(new.owner)} the key `{key}`, which cannot name a class parameter",
+        f"{new.by} gives {_label(new.owner)} the key `{key}`, which cannot name a class parameter",
         service=new.owner.service,
         version=new.owner.version,
         value=key,
-        origin=origin,
+        origin=new.origin,
     )
 
 
-def _key_collision(key: str, old: ClassKey | None, new: ClassKey, origin: FileOrigin) -> Finding | None:
+def _key_collision(key: str, old: _Made | None, new: _Made, layout: Layout) -> Finding | None:
     if old is not None:
-        other = f"{_label(old.owner)} by `{old.pattern.text}`"
-    elif key == INDEX or key.startswith(SERVICE):
+        other = f"{_label(old.owner)} by {old.by}"
+    elif layout.is_own_key(key):
         other = "frostline's own data"
     else:
         return None
     return KEY_COLLISION.finding(
-        f"{_label(new.owner)} by `{new.pattern.text}` and {other} have the same key `{key}`",
+        f"{_label(new.owner)} by {new.by} and {other} have the same key `{key}`",
         service=new.owner.service,
         version=new.owner.version,
         value=key,
-        origin=origin,
+        origin=new.origin,
     )
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from hiera_settings import parameter_keys
 
-from frostline.errors import UsageError
+from frostline.config.cursor import Cursor
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Key, Registry, registry_of
-from frostline.outputs.hiera.keys import class_keys, key_patterns
+from frostline.outputs.hiera.keys import class_keys, read_keys
+from frostline.outputs.hiera_data import layout_of
 from frostline.outputs.values import endpoint_values
-from frostline.settings import OutputSettings
 
 PLACE = FileOrigin("frostline.yaml", 9, 5)
 
@@ -24,20 +25,23 @@ def entry(*endpoints: Endpoint, chosen: int = 0) -> Entry:
     return Entry(url=endpoints[chosen].url if endpoints else None, endpoints=endpoints, sources=("mesh",))
 
 
-def output(keys: dict[str, str]) -> OutputSettings:
-    return OutputSettings(name="puppet", type="hiera", path=Path("/data"), origin=PLACE, options={"keys": keys})
+LAYOUT = layout_of({}, "frostline", "yaml")
 
 
-def values_of(registry: Registry, keys: dict[str, str]) -> dict[str, Any]:
-    made, findings = class_keys(registry, key_patterns(output(keys)), PLACE)
+def values_of(registry: Registry, keys: Mapping[str, Any]) -> dict[str, Any]:
+    made, findings = class_keys(registry, parameter_keys(keys), LAYOUT, PLACE)
     assert findings == []
-    return {key: source.value(registry) for key, source in made.items()}
+    return {key: value(registry) for key, value in made.items()}
 
 
-def findings_of(registry: Registry, keys: dict[str, str]) -> list[Finding]:
-    _, findings = class_keys(registry, key_patterns(output(keys)), PLACE)
-    assert all(finding.origin == PLACE and finding.help for finding in findings)
+def findings_of(registry: Registry, keys: Mapping[str, Any]) -> list[Finding]:
+    _, findings = class_keys(registry, parameter_keys(keys), LAYOUT, PLACE)
+    assert all(finding.origin and finding.help for finding in findings)
     return findings
+
+
+def role(service: str, version: str | None = None, value: str = "url") -> dict[str, str]:
+    return {"service": service, "value": value} | ({"version": version} if version else {})
 
 
 PAYMENTS = entry(endpoint("http://10.0.0.1:8080/v1"), endpoint("http://10.1.0.2:8081/v1", "10.1.0.2", 8081), chosen=1)
@@ -58,12 +62,19 @@ REGISTRY = registry_of(
         ("url", "http://10.1.0.2:8081/v1"),
         ("address", "10.1.0.2"),
         ("port", 8081),
+        ("addresses", ["10.0.0.1", "10.1.0.2"]),
         ("urls", ["http://10.0.0.1:8080/v1", "http://10.1.0.2:8081/v1"]),
         ("endpoints", endpoint_values(PAYMENTS)),
     ],
 )
 def test_a_value_is_that_of_the_chosen_endpoint_or_of_all(value: str, expected: object) -> None:
     assert values_of(REGISTRY, {"{service}::x": value})["payments::x"] == expected
+    assert values_of(REGISTRY, {"a::b": role("payments", "v1", value)}) == {"a::b": expected}
+
+
+def test_an_address_with_several_ports_is_one_of_the_addresses() -> None:
+    registry = registry_of({Key("x", None): entry(endpoint("http://x:1"), endpoint("http://x:2", port=2))})
+    assert values_of(registry, {"a::b": role("x", value="addresses")}) == {"a::b": ["10.0.0.1"]}
 
 
 def test_what_has_no_endpoint_has_no_key() -> None:
@@ -116,33 +127,89 @@ def test_a_name_that_no_class_parameter_can_have_gets_no_key_and_a_warning(name:
     registry = registry_of({Key(key, None): entry(endpoint("http://x")) for key in (name, "ok")})
     (finding,) = findings_of(registry, {"{service}": "url"})
     assert (finding.rule, finding.severity, finding.service) == ("hiera-key", "warning", name)
-    keys, _ = class_keys(registry, key_patterns(output({"{service}": "url"})), PLACE)
+    keys, _ = class_keys(registry, parameter_keys({"{service}": "url"}), LAYOUT, PLACE)
     assert list(keys) == ["ok"]
 
 
+def test_a_role_is_a_key_for_one_service_whatever_its_name() -> None:
+    hostile = "%{x}'\"::\n"
+    registry = registry_of({Key(hostile, hostile): entry(endpoint("http://x")), Key("y", None): entry()})
+    assert values_of(registry, {"a::b": role(hostile, hostile)}) == {"a::b": "http://x"}
+
+
+def test_a_role_without_a_version_is_for_the_service_without_one() -> None:
+    assert values_of(REGISTRY, {"a::b": role("billing")}) == {"a::b": "https://billing.example"}
+    (finding,) = findings_of(REGISTRY, {"a::b": role("payments")})
+    assert (finding.rule, finding.severity, finding.service, finding.version) == (
+        "hiera-role",
+        "error",
+        "payments",
+        None,
+    )
+
+
 @pytest.mark.parametrize(
-    ("pattern", "says"),
+    ("wanted", "help_line"),
     [
-        ("profile::{name}::url", "{name}"),
-        ("profile::{service[a]}::url", "{service[a]}"),
-        ("profile::{service", "character 10"),
-        ("profile::}", "character 10"),
-        ("Profile::{service}", "not the name of a class parameter"),
-        ("a.{service}", "not the name of a class parameter"),
-        ("::{service}", "not the name of a class parameter"),
-        ("", "not the name of a class parameter"),
+        (role("paymnts", "v1"), "did you mean `payments`?"),
+        (role("x"), "correct the service or its version"),
+        (role("payments", "v3"), "its versions are `v1` and `v2`"),
+        (role("payments"), "its versions are `v1` and `v2`"),
+        (role("count-api"), "its version is `v1`"),
+        (role("billing", "v1"), "leave `version` out for the one without a version"),
     ],
 )
-def test_a_bad_pattern_is_a_mistake_of_the_configuration(pattern: str, says: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        key_patterns(output({pattern: "url"}))
-    assert f"`{pattern}`" in caught.value.message
-    assert says in caught.value.message
-    assert (caught.value.origin, bool(caught.value.help)) == (PLACE, True)
+def test_a_role_for_what_is_not_there_is_an_error_that_says_what_is(wanted: dict[str, str], help_line: str) -> None:
+    (finding,) = findings_of(REGISTRY, {"a::b": wanted})
+    assert (finding.rule, finding.severity, finding.value) == ("hiera-role", "error", "a::b")
+    assert finding.origin == FileOrigin("frostline.yaml", 1, 8)
+    assert help_line in (finding.help or "")
 
 
-@pytest.mark.parametrize(("value", "help_line"), [("ulr", "did you mean `url`?"), ("x", "write one of url, urls")])
-def test_an_unknown_value_is_a_mistake_of_the_configuration(value: str, help_line: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        key_patterns(output({"a::{service}": value}))
-    assert (caught.value.origin, help_line in (caught.value.help or "")) == (PLACE, True)
+def test_a_role_for_what_has_no_endpoint_gets_no_key_and_a_warning() -> None:
+    (finding,) = findings_of(REGISTRY, {"a::b": role("ledger")})
+    assert (finding.rule, finding.severity, finding.service) == ("hiera-role-empty", "warning", "ledger")
+    assert class_keys(REGISTRY, parameter_keys({"a::b": role("ledger")}), LAYOUT, PLACE)[0] == {}
+
+
+def test_a_role_and_a_pattern_that_meet_are_a_finding_that_names_both_whatever_their_order() -> None:
+    keys = {"p::{service}::url": "url", "p::payments::url": role("billing")}
+    for written in (keys, dict(reversed(keys.items()))):
+        (finding,) = findings_of(REGISTRY, written)
+        assert (finding.rule, finding.severity) == ("hiera-key-collision", "error")
+        assert "`payments` `v1` by `p::{service}::url` and `billing` `unversioned` by its role" in finding.message
+
+
+def test_a_role_with_a_key_of_frostlines_own_is_a_finding() -> None:
+    (finding,) = findings_of(REGISTRY, {"frostline::index": role("billing")})
+    assert "frostline's own data" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ('{"profile::{name}::url": url}', "{name}"),
+        ('{"profile::{service[a]}::url": url}', "{service[a]}"),
+        ('{"profile::{service": url}', "character 10"),
+        ('{"profile::}": url}', "character 10"),
+        ('{"Profile::{service}": url}', "not the name of a class parameter"),
+        ('{"a.{service}": url}', "not the name of a class parameter"),
+        ('{"::{service}": url}', "not the name of a class parameter"),
+        ("{lookup_options: url}", "not the name of a class parameter"),
+        ("{lookup_options: {service: x, value: url}}", "not the name of a class parameter"),
+        ('{"a.b": {service: x, value: url}}', "not the name of a class parameter"),
+        ('{"a\\n": {service: x, value: url}}', "not the name of a class parameter"),
+        ('{"A::b": {service: x, value: url}}', "not the name of a class parameter"),
+        ('{"a::{service}": {service: x, value: url}}', "has a placeholder, and a role is for one service"),
+        ('{"a::{": {service: x, value: url}}', "has a placeholder, and a role is for one service"),
+    ],
+)
+def test_what_is_no_class_parameter_is_a_mistake_of_the_configuration(
+    cursor: Callable[[str], Cursor], written: str, says: str
+) -> None:
+    keys = cursor(written)
+    read_keys(keys)
+    (error,) = keys.state.errors
+    assert says in error.message
+    assert error.origin == FileOrigin("f.yaml", 1, 7)
+    assert error.help

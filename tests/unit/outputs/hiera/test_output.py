@@ -10,17 +10,20 @@ from typing import Any
 
 import pytest
 import yaml
+from hiera_settings import parameter_keys
 from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from frostline.model import Endpoint, Entry, FileOrigin, Registry, registry_of
 from frostline.outputs.base import Claim, Rendering, View, artifact_folder, output_module
-from frostline.outputs.hiera.output import claims, escape_interpolation, render, service_key
+from frostline.outputs.hiera.output import claims, render
+from frostline.outputs.hiera_data import escape_interpolation, layout_of
 from frostline.outputs.values import service_value
 from frostline.settings import OutputSettings
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "outputs" / "hiera"
+service_key = layout_of({}, "frostline", "yaml").service_key
 PLACE = FileOrigin("frostline.yaml", 9, 5)
 KEYS = {"profile::{service}::{version}::url": "url", "router::{service}_{version}_urls": "urls"}
 
@@ -59,6 +62,8 @@ def small_registry() -> Registry:
 
 
 def output(**options: Any) -> OutputSettings:
+    if "keys" in options:
+        options["keys"] = parameter_keys(options["keys"])
     return OutputSettings(name="puppet", type="hiera", path=Path("/srv/puppet/data"), origin=PLACE, options=options)
 
 
@@ -196,6 +201,12 @@ def test_hiera_yaml_reads_the_layers_and_then_the_common_file(form: str) -> None
     }
 
 
+@pytest.mark.parametrize("fact", ["trusted.extensions.pp_datacenter", "::datacenter", "facts.'my.site'.dc-1"])
+def test_hiera_yaml_selects_the_layer_by_the_fact(fact: str) -> None:
+    files = rendered(small_registry(), output(layers=["datacenter"], fact=fact))
+    assert loaded(files["hiera.yaml"])["hierarchy"][0]["path"] == f"datacenter/%{{{fact}}}.yaml"
+
+
 def test_the_name_of_a_datacenter_never_leads_out_of_the_folder() -> None:
     names = ["../../etc", "/etc", "..", "a/b", "%{x}", "dc.1"]
     points = [endpoint(f"http://{at}", datacenter=name) for at, name in enumerate(names)]
@@ -246,6 +257,13 @@ def test_layers_hold_the_keys_that_differ_there() -> None:
     layer = loaded(files["datacenter/dc2.yaml"])
     assert set(layer) == {"frostline::service::payments", "profile::payments::v1::url"}
     assert layer["profile::payments::v1::url"] == "http://10.1.0.2:8081/v1"
+
+
+def test_a_role_is_in_the_layers_too() -> None:
+    role = {"service": "payments", "version": "v1", "value": "url"}
+    files = rendered(small_registry(), output(layers=["datacenter"], keys={"profile::pay::url": role}))
+    found = [loaded(files[name])["profile::pay::url"] for name in ("common.yaml", "datacenter/dc2.yaml")]
+    assert found == ["http://10.0.0.1:8080/v1", "http://10.1.0.2:8081/v1"]
 
 
 def test_values_of_keys_do_not_interpolate_either() -> None:
