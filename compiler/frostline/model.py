@@ -311,11 +311,19 @@ class Dependency(Struct, frozen=True, kw_only=True):
         return InstanceOrigin(self.source, up.region, up.namespace, id=up.service or f"{up.job}/{up.group}")
 
 
+class SaidAuth(Struct, frozen=True, kw_only=True):
+    """The authentication scheme of a (service, version), as one place names it."""
+
+    name: str
+    origin: FileOrigin | InstanceOrigin
+
+
 class Contribution(Struct, frozen=True, kw_only=True):
     """What one source brings to the registry: endpoints for each (service, version), () where it is only declared.
 
     places: where a local file says so. upstreams: what its jobs declare. overridden: endpoints of segments that other
     segments of the source precede. registered: the registered names that stand for each (service, version).
+    auths: distinct names. leads_to: the sources that a router stands before.
     """
 
     source: str
@@ -327,6 +335,8 @@ class Contribution(Struct, frozen=True, kw_only=True):
     properties: Mapping[Key, DeclaredProperties] = {}
     fallback: frozenset[Key] = frozenset()
     registered: Mapping[Key, Collection[str]] = {}
+    auths: Mapping[Key, tuple[SaidAuth, ...]] = {}
+    leads_to: tuple[str, ...] = ()
 
 
 class Entry(Struct, frozen=True, kw_only=True, dict=True):

@@ -88,6 +88,7 @@ class Naming(Struct, frozen=True, kw_only=True):
     """How a registered name becomes (service, version), and an instance a URL.
 
     schemes: those that a meta value may name besides the usual ones, in lower case.
+    auth: the meta key that names the authentication scheme of an instance; "" for none.
     """
 
     patterns: tuple[str, ...] = DEFAULT_NAMING
@@ -97,6 +98,7 @@ class Naming(Struct, frozen=True, kw_only=True):
     unversioned_url: str = DEFAULT_UNVERSIONED_URL
     scheme: tuple[SchemeRule, ...] = DEFAULT_SCHEME
     schemes: tuple[str, ...] = ()
+    auth: str = ""
 
 
 class LiveLimits(Struct, frozen=True, kw_only=True):

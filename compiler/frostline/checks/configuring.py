@@ -51,7 +51,7 @@ GUARDS: Mapping[str, Any] = {
         },
         "update": {
             "description": "The share of (service, version)s that may have fewer endpoints, "
-            "or other tags, meta, weights, schemes or sources.",
+            "or other tags, meta, weights, schemes, auth or sources.",
             **ref("share"),
             "default": "60%",
         },

@@ -70,10 +70,10 @@ DELETE = Rule(
 UPDATE = Rule(
     name="guard-update",
     summary="more services than `guards.update` allows would have fewer endpoints or other properties",
-    why="Fewer endpoints, or other tags, meta, weights, schemes or sources, of nearly everything at once are mostly a "
-    "change of the configuration, or of how a server answers.",
-    example="error[guard-update]: 12 of 12 services would have fewer endpoints, or other tags, meta, weights, schemes "
-    "or sources, more than the 60% that `guards.update` allows: `service-0/v1`, …\n"
+    why="Fewer endpoints, or other tags, meta, weights, schemes, auth or sources, of nearly everything at once are "
+    "mostly a change of the configuration, or of how a server answers.",
+    example="error[guard-update]: 12 of 12 services would have fewer endpoints, or other tags, meta, weights, schemes, "
+    "auth or sources, more than the 60% that `guards.update` allows: `service-0/v1`, …\n"
     f"  help: {consent_help('guard-update', ['*'], _EXAMPLE_DAY)}",
     mend=_mend("updates"),
 )
@@ -177,8 +177,8 @@ Kind = Literal["equal", "grow", "move", "update"]
 def kind_of_change(before: Published, after: Published) -> Kind:
     """What becomes of a (service, version) that stays known.
 
-    update: fewer endpoints, or other tags, meta, weights, schemes or sources. move: endpoints elsewhere, with the same
-    properties. grow: more endpoints like those that were there, which stay. Where either is not known endpoint by
+    update: fewer endpoints, or other tags, meta, weights, schemes, auth or sources. move: endpoints elsewhere, with the
+    same properties. grow: more endpoints like those that were there, which stay. Where either is not known endpoint by
     endpoint, the digests of their properties are compared, and without these the change is an update.
     """
     if after.digest == before.digest:
@@ -196,7 +196,7 @@ def kind_of_change(before: Published, after: Published) -> Kind:
 
 def _kind_of_entries(before: Entry, after: Entry) -> Kind:
     had, has = properties_of(before), properties_of(after)
-    if before.sources != after.sources or not (had <= has and set(has) <= set(had)):
+    if (before.sources, before.auth) != (after.sources, after.auth) or not (had <= has and set(has) <= set(had)):
         return "update"
     stay = {endpoint.url for endpoint in before.endpoints} <= {endpoint.url for endpoint in after.endpoints}
     return "grow" if stay and len(after.endpoints) > len(before.endpoints) else "move"
@@ -217,7 +217,7 @@ def _changes(change: _Change) -> list[Finding]:
     def changed(rule: Rule, kind: Kind) -> list[Key]:
         return [key for key, found in kinds.items() if found == kind and not change.consent.covers(rule.name, key)]
 
-    update = "would have fewer endpoints, or other tags, meta, weights, schemes or sources"
+    update = "would have fewer endpoints, or other tags, meta, weights, schemes, auth or sources"
     return [
         *_share_finding(change, UPDATE, changed(UPDATE, "update"), len(old), update),
         *_share_finding(change, MOVE, changed(MOVE, "move"), len(old), "would move to other endpoints"),

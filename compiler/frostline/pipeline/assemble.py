@@ -16,6 +16,7 @@ from frostline.plan.changes import RegistryState
 from frostline.published import ManifestEntry
 from frostline.registry.assembling import assemble as assemble_registry
 from frostline.registry.assembling import contribution_of
+from frostline.registry.auth import pass_on_auths
 from frostline.registry.callers import callers_of, unmatched_findings
 from frostline.registry.declaring import contribution_of_declaration
 from frostline.registry.override_rules import unused_findings
@@ -97,7 +98,7 @@ def contributions_of(
         for local_settings in local:
             if needs_other_sources(local_settings.type) is are_last:
                 contributions.append(source_module(local_settings.type).contribute(local_settings, dict(known)))
-    return tuple(contributions)
+    return pass_on_auths(contributions)
 
 
 def registry_of_lock(

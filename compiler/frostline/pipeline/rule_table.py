@@ -30,6 +30,7 @@ _MODULES = (
     "frostline.pipeline.file_rules",
     "frostline.pipeline.reach",
     "frostline.registry.assembling",
+    "frostline.registry.auth",
     "frostline.registry.callers",
     "frostline.registry.consumers",
     "frostline.registry.named_ports",

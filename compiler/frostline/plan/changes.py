@@ -229,7 +229,7 @@ _FIELDS = ("address", "datacenter", "meta", "namespace", "port", "tags", "weight
 
 def _endpoint_changes(was: Entry, now: Entry) -> Iterator[EndpointChange]:
     """What changes beside endpoints that come and go: of the entry, then of each endpoint that stays, by URL."""
-    of_entry = tuple(name for name in ("sources", "url") if getattr(was, name) != getattr(now, name))
+    of_entry = tuple(name for name in ("auth", "sources", "url") if getattr(was, name) != getattr(now, name))
     if of_entry:
         yield EndpointChange(None, of_entry)
     had, has = _by_url(was), _by_url(now)

@@ -27,6 +27,7 @@ from frostline.model import (
     Upstream,
     registry_of,
 )
+from frostline.registry.auth import agreed_auth, auths_of_endpoints, auths_of_names
 from frostline.registry.declaring import bind_findings, dependencies_of, unite_properties
 from frostline.registry.endpoints import choose_url, merge_endpoints
 from frostline.registry.instances import Place, judged_endpoints, plain_endpoints
@@ -105,6 +106,9 @@ def contribution_of(
                 registered.setdefault(key, set()).add(declared.service)
     overridden = _take_overridden(endpoints, findings, fallbacks) if fallbacks else {}
     dependencies = dependencies_of(source, ((upstream, None) for upstream in upstreams), naming)
+    auths = auths_of_endpoints(endpoints, naming.auth) if naming.auth else {}
+    if naming.auth and names_only:
+        auths = auths_of_names(snapshots, split, naming.auth)
     return Contribution(
         source=source,
         endpoints={key: tuple(key_endpoints) for key, key_endpoints in endpoints.items()},
@@ -113,6 +117,7 @@ def contribution_of(
         upstreams=dependencies,
         properties=_properties_of_names(snapshots, split) if names_only else {},
         registered=registered,
+        auths=auths,
     )
 
 
@@ -191,7 +196,7 @@ def assemble(
     for key, contributors in by_key.items():
         winners, unordered = _winners(key, contributors, rank)
         findings.extend(unordered)
-        entry = _entry(key, winners, prefer)
+        entry = _entry(key, winners, prefer, findings)
         findings.extend(_entry_findings(key, entry, winners, merge))
         entries[key] = entry
     # Both a job file and the server that runs it may be read: keep one of equal upstreams.
@@ -230,7 +235,7 @@ def _unordered(key: Key, serving: Sequence[Contribution], unranked: Sequence[str
     )
 
 
-def _entry(key: Key, winners: Sequence[Contribution], prefer: Sequence[str]) -> Entry:
+def _entry(key: Key, winners: Sequence[Contribution], prefer: Sequence[str], findings: list[Finding]) -> Entry:
     endpoints = merge_endpoints(endpoint for winner in winners for endpoint in winner.endpoints[key])
     said = () if endpoints else (winner.properties[key] for winner in winners if key in winner.properties)
     return Entry(
@@ -239,6 +244,7 @@ def _entry(key: Key, winners: Sequence[Contribution], prefer: Sequence[str]) -> 
         sources=tuple(sorted(winner.source for winner in winners)),
         registered=_registered(key, winners),
         properties=unite_properties(said),
+        auth=agreed_auth(key, winners, findings),
     )
 
 

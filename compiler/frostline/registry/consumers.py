@@ -96,9 +96,10 @@ def consumer_view(
         first = chosen.setdefault(dependency.key, dependency)
         if first.url != dependency.url and not _differs_by_sidecar(first, dependency):
             findings.append(_two_upstreams(dependency, first))
-    entries = {key: _entry(dependency, dependency.url or "") for key, dependency in chosen.items()}
+    known = dict(registry.entries())
+    entries = {key: _entry(dependency, known.get(key)) for key, dependency in chosen.items()}
     aliases = {Key(env_name(key.service), key.version): replace(entry, registered=()) for key, entry in entries.items()}
-    all_entries = {**dict(registry.entries()), **aliases, **entries}
+    all_entries = {**known, **aliases, **entries}
     return replace(registry_of(all_entries), upstreams=tuple(sorted(own, key=_order))), tuple(findings)
 
 
@@ -149,8 +150,9 @@ def _order(dependency: Dependency) -> tuple[str | int, ...]:
     return dependency.upstream.sort_key()
 
 
-def _entry(dependency: Dependency, url: str) -> Entry:
-    bind, namespace = dependency.upstream.bind, dependency.upstream.namespace
+def _entry(dependency: Dependency, destination: Entry | None) -> Entry:
+    """The bind as the one endpoint. destination: what the registry has of the service that it leads to."""
+    bind, namespace, url = dependency.upstream.bind, dependency.upstream.namespace, dependency.url or ""
     endpoint = Endpoint(
         url=url,
         address=spelling_of(bind.address),
@@ -160,8 +162,8 @@ def _entry(dependency: Dependency, url: str) -> Entry:
         registered=dependency.upstream.destination,
         declared_at=dependency.declared_at,
     )
-    registered = (dependency.upstream.destination,)
-    return Entry(url=url, endpoints=(endpoint,), sources=(dependency.source,), registered=registered)
+    registered, auth = (dependency.upstream.destination,), destination.auth if destination else None
+    return Entry(url=url, endpoints=(endpoint,), sources=(dependency.source,), registered=registered, auth=auth)
 
 
 def _unknown(upstreams: Iterable[Dependency], consumer: OutputConsumer, origin: FileOrigin) -> Finding:

@@ -19,6 +19,7 @@ from frostline.model import (
     Finding,
     Instance,
     Key,
+    SaidAuth,
     Upstream,
 )
 from frostline.registry.naming import Splitter, splitter_of
@@ -75,7 +76,22 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
         registered=registered,
         findings=(*findings, *bind_findings(upstreams)),
         upstreams=upstreams,
+        auths=_auths(declaration.services, settings, split) if settings.naming.auth else {},
     )
+
+
+def _auths(
+    services: Iterable[DeclaredService], settings: DeclaringSettings, split: Splitter
+) -> dict[Key, tuple[SaidAuth, ...]]:
+    """The authentication schemes that the meta of these services names."""
+    found: dict[Key, list[SaidAuth]] = {}
+    for service in services:
+        instance = _instance_of(service, settings.keep)
+        name = instance.meta.get(settings.naming.auth)
+        if name and matches(settings.services, service.service):
+            for key in split(service.service, instance.tags, instance.meta):
+                found.setdefault(key, []).append(SaidAuth(name=name, origin=service.origin))
+    return {key: tuple(said) for key, said in found.items()}
 
 
 def _finding_of_key(finding: Finding, split: Splitter) -> Finding:

@@ -90,6 +90,7 @@ def apply_overrides(registry: Registry, overrides: Sequence[Override], prefer: S
                 endpoints=endpoints,
                 sources=entry.sources,
                 registered=entry.registered,
+                auth=entry.auth,
             )
     return Overridden(
         registry=registry_of(entries, registry.upstreams),

@@ -9,6 +9,7 @@ from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.readers import as_is, compiled_regex, globs, pattern_parts, text_map, texts
 from frostline.config.urls import url_pattern
+from frostline.globs import matches
 from frostline.patterns import Placeholder, parse
 from frostline.settings import Keep, LiveSettings, Naming, Select, VersionFrom
 from frostline.sources.scheme_keys import SCHEMA_OF_SCHEME, SCHEMA_OF_SCHEMES, check_kept, more_schemes, scheme_rules
@@ -167,6 +168,17 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "scheme": SCHEMA_OF_SCHEME,
     "schemes": SCHEMA_OF_SCHEMES,
+    "auth": {
+        "description": (
+            "Where an instance names the authentication scheme that its callers use: {meta: KEY}. The name alone is "
+            "published, never a secret. Default: nowhere."
+        ),
+        "type": "object",
+        "required": ["meta"],
+        "additionalProperties": False,
+        "properties": {"meta": {"description": "The meta key whose value is the name.", **ref("text")}},
+        "x-expected": "{meta: KEY}",
+    },
     "address_from": {
         "description": (
             "service: the service's address, else the node's. node: the node's. Any other word: the tagged address "
@@ -190,7 +202,7 @@ DEFINITIONS: Mapping[str, Any] = {
 
 NAMING_KEYS: Mapping[str, Any] = {
     name: ref(name)
-    for name in ("naming", "version_pattern", "version_from", "url", "unversioned_url", "scheme", "schemes")
+    for name in ("naming", "version_pattern", "version_from", "url", "unversioned_url", "scheme", "schemes", "auth")
 }
 """The keys that `read_naming` reads, for a `SCHEMA`."""
 
@@ -217,6 +229,7 @@ def live_fields(cursor: Cursor) -> dict[str, Any]:
     fields = {"naming": read_naming(cursor), **cursor.present(select=_select, keep=read_keep)}
     _check_nodes(cursor, fields["naming"], fields.get("keep", Keep()))
     check_kept(cursor, fields["naming"], fields.get("keep", Keep()))
+    check_auth_kept(cursor, fields["naming"], fields.get("keep", Keep()))
     return fields
 
 
@@ -229,6 +242,16 @@ def _check_nodes(cursor: Cursor, naming: Naming, keep: Keep) -> None:
                 f"`{key}` has {{node}}, but `nodes: false` under `keep` freezes no node",
                 "remove {node} from the pattern, or `nodes: false` from `keep`",
             )
+
+
+def check_auth_kept(cursor: Cursor, naming: Naming, keep: Keep) -> None:
+    """Refuses an `auth` of a meta key that `keep` leaves out."""
+    auth = cursor.get("auth")
+    if auth and naming.auth and not matches(keep.meta, naming.auth):
+        auth.refuse(
+            f"the meta `{naming.auth}` names the authentication scheme, but `keep.meta` leaves it out",
+            "let `keep.meta` keep it",
+        )
 
 
 def _select(cursor: Cursor) -> Select:
@@ -265,6 +288,7 @@ def read_naming(cursor: Cursor) -> Naming:
         unversioned_url=_unversioned_url,
         scheme=scheme_rules,
         schemes=more_schemes,
+        auth=lambda auth: auth.value.get("meta"),
     )
     if "naming" in fields:
         fields["patterns"] = fields.pop("naming")

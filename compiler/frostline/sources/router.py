@@ -207,7 +207,13 @@ def contribute(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) ->
         endpoints=endpoints,
         places={key: origins[key] for key in endpoints},
         findings=tuple(findings),
+        leads_to=_sources(settings, known),
     )
+
+
+def _sources(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> tuple[str, ...]:
+    """The sources whose services stand behind it; of `names`, any may have them."""
+    return settings.sources or tuple(sorted(known))
 
 
 def _origins(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> dict[Key, FileOrigin]:

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from frostline.addresses import address_findings, host_of
+from frostline.auth_names import NAME_HELP, fault_of_auth_name
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.urls import absolute_url
-from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key
+from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key, SaidAuth
 from frostline.patterns import host_and_port
 from frostline.settings import SourceSettings
 
@@ -21,7 +23,10 @@ SCHEMA: Mapping[str, Any] = {
     "required": ["services"],
     "properties": {
         "services": {
-            "description": "The URL of each service, or a list of them; or the same for each of its versions.",
+            "description": (
+                "The URL of each service, or a list of them; or {url: …, auth: NAME}, where callers use an "
+                "authentication scheme; or the same for each of its versions."
+            ),
             "type": "object",
             "propertyNames": ref("text"),
             "additionalProperties": {
@@ -32,11 +37,29 @@ SCHEMA: Mapping[str, Any] = {
                 "minProperties": 1,
                 "propertyNames": ref("text"),
                 "additionalProperties": {
-                    "type": ["string", "array"],
+                    "type": ["string", "array", "object"],
                     "minLength": 1,
                     "minItems": 1,
                     "items": ref("text"),
-                    "x-expected": "a URL or a list of URLs",
+                    "required": ["url"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "url": {
+                            "description": "A URL or a list of URLs.",
+                            "type": ["string", "array"],
+                            "minLength": 1,
+                            "minItems": 1,
+                            "items": ref("text"),
+                            "x-expected": "a URL or a list of URLs",
+                        },
+                        "auth": {
+                            "description": (
+                                "The name of the authentication scheme that callers use, never a secret. Default: none."
+                            ),
+                            **ref("text"),
+                        },
+                    },
+                    "x-expected": "a URL, a list of URLs, or a mapping with `url` and `auth`",
                 },
                 "x-expected": "a URL, a list of URLs, or a mapping of versions to URLs",
             },
@@ -48,12 +71,13 @@ KEYS_ARE_INDEPENDENT = True
 
 
 class StaticService(Struct, frozen=True, kw_only=True):
-    """One URL of a (service, version), and where it is written."""
+    """One URL of a (service, version), and where it is written. auth: the scheme that callers of all its URLs use."""
 
     service: str
     version: str | None
     url: str
     origin: FileOrigin
+    auth: SaidAuth | None = None
 
 
 class StaticSettings(SourceSettings, frozen=True, kw_only=True):
@@ -71,7 +95,46 @@ def configure(cursor: Cursor, context: Context) -> StaticSettings:
 def _versions(cursor: Cursor) -> list[StaticService]:
     if not isinstance(cursor.value, dict):
         return _urls(cursor, cursor.key, None)
-    return [service for entry in cursor.entries() for service in _urls(entry, cursor.key, entry.key)]
+    if isinstance(cursor.value.get("url"), str | list):
+        return _with_auth(cursor, cursor.key, None)
+    return [service for entry in cursor.entries() for service in _version(entry, cursor.key)]
+
+
+def _version(cursor: Cursor, service: str) -> list[StaticService]:
+    if isinstance(cursor.value, dict):
+        return _with_auth(cursor, service, cursor.key)
+    if cursor.key == "auth" and isinstance(cursor.value, str) and "://" not in cursor.value:
+        cursor.refuse(*_MISPLACED, at_key=True)
+        return []
+    return _urls(cursor, service, cursor.key)
+
+
+_MISPLACED = (
+    "`auth` is beside versions, and each version may have one of its own",
+    "write `VERSION: {url: …, auth: NAME}`; for a service without versions `{url: …, auth: NAME}`",
+)
+
+
+def _with_auth(cursor: Cursor, service: str, version: str | None) -> list[StaticService]:
+    """The URLs of a mapping with `url` and `auth`. One of a service may have other keys: these look like versions."""
+    for entry in cursor.entries():
+        if entry.key not in ("url", "auth"):
+            entry.refuse(
+                f"`{entry.key}` is beside `url`, which is of a service without versions",
+                f"write `{entry.key}: {{url: …, auth: NAME}}`, and `{{url: …}}` for each other version",
+                at_key=True,
+            )
+    urls, auth = cursor.get("url"), cursor.get("auth")
+    said = SaidAuth(name=auth.value, origin=auth.origin) if auth and _is_auth(auth) else None
+    return [replace(found, auth=said) for found in (_urls(urls, service, version) if urls else [])]
+
+
+def _is_auth(cursor: Cursor) -> bool:
+    """Whether it names an authentication scheme; refuses it otherwise, without a word of it."""
+    fault = fault_of_auth_name(cursor.value) if isinstance(cursor.value, str) else "cannot be a name"
+    if fault:
+        cursor.refuse(f"`auth` is the name of an authentication scheme, and this {fault}", NAME_HELP)
+    return fault is None
 
 
 def _urls(cursor: Cursor, service: str, version: str | None) -> list[StaticService]:
@@ -88,6 +151,7 @@ def contribute(settings: StaticSettings, known: Mapping[str, frozenset[Key]]) ->
     endpoints: dict[Key, tuple[Endpoint, ...]] = {}
     places: dict[Key, FileOrigin] = {}
     findings: list[Finding] = []
+    auths = {Key(one.service, one.version): (one.auth,) for one in settings.services if one.auth}
     for service in settings.services:
         key = Key(service.service, service.version)
         address, port = host_and_port(service.url)
@@ -104,4 +168,4 @@ def contribute(settings: StaticSettings, known: Mapping[str, frozenset[Key]]) ->
                 declared_at=service.origin,
             )
             endpoints[key] = (*endpoints[key], endpoint)
-    return Contribution(source=settings.name, endpoints=endpoints, places=places, findings=tuple(findings))
+    return Contribution(source=settings.name, endpoints=endpoints, places=places, findings=tuple(findings), auths=auths)

@@ -100,8 +100,8 @@ def endpoint(port: int, **more: Any) -> Endpoint:
     return Endpoint(port=port, **(fields | more))  # type: ignore[arg-type]
 
 
-def published(digest: str, *endpoints: Endpoint, source: str = "mesh") -> Published:
-    return Published(digest, len(endpoints), Entry(url=None, endpoints=endpoints, sources=(source,)))
+def published(digest: str, *endpoints: Endpoint, source: str = "mesh", auth: str | None = None) -> Published:
+    return Published(digest, len(endpoints), Entry(url=None, endpoints=endpoints, sources=(source,), auth=auth))
 
 
 @pytest.mark.parametrize(
@@ -118,6 +118,8 @@ def published(digest: str, *endpoints: Endpoint, source: str = "mesh") -> Publis
         (published("b", endpoint(1), endpoint(2, weight=5)), "update"),
         (published("b", endpoint(1), endpoint(2, url="https://10.0.0.1:2")), "update"),
         (published("b", endpoint(1), endpoint(2), source="west"), "update"),
+        (published("b", endpoint(1), endpoint(2), auth="hmac"), "update"),
+        (published("b", endpoint(3), endpoint(4), auth="hmac"), "update"),
         (published("b", endpoint(1), endpoint(2, tags=("web",)), endpoint(3, tags=("web",))), "update"),
         (published("b", endpoint(3), endpoint(4), endpoint(5)), "move"),
         (Published("b", 2), "update"),

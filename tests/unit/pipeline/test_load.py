@@ -160,6 +160,35 @@ def test_static_services_have_versions_lists_and_places() -> None:
     ]
 
 
+def test_static_services_name_the_authentication_scheme_beside_their_url() -> None:
+    services = {
+        "a": '{v3: {url: ["http://x", "http://y"], auth: hmac}, v2: "http://z", auth: "http://w"}',
+        "b": '{url: "http://x", auth: b.c-2}',
+        "c": '{url: {url: "http://x"}, auth: {url: "http://y", auth: d}}',
+    }
+    lines = "".join(f"      {name}: {value}\n" for name, value in services.items())
+    source = load(f"sources:\n  s:\n    type: static\n    services:\n{lines}").sources["s"]
+    assert isinstance(source, StaticSettings)
+    assert [(found.service, found.version, found.url, found.auth and found.auth.name) for found in source.services] == [
+        ("a", "v3", "http://x", "hmac"),
+        ("a", "v3", "http://y", "hmac"),
+        ("a", "v2", "http://z", None),
+        ("a", "auth", "http://w", None),
+        ("b", None, "http://x", "b.c-2"),
+        ("c", "url", "http://x", None),
+        ("c", "auth", "http://y", "d"),
+    ]
+    assert source.services[0].auth is not None
+    assert source.services[0].auth.origin == FileOrigin("frostline.yaml", 5, 53)
+
+
+@pytest.mark.parametrize("kind", ["consul", "nomad", "jobspec"])
+def test_a_source_reads_the_authentication_scheme_of_instances_from_a_meta_key(kind: str) -> None:
+    more = ', files: ["*.hcl"]' if kind == "jobspec" else ""
+    text = "sources:\n  s: {{type: {}, auth: {{meta: 'a b'}}{}}}\n"
+    assert load(text.format(kind, more)).sources["s"].naming.auth == "a b"  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("name", "key"), [("a", ("a", None)), ("a/v1", ("a", "v1")), ("a/b/v1", ("a/b", "v1")), ("é/ü", ("é", "ü"))]
 )

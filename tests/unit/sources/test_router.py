@@ -51,6 +51,12 @@ def test_it_serves_what_all_others_know() -> None:
     assert found.findings == ()
 
 
+def test_it_leads_to_its_sources_or_to_all() -> None:
+    assert routed().leads_to == ("mesh", "partners")
+    assert routed(sources=("mesh",)).leads_to == ("mesh",)
+    assert routed(names=(name("billing", "v1"),)).leads_to == ("mesh", "partners")
+
+
 def test_endpoints_have_the_router_as_address_and_a_place() -> None:
     found = routed(url="https://[::1]:8443/{service}/{version}", names=(name("billing", "v1"),), sources=("mesh",))
     (billing,) = found.endpoints["billing", "v1"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from frostline.model import FileOrigin
+from frostline.model import FileOrigin, SaidAuth
 from frostline.sources.static import StaticService, StaticSettings, contribute, host_and_port
 
 PLACE = FileOrigin("frostline.yaml", 3, 5)
@@ -48,6 +48,16 @@ def test_several_urls_of_a_service_are_its_endpoints_in_the_order_written() -> N
 )
 def test_the_address_and_port_are_those_of_the_url(url: str, address: str, port: int) -> None:
     assert host_and_port(url) == (address, port)
+
+
+def test_a_service_has_the_authentication_scheme_that_is_written_beside_its_url() -> None:
+    auth = SaidAuth(name="hmac", origin=place(5))
+    services = tuple(
+        StaticService(service="a", version=version, url=url, origin=place(4), auth=auth if version == "v1" else None)
+        for version, url in (("v1", "http://x"), ("v1", "http://y"), ("v2", "http://z"))
+    )
+    found = contribute(StaticSettings(name="s", origin=PLACE, services=services), {})
+    assert found.auths == {("a", "v1"): (auth,)}
 
 
 def test_a_source_without_services_brings_nothing() -> None:

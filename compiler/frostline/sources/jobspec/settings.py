@@ -13,8 +13,8 @@ from frostline.config.paths import path_reader
 from frostline.config.readers import as_is, globs, texts
 from frostline.model import FileOrigin
 from frostline.patterns import PatternError, parse
-from frostline.settings import DeclaringSettings
-from frostline.sources.naming_keys import NAMING_KEYS, read_local_keep, read_naming
+from frostline.settings import DeclaringSettings, Keep
+from frostline.sources.naming_keys import NAMING_KEYS, check_auth_kept, read_local_keep, read_naming
 from frostline.text import quote
 
 SCHEMA: Mapping[str, Any] = {
@@ -172,6 +172,8 @@ def configure(cursor: Cursor, context: Context) -> JobspecSettings:
         written.refuse("`working_directory` is outside of root", "name root or a folder in it")
     if (select := cursor.get("select")) and (services := select.get("services")):
         fields["services"] = globs(services)
+    naming = read_naming(cursor)
+    check_auth_kept(cursor, naming, fields.get("keep", Keep()))
     files, variables = cursor.get("files"), cursor.get("variables")
     return JobspecSettings(
         name=cursor.key,
@@ -181,6 +183,6 @@ def configure(cursor: Cursor, context: Context) -> JobspecSettings:
         files_origin=files.origin if files else cursor.key_origin,
         variables=variables.value if variables else {},
         places={entry.key: entry.origin for entry in variables.entries()} if variables else {},
-        naming=read_naming(cursor),
+        naming=naming,
         **fields,
     )
