@@ -74,7 +74,7 @@ def flow(value: Any) -> str:
     if isinstance(value, str):
         return quote(value)
     if isinstance(value, dict):
-        return "{" + ", ".join([f"{_flow_key(key)} {flow(member)}" for key, member in value.items()]) + "}"
+        return "{" + ", ".join([f"{flow_key(key)} {flow(member)}" for key, member in value.items()]) + "}"
     if isinstance(value, list):
         return "[" + ", ".join([flow(item) for item in value]) + "]"
     if value is None:
@@ -120,7 +120,8 @@ def _block_key(text: str, indent: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _flow_key(text: str) -> str:
+def flow_key(text: str) -> str:
+    """A key in flow style, with its colon."""
     key = _key(text)
     return f"{key}:" if len(key) <= _LONGEST_IMPLICIT_KEY else f"? {key} :"
 

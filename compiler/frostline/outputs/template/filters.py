@@ -6,21 +6,21 @@ Not taken from jinja2: filters that escape for HTML or mark text as safe (`escap
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from jinja2 import Environment, Undefined, pass_environment
+from jinja2 import Environment, pass_environment
 from jinja2.filters import FILTERS, make_attrgetter
 from msgspec import Struct
 
+from frostline.outputs.template import expanding
 from frostline.outputs.template.ordering import ALL as ORDERING
+from frostline.outputs.template.plain import LEAVE_OUT, literal, plain_text, plain_value
 from frostline.outputs.template.text import (
     Quoted,
     TemplateFault,
     Trusted,
-    fail_undefined,
     join_texts,
     joined_parts,
     quoted,
@@ -37,7 +37,6 @@ _KEPT = """
     rejectattr replace reverse round select selectattr slice sum title truncate upper urlencode wordcount wordwrap
 """.split()  # noqa: SIM905
 
-_LEAVE_OUT = "leave the service out with `select` of the output"
 _NGINX_LONGEST = 4000
 _VARIABLE = re.compile(r"\$\{[a-z_][a-z0-9_]*\}")
 
@@ -49,9 +48,9 @@ def nginx(value: Any, dollar: str = "") -> Trusted:
     It cannot escape `$` where a directive expands variables. `dollar` is written for it: `$` for a directive that
     expands none (location, server_name, upstream), else a variable that holds it, such as `${dollar}`.
     """
-    text = _text(value, "nginx")
+    text = plain_text(value, "nginx")
     if "\0" in text:
-        raise TemplateFault(f"{show_value(text)} contains a NUL, which no nginx parameter can hold", _LEAVE_OUT)
+        raise TemplateFault(f"{show_value(text)} contains a NUL, which no nginx parameter can hold", LEAVE_OUT)
     if "$" in text and not dollar:
         raise TemplateFault(
             f"{show_value(text)} contains '$', which nginx reads as the start of a variable and cannot escape",
@@ -72,9 +71,9 @@ def nginx(value: Any, dollar: str = "") -> Trusted:
 
 def shell(value: Any) -> Trusted:
     """One word for a POSIX shell, always in single quotes, so that `A=b` is a word in a command's place too."""
-    text = _text(value, "shell")
+    text = plain_text(value, "shell")
     if "\0" in text:
-        raise TemplateFault(f"{show_value(text)} contains a NUL, which no shell word can hold", _LEAVE_OUT)
+        raise TemplateFault(f"{show_value(text)} contains a NUL, which no shell word can hold", LEAVE_OUT)
     return quoted("'" + text.replace("'", "'\"'\"'") + "'", "shell")
 
 
@@ -84,7 +83,7 @@ def identifier(value: Any) -> Trusted:
     Every other byte (UTF-8), and `_` itself, becomes `_` and two hexadecimal digits, so that two identifiers can be
     joined by `__`.
     """
-    text = _text(value, "identifier")
+    text = plain_text(value, "identifier")
     if not text:
         raise TemplateFault("an empty name cannot become an identifier")
     return trusted(re.sub(rb"[^a-z0-9.-]", lambda found: b"_%02x" % ord(found.group()), text.encode()).decode())
@@ -97,56 +96,22 @@ def raw(value: Any) -> Trusted:
 
 def json(value: Any) -> Trusted:
     """JSON on one line, safe in a <script> element too; members keep their order."""
-    return _literal(_written(_plain(value, "json"), _JSON), "json")
+    return literal(_written(plain_value(value, "json"), _JSON), "json")
 
 
 def py(value: Any) -> Trusted:
     """A Python literal on one line."""
-    return _literal(_written(_plain(value, "py"), _PY), "py")
+    return literal(_written(plain_value(value, "py"), _PY), "py")
 
 
 def toml(value: Any) -> Trusted:
     """A TOML value on one line; mappings as inline tables. TOML has no null, and integers of 64 bits."""
-    return _literal(_written(_plain(value, "toml"), _TOML), "toml")
+    return literal(_written(plain_value(value, "toml"), _TOML), "toml")
 
 
 def yaml(value: Any) -> Trusted:
     """YAML 1.1 and 1.2 on one line: strings double-quoted, lists and mappings in flow style."""
-    return _literal(flow(_plain(value, "yaml")), "yaml")
-
-
-def _literal(text: str, name: str) -> Trusted:
-    """A literal. Numbers, empty lists and the like have no quotes that could be in the wrong place."""
-    return quoted(text, name) if '"' in text else trusted(text)
-
-
-class _Pointed(float):
-    """A number written with a point: YAML 1.1 reads 1e+16 as a string, and every format reads 1.0e+16 as a number."""
-
-    def __str__(self) -> str:
-        mantissa, exponent, power = repr(float(self)).partition("e")
-        return mantissa + ("" if "." in mantissa else ".0") + exponent + power
-
-
-def _plain(value: Any, name: str) -> Any:
-    """`value` as str, int, _Pointed, bool, None, or lists and dicts of these. TemplateFault: it is something else."""
-    match value:
-        case str():
-            return _text(value, name)
-        case float() if math.isfinite(value):
-            return _Pointed(value)
-        case None | bool() | int():
-            return value
-        case Undefined():
-            fail_undefined(value)
-        case Mapping():
-            if strange := [key for key in value if not isinstance(key, str)]:
-                raise TemplateFault(f"the key {show_value(strange[0])} is not a string")
-            return {_text(key, name): _plain(item, name) for key, item in value.items()}
-        case Iterable():
-            return [_plain(item, name) for item in value]
-    kind = show_value(value) if isinstance(value, float) else f"a {type(value).__name__}"
-    raise TemplateFault(f"{kind} cannot be written as {name}")
+    return literal(flow(plain_value(value, "yaml")), "yaml")
 
 
 class _Style(Struct, frozen=True):
@@ -201,14 +166,6 @@ def _backslashed(text: str) -> str:
 _JSON = _Style(_json_text)
 _PY = _Style(_py_text, "None", "True", "False")
 _TOML = _Style(_toml_text, none=None, colon=" = ", integers=range(-(2**63), 2**63))
-
-
-def _text(value: Any, name: str) -> str:
-    """The text to quote, as plain `str`. TemplateFault: a lone surrogate, which UTF-8 cannot encode."""
-    text = str(to_text(value, f"quoted by `| {name}`"))
-    if re.search("[\ud800-\udfff]", text):
-        raise TemplateFault(f"{show_value(text)} contains half of a surrogate pair, which is not a character")
-    return text
 
 
 @pass_environment
@@ -269,7 +226,7 @@ def fail(message: Any = "the template stopped") -> str:
 
 
 QUOTING: Mapping[str, Callable[..., Trusted]] = {
-    function.__name__: function for function in (identifier, json, nginx, py, raw, shell, toml, yaml)
+    function.__name__: function for function in (identifier, json, nginx, py, raw, shell, toml, yaml, *expanding.ALL)
 }
 
 ALL: dict[str, Callable[..., Any]] = {

@@ -19,9 +19,11 @@ _SPACE = " \t\r\f\v"
 class State(Struct, frozen=True, kw_only=True):
     """Where a reader is in a line.
 
-    mode: `start` of a token, `word`, `closed` (right after a quote), `quote`, `comment`. quote: the one that is open.
+    mode: `start` of a token, `word`, `closed` (right after a quote), `quote`, `comment`; of dotenv `value`, right after
+    the `=`. quote: the one that is open.
     last: the last character, "" at the start. escaped: the next character is taken as it is.
-    depth: of YAML's brackets, of nginx's `${`. outer: of the shell the quotes and brackets around, innermost last.
+    depth: of YAML's brackets, of nginx's `${`. outer: of the shell the quotes and brackets around, innermost last; of
+    dotenv `value` after the `=`.
     """
 
     mode: str = "start"
@@ -147,6 +149,24 @@ def _shell(state: State, character: str) -> State:
     return _moved(state, character, "start" if character in _SPACE or character in ";&|<>" else "word")
 
 
+def _dotenv(state: State, character: str) -> State:
+    """A line NAME=VALUE. systemd knows no `export`, and python-dotenv reads nothing after a quote."""
+    if state.mode == "comment":
+        return state
+    if state.mode == "quote":
+        return _in_quote(state, character, state.quote == '"')
+    if character == "#" and (state.mode == "start" or state.last in _SPACE):
+        return _moved(state, character, "comment")
+    if character in "\"'":
+        return _moved(state, character, "quote", quote=character, outer="value")
+    if character == "=" and state.mode == "word" and not state.outer:
+        return _moved(state, character, "value", outer="value")
+    if character in _SPACE:
+        is_before = state.mode == "start"
+        return _moved(state, character, "start" if is_before else "word", outer="" if is_before else "value")
+    return _moved(state, character, "word")
+
+
 _STEPS: Mapping[str, Callable[[State, str], State]] = {
     "json": _literals("[{(,:=;<>+*%|&!?~^", "", "\"'`"),
     "py": _literals("[{(,:=;<>+*%|&!~^", "#", "\"'"),
@@ -154,6 +174,8 @@ _STEPS: Mapping[str, Callable[[State, str], State]] = {
     "nginx": _nginx,
     "yaml": _yaml,
     "shell": _shell,
+    "dotenv": _dotenv,
+    **dict.fromkeys(("ansible", "spring", "traefik"), _yaml),
 }
 
 
@@ -173,6 +195,8 @@ def fault_of(filter_name: str, state: State) -> tuple[str, str] | None:
         return f"{shown} is inside a quote {quote} that is open on this line", own
     if state.escaped:
         return f"{shown} directly follows '\\\\', which takes its first quote as a character", join
+    if filter_name == "dotenv" and state.mode != "value":
+        return f"{shown} does not directly follow NAME=", "write NAME={{ value | dotenv }} on a line of its own"
     if filter_name == "shell":
         return None if state.last != "$" else (f"{shown} directly follows '$', which makes `$'…'` of it", join)
     if state.mode in ("word", "closed"):

@@ -20,8 +20,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9.:/_@\[\]-]*")
 _MOST_SHOWN = 60
 
 QUOTING_HELP = (
-    "quote it for the file that the template writes: `| nginx`, `| json`, `| yaml`, `| py`, `| shell` or `| toml`; "
-    "`| raw` writes it as it is, on purpose"
+    "quote it for the file that the template writes: `| nginx`, `| json`, `| yaml`, `| py`, `| shell`, `| toml`, "
+    "`| dotenv`, `| ansible`, `| spring` or `| traefik`; `| raw` writes it as it is, on purpose"
 )
 
 

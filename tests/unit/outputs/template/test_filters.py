@@ -75,7 +75,16 @@ READERS: dict[str, list[Callable[[str], Any]]] = {
     "py": [ast.literal_eval],
     "toml": [lambda text: tomllib.loads(f"x = {text}")["x"]],
     "yaml": [yaml.safe_load, yaml_1_2],
+    "ansible": [lambda text: yaml.load(text, UnsafeTags)],
+    "traefik": [yaml.safe_load, yaml_1_2],
 }
+
+
+class UnsafeTags(yaml.SafeLoader):
+    """Reads `!unsafe` as Ansible does: as the string behind it."""
+
+
+UnsafeTags.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -22,6 +22,10 @@ RIGHT = {
         *("", "echo ", "A=", "a --b=", "echo 'x' ", 'echo "x"', 'echo "$(cat ', "a\\\\ ", "echo \\' ", "a; b#c "),
         *("case x in a) ", "f() { echo ", "$((1)) ", "cat <<EOF ", 'X="${Y}"', "a && ", "echo a#"),
     ],
+    "dotenv": ["A=", "  A=", "_a.B1="],
+    "ansible": ["", "- ", "a: ", "[a, "],
+    "spring": ["", "- ", "a: ", "[a, "],
+    "traefik": ["", "- ", "a: ", "[a, "],
 }
 WRONG = {
     "yaml": [
@@ -38,6 +42,29 @@ WRONG = {
         *('echo "', "echo 'a ", "`", "echo `cat ", "# ", "a; # ", "echo $", "echo \\", 'echo "a\\" ', 'X="${Y:-'),
         *('echo "$(cat "', 'echo "$(a) ', "echo '\\' '", '"`a '),
     ],
+    "dotenv": [
+        *(
+            "",
+            "  ",
+            "A",
+            "A= ",
+            "A=x",
+            "A=x B=",
+            "A =",
+            "export A=",
+            "A='",
+            'A="',
+            "A='x'",
+            'A="" ',
+            "# A=",
+            "A=b=",
+            "A:",
+        ),
+        *("A=x # ", "=", "A='x'b=", "A='x' B="),
+    ],
+    "ansible": ["http://", "url:", "url: !unsafe", "'a ", "# "],
+    "spring": ["http://", "url:", '"a ', "# "],
+    "traefik": ["http://", "url:", '"a ', "# "],
 }
 
 

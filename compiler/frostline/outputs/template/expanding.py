@@ -1,0 +1,96 @@
+"""The filters for readers that expand what stands in quotes: dotenv, Ansible, Spring, Traefik."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from frostline.outputs.template.plain import LEAVE_OUT, literal, plain_text, plain_value
+from frostline.outputs.template.text import TemplateFault, Trusted, quoted, show_value
+from frostline.outputs.yaml_text import flow, flow_key
+
+_NOT_IN_A_VARIABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_EXPANDED_IN_VARIABLES = re.compile(r"\$[A-Za-z0-9_{$]")
+_EXPANDED_BY_SPRING = re.compile(r"[$#]\{")
+
+
+def dotenv(value: Any) -> Trusted:
+    """A value that sh, systemd and python-dotenv read the same after `NAME=`.
+
+    In single quotes python-dotenv takes a backslash for an escape, and nobody has one for a quote. In double quotes sh
+    and systemd expand `$`, sh runs what stands in backquotes, and python-dotenv keeps the backslash before these two.
+    systemd's environment.d expands `$NAME`, and python-dotenv `${NAME}`, in any quotes. Of control characters systemd's
+    EnvironmentFile takes tab and newline (src/basic/env-util.c); python-dotenv reads a carriage return as a newline.
+    """
+    text = plain_text(value, "dotenv")
+    if found := _NOT_IN_A_VARIABLE.search(text):
+        what = f"contains {found.group()!r}, which systemd or python-dotenv does not take"
+    elif found := _EXPANDED_IN_VARIABLES.search(text):
+        what = f"contains {found.group()!r}, which systemd or python-dotenv expands in any quotes"
+    elif not re.search(r"['\\]", text):
+        return quoted(f"'{text}'", "dotenv")
+    elif found := re.search("[$`]", text):
+        what = (
+            f"contains {found.group()!r} beside a single quote or a backslash, which sh, systemd and python-dotenv "
+            "escape in different ways"
+        )
+    else:
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        return quoted(f'"{escaped}"', "dotenv")
+    raise TemplateFault(f"{show_value(text)} {what}", f"{LEAVE_OUT}, or write a file for sh alone with `| shell`")
+
+
+def ansible(value: Any) -> Trusted:
+    """YAML as Ansible reads it, on one line: a string that it would take for a template is tagged `!unsafe`.
+
+    Besides `{{`, `{%` and `{#` such is any string with a first line `#jinja2:`, which names delimiters of its own.
+    """
+    return literal(_ansible(plain_value(value, "ansible")), "ansible")
+
+
+def _ansible(value: Any) -> str:
+    if isinstance(value, str):
+        is_template = "{" in value or value.startswith("#")
+        return f"{'!unsafe ' if is_template else ''}{flow(value)}"
+    if isinstance(value, dict):
+        return "{" + ", ".join([f"{flow_key(key)} {_ansible(member)}" for key, member in value.items()]) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join([_ansible(item) for item in value]) + "]"
+    return flow(value)
+
+
+def spring(value: Any) -> Trusted:
+    """YAML for a Spring Boot application, on one line. What Spring would expand is refused.
+
+    It expands `${NAME}` wherever it reads a property, and evaluates `#{…}` where one is injected by `@Value`. Spring
+    Framework has an escape for the former since 6.2 only.
+    """
+    plain = plain_value(value, "spring")
+    for text in _texts(plain):
+        if found := _EXPANDED_BY_SPRING.search(text):
+            what = f"contains {found.group()!r}, which Spring expands, in quotes too"
+            raise TemplateFault(f"{show_value(text)} {what}", LEAVE_OUT)
+    return literal(flow(plain), "spring")
+
+
+def traefik(value: Any) -> Trusted:
+    """YAML for a file of Traefik's, on one line. Traefik runs such a file as a Go template before it reads it as YAML,
+    where `{{` begins an action, in quotes too; the second brace is therefore written as an escape."""
+    return literal(flow(plain_value(value, "traefik")).replace("{{", "{\\u007b"), "traefik")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All strings in a plain value, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield key
+            yield from _texts(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+ALL: tuple[Callable[[Any], Trusted], ...] = (dotenv, ansible, spring, traefik)
