@@ -11,6 +11,7 @@ from loopback import LoopbackServer
 
 from frostline.lock.codec import lock_chunks, lock_of
 from frostline.model import Declared, Instance, Snapshot
+from frostline.outputs.template.names import PLACES
 from frostline.pipeline.freeze import settings_digests
 from frostline.pipeline.load import load_config
 
@@ -26,8 +27,8 @@ HOSTILE = (
 )  # fmt: skip
 """Names, tags and values of meta. No two are equal, and none has a version in it."""
 
-PLAIN = ("ledger", "mail")
-"""Names that need no care, so that a hostile one beside them is what breaks a file."""
+PLAIN = ("payments-v1", "payments-v2", "weights-v1", "ledger", "mail", "many", "empty-v1")
+"""The other names that are registered."""
 
 
 def odd_instances(servers: Sequence[LoopbackServer], names: Iterable[str] = HOSTILE) -> tuple[Instance, ...]:
@@ -92,3 +93,9 @@ def freeze_catalog(
         declared=tuple(Declared(service=name) for name in sorted(declared)),
     )
     (folder / "frostline.lock").write_bytes(b"".join(lock_chunks(lock_of([snapshot]).snapshots)))
+
+
+def names_of(place: str, names: Sequence[str] = HOSTILE) -> tuple[str, ...]:
+    """These names, but of those that become one name in this place of the filter `name`, the first alone."""
+    made = {PLACES[place].name(name): name for name in (*reversed(names), *PLAIN)}
+    return tuple(name for name in names if made[PLACES[place].name(name)] == name)

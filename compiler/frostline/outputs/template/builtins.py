@@ -43,4 +43,17 @@ TABLE: Mapping[str, Builtin] = {
         summary="Lines for /etc/hosts: the address of each entry's chosen endpoint, and the entry's name.",
         variables={"suffix": Variable("string", "what follows each name, such as `.internal`")},
     ),
+    "kubernetes": Builtin(
+        file="kubernetes.j2",
+        summary="A Service for each entry: with EndpointSlices for IP addresses, of type ExternalName for a host name.",
+        variables={
+            "namespace": Variable("string", "the namespace of all objects; default: the one that kubectl uses"),
+            "port": Variable("integer", "the port at which a Service is called; default 80"),
+        },
+    ),
+    "tfvars": Builtin(
+        file="tfvars.j2",
+        summary="The variable `services` for Terraform, with the fields that consul-terraform-sync gives its modules.",
+        variables={"meta": Variable("object", "what each service has as `cts_user_defined_meta`")},
+    ),
 }
