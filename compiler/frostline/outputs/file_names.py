@@ -14,8 +14,8 @@ from frostline.rules import Rule
 
 PATH_COLLISION = Rule(
     name="path-collision",
-    summary="two files of an output have paths that differ only in case",
-    why="Where file names ignore case, as on macOS and Windows, one of the files would overwrite the other.",
+    summary="two files of an output have paths that are the same, or differ only in case",
+    why="One of the files would overwrite the other; if their paths differ in case, it would on macOS and Windows.",
     example="frostline.yaml:12:7: error[path-collision]: shop: "
     "the files of `Shop` and `shop` have the same path where file names ignore case: shop.yaml\n"
     "  help: rename one of them, leave one out with `select`, or write this output without `split`",
@@ -35,31 +35,33 @@ def percent_encode(name: str) -> str:
     return _UNSAFE_IN_KEY.sub(_percent, name.encode()).decode()
 
 
-def file_stem(name: str) -> str:
-    """`name` as the stem of a file name, at most LONGEST_STEM bytes: percent-encoded, except for dots within it.
+def file_stem(name: str, longest: int = LONGEST_STEM) -> str:
+    """`name` as the stem of a file name, at most `longest` bytes: percent-encoded, except for dots within it.
 
     A longer stem is cut and ends in `~` and a digest. Encoded names have no `~`, so no two names have the same stem.
     """
     stem = _UNSAFE_IN_STEM.sub(_percent, name.encode()).decode()
-    if len(stem) <= LONGEST_STEM:
+    if len(stem) <= longest:
         return stem
     end = "~" + sha256(name.encode()).hexdigest()[:32]
-    return stem[: LONGEST_STEM - len(end)] + end
+    return stem[: longest - len(end)] + end
 
 
 class PathCollision(Struct, frozen=True):
-    """Two names whose files have the same path where file names ignore case."""
+    """Two names whose files have the same path where file names ignore case. is_exact: they have it everywhere."""
 
     first: str
     second: str
     path: PurePosixPath
+    is_exact: bool = False
 
-    def finding(self, origin: FileOrigin, help: str, service: str | None = None) -> Finding:
+    def finding(self, origin: FileOrigin, help: str, service: str | None = None, version: str | None = None) -> Finding:
         """The error finding. origin: of the output."""
+        where = "" if self.is_exact else " where file names ignore case"
         return PATH_COLLISION.finding(
-            f"the files of `{self.first}` and `{self.second}` have the same path where file names ignore case: "
-            f"{self.path}",
+            f"the files of `{self.first}` and `{self.second}` have the same path{where}: {self.path}",
             service=service,
+            version=version,
             value=str(self.path),
             origin=origin,
             help=help,

@@ -16,7 +16,10 @@ from frostline.settings import OutputConsumer, OutputSelect, OutputSettings, Url
 
 DEFINITIONS: Mapping[str, Any] = {
     "output_path": {
-        "description": "The file to write, or the folder for hiera and for yaml with `split`. It stays inside root.",
+        "description": (
+            "The file to write, or the folder for hiera and for yaml with `split`; of template with `split` a pattern. "
+            "It stays inside root."
+        ),
         **ref("path"),
     },
     "output_name": {

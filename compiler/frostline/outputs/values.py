@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from frostline.endpoint_runs import EndpointRun, runs_of
-from frostline.model import Dependency, Endpoint, Entry, Registry, Upstream, version_label
+from frostline.model import Dependency, Endpoint, Entry, Key, Registry, Upstream, version_label
 
 FORMAT = "frostline.registry/1"
 
@@ -134,6 +134,14 @@ def _address_variables(destination: str) -> list[str]:
     """
     prefix = "NOMAD_UPSTREAM_ADDR_"
     return list(dict.fromkeys([prefix + destination, prefix + re.sub("[^A-Za-z0-9_]", "_", destination)]))
+
+
+def entry_name(key: Key, entry: Entry) -> str:
+    """The name under which it is registered; SERVICE-VERSION where that is none, several, or has no version in it."""
+    service, version = key
+    if len(entry.registered) == 1 and (version is None or entry.registered[0] != service):
+        return entry.registered[0]
+    return service if version is None else f"{service}-{version}"
 
 
 def content_digest(registry: Registry, fields: tuple[str, ...] = ()) -> str:

@@ -28,6 +28,7 @@ _KINDS: Mapping[str, str] = {
 
 def check_builtin(cursor: Cursor, builtin: Builtin) -> None:
     """Refuses keys of the output at `cursor` that this template does not take."""
+    _check_split(cursor, builtin)
     variables = cursor.get("vars")
     for entry in variables.entries() if variables else ():
         known = builtin.variables.get(entry.key)
@@ -39,6 +40,19 @@ def check_builtin(cursor: Cursor, builtin: Builtin) -> None:
             entry.refuse(message, did_you_mean(entry.key, builtin.variables, otherwise), at_key=True)
         elif not _is_of(entry.value, known):
             entry.refuse(f"{quote(entry.key)} must be {_KINDS[known.type]}", known.description)
+
+
+def _check_split(cursor: Cursor, builtin: Builtin) -> None:
+    name, split = quote(cursor.value["builtin"]), cursor.get("split")
+    if builtin.split == "always" and "split" not in cursor.value:
+        cursor.refuse(
+            f"the template {name} writes a file for each (service, version)",
+            "add `split: entry`, and {name} to `path`: `FOLDER/{name}.json`",
+        )
+    elif builtin.split == "never" and split:
+        split.refuse(
+            f"the template {name} writes one file", "remove `split`, and the placeholders in `path`", at_key=True
+        )
 
 
 def _is_of(value: object, variable: Variable) -> bool:

@@ -1,4 +1,4 @@
-"""The output `template`: one file written by a Jinja2 template of the user's, or by one that comes with frostline."""
+"""The output `template`: what a Jinja2 template of the user's writes, or one that comes with frostline."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from msgspec.structs import replace
+
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.paths import is_file, resolved
 from frostline.config.readers import as_is
+from frostline.model import Finding, Key, Registry
 from frostline.outputs.base import Artifact, Claim, Rendering, View
 from frostline.outputs.output_keys import output_settings
 from frostline.outputs.template import builtins
 from frostline.outputs.template.builtin_keys import check_builtin
+from frostline.outputs.template.split import COLLISION_HELP, file_paths, has_placeholder, split_path
 from frostline.settings import OutputSettings
 from frostline.text import quote
 
@@ -26,6 +30,13 @@ SCHEMA: Mapping[str, Any] = {
             "description": "The name of a template that comes with frostline, in place of `template`.",
             "enum": list(builtins.TABLE),
         },
+        "split": {
+            "description": (
+                "entry: a file for each (service, version). `path` then has {name}, or {service} and {version}, after "
+                "a folder that is this output's own."
+            ),
+            "enum": ["entry"],
+        },
         "vars": {
             "description": "Values for the template, which reads them as `vars`.",
             "type": "object",
@@ -36,21 +47,42 @@ SCHEMA: Mapping[str, Any] = {
 
 
 def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
-    """The settings of the output at `cursor`. options: template or builtin, vars, path as it is written."""
+    """The settings of the output at `cursor`. options: template or builtin; vars; path as it is written.
+
+    With `split: entry` the path of the settings is the folder, and options have split, the pattern of the files in it.
+    """
     options = cursor.present(
         template=lambda template: _found_template(template, context.folder), builtin=as_is, vars=as_is, path=as_is
     )
+    _check_choice(cursor)
+    path = cursor.get("path")
+    settings = output_settings(cursor, context, options)
+    if settings is None or path is None:
+        return None
+    if "split" not in cursor.value:
+        if has_placeholder(path.value):
+            path.refuse("`path` has placeholders, but the output is one file", "add `split: entry`, or name one file")
+        return settings
+    found = split_path(path)
+    if found is None:
+        return None
+    options |= {"path": found.folder, "split": found.pattern}
+    return replace(settings, path=resolved(context.folder, found.folder), options=options)
+
+
+def _check_choice(cursor: Cursor) -> None:
+    """Refuses anything but one of `template` and `builtin`, and what the latter does not take."""
     written = [key for key in ("template", "builtin") if key in cursor.value]
+    builtin = cursor.get("builtin")
     if not written:
         cursor.refuse(
             "the output has neither `template` nor `builtin`",
             "add `template: …`, the path of a Jinja2 template, or `builtin: …`, the name of one that comes along",
         )
-    elif len(written) == 2 and (builtin := cursor.get("builtin")):
+    elif len(written) == 2 and builtin:
         builtin.refuse("the output has `template` and `builtin`", "remove one of them", at_key=True)
-    elif "builtin" in options:
-        check_builtin(cursor, builtins.TABLE[options["builtin"]])
-    return output_settings(cursor, context, options)
+    elif builtin:
+        check_builtin(cursor, builtins.TABLE[builtin.value])
 
 
 def _found_template(cursor: Cursor, folder: Path) -> str | None:
@@ -66,25 +98,51 @@ def _found_template(cursor: Cursor, folder: Path) -> str | None:
 
 
 def render(view: View, settings: OutputSettings) -> Rendering:
-    """The file that the template writes. UsageError, with the place in the template: it cannot be rendered."""
+    """What the template writes. UsageError, with the place in the template: it cannot be rendered."""
     # Imported here because a run that renders no template needs no Jinja2.
     from frostline.outputs.template.names import Names
     from frostline.outputs.template.rendering import Renderer
     from frostline.outputs.template.values import Values
 
     values, names = Values(view), Names()
-    output = {"name": settings.name, "path": settings.options.get("path", settings.path.name)}
-    context = values.context(output, settings.options.get("vars", {}))
-    content = Renderer(template_path(settings), names).render(context)
-    findings = (*values.findings(settings.origin), *names.findings(settings.origin))
-    return Rendering(
-        artifacts=(Artifact(path=PurePosixPath(settings.path.name), chunks=(content,)),), findings=findings
+    renderer = Renderer(template_path(settings), names)
+    collisions: tuple[Finding, ...] = ()
+    if _is_split(settings):
+        paths, collisions = _paths(view.registry, settings)
+        artifacts = tuple(
+            Artifact(path=path, chunks=(renderer.render(values.context_of(key, _said(settings, path))),))
+            for key, path in paths.items()
+        )
+    else:
+        path = PurePosixPath(settings.path.name)
+        artifacts = (Artifact(path=path, chunks=(renderer.render(values.context(_said(settings))),)),)
+    findings = (*collisions, *values.findings(settings.origin), *names.findings(settings.origin))
+    return Rendering(artifacts=artifacts, findings=findings)
+
+
+def _paths(registry: Registry, settings: OutputSettings) -> tuple[dict[Key, PurePosixPath], tuple[Finding, ...]]:
+    """The path of each entry's file, and the findings about those that have none of their own."""
+    paths, collisions = file_paths(settings.options["split"], registry)
+    return paths, tuple(
+        collision.finding(settings.origin, COLLISION_HELP, service=key.service, version=key.version)
+        for key, collision in collisions
     )
 
 
+def _said(settings: OutputSettings, path: PurePosixPath | None = None) -> dict[str, Any]:
+    """What the output gives its template of itself. path: of the file, where the output is split."""
+    written = settings.options.get("path", settings.path.name)
+    shown = written if path is None else f"{written}/{path}"
+    return {"output": {"name": settings.name, "path": shown}, "vars": settings.options.get("vars", {})}
+
+
 def claims(settings: OutputSettings) -> tuple[Claim, ...]:
-    """The one file."""
-    return (Claim(settings.path),)
+    """The file; the folder where it is split."""
+    return (Claim(settings.path, _is_split(settings)),)
+
+
+def _is_split(settings: OutputSettings) -> bool:
+    return "split" in settings.options
 
 
 def inputs(settings: OutputSettings) -> tuple[Path, ...]:

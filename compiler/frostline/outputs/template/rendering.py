@@ -66,7 +66,7 @@ class Renderer:
         except Exception as error:
             if _is_ours(error):
                 raise
-            raise _usage_error(error, self._loader) from error
+            raise _usage_error(error, self._loader, subject_of(context.get("entry"))) from error
 
 
 class _CodeGenerator(CodeGenerator):
@@ -257,11 +257,14 @@ def _is_ours(error: Exception) -> bool:
     return frame is not None and frame.tb_frame.f_code.co_filename in _VALUE_FILES
 
 
-def _usage_error(error: Exception, loader: _FolderLoader) -> UsageError:
-    """The error as the user sees it: its place in the template, and the service being written."""
+def _usage_error(error: Exception, loader: _FolderLoader, whole: tuple[str, ...]) -> UsageError:
+    """The error as the user sees it: its place in the template, and the service being written.
+
+    whole: what the whole file is about.
+    """
     frames = _template_frames(error.__traceback__, loader.read)
     message, help_text = _explained(error)
-    subject = next(filter(None, (_subject(variables) for _, variables in reversed(frames))), ())
+    subject = next(filter(None, (_subject(variables) for _, variables in reversed(frames))), whole)
     if subject:
         message = f"service {'/'.join(subject)}: {message}"
     origin = frames[-1][0] if frames else FileOrigin(display_path(loader.main))

@@ -12,7 +12,7 @@ from frostline.model import Dependency, Endpoint, Entry, FileOrigin, Finding, Ke
 from frostline.outputs.base import View
 from frostline.outputs.template.names import NAME_COLLISION
 from frostline.outputs.template.records import Record, Records
-from frostline.outputs.values import said_value, sorted_meta, upstream_value
+from frostline.outputs.values import content_digest, entry_name, said_value, sorted_meta, upstream_value
 from frostline.patterns import host_and_port
 
 CONTEXT_NAMES = ("entries", "services", "upstreams", "prefer", "output", "vars", "digest")
@@ -43,17 +43,24 @@ class Values:
             for missing in ((), ("node",), ("id",), ("node", "id"))
         }
 
-    def context(self, output: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        """The template's variables. output: what the output says of itself. variables: its `vars`."""
-        registry = self.view.registry
+    def context(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """The template's variables. said: `output` and `vars`, what the output says of itself."""
+        return self._context(self.view.registry, self.view.digest(), said)
+
+    def context_of(self, key: Key, said: Mapping[str, Any]) -> dict[str, Any]:
+        """The same of this entry alone, with the upstreams that call it, for a file of its own; `entry` is it."""
+        entry = self.view.registry.services[key.service][key.version]
+        part = Registry(services={key.service: {key.version: entry}}, upstreams=self._upstreams.get(key, ()))
+        return {**self._context(part, content_digest(part), said), "entry": self.entry(key, entry)}
+
+    def _context(self, registry: Registry, digest: str, said: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "entries": self.entries(registry),
             "services": Records(tuple(registry.services.items()), self._service),
             "upstreams": [_upstream(upstream) for upstream in registry.upstreams],
             "prefer": list(self.view.prefer),
-            "output": dict(output),
-            "vars": dict(variables),
-            "digest": self.view.digest(),
+            **said,
+            "digest": digest,
         }
 
     def entries(self, registry: Registry) -> Records:
@@ -84,6 +91,14 @@ class Values:
         return entry_name(key, entry)
 
     @cached_property
+    def _upstreams(self) -> Mapping[Key, tuple[Dependency, ...]]:
+        """Key -> the upstreams that call it."""
+        found: dict[Key, list[Dependency]] = {}
+        for upstream in self.view.registry.upstreams:
+            found.setdefault(upstream.key, []).append(upstream)
+        return {key: tuple(upstreams) for key, upstreams in found.items()}
+
+    @cached_property
     def endpoint_keys(self) -> Mapping[Key, list[str]]:
         """The `key` of each endpoint of each entry, unique in the whole output."""
         return _unique_keys(self.view.registry)
@@ -111,14 +126,6 @@ class Values:
             "versions": lambda _: [self.entry(Key(service, version), entry) for version, entry in versions.items()],
         }
         return Record((service,), makers, item)
-
-
-def entry_name(key: Key, entry: Entry) -> str:
-    """The name under which it is registered; SERVICE-VERSION where that is none, several, or has no version in it."""
-    service, version = key
-    if len(entry.registered) == 1 and (version is None or entry.registered[0] != service):
-        return entry.registered[0]
-    return service if version is None else f"{service}-{version}"
 
 
 def kind_of(address: str) -> str:

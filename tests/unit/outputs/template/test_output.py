@@ -18,6 +18,7 @@ from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Key, 
 from frostline.outputs.base import Claim, View, artifact_folder, output_module
 from frostline.outputs.template import values
 from frostline.outputs.template.output import claims, inputs, render
+from frostline.outputs.values import content_digest
 from frostline.settings import OutputSettings
 
 ROOT = Path(__file__).parents[4]
@@ -660,3 +661,49 @@ def test_names_that_collide_are_findings_of_the_output(tmp_path: Path) -> None:
         "`a/b` and `a-b` both have the name `a-b`",
         "`a-b` and `a_b` both become the name `A_B` (env)",
     ]
+
+
+def split(template: Path, pattern: str, **options: object) -> OutputSettings:
+    more = {"path": "conf", "split": pattern, **options}
+    return replace(output(template), path=Path("/srv/site/conf"), options={"template": str(template), **more})
+
+
+def test_a_split_output_has_a_file_for_each_entry_about_that_entry_alone(tmp_path: Path) -> None:
+    template = tmp_path / "a.j2"
+    template.write_text(
+        "{{ entry.name | json }} {{ entries | length }} {{ services | map(attribute='name') | list | json }} "
+        "{{ upstreams | length }} {{ output.path | json }} {{ entry.endpoints | map(attribute='key') | join(' ') }} "
+        "{{ digest }}\n"
+    )
+    registry = small_registry()
+    view = View(registry=registry, prefer=(), preferring=lambda _: registry)
+    settings = split(template, "{name}.txt")
+    rendering = render(view, settings)
+    assert rendering.findings == ()
+    files = {str(one.path): b"".join(one.chunks).decode() for one in rendering.artifacts}
+    assert list(files) == ["it%27s%20%22%E2%82%AC%22%20%0A-v2.txt", "ledger.txt", "payments.txt", "payments-v1.txt"]
+    text, digest = files["payments-v1.txt"].rsplit(" ", 1)
+    assert text == '"payments-v1" 1 ["payments"] 1 "conf/payments-v1.txt" 10_0_0_1_8080_2 fd00__1_8080'
+    part = Registry(services={"payments": {"v1": registry.services["payments"]["v1"]}}, upstreams=registry.upstreams)
+    assert digest == f"{content_digest(part)}\n"
+    assert files["payments.txt"].startswith('"payments" 1 ["payments"] 0 "conf/payments.txt" host_example_443 ')
+    assert claims(settings) == (Claim(Path("/srv/site/conf"), is_folder=True),)
+    assert artifact_folder(settings) == Path("/srv/site/conf")
+
+
+def test_names_are_told_apart_across_the_files_of_an_output(tmp_path: Path) -> None:
+    template = tmp_path / "a.j2"
+    template.write_text("{{ entry.service | name('env') }}")
+    registry = named(("a-b", None), ("a_b", None))
+    rendering = render(View(registry=registry, prefer=(), preferring=lambda _: registry), split(template, "{name}"))
+    assert [finding.rule for finding in rendering.findings] == ["name-collision"]
+
+
+@pytest.mark.parametrize("bad", ["{{ entry.nope }}", "{{ vars.x }}", "{{ 1 / 0 }}"])
+def test_an_error_in_a_file_of_its_own_names_the_service(tmp_path: Path, bad: str) -> None:
+    template = tmp_path / "a.j2"
+    template.write_text(f"\n{bad}")
+    registry = named(("shop", "v1"))
+    with pytest.raises(UsageError, match="^service shop/v1: ") as caught:
+        render(View(registry=registry, prefer=(), preferring=lambda _: registry), split(template, "{name}"))
+    assert place(caught.value) == ("a.j2", 2)

@@ -59,6 +59,7 @@ FULL_VALUE = {
     "kind": "ipv4",
 }
 PLACE = FileOrigin("frostline.yaml", 3, 5)
+SAID: dict[str, Any] = {"output": {}, "vars": {}}
 
 
 def endpoint(url: str, address: str, port: int = 0) -> Endpoint:
@@ -94,11 +95,11 @@ def view_of(registry: Registry, prefer: tuple[str, ...] = ()) -> View:
 
 
 def context_of(registry: Registry, prefer: tuple[str, ...] = ()) -> dict[str, Any]:
-    return Values(view_of(registry, prefer)).context({}, {})
+    return Values(view_of(registry, prefer)).context(SAID)
 
 
 def test_the_context_has_the_registry_and_what_the_output_says() -> None:
-    context = Values(view_of(REGISTRY, ("dc1",))).context({"name": "n", "path": "p"}, {"port": 80})
+    context = Values(view_of(REGISTRY, ("dc1",))).context({"output": {"name": "n", "path": "p"}, "vars": {"port": 80}})
     assert tuple(context) == CONTEXT_NAMES
     assert context["digest"] == content_digest(REGISTRY)
     assert (context["prefer"], context["vars"]) == (["dc1"], {"port": 80})
@@ -206,7 +207,7 @@ def test_an_entry_has_the_name_under_which_it_is_registered() -> None:
 
 def test_two_entries_of_one_name_are_a_finding_where_names_are_read() -> None:
     values = Values(view_of(named({Key("a-b", None): (), Key("a", "b"): (), Key("c", None): ()})))
-    entries = values.context({}, {})["entries"]
+    entries = values.context(SAID)["entries"]
     assert [one["service"] for one in entries] == ["a", "a-b", "c"]
     assert list(values.findings(PLACE)) == []
     assert [one["name"] for one in entries] == ["a-b", "a-b", "c"]
