@@ -49,6 +49,9 @@ class LoopbackServer:
             address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
             daemon_threads = True
 
+            def handle_error(self, *_: object) -> None:
+                """Proxies reset connections that they keep; that is no error."""
+
         self._server = OfFamily((address, self.port), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -57,9 +60,9 @@ class LoopbackServer:
         self._server.server_close()
 
 
-def call(url: str, host: str = "") -> Said:
+def call(url: str, host: str = "", headers: Mapping[str, str] | None = None) -> Said:
     """Who answers this URL. host: the header Host, by which proxies choose. HTTPError: an answer that is no 200."""
-    request = Request(url, headers={"Host": host} if host else {})
+    request = Request(url, headers={**({"Host": host} if host else {}), **(headers or {})})
     with _OPENER.open(request, timeout=10) as answer:
         return Said(*json.load(answer))
 
@@ -70,6 +73,6 @@ def read_json(url: str) -> Any:
         return json.load(answer)
 
 
-def read_text(url: str, headers: Mapping[str, str] | None = None) -> str:
-    with _OPENER.open(Request(url, headers=dict(headers or {})), timeout=10) as answer:
+def read_text(url: str) -> str:
+    with _OPENER.open(Request(url), timeout=10) as answer:
         return bytes(answer.read()).decode()

@@ -38,22 +38,41 @@ class Builtin(Struct, frozen=True, kw_only=True):
 
 
 TABLE: Mapping[str, Builtin] = {
-    "hosts": Builtin(
-        file="hosts.j2",
-        summary="Lines for /etc/hosts: the address of each entry's chosen endpoint, and the entry's name.",
-        variables={"suffix": Variable("string", "what follows each name, such as `.internal`")},
+    "dnsmasq": Builtin(
+        file="dnsmasq.j2",
+        summary="Addresses and SRV records for dnsmasq, under the names that Consul's DNS has.",
+        variables={"domain": Variable("string", "the domain of the names")},
     ),
-    "kubernetes": Builtin(
-        file="kubernetes.j2",
-        summary="A Service for each entry: with EndpointSlices for IP addresses, of type ExternalName for a host name.",
+    "haproxy": Builtin(
+        file="haproxy.j2",
+        summary="Backends for HAProxy.",
         variables={
-            "namespace": Variable("string", "the namespace of all objects; default: the one that kubectl uses"),
-            "port": Variable("integer", "the port at which a Service is called; default 80"),
+            "balance": Variable("string", "how a server is chosen"),
+            "check": Variable("boolean", "whether HAProxy checks the servers' health"),
+            "https": Variable("string", "what follows a server with an https URL"),
+            "mode": Variable("string", "http or tcp"),
         },
     ),
-    "tfvars": Builtin(
-        file="tfvars.j2",
-        summary="The variable `services` for Terraform, with the fields that consul-terraform-sync gives its modules.",
-        variables={"meta": Variable("object", "what each service has as `cts_user_defined_meta`")},
+    "hosts": Builtin(
+        file="hosts.j2",
+        summary="Lines for /etc/hosts: the addresses of each entry.",
+        variables={"domain": Variable("string", "the domain that is added to each name")},
+    ),
+    "nginx": Builtin(
+        file="nginx.j2",
+        summary="An nginx server that routes /NAME/ to the instances of that name.",
+        variables={
+            "listen": Variable("string", "the address or port to listen on"),
+            "server_name": Variable("string", "the server's name"),
+        },
+    ),
+    "prometheus": Builtin(
+        file="prometheus.j2",
+        summary="Targets for Prometheus's file_sd_configs, with the labels of consul_sd_configs.",
+    ),
+    "traefik": Builtin(
+        file="traefik.j2",
+        summary="Services for Traefik's file provider.",
+        variables={"pass_host_header": Variable("boolean", "whether a server gets the caller's Host header")},
     ),
 }

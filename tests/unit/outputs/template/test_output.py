@@ -622,7 +622,7 @@ def test_a_variable_is_quoted_like_any_other_value(tmp_path: Path, text: str) ->
 
 
 def test_a_builtin_stands_in_the_place_of_a_template() -> None:
-    settings = replace(output(""), options={"builtin": "hosts", "vars": {"suffix": ".internal"}})
+    settings = replace(output(""), options={"builtin": "hosts", "vars": {"domain": "internal"}})
     view = View(registry=small_registry(), prefer=(), preferring=lambda _: small_registry())
     (artifact,) = render(view, settings).artifacts
     assert b"10.0.0.1 payments-v1.internal\n" in b"".join(artifact.chunks)
