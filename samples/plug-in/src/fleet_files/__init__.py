@@ -1,0 +1,1 @@
+"""A source, a check and an output for frostline."""
