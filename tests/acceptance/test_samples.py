@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 TODAY = ("--today", "2026-12-01")
@@ -90,7 +91,21 @@ def test_puppet_reads_the_quickstart_in_each_datacenter(puppet_lookup: Callable[
     assert seen["elsewhere"]["frostline::index"]["ledger"] == "frostline::service::ledger"
 
 
-@pytest.mark.parametrize("name", ["router", "reference"])
-def test_nginx_takes_the_routers_configuration(name: str, nginx: Callable[[str], str]) -> None:
-    text = (SAMPLES / name / "nginx" / "router.conf").read_text()
+def test_puppet_fills_the_class_parameters_that_were_kept_by_hand(
+    puppet_lookup: Callable[..., dict[str, Any]],
+) -> None:
+    sample = SAMPLES / "from-hiera"
+    before = yaml.safe_load((sample / "before" / "common.yaml").read_text())
+    frozen = puppet_lookup(sample / "data" / "frostline", [key for key in before if key.startswith("profile")])
+    stays = yaml.safe_load((sample / "data" / "common.yaml").read_text())
+    moved = {"profile::shop::payments_url": "http://10.1.0.12:8080/v1"}
+    assert {**stays, **frozen} == {**before, **moved}
+
+
+CONFIGURATIONS = ["router/nginx/router.conf", "reference/nginx/router.conf", "from-consul-template/nginx/shop.conf"]
+
+
+@pytest.mark.parametrize("path", CONFIGURATIONS)
+def test_nginx_takes_the_routers_configuration(path: str, nginx: Callable[[str], str]) -> None:
+    text = (SAMPLES / path).read_text()
     assert nginx(text.replace("listen 80;", "listen 127.0.0.1:@PORT@;"))
