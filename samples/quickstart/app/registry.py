@@ -6,10 +6,13 @@
 """The services that were known when this registry was frozen, and their URLs. Needs neither network nor frostline.
 
     url("payments", "v1")         the URL to use
-    urls("payments", "v1")        all its URLs
+    urls("payments", "v1")        all its URLs, each once
     instances("payments", "v1")   all its instances, with address, port, datacenter, tags, meta, weight
     pick("payments", "v1")        a random instance, by weight; with key=..., the same instance each time for that key
-    find(name, version)           url() for names known only at run time: type checkers accept any string
+    auth("payments", "v1")        the name of the authentication scheme that its callers use; None: not known
+    find(name, version)           url(), instances() and pick() for names known only at run time, which type checkers
+    find_instances(name, version) do not know
+    find_one(name, version)
     services()                    name -> versions, None for the unversioned one
     ENDPOINTS                     (service, version) -> url, for everything that has an endpoint
     DIGEST                        a hash of the content: it stays the same until the content changes
@@ -27,7 +30,10 @@ __all__ = [
     "Instance",
     "NoEndpoint",
     "UnknownService",
+    "auth",
     "find",
+    "find_instances",
+    "find_one",
     "instances",
     "pick",
     "services",
@@ -81,8 +87,8 @@ def url(service, version=None):
 
 
 def urls(service, version=None):
-    """All URLs of this service, as a tuple."""
-    return tuple([instance.url for instance in instances(service, version)])
+    """All URLs of this service, each once, as a tuple."""
+    return tuple(dict.fromkeys([instance.url for instance in instances(service, version)]))
 
 
 def instances(service, version=None):
@@ -95,26 +101,43 @@ def instances(service, version=None):
 
 
 def pick(service, version=None, key=None):
-    """A random instance, by weight. Instances of weight 0 are used only if all have weight 0.
+    """A random instance, by weight, in the first of the preferred datacenters that has one.
 
-    With a key (a string): the same instance each time for that key, in every process. Keys are distributed by weight,
-    and when an instance is added or removed, only its own keys move (rendezvous hashing).
+    Instances of weight 0 are used only if all have weight 0. With a key (a string): the same instance each time for that
+    key, in every process. Keys are distributed by weight, and when an instance is added or removed, only its own keys
+    move (rendezvous hashing).
     """
-    found = instances(service, version)
-    candidates = [instance for instance in found if instance.weight > 0]
-    weights = [instance.weight for instance in candidates]
-    if not candidates:
-        candidates, weights = found, [1] * len(found)
+    candidates, weights = _candidates(service, version)
     if key is None:
         from random import choices
 
         return choices(candidates, weights)[0]
-    return max(zip(candidates, weights), key=lambda pair: _rendezvous_score(key, *pair))[0]
+    return candidates[_highest_score(key, candidates, weights)]
+
+
+def auth(service, version=None):
+    """The name of the authentication scheme that callers of this service use, never a secret. None: it is not known."""
+    if not _lines(service, version):
+        raise UnknownService(service, version)
+    if not _auths:
+        lines = [line.split("\t") for line in _AUTH[1:].split("\n")[:-1]]
+        _auths.append({_key("%s\t%s" % (name, label)): found for name, label, found in lines})
+    return _auths[0].get((service, version))
 
 
 def find(name, version=None):
     """url() for a name that is known only at run time."""
     return url(name, version)
+
+
+def find_instances(name, version=None):
+    """instances() for a name that is known only at run time."""
+    return instances(name, version)
+
+
+def find_one(name, version=None, key=None):
+    """pick() for a name that is known only at run time."""
+    return pick(name, version, key)
 
 
 def services():
@@ -185,8 +208,10 @@ ENDPOINTS = _Endpoints()
 # Caches of what has been parsed. Threads that parse the same key at the same time store equal values.
 _urls = {}
 _instances = {}
+_picks = {}
 _every_url = []
 _versions = []
+_auths = []
 
 
 def _describe(service, version):
@@ -302,16 +327,58 @@ def _json(text):
     return loads(text)
 
 
-def _rendezvous_score(key, instance, weight):
+def _candidates(service, version):
+    """(instances, weights): those that pick() chooses from."""
+    found = _picks.get((service, version))
+    if found is None:
+        known = instances(service, version)
+        weighted = [instance for instance in known if instance.weight > 0]
+        chosen = _preferred(weighted or known)
+        weights = [instance.weight or 1 for instance in chosen]
+        found = _picks[service, version] = tuple(chosen), weights
+    return found
+
+
+def _preferred(known):
+    """The instances of the first datacenter of _PREFER that has any; "*" stands for all that it does not name."""
+    preferences = _json(_PREFER)
+    for preference in preferences:
+        found = [
+            instance
+            for instance in known
+            if instance.datacenter == preference or (preference == "*" and instance.datacenter not in preferences)
+        ]
+        if found:
+            return found
+    return known
+
+
+def _highest_score(key, candidates, weights):
+    """The number of the candidate with the highest score for this key: log(share) / weight, share from 0 to 1."""
     from hashlib import sha256
     from math import log
 
-    hashed = sha256(("%s\0%s" % (instance.url, key)).encode("utf-8", "surrogatepass")).digest()
-    share = (int.from_bytes(hashed[:6], "big") + 0.5) / (1 << 48)  # greater than 0, less than 1
-    return log(share) / weight, instance.url
+    same = {}
+    best, best_score = 0, None
+    for number, (instance, weight) in enumerate(zip(candidates, weights)):
+        # Instances with one URL, such as of two namespaces, have shares of their own: together they weigh their sum.
+        before = same[instance.url] = same.get(instance.url, -1) + 1
+        name = "%s\0%d" % (instance.url, before) if before else instance.url
+        hashed = sha256(("%s\0%s" % (name, key)).encode("utf-8", "surrogatepass")).digest()
+        score = log((int.from_bytes(hashed[:6], "big") + 0.5) / (1 << 48)) / weight, instance.url
+        if best_score is None or score > best_score:
+            best, best_score = number, score
+    return best
 
 
 DIGEST = "sha256:42a3fbd8a52333b56f673ea0347e74774336ea319f3e4bd3a3185f01da1bf03d"
+
+# The datacenters that pick() prefers, in order, as JSON.
+_PREFER = r'["dc1","*"]'
+
+# One line per (service, version) whose authentication scheme is known: service, version, its name.
+_AUTH = r'''
+'''
 
 # One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, datacenter,
 # weight, tags and meta as JSON. The columns are separated by tabs and use the escapes of JSON.

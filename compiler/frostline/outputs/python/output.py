@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
+from frostline.config.readers import as_is
 from frostline.endpoint_runs import runs_of
 from frostline.model import Endpoint, Entry, Key, Registry
 from frostline.outputs.base import Artifact, Claim, Rendering, View
@@ -35,8 +36,20 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 SCHEMA: Mapping[str, Any] = {
     "description": "A Python module that needs only the standard library, with a .pyi beside it.",
-    "properties": {},
+    "properties": {
+        "blacksmith": {
+            "description": (
+                "Whether the module also has SyncDiscovery and AsyncDiscovery, which take the place of blacksmith's "
+                "own discoveries. They import blacksmith when one of them is first asked for."
+            ),
+            "type": "boolean",
+            "default": False,
+        },
+    },
 }
+
+_PREFER_COMMENT = "# The datacenters that pick() prefers, in order, as JSON.\n"
+_AUTH_COMMENT = "# One line per (service, version) whose authentication scheme is known: service, version, its name.\n"
 
 _DATA_COMMENT = (
     "# One line per endpoint: service, version (- if unversioned), * if url() returns it, url, address, port, "
@@ -49,10 +62,20 @@ class ModuleText(Struct, frozen=True):
     """The bytes of the module, generated entry by entry at each iteration."""
 
     view: View
+    blacksmith: bool = False
 
     def __iter__(self) -> Iterator[bytes]:
-        yield (resource_folder("templates") / "python" / "registry.py.txt").read_bytes()
-        yield f"\n\nDIGEST = \"{self.view.digest()}\"\n\n{_DATA_COMMENT}_DATA = r'''\n".encode()
+        folder = resource_folder("templates") / "python"
+        yield (folder / "registry.py.txt").read_bytes()
+        if self.blacksmith:
+            yield (folder / "blacksmith.py.txt").read_bytes()
+        yield f'\n\nDIGEST = "{self.view.digest()}"\n\n'.encode()
+        yield f"{_PREFER_COMMENT}_PREFER = r'{_json(self.view.prefer)}'\n\n".encode()
+        yield f"{_AUTH_COMMENT}_AUTH = r'''\n".encode()
+        for key, entry in self.view.registry.entries():
+            if entry.auth:
+                yield f"{_start(key)}\t{_column(entry.auth)}\n".encode()
+        yield f"'''\n\n{_DATA_COMMENT}_DATA = r'''\n".encode()
         for key, entry in self.view.registry.entries():
             yield ("\n".join(entry_lines(key, entry)) + "\n").encode()
         yield b"'''\n"
@@ -62,20 +85,21 @@ class StubText(Struct, frozen=True):
     """The bytes of the stub."""
 
     registry: Registry
+    blacksmith: bool = False
 
     def __iter__(self) -> Iterator[bytes]:
-        yield stub_text(self.registry).encode()
+        yield stub_text(self.registry, blacksmith=self.blacksmith).encode()
 
 
 NEEDS_ADDRESSES = True
 
 
 def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
-    """The settings of the output at `cursor`. Its path must be that of a module that a program can import."""
+    """The settings of the output at `cursor`, whose path must be that of a module. options: blacksmith."""
     path = cursor.get("path")
     if path is not None and not _is_module(Path(path.value)):
         path.refuse(f"{quote(path.value)} is not the path of a Python module", "write a path such as app/registry.py")
-    return output_settings(cursor, context, {})
+    return output_settings(cursor, context, {"blacksmith": False} | cursor.present(blacksmith=as_is))
 
 
 def _is_module(path: Path) -> bool:
@@ -90,9 +114,10 @@ def claims(settings: OutputSettings) -> tuple[Claim, ...]:
 def render(view: View, settings: OutputSettings) -> Rendering:
     """The module and its stub."""
     module, stub = (PurePosixPath(claim.path.name) for claim in claims(settings))
+    blacksmith = bool(settings.options.get("blacksmith"))
     texts: tuple[tuple[PurePosixPath, Iterable[bytes]], ...] = (
-        (module, ModuleText(view)),
-        (stub, StubText(view.registry)),
+        (module, ModuleText(view, blacksmith)),
+        (stub, StubText(view.registry, blacksmith)),
     )
     return Rendering(artifacts=tuple(Artifact(path=path, chunks=chunks) for path, chunks in texts))
 
@@ -102,8 +127,7 @@ def entry_lines(key: Key, entry: Entry) -> list[str]:
 
     ValueError: the entry's url is not the URL of one of its endpoints.
     """
-    service, version = key
-    start = f"{_column(service)}\t{'-' if version is None else _version_column(version)}"
+    start = _start(key)
     if entry.declared:
         return [start]
     urls = [endpoint.url for endpoint in entry.endpoints]
@@ -123,6 +147,11 @@ def entry_lines(key: Key, entry: Entry) -> list[str]:
             ]
     lines[chosen] = f"{start}\t*{lines[chosen][len(start) + 1 :]}"
     return lines
+
+
+def _start(key: Key) -> str:
+    """The columns of service and version."""
+    return f"{_column(key.service)}\t{'-' if key.version is None else _version_column(key.version)}"
 
 
 def _shared_columns(endpoint: Endpoint) -> str:

@@ -20,11 +20,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
 from frostline.outputs.base import Claim, View, artifact_folder, output_module
 from frostline.outputs.python.output import claims, render
 from frostline.outputs.values import content_digest
+from frostline.registry.endpoints import choose_url
 from frostline.settings import OutputSettings
 from frostline.text import escape_control
 
@@ -134,8 +136,8 @@ def output(path: Path = Path("/srv/app/registry.py")) -> OutputSettings:
     return OutputSettings(name="registry", type="python", path=path, origin=FileOrigin("frostline.yaml", 3, 5))
 
 
-def rendered(registry: Registry) -> dict[str, bytes]:
-    view = View(registry=registry, prefer=(), preferring=lambda _: registry)
+def rendered(registry: Registry, prefer: tuple[str, ...] = ()) -> dict[str, bytes]:
+    view = View(registry=registry, prefer=prefer, preferring=lambda _: registry)
     return {str(artifact.path): b"".join(artifact.chunks) for artifact in render(view, output()).artifacts}
 
 
@@ -144,9 +146,9 @@ def rendered_digest() -> str:
     return sha256(b"".join(rendered(hostile_registry()).values())).hexdigest()
 
 
-def loaded(registry: Registry) -> Any:
+def loaded(registry: Registry, prefer: tuple[str, ...] = ()) -> Any:
     module = ModuleType("registry")
-    exec(compile(rendered(registry)["registry.py"], "registry.py", "exec"), module.__dict__)
+    exec(compile(rendered(registry, prefer)["registry.py"], "registry.py", "exec"), module.__dict__)
     return module
 
 
@@ -170,7 +172,10 @@ def assert_reads_back(registry: Registry) -> None:
             continue
         assert module.url(service, version) == module.find(service, version) == expected.url
         assert module.ENDPOINTS[service, version] == expected.url
-        assert module.urls(service, version) == tuple(endpoint.url for endpoint in expected.endpoints)
+        assert module.urls(service, version) == tuple(dict.fromkeys(endpoint.url for endpoint in expected.endpoints))
+        assert module.find_instances(service, version) == module.instances(service, version)
+        assert module.find_one(service, version, "k") == module.pick(service, version, "k")
+        assert module.auth(service, version) == expected.auth
         assert [tuple(instance) for instance in module.instances(service, version)] == [
             (
                 endpoint.url,
@@ -188,6 +193,11 @@ def assert_reads_back(registry: Registry) -> None:
     callable_ones = [(key, found.url) for key, found in registry.entries() if not found.declared]
     assert list(loaded(registry).ENDPOINTS.items()) == callable_ones
     assert content_digest(registry) == module.DIGEST
+
+
+def finders(module: Any) -> tuple[Any, ...]:
+    """Its functions for names that are known only at run time."""
+    return module.find, module.find_instances, module.find_one
 
 
 @pytest.fixture(scope="module")
@@ -406,7 +416,7 @@ def test_its_repr_is_short() -> None:
     ],
 )
 def test_an_unknown_service_names_the_closest(small: Any, asked: tuple[str, ...], message: str) -> None:
-    for ask in (small.url, small.urls, small.instances, small.pick, small.find):
+    for ask in (small.url, small.urls, small.instances, small.pick, small.auth, *finders(small)):
         with pytest.raises(small.UnknownService) as caught:
             ask(*asked)
         assert isinstance(caught.value, KeyError)
@@ -425,7 +435,7 @@ def test_two_endpoints_of_one_url_are_two_instances_and_one_url() -> None:
     twins = (endpoint("http://x", tags=("tcp",), weight=1), endpoint("http://x", tags=("udp",), weight=3))
     module = loaded(registry_of({("dns", None): entry(*twins)}))
     assert [(one.tags, one.weight) for one in module.instances("dns")] == [(("tcp",), 1), (("udp",), 3)]
-    assert module.urls("dns") == ("http://x", "http://x")
+    assert module.urls("dns") == ("http://x",)
     assert module.url("dns") == module.ENDPOINTS["dns", None] == module.pick("dns", key="k").url == "http://x"
     assert {module.pick("dns").tags for _ in range(200)} == {("tcp",), ("udp",)}
 
@@ -450,7 +460,7 @@ def test_of_many_versions_the_closest_are_named_or_the_first_where_none_is_asked
 
 @pytest.mark.parametrize("asked", [("ledger",), ("payments", "v3")])
 def test_a_service_with_nothing_to_call_says_so(small: Any, asked: tuple[str, ...]) -> None:
-    for ask in (small.url, small.urls, small.instances, small.pick, small.find):
+    for ask in (small.url, small.urls, small.instances, small.pick, *finders(small)):
         with pytest.raises(small.NoEndpoint, match=r"^service '\w+'.* is known, but had no endpoint"):
             ask(*asked)
 
@@ -474,6 +484,75 @@ def test_pick_follows_the_weights() -> None:
     picked = Counter(module.pick("a").address for _ in range(2000))
     assert picked["none"] == 0
     assert 1700 < picked["heavy"] < 1900
+
+
+def test_keys_are_distributed_by_the_weights_of_instances_that_have_one_url() -> None:
+    twins = [endpoint("http://x", tags=(name,), weight=weight) for name, weight in (("a", 2), ("b", 1), ("none", 0))]
+    other = endpoint("http://y", tags=("c",), weight=1)
+    module, again = (loaded(registry_of({("dns", None): entry(*twins, other)})) for _ in range(2))
+    picked = [module.pick("dns", key=f"key {number}").tags[0] for number in range(2000)]
+    assert picked == [again.pick("dns", key=f"key {number}").tags[0] for number in range(2000)]
+    counts = Counter(picked)
+    assert 900 < counts["a"] < 1100
+    assert 420 < counts["b"] < 580
+    assert 420 < counts["c"] < 580
+    # Where one of the twins goes, nothing moves between the URLs that stay but what was its own.
+    fewer = loaded(registry_of({("dns", None): entry(twins[0], other)}))
+    now = [fewer.pick("dns", key=f"key {number}").tags[0] for number in range(2000)]
+    assert all(after == before for before, after in zip(picked, now, strict=True) if before != "b")
+
+
+def far_and_near(**weights: int) -> Registry:
+    """One service with an instance in each of these datacenters (`_`: in none)."""
+    found = [
+        endpoint(f"http://{name}", name, datacenter="" if name == "_" else name, weight=weight)
+        for name, weight in weights.items()
+    ]
+    return registry_of({("a", None): entry(*found)})
+
+
+@pytest.mark.parametrize(
+    ("prefer", "weights", "expected"),
+    [
+        (("dc2",), {"dc1": 1, "dc2": 1, "dc3": 1}, {"dc2"}),
+        (("dc9", "dc3", "dc1"), {"dc1": 1, "dc2": 1, "dc3": 1}, {"dc3"}),
+        (("dc9",), {"dc1": 1, "dc2": 1}, {"dc1", "dc2"}),
+        (("dc9", "*", "dc1"), {"dc1": 1, "dc2": 1, "_": 1}, {"dc2", "_"}),
+        (("*",), {"dc1": 1, "_": 1}, {"dc1", "_"}),
+        (("dc1",), {"dc1": 0, "dc2": 1}, {"dc2"}),
+        (("dc1",), {"dc1": 0, "dc2": 0}, {"dc1"}),
+        (("it's", "a\\"), {"it's": 1, "dc2": 1}, {"it's"}),
+        (("a\\",), {"a\\": 1, "dc2": 1}, {"a\\"}),
+        (("\U0001f600",), {"\U0001f600": 1, "dc2": 1}, {"\U0001f600"}),
+        ((), {"dc1": 1, "dc2": 1}, {"dc1", "dc2"}),
+    ],
+)
+def test_pick_chooses_in_the_first_preferred_datacenter_that_has_an_instance(
+    prefer: tuple[str, ...], weights: dict[str, int], expected: set[str]
+) -> None:
+    registry = far_and_near(**weights)
+    module = loaded(registry, prefer)
+    assert {module.pick("a").address for _ in range(60)} == expected
+    assert {module.pick("a", key=str(number)).address for number in range(60)} == expected
+    assert {module.find_one("a").address for _ in range(60)} == expected
+    chosen = choose_url(Key("a", None), registry.services["a"][None].endpoints, prefer)
+    assert chosen in {f"http://{name}" for name in expected}
+
+
+def test_auth_is_known_of_what_names_it() -> None:
+    entries = dict(small_registry().entries())
+    for key, auth in {
+        ("payments", "v1"): "hmac-2",
+        ("it's", "v1"): "b",
+        ("ledger", None): "c",
+        ("mixed", None): "d",
+    }.items():
+        entries[Key(*key)] = replace(entries[Key(*key)], auth=auth)
+    module = loaded(registry_of(entries))
+    assert [module.auth("payments", "v1"), module.auth("it's", "v1"), module.auth("ledger"), module.auth("mixed")] == [
+        *("hmac-2", "b", "c", "d")
+    ]
+    assert [module.auth("payments", "v2"), module.auth("mixed", "v1")] == [None, None]
 
 
 def test_pick_takes_weight_0_where_there_is_nothing_else() -> None:

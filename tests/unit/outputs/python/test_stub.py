@@ -81,12 +81,15 @@ def test_right_calls_pass_and_wrong_ones_are_type_errors(tmp_path: Path) -> None
     program = """
         from collections.abc import Mapping
         import registry
-        from registry import ENDPOINTS, Instance, find, instances, pick, url, urls
+        from registry import ENDPOINTS, Instance, auth, find, find_instances, find_one, instances, pick, url, urls
 
         one: str = url("payments", "v1")
         all_of_them: tuple[str, ...] = urls("payments", version="v2")
         found: tuple[Instance, ...] = instances("billing")
         picked: Instance = pick("mixed", key="customer 7")
+        scheme: str | None = auth("payments", "v2")
+        any_of_them: tuple[Instance, ...] = find_instances(one)
+        any_one: Instance = find_one(one, one, key=one)
         url("mixed", "v1")
         url("billing", None)
         url('"', "v1")
@@ -114,6 +117,8 @@ def test_right_calls_pass_and_wrong_ones_are_type_errors(tmp_path: Path) -> None
         url(one, "v1")  # type: ignore[call-overload]
         urls("search", "v2")  # type: ignore[call-overload]
         instances("search")  # type: ignore[call-overload]
+        auth("payments", "v9")  # type: ignore[call-overload]
+        auth("paymets")  # type: ignore[call-overload]
         pick("search", "v1", 7)  # type: ignore[call-overload]
         ENDPOINTS["payments", "v1"] = "x"  # type: ignore[index]
         registry.DIGEST = "x"  # type: ignore[misc]
@@ -146,9 +151,11 @@ def test_many_services_with_many_sets_of_versions_type_check(tmp_path: Path) -> 
     assert type_errors(tmp_path, registry(served), program) == ""
 
 
-def test_the_module_has_what_the_stub_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("blacksmith", [False, True])
+def test_the_module_has_what_the_stub_says(tmp_path: Path, blacksmith: bool) -> None:
     frozen = registry([("a", "v1"), ("b", None)])
-    settings = OutputSettings(name="o", type="python", path=tmp_path / "registry.py", origin=FileOrigin("f"))
+    path, options = tmp_path / "registry.py", {"blacksmith": blacksmith}
+    settings = OutputSettings(name="o", type="python", path=path, origin=FileOrigin("f"), options=options)
     view = view_of(frozen)
     for artifact in render(view, settings).artifacts:
         (tmp_path / artifact.path).write_bytes(b"".join(artifact.chunks))
