@@ -215,9 +215,22 @@ class OutputSelect(Struct, frozen=True, kw_only=True):
         return bool(self.tags or self.meta) or self.datacenters != ("*",)
 
 
+class UrlPatterns(Struct, frozen=True, kw_only=True):
+    """The URL patterns of an output; None: those of the sources."""
+
+    url: str | None = None
+    unversioned_url: str | None = None
+
+    def present(self) -> dict[str, str]:
+        """Those that there are, by key."""
+        patterns = {"url": self.url, "unversioned_url": self.unversioned_url}
+        return {key: pattern for key, pattern in patterns.items() if pattern is not None}
+
+
 class OutputSettings(Struct, frozen=True, kw_only=True):
     """One output. path: absolute, a file or (hiera, split yaml) a folder. options: what only its type knows.
 
+    urls: for the endpoints of sources that make their URLs of patterns.
     sources: names, () for all; prefer: datacenters, in order, "*" for any.
     consumer: who it is for; None: for everybody.
     """
@@ -230,6 +243,7 @@ class OutputSettings(Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
     consumer: OutputConsumer | None = None
+    urls: UrlPatterns = UrlPatterns()
     options: Mapping[str, Any] = {}
 
 

@@ -96,6 +96,6 @@ def freeze_catalog(
 
 
 def names_of(place: str, names: Sequence[str] = HOSTILE) -> tuple[str, ...]:
-    """Those that become names of their own in this place of the filter `name`; of two that become one, the first."""
+    """These names, but of those that become one name in this place of the filter `name`, the first alone."""
     made = {PLACES[place].name(name): name for name in (*reversed(names), *PLAIN)}
     return tuple(name for name in names if made[PLACES[place].name(name)] == name)

@@ -210,7 +210,7 @@ def test_other_yaml_is_marked_so() -> None:
 
 
 CONFIG: dict[str, Any] = json.loads((ROOT / "schemas" / "config.schema.json").read_text(encoding="utf-8"))["$defs"]
-ALL_OUTPUTS = {"type", "path", "name", "select", "sources", "prefer", "consumer"}
+ALL_OUTPUTS = {"type", "path", "name", "select", "sources", "prefer", "consumer", "url", "unversioned_url"}
 KEYS = {
     "docs/sources/consul.md": {key: value for key, value in CONFIG["consul"]["properties"].items() if key != "type"},
     "docs/sources/nomad.md": {key: value for key, value in CONFIG["nomad"]["properties"].items() if key != "type"},

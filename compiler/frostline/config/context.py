@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from frostline.config.cursor import Cursor
+from frostline.settings import Keep
 from frostline.text import did_you_mean, list_names, quote
 
 
@@ -16,13 +17,15 @@ class Context(Struct, frozen=True, kw_only=True):
     """folder: the folder of the configuration, where its relative paths start. root: what outputs stay inside of.
 
     source_types: the type of each source of the configuration, as it is written. unkept: a field of endpoints (`id`,
-    `node`) -> the sources that do not freeze it; known to outputs only.
+    `node`) -> the sources that do not freeze it. keeps: what each source freezes, None where its URLs are
+    written instead of made by a pattern. Both are known to outputs only.
     """
 
     folder: Path
     root: Path
     source_types: Mapping[str, str] = {}
     unkept: Mapping[str, Sequence[str]] = {}
+    keeps: Mapping[str, Keep | None] = {}
 
     def source_names(self, cursor: Cursor) -> tuple[str, ...]:
         """A list of names of sources, each once."""

@@ -25,6 +25,18 @@ _VARIABLE = re.compile(r"\$\{|\$[A-Za-z_]")
 _VARIABLE_HELP = "leave `address` out to take the address of the environment, or make the file with envsubst first"
 _SCHEME_HELP = "begin with http://, https:// or {scheme}://"
 _ENDS_IN_PORT = re.compile(r"[^:/]*://[^/?#]*:[0-9]+")
+_ENDPOINT_PLACEHOLDERS: Mapping[str, bool] = {
+    "scheme": False,
+    "address": False,
+    "port": False,
+    "version": False,
+    "service": False,
+    "datacenter": False,
+    "namespace": False,
+    "node": False,
+    "meta": True,
+    "tag": True,
+}
 _ADDRESS_HELP = "write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix:///PATH"
 
 
@@ -49,6 +61,26 @@ def url_pattern(cursor: Cursor, known: Mapping[str, bool], value: str) -> str | 
     elif _is_url(cursor, _sample(parts, value)) and _is_url(cursor, _sample(parts, value, with_defaults=True)):
         return str(cursor.value)
     return None
+
+
+def endpoint_url(cursor: Cursor) -> str | None:
+    """A pattern that makes the URLs of the endpoints of instances."""
+    return url_pattern(cursor, _ENDPOINT_PLACEHOLDERS, "1")
+
+
+def unversioned_endpoint_url(cursor: Cursor) -> str | None:
+    """`endpoint_url` for services without a version."""
+    return endpoint_url(cursor) if has_no_version(cursor) else None
+
+
+def has_no_version(cursor: Cursor) -> bool:
+    """Whether a pattern for services without a version has no {version}; refuses it otherwise."""
+    if "{version}" not in cursor.value.replace("{{", ""):
+        return True
+    cursor.refuse(
+        f"`{cursor.key}` is for services without a version, and has {{version}}", "remove it from this pattern"
+    )
+    return False
 
 
 def _is_url(cursor: Cursor, sample: str) -> bool:

@@ -10,7 +10,9 @@ from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.paths import resolved
 from frostline.config.readers import as_is, condition_map, conditions, globs, texts
-from frostline.settings import OutputConsumer, OutputSelect, OutputSettings
+from frostline.config.urls import endpoint_url, unversioned_endpoint_url
+from frostline.outputs.url_keys import check_patterns
+from frostline.settings import OutputConsumer, OutputSelect, OutputSettings, UrlPatterns
 
 DEFINITIONS: Mapping[str, Any] = {
     "output_path": {
@@ -85,11 +87,23 @@ DEFINITIONS: Mapping[str, Any] = {
         },
         "x-expected": "JOB/GROUP or {service: NAME}",
     },
+    "output_url": {
+        "description": (
+            "Another URL pattern for the same endpoints of live sources and job files, as `url` of a source has it. "
+            "URLs that are written stay: of static and router sources, of overrides."
+        ),
+        **ref("text"),
+    },
+    "output_unversioned_url": {
+        "description": "`url` for what has no version.",
+        **ref("text"),
+    },
     "output_format": {"description": "The format of the files.", "enum": ["yaml", "json"], "default": "yaml"},
 }
 
 OUTPUT_KEYS: Mapping[str, Any] = {
-    name: ref(f"output_{name}") for name in ("path", "name", "select", "sources", "prefer", "consumer")
+    name: ref(f"output_{name}")
+    for name in ("path", "name", "select", "sources", "prefer", "consumer", "url", "unversioned_url")
 }
 """The keys that `output_settings` reads; they are added to the `SCHEMA` of every output."""
 
@@ -103,10 +117,19 @@ def output_settings(cursor: Cursor, context: Context, options: Mapping[str, Any]
         prefer=texts,
         consumer=_consumer,
     )
+    patterns = cursor.present(url=endpoint_url, unversioned_url=unversioned_endpoint_url)
+    check_patterns(cursor, patterns, fields.get("sources") or tuple(context.source_types), context)
     if "path" not in fields:
         return None
     name = str(cursor.value.get("name", cursor.value["path"]))
-    return OutputSettings(name=name, type=cursor.value["type"], origin=cursor.origin, options=options, **fields)
+    return OutputSettings(
+        name=name,
+        type=cursor.value["type"],
+        origin=cursor.origin,
+        urls=UrlPatterns(**patterns),
+        options=options,
+        **fields,
+    )
 
 
 def _select(cursor: Cursor) -> OutputSelect:

@@ -24,6 +24,7 @@ from frostline.outputs.configuring import Reserved, outputs_of
 from frostline.pipeline.config_schema import schema_for
 from frostline.pipeline.override_file import overrides_of
 from frostline.settings import CalledGlob, Config, Consumer, LiveSettings, SourceSettings
+from frostline.sources.base import patterned_sources
 from frostline.sources.configuring import sources_of
 from frostline.text import display_path, quote
 
@@ -108,7 +109,11 @@ def _config(cursor: Cursor, text: ConfigText) -> Config:
     if confirmed is not None:
         reserved.append(Reserved(confirmed, "the file of confirmations"))
     configured = sources_of(sources, context) if sources else {}
-    outputs_context = replace(context, unkept=_unkept(configured.values()))
+    outputs_context = replace(
+        context,
+        unkept=_unkept(configured.values()),
+        keeps={name: getattr(patterned_sources(configured).get(name), "keep", None) for name in configured},
+    )
     return Config(
         path=text.path,
         digest=text.digest,

@@ -21,8 +21,10 @@ from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assemble, with_prefer
 from frostline.registry.consumers import consumer_view
 from frostline.registry.output_select import selected
-from frostline.registry.overriding import Overridden, apply_overrides
-from frostline.settings import Config, OutputSelect, OutputSettings
+from frostline.registry.output_urls import OutputUrls
+from frostline.registry.overriding import Overridden, apply_overrides, written_places
+from frostline.settings import Config, OutputConsumer, OutputSelect, OutputSettings, UrlPatterns
+from frostline.sources.base import patterned_sources
 from frostline.text import list_names, name_first
 
 MOST_KEPT = 1 << 28
@@ -62,10 +64,14 @@ class CachedChunks:
 
 
 class OutputView(Struct, frozen=True):
-    """What one output sees of the registry, and what is wrong with it."""
+    """What one output sees of the registry, and what is wrong with it.
+
+    without_url: why an endpoint, which the view then lacks, has no URL by the patterns of the output.
+    """
 
     view: View
     findings: tuple[Finding, ...]
+    without_url: tuple[Finding, ...] = ()
 
 
 class RegistryViews:
@@ -99,34 +105,59 @@ class RegistryViews:
     def of(self, output: OutputSettings) -> OutputView:
         """What this output sees."""
         if output.consumer:
-            registry, findings = self.assembled(output.sources, output.prefer)
-            registry = selected(registry, output.select, output.prefer)
-            declared = [upstream for bringer in self._contributions for upstream in bringer.upstreams]
-            registry, more = consumer_view(registry, declared, output.consumer, output.origin)
-            # The binds are the consumer's own: no tags, meta or datacenter of theirs can be judged.
-            of_services = OutputSelect(services=output.select.services)
-            seen = _output_view(registry, (*findings, *more), of_services, output.prefer)
+            seen = self._consumer_view(output, output.consumer)
         else:
-            seen = self._shared_view(output.sources, output.prefer, output.select)
+            seen = self._shared_view(output.sources, output.prefer, output.select, output.urls)
+        findings = [
+            *seen.findings,
+            *(replace(one, message=f"{one.message}, in the output `{output.name}`") for one in seen.without_url),
+        ]
         if not seen.view.registry.services and any(bringer.endpoints for bringer in self._contributions):
-            return OutputView(seen.view, (*seen.findings, _empty_output(output)))
-        if self._names_only and needs_addresses(output.type):
-            return OutputView(seen.view, (*seen.findings, *_without_address(output, seen, self._names_only)))
-        return seen
+            findings.append(_empty_output(output))
+        elif self._names_only and needs_addresses(output.type):
+            findings += _without_address(output, seen, self._names_only)
+        return OutputView(seen.view, tuple(findings))
 
-    def _view_of(self, sources: tuple[str, ...], prefer: tuple[str, ...], select: OutputSelect) -> OutputView:
-        return _output_view(*self.assembled(sources, prefer), select, prefer)
+    def _view_of(
+        self, sources: tuple[str, ...], prefer: tuple[str, ...], select: OutputSelect, urls: UrlPatterns
+    ) -> OutputView:
+        registry, findings = self.assembled(sources, prefer)
+        registry = selected(registry, select, prefer)
+        without_url: tuple[Finding, ...] = ()
+        if urls.present():
+            registry, without_url = self._urls_of(urls).registry(registry, prefer)
+        return _output_view(registry, _of_services(findings, select), without_url, prefer)
+
+    def _consumer_view(self, output: OutputSettings, consumer: OutputConsumer) -> OutputView:
+        """What an output for one consumer sees: the binds of its upstreams are its own, and no tags, meta or datacenter
+        of theirs can be judged."""
+        registry, findings = self.assembled(output.sources, output.prefer)
+        plain = selected(registry, output.select, output.prefer)
+        urls = self._urls_of(output.urls)
+        declared = urls.dependencies(upstream for bringer in self._contributions for upstream in bringer.upstreams)
+        registry, more = consumer_view(plain, declared, consumer, output.origin, urls.applies_to)
+        registry = selected(registry, OutputSelect(services=output.select.services))
+        bound = {key for key, entry in registry.entries() if entry is not plain.get(key)}
+        registry, without_url = urls.registry(registry, output.prefer, bound)
+        return _output_view(registry, _of_services((*findings, *more), output.select), without_url, output.prefer)
+
+    def _urls_of(self, patterns: UrlPatterns) -> OutputUrls:
+        namings = {name: source.naming for name, source in patterned_sources(self._config.sources).items()}
+        return OutputUrls(patterns, namings, written_places(self._config.overrides))
 
 
 def _output_view(
-    registry: Registry, findings: Iterable[Finding], select: OutputSelect, prefer: tuple[str, ...]
+    registry: Registry, findings: tuple[Finding, ...], without_url: tuple[Finding, ...], prefer: tuple[str, ...]
 ) -> OutputView:
-    seen = selected(registry, select, prefer)
-    # Precedence may have settled what is wrong with a service that this output leaves out.
-    found = tuple(
+    view = View(registry=registry, prefer=prefer, preferring=partial(with_prefer, registry))
+    return OutputView(view, findings, without_url)
+
+
+def _of_services(findings: Iterable[Finding], select: OutputSelect) -> tuple[Finding, ...]:
+    """Precedence may have settled what is wrong with a service that this output leaves out."""
+    return tuple(
         finding for finding in findings if finding.service is None or matches(select.services, finding.service)
     )
-    return OutputView(View(registry=seen, prefer=prefer, preferring=partial(with_prefer, seen)), found)
 
 
 def _empty_output(output: OutputSettings) -> Finding:

@@ -6,7 +6,7 @@ A consumer is a group of a job, or a service of Consul that has sidecars.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -37,12 +37,12 @@ AMBIGUOUS = Rule(
 )
 NO_URL = Rule(
     name="consumer-url",
-    summary="the URL pattern of a source needs more than an upstream has",
+    summary="a URL pattern needs more than an upstream has",
     why="An upstream has an address and a port, but no node, tags or meta. Without them the pattern makes no URL.",
     example="jobs/shop.nomad.hcl:12:5: error[consumer-url]: payments v1: "
     "the URL pattern of source `jobs` needs values that an upstream does not have\n"
-    "  help: use only {scheme} {address} {port} {service} {version} in the pattern `url` of the source",
-    mend="use only {scheme} {address} {port} {service} {version} in the pattern `url` of the source",
+    "  help: use only {scheme} {address} {port} {service} {version} in that pattern `url`",
+    mend="use only {scheme} {address} {port} {service} {version} in that pattern `url`",
 )
 TWO_UPSTREAMS = Rule(
     name="consumer-upstreams",
@@ -70,13 +70,18 @@ RULES = (UNKNOWN, AMBIGUOUS, BINDS, NO_URL, TWO_UPSTREAMS)
 
 
 def consumer_view(
-    registry: Registry, upstreams: Sequence[Dependency], consumer: OutputConsumer, origin: FileOrigin
+    registry: Registry,
+    upstreams: Sequence[Dependency],
+    consumer: OutputConsumer,
+    origin: FileOrigin,
+    has_pattern: Callable[[Key], bool] = lambda key: False,
 ) -> tuple[Registry, tuple[Finding, ...]]:
     """The registry in which each of the consumer's upstreams is the one endpoint of its (service, version).
 
     The endpoint is the upstream's bind. It has a second name, with `_` for every character that is not a letter, digit
     or `_`: Nomad writes names so in environment variables. An upstream without a port changes nothing.
-    upstreams: of all consumers. origin: where the configuration names the consumer.
+    upstreams: of all consumers. origin: where the configuration names the consumer. has_pattern: whether the URLs of
+    the upstreams as this (service, version) come from a pattern of the output, not of their source.
     """
     own = [dependency for dependency in upstreams if _is_of(dependency, consumer)]
     consumers = sorted({dependency.upstream.consumer for dependency in own})
@@ -91,7 +96,7 @@ def consumer_view(
         if not dependency.upstream.bind.port:
             continue
         if dependency.url is None:
-            findings.append(_no_url(dependency))
+            findings.append(_no_url(dependency, by_output=has_pattern(dependency.key)))
             continue
         first = chosen.setdefault(dependency.key, dependency)
         if first.url != dependency.url and not _differs_by_sidecar(first, dependency):
@@ -202,9 +207,10 @@ def _ambiguous(consumers: Sequence[str], consumer: OutputConsumer, origin: FileO
     )
 
 
-def _no_url(dependency: Dependency) -> Finding:
+def _no_url(dependency: Dependency, *, by_output: bool) -> Finding:
+    owner = "the output" if by_output else f"source `{dependency.source}`"
     return NO_URL.finding(
-        f"the URL pattern of source `{dependency.source}` needs values that an upstream does not have",
+        f"the URL pattern of {owner} needs values that an upstream does not have",
         service=dependency.service,
         version=dependency.version,
         origin=dependency.origin,

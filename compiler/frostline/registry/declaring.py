@@ -157,7 +157,7 @@ def dependencies_of(source: str, upstreams: Iterable[PlacedUpstream], naming: Na
             source=source,
             service=key.service,
             version=key.version,
-            url=_bind_url(upstream, key, maker),
+            url=bind_url(upstream, key, maker),
             declared_at=place,
         )
         for upstream, place in upstreams
@@ -181,7 +181,8 @@ def bind_findings(dependencies: Iterable[Dependency]) -> Iterator[Finding]:
             )
 
 
-def _bind_url(upstream: Upstream, key: Key, maker: UrlMaker) -> str | None:
+def bind_url(upstream: Upstream, key: Key, maker: UrlMaker) -> str | None:
+    """The URL of an upstream's bind as this (service, version); None: it is a socket, or the pattern needs more."""
     if upstream.bind.socket:
         return None
     bind = Instance(

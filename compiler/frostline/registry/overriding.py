@@ -100,6 +100,15 @@ def apply_overrides(registry: Registry, overrides: Sequence[Override], prefer: S
     )
 
 
+def written_places(overrides: Iterable[Override]) -> frozenset[FileOrigin]:
+    """Where overrides write URLs, which is where the endpoints that they add or put in place are declared."""
+    return frozenset(
+        place
+        for override in overrides
+        for place in (*(place for _, place in override.add), *(part.origin for part in override.replace))
+    )
+
+
 class _EntryChange:
     """The endpoints of one (service, version) while overrides are applied to them."""
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -44,6 +44,7 @@ __all__ = [
     "is_live",
     "keys_are_independent",
     "needs_other_sources",
+    "patterned_sources",
     "policy_of",
     "reads_segment",
     "segment_lists",
@@ -281,6 +282,15 @@ def reads_segment(settings: LiveSettings, datacenter: str, namespace: str) -> bo
 def declares(type_name: str) -> bool:
     """Whether files of this type declare services under registered names."""
     return hasattr(source_module(type_name), "declare")
+
+
+def patterned_sources(sources: Mapping[str, SourceSettings]) -> dict[str, LiveSettings | DeclaringSettings]:
+    """Those of these sources that make the URLs of their endpoints by patterns, by name."""
+    return {
+        name: cast(LiveSettings | DeclaringSettings, settings)
+        for name, settings in sources.items()
+        if is_live(settings.type) or declares(settings.type)
+    }
 
 
 def contributes(type_name: str) -> bool:

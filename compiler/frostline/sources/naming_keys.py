@@ -8,7 +8,7 @@ from typing import Any
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.readers import as_is, compiled_regex, globs, pattern_parts, text_map, texts
-from frostline.config.urls import url_pattern
+from frostline.config.urls import endpoint_url, unversioned_endpoint_url
 from frostline.globs import matches
 from frostline.patterns import Placeholder, parse
 from frostline.settings import Keep, LiveSettings, Naming, Select, VersionFrom
@@ -210,18 +210,6 @@ LIVE_KEYS: Mapping[str, Any] = {"select": ref("select"), "keep": ref("keep"), **
 """The keys that `live_fields` reads."""
 
 _NAMES = {"service": False, "version": False}
-_URL_PLACEHOLDERS: Mapping[str, bool] = {
-    "scheme": False,
-    "address": False,
-    "port": False,
-    "version": False,
-    "service": False,
-    "datacenter": False,
-    "namespace": False,
-    "node": False,
-    "meta": True,
-    "tag": True,
-}
 
 
 def live_fields(cursor: Cursor) -> dict[str, Any]:
@@ -284,8 +272,8 @@ def read_naming(cursor: Cursor) -> Naming:
         naming=_patterns,
         version_pattern=_version_pattern,
         version_from=_version_from,
-        url=_url,
-        unversioned_url=_unversioned_url,
+        url=endpoint_url,
+        unversioned_url=unversioned_endpoint_url,
         scheme=scheme_rules,
         schemes=more_schemes,
         auth=lambda auth: auth.value.get("meta"),
@@ -339,24 +327,6 @@ def _tag_regex(cursor: Cursor) -> str | None:
         cursor.refuse(f"`{cursor.key}` has no group", "put ( ) around the version, such as version=(.+)")
         return None
     return str(cursor.value)
-
-
-def _url(cursor: Cursor) -> str | None:
-    return url_pattern(cursor, _URL_PLACEHOLDERS, "1")
-
-
-def _unversioned_url(cursor: Cursor) -> str | None:
-    return url_pattern(cursor, _URL_PLACEHOLDERS, "1") if has_no_version(cursor) else None
-
-
-def has_no_version(cursor: Cursor) -> bool:
-    """Whether a pattern for services without a version has no {version}; refuses it otherwise."""
-    if "{version}" not in cursor.value.replace("{{", ""):
-        return True
-    cursor.refuse(
-        f"`{cursor.key}` is for services without a version, and has {{version}}", "remove it from this pattern"
-    )
-    return False
 
 
 def _left_out(keep: Keep) -> dict[str, bool]:

@@ -13,14 +13,13 @@ from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.readers import globs
-from frostline.config.urls import url_pattern
+from frostline.config.urls import has_no_version, url_pattern
 from frostline.globs import is_literal
 from frostline.keys import includes_key, key_text
 from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key
 from frostline.patterns import has_dot_segment, host_and_port, parse
 from frostline.rules import DOT_SEGMENT, Rule
 from frostline.settings import SourceSettings
-from frostline.sources.naming_keys import has_no_version
 from frostline.text import did_you_mean, quote
 
 SCHEMA: Mapping[str, Any] = {

@@ -98,3 +98,81 @@ def test_the_binds_of_a_consumer_are_judged_by_their_services_alone(configure: C
     )
     assert urls(both) == {"pay": ["http://127.0.0.1:9101/v1"]}
     assert urls(other) == {"shop": ["http://10.0.0.3:80"]}
+
+
+def test_an_output_has_its_own_urls(configure: Callable[..., Config]) -> None:
+    health, plain = seen(
+        configure,
+        outputs=[{"url": "{scheme}://{address}:{port}/health", "select": {"datacenters": ["dc2"]}}, {}],
+    )
+    assert urls(health) == {"pay": ["http://10.0.0.4:80/health"]}
+    assert urls(plain)["pay"][2] == "http://10.0.0.4:80/v1"
+
+
+def test_only_what_an_output_has_must_have_a_url(configure: Callable[..., Config]) -> None:
+    lock = Lock((segment("dc1", instance("pay-v1", 1, path="/a"), instance("pay-v1", 2), instance("shop", 3)),))
+    patterns = {"url": "http://{address}{+meta[path]}"}
+    chosen = {**patterns, "select": {"meta": {"path": "*"}}}
+    some, other = seen(configure, lock, outputs=[chosen, {**patterns, "name": "all"}])
+    assert (urls(some), some.findings) == ({"pay": ["http://10.0.0.1/a"]}, ())
+    assert urls(other) == {"pay": ["http://10.0.0.1/a"], "shop": ["http://10.0.0.3:80"]}
+    (finding,) = other.findings
+    assert (finding.rule, finding.severity, finding.service) == ("meta-missing", "error", "pay")
+    assert finding.message == "it has no meta `path`, but its URL pattern has {+meta[path]}, in the output `all`"
+    assert str(finding.origin) == "mesh(datacenter=dc1, namespace=default, node=n, id=pay-v1-2)"
+
+
+def test_two_outputs_that_share_a_view_name_themselves(configure: Callable[..., Config]) -> None:
+    found = seen(configure, outputs=[{"url": "http://{address}/{meta[x]}", "name": name} for name in ("a", "b")])
+    assert found[0].view is found[1].view
+    assert [view.findings[0].message[-15:] for view in found] == [" the output `a`", " the output `b`"]
+
+
+def test_written_urls_stay_in_an_output_with_a_pattern(configure: Callable[..., Config]) -> None:
+    sources = {"mesh": MESH, "partners": {"type": "static", "services": {"mail": {"v1": "https://mail.example/v1"}}}}
+    overrides = [
+        {
+            **OVERRIDE,
+            "replace": {"http://10.0.0.1:80/v1": "http://10.0.0.8:8080/v1"},
+            "add": ["http://10.0.0.9:8080/v1"],
+        }
+    ]
+    (found,) = seen(
+        configure,
+        sources=sources,
+        overrides=overrides,
+        outputs=[{"url": "https://{address}/api", "select": ["!s*", "*l", "p*"]}],
+    )
+    assert urls(found) == {
+        "mail": ["https://mail.example/v1"],
+        "pay": [
+            "http://10.0.0.9:8080/v1",
+            "https://10.0.0.2/api",
+            "http://10.0.0.8:8080/v1",
+            "https://10.0.0.4/api",
+        ],
+    }
+
+
+def test_the_one_url_is_chosen_in_the_preferred_datacenter_of_those_that_are_left(
+    configure: Callable[..., Config],
+) -> None:
+    (found,) = seen(configure, outputs=[{"url": "http://{address}", "prefer": ["dc2"]}])
+    assert found.view.registry.services["pay"]["v1"].url == "http://10.0.0.4"
+    assert found.view.preferring(("dc1",)).services["pay"]["v1"].url in ("http://10.0.0.1", "http://10.0.0.2")
+
+
+def test_the_binds_of_a_consumer_have_the_urls_of_the_output(configure: Callable[..., Config]) -> None:
+    output = {"consumer": {"service": "web"}, "select": ["pay"]}
+    made, needy = seen(
+        configure,
+        outputs=[
+            {**output, "url": "{scheme}://{address}:{port}/api{namespace}"},
+            {**output, "url": "http://{address}/{tag[x]}"},
+        ],
+    )
+    assert urls(made) == {"pay": ["http://127.0.0.1:9101/api"]}
+    assert made.findings == ()
+    rules = [finding.rule for finding in needy.findings]
+    assert rules == ["consumer-url", "tag-missing", "tag-missing", "tag-missing"]
+    assert needy.findings[0].message == "the URL pattern of the output needs values that an upstream does not have"

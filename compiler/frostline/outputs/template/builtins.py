@@ -58,6 +58,14 @@ TABLE: Mapping[str, Builtin] = {
         summary="Lines for /etc/hosts: the addresses of each entry.",
         variables={"domain": Variable("string", "the domain that is added to each name")},
     ),
+    "kubernetes": Builtin(
+        file="kubernetes.j2",
+        summary="A Service for each entry: with EndpointSlices for IP addresses, of type ExternalName for a host name.",
+        variables={
+            "namespace": Variable("string", "the namespace of all objects; default: the one that kubectl uses"),
+            "port": Variable("integer", "the port at which a Service is called; default 80"),
+        },
+    ),
     "nginx": Builtin(
         file="nginx.j2",
         summary="An nginx server that routes /NAME/ to the instances of that name.",
@@ -69,6 +77,11 @@ TABLE: Mapping[str, Builtin] = {
     "prometheus": Builtin(
         file="prometheus.j2",
         summary="Targets for Prometheus's file_sd_configs, with the labels of consul_sd_configs.",
+    ),
+    "tfvars": Builtin(
+        file="tfvars.j2",
+        summary="The variable `services` for Terraform, with the fields that consul-terraform-sync gives its modules.",
+        variables={"meta": Variable("object", "what each service has as `cts_user_defined_meta`")},
     ),
     "traefik": Builtin(
         file="traefik.j2",

@@ -24,8 +24,7 @@ def test_a_template_reads_its_variables_and_the_page_names_them(name: str) -> No
     builtin = TABLE[name]
     text = builtin.path.read_text(encoding="utf-8")
     assert [variable for variable in builtin.variables if f"vars.{variable}" not in text] == []
-    page = (
-        (ROOT / "docs" / "outputs" / "template.md").read_text(encoding="utf-8").partition("\n## Templates that come")[2]
-    )
-    (row,) = [line for line in page.splitlines() if line.startswith((f"| `{name}` |", f"| [`{name}`]("))]
+    page = (ROOT / "docs" / "outputs" / "template.md").read_text(encoding="utf-8")
+    table = page.partition("\n## Templates that come with frostline\n")[2]
+    (row,) = [line for line in table.splitlines() if line.startswith((f"| `{name}` |", f"| [`{name}`]("))]
     assert [variable for variable in builtin.variables if f"`{variable}`" not in row] == []

@@ -1,0 +1,88 @@
+"""The same endpoints at other URLs: what the URL patterns of one output make of the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from frostline.addresses import host_of
+from frostline.model import Dependency, Endpoint, Entry, FileOrigin, Finding, Instance, Key, Registry, registry_of
+from frostline.registry.declaring import bind_url
+from frostline.registry.endpoints import choose_url, merge_endpoints
+from frostline.registry.url_values import UrlError
+from frostline.registry.urls import FilledPattern, UrlMaker, plain_end, url_of
+from frostline.settings import Naming, UrlPatterns
+
+
+class OutputUrls:
+    """Makes the URLs of one output.
+
+    namings: of the sources whose endpoints have URLs made of patterns; those of others stay as they are. written: where
+    URLs are written that stay too, although the source of their endpoint is one of these (overrides).
+    """
+
+    def __init__(
+        self, patterns: UrlPatterns, namings: Mapping[str, Naming], written: Collection[FileOrigin] = ()
+    ) -> None:
+        self._patterns = patterns
+        self._makers = {name: UrlMaker(replace(naming, **patterns.present())) for name, naming in namings.items()}
+        self._written = written
+
+    def applies_to(self, key: Key) -> bool:
+        """Whether the output has a pattern for such a (service, version)."""
+        return (self._patterns.unversioned_url if key.version is None else self._patterns.url) is not None
+
+    def registry(
+        self, registry: Registry, prefer: Sequence[str] = (), settled: Collection[Key] = ()
+    ) -> tuple[Registry, tuple[Finding, ...]]:
+        """The registry with these URLs, and why an endpoint, which it then lacks, can have none.
+
+        settled: the keys that stay as they are. Endpoints that only their URLs told apart are one, with summed weight.
+        """
+        findings: list[Finding] = []
+        entries: dict[Key, Entry] = {}
+        for key, entry in registry.entries():
+            if key not in settled and self.applies_to(key):
+                endpoints = merge_endpoints(self._endpoints(key, entry.endpoints, findings))
+                entry = replace(entry, endpoints=endpoints, url=choose_url(key, endpoints, prefer))
+            entries[key] = entry
+        return registry_of(entries, registry.upstreams), tuple(findings)
+
+    def dependencies(self, dependencies: Iterable[Dependency]) -> tuple[Dependency, ...]:
+        """These upstreams with such URLs for their binds."""
+        return tuple(
+            replace(dependency, url=bind_url(dependency.upstream, dependency.key, self._makers[dependency.source]))
+            if dependency.source in self._makers
+            else dependency
+            for dependency in dependencies
+        )
+
+    def _endpoints(self, key: Key, endpoints: Iterable[Endpoint], findings: list[Finding]) -> Iterator[Endpoint]:
+        for endpoint in endpoints:
+            maker = self._makers.get(endpoint.source)
+            if maker is None or endpoint.declared_at in self._written:
+                yield endpoint
+                continue
+            filled = maker.filled(key, endpoint.datacenter, endpoint.namespace)
+            try:
+                yield replace(endpoint, url=_url(key, endpoint, filled))
+            except UrlError as error:
+                findings.append(error.finding(key, endpoint.origin))
+
+
+def _url(key: Key, endpoint: Endpoint, filled: FilledPattern) -> str:
+    """The URL of this endpoint. Raises UrlError."""
+    end = plain_end(filled)
+    if end is not None and endpoint.port and endpoint.address and "scheme" not in endpoint.meta:
+        return f"http://{host_of(endpoint.address).in_url}:{endpoint.port}{end}"
+    instance = Instance(
+        service=key.service,
+        node=endpoint.node,
+        id=endpoint.id,
+        address=endpoint.address,
+        port=endpoint.port,
+        tags=endpoint.tags,
+        meta=endpoint.meta,
+    )
+    return url_of(filled, instance)
