@@ -347,8 +347,8 @@ class Consumer(Struct, frozen=True, kw_only=True):
 class Allow(Struct, frozen=True, kw_only=True):
     """What `--allow` lets pass, as globs: () nothing, ("*",) all.
 
-    deletes, updates, moves: SERVICE or SERVICE/VERSION. empty: SOURCE or SOURCE/DATACENTER. edited, adopt, orphans:
-    paths in the root. partial: an unreachable datacenter keeps what the lock has of it.
+    deletes, updates, moves: SERVICE or SERVICE/VERSION. empty: SOURCE, SOURCE/DATACENTER or OUTPUT. edited, adopt,
+    orphans: paths in the root. partial: an unreachable datacenter keeps what the lock has of it.
     """
 
     deletes: tuple[str, ...] = ()

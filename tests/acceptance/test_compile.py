@@ -337,5 +337,6 @@ def test_an_unknown_word_of_allow_is_refused(project: Project) -> None:
     for word in ("everything", "deletions", ""):
         said = project.refused(2, "compile", "--allow", word).stderr
         assert (
-            f"`{word}` is not one of deletes[=GLOB], updates[=GLOB], moves[=GLOB], empty[=SOURCE/DATACENTER], " in said
+            f"`{word}` is not one of deletes[=GLOB], updates[=GLOB], moves[=GLOB], empty[=SOURCE/DATACENTER|OUTPUT], "
+            in said
         )

@@ -20,10 +20,12 @@ from frostline.events import stage
 from frostline.model import Finding, Lock, Registry
 from frostline.outputs.values import service_value
 from frostline.pipeline.assemble import Assembly, assemble, configured_callers, declared_contributions, state_of_lock
+from frostline.pipeline.file_rules import EMPTY_OUTPUT
 from frostline.pipeline.freeze import LockPair
 from frostline.pipeline.guard import (
     guard_files,
     guard_lock,
+    guard_outputs,
     guard_registry,
     guard_unknown,
     published_before,
@@ -103,6 +105,9 @@ def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -
     compared = diff_files(config, rendered, options)
     baseline = baseline_of(config, locks, assembly, compared.manifest if compared.claim.is_whole else None)
     refusals = guard(config, locks, assembly, baseline, compared, options)
+    if options.guard:
+        emptied = guard_outputs(config, rendered.empty, compared.files, options.allow)
+        refusals, findings = (*refusals, *emptied), without_warning_of(findings, emptied)
     held = held_services(config, locks)
     return Compilation(
         lock=locks.new,
@@ -137,6 +142,12 @@ def check(config: Config, assembly: Assembly, rendered: Rendered, today: date) -
         dated = findings_on(config.overrides, assembly.effects, today)
         earlier = dict.fromkeys((*assembly.findings, *dated, *rendered.findings))
         return run_checks(assembly.registry, config.checks, today, context, earlier)
+
+
+def without_warning_of(findings: tuple[Finding, ...], emptied: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Without the warnings about outputs that are refused for the same reason."""
+    names = {finding.value for finding in emptied}
+    return tuple(found for found in findings if not (found.rule == EMPTY_OUTPUT.name and found.value in names))
 
 
 def diff_files(config: Config, rendered: Rendered, options: CompileOptions) -> FileComparison:

@@ -9,6 +9,7 @@ from shlex import quote
 from msgspec import Struct
 from msgspec.structs import replace
 
+from frostline.checks.emptied_outputs import emptied_outputs
 from frostline.checks.guards import EMPTY, Published, Unhealthy, guard_findings
 from frostline.checks.segments import emptied_segments, empty_sources
 from frostline.checks.unknown import unknown_findings
@@ -21,7 +22,7 @@ from frostline.plan.changes import RegistryState
 from frostline.publish.claims import Claim
 from frostline.publish.ownership import REFUSAL_REASONS
 from frostline.published import FileChange, ManifestEntry
-from frostline.settings import Allow, Config
+from frostline.settings import Allow, Config, OutputSettings
 from frostline.sources.base import reads_segment
 from frostline.text import display_path
 
@@ -136,6 +137,13 @@ def warn_of_manifest(claim: Claim) -> tuple[Finding, ...]:
     if claim.fault is None:
         return ()
     return (BROKEN_MANIFEST.finding(f"{claim.fault.message}; it is written anew", origin=claim.fault.origin),)
+
+
+def guard_outputs(
+    config: Config, empty: Iterable[OutputSettings], files: Iterable[FileChange], allow: Allow
+) -> tuple[Finding, ...]:
+    """A finding for each output that loses its last service. empty: those that have none."""
+    return emptied_outputs([(output.name, output.origin) for output in empty], files, config.guards, allow)
 
 
 _RULES = {rule.name: rule for rule in (EDITED, ADOPT, ORPHANS)}

@@ -183,10 +183,14 @@ def _without_address(output: OutputSettings, seen: OutputView, sources: Collecti
 
 
 class Rendered(Struct, frozen=True):
-    """What all outputs make. files: with digests; findings: of the registry as outputs see it, and of their own."""
+    """What all outputs make. files: with digests; findings: of the registry as outputs see it, and of their own.
+
+    empty: the outputs without any service or upstream, though there are services.
+    """
 
     files: tuple[DesiredFile, ...]
     findings: tuple[Finding, ...]
+    empty: tuple[OutputSettings, ...] = ()
 
 
 def render_outputs(
@@ -199,11 +203,14 @@ def render_outputs(
     budget = ByteBudget(MOST_KEPT if keep_bytes else 0)
     files: list[DesiredFile] = []
     findings: list[Finding] = []
+    empty: list[OutputSettings] = []
     for output in outputs:
         with stage(f"rendering output {output.name}"):
             seen = views.of(output)
             rendering = output_module(output.type).render(view_for(output, seen.view), output)
             findings += (*seen.findings, *rendering.findings)
+            if EMPTY_OUTPUT.name in {found.rule for found in seen.findings} and not seen.view.registry.upstreams:
+                empty.append(output)
             folder = artifact_folder(output).relative_to(config.root)
             unportable: list[str] = []
             for number, artifact in enumerate(rendering.artifacts):
@@ -214,7 +221,7 @@ def render_outputs(
                 digest = digest_of_chunks(chunks)
                 files.append(DesiredFile(path=path, chunks=chunks, output=output.name, sha256=digest))
             findings += _unportable(output, unportable)
-    return Rendered(tuple(files), tuple(findings))
+    return Rendered(tuple(files), tuple(findings), tuple(empty))
 
 
 def _unportable(output: OutputSettings, paths: Sequence[str]) -> Iterator[Finding]:

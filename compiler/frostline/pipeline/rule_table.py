@@ -21,6 +21,7 @@ _MODULES = (
     "frostline.checks.consent",
     "frostline.checks.guards",
     "frostline.checks.holding",
+    "frostline.checks.emptied_outputs",
     "frostline.checks.segments",
     "frostline.checks.unknown",
     "frostline.checks.waivers",

@@ -107,6 +107,6 @@ def test_a_misspelt_word_of_allow_names_the_nearest(word: str, near: str) -> Non
 
 @pytest.mark.parametrize("word", ["delete", "", "updates,,empty", "Deletes", "all", "instances", "=x"])
 def test_any_other_word_of_allow_is_refused(word: str) -> None:
-    words = r"deletes\[=GLOB\], updates\[=GLOB\], moves\[=GLOB\], empty\[=SOURCE/DATACENTER\], edited\[=PATH\], adopt"
+    words = r"deletes\[=GLOB\], updates\[=GLOB\], moves\[=GLOB\], empty\[=SOURCE/DATACENTER\|OUTPUT\], edited\[=PATH\]"
     with pytest.raises(click.BadParameter, match=f"is not one of {words}"):
         parse_allow([word])

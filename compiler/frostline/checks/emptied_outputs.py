@@ -1,0 +1,51 @@
+"""The guard of what one output has: one that had services and would have none is hardly ever what anybody wants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from shlex import quote
+
+from frostline.globs import matches
+from frostline.model import FileOrigin, Finding
+from frostline.published import FileChange
+from frostline.rules import Rule
+from frostline.settings import Allow, Guards
+
+
+def _help(scope: str = "OUTPUT") -> str:
+    return (
+        "check its `select` and `sources`: `frostline list` shows the names and sources of all services; if there "
+        f"really is nothing, rerun with `--allow empty={scope}`"
+    )
+
+
+EMPTIED_OUTPUT = Rule(
+    name="guard-output",
+    summary="an output that is published would have no service any more",
+    why="A tag or a datacenter that goes changes little of the registry, but may be all that one output selects. "
+    "Whoever reads its file would lose every service at once.",
+    example="frostline.yaml:9:5: error[guard-output]: the output `public.yaml` would have no service any more\n"
+    f"  help: {_help('public.yaml')}",
+    mend=_help(),
+)
+RULES = (EMPTIED_OUTPUT,)
+
+
+def emptied_outputs(
+    empty: Iterable[tuple[str, FileOrigin]], files: Iterable[FileChange], guards: Guards, allow: Allow
+) -> tuple[Finding, ...]:
+    """A finding for each output without any service whose published files would change.
+
+    empty: the names and places of the outputs that have no service. What they wrote before, nothing but its bytes says;
+    a file that stays as it is had none before.
+    """
+    if guards.empty != "refuse":
+        return ()
+    changed = {file.output for file in files if file.action in ("update", "delete") and file.refusal is None}
+    return tuple(
+        EMPTIED_OUTPUT.finding(
+            f"the output `{name}` would have no service any more", value=name, origin=origin, help=_help(quote(name))
+        )
+        for name, origin in empty
+        if name in changed and not matches(allow.empty, name)
+    )
