@@ -24,12 +24,20 @@ from puppet_data import looked_up
 from warm_command import WarmCommand
 
 from frostline.cli import main as cli
+from frostline.text import allow_comparisons
 
 # Who runs the tests in the background may have told them to ignore interrupts, and so every command that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CONSULS = ("consul-1.8", "consul-1.14")
 """The Consuls that the tests run, the oldest first. $FROSTLINE_CONSUL replaces both."""
+
+
+@pytest.fixture(autouse=True)
+def allowed_comparisons() -> None:
+    """Each test may be told what was meant, however much others have compared."""
+    allow_comparisons()
+
 
 _OURS = ("CONSUL_", "NOMAD_", "GITHUB_", "PYTEST_")
 _COLORS = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "PY_COLORS"}

@@ -88,12 +88,29 @@ def list_names(names: Iterable[str], word: str = "and") -> str:
     return f" {word} ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else "".join(quoted)
 
 
+class _Comparing:
+    """How many characters of names a run may still compare to find close ones: a server can bring many such names."""
+
+    MOST = 1_000_000
+    left = MOST
+
+
+def allow_comparisons() -> None:
+    """Begin to count anew what `closest` compares, as each run does."""
+    _Comparing.left = _Comparing.MOST
+
+
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` was probably meant to be; case counts for little."""
-    if len(name) > MOST_QUOTED:
+    """The known name that `name` was probably meant to be; case counts for little. None too where a run has compared
+    very many names already."""
+    if len(name) > MOST_QUOTED or _Comparing.left <= 0:
         return None
     by_lower = {other.lower(): other for other in sorted(known)}
-    close = get_close_matches(name.lower(), by_lower, n=1)
+    lower = name.lower()
+    # get_close_matches would not find others either: two thirds of their characters at most can agree.
+    fit = [other for other in by_lower if len(other) <= 3 * len(lower) and len(lower) <= 3 * len(other)]
+    _Comparing.left -= sum(map(len, fit)) + len(lower) * len(fit) + len(by_lower)
+    close = get_close_matches(lower, fit, n=1)
     return by_lower[close[0]] if close else None
 
 

@@ -16,7 +16,7 @@ from frostline.cli.commands import COMMANDS
 from frostline.cli.console import Invocation, show_error
 from frostline.cli.options import help_option, version_option
 from frostline.errors import FrostlineError, SourceError, UsageError
-from frostline.text import closest
+from frostline.text import allow_comparisons, closest
 
 EXIT_STATUSES = (
     ("0", "Done, nothing to report. Warnings do not change it."),
@@ -34,6 +34,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit status."""
     # Our values are immutable and acyclic, so cyclic GC only costs time: raise its threshold.
     gc.set_threshold(1_000_000, 10, 10)
+    allow_comparisons()
     if not arguments:
         context = frostline.make_context("frostline", [], resilient_parsing=True)
         click.echo(frostline.get_help(context), err=True)

@@ -36,8 +36,8 @@ def call(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
         return lazy(node, scope, evaluate)
     function = scope.functions.get(node.name)
     if function is None:
-        known = sorted({*scope.functions, *_LAZY})
-        raise scope.error(f"there is no function `{node.name}`", node.offset, suggestion(node.name, known))
+        known = {*scope.functions, *_LAZY}
+        raise scope.error(f"there is no function `{node.name}`", node.offset, lambda: suggestion(node.name, known))
     arguments = _arguments(node, scope, evaluate)
     if isinstance(arguments, Value):
         return arguments

@@ -106,7 +106,8 @@ def _traversal(node: Traversal, scope: Scope) -> Value:
 def _undefined(node: Traversal, scope: Scope) -> Value:
     value = scope.undefined(node, scope.source) if scope.undefined is not None else None
     if value is None:
-        raise scope.error(f"there is no variable `{node.root}`", node.offset, suggestion(node.root, scope.names()))
+        known = scope.names
+        raise scope.error(f"there is no variable `{node.root}`", node.offset, lambda: suggestion(node.root, known()))
     return value
 
 

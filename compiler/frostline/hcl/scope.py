@@ -10,6 +10,7 @@ from frostline.hcl.nodes import Traversal
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.values import Value
 from frostline.hcl.weights import extent
+from frostline.model import FileOrigin
 
 MOST_STEPS = 500_000
 STEPS_OF_A_FILE = 2_000
@@ -40,6 +41,16 @@ class Budget:
         """Add what each file brings, also after one that used up all."""
         self.most += STEPS_OF_A_FILE
         self.left = max(self.left, 0) + STEPS_OF_A_FILE
+
+    def spend(self, steps: int, place: Callable[[], FileOrigin]) -> None:
+        """Take steps. BudgetError, at the place: there are not as many left."""
+        self.left -= steps
+        if self.left < 0:
+            raise BudgetError(
+                f"the evaluation takes more than {self.most} steps",
+                place(),
+                "all files of a source share them; nested loops, large texts, and values in values take many",
+            )
 
 
 class Scope:
@@ -93,19 +104,13 @@ class Scope:
             scope = scope.parent
         return sorted(found)
 
-    def error(self, message: str, offset: int, help: str | None = None) -> HclError:
+    def error(self, message: str, offset: int, help: str | Callable[[], str | None] | None = None) -> HclError:
         """An error that points to this offset of the source."""
         return HclError(message, self.source.place(offset), help)
 
     def spend(self, steps: int, offset: int) -> None:
         """Take steps from the budget. BudgetError, at the offset: there are not as many left."""
-        self.budget.left -= steps
-        if self.budget.left < 0:
-            raise BudgetError(
-                f"the evaluation takes more than {self.budget.most} steps",
-                self.source.place(offset),
-                "all files of a source share them; nested loops, large texts, and values in values take many",
-            )
+        self.budget.spend(steps, lambda: self.source.place(offset))
 
     def admit(self, value: Value, offset: int) -> Value:
         """The value. BudgetError: it is too large, or has too many levels."""

@@ -8,6 +8,13 @@ from collections.abc import Callable
 from frostline.model import FileOrigin
 
 _BOM = b"\xef\xbb\xbf"
+_BLOCK = 1024
+_CONTINUATION = bytes(range(0x80, 0xC0))
+"""The bytes of UTF-8 that begin no character."""
+
+
+def _starts(data: bytes) -> int:
+    return len(data.translate(None, _CONTINUATION))
 
 
 class Source:
@@ -20,6 +27,7 @@ class Source:
         self.path = path
         self.data = data.removeprefix(_BOM)
         self._line_starts: list[int] | None = None
+        self._counted: list[int] | None = None
 
     def place(self, offset: int) -> FileOrigin:
         """The place of this byte. Lines end at \\n; columns count characters."""
@@ -30,8 +38,16 @@ class Source:
                 self._line_starts.append(newline + 1)
                 newline = self.data.find(b"\n", newline + 1)
         line = bisect_right(self._line_starts, offset)
-        before = self.data[self._line_starts[line - 1] : offset]
-        return FileOrigin(self.path, line, len(before.decode("utf-8", "replace")) + 1)
+        return FileOrigin(self.path, line, self._characters(offset) - self._characters(self._line_starts[line - 1]) + 1)
+
+    def _characters(self, offset: int) -> int:
+        """How many characters begin before this byte. A file of one long line may be asked for many places."""
+        if self._counted is None:
+            self._counted = [0]
+            for start in range(0, len(self.data), _BLOCK):
+                self._counted.append(self._counted[-1] + _starts(self.data[start : start + _BLOCK]))
+        block = min(offset, len(self.data)) // _BLOCK
+        return self._counted[block] + _starts(self.data[block * _BLOCK : offset])
 
 
 class EmbeddedSource(Source):

@@ -7,6 +7,10 @@ from typing import NamedTuple
 
 from frostline.hcl.source import HclError, Source
 
+MOST_TOKENS = 250_000
+"""Of a text. The largest file has about four bytes for each, and takes a second."""
+_SPLIT = "is it a job file? One with more services than that can be split"
+
 
 class Tokens(NamedTuple):
     """The tokens of a text, in three parallel lists: kinds, and the offsets where each starts and ends.
@@ -84,6 +88,8 @@ class _Scanner:
 
     def _add(self, kind: str, start: int) -> None:
         """Add the token from start to the scanner's position."""
+        if len(self._tokens.kinds) >= MOST_TOKENS:
+            raise HclError(f"the text has more than {MOST_TOKENS} words and signs", self._source.place(start), _SPLIT)
         self._tokens.kinds.append(kind)
         self._tokens.starts.append(start)
         self._tokens.ends.append(self._offset)

@@ -13,13 +13,16 @@ from os.path import normpath
 from pathlib import Path, PurePosixPath
 
 from frostline.files.reading import read_regular
-from frostline.hcl.functions.base import Function, FunctionError, Parameter
+from frostline.hcl.functions.base import Function, FunctionError, Parameter, Spend
 from frostline.hcl.functions.unreproducible import unknown_text
 from frostline.hcl.sets import set_value
 from frostline.hcl.values import STRING, Value, boolean, string
+from frostline.matching import Pattern
 
 MOST_BYTES = 16 * 2**20
 MOST_FILES = 100_000
+
+_LONGEST_PATTERN = 4096
 
 _PATH = Parameter("path", STRING)
 _NAMES = ("abspath", "basename", "dirname", "file", "filebase64", "fileexists", "pathexpand")
@@ -43,7 +46,7 @@ def file_functions(folder: Path | None, root: Path, read: Callable[[Path], None]
         "file": Function((_PATH,), files.text),
         "filebase64": Function((_PATH,), lambda path: string(b64encode(files.content(path.data)).decode())),
         "fileexists": Function((_PATH,), files.exists),
-        "fileset": Function((_PATH, Parameter("pattern", STRING)), files.fitting),
+        "fileset": Function((_PATH, Parameter("pattern", STRING)), files.fitting, counted=True),
     }
 
 
@@ -103,17 +106,20 @@ class _Files:
             raise FunctionError(f"`{path.data}` is not a file", 0)
         return boolean(found.is_file())
 
-    def fitting(self, path: Value, pattern: Value) -> Value:
+    def fitting(self, spend: Spend, path: Value, pattern: Value) -> Value:
         """The files in a folder that match a glob, relative to it: `*` within a name, `**` any folders, `{a,b}`."""
         base = self._path(path.data)
+        if len(pattern.data) > _LONGEST_PATTERN:
+            raise FunctionError(f"the pattern has more than {_LONGEST_PATTERN} characters", 1)
         glob = _glob(pattern.data)
         found: list[Value] = []
         for folder, folders, names in os.walk(base):
             folders[:] = sorted(name for name in folders if name.casefold() != ".git")
+            spend(len(names))
             for name in sorted(names):
                 file = Path(folder, name)
                 relative = file.relative_to(base).as_posix()
-                if glob.fullmatch(relative) and self._is_inside(file):
+                if glob.search(relative, spend) and self._is_inside(file):
                     found.append(string(relative))
             if len(found) > MOST_FILES:
                 raise FunctionError(f"more than {MOST_FILES} files match `{pattern.data}`")
@@ -124,8 +130,8 @@ class _Files:
         return self._root in real.parents and not self._is_gits(real) and real.is_file()
 
 
-def _glob(pattern: str) -> re.Pattern[str]:
-    """A doublestar pattern as a regular expression."""
+def _glob(pattern: str) -> Pattern:
+    """A doublestar pattern as a regular expression that matches the whole text."""
     parts: list[str] = []
     position = 0
     depth = 0
@@ -146,8 +152,8 @@ def _glob(pattern: str) -> re.Pattern[str]:
             depth += {"{": 1, "}": -1}.get(rest[0], 0) if depth or rest[0] == "{" else 0
             position += 1
     try:
-        return re.compile("".join(parts) + ")" * depth, re.DOTALL)
-    except re.error:
+        return Pattern(rf"\A(?:{''.join(parts)}{')' * depth})\Z", re.DOTALL)
+    except (re.error, RecursionError):
         raise FunctionError(f"`{pattern}` is not a pattern", 1) from None
 
 

@@ -49,7 +49,19 @@ _PEERING = "/v1/peering"
 _PEERINGS = "/v1/peerings"
 
 _NO_NODE = (("filter", 'Node==""'),)
-CONSUL = Api(product="Consul", small=(SELF, "/v1/status/leader", TOKEN, "frostline-none", with_query("", _NO_NODE)[1:]))
+_NONE = "frostline-none"
+CONSUL = Api(
+    product="Consul",
+    small=(
+        SELF,
+        DATACENTERS,
+        "/v1/status/leader",
+        TOKEN,
+        f"{_PEERING}/",
+        f"={_NONE}",
+        with_query("", _NO_NODE)[1:] + "&",
+    ),
+)
 # Passing checks make no instance less healthy. The index is that of all checks, whatever the filter.
 _NOT_PASSING = (("filter", 'Status!="passing"'),)
 
@@ -193,7 +205,7 @@ class Catalog:
 
     async def services_index(self) -> int:
         """catalog/services ignores `filter`, but takes metadata of nodes, which no node has here."""
-        return self._checked(await self._consul.catalog.services(node_meta={"frostline-none": "none"}), Raw).index
+        return self._checked(await self._consul.catalog.services(node_meta={_NONE: "none"}), Raw).index
 
     async def nodes_index(self) -> int:
         return self._checked(await self._get(NODES, _NO_NODE), Raw).index

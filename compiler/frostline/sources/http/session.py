@@ -38,7 +38,8 @@ class Api(Struct, frozen=True, kw_only=True):
     """What differs between the two servers. Their headers are called `X-PRODUCT-…`.
 
     rights_help: what to do about a token without rights, which gets status 403 or an answer with index 0.
-    small: parts of the targets whose answers don't grow with the catalog, and have at most SMALL bytes.
+    small: parts of the targets whose answers don't grow with the catalog, and have at most SMALL bytes; of a parameter
+    with the `&` behind it, if its value must end there.
     """
 
     product: str
@@ -123,7 +124,7 @@ class Session:
             raise
 
     def _largest(self, target: str) -> int | None:
-        return SMALL if any(part in target for part in self._api.small) else None
+        return SMALL if any(part in f"{target}&" for part in self._api.small) else None
 
     def decode(self, target: str, response: Response, kind: Any) -> Any:
         """Decode the body to this type. SourceError: it is not the JSON of such a value; the message says where."""

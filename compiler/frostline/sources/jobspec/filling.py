@@ -9,28 +9,44 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from msgspec import Struct
+
+from frostline.matching import Spend
 from frostline.sources.jobspec.job import Job, JobGroup, NotKnown, Text
 
 PLACEHOLDER = re.compile(r"\$\{([a-zA-Z0-9_\-.]+)\}")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CLIENT = ("attr.", "node.", "meta.", "env.", "device.", "secret.", "NOMAD_", "CONSUL_", "VAULT_")
+_STEPS_OF_A_KEY = 4
 _PORTS = ("NOMAD_PORT_", "NOMAD_HOST_PORT_")
 _UNCLEAN = re.compile(r"^[0-9]|[^A-Za-z0-9_.]")
 
 
-def fill(text: Text, known: Mapping[str, Text]) -> Text:
-    """The text with all placeholders replaced that are known; not known, where the value of one is not."""
-    if isinstance(text, NotKnown) or "${" not in text:
-        return text
-    parts: list[str] = []
-    end = 0
-    for match in PLACEHOLDER.finditer(text):
-        value = known.get(match[1], match[0])
-        if isinstance(value, NotKnown):
-            return value
-        parts += (text[end : match.start()], value)
-        end = match.end()
-    return "".join(parts) + text[end:]
+def _free(steps: int) -> None:
+    """Of what a job says few times."""
+
+
+class Filler(Struct, frozen=True):
+    """Fills in texts what is known. spend: takes a step for each text with placeholders, and for 16 characters of it,
+    before it is made; raises where there are not as many left."""
+
+    known: Mapping[str, Text]
+    spend: Spend = _free
+
+    def fill(self, text: Text) -> Text:
+        """The text with all placeholders replaced that are known; not known, where the value of one is not."""
+        if isinstance(text, NotKnown) or "${" not in text:
+            return text
+        parts: list[str] = []
+        end = 0
+        for match in PLACEHOLDER.finditer(text):
+            value = self.known.get(match[1], match[0])
+            if isinstance(value, NotKnown):
+                return value
+            parts += (text[end : match.start()], value)
+            end = match.end()
+        self.spend(1 + (sum(map(len, parts)) >> 4))
+        return "".join(parts) + text[end:]
 
 
 def client_placeholders(text: str, in_task: bool) -> list[str]:
@@ -47,15 +63,21 @@ def client_placeholders(text: str, in_task: bool) -> list[str]:
     ]
 
 
-def registered_names(job: Job, group: JobGroup, task: str) -> dict[str, Text]:
+def registered_names(job: Job, group: JobGroup, task: str, spend: Spend) -> Filler:
     """What the server fills in the names of services when the job is registered (structs.Service.Canonicalize)."""
     name = task or "group"
     base: Text = job.name if isinstance(job.name, NotKnown) else f"{job.name}-{group.name}-{name}"
-    return {"JOB": job.name, "TASKGROUP": group.name, "TASK": name, "BASE": base}
+    return Filler({"JOB": job.name, "TASKGROUP": group.name, "TASK": name, "BASE": base}, spend)
 
 
-def environment(job: Job, group: JobGroup, task: str) -> dict[str, Text]:
+def environment(job: Job, group: JobGroup, task: str, spend: Spend) -> Filler:
     """What the client fills in, as far as the job says it. task: "" for what belongs to the group."""
+    own = group.tasks.get(task)
+    # Each task of each group has all keys of the job.
+    spend(
+        _STEPS_OF_A_KEY
+        * (len(job.meta) + len(group.meta) + len(group.ports) + (len(own.meta) + len(own.env) if own else 0))
+    )
     known: dict[str, Text] = {
         "NOMAD_GROUP_NAME": group.name,
         "NOMAD_NAMESPACE": job.namespace,
@@ -67,12 +89,13 @@ def environment(job: Job, group: JobGroup, task: str) -> dict[str, Text]:
         known["NOMAD_REGION"] = job.region
     # Each run of a periodic or parameterized job has a name of its own, which no file tells.
     known |= {"NOMAD_JOB_PARENT_ID": job.id} if job.runs else {"NOMAD_JOB_ID": job.id, "NOMAD_JOB_NAME": job.name}
-    own = group.tasks.get(task)
     meta = {**job.meta, **group.meta, **(own.meta if own else {})}
-    known |= {name: fill(value, known) for key, value in meta.items() for name in _meta_names(key, job.asked)}
+    known |= {
+        name: Filler(known, spend).fill(value) for key, value in meta.items() for name in _meta_names(key, job.asked)
+    }
     if own:
-        known |= {name: fill(value, known) for name, value in own.env.items()}
-    return known
+        known |= {name: Filler(known, spend).fill(value) for name, value in own.env.items()}
+    return Filler(known, spend)
 
 
 def _meta_names(key: str, asked: frozenset[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ members with one name the last wins (objects are merged), and null in a list or 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from frostline.hcl.source import HclError, Source
@@ -40,11 +41,12 @@ class _ObjectReader:
         self.path = path
         if not isinstance(node.value, Members):
             raise self.error(node, "an object")
-        self._members: dict[str, Node] = {}
+        written: dict[str, list[Node]] = {}
         for key, member in node.value.items:
-            name = key.lower()
-            before = self._members.get(name)
-            self._members[name] = _merged(before, member) if before else member
+            written.setdefault(key.lower(), []).append(member)
+        self._members = {
+            name: members[0] if len(members) == 1 else _merged(members) for name, members in written.items()
+        }
 
     def error(self, node: Node, wanted: str) -> HclError:
         return HclError(f"{self.path or 'the job'} must be {wanted}", self.source.place(node.offset), help=_HELP)
@@ -108,10 +110,13 @@ class _ObjectReader:
         return None if node is None or node.value is None else _ObjectReader(self.source, node, f"{self.path}.{name}")
 
 
-def _merged(before: Node, after: Node) -> Node:
-    if isinstance(before.value, Members) and isinstance(after.value, Members):
-        return Node(Members((*before.value.items, *after.value.items)), after.offset)
-    return after
+def _merged(members: list[Node]) -> Node:
+    """What several members of one name are: the last one, with the members of all objects directly before it."""
+    last = members[-1]
+    objects = list(takewhile(lambda node: isinstance(node.value, Members), reversed(members)))
+    if not objects:
+        return last
+    return Node(Members(tuple(item for node in reversed(objects) for item in node.value.items)), last.offset)
 
 
 def job_of_json(tree: Node, source: Source) -> Job:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from frostline.hcl.nodes import GetAttr, GetIndex, Traversal
-from frostline.hcl.source import Source
+from frostline.hcl.source import HclError, Source
 from frostline.hcl.values import Value, string
 
 _KEY = re.compile(rb'\[[^"\]]*("(?:[^"\\]|\\.)*")?[^"\]]*\]', re.DOTALL)
+_MOST_BRACES = 32
+"""Each of them repeats all before it."""
 _SPACE = re.compile(rb"\.?\s*")
 
 
@@ -27,8 +29,12 @@ def placeholder(traversal: Traversal, source: Source) -> Value:
     if opening < 1 or data[opening - 1 : opening + 1] != b"${":
         return string("${" + text.decode("utf-8", "replace") + "}")
     text = data[opening - 1 : end]
+    braces = 0
     for index in range(end + 1, len(data)):
         if data[index : index + 1] == b"}":
+            braces += 1
+            if braces > _MOST_BRACES:
+                raise HclError(f"more than {_MOST_BRACES} closing braces behind a placeholder", source.place(index))
             text += data[end:index]
         elif data[index : index + 1] != b" ":
             text += b"}"

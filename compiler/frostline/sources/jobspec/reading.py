@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -76,7 +77,8 @@ class Reader:
             declaration = Declaration()
             if found.job:
                 _check_template(found.job)
-                registered = declaration_of(found.job, self._settings.address, self._settings.services)
+                spend = partial(self._spend, found.job.place)
+                registered = declaration_of(found.job, spend, self._settings.address, self._settings.services)
                 declaration = registered.declaration
                 needs += registered.needs
         except TemplateError as error:
@@ -88,8 +90,12 @@ class Reader:
             return FileResult(errors=tuple(self._unknown(needs, found.variables)))
         return FileResult(declaration=declaration)
 
+    def _spend(self, place: FileOrigin, steps: int) -> None:
+        self._budget.spend(steps, lambda: place)
+
     def _job(self, path: Path) -> HclJob:
         source = self._source(path)
+        self._budget.add_file()
         try:
             if not _is_json(source, path):
                 return self._evaluated(parse(source))
@@ -101,7 +107,6 @@ class Reader:
         return self._evaluated(body_of_json(tree, source))
 
     def _evaluated(self, body: Body) -> HclJob:
-        self._budget.add_file()
         context = Context(functions=self._functions, undefined=placeholder, budget=self._budget)
         return job_of_body(body, self._given, context)
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
 from frostline.globs import matches
+from frostline.matching import Spend
 from frostline.model import Declaration, DeclaredService, FileOrigin, Finding, Upstream
 from frostline.patterns import parse
 from frostline.rules import Rule
 from frostline.sources.jobspec.filling import (
     PLACEHOLDER,
+    Filler,
     client_placeholders,
     environment,
-    fill,
     is_port_of,
     registered_names,
 )
@@ -55,11 +56,11 @@ class JobDeclaration(Struct, frozen=True):
     needs: tuple[Need, ...] = ()
 
 
-def declaration_of(job: Job, address: str = "", selected: Sequence[str] = ("*",)) -> JobDeclaration:
+def declaration_of(job: Job, spend: Spend, address: str = "", selected: Sequence[str] = ("*",)) -> JobDeclaration:
     """Its services and upstreams, and findings about what the file does not tell, or Nomad refuses.
 
     address: a pattern with {name}, the address of services that say none. selected: globs; of a service whose name
-    does not fit, nothing is asked and nothing is said.
+    does not fit, nothing is asked and nothing is said. spend: of what is filled in.
     """
     services: list[DeclaredService] = []
     upstreams: list[tuple[Upstream, FileOrigin]] = []
@@ -67,7 +68,8 @@ def declaration_of(job: Job, address: str = "", selected: Sequence[str] = ("*",)
     needs: list[Need] = []
     for group in job.groups:
         # The environment of a task, or "" for that of the group.
-        known = {task: environment(job, group, task) for task in {"", *(service.task for service in group.services)}}
+        tasks = {"", *(service.task for service in group.services)}
+        known = {task: environment(job, group, task, spend) for task in sorted(tasks)}
         for service in group.services:
             if service.gateway:
                 continue
@@ -111,41 +113,41 @@ def _address(pattern: str, name: str) -> str:
 class _Name:
     """The name of a service. submitted: in the job that the server keeps; text: with what the client fills in."""
 
-    def __init__(self, job: Job, group: JobGroup, service: JobService, known: Mapping[str, Text]) -> None:
+    def __init__(self, job: Job, group: JobGroup, service: JobService, known: Filler) -> None:
         what = "the name of a service"
         if service.name:
-            self.submitted = _known(fill(service.name, registered_names(job, group, service.task)), what)
+            self.submitted = _known(registered_names(job, group, service.task, known.spend).fill(service.name), what)
         else:
             parts = [_known(job.name, "the name of the job"), group.name, *([service.task] if service.task else [])]
             self.submitted = "-".join(parts)
-        self.text = _known(fill(self.submitted, known), what)
+        self.text = _known(known.fill(self.submitted), what)
 
 
 class _Registration:
     """A service as Nomad registers it (structs.Service.Canonicalize, taskenv.InterpolateService)."""
 
-    def __init__(self, job: Job, group: JobGroup, service: JobService, name: _Name, known: Mapping[str, Text]) -> None:
+    def __init__(self, job: Job, group: JobGroup, service: JobService, name: _Name, known: Filler) -> None:
         self._service = service
         self._group = group
         self._in_task = bool(service.task)
         self.namespace = _known(job.namespace, "the namespace of the job")
         self.submitted = name.submitted
         self.name = name.text
-        self.port = _known(fill(service.port, known), "the port of a service")
+        self.port = _known(known.fill(service.port), "the port of a service")
         self.mode = _known(service.address_mode, "the address mode of a service")
-        self.address = _known(fill(service.address, known), "the address of a service")
+        self.address = _known(known.fill(service.address), "the address of a service")
         self.tags = self._tags(known)
         self.meta = {
-            _known(fill(key, known), "the meta of a service"): _known(fill(value, known), "the meta of a service")
+            _known(known.fill(key), "the meta of a service"): _known(known.fill(value), "the meta of a service")
             for key, value in service.meta.items()
         }
         self.weight = _known_number(service.weight, "the weight of a service")
 
-    def _tags(self, known: Mapping[str, Text]) -> tuple[str, ...]:
+    def _tags(self, known: Filler) -> tuple[str, ...]:
         tags = self._service.tags
         if isinstance(tags, NotKnown):
             raise NeedError(Need("the tags of a service", tags))
-        return tuple(_known(fill(tag, known), "a tag of a service") for tag in tags)
+        return tuple(_known(known.fill(tag), "a tag of a service") for tag in tags)
 
     def _open(self, text: str) -> list[str]:
         """The placeholders that only the client fills."""
@@ -247,14 +249,12 @@ class _Registration:
         return self._finding(NO_SUCH_PORT, message, "port", self.port, help_line)
 
 
-def _upstream(
-    job: Job, group: JobGroup, upstream: JobUpstream, known: Mapping[str, Text]
-) -> tuple[list[Upstream], list[Finding]]:
+def _upstream(job: Job, group: JobGroup, upstream: JobUpstream, known: Filler) -> tuple[list[Upstream], list[Finding]]:
     """The upstream, or the finding that only a client knows it (taskenv, interpolateConnectSidecarService)."""
     filled = {
-        "destination": _known(fill(upstream.destination, known), "the destination of an upstream"),
-        "datacenter": _known(fill(upstream.datacenter, known), "the datacenter of an upstream"),
-        "address": _known(fill(upstream.address, known), "the bind address of an upstream"),
+        "destination": _known(known.fill(upstream.destination), "the destination of an upstream"),
+        "datacenter": _known(known.fill(upstream.datacenter), "the datacenter of an upstream"),
+        "address": _known(known.fill(upstream.address), "the bind address of an upstream"),
     }
     for what, text in filled.items():
         if client_placeholders(text, in_task=False):

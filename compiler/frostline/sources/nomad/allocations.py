@@ -13,7 +13,7 @@ from msgspec import Struct
 from frostline.model import Registration
 from frostline.sources.http.session import Indexed, segment_path
 from frostline.sources.http.transport import StatusError
-from frostline.sources.nomad.client import Client
+from frostline.sources.nomad.client import ALLOCATION, Client
 from frostline.sources.nomad.reading import JOB, Place, RegionQuery
 from frostline.sources.nomad.wire import (
     Allocation,
@@ -23,7 +23,6 @@ from frostline.sources.nomad.wire import (
     registration_of,
 )
 
-_ALLOCATION = "/v1/client/allocation"
 _NO_SUCH_ENDPOINT = "resource not found"  # Nomad 1.3: it has services, but not the states of their checks
 
 
@@ -103,7 +102,7 @@ def _states(
 
 
 def _checks_path(allocation: str) -> str:
-    return f"{segment_path(_ALLOCATION, allocation)}/checks"
+    return f"{segment_path(ALLOCATION, allocation)}/checks"
 
 
 async def _checks(client: Client, query: RegionQuery, allocation: str) -> Checks | UnreportedChecks:

@@ -7,8 +7,15 @@ from typing import Any, Protocol
 
 from frostline.sources.http.session import Api, Indexed, Parameters, Session, with_query
 
+SELF = "/v1/agent/self"
+REGIONS = "/v1/regions"
+ALLOCATION = "/v1/client/allocation"
+NO_JOB = "frostline-none"
+"""A prefix that no job's id has: the answer is empty, but has the index."""
+
 NOMAD = Api(
     product="Nomad",
+    small=(SELF, REGIONS, f"{ALLOCATION}/", f"prefix={NO_JOB}", "per_page=1&"),
     rights_help=(
         "give a token (`token: {env: NOMAD_TOKEN}`) whose policies have list-jobs and read-job in every namespace that "
         "is read, or leave the others out of `namespaces`"

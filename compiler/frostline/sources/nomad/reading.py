@@ -13,10 +13,11 @@ from msgspec import Raw, Struct
 
 from frostline.errors import SourceError
 from frostline.globs import matches
+from frostline.hcl.scope import BudgetError
 from frostline.model import Upstream
 from frostline.sources.http.session import Indexed, Parameters, is_addressable, segment_path
 from frostline.sources.http.transport import StatusError
-from frostline.sources.nomad.client import Client
+from frostline.sources.nomad.client import NO_JOB, Client
 from frostline.sources.nomad.submitted import upstreams_of
 from frostline.sources.nomad.wire import Job, JobStub, NamespaceServices, ServiceRegistration
 
@@ -29,7 +30,6 @@ JOBS = "/v1/jobs"
 JOB = "/v1/job"
 
 _READS = 3  # everything is read once and, if it changed meanwhile, at most twice more
-_NO_JOB = "frostline-none"  # a prefix that no job's id has: the answer is empty, but has the index
 
 Place = tuple[str, str]
 """(namespace, a service's name or a job's id)."""
@@ -185,7 +185,7 @@ def _is_unchanged(client: Client, query: RegionQuery, index: int) -> bool:
     """Whether no job changed at all since that index. Reads the index without the list."""
     if not client.session.is_snapshot:
         return True
-    parameters = (*query.list_parameters, ("prefix", _NO_JOB), ("per_page", "1"))
+    parameters = (*query.list_parameters, ("prefix", NO_JOB), ("per_page", "1"))
     return client.session.run(client.indexed(JOBS, Raw, parameters)).index == index
 
 
@@ -237,7 +237,10 @@ async def _job(client: Client, query: RegionQuery, place: Place) -> ReadJob | No
         raise client.session.error(
             path, f"asked for {name!r} in {namespace!r}, it answered with {job.id!r} in {job.namespace!r}"
         )
-    return ReadJob(job.job_modify_index, upstreams_of(job, query.region))
+    try:
+        return ReadJob(job.job_modify_index, upstreams_of(job, query.region))
+    except BudgetError as error:
+        raise client.session.error(path, f"to fill the placeholders of the job, {error.message}") from None
 
 
 def _check_readable(client: Client, query: RegionQuery, path: str, seen: Iterable[str]) -> None:

@@ -21,14 +21,13 @@ from frostline.sources.http.segments import (
 from frostline.sources.http.session import Parameters, open_session
 from frostline.sources.http.transport import StatusError
 from frostline.sources.nomad.allocations import registrations_of, without_canaries
-from frostline.sources.nomad.client import NOMAD, Client
+from frostline.sources.nomad.client import NOMAD, REGIONS, SELF, Client
 from frostline.sources.nomad.reading import RegionQuery, RegionState, is_askable, read_region
 from frostline.sources.nomad.settings import NomadSettings
 from frostline.sources.nomad.wire import AgentSelf, Namespace
 
-_SELF = "/v1/agent/self"
 _NAMESPACES = "/v1/namespaces"
-_REGION = SegmentKind(noun="region", path="/v1/regions", join_help="federate the region")
+_REGION = SegmentKind(noun="region", path=REGIONS, join_help="federate the region")
 
 
 def read_regions(
@@ -62,12 +61,12 @@ def _own_region(client: Client, known: list[str]) -> str:
     if len(known) == 1:
         return known[0]
     try:
-        itself: AgentSelf = client.session.run(client.plain(_SELF, AgentSelf))
+        itself: AgentSelf = client.session.run(client.plain(SELF, AgentSelf))
     except StatusError as error:
         if error.code != 403:
             raise
         raise client.session.error(
-            _SELF,
+            SELF,
             f"the token may not read the agent's own region, one of {', '.join(sorted(known))}",
             help="name it in `regions`, or give the token agent:read",
         ) from None

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from frostline.hcl.scope import Budget
+from frostline.matching import Spend
 from frostline.model import FileOrigin, Upstream
 from frostline.sources.jobspec import job as jobspec
-from frostline.sources.jobspec.filling import environment, fill
+from frostline.sources.jobspec.filling import environment
 from frostline.sources.jobspec.job import bind_of
 from frostline.sources.nomad.wire import Job, JobService, JobUpstream, Parameters, TaskGroup
 
 _NO_PARAMETERS = Parameters()
+_NOWHERE = FileOrigin("")
 
 
 def upstreams_of(job: Job, region: str) -> tuple[Upstream, ...]:
     """The upstreams that the job declares, sorted. A child of a periodic or parameterized job counts as its parent.
 
     Placeholders are filled as in a job file, as far as the job says their values; others stay as they are.
+    BudgetError: that takes too many steps.
     """
+    budget = Budget()
+
+    def spend(steps: int) -> None:
+        budget.spend(steps, lambda: _NOWHERE)
+
     found = {
         Upstream(
             region=region,
@@ -34,18 +43,18 @@ def upstreams_of(job: Job, region: str) -> tuple[Upstream, ...]:
             ),
         )
         for group in job.task_groups or ()
-        for filled in [_filling(job, group)]
+        for filled in [_filling(job, group, spend)]
         for service in _services(group)
         for upstream in _declared(service)
     }
     return tuple(sorted(found, key=Upstream.sort_key))
 
 
-def _filling(job: Job, group: TaskGroup) -> Callable[[str], str]:
+def _filling(job: Job, group: TaskGroup, spend: Spend) -> Callable[[str], str]:
     """Fills what the client would fill for the sidecars of this group (taskenv, interpolateConnectSidecarService)."""
     parameters = job.parameterized_job or _NO_PARAMETERS
     said = jobspec.Job(
-        place=FileOrigin(""),
+        place=_NOWHERE,
         id=job.parent_id or job.id,
         name=job.name or job.id,
         namespace=job.namespace,
@@ -54,8 +63,9 @@ def _filling(job: Job, group: TaskGroup) -> Callable[[str], str]:
         runs=bool(job.parent_id or job.periodic or job.parameterized_job),
         asked=frozenset((*(parameters.meta_required or ()), *(parameters.meta_optional or ()))),
     )
-    known = environment(said, jobspec.JobGroup(name=group.name, meta=group.meta or {}, ports=_ports(group)), "")
-    return lambda text: str(fill(text, known))
+    group_said = jobspec.JobGroup(name=group.name, meta=group.meta or {}, ports=_ports(group))
+    filler = environment(said, group_said, "", spend)
+    return lambda text: str(filler.fill(text))
 
 
 def _ports(group: TaskGroup) -> dict[str, jobspec.JobPort]:

@@ -11,6 +11,7 @@ import pytest
 from frostline.hcl.functions.base import Function, FunctionError
 from frostline.hcl.functions.files import file_functions
 from frostline.hcl.values import string
+from frostline.matching import Spend
 
 
 @pytest.mark.parametrize("name", ["basename", "dirname", "file", "filebase64", "fileexists", "fileset"])
@@ -55,7 +56,22 @@ def test_files_are_read_relative_to_the_folder(functions: Mapping[str, Function]
     ],
 )
 def test_a_glob_finds_files_inside_the_root(functions: Mapping[str, Function], pattern: str, names: list[str]) -> None:
-    assert [item.data for item in call(functions, "fileset", ".", pattern)] == names
+    assert [item.data for item in fileset(functions, pattern)] == names
+
+
+def fileset(functions: Mapping[str, Function], pattern: str, spend: Spend = lambda steps: None) -> Any:
+    return functions["fileset"].call(spend, string("."), string(pattern)).data
+
+
+def test_a_glob_pays_for_its_steps(functions: Mapping[str, Function], tmp_path: Path) -> None:
+    deep = tmp_path / "root" / "/".join("ab" * 15)
+    deep.mkdir(parents=True)
+    (deep / "a.txt").write_text("")
+    spent: list[int] = []
+    assert not fileset(functions, "**/" * 20 + "x", spent.append)
+    assert 100 < sum(spent) < 20_000
+    with pytest.raises(FunctionError, match="more than 4096 characters"):
+        fileset(functions, "*" * 4097)
 
 
 @pytest.mark.parametrize(

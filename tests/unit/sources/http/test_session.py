@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from frostline.errors import SourceError, UsageError
 from frostline.model import FileOrigin
 from frostline.settings import LiveLimits, Tls
+from frostline.sources.consul.client import CONSUL as CONSUL_API
 from frostline.sources.consul.settings import ConsulSettings
 from frostline.sources.http import session as session_module
 from frostline.sources.http.address import Address
@@ -28,6 +29,7 @@ from frostline.sources.http.session import (
     with_query,
 )
 from frostline.sources.http.transport import Transport
+from frostline.sources.nomad.client import NOMAD as NOMAD_API
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -159,6 +161,40 @@ def test_an_answer_that_does_not_grow_with_the_catalog_is_small(serve: Callable[
     api = Api(product="Consul", small=("/v1/x",))
     with pytest.raises(SourceError, match="the answer is larger than 4 MiB or endless"):
         read(serve(replying("Consul", answered)), api)
+
+
+@pytest.mark.parametrize(
+    ("api", "targets"),
+    [
+        (
+            CONSUL_API,
+            [
+                *("/v1/agent/self", "/v1/status/leader", "/v1/acl/token/self", "/v1/catalog/datacenters?stale="),
+                "/v1/catalog/services?node-meta=frostline-none%3Anone&consistent=",
+                with_query("/v1/catalog/nodes", (("filter", 'Node==""'), ("dc", "dc1"))),
+                with_query("/v1/health/state/any", (("dc", "dc1"), ("filter", 'Node==""'))),
+                "/v1/peering/west",
+            ],
+        ),
+        (
+            NOMAD_API,
+            [
+                *("/v1/agent/self", "/v1/regions", "/v1/client/allocation/a-b/checks?region=global"),
+                *("/v1/jobs?prefix=frostline-none&per_page=1", "/v1/jobs?namespace=a&per_page=1"),
+            ],
+        ),
+    ],
+    ids=["Consul", "Nomad"],
+)
+def test_answers_that_do_not_grow_with_the_catalog_are_these(
+    serve: Callable[..., Server], api: Api, targets: list[str]
+) -> None:
+    with session_with(serve(), api) as session:
+        assert {target: session._largest(target) for target in targets} == dict.fromkeys(targets, SMALL)
+        lists = ["/v1/jobs?per_page=1000&region=global", "/v1/jobs?per_page=1000", "/v1/services", "/v1/job/a"]
+        lists += ["/v1/catalog/services", "/v1/health/service/frostline-none?passing=", "/v1/health/state/any?dc=dc1"]
+        lists += ["/v1/health/state/any?filter=Status%21%3D%22passing%22", "/v1/peerings", "/v1/internal/ui/nodes"]
+        assert {target: session._largest(target) for target in lists} == dict.fromkeys(lists)
 
 
 def test_a_list_may_be_larger(serve: Callable[..., Server]) -> None:

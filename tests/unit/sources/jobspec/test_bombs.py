@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from frostline.errors import SourceError
+from frostline.hcl import source, tokens
 from frostline.hcl.scope import MOST_STEPS, STEPS_OF_A_FILE, Budget
 
 ALIASES = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 6)}]\n" for a, b in pairwise("abcdefgh"))
@@ -112,3 +113,84 @@ def test_a_large_text_of_anything_ends_at_a_place(folder: Any, prefix: str, unit
     error = folder.refusal(prefix + unit * (MIB // 8 // len(unit)))
     assert str(getattr(error, "errors", [error])[0].origin).startswith("a.nomad.hcl:")
     assert error.status == 3
+
+
+def api_job(**more: Any) -> str:
+    group = {"Name": "g", "Services": [{"Name": "x", "PortLabel": "80", "Address": "10.0.0.1"}]}
+    return json.dumps({"Job": {"ID": "j", "Name": "j", "TaskGroups": [group], **more}})
+
+
+TEXT = "y" * 100_000
+GROUPS = [{"Name": f"g{index}", "Services": [{"Name": "x", "PortLabel": "80"}]} for index in range(500)]
+TASK = {"Name": "t", "Env": {f"e{index}": "${NOMAD_META_m}" * 10 for index in range(9)}, "Services": [{"Name": "x"}]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        api_job(TaskGroups=GROUPS, Meta={f"k{index}": "" for index in range(500)}),
+        api_job(TaskGroups=[{"Name": "g", "Tasks": [TASK]}], Meta={"m": TEXT}),
+        api_job(
+            TaskGroups=[{"Name": "g", "Services": [{"Name": "x", "Tags": ["${NOMAD_META_m}" * 99]}]}], Meta={"m": TEXT}
+        ),
+        api_job(Name=TEXT, TaskGroups=[{"Name": "g", "Services": [{"Name": "${JOB}" * 99}]}]),
+        f'job "j" {{\n  meta {{\n    m = "{TEXT}"\n  }}\n  group "g" {{\n    service {{\n      name = "x"\n'
+        f'      tags = ["{"${NOMAD_META_m}" * 99}"]\n    }}\n  }}\n}}\n',
+    ],
+    ids=["groups with keys", "environment", "tag", "name", "hcl"],
+)
+def test_what_placeholders_make_of_a_job_is_paid_for(folder: Any, text: str) -> None:
+    error = folder.refusal(text)
+    assert OUT_OF_STEPS in error.message
+    assert str(error.origin).startswith("a.nomad.hcl:1:")
+
+
+def test_a_job_in_one_line_is_read_in_proportion_to_its_length(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = 0
+    starts = source._starts
+
+    def counting(data: bytes) -> int:
+        nonlocal counted
+        counted += len(data)
+        return starts(data)
+
+    monkeypatch.setattr(source, "_starts", counting)
+    services = [{"Name": f"x{index}", "PortLabel": "80", "Tags": ["${attr.a}"]} for index in range(300)]
+    text = api_job(TaskGroups=[{"Name": "g", "Services": services}])
+    assert len(folder.declared(text).services) == 300
+    assert counted < len(text) + 300 * 7 * 2 * 1024
+
+
+def test_members_of_one_name_are_merged_in_proportion_to_their_number(folder: Any) -> None:
+    many = '"Meta":{"a":""},' * 20_000
+    text = api_job(Meta={"b": "x"}).replace('"Meta":', f'"Meta":{{"b":"1"}},"Meta":null,{many}"Meta":')
+    folder.declared(text)
+
+
+@pytest.mark.parametrize("unit", ["}", " }"])
+def test_braces_behind_a_placeholder_have_a_limit(folder: Any, unit: str) -> None:
+    def written(times: int) -> str:
+        return f'name = "x"\nport = 80\ntags = ["${{attr.x}}{unit * times}"]'
+
+    folder.job(service=written(31))
+    with pytest.raises(SourceError, match="more than 32 closing braces behind a placeholder"):
+        folder.job(service=written(40_000))
+
+
+@pytest.mark.parametrize(
+    "text", ['{"job": {"j": {"meta": {"k": "%s"}}}}', 'job "j" {\n  meta {\n    k = "%s"\n  }\n}\n']
+)
+def test_a_text_of_very_many_tokens_is_none_of_a_job(folder: Any, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "MOST_TOKENS", 1000)
+    folder.declared(text % ("${a}" * 200))
+    assert "more than 1000 words and signs" in folder.refusal(text % ("${a}" * 400)).message
+
+
+def test_wrong_names_by_the_thousand_are_compared_with_a_limit(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frostline.text._Comparing.left", 10_000)
+    networks = [{"DynamicPorts": [{"Label": f"port{index}"} for index in range(40)]}]
+    services = [{"Name": "x", "PortLabel": f"port-{index}"} for index in range(40)]
+    found = folder.declared(api_job(TaskGroups=[{"Name": "g", "Networks": networks, "Services": services}])).findings
+    helped = [str(finding.help).startswith("did you mean") for finding in found]
+    assert helped[0]
+    assert 3 < sum(helped) < 40
