@@ -8,10 +8,13 @@ def main() -> None:
     if sys.argv[1:] == ["--version"] and _print_version():
         return
     try:
-        _end_on_signals()
-        from frostline.cli.main import run
+        try:
+            _end_on_signals()
+            from frostline.cli.main import run
 
-        status = run(sys.argv[1:])
+            status = run(sys.argv[1:])
+        finally:
+            _end_at_once_on_signals()
     except KeyboardInterrupt:  # during the import, or while the first interrupt was reported
         status = 130
     sys.exit(status)
@@ -31,6 +34,15 @@ def _end_on_signals() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # nohup has SIGHUP ignored
             signal.signal(number, interrupt)
+
+
+def _end_at_once_on_signals() -> None:
+    """From here on all is written and said: a signal ends what Python does at its end, without a traceback."""
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _print_version() -> bool:

@@ -295,6 +295,9 @@ class ResponseParser:
         try:
             self._parser.feed_data(data)
         except HttpParserError as error:
+            interrupt = error.__context__
+            if interrupt is not None and not isinstance(interrupt, Exception):
+                raise interrupt from None  # a signal that arrived while httptools called one of the methods below
             raise self._error or HTTPException(str(error)) from None
         except HttpParserUpgrade:
             raise HTTPException("the server switched to another protocol") from None

@@ -100,3 +100,15 @@ def test_an_answer_of_http_1_is_taken(version: str):
     parsed = connection.ResponseParser()
     parsed.feed(memoryview(OK.replace(b"HTTP/1.1", f"HTTP/{version}".encode())))
     assert parsed.ended
+
+
+@pytest.mark.parametrize(
+    "method", ["on_message_begin", "on_status", "on_header", "on_headers_complete", "on_body", "on_message_complete"]
+)
+def test_an_interrupt_while_an_answer_is_parsed_is_no_fault_of_the_answer(method: str, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(connection.ResponseParser, method, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        connection.ResponseParser().feed(memoryview(OK))

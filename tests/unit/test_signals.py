@@ -1,0 +1,53 @@
+"""Signals end the command as an interrupt does, and without a traceback where all is done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from frostline import __main__ as command
+from frostline.cli import main as cli
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture(autouse=True)
+def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sys, "argv", ["frostline", "check"])
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in NUMBERS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def status() -> int:
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    return int(str(ended.value.code))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_signal_during_a_run_interrupts_it(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(arguments: Sequence[str]) -> int:
+        os.kill(os.getpid(), number)
+        return 0
+
+    monkeypatch.setattr(cli, "run", run)
+    assert status() == 130
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_signal_after_a_run_ends_the_process_at_once_unless_it_is_ignored(
+    ignored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "run", lambda arguments: 0)
+    expected = signal.SIG_IGN if ignored else signal.SIG_DFL
+    for number in NUMBERS:
+        signal.signal(number, expected)
+    assert status() == 0
+    assert [signal.getsignal(number) for number in NUMBERS] == [expected] * 3
