@@ -64,14 +64,40 @@ def _output(cursor: Cursor, context: Context) -> OutputSettings | None:
 
 def _check_paths(outputs: Sequence[tuple[Cursor, OutputSettings]], root: Path, reserved: Sequence[Reserved]) -> None:
     """Refuses an output outside root, or where something reserved or an earlier output is."""
-    earlier: list[_Claimed] = []
+    earlier = _Earlier()
     for cursor, settings in outputs:
         written = cursor.get("path") or cursor
         claimed = [_Claimed(claim, written) for claim in claims_of(settings)]
         for claim in claimed:
             if not (_is_inside(claim, root) and _is_unreserved(claim, reserved) and _is_apart(claim, earlier)):
                 break
-        earlier += claimed
+        earlier.add(claimed)
+
+
+class _Earlier:
+    """The claims of earlier outputs, to be found by their paths: comparing each with all others would take long."""
+
+    def __init__(self) -> None:
+        self._at: dict[str, _Claimed] = {}
+        """The first one of each path, case and Unicode folded."""
+        self._below: dict[Path, _Claimed] = {}
+        """The first one below each folder."""
+
+    def add(self, claimed: Sequence[_Claimed]) -> None:
+        for one in claimed:
+            self._at.setdefault(folded(str(one.claim.path)), one)
+            for folder in one.claim.path.parents:
+                self._below.setdefault(folder, one)
+
+    def meeting(self, path: Path) -> _Claimed | None:
+        """One that is the same file, else one above, else one below."""
+        above = (self._at.get(folded(str(folder))) for folder in path.parents)
+        found = [self._at.get(folded(str(path))), *above, self._below.get(path)]
+        return next((one for one in found if one and _meets(one.claim.path, path)), None)
+
+
+def _meets(one: Path, other: Path) -> bool:
+    return _is_alike(one, other) or one in other.parents or other in one.parents
 
 
 def _is_inside(claimed: _Claimed, root: Path) -> bool:
@@ -110,28 +136,27 @@ def _is_alike(one: Path, other: Path) -> bool:
     return folded(str(one)) == folded(str(other))
 
 
-def _is_apart(claimed: _Claimed, earlier: Sequence[_Claimed]) -> bool:
+def _is_apart(claimed: _Claimed, earlier: _Earlier) -> bool:
     path = claimed.claim.path
-    for other in earlier:
-        line = other.cursor.origin.line
-        if path == other.claim.path:
-            claimed.cursor.refuse(f"two outputs write {display_path(path)}", f"the other one is in line {line}")
-            return False
-        if _is_alike(path, other.claim.path):
-            both = f"{display_path(other.claim.path)} and {display_path(path)}"
-            claimed.cursor.refuse(
-                f"two outputs write {both}, which are one file where case or Unicode is folded",
-                f"the other one is in line {line}; write one of them elsewhere",
-            )
-            return False
+    other = earlier.meeting(path)
+    if other is None:
+        return True
+    line = other.cursor.origin.line
+    if path == other.claim.path:
+        claimed.cursor.refuse(f"two outputs write {display_path(path)}", f"the other one is in line {line}")
+    elif _is_alike(path, other.claim.path):
+        both = f"{display_path(other.claim.path)} and {display_path(path)}"
+        claimed.cursor.refuse(
+            f"two outputs write {both}, which are one file where case or Unicode is folded",
+            f"the other one is in line {line}; write one of them elsewhere",
+        )
+    else:
         inner, outer = sorted((path, other.claim.path), key=lambda path: -len(path.parts))
-        if inner.is_relative_to(outer):
-            claimed.cursor.refuse(
-                f"two outputs overlap: {display_path(inner)} lies in {display_path(outer)}",
-                f"the other one is in line {line}; write one of them elsewhere",
-            )
-            return False
-    return True
+        claimed.cursor.refuse(
+            f"two outputs overlap: {display_path(inner)} lies in {display_path(outer)}",
+            f"the other one is in line {line}; write one of them elsewhere",
+        )
+    return False
 
 
 def _check_names(items: Sequence[Cursor]) -> None:

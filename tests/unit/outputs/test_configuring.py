@@ -1,0 +1,31 @@
+"""Outputs and their paths are compared in proportion to their number."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from frostline.outputs import configuring
+from frostline.pipeline.load import load_config
+
+
+def test_the_paths_of_many_outputs_are_compared_with_few_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = 0
+    meets = configuring._meets
+
+    def counted(one: Path, other: Path) -> bool:
+        nonlocal compared
+        compared += 1
+        return meets(one, other)
+
+    monkeypatch.setattr(configuring, "_meets", counted)
+    services = {"type": "static", "services": {"a": "http://a"}}
+    outputs = [{"type": "yaml", "path": f"o/{number}/all.yaml"} for number in range(100)]
+    config = {"version": 1, "sources": {"partners": services}, "outputs": outputs}
+    (tmp_path / "frostline.yaml").write_text(json.dumps(config))
+    assert len(load_config(tmp_path / "frostline.yaml").outputs) == 100
+    assert compared <= 100
