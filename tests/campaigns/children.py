@@ -13,18 +13,24 @@ from typing import Any, NamedTuple
 
 SERVER = r"""
 import contextlib, ctypes, io, json, os, sys
+from frostline import __main__ as command
 from frostline.cli import main as cli
 
 def child(asked, gate):
     # Yama lets only ancestors trace, and strace is none: PR_SET_PTRACER, PR_SET_PTRACER_ANY.
     ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1), 0, 0, 0)
+    os.setsid()
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["env"])
     os.dup2(os.open(asked["out"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
     os.dup2(os.open(asked["err"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 2)
     os.read(gate, 1)
-    status = cli.run(asked["arguments"])
+    sys.argv = ["frostline", *asked["arguments"]]
+    try:
+        command.main()
+    except SystemExit as ended:
+        status = ended.code
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
@@ -88,21 +94,26 @@ class Warm:
         self._tell({"arguments": arguments, "cwd": str(cwd)})
         assert self._told() is None
 
-    def start(self, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> int:
-        """The pid of a child that waits for `go`."""
+    def start(
+        self, *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, terminal: str | None = None
+    ) -> int:
+        """The pid of a child that waits for `go`, in a session of its own. terminal: the path of its stderr."""
         asked = {
             "arguments": arguments,
             "cwd": str(cwd),
             "env": {"PATH": os.environ.get("PATH", os.defpath), **(env or {})},
             "out": self._stream("out"),
-            "err": self._stream("err"),
+            "err": terminal or self._stream("err"),
         }
         self._tell(asked)
         return int(self._told())
 
-    def go(self) -> None:
-        self._tell("go")
-        self._told()
+    def go(self, *others: Warm) -> None:
+        """Lets the child run, and those of others at the same moment."""
+        for warm in (self, *others):
+            warm._tell("go")
+        for warm in (self, *others):
+            warm._told()
 
     def wait(self) -> Done:
         status = int(self._told())
