@@ -103,9 +103,14 @@ def consumer_view(
             findings.append(_two_upstreams(dependency, first))
     known = dict(registry.entries())
     entries = {key: _entry(dependency, known.get(key)) for key, dependency in chosen.items()}
-    aliases = {Key(env_name(key.service), key.version): replace(entry, registered=()) for key, entry in entries.items()}
+    aliases = {Key(env_name(key.service), key.version): _alias(entry) for key, entry in entries.items()}
     all_entries = {**known, **aliases, **entries}
     return replace(registry_of(all_entries), upstreams=tuple(sorted(own, key=_order))), tuple(findings)
+
+
+def _alias(entry: Entry) -> Entry:
+    """The entry under its second name, with endpoints of its own: outputs tell endpoints apart."""
+    return replace(entry, registered=(), endpoints=tuple(replace(endpoint) for endpoint in entry.endpoints))
 
 
 def env_name(name: str) -> str:

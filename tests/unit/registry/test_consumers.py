@@ -219,3 +219,10 @@ def test_an_upstream_without_a_port_changes_nothing() -> None:
 
 def test_what_is_no_letter_digit_or_underscore_is_an_underscore() -> None:
     assert env_name("count-api.v1_é/x") == "count_api_v1___x"
+
+
+def test_both_names_of_an_upstream_have_endpoints_of_their_own() -> None:
+    registry, _ = seen(*declared("count-api-v1"))
+    named, cleaned = (registry.services[name]["v1"].endpoints[0] for name in ("count-api", "count_api"))
+    assert named == cleaned
+    assert named is not cleaned

@@ -147,7 +147,10 @@ def _written(value: Any, style: _Style) -> str:
 
 def _json_text(text: str) -> str:
     # `<` could end the script element of a page that contains the JSON.
-    return f'"{escape_json(_backslashed(text))}"'.replace("<", "\\u003c")
+    written = _backslashed(text)
+    if not (written.isascii() and written.isprintable()):
+        written = escape_json(written)
+    return f'"{written}"'.replace("<", "\\u003c")
 
 
 def _py_text(text: str) -> str:

@@ -11,6 +11,8 @@ from jinja2 import Undefined
 
 from frostline.outputs.template.text import TemplateFault, Trusted, fail_undefined, quoted, show_value, to_text, trusted
 
+_HALF_OF_A_PAIR = re.compile("[\ud800-\udfff]")
+
 LEAVE_OUT = "leave the service out with `select` of the output"
 
 
@@ -50,7 +52,7 @@ def plain_value(value: Any, name: str) -> Any:
 
 def plain_text(value: Any, name: str) -> str:
     """The text to quote, as plain `str`. TemplateFault: a lone surrogate, which UTF-8 cannot encode."""
-    text = str(to_text(value, f"quoted by `| {name}`"))
-    if re.search("[\ud800-\udfff]", text):
+    text = value if type(value) is str else str(to_text(value, f"quoted by `| {name}`"))
+    if not text.isascii() and _HALF_OF_A_PAIR.search(text):
         raise TemplateFault(f"{show_value(text)} contains half of a surrogate pair, which is not a character")
     return text

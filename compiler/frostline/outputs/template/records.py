@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence
 from typing import Any, overload
+
+Makers = Mapping[str, Callable[[Any], Any]]
+"""The name of each field -> what makes its value of a record's source."""
 
 
 class Record(Mapping[str, Any]):
     """A mapping that knows its service, and its version if it has one, for messages.
 
-    makers: the name of each field -> what makes its value of `source`, at most once.
+    A value is made whenever it is read: most are read once, and keeping them would cost more than making them.
     """
 
-    __slots__ = ("_made", "_makers", "_source", "_subject")
+    __slots__ = ("makers", "source", "subject")
 
-    def __init__(self, subject: tuple[str, ...], makers: Mapping[str, Callable[[Any], Any]], source: Any) -> None:
-        self._subject = subject
-        self._makers = makers
-        self._source = source
-        self._made: dict[str, Any] = {}
+    def __init__(self, subject: tuple[str, ...], makers: Makers, source: Any) -> None:
+        self.subject = subject
+        self.makers = makers
+        self.source = source
 
     def __getitem__(self, name: str) -> Any:
-        made = self._made
-        if name not in made:
-            made[name] = self._makers[name](self._source)
-        return made[name]
+        return self.makers[name](self.source)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._makers
+        return name in self.makers
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._makers)
+        return iter(self.makers)
 
     def __len__(self) -> int:
-        return len(self._makers)
+        return len(self.makers)
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+    def items(self) -> ItemsView[str, Any]:
+        source = self.source
+        return {name: make(source) for name, make in self.makers.items()}.items()
 
 
 class Records(Sequence[Record]):
@@ -64,4 +67,4 @@ class Records(Sequence[Record]):
 
 def subject_of(value: object) -> tuple[str, ...]:
     """(service,) or (service, version) of a Record; () for any other value."""
-    return value._subject if isinstance(value, Record) else ()
+    return value.subject if isinstance(value, Record) else ()

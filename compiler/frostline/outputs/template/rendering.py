@@ -128,11 +128,10 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """jinja2's, but a missing key or index is undefined, and never a method of Python of that name."""
+        if type(obj) is Record:
+            return self._field(obj, argument)
         if not isinstance(obj, _DATA) or (isinstance(obj, Group) and argument in Group._fields):
             return super().getitem(obj, argument)
-        if isinstance(obj, Record):  # whose values are made now: what goes wrong then is no missing key
-            is_there = isinstance(argument, str) and argument in obj
-            return obj[argument] if is_there else self.undefined(obj=obj, name=argument)
         try:
             return obj[argument]  # type: ignore[index]
         except (LookupError, TypeError):
@@ -140,9 +139,16 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """jinja2's, but `meta.x` is the value of the key `x`, or undefined. Of the methods only those of strings."""
+        if type(obj) is Record:
+            return self._field(obj, attribute)
         if not isinstance(obj, _DATA) or isinstance(obj, str | Group):
             return super().getattr(obj, attribute)
         return self.getitem(obj, attribute)
+
+    def _field(self, record: Record, name: Any) -> Any:
+        """A field of a record. It is made now: what goes wrong then is no missing field."""
+        make = record.makers.get(name) if isinstance(name, str) else None
+        return self.undefined(obj=record, name=name) if make is None else make(record.source)
 
 
 class _Undefined(StrictUndefined):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any
 
 from frostline.keys import key_text
 from frostline.model import Dependency, Endpoint, Entry, FileOrigin, Finding, Key, Registry, version_label
 from frostline.outputs.base import View
 from frostline.outputs.template.names import NAME_COLLISION
-from frostline.outputs.template.records import Record, Records
+from frostline.outputs.template.records import Makers, Record, Records
 from frostline.outputs.values import content_digest, entry_name, said_value, sorted_meta, upstream_value
 from frostline.patterns import host_and_port
 
@@ -22,12 +23,55 @@ _IPV4 = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 _NO_WORD = re.compile("[^A-Za-z0-9]")
 
 
-class _Placed(NamedTuple):
-    """An endpoint, and where it stands."""
+class _EntrySource:
+    """One (service, version), of which a record is made. Lists are made once: templates loop over them again."""
 
-    endpoint: Endpoint
-    key: Key
-    at: int
+    def __init__(self, values: Values, key: Key, entry: Entry) -> None:
+        self.values, self.key, self.entry = values, key, entry
+        self.subject = (key.service,) if key.version is None else (key.service, key.version)
+
+    @cached_property
+    def endpoints(self) -> list[Record]:
+        """All endpoints."""
+        endpoint, subject = self.values.endpoint, self.subject
+        return [endpoint(subject, one) for one in self.entry.endpoints]
+
+    @cached_property
+    def chosen(self) -> Record | None:
+        """The endpoint with the URL to use; of several with this URL the one in the preferred datacenter."""
+        prefer = self.values.view.prefer
+        ranks = {datacenter: rank for rank, datacenter in enumerate(prefer)}
+        others = ranks.get("*", len(prefer))
+        with_url = [endpoint for endpoint in self.entry.endpoints if endpoint.url == self.entry.url]
+        if not with_url:
+            return None
+        best = min(with_url, key=lambda endpoint: (endpoint.weight == 0, ranks.get(endpoint.datacenter, others)))
+        return self.values.endpoint(self.subject, best)
+
+    @cached_property
+    def tags(self) -> list[str]:
+        """The tags of any endpoint, sorted."""
+        return sorted({tag for endpoint in self.entry.endpoints for tag in endpoint.tags})
+
+    @property
+    def name(self) -> str:
+        """`entry_name`; the template reads names then."""
+        self.values.reads_names = True
+        return entry_name(self.key, self.entry)
+
+
+_ENTRY_FIELDS: Makers = {
+    "name": attrgetter("name"),
+    "service": attrgetter("key.service"),
+    "version": attrgetter("key.version"),
+    "label": lambda source: version_label(source.key.version),
+    "url": attrgetter("entry.url"),
+    "chosen": attrgetter("chosen"),
+    "endpoints": attrgetter("endpoints"),
+    "tags": attrgetter("tags"),
+    "declared": attrgetter("entry.declared"),
+    "sources": lambda source: list(source.entry.sources),
+}
 
 
 class Values:
@@ -36,10 +80,9 @@ class Values:
     def __init__(self, view: View) -> None:
         self.view = view
         self.reads_names = False
-        self._entry_fields = _entry_fields(self)
-        endpoint_fields = _endpoint_fields(self)
-        self._endpoint_fields: Mapping[tuple[str, ...], Mapping[str, Callable[[_Placed], Any]]] = {
-            missing: {name: make for name, make in endpoint_fields.items() if name not in missing}
+        fields: Makers = {**_ENDPOINT_FIELDS, "key": lambda endpoint: self._endpoint_keys[id(endpoint)]}
+        self._endpoint_fields: Mapping[tuple[str, ...], Makers] = {
+            missing: {name: make for name, make in fields.items() if name not in missing}
             for missing in ((), ("node",), ("id",), ("node", "id"))
         }
 
@@ -69,26 +112,21 @@ class Values:
 
     def entry(self, key: Key, entry: Entry) -> Record:
         """One (service, version)."""
-        makers = self._entry_fields
+        makers = _ENTRY_FIELDS
         said = said_value(entry) if entry.declared else {}
         if entry.auth:
             said["auth"] = entry.auth
         if said:
             makers = {**makers, **{name: _constantly(value) for name, value in said.items()}}
-        return Record(_subject(key), makers, (key, entry))
+        source = _EntrySource(self, key, entry)
+        return Record(source.subject, makers, source)
 
-    def endpoint(self, placed: _Placed) -> Record:
+    def endpoint(self, subject: tuple[str, ...], endpoint: Endpoint) -> Record:
         """One endpoint. `node` and `id` of a live source's are not there where they are not frozen."""
-        endpoint = placed.endpoint
         missing: tuple[str, ...] = ()
-        if endpoint.declared_at is None and endpoint.datacenter and not (endpoint.node and endpoint.id):
+        if not (endpoint.node and endpoint.id) and endpoint.declared_at is None and endpoint.datacenter:
             missing = tuple(name for name in ("node", "id") if not getattr(endpoint, name))
-        return Record(_subject(placed.key), self._endpoint_fields[missing], placed)
-
-    def name_of(self, key: Key, entry: Entry) -> str:
-        """`entry_name`; remembers that the template reads names."""
-        self.reads_names = True
-        return entry_name(key, entry)
+        return Record(subject, self._endpoint_fields[missing], endpoint)
 
     @cached_property
     def _upstreams(self) -> Mapping[Key, tuple[Dependency, ...]]:
@@ -99,8 +137,8 @@ class Values:
         return {key: tuple(upstreams) for key, upstreams in found.items()}
 
     @cached_property
-    def endpoint_keys(self) -> Mapping[Key, list[str]]:
-        """The `key` of each endpoint of each entry, unique in the whole output."""
+    def _endpoint_keys(self) -> Mapping[int, str]:
+        """id() of each endpoint of the registry, which the view keeps -> its `key`, unique in the whole output."""
         return _unique_keys(self.view.registry)
 
     def findings(self, origin: FileOrigin) -> Iterator[Finding]:
@@ -121,7 +159,7 @@ class Values:
 
     def _service(self, item: tuple[str, Mapping[str | None, Entry]]) -> Record:
         service, versions = item
-        makers: Mapping[str, Callable[[Any], Any]] = {
+        makers: Makers = {
             "name": lambda _: service,
             "versions": lambda _: [self.entry(Key(service, version), entry) for version, entry in versions.items()],
         }
@@ -141,66 +179,6 @@ def _constantly(value: Any) -> Callable[[Any], Any]:
     return lambda _: value
 
 
-def _subject(key: Key) -> tuple[str, ...]:
-    return (key.service,) if key.version is None else (key.service, key.version)
-
-
-def _entry_fields(values: Values) -> Mapping[str, Callable[[Any], Any]]:
-    def endpoints(item: tuple[Key, Entry]) -> list[Record]:
-        key, entry = item
-        return [values.endpoint(_Placed(endpoint, key, at)) for at, endpoint in enumerate(entry.endpoints)]
-
-    return {
-        "name": lambda item: values.name_of(*item),
-        "service": lambda item: item[0].service,
-        "version": lambda item: item[0].version,
-        "label": lambda item: version_label(item[0].version),
-        "url": lambda item: item[1].url,
-        "chosen": lambda item: _chosen(values, *item),
-        "endpoints": endpoints,
-        "tags": lambda item: sorted({tag for endpoint in item[1].endpoints for tag in endpoint.tags}),
-        "declared": lambda item: item[1].declared,
-        "sources": lambda item: list(item[1].sources),
-    }
-
-
-def _chosen(values: Values, key: Key, entry: Entry) -> Record | None:
-    """The endpoint with the URL to use; of several with this URL the one in the preferred datacenter."""
-    prefer = values.view.prefer
-    ranks = {datacenter: rank for rank, datacenter in enumerate(prefer)}
-    others = ranks.get("*", len(prefer))
-    best = min(
-        (
-            (endpoint.weight == 0, ranks.get(endpoint.datacenter, others), at)
-            for at, endpoint in enumerate(entry.endpoints)
-            if endpoint.url == entry.url
-        ),
-        default=None,
-    )
-    return None if best is None else values.endpoint(_Placed(entry.endpoints[best[2]], key, best[2]))
-
-
-def _endpoint_fields(values: Values) -> Mapping[str, Callable[[_Placed], Any]]:
-    return {
-        "url": lambda placed: placed.endpoint.url,
-        "address": lambda placed: placed.endpoint.address,
-        "port": lambda placed: placed.endpoint.port,
-        "datacenter": lambda placed: placed.endpoint.datacenter or None,
-        "tags": lambda placed: list(placed.endpoint.tags),
-        "meta": lambda placed: sorted_meta(placed.endpoint),
-        "weight": lambda placed: placed.endpoint.weight,
-        "id": lambda placed: placed.endpoint.id,
-        "node": lambda placed: placed.endpoint.node,
-        "namespace": lambda placed: placed.endpoint.namespace,
-        "authority": lambda placed: _authority(placed.endpoint),
-        "source": lambda placed: placed.endpoint.source,
-        "key": lambda placed: values.endpoint_keys[placed.key][placed.at],
-        "registered": lambda placed: placed.endpoint.registered,
-        "scheme": lambda placed: placed.endpoint.url.partition("://")[0],
-        "kind": lambda placed: kind_of(placed.endpoint.address),
-    }
-
-
 def _authority(endpoint: Endpoint) -> str:
     host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
     return f"{host}:{_port(endpoint)}"
@@ -210,18 +188,36 @@ def _port(endpoint: Endpoint) -> int:
     return endpoint.port or (443 if endpoint.url.startswith("https:") else 80)
 
 
-def _unique_keys(registry: Registry) -> Mapping[Key, list[str]]:
+_ENDPOINT_FIELDS: Makers = {
+    "url": attrgetter("url"),
+    "address": attrgetter("address"),
+    "port": attrgetter("port"),
+    "datacenter": lambda endpoint: endpoint.datacenter or None,
+    "tags": lambda endpoint: list(endpoint.tags),
+    "meta": sorted_meta,
+    "weight": attrgetter("weight"),
+    "id": attrgetter("id"),
+    "node": attrgetter("node"),
+    "namespace": attrgetter("namespace"),
+    "authority": _authority,
+    "source": attrgetter("source"),
+    "registered": attrgetter("registered"),
+    "scheme": lambda endpoint: endpoint.url.partition("://")[0],
+    "kind": lambda endpoint: kind_of(endpoint.address),
+}
+"""All but `key`, for which the whole output is needed."""
+
+
+def _unique_keys(registry: Registry) -> dict[int, str]:
     """Address and port with `_` for all but letters and digits, then `_2`, `_3` … for those that are taken."""
-    plain = {
-        key: [
-            _NO_WORD.sub("_", f"{endpoint.address or host_and_port(endpoint.url)[0]}_{_port(endpoint)}")
-            for endpoint in entry.endpoints
-        ]
-        for key, entry in registry.entries()
-    }
-    taken = {name for names in plain.values() for name in names}
-    used: dict[str, int] = {}
-    return {key: [_unique(name, used, taken) for name in names] for key, names in plain.items()}
+    endpoints = [endpoint for _, entry in registry.entries() for endpoint in entry.endpoints]
+    words = {address: _NO_WORD.sub("_", address) for address in {endpoint.address for endpoint in endpoints}}
+    names = [
+        f"{words[endpoint.address] or _NO_WORD.sub('_', host_and_port(endpoint.url)[0])}_{_port(endpoint)}"
+        for endpoint in endpoints
+    ]
+    taken, used = set(names), dict[str, int]()
+    return {id(endpoint): _unique(name, used, taken) for endpoint, name in zip(endpoints, names, strict=True)}
 
 
 def _unique(name: str, used: dict[str, int], taken: set[str]) -> str:

@@ -262,7 +262,7 @@ def test_the_key_of_an_endpoint_is_its_address_and_port_and_no_other_one_has_it(
         endpoint("http://x/", "fd00::1", 80),
         endpoint("https://host.example/a", ""),
     ]
-    registry = registry_of({Key("a", None): entry(*points), Key("b", None): entry(points[0])})
+    registry = registry_of({Key("a", None): entry(*points), Key("b", None): entry(replace(points[0]))})
     assert keys_of(registry) == [
         "10_0_0_1_80",
         "10_0_0_1_80_3",
