@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,10 +12,13 @@ from msgspec.structs import replace
 
 from frostline.canonical import origin_value
 from frostline.errors import FrostlineError
+from frostline.globs import matches
 from frostline.lock.codec import lock_of
 from frostline.model import (
+    Contribution,
     Dependency,
     Endpoint,
+    Entry,
     Key,
     Lock,
     Origin,
@@ -29,6 +32,7 @@ from frostline.pipeline.assemble import contributions_of, declared_contributions
 from frostline.pipeline.confirming import SegmentAge
 from frostline.pipeline.freeze import live_sources, offline_lock, read_committed_lock
 from frostline.pipeline.holding import held_keys
+from frostline.pipeline.rendering import RegistryViews
 from frostline.registry.callers import Call, calls_of
 from frostline.registry.exclusions import (
     Exclusion,
@@ -102,6 +106,17 @@ def segments_value(ages: Iterable[SegmentAge]) -> list[dict[str, Any]]:
     ]
 
 
+class SeenByOutput(Struct, frozen=True, kw_only=True):
+    """What an output with a selection of endpoints, or URL patterns of its own, has of one (service, version).
+
+    entry: None where it leaves it out.
+    """
+
+    output: str
+    key: Key
+    entry: Entry | None
+
+
 class Explanation(Struct, frozen=True, kw_only=True):
     """What is known of a service. keys: in the registry's order; () if the service is unknown.
 
@@ -114,6 +129,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     exclusions: tuple[Exclusion, ...]
     held: frozenset[Key] = frozenset()
     calls: tuple[Call, ...] = ()
+    outputs: tuple[SeenByOutput, ...] = ()
 
     @property
     def registry(self) -> Registry:
@@ -151,7 +167,27 @@ def explain(
     calls = configured_calls(config, overridden.registry)
     keys = keys_named(overridden.registry, exclusions, service, version, [call.key for call in calls])
     held = held_keys(config, lock)
-    return Explanation(keys=tuple(keys), overridden=overridden, exclusions=exclusions, held=held, calls=calls)
+    return Explanation(
+        keys=tuple(keys),
+        overridden=overridden,
+        exclusions=exclusions,
+        held=held,
+        calls=calls,
+        outputs=tuple(_seen_by_outputs(config, contributions, keys)),
+    )
+
+
+def _seen_by_outputs(
+    config: Config, contributions: Sequence[Contribution], keys: Sequence[Key]
+) -> Iterator[SeenByOutput]:
+    """How the outputs see these (service, version)s whose endpoints or URLs are not those of the registry."""
+    views = RegistryViews(config, contributions)
+    for output in config.outputs:
+        if output.select.judges_endpoints or output.urls.present():
+            seen = views.of(output).view.registry
+            for key in keys:
+                if matches(output.select.services, key.service):
+                    yield SeenByOutput(output=output.name, key=key, entry=seen.get(key))
 
 
 def configured_calls(config: Config, registry: Registry) -> tuple[Call, ...]:
@@ -212,10 +248,24 @@ def explanation_value(explanation: Explanation) -> list[dict[str, Any]]:
                 {"name": exclusion.name, "origin": origin_value(exclusion.origin), "reason": exclusion.reason}
                 for exclusion in explanation.exclusions_of(key)
             ],
+            **_output_values(explanation, key),
         }
         for key in explanation.keys
         for entry in [explanation.registry.get(key)]
     ]
+
+
+def _output_values(explanation: Explanation, key: Key) -> dict[str, Any]:
+    seen = [
+        {
+            "output": one.output,
+            "url": one.entry.url if one.entry else None,
+            "endpoints": [_endpoint_value(endpoint) for endpoint in one.entry.endpoints] if one.entry else [],
+        }
+        for one in explanation.outputs
+        if one.key == key
+    ]
+    return {"outputs": seen} if seen else {}
 
 
 def _override_values(effects: Iterable[Effect]) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from frostline.pipeline.freeze import CommittedLock, freeze, offline_lock, read_
 from frostline.pipeline.holding import hold_part
 from frostline.pipeline.views import (
     Explanation,
+    SeenByOutput,
     closest,
     explain,
     explanation_value,
@@ -90,6 +91,9 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
         for endpoint in entry.endpoints if entry else ():
             mark = "*" if entry and endpoint.url == entry.url else " "
             yield escape_control(f"  {mark} {endpoint.url}  from {endpoint.origin}")
+        for seen in explanation.outputs:
+            if seen.key == key:
+                yield from _output_lines(seen)
         for effect in effects.get(key, ()):
             override = effect.override
             end = f"until {override.until} ({override.why}), {override.origin}"
@@ -101,3 +105,14 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
             yield "  left out:"
             for exclusion in missing:
                 yield escape_control(f"    {exclusion.name}  {exclusion.origin}: {exclusion.reason}")
+
+
+def _output_lines(seen: SeenByOutput) -> Iterator[str]:
+    """What an output has of a (service, version), where it may be other endpoints or URLs than the registry's."""
+    if seen.entry is None or seen.entry.declared:
+        had = "leaves it out" if seen.entry is None else "has it without an endpoint"
+        yield escape_control(f"  > the output {seen.output} {had}")
+        return
+    for endpoint in seen.entry.endpoints:
+        mark = "*" if endpoint.url == seen.entry.url else " "
+        yield escape_control(f"  > {mark} {endpoint.url}  in the output {seen.output}")
