@@ -38,10 +38,19 @@ class Builtin(Struct, frozen=True, kw_only=True):
 
 
 TABLE: Mapping[str, Builtin] = {
+    "ansible": Builtin(
+        file="ansible.j2",
+        summary="An inventory for Ansible: a group for each entry, with a host for each endpoint.",
+    ),
     "dnsmasq": Builtin(
         file="dnsmasq.j2",
         summary="Addresses and SRV records for dnsmasq, under the names that Consul's DNS has.",
         variables={"domain": Variable("string", "the domain of the names")},
+    ),
+    "dotenv": Builtin(
+        file="dotenv.j2",
+        summary="Environment variables: URL, host and port of each entry's chosen endpoint.",
+        variables={"prefix": Variable("string", "what each variable begins with, such as `SHOP_`")},
     ),
     "haproxy": Builtin(
         file="haproxy.j2",
@@ -77,6 +86,10 @@ TABLE: Mapping[str, Builtin] = {
     "prometheus": Builtin(
         file="prometheus.j2",
         summary="Targets for Prometheus's file_sd_configs, with the labels of consul_sd_configs.",
+    ),
+    "spring": Builtin(
+        file="spring.j2",
+        summary="The instances of Spring Cloud's SimpleDiscoveryClient, as properties in YAML.",
     ),
     "tfvars": Builtin(
         file="tfvars.j2",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from frostline.outputs.template.plain import LEAVE_OUT, literal, plain_text, plain_value
@@ -12,7 +12,9 @@ from frostline.outputs.yaml_text import flow, flow_key
 
 _NOT_IN_A_VARIABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _EXPANDED_IN_VARIABLES = re.compile(r"\$[A-Za-z0-9_{$]")
-_EXPANDED_BY_SPRING = re.compile(r"[$#]\{")
+# A backslash before `${` escapes it in Spring Framework 6.2, and is text in older ones.
+_NOT_FOR_SPRING = re.compile(r"#\{|\\\$\{")
+_SPRING_DOLLAR = "${frostline.dollar:$}"
 
 
 def dotenv(value: Any) -> Trusted:
@@ -45,52 +47,58 @@ def ansible(value: Any) -> Trusted:
     """YAML as Ansible reads it, on one line: a string that it would take for a template is tagged `!unsafe`.
 
     Besides `{{`, `{%` and `{#` such is any string with a first line `#jinja2:`, which names delimiters of its own.
+    A key is run too, where a loop over the mapping makes a value of it.
     """
     return literal(_ansible(plain_value(value, "ansible")), "ansible")
 
 
 def _ansible(value: Any) -> str:
     if isinstance(value, str):
-        is_template = "{" in value or value.startswith("#")
-        return f"{'!unsafe ' if is_template else ''}{flow(value)}"
+        return f"{_tag(value)}{flow(value)}"
     if isinstance(value, dict):
-        return "{" + ", ".join([f"{flow_key(key)} {_ansible(member)}" for key, member in value.items()]) + "}"
+        return "{" + ", ".join([f"{_ansible_key(key)} {_ansible(member)}" for key, member in value.items()]) + "}"
     if isinstance(value, list):
         return "[" + ", ".join([_ansible(item) for item in value]) + "]"
     return flow(value)
 
 
-def spring(value: Any) -> Trusted:
-    """YAML for a Spring Boot application, on one line. What Spring would expand is refused.
+def _ansible_key(key: str) -> str:
+    written = flow_key(key)
+    return f"? {_tag(key)}{written[2:]}" if written.startswith("? ") else f"{_tag(key)}{written}"
 
-    It expands `${NAME}` wherever it reads a property, and evaluates `#{…}` where one is injected by `@Value`. Spring
-    Framework has an escape for the former since 6.2 only.
+
+def _tag(text: str) -> str:
+    return "!unsafe " if "{" in text or text.startswith("#") else ""
+
+
+def spring(value: Any) -> Trusted:
+    """YAML for a Spring Boot application, on one line.
+
+    Spring expands `${NAME}` wherever it reads a property, and has an escape for it since Spring Framework 6.2 only, so
+    `$` is written as a property that nobody sets, with its default. `#{…}` is refused: it is evaluated where `@Value`
+    injects a property, after all that could stand for one of its characters. Names of properties are not expanded.
     """
-    plain = plain_value(value, "spring")
-    for text in _texts(plain):
-        if found := _EXPANDED_BY_SPRING.search(text):
-            what = f"contains {found.group()!r}, which Spring expands, in quotes too"
-            raise TemplateFault(f"{show_value(text)} {what}", LEAVE_OUT)
-    return literal(flow(plain), "spring")
+    return literal(_spring(plain_value(value, "spring")), "spring")
+
+
+def _spring(value: Any) -> str:
+    if isinstance(value, str):
+        if found := _NOT_FOR_SPRING.search(value):
+            raise TemplateFault(
+                f"{show_value(value)} contains {found.group()!r}, which Spring expands, in quotes too", LEAVE_OUT
+            )
+        return flow(value.replace("${", _SPRING_DOLLAR + "{"))
+    if isinstance(value, dict):
+        return "{" + ", ".join([f"{flow_key(key)} {_spring(member)}" for key, member in value.items()]) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join([_spring(item) for item in value]) + "]"
+    return flow(value)
 
 
 def traefik(value: Any) -> Trusted:
     """YAML for a file of Traefik's, on one line. Traefik runs such a file as a Go template before it reads it as YAML,
     where `{{` begins an action, in quotes too; the second brace is therefore written as an escape."""
     return literal(flow(plain_value(value, "traefik")).replace("{{", "{\\u007b"), "traefik")
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """All strings in a plain value, keys too."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            yield key
-            yield from _texts(member)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
 
 
 ALL: tuple[Callable[[Any], Trusted], ...] = (dotenv, ansible, spring, traefik)

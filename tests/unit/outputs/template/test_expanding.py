@@ -77,17 +77,30 @@ def test_what_readers_of_variables_read_in_different_ways_is_refused(text: objec
         ("a{% raw %}", '!unsafe "a{% raw %}"'),
         ("#jinja2: variable_start_string: <<", '!unsafe "#jinja2: variable_start_string: <<"'),
         (["{", "b", 1, None], '[!unsafe "{", "b", 1, null]'),
-        ({"a": {"{{ b }}": "{{ c }}"}, "<<": True}, '{a: {"{{ b }}": !unsafe "{{ c }}"}, !!str "<<": true}'),
+        ({"a": {"{{ b }}": "{{ c }}"}, "<<": True}, '{a: {!unsafe "{{ b }}": !unsafe "{{ c }}"}, !!str "<<": true}'),
+        ({"{" * 1100: 1}, f'{{? !unsafe "{"{" * 1100}" : 1}}'),
     ],
 )
 def test_what_ansible_would_take_for_a_template_is_tagged(value: object, written: str) -> None:
     assert filters.QUOTING["ansible"](value) == written
 
 
-@pytest.mark.parametrize("value", ["${user.home}", "a${", ["#{1}"], {"x": ["${a}"]}, {"${a}": 1}, "\\${a}"])
+@pytest.mark.parametrize("value", [["#{1}"], {"x": ["a#{b}"]}, "\\${a}"])
 def test_what_spring_would_expand_is_refused(value: object) -> None:
-    with pytest.raises(TemplateFault, match=r"contains '[$#]\{', which Spring expands"):
+    with pytest.raises(TemplateFault, match=r"contains '.*', which Spring expands"):
         filters.QUOTING["spring"](value)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("${user.home}", '"${frostline.dollar:$}{user.home}"'),
+        ("$${$HOME", '"$${frostline.dollar:$}{$HOME"'),
+        ({"${a}": ["${b}", 1]}, '{"${a}": ["${frostline.dollar:$}{b}", 1]}'),
+    ],
+)
+def test_a_placeholder_of_spring_is_written_with_one_for_its_dollar(value: object, written: str) -> None:
+    assert filters.QUOTING["spring"](value) == written
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: "${" not in text and "#{" not in text))
