@@ -321,14 +321,14 @@ class SaidAuth(Struct, frozen=True, kw_only=True):
 class Contribution(Struct, frozen=True, kw_only=True):
     """What one source brings to the registry: endpoints for each (service, version), () where it is only declared.
 
-    places: where a local file says so. upstreams: what its jobs declare. overridden: endpoints of segments that other
+    places: where a local file says so. upstreams: what its jobs declare. preceded: endpoints of segments that other
     segments of the source precede. registered: the registered names that stand for each (service, version).
     auths: distinct names. leads_to: the sources that a router stands before.
     """
 
     source: str
     endpoints: Mapping[Key, tuple[Endpoint, ...]]
-    overridden: Mapping[Key, tuple[Endpoint, ...]] = {}
+    preceded: Mapping[Key, tuple[Endpoint, ...]] = {}
     places: Mapping[Key, FileOrigin] = {}
     findings: tuple[Finding, ...] = ()
     upstreams: tuple[Dependency, ...] = ()

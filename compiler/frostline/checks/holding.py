@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from shlex import quote
 
 from msgspec import Struct
 
@@ -12,6 +13,7 @@ from frostline.checks.guards import INSTANCES
 from frostline.model import Finding
 from frostline.rules import Rule
 from frostline.text import list_names, pluralize
+from frostline.text import quote as quote_name
 
 _ENDS = "the hold ends when the service recovers, or with consent: "
 # A hold is also said by runs that ask no source, where consent changes nothing, and by `check`, which takes none.
@@ -43,15 +45,23 @@ class Held(Struct, frozen=True):
 
 
 def held_findings(held: Iterable[Held], today: date) -> tuple[Finding, ...]:
-    """A warning for each held service."""
-    return tuple(_finding(service, today) for service in held)
+    """A warning for each held service, sorted; the line of `accept` is written out for the first one."""
+    services = sorted(held, key=lambda service: service.service)
+    return tuple(_finding(service, _way(service.service, services[0].service, today)) for service in services)
 
 
-def _finding(held: Held, today: date) -> Finding:
+def _way(service: str, first: str, today: date) -> str:
+    if service == first:
+        return f"{_ENDS}{consent_help(INSTANCES.name, [service], today, _WAY)}"
+    scope = quote(f"deletes={service}")
+    return f"{_ENDS}if this is intended, {_WAY.format(scope)}, or `accept` it as shown for {quote_name(first)}"
+
+
+def _finding(held: Held, way: str) -> Finding:
     kept = f"held as in the lock: {pluralize(held.instances, 'instance')} in {list_names(held.datacenters)}"
     return HELD.finding(
         f"{held.why}; {kept}" if held.why else f"{kept} (why is not known: the source was not asked)",
         service=held.service,
         value=str(held.instances),
-        help=f"{_ENDS}{consent_help(INSTANCES.name, [held.service], today, _WAY)}",
+        help=way,
     )

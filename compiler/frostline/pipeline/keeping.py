@@ -40,10 +40,10 @@ def keep_unreachable(
     kept: list[SegmentAge] = []
     usable = {snapshot.segment: snapshot for snapshot in _usable_snapshots(lock, settings, digest)}
     for datacenter in reading.unreachable:
-        held = [found for found in _of_datacenter(lock, settings, datacenter) if found.segment in usable]
-        if not held:
+        locked = [found for found in _of_datacenter(lock, settings, datacenter) if found.segment in usable]
+        if not locked:
             raise _nothing_kept(settings, datacenter, committed.fault if committed else None)
-        ages = list(segment_ages(held, confirmations, now))
+        ages = list(segment_ages(locked, confirmations, now))
         _check_ages(settings, datacenter, ages)
         kept += [replace(age, snapshot=usable[age.snapshot.segment]) for age in ages]
     return kept

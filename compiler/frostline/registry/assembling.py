@@ -104,7 +104,7 @@ def contribution_of(
             for key in split(declared.service, declared.tags, declared.meta):
                 endpoints.setdefault(key, [])
                 registered.setdefault(key, set()).add(declared.service)
-    overridden = _take_overridden(endpoints, findings, fallbacks) if fallbacks else {}
+    preceded = _take_preceded(endpoints, findings, fallbacks) if fallbacks else {}
     dependencies = dependencies_of(source, ((upstream, None) for upstream in upstreams), naming)
     auths = auths_of_endpoints(endpoints, naming.auth) if naming.auth else {}
     if naming.auth and names_only:
@@ -112,7 +112,7 @@ def contribution_of(
     return Contribution(
         source=source,
         endpoints={key: tuple(key_endpoints) for key, key_endpoints in endpoints.items()},
-        overridden=overridden,
+        preceded=preceded,
         findings=(*findings, *bind_findings(dependencies)),
         upstreams=dependencies,
         properties=_properties_of_names(snapshots, split) if names_only else {},
@@ -130,23 +130,23 @@ def _properties_of_names(snapshots: Iterable[Snapshot], split: Splitter) -> dict
     return {key: united for key, said in found.items() if (united := unite_properties(said))}
 
 
-def _take_overridden(
+def _take_preceded(
     endpoints: dict[Key, list[Endpoint]], findings: list[Finding], fallbacks: Sequence[str]
 ) -> dict[Key, tuple[Endpoint, ...]]:
     """Take away what other segments of the source precede, and the findings about it. Returns these endpoints."""
     ranks = {datacenter: rank for rank, datacenter in enumerate(fallbacks, 1)}
     best: dict[Key, int] = {}
-    overridden: dict[Key, tuple[Endpoint, ...]] = {}
+    preceded: dict[Key, tuple[Endpoint, ...]] = {}
     for key, key_endpoints in endpoints.items():
         present = {ranks.get(endpoint.datacenter, 0) for endpoint in key_endpoints}
         if not present:
             continue
         best[key] = first = min(present)
         if len(present) > 1:
-            overridden[key] = tuple(one for one in key_endpoints if ranks.get(one.datacenter, 0) != first)
+            preceded[key] = tuple(one for one in key_endpoints if ranks.get(one.datacenter, 0) != first)
             key_endpoints[:] = [one for one in key_endpoints if ranks.get(one.datacenter, 0) == first]
     findings[:] = [finding for finding in findings if not _is_behind(finding, best, ranks)]
-    return overridden
+    return preceded
 
 
 def _is_behind(finding: Finding, best: Mapping[Key, int], ranks: Mapping[str, int]) -> bool:

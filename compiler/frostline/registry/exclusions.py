@@ -83,7 +83,7 @@ def endpoints_without(effects: Iterable[Effect]) -> Iterator[Exclusion]:
 def preceded_endpoints(contributions: Iterable[Contribution], registry: Registry) -> Iterator[Exclusion]:
     """The endpoints that another source, or another segment of their own source, precedes."""
     for contribution in contributions:
-        for key, endpoints in contribution.overridden.items():
+        for key, endpoints in contribution.preceded.items():
             winner = contribution.endpoints[key][0].datacenter
             for endpoint in endpoints:
                 reason = f"{winner} precedes {endpoint.datacenter}"

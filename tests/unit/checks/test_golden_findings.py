@@ -126,7 +126,7 @@ def test_a_publication_that_nobody_knows_reads_as_recorded(matches_golden: Any) 
 
 def test_a_held_service_reads_as_recorded(matches_golden: Any) -> None:
     known = Held("svc25", 6, ("dc1", "dc2"), "0 passing, 6 critical")
-    matches_golden("guard-held", held_findings([known, Held("shop", 1, ("dc1",))], date(2026, 1, 1)))
+    matches_golden("guard-held", held_findings([known, Held("web", 1, ("dc1",))], date(2026, 1, 1)))
 
 
 def test_entries_of_guards_accept_read_as_recorded(matches_golden: Any) -> None:

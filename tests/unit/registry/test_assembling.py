@@ -152,9 +152,9 @@ def test_what_a_peer_exports_serves_only_where_nobody_before_it_does() -> None:
     brought = contribution_of("mesh", snapshots, Naming(), fallbacks=("peer:west", "peer:east"))
     served = {key.service: [one.datacenter for one in endpoints] for key, endpoints in brought.endpoints.items()}
     assert served == {"a": ["dc1", "dc2"], "b": ["peer:west"], "c": ["peer:west"], "d": ["peer:east"]}
-    assert brought.findings == ()  # nobody asks for the port of what is overridden
-    overridden = {key.service: [one.datacenter for one in endpoints] for key, endpoints in brought.overridden.items()}
-    assert overridden == {"a": ["peer:east"], "b": ["peer:east"]}
+    assert brought.findings == ()  # nobody asks for the port of what is preceded
+    preceded = {key.service: [one.datacenter for one in endpoints] for key, endpoints in brought.preceded.items()}
+    assert preceded == {"a": ["peer:east"], "b": ["peer:east"]}
     (finding,) = contribution_of("mesh", snapshots, Naming()).findings
     assert finding.rule == "port-zero"
 

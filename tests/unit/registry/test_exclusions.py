@@ -78,7 +78,7 @@ def test_preceded_endpoints_of_the_same_source_name_the_datacenter_that_precedes
         Endpoint(url=f"http://{name}", address="a", port=1, source="mesh", datacenter=name)
         for name in ("dc1", "peer:west")
     )
-    contribution = Contribution(source="mesh", endpoints={key: (here,)}, overridden={key: (there,)})
+    contribution = Contribution(source="mesh", endpoints={key: (here,)}, preceded={key: (there,)})
     registry, _ = assemble([contribution])
     (found,) = preceded_endpoints([contribution], registry)
     assert (found.key, found.name, found.reason) == (key, "http://peer:west", "dc1 precedes peer:west")
