@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -59,21 +61,28 @@ class OutputUrls:
         )
 
     def _endpoints(self, key: Key, endpoints: Iterable[Endpoint], findings: list[Finding]) -> Iterator[Endpoint]:
-        for endpoint in endpoints:
-            maker = self._makers.get(endpoint.source)
-            if maker is None or endpoint.declared_at in self._written:
-                yield endpoint
+        for (source, datacenter, namespace), run in groupby(endpoints, _PLACE):
+            maker = self._makers.get(source)
+            if maker is None:
+                yield from run
                 continue
-            filled = maker.filled(key, endpoint.datacenter, endpoint.namespace)
-            try:
-                yield replace(endpoint, url=_url(key, endpoint, filled))
-            except UrlError as error:
-                findings.append(error.finding(key, endpoint.origin))
+            filled = maker.filled(key, datacenter, namespace)
+            end = plain_end(filled)
+            for endpoint in run:
+                if endpoint.declared_at in self._written:
+                    yield endpoint
+                    continue
+                try:
+                    yield replace(endpoint, url=_url(key, endpoint, filled, end))
+                except UrlError as error:
+                    findings.append(error.finding(key, endpoint.origin))
 
 
-def _url(key: Key, endpoint: Endpoint, filled: FilledPattern) -> str:
-    """The URL of this endpoint. Raises UrlError."""
-    end = plain_end(filled)
+_PLACE = attrgetter("source", "datacenter", "namespace")
+
+
+def _url(key: Key, endpoint: Endpoint, filled: FilledPattern, end: str | None) -> str:
+    """The URL of this endpoint. end: `plain_end` of the pattern. Raises UrlError."""
     if end is not None and endpoint.port and endpoint.address and "scheme" not in endpoint.meta:
         return f"http://{host_of(endpoint.address).in_url}:{endpoint.port}{end}"
     instance = Instance(
