@@ -241,18 +241,27 @@ def run_frostline_from_cold() -> Callable[..., Run]:
 
 @pytest.fixture(scope="session")
 def run_frostline(run_frostline_from_cold: Callable[..., Run]) -> Iterator[Callable[..., Run]]:
-    """`run_frostline(*arguments, cwd, env=None, input=None)`: the command in a process of its own, with its output.
+    """`run_frostline(*arguments, cwd, env=None, input=None, **more)`: the command in a process of its own, with its
+    output.
 
     env: variables beside those of this process, from which what concerns servers and colors is taken away.
-    The process is a fork of one that has imported all (see `warm_command`), unless env has what the start depends on.
+    The process is a fork of one that has imported all (see `warm_command`, for `more` too), unless env has what the
+    start depends on.
     """
     warm = WarmCommand()
 
-    def run(*arguments: str | Path, cwd: Path, env: dict[str, str] | None = None, input: str | None = None) -> Run:
+    def run(
+        *arguments: str | Path,
+        cwd: Path,
+        env: dict[str, str] | None = None,
+        input: str | None = None,
+        **more: bool,
+    ) -> Run:
         if any(name.startswith(_OF_THE_START) for name in env or ()) or "--version" in arguments:
             return run_frostline_from_cold(*arguments, cwd=cwd, env=env, input=input)
         whole = _scrubbed(dict(os.environ)) | (env or {})
-        return warm.run([str(argument) for argument in arguments], cwd=cwd, env=whole, input=input, timeout=120)
+        words = [str(argument) for argument in arguments]
+        return warm.run(words, cwd=cwd, env=whole, input=input, timeout=120, **more)
 
     yield run
     warm.stop()

@@ -38,9 +38,19 @@ class WarmCommand:
             )
 
     def run(
-        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], input: str | None, timeout: float
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        input: str | None,
+        timeout: float,
+        as_in_terminal: bool = False,
     ) -> subprocess.CompletedProcess[str]:
-        """As `subprocess.run` of the command, with its output as UTF-8 text."""
+        """As `subprocess.run` of the command, with its output as UTF-8 text.
+
+        as_in_terminal: stdout has both streams, in the order in which they are written.
+        """
         with (
             tempfile.TemporaryFile() as given,
             tempfile.TemporaryFile() as out,
@@ -53,7 +63,7 @@ class WarmCommand:
             with ours, theirs:
                 request = {"arguments": list(arguments), "cwd": str(cwd), "env": dict(env), "timeout": timeout}
                 request["has_input"] = input is not None
-                streams = [given.fileno(), out.fileno(), err.fileno(), theirs.fileno()]
+                streams = [given.fileno(), out.fileno(), (out if as_in_terminal else err).fileno(), theirs.fileno()]
                 body = json.dumps(request).encode()
                 socket.send_fds(self._socket, [len(body).to_bytes(_LENGTH, "big")], streams)
                 self._socket.sendall(body)

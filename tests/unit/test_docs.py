@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -265,7 +265,9 @@ SHOWN = [page for page in PAGES if any(language == "console" for language, _, _ 
 
 
 @pytest.mark.parametrize("page", SHOWN)
-def test_what_a_page_shows_is_what_the_quickstart_prints(page: str, tmp_path: Path) -> None:
+def test_what_a_page_shows_is_what_the_quickstart_prints(
+    page: str, tmp_path: Path, run_frostline: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     # A sample's own page is about that sample, every other page about the quickstart.
     own = (ROOT / page).parent
     shutil.copytree(own if (own / "frostline.yaml").exists() else SAMPLE, tmp_path / "shop")
@@ -276,20 +278,26 @@ def test_what_a_page_shows_is_what_the_quickstart_prints(page: str, tmp_path: Pa
     (binaries / "frostline").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m frostline "$@"\n')
     for binary in binaries.iterdir():
         binary.chmod(0o755)
-    script = "".join(f"{command}\nprintf '\\0'\n" for command, _ in wanted)
-    done = subprocess.run(
-        ["bash"],
-        input=script,
-        cwd=tmp_path / "shop",
-        env={**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    printed = done.stdout.split("\0")[:-1]
-    assert list(zip([command for command, _ in wanted], printed, strict=True)) == wanted
+    env = {"PATH": f"{binaries}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+
+    def printed(command: str) -> str:
+        """What a terminal shows. Each command starts in the folder of the page."""
+        if re.fullmatch(r"frostline [\w /.-]+\n", command):
+            words = shlex.split(command)[1:]
+            return run_frostline(*words, cwd=tmp_path / "shop", env={"NO_COLOR": "1"}, as_in_terminal=True).stdout
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=tmp_path / "shop",
+            env={**os.environ, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        return done.stdout
+
+    assert [(command, printed(command)) for command, _ in wanted] == wanted
 
 
 # --- the README -------------------------------------------------------------------------------------------------------
