@@ -227,12 +227,23 @@ class UrlPatterns(Struct, frozen=True, kw_only=True):
         return {key: pattern for key, pattern in patterns.items() if pattern is not None}
 
 
+class Verifier(Struct, frozen=True, kw_only=True):
+    """The program that judges an output's new bytes: its words, started without a shell, and its time in seconds.
+
+    `{path}` and `{root}` in words stand for what is verified and for the root folder.
+    """
+
+    words: tuple[str, ...]
+    origin: FileOrigin
+    timeout: float = 60.0
+
+
 class OutputSettings(Struct, frozen=True, kw_only=True):
     """One output. path: absolute, a file or (hiera, split yaml) a folder. options: what only its type knows.
 
     urls: for the endpoints of sources that make their URLs of patterns.
     sources: names, () for all; prefer: datacenters, in order, "*" for any.
-    consumer: who it is for; None: for everybody.
+    consumer: who it is for; None: for everybody. verifier: None: nobody judges its bytes.
     """
 
     name: str
@@ -244,6 +255,7 @@ class OutputSettings(Struct, frozen=True, kw_only=True):
     prefer: tuple[str, ...] = ()
     consumer: OutputConsumer | None = None
     urls: UrlPatterns = UrlPatterns()
+    verifier: Verifier | None = None
     options: Mapping[str, Any] = {}
 
 
@@ -348,7 +360,8 @@ class Allow(Struct, frozen=True, kw_only=True):
     """What `--allow` lets pass, as globs: () nothing, ("*",) all.
 
     deletes, updates, moves: SERVICE or SERVICE/VERSION. empty: SOURCE, SOURCE/DATACENTER or OUTPUT. edited, adopt,
-    orphans: paths in the root. partial: an unreachable datacenter keeps what the lock has of it.
+    orphans: paths in the root. unverified: outputs whose verifiers are not started. partial: an unreachable datacenter
+    keeps what the lock has of it.
     """
 
     deletes: tuple[str, ...] = ()
@@ -358,6 +371,7 @@ class Allow(Struct, frozen=True, kw_only=True):
     edited: tuple[str, ...] = ()
     adopt: tuple[str, ...] = ()
     orphans: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
     partial: bool = False
 
 

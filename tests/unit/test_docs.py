@@ -211,6 +211,7 @@ def test_other_yaml_is_marked_so() -> None:
 
 CONFIG: dict[str, Any] = json.loads((ROOT / "schemas" / "config.schema.json").read_text(encoding="utf-8"))["$defs"]
 ALL_OUTPUTS = {"type", "path", "name", "select", "sources", "prefer", "consumer", "url", "unversioned_url"}
+ALL_OUTPUTS |= {"verify", "verify_timeout"}
 KEYS = {
     "docs/sources/consul.md": {key: value for key, value in CONFIG["consul"]["properties"].items() if key != "type"},
     "docs/sources/nomad.md": {key: value for key, value in CONFIG["nomad"]["properties"].items() if key != "type"},

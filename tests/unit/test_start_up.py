@@ -11,13 +11,14 @@ import pytest
 
 
 def loaded(*arguments: str) -> set[str]:
-    """The top-level modules that this command has imported when it ends."""
+    """The top-level modules that this command has imported when it ends, and all of frostline's."""
     code = (
         "import sys, json\n"
         f"sys.argv = ['frostline', *{list(arguments)!r}]\n"
         "from frostline.__main__ import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))\n"
+        "names = {name if name.startswith('frostline.') else name.split('.')[0] for name in sys.modules}\n"
+        "print(json.dumps(sorted(names)))\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(json.loads(run.stdout.splitlines()[-1]))
@@ -43,7 +44,9 @@ def test_of_what_python_consul2_brings_a_compile_imports_nothing_without_a_serve
         'sources: {a: {type: static, services: {b: "https://b.example"}}}\noutputs: [{type: yaml, path: o.yaml}]\n'
     )
     monkeypatch.chdir(tmp_path)
-    assert not loaded("compile") & (UNUSED | {"six", "consul"})
+    modules = loaded("compile")
+    assert not modules & (UNUSED | {"six", "consul"})
+    assert not {name for name in modules if name.startswith("frostline.verify.")} - {"frostline.verify.rules"}
     assert (tmp_path / "o.yaml").exists()
 
 

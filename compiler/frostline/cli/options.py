@@ -168,6 +168,7 @@ ALLOW_WORDS = {
     "edited": "=PATH",
     "adopt": "=PATH",
     "orphans": "=PATH",
+    "unverified": "=OUTPUT",
     "partial": "",
 }
 """The words of `--allow`, each with the scope that it takes."""

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from frostline.config.context import Context, has_required, known_type
 from frostline.config.cursor import Cursor
 from frostline.files.names import folded
 from frostline.outputs.base import TABLE, Claim, claims_of, inputs_of, output_module, output_types
 from frostline.outputs.output_keys import OUTPUT_KEYS, output_settings
+from frostline.outputs.verifier_keys import verifier_of
 from frostline.settings import OutputSettings
 from frostline.text import display_path, quote
 
@@ -49,6 +51,13 @@ def outputs_of(cursor: Cursor | None, context: Context, reserved: Sequence[Reser
 
 
 def _output(cursor: Cursor, context: Context) -> OutputSettings | None:
+    """The output of any type, with its verifier, which no type reads itself: none may forget it."""
+    settings = _of_type(cursor, context)
+    verifier = verifier_of(cursor)
+    return replace(settings, verifier=verifier) if settings is not None and verifier is not None else settings
+
+
+def _of_type(cursor: Cursor, context: Context) -> OutputSettings | None:
     kind = known_type(cursor, output_types(), "output")
     if kind is None:
         return None

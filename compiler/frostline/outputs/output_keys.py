@@ -11,6 +11,7 @@ from frostline.config.definitions import ref
 from frostline.config.paths import resolved
 from frostline.config.readers import as_is, condition_map, conditions, globs, texts
 from frostline.config.urls import endpoint_url, unversioned_endpoint_url
+from frostline.outputs import verifier_keys
 from frostline.outputs.url_keys import check_patterns
 from frostline.settings import OutputConsumer, OutputSelect, OutputSettings, UrlPatterns
 
@@ -98,14 +99,26 @@ DEFINITIONS: Mapping[str, Any] = {
         "description": "`url` for what has no version.",
         **ref("text"),
     },
+    **verifier_keys.DEFINITIONS,
     "output_format": {"description": "The format of the files.", "enum": ["yaml", "json"], "default": "yaml"},
 }
 
 OUTPUT_KEYS: Mapping[str, Any] = {
     name: ref(f"output_{name}")
-    for name in ("path", "name", "select", "sources", "prefer", "consumer", "url", "unversioned_url")
+    for name in (
+        "path",
+        "name",
+        "select",
+        "sources",
+        "prefer",
+        "consumer",
+        "url",
+        "unversioned_url",
+        "verify",
+        "verify_timeout",
+    )
 }
-"""The keys that `output_settings` reads; they are added to the `SCHEMA` of every output."""
+"""The keys that `output_settings` and `verifier_of` read; they are added to the `SCHEMA` of every output."""
 
 
 def output_settings(cursor: Cursor, context: Context, options: Mapping[str, Any]) -> OutputSettings | None:

@@ -22,6 +22,7 @@ from frostline.pipeline.edits import first_differences
 from frostline.pipeline.file_rules import ADOPT, DRIFT, EDITED, ORPHANS
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
 from frostline.pipeline.holding import held_services, hold_refused
+from frostline.pipeline.verifying import verify_outputs
 from frostline.publish.claims import is_converted
 from frostline.publish.ownership import REFUSAL_REASONS, DesiredFile
 from frostline.published import FileChange
@@ -63,6 +64,7 @@ class Drift(Struct, frozen=True):
 class CheckResult(Struct, frozen=True, kw_only=True):
     """What a check found. unread: why the live sources could not be compared; warnings: of live sources.
 
+    verified: names of the outputs whose verifiers took them; None: these were not asked.
     only_lock: the sources answer otherwise than the lock has it, and no service, endpoint or upstream would change.
     """
 
@@ -71,6 +73,7 @@ class CheckResult(Struct, frozen=True, kw_only=True):
     unread: FrostlineError | None = None
     warnings: tuple[str, ...] = ()
     only_lock: bool = False
+    verified: tuple[str, ...] | None = None
 
     @property
     def refused(self) -> bool:
@@ -85,12 +88,14 @@ def check(
     exact: bool = False,
     wait: float = 0.0,
     max_age: float | None = None,
+    verify: bool = False,
 ) -> CheckResult:
     """Compare what is published with what the committed lock gives; with `live`, the lock with the sources too.
 
     Errors of the live sources are in the result; all others are raised. wait: as `freeze` takes it.
     exact: what changes only the lock, and not the registry, counts as well.
     max_age: within how many seconds each segment must have been confirmed. UsageError: `confirmed` is not configured.
+    verify: start the verifiers of all outputs, last, if no check has refused. RefusedError: as `verify_outputs` says.
     """
     if max_age is not None and config.confirmed is None:
         raise UsageError(
@@ -110,7 +115,23 @@ def check(
             *(_age_drift(config, locks.committed, max_age) if max_age is not None and locks.committed else ()),
         ),
     )
-    return _with_live_drift(result, config, options, wait, exact=exact) if live else result
+    result = _with_live_drift(result, config, options, wait, exact=exact) if live else result
+    return _with_verifiers(result, config, compilation, options) if verify else result
+
+
+def _with_verifiers(
+    result: CheckResult, config: Config, compilation: Compilation, options: CompileOptions
+) -> CheckResult:
+    if result.refused:
+        return result
+    asked = [output for output in config.outputs if output.verifier]
+    found = verify_outputs(config, compilation, asked, options)
+    refused = {finding.value for finding in found if finding.severity == "error"}
+    return replace(
+        result,
+        findings=tuple(sorted((*result.findings, *found), key=Finding.sort_key)),
+        verified=tuple(output.name for output in asked if output.name not in refused),
+    )
 
 
 def _file_drift(config: Config, compilation: Compilation) -> list[Drift]:

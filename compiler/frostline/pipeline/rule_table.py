@@ -37,6 +37,7 @@ _MODULES = (
     "frostline.registry.named_ports",
     "frostline.registry.override_rules",
     "frostline.registry.url_values",
+    "frostline.verify.rules",
 )
 """The modules of this package that make findings and are not in the tables of sources, checks and outputs."""
 

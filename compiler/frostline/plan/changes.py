@@ -74,12 +74,16 @@ class Plan(Struct, frozen=True, kw_only=True):
     """services, files: what changes, sorted; lock: how the lock file would change, None where it would not.
 
     held: the services that the lock holds (`guards.refused: hold`), sorted.
+    verified, unverified: names of the outputs that change and whose verifiers took them, or were not started because
+    `--allow` says so; in the order of the configuration.
     """
 
     services: tuple[ServiceChange, ...]
     files: tuple[FileChange, ...]
     lock: LockAction | None
     held: tuple[str, ...] = ()
+    verified: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
 
     @property
     def has_changes(self) -> bool:
@@ -258,6 +262,8 @@ def plan_value(plan: Plan) -> dict[str, Any]:
         ],
         "lock": plan.lock is not None,
         "held": list(plan.held),
+        "verified": list(plan.verified),
+        "unverified": list(plan.unverified),
     }
 
 

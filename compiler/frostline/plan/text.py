@@ -32,6 +32,10 @@ def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
             yield f"  {CHANGE_SIGNS[file.action]} {escape_control(file.path)}{note}"
         if plan.lock:
             yield f"  {CHANGE_SIGNS[plan.lock]} the lock"
+    if plan.verified:
+        yield f"Verified: {', '.join(map(escape_control, plan.verified))}"
+    if plan.unverified:
+        yield f"Not verified, as --allow says: {', '.join(map(escape_control, plan.unverified))}"
     counts = summary(plan)
     yield (
         f"Plan: {counts['add']} to add, {counts['change']} to change, {counts['remove']} to remove; "

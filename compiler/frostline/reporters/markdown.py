@@ -62,6 +62,8 @@ def _plan_sections(plan: Mapping[str, Any] | None) -> list[tuple[str, list[str]]
     files = [f"- `{CHANGE_SIGNS[file['action']]}` {code(file['path'])}{_refusal(file)}" for file in plan["files"]]
     if plan["lock"]:
         files.append("- the lock")
+    files += [f"- verified: {code(name)}" for name in plan.get("verified", ())]
+    files += [f"- **not verified**, as `--allow` says: {code(name)}" for name in plan.get("unverified", ())]
     changes = sorted(plan["services"], key=lambda change: _ORDER.index(change["effect"]))
     return [("Services", ["\n".join(_service(change)) for change in changes]), ("Files", files)]
 

@@ -309,7 +309,7 @@ def written_out(value: dict[str, Any], schema: dict[str, Any]) -> Any:
 def test_the_defaults_of_the_schema_are_those_of_the_settings() -> None:
     router = {"type": "router", "url": "http://r/{service}"}
     waiver = {"rule": "ports", "until": "2027-01-31", "why": "x"}
-    outputs = [{"type": kind, "path": f"{kind}.py"} for kind in ("python", "yaml", "hiera")]
+    outputs = [{"type": kind, "path": f"{kind}.py", "verify": ["x"]} for kind in ("python", "yaml", "hiera")]
     bare = {
         "sources": {"mesh": {"type": "consul"}, "edge": router},
         "checks": {

@@ -35,6 +35,7 @@ from frostline.pipeline.views import committed_registry
 @click.command("check")
 @click.option("--live", is_flag=True, help="Also query the sources and report changes since the lock.")
 @click.option("--reach", is_flag=True, help="Also connect to each frozen endpoint and report those that fail.")
+@click.option("--verify", is_flag=True, help="Also start the verifiers of all outputs on what compile would write.")
 @click.option(
     "--exact", is_flag=True, help="With --live: report also what changes only the lock, such as ids and nodes."
 )
@@ -49,7 +50,15 @@ from frostline.pipeline.views import committed_registry
 @timings_option
 @common_options
 @invoked
-def command(invocation: Invocation, live: bool, reach: bool, exact: bool, wait: float, max_age: float | None) -> int:
+def command(
+    invocation: Invocation,
+    live: bool,
+    reach: bool,
+    verify: bool,
+    exact: bool,
+    wait: float,
+    max_age: float | None,
+) -> int:
     """Verify that outputs, manifest and lock agree and that checks pass.
 
     Exits with 1 on drift, with 4 if a check fails. Uses no network unless --live or --reach is given.
@@ -62,7 +71,7 @@ def command(invocation: Invocation, live: bool, reach: bool, exact: bool, wait: 
     warn_of_pending_run(invocation, config)
     result = look(
         config,
-        lambda: find_drift(config, invocation.today, live=live, exact=exact, wait=wait, max_age=max_age),
+        lambda: find_drift(config, invocation.today, live=live, exact=exact, wait=wait, max_age=max_age, verify=verify),
         partial(info, invocation),
     )
     reached = None
@@ -76,6 +85,10 @@ def command(invocation: Invocation, live: bool, reach: bool, exact: bool, wait: 
             info(invocation, help_text)
     elif status == errors.DONE:
         info(invocation, "Outputs, manifest and lock agree.")
+    if result.verified:
+        info(invocation, f"Verified: {', '.join(result.verified)}.")
+    elif verify and not any(output.verifier for output in config.outputs):
+        info(invocation, "No output has `verify`: nothing was verified.")
     if result.only_lock:
         info(invocation, f"{ONLY_LOCK} `--exact` counts that as well.")
     return status
@@ -86,7 +99,8 @@ def _print_result(invocation: Invocation, result: CheckResult, reached: Reach | 
     if invocation.format == "json":
         drift = [{"what": drift.subject, "why": drift.reason, "lines": list(drift.lines)} for drift in result.drift]
         reach = {"reach": reach_value(reached)} if reached else {}
-        print_json(report_value(result.findings, result.unread, drift=drift, **reach))
+        verified = {} if result.verified is None else {"verified": list(result.verified)}
+        print_json(report_value(result.findings, result.unread, drift=drift, **reach, **verified))
     elif invocation.format == "text":
         print_text(invocation, [*_drift_lines(result.drift), *(reach_lines(reached) if reached else ())])
         print_data(text_report(invocation, sys.stdout, result.findings))

@@ -33,6 +33,7 @@ from frostline.pipeline.confirming import now_utc
 from frostline.pipeline.freeze import CommittedLock, LockPair, offline_locks
 from frostline.pipeline.holding import hold_refused
 from frostline.pipeline.publish import publish_compilation, publish_session
+from frostline.pipeline.verifying import as_verified, verify_changes
 from frostline.plan import saved as saved_plan
 from frostline.plan.changes import plan_value, summary
 from frostline.settings import Allow, Config
@@ -125,7 +126,7 @@ def _compile(
             locks = freeze_locks(invocation, config, options.allow, wait=wait)
         if locked and locks.changed:
             locks = _as_committed(invocation, config, locks, exact=exact)
-        compilation = compile_registry(config, locks, options)
+        compilation = verify_changes(config, compile_registry(config, locks, options), options)
         show_findings(compilation.findings, invocation)
         if not compilation.refused:
             publish_compilation(config, root, compilation, options.only)
@@ -153,7 +154,8 @@ def _compile_plan(invocation: Invocation, path: Path, expect: str | None, max_ag
         new = saved_plans.new_lock(config, saved, shown)
         locks = replace(CommittedLock(config).pair_with(new), reading=saved_plans.reading_in(saved))
         compilation = compile_registry(config, locks, options)
-        saved_plans.check_files(file, compilation, shown)
+        saved_plans.check_files(file, as_verified(config, compilation, options.allow), shown)
+        compilation = verify_changes(config, compilation, options)
         show_findings(compilation.findings, invocation)
         if not compilation.refused:
             publish_compilation(config, root, compilation, options.only)
@@ -167,6 +169,8 @@ def _report(invocation: Invocation, compilation: Compilation) -> int:
         info(invocation, "refused: nothing was published")
         return errors.REFUSED
     info(invocation, _published_line(compilation))
+    if compilation.plan.verified:
+        info(invocation, f"Verified: {', '.join(compilation.plan.verified)}.")
     return errors.DONE
 
 

@@ -37,6 +37,7 @@ from frostline.pipeline.compile import Compilation, CompileOptions, compile_regi
 from frostline.pipeline.confirming import now_utc
 from frostline.pipeline.freeze import offline_locks
 from frostline.pipeline.steady import look
+from frostline.pipeline.verifying import verify_changes
 from frostline.plan.changes import plan_value
 from frostline.plan.saved import Basis
 from frostline.plan.text import plan_lines
@@ -84,7 +85,7 @@ def command(
     def find() -> tuple[Basis | None, Compilation]:
         basis = saved_plans.basis_of(config, options) if out else None  # before all else is read
         locks = offline_locks(config) if offline else freeze_locks(invocation, config, allow, wait=wait)
-        return basis, compile_registry(config, locks, options)
+        return basis, verify_changes(config, compile_registry(config, locks, options), options)
 
     warn_of_pending_run(invocation, config)
     basis, compilation = look(config, find, partial(info, invocation))
