@@ -116,6 +116,18 @@ def test_endpoints_that_come_go_and_change_are_named() -> None:
     )
 
 
+def test_another_authentication_scheme_is_a_change_that_is_no_move() -> None:
+    for before, after in ((entry(endpoint(1)), entry(endpoint(2))), (entry(), entry())):
+        found = plan({("a", None): before}, {("a", None): replace(after, auth="hmac")})
+        assert found.services[0].changed[0] == EndpointChange(None, ("auth", "url") if after.url else ("auth",))
+        assert found.services[0].effect == "change"
+        SCHEMA.validate(json.loads(json.dumps(plan_value(found))))
+    (line,) = [
+        line for line in text(plan({("a", None): entry()}, {("a", None): replace(entry(), auth="x")})) if "its" in line
+    ]
+    assert line == "      ~ its auth"
+
+
 def test_another_source_of_the_same_endpoints_is_a_change() -> None:
     old, new = {("a", None): entry(endpoint(1))}, {("a", None): entry(endpoint(1), source="other")}
     assert text(plan(old, new))[2] == "      ~ its sources"
