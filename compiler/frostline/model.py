@@ -182,9 +182,9 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
     """One registered address of a service, selected; a line of the lock.
 
     Namespace: its segment's. Datacenter: its own, "" where that is its segment's. node, id: "" where `keep` leaves them
-    out. address, port: as registered, which may be no address and no port; the registry judges them. held: kept as it
-    was, since a guard refuses what the source says of its service now. ports: by name, where
-    it has several and nothing says which one is meant; port is then 0.
+    out. address, port: as registered, which may be no address and no port; the registry judges them. node_address: the
+    node's, where it is another one. held: kept as it was, since a guard refuses what the source says of its service
+    now. ports: by name, where it has several and nothing says which one is meant; port is then 0.
     """
 
     service: str
@@ -197,6 +197,7 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
     weight: Annotated[int, Meta(ge=0, le=2**31)] = 1
     health: Health = "passing"
     datacenter: str = ""
+    node_address: str = ""
     held: bool = False
     ports: dict[str, int] | None = None
 
@@ -256,6 +257,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
 
     address: an IP address or a host name, unquoted, without brackets. datacenter, namespace: "" where there is none.
     registered: the name under which it is registered; "" where only the configuration names it.
+    node_address: the node's, where it is frozen and another one than address.
     declared_at: the file position of an endpoint that a local file declares; None for a live source's.
     """
 
@@ -271,6 +273,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
     meta: dict[str, str] = {}
     weight: int = 1
     registered: str = ""
+    node_address: str = ""
     declared_at: FileOrigin | None = None
 
     @property

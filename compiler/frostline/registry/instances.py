@@ -44,6 +44,7 @@ def plain_endpoints(instances: Sequence[Instance], filled: FilledPattern, place:
                 meta=instance.meta,
                 weight=instance.weight,
                 registered=instance.service,
+                node_address=instance.node_address,
             )
             for instance in instances
             for address, in_url, doubt in (host_of(instance.address),)
@@ -82,4 +83,5 @@ def judged_endpoints(
             meta=instance.meta,
             weight=instance.weight,
             registered=instance.service,
+            node_address=instance.node_address,
         )

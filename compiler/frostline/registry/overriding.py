@@ -224,7 +224,7 @@ def _fits(match: EndpointMatch, endpoint: Endpoint) -> bool:
 def _at_url(endpoint: Endpoint, url: str, place: FileOrigin) -> Endpoint:
     """The endpoint at another URL. It is no instance that a source knows."""
     address, port = host_and_port(url)
-    return replace(endpoint, url=url, address=address, port=port, node="", id="", declared_at=place)
+    return replace(endpoint, url=url, address=address, port=port, node="", id="", node_address="", declared_at=place)
 
 
 def _added_endpoint(url: str, place: FileOrigin, like: Sequence[Endpoint], entry: Entry) -> Endpoint:

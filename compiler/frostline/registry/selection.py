@@ -222,6 +222,7 @@ def _instances_of(
             weight=warning if registration.health == "warning" else passing,
             health=registration.health,
             datacenter=registration.datacenter,
+            node_address=registration.node_address if registration.node_address != address else "",
             ports=ports,
         )
 

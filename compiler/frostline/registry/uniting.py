@@ -35,6 +35,7 @@ def without_identity(instances: Sequence[Instance], keep: Keep) -> list[Instance
             first,
             node=first.node if keep.nodes else "",
             id=first.id if keep.ids else "",
+            node_address=first.node_address if keep.nodes else "",
             weight=min(weights[line], _MOST_WEIGHT),
         )
         for line, first in firsts.items()

@@ -155,6 +155,24 @@ def test_the_address_is_the_one_that_is_asked_for(
     assert (one.address, one.port) == (address, port)
 
 
+@pytest.mark.parametrize(
+    ("fields", "keep", "node_address"),
+    [
+        ({}, Keep(), ""),
+        ({"address": "10.0.0.1"}, Keep(), ""),
+        ({"address": "10.8.0.7"}, Keep(), "10.0.0.1"),
+        ({"address": "10.8.0.7"}, Keep(ids=False), "10.0.0.1"),
+        ({"address": "10.8.0.7"}, Keep(nodes=False), ""),
+        ({"address": "10.8.0.7", "node_address": ""}, Keep(), ""),
+    ],
+)
+def test_the_address_of_a_node_is_frozen_where_it_is_another_one(
+    fields: dict[str, object], keep: Keep, node_address: str
+) -> None:
+    (one,) = snapshot_of(answer(registration(**fields)), settings(keep=keep), "x").instances
+    assert one.node_address == node_address
+
+
 def test_the_weight_is_that_of_the_health() -> None:
     select = Select(health=("passing", "warning"))
     found = snapshot_of(

@@ -82,7 +82,7 @@ class Values:
         self.reads_names = False
         fields: Makers = {**_ENDPOINT_FIELDS, "key": lambda endpoint: self._endpoint_keys[id(endpoint)]}
         self._endpoint_fields: Mapping[tuple[str, ...], Makers] = {
-            missing: {name: make for name, make in fields.items() if name not in missing}
+            missing: {name: make for name, make in fields.items() if name.partition("_")[0] not in missing}
             for missing in ((), ("node",), ("id",), ("node", "id"))
         }
 
@@ -198,6 +198,7 @@ _ENDPOINT_FIELDS: Makers = {
     "weight": attrgetter("weight"),
     "id": attrgetter("id"),
     "node": attrgetter("node"),
+    "node_address": lambda endpoint: (endpoint.node_address or endpoint.address) if endpoint.node else "",
     "namespace": attrgetter("namespace"),
     "authority": _authority,
     "source": attrgetter("source"),

@@ -39,6 +39,7 @@ FULL = Endpoint(
     meta={"b": "2", "a": "1"},
     weight=3,
     registered="payments-v1",
+    node_address="10.9.0.1",
 )
 FULL_VALUE = {
     "url": "http://10.0.0.1:8080/v1",
@@ -55,6 +56,7 @@ FULL_VALUE = {
     "source": "mesh",
     "key": "10_0_0_1_8080",
     "registered": "payments-v1",
+    "node_address": "10.9.0.1",
     "scheme": "http",
     "kind": "ipv4",
 }
@@ -175,8 +177,15 @@ def test_ids_and_nodes_that_are_not_frozen_are_no_values() -> None:
     static = replace(FULL, node="", id="", datacenter="", declared_at=PLACE)
     registry = registry_of({Key("payments", "v1"): entry(*less, static)})
     (version,) = context_of(registry)["entries"]
-    found = [[name for name in ("node", "id") if name in value] for value in version["endpoints"]]
-    assert found == [["node"], [], ["id"], ["node", "id"]]
+    names = ("node", "node_address", "id")
+    found = [[name for name in names if name in value] for value in version["endpoints"]]
+    assert found == [["node", "node_address"], [], ["id"], ["node", "node_address", "id"]]
+
+
+def test_the_address_of_a_node_is_that_of_the_instance_where_no_other_one_is_frozen() -> None:
+    points = [FULL, replace(FULL, node_address=""), replace(FULL, node="", declared_at=PLACE)]
+    (found,) = context_of(registry_of({Key("payments", "v1"): entry(*points)}))["entries"]
+    assert [point["node_address"] for point in found["endpoints"]] == ["10.9.0.1", "10.0.0.1", ""]
 
 
 def named(registered: dict[Key, tuple[str, ...]]) -> Registry:
