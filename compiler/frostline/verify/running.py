@@ -69,7 +69,7 @@ def run(
     """Make this folder (0700), let `fill` write the copy into it, and run the verifier, whose first word is its name
     in $PATH or its path. At the end, also by an exception, its processes have ended and the folder is gone.
 
-    current: the folder in which it starts.
+    current: the folder in which it starts. PublishError: the supervisor cannot be started.
     """
     command = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(folder), repr(seconds), str(current), *words]
     try:
@@ -85,7 +85,10 @@ def run(
                 start_new_session=True,
             )
         except OSError as error:
-            return Outcome(ending="errno", number=error.errno or 0)
+            raise PublishError(
+                f"the process that watches over a verifier cannot be started: {error.strerror}",
+                help=f"let this user run {sys.executable}, with so many words and variables, then rerun",
+            ) from None
         try:
             fill()
             return _outcome_of(_report(process, seconds + _MARGIN))

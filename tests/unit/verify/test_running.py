@@ -228,6 +228,15 @@ def test_what_goes_wrong_while_it_is_filled_leaves_nothing_and_starts_nothing(
     assert not (tmp_path / "started").exists()
 
 
+def test_a_python_that_cannot_be_started_is_not_blamed_on_the_verifier(
+    outcome: Any, private: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running.sys, "executable", "/no/python")
+    with pytest.raises(PublishError, match="watches over a verifier cannot be started: No such file"):
+        outcome("true")
+    assert not private.exists()
+
+
 def test_a_private_folder_is_outside_of_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = tmp_path / "root" / "tmp"
     inside.mkdir(parents=True)
