@@ -239,7 +239,7 @@ class Verifier(Struct, frozen=True, kw_only=True):
 
 
 class OutputSettings(Struct, frozen=True, kw_only=True):
-    """One output. path: absolute, a file or (hiera, split yaml) a folder. options: what only its type knows.
+    """One output. path: absolute, a file or a folder (hiera, puppet-module, split yaml). options: of its type alone.
 
     urls: for the endpoints of sources that make their URLs of patterns.
     sources: names, () for all; prefer: datacenters, in order, "*" for any.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -25,18 +26,43 @@ def looked_up(
     puppet: str, source: Path, keys: Iterable[str], facts: Mapping[str, Any], folder: Path, node: str = "host.example"
 ) -> dict[str, Any]:
     """key -> value for the keys that Puppet finds; see the fixture `puppet_lookup`. `folder`: an empty one."""
-    request = {
-        "hiera_config": str(_hiera_config(source, folder)),
-        "folder": str(folder),
-        "node": node,
-        "facts": dict(facts),
-        "keys": list(keys),
-    }
+    request = {"hiera_config": str(_hiera_config(source, folder)), "node": node, "facts": dict(facts)}
+    found, errors = _answered(puppet, {**request, "keys": list(keys)}, folder)
+    if errors:
+        raise LookupFailedError("\n".join(f"{key!r}: {message}" for key, message in errors.items()), errors)
+    return found
+
+
+def evaluated(
+    puppet: str,
+    modules: Path,
+    code: Iterable[str],
+    folder: Path,
+    *,
+    keys: Iterable[str] = (),
+    facts: Mapping[str, Any] | None = None,
+    trusted: Mapping[str, Any] | None = None,
+    hiera: Path | None = None,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """(expression or key -> value, expression or key -> Puppet's message) in strict mode, with the modules of a folder.
+
+    folder: an empty one. trusted: the node's trusted facts. hiera: the hiera.yaml before the modules' own.
+    """
+    if hiera is None:
+        hiera = folder / "hiera.yaml"
+        hiera.write_text('{"version": 5, "hierarchy": []}')
+    request = {"hiera_config": str(hiera), "node": "host.example", "facts": dict(facts or {}), "keys": list(keys)}
+    more = {"modules": [str(modules)], "code": list(code), "trusted": dict(trusted or {})}
+    return _answered(puppet, {**request, **more}, folder)
+
+
+def _answered(puppet: str, request: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    ruby, library = _ruby(puppet)
     run = subprocess.run(
-        [_ruby(puppet), str(SCRIPT)],
-        input=json.dumps(request).encode(),
+        [ruby, str(SCRIPT)],
+        input=json.dumps({**request, "folder": str(folder)}).encode(),
         cwd=folder,
-        env={**os.environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": str(folder)},
+        env={**os.environ, **library, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": str(folder)},
         capture_output=True,
         timeout=120,
         check=False,
@@ -44,10 +70,7 @@ def looked_up(
     if run.returncode:
         raise LookupFailedError(f"puppet ended with {run.returncode}: {run.stderr.decode(errors='replace')}")
     answer = json.loads(run.stdout)
-    if answer["errors"]:
-        lines = (f"{key!r}: {message}" for key, message in answer["errors"].items())
-        raise LookupFailedError("\n".join(lines), answer["errors"])
-    return {key: _value(found) for key, found in answer["found"].items()}
+    return {key: _value(found) for key, found in answer["found"].items()}, answer["errors"]
 
 
 def _hiera_config(source: Path, folder: Path) -> Path:
@@ -70,13 +93,16 @@ def _layer(datadir: Path, glob: str, kind: str) -> dict[str, str]:
     return {"name": glob, "datadir": str(datadir), "data_hash": f"{kind}_data", "glob": glob}
 
 
-def _ruby(puppet: str) -> str:
-    """The Ruby that this puppet runs with, from its first line."""
-    first = Path(puppet).resolve().read_bytes().split(b"\n", 1)[0].decode(errors="replace")
+def _ruby(puppet: str) -> tuple[str, dict[str, str]]:
+    """The Ruby that this puppet runs with, from its first line; and where it finds Puppet, as install.sh wrote it."""
+    first, _, rest = Path(puppet).resolve().read_bytes().decode(errors="replace").partition("\n")
+    kept = re.match(r"RUBYLIB=(\S+) exec (\S+) ", rest)
+    if kept:
+        return kept[2], {"RUBYLIB": kept[1]}
     interpreter = first.removeprefix("#!").split()
     if first.startswith("#!") and interpreter and Path(interpreter[-1]).name.startswith("ruby"):
-        return interpreter[-1]
-    return shutil.which("ruby") or "ruby"
+        return interpreter[-1], {}
+    return shutil.which("ruby") or "ruby", {}
 
 
 def _value(value: Any) -> Any:

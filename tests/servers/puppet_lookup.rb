@@ -1,7 +1,10 @@
-# Looks many keys up with Puppet's own lookup, in one process: starting Puppet takes most of the time that one key takes.
+# Looks many keys up with Puppet's own lookup, and evaluates Puppet code, in one process: starting Puppet takes most of
+# the time that one key takes.
 #
-# Standard input: {"hiera_config": path, "folder": an empty folder, "node": name, "facts": {…}, "keys": [key, …]}
-# Standard output: {"found": {key: value, …}, "errors": {key: message, …}}; a key that no layer has is in neither.
+# Standard input: {"hiera_config": path, "folder": an empty folder, "node": name, "facts": {…}, "keys": [key, …],
+#   "code": [expression, …], "modules": [folder of modules, …], "trusted": {…}}; the last three may be missing
+# Standard output: {"found": {key or expression: value, …}, "errors": {key or expression: message, …}}; a key that no
+# layer has is in neither.
 # JSON has most values as they are; the others are an object of one key:
 #   {"$hash": [[key, value], …]} (every hash: keys may be Integers)  {"$bytes": hexadecimal} (a String that is no UTF-8)
 # There is no Symbol and no Time: Puppet refuses them in data.
@@ -28,11 +31,12 @@ Puppet.initialize_settings(
 )
 Puppet::Util::Log.newdestination(:console)
 
-environment = Puppet::Node::Environment.create(:production, [])
+environment = Puppet::Node::Environment.create(:production, request.fetch('modules', []))
 environments = Puppet::Environments::Static.new(environment)
 facts = Puppet::Node::Facts.new(request['node'], request['facts'])
 node = Puppet::Node.new(request['node'], facts: facts, environment: environment)
 node.merge(facts.values)
+node.trusted_data = request['trusted'] if request.key?('trusted')
 
 found = {}
 errors = {}
@@ -49,6 +53,12 @@ Puppet.override(environments: environments, current_environment: environment) do
       rescue StandardError => error
         errors[key] = error.message
       end
+    end
+    parser = Puppet::Pops::Parser::EvaluatingParser.new
+    request.fetch('code', []).each do |code|
+      found[code] = exact(parser.evaluate_string(compiler.topscope, code))
+    rescue StandardError => error
+      errors[code] = error.message
     end
     catalog
   end

@@ -1,7 +1,7 @@
 """The parts of the configuration's JSON Schema that many keys are made of.
 
 Words of our own stand beside the standard's: `x-expected` completes "must be …" in a message, `x-help` says what to do
-next, `x-pattern-help` where a text does not fit its pattern.
+next, `x-pattern-help` where a text does not fit its pattern, `x-elsewhere` for keys that belong to something else.
 """
 
 from __future__ import annotations

@@ -124,6 +124,8 @@ def subject(path: Path) -> str:
 def _unknown_key(key: str, path: Path, schema: Mapping[str, Any]) -> _Words:
     if is_secret((*path, key)):
         return _Words("`token` has a key that is neither `env` nor `file`", _TOKEN_HELP, at_key=True)
+    if key in schema.get("x-elsewhere", {}):
+        return _Words(f"{quote(key)} does not belong here", schema["x-elsewhere"][key], at_key=True)
     known = sorted(schema.get("properties", {}))
     near = closest(key, known)
     help_text = f"did you mean `{near}`?" if near else f"the keys here are {list_names(known)}"

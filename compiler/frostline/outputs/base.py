@@ -95,6 +95,7 @@ TABLE: Mapping[str, str] = {
     "python": "frostline.outputs.python.output",
     "yaml": "frostline.outputs.yaml.output",
     "hiera": "frostline.outputs.hiera.output",
+    "puppet-module": "frostline.outputs.puppet_module.output",
     "template": "frostline.outputs.template.output",
 }
 

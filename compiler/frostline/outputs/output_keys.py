@@ -18,8 +18,8 @@ from frostline.settings import OutputConsumer, OutputSelect, OutputSettings, Url
 DEFINITIONS: Mapping[str, Any] = {
     "output_path": {
         "description": (
-            "The file to write, or the folder for hiera and for yaml with `split`; of template with `split` a pattern. "
-            "It stays inside root."
+            "The file to write, or the folder for hiera, puppet-module and yaml with `split`; of template with `split` "
+            "a pattern. It stays inside root."
         ),
         **ref("path"),
     },
