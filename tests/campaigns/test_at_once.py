@@ -176,7 +176,7 @@ def test_of_first_runs_at_once_one_publishes_and_no_other_takes_its_folder_away(
 def test_beside_a_run_that_publishes_each_command_ends_well(fleet, other, full, figures) -> None:
     draw = random.Random(5)
     found = 0
-    commands = COMMANDS * 25 if full else COMMANDS[::2]
+    commands = COMMANDS * 12 if full else COMMANDS[::2]
     for beside in commands:
         restore(fleet.folder, fleet.old)
         fleet.warm.start("compile", cwd=fleet.folder)
@@ -201,7 +201,7 @@ def test_a_command_that_is_ended_at_any_time_leaves_nothing_behind(fleet, first,
     draw = random.Random(100 + first)
     before = fleet.none if first else fleet.old
     commands = [command for command in COMMANDS if not first or command.words != ("check",)]
-    cases = list(product(commands * 15, ENDS)) if full else list(zip(draw.sample(commands, 3), ENDS, strict=True))
+    cases = list(product(commands * 6, ENDS)) if full else list(zip(draw.sample(commands, 3), ENDS, strict=True))
     ends = pending = 0
     for command, number in cases:
         restore(fleet.folder, before)
@@ -242,7 +242,7 @@ def sent(pid: int, number: int) -> bool:
 def test_on_a_terminal_the_cursor_is_there_whenever_a_run_ends(fleet, full, figures) -> None:
     draw = random.Random(9)
     bars = 0
-    cases = ENDS * (20 if full else 1)
+    cases = ENDS * (10 if full else 1)
     for number in cases:
         restore(fleet.folder, fleet.old)
         ours, theirs = pty.openpty()
