@@ -29,6 +29,8 @@ def _end_on_signals() -> None:
     import signal
 
     def interrupt(number: int, frame: object) -> None:
+        # What is half made now, such as an event loop, may fail when it is taken down: nothing that a user can mend.
+        sys.unraisablehook = lambda unraisable: None
         raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -18,6 +18,7 @@ NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @pytest.fixture(autouse=True)
 def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sys, "argv", ["frostline", "check"])
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     before = {number: signal.signal(number, signal.SIG_DFL) for number in NUMBERS}
     yield
     for number, handler in before.items():
@@ -51,3 +52,21 @@ def test_a_signal_after_a_run_ends_the_process_at_once_unless_it_is_ignored(
         signal.signal(number, expected)
     assert status() == 0
     assert [signal.getsignal(number) for number in NUMBERS] == [expected] * 3
+
+
+def test_what_a_signal_leaves_half_made_is_not_told_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class HalfMade:
+        def __del__(self) -> None:
+            raise AttributeError("_ssock")
+
+    def run(arguments: Sequence[str]) -> int:
+        made = HalfMade()
+        os.kill(os.getpid(), signal.SIGTERM)
+        return hash(made)
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    monkeypatch.setattr(cli, "run", run)
+    assert status() == 130
+    assert capsys.readouterr().err == ""
