@@ -11,7 +11,7 @@ from loopback import LoopbackServer
 
 from frostline.lock.codec import lock_chunks, lock_of
 from frostline.model import Declared, Instance, Snapshot
-from frostline.outputs.template.names import PLACES
+from frostline.outputs.template.names import Names
 from frostline.pipeline.freeze import settings_digests
 from frostline.pipeline.load import load_config
 
@@ -97,5 +97,5 @@ def freeze_catalog(
 
 def names_of(place: str, names: Sequence[str] = HOSTILE) -> tuple[str, ...]:
     """These names, but of those that become one name in this place of the filter `name`, the first alone."""
-    made = {PLACES[place].name(name): name for name in (*reversed(names), *PLAIN)}
-    return tuple(name for name in names if made[PLACES[place].name(name)] == name)
+    made = {Names().name(name, place): name for name in (*reversed(names), *PLAIN)}
+    return tuple(name for name in names if made[Names().name(name, place)] == name)

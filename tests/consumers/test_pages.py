@@ -12,7 +12,11 @@ import yaml
 from project import Project
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "consumers").glob("*.md"))
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("consumers", "recipes")
+    for path in (ROOT / "docs" / folder).glob("*.md")
+)
 FILE = re.compile(r"`([^`\n]+)`:\n\n```[a-z]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CONFIGURATION = re.compile(r"^```yaml\n(outputs:.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -39,8 +43,8 @@ def test_a_page_shows_the_files_that_its_outputs_write(page: str, project: Proje
     project.done("compile", "--offline")
     if "FROSTLINE_WRITE_GOLDEN" in os.environ:
         for name, shown in files.items():
-            head = f"`{name}`:\n\n```text\n"
-            text = text.replace(head + shown, head + project.read(name).decode())
+            head = rf"(`{re.escape(name)}`:\n\n```[a-z]*\n){re.escape(shown)}"
+            text = re.sub(head, lambda found, name=name: found[1] + project.read(name).decode(), text)
         (ROOT / page).write_text(text, encoding="utf-8")
         files = {name: project.read(name).decode() for name in files}
     assert files
