@@ -29,7 +29,7 @@ ROLE_UNKNOWN = Rule(
     summary="a role in `keys` is for a service that the output does not have",
     why="Without its key a class parameter falls back to its default, or the catalog of every node with the class "
     "fails. Both are far from the registry in which the service was renamed or went away.",
-    example="frostline.yaml:14:9: error[hiera-role]: smpt v1: the role `profile::mail::host` is for `smpt` `v1`, which "
+    example="frostline.yaml:12:7: error[hiera-role]: smpt v1: the role `profile::mail::host` is for `smpt` `v1`, which "
     "this output does not have\n"
     "  help: did you mean `smtp`?",
     mend="correct the service or its version, take it into this output with `select` and `sources`, or remove the role",
@@ -39,7 +39,7 @@ ROLE_EMPTY = Rule(
     severity="warning",
     summary="a role in `keys` is for a service without an endpoint; the key is left out",
     why="There is nothing to call, so the class parameter gets its default, or the catalog fails where it has none.",
-    example="frostline.yaml:14:9: warning[hiera-role-empty]: smtp v1: the role `profile::mail::host` gets no key: "
+    example="frostline.yaml:12:7: warning[hiera-role-empty]: smtp v1: the role `profile::mail::host` gets no key: "
     "`smtp` `v1` has no endpoint\n"
     "  help: see `frostline explain SERVICE` for why it has none",
     mend="see `frostline explain SERVICE` for why it has none",
