@@ -56,6 +56,14 @@ def load_config(path: Path) -> Config:
     """
     try:
         text = read_config_text(path, working_folder())
+    except UsageError as error:
+        raise ErrorGroup([error]) from None
+    return config_in(text)
+
+
+def config_in(text: ConfigText) -> Config:
+    """The configuration that this text is. Raises ErrorGroup of all its UsageErrors, by position."""
+    try:
         state = ParseState(read_yaml(text.content, text.shown))
     except ErrorGroup as group:
         raise ErrorGroup(_sorted(group.errors)) from None

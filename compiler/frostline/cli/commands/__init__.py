@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 COMMANDS: Mapping[str, str] = {
+    "init": "Write a configuration to start with, for what is found here.",
     "compile": "Read the sources, check, render and publish.",
     "plan": "Show what compile would change.",
     "check": "Verify that outputs, manifest and lock agree and that checks pass.",

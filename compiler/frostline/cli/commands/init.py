@@ -1,0 +1,80 @@
+"""`frostline init`: a configuration to start with, for what is found here."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from frostline import errors
+from frostline.cli.console import Invocation, info, print_json, report_value
+from frostline.cli.invoking import invoked
+from frostline.cli.options import FORMATS, common_options, format_option
+from frostline.config.paths import working_folder
+from frostline.errors import UsageError
+from frostline.pipeline.start.candidates import Tried
+from frostline.pipeline.start.writing import Start, copy_template, write_start
+from frostline.text import list_names, pluralize
+
+
+@click.command("init")
+@click.option("--template", metavar="NAME", help="Copy this template of `builtin:` here instead, to change it.")
+@format_option(*FORMATS)
+@common_options
+@invoked
+def command(invocation: Invocation, template: str | None) -> int:
+    """Write a configuration to start with, for what is found here.
+
+    It asks Consul and Nomad, looks for job files, a Python package and a Puppet control repository, and overwrites
+    nothing.
+    """
+    if invocation.config is not None:
+        raise UsageError("init writes frostline.yaml into the working folder, and takes no -c", help="go there with cd")
+    folder = working_folder()
+    if template is not None:
+        path = copy_template(template, folder)
+        info(
+            invocation, f"Wrote {path}. In frostline.yaml, write `template: {path}` in place of `builtin: {template}`."
+        )
+        return errors.DONE
+    start = write_start(folder, os.environ, invocation.today)
+    if invocation.format == "json":
+        print_json(report_value(start=_value(start)))
+    for line in _told(start):
+        info(invocation, line)
+    return errors.DONE
+
+
+def _value(start: Start) -> dict[str, Any]:
+    return {
+        "sources": [
+            {"source": tried.candidate.name, "services": tried.services, "problem": tried.problem}
+            for tried in start.sources
+        ],
+        "written": list(start.written),
+        "kept": list(start.kept),
+        "attributes": start.attributes.splitlines(),
+        "problem": start.problem,
+    }
+
+
+def _told(start: Start) -> list[str]:
+    lines = [_line_of(source) for source in start.sources]
+    lines.append(f"Wrote {list_names(start.written)}.")
+    for path in start.kept:
+        lines.append(f"{path} is there already, and stays as it is.")
+    if start.attributes:
+        lines.append("Add to .gitattributes, so that git keeps lock and outputs whole:")
+        lines += [f"  {line}" for line in start.attributes.splitlines()]
+    if start.problem:
+        lines.append(f"warning: the sources together do not compile yet: {start.problem}")
+    lines.append("Next: `frostline plan` shows what would be published, `frostline compile` publishes it.")
+    return lines
+
+
+def _line_of(source: Tried) -> str:
+    what = source.candidate.what
+    if source.problem:
+        return f"{what}: not used, {source.problem}"
+    return f"{what}: {pluralize(source.services, 'service')}"

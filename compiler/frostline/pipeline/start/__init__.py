@@ -1,0 +1,1 @@
+"""`frostline init`: what there is to start from, and the files that it writes."""

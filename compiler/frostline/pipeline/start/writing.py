@@ -1,0 +1,80 @@
+"""`frostline init`: looks around, tries the sources that there may be, and writes the files to start with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+from msgspec import Struct
+
+from frostline.errors import UsageError
+from frostline.outputs.template.builtins import TABLE as BUILTINS
+from frostline.pipeline.load import NAME
+from frostline.pipeline.start.candidates import Tried, candidates, compiled, try_candidate
+from frostline.pipeline.start.ci_text import CI_FILES
+from frostline.pipeline.start.config_text import attributes_text, config_text, outputs_of
+from frostline.pipeline.start.surroundings import look_around
+from frostline.publish.single_file import replace_file
+from frostline.text import did_you_mean, quote
+
+
+class Start(Struct, frozen=True):
+    """What was done. written, kept: paths relative to the folder; kept ones were there, and are as they were.
+
+    attributes: lines for a .gitattributes that was there. problem: why the whole does not compile, "" where it does.
+    """
+
+    sources: tuple[Tried, ...]
+    written: tuple[str, ...]
+    kept: tuple[str, ...]
+    attributes: str
+    problem: str
+
+
+def write_start(folder: Path, environment: Mapping[str, str], today: date) -> Start:
+    """Write frostline.yaml, .gitattributes and a CI file into this folder, each where there is none.
+
+    UsageError: there is a frostline.yaml. PublishError: a file can't be written.
+    """
+    if os.path.lexists(folder / NAME):
+        raise UsageError(
+            f"there is a {NAME} here already; it stays as it is",
+            help=f"`frostline plan` shows what it does; to start anew, move {NAME} away",
+        )
+    around = look_around(folder)
+    sources = tuple(try_candidate(candidate, folder, today) for candidate in candidates(around, environment))
+    outputs = outputs_of(around)
+    text = config_text(sources, outputs)
+    outcome = compiled(text, folder, today)
+    files = {NAME: text, ".gitattributes": attributes_text(outputs)}
+    if around.host:
+        path, content = CI_FILES[around.host]
+        files[path] = content
+    kept = tuple(path for path in files if os.path.lexists(folder / path))
+    written = tuple(path for path in files if path not in kept)
+    for path in written:
+        replace_file(folder / path, [files[path].encode()])
+    return Start(
+        sources=sources,
+        written=written,
+        kept=kept,
+        attributes=files[".gitattributes"] if ".gitattributes" in kept else "",
+        problem=outcome if isinstance(outcome, str) else "",
+    )
+
+
+def copy_template(name: str, folder: Path) -> str:
+    """Copy a template that comes with frostline into this folder; the copy's name. UsageError: it can't be copied."""
+    if name not in BUILTINS:
+        known = f"templates: {', '.join(sorted(BUILTINS))}"
+        raise UsageError(f"there is no template {quote(name)}", help=did_you_mean(name, BUILTINS, known))
+    builtin = BUILTINS[name]
+    if os.path.lexists(folder / builtin.file):
+        raise UsageError(
+            f"there is a {quote(builtin.file)} here already; it stays as it is",
+            help="move it away, or run this in another folder",
+        )
+    replace_file(folder / builtin.file, [builtin.path.read_bytes()])
+    return builtin.file

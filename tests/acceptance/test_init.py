@@ -1,0 +1,157 @@
+"""`frostline init`: what it writes compiles at once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from consul_agent import ConsulAgent
+from jsonschema import Draft202012Validator
+from project import Project
+
+from frostline.resources import schema_text
+
+JOB = """\
+job "shop" {
+  group "web" {
+    service {
+      name    = "shop"
+      address = "10.0.0.1"
+      port    = "80"
+    }
+  }
+}
+"""
+NOWHERE = {"CONSUL_HTTP_ADDR": "http://127.0.0.1:1", "NOMAD_ADDR": "http://127.0.0.1:1"}
+ANY = pytest.mark.oldest_consul("any Consul answers")
+
+
+def services(project: Project) -> list[str]:
+    return sorted(yaml.safe_load(project.read("registry/services.yaml"))["services"])
+
+
+def test_without_anything_it_writes_an_example_that_compiles(project: Project) -> None:
+    done = project.done("init", env=NOWHERE)
+    assert done.stdout == ""
+    assert done.stderr == (
+        "Consul: not used, source mesh: cannot reach http://127.0.0.1:1: connection refused\n"
+        "Nomad: not used, source live: cannot reach http://127.0.0.1:1: connection refused\n"
+        "Wrote `frostline.yaml` and `.gitattributes`.\n"
+        "Next: `frostline plan` shows what would be published, `frostline compile` publishes it.\n"
+    )
+    project.done("compile")
+    project.done("check")
+    assert services(project) == ["example"]
+
+
+@ANY
+def test_what_answers_and_what_is_here_is_in_the_configuration(project: Project, shop: ConsulAgent) -> None:
+    project.write("jobs/shop.nomad.hcl", JOB)
+    project.write("pyproject.toml", '[project]\nname = "my-shop"\n')
+    project.write("src/my_shop/__init__.py", "")
+    project.write("environment.conf", "modulepath = site-modules:modules\n")
+    project.write(".github/CODEOWNERS", "")
+    env = {**NOWHERE, "CONSUL_HTTP_ADDR": shop.address, "CONSUL_HTTP_TOKEN": "hush-hush"}
+    done = project.done("init", env=env)
+    assert "Consul: 3 services\n" in done.stderr
+    assert "Nomad job files: 1 service\n" in done.stderr
+    text = project.read("frostline.yaml").decode()
+    assert "hush-hush" not in text + done.stderr
+    assert "    token: {env: CONSUL_HTTP_TOKEN}\n" in text
+    config = yaml.safe_load(text)
+    assert config["precedence"] == ["mesh", "jobs"]
+    assert [output["type"] for output in config["outputs"]] == ["yaml", "python", "puppet-module"]
+    project.done("compile", env=env)
+    project.done("check", env=env)
+    assert services(project) == ["ledger", "payments", "search", "shop"]
+    assert (project.folder / "src/my_shop/registry.py").is_file()
+    assert (project.folder / "site-modules/frostline/metadata.json").is_file()
+    workflow = yaml.safe_load(project.read(".github/workflows/registry.yml"))
+    assert sorted(workflow["jobs"]) == ["check", "freeze"]
+
+
+@ANY
+def test_an_agent_with_nothing_to_freeze_is_left_as_a_comment(project: Project, empty_consul: ConsulAgent) -> None:
+    done = project.done("init", env={**NOWHERE, "CONSUL_HTTP_ADDR": empty_consul.address})
+    assert "Consul: not used, " in done.stderr
+    assert list(yaml.safe_load(project.read("frostline.yaml"))["sources"]) == ["example"]
+    project.done("compile")
+
+
+def test_a_job_file_that_cannot_be_read_is_said_and_left_as_a_comment(project: Project) -> None:
+    project.write("jobs/broken.nomad.hcl", 'job "a\u202e" {')
+    done = project.done("init", env=NOWHERE)
+    assert "Nomad job files: not used, jobs/broken.nomad.hcl:1:" in done.stderr
+    text = project.read("frostline.yaml").decode()
+    assert "  # jobs:\n" in text
+    assert "\u202e" not in text
+    project.done("compile")
+
+
+def test_it_overwrites_nothing(project: Project) -> None:
+    project.write(".gitattributes", "* text=auto\n")
+    project.write(".gitlab-ci.yml", "stages: []\n")
+    done = project.done("init", env=NOWHERE)
+    assert project.read(".gitattributes") == b"* text=auto\n"
+    assert project.read(".gitlab-ci.yml") == b"stages: []\n"
+    assert ".gitlab-ci.yml is there already, and stays as it is.\n" in done.stderr
+    assert "  frostline.lock -text -merge\n" in done.stderr
+    again = project.refused(2, "init", env=NOWHERE)
+    assert "there is a frostline.yaml here already; it stays as it is" in again.stderr
+    (project.folder / "frostline.yaml").unlink()
+    (project.folder / "frostline.yaml").symlink_to("nowhere")
+    project.refused(2, "init", env=NOWHERE)
+
+
+def test_a_folder_that_cannot_be_written_is_5(project: Project) -> None:
+    project.write(".github", "a file where a folder would be")
+    (project.folder / ".gitattributes").mkdir()
+    assert project.done("init", env=NOWHERE).stderr.count("stays as it is") == 1
+    other = Project(project.folder / "other", project._run)
+    other.folder.mkdir()
+    (other.folder / ".github").mkdir()
+    (other.folder / ".github" / "workflows").write_text("")
+    assert other.run("init", env=NOWHERE).returncode == 5
+
+
+def test_a_configuration_elsewhere_is_refused(project: Project) -> None:
+    assert "takes no -c" in project.refused(2, "init", "-c", "other.yaml").stderr
+
+
+def test_a_template_is_copied_once_and_renders_as_the_one_that_comes_along(project: Project) -> None:
+    done = project.done("init", "--template", "hosts")
+    assert done.stderr == (
+        "Wrote hosts.j2. In frostline.yaml, write `template: hosts.j2` in place of `builtin: hosts`.\n"
+    )
+    project.refused(2, "init", "--template", "hosts")
+    assert "did you mean `hosts`?" in project.refused(2, "init", "--template", "host").stderr
+    outputs = [
+        {"type": "template", "template": "hosts.j2", "path": "a"},
+        {"type": "template", "builtin": "hosts", "path": "b"},
+    ]
+    static = {"type": "static", "services": {"db": "http://10.0.0.1:5432"}}
+    project.configure({"version": 1, "sources": {"partners": static}, "outputs": outputs}).done("compile")
+    assert project.read("a") == project.read("b") != b""
+
+
+def test_git_keeps_line_ends_as_they_are(project: Project) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
+    project.done("init", env=NOWHERE)
+    asked = ["git", "check-attr", "text", "--", "frostline.lock", "registry/services.yaml"]
+    said = subprocess.run(asked, cwd=project.folder, capture_output=True, text=True, check=True).stdout
+    assert said.count("text: unset") == 2, sys.platform
+
+
+def test_json_says_what_was_found_and_written(project: Project) -> None:
+    project.write(".gitattributes", "")
+    report = json.loads(project.done("init", "--format", "json", env=NOWHERE).stdout)
+    Draft202012Validator(json.loads(schema_text("report"))).validate(report)
+    assert report["start"]["written"] == ["frostline.yaml"]
+    assert report["start"]["kept"] == [".gitattributes"]
+    assert [source["source"] for source in report["start"]["sources"]] == ["mesh", "live"]
+    assert report["start"]["attributes"][0] == "frostline.lock -text -merge"
+    copied = json.loads(project.done("init", "--template", "hosts", "--format", "json").stdout)
+    assert copied["start"]["written"] == ["hosts.j2"]

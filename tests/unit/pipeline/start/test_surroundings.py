@@ -1,0 +1,100 @@
+"""What a folder holds that a first configuration can use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from frostline.pipeline.start.surroundings import Surroundings, look_around
+
+
+def made(folder: Path, *files: str, **texts: str) -> Path:
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("")
+    for name, text in texts.items():
+        (folder / name.replace("_DOT_", ".")).write_text(text)
+    return folder
+
+
+def test_an_empty_folder_has_nothing(tmp_path: Path) -> None:
+    assert look_around(tmp_path) == Surroundings()
+
+
+def test_job_files_are_a_glob_for_each_folder_and_ending(tmp_path: Path) -> None:
+    made(tmp_path, "shop.nomad.hcl", "jobs/a/b.nomad.hcl", "jobs/c.nomad.hcl", "jobs/old.nomad", "infra/main.hcl")
+    assert look_around(tmp_path).job_files == ("*.nomad.hcl", "jobs/**/*.nomad", "jobs/**/*.nomad.hcl")
+
+
+@pytest.mark.parametrize(
+    "name", [".hidden/a.nomad.hcl", "node_modules/a.nomad.hcl", "a[1]/b.nomad.hcl", "a*/b.nomad", "!a/b.nomad", "a.hcl"]
+)
+def test_what_is_no_part_of_the_project_or_of_a_glob_is_not_taken(tmp_path: Path, name: str) -> None:
+    assert look_around(made(tmp_path, name)).job_files == ()
+
+
+def test_a_folder_or_a_broken_link_is_no_job_file(tmp_path: Path) -> None:
+    (tmp_path / "jobs.nomad").mkdir()
+    (tmp_path / "gone.nomad").symlink_to("nowhere")
+    assert look_around(tmp_path).job_files == ()
+
+
+@pytest.mark.parametrize(
+    ("project", "file", "package"),
+    [
+        ('[project]\nname = "my-shop"', "my_shop/__init__.py", "my_shop"),
+        ('[project]\nname = "my.shop"', "src/my_shop/__init__.py", "src/my_shop"),
+        ('[project]\nname = "Shop"', "shop/__init__.py", "shop"),
+        ('[project]\nname = "shop"', "other/__init__.py", None),
+        ('[project]\nname = "../shop"', "shop/__init__.py", None),
+        ('[project]\nname = "class"', "class.py", None),
+        ("[project]\nname = 7", "shop/__init__.py", None),
+        ("project = 1", "shop/__init__.py", None),
+        ("not toml", "shop/__init__.py", None),
+    ],
+)
+def test_a_package_is_the_projects_own(tmp_path: Path, project: str, file: str, package: str | None) -> None:
+    made(tmp_path, file, pyproject_DOT_toml=project)
+    assert look_around(tmp_path).package == package
+
+
+@pytest.mark.parametrize(
+    ("text", "modules"),
+    [
+        ("modulepath = modules:site-modules:$basemodulepath", "site-modules"),
+        ("modulepath=site", "site"),
+        ("modulepath = modules:$basemodulepath", "modules"),
+        ("modulepath = /etc/puppet:../up:a/b", "modules"),
+        ("# nothing", "modules"),
+    ],
+)
+def test_a_control_repository_has_a_folder_for_its_own_modules(tmp_path: Path, text: str, modules: str) -> None:
+    assert look_around(made(tmp_path, environment_DOT_conf=text)).modules == modules
+
+
+def test_a_puppetfile_alone_is_a_control_repository(tmp_path: Path) -> None:
+    assert look_around(made(tmp_path, "Puppetfile")).modules == "site-modules"
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("git@github.com:me/shop.git", "github"),
+        ("https://gitlab.example/me/github", "gitlab"),
+        ("ssh://git@gitlab.example:22/a", "gitlab"),
+        ("https://token:secret@git.example/github.com", None),
+        ("/srv/github.com/x.git", None),
+    ],
+)
+def test_the_host_is_that_of_the_remote(tmp_path: Path, url: str, host: str | None) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text(f'[remote "origin"]\n\turl = {url}\n')
+    assert look_around(tmp_path).host == host
+
+
+def test_the_folders_of_a_host_say_it_too(tmp_path: Path) -> None:
+    (tmp_path / ".gitlab-ci.yml").write_text("")
+    assert look_around(tmp_path).host == "gitlab"
+    (tmp_path / ".github").mkdir()
+    assert look_around(tmp_path).host == "github"
