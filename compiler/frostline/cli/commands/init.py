@@ -34,9 +34,10 @@ def command(invocation: Invocation, template: str | None) -> int:
     folder = working_folder()
     if template is not None:
         path = copy_template(template, folder)
-        info(
-            invocation, f"Wrote {path}. In frostline.yaml, write `template: {path}` in place of `builtin: {template}`."
-        )
+        if invocation.format == "json":
+            print_json(report_value(start=_value(Start((), (path,), (), "", ""))))
+        instead = f"write `template: {path}` in place of `builtin: {template}`"
+        info(invocation, f"Wrote {path}. In frostline.yaml, {instead}.")
         return errors.DONE
     start = write_start(folder, os.environ, invocation.today)
     if invocation.format == "json":
