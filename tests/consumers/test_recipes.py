@@ -15,6 +15,7 @@ import pytest
 import yaml
 from catalog import PLAIN, names_of, odd_instances
 from loopback import LoopbackServer
+from msgspec.structs import replace
 from programs import path_of
 from project import Project
 
@@ -46,10 +47,14 @@ def recipe(project: Project, compiled: Callable[..., Project], servers: tuple[Lo
         output.pop("select", None)
         if "template" in output:
             project.write(output["template"], shown["jinja"])
-        place = {"backstage": "dns", "go": "go", "java": "env"}.get(name, "")
+        place = {"backstage": "dns", "go": "go", "java": "env", "octodns": "dns"}.get(name, "")
         names = names_of(place) if place else ("{{ 7*7 }}", "日本語")
         odd = Instance(service=TAG, node="n", id=TAG, address="10.0.0.9", port=80)
-        return compiled({**output, "path": PATHS[name]}, instances=(*odd_instances(servers, names), odd))
+        instances = [
+            replace(instance, address="mail.example") if instance.service == "mail" else instance
+            for instance in odd_instances(servers, names)
+        ]
+        return compiled({**output, "path": PATHS[name]}, instances=(*instances, odd))
 
     return make
 
@@ -58,6 +63,7 @@ PATHS = {
     "backstage": "catalog-info.yaml",
     "go": "registry/registry.go",
     "java": "src/example/Service.java",
+    "octodns": "zones/services.example.yaml",
     "typescript": "src/registry.json",
 }
 
@@ -190,6 +196,25 @@ def test_backstage_sees_who_calls_whom(npm: Path, tmp_path: Path) -> None:
     calls = {component["name"]: component["dependsOn"] for component in read_catalog(path, npm)}
     assert calls["basket-web"] == ["component:default/payments-v1", "component:default/search"]
     assert calls["payments-v1"] == []
+
+
+def test_octodns_takes_every_record(recipe: Recipe, readers: str, servers: tuple[LoopbackServer, ...]) -> None:
+    project = recipe("octodns")
+    (providers,) = re.findall(r"^```yml\n(providers:.*?)^```$", (DOCS / "octodns.md").read_text("utf-8"), re.M | re.S)
+    config = yaml.safe_load(providers)
+    config["providers"]["out"] = {"class": "octodns.provider.yaml.YamlProvider", "directory": "./out"}
+    config["zones"] = {"services.example.": {"sources": ["zones"], "targets": ["out"]}}
+    project.write("config.yaml", json.dumps(config))
+    (project.folder / "out").mkdir()
+    programs = Path(readers).parent
+    ran(programs / "octodns-validate", "--config-file", "config.yaml", cwd=project.folder)
+    ran(programs / "octodns-sync", "--config-file", "config.yaml", "--doit", "--force", cwd=project.folder)
+    zone = yaml.safe_load(project.read("out/services.example.yaml"))
+    assert zone["ledger"] == {"type": "AAAA", "ttl": 60, "value": servers[-1].address}
+    assert zone["payments-v1"] == {"type": "A", "ttl": 60, "value": "127.0.0.1"}
+    assert zone["mail"] == {"type": "CNAME", "ttl": 60, "value": "mail.example."}
+    assert len(zone["many"]["values"]) == 1000
+    assert "empty-v1" not in zone
 
 
 def read_catalog(path: Path, npm: Path) -> list[dict[str, Any]]:

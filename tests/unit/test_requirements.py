@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -72,3 +73,11 @@ def test_a_lock_holds_nothing_but_versions_with_hashes(lock: str) -> None:
     rest = re.sub(r"^ *#.*\n", "", PIN.sub("", text_of(lock)), flags=re.MULTILINE)
     assert not rest
     assert not re.search(r"://|(?:^|\s)/|--(?!hash)", text_of(lock))
+
+
+def test_the_npm_packages_are_locked_with_hashes_and_no_place_to_fetch_them_from() -> None:
+    packages = json.loads(text_of("npm/package-lock.json"))["packages"]
+    wanted = json.loads(text_of("npm/package.json"))["dependencies"]
+    assert packages.pop("")["dependencies"] == wanted
+    assert [name for name, package in packages.items() if not package["integrity"].startswith("sha512-")] == []
+    assert [name for name, package in packages.items() if "resolved" in package] == []
