@@ -17,6 +17,7 @@ def bootstrap(clusters: Sequence[Mapping[str, Any]], port: int, admin: int) -> d
         for number, cluster in enumerate(clusters)
     ]
     return {
+        "node": {"id": "here", "cluster": "here"},
         "admin": {"address": _address(admin)},
         "static_resources": {"listeners": [listener(port, routes)], "clusters": list(clusters)},
     }
@@ -27,7 +28,10 @@ def listener(port: int, routes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     manager = {
         "@type": f"{_TYPES}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "here",
-        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": list(routes)}]},
+        "route_config": {
+            "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": list(routes)}],
+            "validate_clusters": False,
+        },
         "http_filters": [router],
     }
     filters = [{"name": "http", "typed_config": manager}]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import socket
 import subprocess
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from catalog import freeze_catalog, names_of, odd_instances, server_of
+from dns_questions import Ask, ask_at, listens
 from loopback import LoopbackServer
 from processes import Server, free_port
 from project import Project
@@ -21,14 +19,11 @@ from frostline.outputs.template.names import PLACES
 
 pytestmark = pytest.mark.more_readers
 
-ASK = Path(__file__).with_name("ask_dns.py")
 DNSMASQ = {"type": "template", "builtin": "dnsmasq", "path": "services.conf"}
 HOSTS = {"type": "template", "builtin": "hosts", "path": "hosts"}
 
 NUMBERS = ("0", "007")
 """Names that the C library reads as addresses."""
-
-Ask = Callable[[Sequence[tuple[str, str]]], dict[tuple[str, str], list[str]]]
 
 
 @pytest.fixture
@@ -41,20 +36,9 @@ def dnsmasq(program: Callable[[str], str], readers: str, started: Callable[..., 
         subprocess.run([*command, "--test"], capture_output=True, check=True)
         own = ["--keep-in-foreground", "--no-daemon", "--pid-file", "--bind-interfaces", "--user=root"]
         started([*command, *own, f"--port={port}", "--listen-address=127.0.0.1"], lambda: listens(port))
-
-        def ask(questions: Sequence[tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
-            run = [readers, str(ASK), str(port)]
-            done = subprocess.run(run, input=json.dumps(questions), capture_output=True, text=True, check=True)
-            return dict(zip(questions, json.loads(done.stdout), strict=True))
-
-        return ask
+        return ask_at(readers, port)
 
     return start
-
-
-def listens(port: int) -> bool:
-    with socket.create_connection(("127.0.0.1", port), timeout=5):
-        return True
 
 
 def test_the_names_of_consul_resolve_to_the_servers(

@@ -52,6 +52,11 @@ TABLE: Mapping[str, Builtin] = {
         summary="Environment variables: URL, host and port of each entry's chosen endpoint.",
         variables={"prefix": Variable("string", "what each variable begins with, such as `SHOP_`")},
     ),
+    "envoy-eds": Builtin(
+        file="envoy-eds.j2",
+        summary="The endpoints of one cluster of Envoy (EDS), a file each.",
+        split="always",
+    ),
     "haproxy": Builtin(
         file="haproxy.j2",
         summary="Backends for HAProxy.",
