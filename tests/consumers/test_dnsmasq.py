@@ -166,3 +166,13 @@ def test_names_that_become_one_are_refused(project: Project, servers: tuple[Loop
         freeze_catalog(project.folder, [output], odd_instances(servers, ["a.b", "a_b"])[:2])
         done = project.refused(4, "compile", "--offline")
         assert "`a.b` and `a_b` both become the name `a-b` (dns)" in done.stderr
+
+
+def test_an_instance_of_weight_0_has_no_address(compiled: Callable[..., Project]) -> None:
+    instances = tuple(
+        Instance(service="shop", node=f"n{weight}", id="s", address=f"10.0.0.{weight + 1}", port=80, weight=weight)
+        for weight in (0, 1)
+    )
+    project = compiled(DNSMASQ, HOSTS, instances=instances)
+    assert project.read("hosts") == b"10.0.0.2 shop\n"
+    assert b"10.0.0.1" not in project.read("services.conf")
