@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -115,6 +116,16 @@ def test_a_folder_that_cannot_be_written_is_5(project: Project) -> None:
     (other.folder / ".github").mkdir()
     (other.folder / ".github" / "workflows").write_text("")
     assert other.run("init", env=NOWHERE).returncode == 5
+
+
+@pytest.mark.parametrize("link", [".github", ".github/workflows"])
+def test_nothing_is_written_behind_a_symbolic_link(project: Project, tmp_path: Path, link: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (project.folder / link).parent.mkdir(exist_ok=True)
+    (project.folder / link).symlink_to(tmp_path / "elsewhere")
+    said = project.refused(5, "init", env=NOWHERE).stderr
+    assert f"the folder `{link}` is a symbolic link" in said
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_configuration_elsewhere_is_refused(project: Project) -> None:

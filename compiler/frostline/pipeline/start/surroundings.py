@@ -18,8 +18,8 @@ _NO_PART_OF_IT = frozenset({"node_modules", "venv", "build", "dist", "vendor", "
 _MOST_FOLDERS = 2000
 _DEEPEST = 6
 _MOST_BYTES = 1 << 20
-_PLAIN = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
-"""Names that need no quoting as a glob, a path of the configuration or a line of .gitattributes."""
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+"""Names that need no quoting as a glob, a path of the configuration or a line of .gitattributes, and are not hidden."""
 
 Host = Literal["github", "gitlab"]
 
@@ -50,9 +50,7 @@ def _job_globs(folder: Path) -> Iterator[str]:
     """A glob for each kind of name in each folder at the top, so that files that come later are found too."""
     for count, (path, folders, files) in enumerate(os.walk(folder)):
         below = Path(path).relative_to(folder).parts
-        folders[:] = sorted(
-            name for name in folders if _PLAIN.fullmatch(name) and name[0] != "." and name not in _NO_PART_OF_IT
-        )
+        folders[:] = sorted(name for name in folders if _PLAIN.fullmatch(name) and name not in _NO_PART_OF_IT)
         if len(below) >= _DEEPEST or count >= _MOST_FOLDERS:
             folders.clear()
         for name in files:
@@ -64,7 +62,7 @@ def _job_globs(folder: Path) -> Iterator[str]:
 def _package(folder: Path) -> str | None:
     try:
         project = tomllib.loads(_text(folder / "pyproject.toml"))["project"]["name"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     name = re.sub(r"[-.]+", "_", project) if isinstance(project, str) else ""
     for candidate in (f"src/{name}", name, name.lower(), f"src/{name.lower()}"):
@@ -82,7 +80,7 @@ def _modules(folder: Path) -> str | None:
         text = _text(folder / "environment.conf")
     except (OSError, ValueError):
         return "site-modules" if (folder / "Puppetfile").is_file() else None
-    setting = re.search(r"^\s*modulepath\s*=\s*(\S+)", text, re.MULTILINE)
+    setting = re.search(r"^[ \t]*modulepath[ \t]*=[ \t]*(\S+)", text, re.MULTILINE)
     listed = [part for part in (setting[1] if setting else "").split(":") if _PLAIN.fullmatch(part)]
     own = [part for part in listed if part != "modules"]
     return own[0] if own else "modules"
@@ -94,7 +92,7 @@ def _host(folder: Path) -> Host | None:
     if (folder / ".gitlab-ci.yml").exists() or (folder / ".gitlab").is_dir():
         return "gitlab"
     try:
-        remotes = re.findall(r"^\s*url\s*=\s*(.*)$", _text(folder / ".git" / "config"), re.MULTILINE)
+        remotes = re.findall(r"^[ \t]*url[ \t]*=[ \t]*(.*)$", _text(folder / ".git" / "config"), re.MULTILINE)
     except (OSError, ValueError):
         return None
     hosts = " ".join(re.sub(r"^[a-z+]+://", "", url).split("@")[-1].split("/")[0].split(":")[0] for url in remotes)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
-from frostline.errors import UsageError
+from frostline.errors import PublishError, UsageError
 from frostline.outputs.template.builtins import TABLE as BUILTINS
 from frostline.pipeline.load import NAME
 from frostline.pipeline.start.candidates import Tried, candidates, compiled, try_candidate
@@ -36,7 +36,8 @@ class Start(Struct, frozen=True):
 def write_start(folder: Path, environment: Mapping[str, str], today: date) -> Start:
     """Write frostline.yaml, .gitattributes and a CI file into this folder, each where there is none.
 
-    UsageError: there is a frostline.yaml. PublishError: a file can't be written.
+    UsageError: there is a frostline.yaml. PublishError: a file can't be written, or stands behind a
+    symbolic link.
     """
     if os.path.lexists(folder / NAME):
         raise UsageError(
@@ -54,6 +55,7 @@ def write_start(folder: Path, environment: Mapping[str, str], today: date) -> St
         files[path] = content
     kept = tuple(path for path in files if os.path.lexists(folder / path))
     written = tuple(path for path in files if path not in kept)
+    _check_folders(folder, written)
     for path in written:
         replace_file(folder / path, [files[path].encode()])
     return Start(
@@ -63,6 +65,17 @@ def write_start(folder: Path, environment: Mapping[str, str], today: date) -> St
         attributes=files[".gitattributes"] if ".gitattributes" in kept else "",
         problem=outcome if isinstance(outcome, str) else "",
     )
+
+
+def _check_folders(folder: Path, paths: Iterable[str]) -> None:
+    """PublishError: one of these files would be written behind a symbolic link, and so perhaps into another folder."""
+    for path in paths:
+        for above in PurePosixPath(path).parents[:-1]:
+            if (folder / above).is_symlink():
+                raise PublishError(
+                    f"the folder `{above}` is a symbolic link, and `{path}` would be written behind it",
+                    help="make it a folder, or move it away, then rerun; nothing was written",
+                )
 
 
 def copy_template(name: str, folder: Path) -> str:

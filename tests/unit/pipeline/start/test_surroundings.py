@@ -52,6 +52,8 @@ def test_a_folder_or_a_broken_link_is_no_job_file(tmp_path: Path) -> None:
         ("[project]\nname = 7", "shop/__init__.py", None),
         ("project = 1", "shop/__init__.py", None),
         ("not toml", "shop/__init__.py", None),
+        pytest.param(f"a = {'[' * 9999}", "shop/__init__.py", None, id="arrays in arrays"),
+        pytest.param(f"a = {'{a=' * 9999}", "shop/__init__.py", None, id="tables in tables"),
     ],
 )
 def test_a_package_is_the_projects_own(tmp_path: Path, project: str, file: str, package: str | None) -> None:
@@ -98,3 +100,16 @@ def test_the_folders_of_a_host_say_it_too(tmp_path: Path) -> None:
     assert look_around(tmp_path).host == "gitlab"
     (tmp_path / ".github").mkdir()
     assert look_around(tmp_path).host == "github"
+
+
+@pytest.mark.parametrize("part", [".", "..", ".git", ".github", "-x", "a\0b", "$basemodulepath", "/etc"])
+def test_no_hidden_folder_and_none_above_is_one_for_modules(tmp_path: Path, part: str) -> None:
+    made(tmp_path, environment_DOT_conf=f"modulepath = {part}:modules\n")
+    assert look_around(tmp_path).modules == "modules"
+
+
+def test_a_file_of_empty_lines_is_read_in_a_moment(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    made(tmp_path, environment_DOT_conf="\n" * (1 << 20))
+    (tmp_path / ".git" / "config").write_text("\n" * (1 << 20))
+    assert look_around(tmp_path) == Surroundings(modules="modules")
