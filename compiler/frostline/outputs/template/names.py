@@ -106,7 +106,8 @@ def _digest(text: str) -> str:
 _DNS = Place(others="[^A-Za-z0-9-]", filler="-", trims=True, first="[a-z0-9]", fold="lower", longest=63)
 
 PLACES: Mapping[str, Place] = {
-    "ansible": Place(reserved=frozenset({*keyword.kwlist, "all", "ungrouped"})),
+    # A group `localhost` would take the plays that are meant for the machine on which Ansible runs.
+    "ansible": Place(reserved=frozenset({*keyword.kwlist, "all", "ungrouped", "localhost"})),
     "dns": _DNS,  # a label: RFC 1123 2.1
     "env": Place(fold="upper"),
     "go": Place(),

@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from frostline.errors import UsageError
+from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
+from frostline.outputs.base import View
 from frostline.outputs.template.builtins import TABLE
+from frostline.outputs.template.output import render
 from frostline.resources import resource_folder
+from frostline.settings import OutputSettings
 
 ROOT = Path(__file__).parents[4]
 
@@ -28,3 +33,40 @@ def test_a_template_reads_its_variables_and_the_page_names_them(name: str) -> No
     table = page.partition("\n## Templates that come with frostline\n")[2]
     (row,) = [line for line in table.splitlines() if line.startswith((f"| `{name}` |", f"| [`{name}`]("))]
     assert [variable for variable in builtin.variables if f"`{variable}`" not in row] == []
+
+
+def registry(name: str, **fields: object) -> Registry:
+    """One service with one endpoint, at 10.0.0.1:80 if the fields don't say other."""
+    values = {"address": "10.0.0.1", "port": 80, "url": "http://10.0.0.1", "source": "mesh"} | fields
+    endpoint = Endpoint(**values)  # type: ignore[arg-type]
+    return registry_of({Key(name, None): Entry(url=endpoint.url, endpoints=(endpoint,), sources=("mesh",))})
+
+
+def rendered(builtin: str, services: Registry, **variables: str) -> str:
+    options = {"builtin": builtin, "vars": variables}
+    settings = OutputSettings(
+        name="out", type="template", path=Path("/srv/out"), origin=FileOrigin("frostline.yaml"), options=options
+    )
+    (artifact,) = render(View(registry=services, prefer=(), preferring=lambda _: services), settings).artifacts
+    return b"".join(artifact.chunks).decode()
+
+
+@pytest.mark.parametrize("address", ["unix", "UNIX"])
+def test_a_host_that_nginx_takes_for_a_socket_is_refused(address: str) -> None:
+    with pytest.raises(UsageError, match="for the path of a socket"):
+        rendered("nginx", registry("shop", address=address))
+    assert 'server "unix.example:80" ' in rendered("nginx", registry("shop", address="unix.example"))
+
+
+@pytest.mark.parametrize("name", ["localhost", "LOCALHOST", "-localhost-", "ip6-localhost", "ip6_loopback"])
+def test_no_service_takes_the_name_of_the_machine_itself(name: str) -> None:
+    with pytest.raises(UsageError, match="this machine's own name"):
+        rendered("hosts", registry(name))
+    assert ".internal\n" in rendered("hosts", registry(name), domain="internal")
+
+
+def test_an_endpoint_without_a_port_has_that_of_its_scheme_or_is_refused() -> None:
+    services = registry("shop", port=0, url="https://10.0.0.1/")
+    assert "SHOP_PORT=443\n" in rendered("dotenv", services)
+    with pytest.raises(UsageError, match="without one: leave it out"):
+        rendered("kubernetes", services)

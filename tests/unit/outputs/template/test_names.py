@@ -34,6 +34,7 @@ FORMS = {
 MADE = [
     ("user-v1", "ansible", "user_v1"),
     ("all", "ansible", "all_"),
+    ("localhost", "ansible", "localhost_"),
     ("User.v1", "dns", "user-v1"),
     ("-a-", "dns", "a"),
     ("10_0_0_1_80", "dns", "10-0-0-1-80"),
