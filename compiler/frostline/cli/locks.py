@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from frostline.cli.console import Invocation
 from frostline.cli.invoking import print_warnings
 from frostline.lock.codec import lock_of
@@ -18,9 +20,14 @@ def freeze_locks(invocation: Invocation, config: Config, allow: Allow, *, wait: 
 
     wait: as `pipeline.freeze.freeze` takes it.
     """
+    locks, warnings = read_locks(config, allow, invocation.today, wait=wait)
+    print_warnings(invocation, warnings)
+    return locks
+
+
+def read_locks(config: Config, allow: Allow, today: date, *, wait: float = 0.0) -> tuple[LockPair, tuple[str, ...]]:
+    """As `freeze_locks`, with the warnings beside it. today: for what `guards.accept` says."""
     committed = CommittedLock(config)
     frozen = freeze(config, committed, allow=allow, wait=wait)
-    print_warnings(invocation, frozen.warnings)
     locks = committed.pair_with(lock_of(frozen.snapshots), frozen)
-    print_warnings(invocation, locks.warnings)
-    return hold_refused(config, locks, allow, invocation.today)
+    return hold_refused(config, locks, allow, today), (*frozen.warnings, *locks.warnings)

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from frostline.model import Dependency, Endpoint, Entry, Key, Registry
 from frostline.published import FileChange, ManifestEntry
+from frostline.text import pluralize
 
 FORMAT = "frostline.plan/1"
 
@@ -274,3 +275,16 @@ def summary(plan: Plan) -> dict[str, int]:
     deletes = sum(file.action == "delete" for file in plan.files)
     counts = {name: actions.count(name) for name in ("add", "change", "remove")}
     return {**counts, "write": writes, "delete": deletes}
+
+
+def published_line(plan: Plan, services: int) -> str:
+    """What publishing this plan did, in a sentence. services: how many are published now."""
+    counts = summary(plan)
+    published = pluralize(services, "service")
+    if not plan.has_changes:
+        return f"Up to date: {published} published."
+    return (
+        f"Published {published} "
+        f"({counts['add']} added, {counts['change']} changed, {counts['remove']} removed): "
+        f"{pluralize(counts['write'], 'file')} written, {counts['delete']} deleted."
+    )

@@ -35,6 +35,7 @@ __all__ = [
     "Progress",
     "ReadResult",
     "Source",
+    "Watch",
     "allocates_ports",
     "answer_shape",
     "contributes",
@@ -50,10 +51,16 @@ __all__ = [
     "segment_lists",
     "source_module",
     "source_types",
+    "watch_of",
 ]
 
 Progress = Callable[[str, int, int], None]
 """Called with a datacenter, how many answers came in, how many are expected."""
+
+
+Watch = Callable[[Mapping[str, int] | None, float], Mapping[str, int]]
+"""Waits for a server: watch(seen, seconds) returns a number for each thing that it looks at, at once where it is not as
+in `seen` (None: at once in any case), else after so many seconds. Raises SourceError or UsageError as `read` does."""
 
 
 class ReadResult(Struct, frozen=True, kw_only=True):
@@ -97,6 +104,12 @@ class LiveSource(Source, Protocol):
 
     ALLOCATES_PORTS: bool = False
     """Optional. True: its server schedules all that it has, and gives it ports between 20000 and 32000."""
+
+    def watch(self, settings: Any) -> Watch | None:
+        """Optional, and of frostline's own sources only: how to wait until what is read may have changed.
+
+        None, or absent: the server cannot be waited for; `frostline watch` reads it again and again.
+        """
 
     def policy(self, settings: Any) -> str:
         """Optional: the least ACL policy with which the settings can be read whole, as the server takes it."""
@@ -254,6 +267,13 @@ def policy_of(settings: LiveSettings) -> str | None:
     """The least ACL policy that this source needs; None: its type says none."""
     module = source_module(settings.type)
     return str(module.policy(settings)) if hasattr(module, "policy") else None
+
+
+def watch_of(settings: LiveSettings) -> Watch | None:
+    """How to wait until what this source reads may have changed; None: its server cannot be waited for."""
+    if settings.type not in TABLE or not hasattr(module := source_module(settings.type), "watch"):
+        return None
+    return cast(Watch | None, module.watch(settings))
 
 
 def default_shape(settings: LiveSettings) -> dict[str, Any]:

@@ -10,6 +10,7 @@ COMMANDS: Mapping[str, str] = {
     "plan": "Show what compile would change.",
     "check": "Verify that outputs, manifest and lock agree and that checks pass.",
     "freeze": "Read the live sources and write the lock only.",
+    "watch": "Wait for changes, and publish each as compile does.",
     "override": "Print an entry of `overrides`, or add it to their file.",
     "explain": "Show where the endpoints of a service come from.",
     "list": "List the services of the committed lock and the local sources.",

@@ -35,9 +35,9 @@ from frostline.pipeline.holding import hold_refused
 from frostline.pipeline.publish import publish_compilation, publish_session
 from frostline.pipeline.verifying import as_verified, verify_changes
 from frostline.plan import saved as saved_plan
-from frostline.plan.changes import plan_value, summary
+from frostline.plan.changes import plan_value, published_line
 from frostline.settings import Allow, Config
-from frostline.text import display_path, pluralize
+from frostline.text import display_path
 
 _MOST_NAMED = 10
 _FIT_A_SAVED_PLAN = frozenset(
@@ -168,22 +168,11 @@ def _report(invocation: Invocation, compilation: Compilation) -> int:
     if compilation.refused:
         info(invocation, "refused: nothing was published")
         return errors.REFUSED
-    info(invocation, _published_line(compilation))
+    services = sum(1 for _ in compilation.registry.entries())
+    info(invocation, published_line(compilation.plan, services))
     if compilation.plan.verified:
         info(invocation, f"Verified: {', '.join(compilation.plan.verified)}.")
     return errors.DONE
-
-
-def _published_line(compilation: Compilation) -> str:
-    counts = summary(compilation.plan)
-    services = pluralize(sum(1 for _ in compilation.registry.entries()), "service")
-    if not compilation.plan.has_changes:
-        return f"Up to date: {services} published."
-    return (
-        f"Published {services} "
-        f"({counts['add']} added, {counts['change']} changed, {counts['remove']} removed): "
-        f"{pluralize(counts['write'], 'file')} written, {counts['delete']} deleted."
-    )
 
 
 def _as_committed(invocation: Invocation, config: Config, locks: LockPair, *, exact: bool) -> LockPair:

@@ -45,11 +45,11 @@ def read_catalog(
     with open_session(settings, address, CONSUL) as session:
         agent = Agent(session)
         _check_token(agent, settings)
-        chosen = _choose(session, agent, settings, datacenters)
+        chosen = choose(session, agent, settings, datacenters)
         registrations = RegistrationMaker(settings.select.node_meta)
 
         def read_segment(name: str) -> tuple[list[SegmentAnswer], list[str]]:
-            query = _query(settings, name)
+            query = query_of(settings, name)
             agent.check_leader(query.dc, settings.limits.retries)
             reader = SegmentReader(session, query, registrations=registrations, progress=progress)
             state = _read(reader, settings)
@@ -135,7 +135,7 @@ def _check_token(agent: Agent, settings: ConsulSettings) -> None:
     )
 
 
-def _choose(session: Session, agent: Agent, settings: ConsulSettings, only: tuple[str, ...]) -> ChosenSegments:
+def choose(session: Session, agent: Agent, settings: ConsulSettings, only: tuple[str, ...]) -> ChosenSegments:
     """Choose the segments to read: the datacenters, then the peers."""
     peers = tuple(f"{PEER}{name}" for name in sorted(set(settings.peers)))
     if not only:
@@ -180,7 +180,8 @@ def _own_datacenter(session: Session, agent: Agent) -> str:
     )
 
 
-def _query(settings: ConsulSettings, name: str) -> SegmentQuery:
+def query_of(settings: ConsulSettings, name: str) -> SegmentQuery:
+    """What is asked of the segment of this name."""
     peer = name.removeprefix(PEER) if name.startswith(PEER) else ""
     return SegmentQuery(
         datacenter=name,

@@ -7,15 +7,16 @@ may have the name of one that is read here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from frostline.settings import SegmentList
-from frostline.sources.base import Progress, ReadResult
+from frostline.sources.base import Progress, ReadResult, Watch
 from frostline.sources.consul.policy import policy
 from frostline.sources.consul.settings import SCHEMA, ConsulSettings, configure
 from frostline.sources.naming_keys import selection_shape
 
-__all__ = ["SCHEMA", "SEGMENT_LISTS", "configure", "policy", "read", "shape"]
+__all__ = ["SCHEMA", "SEGMENT_LISTS", "configure", "policy", "read", "shape", "watch"]
 
 _PEER = "peer:"
 
@@ -40,6 +41,15 @@ def read(
     from frostline.sources.consul.catalog import read_catalog
 
     return read_catalog(settings, datacenters=datacenters, progress=progress)
+
+
+def watch(settings: ConsulSettings) -> Watch | None:
+    """See base.LiveSource. What a peer exports cannot be waited for: its lists have no index of their own."""
+    if settings.peers:
+        return None
+    from frostline.sources.consul.watching import wait_for_change  # as in `read`
+
+    return partial(wait_for_change, settings)
 
 
 def shape(settings: ConsulSettings) -> dict[str, Any]:

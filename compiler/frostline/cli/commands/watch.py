@@ -1,0 +1,220 @@
+"""`frostline watch`: wait for changes, and publish each as compile does."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import click
+from msgspec import Struct
+from msgspec.structs import replace
+
+from frostline.cli.console import Invocation, info, print_err
+from frostline.cli.invoking import invoked, load_invocation_config, print_warnings
+from frostline.cli.locks import read_locks
+from frostline.cli.options import DURATION, common_options
+from frostline.errors import ErrorGroup, FrostlineError, UsageError
+from frostline.model import Finding
+from frostline.pipeline.after_publishing import check_program, run_after
+from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
+from frostline.pipeline.freeze import LockPair
+from frostline.pipeline.publish import publish_compilation, publish_session
+from frostline.pipeline.saved_plans import basis_of
+from frostline.pipeline.verifying import verify_changes
+from frostline.pipeline.watch import CONFIRM, Watching
+from frostline.plan.changes import Plan, published_line, summary
+from frostline.plan.saved import Basis
+from frostline.settings import Allow, Config
+from frostline.text import escape_for_log, pluralize, shorten
+
+_STAYS = "what is published stays as it is"
+
+
+def _words(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """The command of `--exec` as words; () without it."""
+    if value is None:
+        return ()
+    try:
+        words = tuple(shlex.split(value))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} cannot be split into words: {error}", param_hint="--exec") from None
+    if not words or not words[0] or "\0" in value:
+        raise click.BadParameter(f"{value!r} names no program", param_hint="--exec")
+    return words
+
+
+def _positive(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    if value <= 0:
+        raise click.BadParameter("it must be longer than 0", param_hint=parameter.opts[0])
+    return value
+
+
+@click.command("watch")
+@click.option(
+    "--quiet-for",
+    type=DURATION,
+    default=5.0,
+    callback=_positive,
+    metavar="DURATION",
+    help="Read when nothing has changed for so long, at the latest after four times that (default: 5s).",
+)
+@click.option(
+    "--poll",
+    type=DURATION,
+    default=60.0,
+    callback=_positive,
+    metavar="DURATION",
+    help="Read sources that cannot tell of changes so often (default: 60s).",
+)
+@click.option(
+    "--exec",
+    "program",
+    callback=_words,
+    metavar="COMMAND",
+    help="Run this after files were published; words as a shell splits them, but no shell reads them.",
+)
+@common_options
+@invoked
+def command(invocation: Invocation, quiet_for: float, poll: float, program: Sequence[str]) -> int:
+    """Wait for changes, and publish each as compile does.
+
+    What is refused or cannot be read leaves what is published as it is. Runs until a signal ends it.
+    """
+    watcher = _Watcher(invocation, program, given_day=click.get_current_context().params.get("today"))
+    watcher.run(quiet_for, poll)
+    raise AssertionError("a watch ends by a signal or an error")
+
+
+class _Settled(Struct, frozen=True):
+    """What the last turn that found all in order was made from, and when it was."""
+
+    basis: Basis
+    at: float
+
+
+class _Watcher:
+    """One `frostline watch`: its turns, and what it has said of them."""
+
+    def __init__(self, invocation: Invocation, program: Sequence[str], given_day: Any) -> None:
+        self._invocation, self._program = invocation, tuple(program)
+        self._day: date | None = given_day.date() if given_day else None
+        self._settled: _Settled | None = None
+        self._trouble: str | None = None
+        self._warnings: tuple[str, ...] = ()
+
+    def run(self, quiet_for: float, poll: float) -> None:
+        """Take turns for ever. UsageError: the configuration is wrong from the start."""
+        config = self._load()
+        if self._program:
+            check_program(config, self._program)
+        watching = Watching(config, quiet_for=quiet_for, poll=poll)
+        polled = f"; read every {poll:g} s: {', '.join(watching.polled)}" if watching.polled else ""
+        info(self._invocation, f"Watching {pluralize(len(config.sources), 'source')}{polled}.")
+        is_first = True
+        while True:
+            watching.wait()
+            loaded: Config | None = None
+            failed = False
+            try:
+                loaded = self._load()
+                self._turn(loaded, watching.now())
+            except FrostlineError as error:
+                if is_first and any(isinstance(each, UsageError) for each in _all_of(error)):
+                    raise
+                failed = True
+                self._say_trouble(f"Not published: {_one_line(error)}; {_STAYS}.")
+            is_first = False
+            watching.end_turn(loaded, failed=failed)
+
+    def _load(self) -> Config:
+        config = load_invocation_config(self._invocation)
+        if config.digest is not None:
+            raise UsageError(
+                "watch needs a configuration that can be read again: it comes from a pipe or a device",
+                help="write it to a file, and name it with `-c FILE`",
+            )
+        return config
+
+    def _turn(self, config: Config, now: float) -> None:
+        """Read, and publish where something is not as it was at the end of the last good turn."""
+        options = CompileOptions(today=self._day or date.today())
+        basis = basis_of(config, options)
+        locks, warnings = read_locks(config, Allow(), options.today)
+        if warnings != self._warnings:
+            print_warnings(self._invocation, warnings)
+            self._warnings = warnings
+        settled = self._settled
+        if settled and not locks.changed and settled.basis == basis and now - settled.at < CONFIRM:
+            self._say_recovered()
+            return
+        self._settled = None
+        compilation = self._publish(config, locks, options)
+        if compilation.refused:
+            errors = [finding for finding in compilation.findings if finding.severity == "error"]
+            self._say_trouble(f"Refused: {_first_of(errors)}; {_STAYS}.")
+            return
+        after = basis_of(config, options)
+        self._settled = _Settled(replace(basis, lock=after.lock, manifest=after.manifest), now)
+        self._say_published(compilation)
+        counts = summary(compilation.plan)
+        if self._program and counts["write"] + counts["delete"]:
+            failure = run_after(config, self._program)
+            if failure:
+                print_err(escape_for_log(f"--exec: {failure}; it runs again after the next change."))
+
+    def _publish(self, config: Config, locks: LockPair, options: CompileOptions) -> Compilation:
+        """Check, render, verify and publish what was read, under the lock of the run."""
+        with publish_session(config) as root:
+            compilation = verify_changes(config, compile_registry(config, locks, options), options)
+            if not compilation.refused:
+                publish_compilation(config, root, compilation)
+        return compilation
+
+    def _say_published(self, compilation: Compilation) -> None:
+        services = sum(1 for _ in compilation.registry.entries())
+        self._trouble = None
+        names = _changes(compilation.plan)
+        line = published_line(compilation.plan, services)
+        info(self._invocation, f"{line} {names}" if names else line)
+
+    def _say_trouble(self, line: str) -> None:
+        """Once, and not again while it stays the same."""
+        if line != self._trouble:
+            print_err(escape_for_log(line))
+        self._trouble = line
+
+    def _say_recovered(self) -> None:
+        if self._trouble is not None:
+            info(self._invocation, "Up to date again: nothing has changed.")
+        self._trouble = None
+
+
+def _all_of(error: FrostlineError) -> Sequence[FrostlineError]:
+    return error.errors if isinstance(error, ErrorGroup) else (error,)
+
+
+def _one_line(error: FrostlineError) -> str:
+    first, *others = _all_of(error)
+    more = f" (and {len(others)} more)" if others else ""
+    return f"{f'{first.origin}: ' if first.origin else ''}{first.message}{more}"
+
+
+def _first_of(findings: Sequence[Finding]) -> str:
+    more = f" (and {len(findings) - 1} more; `frostline plan` shows all)" if len(findings) > 1 else ""
+    return f"error[{findings[0].rule}]: {findings[0].message}{more}"
+
+
+_ACTIONS = {"add": "added", "change": "changed", "remove": "removed"}
+_MOST_NAMED = 10
+
+
+def _changes(plan: Plan) -> str:
+    """`payments v1 changed, search added.`: the first of the services that changed; "" for none."""
+    said = [
+        f"{shorten(' '.join(filter(None, (change.service, change.version))))} {_ACTIONS[change.action]}"
+        for change in plan.services
+    ]
+    more = f" and {len(said) - _MOST_NAMED} more" if len(said) > _MOST_NAMED else ""
+    return f"{', '.join(said[:_MOST_NAMED])}{more}." if said else ""

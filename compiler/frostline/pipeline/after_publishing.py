@@ -1,0 +1,73 @@
+"""The program that runs after publishing: started as a verifier is, without a shell, without tokens, watched over."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+from collections.abc import Sequence
+
+from frostline.errors import UsageError
+from frostline.pipeline.verifying import token_variables
+from frostline.settings import Config
+from frostline.text import quote
+from frostline.verify.environment import without_secrets
+from frostline.verify.running import Outcome, new_folder_path, run
+
+SECONDS = 60.0
+"""How long the program may take."""
+_MOST_SAID = 300
+
+
+def check_program(config: Config, words: Sequence[str]) -> None:
+    """UsageError: no such program is in $PATH, or, with a `/` in its name, seen from the configuration's folder."""
+    path = config.path.parent / words[0] if "/" in words[0] else None
+    if shutil.which(path or words[0]) is None:
+        raise UsageError(
+            f"--exec: the program {quote(words[0])} {'is not there, or not executable' if path else 'is not in $PATH'}",
+            help="correct its name or path; no shell reads the command",
+        )
+
+
+def run_after(config: Config, words: Sequence[str]) -> str | None:
+    """Run the program in the configuration's folder; why it failed, None if it did not.
+
+    At its end all that it has started has ended too.
+    """
+    outcome = run(
+        new_folder_path(config.root),
+        lambda: None,
+        words,
+        current=config.path.parent,
+        environment=without_secrets(os.environ, token_variables(config)),
+        seconds=SECONDS,
+    )
+    return _failure(words[0], outcome)
+
+
+def _failure(program: str, outcome: Outcome) -> str | None:
+    if outcome.ending == "exit" and outcome.number == 0:
+        return None
+    name = quote(program)
+    if outcome.ending == "errno":
+        missing = outcome.number == errno.ENOENT
+        return f"{name} cannot be started: {'it is not there' if missing else os.strerror(outcome.number)}"
+    lines = [line.strip() for line in outcome.said.decode(errors="replace").split("\n")]
+    said = " | ".join(filter(None, lines))
+    quoted = f"said: {said[:_MOST_SAID]}{'…' if len(said) > _MOST_SAID else ''}" if said else "said nothing"
+    match outcome.ending:
+        case "exit":
+            return f"{name} ended with status {outcome.number} and {quoted}"
+        case "signal":
+            return f"{name} was ended by {_signal_name(outcome.number)}, and {quoted}"
+        case "timeout":
+            return f"{name} did not end within {SECONDS:g} seconds, and {quoted}"
+    return f"{name} has ended, or stopped, the process that watched over it"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"the signal {signal.Signals(number).name}"
+    except ValueError:
+        return f"the signal {number}"

@@ -1,0 +1,85 @@
+"""Waiting for a real Consul: what wakes a blocking query, and what does not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from consul_agent import ConsulAgent
+
+from frostline.errors import SourceError
+from frostline.model import FileOrigin
+from frostline.settings import LiveLimits
+from frostline.sources.base import watch_of
+from frostline.sources.consul.settings import ConsulSettings
+from frostline.sources.consul.watching import wait_for_change
+
+LONG = 30.0
+
+
+def settings_for(agent: ConsulAgent, **more: Any) -> ConsulSettings:
+    return ConsulSettings(name="mesh", origin=FileOrigin("frostline.yaml"), address=agent.address, **more)
+
+
+def change_check(agent: ConsulAgent) -> None:
+    check = {"Node": "n1", "CheckID": "service:a", "Name": "test", "ServiceID": "a", "Status": "critical"}
+    agent.request("PUT", "/v1/catalog/register", {"Node": "n1", "SkipNodeUpdate": True, "Check": check})
+
+
+CHANGES: dict[str, tuple[str, Callable[[ConsulAgent], None]]] = {
+    "an instance on a known node": ("services", lambda agent: agent.catalog_register("n1", "b", port=81)),
+    "an instance that leaves": ("services", lambda agent: agent.catalog_deregister("n1", "c")),
+    "a check": ("checks", change_check),
+    "the address of a node": ("nodes", lambda agent: agent.catalog_register("n1", node_address="10.255.0.2")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_ends_the_wait_at_once(empty_consul: ConsulAgent, change: str) -> None:
+    empty_consul.catalog_register("n1", "a", port=80, status="passing")
+    empty_consul.catalog_register("n1", "c", port=82)
+    settings = settings_for(empty_consul)
+    seen = wait_for_change(settings, None, LONG)
+    table, make = CHANGES[change]
+    with ThreadPoolExecutor(1) as pool:
+        began = time.monotonic()
+        waiting = pool.submit(wait_for_change, settings, seen, LONG)
+        time.sleep(0.05)
+        make(empty_consul)
+        now = waiting.result(LONG)
+    assert time.monotonic() - began < LONG / 2
+    place = f"dc1/{table}"
+    assert {key for key in now if now[key] != seen[key]} == {place}
+    assert now.keys() == {"dc1/services", "dc1/nodes", "dc1/checks"}
+
+
+def test_a_wait_without_a_change_gives_the_same_indexes(empty_consul: ConsulAgent) -> None:
+    settings = settings_for(empty_consul)
+    seen = wait_for_change(settings, None, LONG)
+    assert wait_for_change(settings, seen, 0.1) == seen
+    assert seen == wait_for_change(settings, {"elsewhere/services": 1}, LONG)
+
+
+def test_an_index_that_went_back_is_a_change(empty_consul: ConsulAgent) -> None:
+    settings = settings_for(empty_consul)
+    seen = wait_for_change(settings, None, LONG)
+    assert wait_for_change(settings, {place: index + 1000 for place, index in seen.items()}, 0.1) != seen
+
+
+@pytest.mark.oldest_consul("the server is not the one that answers")
+def test_a_datacenter_that_cannot_be_reached_ends_a_wait_unless_it_may_be_missing(empty_consul: ConsulAgent) -> None:
+    limits = LiveLimits(connect_timeout=1.0, retries=0)
+    nobody = settings_for(empty_consul, limits=limits, datacenters=("dc1", "west"))
+    with pytest.raises(SourceError, match="knows no datacenter west"):
+        wait_for_change(nobody, None, LONG)
+    partial = settings_for(empty_consul, limits=limits, datacenters=("dc1", "west"), partial=True)
+    assert {place.partition("/")[0] for place in wait_for_change(partial, None, LONG)} == {"dc1"}
+
+
+@pytest.mark.oldest_consul("no server is asked")
+def test_a_source_with_peers_is_read_again_and_again(empty_consul: ConsulAgent) -> None:
+    assert watch_of(settings_for(empty_consul)) is not None
+    assert watch_of(settings_for(empty_consul, peers=("west",))) is None
