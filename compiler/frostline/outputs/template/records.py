@@ -26,7 +26,7 @@ class Record(Mapping[str, Any]):
         return self.makers[name](self.source)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.makers
+        return isinstance(name, str) and name in self.makers
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.makers)
@@ -63,6 +63,10 @@ class Records(Sequence[Record]):
 
     def __iter__(self) -> Iterator[Record]:
         return map(self._make, self._items)
+
+    def __repr__(self) -> str:
+        # Python's own has an address of memory in it, and `"%s" | format(entries)` would write it.
+        return repr(list(self))
 
 
 def subject_of(value: object) -> tuple[str, ...]:

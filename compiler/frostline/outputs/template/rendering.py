@@ -30,7 +30,6 @@ from frostline.files.reading import read_regular
 from frostline.model import FileOrigin
 from frostline.outputs.template import filters as template_filters
 from frostline.outputs.template import names as template_names
-from frostline.outputs.template import records as template_records
 from frostline.outputs.template import text as template_text
 from frostline.outputs.template import values as template_values
 from frostline.outputs.template.names import Names
@@ -250,7 +249,7 @@ def _check_positions(stream: Any) -> Iterator[str]:
         yield piece
 
 
-_VALUE_FILES = {module.__file__ for module in (template_names, template_records, template_values)}
+_VALUE_FILES = {module.__file__ for module in (template_names, template_values)}
 
 
 def _is_ours(error: Exception) -> bool:
@@ -321,6 +320,8 @@ def _explained(error: Exception) -> tuple[str, str | None]:
             return f"{error.message}", None
         case RecursionError():
             return "a macro, an include or a loop calls itself endlessly", None
+        case KeyError():
+            return f"there is no {error} here", None
         case ZeroDivisionError():
             return "a division by zero", None
         case TypeError() | ValueError() | ArithmeticError():

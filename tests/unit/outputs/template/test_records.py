@@ -39,3 +39,8 @@ def test_a_list_makes_its_items_when_they_are_read() -> None:
     assert len(list(records)) == 3
     with pytest.raises(IndexError):
         records[3]
+
+
+def test_as_a_text_they_are_what_they_hold_and_no_address_of_memory() -> None:
+    records = Records((1, 2), lambda item: Record((), {"x": str}, item))
+    assert repr(records) == "[{'x': '1'}, {'x': '2'}]"
