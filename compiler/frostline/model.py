@@ -326,7 +326,7 @@ class Contribution(Struct, frozen=True, kw_only=True):
 
     places: where a local file says so. upstreams: what its jobs declare. preceded: endpoints of segments that other
     segments of the source precede. registered: the registered names that stand for each (service, version).
-    auths: distinct names. leads_to: the sources that a router stands before.
+    auths: distinct names. leads_to: of what a router serves, the sources that it stands before.
     """
 
     source: str
@@ -339,7 +339,7 @@ class Contribution(Struct, frozen=True, kw_only=True):
     fallback: frozenset[Key] = frozenset()
     registered: Mapping[Key, Collection[str]] = {}
     auths: Mapping[Key, tuple[SaidAuth, ...]] = {}
-    leads_to: tuple[str, ...] = ()
+    leads_to: Mapping[Key, tuple[str, ...]] = {}
 
 
 class Entry(Struct, frozen=True, kw_only=True, dict=True):

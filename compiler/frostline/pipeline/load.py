@@ -117,10 +117,11 @@ def _config(cursor: Cursor, text: ConfigText) -> Config:
     if confirmed is not None:
         reserved.append(Reserved(confirmed, "the file of confirmations"))
     configured = sources_of(sources, context) if sources else {}
+    patterned = patterned_sources(configured)
     outputs_context = replace(
         context,
         unkept=_unkept(configured.values()),
-        keeps={name: getattr(patterned_sources(configured).get(name), "keep", None) for name in configured},
+        keeps={name: getattr(patterned.get(name), "keep", None) for name in configured},
     )
     return Config(
         path=text.path,

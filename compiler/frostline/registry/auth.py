@@ -98,12 +98,11 @@ def pass_on_auths(contributions: Sequence[Contribution]) -> tuple[Contribution, 
     by_source = {contribution.source: contribution for contribution in contributions}
 
     def with_theirs(contribution: Contribution) -> Contribution:
-        behind = [by_source[name].auths for name in contribution.leads_to if name in by_source]
         theirs = {
-            key: tuple(auth for auths in behind for auth in auths.get(key, ()))
-            for key in contribution.endpoints
-            if any(key in auths for auths in behind)
+            key: tuple(auth for name in names if name in by_source for auth in by_source[name].auths.get(key, ()))
+            for key, names in contribution.leads_to.items()
         }
+        theirs = {key: auths for key, auths in theirs.items() if auths}
         return replace(contribution, auths={**theirs, **contribution.auths}) if theirs else contribution
 
     return tuple(map(with_theirs, contributions))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote as percent_encode
 
@@ -206,13 +206,18 @@ def contribute(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) ->
         endpoints=endpoints,
         places={key: origins[key] for key in endpoints},
         findings=tuple(findings),
-        leads_to=_sources(settings, known),
+        leads_to=_leads_to(endpoints, settings, known),
     )
 
 
-def _sources(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> tuple[str, ...]:
-    """The sources whose services stand behind it; of `names`, any may have them."""
-    return settings.sources or tuple(sorted(known))
+def _leads_to(
+    served: Iterable[Key], settings: RouterSettings, known: Mapping[str, frozenset[Key]]
+) -> dict[Key, tuple[str, ...]]:
+    """The sources that may stand behind it: its own, but any of what only `names` brings."""
+    every = tuple(sorted(known))
+    own = settings.sources or every
+    brought = frozenset[Key]().union(*(known.get(source, frozenset()) for source in own))
+    return {key: own if key in brought else every for key in served}
 
 
 def _origins(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> dict[Key, FileOrigin]:

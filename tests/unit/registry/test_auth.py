@@ -131,7 +131,7 @@ def test_sources_that_unite_must_agree() -> None:
 
 def router(*leads_to: str) -> Contribution:
     endpoint = Endpoint(url="http://router/pay", address="router", port=80, source="edge", declared_at=PLACE)
-    return Contribution(source="edge", endpoints={KEY: (endpoint,)}, leads_to=leads_to)
+    return Contribution(source="edge", endpoints={KEY: (endpoint,)}, leads_to={KEY: leads_to})
 
 
 def passed_on(*contributions: Contribution) -> tuple[str | None, list[str]]:

@@ -52,9 +52,20 @@ def test_it_serves_what_all_others_know() -> None:
 
 
 def test_it_leads_to_its_sources_or_to_all() -> None:
-    assert routed().leads_to == ("mesh", "partners")
-    assert routed(sources=("mesh",)).leads_to == ("mesh",)
-    assert routed(names=(name("billing", "v1"),)).leads_to == ("mesh", "partners")
+    every = ("mesh", "partners")
+    assert set(routed().leads_to.values()) == {every}
+    assert set(routed(sources=("mesh",)).leads_to.values()) == {("mesh",)}
+    assert routed(names=(name("billing", "v1"),)).leads_to == {("billing", "v1"): every}
+
+
+def test_a_name_that_its_sources_lack_leads_to_any_other() -> None:
+    found = routed(
+        {"a": frozenset({Key("x", "v1")}), "b": frozenset({Key("legacy", "v1"), Key("x", "v1")})},
+        sources=("a",),
+        names=(name("legacy", "v1"),),
+        select=("*",),
+    )
+    assert found.leads_to == {("legacy", "v1"): ("a", "b"), ("x", "v1"): ("a",)}
 
 
 def test_endpoints_have_the_router_as_address_and_a_place() -> None:
