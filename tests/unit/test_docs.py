@@ -224,7 +224,7 @@ KEYS = {
     "docs/outputs.md": CONFIG["output"]["properties"],
     **{
         f"docs/outputs/{kind}.md": {k: v for k, v in CONFIG[kind]["properties"].items() if k not in ALL_OUTPUTS}
-        for kind in ("yaml", "hiera", "puppet-module", "python")
+        for kind in ("yaml", "hiera", "page", "puppet-module", "python")
     },
 }
 

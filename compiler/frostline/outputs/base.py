@@ -18,10 +18,10 @@ from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.contracts import MisfitError, require
 from frostline.errors import UsageError
-from frostline.model import Finding, Registry
+from frostline.model import Finding, Key, Registry
 from frostline.outputs.values import content_digest
 from frostline.plug_ins import PlugIn, Seam, isolated
-from frostline.settings import OutputSettings
+from frostline.settings import OutputSettings, Override, Waiver
 from frostline.text import quote
 
 
@@ -73,15 +73,25 @@ class Output(Protocol):
         """The artifacts of this registry."""
 
 
+class Beside(Struct, frozen=True, kw_only=True):
+    """What the configuration says beside the registry. callers: who calls what, by its key `consumers`."""
+
+    overrides: tuple[Override, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    callers: Mapping[Key, tuple[str, ...]] = {}
+
+
 class View(Struct, frozen=True, kw_only=True):
     """The registry as one output sees it: its sources and services only, each url in its preferred datacenter.
 
     preferring: the same registry seen from another list of datacenters (for outputs with a file per datacenter).
+    beside: what the configuration says of the services of this registry.
     """
 
     registry: Registry
     prefer: tuple[str, ...]
     preferring: Callable[[tuple[str, ...]], Registry]
+    beside: Callable[[], Beside] = Beside
     digests: dict[tuple[str, ...], str] = {}
 
     def digest(self, fields: tuple[str, ...] = ()) -> str:
@@ -97,6 +107,7 @@ TABLE: Mapping[str, str] = {
     "hiera": "frostline.outputs.hiera.output",
     "puppet-module": "frostline.outputs.puppet_module.output",
     "template": "frostline.outputs.template.output",
+    "page": "frostline.outputs.page.output",
 }
 
 

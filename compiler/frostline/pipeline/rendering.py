@@ -12,13 +12,14 @@ from frostline.events import report_progress, stage
 from frostline.files.names import is_possible_on_windows
 from frostline.files.targets import digest_of_chunks
 from frostline.globs import matches
-from frostline.keys import key_text
+from frostline.keys import key_text, matches_key
 from frostline.model import Contribution, Finding, Registry
-from frostline.outputs.base import View, artifact_folder, needs_addresses, output_module, view_for
+from frostline.outputs.base import Beside, View, artifact_folder, needs_addresses, output_module, view_for
 from frostline.pipeline.file_rules import EMPTY_OUTPUT, NO_ADDRESS, UNPORTABLE_PATH
 from frostline.pipeline.freeze import names_only_sources
 from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assemble, with_prefer
+from frostline.registry.callers import callers_of
 from frostline.registry.consumers import consumer_view
 from frostline.registry.output_select import selected
 from frostline.registry.output_urls import OutputUrls
@@ -126,7 +127,7 @@ class RegistryViews:
         without_url: tuple[Finding, ...] = ()
         if urls.present():
             registry, without_url = self._urls_of(urls).registry(registry, prefer)
-        return _output_view(registry, _of_services(findings, select), without_url, prefer)
+        return self._output_view(registry, _of_services(findings, select), without_url, prefer)
 
     def _consumer_view(self, output: OutputSettings, consumer: OutputConsumer) -> OutputView:
         """What an output for one consumer sees: the binds of its upstreams are its own, and no tags, meta or datacenter
@@ -139,18 +140,39 @@ class RegistryViews:
         registry = selected(registry, OutputSelect(services=output.select.services))
         bound = {key for key, entry in registry.entries() if entry is not plain.get(key)}
         registry, without_url = urls.registry(registry, output.prefer, bound)
-        return _output_view(registry, _of_services((*findings, *more), output.select), without_url, output.prefer)
+        return self._output_view(registry, _of_services((*findings, *more), output.select), without_url, output.prefer)
+
+    def _output_view(
+        self,
+        registry: Registry,
+        findings: tuple[Finding, ...],
+        without_url: tuple[Finding, ...],
+        prefer: tuple[str, ...],
+    ) -> OutputView:
+        view = View(
+            registry=registry,
+            prefer=prefer,
+            preferring=partial(with_prefer, registry),
+            beside=partial(_beside, self._config, registry),
+        )
+        return OutputView(view, findings, without_url)
 
     def _urls_of(self, patterns: UrlPatterns) -> OutputUrls:
         namings = {name: source.naming for name, source in patterned_sources(self._config.sources).items()}
         return OutputUrls(patterns, namings, written_places(self._config.overrides))
 
 
-def _output_view(
-    registry: Registry, findings: tuple[Finding, ...], without_url: tuple[Finding, ...], prefer: tuple[str, ...]
-) -> OutputView:
-    view = View(registry=registry, prefer=prefer, preferring=partial(with_prefer, registry))
-    return OutputView(view, findings, without_url)
+def _beside(config: Config, registry: Registry) -> Beside:
+    keys = [key for key, _ in registry.entries()]
+
+    def is_here(glob: str) -> bool:
+        return any(matches_key(glob, key) for key in keys)
+
+    return Beside(
+        overrides=tuple(one for one in config.overrides if is_here(one.service)),
+        waivers=tuple(one for one in config.checks.waivers if is_here(one.service)),
+        callers=callers_of(config.consumers, keys),
+    )
 
 
 def _of_services(findings: Iterable[Finding], select: OutputSelect) -> tuple[Finding, ...]:

@@ -40,7 +40,7 @@ def test_every_output_of_the_table_has_the_whole_protocol(type_name: str) -> Non
 
 def test_the_types_are_sorted_and_have_those_of_other_packages(install_entries: Any) -> None:
     install_entries(outputs={"dns": {"NEEDS_ADDRESSES": True}})
-    assert output_types() == ("dns", "hiera", "puppet-module", "python", "template", "yaml")
+    assert output_types() == ("dns", "hiera", "page", "puppet-module", "python", "template", "yaml")
     assert output_module("dns").NEEDS_ADDRESSES is True
 
 

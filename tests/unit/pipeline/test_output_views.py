@@ -176,3 +176,19 @@ def test_the_binds_of_a_consumer_have_the_urls_of_the_output(configure: Callable
     rules = [finding.rule for finding in needy.findings]
     assert rules == ["consumer-url", "tag-missing", "tag-missing", "tag-missing"]
     assert needy.findings[0].message == "the URL pattern of the output needs values that an upstream does not have"
+
+
+def test_an_output_sees_what_the_configuration_says_of_its_services(configure: Callable[..., Config]) -> None:
+    """The overrides and waivers that match a service of it, and who calls what by `consumers`."""
+    waivers = [{"rule": "meta", "service": name, "until": "2027-01-31", "why": "w"} for name in ("pay", "shop", "gone")]
+    views = seen(
+        configure,
+        outputs=[{"select": ["pay"]}, {"select": ["shop"]}],
+        checks={"waivers": waivers},
+        overrides=[{**OVERRIDE, "add": ["http://10.0.0.9:80/v1"]}],
+        consumers={"web": ["pay/v1"]},
+    )
+    pay, shop = (view.view.beside() for view in views)
+    assert [one.service for one in (*pay.overrides, *pay.waivers)] == ["pay/v1", "pay"]
+    assert [one.service for one in (*shop.overrides, *shop.waivers)] == ["shop"]
+    assert pay.callers == {("pay", "v1"): ("web",)}

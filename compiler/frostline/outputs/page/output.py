@@ -1,0 +1,113 @@
+"""The output `page`: one HTML file to look at the registry with, which asks nobody for anything.
+
+The policy in the page allows no address at all, and only the script and the style that are in it, by their hashes. The
+registry is data in it, never markup: page.js makes text nodes of it.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from html import escape
+from pathlib import PurePosixPath
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from frostline.config.context import Context
+from frostline.config.cursor import Cursor
+from frostline.config.definitions import ref
+from frostline.config.readers import as_is
+from frostline.outputs.base import Artifact, Claim, Rendering, View
+from frostline.outputs.output_keys import output_settings
+from frostline.outputs.page.data import page_data
+from frostline.resources import resource_folder
+from frostline.settings import OutputSettings
+from frostline.text import escape_control, escape_json
+
+_TITLE = "Service registry"
+
+SCHEMA: Mapping[str, Any] = {
+    "description": "One HTML file that shows and searches the registry, without a network.",
+    "properties": {
+        "title": {"description": "The heading of the page.", **ref("text"), "default": _TITLE},
+    },
+}
+
+_PLACE = re.compile("@@([a-z]+)@@")
+
+
+def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
+    """The settings of the output at `cursor`. options: title."""
+    return output_settings(cursor, context, {"title": _TITLE} | cursor.present(title=as_is))
+
+
+def claims(settings: OutputSettings) -> tuple[Claim, ...]:
+    """The file."""
+    return (Claim(settings.path),)
+
+
+def render(view: View, settings: OutputSettings) -> Rendering:
+    """The page."""
+    return Rendering(artifacts=(Artifact(path=PurePosixPath(settings.path.name), chunks=_Page(view, settings)),))
+
+
+class _Page(Struct, frozen=True):
+    """The page as chunks of bytes. Each iteration generates the same chunks again."""
+
+    view: View
+    settings: OutputSettings
+
+    def __iter__(self) -> Iterator[bytes]:
+        script, style = _asset("page.js"), _asset("page.css")
+        texts = {
+            "policy": _policy(script, style),
+            "title": escape(escape_control(str(self.settings.options.get("title", _TITLE)))),
+            "style": style,
+            "script": script,
+        }
+        pieces = _PLACE.split(_asset("index.html"))
+        for number, piece in enumerate(pieces):
+            if number % 2 == 0:
+                yield piece.encode()
+            elif piece == "data":
+                yield self._data()
+            else:
+                yield texts[piece].encode()
+
+    def _data(self) -> bytes:
+        value = page_data(self.view.registry, self.view.beside(), self.settings.origin, self.view.digest())
+        return b"{%s}" % b",\n".join(b"%s:%s" % (_json(name), _lines(member)) for name, member in value.items())
+
+
+def _lines(member: Any) -> bytes:
+    """As JSON; a list with each of its rows in a line of its own."""
+    return b"[\n%s]" % b",\n".join(map(_json, member)) if isinstance(member, list) else _json(member)
+
+
+def _json(value: Any) -> bytes:
+    """JSON in which no HTML reader finds the end of its element: `<` is escaped, and what a reviewer could not see."""
+    text = _encode(value).replace(b"<", b"\\u003c")
+    return text if text.isascii() and b"\x7f" not in text else escape_json(text.decode()).encode()
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _policy(script: str, style: str) -> str:
+    """The Content-Security-Policy of the page (CSP level 3; a page's own, so without `frame-ancestors`)."""
+    return (
+        f"default-src 'none'; script-src '{_source_hash(script)}'; style-src '{_source_hash(style)}'; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _source_hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _asset(name: str) -> str:
+    return (resource_folder("templates") / "page" / name).read_text(encoding="utf-8")

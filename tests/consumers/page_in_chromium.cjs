@@ -1,0 +1,113 @@
+// Opens a page of frostline in Chromium, and prints as JSON what happened. Arguments: the folder node_modules, the
+// program of Chromium, the page, what to do (a name in SCENES), and for that a JSON value.
+"use strict";
+const {readFileSync} = require("node:fs");
+const {join} = require("node:path");
+const {pathToFileURL} = require("node:url");
+
+const [modules, executablePath, file, scene, value] = process.argv.slice(2);
+const {chromium} = require(join(modules, "playwright-core"));
+const ARGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+
+const texts = (page, selector) => page.$$eval(selector, (found) => found.map((one) => one.textContent));
+const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
+
+const SCENES = {
+  // Each entry and each consumer, opened by its link: the headings of what is shown.
+  async everything(page) {
+    const headings = [];
+    while (await page.isVisible("#more")) await page.click("#more");
+    const links = await page.$$eval("#found a", (found) => found.map((one) => one.getAttribute("href")));
+    const called = await page.$$eval("main a", (found) => found.map((one) => one.getAttribute("href")));
+    for (const link of [...links, ...called]) {
+      await page.evaluate((hash) => { location.hash = hash; }, link);
+      await page.waitForFunction((hash) => location.hash === hash && document.activeElement.tagName === "H2", link);
+      headings.push((await texts(page, "main h2"))[0]);
+      await page.evaluate(() => document.activeElement.blur());
+    }
+    return {headings, listed: links.length};
+  },
+  // What each query of the list finds, and how many milliseconds the best of three answers takes.
+  async search(page, queries) {
+    const found = {};
+    for (const query of queries) {
+      await page.fill("#query", query);
+      found[query] = {names: await texts(page, "#found li a"), status: await page.textContent("#status")};
+      found[query].milliseconds = await page.evaluate(() => {
+        const box = document.getElementById("query");
+        return Math.min(...[1, 2, 3].map(() => {
+          const start = performance.now();
+          box.dispatchEvent(new Event("input"));
+          document.body.getBoundingClientRect();
+          return performance.now() - start;
+        }));
+      });
+    }
+    return found;
+  },
+  // The keys, one after the other: what has the focus after each, and the heading at the end.
+  async keys(page, keys) {
+    const at = [];
+    for (const key of keys) {
+      await page.keyboard.press(key);
+      await page.waitForTimeout(50);
+      at.push(await focused(page));
+    }
+    return {at, heading: (await texts(page, "main h2"))[0]};
+  },
+  // The rules of axe-core that are broken, light, dark and narrow, at each of these hashes.
+  async axe(page, hashes) {
+    const broken = [];
+    const source = readFileSync(join(modules, "axe-core", "axe.min.js"), "utf8");
+    let passed = 0;
+    for (const colorScheme of ["light", "dark"]) for (const width of [1200, 400]) for (const hash of hashes) {
+      await page.emulateMedia({colorScheme});
+      await page.setViewportSize({width, height: 800});
+      await page.goto(`${pathToFileURL(file)}${hash}`);
+      await page.reload();
+      await page.evaluate(source);
+      const result = await page.evaluate(() => globalThis.axe.run(document));
+      passed += result.passes.length;
+      broken.push(...result.violations.flatMap((rule) => rule.nodes.map((node) => `${colorScheme} ${width} ${hash} ${rule.id}: ${node.html}`)));
+    }
+    return {broken, passed};
+  },
+  // What a printer shows: whether the search, the list and the detail are visible.
+  async print(page) {
+    await page.emulateMedia({media: "print"});
+    return Promise.all(["#query", "#found", "main"].map((selector) => page.isVisible(selector)));
+  },
+  // A picture of the window in light and dark.
+  async picture(page, [hash, prefix]) {
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({colorScheme});
+      await page.goto(`${pathToFileURL(file)}${hash}`);
+      await page.screenshot({path: `${prefix}-${colorScheme}.png`});
+    }
+    return null;
+  },
+};
+
+(async () => {
+  const browser = await chromium.launch({executablePath, args: ARGS});
+  const page = await browser.newPage({viewport: {width: 1100, height: 640}});
+  const happened = {requests: [], errors: [], dialogs: [], console: []};
+  page.on("request", (request) => happened.requests.push(request.url()));
+  page.on("pageerror", (error) => happened.errors.push(error.message));
+  page.on("console", (message) => happened.console.push(message.text()));
+  page.on("dialog", (dialog) => { happened.dialogs.push(dialog.message()); dialog.dismiss(); });
+  await page.addInitScript(() => {
+    globalThis.violations = [];
+    document.addEventListener("securitypolicyviolation", (event) => globalThis.violations.push(event.violatedDirective));
+  });
+  await page.goto(String(pathToFileURL(file)));
+  await page.waitForSelector("#status:not(:empty)", {state: "attached"});
+  const opened = await page.evaluate(() => performance.now());
+  const result = await SCENES[scene](page, value ? JSON.parse(value) : null);
+  const violations = await page.evaluate(() => globalThis.violations);
+  process.stdout.write(JSON.stringify({...happened, opened, violations, ran: await page.evaluate(() => globalThis.ran || null), result}));
+  await browser.close();
+})().catch((error) => { process.stderr.write(`${error.stack}\n`); process.exit(1); });
