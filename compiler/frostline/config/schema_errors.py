@@ -17,7 +17,7 @@ from frostline.text import closest, list_names, quote
 
 _GENERAL_HELP = "see `frostline schema config` for what it means"
 
-_KINDS = {
+KINDS = {
     "string": "a string",
     "integer": "an integer",
     "number": "a number",
@@ -25,6 +25,7 @@ _KINDS = {
     "array": "a list",
     "object": "a mapping",
 }
+"""The types of JSON Schema, as messages call them."""
 
 
 class SchemaError(Struct, frozen=True):
@@ -141,14 +142,14 @@ def _expected(schema: Mapping[str, Any], error: Any) -> str:
     if error.validator == "minLength":
         return "a string that is not empty"
     types = schema.get("type", error.validator_value)
-    return " or ".join(_KINDS[name] for name in ([types] if isinstance(types, str) else types))
+    return " or ".join(KINDS[name] for name in ([types] if isinstance(types, str) else types))
 
 
 def _found(value: Any) -> str:
     if isinstance(value, bool):
         return "a boolean"
     kinds: Mapping[type, str] = {str: "string", int: "integer", float: "number", list: "array", dict: "object"}
-    return _KINDS[kinds[type(value)]]
+    return KINDS[kinds[type(value)]]
 
 
 def _wrong_type(error: Any, path: Path) -> _Words:

@@ -170,7 +170,7 @@ def _layers(
         registry = view.preferring((datacenter, *view.prefer))
         services = [name for name, versions in view.registry.services.items() if registry.services[name] != versions]
         differing = {key: value for key, value in parameters.items() if value(registry) != value(view.registry)}
-        if services or differing:
+        if services:
             chunks = Document(partial(_layer, registry, layout, services, differing), layout.kind)
             artifacts.append(Artifact(path=path, chunks=chunks))
     advice = "leave one of them out of the sources of this output"

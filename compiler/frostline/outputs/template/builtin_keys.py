@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from frostline.config.cursor import Cursor
+from frostline.config.schema_errors import KINDS
 from frostline.outputs.template.builtins import Builtin, Variable
 from frostline.text import did_you_mean, list_names, quote
 
@@ -15,14 +16,6 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "array": (list,),
     "object": (dict,),
-}
-_KINDS: Mapping[str, str] = {
-    "string": "a string",
-    "integer": "an integer",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "a mapping",
 }
 
 
@@ -39,7 +32,7 @@ def check_builtin(cursor: Cursor, builtin: Builtin) -> None:
             message = f"the template {quote(cursor.value['builtin'])} has no variable {quote(entry.key)}"
             entry.refuse(message, did_you_mean(entry.key, builtin.variables, otherwise), at_key=True)
         elif not _is_of(entry.value, known):
-            entry.refuse(f"{quote(entry.key)} must be {_KINDS[known.type]}", known.description)
+            entry.refuse(f"{quote(entry.key)} must be {KINDS[known.type]}", known.description)
 
 
 def _check_split(cursor: Cursor, builtin: Builtin) -> None:
