@@ -106,8 +106,9 @@ def _digest(text: str) -> str:
 _DNS = Place(others="[^A-Za-z0-9-]", filler="-", trims=True, first="[a-z0-9]", fold="lower", longest=63)
 
 PLACES: Mapping[str, Place] = {
+    # YAML takes keys of 1,024 characters at most where nothing stands before them.
     # A group `localhost` would take the plays that are meant for the machine on which Ansible runs.
-    "ansible": Place(reserved=frozenset({*keyword.kwlist, "all", "ungrouped", "localhost"})),
+    "ansible": Place(longest=200, reserved=frozenset({*keyword.kwlist, "all", "ungrouped", "localhost"})),
     "dns": _DNS,  # a label: RFC 1123 2.1
     "env": Place(fold="upper"),
     "go": Place(),
@@ -121,7 +122,7 @@ PLACES: Mapping[str, Place] = {
     "nginx": Place(others="[^A-Za-z0-9_.-]", first="[a-z0-9_]", fold="lower"),
     "prometheus": Place(),
     "python": Place(reserved=frozenset(keyword.kwlist)),
-    "traefik": Place(others="[^A-Za-z0-9_-]", filler="-", first="[A-Za-z0-9_]", before="x"),
+    "traefik": Place(others="[^A-Za-z0-9_-]", filler="-", first="[A-Za-z0-9_]", before="x", longest=200),
 }
 _SPECIAL = {"go": _go, "prometheus": _prometheus}
 

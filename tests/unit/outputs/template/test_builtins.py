@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
@@ -70,3 +71,16 @@ def test_an_endpoint_without_a_port_has_that_of_its_scheme_or_is_refused() -> No
     assert "SHOP_PORT=443\n" in rendered("dotenv", services)
     with pytest.raises(UsageError, match="without one: leave it out"):
         rendered("kubernetes", services)
+
+
+@pytest.mark.parametrize("builtin", ["ansible", "spring", "traefik"])
+@pytest.mark.parametrize("name", ["x" * 990, "x" * 1100, "\x01" * 300])
+def test_no_name_is_longer_than_a_key_of_yaml(builtin: str, name: str) -> None:
+    if builtin == "spring" and len(name.encode("unicode_escape")) > 1000:
+        with pytest.raises(UsageError, match="YAML has no keys as long as the name"):
+            rendered(builtin, registry(name))
+        return
+    text = rendered(builtin, registry(name))
+    keys = [line.strip().partition(":")[0] for line in text.splitlines()]
+    assert max(map(len, keys)) <= 1024
+    yaml.load(text.replace("!unsafe ", ""), yaml.SafeLoader)
