@@ -255,6 +255,11 @@ def test_schema(project: Project, session: Session) -> None:
     session("schema", "registri")
 
 
+def test_completion(session: Session) -> None:
+    session("completion", "zhs")
+    session("completion", "$(id)")
+
+
 def test_every_golden_file_has_a_test() -> None:
     tests = {name.removeprefix("test_").replace("_", "-") for name in globals() if name.startswith("test_")}
     assert {path.stem for path in GOLDEN.iterdir()} == tests - {"every-golden-file-has-a-test"}

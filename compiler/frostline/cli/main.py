@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Sequence
 from datetime import date
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +19,9 @@ from frostline.cli.console import Invocation, show_error
 from frostline.cli.options import help_option, version_option
 from frostline.errors import FrostlineError, SourceError, UsageError
 from frostline.text import allow_comparisons, closest
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 EXIT_STATUSES = (
     ("0", "Done, nothing to report. Warnings do not change it."),
@@ -35,6 +40,10 @@ def run(arguments: Sequence[str]) -> int:
     # Our values are immutable and acyclic, so cyclic GC only costs time: raise its threshold.
     gc.set_threshold(1_000_000, 10, 10)
     allow_comparisons()
+    if instruction := os.environ.get("_FROSTLINE_COMPLETE"):  # a shell asks; see `frostline completion`
+        completing = import_module("frostline.cli.completing")
+        completing.answer(instruction, frostline)
+        return errors.DONE
     if not arguments:
         context = frostline.make_context("frostline", [], resilient_parsing=True)
         click.echo(frostline.get_help(context), err=True)
@@ -117,6 +126,13 @@ class _Commands(click.Group):
             return None
         command: click.Command = import_module(f"frostline.cli.commands.{name}").command
         return command
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands by the table, and the options: click itself would import every command for its help."""
+        from click.shell_completion import CompletionItem
+
+        names = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return names + click.Command.shell_complete(self, context, incomplete)
 
     def resolve_command(
         self, context: click.Context, arguments: list[str]

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from frostline import __version__
+from frostline.cli.completing import one_of, output_names, word_of
 from frostline.cli.console import Invocation, prepare_streams, print_data
 from frostline.durations import parse_duration
 from frostline.reporters.base import TABLE as REPORTERS
@@ -110,6 +111,7 @@ def format_option(*names: str) -> Callable[[_Function], _Function]:
         callback=checked,
         default=names[0],
         metavar="FORMAT",
+        shell_complete=one_of(lambda context: names),
         help=f"Format of the data on stdout: {names[0]} (default), {', '.join(names[1:])}.",
     )
 
@@ -157,7 +159,13 @@ wait_option = click.option(
     help="Wait so long for servers that are down or have no leader, such as 30s.",
 )
 
-only_option = click.option("--only", multiple=True, metavar="NAME", help="Only this output (repeatable).")
+only_option = click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=one_of(output_names),
+    help="Only this output (repeatable).",
+)
 
 
 ALLOW_WORDS = {
@@ -182,6 +190,7 @@ def allow_option(function: _Function) -> _Function:
         "--allow",
         multiple=True,
         metavar="WHAT",
+        shell_complete=word_of(ALLOW_WORDS),
         callback=lambda context, parameter, value: parse_allow(value),
         help=f"Let pass what would be refused, comma-separated: {_ALLOW_LIST} (repeatable).",
     )(function)

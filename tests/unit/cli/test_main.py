@@ -140,5 +140,5 @@ def test_every_command_has_the_common_options_and_help_for_all_of_its_own(name: 
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     flags = {flag for option in options for flag in option.opts}
     assert {"--config", "--quiet", "--verbose", "--today", "--color", "--help"} <= flags
-    assert ("--format" in flags) is (name not in ("schema", "watch"))
+    assert ("--format" in flags) is (name not in ("schema", "watch", "completion"))
     assert [option.name for option in options if not option.help] == []

@@ -8,7 +8,7 @@ COMMANDS: Mapping[str, str] = {
     "init": "Write a configuration to start with, for what is found here.",
     "compile": "Read the sources, check, render and publish.",
     "plan": "Show what compile would change.",
-    "check": "Verify that outputs, manifest and lock agree and that checks pass.",
+    "check": "Verify that outputs, manifest and lock agree and checks pass.",
     "freeze": "Read the live sources and write the lock only.",
     "watch": "Wait for changes, and publish each as compile does.",
     "override": "Print an entry of `overrides`, or add it to their file.",
@@ -19,5 +19,6 @@ COMMANDS: Mapping[str, str] = {
     "sources": "Ask each source whether it can be read and what it sees.",
     "rule": "Show what a rule of findings means, or list all rules.",
     "schema": "Print a JSON Schema, or the names of all.",
+    "completion": "Print the completion of a shell: bash, fish or zsh.",
 }
 """What each command does, in the order in which help lists them. A module's docstring starts with the same sentence."""

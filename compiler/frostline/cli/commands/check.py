@@ -59,7 +59,7 @@ def command(
     wait: float,
     max_age: float | None,
 ) -> int:
-    """Verify that outputs, manifest and lock agree and that checks pass.
+    """Verify that outputs, manifest and lock agree and checks pass.
 
     Exits with 1 on drift, with 4 if a check fails. Uses no network unless --live or --reach is given.
     """

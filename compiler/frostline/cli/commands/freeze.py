@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from frostline import errors
+from frostline.cli.completing import one_of, source_names
 from frostline.cli.console import Invocation, info, print_json, report_value, show_findings
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings
 from frostline.cli.options import FORMATS, allow_option, common_options, format_option, timings_option, wait_option
@@ -21,7 +22,14 @@ from frostline.text import display_path, pluralize
 
 
 @click.command("freeze")
-@click.option("--source", "sources", multiple=True, metavar="NAME", help="Read only this source (repeatable).")
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=one_of(source_names),
+    help="Read only this source (repeatable).",
+)
 @click.option(
     "--datacenter", "datacenters", multiple=True, metavar="NAME", help="Read only this datacenter (repeatable)."
 )

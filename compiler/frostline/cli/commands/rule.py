@@ -8,6 +8,7 @@ import click
 from msgspec.structs import asdict
 
 from frostline import errors
+from frostline.cli.completing import one_of, rule_names
 from frostline.cli.console import (
     Invocation,
     print_json,
@@ -22,7 +23,7 @@ from frostline.pipeline.rule_table import find_rule, rule_table
 
 
 @click.command("rule")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=one_of(rule_names))
 @format_option(*FORMATS)
 @common_options
 @invoked

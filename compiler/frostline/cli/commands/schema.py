@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from frostline import errors, resources
+from frostline.cli.completing import one_of, schema_names
 from frostline.cli.console import (
     Invocation,
     print_data,
@@ -16,7 +17,7 @@ from frostline.text import did_you_mean
 
 
 @click.command("schema")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=one_of(schema_names))
 @common_options
 @invoked
 def command(invocation: Invocation, name: str | None) -> int:

@@ -9,6 +9,7 @@ import click
 from msgspec.structs import asdict, astuple
 
 from frostline import errors
+from frostline.cli.completing import one_of, source_names
 from frostline.cli.console import (
     Invocation,
     info,
@@ -34,6 +35,7 @@ from frostline.text import quote
     flag_value="",
     default=None,
     metavar="[SOURCE]",
+    shell_complete=one_of(source_names),
     help="Print the least ACL policy of each live source, or of this one, and ask nobody.",
 )
 @format_option(*FORMATS)
