@@ -10,6 +10,7 @@ _SECRET_NAME = re.compile(
     "|(^|_)(AUTH|PASS|KEY|KEYS|PAT|COOKIE)(_|$)|_PWD$",
     re.IGNORECASE,
 )
+_OF_THE_SERVERS = re.compile("(CONSUL|NOMAD|VAULT)_.*(TOKEN|SECRET|AUTH)", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"://[^/@\s]*:[^/@\s]+@|-----BEGIN [A-Z ]*PRIVATE KEY")
 _SHORTEST = 8
 """Characters of a token that other variables are searched for: a shorter one would be found by chance."""
@@ -18,10 +19,11 @@ _SHORTEST = 8
 def without_secrets(environment: Mapping[str, str], tokens: Collection[str]) -> dict[str, str]:
     """The variables that a verifier gets. tokens: the names of those that sources take their tokens from.
 
-    Left out: these, and others that hold the same token; all of Consul, Nomad and Vault; names that speak of a secret
-    (TOKEN, SECRET, PASSWORD, KEY …); values that are a URL with a password or a private key.
+    Left out: these, all variables of Consul, Nomad and Vault, and others that hold a token of either; names that speak
+    of a secret (TOKEN, SECRET, PASSWORD, KEY …); values that are a URL with a password or a private key.
     """
-    known = [value for name in tokens if len(value := environment.get(name, "").strip()) >= _SHORTEST]
+    secret = {*tokens, *filter(_OF_THE_SERVERS.match, environment)}
+    known = [value for name in secret if len(value := environment.get(name, "").strip()) >= _SHORTEST]
     return {
         name: value
         for name, value in environment.items()

@@ -56,3 +56,8 @@ def test_the_variables_of_tokens_are_left_out_and_copies_of_them() -> None:
     tokens = {"MINE": "0c1f7a6e-token", "SHORT": "1"}
     copies = {"COPY": " 0c1f7a6e-token ", "HEADER": "Bearer 0c1f7a6e-token"}
     assert without_secrets({**KEPT, **tokens, **copies}, ["MINE", "SHORT", "UNSET"]) == KEPT
+
+
+@pytest.mark.parametrize("name", ["CONSUL_HTTP_TOKEN", "NOMAD_TOKEN", "VAULT_TOKEN", "CONSUL_HTTP_AUTH"])
+def test_copies_of_a_server_s_token_are_left_out_where_no_source_names_its_variable(name: str) -> None:
+    assert without_secrets({**KEPT, name: "0b2f-e54a", "X": "pre 0b2f-e54a"}, ()) == KEPT
