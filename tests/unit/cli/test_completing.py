@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -72,6 +73,8 @@ def test_completes_outputs_and_sources_of_the_configuration(folder: Path, monkey
     (folder / "frostline.yaml").write_text(CONFIG)
     assert plain(monkeypatch, "plan", "--only", "") == {"one.yaml", "second"}
     assert plain(monkeypatch, "freeze", "--source", "m") == {"mesh"}
+    # The shell would split and expand the third source.
+    assert plain(monkeypatch, "freeze", "--source", "") == {"local", "mesh"}
     assert plain(monkeypatch, "sources", "--policy", "m") == {"mesh"}
 
 
@@ -90,10 +93,27 @@ def test_a_configuration_with_an_error_completes_nothing_and_says_nothing(
     assert plain(monkeypatch, "plan", "--only", "") == set()
 
 
-def test_without_a_configuration_completes_nothing_and_reads_no_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_configuration_completes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert plain(monkeypatch, "plan", "--only", "") == set()
-    assert plain(monkeypatch, "plan", "-c", "-", "--only", "") == set()
     assert plain(monkeypatch, "no-such-command", "") <= set(COMMANDS)
+
+
+def test_reads_neither_standard_input_nor_a_pipe(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr("frostline.pipeline.load.load_config", read.append)
+    os.mkfifo(folder / "pipe.yaml")
+    assert plain(monkeypatch, "plan", "-c", "-", "--only", "") == set()
+    assert plain(monkeypatch, "plan", "-c", "pipe.yaml", "--only", "") == set()
+    assert read == []
+
+
+def test_what_a_library_says_on_stderr_stays_off_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def noisy(self: object) -> str:
+        print("noise", file=sys.stderr)
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(SHELLS["bash"], "complete", noisy)
+    assert completed(monkeypatch, "") == []
 
 
 @pytest.mark.parametrize("words", [("plan", "-c"), ("plan", "--out"), ("compile", "--plan"), ("freeze", "--out")])
