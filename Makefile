@@ -1,6 +1,6 @@
 # What a checkout can do. Everything lives in .venv, build and dist; the tests' Consuls in ${XDG_CACHE_HOME:-~/.cache}/frostline.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-PYTEST_ARGS ?= -n auto
+PYTEST_ARGS ?= -n auto --dist worksteal
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed

@@ -12,7 +12,8 @@ import pytest
 from programs import path_of
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "control-repo"
-VERSIONS = ("puppet", pytest.param("puppet-8", marks=pytest.mark.more_readers))
+VERSIONS = ("puppet", "puppet-8")
+pytestmark = pytest.mark.more_readers
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

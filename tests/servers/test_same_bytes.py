@@ -120,7 +120,7 @@ def turkish(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @process_alone
-@pytest.mark.parametrize("seed", [*range(10), "random"])
+@pytest.mark.parametrize("seed", [*range(4), "random"])
 def test_every_hash_seed_gives_the_same_bytes_and_words(
     seed: int | str, frozen: Callable[..., Frozen], expected: Frozen
 ) -> None:

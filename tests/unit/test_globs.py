@@ -30,7 +30,7 @@ def test_the_last_match_wins(patterns, name, taken):
     assert matches(patterns, name) is taken
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(exclude_characters="*?[!")))
 def test_a_literal_pattern_fits_its_own_name_only(name):
     assert is_literal(name)

@@ -80,7 +80,7 @@ PARTS = st.lists(
 
 
 @given(PARTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_pattern_reads_back_as_it_was_written(parts: list[str | Placeholder]) -> None:
     written = "".join(
         part.replace("{", "{{").replace("}", "}}") if isinstance(part, str) else str(part) for part in parts
@@ -95,7 +95,7 @@ def test_every_pattern_reads_back_as_it_was_written(parts: list[str | Placeholde
 
 
 @given(st.text("{}[]ab1 ", max_size=12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_text_parses_or_says_where_it_is_wrong(pattern: str) -> None:
     with suppress_pattern_error() as caught:
         parse(pattern)

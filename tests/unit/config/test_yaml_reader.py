@@ -128,7 +128,7 @@ PLAIN = st.recursive(
 
 
 @given(PLAIN)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_json_writes_reads_back_the_same(value: Any) -> None:
     assert read(json.dumps({"a": value})).value == {"a": value}
 
@@ -138,7 +138,7 @@ def test_what_json_writes_reads_back_the_same(value: Any) -> None:
         st.sampled_from(["a", "1", ":", " ", "\n", "-", "no", "0", "e", ".", "x", "'", "+", "~", "true", "é"])
     ).map("".join)
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_text_means_what_yaml_1_2_says(text: str) -> None:
     try:
         document = read_yaml(text.encode(), "f")

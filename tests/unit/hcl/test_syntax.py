@@ -148,7 +148,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(st.lists(FRAGMENTS, max_size=25).map("".join))
 def test_any_text_is_read_or_refused_with_a_place_in_it(text: str) -> None:
     try:

@@ -93,13 +93,13 @@ def test_the_consumer_of_an_upstream_is_a_job_or_a_service() -> None:
         assert caught.value.origin == FileOrigin("frostline.lock", 3)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(any_lock)
 def test_any_lock_reads_back_as_it_was_written(lock: Lock) -> None:
     assert lock_codec.parse_lock(written(lock), "frostline.lock") == lock
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(any_lock)
 def test_every_line_fits_the_schema_and_is_safe_to_review(lock: Lock) -> None:
     validator = Draft202012Validator(json.loads(schema_text("lock")))
@@ -109,7 +109,7 @@ def test_every_line_fits_the_schema_and_is_safe_to_review(lock: Lock) -> None:
         assert escape_control(line) == line
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(any_lock, st.data())
 def test_a_damaged_lock_is_refused_or_reads_as_some_lock_never_crashes(lock: Lock, data: st.DataObject) -> None:
     raw = bytearray(written(lock))
@@ -129,7 +129,7 @@ def outcome(raw: bytes) -> object:
         return error.message, error.origin, error.help
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(any_lock, st.integers(1, 300), st.data())
 def test_a_lock_reads_the_same_however_its_lines_are_counted(lock: Lock, block: int, data: st.DataObject) -> None:
     raw = bytearray(written(lock))
@@ -157,7 +157,7 @@ def test_a_line_is_one_value_and_a_value_one_line(layout: bytes) -> None:
         lock_codec.parse_lock(head + b"\n" + segment + b"\n" + lines, "frostline.lock")
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(instances, min_size=2, max_size=5), st.integers(0, 2))
 def test_the_first_line_that_is_not_after_the_one_before_it_is_named(found: list[Instance], others: int) -> None:
     names = [f"other-{number}" for number in range(others)]

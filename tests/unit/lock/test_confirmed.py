@@ -44,7 +44,7 @@ def written(lines: list[Confirmation]) -> bytes:
     return b"".join(confirmed_chunks(lines))
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(FILES)
 def test_confirmations_read_back_as_they_were_written(lines: list[Confirmation]) -> None:
     found = parse_confirmed(written(lines), "c")
@@ -52,7 +52,7 @@ def test_confirmations_read_back_as_they_were_written(lines: list[Confirmation])
     assert written(list(found.values())) == written(lines)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(FILES)
 def test_each_line_fits_the_schema(lines: list[Confirmation]) -> None:
     schema = jsonschema.Draft202012Validator(json.loads(schema_text("confirmed")))
@@ -60,7 +60,7 @@ def test_each_line_fits_the_schema(lines: list[Confirmation]) -> None:
         schema.validate(json.loads(text))
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(st.binary(max_size=100), FILES, st.integers(0, 10_000))
 def test_damaged_bytes_are_a_usage_error_or_confirmations_but_nothing_else(
     noise: bytes, lines: list[Confirmation], at: int

@@ -97,7 +97,7 @@ def test_where_a_line_may_be_missing_nothing_is_said(data: bytes) -> None:
     assert salvage(data) is None
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.data())
 def test_damage_is_no_crash_and_invents_no_segment(data: st.DataObject) -> None:
     raw = bytearray(GOOD)

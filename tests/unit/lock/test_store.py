@@ -95,7 +95,7 @@ def test_an_unreadable_lock_is_said(tmp_path: Path) -> None:
         lock_store.read_lock(tmp_path, is_folder=False, shown="frostline.lock")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.tuples(names, names, names), st.tuples(names, names, names))
 def test_no_two_segments_have_one_file(segment: tuple[str, str, str], other: tuple[str, str, str]) -> None:
     name = lock_store.segment_file_name(segment)

@@ -30,7 +30,7 @@ def written(value: dict[str, Any], form: str = "yaml") -> str:
     return b"".join(Document(value.items, form)).decode()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(mappings)
 def test_json_reads_back_in_the_same_order(value: dict[str, Any]) -> None:
     text = written(value, "json")

@@ -20,7 +20,7 @@ SAFE = frozenset(string.ascii_letters + string.digits + "_-.%~")
 texts = st.text(st.one_of(st.sampled_from(HOSTILE), st.characters(exclude_categories=["Cs"])), max_size=300)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(texts)
 def test_a_name_in_a_file_name_decodes_to_what_it_was(text: str) -> None:
     assert unquote(percent_encode(text), errors="strict") == text
@@ -31,7 +31,7 @@ def test_a_name_in_a_file_name_decodes_to_what_it_was(text: str) -> None:
     assert "~" in stem or unquote(stem, errors="strict") == text
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(texts, unique=True, max_size=8))
 def test_names_become_parts_of_paths_that_are_safe_and_never_the_same(names: list[str]) -> None:
     for encode in (percent_encode, file_stem):

@@ -177,7 +177,7 @@ registries = st.dictionaries(
 ).map(lambda found: registry_of({key: entry(*points) for key, points in found.items()}, [dependency()]))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(registries, st.sampled_from([(), ("node",), OPTIONAL_FIELDS]))
 def test_the_digest_is_that_of_the_values_as_json_lines(registry: Registry, fields: tuple[str, ...]) -> None:
     lines: list[Any] = [[*key, entry_value(found, fields)] for key, found in registry.entries()]

@@ -118,7 +118,7 @@ def test_psych_takes_every_hostile_text_for_the_same_string(puppet: str) -> None
 
 
 @pytest.mark.parametrize("reader", READERS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(value=mappings)
 @example(value={"<<": {"a": 1}, "a": {"<<": {"b": 2}}, "b": [{"<<": {"c": 3}}]})
 def test_any_value_reads_back(reader: str, value: dict[str, Any]) -> None:

@@ -63,7 +63,7 @@ def test_bytes_that_are_no_text_and_long_lines_can_be_shown(text: bytes, shown: 
 LINES = st.lists(st.sampled_from([b"a", b"b", b"", b"\xff"]), max_size=12).map(b"\n".join)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(LINES, LINES)
 def test_files_show_a_difference_exactly_where_they_differ(wanted: bytes, found: bytes) -> None:
     shown = first_differences(wanted, found)

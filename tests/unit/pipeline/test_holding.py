@@ -292,7 +292,7 @@ numbers = st.fixed_dictionaries({}, optional={name: st.integers(0, 5) for name i
 segments = st.fixed_dictionaries({"dc1": numbers, "dc2": numbers})
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=segments, after=segments)
 def test_whatever_comes_no_service_is_refused_but_where_a_segment_is_empty(
     config: Config, before: dict[str, dict[str, int]], after: dict[str, dict[str, int]]

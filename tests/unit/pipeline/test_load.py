@@ -375,14 +375,14 @@ def loads_or_says_why(text: str) -> None:
 
 
 @given(st.lists(PIECES | st.text(max_size=3), max_size=40).map("".join))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_a_configuration_or_says_why_not(text: str) -> None:
     if not any("\ud800" <= letter <= "\udfff" for letter in text):
         loads_or_says_why(text)
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_a_configuration_or_say_why_not(raw: bytes) -> None:
     Path("frostline.yaml").write_bytes(raw)
     with pytest.raises(FrostlineError):
@@ -422,7 +422,7 @@ def mangled(value: Any, path: list[int], new: Any) -> Any:
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=6), VALUES)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_mangled_configuration_says_what_is_wrong(path: list[int], new: Any) -> None:
     whole = read_yaml((COMPLETE / "frostline.yaml").read_bytes(), "").value
     loads_or_says_why(yaml.safe_dump(mangled(whole, path, new), allow_unicode=True, sort_keys=False))

@@ -106,7 +106,7 @@ def frozen(answered: dict[str, list[Registration]], source: LiveSettings, lists:
 ORIGIN = FileOrigin("frostline.yaml")
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(answers, old_and_new, version_froms, keeps, datacenter_lists, datacenter_lists)
 @example({"dc1": []}, (Select(), Select(services=("a*",))), VersionFrom(), Keep(), ("*",), ("dc1",))
 def test_applied_to_the_lock_it_is_what_a_freeze_gives(
@@ -144,7 +144,7 @@ def test_applied_to_the_lock_it_is_what_a_freeze_gives(
         assert [found for found in ours.upstreams if found not in theirs.upstreams] == []
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(answers, st.sampled_from([Keep(), Keep(ids=False), Keep(nodes=False)]), st.booleans())
 def test_ids_and_nodes_are_dropped_as_a_freeze_drops_them(
     answered: dict[str, list[Registration]], keep: Keep, narrows_health: bool

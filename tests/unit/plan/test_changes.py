@@ -280,7 +280,7 @@ PLANS = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(PLANS)
 def test_every_plan_fits_its_schema_and_shows_nothing_that_is_not_printable(found: Plan) -> None:
     SCHEMA.validate(json.loads(json.dumps(plan_value(found))))

@@ -63,13 +63,13 @@ def service_line(**changes: object) -> str:
     return json.dumps(line, separators=(",", ":"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(manifests)
 def test_a_manifest_reads_back_as_it_was_written(manifest: Manifest) -> None:
     assert parse_manifest(written(manifest), "m") == sorted_manifest(manifest)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(manifests)
 def test_each_line_fits_the_schema_and_shows_all_that_it_holds(manifest: Manifest) -> None:
     schema = jsonschema.Draft202012Validator(json.loads(schema_text("manifest")))
@@ -78,7 +78,7 @@ def test_each_line_fits_the_schema_and_shows_all_that_it_holds(manifest: Manifes
         assert not {"\u202e", "\u200b", "\x7f", "\x9b", "\u2028", "\ufeff", "\r"} & set(line)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.binary(max_size=200), manifests, st.integers(0, 10_000))
 def test_damaged_bytes_are_a_usage_error_or_a_manifest_but_nothing_else(
     noise: bytes, manifest: Manifest, at: int

@@ -205,7 +205,7 @@ few_instances = st.lists(
 ways_to_versions = st.sampled_from([VersionFrom(), VersionFrom(meta="version"), VersionFrom(tag="(v[0-9])")])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(few_instances, ways_to_versions)
 def test_what_an_instance_brings_does_not_depend_on_those_beside_it(
     instances: list[Instance], version_from: VersionFrom
@@ -221,7 +221,7 @@ def test_what_an_instance_brings_does_not_depend_on_those_beside_it(
         assert endpoints == tuple(point for one in alone for point in one.endpoints.get(key, ()))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.dictionaries(st.sampled_from("kab"), st.sampled_from("12"), max_size=3), max_size=5))
 def test_the_digest_of_an_entry_is_that_of_its_json(metas: list[dict[str, str]]) -> None:
     endpoints = tuple(endpoint(f"10.0.0.{at}", tags=("t",), meta=meta) for at, meta in enumerate(metas))

@@ -120,7 +120,7 @@ def test_the_choice_spreads_over_services() -> None:
     assert chosen == {A.url, B.url, C.url}
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.sets(st.integers(1, 250), min_size=2, max_size=12), st.text(max_size=5))
 def test_the_choice_moves_only_when_the_chosen_one_goes(numbers: set[int], service: str) -> None:
     endpoints = [endpoint(f"10.0.0.{number}") for number in sorted(numbers)]
@@ -144,14 +144,14 @@ few_endpoints = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(few_endpoints)
 def test_the_order_of_endpoints_does_not_depend_on_those_beside_them(endpoints: list[Endpoint]) -> None:
     far = endpoint(datacenter="far away", node="n1")
     assert merge_endpoints([far, *endpoints]) == (*merge_endpoints(endpoints), far)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(few_endpoints, st.sampled_from([None, "v1"]))
 def test_the_url_is_that_of_the_highest_digest(endpoints: list[Endpoint], version: str | None) -> None:
     def digest(one: Endpoint) -> bytes:

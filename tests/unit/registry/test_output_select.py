@@ -140,7 +140,7 @@ def by_hand(select: OutputSelect) -> Callable[[Endpoint], bool]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(ENDPOINTS.filter(bool), SELECTS)
 def test_a_selection_is_the_registry_filtered_by_hand(endpoints: list[Endpoint], select: OutputSelect) -> None:
     found = selected(registry_of({PAY: entry(PAY, *endpoints)}), select).get(PAY)

@@ -184,7 +184,7 @@ PATTERNS = st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(INSTANCES, PATTERNS, PATTERNS, PATTERNS)
 def test_an_output_has_the_urls_that_the_source_would_make_of_its_patterns(
     instances: list[Instance], before: str, url: str, unversioned_url: str

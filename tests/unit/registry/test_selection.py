@@ -294,7 +294,7 @@ selects = st.builds(
 keeps = st.sampled_from([Keep(), Keep(tags=("v*",), meta=("*", "!tier"))])
 
 
-@limits(deadline=None, max_examples=200)
+@limits(deadline=None, max_examples=80)
 @given(many, selects, keeps, st.booleans())
 def test_what_is_frozen_of_an_instance_does_not_depend_on_those_beside_it(
     found: list[Registration], select: Select, keep: Keep, is_sorted: bool

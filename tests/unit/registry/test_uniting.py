@@ -64,7 +64,7 @@ registrations = st.lists(
 namings = st.sampled_from([Naming(), Naming(version_from=VersionFrom(tag="(v[0-9])"))])
 
 
-@limits(deadline=None, max_examples=120)
+@limits(deadline=None, max_examples=60)
 @given(registrations, namings, st.sampled_from(LESS))
 def test_the_registry_is_the_same_with_and_without_ids_and_nodes(
     found: list[Registration], naming: Naming, keep: Keep
@@ -72,7 +72,7 @@ def test_the_registry_is_the_same_with_and_without_ids_and_nodes(
     assert digests(frozen(found, keep, naming), naming) == digests(frozen(found, Keep(), naming), naming)
 
 
-@limits(deadline=None, max_examples=80)
+@limits(deadline=None, max_examples=50)
 @given(registrations, st.permutations(["i1", "i2", "i3"]), st.permutations(["n1", "n2", "n3"]))
 def test_a_redeployment_with_the_same_addresses_gives_the_same_lines(
     found: list[Registration], ids: list[str], nodes: list[str]

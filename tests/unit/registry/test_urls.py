@@ -97,7 +97,7 @@ def test_port_zero_is_fine_where_the_pattern_has_no_port() -> None:
     assert UrlMaker(naming).url(Key("shop", None), instance(port=0), "dc1", "default") == "https://shop.example"
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(st.text(min_size=1), st.text(min_size=1), st.text(min_size=1))
 def test_no_value_adds_structure_to_a_url(service: str, node: str, value: str) -> None:
     naming = Naming(url="https://h.example:1/{service}/{node}/{meta[k]}/end")
@@ -111,7 +111,7 @@ def test_no_value_adds_structure_to_a_url(service: str, node: str, value: str) -
     assert [unquote(segment) for segment in parts.path.split("/")[1:]] == [service, node, value, "end"]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(
     st.sampled_from(["10.0.0.1", "::1", "fe80::1%eth0", "a b", ""]),
     st.integers(0, 3),
@@ -142,7 +142,7 @@ def test_percent_signs_and_braces_of_a_pattern_are_plain_text() -> None:
     assert made == "http://10.0.0.1:8080/%41%s/{x}/a%25s%7B0%7D"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.text("\0\n\x85\u2028\ufeff😀é\"'\\%{}$:;/.#[]?@~ -_aA1", max_size=40) | st.text(max_size=40))
 def test_a_value_in_a_url_decodes_to_what_it_was(text: str) -> None:
     assert unquote(encode_url_part(text), errors="strict") == text
@@ -239,7 +239,7 @@ def test_a_value_that_would_call_another_place_is_a_finding(pattern: str, path: 
     assert caught.value.finding(KEY, ORIGIN).help
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(
     st.sampled_from(["{+meta[k]}", "/{+meta[k]}", "/x{+meta[k]}", "/x/{+meta[k]}", "{+meta[k]|}", "{+meta[k]}/end"]),
     st.text(min_size=1) | st.text("/.:@%2eE?#[]\\ a", min_size=1, max_size=12),

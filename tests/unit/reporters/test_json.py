@@ -80,7 +80,7 @@ def test_a_report_of_nothing_is_a_document_too() -> None:
     assert value_of(Report()) == {"format": "frostline.report/1", "errors": [], "findings": []}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(FINDINGS, max_size=3))
 def test_every_text_reads_back_unchanged_fits_the_schema_and_is_harmless(findings: list[Finding]) -> None:
     report = report_of(findings, [UsageError(finding.message, origin=finding.origin) for finding in findings])

@@ -153,7 +153,7 @@ values = st.recursive(
 )
 
 
-@hypothesis(max_examples=200, deadline=None)
+@hypothesis(max_examples=80, deadline=None)
 @given(values)
 def test_any_value_comes_back_from_interpolation_as_it_is(value: Any) -> None:
     assert interpolated(escape_interpolation(value)) == value

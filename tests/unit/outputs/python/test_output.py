@@ -243,7 +243,7 @@ endpoints = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(keys, st.lists(endpoints, max_size=3), max_size=6), st.data())
 def test_any_registry_reads_back_unchanged(found: Mapping[Key, list[Endpoint]], data: st.DataObject) -> None:
     entries = {
@@ -252,7 +252,7 @@ def test_any_registry_reads_back_unchanged(found: Mapping[Key, list[Endpoint]], 
     assert_reads_back(registry_of(entries))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sets(st.tuples(st.text("ab-\t", max_size=3), st.none() | st.text("ab-\t", max_size=2)), max_size=40), keys)
 def test_what_is_not_in_it_is_unknown(known: set[Key], asked: Key) -> None:
     module = loaded(registry_of({key: entry(endpoint("http://x")) for key in known if key != asked}))
@@ -576,7 +576,7 @@ def test_pick_with_a_key_follows_the_weights_and_never_changes() -> None:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.text("abcdef", min_size=1), st.integers(1, 100), min_size=2, max_size=6), st.text())
 def test_only_the_keys_of_an_instance_that_goes_move(weights: dict[str, int], key: str) -> None:
     before = weighted(**weights).pick("a", key=key).address

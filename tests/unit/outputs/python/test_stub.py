@@ -164,7 +164,7 @@ def test_the_module_has_what_the_stub_says(tmp_path: Path, blacksmith: bool) -> 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sets(st.tuples(texts, st.none() | texts), max_size=12), st.sets(st.tuples(texts, st.none()), max_size=3))
 def test_the_overloads_take_all_that_is_served_and_nothing_else(served: set[Key], declared: set[Key]) -> None:
     frozen = registry(served, declared)

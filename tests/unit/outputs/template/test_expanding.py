@@ -104,14 +104,14 @@ def test_a_placeholder_of_spring_is_written_with_one_for_its_dollar(value: objec
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: "${" not in text and "#{" not in text))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_other_text_for_spring_is_yaml(text: str) -> None:
     written = filters.QUOTING["spring"]([text])
     assert [yaml.safe_load(written), yaml_1_2(written)] == [[text]] * 2
 
 
 @given(st.text("{}%`a\\\"'\n", max_size=12))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_text_for_traefik_has_no_action_of_a_go_template(text: str) -> None:
     for value in (text, [text, text], {"{": {text: text}}):
         written = filters.QUOTING["traefik"](value)

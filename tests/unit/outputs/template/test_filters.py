@@ -97,7 +97,7 @@ def test_every_hostile_text_reads_back(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("name", READERS)
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_value_reads_back_from_one_line_without_anything_invisible(name: str, data: st.DataObject) -> None:
     leaves = texts | (scalars if name != "toml" else scalars.filter(lambda value: value is not None))
     value = data.draw(values(leaves))
@@ -142,7 +142,7 @@ def test_a_shell_reads_every_word_as_it_was() -> None:
 
 
 @given(texts.filter(lambda text: "\0" not in text))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_shell_word_is_one_word(text: str) -> None:
     assert shlex.split(filters.shell(text)) == [text]
 
@@ -162,7 +162,7 @@ def nginx_parameters(text: str) -> list[str]:
 
 
 @given(st.lists(texts.filter(lambda text: "\0" not in text and len(text) < 500), max_size=3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_an_nginx_parameter_is_one_parameter(parameters: list[str]) -> None:
     line = " ".join(filters.nginx(parameter, "$") for parameter in parameters)
     assert "\n" not in line
@@ -197,7 +197,7 @@ def test_what_no_shell_word_can_be_is_refused(value: object) -> None:
 
 
 @given(texts.filter(bool))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_an_identifier_is_plain_and_tells_its_name(name: str) -> None:
     written = filters.identifier(name)
     assert re.fullmatch(r"[a-z0-9._-]+", written)

@@ -72,7 +72,7 @@ def test_a_name_is_what_its_place_takes(text: str, place: str, name: str) -> Non
 
 
 @given(st.sampled_from(sorted(PLACES)), st.text(min_size=1))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_any_text_becomes_a_name_of_the_place_and_always_the_same(place: str, text: str) -> None:
     name = Names().name(text, place)
     assert re.fullmatch(FORMS[place], name)
@@ -82,7 +82,7 @@ def test_any_text_becomes_a_name_of_the_place_and_always_the_same(place: str, te
 
 
 @given(st.sampled_from(sorted(PLACES)), st.lists(st.text("aA1_-.é", min_size=1, max_size=3), unique=True))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_whatever_becomes_one_name_is_a_finding(place: str, texts: list[str]) -> None:
     names = Names()
     made = [names.name(text, place) for text in texts + texts]

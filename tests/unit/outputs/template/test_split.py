@@ -62,7 +62,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5
 
 
 @given(st.sets(st.tuples(NAMES, st.none() | NAMES), max_size=8), st.sampled_from(["{name}.c", "{service}/{version}"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_no_two_files_have_one_path_and_none_leaves_the_folder(keys: set[tuple[str, str | None]], pattern: str) -> None:
     paths, collisions = file_paths(pattern, registry(*(Key(*key) for key in keys)))
     assert len(paths) + len(collisions) == len(keys)

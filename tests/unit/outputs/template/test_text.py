@@ -27,7 +27,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"])) | st.text("a;\"'$`{}<%
 
 
 @given(texts, texts)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_nothing_made_of_trusted_text_is_trusted_with_anything_strange_beside_it(own: str, strange: str) -> None:
     constant = trusted(own)
     made = [
@@ -54,7 +54,7 @@ def test_nothing_made_of_trusted_text_is_trusted_with_anything_strange_beside_it
 
 
 @given(st.lists(texts), st.integers(0, 5))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_trusted_text_stays_trusted_where_nothing_is_added(pieces: list[str], times: int) -> None:
     parts = [trusted(piece) for piece in pieces]
     for made, same in (

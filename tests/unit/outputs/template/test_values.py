@@ -287,7 +287,7 @@ ADDRESSES = st.sampled_from(["a", "a_1", "a.1", "a-1", "a_1_2", "1", "1_1", "fd0
 
 
 @given(st.lists(st.lists(st.tuples(ADDRESSES, st.integers(1, 3)), max_size=6), max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_no_two_endpoints_of_an_output_have_one_key(services: list[list[tuple[str, int]]]) -> None:
     registry = registry_of(
         {

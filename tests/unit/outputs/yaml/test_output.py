@@ -190,7 +190,7 @@ registries = st.dictionaries(keys, st.lists(endpoints, max_size=2), max_size=5).
 )
 
 
-@hypothesis(max_examples=100, deadline=None)
+@hypothesis(max_examples=50, deadline=None)
 @given(registries, st.sampled_from(["yaml", "json"]))
 def test_any_registry_reads_back_in_order_and_is_what_the_schema_says(registry: Registry, form: str) -> None:
     fields = ("id", "node")

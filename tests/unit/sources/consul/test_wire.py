@@ -141,7 +141,7 @@ few_services = st.builds(
 )
 
 
-@limits(max_examples=200, deadline=None)
+@limits(max_examples=80, deadline=None)
 @given(st.lists(few_services, max_size=6))
 def test_a_registration_does_not_depend_on_those_that_were_read_before(services: list[Service]):
     registrations = RegistrationMaker()

@@ -54,7 +54,7 @@ def test_a_body_that_is_nested_too_deeply_is_malformed() -> None:
         decode_json(b"[" * 100_000 + b"]" * 100_000, object)
 
 
-@limits(max_examples=150, deadline=None)
+@limits(max_examples=60, deadline=None)
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
 def test_a_name_in_a_path_reads_back_unchanged_and_leads_nowhere_else(name: str):
     path = segment_path("/v1/health/service", name)
