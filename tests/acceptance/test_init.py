@@ -82,6 +82,23 @@ def test_an_agent_with_nothing_to_freeze_is_left_as_a_comment(project: Project, 
     project.done("compile")
 
 
+def test_a_job_file_that_wants_a_variable_is_left_as_a_comment_that_says_how_to_set_it(project: Project) -> None:
+    lines = (
+        'variable "names" {}',
+        'job "a" {',
+        '  dynamic "group" {',
+        "    for_each = var.names",
+        "    content {}",
+        "  }",
+        "}",
+    )
+    project.write("jobs/a.nomad.hcl", "\n".join((*lines, "")))
+    done = project.done("init", env=NOWHERE)
+    assert "set it in the source's `variables` or `var_files`" in done.stderr
+    assert "set it in the source's `variables` or `var_files`" in project.read("frostline.yaml").decode()
+    project.done("compile")
+
+
 def test_a_job_file_that_cannot_be_read_is_said_and_left_as_a_comment(project: Project) -> None:
     project.write("jobs/broken.nomad.hcl", 'job "a\u202e" {')
     done = project.done("init", env=NOWHERE)

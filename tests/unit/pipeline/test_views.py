@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from frostline.model import (
     Bind,
     Dependency,
@@ -86,6 +88,19 @@ def test_the_list_has_an_item_for_each_version() -> None:
         (None, 1, False, False),
         ("v1", 2, False, True),
     ]
+
+
+def test_list_and_explanation_have_the_authentication_scheme_or_null() -> None:
+    said = {key: replace(entry, auth="hmac-2") if key.version else entry for key, entry in REGISTRY.entries()}
+    overridden = Overridden(registry=registry_of(said))
+    assert [one["auth"] for one in list_value(overridden, ())] == [None, None, "hmac-2"]
+    found = Explanation(keys=(*said, Key("hidden", None)), overridden=overridden, exclusions=())
+    assert {(one["service"], one["version"]): one["auth"] for one in explanation_value(found)} == {
+        ("ledger", None): None,
+        ("payments", None): None,
+        ("payments", "v1"): "hmac-2",
+        ("hidden", None): None,
+    }
 
 
 # --- graph ------------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from frostline.pipeline.views import (
 )
 from frostline.registry.override_rules import describe
 from frostline.settings import Config
-from frostline.text import escape_control
+from frostline.text import escape_control, quote
 
 
 @click.command("explain")
@@ -86,6 +86,8 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
             yield "  not in the registry"
         elif entry.declared:
             yield escape_control(f"  known to {', '.join(entry.sources)}, but nothing to call")
+        if entry and entry.auth:
+            yield escape_control(f"  callers authenticate by {quote(entry.auth)}")
         if key in explanation.held:
             yield "  held as in the lock: a guard refuses what its source says now"
         for endpoint in entry.endpoints if entry else ():

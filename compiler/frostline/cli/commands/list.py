@@ -59,15 +59,17 @@ def _age_row(age: SegmentAge) -> tuple[str, str, str, str]:
 
 
 def _table(overridden: Overridden, held: Collection[Key]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The header, and a row a (service, version); with a column for overrides where there are any.
+    """The header, and a row a (service, version); with columns for authentication and overrides where there are any.
 
     held: as `held_keys` has it.
     """
     rows: list[tuple[str, ...]] = []
     effects = overridden.effects_by_key()
+    has_auth = any(entry.auth for _, entry in overridden.registry.entries())
     for key, entry in overridden.registry.entries():
         number = f"{len(entry.endpoints)}{' (held)' if key in held else ''}"
         row = (key.service, version_label(key.version), number, ", ".join(entry.sources), entry.url or "-")
         notes = [f"until {effect.override.until}: {effect.override.why}" for effect in effects.get(key, ())]
-        rows.append((*row, *(["; ".join(dict.fromkeys(notes)) or "-"] if overridden.plain else [])))
-    return ((*_HEADER, "OVERRIDE") if overridden.plain else _HEADER), rows
+        auth = (entry.auth or "-",) if has_auth else ()
+        rows.append((*row, *auth, *(["; ".join(dict.fromkeys(notes)) or "-"] if overridden.plain else [])))
+    return (*_HEADER, *(["AUTH"] if has_auth else []), *(["OVERRIDE"] if overridden.plain else [])), rows

@@ -97,7 +97,9 @@ def compiled(text: str, folder: Path, today: date) -> Compilation | str:
         origin = first.origin
         # A place in the text that is tried says nothing: it is not the text that is written.
         is_elsewhere = origin is not None and getattr(origin, "path", "") != NAME
-        return escape_control(f"{origin}: {first.message}" if is_elsewhere else first.message)
+        if not is_elsewhere:
+            return escape_control(first.message)
+        return escape_control(f"{origin}: {first.message}{f'; {first.help}' if first.help else ''}")
     refused = [finding for finding in compilation.findings if finding.severity == "error"]
     if refused:
         more = f", and {pluralize(len(refused) - 1, 'more error')}" if len(refused) > 1 else ""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from frostline.cli.commands.explain import explanation_lines
 from frostline.model import Endpoint, Entry, FileOrigin, InstanceOrigin, Key, registry_of
 from frostline.pipeline.views import Explanation
@@ -52,3 +54,10 @@ def test_an_explanation_marks_the_url_to_use_and_lists_what_is_left_out() -> Non
 
 def test_an_explanation_of_what_is_left_out_alone_says_so() -> None:
     assert explained(Key("hidden", None))[:3] == ["hidden unversioned", "  not in the registry", "  left out:"]
+
+
+def test_an_explanation_says_how_callers_authenticate() -> None:
+    key = Key("payments", None)
+    said = Overridden(registry=registry_of({key: replace(entry("http://c"), auth="hmac-2")}))
+    lines = list(explanation_lines(Explanation(keys=(key,), overridden=said, exclusions=())))
+    assert lines[:2] == ["payments unversioned", "  callers authenticate by `hmac-2`"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from frostline.cli.commands import list as listing
 from frostline.model import Endpoint, Entry, FileOrigin, Key, registry_of
 from frostline.registry.overriding import Overridden, apply_overrides
@@ -39,3 +41,10 @@ def test_a_column_says_which_services_an_override_changes_and_why() -> None:
     header, rows = listing._table(apply_overrides(REGISTRY, [override]), ())
     assert header[-1] == "OVERRIDE"
     assert [row[-1] for row in rows] == ["-", "-", "until 2027-01-31: disk"]
+
+
+def test_a_column_says_how_callers_authenticate_where_a_service_says_it() -> None:
+    said = {key: replace(entry, auth="hmac-2") if key.version else entry for key, entry in REGISTRY.entries()}
+    header, rows = listing._table(Overridden(registry=registry_of(said)), ())
+    assert header[-1] == "AUTH"
+    assert [row[-1] for row in rows] == ["-", "-", "hmac-2"]
