@@ -13,7 +13,8 @@ from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.paths import is_file, resolved
 from frostline.config.readers import as_is
-from frostline.model import Finding, Key, Registry
+from frostline.errors import UsageError
+from frostline.model import FileOrigin, Finding, Key, Registry
 from frostline.outputs.base import Artifact, Claim, Rendering, View
 from frostline.outputs.output_keys import output_settings
 from frostline.outputs.template import builtins
@@ -98,6 +99,22 @@ def _found_template(cursor: Cursor, folder: Path) -> str | None:
 
 
 def render(view: View, settings: OutputSettings) -> Rendering:
+    """What the template writes.
+
+    UsageError: it cannot be rendered; with the place in the user's template, or in the configuration where the template
+    comes with frostline, since it is the output that has to be mended.
+    """
+    try:
+        return _rendered(view, settings)
+    except UsageError as error:
+        if "template" in settings.options:
+            raise
+        line = f" (line {error.origin.line} of the template)" if isinstance(error.origin, FileOrigin) else ""
+        message = f"the output {quote(settings.name)}: {error.message}{line}"
+        raise UsageError(message, origin=settings.origin, help=error.help) from error
+
+
+def _rendered(view: View, settings: OutputSettings) -> Rendering:
     """What the template writes. UsageError, with the place in the template: it cannot be rendered."""
     # Imported here because a run that renders no template needs no Jinja2.
     from frostline.outputs.template.names import Names
