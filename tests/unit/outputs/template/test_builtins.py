@@ -89,5 +89,5 @@ def test_no_name_is_longer_than_a_key_of_yaml(builtin: str, name: str) -> None:
 def test_an_error_of_a_template_that_comes_along_is_said_of_the_output_that_has_it() -> None:
     with pytest.raises(UsageError) as caught:
         rendered("nginx", registry("a/b"))
-    assert str(caught.value.origin) == "frostline.yaml"
+    assert str(caught.value.origin) == "frostline.yaml:1:1"
     assert "the output `out`: service a/b: no location of nginx leads to it" in caught.value.message
