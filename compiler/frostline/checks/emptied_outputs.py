@@ -14,7 +14,8 @@ from frostline.settings import Allow, Guards
 
 def _help(scope: str = "OUTPUT") -> str:
     return (
-        "check its `select` and `sources`: `frostline list` shows the names and sources of all services; if there "
+        "check its `select` and `sources`: `frostline list` shows the names and sources of all services and, where it "
+        "selects by tags, meta or datacenters, `frostline explain SERVICE` what it leaves out; if there "
         f"really is nothing, rerun with `--allow empty={scope}`"
     )
 

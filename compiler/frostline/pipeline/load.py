@@ -45,7 +45,7 @@ def find_config(explicit: Path | None, start: Path) -> Path:
             return folder / NAME
     raise UsageError(
         f"there is no {NAME} in {start} or a folder above it",
-        help="name one with -c FILE, or write one: `frostline schema config` says what is in it",
+        help="name one with -c FILE; `frostline init` writes one to start with",
     )
 
 

@@ -72,7 +72,7 @@ def test_an_explicit_configuration_wins(tmp_path: Path) -> None:
 def test_no_configuration_is_an_error_with_a_way_out(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         find_config(None, tmp_path)
-    assert "frostline schema config" in str(caught.value.help)
+    assert "`frostline init`" in str(caught.value.help)
 
 
 @pytest.mark.parametrize("path", ["missing.yaml", "folder", "a\0b", "x" * 5000, "file/below.yaml"])
