@@ -36,7 +36,7 @@ def _search(new: Sequence[str], old: Sequence[str]) -> str | None:
     characters = _characters("".join(globs))
     including = [index for index, glob in enumerate(globs) if glob in new]
     start = tuple(_closure(frozenset([0]), tokens) for tokens in parts)
-    reached = {start}
+    reached: set[tuple[frozenset[int], ...]] = set()  # without the start, which is no name yet
     waiting = deque([("", start)])
     steps = 0
     while waiting:

@@ -20,6 +20,7 @@ SHORT_NAMES = ["".join(name) for size in range(1, 5) for name in product("abcd!"
 @given(LISTS, LISTS)
 @example(["b!"], ["*"])
 @example(["*", "!b*"], ["!b", "*"])
+@example(["*"], ["*a"])
 def test_a_name_beyond_is_taken_by_the_new_list_alone_and_is_found_if_there_is_one(
     new: list[str], old: list[str]
 ) -> None:
