@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import signal
 from collections.abc import Sequence
 
 from frostline.errors import UsageError
@@ -13,7 +12,7 @@ from frostline.pipeline.verifying import token_variables
 from frostline.settings import Config
 from frostline.text import quote
 from frostline.verify.environment import without_secrets
-from frostline.verify.running import Outcome, new_folder_path, run
+from frostline.verify.running import Outcome, new_folder_path, run, signal_name
 
 SECONDS = 60.0
 """How long the program may take."""
@@ -60,14 +59,7 @@ def _failure(program: str, outcome: Outcome) -> str | None:
         case "exit":
             return f"{name} ended with status {outcome.number} and {quoted}"
         case "signal":
-            return f"{name} was ended by {_signal_name(outcome.number)}, and {quoted}"
+            return f"{name} was ended by {signal_name(outcome.number)}, and {quoted}"
         case "timeout":
             return f"{name} did not end within {SECONDS:g} seconds, and {quoted}"
     return f"{name} has ended, or stopped, the process that watched over it"
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return f"the signal {signal.Signals(number).name}"
-    except ValueError:
-        return f"the signal {number}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -40,6 +41,14 @@ class Outcome(Struct, frozen=True, kw_only=True):
     number: int = 0
     said: bytes = b""
     left: bool = False
+
+
+def signal_name(number: int) -> str:
+    """`the signal SIGKILL`; by its number where it has no name."""
+    try:
+        return f"the signal {signal.Signals(number).name}"
+    except ValueError:
+        return f"the signal {number}"
 
 
 def new_folder_path(root: Path) -> Path:

@@ -6,7 +6,6 @@ import errno
 import os
 import re
 import shutil
-import signal
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -20,7 +19,7 @@ from frostline.model import Finding, Severity
 from frostline.settings import Verifier
 from frostline.text import display_path, pluralize, quote
 from frostline.verify.rules import VERIFY
-from frostline.verify.running import Outcome, new_folder_path, run
+from frostline.verify.running import Outcome, new_folder_path, run, signal_name
 
 _MOST_SAID = 600
 """Characters of what a verifier said that a finding quotes."""
@@ -128,7 +127,7 @@ def _finding(verifier: Verifier, subject: Subject, outcome: Outcome, said: str) 
     if outcome.ending == "exit":
         message = f"{output} is refused by {program}, which ended with status {outcome.number} and {quoted}"
     elif outcome.ending == "signal":
-        message = f"{output} is not verified: {program} was ended by {_signal_name(outcome.number)}, and {quoted}"
+        message = f"{output} is not verified: {program} was ended by {signal_name(outcome.number)}, and {quoted}"
     elif outcome.ending == "timeout":
         seconds = pluralize(1, "second") if verifier.timeout == 1 else f"{verifier.timeout:g} seconds"
         message = f"{output} is not verified: {program} did not end within {seconds}, and {quoted}"
@@ -147,13 +146,6 @@ def _found(verifier: Verifier, subject: Subject, message: str, help: str, severi
 
 def _or_without(way: str, subject: Subject) -> str:
     return f"{way}, or publish without it: `--allow {shell_quoted(f'unverified={subject.output}')}`"
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return f"the signal {signal.Signals(number).name}"
-    except ValueError:
-        return f"the signal {number}"
 
 
 def _unstarted(verifier: Verifier, subject: Subject, number: int, path: Path | None) -> Finding:
