@@ -48,7 +48,7 @@ job "freeze" {
           cd checkout
           frostline freeze --source mesh --datacenter "$DATACENTER" --out "parts/$DATACENTER.lock"
           git switch -C "frozen/$DATACENTER"
-          git add "parts/$DATACENTER.lock"
+          git add parts
           git commit -m "Freeze $DATACENTER" || exit 0
           git push --force origin "frozen/$DATACENTER"
         EOT

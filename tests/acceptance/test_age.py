@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from consul_agent import ConsulAgent
+from consul_agent import ConsulAgent, WanPair
 from jsonschema import Draft202012Validator
 from project import Project, Run, consul_config
 
@@ -32,20 +32,20 @@ def aged(project: Project, shop: ConsulAgent) -> Project:
     return project
 
 
-def confirmations(project: Project) -> list[dict[str, Any]]:
-    header, *lines = [json.loads(line) for line in project.read(NAME).splitlines()]
+def confirmations(project: Project, name: str = NAME) -> list[dict[str, Any]]:
+    header, *lines = [json.loads(line) for line in project.read(name).splitlines()]
     schema = Draft202012Validator(json.loads(schema_text("confirmed")))
     for value in (header, *lines):
         schema.validate(value)
     return lines
 
 
-def make_older(project: Project, hours: float, **changes: str) -> None:
-    """As if all was confirmed that many hours ago."""
+def make_older(project: Project, hours: float, name: str = NAME, **changes: str) -> None:
+    """As if all in this file was confirmed that many hours ago."""
     at = (datetime.now(UTC) - timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    lines = [{**line, "at": at, **changes} for line in confirmations(project)]
+    lines = [{**line, "at": at, **changes} for line in confirmations(project, name)]
     values = [{"format": "frostline.confirmed/1"}, *lines]
-    project.write(NAME, "".join(json.dumps(value, separators=(",", ":")) + "\n" for value in values))
+    project.write(name, "".join(json.dumps(value, separators=(",", ":")) + "\n" for value in values))
 
 
 def test_each_run_that_reads_the_sources_confirms_the_lock_even_if_nothing_changes(aged: Project) -> None:
@@ -219,3 +219,103 @@ def test_what_a_narrowed_freeze_leaves_out_stays_as_it_was_confirmed(project: Pr
     project.configure(config)
     project.done("compile")
     assert [line["source"] for line in confirmations(project)] == ["mesh"]
+
+
+# --- locks from several places ----------------------------------------------------------------------------------------
+
+PARTS = ("parts/dc1.lock", "parts/dc2.lock")
+
+
+@pytest.fixture
+def frozen_apart(project: Project, consul_wan: WanPair) -> Project:
+    """Nothing is published yet; each datacenter is frozen to a file of its own."""
+    consul_wan.reset()
+    for number, agent in enumerate(consul_wan.agents, 1):
+        agent.catalog_register("n1", "payments-v1", address=f"10.{number}.0.1", port=8080)
+    project.configure(consul_config(consul_wan.primary.address, source={"datacenters": ["*"]}, confirmed=NAME))
+    for part in PARTS:
+        project.done("freeze", "--datacenter", part[6:9], "--out", part)
+    return project
+
+
+@pytest.mark.parametrize("pattern", ["parts/*", "parts/*.lock"])
+def test_merged_locks_are_confirmed_when_each_was_frozen(frozen_apart: Project, pattern: str) -> None:
+    make_older(frozen_apart, 30, "parts/dc2.lock.confirmed")
+    frozen = [confirmations(frozen_apart, f"{part}.confirmed")[0] for part in PARTS]
+    frozen_apart.done("compile", "--lock", pattern)
+    assert confirmations(frozen_apart) == frozen
+    frozen_apart.done("check", "--max-age", "31h")
+    said = frozen_apart.refused(1, "check", "--max-age", "24h").stdout
+    assert ("datacenter `dc1`" in said, "datacenter `dc2`, namespace `default` was confirmed 30 h" in said) == (
+        False,
+        True,
+    )
+    before = frozen_apart.contents()
+    frozen_apart.done("compile", "--lock", pattern, "--locked")
+    assert frozen_apart.contents() == before
+
+
+def test_a_lock_for_another_place_has_no_time_and_confirms_nothing_here(frozen_apart: Project) -> None:
+    first = [frozen_apart.read(part) for part in PARTS]
+    for part in PARTS:
+        make_older(frozen_apart, 30, f"{part}.confirmed")
+        frozen_apart.done("freeze", "--datacenter", part[6:9], "--out", part)
+        assert datetime.now(UTC) - datetime.fromisoformat(
+            confirmations(frozen_apart, f"{part}.confirmed")[0]["at"]
+        ) < timedelta(minutes=1)
+    assert [frozen_apart.read(part) for part in PARTS] == first
+    assert not (frozen_apart.folder / NAME).exists()
+
+
+def test_a_time_that_another_machine_cannot_know_confirms_nothing(frozen_apart: Project) -> None:
+    frozen_apart.done("compile", "--lock", "parts/*")
+    make_older(frozen_apart, 30)
+    before = confirmations(frozen_apart)
+    make_older(frozen_apart, -48, "parts/dc1.lock.confirmed")
+    make_older(frozen_apart, 0, "parts/dc2.lock.confirmed", digest=f"sha256:{'0' * 64}")
+    said = frozen_apart.done("compile", "--lock", "parts/*").stderr
+    assert "warning: parts/dc1.lock.confirmed: source `mesh`, datacenter `dc1`, namespace `default` was" in said
+    assert "was confirmed in the future (2" in said
+    assert "warning: parts/dc2.lock.confirmed: source `mesh`, datacenter `dc2`, namespace `default` was not" in said
+    assert confirmations(frozen_apart) == before
+
+
+def test_without_the_file_beside_it_a_merged_lock_is_not_confirmed(frozen_apart: Project) -> None:
+    (frozen_apart.folder / "parts/dc2.lock.confirmed").unlink()
+    (frozen_apart.folder / "parts/dc2.lock").rename(frozen_apart.folder / "parts" / ("x" * 250))
+    assert "warning" not in frozen_apart.done("compile", "--lock", "parts/*").stderr
+    assert [line["datacenter"] for line in confirmations(frozen_apart)] == ["dc1"]
+    said = frozen_apart.refused(1, "check", "--max-age", "24h").stdout
+    assert "datacenter `dc2`, namespace `default` was never confirmed" in said
+
+
+@pytest.mark.parametrize(
+    "content", ['{"format":"frostline.confirmed/1"}\n\x1b[31m{}\n', '{"format":"frostline.confirmed/1"}\r\n', "ours\n"]
+)
+def test_what_is_no_confirmation_beside_a_lock_stops_the_merge(frozen_apart: Project, content: str) -> None:
+    frozen_apart.write("parts/dc2.lock.confirmed", content)
+    said = frozen_apart.refused(2, "compile", "--lock", "parts/*.lock").stderr
+    assert said.startswith("parts/dc2.lock.confirmed:")
+    assert "help: freeze it again with `frostline freeze --out FILE`; without this file the lock is not" in said
+    assert "\x1b" not in said
+    config = json.loads(frozen_apart.read("frostline.yaml"))
+    frozen_apart.configure({name: value for name, value in config.items() if name != "confirmed"})
+    frozen_apart.done("compile", "--lock", "parts/*.lock")
+
+
+def test_neither_file_of_a_freeze_for_another_place_replaces_one_of_somebody_else(frozen_apart: Project) -> None:
+    for name in ("parts/dc2.lock", "parts/dc2.lock.confirmed"):
+        kept = frozen_apart.read(name)
+        frozen_apart.write(name, "ours\n")
+        before = frozen_apart.contents()
+        said = frozen_apart.refused(2, "freeze", "--datacenter", "dc2", "--out", "parts/dc2.lock").stderr
+        assert f"`{name}` is there, and n" in said
+        assert frozen_apart.contents() == before
+        frozen_apart.write(name, kept.decode())
+
+
+def test_without_confirmed_a_freeze_for_another_place_writes_its_lock_alone(
+    project: Project, shop: ConsulAgent
+) -> None:
+    project.configure(consul_config(shop.address)).done("freeze", "--out", "part.lock")
+    assert "part.lock.confirmed" not in project.contents()

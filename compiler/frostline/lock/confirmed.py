@@ -7,6 +7,7 @@ hostile.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -20,12 +21,17 @@ from msgspec import Meta, Struct
 from frostline.canonical import canonical_line, json_fault
 from frostline.errors import UsageError
 from frostline.files.conflicts import both_sides, conflict_line
+from frostline.files.reading import read_regular
 from frostline.files.targets import as_publish_error, file_bytes, open_root
 from frostline.lock.codec import describe_segment, lock_chunks
 from frostline.model import FileOrigin, Snapshot
 from frostline.text import display_path
 
 FORMAT = "frostline.confirmed/1"
+STARTS = b'{"format":"frostline.confirmed/'
+"""How such a file begins, of whichever format."""
+SUFFIX = ".confirmed"
+"""Of the file beside a lock that `freeze --out` writes."""
 _HEADER = canonical_line({"format": FORMAT})
 _AGAIN = "run `frostline freeze` to write it anew"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -106,6 +112,42 @@ def recover_confirmed(path: Path) -> dict[Segment, Confirmation]:
             earlier = found.get(confirmation.segment, confirmation)
             found[confirmation.segment] = min(confirmation, earlier, key=lambda one: one.at)
     return found
+
+
+def path_beside(lock: Path) -> Path:
+    """Where the confirmations of a lock are that is not the committed one: `dc1.lock.confirmed` beside `dc1.lock`."""
+    return lock.with_name(lock.name + SUFFIX)
+
+
+def is_confirmed(path: Path) -> bool:
+    """Whether this is a file of confirmations beside a lock, by its name and how it begins."""
+    with suppress(OSError, ValueError):
+        return path.name.endswith(SUFFIX) and read_regular(path).startswith(STARTS)
+    return False
+
+
+def read_beside(lock: Path, shown: str) -> dict[Segment, Confirmation]:
+    """The confirmations beside this lock, {} if there are none. shown: the lock's path, as users would type it.
+
+    UsageError with the line: it is not such a file.
+    """
+    path, shown = path_beside(lock), shown + SUFFIX
+    try:
+        data = read_regular(path)
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.ENAMETOOLONG):
+            return {}
+        reason = error.strerror if isinstance(error, OSError) else "it is not a path"
+        raise UsageError(
+            f"the confirmations cannot be read: {reason}", origin=FileOrigin(shown), help=_REMOVE_OR_FREEZE
+        ) from None
+    try:
+        return parse_confirmed(data, shown)
+    except UsageError as error:
+        raise UsageError(error.message, origin=error.origin, help=_REMOVE_OR_FREEZE) from None
+
+
+_REMOVE_OR_FREEZE = "freeze it again with `frostline freeze --out FILE`; without this file the lock is not confirmed"
 
 
 def _bytes_of(path: Path) -> bytes | None:

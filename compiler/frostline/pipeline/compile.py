@@ -63,13 +63,13 @@ class CompileOptions(Struct, frozen=True, kw_only=True):
 class Compilation(Struct, frozen=True, kw_only=True):
     """All that one run found out, before anything is written.
 
-    lock: what would be locked; reading: what was read of it now, None where nobody was asked; made_from: see LockPair.
+    lock: what would be locked; readings, made_from: see LockPair.
     manifest: what is published now; entries: those that the manifest would have.
     wanted: every file in scope; files: its change; findings: sorted, waivers applied. base: as in LockPair.
     """
 
     lock: Lock
-    reading: Reading | None = None
+    readings: tuple[Reading, ...] = ()
     made_from: Lock | None = None
     registry: Registry
     manifest: Manifest | None
@@ -111,7 +111,7 @@ def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -
     held = held_services(config, locks)
     return Compilation(
         lock=locks.new,
-        reading=locks.reading,
+        readings=locks.readings,
         made_from=locks.made_from,
         registry=assembly.registry,
         manifest=compared.manifest,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from frostline.lock.confirmed import (
     Confirmation,
     Confirmations,
     confirmed_chunks,
+    path_beside,
+    read_beside,
     read_confirmed,
     recover_confirmed,
     segment_digest,
@@ -90,31 +92,62 @@ def aged_segments(config: Config, lock: Lock, limit: float) -> Iterator[tuple[st
 
 
 def confirmed_files(
-    config: Config, lock: Lock, reading: Reading | None, made_from: Lock | None = None
+    config: Config, lock: Lock, readings: Sequence[Reading], made_from: Lock | None = None
 ) -> tuple[tuple[Path, list[bytes]], ...]:
     """The file of confirmations to write with this lock: nothing where it is not configured, or nothing of it changes.
 
-    reading: what was read now. Segments that were not read keep their time, also where less of them is taken now.
-    made_from: the lock that these were taken from; None: they come from elsewhere.
+    readings: what was read of the lock. Segments that were not read keep their time, also where less of them is taken
+    now. made_from: the lock that these were taken from; None: they come from elsewhere.
     """
-    if config.confirmed is None or (reading is None and made_from is None):
+    if config.confirmed is None or not (readings or made_from):
         return ()
     before = recover_confirmed(config.confirmed)
-    read = frozenset(reading.segments) if reading else frozenset()
-    old = {snapshot.segment: snapshot for snapshot in made_from.snapshots} if made_from else {}
-    lines: list[Confirmation] = []
-    for snapshot in lock.snapshots:
-        source, datacenter, namespace = snapshot.segment
-        if reading and snapshot.segment in read:
-            digest = segment_digest(snapshot)
-            lines.append(
-                Confirmation(source=source, datacenter=datacenter, namespace=namespace, digest=digest, at=reading.at)
-            )
-        elif known := before.get(snapshot.segment):
-            lines.append(_carried_over(known, old.get(snapshot.segment), snapshot))
-    if reading is None and all(line in before.values() for line in lines):
+    lines = list(_confirmations(lock, before, readings, made_from))
+    if not readings and all(line in before.values() for line in lines):
         return ()
     return ((config.confirmed, list(confirmed_chunks(lines))),)
+
+
+def confirmed_beside(
+    config: Config, path: Path, lock: Lock, readings: Sequence[Reading], made_from: Lock | None
+) -> tuple[tuple[Path, list[bytes]], ...]:
+    """As `confirmed_files`, for a lock that is written to this path, apart from the committed one."""
+    if config.confirmed is None:
+        return ()
+    lines = _confirmations(lock, recover_confirmed(config.confirmed), readings, made_from)
+    return ((path_beside(path), list(confirmed_chunks(lines))),)
+
+
+def reading_beside(path: Path, shown: str, lock: Lock, now: datetime) -> tuple[list[Reading], list[str]]:
+    """What the confirmations beside this file of a lock say, and warnings of those that confirm nothing.
+
+    They come from another machine, and their times are what its clock said. UsageError: they are no confirmations.
+    """
+    readings: list[Reading] = []
+    warnings: list[str] = []
+    confirmations = read_beside(path, shown)
+    for age in segment_ages(lock.snapshots, confirmations, now):
+        segment = age.snapshot.segment
+        if age.at:
+            readings.append(Reading(at=age.at, segments=(segment,)))
+        elif segment in confirmations:
+            warnings.append(f"{path_beside(Path(shown))}: {describe_segment(segment)} was {age.reason}; left out")
+    return readings, warnings
+
+
+def _confirmations(
+    lock: Lock, before: Confirmations, readings: Sequence[Reading], made_from: Lock | None
+) -> Iterator[Confirmation]:
+    """What is known of this lock. before: what was known of the lock until now."""
+    times = {segment: reading.at for reading in readings for segment in reading.segments}
+    old = {snapshot.segment: snapshot for snapshot in made_from.snapshots} if made_from else {}
+    for snapshot in lock.snapshots:
+        source, datacenter, namespace = snapshot.segment
+        if at := times.get(snapshot.segment):
+            digest = segment_digest(snapshot)
+            yield Confirmation(source=source, datacenter=datacenter, namespace=namespace, digest=digest, at=at)
+        elif known := before.get(snapshot.segment):
+            yield _carried_over(known, old.get(snapshot.segment), snapshot)
 
 
 def _carried_over(known: Confirmation, old: Snapshot | None, new: Snapshot) -> Confirmation:

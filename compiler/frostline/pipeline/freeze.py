@@ -6,9 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import cast
 
 from msgspec import Struct
@@ -30,7 +28,7 @@ from frostline.published import Reading
 from frostline.registry.naming import names_of
 from frostline.registry.selection import count_unhealthy, snapshot_of, unknown_statuses
 from frostline.settings import Allow, Config, LiveSettings, ServerSettings
-from frostline.sources.base import ReadResult, answer_shape, is_live, reads_segment, source_module
+from frostline.sources.base import ReadResult, answer_shape, is_live, source_module
 from frostline.text import display_path
 
 _log = logging.getLogger(__name__)
@@ -180,7 +178,8 @@ class LockPair(Struct, frozen=True, kw_only=True):
     changed: whether publishing writes the lock file. Without live sources there is no lock file to write.
     fault: what is wrong with the committed lock, which is written anew then; `committed` is what it says all the same,
     None where nothing of it can be relied on.
-    unhealthy, reading: as in FreezeResult; None: the sources were not asked.
+    unhealthy: as in FreezeResult; None: the sources were not asked.
+    readings: what was read of the new one: now, or by the runs that wrote the files of `--lock`.
     held: the services that this run holds (see `pipeline.holding`), by name.
     merged: whether the new one comes from the files of `--lock`.
     base: the digests of the committed lock's files as this run read them, by name; None: no lock file is written.
@@ -192,7 +191,7 @@ class LockPair(Struct, frozen=True, kw_only=True):
     fault: UsageError | None = None
     unhealthy: Mapping[Key, Mapping[str, int]] | None = None
     held: Mapping[str, Held] = {}
-    reading: Reading | None = None
+    readings: tuple[Reading, ...] = ()
     merged: bool = False
     base: Mapping[str, str] | None = None
 
@@ -262,10 +261,11 @@ class CommittedLock:
     def pair_with(self, new: Lock, frozen: FreezeResult | None = None) -> LockPair:
         """Compare it with the lock that was read now: by its bytes first, which is faster than parsing them."""
         with stage("comparing with the lock"):
-            unhealthy, reading = (frozen.unhealthy, frozen.reading) if frozen else (None, None)
+            unhealthy = frozen.unhealthy if frozen else None
+            readings = (frozen.reading,) if frozen and frozen.reading else ()
             if self._text.holds(new):
                 return LockPair(
-                    new=new, committed=new, changed=False, unhealthy=unhealthy, reading=reading, base=self.base
+                    new=new, committed=new, changed=False, unhealthy=unhealthy, readings=readings, base=self.base
                 )
             if self._has_live_sources:
                 self._text.refuse_foreign()  # else it would be written over
@@ -278,7 +278,7 @@ class CommittedLock:
             changed=changed,
             fault=fault,
             unhealthy=unhealthy,
-            reading=reading,
+            readings=readings,
             base=self.base,
         )
 
@@ -298,43 +298,8 @@ def offline_lock(config: Config, committed: Lock | None) -> Lock:
     return narrowed_lock(committed or Lock(), live_sources(config), shown)
 
 
-def _matching_files(glob: str) -> list[Path]:
-    """The files that this glob names, sorted; none if it is not a valid glob."""
-    anchor = Path(glob).anchor
-    with suppress(ValueError, IndexError, OSError):  # `**b`, `.`, a name that is too long
-        return sorted(Path(anchor or ".").glob(str(Path(glob).relative_to(anchor))))
-    return []
-
-
-def merged_lock(config: Config, committed: Lock | None, globs: Sequence[str]) -> Lock:
-    """The locks in the files that these globs name (relative to the working folder), as one."""
-    files: dict[Path, str] = {}
-    for glob in globs:
-        found = _matching_files(glob)
-        if not found:
-            raise UsageError(
-                f"no file fits --lock `{glob}`", help="freeze with `--out FILE` first, or correct the pattern"
-            )
-        files.update({path: str(path) for path in found})
-    parts = lock_store.read_locks([(name, path) for path, name in sorted(files.items())])
-    live = live_sources(config)
-    taken = [
-        snapshot
-        for snapshot in (committed.snapshots if committed else ())
-        if snapshot.source in live and reads_segment(live[snapshot.source], *snapshot.segment[1:])
-    ]
-    new = lock_merge.merge_locks(lock_merge.join_locks(parts), Lock(tuple(taken)), live)
-    digests = settings_digests(config)
-    lock_merge.check_same_settings(parts, digests)
-    lock_merge.check_settings(new, digests, " ".join(globs))
-    return new
-
-
-def offline_locks(config: Config, globs: Sequence[str] = ()) -> LockPair:
-    """The locks without any network: new is the committed one, or what the files that these globs name hold."""
-    if globs:
-        present = CommittedLock(config)
-        return replace(present.pair_with(merged_lock(config, present.lock, globs)), merged=True)
+def offline_locks(config: Config) -> LockPair:
+    """The locks without any network: new is the committed one, or what today's settings take of it."""
     text = CommittedLock(config)
     committed = text.whole()
     return replace(pair_locks(config, offline_lock(config, committed), committed), base=text.base)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
@@ -16,11 +16,12 @@ from frostline.lock.merge import replace_segments
 from frostline.lock.store import LockFile
 from frostline.model import Finding, Lock, Snapshot
 from frostline.pipeline.compile import guard_frozen, plan_frozen
+from frostline.pipeline.confirming import confirmed_beside
 from frostline.pipeline.freeze import CommittedLock, freeze, live_sources
 from frostline.pipeline.holding import hold_refused
 from frostline.pipeline.publish import publish_lock, publish_session
 from frostline.plan.changes import Plan
-from frostline.publish.single_file import OUT_KINDS, replace_file
+from frostline.publish.single_file import BESIDE_OUT, OUT, refuse_other_kind, replace_file
 from frostline.settings import Allow, Config
 from frostline.text import did_you_mean
 
@@ -55,7 +56,7 @@ def update_lock(
 ) -> LockUpdate:
     """Read the live sources (only these, only these datacenters; () for all) and write the lock unless guards refuse.
 
-    out: write what was read to this file, and nothing else. wait: as `freeze` takes it.
+    out: write what was read to this file (with `confirmed`, when beside it), and nothing else. wait: as for `freeze`.
 
     UsageError: a name of `sources` is not that of a live source. SourceError: a source could not be read.
     """
@@ -87,10 +88,18 @@ def update_lock(
         if update.refused:
             return replace(update, plan=plan_frozen(config, locks))
         if out:
-            replace_file(out, LockFile(out, read.snapshots), kinds=OUT_KINDS)
+            _write_apart(out, read, confirmed_beside(config, out, read, locks.readings, locks.made_from))
         elif root:
-            publish_lock(config, root, new, frozen.reading, locks.made_from, locks.base)
+            publish_lock(config, root, new, locks.readings, locks.made_from, locks.base)
     return update
+
+
+def _write_apart(out: Path, lock: Lock, confirmed: Iterable[tuple[Path, list[bytes]]]) -> None:
+    """Write the lock to this file, after its confirmations: who waits for the lock finds both."""
+    refuse_other_kind(out, OUT)  # before anything is written
+    for path, chunks in confirmed:
+        replace_file(path, chunks, kind=BESIDE_OUT)
+    replace_file(out, LockFile(out, lock.snapshots), kind=OUT)
 
 
 def _segments_of(lock: Lock, read: Lock) -> Lock:

@@ -40,7 +40,7 @@ def publish_compilation(config: Config, root: Root, compilation: Compilation, on
     RefusedError: the committed lock is not the one that this run has read.
     """
     lock_files = _lock_changes(config, compilation.lock) if compilation.plan.lock else ()
-    confirmed = confirmed_files(config, compilation.lock, compilation.reading, compilation.made_from)
+    confirmed = confirmed_files(config, compilation.lock, compilation.readings, compilation.made_from)
     with stage("publishing"):
         publish(
             root,
@@ -59,15 +59,15 @@ def publish_lock(
     config: Config,
     root: Root,
     lock: Lock,
-    reading: Reading | None = None,
+    readings: Sequence[Reading] = (),
     made_from: Lock | None = None,
     base: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the lock and its confirmations alone. reading: what was read of it now; made_from, base: as in LockPair.
+    """Write the lock and its confirmations alone. readings, made_from, base: as in LockPair.
 
     RefusedError: the committed lock is not the one that this run has read.
     """
-    confirmed = confirmed_files(config, lock, reading, made_from)
+    confirmed = confirmed_files(config, lock, readings, made_from)
     publication = Publication(lock_files=(*_lock_changes(config, lock), *confirmed))
     publish(root, publication, partial(_check_lock, config, base))
 

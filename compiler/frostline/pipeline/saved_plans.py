@@ -58,7 +58,7 @@ def save(compilation: Compilation, basis: Basis, made: datetime) -> tuple[bytes,
         basis=basis,
         changes=compilation.files,
         new_lock=text,
-        reading=compilation.reading,
+        reading=next(iter(compilation.readings), None),
     )
     return saved_bytes(plan_value(compilation.plan), saved)
 
@@ -111,14 +111,15 @@ def new_lock(config: Config, saved: Saved, shown: str) -> Lock:
     return lock
 
 
-def reading_in(saved: Saved) -> Reading | None:
+def readings_in(saved: Saved) -> tuple[Reading, ...]:
     """What was read of the lock that the plan holds. UsageError: its time is invalid."""
-    if saved.reading is not None:
-        try:
-            time_of(saved.reading.at)
-        except ValueError:
-            raise UsageError(f"the saved plan has an invalid time: {saved.reading.at}", help=_AGAIN) from None
-    return saved.reading
+    if saved.reading is None:
+        return ()
+    try:
+        time_of(saved.reading.at)
+    except ValueError:
+        raise UsageError(f"the saved plan has an invalid time: {saved.reading.at}", help=_AGAIN) from None
+    return (saved.reading,)
 
 
 def check_files(file: SavedFile, compilation: Compilation, shown: str) -> None:

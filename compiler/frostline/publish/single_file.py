@@ -13,18 +13,29 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from frostline.errors import UsageError
 from frostline.files.targets import Root, as_publish_error, file_start, file_state, fill, open_root, sync
 from frostline.publish.permissions import check_replaceable
 from frostline.text import display_path
 
-OUT_KINDS = (b'{"format":"frostline.plan/', b'{"format":"frostline.lock/')
-"""How a saved plan and a lock begin: all that `--out` may replace."""
+
+class Kind(Struct, frozen=True):
+    """What may be replaced by a file: what begins with one of these, or is empty. words: what the others are."""
+
+    starts: tuple[bytes, ...]
+    words: str
+
+
+OUT = Kind((b'{"format":"frostline.plan/', b'{"format":"frostline.lock/'), "neither a saved plan nor a lock")
+BESIDE_OUT = Kind((b'{"format":"frostline.confirmed/',), "no file of confirmations")
+
 
 _STAGED = re.compile(r"\.frostline\.[0-9a-f]{16}\.out\.tmp")
 _LEFT = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -33,14 +44,14 @@ _NAMELESS = getattr(os, "O_TMPFILE", 0)
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM, errno.ENOSYS})
 
 
-def replace_file(path: Path, chunks: Iterable[bytes], *, kinds: Sequence[bytes] = (b"",)) -> None:
+def replace_file(path: Path, chunks: Iterable[bytes], *, kind: Kind | None = None) -> None:
     """Write this file. Missing folders above it are created, and removed again where it can't be written.
 
-    kinds: how what is there may begin; an empty file may be replaced too.
-    UsageError: it begins otherwise. PublishError: it cannot be written, or is a symbolic link, folder or device.
+    UsageError: what is there is not of this kind. PublishError: it cannot be written, or is a symbolic link, folder or
+    device.
     """
     with _folder_made(path.parent), open_root(path.parent) as parent:
-        _check_kind(parent, path, kinds)
+        _check_kind(parent, path, kind)
         found = file_state(parent, path.name)
         with as_publish_error(str(path), "written"):
             old = check_replaceable(parent.fd, str(path), path.name)
@@ -48,7 +59,7 @@ def replace_file(path: Path, chunks: Iterable[bytes], *, kinds: Sequence[bytes] 
             _remove_left(parent.fd)
             with _new_file(parent.fd, found.mode if found else 0o666) as (file, place):
                 fill(file, chunks, found.mode if found else None, owner)
-                _check_kind(parent, path, kinds)  # somebody else may have written it meanwhile
+                _check_kind(parent, path, kind)  # somebody else may have written it meanwhile
                 place(path.name)
             sync(parent.fd)
 
@@ -68,10 +79,18 @@ def _folder_made(folder: Path) -> Iterator[None]:
         raise
 
 
-def _check_kind(parent: Root, path: Path, kinds: Sequence[bytes]) -> None:
-    if not (file_start(parent, path.name) or kinds[0]).startswith(tuple(kinds)):
+def refuse_other_kind(path: Path, kind: Kind) -> None:
+    """UsageError: what is there is not of this kind."""
+    if path.parent.is_dir():
+        with open_root(path.parent) as parent:
+            _check_kind(parent, path, kind)
+
+
+def _check_kind(parent: Root, path: Path, kind: Kind | None) -> None:
+    start = file_start(parent, path.name) if kind else b""
+    if kind and start and not start.startswith(kind.starts):
         raise UsageError(
-            f"--out: `{display_path(path)}` is there, and neither a saved plan nor a lock: it is not replaced",
+            f"--out: `{display_path(path)}` is there, and {kind.words}: it is not replaced",
             help="name another file, or remove this one",
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from frostline.model import Bind, Declared, Instance, Key, Lock, Registration, S
 from frostline.pipeline.assemble import state_of_lock
 from frostline.pipeline.check import check
 from frostline.pipeline.compile import CompileOptions, compile_registry
-from frostline.pipeline.freeze import LockPair, offline_locks, pair_locks, settings_digests
+from frostline.pipeline.freeze import LockPair, pair_locks, settings_digests
 from frostline.pipeline.holding import held_keys, held_services, hold_refused
 from frostline.pipeline.lock_update import update_lock
+from frostline.pipeline.merging import merge_files
 from frostline.pipeline.publish import publish_compilation, publish_lock, publish_session
 from frostline.publish.single_file import replace_file
 from frostline.settings import Allow, Config
@@ -184,7 +185,7 @@ def test_merged_locks_are_held_too(config: Config, tmp_path: Path) -> None:
     with publish_session(config) as root:
         publish_lock(config, root, lock_of(config, dc1={"shop": 6}), None)
     replace_file(tmp_path / "part", LockFile(tmp_path / "part", lock_of(config, dc1={"shop": 0}).snapshots))
-    locks = hold_refused(config, offline_locks(config, [str(tmp_path / "part")]), Allow(), TODAY)
+    locks = hold_refused(config, merge_files(config, [str(tmp_path / "part")], datetime.now(UTC))[0], Allow(), TODAY)
     assert lines(locks) == {("dc1", "shop"): 6}
     (service,) = held_services(config, locks)
     assert service.why.startswith("0 endpoints (why is not known offline")

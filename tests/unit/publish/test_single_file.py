@@ -13,7 +13,7 @@ import pytest
 
 from frostline.errors import PublishError, UsageError
 from frostline.publish import single_file
-from frostline.publish.single_file import OUT_KINDS, replace_file
+from frostline.publish.single_file import OUT, replace_file
 
 
 @pytest.fixture(autouse=True, params=["nameless", "named"])
@@ -71,7 +71,7 @@ def test_only_a_plan_or_a_lock_is_replaced_by_out(tmp_path: Path, content: bytes
     path = tmp_path / "f"
     path.write_bytes(content)
     with pytest.raises(UsageError, match="neither a saved plan nor a lock"):
-        replace_file(path, [b"new"], kinds=OUT_KINDS)
+        replace_file(path, [b"new"], kind=OUT)
     assert tree(tmp_path) == {"f": content}
 
 
@@ -81,7 +81,7 @@ def test_only_a_plan_or_a_lock_is_replaced_by_out(tmp_path: Path, content: bytes
 def test_a_plan_a_lock_and_an_empty_file_are_replaced_by_out(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / ("f" * 250)
     path.write_bytes(content)
-    replace_file(path, [b"new"], kinds=OUT_KINDS)
+    replace_file(path, [b"new"], kind=OUT)
     assert tree(tmp_path) == {path.name: b"new"}
 
 
@@ -157,10 +157,10 @@ def test_a_file_that_somebody_else_writes_meanwhile_is_judged_too(tmp_path: Path
         yield b"new"
 
     with pytest.raises(UsageError, match="neither a saved plan nor a lock"):
-        replace_file(path, meanwhile(b"version: 1"), kinds=OUT_KINDS)
+        replace_file(path, meanwhile(b"version: 1"), kind=OUT)
     assert tree(tmp_path) == {"plan.json": b"version: 1"}
     path.unlink()
-    replace_file(path, meanwhile(OUT_KINDS[0]), kinds=OUT_KINDS)
+    replace_file(path, meanwhile(OUT.starts[0]), kind=OUT)
     assert tree(tmp_path) == {"plan.json": b"new"}
 
 

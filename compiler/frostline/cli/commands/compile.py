@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from frostline import errors
 from frostline.cli.console import Invocation, info, print_json, report_value, show_findings
-from frostline.cli.invoking import DifferentError, invoked, load_invocation_config
+from frostline.cli.invoking import DifferentError, invoked, load_invocation_config, print_warnings
 from frostline.cli.locks import ONLY_LOCK, freeze_locks
 from frostline.cli.options import (
     DIGEST,
@@ -32,6 +32,7 @@ from frostline.pipeline.compile import Compilation, CompileOptions, compile_regi
 from frostline.pipeline.confirming import now_utc
 from frostline.pipeline.freeze import CommittedLock, LockPair, offline_locks
 from frostline.pipeline.holding import hold_refused
+from frostline.pipeline.merging import merge_files
 from frostline.pipeline.publish import publish_compilation, publish_session
 from frostline.pipeline.verifying import as_verified, verify_changes
 from frostline.plan import saved as saved_plan
@@ -120,8 +121,12 @@ def _compile(
     config = load_invocation_config(invocation)
     outputs_in_scope(config, options.only)  # an unknown name is an error before any source is read
     with publish_session(config) as root:
-        if offline or globs:
-            locks = hold_refused(config, offline_locks(config, globs), options.allow, options.today)
+        if globs:
+            merged, warnings = merge_files(config, globs, now_utc())
+            print_warnings(invocation, warnings)
+            locks = hold_refused(config, merged, options.allow, options.today)
+        elif offline:
+            locks = hold_refused(config, offline_locks(config), options.allow, options.today)
         else:
             locks = freeze_locks(invocation, config, options.allow, wait=wait)
         if locked and locks.changed:
@@ -152,7 +157,7 @@ def _compile_plan(invocation: Invocation, path: Path, expect: str | None, max_ag
     with publish_session(config) as root:
         saved_plans.check_basis(config, saved, shown)
         new = saved_plans.new_lock(config, saved, shown)
-        locks = replace(CommittedLock(config).pair_with(new), reading=saved_plans.reading_in(saved))
+        locks = replace(CommittedLock(config).pair_with(new), readings=saved_plans.readings_in(saved))
         compilation = compile_registry(config, locks, options)
         saved_plans.check_files(file, as_verified(config, compilation, options.allow), shown)
         compilation = verify_changes(config, compilation, options)
@@ -185,10 +190,11 @@ def _as_committed(invocation: Invocation, config: Config, locks: LockPair, *, ex
         raise locks.fault or (_lock_would_change if exact else _registry_would_change)(config, locks, changes)
     info(invocation, f"{ONLY_LOCK} It stays as it is; `--exact` refuses.")
     same = {snapshot.segment for snapshot in locks.committed.snapshots if snapshot in locks.new.snapshots}
-    reading = locks.reading
-    if reading:
-        reading = replace(reading, segments=tuple(segment for segment in reading.segments if segment in same))
-    return replace(locks, new=locks.committed, changed=False, reading=reading)
+    readings = tuple(
+        replace(reading, segments=tuple(segment for segment in reading.segments if segment in same))
+        for reading in locks.readings
+    )
+    return replace(locks, new=locks.committed, changed=False, readings=readings)
 
 
 def _registry_would_change(config: Config, locks: LockPair, changes: Sequence[str]) -> FrostlineError:

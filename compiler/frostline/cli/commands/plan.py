@@ -41,7 +41,7 @@ from frostline.pipeline.verifying import verify_changes
 from frostline.plan.changes import plan_value
 from frostline.plan.saved import Basis
 from frostline.plan.text import plan_lines
-from frostline.publish.single_file import OUT_KINDS, replace_file
+from frostline.publish.single_file import OUT, replace_file
 from frostline.settings import Allow
 from frostline.text import display_path
 
@@ -93,7 +93,7 @@ def command(
     if out and basis and not compilation.refused:
         saved_plans.check_steady(config, basis, options)
         data, digest = saved_plans.save(compilation, basis, now_utc())
-        replace_file(out, [data], kinds=OUT_KINDS)
+        replace_file(out, [data], kind=OUT)
     _print_plan(invocation, compilation, digest, only_digest=only_digest)
     show_findings(compilation.findings, invocation)
     if compilation.refused:

@@ -1,0 +1,86 @@
+"""From the files that `freeze --out` wrote, on whichever machines, to a lock: `compile --lock`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from frostline.errors import UsageError
+from frostline.lock import merge as lock_merge
+from frostline.lock import store as lock_store
+from frostline.lock.confirmed import is_confirmed
+from frostline.model import Lock
+from frostline.pipeline.confirming import reading_beside
+from frostline.pipeline.freeze import CommittedLock, LockPair, live_sources, settings_digests
+from frostline.published import Reading
+from frostline.settings import Config
+from frostline.sources.base import reads_segment
+
+
+def merge_files(config: Config, globs: Sequence[str], now: datetime) -> tuple[LockPair, tuple[str, ...]]:
+    """The locks in the files that these globs name (relative to the working folder), as the new one; and warnings.
+
+    UsageError: one of the files is not a lock, or does not fit the others or the configuration. SourceError: a segment
+    of the committed lock is in none of them.
+    """
+    files = _files_of(globs)
+    parts = lock_store.read_locks(files)
+    committed = CommittedLock(config)
+    new = _merged(config, committed.lock, parts, " ".join(globs))
+    readings, warnings = _readings(config, files, parts, now)
+    locks = replace(committed.pair_with(new), merged=True, readings=readings)
+    return locks, (*warnings, *locks.warnings)
+
+
+def _files_of(globs: Sequence[str]) -> list[tuple[str, Path]]:
+    """The path to show and the path of each file of a lock, sorted."""
+    files: dict[Path, str] = {}
+    for glob in globs:
+        found = [path for path in _matching_files(glob) if not is_confirmed(path)]
+        if not found:
+            raise UsageError(
+                f"no file fits --lock `{glob}`", help="freeze with `--out FILE` first, or correct the pattern"
+            )
+        files.update({path: str(path) for path in found})
+    return [(shown, path) for path, shown in sorted(files.items())]
+
+
+def _matching_files(glob: str) -> list[Path]:
+    """The files that this glob names; none if it is not a valid glob."""
+    anchor = Path(glob).anchor
+    with suppress(ValueError, IndexError, OSError):  # `**b`, `.`, a name that is too long
+        return list(Path(anchor or ".").glob(str(Path(glob).relative_to(anchor))))
+    return []
+
+
+def _merged(config: Config, committed: Lock | None, parts: Sequence[tuple[str, Lock]], shown: str) -> Lock:
+    """These locks as one. shown: what messages call it."""
+    live = live_sources(config)
+    taken = [
+        snapshot
+        for snapshot in (committed.snapshots if committed else ())
+        if snapshot.source in live and reads_segment(live[snapshot.source], *snapshot.segment[1:])
+    ]
+    new = lock_merge.merge_locks(lock_merge.join_locks(parts), Lock(tuple(taken)), live)
+    digests = settings_digests(config)
+    lock_merge.check_same_settings(parts, digests)
+    lock_merge.check_settings(new, digests, shown)
+    return new
+
+
+def _readings(
+    config: Config, files: Sequence[tuple[str, Path]], parts: Sequence[tuple[str, Lock]], now: datetime
+) -> tuple[tuple[Reading, ...], list[str]]:
+    """What the confirmations beside these files say, where the configuration has `confirmed`, and warnings."""
+    readings: list[Reading] = []
+    warnings: list[str] = []
+    if config.confirmed:
+        for (shown, path), (_, lock) in zip(files, parts, strict=True):
+            read, warned = reading_beside(path, shown, lock, now)
+            readings += read
+            warnings += warned
+    return tuple(readings), warnings
