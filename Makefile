@@ -13,10 +13,11 @@ READERS := build/consumers/.installed
 NPM := build/npm/node_modules
 INSTALL_UV = $(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install --quiet --upgrade uv
 
+ZENSICAL := build/zensical/.installed
 SUPPLY := build/supply
 FUZZ_SECONDS ?= 60
 
-.PHONY: help venv lock lockreaders schemas servers test consumers campaign fuzz lint quickstart rules wheel sbom audit bench clean
+.PHONY: help venv lock lockreaders schemas servers test consumers campaign fuzz lint quickstart rules site wheel sbom audit bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -36,10 +37,11 @@ lock: ## Renews requirements: test.txt with the newest, oldest.txt with the olde
 	$(COMPILE_OURS) --resolution highest --output-file requirements/test.txt
 	$(COMPILE_OURS) --resolution lowest-direct --output-file requirements/oldest.txt
 
-lockreaders: ## Renews requirements/consumers.txt and programs.txt from the .in of each: what reads the outputs in tests
+lockreaders: ## Renews requirements/consumers.txt, programs.txt and site.txt from the .in of each, and the npm packages
 	$(INSTALL_UV)
 	$(COMPILE_READERS) --output-file requirements/consumers.txt requirements/consumers.in
 	$(COMPILE_READERS) --output-file requirements/programs.txt requirements/programs.in
+	$(COMPILE_READERS) --output-file requirements/site.txt requirements/site.in
 	cd requirements/npm && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 
 schemas: venv ## Writes schemas/config.schema.json from the parts that sources, checks and outputs bring
@@ -62,7 +64,7 @@ $(NPM): requirements/npm/package-lock.json
 	cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund
 	touch $@
 
-consumers: venv servers $(READERS) ## Built-in templates and recipes in the programs that read them, but for those of `make test`
+consumers: venv servers $(READERS) site ## Built-in templates and recipes in the programs that read them, but for those of `make test`
 	-tests/servers/install.sh prometheus dnsmasq unbound traefik caddy puppet-8 puppet-lint metadata-json-lint chromium bash fish zsh
 	-$(MAKE) $(NPM)
 	$(BIN)/python -m pytest -m more_readers tests/consumers $(PYTEST_ARGS)
@@ -84,6 +86,18 @@ quickstart: venv ## Compiles samples/quickstart from nothing in build/quickstart
 
 rules: venv ## docs/rules.md, from the rules that the package lists
 	$(BIN)/python -c 'from frostline.pipeline import rule_page, rule_table as t; print(end=rule_page.page_text(t.rule_table().values()))' >docs/rules.md
+
+$(ZENSICAL): requirements/site.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --require-hashes --only-binary :all: --requirement $<
+	touch $@
+
+site: $(ZENSICAL) ## The documentation as a site, in build/site, from docs, the samples and the pages at the top
+	rm -rf build/pages build/site
+	mkdir -p build/pages
+	git ls-files -z --cached --others --exclude-standard LICENSE '*.md' docs samples ':!templates' ':!tests' | \
+		tar -c --null --files-from - | tar -x -C build/pages
+	build/zensical/bin/zensical build --clean --strict
 
 wheel: venv ## The wheel, in dist
 	rm -rf dist
@@ -109,5 +123,5 @@ bench: venv ## The benchmarks; they print figures and judge nothing
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script" && $(BIN)/python "$$script" || exit 1; done
 
 clean: ## Removes what these commands made in the checkout
-	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

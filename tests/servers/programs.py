@@ -20,6 +20,7 @@ FETCHED = ("consul-1.8", "consul-1.14", "puppet-8", "envoy", "traefik", "caddy")
 _CONSUL = "tests/servers/install.sh {}, or set FROSTLINE_CONSUL"
 _OTHERWISE = {
     "readers": "make build/consumers/.installed",
+    "documentation site": "make site",
     "npm packages": "make build/npm/node_modules, which needs npm",
     "environment generator": "sudo apt-get install systemd",
     **dict.fromkeys(("go", "gofmt"), "install Go 1.22 or newer"),

@@ -97,6 +97,34 @@ def test_the_index_leads_to_every_page_of_the_documents() -> None:
     assert pages - linked == set()
 
 
+# --- the site ---------------------------------------------------------------------------------------------------------
+
+SITE_CONFIG: dict[str, Any] = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
+
+
+def navigated(entries: list[Any]) -> Iterator[str]:
+    """The pages of a navigation, in its order."""
+    for entry in entries:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            for value in entry.values():
+                yield from navigated(value if isinstance(value, list) else [value])
+
+
+def test_the_navigation_of_the_site_has_every_page_once_and_no_other() -> None:
+    assert sorted(navigated(SITE_CONFIG["nav"])) == PAGES
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_site_shows_blocks_and_lists_where_a_git_host_does(page: str) -> None:
+    """Python-Markdown wants four spaces before what belongs to a list's item, and an empty line before a list."""
+    found = re.findall(
+        r"^ +```.*$|(?<=\n\n) {1,3}\S.*$|^(?![-*] |\d+\. | ).+\n(?:[-*]|\d+\.) .*$", prose(page), re.MULTILINE
+    )
+    assert found == []
+
+
 # --- the command ------------------------------------------------------------------------------------------------------
 
 COMMON = "every command"
