@@ -16,6 +16,7 @@ from frostline.config.cursor import Cursor
 from frostline.durations import parse_duration
 from frostline.patterns import PatternError, Placeholder, parse
 from frostline.text import closest
+from frostline.user_patterns import compiled as as_user_pattern
 
 LONGEST = 86_400.0
 """Seconds of the longest duration: sockets and threads cannot wait for any number of seconds."""
@@ -144,7 +145,9 @@ def compiled_regex(cursor: Cursor, pattern: str) -> re.Pattern[str] | None:
     """The compiled `pattern`, which is the value itself or made of it."""
     try:
         with warnings.catch_warnings(action="ignore"):
-            return re.compile(pattern)
+            compiled = re.compile(pattern)
+        as_user_pattern(pattern)  # which takes less than `re` does
+        return compiled
     except re.error as error:
         where = "" if error.pos is None or pattern != cursor.value else f" at character {error.pos + 1}"
         cursor.refuse(f"`{cursor.key}` is not a regular expression: {error.msg}{where}", _REGEX_HELP)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
 
+from frostline.config.schema_keywords import bounded_keywords, unknown_keys
 from frostline.config.yaml_reader import Document, Path
 from frostline.errors import UsageError
 from frostline.text import closest, list_names, quote
@@ -49,9 +49,8 @@ def schema_errors(document: Document, schema: bytes) -> list[SchemaError]:
 
     jsonschema-rs decides, in less time than it takes to import jsonschema, which then words the errors.
     """
-    with suppress(UnicodeEncodeError):  # half a surrogate pair: only jsonschema takes it
-        if _decider(schema).is_valid(document.value):
-            return []
+    if _decider(schema).is_valid(document.value):
+        return []
     errors: dict[tuple[Path, str], SchemaError] = {}
     for refusal in _validator(schema).iter_errors(document.value):
         for error in _errors(refusal, document):
@@ -72,26 +71,17 @@ def _validator(schema: bytes) -> Any:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
-    checker: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
-    return checker(json.loads(schema))
-
-
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[Any]:
-    """`$` as JSON Schema means it (ECMA 262): the end, where Python's also stands before a last newline."""
-    from jsonschema import ValidationError
-
-    python = f"{pattern[:-1]}\\Z" if pattern.endswith("$") else pattern
-    if isinstance(instance, str) and not re.search(python, instance):
-        yield ValidationError("")
+    whole = json.loads(schema)
+    checker: Any = extend(Draft202012Validator, bounded_keywords(whole.get("$defs", {})))  # type: ignore[no-untyped-call]
+    return checker(whole)
 
 
 def _errors(error: Any, document: Document) -> Iterator[SchemaError]:
     path: Path = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
-        for key in error.instance:
-            if key not in error.schema.get("properties", {}):
-                words = _unknown_key(key, path, error.schema)
-                yield SchemaError(_usage_error(words, (*path, key), document), (*path, key))
+        for key in unknown_keys(error.instance, error.schema):
+            words = _unknown_key(key, path, error.schema)
+            yield SchemaError(_usage_error(words, (*path, key), document), (*path, key))
         return
     if "propertyNames" in error.absolute_schema_path:
         path = (*path, error.instance)

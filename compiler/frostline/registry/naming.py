@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from glob import escape
 
+from frostline.errors import UsageError
 from frostline.model import Key
 from frostline.patterns import parse
 from frostline.settings import Naming, VersionFrom
+from frostline.text import shorten
+from frostline.user_patterns import UserPattern
 from frostline.user_patterns import compiled as compiled_pattern
 
 Splitter = Callable[[str, tuple[str, ...], Mapping[str, str]], tuple[Key, ...]]
@@ -36,9 +39,9 @@ def _versions(version_from: VersionFrom, tags: tuple[str, ...], meta: Mapping[st
 def name_splitter(patterns: tuple[str, ...], version_pattern: str) -> Callable[[str], Key]:
     """A function from a registered name to (service, version), by the first pattern that matches the whole name.
 
-    A name that no pattern matches is the service, without a version.
+    A name that no pattern matches is the service, without a version. UsageError: a pattern is too large.
     """
-    compiled = [compiled_pattern(_pattern_regex(pattern, version_pattern), re.DOTALL) for pattern in patterns]
+    compiled = [_compiled(pattern, version_pattern) for pattern in patterns]
 
     @cache
     def split(name: str) -> Key:
@@ -48,6 +51,16 @@ def name_splitter(patterns: tuple[str, ...], version_pattern: str) -> Callable[[
         return Key(name, None)
 
     return split
+
+
+def _compiled(pattern: str, version_pattern: str) -> UserPattern:
+    try:
+        return compiled_pattern(_pattern_regex(pattern, version_pattern), re.DOTALL)
+    except re.error as error:
+        raise UsageError(
+            f"the naming pattern `{shorten(pattern)}` with the version pattern `{shorten(version_pattern)}`: {error}",
+            help="write a shorter one, or one with fewer repetitions",
+        ) from None
 
 
 def names_of(naming: Naming, service: str) -> tuple[str, ...]:

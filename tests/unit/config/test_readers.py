@@ -47,6 +47,7 @@ def test_a_right_value_is_read(cursor: On, reader: str, written: str, value: Any
         ("globs", '"[!]"', "the glob has a `[` without its `]`"),
         ("regex", '"("', "`key` is not a regular expression: missing ), unterminated subpattern at character 1"),
         ("regex", '"a{99999999999}"', "`key` is not a regular expression: too large"),
+        ("regex", '"(a{1000}){100}"', "`key` is not a regular expression: the pattern is too large"),
     ],
 )
 def test_a_wrong_value_is_refused_at_its_place(cursor: On, reader: str, written: str, said: str) -> None:

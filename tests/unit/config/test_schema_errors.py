@@ -26,8 +26,8 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def errors_of(text: str) -> list[SchemaError]:
-    return schema_errors(read_yaml(text.encode(), "f.yaml"), json.dumps(SCHEMA).encode())
+def errors_of(text: str, schema: dict[str, Any] = SCHEMA) -> list[SchemaError]:
+    return schema_errors(read_yaml(text.encode(), "f.yaml"), json.dumps(schema).encode())
 
 
 def test_what_fits_has_no_error() -> None:
@@ -64,3 +64,35 @@ def test_a_mapping_that_lacks_a_key_can_still_be_used() -> None:
 
 def test_each_value_has_one_error() -> None:
     assert len(errors_of("name: 1\nnumber: x\nword: 3\nlist: {}\nflag: 0\n")) == 5
+
+
+LONG = "a" * 40 + "!"
+ENDLESS = ["^(a+)+$", "^(a|aa)+$(?!x)", "^(a|aa)+$(?=)"]
+"""Patterns that Python's `re` would try on LONG for longer than anybody waits."""
+
+
+@pytest.mark.parametrize("pattern", ENDLESS)
+def test_a_pattern_of_a_plug_in_is_matched_with_a_limit(pattern: str) -> None:
+    (found,) = errors_of(
+        f"name: {LONG}", {"properties": {"name": {"pattern": pattern, "type": "string", "x-expected": "short"}}}
+    )
+    assert found.error.message == f"`name` must be short, not `{LONG}`"
+    (key,) = errors_of(f"{LONG}: 1", {"patternProperties": {pattern: {"type": "string"}, "!$": {"type": "string"}}})
+    assert key.error.message == f"`{LONG}` must be a string, not an integer"
+    for keyword in ("additionalProperties", "unevaluatedProperties"):
+        (other,) = errors_of(f"{LONG}: 1", {"patternProperties": {"^(a+)+$": True}, keyword: False})
+        assert ("unknown key" in other.error.message, keyword in other.error.message) in ((True, False), (False, True))
+
+
+def test_a_key_that_a_pattern_of_a_plug_in_takes_is_known() -> None:
+    schema = {
+        "properties": {"name": {}},
+        "patternProperties": {r"^\p{Lu}": {"type": "integer"}},
+        "additionalProperties": False,
+    }
+    assert errors_of("name: a\nÄ: 1\n", schema) == []
+    (found,) = errors_of("name: a\nÄ: 1\nb: 1\n", schema)
+    assert found.error.message == "unknown key `b`"
+    more = {**schema, "additionalProperties": {"type": "boolean"}}
+    (found,) = errors_of("name: a\nÄ: 1\nb: 1\n", more)
+    assert found.error.message == "`b` must be true or false, not an integer"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from frostline.errors import UsageError
 from frostline.globs import matches
 from frostline.registry.naming import name_splitter, names_of, splitter_of
 from frostline.settings import DEFAULT_NAMING, DEFAULT_VERSION_PATTERN, Naming, VersionFrom
@@ -35,6 +36,15 @@ def test_the_first_pattern_that_fits_wins() -> None:
     split = name_splitter(("{version}.{service}", "{service}-{version}"), "v[0-9]+")
     assert split("v2.shop-v1") == ("shop-v1", "v2")
     assert split("shop-v1") == ("shop", "v1")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "version_pattern"), [("{service}" + "x" * 30_000, "v"), ("{service}-{version}", "(v{1000}){19}")]
+)
+def test_patterns_that_are_too_large_together_are_an_error(pattern: str, version_pattern: str) -> None:
+    with pytest.raises(UsageError, match="the pattern is too large") as caught:
+        name_splitter((pattern + "x" * 1100,), version_pattern)
+    assert len(caught.value.message) < 300
 
 
 def test_signs_of_regular_expressions_in_a_pattern_are_plain_text() -> None:
