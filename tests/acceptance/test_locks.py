@@ -124,6 +124,12 @@ def test_a_pattern_that_no_lock_fits_is_refused(both: Project, pattern: str) -> 
     assert "freeze with `--out FILE` first" in said
 
 
+def test_a_pattern_whose_search_would_not_end_is_refused(both: Project) -> None:
+    said = both.refused(2, "compile", "--lock", "**/" * 12 + "*").stderr
+    assert "`: it has 12 `**`, at most 3 are searched" in said
+    assert "help: name the folders, or give --lock several times" in said
+
+
 def test_freezing_one_datacenter_leaves_the_other_in_the_lock(both: Project, wan: WanPair) -> None:
     both.done("compile")
     for agent in wan.agents:

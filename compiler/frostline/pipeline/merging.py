@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from frostline.errors import UsageError
+from frostline.files.finding import TooManyRecursionsError, find
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
 from frostline.lock.confirmed import is_confirmed
@@ -51,10 +51,12 @@ def _files_of(globs: Sequence[str]) -> list[tuple[str, Path]]:
 
 def _matching_files(glob: str) -> list[Path]:
     """The files that this glob names; none if it is not a valid glob."""
-    anchor = Path(glob).anchor
-    with suppress(ValueError, IndexError, OSError):  # `**b`, `.`, a name that is too long
-        return list(Path(anchor or ".").glob(str(Path(glob).relative_to(anchor))))
-    return []
+    try:
+        return find(glob, Path())
+    except TooManyRecursionsError as error:
+        raise UsageError(f"--lock `{glob}`: {error}", help="name the folders, or give --lock several times") from None
+    except (ValueError, IndexError, OSError):  # `**b`, `.`, a name that is too long
+        return []
 
 
 def _merged(config: Config, committed: Lock | None, parts: Sequence[tuple[str, Lock]], shown: str) -> Lock:

@@ -7,6 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from frostline.errors import UsageError
+from frostline.files.finding import find
 from frostline.globs import is_literal
 from frostline.model import Finding
 from frostline.rules import Rule
@@ -56,11 +57,8 @@ def _matching(settings: JobspecSettings, written: str, glob: str) -> set[Path]:
     """What the glob matches, files and folders."""
     # Before Python 3.13 pathlib gives folders only where `**` ends a glob.
     every = f"{glob}/*" if glob == "**" or glob.endswith("/**") else glob
-    relative = Path(every)
     try:
-        if relative.is_absolute():
-            return set(Path(relative.anchor).glob(str(relative.relative_to(relative.anchor))))
-        return set(settings.folder.glob(every))
+        return set(find(every, settings.folder))
     except (ValueError, NotImplementedError, OSError) as error:
         raise _bad_glob(settings, written, str(error)) from None
 

@@ -127,6 +127,12 @@ def test_a_list_that_leaves_no_file_is_refused(folder: Any) -> None:
         assert "no file matches" in folder.refusal(files=files).message
 
 
+def test_a_glob_whose_search_would_not_end_is_refused(folder: Any) -> None:
+    write(folder, "jobs/a.hcl")
+    for files in (("**/**/**/**/*.hcl",), ("jobs/*.hcl", "!**/**/**/**")):
+        assert "it has 4 `**`, at most 3 are searched" in folder.refusal(files=files).message
+
+
 def test_a_file_that_cannot_be_read_is_left_out_with_a_warning_where_that_is_allowed(
     folder: Any, matches_golden: Any
 ) -> None:

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from frostline.files.finding import MOST_RECURSIONS, TooManyRecursionsError, find
+
+
+def test_a_glob_finds_paths_from_a_folder_or_from_the_root_sorted_and_once(tmp_path: Path) -> None:
+    for name in ("b/c/1.lock", "b/2.lock", "a/3.lock"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = [tmp_path / "a/3.lock", tmp_path / "b/2.lock", tmp_path / "b/c/1.lock"]
+    for glob in ("**/*.lock", "**/**/*.lock"):
+        assert find(glob, tmp_path) == find(f"{tmp_path}/{glob}", Path("/nowhere")) == found
+
+
+def test_a_glob_whose_search_would_not_end_is_refused_before_it_begins(tmp_path: Path) -> None:
+    (tmp_path / "/".join("d" * 60)).mkdir(parents=True)
+    assert find("**/d/" * MOST_RECURSIONS + "x", tmp_path / "d/d/d/d") == []
+    with pytest.raises(TooManyRecursionsError, match=r"it has 12 `\*\*`, at most 3 are searched"):
+        find("**/d/" * 12 + "x", tmp_path)
