@@ -1,262 +1,43 @@
 """The configuration as values: what frostline.yaml says, typed, with every default filled in.
 
-`pipeline.load` makes them, the stages take them. The settings of each type of source are beside its module and extend
-`SourceSettings`. The defaults here are those of schemas/config.schema.json (a test compares).
+`pipeline.load` makes them, the stages take them. Those of sources and outputs are in modules of their own; all of the
+package, and plug-ins, import them from here. The defaults are those of schemas/config.schema.json (a test compares).
 Paths are absolute; durations are seconds; shares (of guards) are between 0 and 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from frostline.model import FileOrigin, Severity
-
-DEFAULT_NAMING = ("{service}-{version}", "{service}")
-DEFAULT_VERSION_PATTERN = "v[0-9][A-Za-z0-9._]*"
-DEFAULT_URL = "{scheme}://{address}:{port}/{version}"
-DEFAULT_UNVERSIONED_URL = "{scheme}://{address}:{port}"
-
-
-class Token(Struct, frozen=True):
-    """Where a token comes from: exactly one of an environment variable and a file. The token itself is never here."""
-
-    env: str | None = None
-    file: Path | None = None
-
-
-class Tls(Struct, frozen=True, kw_only=True):
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-    server_name: str | None = None
-    verify: bool = True
-
-
-class Select(Struct, frozen=True, kw_only=True):
-    """Which instances are taken. Globs: `!` excludes, the last match wins."""
-
-    services: tuple[str, ...] = ("*", "!consul")
-    tags: tuple[str, ...] = ()
-    meta: Mapping[str, str] = {}
-    health: tuple[str, ...] = ("passing",)
-    kinds: tuple[str, ...] = ("service",)
-    node_meta: Mapping[str, str] = {}
-
-
-class Keep(Struct, frozen=True, kw_only=True):
-    """Which tags and meta keys are frozen, as globs, and whether ids, nodes and endpoints are.
-
-    endpoints: False freezes names, versions, tags and meta alone.
-    """
-
-    tags: tuple[str, ...] = ("*",)
-    meta: tuple[str, ...] = ("*",)
-    ids: bool = True
-    nodes: bool = True
-    endpoints: bool = True
-
-
-class VersionFrom(Struct, frozen=True, kw_only=True):
-    """What names the version: the service's name (both None), a meta key, or a tag's regular expression (group 1)."""
-
-    meta: str | None = None
-    tag: str | None = None
-
-
-class SchemeRule(Struct, frozen=True, kw_only=True):
-    """A rule for the scheme of an instance's URL; the first that applies gives it.
-
-    meta alone: where an instance has that meta value, the value is its scheme. meta and equals, or tag: where it has
-    that value or tag, its scheme is `scheme`. None of them: it applies to all.
-    """
-
-    meta: str | None = None
-    equals: str | None = None
-    tag: str | None = None
-    scheme: str = ""
-
-
-DEFAULT_SCHEME = (SchemeRule(meta="scheme"), SchemeRule(scheme="http"))
-
-
-class Naming(Struct, frozen=True, kw_only=True):
-    """How a registered name becomes (service, version), and an instance a URL.
-
-    schemes: those that a meta value may name besides the usual ones, in lower case.
-    auth: the meta key that names the authentication scheme of an instance; "" for none.
-    """
-
-    patterns: tuple[str, ...] = DEFAULT_NAMING
-    version_pattern: str = DEFAULT_VERSION_PATTERN
-    version_from: VersionFrom = VersionFrom()
-    url: str = DEFAULT_URL
-    unversioned_url: str = DEFAULT_UNVERSIONED_URL
-    scheme: tuple[SchemeRule, ...] = DEFAULT_SCHEME
-    schemes: tuple[str, ...] = ()
-    auth: str = ""
-
-
-class LiveLimits(Struct, frozen=True, kw_only=True):
-    """How long and how hard a live source is asked; seconds."""
-
-    connections: int = 8
-    connect_timeout: float = 5.0
-    timeout: float = 10.0
-    deadline: float = 300.0
-    retries: int = 4
-
-
-class SourceSettings(Struct, frozen=True, kw_only=True):
-    """What every source has. The keys of its type are in a struct of its own, beside its module."""
-
-    name: str
-    type: str
-    origin: FileOrigin
-
-
-class LiveSettings(SourceSettings, frozen=True, kw_only=True):
-    """A source that asks a server: how its answer is selected, what of it is frozen, and how it is named."""
-
-    select: Select = Select()
-    keep: Keep = Keep()
-    naming: Naming = Naming()
-    address_from: str = "service"
-    port_from: str = ""
-
-    @property
-    def fallbacks(self) -> tuple[str, ...]:
-        """The datacenters whose endpoints count only where no other one has any, in their order of precedence."""
-        return ()
-
-    def ask_for(self, services: tuple[str, ...]) -> Self:
-        """The settings that read the services that these globs take, selected or not, where that may be asked."""
-        return replace(self, select=replace(self.select, services=services))
-
-
-class SegmentList(Struct, frozen=True):
-    """A key of a live source that lists segments by globs, such as `datacenters`.
-
-    name_of: (datacenter, namespace) of a segment -> its name in the list; None: the list is not about this segment.
-    empty_is_own: an empty list means the agent's own; False: it means none.
-    """
-
-    name_of: Callable[[str, str], str | None]
-    empty_is_own: bool = True
-
-
-class ServerSettings(LiveSettings, frozen=True, kw_only=True):
-    """A source that asks an HTTP server. address None: what the environment says, else the usual one. Seconds.
-
-    partial_max_age: how old what the lock has may be where `partial` keeps it; None: any age.
-    address_origin, token_origin: where these keys stand; None: they are not written.
-    """
-
-    address: str | None = None
-    address_origin: FileOrigin | None = None
-    token: Token | None = None
-    token_origin: FileOrigin | None = None
-    tls: Tls = Tls()
-    partial: bool = False
-    partial_max_age: float | None = None
-    consistency: str = "snapshot"
-    max_stale: float = 2.0
-    limits: LiveLimits = LiveLimits()
-
-
-class DeclaringSettings(SourceSettings, frozen=True, kw_only=True):
-    """A source whose files declare services. services: globs of registered names."""
-
-    services: tuple[str, ...] = ("*",)
-    keep: Keep = Keep()
-    naming: Naming = Naming()
-
-
-class PluginSettings(LiveSettings, frozen=True, kw_only=True):
-    """A source of another package that has no `configure`. options: all its keys but `type`, as they are written."""
-
-    options: Mapping[str, Any] = {}
-
-
-class OutputConsumer(Struct, frozen=True, kw_only=True):
-    """Who an output is for: the group of a job (JOB/GROUP or NAMESPACE:JOB/GROUP), or a service of Consul.
-
-    namespace, datacenter: of the service; "": any.
-    """
-
-    group: str = ""
-    service: str = ""
-    namespace: str = ""
-    datacenter: str = ""
-
-    def __str__(self) -> str:
-        return self.service or self.group
-
-
-class OutputSelect(Struct, frozen=True, kw_only=True):
-    """What an output has: the services that fit the globs, and of these the endpoints that fit all the rest.
-
-    services, datacenters: globs, `!` excludes, the last match wins. tags: each a glob that one of the tags fits, or
-    `!` and a glob that none fits. meta: (key, glob) pairs; the value fits the glob, or (`!`) does not or is not there.
-    """
-
-    services: tuple[str, ...] = ("*",)
-    tags: tuple[str, ...] = ()
-    meta: tuple[tuple[str, str], ...] = ()
-    datacenters: tuple[str, ...] = ("*",)
-
-    @property
-    def judges_endpoints(self) -> bool:
-        """Whether it may leave out single endpoints."""
-        return bool(self.tags or self.meta) or self.datacenters != ("*",)
-
-
-class UrlPatterns(Struct, frozen=True, kw_only=True):
-    """The URL patterns of an output; None: those of the sources."""
-
-    url: str | None = None
-    unversioned_url: str | None = None
-
-    def present(self) -> dict[str, str]:
-        """Those that there are, by key."""
-        patterns = {"url": self.url, "unversioned_url": self.unversioned_url}
-        return {key: pattern for key, pattern in patterns.items() if pattern is not None}
-
-
-class Verifier(Struct, frozen=True, kw_only=True):
-    """The program that judges an output's new bytes: its words, started without a shell, and its time in seconds.
-
-    `{path}` and `{root}` in words stand for what is verified and for the root folder.
-    """
-
-    words: tuple[str, ...]
-    origin: FileOrigin
-    timeout: float = 60.0
-
-
-class OutputSettings(Struct, frozen=True, kw_only=True):
-    """One output. path: absolute, a file or a folder (hiera, puppet-module, split yaml). options: of its type alone.
-
-    urls: for the endpoints of sources that make their URLs of patterns.
-    sources: names, () for all; prefer: datacenters, in order, "*" for any.
-    consumer: who it is for; None: for everybody. verifier: None: nobody judges its bytes.
-    """
-
-    name: str
-    type: str
-    path: Path
-    origin: FileOrigin
-    select: OutputSelect = OutputSelect()
-    sources: tuple[str, ...] = ()
-    prefer: tuple[str, ...] = ()
-    consumer: OutputConsumer | None = None
-    urls: UrlPatterns = UrlPatterns()
-    verifier: Verifier | None = None
-    options: Mapping[str, Any] = {}
+from frostline.findings import FileOrigin, Severity
+from frostline.output_settings import OutputConsumer as OutputConsumer
+from frostline.output_settings import OutputSelect as OutputSelect
+from frostline.output_settings import OutputSettings as OutputSettings
+from frostline.output_settings import UrlPatterns as UrlPatterns
+from frostline.output_settings import Verifier as Verifier
+from frostline.source_settings import DEFAULT_NAMING as DEFAULT_NAMING
+from frostline.source_settings import DEFAULT_SCHEME as DEFAULT_SCHEME
+from frostline.source_settings import DEFAULT_UNVERSIONED_URL as DEFAULT_UNVERSIONED_URL
+from frostline.source_settings import DEFAULT_URL as DEFAULT_URL
+from frostline.source_settings import DEFAULT_VERSION_PATTERN as DEFAULT_VERSION_PATTERN
+from frostline.source_settings import DeclaringSettings as DeclaringSettings
+from frostline.source_settings import Keep as Keep
+from frostline.source_settings import LiveLimits as LiveLimits
+from frostline.source_settings import LiveSettings as LiveSettings
+from frostline.source_settings import Naming as Naming
+from frostline.source_settings import PluginSettings as PluginSettings
+from frostline.source_settings import SchemeRule as SchemeRule
+from frostline.source_settings import SegmentList as SegmentList
+from frostline.source_settings import Select as Select
+from frostline.source_settings import ServerSettings as ServerSettings
+from frostline.source_settings import SourceSettings as SourceSettings
+from frostline.source_settings import Tls as Tls
+from frostline.source_settings import Token as Token
+from frostline.source_settings import VersionFrom as VersionFrom
 
 
 class PolicySetting(Struct, frozen=True, kw_only=True):
