@@ -17,7 +17,7 @@ ZENSICAL := build/zensical/.installed
 SUPPLY := build/supply
 FUZZ_SECONDS ?= 60
 
-.PHONY: help venv lock lockreaders schemas servers test consumers campaign fuzz lint quickstart rules site wheel sbom audit bench clean
+.PHONY: help venv lock lockreaders schemas servers test consumers campaign fuzz lint quickstart rules reference site wheel sbom audit bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -86,6 +86,9 @@ quickstart: venv ## Compiles samples/quickstart from nothing in build/quickstart
 
 rules: venv ## docs/rules.md, from the rules that the package lists
 	$(BIN)/python -c 'from frostline.pipeline import rule_page, rule_table as t; print(end=rule_page.page_text(t.rule_table().values()))' >docs/rules.md
+
+reference: venv ## docs/reference, from the schemas of the configuration and of what frostline writes
+	$(BIN)/python -m frostline.pipeline.reference_pages docs/reference
 
 $(ZENSICAL): requirements/site.txt
 	$(PYTHON) -m venv --clear $(@D)

@@ -1,0 +1,230 @@
+"""The pages docs/reference/*.md: tables of all keys and fields that the JSON Schemas have.
+
+`make reference` writes them; a test compares.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+import msgspec
+import yaml
+
+import frostline.outputs.base as outputs
+from frostline.resources import schema_text
+
+_WRITTEN = "<!-- Written by `make reference`. -->\n"
+_CONFIGURATION = """\
+# Every key of frostline.yaml
+
+From the JSON Schema that checks frostline.yaml, which `frostline schema config` prints. `tls.ca_file` is the key
+`ca_file` in the mapping `tls`, `accept[].rule` the key `rule` of an item of the list `accept`, and NAME a name of your
+choice. The pages of [sources](../README.md#reference) and [outputs](../outputs.md) say more, with examples.
+[A sample](../../samples/reference/README.md) has all parts in one configuration.
+"""
+_FORMATS = """\
+# Formats
+
+The fields of what frostline writes, from the JSON Schemas, which `frostline schema NAME` prints. The
+[registry](../registry.md) has a page of its own.
+"""
+_PARTS: Mapping[str, str] = {
+    "consul": "The keys of [a source `consul`](../sources/consul.md).",
+    "nomad": "The keys of [a source `nomad`](../sources/nomad.md).",
+    "jobspec": "The keys of [a source `jobspec`](../sources/jobspec.md).",
+    "static": "The keys of [a source `static`](../sources/static.md).",
+    "router": "The keys of [a source `router`](../sources/router.md).",
+    "plug_in_source": "The keys of a source that [another package](../../samples/plug-in/README.md) brings.",
+    "select": "[Selection](../concepts/selection.md), for `select` of a source.",
+    "keep": "[What is frozen](../concepts/selection.md), for `keep` of a source.",
+    "scheme": "[Rules for the scheme](../concepts/naming.md#the-scheme), for `scheme` of a source.",
+    "version_from": "[Versions](../concepts/naming.md), for `version_from` of a source.",
+    "token": "For `token` of a source.",
+    "tls": "For `tls` of a source.",
+    "partial": "For `partial` of a source.",
+    "auth": "[Authentication](../concepts/auth.md), for `auth` of a source.",
+    "output": "The keys of [all outputs](../outputs.md); below, those that only one type has.",
+    "python": "[The output `python`](../outputs/python.md).",
+    "yaml": "[The output `yaml`](../outputs/yaml.md).",
+    "hiera": "[The output `hiera`](../outputs/hiera.md).",
+    "puppet-module": "[The output `puppet-module`](../outputs/puppet-module.md).",
+    "template": "[The output `template`](../outputs/template.md).",
+    "page": "[The output `page`](../outputs/page.md).",
+    "checks": "[Checks](../checks.md).",
+    "guards": "[Guards](../concepts/guards.md).",
+    "override": "[Overrides](../one-bad-address.md), for `overrides`.",
+}
+"""The definitions that have a table of their own, in this order, and the line below their heading."""
+
+_WORDS = {"boolean": "true or false", "integer": "number", "string": "text", "object": "mapping", "array": "list"}
+_NAMED = ("name", "path", "duration", "age", "day", "share")
+"""Definitions whose name says what they take."""
+
+_FORMAT_NAMES = ("plan", "report", "lock", "manifest", "confirmed")
+
+
+class Tables(msgspec.Struct, frozen=True):
+    """How the parts of a schema become tables."""
+
+    schema: Mapping[str, Any]
+    anchors: Mapping[str, str]
+    """The definitions that have a table of their own -> the anchor of its heading."""
+
+    heads: tuple[str, str, str]
+    """Of the columns before the last one."""
+    required: str
+    """What the third column says of a key that must be there."""
+
+    def table(self, part: Mapping[str, Any], without: Collection[str] = ()) -> str:
+        """Of the keys of a definition, but for these."""
+        own = {key: value for key, value in part.get("properties", {}).items() if key not in without}
+        rows = list(self._rows({**part, "properties": own}, "")) or list(self._rows(part["items"], ""))
+        lines = [(*self.heads, "meaning"), ("---",) * 4, *rows]
+        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+    def _rows(self, part: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str, str, str]]:
+        """A row for each property, and below it those for what is in it, if that has no table of its own."""
+        for key, value in part.get("properties", {}).items():
+            if key == "type" and "const" in value:
+                continue
+            whole = self._resolved(value)
+            default = self.required if key in part.get("required", ()) else _default(whole)
+            yield _code(prefix + key), self._takes(value), default, _markdown(whole.get("description", ""))
+            yield from self._inner(value, prefix + key)
+        for member in part.get("oneOf", ()):
+            yield from self._rows(member, prefix)
+
+    def _inner(self, value: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str, str, str]]:
+        """The rows for what is in a value: the keys of a mapping, or of the items of a list or of a mapping."""
+        if _definition(value) in self.anchors:
+            return
+        whole = self._resolved(value)
+        yield from self._rows(whole, f"{prefix}.")
+        for key, suffix in (("items", "[]"), ("additionalProperties", ".NAME")):
+            if isinstance(whole.get(key), Mapping) and not _same_keys(whole, self._resolved(whole[key])):
+                yield from self._inner(whole[key], prefix + suffix)
+
+    def _takes(self, value: Mapping[str, Any]) -> str:
+        """What may be written, in words."""
+        name = _definition(value)
+        if name in _NAMED:
+            return name
+        if name in self.anchors:
+            return f"{self._takes(self._resolved(value))} ([{name}](#{self.anchors[name]}))"
+        if "$ref" in value:
+            return self._takes({**self._referred(value), **{key: value[key] for key in value if key != "$ref"}})
+        if "const" in value:
+            return _code(value["const"])
+        if "enum" in value:
+            return ", ".join(_code(choice) for choice in value["enum"])
+        types = value.get("type", "object")
+        return " or ".join(self._of_type(kind, value) for kind in ([types] if isinstance(types, str) else types))
+
+    def _of_type(self, kind: str, value: Mapping[str, Any]) -> str:
+        if kind != "array" or "items" not in value:
+            return _WORDS.get(kind, kind)
+        item = self._takes(value["items"])
+        first, space, rest = item.partition(" ")
+        return f"list of {first}s{space}{rest}" if first.isalpha() and rest[:1] in ("", "(") else f"list ({item})"
+
+    def _resolved(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With what it refers to; what stands beside the reference wins."""
+        if "$ref" not in value:
+            return value
+        beside = {key: found for key, found in value.items() if key != "$ref"}
+        return {**self._resolved(self._referred(value)), **beside}
+
+    def _referred(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.schema
+        for step in value["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        return found
+
+
+def configuration_page() -> str:
+    """docs/reference/configuration.md."""
+    schema = json.loads(schema_text("config"))
+    tables = Tables(schema, {name: name for name in _PARTS}, ("key", "takes", "default"), "required")
+    common = schema["$defs"]["output"]["properties"]
+    sections = [_CONFIGURATION, tables.table(schema)]
+    for name, line in _PARTS.items():
+        without = common if name in outputs.TABLE else ()
+        sections.append(f"## {name}\n\n{line}\n\n{tables.table(schema['$defs'][name], without)}")
+    return _WRITTEN + "\n".join(sections)
+
+
+def formats_page() -> str:
+    """docs/reference/formats.md."""
+    sections = [_FORMATS]
+    for name in _FORMAT_NAMES:
+        schema = json.loads(schema_text(name))
+        anchors = {
+            part: f"{name}-{part}" for part, value in schema["$defs"].items() if {"properties", "oneOf"} & set(value)
+        }
+        tables = Tables(schema, anchors, ("field", "holds", "default"), "always there")
+        sections.append(f"## {name}\n\n{_paragraph(schema)}")
+        if "properties" in schema:
+            sections.append(tables.table(schema))
+        for part in anchors:
+            value = schema["$defs"][part]
+            sections.append(f"### {name}: {part}\n")
+            if "description" in value:
+                sections.append(_paragraph(value))
+            sections.append(tables.table(value))
+    return _WRITTEN + "\n".join(sections)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"configuration": configuration_page, "formats": formats_page}
+
+
+def _same_keys(value: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
+    """Whether it is a mapping or a list of such mappings."""
+    return "properties" in value and value["properties"].keys() == item.get("properties", {}).keys()
+
+
+def _definition(value: Mapping[str, Any]) -> str:
+    """The name of the definition that it refers to, or nothing."""
+    reference = str(value.get("$ref", ""))
+    return reference.removeprefix("#/$defs/") if reference.startswith("#/$defs/") else ""
+
+
+def _paragraph(value: Mapping[str, Any]) -> str:
+    return fill(_markdown(value["description"]), 120, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
+def _default(value: Mapping[str, Any]) -> str:
+    if value.get("default", {}) == {}:
+        return ""
+    text = yaml.safe_dump(value["default"], default_flow_style=True, width=1000, explicit_end=False)
+    return _code(text.removesuffix("...\n").strip())
+
+
+def _code(value: object) -> str:
+    """Within a table a git host takes `\\|` for a bar in code, and Python-Markdown does not."""
+    text = json.dumps(value) if value is None or isinstance(value, bool) else str(value)
+    return f"<code>{html.escape(text).replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
+
+
+def _markdown(text: str) -> str:
+    """A description as a cell: code stays code, and no other character means anything."""
+    parts = re.split(r"`([^`]*)`", text)
+    parts[0::2] = [re.sub(r"[*<|]", lambda found: f"&#{ord(found[0])};", words) for words in parts[0::2]]
+    parts[1::2] = [_code(word) for word in parts[1::2]]
+    return "".join(parts)
+
+
+def main() -> None:
+    """Write the pages into the folder that is named."""
+    for name, page_text in PAGES.items():
+        (Path(sys.argv[1]) / f"{name}.md").write_text(page_text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
