@@ -38,9 +38,9 @@ def test_without_anything_it_writes_an_example_that_compiles(project: Project) -
     done = project.done("init", env=NOWHERE)
     assert done.stdout == ""
     assert done.stderr == (
-        "Consul: not used, source mesh: cannot reach http://127.0.0.1:1: connection refused\n"
-        "Nomad: not used, source live: cannot reach http://127.0.0.1:1: connection refused\n"
-        "Wrote `frostline.yaml` and `.gitattributes`.\n"
+        "Consul: not used, cannot reach http://127.0.0.1:1: connection refused\n"
+        "Nomad: not used, cannot reach http://127.0.0.1:1: connection refused\n"
+        "Wrote `frostline.yaml`, `frostline.schema.json` and `.gitattributes`.\n"
         "Next: `frostline plan` shows what would be published, `frostline compile` publishes it.\n"
     )
     project.done("compile")
@@ -135,6 +135,56 @@ def test_a_folder_that_cannot_be_written_is_5(project: Project) -> None:
     assert other.run("init", env=NOWHERE).returncode == 5
 
 
+PACKAGE = ("my_shop/__init__.py", "pyproject.toml")
+
+
+def paths(project: Project) -> list[str]:
+    return [output["path"] for output in yaml.safe_load(project.read("frostline.yaml"))["outputs"]]
+
+
+@pytest.mark.parametrize(
+    ("there", "chosen"),
+    [
+        (("registry/other.py",), ["registry/services.yaml"]),
+        (("registry/services.yaml",), ["frostline/services.yaml"]),
+        (("registry", "frostline"), ["frostline-services.yaml"]),
+        (("registry", "frostline", "frostline-services.yaml"), []),
+        (("real/x", "registry -> real"), ["frostline/services.yaml"]),
+        (("registry -> nowhere",), ["frostline/services.yaml"]),
+        (("my_shop/registry.py", *PACKAGE), ["registry/services.yaml", "my_shop/frostline_registry.py"]),
+        (("my_shop/registry.pyi", *PACKAGE), ["registry/services.yaml", "my_shop/frostline_registry.py"]),
+        (("my_shop/registry/__init__.py", *PACKAGE), ["registry/services.yaml", "my_shop/frostline_registry.py"]),
+        (("real/my_shop/__init__.py", "src -> real", "pyproject.toml"), ["registry/services.yaml"]),
+        (("real/__init__.py", "my_shop -> real", "pyproject.toml"), ["registry/services.yaml"]),
+        (("Puppetfile",), ["registry/services.yaml", "site-modules/frostline"]),
+        (("Puppetfile", "site-modules/frostline/a"), ["registry/services.yaml", "site-modules/frostline_registry"]),
+        (("Puppetfile", "real/a", "site-modules -> real"), ["registry/services.yaml"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_no_path_is_chosen_that_is_taken_or_behind_a_link(
+    project: Project, there: tuple[str, ...], chosen: list[str]
+) -> None:
+    for name in there:
+        path, _, link = name.partition(" -> ")
+        if link:
+            (project.folder / path).symlink_to(link)
+        else:
+            project.write(path, '[project]\nname = "my-shop"\n' if path == "pyproject.toml" else "")
+    done = project.done("init", env=NOWHERE)
+    assert "warning" not in done.stderr
+    assert paths(project) == chosen
+    project.done("compile")
+    project.done("check")
+
+
+def test_the_schema_beside_it_is_the_one_that_the_first_line_names(project: Project) -> None:
+    project.done("init", env=NOWHERE)
+    first = project.read("frostline.yaml").decode().splitlines()[0]
+    named = first.removeprefix("# yaml-language-server: $schema=")
+    assert project.read(named) == schema_text("config") == project.done("schema", "config").stdout.encode()
+
+
 @pytest.mark.parametrize("link", [".github", ".github/workflows"])
 def test_nothing_is_written_behind_a_symbolic_link(project: Project, tmp_path: Path, link: str) -> None:
     (tmp_path / "elsewhere").mkdir()
@@ -177,7 +227,7 @@ def test_json_says_what_was_found_and_written(project: Project) -> None:
     project.write(".gitattributes", "")
     report = json.loads(project.done("init", "--format", "json", env=NOWHERE).stdout)
     Draft202012Validator(json.loads(schema_text("report"))).validate(report)
-    assert report["start"]["written"] == ["frostline.yaml"]
+    assert report["start"]["written"] == ["frostline.yaml", "frostline.schema.json"]
     assert report["start"]["kept"] == [".gitattributes"]
     assert [source["source"] for source in report["start"]["sources"]] == ["mesh", "live"]
     assert report["start"]["attributes"][0] == "frostline.lock -text -merge"

@@ -80,7 +80,7 @@ def try_candidate(candidate: Candidate, folder: Path, today: date) -> Tried:
     text = f"version: 1\nsources:\n  {candidate.name}:\n" + "".join(f"    {line}\n" for line in lines)
     compilation = compiled(text, folder, today)
     if isinstance(compilation, str):
-        return Tried(candidate, problem=compilation)
+        return Tried(candidate, problem=compilation.removeprefix(f"source {candidate.name}: "))
     return Tried(candidate, sum(1 for _ in compilation.registry.entries()))
 
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from frostline.pipeline.start.surroundings import Host
 
-INSTALL = "pip install frostline"
+_WHERE = "what pip installs: the path or URL of a wheel, or git+https://…"
+_INSTALL = 'pip install "${FROSTLINE:?set this variable of CI}"'
+"""No name of a package: whoever registers it at a public index would be run here."""
 
 _GITHUB = f"""\
-# Checks the registry of each change, without a network, and freezes it again once an hour.
+# Checks the registry of each change, without a network, and says once an hour whether it has moved.
 name: registry
 on:
   pull_request:
@@ -18,6 +20,9 @@ on:
 
 permissions:
   contents: read
+
+env:
+  FROSTLINE: ${{{{ vars.FROSTLINE }}}} # {_WHERE}
 
 jobs:
   check:
@@ -28,7 +33,7 @@ jobs:
         with: {{persist-credentials: false}}
       - uses: actions/setup-python@v5
         with: {{python-version: "3.12"}}
-      - run: {INSTALL} # or the wheel that you keep
+      - run: {_INSTALL}
       - run: frostline check --format github
 
   freeze:
@@ -39,7 +44,7 @@ jobs:
         with: {{persist-credentials: false}}
       - uses: actions/setup-python@v5
         with: {{python-version: "3.12"}}
-      - run: {INSTALL}
+      - run: {_INSTALL}
       - run: frostline plan # exits with 1 where the registry has moved: run `frostline compile`, and review it
 """
 
@@ -50,7 +55,7 @@ registry:
   rules:
     - if: $CI_PIPELINE_SOURCE == "merge_request_event"
   script:
-    - {INSTALL} # or the wheel that you keep
+    - {_INSTALL} # {_WHERE}
     - frostline check
 
 registry-moved:
@@ -58,7 +63,7 @@ registry-moved:
   rules:
     - if: $CI_PIPELINE_SOURCE == "schedule"
   script:
-    - {INSTALL}
+    - {_INSTALL}
     - frostline plan # exits with 1 where the registry has moved: run `frostline compile`, and review it
 """
 

@@ -1,14 +1,18 @@
-"""The text of a first frostline.yaml, and which files it writes."""
+"""The texts that a configuration starts with: frostline.yaml and .gitattributes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 
-from msgspec import Struct
-
 from frostline.pipeline.start.candidates import Tried
-from frostline.pipeline.start.surroundings import Surroundings
+from frostline.pipeline.start.first_outputs import Output
+
+SCHEMA = "frostline.schema.json"
+"""What editors read, beside frostline.yaml: the same line on every machine, and no network.
+
+No public address has the schema of just this frostline, and where it is installed differs from machine to machine.
+"""
 
 _EXAMPLE = (
     "  example:                       # stands in until a source above is there: services that no discovery knows",
@@ -17,33 +21,16 @@ _EXAMPLE = (
 )
 
 
-class Output(Struct, frozen=True):
-    """line: in frostline.yaml; files: what it writes, as patterns of .gitattributes."""
-
-    line: str
-    files: tuple[str, ...]
-
-
-def outputs_of(around: Surroundings) -> tuple[Output, ...]:
-    """The outputs for what is here; YAML always, for reviewers and scripts."""
-    found = [Output("{type: yaml, path: registry/services.yaml}", ("registry/**",))]
-    if around.package:
-        stem = f"{around.package}/registry"
-        found.append(Output(f"{{type: python, path: {stem}.py}}", (f"{stem}.py", f"{stem}.pyi")))
-    if around.modules:
-        folder = f"{around.modules}/frostline"
-        found.append(Output(f"{{type: puppet-module, path: {folder}}}", (f"{folder}/**",)))
-    return tuple(found)
-
-
 def config_text(sources: Sequence[Tried], outputs: Sequence[Output]) -> str:
     """frostline.yaml: the sources that can be used, the others as comments, and these outputs. It compiles as it is."""
     return "\n".join((*_lines(sources, outputs), ""))
 
 
 def _lines(sources: Sequence[Tried], outputs: Sequence[Output]) -> Iterator[str]:
+    yield f"# yaml-language-server: $schema={SCHEMA}"
     yield "# What frostline reads, checks and writes: `frostline plan` shows it, `frostline compile` does it."
-    yield "# Each key is described by `frostline schema config`."
+    yield "# The first line is for editors, which complete and check the keys. With another version of frostline:"
+    yield f"# `frostline schema config >{SCHEMA}`."
     yield "version: 1"
     yield ""
     yield "sources:"
@@ -63,7 +50,7 @@ def _lines(sources: Sequence[Tried], outputs: Sequence[Output]) -> Iterator[str]
         '#     addresses: {allow: ["10.0.0.0/8"]}',
         "#     upstreams: resolve          # whatever somebody declares to call is in the registry",
         "",
-        "outputs:",
+        "outputs:" if outputs else "outputs: []   # each path that init would choose is taken",
     )
     yield from (f"  - {output.line}" for output in outputs)
 
@@ -80,8 +67,8 @@ def _block(source: Tried) -> Iterator[str]:
 
 
 def attributes_text(outputs: Sequence[Output]) -> str:
-    """.gitattributes for lock, manifest and outputs."""
+    """.gitattributes for lock, manifest, schema and outputs."""
     generated = sorted(pattern for output in outputs for pattern in output.files)
-    lines = ["frostline.lock -text -merge", "frostline.manifest -text"]
+    lines = ["frostline.lock -text -merge", "frostline.manifest -text", f"{SCHEMA} -text linguist-generated"]
     lines += [f"{pattern} -text -merge linguist-generated" for pattern in generated]
     return "".join(f"{line}\n" for line in lines)

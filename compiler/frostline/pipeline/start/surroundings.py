@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from msgspec import Struct
@@ -66,7 +66,8 @@ def _package(folder: Path) -> str | None:
         return None
     name = re.sub(r"[-.]+", "_", project) if isinstance(project, str) else ""
     for candidate in (f"src/{name}", name, name.lower(), f"src/{name.lower()}"):
-        if name.isidentifier() and name.isascii() and (folder / candidate / "__init__.py").is_file():
+        is_package = name.isidentifier() and name.isascii() and (folder / candidate / "__init__.py").is_file()
+        if is_package and not is_behind_a_link(folder, f"{candidate}/__init__.py"):
             return candidate
     return None
 
@@ -74,16 +75,24 @@ def _package(folder: Path) -> str | None:
 def _modules(folder: Path) -> str | None:
     """The first folder of `modulepath` that is not `modules`, which r10k fills; `modules` where there is no other.
 
+    A folder that is a symbolic link counts for none: frostline writes nothing behind one.
+
     https://www.puppet.com/docs/puppet/7/config_file_environment
     """
     try:
         text = _text(folder / "environment.conf")
     except (OSError, ValueError):
-        return "site-modules" if (folder / "Puppetfile").is_file() else None
-    setting = re.search(r"^[ \t]*modulepath[ \t]*=[ \t]*(\S+)", text, re.MULTILINE)
-    listed = [part for part in (setting[1] if setting else "").split(":") if _PLAIN.fullmatch(part)]
-    own = [part for part in listed if part != "modules"]
-    return own[0] if own else "modules"
+        own = ["site-modules"] if (folder / "Puppetfile").is_file() else []
+    else:
+        setting = re.search(r"^[ \t]*modulepath[ \t]*=[ \t]*(\S+)", text, re.MULTILINE)
+        listed = [part for part in (setting[1] if setting else "").split(":") if _PLAIN.fullmatch(part)]
+        own = [part for part in listed if part != "modules"] or ["modules"]
+    return next((name for name in own if not (folder / name).is_symlink()), None)
+
+
+def is_behind_a_link(folder: Path, path: str) -> bool:
+    """Whether a folder on the way from here to this path is a symbolic link."""
+    return any((folder / above).is_symlink() for above in PurePosixPath(path).parents[:-1])
 
 
 def _host(folder: Path) -> Host | None:

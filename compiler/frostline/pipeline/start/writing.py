@@ -14,9 +14,11 @@ from frostline.outputs.template.builtins import TABLE as BUILTINS
 from frostline.pipeline.load import NAME
 from frostline.pipeline.start.candidates import Tried, candidates, compiled, try_candidate
 from frostline.pipeline.start.ci_text import CI_FILES
-from frostline.pipeline.start.config_text import attributes_text, config_text, outputs_of
+from frostline.pipeline.start.config_text import SCHEMA, attributes_text, config_text
+from frostline.pipeline.start.first_outputs import outputs_of
 from frostline.pipeline.start.surroundings import look_around
 from frostline.publish.single_file import replace_file
+from frostline.resources import schema_text
 from frostline.text import did_you_mean, quote
 
 
@@ -34,7 +36,7 @@ class Start(Struct, frozen=True):
 
 
 def write_start(folder: Path, environment: Mapping[str, str], today: date) -> Start:
-    """Write frostline.yaml, .gitattributes and a CI file into this folder, each where there is none.
+    """Write frostline.yaml, its schema, .gitattributes and a CI file into this folder, each where there is none.
 
     UsageError: there is a frostline.yaml. PublishError: a file can't be written, or stands behind a
     symbolic link.
@@ -46,23 +48,24 @@ def write_start(folder: Path, environment: Mapping[str, str], today: date) -> St
         )
     around = look_around(folder)
     sources = tuple(try_candidate(candidate, folder, today) for candidate in candidates(around, environment))
-    outputs = outputs_of(around)
+    outputs = outputs_of(around, folder)
     text = config_text(sources, outputs)
     outcome = compiled(text, folder, today)
-    files = {NAME: text, ".gitattributes": attributes_text(outputs)}
+    attributes = attributes_text(outputs)
+    files = {NAME: text.encode(), SCHEMA: schema_text("config"), ".gitattributes": attributes.encode()}
     if around.host:
         path, content = CI_FILES[around.host]
-        files[path] = content
+        files[path] = content.encode()
     kept = tuple(path for path in files if os.path.lexists(folder / path))
     written = tuple(path for path in files if path not in kept)
     _check_folders(folder, written)
     for path in written:
-        replace_file(folder / path, [files[path].encode()])
+        replace_file(folder / path, [files[path]])
     return Start(
         sources=sources,
         written=written,
         kept=kept,
-        attributes=files[".gitattributes"] if ".gitattributes" in kept else "",
+        attributes=attributes if ".gitattributes" in kept else "",
         problem=outcome if isinstance(outcome, str) else "",
     )
 

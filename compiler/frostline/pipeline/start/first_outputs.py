@@ -1,0 +1,53 @@
+"""The outputs of a first configuration, at paths where nothing stands yet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
+
+from frostline.pipeline.start.surroundings import Surroundings, is_behind_a_link
+
+
+class Output(Struct, frozen=True):
+    """line: in frostline.yaml; files: what it writes, as patterns of .gitattributes."""
+
+    line: str
+    files: tuple[str, ...]
+
+
+def outputs_of(around: Surroundings, folder: Path) -> tuple[Output, ...]:
+    """The outputs for what is here; YAML always, for reviewers and scripts.
+
+    One is left out where each path that it might have is taken.
+    """
+    return tuple(_outputs(around, folder))
+
+
+def _outputs(around: Surroundings, folder: Path) -> Iterator[Output]:
+    documents = (("registry/services.yaml",), ("frostline/services.yaml",), ("frostline-services.yaml",))
+    if paths := _first_free(folder, documents):
+        yield Output(f"{{type: yaml, path: {paths[0]}}}", paths)
+    if around.package:
+        stems = (f"{around.package}/registry", f"{around.package}/frostline_registry")
+        # Python imports a package `registry` in place of a module `registry`.
+        if paths := _first_free(folder, tuple((f"{stem}.py", f"{stem}.pyi", stem) for stem in stems)):
+            yield Output(f"{{type: python, path: {paths[0]}}}", paths[:2])
+    if around.modules:
+        modules = ((f"{around.modules}/frostline",), (f"{around.modules}/frostline_registry",))
+        if paths := _first_free(folder, modules):
+            yield Output(f"{{type: puppet-module, path: {paths[0]}}}", (f"{paths[0]}/**",))
+
+
+def _first_free(folder: Path, choices: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """The first of these whose paths can all be made; none: ()."""
+    return next((paths for paths in choices if all(_is_free(folder, path) for path in paths)), ())
+
+
+def _is_free(folder: Path, path: str) -> bool:
+    """Whether frostline would write this path, which refuses links and files that it did not write."""
+    above = [folder / part for part in PurePosixPath(path).parents[:-1]]
+    in_the_way = any(os.path.lexists(part) and not part.is_dir() for part in above)
+    return not in_the_way and not is_behind_a_link(folder, path) and not os.path.lexists(folder / path)
