@@ -1,30 +1,65 @@
-"""What the README shows of a catalog that suddenly looks empty."""
+"""What the README shows of an agent: from the first configuration to a catalog that suddenly looks empty."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+import os
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 from consul_agent import ConsulAgent
-from project import Run
 
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_readme_shows_what_a_refusal_says(
-    empty_consul: ConsulAgent, run_here: Callable[..., Run], tmp_path: Path
-) -> None:
-    shop = tmp_path / "shop"
-    shutil.copytree(ROOT / "samples/quickstart", shop)
-    config = shop / "frostline.yaml"
-    text = config.read_text(encoding="utf-8").replace("http://127.0.0.1:8500", empty_consul.address)
-    config.write_text(text.replace('datacenters: ["*"]', "datacenters: [dc1]"))
-    done = run_here("compile", cwd=shop)
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = page.partition("```text\n$ frostline compile\n")[2].partition("```")[0].splitlines()
-    assert done.returncode == 4
-    assert "…" in shown
-    said = iter(done.stderr.splitlines())
-    missing = [line for line in shown if line != "…" and line not in said]  # `in` goes on where the last one was found
-    assert missing == [], done.stderr
+def programs(folder: Path, agent: ConsulAgent) -> Path:
+    """A folder with the commands that the README calls."""
+    folder.mkdir()
+    python = shlex.quote(sys.executable)
+    for name, command in {
+        "frostline": f"{python} -m frostline",
+        "python3": python,
+        "consul": shlex.quote(agent.binary),
+    }.items():
+        (folder / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def test_the_readme_shows_what_happens_with_an_agent(empty_consul: ConsulAgent, tmp_path: Path) -> None:
+    (tmp_path / "shop/shop").mkdir(parents=True)
+    (tmp_path / "shop/shop/__init__.py").touch()
+    (tmp_path / "shop/pyproject.toml").write_text('[project]\nname = "shop"\n')
+    environment = {
+        "PATH": f"{programs(tmp_path / 'bin', empty_consul)}:{os.environ['PATH']}",
+        "CONSUL_HTTP_ADDR": empty_consul.address,
+        "NOMAD_ADDR": "http://127.0.0.1:1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+    def said(command: str) -> list[str]:
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=tmp_path / "shop",
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.stdout.splitlines()
+
+    registered = re.search("^    (consul services register .*)$", README, re.MULTILINE)
+    assert registered is not None
+    assert said(registered[1]) == ["Registered service: payments-v1"]
+    block = README.partition("```text\n$ ")[2].partition("```")[0]
+    assert block.count("frostline compile") == 2
+    for step in block.split("\n$ "):
+        command, *shown = step.splitlines()
+        printed = iter(said(command))
+        # `in` goes on where the last one was found
+        missing = [line for line in shown if line != "…" and line not in printed]
+        assert missing == [], command
