@@ -10,7 +10,7 @@ from __future__ import annotations
 from asyncio import sleep
 from collections.abc import Callable
 from functools import cache
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
 from typing import Any
 
@@ -290,18 +290,25 @@ def _consul_class() -> Callable[[Session, str, Parameters], Any]:
 def _load_library() -> Any:
     """Load the module `consul.base` alone, in 3 ms: the package imports requests, which nothing here needs (50 ms)."""
     package = find_spec("consul")
-    spec = PathFinder.find_spec("consul.base", package.submodule_search_locations) if package else None
+    # A module `consul` has no places for more, and PathFinder would look for a module `base` anywhere.
+    places = package.submodule_search_locations if package else None
+    spec = PathFinder.find_spec("consul.base", places) if places else None
     if spec is None or spec.loader is None:
-        raise _wrong_library()
+        raise _wrong_library(package)
     library = module_from_spec(spec)
     spec.loader.exec_module(library)
     if not all(hasattr(library.Consul, name) for name in ("ACL", "Agent", "Catalog", "Health", "Status")):
-        raise _wrong_library()
+        raise _wrong_library(package)
     return library
 
 
-def _wrong_library() -> UsageError:
+def _wrong_library(found: ModuleSpec | None) -> UsageError:
+    if found is None:
+        return UsageError("python-consul2 is not installed", help="install frostline again: it brings what it needs")
     return UsageError(
-        "the Python package `consul` is not python-consul2",
-        help="py-consul installs a package of the same name: uninstall it, then reinstall python-consul2",
+        f"the Python package `consul` is not python-consul2{f': {found.origin}' if found.origin else ''}",
+        help=(
+            "py-consul installs a package of the same name: give frostline an environment of its own (`uv tool "
+            "install`, pipx), or uninstall py-consul and run `pip install --force-reinstall python-consul2`"
+        ),
     )

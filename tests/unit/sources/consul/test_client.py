@@ -28,10 +28,19 @@ print("six" in sys.modules, "requests" in sys.modules)
     assert done.stdout == "False False\nTrue False\n"
 
 
-def test_another_package_of_the_same_name_is_a_usage_error(tmp_path: Path):
-    (tmp_path / "consul").mkdir()
-    (tmp_path / "consul" / "__init__.py").write_text("")
-    (tmp_path / "consul" / "base.py").write_text("class HTTPClient: pass\nclass Consul: pass\n")
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"consul/__init__.py": "", "consul/base.py": "class HTTPClient: pass\nclass Consul: pass\n"},
+        {"consul/__init__.py": ""},
+        {"consul.py": "", "base.py": "raise SystemExit"},
+    ],
+    ids=["a package with consul.base", "a package", "a module"],
+)
+def test_another_package_of_the_same_name_is_a_usage_error(tmp_path: Path, files: dict[str, str]):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
     program = f"""
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
@@ -44,8 +53,8 @@ except UsageError as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     message, help_line = done.stdout.splitlines()
-    assert message == "the Python package `consul` is not python-consul2"
-    assert "uninstall" in help_line
+    assert message.startswith(f"the Python package `consul` is not python-consul2: {tmp_path}")
+    assert "an environment of its own" in help_line
 
 
 class Recorder:
