@@ -2,7 +2,8 @@
 "use strict";
 (() => {
   // Rows of the data are lists of numbers; a number is mostly the place of a text in `texts`. outputs/page/data.py writes them.
-  const {texts, urls, shared, entries, consumers, overrides, waivers, digest} = JSON.parse(byId("data").textContent);
+  const data = JSON.parse(byId("data").textContent);
+  const {texts, urls, shared, entries, consumers, overrides, waivers, digest} = data;
   const [SERVICE, VERSION, URL_TO_USE, SOURCES, AUTH, REGISTERED, POINTS, SAID, OVERRIDES, WAIVERS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   const [NAME, KIND, CALLS] = [0, 1, 2];
   const POINT = 5;
@@ -267,6 +268,25 @@
 
   const callsOf = (places) => places.flatMap((place) => consumers[place][CALLS]);
 
+  // A picture of those that call or are called, directly or not; the lists beside it say the same of the nearest ones.
+  let graph;
+  function neighbours(into, title, rootsOf) {
+    if (!consumers.length) return;
+    graph ||= callGraph(data, namesOf,
+      (place) => ({label: labelOf(entries[place]), href: hashOf(entries[place])}),
+      (place) => ({label: texts[consumers[place][NAME]], href: hashOfConsumer(place)}));
+    const made = pictureOf(graph, rootsOf(graph), `Neighbours of ${shown(title)}`, shown);
+    if (!made) return;
+    const wide = element("div", {class: "wide", role: "region", "aria-label": "Picture", tabindex: "0"}, made.picture);
+    const hint = element("p", {class: "quiet"}, "Arrows lead from who calls to who is called. Arrow keys move from box to box, Enter opens one.");
+    if (made.drawnNodes < made.numberOfNodes) hint.append(` Of ${made.numberOfNodes.toLocaleString("en")} neighbours the nearest ${made.drawnNodes} are drawn.`);
+    if (made.drawnEdges < made.numberOfEdges) hint.append(` ${(made.numberOfEdges - made.drawnEdges).toLocaleString("en")} calls between them are not drawn.`);
+    into.append(element("section", null, element("h3", null, "Neighbours"), hint, wide));
+    wide.scrollTo(made.focus.x - wide.clientWidth / 2, made.focus.y - wide.clientHeight / 2);
+  }
+
+  const namesOf = (entry) => [...new Set([entry[SERVICE], ...entry[REGISTERED]])];
+
   function showEntry(into, place) {
     const entry = entries[place], said = entry[SAID];
     const others = entries.map((_, other) => other).filter((other) => other !== place && entries[other][SERVICE] === entry[SERVICE]);
@@ -280,9 +300,9 @@
       ["Port", said && said[2] ? [String(said[2])] : []],
       ["Other versions", joined(others.map(entryLink))],
     ));
+    neighbours(into, labelOf(entry), () => [place]);
     section(into, "Called by", calledBy[place], (consumer) => [consumerLink(consumer)]);
-    const names = new Set([entry[SERVICE], ...entry[REGISTERED]]);
-    section(into, "Calls", callsOf([...names].flatMap((name) => consumersByService.get(name) || [])), callItem);
+    section(into, "Calls", callsOf(namesOf(entry).flatMap((name) => consumersByService.get(name) || [])), callItem);
     section(into, "Overrides", entry[OVERRIDES].map((at) => overrides[at]), overrideItem);
     section(into, "Waivers", entry[WAIVERS].map((at) => waivers[at]), waiverItem);
     endpoints(into, entry);
@@ -306,6 +326,7 @@
       showEntry(into, place);
     } else if (consumer !== undefined) {
       title = shown(texts[consumers[consumer][NAME]]);
+      neighbours(into, texts[consumers[consumer][NAME]], ({rootsOf}) => rootsOf(consumer));
       section(into, "Calls", consumers[consumer][CALLS], callItem);
     } else if (hash.length > 1) {
       title = "Not here";

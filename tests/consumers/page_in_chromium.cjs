@@ -18,7 +18,7 @@ const focused = (page) => page.evaluate(() => document.activeElement.id || docum
 const SCENES = {
   // Each entry and each consumer, opened by its link: the headings of what is shown.
   async everything(page) {
-    const headings = [];
+    const headings = [], pictured = new Set();
     while (await page.isVisible("#more")) await page.click("#more");
     const links = await page.$$eval("#found a", (found) => found.map((one) => one.getAttribute("href")));
     const called = await page.$$eval("main a", (found) => found.map((one) => one.getAttribute("href")));
@@ -26,9 +26,10 @@ const SCENES = {
       await page.evaluate((hash) => { location.hash = hash; }, link);
       await page.waitForFunction((hash) => location.hash === hash && document.activeElement.tagName === "H2", link);
       headings.push((await texts(page, "main h2"))[0]);
+      (await texts(page, ".picture title")).forEach((name) => pictured.add(name));
       await page.evaluate(() => document.activeElement.blur());
     }
-    return {headings, listed: links.length};
+    return {headings, listed: links.length, pictured: [...pictured]};
   },
   // What each query of the list finds, and how many milliseconds the best of three answers takes.
   async search(page, queries) {
@@ -48,6 +49,33 @@ const SCENES = {
     }
     return found;
   },
+  // The picture at each of these hashes: its boxes, its arrows as pairs of names, what is said of it, how many milliseconds
+  // it takes to open. An arrow's boxes are those that are nearest to its ends.
+  async pictures(page, hashes) {
+    const found = {};
+    for (const wanted of hashes) {
+      found[wanted] = await page.evaluate(async (hash) => {
+        const start = performance.now();
+        location.hash = hash;
+        if (location.hash !== "") await new Promise((resolve) => addEventListener("hashchange", resolve, {once: true}));
+        document.body.getBoundingClientRect();
+        const milliseconds = performance.now() - start;
+        const all = (selector) => [...document.querySelectorAll(selector)];
+        const boxes = all(".picture .node").map((box) => {
+          const name = box.querySelector("title").textContent, {x, y, width, height} = box.querySelector("svg");
+          const [left, top, wide, high] = [x, y, width, height].map((length) => length.baseVal.value);
+          const off = (point) => Math.max(left - point.x, point.x - left - wide, top - point.y, point.y - top - high);
+          return {name, kind: box.getAttribute("class"), href: box.getAttribute("href"), off};
+        });
+        const nearest = (point) => boxes.reduce((best, box) => box.off(point) < best.off(point) ? box : best).name;
+        const arrows = all(".picture .edge").map((path) => [path.getPointAtLength(0), path.getPointAtLength(path.getTotalLength())].map(nearest));
+        const hint = all("main section:has(.picture) p").map((one) => one.textContent).join("");
+        return {milliseconds, boxes: boxes.map(({off, ...box}) => box), arrows, hint};
+      }, wanted);
+      await page.evaluate(() => { history.replaceState(null, "", location.pathname); });
+    }
+    return found;
+  },
   // The keys, one after the other: what has the focus after each, and the heading at the end.
   async keys(page, keys) {
     const at = [];
@@ -57,6 +85,22 @@ const SCENES = {
       at.push(await focused(page));
     }
     return {at, heading: (await texts(page, "main h2"))[0]};
+  },
+  // What happens in the picture at a hash: the keys, one after the other, and the heading at the end; then a click on a box.
+  async picture_keys(page, [hash, keys, name]) {
+    await page.evaluate((wanted) => { location.hash = wanted; }, hash);
+    await page.waitForSelector(".picture");
+    const at = [];
+    await page.focus(".picture [tabindex='0']");
+    for (const key of keys) {
+      at.push(await page.evaluate(() => document.activeElement.getAttribute("aria-label")));
+      await page.keyboard.press(key);
+      await page.waitForTimeout(50);
+    }
+    const heading = (await texts(page, "main h2"))[0];
+    await page.click(`.picture a[aria-label="${name}"]`);
+    await page.waitForTimeout(50);
+    return {at, heading, clicked: (await texts(page, "main h2"))[0]};
   },
   // The rules of axe-core that are broken, light, dark and narrow, at each of these hashes.
   async axe(page, hashes) {

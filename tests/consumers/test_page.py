@@ -5,15 +5,27 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from catalog import HOSTILE
 from project import Project
 
-from frostline.model import Endpoint, Entry, FileOrigin, Instance, Key, registry_of
+from frostline.model import (
+    Bind,
+    Dependency,
+    Endpoint,
+    Entry,
+    FileOrigin,
+    Instance,
+    Key,
+    Registry,
+    Upstream,
+    registry_of,
+)
 from frostline.outputs.base import View
 from frostline.outputs.page.output import render
 from frostline.settings import OutputSettings
@@ -32,6 +44,9 @@ MARKUP = (
 )  # fmt: skip
 FASTEST_KEY = 50
 """Milliseconds that search may take for a key, on an idle machine; tests allow four times that."""
+
+SLOWEST_CLICK = 300
+"""The same of a click on what has the largest picture."""
 
 Shown = Callable[..., dict[str, Any]]
 
@@ -81,6 +96,7 @@ def test_no_name_of_a_catalog_runs_or_leaves(compiled: Callable[..., Project], s
     headings = happened["result"]["headings"][: happened["result"]["listed"]]
     assert headings == [*(escape_control(name) for name in sorted([*names, "empty/v1"]))]
     assert happened["result"]["headings"][len(headings)] == "<b>"
+    assert {*happened["result"]["pictured"]} == {*headings, "<b>"}
 
 
 def test_search_finds_by_all_that_an_entry_has_names_first(quickstart: Path, shown: Shown) -> None:
@@ -109,8 +125,84 @@ def test_the_keys_lead_from_search_to_a_service_and_back(quickstart: Path, shown
     assert happened["result"] == {"at": expected, "heading": "payments/v1"}
 
 
+def calling(calls: Iterable[tuple[str, str]]) -> Registry:
+    """A registry of services with sidecars, of which these call these."""
+    pairs = list(calls)
+    point = Endpoint(url="http://10.0.0.1:80/", address="10.0.0.1", port=80, source="mesh")
+    entry = Entry(url=point.url, endpoints=(point,), sources=("mesh",))
+    bind = Bind(address="127.0.0.1", port=9000)
+    upstreams = [
+        Dependency(
+            upstream=Upstream(namespace="", service=caller, destination=called, bind=bind),
+            source="mesh",
+            service=called,
+            version=None,
+        )
+        for caller, called in pairs
+    ]
+    return registry_of({Key(name, None): entry for pair in pairs for name in pair}, upstreams)
+
+
+def written(registry: Registry, path: Path) -> Path:
+    """The page of this registry, at this path."""
+    settings = OutputSettings(name="page", type="page", path=path, origin=FileOrigin("frostline.yaml"))
+    view = View(registry=registry, prefer=(), preferring=lambda _: registry)
+    path.write_bytes(b"".join(render(view, settings).artifacts[0].chunks))
+    return path
+
+
+CALLS = [("web", "shop"), ("app", "shop"), ("shop", "pay"), ("shop", "ledger"), ("pay", "ledger"), ("app", "other")]
+
+
+def test_the_picture_has_those_who_call_and_those_who_are_called(tmp_path: Path, shown: Shown) -> None:
+    page = written(calling(CALLS), tmp_path / "index.html")
+    happened = shown(page, "pictures", ["#shop", "#ledger", "#other"])
+    assert is_quiet(happened, page)
+    arrows = {chosen: sorted(map(tuple, found["arrows"])) for chosen, found in happened["result"].items()}
+    assert arrows["#shop"] == sorted(CALLS[:5])
+    assert arrows["#ledger"] == sorted(CALLS[:5])
+    assert arrows["#other"] == [("app", "other")]
+    boxes = {box["name"]: (box["kind"], box["href"]) for box in happened["result"]["#shop"]["boxes"]}
+    assert boxes == {name: ("node entry", f"#{name}") for name in ("web", "app", "pay", "ledger")} | {
+        "shop": ("node entry chosen", "#shop")
+    }
+    assert "drawn" not in happened["result"]["#shop"]["hint"]
+
+
+def test_the_picture_is_followed_by_keys_and_by_click(tmp_path: Path, shown: Shown) -> None:
+    page = written(calling([("web", "shop"), ("shop", "pay")]), tmp_path / "index.html")
+    keys = ["ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft", "ArrowUp", "Enter"]
+    happened = shown(page, "picture_keys", ["#shop", keys, "pay"])
+    assert is_quiet(happened, page)
+    at = ["shop", "pay", "pay", "shop", "web", "web"]
+    assert happened["result"] == {"at": at, "heading": "web", "clicked": "pay"}
+
+
+def test_of_many_neighbours_the_nearest_are_drawn_in_time_and_the_page_says_so(tmp_path: Path, shown: Shown) -> None:
+    choose = Random(1)
+    near = [("hub", f"n{number}") for number in range(100)]
+    every = [(f"n{a}", f"n{b}") for a in range(150) for b in range(150) if a != b]
+    far = [(f"n{choose.randrange(1000)}", f"n{choose.randrange(1000)}") for _ in range(10_000)]
+    page = written(calling(dict.fromkeys([*near, *every, *far])), tmp_path / "index.html")
+    happened = shown(page, "pictures", ["#hub"])
+    assert is_quiet(happened, page)
+    found = happened["result"]["#hub"]
+    assert len(found["boxes"]) == 150
+    assert {box["name"] for box in found["boxes"]} > {name for pair in near for name in pair}
+    assert "Of 1,001 neighbours the nearest 150 are drawn." in found["hint"]
+    assert "calls between them are not drawn." in found["hint"]
+    assert found["milliseconds"] < 4 * SLOWEST_CLICK
+
+
+def test_dagre_is_that_of_its_package(npm: Path) -> None:
+    package = npm / "@dagrejs" / "dagre"
+    vendored = ROOT / "templates" / "page" / "dagre"
+    for name in ("dagre.min.js", "dagre.min.js.LEGAL.txt"):
+        assert (vendored / name).read_bytes() == (package / "dist" / name).read_bytes()
+
+
 def test_axe_finds_no_fault_in_light_and_dark_wide_and_narrow(quickstart: Path, shown: Shown) -> None:
-    hashes = ["", "#payments/v1", "#ledger", "#:consumer/default%3Abasket%2Fweb/0", "#nothing"]
+    hashes = ["", "#payments/v1", "#sendgrid/v3", "#ledger", "#:consumer/default%3Abasket%2Fweb/0", "#nothing"]
     result = shown(quickstart, "axe", hashes)["result"]
     assert result["broken"] == []
     assert result["passed"] > 20 * len(hashes) * 4
@@ -141,11 +233,7 @@ def test_a_large_registry_opens_and_answers_in_time(tmp_path: Path, shown: Shown
         services[Key(f"service-{number:05}", "v1")] = Entry(
             url=found[0].url, endpoints=tuple(found), sources=("mesh",), registered=(f"service-{number:05}-v1",)
         )
-    registry = registry_of(services)
-    page = tmp_path / "index.html"
-    settings = OutputSettings(name="page", type="page", path=page, origin=FileOrigin("frostline.yaml"))
-    view = View(registry=registry, prefer=(), preferring=lambda _: registry)
-    page.write_bytes(b"".join(render(view, settings).artifacts[0].chunks))
+    page = written(registry_of(services), tmp_path / "index.html")
     assert page.stat().st_size < 25_000_000
     queries = ["s", "service-0", "service-09999", "team-7 dc1", "10.39.15", "nothing"]
     happened = shown(page, "search", queries)

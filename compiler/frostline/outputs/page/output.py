@@ -62,7 +62,8 @@ class _Page(Struct, frozen=True):
     settings: OutputSettings
 
     def __iter__(self) -> Iterator[bytes]:
-        script, style = _asset("page.js"), _asset("page.css")
+        data = page_data(self.view.registry, self.view.beside(), self.settings.origin, self.view.digest())
+        script, style = _script(has_graph=bool(data["consumers"])), _asset("page.css")
         texts = {
             "policy": _policy(script, style),
             "title": escape(escape_control(str(self.settings.options.get("title", _TITLE)))),
@@ -74,13 +75,25 @@ class _Page(Struct, frozen=True):
             if number % 2 == 0:
                 yield piece.encode()
             elif piece == "data":
-                yield self._data()
+                yield _members(data)
             else:
                 yield texts[piece].encode()
 
-    def _data(self) -> bytes:
-        value = page_data(self.view.registry, self.view.beside(), self.settings.origin, self.view.digest())
-        return b"{%s}" % b",\n".join(b"%s:%s" % (_json(name), _lines(member)) for name, member in value.items())
+
+def _script(*, has_graph: bool) -> str:
+    """The script of the page; where somebody calls somebody, with what draws them."""
+    return "\n".join([*(_drawing() if has_graph else ()), _asset("page.js")])
+
+
+def _drawing() -> Iterator[str]:
+    """dagre under its licence, and what uses it. Without its last lines, which name files that a page does not have."""
+    code, _, _ = _asset("dagre/dagre.min.js").partition("/*! For license information")
+    yield from (_asset("dagre/dagre.min.js.LEGAL.txt"), code, _asset("graph.js"), _asset("picture.js"))
+
+
+def _members(value: Mapping[str, Any]) -> bytes:
+    """A JSON object, each row of its lists in a line of its own."""
+    return b"{%s}" % b",\n".join(b"%s:%s" % (_json(name), _lines(member)) for name, member in value.items())
 
 
 def _lines(member: Any) -> bytes:

@@ -33,7 +33,8 @@ from frostline.resources import resource_folder
 from frostline.settings import EndpointMatch, OutputSettings, Override, Replacement, Waiver
 from frostline.text import UNPRINTABLE
 
-GOLDEN = Path(__file__).parents[3] / "golden" / "outputs" / "page"
+ROOT = Path(__file__).parents[4]
+GOLDEN = ROOT / "tests" / "golden" / "outputs" / "page"
 DATA = 'script type="application/json" id="data"'
 PLACE = FileOrigin("frostline.yaml", 9, 5)
 ASSETS = resource_folder("templates") / "page"
@@ -186,11 +187,32 @@ def test_the_policy_allows_the_script_and_the_style_of_the_page_and_nothing_else
 
 
 def test_the_sources_have_no_handler_no_style_attribute_and_no_address() -> None:
-    for path in ASSETS.iterdir():
-        text = path.read_text(encoding="utf-8")
+    for path in (*ASSETS.glob("*.*"), ASSETS / "dagre" / "dagre.min.js"):
+        text = path.read_text(encoding="utf-8").replace('"http://www.w3.org/2000/svg"', "")  # a name, never asked for
         assert not re.search(
             r"\son[a-z]+=|\sstyle=|innerHTML|insertAdjacent|document\.write|\beval\b|https?://|\r", text
         )
+
+
+def test_dagre_is_there_under_its_licence_where_somebody_calls_somebody() -> None:
+    registry = small_registry()
+    script = element(bytes_of(registry), "script")
+    assert script.startswith((ASSETS / "dagre" / "dagre.min.js.LEGAL.txt").read_text(encoding="utf-8"))
+    assert "var dagre=" in script
+    assert "sourceMappingURL" not in script
+    alone = registry_of(dict(registry.entries()))
+    assert element(bytes_of(alone), "script") == (ASSETS / "page.js").read_text(encoding="utf-8")
+    assert "var dagre=" in element(bytes_of(alone, BESIDE), "script")
+
+
+def test_dagre_is_of_the_version_that_its_page_and_the_lock_of_npm_name() -> None:
+    said = (ASSETS / "dagre" / "README.md").read_text(encoding="utf-8")
+    lock = json.loads((ROOT / "requirements" / "npm" / "package-lock.json").read_text(encoding="utf-8"))
+    package = lock["packages"]["node_modules/@dagrejs/dagre"]
+    digest = sha256((ASSETS / "dagre" / "dagre.min.js").read_bytes()).hexdigest()
+    rows = dict(re.findall(r"^\| (.+?) \| (.+) \|$", said, re.MULTILINE))
+    expected = {"version": package["version"], "`integrity` of the package": package["integrity"]}
+    assert rows == {**expected, "sha256 of `dagre.min.js`": digest}
 
 
 @pytest.mark.parametrize("text", HOSTILE)
