@@ -3,7 +3,7 @@
 (() => {
   // Rows of the data are lists of numbers; a number is mostly the place of a text in `texts`. outputs/page/data.py writes them.
   const data = JSON.parse(byId("data").textContent);
-  const {texts, urls, shared, entries, consumers, overrides, waivers, digest} = data;
+  const {texts, urls, shared, entries, consumers, overrides, waivers, findings, digest} = data;
   const [SERVICE, VERSION, URL_TO_USE, SOURCES, AUTH, REGISTERED, POINTS, SAID, OVERRIDES, WAIVERS] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   const [NAME, KIND, CALLS] = [0, 1, 2];
   const POINT = 5;
@@ -94,6 +94,8 @@
   consumers.forEach((consumer, place) => consumer[CALLS].forEach(([target]) => {
     if (target >= 0 && calledBy[target].at(-1) !== place) calledBy[target].push(place);
   }));
+  const findingsOf = entries.map(() => []);
+  for (const finding of findings) if (finding[0] >= 0) findingsOf[finding[0]].push(finding);
   const byHash = new Map(entries.map((entry, place) => [hashOf(entry), place]));
   const consumersByHash = new Map(consumers.map((consumer, place) => [hashOfConsumer(place), place]));
   const consumersByService = new Map();
@@ -132,6 +134,7 @@
     if (entry[AUTH] >= 0) parts.push(texts[entry[AUTH]]);
     if (entry[SAID]) parts.push(...entry[SAID][0].map((tag) => texts[tag]), ...pairs(entry[SAID][1]));
     parts.push(...[...entry[SOURCES], ...entry[REGISTERED]].map((text) => texts[text]));
+    parts.push(...findingsOf[place].map(([, , , rule]) => texts[rule]));
     parts.push(...calledBy[place].map((consumer) => texts[consumers[consumer][NAME]]));
     return parts.join("\n").toLowerCase();
   }
@@ -258,6 +261,16 @@
     return [code(texts[rule]), " of ", code(texts[service]), ` until ${texts[until]}: `, plain(texts[why])];
   }
 
+  // about: whether it says what it is about, where that is not the heading.
+  function findingItem([entry, name, isError, rule, message, where, until, why], about) {
+    const made = [element("span", {class: "warm"}, isError ? "error" : "warning"), " ", code(texts[rule]), " "];
+    if (about && name >= 0) made.push(entry >= 0 ? entryLink(entry) : code(texts[name]), ": ");
+    made.push(plain(texts[message]));
+    if (texts[where]) made.push(" ", element("span", {class: "quiet"}, "(", plain(texts[where]), ")"));
+    if (until >= 0) made.push(element("br"), `waived until ${texts[until]}: `, plain(texts[why]));
+    return made;
+  }
+
   function callItem([target, destination, elsewhere, bind]) {
     const made = [target >= 0 ? entryLink(target) : code(texts[destination])];
     if (target < 0) made.push(element("span", {class: "quiet"}, texts[elsewhere] ? " elsewhere" : " not on this page"));
@@ -300,6 +313,7 @@
       ["Port", said && said[2] ? [String(said[2])] : []],
       ["Other versions", joined(others.map(entryLink))],
     ));
+    section(into, "Findings", findingsOf[place], (finding) => findingItem(finding, false));
     neighbours(into, labelOf(entry), () => [place]);
     section(into, "Called by", calledBy[place], (consumer) => [consumerLink(consumer)]);
     section(into, "Calls", callsOf(namesOf(entry).flatMap((name) => consumersByService.get(name) || [])), callItem);
@@ -310,6 +324,7 @@
 
   function showOverview(into) {
     into.append(facts(["Registry", [code(digest)]]));
+    section(into, "Findings", findings, (finding) => findingItem(finding, true));
     section(into, "Consumers", consumers.map((_, place) => place), (place) => [consumerLink(place), " calls ", ...joined(consumers[place][CALLS].slice(0, 10).map(([target, destination]) => target >= 0 ? entryLink(target) : code(texts[destination]))), consumers[place][CALLS].length > 10 ? " …" : ""]);
     section(into, "Overrides", overrides, overrideItem);
     section(into, "Waivers", waivers, waiverItem);

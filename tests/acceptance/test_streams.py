@@ -111,9 +111,9 @@ def test_verbose_says_each_stage_and_twice_each_request(project: Project, shop: 
         "selecting of source mesh",
         "comparing with the lock",
         "assembling the registry",
+        "checking",
         "rendering output registry.py",
         "rendering output services.yaml",
-        "checking",
         "comparing with what is published",
     ]
     requests = project.run("plan", "-vv").stderr.splitlines()

@@ -76,6 +76,18 @@ const SCENES = {
     }
     return found;
   },
+  // The lists at each of these hashes, by their labels: the text of each item.
+  async lists(page, hashes) {
+    const found = {};
+    for (const hash of hashes) {
+      await page.goto(`${pathToFileURL(file)}${hash}`);
+      await page.reload();
+      found[hash] = await page.$$eval("main section[aria-label]", (sections) => Object.fromEntries(sections.map((section) => [
+        section.getAttribute("aria-label"), [...section.querySelectorAll("li")].map((item) => item.textContent),
+      ])));
+    }
+    return found;
+  },
   // The keys, one after the other: what has the focus after each, and the heading at the end.
   async keys(page, keys) {
     const at = [];

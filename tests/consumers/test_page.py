@@ -42,6 +42,11 @@ MARKUP = (
     "<iframe srcdoc='<script>top.ran=1</script>'>", "{{constructor.constructor('ran=1')()}}", "__proto__", "toString",
     "],[", '","', "#:consumer/x", "%zz", "a%2Fb", "a/b/c",
 )  # fmt: skip
+WARNINGS = """\
+    required: {value: [nobody], severity: warning}
+    ports: {deny: ["8080"], severity: warning}
+  waivers: [{rule: ports, service: "payments/v1", until: 2027-01-31, why: moves}]
+"""
 FASTEST_KEY = 50
 """Milliseconds that search may take for a key, on an idle machine; tests allow four times that."""
 
@@ -71,7 +76,12 @@ def quickstart(project: Project) -> Path:
     """The page of the quickstart."""
     shutil.copytree(ROOT / "samples" / "quickstart", project.folder, dirs_exist_ok=True)
     page = "  - {type: page, path: index.html}\nconsumers: {shop: [sendgrid/v3]}\n"
-    project.write("frostline.yaml", project.read("frostline.yaml").decode() + page)
+    text = (
+        project.read("frostline.yaml")
+        .decode()
+        .replace("    upstreams: resolve\n", f"    upstreams: resolve\n{WARNINGS}")
+    )
+    project.write("frostline.yaml", text + page)
     project.done("compile", "--offline")
     return project.folder / "index.html"
 
@@ -114,6 +124,19 @@ def test_search_finds_by_all_that_an_entry_has_names_first(quickstart: Path, sho
     assert found["nothing"] == []
     assert len(found[""]) == 7
     assert happened["result"]["nothing"]["status"] == "0 service versions found"
+
+
+def test_findings_stand_where_they_belong_with_the_day_of_their_waiver(quickstart: Path, shown: Shown) -> None:
+    happened = shown(quickstart, "lists", ["", "#payments/v1", "#ledger"])
+    assert is_quiet(happened, quickstart)
+    overview, payments, ledger = (found.get("Findings", []) for found in happened["result"].values())
+    waived = "warning ports {}the port 8080 is denied (mesh, dc1, default)waived until 2027-01-31: moves"
+    assert payments == [waived.format("")]
+    assert waived.format("payments/v1: ") in overview
+    assert [found for found in overview if "nobody" in found] == [
+        "warning required nobody: it is required but unknown (configuration)"
+    ]
+    assert ledger == []
 
 
 def test_the_keys_lead_from_search_to_a_service_and_back(quickstart: Path, shown: Shown) -> None:

@@ -10,20 +10,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
 from msgspec import Struct
 
 from frostline import plug_ins
-from frostline.checks.waivers import apply_waivers, with_way_past
+from frostline.checks.waivers import apply_waivers, waiver_of, with_way_past
 from frostline.config import context as config
 from frostline.config.cursor import Cursor
 from frostline.contracts import MisfitError
 from frostline.errors import RefusedError
 from frostline.model import Entry, Finding, Registry
 from frostline.plug_ins import PlugIn, Seam, isolated
-from frostline.settings import CheckSettings
+from frostline.settings import CheckSettings, Waiver
 
 ValueOf = Callable[[Mapping[str | None, Entry]], dict[str, Any]]
 """A service as the registry's formats have it, from its version -> entry: what a schema is applied to."""
@@ -117,27 +118,44 @@ def inputs_of(settings: CheckSettings) -> dict[Path, str]:
     }
 
 
-def run_checks(
-    registry: Registry, settings: CheckSettings, today: date, context: Context, earlier: Iterable[Finding] = ()
-) -> tuple[Finding, ...]:
-    """What all checks find, without what a waiver silences on `today`, sorted by `Finding.sort_key`.
+Found = Mapping[str, tuple[Finding, ...]]
+"""The name of each check -> all that it finds, waived or not."""
 
-    earlier: what the stages before found (the registry's own findings); waivers silence these too.
-    Raises UsageError for a wrong schema file, policy or waiver.
-    """
-    found = list(earlier)
-    names = check_names()
-    modules = [check_module(name) for name in names]
+
+def run_checks(registry: Registry, settings: CheckSettings, context: Context) -> Found:
+    """What all checks find. Raises UsageError for a wrong schema file or policy."""
     theirs = cache(lambda: isolated(registry))
-    found_by: dict[str, frozenset[Finding]] = {}
-    for module, name in zip(modules, names, strict=True):
-        seen = registry if name in TABLE else theirs()
-        own = tuple(module.findings(seen, settings, context))
-        found.extend(own)
+    return {
+        name: tuple(check_module(name).findings(registry if name in TABLE else theirs(), settings, context))
+        for name in check_names()
+    }
+
+
+def judge(found: Found, settings: CheckSettings, today: date, earlier: Iterable[Finding] = ()) -> tuple[Finding, ...]:
+    """What a waiver does not silence on `today`, sorted by `Finding.sort_key`.
+
+    earlier: what other stages found, such as the registry's own findings; waivers silence these too.
+    Raises UsageError for a wrong waiver.
+    """
+    kept = apply_waivers((*earlier, *chain(*found.values())), settings.waivers, today)
+    return tuple(sorted(map(with_way_past, _folded_by_check(found, kept)), key=Finding.sort_key))
+
+
+def pair_with_waivers(
+    found: Found, settings: CheckSettings, earlier: Iterable[Finding] = ()
+) -> tuple[tuple[Finding, Waiver | None], ...]:
+    """All findings, each with its waiver whatever the day, sorted by `Finding.sort_key`. earlier: as of `judge`."""
+    groups: dict[Waiver | None, list[Finding]] = {}
+    for finding in (*earlier, *chain(*found.values())):
+        groups.setdefault(waiver_of(finding, settings.waivers), []).append(finding)
+    pairs = ((one, waiver) for waiver, group in groups.items() for one in _folded_by_check(found, group))
+    return tuple(sorted(pairs, key=lambda pair: pair[0].sort_key()))
+
+
+def _folded_by_check(found: Found, kept: Sequence[Finding]) -> Sequence[Finding]:
+    for name, made in found.items():
+        module, own = check_module(name), frozenset(made)
         if hasattr(module, "fold"):
-            found_by[name] = frozenset(own)
-    kept = apply_waivers(found, settings.waivers, today)
-    for name, made in found_by.items():
-        folded = check_module(name).fold([finding for finding in kept if finding in made])
-        kept = (*(finding for finding in kept if finding not in made), *folded)
-    return tuple(sorted(map(with_way_past, kept), key=Finding.sort_key))
+            folded = module.fold([finding for finding in kept if finding in own])
+            kept = (*(finding for finding in kept if finding not in own), *folded)
+    return kept

@@ -41,6 +41,11 @@ def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver], today:
     return tuple(kept)
 
 
+def waiver_of(finding: Finding, waivers: Iterable[Waiver]) -> Waiver | None:
+    """The waiver of this finding, whether its last day is over or not; of several the one that lasts longest."""
+    return max((one for one in waivers if _silences(one, finding)), key=lambda one: one.until, default=None)
+
+
 def with_way_past(finding: Finding) -> Finding:
     """The finding with help that names the waiver that would accept it. Warnings stop nothing, so need none."""
     if finding.severity == "warning" or finding.rule == EXPIRED.name or "waiver" in (finding.help or ""):

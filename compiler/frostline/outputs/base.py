@@ -74,18 +74,22 @@ class Output(Protocol):
 
 
 class Beside(Struct, frozen=True, kw_only=True):
-    """What the configuration says beside the registry. callers: who calls what, by its key `consumers`."""
+    """What there is to say beside the registry. callers: who calls what, by the key `consumers` of the configuration.
+
+    findings: those of checks and of the registry that are the same on every day, each with its waiver, expired or not.
+    """
 
     overrides: tuple[Override, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     callers: Mapping[Key, tuple[str, ...]] = {}
+    findings: tuple[tuple[Finding, Waiver | None], ...] = ()
 
 
 class View(Struct, frozen=True, kw_only=True):
     """The registry as one output sees it: its sources and services only, each url in its preferred datacenter.
 
     preferring: the same registry seen from another list of datacenters (for outputs with a file per datacenter).
-    beside: what the configuration says of the services of this registry.
+    beside: what configuration and checks say of the services of this registry.
     """
 
     registry: Registry

@@ -1,6 +1,6 @@
 """A compile, from the locks to all that publishing would do; it writes nothing.
 
-    assemble -> render -> check -> compare files -> guard -> plan
+    assemble -> check -> render -> judge -> compare files -> guard -> plan
 
 Each step is a function from values to a value. They read local files and what is published, and no network.
 """
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frostline.checks.base import Context, run_checks
+from frostline.checks.base import Context, Found, judge, pair_with_waivers, run_checks
 from frostline.checks.holding import Held, held_findings
 from frostline.errors import UsageError
 from frostline.events import stage
@@ -100,8 +101,10 @@ def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -
     """Compile the registry of the new lock, and compare it with what is published."""
     assembly = assemble(config, locks.new)
     outputs = outputs_in_scope(config, options.only)
-    rendered = render_outputs(config, assembly.views, outputs, keep_bytes=options.keep_bytes)
-    findings = check(config, assembly, rendered, options.today)
+    found = check(config, assembly)
+    lasting = cache(lambda: pair_with_waivers(found, config.checks, dict.fromkeys(assembly.findings)))
+    rendered = render_outputs(config, assembly.views, outputs, lasting, keep_bytes=options.keep_bytes)
+    findings = judge_all(config, assembly, found, rendered, options.today)
     compared = diff_files(config, rendered, options)
     baseline = baseline_of(config, locks, assembly, compared.manifest if compared.claim.is_whole else None)
     refusals = guard(config, locks, assembly, baseline, compared, options)
@@ -134,14 +137,18 @@ def outputs_in_scope(config: Config, only: Sequence[str]) -> tuple[OutputSetting
     return tuple(output for output in config.outputs if not only or output.name in only)
 
 
-def check(config: Config, assembly: Assembly, rendered: Rendered, today: date) -> tuple[Finding, ...]:
-    """Run the checks; what assembling and rendering found counts too. Waivers of this day are applied."""
+def check(config: Config, assembly: Assembly) -> Found:
+    """Run the checks."""
     with stage("checking"):
         allocating = frozenset(name for name, source in config.sources.items() if allocates_ports(source.type))
         context = Context(value_of=service_value, root=config.root, allocating=allocating)
-        dated = findings_on(config.overrides, assembly.effects, today)
-        earlier = dict.fromkeys((*assembly.findings, *dated, *rendered.findings))
-        return run_checks(assembly.registry, config.checks, today, context, earlier)
+        return run_checks(assembly.registry, config.checks, context)
+
+
+def judge_all(config: Config, assembly: Assembly, found: Found, rendered: Rendered, today: date) -> tuple[Finding, ...]:
+    """What the checks found, and assembling and rendering, with the waivers of this day."""
+    dated = findings_on(config.overrides, assembly.effects, today)
+    return judge(found, config.checks, today, dict.fromkeys((*assembly.findings, *dated, *rendered.findings)))
 
 
 def without_warning_of(findings: tuple[Finding, ...], emptied: tuple[Finding, ...]) -> tuple[Finding, ...]:

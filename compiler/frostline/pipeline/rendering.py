@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache, partial
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from frostline.files.names import is_possible_on_windows
 from frostline.files.targets import digest_of_chunks
 from frostline.globs import matches
 from frostline.keys import key_text, matches_key
-from frostline.model import Contribution, Finding, Registry
+from frostline.model import Contribution, Finding, Key, Registry
 from frostline.outputs.base import Beside, View, artifact_folder, needs_addresses, output_module, view_for
 from frostline.pipeline.file_rules import EMPTY_OUTPUT, NO_ADDRESS, UNPORTABLE_PATH
 from frostline.pipeline.freeze import names_only_sources
@@ -24,7 +24,7 @@ from frostline.registry.consumers import consumer_view
 from frostline.registry.output_select import selected
 from frostline.registry.output_urls import OutputUrls
 from frostline.registry.overriding import Overridden, apply_overrides, written_places
-from frostline.settings import Config, OutputConsumer, OutputSelect, OutputSettings, UrlPatterns
+from frostline.settings import Config, OutputConsumer, OutputSelect, OutputSettings, UrlPatterns, Waiver
 from frostline.sources.base import patterned_sources
 from frostline.text import list_names, name_first
 
@@ -175,6 +175,23 @@ def _beside(config: Config, registry: Registry) -> Beside:
     )
 
 
+Lasting = Callable[[], Sequence[tuple[Finding, Waiver | None]]]
+"""The findings that lock and configuration yield on every day, each with its waiver."""
+
+
+def _with_findings(view: View, whole: Registry, lasting: Lasting, select: OutputSelect) -> Beside:
+    """What stands beside the registry of this view. whole: the registry that all outputs are made of."""
+
+    def is_about_this(finding: Finding) -> bool:
+        if finding.service is None:
+            return True
+        key = Key(finding.service, finding.version)
+        is_nowhere = whole.get(key) is None and matches(select.services, finding.service)
+        return is_nowhere or view.registry.get(key) is not None
+
+    return replace(view.beside(), findings=tuple(pair for pair in lasting() if is_about_this(pair[0])))
+
+
 def _of_services(findings: Iterable[Finding], select: OutputSelect) -> tuple[Finding, ...]:
     """Precedence may have settled what is wrong with a service that this output leaves out."""
     return tuple(
@@ -216,7 +233,12 @@ class Rendered(Struct, frozen=True):
 
 
 def render_outputs(
-    config: Config, views: RegistryViews, outputs: Sequence[OutputSettings], *, keep_bytes: bool
+    config: Config,
+    views: RegistryViews,
+    outputs: Sequence[OutputSettings],
+    lasting: Lasting = tuple,
+    *,
+    keep_bytes: bool,
 ) -> Rendered:
     """Render the files of these outputs and find out their digests. FrostlineError: an output cannot be rendered.
 
@@ -229,7 +251,9 @@ def render_outputs(
     for output in outputs:
         with stage(f"rendering output {output.name}"):
             seen = views.of(output)
-            rendering = output_module(output.type).render(view_for(output, seen.view), output)
+            whole = views.overridden((), ())[0].registry
+            view = replace(seen.view, beside=partial(_with_findings, seen.view, whole, lasting, output.select))
+            rendering = output_module(output.type).render(view_for(output, view), output)
             findings += (*seen.findings, *rendering.findings)
             if EMPTY_OUTPUT.name in {found.rule for found in seen.findings} and not seen.view.registry.upstreams:
                 empty.append(output)

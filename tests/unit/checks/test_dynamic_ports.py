@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from frostline.checks.base import Context, run_checks
+from frostline.checks.base import Context, judge, pair_with_waivers, run_checks
 from frostline.checks.dynamic_ports import findings
 from frostline.model import FileOrigin, Finding, Registry
 from frostline.settings import CheckSettings, Waiver
@@ -29,7 +29,7 @@ def found(context: Context) -> Callable[..., tuple[Finding, ...]]:
         place = FileOrigin("frostline.yaml", 60, 7)
         waiver = Waiver(rule="port-dynamic", service=waived, until="2027-01-31", why="soon", origin=place)
         settings = CheckSettings(waivers=(waiver,) if waived else ())
-        return run_checks(registry, settings, TODAY, context)
+        return judge(run_checks(registry, settings, context), settings, TODAY)
 
     return run
 
@@ -95,3 +95,15 @@ def test_a_waiver_silences_the_services_that_it_names(registry: Any, endpoint: A
 
 def test_a_declared_service_has_no_port_to_judge(registry: Any, context: Context) -> None:
     assert list(findings(registry(payments={"v1": []}), CheckSettings(), context)) == []
+
+
+def test_waived_ones_are_folded_apart_from_the_others(registry: Any, endpoint: Any, context: Context) -> None:
+    seen = registry(**{name: {"v1": [endpoint(id=ID, port=20000)]} for name in ("a", "b", "c1", "c2")})
+    place = FileOrigin("frostline.yaml", 60, 7)
+    waiver = Waiver(rule="port-dynamic", service="c*", until="1999-01-31", why="soon", origin=place)
+    settings = CheckSettings(waivers=(waiver,))
+    pairs = pair_with_waivers(run_checks(seen, settings, context), settings)
+    assert [(finding.message.rpartition(": ")[2], given) for finding, given in pairs] == [
+        ("`a/v1`, `b/v1`", None),
+        ("`c1/v1`, `c2/v1`", waiver),
+    ]

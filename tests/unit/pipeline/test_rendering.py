@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from frostline.errors import UsageError
-from frostline.model import Lock
+from frostline.model import Finding, Lock
+from frostline.outputs.base import Beside, Rendering, View
 from frostline.outputs.yaml import output as yaml
 from frostline.pipeline import rendering
 from frostline.pipeline.assemble import contributions_of
 from frostline.pipeline.compile import outputs_in_scope
 from frostline.pipeline.load import load_config
 from frostline.pipeline.rendering import ByteBudget, CachedChunks, RegistryViews, Rendered, render_outputs
-from frostline.settings import Config
+from frostline.settings import Config, OutputSettings
 
 SERVICES = {"billing": "https://billing.example", "payments": {"v1": "https://payments.example"}}
 YAML, SPLIT = {"type": "yaml", "path": "all.yaml"}, {"type": "yaml", "path": "split", "split": "service"}
@@ -114,3 +115,25 @@ def test_an_output_that_cannot_be_rendered_is_an_error_before_anything_is_compar
     config = configure(YAML, {"type": "template", "template": "hosts.j2", "path": "hosts.txt"})
     with pytest.raises(UsageError, match="nothing"):
         render(config)
+
+
+def test_an_output_sees_the_findings_of_its_services_and_of_those_that_are_nowhere(
+    configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    besides: list[Beside] = []
+    kept = yaml.render
+
+    def spied(view: View, settings: OutputSettings) -> Rendering:
+        besides.append(view.beside())
+        return kept(view, settings)
+
+    monkeypatch.setattr(yaml, "render", spied)
+    config = configure(YAML, {"type": "yaml", "path": "b.yaml", "select": ["bill*"]})
+    places = (("billing", None), ("payments", "v1"), ("payments", "v2"), ("billing", "v9"), (None, None))
+    found = [Finding(rule="r", message="m", service=service, version=version) for service, version in places]
+    views = RegistryViews(config, contributions_of(config, Lock()))
+    pairs = [(finding, None) for finding in found]
+    render_outputs(config, views, outputs_in_scope(config, ()), lambda: pairs, keep_bytes=False)
+    of_all, of_billing = ([finding for finding, _ in beside.findings] for beside in besides)
+    assert of_all == found
+    assert of_billing == [found[0], found[3], found[4]]

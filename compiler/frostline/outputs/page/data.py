@@ -12,9 +12,9 @@ from typing import Any
 
 from frostline.endpoint_runs import runs_of
 from frostline.keys import key_text, matches_key
-from frostline.model import Dependency, Endpoint, Entry, FileOrigin, Key, Registry
+from frostline.model import Dependency, Endpoint, Entry, FileOrigin, Finding, InstanceOrigin, Key, Registry
 from frostline.outputs.base import Beside
-from frostline.settings import EndpointMatch, Override
+from frostline.settings import EndpointMatch, Override, Waiver
 
 Row = list[Any]
 
@@ -124,6 +124,29 @@ class _Writer:
         head = self.texts.places((override.service, override.until, override.why))
         return [*head, *(self.texts.places(change) for change in changes)]
 
+    def findings(self) -> list[Row]:
+        """Each [entry, what else it is about, is it an error, rule, message, where, waived until, why]."""
+        rows = (self.finding(finding, waiver) for finding, waiver in self.beside.findings)
+        return list({tuple(row): row for row in rows}.values())  # two that differ in their lines alone are one
+
+    def finding(self, finding: Finding, waiver: Waiver | None) -> Row:
+        key = Key(finding.service, finding.version) if finding.service is not None else None
+        texts = (finding.rule, finding.message, self.where(finding.origin))
+        said = (waiver.until, waiver.why) if waiver else (None, None)
+        return [
+            self.entry_places.get(key, -1) if key else -1,
+            self.texts.place(key_text(key) if key else None),
+            int(finding.severity == "error"),
+            *self.texts.places(texts),
+            *map(self.texts.place, said),
+        ]
+
+    def where(self, origin: FileOrigin | InstanceOrigin | None) -> str:
+        """The place of a finding, without what moves: a file has no line, an instance neither node nor id."""
+        if isinstance(origin, InstanceOrigin):
+            return ", ".join(filter(None, (origin.source, origin.datacenter, origin.namespace)))
+        return (self.file(origin) or "configuration") if origin else ""
+
     def consumers(self) -> list[Row]:
         """Each [name, kind, calls], of a service of Consul its registered name too. kind: `_KINDS`."""
         rows: dict[tuple[str, int], Row] = {}
@@ -180,6 +203,7 @@ def page_data(registry: Registry, beside: Beside, configuration: FileOrigin, dig
         "consumers": writer.consumers(),
         "overrides": [writer.override(one) for one in beside.overrides],
         "waivers": [writer.texts.places((one.rule, one.service, one.until, one.why)) for one in beside.waivers],
+        "findings": writer.findings(),
         "shared": writer.shared.rows,
         "urls": writer.urls.rows,
         "texts": writer.texts.rows,

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from frostline.model import (
     Bind,
@@ -22,6 +23,8 @@ from frostline.model import (
     Endpoint,
     Entry,
     FileOrigin,
+    Finding,
+    InstanceOrigin,
     Key,
     Registry,
     Upstream,
@@ -69,6 +72,23 @@ BESIDE = Beside(
         Waiver(rule="meta", until="2026-12-31", why="all", origin=PLACE),
     ),
     callers={Key("ledger", None): ("shop",), Key("gone", "v1"): ("shop",)},
+    findings=(
+        (
+            Finding(
+                rule="port-zero",
+                service="payments",
+                version="v1",
+                message="its port is 0",
+                origin=InstanceOrigin(source="mesh", datacenter="dc1", namespace="ops", node="n1", id="i1"),
+            ),
+            Waiver(rule="port-zero", until="2026-12-31", why="moves", origin=PLACE),
+        ),
+        (
+            Finding(rule="required", severity="warning", service="gone", version="v1", message="unknown", origin=PLACE),
+            None,
+        ),
+        (Finding(rule="whole", severity="warning", message="odd", origin=FileOrigin("jobs/mail.hcl", 3)), None),
+    ),
 )
 
 
@@ -226,15 +246,29 @@ def test_text_of_servers_stays_text(text: str) -> None:
     assert not re.search("[\x00\x7f\u2028\u202e]", page.decode())
 
 
+def test_a_finding_whose_place_moves_changes_nothing() -> None:
+    def at(*lines: int) -> bytes:
+        found = [Finding(rule="r", message="m", origin=FileOrigin("jobs/mail.hcl", line)) for line in lines]
+        return bytes_of(small_registry(), Beside(findings=tuple((finding, None) for finding in found)))
+
+    assert at(3) == at(9) == at(3, 9)
+    assert len(data_of(at(3))["findings"]) == 1
+
+
 def test_the_title_is_text() -> None:
     assert element(bytes_of(small_registry(), title='<b a="1">&\x1b'), "title") == "&lt;b a=&quot;1&quot;&gt;&amp;\\x1b"
     assert element(bytes_of(small_registry()), "title") == "Service registry"
 
 
+def beside_found_at(*places: FileOrigin) -> Beside:
+    found = (Finding(rule="r", message="m", origin=place) for place in places)
+    return replace(BESIDE, findings=tuple((finding, None) for finding in found))
+
+
 def test_the_bytes_are_the_same_wherever_the_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "jobs").mkdir()
     monkeypatch.chdir(tmp_path)
-    here = bytes_of(small_registry(), BESIDE)
+    here = bytes_of(small_registry(), beside_found_at(PLACE, FileOrigin("jobs/mail.hcl", 3)))
     point = small_registry().services["payments"]["v1"].endpoints[-1]
     assert point.declared_at
     monkeypatch.chdir(tmp_path / "jobs")
@@ -243,7 +277,8 @@ def test_the_bytes_are_the_same_wherever_the_command_runs(tmp_path: Path, monkey
     payments = registry.services["payments"]["v1"]
     again = entry(*payments.endpoints[:-1], moved, registered=payments.registered)
     there = registry_of({**dict(registry.entries()), Key("payments", "v1"): again}, registry.upstreams)
-    assert bytes_of(there, BESIDE, FileOrigin(str(tmp_path / "frostline.yaml"), 9, 5)) == here
+    place = FileOrigin(str(tmp_path / "frostline.yaml"), 9, 5)
+    assert bytes_of(there, beside_found_at(place, FileOrigin("mail.hcl", 3)), place) == here
 
 
 def test_the_page_escapes_the_characters_that_messages_escape() -> None:
