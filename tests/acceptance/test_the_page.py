@@ -1,4 +1,4 @@
-"""The page of a real catalog: the same bytes however and whenever it is made, with the findings that the lock yields."""
+"""The page of a real catalog: the same bytes however and whenever it is made, and the findings that the lock yields."""
 
 from __future__ import annotations
 

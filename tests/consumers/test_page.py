@@ -130,9 +130,9 @@ def test_findings_stand_where_they_belong_with_the_day_of_their_waiver(quickstar
     happened = shown(quickstart, "lists", ["", "#payments/v1", "#ledger"])
     assert is_quiet(happened, quickstart)
     overview, payments, ledger = (found.get("Findings", []) for found in happened["result"].values())
-    waived = "warning ports {}the port 8080 is denied (mesh, dc1, default)waived until 2027-01-31: moves"
-    assert payments == [waived.format("")]
-    assert waived.format("payments/v1: ") in overview
+    waived = "warning ports {}its port 8080 is denied (mesh, {}, default)waived until 2027-01-31: moves"
+    assert payments == [waived.format("", datacenter) for datacenter in ("dc1", "dc2")]
+    assert {waived.format("payments/v1: ", datacenter) for datacenter in ("dc1", "dc2")} < {*overview}
     assert [found for found in overview if "nobody" in found] == [
         "warning required nobody: it is required but unknown (configuration)"
     ]
