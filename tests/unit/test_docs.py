@@ -19,6 +19,7 @@ import click
 import pytest
 import yaml
 
+from frostline.cli.command_page import with_commands
 from frostline.cli.commands import COMMANDS
 from frostline.cli.main import frostline
 from frostline.pipeline.load import load_config
@@ -136,15 +137,20 @@ def command_of(name: str) -> click.Command:
     return command
 
 
-def options_of(command: click.Command) -> set[str]:
+def options_of(command: click.Command) -> dict[str, str]:
+    """Each flag of the command -> its option as a page writes it: all flags, and the word for the value."""
     top = click.Context(frostline, **frostline.context_settings)
     context = top if command is frostline else click.Context(command, parent=top)
     return {
-        flag
-        for parameter in command.get_params(context)
-        if isinstance(parameter, click.Option)
-        for flag in (*parameter.opts, *parameter.secondary_opts)
+        flag: f"{', '.join(f'`{one}`' for one in option.opts)} {value_of(option, context)}".strip()
+        for option in command.get_params(context)
+        if isinstance(option, click.Option)
+        for flag in option.opts
     }
+
+
+def value_of(option: click.Option, context: click.Context) -> str:
+    return "" if option.is_flag or option.count else option.make_metavar(context)
 
 
 def sections() -> dict[str, str]:
@@ -154,9 +160,8 @@ def sections() -> dict[str, str]:
 
 
 def listed_options(section: str) -> set[str]:
-    """The options in the first column of the section's table."""
-    cells = re.findall(r"^\| (.+?) \|", section, re.MULTILINE)
-    return {option for cell in cells for option in re.findall(r"`(-[^`]+)`", cell)}
+    """The first column of the section's tables of options."""
+    return set(re.findall(r"^\| (`-.+?) \|", section, re.MULTILINE))
 
 
 def test_the_page_of_the_command_has_every_command_and_no_other() -> None:
@@ -169,7 +174,13 @@ def test_the_page_of_the_command_has_every_command_and_no_other() -> None:
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_the_page_of_the_command_has_every_option_of_it_and_no_other(name: str) -> None:
-    assert listed_options(sections()[name]) | listed_options(sections()[COMMON]) == options_of(command_of(name))
+    listed = listed_options(sections()[name]) | listed_options(sections()[COMMON])
+    assert listed == set(options_of(command_of(name)).values())
+
+
+def test_the_page_of_the_command_lists_what_each_command_does() -> None:
+    assert text_of("docs/command.md") == with_commands(text_of("docs/command.md")), "make reference"
+    assert all(f"| [`{name}`](#{name}) |" in text_of("docs/command.md") for name in COMMANDS)
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -202,7 +213,7 @@ def test_every_command_that_a_page_tells_to_run_is_one(page: str) -> None:
         if name.startswith("-"):
             fits = name in options_of(frostline)
         else:
-            fits = name in COMMANDS and flags <= options_of(command_of(name))
+            fits = name in COMMANDS and flags <= options_of(command_of(name)).keys()
         if not fits:
             wrong.append(written)
     assert wrong == []

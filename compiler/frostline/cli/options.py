@@ -86,8 +86,8 @@ def common_options(function: _Function) -> _Function:
             "--color",
             type=click.Choice(["auto", "always", "never"]),
             default="auto",
-            show_default=True,
-            help="When to use colors.",
+            metavar="WHEN",
+            help="Use colors: auto (default: on a terminal, unless NO_COLOR is set), always or never.",
         ),
         help_option,
     ]

@@ -96,7 +96,7 @@ class Tables(msgspec.Struct, frozen=True):
                 continue
             whole = self._resolved(value)
             default = self.required if key in part.get("required", ()) else _default(whole)
-            yield _code(prefix + key), self._takes(value), default, _markdown(whole.get("description", ""))
+            yield _code(prefix + key), self._takes(value), default, cell_text(whole.get("description", ""))
             yield from self._inner(value, prefix + key)
         for member in part.get("oneOf", ()):
             yield from self._rows(member, prefix)
@@ -196,7 +196,7 @@ def _definition(value: Mapping[str, Any]) -> str:
 
 
 def _paragraph(value: Mapping[str, Any]) -> str:
-    return fill(_markdown(value["description"]), 120, break_long_words=False, break_on_hyphens=False) + "\n"
+    return fill(cell_text(value["description"]), 120, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
 def _default(value: Mapping[str, Any]) -> str:
@@ -212,7 +212,7 @@ def _code(value: object) -> str:
     return f"<code>{html.escape(text).replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
 
 
-def _markdown(text: str) -> str:
+def cell_text(text: str) -> str:
     """A description as a cell: code stays code, and no other character means anything."""
     parts = re.split(r"`([^`]*)`", text)
     parts[0::2] = [re.sub(r"[*<|]", lambda found: f"&#{ord(found[0])};", words) for words in parts[0::2]]

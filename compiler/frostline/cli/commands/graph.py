@@ -24,8 +24,8 @@ from frostline.pipeline.views import calls_value, committed_registry, configured
     "form",
     type=click.Choice(["text", "dot", "mermaid"]),
     default="text",
-    show_default=True,
-    help="How to draw it: text, Graphviz or Mermaid.",
+    metavar="FORM",
+    help="How to draw it: text (default), dot for Graphviz, or mermaid.",
 )
 @format_option(*FORMATS)
 @common_options
