@@ -68,6 +68,10 @@ class _TooDeepError(yaml.composer.ComposerError):
     pass
 
 
+class _NoCharacterError(yaml.scanner.ScannerError):
+    pass
+
+
 class _Loader(yaml.SafeLoader):
     """PyYAML's parser with the implicit types of YAML 1.2 and a limit of depth."""
 
@@ -81,6 +85,12 @@ class _Loader(yaml.SafeLoader):
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
+
+    def scan_flow_scalar_non_spaces(self, double: Any, start_mark: Any) -> Any:
+        try:
+            return super().scan_flow_scalar_non_spaces(double, start_mark)
+        except (ValueError, OverflowError):  # of chr: PyYAML passes on whatever eight hexadecimal digits give
+            raise _NoCharacterError(None, start_mark, None, self.get_mark()) from None
 
 
 for _name in ("null", "bool", "int", "float"):
@@ -312,6 +322,8 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, label: str) -> UsageEr
         return _not_yaml(*_QUOTE_TAG, _place_of_index(text, tag.start(1), label))
     if isinstance(error, _TooDeepError):
         words = ("nested too deeply", f"at most {MAX_DEPTH} levels are read")
+    elif isinstance(error, _NoCharacterError):
+        words = ("an escape of no character", r"the last one of Unicode is \U0010ffff")
     elif isinstance(error, yaml.composer.ComposerError):
         words = _NOT_COMPOSED.get(
             _character(text, error.problem_mark), ("a second YAML document", "keep one document: remove `---`")
