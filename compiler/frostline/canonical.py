@@ -59,7 +59,16 @@ def json_fault(error: Exception, data: bytes | bytearray) -> str:
         data.decode()
     except UnicodeDecodeError as fault:
         return f"byte {fault.start + 1} is not UTF-8"
-    return _value_fault(str(error)) if isinstance(error, msgspec.ValidationError) else f"it is not JSON: {error}"
+    if isinstance(error, msgspec.ValidationError):
+        return _value_fault(str(error))
+    return f"it is not JSON: {_malformed(str(error))}"
+
+
+def _malformed(message: str) -> str:
+    """msgspec's message about what is no JSON, its bytes counted from 1."""
+    if found := re.fullmatch(r"JSON is malformed: (.*) \(byte ([0-9]+)\)", message):
+        return f"{found[1]} at byte {int(found[2]) + 1}"
+    return "it ends too early" if message == "Input data was truncated" else message
 
 
 _KINDS = {

@@ -151,7 +151,7 @@ class ServerSettings(LiveSettings, frozen=True, kw_only=True):
     """A source that asks an HTTP server. address None: what the environment says, else the usual one. Seconds.
 
     partial_max_age: how old what the lock has may be where `partial` keeps it; None: any age.
-    address_origin, token_origin: where these keys stand; None: they are not written.
+    address_origin, token_origin, tls_origin: where these keys stand; None: they are not written.
     """
 
     address: str | None = None
@@ -159,6 +159,7 @@ class ServerSettings(LiveSettings, frozen=True, kw_only=True):
     token: Token | None = None
     token_origin: FileOrigin | None = None
     tls: Tls = Tls()
+    tls_origin: FileOrigin | None = None
     partial: bool = False
     partial_max_age: float | None = None
     consistency: str = "snapshot"

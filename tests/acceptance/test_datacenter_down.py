@@ -99,7 +99,7 @@ def check_dead(project: Project, pair: WanPair) -> None:
     assert "--allow partial" in said
     make_older(project, 30)
     said = project.done("compile").stderr
-    assert "dc2 keeps what the lock has (`partial`)" in said
+    assert "`dc2` keeps what the lock has (`partial`)" in said
     assert "warning: source mesh: what the lock has of dc2 was confirmed 30 hours ago" in said
     ages = {line["datacenter"]: line["age"] for line in project.document(0, "list")["lock_age"]}
     assert ages["dc1"] < 600
@@ -130,7 +130,7 @@ def check_forgotten(project: Project, pair: WanPair) -> None:
         assert "`--allow empty=mesh/dc2`" in said
         assert said.count("Nothing was written") == 1
     assert "Consul no longer knows it" in project.refused(3, "check", "--live").stderr
-    assert "dc2 keeps what the lock has" in project.done("compile", "--allow", "partial").stderr
+    assert "`dc2` keeps what the lock has" in project.done("compile", "--allow", "partial").stderr
     assert datacenters_of(project) == ["dc1", "dc2"]
     assert "Consul no longer knows it" in project.refused(3, "compile", "--allow", "empty=mesh/dc1").stderr
 
@@ -190,4 +190,6 @@ def play(project: Project, body: str, env: dict[str, str], statuses: Iterator[in
                 words = shlex.split(line.replace("--wait 30s", "--wait 1s"))[1:]
                 done = project.run(*words, env=env)
                 printed = done.stdout + done.stderr
+                if env:
+                    printed = printed.replace(env["CONSUL_HTTP_ADDR"], "http://127.0.0.1:8500")
                 assert done.returncode == next(statuses), line + printed

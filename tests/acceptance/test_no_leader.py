@@ -38,7 +38,7 @@ def test_no_leader_is_known_in_seconds_and_waited_for_on_purpose(project: Projec
     started = time.monotonic()
     said = project.refused(3, "compile").stderr
     assert time.monotonic() - started < AT_MOST
-    assert "GET /v1/status/leader?dc=dc1: Consul has no leader" in said
+    assert f"GET /v1/status/leader?dc=dc1 at {first.address}: Consul has no leader" in said
     assert "--wait 30s" in said
 
     join = threading.Timer(1.0, second.join, (first,))

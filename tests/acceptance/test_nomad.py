@@ -78,4 +78,4 @@ def test_a_client_that_does_not_answer_is_a_warning(nomad: NomadReplay, project:
     path = "/v1/client/allocation/e19a04e0-559b-1f53-77bb-e6abc43757e0/checks"
     nomad.fix(path, Reply(b"No path to node", 404))
     done = project.configure(config_of(nomad)).done("compile")
-    assert "does not report its checks (404): these services count as critical there: live-db-native" in done.stderr
+    assert "does not report its checks (404); these services count as critical there: `live-db-native`" in done.stderr

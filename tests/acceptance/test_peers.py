@@ -95,7 +95,7 @@ def test_a_token_that_may_not_read_everything_is_refused(pair: PeeredPair, monke
 
 def test_a_scoped_token_reads_names_that_are_here_or_in_a_peer(pair: PeeredPair) -> None:
     assert found(read(pair, ("ledger", "web"), acl="scoped")) == [LOCAL[1], EXPORTED[0]]
-    with pytest.raises(SourceError, match="no instance answers for 'nope', which is selected by name, here or in"):
+    with pytest.raises(SourceError, match="no instance answers for `nope`, which is selected by name, here or in"):
         read(pair, ("nope", "web"), acl="scoped")
 
 
@@ -108,10 +108,10 @@ def test_the_dump_holds_the_same_of_a_peer(pair: PeeredPair, monkeypatch: pytest
 
 def test_a_peer_that_is_not_known_is_named_with_those_that_are(pair: PeeredPair) -> None:
     said = refused(pair, peers=("nope", "west"))
-    assert "Consul knows no peer `nope`, only west" in said.message
+    assert "Consul knows no peer `nope`, only `west`" in said.message
     reading = read(pair, peers=("nope", "west"), partial=True)
     assert (found(reading), reading.unreachable) == ([*LOCAL, *EXPORTED], ("peer:nope",))
-    assert "peer:nope keeps what the lock has" in reading.warnings[0]
+    assert "`peer:nope` keeps what the lock has" in reading.warnings[0]
 
 
 def test_a_peer_that_waits_for_the_other_cluster_is_unreachable(pair: PeeredPair) -> None:
@@ -154,7 +154,7 @@ def test_a_peer_that_exports_nothing_any_more_is_refused(project: Project, pair:
         said = project.refused(4, "compile").stderr
         assert "error[guard-segment]" in said
         assert "peer:west" in said
-        assert "the peer west exports nothing here that `select.services` takes" in said
+        assert "the peer `west` exports nothing here that `select.services` takes" in said
         assert project.read("frostline.lock") == before
         project.done("compile", "--allow", "empty=mesh/peer:west", "--allow", "deletes")
     finally:
@@ -203,12 +203,12 @@ def test_a_peer_whose_cluster_is_gone_keeps_what_the_lock_has(project: Project, 
         said = refused(pair)
         assert "the peering with `west` is FAILING: the connection to the other cluster is lost" in said.message
         done = project.done("compile")
-        assert "peer:west keeps what the lock has" in done.stderr
+        assert "`peer:west` keeps what the lock has" in done.stderr
         assert project.read("frostline.lock") == before
         pair.east.request("DELETE", "/v1/peering/west")
         pair.wait_for(lambda: not pair.peering(), "the end of the peering")
         assert "Consul knows no peer `west`" in refused(pair).message
-        assert "peer:west keeps what the lock has" in project.done("compile").stderr
+        assert "`peer:west` keeps what the lock has" in project.done("compile").stderr
         assert project.read("frostline.lock") == before
     finally:
         pair.west.start()

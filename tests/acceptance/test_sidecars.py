@@ -122,7 +122,7 @@ def test_binds_that_differ_are_an_error_of_the_output_that_needs_one(project: Pr
 def test_a_port_that_is_none_leaves_out_that_upstream_alone(project: Project, mesh: ConsulAgent) -> None:
     sidecar(mesh, "n2", DB, {"DestinationName": "bad", "LocalBindPort": 70000})
     done = project.configure(consul_config(mesh.address)).done("compile")
-    assert "the sidecar web-sidecar-proxy (dc1) has an upstream bad with the port 70000" in done.stderr
+    assert "the sidecar `web-sidecar-proxy` in `dc1` has an upstream `bad` with the port 70000" in done.stderr
     assert "bad" not in project.read("services.yaml").decode()
 
 

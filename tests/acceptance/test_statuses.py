@@ -240,7 +240,7 @@ def test_a_datacenter_that_is_broken_or_unknown_is_3(
     project.configure(consul_config(proxy.address, source={"datacenters": ["dc1", "dc2"]}))
     explains(project.refused(3, "compile").stderr, "No path to datacenter", "dc=dc2")
     project.configure(consul_config(proxy.address, source={"datacenters": ["dc1", "dc9"]}))
-    explains(project.refused(3, "compile").stderr, "Consul knows no datacenter dc9, only dc1, dc2")
+    explains(project.refused(3, "compile").stderr, "Consul knows no datacenter `dc9`, only `dc1` and `dc2`")
 
 
 def test_the_highest_status_applies_and_every_failed_source_is_named(project: Project) -> None:

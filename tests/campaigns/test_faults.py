@@ -165,7 +165,7 @@ def names_the_request(aim: Aim, said: str) -> bool:
     if aim.fault.name in ("refused", *LIES):
         path = "/v1/"
     # No single request is at fault where the whole catalog cannot be read, or the server takes no connection.
-    whole = ("not read within its deadline", "no instance answers for", "during each of")
+    whole = ("not read within the `deadline`", "no instance answers for", "during each of")
     if aim.fault.name == "refused":
         whole += ("cannot reach http://127.0.0.1:",)
     return f"GET {path}" in said or any(words in said for words in whole)

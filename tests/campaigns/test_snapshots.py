@@ -201,7 +201,7 @@ def test_a_dump_that_lacks_what_is_listed_ends_with_3(
     before = tree_of(folder)
     done = warm.run("compile", cwd=folder)
     assert done.status == 3, done.stderr
-    assert "source mesh: GET /v1/health/service/left0-v1: no instance answers for 'left0-v1'" in done.stderr
+    assert "no instance answers for `left0-v1`" in done.stderr
     assert tree_of(folder) == before
     assert kinds(proxy.asked)["/v1/internal/ui/nodes"] == 1
 

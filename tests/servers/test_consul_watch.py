@@ -73,7 +73,7 @@ def test_an_index_that_went_back_is_a_change(empty_consul: ConsulAgent) -> None:
 def test_a_datacenter_that_cannot_be_reached_ends_a_wait_unless_it_may_be_missing(empty_consul: ConsulAgent) -> None:
     limits = LiveLimits(connect_timeout=1.0, retries=0)
     nobody = settings_for(empty_consul, limits=limits, datacenters=("dc1", "west"))
-    with pytest.raises(SourceError, match="knows no datacenter west"):
+    with pytest.raises(SourceError, match="knows no datacenter `west`"):
         wait_for_change(nobody, None, LONG)
     partial = settings_for(empty_consul, limits=limits, datacenters=("dc1", "west"), partial=True)
     assert {place.partition("/")[0] for place in wait_for_change(partial, None, LONG)} == {"dc1"}

@@ -103,7 +103,7 @@ def test_a_client_that_fails_makes_its_services_critical(proxy: FaultyProxy) -> 
 def test_a_server_that_never_answers_ends_with_the_deadline(proxy: FaultyProxy) -> None:
     proxy.hang = True
     message = refused(proxy, limits=LiveLimits(retries=9, timeout=60, deadline=0.5))
-    assert "not read within its deadline of 0.5 s" in message
+    assert "not read within the `deadline` of 0.5 s" in message
 
 
 def test_the_token_is_sent_and_not_said(proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from frostline.checks.consent import allows_segment
 from frostline.errors import ErrorGroup, SourceError
 from frostline.settings import Allow, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult, reads_segment, segment_lists
+from frostline.text import list_names
 
 if TYPE_CHECKING:
     from frostline.pipeline.freeze import CommittedLock
@@ -65,7 +66,9 @@ def with_vanished(settings: LiveSettings, reading: ReadResult, gone: Mapping[str
     if not (isinstance(settings, ServerSettings) and settings.partial):
         errors = [gone[name] for name in sorted(gone)]
         raise errors[0] if len(errors) == 1 else ErrorGroup(errors)
-    warnings = [f"{gone[name].message}; {name} keeps what the lock has (`partial`)" for name in sorted(gone)]
+    warnings = [
+        f"{gone[name].message}; {list_names([name])} keeps what the lock has (`partial`)" for name in sorted(gone)
+    ]
     return replace(
         reading,
         unreachable=tuple(sorted({*reading.unreachable, *gone})),

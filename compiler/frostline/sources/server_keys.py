@@ -117,7 +117,7 @@ SERVER_KEYS: Mapping[str, Any] = {**{name: ref(name) for name in DEFINITIONS}, *
 def server_fields(cursor: Cursor, folder: Path) -> dict[str, Any]:
     """These keys of the source at `cursor` as fields of ServerSettings. folder: where relative paths start."""
     path = path_reader(folder)
-    written = {key: part for key in ("address", "token") if (part := cursor.get(key)) is not None}
+    written = {key: part for key in ("address", "token", "tls") if (part := cursor.get(key)) is not None}
     return {
         **{f"{key}_origin": part.key_origin for key, part in written.items()},
         "limits": _limits(cursor),

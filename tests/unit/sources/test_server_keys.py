@@ -19,6 +19,7 @@ def test_the_keys_of_a_server_are_read_and_paths_start_in_the_folder(cursor: On)
     fields = server_fields(cursor(written), Path("/srv"))
     assert str(fields.pop("address_origin")).endswith(":1:7")
     assert str(fields.pop("token_origin")).endswith(":1:23")
+    assert str(fields.pop("tls_origin")).endswith(":1:41")
     naming = fields.pop("naming")
     assert naming.patterns == ("{service}-{version}", "{service}")
     assert fields == {

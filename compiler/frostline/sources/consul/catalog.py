@@ -11,7 +11,7 @@ from frostline.globs import is_literal
 from frostline.model import SegmentAnswer
 from frostline.sources.base import Progress, ReadResult
 from frostline.sources.consul.client import CONSUL, DATACENTERS, SELF, SERVICE, TOKEN, Agent
-from frostline.sources.consul.reading import SegmentQuery, SegmentReader, SegmentState
+from frostline.sources.consul.reading import NO_INSTANCE_HELP, SegmentQuery, SegmentReader, SegmentState
 from frostline.sources.consul.settings import PEER, ConsulSettings
 from frostline.sources.consul.wire import RegistrationMaker
 from frostline.sources.http.address import consul_address
@@ -27,7 +27,7 @@ from frostline.sources.http.segments import (
 )
 from frostline.sources.http.session import Session, open_session, segment_path
 from frostline.sources.http.transport import StatusError
-from frostline.text import list_names
+from frostline.text import list_names, quote
 
 _ANONYMOUS = "00000000-0000-0000-0000-000000000002"  # structs.ACLTokenAnonymousID
 _DATACENTER = SegmentKind(noun="datacenter", path=DATACENTERS, join_help="join the datacenter over WAN")
@@ -75,8 +75,8 @@ def _hidden_sidecars(datacenter: str, services: Sequence[str]) -> list[str]:
     if not services:
         return []
     return [
-        f"ACLs hide sidecars in {datacenter}, and so the upstreams of {list_names(services)}: let the token read them "
-        "(`frostline sources --policy` has the rules), or set `upstreams: false`"
+        f"ACLs hide sidecars in {quote(datacenter)}, and so the upstreams of {list_names(services)}: let the token "
+        "read them (`frostline sources --policy` has the rules), or set `upstreams: false`"
     ]
 
 
@@ -84,7 +84,7 @@ def _nothing_exported(settings: ConsulSettings, query: SegmentQuery, answer: Seg
     """A warning where a peer has nothing of what is selected."""
     if not query.peer or answer.registrations:
         return []
-    return [f"source {settings.name}: the peer {query.peer} exports nothing here that `select.services` takes"]
+    return [f"source {settings.name}: the peer {quote(query.peer)} exports nothing here that `select.services` takes"]
 
 
 def _check_all_answered(session: Session, settings: ConsulSettings, result: ReadResult) -> None:
@@ -95,8 +95,8 @@ def _check_all_answered(session: Session, settings: ConsulSettings, result: Read
     for name in sorted(set(settings.select.services) - answered):
         raise session.error(
             segment_path(SERVICE, name),
-            f"no instance answers for {name!r}, which is selected by name, here or in a peer",
-            help="let the token read its nodes too (node:read), or leave it out of select.services",
+            f"no instance answers for {quote(name)}, which is selected by name, here or in a peer",
+            help=NO_INSTANCE_HELP,
         )
 
 
@@ -105,7 +105,7 @@ def _check_usable(settings: ConsulSettings) -> None:
         raise UsageError(
             f"source {settings.name}: `acl: scoped` reads literal service names only",
             origin=settings.origin,
-            help="list each service in select.services, without globs and exclusions",
+            help="list each service in `select.services`, without globs and exclusions",
         )
 
 
@@ -148,7 +148,7 @@ def choose(session: Session, agent: Agent, settings: ConsulSettings, only: tuple
         chosen = _choose_datacenters(session, agent, settings, only_datacenters)
     for name in only:
         if name.startswith(PEER) and name not in peers:
-            raise not_configured(settings, _DATACENTER, name, f"it reads {', '.join(peers) or 'no peers'}")
+            raise not_configured(settings, _DATACENTER, name, f"it reads {list_names(peers) or 'no peers'}")
     return ChosenSegments(chosen.names + tuple(name for name in peers if name in only), chosen.unknown)
 
 
@@ -175,7 +175,7 @@ def _own_datacenter(session: Session, agent: Agent) -> str:
         return own
     raise session.error(
         SELF,
-        f"the token may not read the agent's own datacenter, one of {', '.join(sorted(known))}",
+        f"the token may not read the agent's own datacenter, one of {list_names(sorted(known))}",
         help="name it in `datacenters`, or give the token node:read",
     )
 

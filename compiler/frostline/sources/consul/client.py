@@ -52,6 +52,7 @@ _NO_NODE = (("filter", 'Node==""'),)
 _NONE = "frostline-none"
 CONSUL = Api(
     product="Consul",
+    address_variable="CONSUL_HTTP_ADDR",
     small=(
         SELF,
         DATACENTERS,

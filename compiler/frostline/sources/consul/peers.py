@@ -6,12 +6,14 @@ Of a peer's endpoints only health/service knows the parameter `peer`: catalog/se
 from __future__ import annotations
 
 import re
+import shlex
 
 from frostline.errors import SourceError
 from frostline.sources.consul.client import Catalog, peering_path
 from frostline.sources.consul.wire import Peering
 from frostline.sources.http.session import Session
 from frostline.sources.http.transport import StatusError, UnreachableError
+from frostline.text import list_names, quote
 
 _ACTIVE = "ACTIVE"
 # api.PeeringState. What an inactive peering still imports is what its cluster had at the end.
@@ -36,8 +38,8 @@ def list_peer_services(session: Session, catalog: Catalog, peer: str) -> tuple[s
         raise _unreachable(
             session,
             peering_path(peer),
-            f"the peering with `{peer}` is {peering.state}: {why}",
-            "repair it (`consul peering read -name NAME` says more), or leave it out of `peers`",
+            f"the peering with {quote(peer)} is {peering.state}: {why}",
+            f"repair it (`consul peering read -name {shlex.quote(peer)}` says more), or leave it out of `peers`",
         )
     names = _listed(session, catalog, is_needed=peering is None)
     if peering is not None:
@@ -45,7 +47,7 @@ def list_peer_services(session: Session, catalog: Catalog, peer: str) -> tuple[s
     elif not names:
         raise session.error(
             peering_path(peer),
-            f"the token may not read the peering with `{peer}`, and nothing of it is listed: "
+            f"the token may not read the peering with {quote(peer)}, and nothing of it is listed: "
             "whether it exports nothing, or is unknown, cannot be told",
             help='give the token `peering = "read"`, or leave it out of `peers`',
         )
@@ -81,11 +83,11 @@ def _explained(session: Session, catalog: Catalog, peer: str, error: StatusError
     path = peering_path(peer)
     if error.code == 404 and re.search("peering", error.text, re.IGNORECASE):
         known = sorted(peering.name for peering in session.run(catalog.peerings()).value)
-        others = f"only {', '.join(known)}" if known else "and no other"
+        others = f"only {list_names(known)}" if known else "and no other"
         return _unreachable(
             session,
             path,
-            f"Consul knows no peer `{peer}`, {others}",
+            f"Consul knows no peer {quote(peer)}, {others}",
             "correct `peers`, or establish the peering",
         )
     if error.code == 404:

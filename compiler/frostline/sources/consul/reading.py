@@ -32,9 +32,18 @@ from frostline.sources.consul.wire import (
 )
 from frostline.sources.http.session import Parameters, Session, is_addressable, segment_path
 from frostline.sources.http.transport import StatusError
+from frostline.text import quote
 
 _READS = 3  # a way reads once and, if the catalog changed meanwhile, at most twice more
 _FEW = 50  # services that are read by name however small the catalog is
+
+
+NO_INSTANCE_HELP = (
+    "correct the name, let the token read its nodes too (node:read), or leave it out of `select.services`"
+)
+"""Of a name that is selected literally."""
+
+_NO_NODE_HELP = "let the token read its nodes too (node:read), or leave it out of `select.services`"
 
 
 class SegmentQuery(Struct, frozen=True, kw_only=True):
@@ -302,7 +311,7 @@ class SegmentReader:
                 raise self._session.error(
                     path,
                     f"X-Consul-Index went back from {old} to {new}",
-                    help="was the catalog restored? Read it again",
+                    help="the catalog was probably restored from a snapshot: run it again",
                 )
 
     def _check_untranslated(self, found: Iterable[ServiceWithChecks]) -> None:
@@ -318,7 +327,7 @@ class SegmentReader:
             f"the agent {'translates' if agent else 'may translate'} addresses of other datacenters "
             "(translate_wan_addrs), but never in this answer, and no other answer can be used: the catalog keeps "
             "changing, or no path can contain a service's name",
-            help="try again, leave such services out of select.services, or ask an agent of that datacenter",
+            help="try again, leave such services out of `select.services`, or ask an agent of that datacenter",
         )
 
     def _in_order(self, outcome: ReadOutcome) -> tuple[Registration, ...]:
@@ -331,9 +340,9 @@ class SegmentReader:
             if not registrations:
                 raise self._session.error(
                     segment_path(SERVICE, name),
-                    f"no instance answers for {name!r}, which is "
+                    f"no instance answers for {quote(name)}, which is "
                     f"{'selected by name' if self._query.literal else 'listed'}",
-                    help="let the token read its nodes too (node:read), or leave it out of select.services",
+                    help=NO_INSTANCE_HELP if self._query.literal else _NO_NODE_HELP,
                 )
             registrations.sort(key=_ORDER)
         return tuple(registration for name in sorted(by_name) for registration in by_name[name])
@@ -344,7 +353,7 @@ class SegmentReader:
             return self._registrations.make(found)
         except InvalidRegistration as invalid:
             path = segment_path(SERVICE, found.service.name)
-            help_text = "correct that registration, or leave the service out of select.services"
+            help_text = "correct that registration, or leave the service out of `select.services`"
             raise self._session.error(path, str(invalid), help=help_text) from None
 
     def _check_place(self, found: ServiceWithChecks) -> None:
@@ -355,16 +364,17 @@ class SegmentReader:
         if query.namespace is None and query.partition is None and query.peer == peer:
             return
         places = (
-            ("peers", query.peer, peer),
-            ("partitions", query.partition, service.partition or node.partition or "default"),
-            ("namespaces", query.namespace, service.namespace or "default"),
+            ("peers", "peers", query.peer, peer),
+            ("partitions", "partition", query.partition, service.partition or node.partition or "default"),
+            ("namespaces", "namespace", query.namespace, service.namespace or "default"),
         )
-        for what, asked, given in places:
+        for what, key, asked, given in places:
             if asked is not None and asked != given:
                 raise self._session.error(
                     segment_path(SERVICE, service.name),
-                    f"the server does not know {what}: asked for {asked!r}, it answered with {given or 'its own'!r}",
-                    help=f"leave the key for {what} out, or ask a Consul that knows them",
+                    f"the server does not know {what}: asked for {quote(asked)}, it answered with "
+                    f"{quote(given) if given else 'its own'}",
+                    help=f"remove `{key}`, or ask a Consul that knows {what}",
                 )
 
 

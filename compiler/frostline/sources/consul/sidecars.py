@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from frostline.model import Bind, Upstream
 from frostline.sources.consul.wire import ProxyUpstream, Service
+from frostline.text import quote
 
 _SIDECAR = "connect-proxy"
 _LOOPBACK = "127.0.0.1"
@@ -44,7 +45,7 @@ def declared_by(sidecars: Iterable[SidecarUpstream], datacenter: str, namespace:
     for service, sidecar, upstream in set(sidecars):
         wrong = _fault(upstream)
         if wrong:
-            warnings.add(f"the sidecar {sidecar} ({datacenter}) {wrong}: this upstream is left out")
+            warnings.add(f"the sidecar {quote(sidecar)} in {quote(datacenter)} {wrong}: this upstream is left out")
         else:
             upstreams.add(_upstream(upstream, service, datacenter, namespace))
     return Declared(
@@ -58,7 +59,7 @@ def _fault(upstream: ProxyUpstream) -> str | None:
     if not upstream.destination_name:
         return "has an upstream without a destination"
     if not 0 <= upstream.local_bind_port <= _LAST_PORT:
-        return f"has an upstream {upstream.destination_name} with the port {upstream.local_bind_port}"
+        return f"has an upstream {quote(upstream.destination_name)} with the port {upstream.local_bind_port}"
     return None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 
 from frostline.model import Health, NamedPort, Registration
+from frostline.text import quote
 
 _HEALTH: Mapping[str, Health] = {"passing": "passing", "warning": "warning", "critical": "critical"}
 _RANKS: Mapping[Health, int] = {"passing": 0, "warning": 1, "critical": 2, "maintenance": 3}
@@ -241,7 +242,7 @@ class RegistrationMaker:
         if not 0 <= port <= _LAST_PORT:
             _check_port(found, port)
         if not (0 <= weights.passing <= _HIGHEST_WEIGHT and 0 <= weights.warning <= _HIGHEST_WEIGHT):
-            raise InvalidRegistration(f"{_name(found)} has a weight that is not from 0 to {_HIGHEST_WEIGHT}")
+            raise InvalidRegistration(f"{_name(found)} has a weight that is not between 0 and {_HIGHEST_WEIGHT}")
         health = _worst(found) if found.checks else "passing"
         has_tagged = node.tagged_addresses or service.tagged_addresses
         like = self._latest.get(service.name, _NONE)
@@ -294,7 +295,7 @@ def _named_ports(found: ServiceWithChecks) -> tuple[NamedPort, ...]:
 
 def _check_port(found: ServiceWithChecks, port: int) -> None:
     if port not in _INT64:
-        raise InvalidRegistration(f"{_name(found)} has the port {port}")
+        raise InvalidRegistration(f"{_name(found)} has the port {port}, which is none")
 
 
 def _worst(found: ServiceWithChecks) -> Health:
@@ -314,4 +315,4 @@ def _unknown_status(found: ServiceWithChecks) -> str:
 
 
 def _name(found: ServiceWithChecks) -> str:
-    return f"service {found.service.name!r}, id {found.service.id!r}, on node {found.node.name!r}"
+    return f"service {quote(found.service.name)}, id {quote(found.service.id)}, on node {quote(found.node.name)}"

@@ -78,11 +78,14 @@ def make_tls_context(tls: Tls, origin: FileOrigin) -> ssl.SSLContext:
     for key, path in (("ca_file", tls.ca_file), ("cert_file", tls.cert_file), ("key_file", tls.key_file)):
         _check_readable(f"tls.{key}", path, origin)
     if tls.key_file is not None and tls.cert_file is None:
-        raise UsageError("tls.key_file: the key has no certificate", origin=origin, help="add tls.cert_file")
+        raise UsageError(
+            "tls.key_file: the key has no certificate", origin=origin, help="name the certificate as `cert_file`"
+        )
     try:
         context = _default_context(tls.ca_file)
     except (ssl.SSLError, ValueError) as error:
-        raise _unusable("tls.ca_file", tls.ca_file, error, origin) from None
+        help_text = "it must hold certificates of authorities in PEM: -----BEGIN CERTIFICATE-----"
+        raise _unusable("tls.ca_file", tls.ca_file, error, origin, help_text) from None
     # The same on every Python: 3.13 began to refuse what private authorities often lack (critical basicConstraints, key
     # identifiers, version 3), and to trust an intermediate authority that `ca_file` names without its root.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -95,7 +98,7 @@ def make_tls_context(tls: Tls, origin: FileOrigin) -> ssl.SSLContext:
             # Without a password argument OpenSSL would prompt for one on the terminal.
             context.load_cert_chain(tls.cert_file, tls.key_file, password="")
         except (ssl.SSLError, ValueError) as error:
-            raise _unusable("tls.cert_file, tls.key_file", tls.cert_file, error, origin) from None
+            raise _unusable("tls.cert_file, tls.key_file", tls.cert_file, error, origin, _pair_help(tls)) from None
     return context
 
 
@@ -144,20 +147,20 @@ def _check_readable(key: str, path: Path | None, origin: FileOrigin) -> None:
         ) from None
 
 
-def _unusable(key: str, path: Path | None, error: Exception, origin: FileOrigin) -> UsageError:
-    return UsageError(
-        f"{key}: {path} cannot be used: {describe_failure(error)}",
-        origin=origin,
-        help="both must be PEM files, and the key must match the certificate and have no passphrase",
-    )
+def _pair_help(tls: Tls) -> str:
+    if tls.key_file is None:
+        return "name the private key as `key_file`: without it, cert_file must hold the key too, in PEM"
+    return "both must be PEM files, and the key must match the certificate and have no passphrase"
+
+
+def _unusable(key: str, path: Path | None, error: Exception, origin: FileOrigin, help: str) -> UsageError:
+    return UsageError(f"{key}: {path} cannot be used: {describe_failure(error)}", origin=origin, help=help)
 
 
 def describe_failure(error: BaseException) -> str:
     """The reason that an error of the operating system or of OpenSSL gives, without error numbers and source lines."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate verification failed: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return (error.reason or "TLS error").replace("_", " ").lower()
+        return error.reason.replace("_", " ").lower() if error.reason else "it has nothing of the kind in PEM"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

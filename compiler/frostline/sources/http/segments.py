@@ -12,6 +12,7 @@ from frostline.model import SegmentAnswer
 from frostline.settings import ServerSettings
 from frostline.sources.base import ReadResult
 from frostline.sources.http.session import Session
+from frostline.text import list_names, quote
 
 
 class SegmentKind(Struct, frozen=True, kw_only=True):
@@ -37,7 +38,7 @@ def choose_own_segment(settings: ServerSettings, kind: SegmentKind, own: str, on
     """Choose the agent's own segment. UsageError: `only` names another one."""
     for name in only:
         if name != own:
-            raise not_configured(settings, kind, name, f"it reads the agent's own, {own}")
+            raise not_configured(settings, kind, name, f"it reads the agent's own, {quote(own)}")
     return ChosenSegments((own,))
 
 
@@ -45,7 +46,7 @@ def check_configured(settings: ServerSettings, kind: SegmentKind, patterns: Sequ
     """UsageError: `only` names a segment that no pattern of the configuration matches."""
     for name in only:
         if not matches(patterns, name):
-            raise not_configured(settings, kind, name, f"`{kind.noun}s` is {', '.join(patterns)}")
+            raise not_configured(settings, kind, name, f"`{kind.noun}s` is {list_names(patterns)}")
 
 
 def choose_segments(
@@ -65,7 +66,7 @@ def choose_segments(
     unknown = tuple(sorted(set(named) - set(known)))
     names = tuple(sorted(name for name in set(known) if matches(patterns, name) and (not only or name in only)))
     if (unknown and not partial) or not (names or unknown):
-        missing, existing = ", ".join(unknown or patterns), ", ".join(sorted(known))
+        missing, existing = list_names(unknown or patterns), list_names(sorted(known))
         raise session.error(
             kind.path,
             f"{session.product} knows no {kind.noun} {missing}, only {existing}",
@@ -77,7 +78,7 @@ def choose_segments(
 def not_configured(settings: ServerSettings, kind: SegmentKind, name: str, configured: str) -> UsageError:
     """The error of a segment that was asked for (freeze --datacenter) and that the source does not read."""
     return UsageError(
-        f"source {settings.name} does not read the {kind.noun} {name}: {configured}",
+        f"source {settings.name} does not read the {kind.noun} {quote(name)}: {configured}",
         origin=settings.origin,
         help=f"name a {kind.noun} that it reads, or add this one to the configuration",
     )
@@ -96,8 +97,10 @@ def read_segments(
     answered.
     """
     unreachable = list(chosen.unknown)
+    reason = "they are not known"
     warnings = [*earlier] + [
-        f"source {settings.name}: {kind.noun} {name} is not known now; {_keeps_lock(name)}" for name in chosen.unknown
+        f"source {settings.name}: the {kind.noun} {quote(name)} is not known now; {_keeps_lock(name)}"
+        for name in chosen.unknown
     ]
     answers: list[SegmentAnswer] = []
     for name in chosen.names:
@@ -109,13 +112,14 @@ def read_segments(
                     error.help = "; ".join(filter(None, (error.help, _way_on(name))))
                 raise
             unreachable.append(name)
+            reason = error.message.removeprefix(f"source {settings.name}: ")
             warnings.append(f"{error.message}; {_keeps_lock(name)}")
         else:
             answers += segment_answers
             warnings += segment_warnings
     if unreachable and not answers:
         raise SourceError(
-            f"source {settings.name}: no answer from {', '.join(sorted(unreachable))}",
+            f"source {settings.name}: no answer from {list_names(sorted(unreachable))}; the last reason: {reason}",
             origin=settings.origin,
             help=f"check the agent's connection to these {kind.noun}s; `partial` needs at least one that answers",
         )
@@ -123,8 +127,8 @@ def read_segments(
 
 
 def _way_on(name: str) -> str:
-    return f"compile, freeze and plan keep what the lock has of {name} with `--allow partial`"
+    return f"compile, freeze and plan keep what the lock has of {quote(name)} with `--allow partial`"
 
 
 def _keeps_lock(name: str) -> str:
-    return f"{name} keeps what the lock has (`partial`)"
+    return f"{quote(name)} keeps what the lock has (`partial`)"

@@ -38,11 +38,13 @@ class Api(Struct, frozen=True, kw_only=True):
     """What differs between the two servers. Their headers are called `X-PRODUCT-…`.
 
     rights_help: what to do about a token without rights, which gets status 403 or an answer with index 0.
+    address_variable: the environment's variable for the address.
     small: parts of the targets whose answers don't grow with the catalog, and have at most SMALL bytes; of a parameter
     with the `&` behind it, if its value must end there.
     """
 
     product: str
+    address_variable: str
     rights_help: str | None = None
     small: tuple[str, ...] = ()
 
@@ -106,8 +108,11 @@ class Session:
 
     def error(self, target: str, reason: str, *, help: str | None = None) -> SourceError:
         """See `Transport.error`. Without `help`, the message suspects a proxy."""
-        proxy_help = f"check that the address is {self._api.product}'s HTTP API, and that no proxy answers in its place"
-        return self._transport.error(target, reason, help=help or proxy_help)
+        return self._transport.error(target, reason, help=help or self._proxy_help)
+
+    @property
+    def _proxy_help(self) -> str:
+        return f"check that the address is {self._api.product}'s HTTP API, and that no proxy answers in its place"
 
     def no_leader(self, target: str) -> NoLeaderError:
         """The error that the servers have no leader. target: the request that tells."""
@@ -119,9 +124,16 @@ class Session:
         try:
             return await self._transport.get(target, self._largest(target))
         except StatusError as error:
-            if error.code == 403 and self._api.rights_help:
-                error.help = self._api.rights_help
+            error.help = self._status_help(error) or error.help
             raise
+
+    def _status_help(self, error: StatusError) -> str | None:
+        """What is better known of this product than of any server."""
+        if error.code == 403:
+            return self._api.rights_help
+        if error.code == 404:
+            return self._proxy_help
+        return _NO_LEADER_HELP if "No cluster leader" in error.text else None
 
     def _largest(self, target: str) -> int | None:
         return SMALL if any(part in f"{target}&" for part in self._api.small) else None
@@ -135,7 +147,8 @@ class Session:
             help_text = "give the process more memory, or select fewer services"
             raise self.error(target, reason, help=help_text) from None
         except MalformedBody as malformed:
-            raise self.error(target, f"not the JSON expected from {self._api.product}: {malformed}") from None
+            found = self._transport.describe_page(response.body) or str(malformed)
+            raise self.error(target, f"not the JSON expected from {self._api.product}: {found}") from None
 
     def decode_indexed(self, target: str, response: Response, kind: Any) -> Indexed:
         """As `decode`, with the index. SourceError too: no leader, an answer that is too old, or no valid index."""
@@ -182,21 +195,30 @@ def open_session(settings: ServerSettings, address: Address, api: Api) -> Sessio
     if address.scheme != "https" and settings.tls != Tls():
         raise UsageError(
             f"source {settings.name}: `tls` is set, but the address does not use TLS",
-            origin=settings.origin,
+            origin=settings.tls_origin or settings.origin,
             help="write https://…, or remove `tls`",
         )
+    tls_origin = settings.tls_origin or settings.origin
     transport = Transport(
         settings.name,
         settings.origin,
         address,
         settings.limits,
-        tls=make_tls_context(settings.tls, settings.origin) if address.scheme == "https" else None,
+        tls=make_tls_context(settings.tls, tls_origin) if address.scheme == "https" else None,
         server_name=settings.tls.server_name,
         secret=read_token(settings.token, os.environ, settings.token_origin or settings.origin),
         address_origin=settings.address_origin,
+        correct=_correct_address(settings.address, api.address_variable),
         token_header=f"X-{api.product}-Token",
     )
     return Session(transport, api, max_stale=settings.max_stale if settings.consistency == "eventual" else None)
+
+
+def _correct_address(configured: str | None, variable: str) -> str:
+    """What to do about a wrong address: correct it where it stands."""
+    if configured is not None:
+        return "correct `address`"
+    return f"correct ${variable}" if os.environ.get(variable) else f"set `address` or ${variable}"
 
 
 def decode_json(body: bytes | bytearray, kind: Any) -> Any:

@@ -30,6 +30,16 @@ from frostline.settings import LiveLimits
 from frostline.sources.http.address import Address
 from frostline.sources.http.connection import Connection, Response, TooLargeError
 from frostline.sources.http.credentials import Secret, describe_failure
+from frostline.sources.http.faults import (
+    NOT_AN_AGENT,
+    Fault,
+    body_text,
+    page_title,
+    status_fault,
+    tls_fault,
+    unreachable_fault,
+    wants_login,
+)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,22 +52,8 @@ _LONGEST_DELAY = 5.0
 _TICK = 0.1  # seconds between two reports of progress
 _LONGEST_WAIT = 3600.0  # seconds; a deadline may be longer than the loop's clock can wait
 _MOST_QUOTED = 200  # characters of the server's own text in a message
-_NOT_AN_AGENT = "check that the address is the agent's HTTP port"
-_STATUS_HELP = {  # by status, else by its first digit
-    3: "configure the address that the server redirects to, or check the proxy in between",
-    4: "check the address and the settings behind this request",
-    5: "see the agent's log; the request was repeated as often as `retries` allows",
-    403: "the token is missing or lacks rights: check `token` and its policies",
-    429: "the server limits requests: lower `connections`, or raise `retries`",
-}
-_LOGIN_HELP = (
-    "a proxy before the server asks for a login, and frostline sends tokens only: let its requests through, or give "
-    "`address` the server's own"
-)
-_UNREACHABLE_HELP = (
-    "start it or correct `address`; compile, freeze, plan and check --live wait for it with `--wait 30s`"
-)
-_TIMEOUT_HELP = "check that the agent runs at this address, and the limits timeout, deadline and retries"
+_TIMEOUT_HELP = "raise `timeout` if it is only slow; else check that the address is the agent's HTTP port"
+_NO_CONNECTION_HELP = "check the address, and that no firewall drops the packets, or raise `connect_timeout`"
 _INTERRUPTED_HELP = "check that the address is the agent's HTTP port, and that no proxy closes the connection"
 
 
@@ -100,6 +96,7 @@ class Transport:
 
     name: the source's, for messages. secret: sent in the header `token_header`, and removed from every message.
     address_origin: where the address is written, for the error that it cannot be reached; None: it is not written.
+    correct: what to do about a wrong address, for its help.
     """
 
     def __init__(
@@ -114,10 +111,12 @@ class Transport:
         token_header: str,
         secret: Secret | None = None,
         address_origin: FileOrigin | None = None,
+        correct: str = "correct `address`",
     ) -> None:
         self._name = name
         self._origin = origin
         self._address_origin = address_origin
+        self._correct = correct
         self._address = address
         self._limits = limits
         self._tls = tls
@@ -228,7 +227,7 @@ class Transport:
         return SourceError(self._message(target, reason), origin=self._origin, help=help)
 
     def _message(self, target: str, reason: str) -> str:
-        return self._scrub(f"source {self._name}: GET {self.quote_server(target)}: {reason}")
+        return self._scrub(f"source {self._name}: GET {self.quote_server(target)} at {self._url()}: {reason}")
 
     def _scrub(self, text: str) -> str:
         if self._secret is None:
@@ -254,28 +253,29 @@ class Transport:
         )
 
     def _past_deadline(self) -> SourceError:
+        help_text = "select fewer services, or raise `deadline`"
+        if not self._has_answered:
+            help_text = f"it has not answered at all: start it or {self._correct}; if it is only slow, raise `deadline`"
         return SourceError(
-            f"source {self._name}: not read within its deadline of {self._limits.deadline:g} s",
+            f"source {self._name}: {self._url()} was not read within the `deadline` of {self._limits.deadline:g} s",
             origin=self._origin,
-            help="select fewer services, or raise `deadline`",
+            help=help_text,
         )
 
     def _status_error(self, target: str, response: Response) -> StatusError:
-        text = self.quote_server(response.body.decode("utf-8", "replace"))
-        reason = f"{response.status} {self.quote_server(response.reason)}".strip()
-        if 300 <= response.status < 400:
-            reason = f"{reason}: frostline does not follow redirects"
-            text = self.quote_server(response.headers.get("location", ""))
-        help_text = _STATUS_HELP.get(response.status) or _STATUS_HELP.get(response.status // 100, _NOT_AN_AGENT)
-        wants_login = response.status == 401 and "www-authenticate" in response.headers
+        fault = status_fault(response, self.quote_server)
         return StatusError(
-            self._message(target, f"{reason}: {text}" if text else reason),
+            self._message(target, fault.reason),
             code=response.status,
-            text=text,
+            text=self.quote_server(body_text(response.body)),
             origin=self._origin,
-            help=_LOGIN_HELP if wants_login else help_text,
-            wants_login=wants_login,
+            help=fault.help,
+            wants_login=wants_login(response),
         )
+
+    def describe_page(self, body: bytes | bytearray) -> str:
+        """What a body is that should be JSON: `a page of HTML, "Sign in"`; "" where it is no page."""
+        return page_title(body, self.quote_server)
 
     def _remaining(self) -> float:
         return self._expires - time.monotonic()
@@ -329,27 +329,26 @@ class Transport:
         if isinstance(error, TimeoutError) and self._remaining() <= 0:
             return self._past_deadline()
         if isinstance(error, TimeoutError):
-            reason = _timeout_reason(connection, self._limits.connect_timeout, allowed)
-            return _TransientFailure(f"{self._server()}: {reason}", _TIMEOUT_HELP, too_slow=True)
+            fault = _timeout_fault(connection, self._limits.connect_timeout, allowed)
+            return _TransientFailure(fault.reason, fault.help, too_slow=True)
         if isinstance(error, http.client.IncompleteRead):
             reason = f"the answer is cut off: the connection closed after {len(error.partial)} bytes"
             return _TransientFailure(reason, _INTERRUPTED_HELP)
         if isinstance(error, http.client.RemoteDisconnected):
             return _TransientFailure("the server closed the connection without an answer", _INTERRUPTED_HELP)
         if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-            return self.error(
-                target, describe_failure(error), help="check the scheme of the address and the keys under `tls`"
-            )
+            fault = tls_fault(error, self._server_name or self._address.host, self._server())
+            return self.error(target, fault.reason, help=fault.help)
         if isinstance(error, TooLargeError):
             reason = f"the answer is larger than {error.largest >> 20} MiB or endless"
             return self.error(target, reason, help="check the address; if it is right, select fewer services")
         if isinstance(error, OSError):
             reason = describe_failure(error)
             if connection.reached:
-                return _TransientFailure(f"{self._server()}: {reason}", _INTERRUPTED_HELP)
-            cannot = f"cannot reach {self._url()}: {reason[:1].lower()}{reason[1:]}"
-            return _TransientFailure(cannot, _UNREACHABLE_HELP, reached=False)
-        return self.error(target, f"invalid HTTP: {self.quote_server(str(error))}", help=_NOT_AN_AGENT)
+                return _TransientFailure(reason, _INTERRUPTED_HELP)
+            fault = unreachable_fault(error, f"{reason[:1].lower()}{reason[1:]}", self._correct)
+            return _TransientFailure(f"cannot reach {self._url()}: {fault.reason}", fault.help, reached=False)
+        return self.error(target, f"invalid HTTP: {self.quote_server(str(error))}", help=NOT_AN_AGENT)
 
     def _url(self) -> str:
         """The server's address, without the prefix of its paths: some proxies expect a secret in it."""
@@ -380,10 +379,10 @@ def _log_loop_error(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) ->
     _log.debug("%s", context.get("message", ""))
 
 
-def _timeout_reason(connection: Connection, connect_timeout: float, allowed: float) -> str:
+def _timeout_fault(connection: Connection, connect_timeout: float, allowed: float) -> Fault:
     if connection.reached:
-        return f"no complete answer within {allowed:g} s"
-    return f"no connection within {min(connect_timeout, allowed):g} s"
+        return Fault(f"no complete answer within {allowed:g} s", _TIMEOUT_HELP)
+    return Fault(f"no connection within {min(connect_timeout, allowed):g} s", _NO_CONNECTION_HELP)
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
 from msgspec import Struct
 
 from frostline.model import Registration
@@ -22,6 +23,7 @@ from frostline.sources.nomad.wire import (
     health_of,
     registration_of,
 )
+from frostline.text import list_names, name_first
 
 _NO_SUCH_ENDPOINT = "resource not found"  # Nomad 1.3: it has services, but not the states of their checks
 
@@ -60,20 +62,35 @@ def registrations_of(
     """
     states = _states(client, query, found)
     registrations: dict[str, list[Registration]] = {namespace: [] for namespace in query.namespaces}
-    unreported: dict[str, set[str]] = {}
+    unreported: dict[int, _Unreported] = {}
     for instance in found:
         state = states[instance.alloc_id]
         if isinstance(state, UnreportedChecks):
-            reason = f"the client {instance.node_id} does not report its checks ({state.code})"
-            unreported.setdefault(reason, set()).add(instance.service_name)
+            lacking = unreported.setdefault(state.code, _Unreported())
+            lacking.clients.add(instance.node_id)
+            lacking.services.add(instance.service_name)
         health, unknown = health_of(instance, {} if isinstance(state, UnreportedChecks) else state)
         if isinstance(state, UnreportedChecks):
             health = "critical"
         registrations[instance.namespace].append(registration_of(instance, health, query.region, unknown))
-    return registrations, [
-        f"{reason}: these services count as critical there: {', '.join(sorted(services))}"
-        for reason, services in sorted(unreported.items())
-    ]
+    return registrations, [_describe_unreported(code, lacking) for code, lacking in sorted(unreported.items())]
+
+
+class _Unreported(Struct, frozen=True):
+    """The clients that answer with one status instead of their checks, and the services that they run."""
+
+    clients: set[str] = msgspec.field(default_factory=set)
+    services: set[str] = msgspec.field(default_factory=set)
+
+
+def _describe_unreported(code: int, lacking: _Unreported) -> str:
+    """One warning for all clients: where the network between servers and clients fails, they are many."""
+    clients = name_first(sorted(lacking.clients))
+    if len(lacking.clients) == 1:
+        said = f"the client {clients} does not report its checks ({code})"
+    else:
+        said = f"{len(lacking.clients)} clients do not report their checks ({code}): {clients}"
+    return f"{said}; these services count as critical there: {list_names(sorted(lacking.services))}"
 
 
 def _states(

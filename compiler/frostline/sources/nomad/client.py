@@ -15,6 +15,7 @@ NO_JOB = "frostline-none"
 
 NOMAD = Api(
     product="Nomad",
+    address_variable="NOMAD_ADDR",
     small=(SELF, REGIONS, f"{ALLOCATION}/", f"prefix={NO_JOB}", "per_page=1&"),
     rights_help=(
         "give a token (`token: {env: NOMAD_TOKEN}`) whose policies have list-jobs and read-job in every namespace that "

@@ -20,6 +20,7 @@ from frostline.sources.http.transport import StatusError
 from frostline.sources.nomad.client import NO_JOB, Client
 from frostline.sources.nomad.submitted import upstreams_of
 from frostline.sources.nomad.wire import Job, JobStub, NamespaceServices, ServiceRegistration
+from frostline.text import quote
 
 PER_PAGE = 1000
 """Jobs in one page of the list."""
@@ -106,7 +107,7 @@ def _changed(client: Client, path: str, what: str) -> SourceError:
     return client.session.error(
         path,
         f"{what} during each of {_READS} reads",
-        help="read it again when less is deployed, or set `consistency: eventual`",
+        help="run it again when less is deployed, or set `consistency: eventual`, which proves no snapshot",
     )
 
 
@@ -124,7 +125,7 @@ def _read_services(client: Client, query: RegionQuery, known: Services, tick: Ti
         for place, answer in zip(missing, answers, strict=True):
             if answer.index == listing.index and not answer.value:
                 raise client.session.error(
-                    segment_path(SERVICE, place[1]), f"no instance answers for {place[1]!r}, which is listed"
+                    segment_path(SERVICE, place[1]), f"no instance answers for {quote(place[1])}, which is listed"
                 )
             changed = changed or not (answer.index == listing.index or _is_the_same(read.get(place), answer))
             read[place] = answer
@@ -165,7 +166,7 @@ async def _service(client: Client, query: RegionQuery, place: Place) -> Indexed:
     for instance in answer.value:
         found = (instance.namespace, instance.service_name)
         if found != place:
-            reason = f"asked for {name!r} in {namespace!r}, it answered with {found[1]!r} in {found[0]!r}"
+            reason = _another(place, (found[0], found[1]))
             raise client.session.error(path, reason)
     return Indexed(sorted(answer.value, key=lambda instance: str(instance.id)), answer.index)
 
@@ -223,7 +224,7 @@ async def _job(client: Client, query: RegionQuery, place: Place) -> ReadJob | No
     if not is_addressable(name):
         raise client.session.error(
             path,
-            f"Nomad's API cannot be asked for {name!r}",
+            f"Nomad's API cannot be asked for the job {quote(name)}",
             help="set `upstreams: false`, or submit the job under another name",
         )
     try:
@@ -234,13 +235,20 @@ async def _job(client: Client, query: RegionQuery, place: Place) -> ReadJob | No
         return None
     job: Job = answer.value
     if (job.namespace, job.id) != place:
-        raise client.session.error(
-            path, f"asked for {name!r} in {namespace!r}, it answered with {job.id!r} in {job.namespace!r}"
-        )
+        raise client.session.error(path, _another(place, (job.namespace, job.id)))
     try:
         return ReadJob(job.job_modify_index, upstreams_of(job, query.region))
     except BudgetError as error:
         raise client.session.error(path, f"to fill the placeholders of the job, {error.message}") from None
+
+
+def _another(asked: Place, found: Place) -> str:
+    """That Nomad answered with something else than what was asked for; both are (namespace, name)."""
+    (namespace, name), (other_namespace, other) = asked, found
+    return (
+        f"asked for {quote(name)} in the namespace {quote(namespace)}, it answered with {quote(other)} in "
+        f"{quote(other_namespace)}"
+    )
 
 
 def _check_readable(client: Client, query: RegionQuery, path: str, seen: Iterable[str]) -> None:

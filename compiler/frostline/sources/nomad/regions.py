@@ -25,6 +25,7 @@ from frostline.sources.nomad.client import NOMAD, REGIONS, SELF, Client
 from frostline.sources.nomad.reading import RegionQuery, RegionState, is_askable, read_region
 from frostline.sources.nomad.settings import NomadSettings
 from frostline.sources.nomad.wire import AgentSelf, Namespace
+from frostline.text import list_names, quote
 
 _NAMESPACES = "/v1/namespaces"
 _REGION = SegmentKind(noun="region", path=REGIONS, join_help="federate the region")
@@ -67,7 +68,7 @@ def _own_region(client: Client, known: list[str]) -> str:
             raise
         raise client.session.error(
             SELF,
-            f"the token may not read the agent's own region, one of {', '.join(sorted(known))}",
+            f"the token may not read the agent's own region, one of {list_names(sorted(known))}",
             help="name it in `regions`, or give the token agent:read",
         ) from None
     return itself.config.region
@@ -81,10 +82,10 @@ def _choose_namespaces(client: Client, settings: NomadSettings, parameters: Para
     unknown = sorted({name for name in patterns if is_literal(name) and matches(patterns, name)} - known)
     names = sorted(name for name in known if matches(patterns, name))
     if unknown or not names:
-        visible = f"only {', '.join(sorted(known))}" if known else "and no other"
+        visible = f"only {list_names(sorted(known))}" if known else "and no other"
         raise client.session.error(
             _NAMESPACES,
-            f"Nomad shows no namespace {', '.join(unknown or patterns)}, {visible}",
+            f"Nomad shows no namespace {list_names(unknown or patterns)}, {visible}",
             help=f"correct `namespaces`; {NOMAD.rights_help}",
         )
     return tuple(names)
@@ -134,8 +135,8 @@ def _read_region(
 def _unknown_instances(state: RegionState) -> list[str]:
     """A warning for each selected service that is listed and cannot be asked for."""
     return [
-        f"the service {name!r} in the namespace {namespace!r} is listed, but Nomad cannot be asked for such a name. "
-        "Its instances are unknown and left out: register it under a name without `/`, or leave it out of "
+        f"the service {quote(name)} in the namespace {quote(namespace)} is listed, but Nomad cannot be asked for "
+        "such a name. Its instances are unknown and left out: register it under a name without `/`, or leave it out of "
         "`select.services`"
         for namespace, name in sorted(state.services)
         if not is_askable(name)

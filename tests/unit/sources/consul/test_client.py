@@ -147,7 +147,7 @@ def test_headers_that_prove_nothing_are_refused(replay: Replay, path: str, heade
     ("path", "body", "place"),
     [
         ("/v1/catalog/services", b"", "it is not JSON"),
-        ("/v1/catalog/services", b"<html>", "it is not JSON"),
+        ("/v1/catalog/services", b"<html>", "a page of HTML"),
         ("/v1/catalog/services", b"null", ""),
         ("/v1/catalog/services", b'{"web": [], "x', "it is not JSON"),
         ("/v1/catalog/services", b'{"w\xff": []}', "byte 4 is not UTF-8"),
@@ -209,4 +209,4 @@ def test_an_eventual_answer_may_be_as_old_as_max_stale(replay: Replay):
 @pytest.mark.parametrize("status", [400, 404])
 def test_an_agent_that_does_not_tell_of_itself_is_refused(replay: Replay, status: int):
     replay.routes["/v1/agent/self"] = Reply(b"no", status=status)
-    assert f"GET /v1/agent/self: {status}" in refused(replay)
+    assert f"GET /v1/agent/self at {replay.address}: {status}" in refused(replay)

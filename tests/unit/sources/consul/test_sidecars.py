@@ -85,8 +85,8 @@ def test_what_is_no_upstream_is_left_out_with_a_warning() -> None:
     found, warnings = declared(good, {"DestinationName": "a", "LocalBindPort": 70000}, {"LocalBindPort": 1})
     assert found == [upstream("db")]
     assert warnings == [
-        "the sidecar web-sidecar-proxy (dc1) has an upstream a with the port 70000: this upstream is left out",
-        "the sidecar web-sidecar-proxy (dc1) has an upstream without a destination: this upstream is left out",
+        "the sidecar `web-sidecar-proxy` in `dc1` has an upstream `a` with the port 70000: this upstream is left out",
+        "the sidecar `web-sidecar-proxy` in `dc1` has an upstream without a destination: this upstream is left out",
     ]
 
 
@@ -117,7 +117,8 @@ def test_upstreams_are_asked_for_unless_the_settings_say_no(replay: Replay) -> N
     reading = read(replay)
     assert reading.answers[0].upstreams == (upstream("db"),)
     assert reading.warnings == (
-        "source mesh: the sidecar web-proxy (dc1) has an upstream without a destination: this upstream is left out",
+        "source mesh: "
+        "the sidecar `web-proxy` in `dc1` has an upstream without a destination: this upstream is left out",
     )
     replay.requests.clear()
     assert read(replay, upstreams=False).answers[0].upstreams == ()

@@ -41,7 +41,7 @@ def test_a_peer_is_a_segment_of_its_own(replay: Replay):
     ]
     only = consul.read(settings_of(replay, peers=("west", "east")), datacenters=("peer:west",)).answers
     assert [each.datacenter for each in only] == ["peer:west"]
-    with pytest.raises(UsageError, match="it reads peer:west"):
+    with pytest.raises(UsageError, match="it reads `peer:west`"):
         consul.read(settings_of(replay, peers=("west",)), datacenters=("peer:east",))
 
 
@@ -57,7 +57,7 @@ def test_a_namespace_and_a_partition_are_asked_for_and_looked_for(replay: Replay
     )
     replay.routes["/v1/health/service/web"] = Reply([entry(Partition="team")])
     said = refused(replay, namespace="ops", partition="team")
-    assert "the server does not know namespaces: asked for 'ops', it answered with 'default'" in said
+    assert "the server does not know namespaces: asked for `ops`, it answered with `default`" in said
 
 
 def unreachable_in(datacenter: str, reply: Reply) -> Route:
@@ -73,9 +73,9 @@ def test_a_datacenter_that_does_not_answer_is_left_as_it_was_only_where_that_is_
     assert reading.unreachable == ("dc2",)
     (warning,) = reading.warnings
     assert "No path to datacenter" in warning
-    assert "dc2 keeps what the lock has" in warning
+    assert "`dc2` keeps what the lock has" in warning
     replay.routes["/v1/catalog/services"] = Reply(b"No cluster leader", status=500)
-    assert "no answer from dc1, dc2" in refused(replay, datacenters=("*",), partial=True)
+    assert "no answer from `dc1` and `dc2`" in refused(replay, datacenters=("*",), partial=True)
 
 
 @pytest.mark.parametrize("reply", [Reply(b"Permission denied", status=403), Reply(b"{")])
@@ -88,7 +88,7 @@ def test_a_refusal_is_not_taken_for_an_unreachable_datacenter(replay: Replay, re
 def test_a_datacenter_without_a_leader_is_told_before_anything_is_read_of_it(replay: Replay):
     replay.routes["/v1/status/leader"] = Reply("")
     message = refused(replay, limits=LiveLimits(retries=1))
-    assert message == "source mesh: GET /v1/status/leader?dc=dc1: Consul has no leader"
+    assert message == f"source mesh: GET /v1/status/leader?dc=dc1 at {replay.address}: Consul has no leader"
     assert replay.asked("/v1/status/leader") == 2
     assert replay.asked("/v1/catalog/services") == 0
     replay.routes["/v1/catalog/datacenters"] = Reply(["dc2", "dc1"])
@@ -115,7 +115,7 @@ def test_a_token_that_may_not_ask_the_agent_has_its_nodes_or_needs_the_datacente
     replay.routes["/v1/catalog/nodes"] = Reply([{"Node": "n", "Datacenter": "dc2"}])
     assert read(replay).answers[0].datacenter == "dc2"
     replay.routes["/v1/catalog/nodes"] = Reply([])
-    assert "one of dc1, dc2" in refused(replay)
+    assert "one of `dc1` and `dc2`" in refused(replay)
     assert read(replay, datacenters=("dc1",)).answers[0].datacenter == "dc1"
 
 
@@ -162,7 +162,7 @@ def test_scoped_reads_without_listing_and_lets_acls_hide_the_rest(replay: Replay
     scoped = {"acl": "scoped", "select": Select(services=("web",))}
     assert len(read(replay, **scoped).answers[0].registrations) == 1
     replay.routes["/v1/health/service/web"] = Reply([])
-    assert "no instance answers for 'web', which is selected by name" in refused(replay, **scoped)
+    assert "no instance answers for `web`, which is selected by name" in refused(replay, **scoped)
 
 
 def test_the_shape_is_of_what_shapes_the_answer_only(replay: Replay):

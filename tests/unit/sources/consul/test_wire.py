@@ -18,10 +18,10 @@ from frostline.sources.consul.wire import DescribedNode, Node, RegistrationMaker
         ({"Port": 2**63}, f"has the port {2**63}"),
         ({"Port": -(2**63) - 1}, f"has the port -{2**63 + 1}"),
         ({"TaggedAddresses": {"wan": {"Address": "x", "Port": 2**64}}}, f"has the port {2**64}"),
-        ({"Weights": {"Passing": -1, "Warning": 1}}, "has a weight that is not from 0 to 65535"),
-        ({"Weights": {"Passing": 1, "Warning": -1}}, "has a weight that is not from 0 to 65535"),
-        ({"Weights": {"Passing": 65536, "Warning": 1}}, "has a weight that is not from 0 to 65535"),
-        ({"Weights": {"Passing": 2**70, "Warning": 1}}, "has a weight that is not from 0 to 65535"),
+        ({"Weights": {"Passing": -1, "Warning": 1}}, "has a weight that is not between 0 and 65535"),
+        ({"Weights": {"Passing": 1, "Warning": -1}}, "has a weight that is not between 0 and 65535"),
+        ({"Weights": {"Passing": 65536, "Warning": 1}}, "has a weight that is not between 0 and 65535"),
+        ({"Weights": {"Passing": 2**70, "Warning": 1}}, "has a weight that is not between 0 and 65535"),
     ],
 )
 def test_a_value_that_no_consul_can_hold_is_refused_with_its_instance(
@@ -29,7 +29,7 @@ def test_a_value_that_no_consul_can_hold_is_refused_with_its_instance(
 ):
     replay.routes["/v1/health/service/web"] = Reply([entry(**fields)])
     message = refused(replay)
-    assert "service 'web', id 'web', on node 'n1'" in message
+    assert "service `web`, id `web`, on node `n1`" in message
     assert said in message
 
 

@@ -36,7 +36,7 @@ def choose(patterns: Sequence[str], only: Sequence[str] = (), *, partial: bool =
     transport = Transport(
         "mesh", PLACE, Address(scheme="http", host="127.0.0.1", port=9), LiveLimits(), token_header="X-Consul-Token"
     )
-    with Session(transport, Api(product="Consul")) as session:
+    with Session(transport, Api(product="Consul", address_variable="A")) as session:
         return choose_segments(session, KIND, patterns, only, KNOWN, partial=partial)
 
 
@@ -61,23 +61,24 @@ def test_a_segment_that_the_server_does_not_know_is_refused(patterns: tuple[str,
     with pytest.raises(SourceError) as caught:
         choose(patterns)
     assert caught.value.message == (
-        f"source mesh: GET /v1/list: Consul knows no datacenter {missing}, only east, east-2, west"
+        f"source mesh: GET /v1/list at http://127.0.0.1:9: Consul knows no datacenter `{missing}`, "
+        "only `east`, `east-2` and `west`"
     )
     assert caught.value.help == "correct `datacenters`, or join it"
 
 
 def test_with_partial_a_named_segment_may_be_unknown_but_a_glob_must_match() -> None:
     assert choose(("west", "north"), partial=True) == ChosenSegments(("west",), ("north",))
-    with pytest.raises(SourceError, match="no datacenter n\\*"):
+    with pytest.raises(SourceError, match="no datacenter `n\\*`"):
         choose(("n*",), partial=True)
 
 
 def test_only_configured_segments_may_be_asked_for() -> None:
     assert choose_own_segment(SETTINGS, KIND, "west", ["west"]) == ChosenSegments(("west",))
-    with pytest.raises(UsageError, match="does not read the datacenter east: it reads the agent's own, west"):
+    with pytest.raises(UsageError, match="does not read the datacenter `east`: it reads the agent's own, `west`"):
         choose_own_segment(SETTINGS, KIND, "west", ["east"])
     check_configured(SETTINGS, KIND, ["e*"], ["east"])
-    with pytest.raises(UsageError, match=r"does not read the datacenter west: `datacenters` is e\*"):
+    with pytest.raises(UsageError, match=r"does not read the datacenter `west`: `datacenters` is `e\*`"):
         check_configured(SETTINGS, KIND, ["e*"], ["west"])
 
 
@@ -96,8 +97,8 @@ def test_with_partial_an_unreachable_segment_becomes_a_warning(error: SourceErro
     assert [answer.datacenter for answer in result.answers] == ["b"]
     assert result.unreachable == ("a", "c")
     assert result.warnings == (
-        "source mesh: datacenter c is not known now; c keeps what the lock has (`partial`)",
-        f"{error.message}; a keeps what the lock has (`partial`)",
+        "source mesh: the datacenter `c` is not known now; `c` keeps what the lock has (`partial`)",
+        f"{error.message}; `a` keeps what the lock has (`partial`)",
         "b is odd",
     )
 
@@ -113,7 +114,7 @@ def test_without_partial_an_unreachable_segment_is_an_error() -> None:
     error = UnreachableError("source mesh: refused", origin=PLACE, help="start it")
     with pytest.raises(UnreachableError) as caught:
         read_segments(SETTINGS, KIND, ChosenSegments(("a", "b")), reading(b=error))
-    way_on = "compile, freeze and plan keep what the lock has of b with `--allow partial`"
+    way_on = "compile, freeze and plan keep what the lock has of `b` with `--allow partial`"
     assert caught.value.help == f"start it; {way_on}"
 
 
@@ -127,5 +128,5 @@ def test_partial_is_no_way_on_where_nothing_else_answers_or_the_server_refuses(
 
 
 def test_partial_needs_one_segment_that_answers() -> None:
-    with pytest.raises(SourceError, match="source mesh: no answer from a, b"):
+    with pytest.raises(SourceError, match="source mesh: no answer from `a` and `b`; the last reason: "):
         read_segments(PARTIAL, KIND, ChosenSegments(("b",), ("a",)), reading(b=UNREACHABLE))

@@ -75,7 +75,8 @@ def test_a_name_that_go_would_clean_or_refuse_is_not_addressable(name: str):
 
 
 PLACE = FileOrigin("frostline.yaml", 3, 3)
-CONSUL, NOMAD = Api(product="Consul"), Api(product="Nomad", rights_help="give it rights")
+CONSUL = Api(product="Consul", address_variable="A")
+NOMAD = Api(product="Nomad", address_variable="A", rights_help="give it rights")
 
 
 def session_with(server: Server, api: Api, max_stale: float | None = None) -> Session:
@@ -127,7 +128,8 @@ def test_headers_that_prove_nothing_are_refused(
 ) -> None:
     with pytest.raises(SourceError) as caught:
         read(serve(replying(api.product, **changed)), api)
-    assert caught.value.message.startswith(f"source mesh: GET /v1/x: {reason.format(api.product)}")
+    assert caught.value.message.startswith("source mesh: GET /v1/x at http://127.0.0.1:")
+    assert f": {reason.format(api.product)}" in caught.value.message
     assert caught.value.help
 
 
@@ -146,7 +148,7 @@ def test_a_token_without_rights_is_told_what_it_needs(serve: Callable[..., Serve
 
 @pytest.mark.parametrize("body", [b"", b"{", b"null", b'{"a": "b"}', b"[7]", b"\xff", b"[" * 100_000])
 def test_a_body_that_is_not_what_was_expected_is_refused(serve: Callable[..., Server], body: bytes) -> None:
-    with pytest.raises(SourceError, match="GET /v1/x: not the JSON expected from Consul: ."):
+    with pytest.raises(SourceError, match="GET /v1/x at .*: not the JSON expected from Consul: ."):
         read(serve(replying("Consul", body)), CONSUL)
 
 
@@ -158,7 +160,7 @@ def test_tls_settings_need_an_address_with_tls() -> None:
 
 @pytest.mark.parametrize("answered", [b"x" * (SMALL + 1), b"[" + b"[]," * (SMALL // 3 + 1) + b"[]]"])
 def test_an_answer_that_does_not_grow_with_the_catalog_is_small(serve: Callable[..., Server], answered: bytes) -> None:
-    api = Api(product="Consul", small=("/v1/x",))
+    api = Api(product="Consul", address_variable="A", small=("/v1/x",))
     with pytest.raises(SourceError, match="the answer is larger than 4 MiB or endless"):
         read(serve(replying("Consul", answered)), api)
 

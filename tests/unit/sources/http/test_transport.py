@@ -319,7 +319,8 @@ def test_the_deadline_bounds_all_attempts(serve):
 
 def test_a_request_that_the_deadline_cuts_off_says_so(serve):
     server = serve(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"))
-    assert failure(transport_to(server.address, deadline=0.3)).message.endswith("within its deadline of 0.3 s")
+    said = failure(transport_to(server.address, deadline=0.3)).message
+    assert said.endswith("not read within the `deadline` of 0.3 s")
 
 
 def test_a_name_server_that_hangs_holds_up_neither_the_read_nor_the_end_of_the_process():
@@ -344,8 +345,8 @@ for limits in (LiveLimits(deadline=0.1), LiveLimits(connect_timeout=0.1, retries
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     first, second = ended.stdout.splitlines()
-    assert first == "source mesh: not read within its deadline of 0.1 s"
-    assert second == "source mesh: GET /: a.invalid:9: no connection within 0.1 s"
+    assert first == "source mesh: http://a.invalid:9 was not read within the `deadline` of 0.1 s"
+    assert second == "source mesh: GET / at http://a.invalid:9: no connection within 0.1 s"
     assert ended.stderr == ""
 
 
@@ -528,7 +529,7 @@ def test_a_server_without_tls_is_a_source_error_at_once():
             token_header="X-Consul-Token",
             tls=ssl.create_default_context(),
         )
-        assert "wrong version number" in failure(transport).message
+        assert "the server does not answer in TLS (wrong version number)" in failure(transport).message
         thread.join()
 
 

@@ -64,8 +64,8 @@ def test_a_client_that_does_not_tell_its_checks_makes_its_services_critical(repl
     reading = read(replay)
     assert set(healths(reading).values()) == {"critical"}
     assert reading.warnings == (
-        f"source live: the client {NODE} does not report its checks ({status}): "
-        "these services count as critical there: live-db-native, live-native, modes-nomad",
+        f"source live: the client `{NODE}` does not report its checks ({status}); "
+        "these services count as critical there: `live-db-native`, `live-native` and `modes-nomad`",
     )
 
 

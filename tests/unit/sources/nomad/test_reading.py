@@ -83,7 +83,7 @@ def test_a_service_that_vanishes_meanwhile_is_left_out(region: NomadReplay) -> N
 
 def test_a_listed_service_without_an_instance_is_refused(region: NomadReplay) -> None:
     region.fix("/v1/service/web", state([]))
-    assert "no instance answers for 'web', which is listed" in refused_default(region)
+    assert "no instance answers for `web`, which is listed" in refused_default(region)
 
 
 def test_instances_of_several_pages_are_read_and_torn_ones_read_again(region: NomadReplay) -> None:
@@ -135,7 +135,7 @@ def test_jobs_that_move_in_every_read_are_refused(region: NomadReplay) -> None:
 
     region.bends["/v1/jobs"] = moving
     message = refused_default(region)
-    assert "jobs were submitted or stopped during each of 3 reads\nread it again when less is deployed" in message
+    assert "jobs were submitted or stopped during each of 3 reads\nrun it again when less is deployed" in message
 
 
 def test_services_are_read_again_where_jobs_moved(region: NomadReplay) -> None:
@@ -247,7 +247,7 @@ def test_a_job_of_an_odd_name_is_asked_for_as_it_is(region: NomadReplay, name: s
 @pytest.mark.parametrize("name", ["..", ".", "", "a//b", "a/../b", "a\nb"])
 def test_a_name_that_no_path_can_hold_is_refused_and_not_asked_for(region: NomadReplay, name: str) -> None:
     region.fix("/v1/jobs", jobs(stub(name)))
-    assert f"cannot be asked for {name!r}\nset `upstreams: false`" in refused_default(region)
+    assert f"cannot be asked for the job `{name}`\nset `upstreams: false`" in refused_default(region)
     assert not any(path.startswith("/v1/job/") for path in region.paths())
 
 
@@ -257,7 +257,7 @@ def test_a_service_that_cannot_be_asked_for_is_a_warning_and_stops_no_other(regi
     reading = read(region, namespaces=("default",))
     assert [found.service for found in reading.answers[0].registrations] == ["web"]
     (warning,) = reading.warnings
-    assert warning.startswith(f"source live: the service {name!r} in the namespace 'default' is listed, but ")
+    assert warning.startswith(f"source live: the service `{name}` in the namespace `default` is listed, but ")
     assert "leave it out of `select.services`" in warning
     assert [path for path in region.paths() if path.startswith("/v1/service/")] == ["/v1/service/web"]
     unselected = read(region, namespaces=("default",), select=Select(services=("web",)))
@@ -272,7 +272,8 @@ def test_an_instance_that_was_not_asked_for_or_can_not_be_is_refused(
     region: NomadReplay, answered: dict[str, Any]
 ) -> None:
     region.fix("/v1/service/web", state([answered]))
-    assert "/v1/service/web?" in refused_default(region) or "asked for 'web' in 'default'" in refused_default(region)
+    said = refused_default(region)
+    assert "/v1/service/web?" in said or "asked for `web` in the namespace `default`" in said
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
@@ -284,7 +285,7 @@ def test_a_port_out_of_range_is_read_as_registered(region: NomadReplay, port: in
 @pytest.mark.parametrize("answered", [job("other"), job("shop") | {"Namespace": "ops"}])
 def test_a_job_that_was_not_asked_for_is_refused(region: NomadReplay, answered: dict[str, Any]) -> None:
     region.fix(SHOP, state(answered))
-    assert "asked for 'shop' in 'default', it answered with" in refused_default(region)
+    assert "asked for `shop` in the namespace `default`, it answered with" in refused_default(region)
 
 
 @pytest.mark.parametrize("path", ["/v1/services", "/v1/jobs"])

@@ -138,7 +138,7 @@ def test_the_namespaces_that_are_configured_are_read(
 @pytest.mark.parametrize("patterns", [("retial",), ("retail", "retial"), ("x*",)])
 def test_a_namespace_that_is_not_there_is_refused(replay: NomadReplay, patterns: tuple[str, ...]) -> None:
     message = refused(replay, namespaces=patterns)
-    assert f"no namespace {'x*' if patterns == ('x*',) else 'retial'}, only default, retail\n" in message
+    assert f"no namespace `{'x*' if patterns == ('x*',) else 'retial'}`, only `default` and `retail`\n" in message
 
 
 def test_a_token_that_sees_nothing_is_told_what_it_needs(replay: NomadReplay) -> None:
@@ -176,7 +176,7 @@ def test_the_agents_own_region_of_several_is_that_of_its_configuration(replay: N
 def test_a_token_that_may_not_ask_for_the_agents_region_is_told_to_name_it(replay: NomadReplay) -> None:
     replay.fix("/v1/regions", Reply(["east", "west"]))
     replay.fix("/v1/agent/self", Reply(b"Permission denied", 403))
-    assert "one of east, west\nname it in `regions`" in refused(replay)
+    assert "one of `east` and `west`\nname it in `regions`" in refused(replay)
 
 
 def other_region(replay: NomadReplay, name: str, reply: Reply) -> None:
@@ -198,7 +198,7 @@ def test_regions_are_read_by_name_and_glob(replay: NomadReplay, regions: tuple[s
 
 
 def test_a_region_that_is_not_there_is_refused(replay: NomadReplay) -> None:
-    assert "no region mars, only global" in refused(replay, regions=("global", "mars"))
+    assert "no region `mars`, only `global`" in refused(replay, regions=("global", "mars"))
 
 
 def test_one_region_is_read_where_it_is_asked_for(replay: NomadReplay) -> None:
@@ -208,13 +208,13 @@ def test_one_region_is_read_where_it_is_asked_for(replay: NomadReplay) -> None:
 
 
 @pytest.mark.parametrize(
-    ("regions", "reads"), [((), "it reads the agent's own, global"), (("glo*",), "`regions` is glo*")]
+    ("regions", "reads"), [((), "it reads the agent's own, `global`"), (("glo*",), "`regions` is `glo*`")]
 )
 def test_a_region_that_the_source_does_not_read_is_a_usage_error(
     replay: NomadReplay, regions: tuple[str, ...], reads: str
 ) -> None:
     message = refused(replay, UsageError, regions=regions, datacenters=("west",))
-    assert message.startswith(f"source live does not read the region west: {reads}\n")
+    assert message.startswith(f"source live does not read the region `west`: {reads}\n")
 
 
 def test_a_region_that_does_not_answer_is_refused(replay: NomadReplay) -> None:
@@ -228,7 +228,7 @@ def test_a_region_that_does_not_answer_keeps_what_the_lock_has_with_partial(repl
     assert reading.unreachable == ("west",)
     assert {answer.datacenter for answer in reading.answers} == {"global"}
     (warning,) = reading.warnings
-    assert "No path to region; west keeps what the lock has" in warning
+    assert "No path to region; `west` keeps what the lock has" in warning
 
 
 def test_a_region_that_is_not_known_now_keeps_what_the_lock_has_with_partial(replay: NomadReplay) -> None:
@@ -238,7 +238,7 @@ def test_a_region_that_is_not_known_now_keeps_what_the_lock_has_with_partial(rep
 
 def test_partial_needs_one_region_that_answers(replay: NomadReplay) -> None:
     replay.fix("/v1/namespaces", Reply(b"No cluster leader", 500))
-    assert "no answer from global" in refused(replay, partial=True)
+    assert "no answer from `global`" in refused(replay, partial=True)
 
 
 def test_partial_takes_no_refusal(replay: NomadReplay) -> None:
