@@ -466,7 +466,7 @@ def test_a_read_is_narrowed_to_some_datacenters(consul_wan: WanPair):
     assert [answer.datacenter for answer in reading.answers] == ["dc2"]
     assert [answer.datacenter for answer in consul.read(settings_of(address), datacenters=("dc1",)).answers] == ["dc1"]
     assert "reads the agent's own, `dc1`" in refused(settings_of(address), UsageError, datacenters=("dc2",))
-    assert "`datacenters` is dc1" in refused(
+    assert "`datacenters` is `dc1`" in refused(
         settings_of(address, datacenters=("dc1",)), UsageError, datacenters=("dc2",)
     )
     assert "no peers" in refused(settings_of(address), UsageError, datacenters=("peer:x",))
