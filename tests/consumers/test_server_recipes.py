@@ -1,4 +1,4 @@
-"""The recipes for servers: calls and names reach the right ones, in the real Envoy and the real unbound."""
+"""The recipes for servers: calls and names reach the right ones, in the real Caddy, Envoy and unbound."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 import yaml
@@ -46,6 +47,45 @@ def written(project: Project) -> Written:
         return project.folder / str(output["path"])
 
     return write
+
+
+def test_caddy_calls_the_servers_of_the_snippets_that_a_site_imports(
+    written: Written,
+    servers: tuple[LoopbackServer, ...],
+    program: Callable[[str], str],
+    started: Callable[..., Server],
+    tmp_path: Path,
+) -> None:
+    hostile = names_of("dns")
+    file = written("caddy", odd_instances(servers, hostile))
+    names = [*hostile, "payments-v1", "weights-v1", "ledger", "mail", "many", "empty-v1"]
+    port = free_port()
+    paths = "".join(
+        f"handle_path /{number}/* {{\n import {PLACES['dns'].name(name)}\n}}\n" for number, name in enumerate(names)
+    )
+    config = tmp_path / "Caddyfile"
+    config.write_text(
+        "{\n admin off\n auto_https off\n persist_config off\n}\n"
+        f"import {file}\nhttp://:{port} {{\n bind 127.0.0.1\n{paths}}}\n"
+    )
+    command = ["env", f"HOME={tmp_path}", program("caddy"), "run", "--config", str(config), "--adapter", "caddyfile"]
+    started(command, lambda: listens(port))
+
+    def called(name: str, calls: int = 1) -> Counter[str]:
+        return Counter(call(f"http://127.0.0.1:{port}/{names.index(name)}/x").server for _ in range(calls))
+
+    for name in hostile:
+        assert called(name) == {server_of(name, servers).name: 1}, name
+    first, second, *_, six = (server.name for server in servers)
+    assert called("payments-v1", 4) == {first: 2, second: 2}
+    assert called("ledger") == {six: 1}
+    assert called("mail") == {first: 1}
+    assert called("weights-v1", 20) == {second: 20}
+    for name, status in (("empty-v1", 503), ("many", 502)):
+        with pytest.raises(HTTPError) as caught:
+            called(name)
+        caught.value.close()
+        assert caught.value.code == status
 
 
 def test_envoy_calls_the_servers_of_clusters_with_their_endpoints(
