@@ -23,6 +23,9 @@ class Listener(Protocol):
     def finished(self, stage: str) -> None:
         """The stage ended, by itself or with an error."""
 
+    def tried(self, source: str, datacenter: str) -> None:
+        """A live source begins to read this datacenter, or reads it anew, for it changed meanwhile."""
+
 
 _LISTENERS: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 
@@ -46,6 +49,12 @@ def stage(name: str) -> Iterator[None]:
             listener.started(name)
             ends.callback(listener.finished, name)
         yield
+
+
+def report_try(source: str, datacenter: str) -> None:
+    """This datacenter of a live source is read, or read anew, for it changed meanwhile."""
+    for listener in _LISTENERS.get():
+        listener.tried(source, datacenter)
 
 
 def report_progress(what: str, done: int, expected: int) -> None:

@@ -153,6 +153,12 @@ class ConsulAgent:
         except ValueError:
             return answer.decode() or None
 
+    def request_bytes(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        """The bytes of the answer, which must be 200; of a snapshot, for example."""
+        status, answer = self._send(method, path, body, {})
+        assert status == 200, answer
+        return answer
+
     def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
         if self._connection is None:
             self._connection = self._connect()

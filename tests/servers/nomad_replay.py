@@ -5,6 +5,7 @@ remembered in `unknown`. These variants alone are made from what was recorded (`
 
 - `region=global`, `stale=true`: the one region and the one server that there was, so the same answer;
 - `namespace=default`: what Nomad takes where there is no namespace;
+- `index` and `wait`: the answer without them, once its index is higher, or the time and a sixteenth of it is over;
 - jobs by `per_page`, `next_token` and `prefix`: parts of the recorded whole list, with the token NAMESPACE.ID that the
   recorded pages have.
 """
@@ -12,6 +13,7 @@ remembered in `unknown`. These variants alone are made from what was recorded (`
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -146,8 +148,17 @@ class NomadReplay:
     def _answer(self, target: str) -> Reply:
         parts = urlsplit(target)
         path, query = unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True))
+        self.asked.append((path, dict(query)))
+        index, wait = int(query.pop("index", 0)), int(query.pop("wait", "0ms").removesuffix("ms")) / 1000
+        until = time.monotonic() + wait * (1 + 1 / 16)
+        while True:
+            reply = self._answer_now(target, path, query)
+            if not index or int(reply.headers.get("X-Nomad-Index", index + 1)) > index or time.monotonic() > until:
+                return reply
+            time.sleep(0.01)
+
+    def _answer_now(self, target: str, path: str, query: Query) -> Reply:
         with self._lock:
-            self.asked.append((path, query))
             recorded = self._recorded.answer(path, query)
             bend = self.bends.get(path)
             if bend is not None:

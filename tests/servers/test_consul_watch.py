@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from consul_agent import ConsulAgent
+from consul_voter import Voter
 
 from frostline.errors import SourceError
 from frostline.model import FileOrigin
@@ -67,6 +69,37 @@ def test_an_index_that_went_back_is_a_change(empty_consul: ConsulAgent) -> None:
     settings = settings_for(empty_consul)
     seen = wait_for_change(settings, None, LONG)
     assert wait_for_change(settings, {place: index + 1000 for place, index in seen.items()}, 0.1) != seen
+
+
+def test_a_server_that_has_lost_its_leader_is_not_waited_for(consul_binary: str, tmp_path: Path) -> None:
+    voters = [Voter(consul_binary, tmp_path / str(number), number) for number in range(2)]
+    try:
+        voters[0].join(voters[1])
+        voters[0].server.wait_until(lambda: not voters[0].has_no_leader(), "a leader")
+        address = voters[0].address
+        settings = ConsulSettings(name="mesh", origin=FileOrigin("frostline.yaml"), address=address)
+        seen = wait_for_change(settings, None, LONG)
+        voters[1].server.stop(politely=False)
+        voters[0].server.wait_until(voters[0].has_no_leader, "the loss of the leader")
+        began = time.monotonic()
+        with pytest.raises(SourceError, match="Consul has no leader"):
+            wait_for_change(settings, seen, LONG)
+        assert time.monotonic() - began < LONG / 2
+    finally:
+        for voter in voters:
+            voter.server.stop(politely=False)
+
+
+def test_a_snapshot_that_is_restored_is_a_change_when_the_wait_is_over(empty_consul: ConsulAgent) -> None:
+    empty_consul.catalog_register("n1", "a", port=80)
+    saved = empty_consul.request_bytes("GET", "/v1/snapshot")
+    for number in range(5):
+        empty_consul.catalog_register("n1", f"later-{number}", port=81)
+    settings = settings_for(empty_consul)
+    seen = wait_for_change(settings, None, LONG)
+    empty_consul.request_bytes("PUT", "/v1/snapshot", saved)
+    now = wait_for_change(settings, seen, 0.1)
+    assert any(now[place] < seen[place] for place in seen)
 
 
 @pytest.mark.oldest_consul("the server is not the one that answers")

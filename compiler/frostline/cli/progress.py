@@ -34,6 +34,9 @@ class Timings:
         took = time.perf_counter() - self._stage_began
         self._took[stage] = self._took.get(stage, 0.0) + took
 
+    def tried(self, source: str, datacenter: str) -> None:
+        """Ignored as well."""
+
     def lines(self) -> list[str]:
         """A line for each stage, then the rest, the total and the peak memory of the process."""
         total = time.perf_counter() - self._began
@@ -74,6 +77,9 @@ class Bars:
 
     def finished(self, stage: str) -> None:
         self._close()
+
+    def tried(self, source: str, datacenter: str) -> None:
+        """Ignored: the bar of the next try replaces that of the last one."""
 
     def _open(self, label: str, expected: int) -> None:
         from rich.console import Console

@@ -20,8 +20,8 @@ LONGEST_QUIET = 4
 """A turn waits at most so many times `quiet_for`, also where changes never end."""
 CONFIRM = 3600.0
 """Seconds after which all is read again although no server told of a change."""
-_WAIT = 40.0
-"""Seconds of a blocking query: proxies often end a request that has no answer after 50 or 60."""
+_WAIT = 25.0
+"""Seconds of a blocking query: some proxies end a request that has no answer after 30."""
 _PAUSE = 1.0
 _FIRST_RETRY, _LAST_RETRY = 1.0, 60.0
 _LOOK = 1.0
@@ -74,13 +74,14 @@ class SourceWatcher:
     """Waits for one server in a thread, and calls `notify` when it may have changed, fails, or answers again.
 
     notify(None), or notify(error) for an exception that is a bug. pause: seconds between two waits, so that a catalog
-    that never rests costs little. The process does not wait for the thread when it ends.
+    that never rests costs little. tells_all: as in `Watch`. The process does not wait for the thread when it ends.
     """
 
     def __init__(
         self, watch: Watch, notify: Callable[[Exception | None], None], *, pause: float, retry: float = _FIRST_RETRY
     ) -> None:
         self.ready = Event()
+        self.tells_all = watch.tells_all
         self._watch, self._notify, self._pause, self._retry = watch, notify, pause, retry
         self._stopped = Event()
         self._thread = Thread(target=self._run, daemon=True)
@@ -96,7 +97,7 @@ class SourceWatcher:
         delay = self._retry
         while not self._stopped.is_set():
             try:
-                now = self._watch(seen, _WAIT)
+                now = self._watch.wait(seen, _WAIT)
             except FrostlineError:
                 if not failing:
                     self._tell(None)  # the turn says what is wrong
@@ -176,7 +177,7 @@ def _stamps(paths: Iterable[Path]) -> dict[Path, _Stamp | None]:
 class Watching:
     """All that one `frostline watch` waits for: a thread a live source that can tell, and looks at local files.
 
-    quiet_for, poll: seconds; poll: between two reads of sources that cannot tell.
+    quiet_for, poll: seconds; poll: between two reads where a source cannot tell of all changes.
     """
 
     def __init__(self, config: Config, *, quiet_for: float, poll: float, clock: Clock = time.monotonic) -> None:
@@ -192,8 +193,8 @@ class Watching:
 
     @property
     def polled(self) -> Sequence[str]:
-        """The sources that cannot tell of changes, sorted."""
-        return sorted(name for name, (_, watcher) in self._watchers.items() if watcher is None)
+        """The sources that cannot tell of all changes, sorted."""
+        return sorted(name for name, (_, watcher) in self._watchers.items() if watcher is None or not watcher.tells_all)
 
     def now(self) -> float:
         """Seconds of the clock of turns."""

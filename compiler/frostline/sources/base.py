@@ -58,9 +58,16 @@ Progress = Callable[[str, int, int], None]
 """Called with a datacenter, how many answers came in, how many are expected."""
 
 
-Watch = Callable[[Mapping[str, int] | None, float], Mapping[str, int]]
-"""Waits for a server: watch(seen, seconds) returns a number for each thing that it looks at, at once where it is not as
-in `seen` (None: at once in any case), else after so many seconds. Raises SourceError or UsageError as `read` does."""
+class Watch(Struct, frozen=True):
+    """How to wait until what a source reads may have changed.
+
+    wait(seen, seconds) returns a number for each thing that it looks at, at once where it is not as in `seen` (None: at
+    once in any case), else after so many seconds. Raises SourceError or UsageError as `read` does.
+    tells_all: False: some of what is read changes without notice, and is read again and again besides.
+    """
+
+    wait: Callable[[Mapping[str, int] | None, float], Mapping[str, int]]
+    tells_all: bool = True
 
 
 class ReadResult(Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from frostline.pipeline import watch
 from frostline.pipeline.load import load_config
 from frostline.pipeline.watch import CONFIRM, LocalFiles, Schedule, SourceWatcher, Watching
 from frostline.settings import Config
+from frostline.sources.base import Watch
 
 STATIC = {"type": "static", "services": {"billing": "https://billing.example"}}
 
@@ -107,7 +108,7 @@ class Server:
 def notices_of(server: Server) -> list[Exception | None]:
     """What a watcher of it says until it has nothing more to give, or has failed."""
     found: list[Exception | None] = []
-    watcher = SourceWatcher(server, found.append, pause=0.0, retry=0.0)
+    watcher = SourceWatcher(Watch(server), found.append, pause=0.0, retry=0.0)
     end = threading.Event()
     for _ in range(500):
         if server.done.is_set() or any(found):
@@ -147,7 +148,7 @@ def test_a_bug_in_a_watcher_ends_the_watch(tmp_path: Path, monkeypatch: pytest.M
     bug = ZeroDivisionError("a bug")
     assert notices_of(Server(bug)) == [bug]
     config = configured(tmp_path, {"mesh": {"type": "consul", "address": "http://127.0.0.1:9"}})
-    monkeypatch.setattr(watch, "watch_of", lambda settings: Server(bug))
+    monkeypatch.setattr(watch, "watch_of", lambda settings: Watch(Server(bug)))
     with pytest.raises(ZeroDivisionError):
         Watching(config, quiet_for=5, poll=60).wait()
 
@@ -197,16 +198,17 @@ def test_a_file_that_changes_during_a_turn_is_seen_after_it(tmp_path: Path) -> N
     assert files.has_changed()
 
 
-def test_only_sources_that_cannot_tell_are_read_again_and_again(
+def test_only_sources_that_cannot_tell_of_all_changes_are_read_again_and_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    live = {name: {"type": name, "address": "http://127.0.0.1:9"} for name in ("consul", "nomad")}
-    monkeypatch.setattr(watch, "watch_of", lambda settings: Server({"a": 1}) if settings.type == "consul" else None)
+    sources = {name: {"type": "consul", "address": "http://127.0.0.1:9"} for name in ("all", "some", "nothing")}
+    watches = {"all": Watch(Server({"a": 1})), "some": Watch(Server({"a": 1}), tells_all=False)}
+    monkeypatch.setattr(watch, "watch_of", lambda settings: watches.get(settings.name))
     now = [100.0]
-    watching = Watching(configured(tmp_path, live), quiet_for=5, poll=60, clock=lambda: now[0])
-    assert watching.polled == ["nomad"]
+    watching = Watching(configured(tmp_path, sources), quiet_for=5, poll=60, clock=lambda: now[0])
+    assert watching.polled == ["nothing", "some"]
     watching.wait()
     watching.end_turn(None, failed=False)
     assert watching._schedule.due() == 160
-    watching.end_turn(configured(tmp_path, {"consul": live["consul"]}), failed=False)
+    watching.end_turn(configured(tmp_path, {"all": sources["all"]}), failed=False)
     assert (watching.polled, watching._schedule.due()) == ([], 100 + CONFIRM)

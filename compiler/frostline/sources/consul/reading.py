@@ -11,6 +11,7 @@ from operator import attrgetter
 
 from msgspec import Struct
 
+from frostline.events import report_try
 from frostline.globs import matches
 from frostline.model import Registration
 from frostline.sources.base import Progress
@@ -175,6 +176,7 @@ class SegmentReader:
         """
         read: Read = {}
         for _ in range(_READS):
+            self._report_try()
             missing = [name for name in listing.names if name not in read]
             answers = self._session.in_parallel(self._read_service, missing, self._tick(len(missing)))
             read.update(zip(missing, answers, strict=True))
@@ -195,6 +197,7 @@ class SegmentReader:
         end. So no table changed since its list was read, and all of it is the state of the end.
         """
         for attempt in range(_READS):
+            self._report_try()
             if attempt:
                 listing = self.list_names()
             outcome, before = self._read_nodes(listing)
@@ -209,6 +212,7 @@ class SegmentReader:
 
     def by_dump(self, listing: Listing) -> ReadOutcome:
         """Read everything in one answer. It must contain the names that were listed before and after it."""
+        self._report_try()
         dump: list[DumpedNode] = self._session.in_parallel(
             lambda catalog: catalog.dump(), [self._catalog], self._tick(1)
         )[0].value
@@ -225,6 +229,9 @@ class SegmentReader:
         self._check_untranslated(found)
         registrations = [self._registration(instance) for instance in found]
         return ReadOutcome(registrations, self._still_listed(listing), sidecars)
+
+    def _report_try(self) -> None:
+        report_try(self._session.source, self._query.datacenter)
 
     def _tick(self, expected: int) -> Callable[[int], None]:
         """What `in_parallel` calls with the number of answers so far."""

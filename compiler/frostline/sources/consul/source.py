@@ -49,7 +49,7 @@ def watch(settings: ConsulSettings) -> Watch | None:
         return None
     from frostline.sources.consul.watching import wait_for_change  # as in `read`
 
-    return partial(wait_for_change, settings)
+    return Watch(partial(wait_for_change, settings))
 
 
 def shape(settings: ConsulSettings) -> dict[str, Any]:

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import os
-from asyncio import sleep
 from collections.abc import Awaitable, Callable, Mapping
-
-from msgspec.structs import replace
+from functools import partial
 
 from frostline.errors import SourceError
 from frostline.sources.consul.catalog import choose, query_of
 from frostline.sources.consul.client import CONSUL, Agent, Catalog
 from frostline.sources.consul.settings import ConsulSettings
 from frostline.sources.http.address import consul_address
-from frostline.sources.http.session import Parameters, Session, open_session
+from frostline.sources.http.session import Session, open_session
+from frostline.sources.http.waiting import blocking, first_change, patient
 
 _MOST_CONNECTIONS = 180
 """An agent refuses more than 200 connections from one client (limits.http_max_conns_per_client)."""
-_JITTER = 1 / 16
-"""The share of `wait` that Consul adds to it, at most."""
-_TABLES = ("services", "nodes", "checks")
-
-
-class _ChangedError(Exception):
-    """Not a fault: what ends the other queries when one sees another index."""
-
-    def __init__(self, place: str, index: int) -> None:
-        super().__init__(place)
-        self.place, self.index = place, index
 
 
 def wait_for_change(settings: ConsulSettings, seen: Mapping[str, int] | None, wait: float) -> dict[str, int]:
@@ -37,46 +25,41 @@ def wait_for_change(settings: ConsulSettings, seen: Mapping[str, int] | None, wa
     An index that goes back (a restored or restarted server) differs too. With `partial: true`, a datacenter that cannot
     be reached has the index 0. SourceError, UsageError: as a read raises them.
     """
-    longest = wait * (1 + _JITTER) + settings.limits.timeout
-    limits = replace(
-        settings.limits,
-        connections=_MOST_CONNECTIONS,
-        timeout=longest,
-        deadline=settings.limits.deadline + longest,
-        retries=0,
-    )
     address = consul_address(settings.address, os.environ, settings.origin)
-    with open_session(replace(settings, limits=limits), address, CONSUL) as session:
-        datacenters = choose(session, Agent(session), settings, ()).names
-        places = [f"{datacenter}/{table}" for datacenter in datacenters for table in _TABLES]
-        known = seen if seen is not None and seen.keys() == set(places) else None
+    with open_session(patient(settings, wait, _MOST_CONNECTIONS), address, CONSUL) as session:
+        agent = Agent(session)
+        datacenters = choose(session, agent, settings, ()).names
+        _check_leaders(agent, settings, datacenters)
+        looks = {
+            f"{datacenter}/{table}": partial(_index_of, session, settings, datacenter, probe, wait)
+            for datacenter in datacenters
+            for table, probe in _PROBES.items()
+        }
+        return first_change(session, settings, seen, looks, wait)
 
-        async def look(place: str) -> int:
-            before = 0 if known is None else known[place]
-            index = await _index_of(session, settings, place, before, wait)
-            if known is not None and index != before:
-                raise _ChangedError(place, index)
-            if known is not None and index == 0:
-                await sleep(wait)  # nobody can be asked to wait there
-            return index
 
+def _check_leaders(agent: Agent, settings: ConsulSettings, datacenters: tuple[str, ...]) -> None:
+    """NoLeaderError: a datacenter has none. A server without a leader holds a blocking query until its wait is over
+    and 7 s more (Consul 1.14)."""
+    for datacenter in datacenters:
         try:
-            return dict(zip(places, session.in_parallel(look, places), strict=True))
-        except _ChangedError as changed:
-            return {**(known or {}), changed.place: changed.index}
+            agent.check_leader(query_of(settings, datacenter).dc, 0)
+        except SourceError as error:
+            if not (settings.partial and error.unreachable):
+                raise
 
 
-async def _index_of(session: Session, settings: ConsulSettings, place: str, before: int, wait: float) -> int:
-    """The index of this place as soon as it is another one than `before` (0: at once), or after `wait` seconds."""
-    datacenter, _, table = place.rpartition("/")
-    blocking: Parameters = (("index", str(before)), ("wait", f"{max(1, round(wait * 1000))}ms")) if before else ()
-    catalog = Catalog(session, (*query_of(settings, datacenter).parameters, *blocking), strict_acl=False)
-    try:
-        return await _PROBES[table](catalog)
-    except SourceError as error:
-        if not (settings.partial and error.unreachable):
-            raise
-        return 0
+async def _index_of(
+    session: Session,
+    settings: ConsulSettings,
+    datacenter: str,
+    probe: Callable[[Catalog], Awaitable[int]],
+    wait: float,
+    before: int,
+) -> int:
+    """The index of this table as soon as it is another one than `before` (0: at once), or after `wait` seconds."""
+    parameters = (*query_of(settings, datacenter).parameters, *blocking(before, wait))
+    return await probe(Catalog(session, parameters, strict_acl=False))
 
 
 async def _services_index(catalog: Catalog) -> int:

@@ -92,6 +92,11 @@ class Session:
         return self._api.product
 
     @property
+    def source(self) -> str:
+        """The name of the source."""
+        return self._transport.name
+
+    @property
     def is_snapshot(self) -> bool:
         """Whether the source proves that what it reads is the state of one moment (`consistency: snapshot`)."""
         return self._max_stale is None

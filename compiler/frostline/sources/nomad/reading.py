@@ -12,6 +12,7 @@ from functools import partial
 from msgspec import Raw, Struct
 
 from frostline.errors import SourceError
+from frostline.events import report_try
 from frostline.globs import matches
 from frostline.hcl.scope import BudgetError
 from frostline.model import Upstream
@@ -89,11 +90,13 @@ def read_region(client: Client, query: RegionQuery, tick: Tick) -> RegionState:
         return RegionState(_instances(_read_services(client, query, services, tick)), {})
     before = _listed_jobs(client, query)
     for _ in range(_READS):
+        if query.services is None:
+            report_try(client.session.source, query.region)
         is_complete = _read_jobs(client, query, before.value, jobs, tick)
         if is_complete:
             services = _read_services(client, query, services, tick)
         after = before if is_complete and _is_unchanged(client, query, before.index) else _listed_jobs(client, query)
-        if is_complete and _specifications(after.value) == _specifications(before.value):
+        if is_complete and specifications(after.value) == specifications(before.value):
             return RegionState(_instances(services), {place: read.upstreams for place, read in jobs.items()})
         before = after
     raise _changed(client, JOBS, "jobs were submitted or stopped")
@@ -116,6 +119,7 @@ def _read_services(client: Client, query: RegionQuery, known: Services, tick: Ti
     if query.services is None:
         return {}
     for _ in range(_READS):
+        report_try(client.session.source, query.region)
         listing = _listed_services(client, query)
         read = {place: known[place] for place in listing.value if place in known}
         read |= {place: Indexed([], listing.index) for place in listing.value if not is_askable(place[1])}
@@ -198,7 +202,7 @@ def _declaring(stubs: Stubs) -> Stubs:
     }
 
 
-def _specifications(stubs: Stubs) -> dict[Place, int]:
+def specifications(stubs: Stubs) -> dict[Place, int]:
     """The jobs that declare something -> the index of their specification.
 
     The index of the list itself changes more often: with each allocation that starts or ends.
@@ -208,7 +212,7 @@ def _specifications(stubs: Stubs) -> dict[Place, int]:
 
 def _read_jobs(client: Client, query: RegionQuery, stubs: Stubs, read: dict[Place, ReadJob], tick: Tick) -> bool:
     """Update `read` to the jobs in `stubs`. False: a job changed meanwhile."""
-    wanted = _specifications(stubs)
+    wanted = specifications(stubs)
     for place in [place for place in read if read[place].index != wanted.get(place)]:
         del read[place]
     missing = sorted(wanted.keys() - read.keys())

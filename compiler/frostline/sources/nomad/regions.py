@@ -41,7 +41,7 @@ def read_regions(
     address = nomad_address(settings.address, os.environ, settings.origin)
     with open_session(settings, address, NOMAD) as session:
         client = Client(session)
-        chosen = _choose_regions(client, settings, datacenters)
+        chosen = choose_regions(client, settings, datacenters)
 
         def read_region(region: str) -> tuple[list[SegmentAnswer], list[str]]:
             return _read_region(client, settings, region, progress)
@@ -49,7 +49,8 @@ def read_regions(
         return read_segments(settings, _REGION, chosen, read_region, exposure_warnings(settings, address))
 
 
-def _choose_regions(client: Client, settings: NomadSettings, only: tuple[str, ...]) -> ChosenSegments:
+def choose_regions(client: Client, settings: NomadSettings, only: tuple[str, ...]) -> ChosenSegments:
+    """Choose the regions to read."""
     known: list[str] = client.session.run(client.plain(_REGION.path, list[str]))
     if not settings.regions:
         return choose_own_segment(settings, _REGION, _own_region(client, known), only)
@@ -91,6 +92,19 @@ def _choose_namespaces(client: Client, settings: NomadSettings, parameters: Para
     return tuple(names)
 
 
+def query_of(client: Client, settings: NomadSettings, region: str) -> RegionQuery:
+    """What is asked of this region. Asks for its namespaces."""
+    # Without the parameter, an agent answers for its own region.
+    parameters: Parameters = (("region", region),) if settings.regions else ()
+    return RegionQuery(
+        region=region,
+        parameters=parameters,
+        namespaces=_choose_namespaces(client, settings, parameters),
+        services=settings.select.services if settings.services else None,
+        upstreams=settings.upstreams,
+    )
+
+
 def _read_region(
     client: Client, settings: NomadSettings, region: str, progress: Progress | None
 ) -> tuple[list[SegmentAnswer], list[str]]:
@@ -99,15 +113,7 @@ def _read_region(
     def tick(expected: int) -> Callable[[int], None]:
         return lambda done: progress(region, done, expected) if progress else None
 
-    # Without the parameter, an agent answers for its own region.
-    parameters: Parameters = (("region", region),) if settings.regions else ()
-    query = RegionQuery(
-        region=region,
-        parameters=parameters,
-        namespaces=_choose_namespaces(client, settings, parameters),
-        services=settings.select.services if settings.services else None,
-        upstreams=settings.upstreams,
-    )
+    query = query_of(client, settings, region)
     state = read_region(client, query, tick)
     instances = [instance for _, found in sorted(state.services.items()) for instance in found]
     if not settings.canaries:

@@ -6,15 +6,16 @@ A segment is a namespace of a region. Each instance has its own datacenter.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from frostline.settings import SegmentList
-from frostline.sources.base import Progress, ReadResult
+from frostline.sources.base import Progress, ReadResult, Watch
 from frostline.sources.naming_keys import selection_shape
 from frostline.sources.nomad.policy import policy
 from frostline.sources.nomad.settings import SCHEMA, NomadSettings, configure
 
-__all__ = ["ALLOCATES_PORTS", "SCHEMA", "SEGMENT_LISTS", "configure", "policy", "read", "shape"]
+__all__ = ["ALLOCATES_PORTS", "SCHEMA", "SEGMENT_LISTS", "configure", "policy", "read", "shape", "watch"]
 
 ALLOCATES_PORTS = True
 
@@ -34,6 +35,13 @@ def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress
     from frostline.sources.nomad.regions import read_regions
 
     return read_regions(settings, datacenters=datacenters, progress=progress)
+
+
+def watch(settings: NomadSettings) -> Watch:
+    """See base.LiveSource. With `services`, the states of checks and the promotion of canaries are not told."""
+    from frostline.sources.nomad.watching import wait_for_change  # as in `read`
+
+    return Watch(partial(wait_for_change, settings), tells_all=not settings.services)
 
 
 def shape(settings: NomadSettings) -> dict[str, Any]:
