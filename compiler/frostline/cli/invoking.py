@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from frostline import errors
-from frostline.cli.console import Invocation, info, log_as_asked, prepare_streams, show_error
+from frostline.cli.console import (
+    Invocation,
+    info,
+    log_as_asked,
+    prepare_streams,
+    print_err,
+    show_error,
+    text_report,
+)
 from frostline.cli.options import take_invocation
 from frostline.cli.progress import Timings, bars_for, print_timings
 from frostline.config.paths import working_folder
@@ -19,11 +30,16 @@ from frostline.publish.run_lock import is_at_work
 from frostline.settings import Config
 from frostline.text import list_names
 
+if TYPE_CHECKING:
+    from frostline.cli.metrics_file import MetricsFile
+    from frostline.pipeline.compile import Compilation
+
 
 def invoked(function: Callable[..., int]) -> Callable[..., int]:
     """Make a function (invocation, own options…) -> exit status the callback of a click command.
 
-    It prepares the streams and the log, shows progress and timings, and turns errors into a message and a status.
+    It prepares the streams and the log, shows progress and timings, writes metrics, and turns errors into a message and
+    a status.
     """
 
     @wraps(function)
@@ -31,13 +47,15 @@ def invoked(function: Callable[..., int]) -> Callable[..., int]:
         invocation = take_invocation(options)
         prepare_streams()
         log_as_asked(invocation)
-        timings = Timings() if invocation.timings else None
+        timings, metrics = Timings() if invocation.timings else None, invocation.metrics
+        listeners = [*bars_for(invocation), *([timings] if timings else []), *([metrics] if metrics else [])]
+
+        def run() -> int:
+            return _shown(invocation, lambda: function(invocation, **options))
+
         try:
-            with listening([*bars_for(invocation), *([timings] if timings else [])]):
-                return function(invocation, **options)
-        except FrostlineError as error:
-            show_error(error, invocation)
-            return error.status
+            with listening(listeners):
+                return _measured(invocation, metrics, run) if metrics else run()
         finally:
             if timings is not None:
                 print_timings(timings)
@@ -45,9 +63,66 @@ def invoked(function: Callable[..., int]) -> Callable[..., int]:
     return callback
 
 
+def _shown(invocation: Invocation, run: Callable[[], int]) -> int:
+    """The exit status of this run; its error is shown."""
+    try:
+        return run()
+    except FrostlineError as error:
+        show_error(error, invocation)
+        return error.status
+
+
+def _measured(invocation: Invocation, metrics: MetricsFile, run: Callable[[], int]) -> int:
+    """The exit status of this run, with whose metrics the file is written, whatever becomes of it."""
+
+    def check() -> int:
+        metrics.check()
+        return errors.DONE
+
+    if status := _shown(invocation, check):
+        return status
+    try:
+        status = run()
+    except BaseException as error:
+        if not (metrics.is_written and isinstance(error, KeyboardInterrupt)):  # a watch: its last turn counts
+            _write(invocation, metrics, _status_of(error))
+        raise
+    return max(status, _write(invocation, metrics, status))
+
+
+def _write(invocation: Invocation, metrics: MetricsFile, status: int) -> int:
+    """The exit status of writing the file; its error is said to people only, for a report may be complete already."""
+    try:
+        metrics.write(status)
+    except FrostlineError as error:
+        for line in text_report(invocation, sys.stderr, (), error):
+            print_err(line)
+        return error.status
+    return errors.DONE
+
+
+def _status_of(error: BaseException) -> int:
+    """The exit status with which the command will end by this exception."""
+    if isinstance(error, click.ClickException):
+        return errors.USAGE
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return errors.INTERRUPTED
+    return errors.UNREADABLE if isinstance(error, MemoryError) else errors.BUG
+
+
 def load_invocation_config(invocation: Invocation) -> Config:
     """Find and read the configuration that the command is to use."""
-    return load_config(find_config(invocation.config, working_folder()))
+    config = load_config(find_config(invocation.config, working_folder()))
+    if invocation.metrics:
+        invocation.metrics.note_config(config)
+    return config
+
+
+def note_compilation(invocation: Invocation, compilation: Compilation) -> None:
+    """What came of this run, for its metrics."""
+    if invocation.metrics:
+        lock = None if compilation.refused else compilation.lock
+        invocation.metrics.note(findings=compilation.findings, lock=lock, readings=compilation.readings)
 
 
 class DifferentError(FrostlineError):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -17,6 +17,9 @@ from frostline.durations import parse_duration
 from frostline.reporters.base import TABLE as REPORTERS
 from frostline.settings import Allow
 from frostline.text import closest, did_you_mean
+
+if TYPE_CHECKING:
+    from frostline.cli.metrics_file import MetricsFile
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -120,6 +123,13 @@ timings_option = click.option(
     "--timings", is_flag=True, help="Print how long each stage took, and the peak memory, to stderr."
 )
 
+metrics_option = click.option(
+    "--metrics",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write metrics to this file (NAME.prom), for the textfile collector of node_exporter.",
+)
+
 offline_option = click.option("--offline", is_flag=True, help="Use the committed lock; no network.")
 
 
@@ -221,12 +231,20 @@ def parse_allow(values: Sequence[str]) -> Allow:
 def take_invocation(options: dict[str, Any]) -> Invocation:
     """Take the values that every command has out of `options`."""
     today = options.pop("today")
+    config, metrics = options.pop("config"), options.pop("metrics", None)
     return Invocation(
-        config=options.pop("config"),
+        config=config,
         quiet=options.pop("quiet"),
         verbose=options.pop("verbose"),
         today=today.date() if today else date.today(),
         color=options.pop("color"),
         timings=options.pop("timings", False),
         format=options.pop("format_", "text"),
+        metrics=_metrics_file(metrics, config) if metrics else None,
     )
+
+
+def _metrics_file(path: Path, config: Path | None) -> MetricsFile:
+    from frostline.cli.metrics_file import MetricsFile  # it imports what most commands need not
+
+    return MetricsFile(path, click.get_current_context().command.name or "", config)

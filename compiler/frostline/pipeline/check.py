@@ -64,7 +64,7 @@ class Drift(Struct, frozen=True):
 class CheckResult(Struct, frozen=True, kw_only=True):
     """What a check found. unread: why the live sources could not be compared; warnings: of live sources.
 
-    verified: names of the outputs whose verifiers took them; None: these were not asked.
+    verified: names of the outputs whose verifiers took them; None: these were not asked. lock: the committed one.
     only_lock: the sources answer otherwise than the lock has it, and no service, endpoint or upstream would change.
     """
 
@@ -74,6 +74,7 @@ class CheckResult(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     only_lock: bool = False
     verified: tuple[str, ...] | None = None
+    lock: Lock | None = None
 
     @property
     def refused(self) -> bool:
@@ -109,6 +110,7 @@ def check(
     result = CheckResult(
         # What the rules of published files say stands in the drift.
         findings=tuple(finding for finding in compilation.findings if finding.rule not in _HELPS),
+        lock=locks.committed,
         drift=(
             *_file_drift(config, compilation),
             *_manifest_drift(config, compilation),

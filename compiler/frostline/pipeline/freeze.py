@@ -40,7 +40,7 @@ class FreezeResult(Struct, frozen=True, kw_only=True):
     """What live sources answered: the snapshots, the answers before selection (for explain), and warnings.
 
     unhealthy: how many instances of each (service, version) are left out for their health alone, by health.
-    reading: what was read; None: no live source is configured, or no `confirmed`: a time is kept nowhere else.
+    reading: what was read; None: no live source is configured.
     kept: what could not be read, as it is in the lock.
     """
 
@@ -115,7 +115,7 @@ def freeze(
         answers=tuple(answers),
         warnings=(*warnings, *age_warnings(config, kept)),
         unhealthy=unhealthy,
-        reading=reading_of(read, began) if config.confirmed and live else None,
+        reading=reading_of(read, began) if live else None,
         kept=tuple(kept),
     )
 

@@ -27,7 +27,7 @@ def input_files(config: Config) -> Iterator[Path]:
 
 
 class Ownership:
-    """Which files in the root no output of this configuration writes, and which ones it reads."""
+    """Which files the outputs of this configuration write, and which ones it reads."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -45,6 +45,18 @@ class Ownership:
         in_lock = self._config.lock_is_folder and path.startswith(f"{lock}/")
         return in_lock or path in {key_of(root, file) for file in self._read}
 
+    def use_of(self, path: Path) -> str | None:
+        """What a run writes there (`belongs to an output`); None: nothing."""
+        file, config = _real(path), self._config
+        if file in map(_real, (config.manifest, config.lock, *([config.confirmed] if config.confirmed else ()))):
+            return "is the lock, its confirmations or the manifest"
+        if config.lock_is_folder and file.is_relative_to(_real(config.lock)):
+            return "is inside the folder of the lock"
+        claimed = [(claim, _real(claim.path)) for claim in self._claims]
+        if any(file == own or (claim.is_folder and file.is_relative_to(own)) for claim, own in claimed):
+            return "belongs to an output"
+        return None
+
     @cached_property
     def _claims(self) -> tuple[outputs.Claim, ...]:
         return tuple(claim for output in self._config.outputs for claim in outputs.claims_of(output))
@@ -55,6 +67,11 @@ class Ownership:
         files = {*input_files(self._config), *_access_files(self._config), self._config.lock}
         files |= {self._config.confirmed} if self._config.confirmed else set()
         return frozenset(files | {file.resolve() for file in files})
+
+
+def _real(path: Path) -> Path:
+    """The path without links on the way to it."""
+    return path.parent.resolve() / path.name
 
 
 def _access_files(config: Config) -> Iterator[Path]:

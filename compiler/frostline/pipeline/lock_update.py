@@ -22,6 +22,7 @@ from frostline.pipeline.holding import hold_refused
 from frostline.pipeline.publish import publish_lock, publish_session
 from frostline.plan.changes import Plan
 from frostline.publish.single_file import BESIDE_OUT, OUT, refuse_other_kind, replace_file
+from frostline.published import Reading
 from frostline.settings import Allow, Config
 from frostline.text import did_you_mean
 
@@ -30,7 +31,7 @@ class LockUpdate(Struct, frozen=True, kw_only=True):
     """What a freeze did. snapshots: what the written file holds, or would hold if the guards had not refused.
 
     changed: whether the file differs from the committed lock; findings: of the guards; warnings: of the sources.
-    plan: what committing it would change, where the guards refuse it.
+    plan: what committing it would change, where the guards refuse it. readings: as in LockPair.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -38,6 +39,7 @@ class LockUpdate(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
     plan: Plan | None = None
+    readings: tuple[Reading, ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -84,6 +86,7 @@ def update_lock(
             changed=out is not None or locks.changed,
             findings=guard_frozen(config, locks, allow, today, is_whole=not is_partial or not committed_file.fault),
             warnings=(*frozen.warnings, *(() if out else locks.warnings)),
+            readings=locks.readings,
         )
         if update.refused:
             return replace(update, plan=plan_frozen(config, locks))

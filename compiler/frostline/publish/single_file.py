@@ -44,9 +44,10 @@ _NAMELESS = getattr(os, "O_TMPFILE", 0)
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM, errno.ENOSYS})
 
 
-def replace_file(path: Path, chunks: Iterable[bytes], *, kind: Kind | None = None) -> None:
+def replace_file(path: Path, chunks: Iterable[bytes], *, kind: Kind | None = None, mode: int | None = None) -> None:
     """Write this file. Missing folders above it are created, and removed again where it can't be written.
 
+    mode: the permission bits of a new file; None: as the umask has it. An old file's stay.
     UsageError: what is there is not of this kind. PublishError: it cannot be written, or is a symbolic link, folder or
     device.
     """
@@ -58,7 +59,7 @@ def replace_file(path: Path, chunks: Iterable[bytes], *, kind: Kind | None = Non
             owner = (old.st_uid, old.st_gid) if old else None
             _remove_left(parent.fd)
             with _new_file(parent.fd, found.mode if found else 0o666) as (file, place):
-                fill(file, chunks, found.mode if found else None, owner)
+                fill(file, chunks, found.mode if found else mode, owner)
                 _check_kind(parent, path, kind)  # somebody else may have written it meanwhile
                 place(path.name)
             sync(parent.fd)

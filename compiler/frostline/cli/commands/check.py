@@ -23,7 +23,15 @@ from frostline.cli.console import (
 )
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings, warn_of_pending_run
 from frostline.cli.locks import ONLY_LOCK
-from frostline.cli.options import DURATION, REPORT_FORMATS, common_options, format_option, timings_option, wait_option
+from frostline.cli.options import (
+    DURATION,
+    REPORT_FORMATS,
+    common_options,
+    format_option,
+    metrics_option,
+    timings_option,
+    wait_option,
+)
 from frostline.cli.reaching import reach_lines, reach_value
 from frostline.pipeline.check import CheckResult, Drift
 from frostline.pipeline.check import check as find_drift
@@ -48,6 +56,7 @@ from frostline.pipeline.views import committed_registry
 )
 @format_option(*REPORT_FORMATS)
 @timings_option
+@metrics_option
 @common_options
 @invoked
 def command(
@@ -77,6 +86,8 @@ def command(
     reached = None
     if reach:
         reached = reach_endpoints(committed_registry(config), config.checks.waivers, invocation.today)
+    if invocation.metrics:
+        invocation.metrics.note(findings=result.findings, lock=result.lock)
     _print_result(invocation, result, reached)
     status = _status(result, reached)
     if status == errors.DIFFERENT:

@@ -10,7 +10,13 @@ from msgspec.structs import replace
 
 from frostline import errors
 from frostline.cli.console import Invocation, info, print_json, report_value, show_findings
-from frostline.cli.invoking import DifferentError, invoked, load_invocation_config, print_warnings
+from frostline.cli.invoking import (
+    DifferentError,
+    invoked,
+    load_invocation_config,
+    note_compilation,
+    print_warnings,
+)
 from frostline.cli.locks import ONLY_LOCK, freeze_locks
 from frostline.cli.options import (
     DIGEST,
@@ -19,6 +25,7 @@ from frostline.cli.options import (
     allow_option,
     common_options,
     format_option,
+    metrics_option,
     offline_option,
     only_option,
     timings_option,
@@ -42,7 +49,7 @@ from frostline.text import display_path
 
 _MOST_NAMED = 10
 _FIT_A_SAVED_PLAN = frozenset(
-    {"config", "quiet", "verbose", "color", "format_", "timings", "plan", "expect", "max_age"}
+    {"config", "quiet", "verbose", "color", "format_", "timings", "metrics", "plan", "expect", "max_age"}
 )
 """The options that may be given with `--plan`; a saved plan holds the values of all others."""
 
@@ -64,6 +71,7 @@ _FIT_A_SAVED_PLAN = frozenset(
 @allow_option
 @format_option(*FORMATS)
 @timings_option
+@metrics_option
 @common_options
 @invoked
 def command(
@@ -168,6 +176,7 @@ def _compile_plan(invocation: Invocation, path: Path, expect: str | None, max_ag
 
 
 def _report(invocation: Invocation, compilation: Compilation) -> int:
+    note_compilation(invocation, compilation)
     if invocation.format == "json":
         print_json({**plan_value(compilation.plan), "report": report_value(compilation.findings)})
     if compilation.refused:

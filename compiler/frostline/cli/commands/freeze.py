@@ -12,8 +12,16 @@ from frostline import errors
 from frostline.cli.completing import one_of, source_names
 from frostline.cli.console import Invocation, info, print_json, report_value, show_findings
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings
-from frostline.cli.options import FORMATS, allow_option, common_options, format_option, timings_option, wait_option
-from frostline.model import Snapshot
+from frostline.cli.options import (
+    FORMATS,
+    allow_option,
+    common_options,
+    format_option,
+    metrics_option,
+    timings_option,
+    wait_option,
+)
+from frostline.model import Lock, Snapshot
 from frostline.pipeline.freeze import live_sources
 from frostline.pipeline.lock_update import LockUpdate, update_lock
 from frostline.plan.changes import plan_value
@@ -43,6 +51,7 @@ from frostline.text import display_path, pluralize
 @allow_option
 @format_option(*FORMATS)
 @timings_option
+@metrics_option
 @common_options
 @invoked
 def command(
@@ -64,6 +73,9 @@ def command(
             print_json(report_value(lock=display_path(config.lock), segments=[]))
         return errors.DONE
     update = update_lock(config, allow, invocation.today, sources=sources, datacenters=datacenters, out=out, wait=wait)
+    if invocation.metrics:
+        lock = None if update.refused else Lock(update.snapshots)
+        invocation.metrics.note(findings=update.findings, lock=lock, readings=update.readings)
     _print_update(invocation, update, display_path(out or config.lock))
     return errors.REFUSED if update.refused else errors.DONE
 

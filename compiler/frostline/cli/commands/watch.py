@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shlex
 from collections.abc import Sequence
 from datetime import date
@@ -11,10 +12,11 @@ import click
 from msgspec import Struct
 from msgspec.structs import replace
 
+from frostline import errors
 from frostline.cli.console import Invocation, info, print_err
-from frostline.cli.invoking import invoked, load_invocation_config, print_warnings
+from frostline.cli.invoking import invoked, load_invocation_config, note_compilation, print_warnings
 from frostline.cli.locks import read_locks
-from frostline.cli.options import DURATION, common_options
+from frostline.cli.options import DURATION, common_options, metrics_option
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import Finding
 from frostline.pipeline.after_publishing import check_program, run_after
@@ -66,7 +68,7 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
     default=60.0,
     callback=_positive,
     metavar="DURATION",
-    help="Read sources that cannot tell of changes so often (default: 60s).",
+    help="Read all sources so often if one cannot tell of all changes (default: 60s).",
 )
 @click.option(
     "--exec",
@@ -75,6 +77,7 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
     metavar="COMMAND",
     help="Run this after files were published; words as a shell splits them, but no shell reads them.",
 )
+@metrics_option
 @common_options
 @invoked
 def command(invocation: Invocation, quiet_for: float, poll: float, program: Sequence[str]) -> int:
@@ -103,6 +106,8 @@ class _Watcher:
         self._settled: _Settled | None = None
         self._trouble: str | None = None
         self._warnings: tuple[str, ...] = ()
+        self._metrics = invocation.metrics
+        self._unwritten: str | None = None
 
     def run(self, quiet_for: float, poll: float) -> None:
         """Take turns for ever. UsageError: the configuration is wrong from the start."""
@@ -116,17 +121,21 @@ class _Watcher:
         while True:
             watching.wait()
             loaded: Config | None = None
-            failed = False
+            failed, status = False, errors.DONE
+            if self._metrics:
+                self._metrics.begin()
             try:
                 loaded = self._load()
-                self._turn(loaded, watching.now())
+                status = self._turn(loaded, watching.now())
             except FrostlineError as error:
                 if is_first and any(isinstance(each, UsageError) for each in _all_of(error)):
                     raise
-                failed = True
+                failed, status = True, error.status
                 self._say_trouble(f"Not published: {_one_line(error)}; {_STAYS}.")
             is_first = False
+            self._write_metrics(status)
             watching.end_turn(loaded, failed=failed)
+            gc.collect()  # the threshold that `main` sets is for a single run: here cycles would add up for hours
 
     def _load(self) -> Config:
         config = load_invocation_config(self._invocation)
@@ -137,8 +146,21 @@ class _Watcher:
             )
         return config
 
-    def _turn(self, config: Config, now: float) -> None:
-        """Read, and publish where something is not as it was at the end of the last good turn."""
+    def _write_metrics(self, status: int) -> None:
+        if self._metrics is None:
+            return
+        unwritten = None
+        try:
+            self._metrics.write(status)
+        except FrostlineError as error:
+            unwritten = f"No metrics: {_one_line(error)}."
+        if unwritten and unwritten != self._unwritten:
+            print_err(escape_for_log(unwritten))
+        self._unwritten = unwritten
+
+    def _turn(self, config: Config, now: float) -> int:
+        """Read, and publish where something is not as it was at the end of the last good turn; the exit status that a
+        compile would have had."""
         options = CompileOptions(today=self._day or date.today())
         basis = basis_of(config, options)
         locks, warnings = read_locks(config, Allow(), options.today)
@@ -148,21 +170,30 @@ class _Watcher:
         settled = self._settled
         if settled and not locks.changed and settled.basis == basis and now - settled.at < CONFIRM:
             self._say_recovered()
-            return
+            if self._metrics:
+                self._metrics.note(lock=locks.new, readings=locks.readings)
+            return errors.DONE
         self._settled = None
         compilation = self._publish(config, locks, options)
+        note_compilation(self._invocation, compilation)
         if compilation.refused:
-            errors = [finding for finding in compilation.findings if finding.severity == "error"]
-            self._say_trouble(f"Refused: {_first_of(errors)}; {_STAYS}.")
-            return
+            refusals = [finding for finding in compilation.findings if finding.severity == "error"]
+            self._say_trouble(f"Refused: {_first_of(refusals)}; {_STAYS}.")
+            return errors.REFUSED
         after = basis_of(config, options)
         self._settled = _Settled(replace(basis, lock=after.lock, manifest=after.manifest), now)
         self._say_published(compilation)
         counts = summary(compilation.plan)
         if self._program and counts["write"] + counts["delete"]:
-            failure = run_after(config, self._program)
-            if failure:
-                print_err(escape_for_log(f"--exec: {failure}; it runs again after the next change."))
+            self._run_program(config)
+        return errors.DONE
+
+    def _run_program(self, config: Config) -> None:
+        failure = run_after(config, self._program)
+        if self._metrics:
+            self._metrics.note_exec(failed=failure is not None)
+        if failure:
+            print_err(escape_for_log(f"--exec: {failure}; it runs again after the next change."))
 
     def _publish(self, config: Config, locks: LockPair, options: CompileOptions) -> Compilation:
         """Check, render, verify and publish what was read, under the lock of the run."""

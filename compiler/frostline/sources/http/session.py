@@ -69,10 +69,12 @@ class NoLeaderError(SourceError):
 class Session:
     """A conversation with the server of one source. Close it when done.
 
-    max_stale: how many seconds old an answer may be. None: the leader answers, and the source proves what it reads.
+    source: its name. max_stale: how many seconds old an answer may be. None: the leader answers, and the source proves
+    what it reads.
     """
 
-    def __init__(self, transport: Transport, api: Api, *, max_stale: float | None = None) -> None:
+    def __init__(self, transport: Transport, api: Api, *, source: str = "", max_stale: float | None = None) -> None:
+        self.source = source
         self._transport = transport
         self._api = api
         self._max_stale = max_stale
@@ -90,11 +92,6 @@ class Session:
     def product(self) -> str:
         """The server's name, for messages."""
         return self._api.product
-
-    @property
-    def source(self) -> str:
-        """The name of the source."""
-        return self._transport.name
 
     @property
     def is_snapshot(self) -> bool:
@@ -216,7 +213,8 @@ def open_session(settings: ServerSettings, address: Address, api: Api) -> Sessio
         correct=_correct_address(settings.address, api.address_variable),
         token_header=f"X-{api.product}-Token",
     )
-    return Session(transport, api, max_stale=settings.max_stale if settings.consistency == "eventual" else None)
+    max_stale = settings.max_stale if settings.consistency == "eventual" else None
+    return Session(transport, api, source=settings.name, max_stale=max_stale)
 
 
 def _correct_address(configured: str | None, variable: str) -> str:

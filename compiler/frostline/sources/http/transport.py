@@ -128,11 +128,6 @@ class Transport:
         self._idle: deque[Connection] = deque()
         self._runner = asyncio.Runner()
 
-    @property
-    def name(self) -> str:
-        """The source's name."""
-        return self._name
-
     def __enter__(self) -> Transport:
         return self
 

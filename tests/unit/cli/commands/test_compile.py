@@ -7,7 +7,8 @@ from frostline.cli.commands.compile import command
 from frostline.cli.main import run
 
 ABOUT_THE_PLAN = {"--plan", "--expect", "--max-age"}
-WITH_A_PLAN = {"--config", "--quiet", "--verbose", "--color", "--format", "--timings", "--help", *ABOUT_THE_PLAN}
+COMMON = {"--config", "--quiet", "--verbose", "--color", "--format", "--timings", "--metrics", "--help"}
+WITH_A_PLAN = COMMON | ABOUT_THE_PLAN
 VALUES = {"--lock": ["x"], "--only": ["x"], "--allow": ["updates"], "--today": ["2026-01-01"], "--wait": ["1s"]}
 
 

@@ -1,0 +1,193 @@
+"""What a run says to a monitoring system: the metrics of `--metrics`, and where their file may be.
+
+The file is no output of the registry: clocks are allowed in it.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct
+
+from frostline.errors import FrostlineError, UsageError
+from frostline.lock.confirmed import Segment, time_of
+from frostline.model import FileOrigin, Finding, Lock
+from frostline.pipeline.confirming import ages_of_lock
+from frostline.pipeline.inputs import Ownership
+from frostline.publish.manifest import read_manifest
+from frostline.publish.single_file import replace_file
+from frostline.published import Reading
+from frostline.reporters.exposition import Sample, exposition, sample, samples_in
+from frostline.settings import Config
+from frostline.text import display_path
+
+_RUN = "frostline_run_timestamp_seconds"
+_STATUS = "frostline_run_exit_status"
+_SUCCESS = "frostline_success_timestamp_seconds"
+_CONFIRMED = "frostline_segment_confirmed_timestamp_seconds"
+_PUBLISHED = "frostline_publication_timestamp_seconds"
+_SERVICES = "frostline_services"
+_ENDPOINTS = "frostline_endpoints"
+_REFUSALS = "frostline_refusals"
+_TRIES = "frostline_read_tries"
+_EXEC = "frostline_exec_failed"
+
+METRICS: Mapping[str, str] = {
+    _RUN: "When the latest run, or turn of a watch, ended.",
+    _STATUS: "The exit status of the latest run; of a watch, the one that compile would have had.",
+    _SUCCESS: "When the latest run ended that had exit status 0.",
+    _CONFIRMED: "When the segment of the lock was last read from its source and found to be so.",
+    _PUBLISHED: "When the manifest of what is published was last written.",
+    _SERVICES: "How many services, each version counted, are published.",
+    _ENDPOINTS: "How many endpoints are published.",
+    _REFUSALS: "How many errors of this rule the latest run had.",
+    _TRIES: "How many reads the latest run needed until one was proved to be of one moment.",
+    _EXEC: "Whether the program of --exec failed after the latest publication.",
+}
+"""All metrics, with what they are, in the order of the file. All of them are gauges."""
+
+_OF_PUBLISHED = frozenset({_PUBLISHED, _SERVICES, _ENDPOINTS})
+_START = f"# HELP {_RUN} ".encode()
+"""How each of these files begins: a file that begins otherwise is somebody else's."""
+_MODE = 0o644
+_LARGEST = 1 << 24
+
+
+class RunFacts(Struct, frozen=True, kw_only=True):
+    """What is known of a run that ended (seconds since 1970) with this status.
+
+    config: the configuration, and where it is; None: it could not be read. findings: errors count. lock: the lock
+    after the run; None: the run did not get so far. readings: what it read and did not refuse. tries: (source,
+    datacenter) -> number of reads. exec_failed: None: no program was to be run.
+    """
+
+    command: str
+    config_path: str
+    ended: float
+    status: int
+    config: Config | None = None
+    findings: Sequence[Finding] = ()
+    lock: Lock | None = None
+    readings: Sequence[Reading] = ()
+    tries: Mapping[tuple[str, str], int] = {}
+    exec_failed: bool | None = None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What tells its metrics from those of other runs on the machine."""
+        return {"command": self.command, "config": self.config_path}
+
+
+def check_place(path: Path) -> None:
+    """UsageError: a file of metrics cannot be there: no `.prom`, no folder, a link, or somebody else's file."""
+    shown = display_path(path)
+    if path.suffix != ".prom":
+        raise _refused(
+            f"`{shown}` does not end with .prom", "node_exporter's textfile collector reads only files that do"
+        )
+    if not path.parent.is_dir():
+        raise _refused(f"`{display_path(path.parent)}` is no folder", "name a file in the collector's folder")
+    try:
+        kind = path.lstat().st_mode
+    except OSError:
+        return  # it is new, or the run will say why it cannot be written
+    if not stat.S_ISREG(kind):
+        what = "a symbolic link" if stat.S_ISLNK(kind) else "a folder" if stat.S_ISDIR(kind) else "no regular file"
+        raise _refused(f"`{shown}` is {what}", "name another file, or remove this one")
+    with suppress(OSError), path.open("rb") as file:
+        if not (file.read(len(_START)) or _START).startswith(_START):
+            raise _refused(
+                f"`{shown}` is there, and holds no metrics of frostline: it is not replaced", "name another file"
+            )
+
+
+def check_unused(path: Path, config: Config) -> None:
+    """UsageError: this configuration publishes the file. What it reads is there, and so refused by `check_place`."""
+    if use := Ownership(config).use_of(path):
+        raise _refused(f"`{display_path(path)}` {use}", "name a file in the collector's folder", config)
+
+
+def _refused(reason: str, help_text: str, config: Config | None = None) -> UsageError:
+    origin = FileOrigin(display_path(config.path)) if config else None
+    return UsageError(f"--metrics: {reason}", origin=origin, help=help_text)
+
+
+def write_metrics(path: Path, facts: RunFacts) -> None:
+    """Replace the file, so that a reader sees the old or the new one; everybody may read a new one.
+
+    Of the old file it keeps what only another run knew. PublishError: it cannot be written. UsageError: see
+    `check_place`; much time may have passed since.
+    """
+    check_place(path)
+    text = exposition(_samples(facts, _samples_before(path, facts)), METRICS)
+    replace_file(path, [text.encode()], mode=_MODE)
+
+
+def _samples_before(path: Path, facts: RunFacts) -> list[Sample]:
+    """What the file has of this command and configuration."""
+    own = sample("", facts.labels, 0).labels
+    with suppress(OSError, ValueError), path.open("rb") as file:
+        return [one for one in samples_in(file.read(_LARGEST).decode()) if one.labels[: len(own)] == own]
+    return []
+
+
+def _samples(facts: RunFacts, before: Sequence[Sample]) -> Iterator[Sample]:
+    labels = facts.labels
+    yield sample(_RUN, labels, facts.ended)
+    yield sample(_STATUS, labels, facts.status)
+    if facts.status == 0:
+        yield sample(_SUCCESS, labels, facts.ended)
+    else:
+        yield from (one for one in before if one.name == _SUCCESS)
+    yield from _confirmations(facts, [one for one in before if one.name == _CONFIRMED])
+    yield from (
+        _published(facts.config, labels) if facts.config else (one for one in before if one.name in _OF_PUBLISHED)
+    )
+    errors = Counter(finding.rule for finding in facts.findings if finding.severity == "error")
+    yield from (sample(_REFUSALS, {**labels, "rule": rule}, count) for rule, count in errors.items())
+    for (source, datacenter), tries in facts.tries.items():
+        yield sample(_TRIES, {**labels, "source": source, "datacenter": datacenter}, tries)
+    if facts.exec_failed is not None:
+        yield sample(_EXEC, labels, facts.exec_failed)
+
+
+def _published(config: Config, labels: Mapping[str, str]) -> Iterator[Sample]:
+    """What the manifest says, whatever became of the run."""
+    with suppress(FrostlineError, OSError):
+        manifest = read_manifest(config.manifest)
+        if manifest is not None:
+            yield sample(_PUBLISHED, labels, config.manifest.stat().st_mtime)
+            yield sample(_SERVICES, labels, len(manifest.services))
+            yield sample(_ENDPOINTS, labels, sum(entry.endpoints for entry in manifest.services))
+
+
+def _confirmations(facts: RunFacts, before: Iterable[Sample]) -> Iterator[Sample]:
+    """When each segment was confirmed: by this run, else as `confirmed` says, else as the file said before."""
+    if facts.config is None or facts.lock is None:
+        yield from before
+        return
+    own = facts.labels
+    earlier = {tuple(value for _, value in one.labels[len(own) :]): one for one in before}
+    known = _configured_times(facts.config, facts.lock)
+    known |= {segment: reading.at for reading in facts.readings for segment in reading.segments}
+    for snapshot in facts.lock.snapshots:
+        source, datacenter, namespace = snapshot.segment
+        labels = {**own, "source": source, "datacenter": datacenter, "namespace": namespace}
+        at = known.get(snapshot.segment)
+        if at is not None:
+            yield sample(_CONFIRMED, labels, time_of(at).timestamp())
+            continue
+        carried = sample(_CONFIRMED, labels, 0)
+        key = tuple(value for _, value in carried.labels[len(own) :])
+        yield from (earlier[key],) if key in earlier else ()
+
+
+def _configured_times(config: Config, lock: Lock) -> dict[Segment, str]:
+    """What `confirmed` says of the segments that are as they were confirmed."""
+    with suppress(FrostlineError):
+        return {age.snapshot.segment: age.at for age in ages_of_lock(config, lock) if age.at is not None}
+    return {}
