@@ -14,6 +14,7 @@ NPM := build/npm/node_modules
 INSTALL_UV = $(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install --quiet --upgrade uv
 
 ZENSICAL := build/zensical/.installed
+SITE_FILES := ':(glob)*.md' LICENSE docs samples templates/page/dagre
 SUPPLY := build/supply
 FUZZ_SECONDS ?= 60
 
@@ -99,7 +100,7 @@ $(ZENSICAL): requirements/site.txt
 site: $(ZENSICAL) ## The documentation as a site, in build/site, from docs, the samples and the pages at the top
 	rm -rf build/pages build/site
 	mkdir -p build/pages
-	git ls-files -z --cached --others --exclude-standard LICENSE '*.md' docs samples ':!templates' ':!tests' | \
+	git ls-files -z --cached --others --exclude-standard -- $(SITE_FILES) | \
 		tar -c --null --files-from - | tar -x -C build/pages
 	build/zensical/bin/zensical build --clean --strict
 

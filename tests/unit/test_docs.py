@@ -118,6 +118,17 @@ def test_the_navigation_of_the_site_has_every_page_once_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_a_link_leads_to_what_the_site_has(page: str) -> None:
+    """SITE_FILES of the Makefile: what is copied for the site."""
+    listed = re.search(r"^SITE_FILES := (.*)$", text_of("Makefile"), re.MULTILINE)
+    assert listed is not None
+    copied = tuple(shlex.split(listed[1])[1:])
+    links = [link.partition("#")[0] for link in re.findall(r"\]\((?![a-z]+:)([^)#]+)", prose(page))]
+    targets = [os.path.relpath((ROOT / page).parent / link, ROOT) for link in links]
+    assert [target for target in targets if not target.startswith(copied) and target not in PAGES] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_the_site_shows_blocks_and_lists_where_a_git_host_does(page: str) -> None:
     """Python-Markdown wants four spaces before what belongs to a list's item, and an empty line before a list."""
     found = re.findall(
