@@ -34,6 +34,16 @@ PLAY = r"""
         content: "{{ [found, groups['all'] | map('extract', hostvars)] | to_json }}"
 """
 
+CALLED = r"""
+- hosts: api_80,web,fd00__1_80,six
+  gather_facts: false
+  connection: local
+  serial: 1
+  vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+  tasks:
+    - ansible.builtin.lineinfile: {path: "{{ seen }}", create: true, line: "{{ frostline_name }}={{ ansible_host }}"}
+"""
+
 
 def run(readers: str, program: str, *arguments: str | Path, cwd: Path) -> str:
     """A program of ansible-core's, with no configuration but its own."""
@@ -99,6 +109,21 @@ def test_nothing_of_a_catalog_is_run(compiled: Compiled, readers: str, tmp_path:
     assert set(odd["frostline_tags"]) == set(hostile)
     assert {host["frostline_name"] for host in hosts} == {instance.service for instance in instances}
     assert not (folder / "run").exists()
+
+
+def test_no_host_is_taken_for_a_group_of_its_name(compiled: Compiled, readers: str, tmp_path: Path) -> None:
+    """`api` at port 80 beside a service `api_80`: of one name, Ansible would call one for the other."""
+    instances = (
+        Instance(service="api_80", node="n", id="a", address="10.0.0.1", port=1),
+        Instance(service="web", node="n", id="b", address="api", port=80),
+        Instance(service="fd00__1_80", node="n", id="c", address="10.0.0.2", port=2),
+        Instance(service="six", node="n", id="d", address="fd00::1", port=80),
+    )
+    folder = compiled(OUTPUT, instances=instances).folder
+    seen = tmp_path / "seen"
+    (folder / "play.yaml").write_text(CALLED, encoding="utf-8")
+    run(readers, "ansible-playbook", "-i", "services.yaml", "-e", f"seen={seen}", "play.yaml", cwd=folder)
+    assert sorted(seen.read_text().split()) == ["api_80=10.0.0.1", "fd00__1_80=10.0.0.2", "six=fd00::1", "web=api"]
 
 
 def test_names_that_become_one_are_refused(project: Project) -> None:
