@@ -30,14 +30,16 @@ class Tokens(NamedTuple):
     ends: list[int]
 
 
+# No group is possessive, as in `(…)*+`: Python before 3.11.5 takes too much with it (python/cpython#106052). Where one
+# ends a pattern it would change nothing: what it has taken is never given back.
 _NAME = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_\-\x80-\xff]*+"
 _TOKEN = re.compile(
     rb"[ \t]*+(?:"
     rb"(?P<name>[A-Za-z_][A-Za-z0-9_\-]*+(?![\x80-\xff]))"
-    rb"|(?P<newline>\r?\n(?:[ \t]*+\r?\n)*+)"
+    rb"|(?P<newline>\r?\n(?:[ \t]*+\r?\n)*)"
     rb'|(?P<string>"[^"\\$%\r\n]*+")'
     rb"|(?P<quote>\")"
-    rb"|(?P<number>[0-9](?:\.*(?:[0-9]|[eE][+-]?[0-9]))*+)"
+    rb"|(?P<number>[0-9](?:\.*(?:[0-9]|[eE][+-]?[0-9]))*)"
     rb"|(?P<comment>(?:#|//)[^\n]*+\n?)|(?P<block>/\*)"
     rb"|(?P<heredoc><<-?(?P<marker>" + _NAME + rb")\r?\n)"
     rb"|(?P<close>~?\})"
@@ -48,9 +50,11 @@ _TOKEN = re.compile(
 )
 _TEXT = rb"\$\$\{~?|%%\{~?|[$%](?=[^{])"
 _QUOTED = re.compile(
-    rb"(?P<text>(?:\\[^\r\n]|[^$%\"\\\r\n]|" + _TEXT + rb")++)|(?P<open>[$%]\{~?)|(?P<unquote>\")|(?P<bad>.)", re.DOTALL
+    rb"(?P<text>(?:\\[^\r\n]|[^$%\"\\\r\n]++|" + _TEXT + rb")+)"
+    rb"|(?P<open>[$%]\{~?)|(?P<unquote>\")|(?P<bad>.)",
+    re.DOTALL,
 )
-_LINE = re.compile(rb"(?:[^$%\r\n]|" + _TEXT + rb")*+")
+_LINE = re.compile(rb"(?:[^$%\r\n]++|" + _TEXT + rb")*")
 _SEQUENCE = re.compile(rb"[$%]\{~?")
 
 

@@ -13,7 +13,7 @@ from frostline.hcl.source import HclError, Source
 from frostline.model import FileOrigin
 
 _MOST_LEVELS = 200
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}:,]|[^ \t\n\r\[\]{}:,"]++')
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*"|[\[\]{}:,]|[^ \t\n\r\[\]{}:,"]++')
 """A token of a text that is known to be JSON."""
 
 
