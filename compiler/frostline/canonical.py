@@ -73,7 +73,7 @@ def _malformed(message: str) -> str:
 
 _KINDS = {
     "str": "a string",
-    "int": "an integer",
+    "int": "a whole number",
     "float": "a number",
     "bool": "a boolean",
     "array": "a list",

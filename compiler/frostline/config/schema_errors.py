@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from frostline.config.schema_keywords import bounded_keywords, unknown_keys
-from frostline.config.yaml_reader import Document, Path
+from frostline.config.yaml_reader import EMPTY_HELP, Document, Path
 from frostline.errors import UsageError
 from frostline.text import closest, list_names, quote
 
@@ -19,7 +19,7 @@ _GENERAL_HELP = "see `frostline schema config` for what it means"
 
 KINDS = {
     "string": "a string",
-    "integer": "an integer",
+    "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
     "array": "a list",
@@ -135,14 +135,21 @@ def _expected(schema: Mapping[str, Any], error: Any) -> str:
     return " or ".join(KINDS[name] for name in ([types] if isinstance(types, str) else types))
 
 
-def _found(value: Any) -> str:
+def _found(value: Any, *, quoted: bool = False) -> str:
+    """What was found, for `must be …, not …`. quoted: the value of a string too, where it can't be a secret."""
     if isinstance(value, bool):
-        return "a boolean"
-    kinds: Mapping[type, str] = {str: "string", int: "integer", float: "number", list: "array", dict: "object"}
+        return f"the boolean {str(value).lower()}"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str) and quoted:
+        return f"the string {quote(value)}"
+    kinds: Mapping[type, str] = {str: "string", list: "array", dict: "object"}
     return KINDS[kinds[type(value)]]
 
 
 def _wrong_type(error: Any, path: Path) -> _Words:
+    if error.instance is None and not path:
+        return _Words("the file is empty", EMPTY_HELP)
     if error.instance is None:
         return _Words(f"{subject(path)} has no value", "give it one, or remove it", at_key=True)
     if is_secret(path) and len(path) == 3 and isinstance(error.instance, str):
@@ -150,8 +157,21 @@ def _wrong_type(error: Any, path: Path) -> _Words:
     types = error.validator_value
     help_text = error.schema.get("x-help")
     expected = "a string" if types == "string" and help_text is None else _expected(error.schema, error)
-    message = f"{subject(path)} must be {expected}, not {_found(error.instance)}"
-    return _Words(message, help_text or _type_help(types, error.instance))
+    found = _found(error.instance, quoted=types in ("boolean", "integer", "number"))
+    message = f"{subject(path)} must be {expected}, not {found}"
+    return _Words(message, help_text or _type_help(types, error.instance) or _mapping_help(types, error.schema, path))
+
+
+def _mapping_help(types: Any, schema: Mapping[str, Any], path: Path) -> str | None:
+    """What to write where a mapping is missing: its keys, or that any name may be one."""
+    if "object" not in types:
+        return None
+    if not path:
+        return "write lines `KEY: VALUE`, at least `sources`; or move it away, and `frostline init` writes one"
+    known = sorted(schema.get("properties", {}))
+    if not known:
+        return "write a line `NAME: VALUE` for each, indented below it"
+    return f"its keys are {list_names(known)}"
 
 
 def _type_help(types: Any, value: Any) -> str | None:
@@ -160,8 +180,8 @@ def _type_help(types: Any, value: Any) -> str | None:
         return "put it in quotes"
     if types == "boolean":
         return "write true or false, without quotes"
-    if types == "integer" and _is_number(value):
-        return "remove the quotes"
+    if types in ("integer", "number"):
+        return "remove the quotes" if _is_number(value) else f"write {KINDS[types]}, without quotes"
     if types == "array" and isinstance(value, dict):
         return "begin each item with `- `"
     if "array" in types and not isinstance(value, dict):
@@ -185,7 +205,8 @@ def _not_one_of(error: Any, path: Path) -> _Words:
 
 
 def _not_constant(error: Any, path: Path) -> _Words:
-    return _Words(f"{subject(path)} must be {error.validator_value}", error.schema.get("x-help"))
+    found = f", not {quote(error.instance)}" if isinstance(error.instance, str) else f", not {error.instance}"
+    return _Words(f"{subject(path)} must be {error.validator_value}{found}", error.schema.get("x-help"))
 
 
 def _not_in_pattern(error: Any, path: Path) -> _Words:

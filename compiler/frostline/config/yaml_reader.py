@@ -46,6 +46,9 @@ _CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
 """Where a conflict begins. No YAML that is read here has such a line, but in a block scalar at the left margin."""
 
 
+EMPTY_HELP = "it needs at least `sources`; remove it, and `frostline init` writes one to start with"
+
+
 class Document(Struct, frozen=True):
     """A YAML document. values: the place of each value, keys: of each mapping's key (by the path of its value).
 
@@ -103,6 +106,9 @@ def read_yaml(raw: bytes, label: str) -> Document:
     Raises UsageError where it cannot be read at all: no UTF-8, a syntax error, empty; ErrorGroup for an alias bomb.
     """
     text = _decoded(raw, label)
+    if "\0" in text:
+        words = "the file has bytes of zero: it is UTF-16 or UTF-32 without a byte order mark, or no text at all"
+        raise UsageError(words, origin=_place_of_index(text, text.index("\0"), label), help=_SAVE_HELP)
     if odd := Reader.NON_PRINTABLE.search(text):
         place = _place_of_index(text, odd.start(), label)
         raise UsageError(
@@ -112,7 +118,7 @@ def read_yaml(raw: bytes, label: str) -> Document:
         )
     if conflict := _CONFLICT.search(text):
         raise UsageError(
-            "merge conflict of git",
+            "the file has a merge conflict of git",
             origin=_place_of_index(text, conflict.start(), label),
             help="decide what is right, and remove the lines of `<<<<<<<`, `=======` and `>>>>>>>`",
         )
@@ -124,7 +130,7 @@ def read_yaml(raw: bytes, label: str) -> Document:
         message = f"the file needs more memory than there is: it has {len(raw)} bytes"
         raise UsageError(message, origin=FileOrigin(label), help="give the process more memory") from None
     if root is None:
-        raise UsageError("the file is empty", origin=FileOrigin(label), help="it needs `version: 1` and `sources`")
+        raise UsageError("the file is empty", origin=FileOrigin(label), help=EMPTY_HELP)
     return _NodeReader(label).document(root)
 
 
@@ -200,9 +206,14 @@ class _NodeReader:
     def key(self, node: yaml.Node, path: Path) -> str | None:
         """The key as written; None, and an error, for what is no key."""
         if not isinstance(node, yaml.ScalarNode):
-            self.refuse(node, path, "a list or mapping as a key", "quote a key that starts with [ or {")
+            is_template = isinstance(node, yaml.MappingNode) and node.flow_style
+            self.refuse(node, path, "a list or mapping as a key", _TEMPLATE_HELP if is_template else _KEY_HELP)
         elif node.value == "<<" and node.style is None:
             self.refuse(node, path, "merge keys (`<<`) are not supported", "write the keys out")
+        elif node.style is None and node.value.strip() != node.value:  # YAML itself takes the spaces of ASCII away
+            self.refuse(
+                node, path, "a no-break space, or the like, beside a key", "write spaces, as the space bar does"
+            )
         elif node.tag != f"{_PREFIX}str" and node.tag not in _SCALARS:
             self.refuse(node, path, *_tag_words(node.tag, path))
         else:
@@ -263,14 +274,14 @@ def _tag_words(tag: str, path: Path) -> tuple[str, str]:
 
 def _decoded(raw: bytes, label: str) -> str:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UsageError("the file is UTF-16", origin=FileOrigin(label), help="save it as UTF-8")
+        raise UsageError("the file is UTF-16 or UTF-32, not UTF-8", origin=FileOrigin(label), help=_SAVE_HELP)
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
         good = raw[: error.start].decode()
         place = _place_of_index(good, len(good), label)
         raise UsageError(
-            f"not UTF-8: the byte 0x{raw[error.start]:02x}", origin=place, help="save the file as UTF-8"
+            f"the file is not UTF-8: it has the byte 0x{raw[error.start]:02x} here", origin=place, help=_SAVE_HELP
         ) from None
 
 
@@ -283,11 +294,14 @@ def _place(mark: Any, label: str) -> FileOrigin:
     return FileOrigin(label, mark.line + 1, mark.column + 1) if mark else FileOrigin(label)
 
 
+_SAVE_HELP = "save the file as UTF-8"
+_KEY_HELP = "quote a key that starts with [ or {"
+_TEMPLATE_HELP = "quote a key that starts with {; of a template (`{{ … }}`), name the file that it renders"
 _QUOTE_TAG = ("a value that starts with `!` is a YAML tag", 'put it in quotes: "!consul"')
 _NOT_CLOSED = ("a quoted value that never ends", "close the quotes")
 _NO_COLON = ("a key without its `:`", "write `key: value`")
 _BROKEN_BLOCK = ("this line doesn't fit the lines above it", "look at the indentation")
-_UNKNOWN = ("this cannot be read", "look at this line and the one before it")
+_UNKNOWN = ("YAML allows nothing of the kind here", "look at this line and the one before it")
 
 # What PyYAML was reading when it failed, by the first character of that.
 _BEGUN = {
@@ -295,7 +309,7 @@ _BEGUN = {
     "&": ("a value that starts with `&` needs quotes", 'write "&…"'),
     "!": _QUOTE_TAG,
     "[": ("a list in [ ] that is broken or never ends", "separate by commas, close with ]"),
-    "{": ("a mapping in { } that is broken or never ends", "separate by commas, close with }"),
+    "{": ("a mapping in { } that is broken or never ends", "separate by commas, close with }, quote values with `: `"),
 }
 # The character where it failed, in no such value.
 _UNEXPECTED = {

@@ -43,7 +43,7 @@ _TOP: Mapping[str, Any] = {
             "type": "integer",
             "const": 1,
             "default": 1,
-            "x-help": "this frostline reads version 1",
+            "x-help": "write `version: 1`; another one needs another release of frostline",
         },
         "root": {
             "description": (

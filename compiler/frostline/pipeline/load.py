@@ -41,8 +41,9 @@ def find_config(explicit: Path | None, start: Path) -> Path:
     if explicit is not None:
         return explicit
     for folder in (start, *start.parents):
-        if is_file(folder / NAME):
-            return folder / NAME
+        path = folder / NAME
+        if is_file(path) or (path.is_symlink() and not path.exists()):  # a broken link is named, not passed over
+            return path
     raise UsageError(
         f"there is no {NAME} in {start} or a folder above it",
         help="name one with -c FILE; `frostline init` writes one to start with",

@@ -178,6 +178,7 @@ DEFINITIONS: Mapping[str, Any] = {
         "additionalProperties": False,
         "properties": {"meta": {"description": "The meta key whose value is the name.", **ref("text")}},
         "x-expected": "{meta: KEY}",
+        "x-help": "write {meta: KEY}, the meta key whose value is the name of the scheme",
     },
     "address_from": {
         "description": (

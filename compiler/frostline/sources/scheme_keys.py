@@ -33,10 +33,12 @@ SCHEMA_OF_SCHEME: Mapping[str, Any] = {
                 "type": "string",
                 "pattern": "^[A-Za-z][A-Za-z0-9+.-]*$",
                 "x-expected": "a URL scheme, such as https",
+                "x-help": "write the word alone, without `://`",
             },
         },
         "x-expected": "a scheme such as https, {meta: KEY}, {meta: KEY, equals: VALUE, is: SCHEME} or "
         "{tag: TAG, is: SCHEME}",
+        "x-pattern-help": "a scheme is a letter, then letters, digits, `+`, `-` and `.`, without `://`",
     },
     "default": [{"meta": "scheme"}, "http"],
 }
@@ -51,6 +53,7 @@ SCHEMA_OF_SCHEMES: Mapping[str, Any] = {
         "type": "string",
         "pattern": "^[A-Za-z][A-Za-z0-9+.-]*$",
         "x-expected": "a URL scheme, such as coap",
+        "x-help": "write the word alone, without `://`",
     },
     "default": [],
 }

@@ -39,12 +39,16 @@ def test_what_fits_has_no_error() -> None:
     [
         ("nam: b", "f.yaml:2:1: unknown key `nam`", "did you mean `name`?"),
         ("number: 10", "f.yaml:2:9: `number` must be between 1 and 9, not 10", "write a number in these bounds"),
-        ("number: '1'", "f.yaml:2:9: `number` must be an integer, not a string", "remove the quotes"),
+        ("number: '1'", "f.yaml:2:9: `number` must be a whole number, not the string `1`", "remove the quotes"),
         ("word: lft", "f.yaml:2:7: `word` must be `left` or `right`, not `lft`", "did you mean `left`?"),
         ("list: []", "f.yaml:2:7: `list` is empty", "write at least one item"),
         ("list: [A]", "f.yaml:2:8: an item of `list` must be a word, not `A`", None),
         ('list: ["a\\n"]', "f.yaml:2:8: an item of `list` must be a word, not `a\n`", None),
-        ("flag: yes", "f.yaml:2:7: `flag` must be true or false, not a string", "write true or false, without quotes"),
+        (
+            "flag: yes",
+            "f.yaml:2:7: `flag` must be true or false, not the string `yes`",
+            "write true or false, without quotes",
+        ),
         ("flag:", "f.yaml:2:1: `flag` has no value", "give it one, or remove it"),
     ],
 )
@@ -78,7 +82,7 @@ def test_a_pattern_of_a_plug_in_is_matched_with_a_limit(pattern: str) -> None:
     )
     assert found.error.message == f"`name` must be short, not `{LONG}`"
     (key,) = errors_of(f"{LONG}: 1", {"patternProperties": {pattern: {"type": "string"}, "!$": {"type": "string"}}})
-    assert key.error.message == f"`{LONG}` must be a string, not an integer"
+    assert key.error.message == f"`{LONG}` must be a string, not the number 1"
     for keyword in ("additionalProperties", "unevaluatedProperties"):
         (other,) = errors_of(f"{LONG}: 1", {"patternProperties": {"^(a+)+$": True}, keyword: False})
         assert ("unknown key" in other.error.message, keyword in other.error.message) in ((True, False), (False, True))
@@ -95,4 +99,4 @@ def test_a_key_that_a_pattern_of_a_plug_in_takes_is_known() -> None:
     assert found.error.message == "unknown key `b`"
     more = {**schema, "additionalProperties": {"type": "boolean"}}
     (found,) = errors_of("name: a\nÄ: 1\nb: 1\n", more)
-    assert found.error.message == "`b` must be true or false, not an integer"
+    assert found.error.message == "`b` must be true or false, not the number 1"

@@ -186,7 +186,7 @@ GOOD = written(Lock((snapshot("mesh", "dc1", "a", "b"),)))
         (GOOD.replace(b"lock/1", b"lock/2"), 1, "not a lock"),
         (GOOD[:-1], 4, "cut short"),
         (GOOD[: GOOD.rindex(b"\n", 0, -1) + 1], 2, "announces 2 lines, 1 follows"),
-        (GOOD.replace(b'"port":80', b'"port":"80"', 1), 3, "`port` must be an integer, not a string"),
+        (GOOD.replace(b'"port":80', b'"port":"80"', 1), 3, "`port` must be a whole number, not a string"),
         (GOOD.replace(b'"port":80', b'"port":9223372036854775808', 1), 3, "`port` must be at most 9223372036854775807"),
         (
             GOOD.replace(b'"port":80', b'"port":-9223372036854775809', 1),
@@ -244,15 +244,15 @@ ODD = written(
         ("é", "\\u00e9", 3, "has an escape"),
         ("e/", "e\\/", 3, "has an escape"),
         ('"port":80', '"port": 80', 3, "has a space"),
-        ('"port":80', '"port":80.0', 3, "`port` must be an integer"),
-        ('"port":80', '"port":8e1', 3, "`port` must be an integer"),
+        ('"port":80', '"port":80.0', 3, "`port` must be a whole number"),
+        ('"port":80', '"port":8e1', 3, "`port` must be a whole number"),
         ('"weight":2', '"weight":1', 3, 'has `,"weight":1'),
         ('"weight":2', '"weight":2,"held":false', 3, 'has `,"held":false'),
         ('"service":"a","node":"n"', '"node":"n","service":"a"', 3, "column 3 has `n"),
         ('"a":"1","b":"2"', '"b":"2","a":"1"', 3, "has `b"),
         ('{"service":"d"', ' {"service":"d"', 4, "column 1 has a space"),
         ('{"service":"d"', '{"service":"d","tags":[]', 4, "has `tags"),
-        ('"instances":1', '"instances":1.0', 2, "`instances` must be an integer"),
+        ('"instances":1', '"instances":1.0', 2, "`instances` must be a whole number"),
     ],
 )
 def test_only_what_frostline_writes_is_a_lock(old: str, new: str, line: int, why: str) -> None:

@@ -65,6 +65,16 @@ def test_a_folder_of_that_name_is_no_configuration(tmp_path: Path) -> None:
     assert find_config(None, tmp_path / "a") == tmp_path / "frostline.yaml"
 
 
+@pytest.mark.parametrize("target", ["nowhere.yaml", "frostline.yaml"])
+def test_a_broken_link_is_named_and_not_passed_over(target: str, tmp_path: Path) -> None:
+    (tmp_path / "frostline.yaml").write_text(MINIMAL)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "frostline.yaml").symlink_to(target)
+    assert find_config(None, tmp_path / "a") == tmp_path / "a" / "frostline.yaml"
+    with pytest.raises(ErrorGroup, match="cannot be read"):
+        load_config(tmp_path / "a" / "frostline.yaml")
+
+
 def test_an_explicit_configuration_wins(tmp_path: Path) -> None:
     assert find_config(Path("other.yaml"), tmp_path) == Path("other.yaml")
 
@@ -270,7 +280,11 @@ def test_a_python_output_that_no_program_could_import_is_refused(name: str) -> N
 
 def without_places(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: without_places(item) for key, item in value.items() if key not in ("origin", "files_origin")}
+        return {
+            key: without_places(item)
+            for key, item in value.items()
+            if key not in ("origin", "files_origin", "tls_origin")
+        }
     return [without_places(item) for item in value] if isinstance(value, list | tuple) else value
 
 
