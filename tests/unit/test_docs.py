@@ -23,7 +23,7 @@ from frostline.cli.command_page import with_commands
 from frostline.cli.commands import COMMANDS
 from frostline.cli.main import frostline
 from frostline.pipeline.load import load_config
-from frostline.resources import schema_names
+from frostline.resources import schema_names, schema_text
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "samples" / "quickstart"
@@ -203,6 +203,12 @@ def test_the_page_of_the_command_shows_its_arguments(name: str) -> None:
 
 def test_the_page_of_the_command_names_every_schema() -> None:
     assert set(re.findall("`([a-z]+)`", sections()["schema"].partition("Prints")[2])) == set(schema_names())
+
+
+def test_the_page_of_the_command_names_every_field_of_its_json() -> None:
+    fields = set(json.loads(schema_text("report"))["properties"]) - {"format", "errors", "findings"}
+    named = re.findall(r"JSON:\s(.*?)(?:\.\s| \|)", text_of("docs/command.md"), re.DOTALL)
+    assert set(re.findall("`([a-z_]+)`", " ".join(named))) == fields
 
 
 def written_commands(page: str) -> Iterator[str]:

@@ -41,7 +41,6 @@ _PARTS: Mapping[str, str] = {
     "jobspec": "The keys of [a source `jobspec`](../sources/jobspec.md).",
     "static": "The keys of [a source `static`](../sources/static.md).",
     "router": "The keys of [a source `router`](../sources/router.md).",
-    "plug_in_source": "The keys of a source that [another package](../../samples/plug-in/README.md) brings.",
     "select": "[Selection](../concepts/selection.md), for `select` of a source.",
     "keep": "[What is frozen](../concepts/selection.md), for `keep` of a source.",
     "scheme": "[Rules for the scheme](../concepts/naming.md#the-scheme), for `scheme` of a source.",
