@@ -72,9 +72,23 @@ class RefusedError(FrostlineError):
 
 
 class PublishError(FrostlineError):
-    """Writing failed, or another run is at work."""
+    """Writing failed, or another run is at work.
+
+    key: the file that it is about, as its path from the open root folder, which makes the origin of it; None: none.
+    """
 
     status = UNPUBLISHED
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        key: str | None = None,
+        origin: FileOrigin | InstanceOrigin | None = None,
+        help: str | None = None,
+    ) -> None:
+        super().__init__(message, origin=origin, help=help)
+        self.key = key
 
 
 class ErrorGroup(FrostlineError):

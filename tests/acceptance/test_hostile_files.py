@@ -136,7 +136,7 @@ def test_an_output_that_is_another_file_only_by_case_or_unicode_is_refused(proje
 @pytest.mark.parametrize("path", [".g\u200cit/a.yaml", "GIT~1/a.yaml", "a/.GIT/hooks/x.yaml"])
 def test_an_output_in_what_some_file_system_takes_for_git_is_refused(project: Project, path: str) -> None:
     configured(project, outputs=[{"type": "yaml", "path": path}])
-    assert "is inside a .git folder" in project.refused(5, "compile").stderr
+    assert "is inside a .git folder" in project.refused(4, "compile").stderr
 
 
 def test_out_replaces_no_other_file(claimed: Project) -> None:

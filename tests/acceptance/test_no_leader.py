@@ -79,7 +79,7 @@ def test_wait_waits_for_an_agent_that_is_down(project: Project, consul_binary: s
         (["compile", "--plan", "p", "--wait", "1s"], "--plan and --wait exclude each other"),
         (["plan", "--offline", "--wait", "1s"], "--offline and --wait exclude each other"),
         (["check", "--wait", "1s"], "--wait needs --live"),
-        (["compile", "--wait", "soon"], "'soon' is not a duration: write one such as 30s, 5m or 24h"),
+        (["compile", "--wait", "soon"], "--wait: `soon` is not a duration\n  help: write one such as 30s, 5m or 24h"),
         (["compile", "--wait", "30"], "is not a duration"),
         (["freeze", "--wait", "-1s"], "is not a duration"),
     ],

@@ -79,4 +79,4 @@ def test_files_that_would_be_one_are_a_finding(project: Project) -> None:
 def test_an_error_names_the_service_of_the_file(project: Project) -> None:
     project.write("t.j2", "a\n{{ vars.nope if entry.version }}\n")
     project.configure(split({"a": "http://a/", "b": {"v1": "http://b/"}}))
-    assert "t.j2:2:1: error: service b/v1: there is no 'nope' here" in project.refused(2, "compile").stderr
+    assert "service `b/v1`: there is no 'nope' here" in project.refused(2, "compile").stderr

@@ -138,8 +138,20 @@ def test_what_nobody_trusts_starts_nothing(project: Project, allow: str) -> None
 
 
 def test_a_scope_that_fits_another_output_lets_nothing_pass(project: Project) -> None:
+    config = verifying(["false"])
+    project.configure({**config, "outputs": [*config["outputs"], {"type": "yaml", "path": "other.yaml"}]})
+    assert "error[verify]" in project.refused(4, "compile", "--allow", "unverified=other.yaml").stderr
+
+
+@pytest.mark.parametrize("command", ["compile", "plan"])
+def test_a_scope_that_fits_no_output_is_a_usage_error(project: Project, command: str) -> None:
     project.configure(verifying(["false"]))
-    assert "error[verify]" in project.refused(4, "compile", "--allow", "unverified=other").stderr
+    said = project.refused(2, command, "--allow", "unverified=app/service.yaml").stderr
+    assert (
+        "--allow unverified=app/service.yaml: there is no such output\n  help: did you mean `app/services.yaml`?"
+        in said
+    )
+    assert "help: outputs: app/services.yaml" in project.refused(2, command, "--allow", "unverified=x*").stderr
 
 
 def test_a_saved_plan_says_that_it_was_verified_and_is_verified_again(project: Project) -> None:

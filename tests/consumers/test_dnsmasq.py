@@ -105,7 +105,7 @@ def test_more_srv_records_than_an_answer_of_dnsmasq_can_hold_are_refused(
     assert len(dnsmasq(f"--conf-file={project.folder / 'services.conf'}")([question])[question]) == 190
     freeze_catalog(project.folder, [DNSMASQ], instances(220))
     done = project.refused(2, "compile", "--offline")
-    assert "service many: dnsmasq 2.90 cuts an answer with so many SRV records" in done.stderr
+    assert "service `many`: dnsmasq 2.90 cuts an answer with so many SRV records" in done.stderr
 
 
 def test_a_domain_of_ones_own(

@@ -126,7 +126,7 @@ def test_a_url_that_a_reader_would_expand_is_refused(project: Project) -> None:
             {"sources": {"own": {"type": "static", "services": {"web": url}}}, "outputs": [OUTPUT], "version": 1}
         )
         done = project.refused(2, "compile", "--offline")
-        assert "service web: " in done.stderr
+        assert "service `web`: " in done.stderr
         assert "expands in any quotes" in done.stderr
 
 

@@ -72,7 +72,10 @@ def test_calls_reach_the_servers_of_each_name(
 def test_a_host_name_is_refused(project: Project, servers: tuple[LoopbackServer, ...]) -> None:
     freeze_catalog(project.folder, [EDS], odd_instances(servers, ["a b"]))
     done = project.refused(2, "compile", "--offline")
-    assert "service mail: EDS takes IP addresses only, not localhost: leave it out with `select`" in done.stderr
+    assert (
+        "service `mail`: EDS takes IP addresses only, not names\n  help: write clusters of type STRICT_DNS, or leave it"
+        in done.stderr
+    )
 
 
 def test_it_is_refused_without_a_file_for_each_entry(project: Project) -> None:

@@ -118,7 +118,7 @@ def test_a_service_with_names_and_ip_addresses_is_refused(project: Project) -> N
         ],
     )
     done = project.refused(2, "compile", "--offline")
-    assert "service mail: a Service has IP addresses or stands for one name, not both" in done.stderr
+    assert "service `mail`: a Service has IP addresses or stands for one name, not both" in done.stderr
 
 
 def test_vars_name_the_namespace_and_the_port(compiled: Compiled, readers: str) -> None:

@@ -50,7 +50,7 @@ def test_a_name_that_no_location_leads_to_is_refused(
 ) -> None:
     freeze_catalog(project.folder, [NGINX], odd_instances(servers, [name]))
     done = project.refused(2, "compile", "--offline")
-    assert "no location of nginx leads to it: leave it out with `select`" in done.stderr
+    assert "no location of nginx leads to it\n  help: leave it out of the output: `select: " in done.stderr
 
 
 def test_two_names_that_nginx_would_take_for_one_are_refused(

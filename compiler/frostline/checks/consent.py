@@ -10,7 +10,7 @@ from shlex import quote
 from msgspec import Struct
 
 from frostline.checks.waivers import last_days
-from frostline.globs import matches
+from frostline.globs import glob_of, matches
 from frostline.keys import key_text, matches_key
 from frostline.model import Finding, Key
 from frostline.rules import Rule
@@ -93,12 +93,13 @@ def allows_segment(allow: Allow, source: str, datacenter: str) -> bool:
 
 
 def consent_help(rule: str, names: Iterable[str], today: date, way: str = "rerun with `--allow {}`") -> str:
-    """How to consent: the option, and the entry of `guards.accept` as YAML. names: as `key_text` writes them.
+    """How to consent: the option, and the entry of `guards.accept` as YAML.
 
+    names: as `key_text` writes them; () for all.
     way: what to do with the option, whose words stand at `{}`.
     """
-    listed = sorted(names)
-    if len(listed) > _MOST_SCOPED:
+    listed = sorted({glob_of(name) for name in names})
+    if not listed or len(listed) > _MOST_SCOPED:
         listed = ["*"]
     word = allow_word(rule)
     option = word if listed == ["*"] else quote(",".join(f"{word}={name}" for name in listed))

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from shlex import quote
 
-from frostline.globs import matches
+from frostline.globs import glob_of, matches
 from frostline.model import FileOrigin, Finding
 from frostline.published import FileChange
 from frostline.rules import Rule
 from frostline.settings import Allow, Guards
 
+FIND_OUT = (
+    "check its `select` and `sources`: `frostline list` shows the names and sources of all services and, where it "
+    "selects by tags, meta or datacenters, `frostline explain SERVICE` what it leaves out"
+)
+"""What to do about an output without any service."""
+
 
 def _help(scope: str = "OUTPUT") -> str:
-    return (
-        "check its `select` and `sources`: `frostline list` shows the names and sources of all services and, where it "
-        "selects by tags, meta or datacenters, `frostline explain SERVICE` what it leaves out; if there "
-        f"really is nothing, rerun with `--allow empty={scope}`"
-    )
+    return f"{FIND_OUT}; if there really is nothing, rerun with `--allow empty={scope}`"
 
 
 EMPTIED_OUTPUT = Rule(
@@ -45,7 +47,10 @@ def emptied_outputs(
     changed = {file.output for file in files if file.action in ("update", "delete") and file.refusal is None}
     return tuple(
         EMPTIED_OUTPUT.finding(
-            f"the output `{name}` would have no service any more", value=name, origin=origin, help=_help(quote(name))
+            f"the output `{name}` would have no service any more",
+            value=name,
+            origin=origin,
+            help=_help(quote(glob_of(name))),
         )
         for name, origin in empty
         if name in changed and not matches(allow.empty, name)

@@ -64,7 +64,7 @@ DELETE = Rule(
     why="That many services rarely go at once. More often a datacenter, a network or a token is in trouble.",
     example="error[guard-delete]: 10 of 12 services are not registered any more, "
     "more than the 30% that `guards.delete` allows: `service-1/v1`, …\n"
-    f"  help: {consent_help('guard-delete', ['*'], _EXAMPLE_DAY)}",
+    f"  help: {consent_help('guard-delete', (), _EXAMPLE_DAY)}",
     mend=_mend("deletes"),
 )
 UPDATE = Rule(
@@ -74,7 +74,7 @@ UPDATE = Rule(
     "mostly a change of the configuration, or of how a server answers.",
     example="error[guard-update]: 12 of 12 services would have fewer endpoints, or other tags, meta, weights, schemes, "
     "auth or sources, more than the 60% that `guards.update` allows: `service-0/v1`, …\n"
-    f"  help: {consent_help('guard-update', ['*'], _EXAMPLE_DAY)}",
+    f"  help: {consent_help('guard-update', (), _EXAMPLE_DAY)}",
     mend=_mend("updates"),
 )
 MOVE = Rule(
@@ -83,7 +83,7 @@ MOVE = Rule(
     why="Services on dynamic ports move whenever they are rescheduled, so by default all may. Where addresses are "
     "stable, a share below 100% notices that they change.",
     example="error[guard-move]: 12 of 12 services would move to other endpoints, more than the 20% that `guards.move` "
-    f"allows: `service-0/v1`, …\n  help: {consent_help('guard-move', ['*'], _EXAMPLE_DAY)}",
+    f"allows: `service-0/v1`, …\n  help: {consent_help('guard-move', (), _EXAMPLE_DAY)}",
     mend=_mend("moves"),
 )
 INSTANCES = Rule(

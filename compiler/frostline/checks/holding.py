@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from frostline.checks.consent import consent_help
 from frostline.checks.guards import INSTANCES
+from frostline.globs import glob_of
 from frostline.model import Finding
 from frostline.rules import Rule
 from frostline.text import list_names, pluralize
@@ -53,7 +54,7 @@ def held_findings(held: Iterable[Held], today: date) -> tuple[Finding, ...]:
 def _way(service: str, first: str, today: date) -> str:
     if service == first:
         return f"{_ENDS}{consent_help(INSTANCES.name, [service], today, _WAY)}"
-    scope = quote(f"deletes={service}")
+    scope = quote(f"deletes={glob_of(service)}")
     return f"{_ENDS}if this is intended, {_WAY.format(scope)}, or `accept` it as shown for {quote_name(first)}"
 
 

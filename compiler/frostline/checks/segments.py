@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from shlex import quote
 
 from frostline.checks.consent import allows_segment
+from frostline.globs import glob_of
 from frostline.model import Finding, InstanceOrigin
 from frostline.rules import Rule
 from frostline.settings import Allow, Guards
@@ -17,7 +18,7 @@ Segment = tuple[str, str, str]
 
 def empty_help(scope: str = "") -> str:
     """Consul with ACLs answers a request without a token with 200 and an empty list."""
-    allowed = quote(f"empty={scope}") if scope else "empty"
+    allowed = quote(f"empty={glob_of(scope)}") if scope else "empty"
     return (
         "a missing token also produces an empty answer, or `select` excludes everything: check with "
         "`frostline sources`; "

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from frostline.errors import UsageError
 from frostline.model import Finding
 from frostline.rules import Rule
 from frostline.settings import Allow
 
-_MEND = (
-    "restore the lock or the manifest from your repository, or, if what would be published is right, rerun with "
-    "`--allow deletes`"
-)
+_PUBLISH = ", or, if what would be published is right (`frostline plan`), rerun with `--allow deletes`"
+_MEND = f"restore the manifest or the lock from your repository{_PUBLISH}"
 UNKNOWN = Rule(
     name="guard-unknown",
     summary="neither the manifest nor the committed lock says what was published",
@@ -26,12 +24,12 @@ UNKNOWN = Rule(
 RULES = (UNKNOWN,)
 
 
-def unknown_findings(faults: Sequence[UsageError | None], allow: Allow) -> tuple[Finding, ...]:
-    """The finding, unless every service may vanish. faults: of manifest and lock, None where there is none."""
+def unknown_findings(faults: Mapping[str, UsageError | None], allow: Allow) -> tuple[Finding, ...]:
+    """The finding, unless every service may vanish. faults: of the manifest and, where there are live sources, of the
+    lock, by these names; None where there is none."""
     if "*" in allow.deletes:
         return ()
-    reasons = [
-        f"{fault.origin}: {fault.message}" if fault else f"there is no {name}"
-        for name, fault in zip(("manifest", "lock"), faults, strict=True)
-    ]
-    return (UNKNOWN.finding(f"nothing says what was published: {'; '.join(reasons)}", value="unknown"),)
+    reasons = [f"{fault.origin}: {fault.message}" if fault else f"there is no {name}" for name, fault in faults.items()]
+    message = f"nothing says what was published: {'; '.join(reasons)}"
+    way = f"restore {' or '.join(f'the {name}' for name in faults)} from your repository{_PUBLISH}"
+    return (UNKNOWN.finding(message, value="unknown", help=way),)

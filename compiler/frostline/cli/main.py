@@ -17,8 +17,9 @@ from frostline import __version__, errors
 from frostline.cli.commands import COMMANDS
 from frostline.cli.console import Invocation, show_error
 from frostline.cli.options import help_option, version_option
+from frostline.cli.usage import usage_error
 from frostline.errors import FrostlineError, SourceError, UsageError
-from frostline.text import allow_comparisons, closest
+from frostline.text import allow_comparisons, did_you_mean, list_names, quote
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -57,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as early:  # --help and --version
         return early.exit_code
     except click.ClickException as error:
-        return _fail(_usage_error(error), arguments)
+        return _fail(usage_error(error, arguments), arguments)
     except FrostlineError as error:
         return _fail(error, arguments)
     except (click.Abort, KeyboardInterrupt):
@@ -70,12 +71,6 @@ def run(arguments: Sequence[str]) -> int:
 
 class _Interrupted(FrostlineError):
     status = errors.INTERRUPTED
-
-
-def _usage_error(error: click.ClickException) -> FrostlineError:
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "frostline"
-    return UsageError(error.format_message().rstrip("."), help=f"see `{command} --help`")
 
 
 def _out_of_memory() -> FrostlineError:
@@ -138,9 +133,9 @@ class _Commands(click.Group):
         self, context: click.Context, arguments: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = arguments[0]
-        near = closest(name, COMMANDS)
-        if near and name not in COMMANDS and not name.startswith("-"):
-            context.fail(f"No such command '{name}'. Did you mean `{near}`?")
+        if name not in COMMANDS and not name.startswith("-"):
+            known = did_you_mean(name, COMMANDS, f"the commands are {list_names(COMMANDS)}")
+            raise UsageError(f"there is no command {quote(name)}", help=known)
         return super().resolve_command(context, arguments)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:

@@ -13,10 +13,11 @@ import click
 from frostline import __version__
 from frostline.cli.completing import one_of, output_names, word_of
 from frostline.cli.console import Invocation, prepare_streams, print_data
+from frostline.cli.usage import WrongValue
 from frostline.durations import parse_duration
 from frostline.reporters.base import TABLE as REPORTERS
 from frostline.settings import Allow
-from frostline.text import closest, did_you_mean
+from frostline.text import did_you_mean, list_names, quote
 
 if TYPE_CHECKING:
     from frostline.cli.metrics_file import MetricsFile
@@ -65,7 +66,8 @@ class Day(click.DateTime):
         try:
             return super().convert(value, parameter, context)
         except click.BadParameter:
-            self.fail(f"{value!r} is not a day: write a date such as 2027-01-31", parameter, context)
+            message, way = f"{quote(str(value))} is not a day", "write a date such as 2027-01-31"
+            raise WrongValue(message, way) from None
 
 
 def common_options(function: _Function) -> _Function:
@@ -104,8 +106,10 @@ def format_option(*names: str) -> Callable[[_Function], _Function]:
 
     def checked(context: click.Context, parameter: click.Parameter, value: str) -> str:
         if value not in names:
-            hint = did_you_mean(value, names, f"the formats are {', '.join(names)}")
-            raise click.BadParameter(f"there is no format `{value}`: {hint}", param_hint="--format")
+            known = f"the formats of this command are {list_names(names)}"
+            if value in REPORT_FORMATS:
+                raise WrongValue(f"only plan, check and diff have the format `{value}`", known)
+            raise WrongValue(f"there is no format {quote(value)}", did_you_mean(value, names, known))
         return value
 
     return click.option(
@@ -141,7 +145,8 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]  # older ones are no
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
         seconds = parse_duration(value) if isinstance(value, str) else value
         if seconds is None:
-            self.fail(f"{value!r} is not a duration: write one such as 30s, 5m or 24h", parameter, context)
+            message, way = f"{quote(value)} is not a duration", "write one such as 30s, 5m or 24h"
+            raise WrongValue(message, way)
         return seconds
 
 
@@ -155,7 +160,11 @@ class _Digest(click.ParamType):  # type: ignore[type-arg]
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
         if not re.fullmatch("sha256:[0-9a-f]{64}", value):
-            self.fail(f"{value!r} is not a digest, as `frostline plan --digest` prints it", parameter, context)
+            message, way = (
+                f"{quote(value)} is not a digest",
+                "write the one that `frostline plan --out FILE` shows: `sha256:…`",
+            )
+            raise WrongValue(message, way)
         return value
 
 
@@ -192,6 +201,7 @@ ALLOW_WORDS = {
 """The words of `--allow`, each with the scope that it takes."""
 
 _ALLOW_LIST = ", ".join(f"{word}[{scope}]" if scope else word for word, scope in ALLOW_WORDS.items())
+_WORDS_HELP = f"the words are {_ALLOW_LIST}; `?` stands for a comma in a scope"
 
 
 def allow_option(function: _Function) -> _Function:
@@ -207,20 +217,19 @@ def allow_option(function: _Function) -> _Function:
 
 
 def parse_allow(values: Sequence[str]) -> Allow:
-    """`deletes=legacy-*,updates` as a value; a word without a scope allows all. BadParameter: a word is not known."""
+    """`deletes=legacy-*,updates` as a value; a word without a scope allows all. WrongValue: a word is not known."""
     globs: dict[str, tuple[str, ...]] = {}
     allows_partial = False
     for word in (word.strip() for value in values for word in value.split(",")):
         name, equals, scope = word.partition("=")
         takes_scope = bool(ALLOW_WORDS.get(name))
         if name not in ALLOW_WORDS:
-            near = closest(name, ALLOW_WORDS)
-            hint = f"; did you mean `{near}`?" if near else ""
-            raise click.BadParameter(f"`{word}` is not one of {_ALLOW_LIST}{hint}", param_hint="--allow")
+            message, way = f"there is no word {quote(name)}", did_you_mean(name, ALLOW_WORDS, _WORDS_HELP)
+            raise WrongValue(message, way)
         if equals and not takes_scope:
-            raise click.BadParameter(f"`{name}` takes no scope: write `{name}` alone", param_hint="--allow")
+            raise WrongValue(f"`{name}` takes no scope", f"write `{name}` alone")
         if equals and not scope:
-            raise click.BadParameter(f"`{word}` has an empty scope: write `{name}` for all", param_hint="--allow")
+            raise WrongValue(f"`{word}` has an empty scope", f"write `{name}` for all")
         if takes_scope:
             globs[name] = (*globs.get(name, ()), scope or "*")
         else:

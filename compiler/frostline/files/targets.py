@@ -20,6 +20,8 @@ from msgspec import Struct
 from frostline.errors import PublishError
 from frostline.files.names import folded, is_git_folder
 from frostline.files.reading import MOST_OF_LOCK
+from frostline.model import FileOrigin
+from frostline.text import display_path
 
 BLOCK = 1 << 20
 MANIFEST = "frostline.manifest"
@@ -60,26 +62,38 @@ class FileState(Struct, frozen=True):
 
 
 @contextmanager
-def as_publish_error(key: str, done_to: str, *, help: str | None = None) -> Iterator[None]:
-    """Turn an OSError into a PublishError: which file cannot be `done_to` (read, written …), and why."""
+def as_publish_error(key: str, done_to: str, *, help: str | None = None, is_key: bool = True) -> Iterator[None]:
+    """Turn an OSError into a PublishError: which file cannot be `done_to` (read, written …), and why.
+
+    is_key: False of a path that is not one from the root folder, but as users see it.
+    """
     try:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         hint = help or _HELP.get(error.errno or 0, "fix the cause above and rerun")
-        raise PublishError(f"`{key}` cannot be {done_to}: {reason}", help=hint) from error
+        message = f"`{key}` cannot be {done_to}: {reason}"
+        raise PublishError(message, key=key if is_key else None, help=hint) from error
 
 
 @contextmanager
 def open_root(path: Path, outside: Sequence[Path] = ()) -> Iterator[Root]:
-    """Open the root folder, which alone may be reached through symbolic links. PublishError: it does not exist."""
-    with as_publish_error(str(path), "opened", help="create the folder, or set `root` to an existing one"):
+    """Open the root folder, which alone may be reached through symbolic links. PublishError: it does not exist.
+
+    What fails below it gets the path of its file as the origin.
+    """
+    missing = None if os.path.lexists(path) else "create the folder, or set `root` to an existing one"
+    with as_publish_error(display_path(path), "opened", help=missing, is_key=False):
         fd = os.open(path, _FOLDER)
     try:
         # abspath removes `..` by text, as keys need: behind a symbolic link, `..` would mean another folder.
         root = Root(fd, Path(os.path.abspath(path)), Path(os.path.realpath(path)))  # noqa: PTH100
         keys = (key_of(root, path) for path in outside)
         yield Root(fd, root.given, root.real, frozenset(key for key in keys if key.startswith("../")))
+    except PublishError as error:
+        if error.origin is None and error.key is not None:
+            error.origin = FileOrigin(display_path(root.given / error.key))
+        raise
     finally:
         with suppress(OSError):  # nothing was written through this descriptor
             os.close(fd)
@@ -169,9 +183,10 @@ def _no_folder(key: str, name: str, parent: int) -> PublishError:
     if stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
         return PublishError(
             f"the folder `{key}` is a symbolic link",
+            key=key,
             help="frostline follows no link below the root: set the output's path, or `root`, to the real folder",
         )
-    return PublishError(f"`{key}` must be a folder, but is not", help="move it away and rerun")
+    return PublishError(f"`{key}` must be a folder, but is not", key=key, help="move it away and rerun")
 
 
 def digest_of_chunks(chunks: Iterable[bytes]) -> str:
@@ -309,14 +324,15 @@ def _open_file(root: Root, key: str) -> Iterator[int | None]:
 def _open_regular(key: str, name: str, parent: int) -> int:
     kind = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
     if stat.S_ISLNK(kind):
-        raise PublishError(f"`{key}` is a symbolic link", help="remove the link, or publish to what it points to")
+        way = "remove the link, or publish to what it points to"
+        raise PublishError(f"`{key}` is a symbolic link", key=key, help=way)
     if not stat.S_ISREG(kind):
         what = "a folder" if stat.S_ISDIR(kind) else "not a regular file"
-        raise PublishError(f"`{key}` is {what}", help="move it away, or publish to another path")
+        raise PublishError(f"`{key}` is {what}", key=key, help="move it away, or publish to another path")
     fd = os.open(name, _FILE, dir_fd=parent)
     if _mount(fd) != _mount(parent):
         os.close(fd)
-        raise PublishError(f"`{key}` is a mounted file", help=_HELP[errno.EBUSY])
+        raise PublishError(f"`{key}` is a mounted file", key=key, help=_HELP[errno.EBUSY])
     return fd
 
 

@@ -151,7 +151,7 @@ _REMOVE_OR_FREEZE = "freeze it again with `frostline freeze --out FILE`; without
 
 
 def _bytes_of(path: Path) -> bytes | None:
-    with as_publish_error(display_path(path), "read"):
+    with as_publish_error(display_path(path), "read", is_key=False):
         if not path.parent.is_dir():
             return None
     with open_root(path.parent) as folder:

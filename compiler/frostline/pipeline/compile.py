@@ -200,7 +200,7 @@ def guard(
     refusals: tuple[Finding, ...] = ()
     if options.guard:
         before = published_before(compared.claim, baseline if locks.committed else None, locks.fault)
-        refusals += (*warn_of_manifest(compared.claim), *guard_unknown(before, options.allow))
+        refusals += (*warn_of_manifest(compared.claim), *guard_unknown(config, before, options.allow))
         states = judged(before.entries, baseline, assembly.state)
         refusals += guard_registry(
             config,
@@ -212,7 +212,7 @@ def guard(
             unhealthy=locks.unhealthy,
         )
         refusals += guard_lock(config, locks.new, locks.committed, options.allow) if locks.changed else ()
-    return (*refusals, *guard_files(config, compared.files))
+    return (*refusals, *guard_files(config, compared.files, is_listed=compared.manifest is not None))
 
 
 def plan(
@@ -241,7 +241,7 @@ def guard_frozen(
     claim = read_claim(config.manifest)
     new, baseline = _frozen_states(config, locks, claim.manifest)
     before = published_before(claim, baseline if locks.committed else None, locks.fault)
-    refusals = guard_unknown(before, allow)
+    refusals = guard_unknown(config, before, allow)
     states = judged(before.entries, baseline, new)
     refusals += guard_registry(
         config, states.published, states.baseline, states.new, allow, today=today, unhealthy=locks.unhealthy

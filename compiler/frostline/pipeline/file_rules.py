@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from frostline.checks.emptied_outputs import FIND_OUT
 from frostline.rules import Rule
 
 EMPTY_OUTPUT = Rule(
@@ -11,8 +12,20 @@ EMPTY_OUTPUT = Rule(
     why="The registry has services, so the output's own `select` or `sources` leaves all of them out: mostly a typing "
     "error. Whoever reads the file would find nothing in it.",
     example="frostline.yaml:1:71: warning[output-empty]: the output `none.yaml` has no service at all\n"
-    "  help: check its `select` and `sources`: `frostline list` shows the names and sources of all services",
-    mend="check its `select` and `sources`: `frostline list` shows the names and sources of all services",
+    f"  help: {FIND_OUT}",
+    mend=FIND_OUT,
+)
+IMPOSSIBLE_PATH = Rule(
+    name="path-impossible",
+    summary="an output cannot write a file, since its path is not possible; the file is left out",
+    why="File systems take names of 255 bytes at most, and `.git` and names that begin with `.frostline.` are not an "
+    "output's to write. Servers may bring such names, in an output that writes a file a service.",
+    example="frostline.yaml:1:195: error[path-impossible]: the output `one` cannot write a file, since its path has a "
+    "name of more than 255 bytes: `one/endpoints-of-the-the-the-the-the-the-the-the-the-the-the-the-aaaaaaaaaaaaaa…`\n"
+    "  help: write less around the names in the output's `path`, or leave the service out with `select`; a "
+    "waiver leaves the file out",
+    mend="write less around the names in the output's `path`, or leave the service out with `select`; a waiver leaves "
+    "the file out",
 )
 UNPORTABLE_PATH = Rule(
     name="path-unportable",
@@ -54,7 +67,8 @@ ADOPT = Rule(
     "else, or the manifest is missing.",
     example="app/services.yaml:1:1: error[adopt]: the file exists already, and frostline did not write it\n"
     "  help: keep the file by moving it away, or overwrite it with "
-    "`frostline compile --allow adopt=app/services.yaml`",
+    "`frostline compile --allow adopt=app/services.yaml`; if frostline did write it, restore frostline.manifest from "
+    "your repository",
     mend="keep the file by moving it away, or overwrite it with `frostline compile --allow adopt`",
 )
 ORPHANS = Rule(
@@ -85,4 +99,4 @@ BROKEN_MANIFEST = Rule(
     "  help: commit what `frostline compile` writes",
     mend="commit what `frostline compile` writes",
 )
-RULES = (EMPTY_OUTPUT, UNPORTABLE_PATH, NO_ADDRESS, EDITED, ADOPT, ORPHANS, DRIFT, BROKEN_MANIFEST)
+RULES = (EMPTY_OUTPUT, IMPOSSIBLE_PATH, UNPORTABLE_PATH, NO_ADDRESS, EDITED, ADOPT, ORPHANS, DRIFT, BROKEN_MANIFEST)

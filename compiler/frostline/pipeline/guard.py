@@ -14,6 +14,7 @@ from frostline.checks.guards import EMPTY, Published, Unhealthy, guard_findings
 from frostline.checks.segments import emptied_segments, empty_sources
 from frostline.checks.unknown import unknown_findings
 from frostline.errors import UsageError
+from frostline.globs import glob_of
 from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
 from frostline.pipeline.assemble import configured_callers, upstream_consumers
 from frostline.pipeline.file_rules import ADOPT, BROKEN_MANIFEST, EDITED, ORPHANS
@@ -107,9 +108,12 @@ def published_before(claim: Claim, committed: RegistryState | None, lock_fault: 
     return Before(tuple(entries.values()) if committed else None)
 
 
-def guard_unknown(before: Before, allow: Allow) -> tuple[Finding, ...]:
+def guard_unknown(config: Config, before: Before, allow: Allow) -> tuple[Finding, ...]:
     """The refusal to publish where nobody knows what was published."""
-    return () if before.is_known else unknown_findings((before.manifest_fault, before.lock_fault), allow)
+    if before.is_known:
+        return ()
+    of_lock = {"lock": before.lock_fault} if live_sources(config) else {}
+    return unknown_findings({"manifest": before.manifest_fault, **of_lock}, allow)
 
 
 def guard_lock(config: Config, lock: Lock, committed: Lock | None, allow: Allow) -> tuple[Finding, ...]:
@@ -149,14 +153,16 @@ def guard_outputs(
 _RULES = {rule.name: rule for rule in (EDITED, ADOPT, ORPHANS)}
 
 
-def guard_files(config: Config, files: Iterable[FileChange]) -> tuple[Finding, ...]:
-    """A finding for each file that may not be replaced or deleted."""
+def guard_files(config: Config, files: Iterable[FileChange], *, is_listed: bool = True) -> tuple[Finding, ...]:
+    """A finding for each file that may not be replaced or deleted. is_listed: whether there is a manifest."""
     findings: list[Finding] = []
     for file in files:
         if file.refusal:
             rule, message = _RULES[file.refusal], f"the file {REFUSAL_REASONS[file.refusal]}"
             origin = FileOrigin(display_path(config.root / file.path))
-            scope = quote(f"{file.refusal}={file.path}")
+            scope = quote(f"{file.refusal}={glob_of(file.path)}")
             way = rule.mend.replace(f"--allow {file.refusal}", f"--allow {scope}")
+            if not is_listed:
+                way += f"; if frostline did write it, restore {display_path(config.manifest)} from your repository"
             findings.append(rule.finding(message, value=file.path, origin=origin, help=way))
     return tuple(findings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 
 from msgspec import Struct
@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from frostline.events import report_progress, stage
 from frostline.files.names import is_possible_on_windows
-from frostline.files.targets import digest_of_chunks
+from frostline.files.targets import digest_of_chunks, path_fault
 from frostline.globs import matches
 from frostline.keys import key_text, matches_key
 from frostline.model import Contribution, Finding, Key, Registry
 from frostline.outputs.base import Beside, View, artifact_folder, needs_addresses, output_module, view_for
-from frostline.pipeline.file_rules import EMPTY_OUTPUT, NO_ADDRESS, UNPORTABLE_PATH
+from frostline.pipeline.file_rules import EMPTY_OUTPUT, IMPOSSIBLE_PATH, NO_ADDRESS, UNPORTABLE_PATH
 from frostline.pipeline.freeze import names_only_sources
 from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assemble, with_prefer
@@ -26,7 +26,7 @@ from frostline.registry.output_urls import OutputUrls
 from frostline.registry.overriding import Overridden, apply_overrides, written_places
 from frostline.settings import Config, OutputConsumer, OutputSelect, OutputSettings, UrlPatterns, Waiver
 from frostline.sources.base import patterned_sources
-from frostline.text import list_names, name_first
+from frostline.text import list_names, name_first, quote
 
 MOST_KEPT = 1 << 28
 """Bytes of rendered files that one run keeps in memory; what is more is rendered again when it is written."""
@@ -259,15 +259,30 @@ def render_outputs(
                 empty.append(output)
             folder = artifact_folder(output).relative_to(config.root)
             unportable: list[str] = []
+            impossible: dict[str, list[str]] = {}
             for number, artifact in enumerate(rendering.artifacts):
                 report_progress("", number, len(rendering.artifacts))
                 chunks = CachedChunks(artifact.chunks, budget)
                 path = (folder / artifact.path).as_posix()
+                if fault := path_fault(path):
+                    impossible.setdefault(fault, []).append(path)
+                    continue
                 unportable += [] if is_possible_on_windows(path) else [path]
                 digest = digest_of_chunks(chunks)
                 files.append(DesiredFile(path=path, chunks=chunks, output=output.name, sha256=digest))
-            findings += _unportable(output, unportable)
+            findings += (*_impossible(output, impossible), *_unportable(output, unportable))
     return Rendered(tuple(files), tuple(findings), tuple(empty))
+
+
+def _impossible(output: OutputSettings, paths: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    """paths: of the files of this output that cannot be written, by what is wrong with them."""
+    for fault, wrong in paths.items():
+        what = "a file, since its path" if len(wrong) == 1 else f"{len(wrong)} files, since the path of each"
+        yield IMPOSSIBLE_PATH.finding(
+            f"the output {quote(output.name)} cannot write {what} {fault}: {name_first(wrong)}",
+            value=wrong[0],
+            origin=output.origin,
+        )
 
 
 def _unportable(output: OutputSettings, paths: Sequence[str]) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from frostline.pipeline.freeze import live_sources, settings_digests
 from frostline.pipeline.inputs import input_files
 from frostline.plan.changes import plan_value
 from frostline.plan.saved import (
+    MAKE_AGAIN,
     MOST_NAMED,
     Basis,
     Saved,
@@ -34,7 +35,6 @@ from frostline.text import display_path
 
 _LONGEST_DAY = 36 * 3600.0
 """Seconds from the start of a day in UTC to its end in UTC-12."""
-_AGAIN = "make a new plan, review it, and publish that one"
 
 
 def check_steady(config: Config, basis: Basis, options: CompileOptions) -> None:
@@ -93,7 +93,7 @@ def options_of(basis: Basis) -> CompileOptions:
     try:
         return CompileOptions(only=basis.only, allow=basis.allow, today=date.fromisoformat(basis.today))
     except ValueError:
-        raise UsageError(f"the saved plan has an invalid date: {basis.today}", help=_AGAIN) from None
+        raise UsageError(f"the saved plan has an invalid date: {basis.today}", help=MAKE_AGAIN) from None
 
 
 def check_basis(config: Config, saved: Saved, shown: str) -> None:
@@ -105,7 +105,7 @@ def check_basis(config: Config, saved: Saved, shown: str) -> None:
 
 def new_lock(config: Config, saved: Saved, shown: str) -> Lock:
     """The lock that the plan holds. UsageError: it is not a lock, or was frozen with other settings."""
-    lock = lock_store.parse_elsewhere(saved.new_lock.encode(), shown, _AGAIN)
+    lock = lock_store.parse_elsewhere(saved.new_lock.encode(), shown, MAKE_AGAIN)
     if live_sources(config):
         lock_merge.check_settings(lock, settings_digests(config), shown)
     return lock
@@ -118,7 +118,7 @@ def readings_in(saved: Saved) -> tuple[Reading, ...]:
     try:
         time_of(saved.reading.at)
     except ValueError:
-        raise UsageError(f"the saved plan has an invalid time: {saved.reading.at}", help=_AGAIN) from None
+        raise UsageError(f"the saved plan has an invalid time: {saved.reading.at}", help=MAKE_AGAIN) from None
     return (saved.reading,)
 
 
@@ -149,9 +149,9 @@ def age_of(saved: Saved, now: datetime) -> tuple[float, str]:
     try:
         seconds = (now - time_of(saved.made)).total_seconds()
     except ValueError:
-        raise UsageError(f"the saved plan has an invalid time: {saved.made}", help=_AGAIN) from None
+        raise UsageError(f"the saved plan has an invalid time: {saved.made}", help=MAKE_AGAIN) from None
     if seconds < -CLOCK_SKEW:
-        raise UsageError(f"the saved plan was made in the future ({saved.made}): a clock is wrong", help=_AGAIN)
+        raise UsageError(f"the saved plan was made in the future ({saved.made}): a clock is wrong", help=MAKE_AGAIN)
     day = options_of(saved.basis).today
     over = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() + _LONGEST_DAY
     text = f"The plan was made {describe_duration(max(0.0, seconds))} ago ({saved.made})"
@@ -166,7 +166,7 @@ def check_age(saved: Saved, limit: float, now: datetime, shown: str) -> None:
     seconds, text = age_of(saved, now)
     if seconds > limit:
         message = f"{text[0].lower()}{text[1:]}: --max-age allows {describe_duration(limit)}; nothing was published"
-        raise RefusedError(message, origin=FileOrigin(shown), help=_AGAIN)
+        raise RefusedError(message, origin=FileOrigin(shown), help=MAKE_AGAIN)
 
 
 def _listed(names: list[str]) -> str:
@@ -175,4 +175,4 @@ def _listed(names: list[str]) -> str:
 
 
 def _refused(message: str, shown: str) -> RefusedError:
-    return RefusedError(f"{message}; nothing was published", origin=FileOrigin(shown), help=_AGAIN)
+    return RefusedError(f"{message}; nothing was published", origin=FileOrigin(shown), help=MAKE_AGAIN)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from frostline.checks.consent import allows_segment
 from frostline.errors import ErrorGroup, SourceError
+from frostline.globs import glob_of
 from frostline.settings import Allow, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult, reads_segment, segment_lists
 from frostline.text import list_names
@@ -49,7 +50,7 @@ def _listing_key(settings: LiveSettings, datacenter: str, namespace: str) -> str
 
 def _vanished_error(settings: LiveSettings, key: str, datacenter: str) -> SourceError:
     without = json.dumps([*getattr(settings, key), f"!{datacenter}"])
-    consent = quote(f"empty={settings.name}/{datacenter}")
+    consent = quote(f"empty={glob_of(f'{settings.name}/{datacenter}')}")
     return SourceError(
         f"source {settings.name}: {key.removesuffix('s')} {datacenter} is in the lock, and "
         f"{settings.type.capitalize()} no longer knows it",

@@ -9,23 +9,32 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from frostline.errors import RefusedError
+from frostline.errors import RefusedError, UsageError
 from frostline.events import stage
 from frostline.files.targets import file_state, open_root
-from frostline.globs import matches
+from frostline.globs import matches, names_matching
 from frostline.model import FileOrigin, Finding
 from frostline.outputs.base import artifact_folder
 from frostline.pipeline.compile import Compilation, CompileOptions
 from frostline.pipeline.saved_plans import basis_of
 from frostline.plan.saved import changed_inputs
 from frostline.settings import Allow, Config, OutputSettings, ServerSettings
-from frostline.text import display_path, name_first
+from frostline.text import did_you_mean, display_path, name_first, shorten
 from frostline.verify.rules import UNVERIFIED
 
 if TYPE_CHECKING:
     from frostline.verify.verifying import Subject
 
 _MOST_NAMED = 10
+
+
+def check_unverified(config: Config, allow: Allow) -> None:
+    """UsageError: a scope of `--allow unverified` fits no output: misspelt, it would let nothing pass."""
+    names = sorted(output.name for output in config.outputs)
+    for glob in allow.unverified:
+        if glob != "*" and not names_matching(glob, names):
+            known = did_you_mean(glob, names, f"outputs: {', '.join(names) or 'none'}")
+            raise UsageError(f"--allow unverified={shorten(glob)}: there is no such output", help=known)
 
 
 def verify_changes(config: Config, compilation: Compilation, options: CompileOptions) -> Compilation:

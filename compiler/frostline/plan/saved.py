@@ -26,7 +26,7 @@ from frostline.text import display_path
 
 MOST_NAMED = 10
 _MAKE = "make it with `frostline plan --out FILE`"
-_MAKE_AGAIN = "make a new plan with `frostline plan --out FILE`, review it, and publish that one"
+MAKE_AGAIN = "make a new plan with `frostline plan --out FILE`, review it, and publish that one"
 
 Digest = Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}\\Z")]
 
@@ -93,6 +93,8 @@ def read_saved(path: Path) -> SavedFile:
         data = read_regular(path, most=MOST_OF_LOCK)
     except OSError as error:
         raise UsageError(f"the plan cannot be read: {error.strerror}", origin=origin, help=_MAKE) from None
+    if not data:
+        raise UsageError("this is not a saved plan: the file is empty", origin=origin, help=_MAKE)
     try:
         found = msgspec.json.decode(data, type=_File)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -104,7 +106,7 @@ def read_saved(path: Path) -> SavedFile:
         raise RefusedError(
             "the saved plan was changed since it was made: its digest is another; nothing was published",
             origin=origin,
-            help=_MAKE_AGAIN,
+            help=MAKE_AGAIN,
         )
     return SavedFile(found.saved, data, found.digest)
 

@@ -125,5 +125,6 @@ def read_journal(root: Root) -> Journal | None:
 def _refuse(reason: str) -> NoReturn:
     raise PublishError(
         f"`{NAME}`, which an interrupted run left behind, cannot be trusted: {reason}",
+        key=NAME,
         help="find out who changed it, " + GIVE_UP,
     )

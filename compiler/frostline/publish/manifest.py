@@ -104,7 +104,7 @@ def read_manifest(path: Path) -> Manifest | None:
 
 def manifest_bytes(path: Path) -> bytes | None:
     """The bytes of this file, None if there is no such file. PublishError: it cannot be read."""
-    with as_publish_error(display_path(path), "read"):
+    with as_publish_error(display_path(path), "read", is_key=False):
         if not path.parent.is_dir():
             return None
     with open_root(path.parent) as root:

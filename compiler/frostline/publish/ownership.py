@@ -14,7 +14,7 @@ from frostline.errors import PublishError, RefusedError
 from frostline.events import report_progress
 from frostline.files.names import folded
 from frostline.files.targets import FileState, Root, digest_of_chunks, file_bytes, file_state, open_root, path_fault
-from frostline.globs import matches
+from frostline.globs import glob_of, matches
 from frostline.publish.claims import is_made_by_git
 from frostline.publish.manifest import FileLine, Manifest, sorted_manifest
 from frostline.published import FileChange, ManifestEntry
@@ -179,18 +179,18 @@ def _refused(change: FileChange) -> RefusedError:
         return RefusedError(
             f"`{change.path}` {REFUSAL_REASONS['edited']}; it would be {verb}",
             help="move the edit to where it belongs and restore the file, "
-            f"or overwrite it with `--allow {quote(f'edited={change.path}')}`",
+            f"or overwrite it with `--allow {quote(f'edited={glob_of(change.path)}')}`",
         )
     if change.refusal == "orphans":
         return RefusedError(
             f"`{change.path}` {REFUSAL_REASONS['orphans']}; it would be {verb}",
             help="take its line out of the manifest to keep it, "
-            f"or delete it with `--allow {quote(f'orphans={change.path}')}`",
+            f"or delete it with `--allow {quote(f'orphans={glob_of(change.path)}')}`",
         )
     return RefusedError(
         f"`{change.path}` {REFUSAL_REASONS['adopt']}; it would be {verb}",
         help="move it away, give the output another path, "
-        f"or overwrite it with `--allow {quote(f'adopt={change.path}')}`",
+        f"or overwrite it with `--allow {quote(f'adopt={glob_of(change.path)}')}`",
     )
 
 

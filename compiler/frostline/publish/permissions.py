@@ -29,6 +29,7 @@ def check_replaceable(parent: int, key: str, name: str) -> os.stat_result | None
     if folder.st_mode & stat.S_ISVTX and os.geteuid() not in (0, found.st_uid, folder.st_uid):
         raise PublishError(
             f"`{key}` cannot be replaced: it belongs to another user, and its folder has the sticky bit",
+            key=key,
             help="run as that user, or publish to a folder of this user's own",
         )
     return found

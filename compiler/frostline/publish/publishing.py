@@ -138,7 +138,8 @@ def _writes(root: Root, publication: Publication) -> list[_Write]:
     for key, content in unlisted:
         if key in taken or not may_write(root, key):
             reason = "an output would write it too" if key in taken else "it is outside of the root folder"
-            raise PublishError(f"`{key}` cannot be written: {reason}", help="give it another path in frostline.yaml")
+            way = "give it another path in frostline.yaml"
+            raise PublishError(f"`{key}` cannot be written: {reason}", key=key, help=way)
         taken.add(key)
         write = _unlisted_write(key, content, file_state(root, key))
         if write.sha256 != write.found:
@@ -217,7 +218,7 @@ def _stage(root: Root, write: _Write, step: Step) -> Step:
 
 def _check_in_place(root: Root) -> None:
     """What was compared, and what is written through the descriptor, must be the same folder: `root` may be a link."""
-    with as_publish_error(str(root.given), "opened"):
+    with as_publish_error(display_path(root.given), "opened", is_key=False):
         if not is_in_place(root):
             raise PublishError(
                 f"the root folder `{display_path(root.given)}` was replaced by another one during this run",
@@ -230,5 +231,7 @@ def _check_untouched(root: Root, write: _Write) -> None:
     found = file_state(root, write.key)
     if (found.sha256 if found else None) != write.found:
         raise PublishError(
-            f"`{write.key}` was changed by somebody else during this run", help="nothing was published: run it again"
+            f"`{write.key}` was changed by somebody else during this run",
+            key=write.key,
+            help="nothing was published: run it again",
         )

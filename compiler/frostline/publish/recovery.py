@@ -79,6 +79,7 @@ def _is_done(root: Root, step: Step) -> bool:
     if staged is not None and _identity(root, step) != step.identity:
         raise PublishError(
             f"`{NAME}` cannot be trusted: `{step.staged}` is not the file that the run staged for `{step.target}`",
+            key=NAME,
             help="find out who changed it, " + GIVE_UP,
         )
     if staged is None and now == step.sha256:
@@ -86,6 +87,7 @@ def _is_done(root: Root, step: Step) -> bool:
     if staged is None or staged.sha256 != step.sha256:
         raise PublishError(
             f"the interrupted run cannot be finished: its new file for `{step.target}` is gone or has changed",
+            key=step.target,
             help=GIVE_UP[3:],
         )
     if now not in (None, step.old, step.sha256):
@@ -103,6 +105,7 @@ def _identity(root: Root, step: Step) -> Identity:
 def _edited(step: Step) -> PublishError:
     return PublishError(
         f"`{step.target}` was edited after a run was interrupted that has yet to replace it",
+        key=step.target,
         help="move your edit away and run again, " + GIVE_UP,
     )
 

@@ -110,7 +110,7 @@ def is_at_work(root: Path) -> bool:
 
 @contextmanager
 def _locked(top: Root, shown: Path) -> Iterator[None]:
-    with as_publish_error(str(shown), "locked"):
+    with as_publish_error(display_path(shown), "locked", is_key=False):
         try:
             _flock(top.fd)
             by_file = False
@@ -147,7 +147,7 @@ def _flock(fd: int) -> None:
 
 @contextmanager
 def _locked_by_file(top: Root, shown: Path) -> Iterator[None]:
-    with as_publish_error(str(shown / FILE), "locked"):
+    with as_publish_error(FILE, "locked"):
         try:
             fd = _open_locked(top, shown)
         except OSError as error:
@@ -204,7 +204,7 @@ def _create_owner(top: Root, shown: Path) -> int:
     try:
         fd = os.open(OWNER, flags, 0o600, dir_fd=top.fd)
     except FileExistsError:
-        raise _at_work(shown, f"; if none is, remove `{shown / OWNER}`") from None
+        raise _at_work(shown, f"; if none is, remove `{display_path(shown / OWNER)}`") from None
     os.write(fd, text)
     return fd
 
@@ -225,5 +225,5 @@ def _is_left_over(top: Root) -> bool:
 
 def _at_work(shown: Path, more: str = "") -> PublishError:
     return PublishError(
-        f"another run is at work in `{shown}`", help=f"wait until it is done, then run this again{more}"
+        f"another run is at work in `{display_path(shown)}`", help=f"wait until it is done, then run this again{more}"
     )

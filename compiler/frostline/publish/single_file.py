@@ -20,7 +20,7 @@ from typing import IO
 
 from msgspec import Struct
 
-from frostline.errors import UsageError
+from frostline.errors import PublishError, UsageError
 from frostline.files.targets import Root, as_publish_error, file_start, file_state, fill, open_root, sync
 from frostline.publish.permissions import check_replaceable
 from frostline.text import display_path
@@ -51,11 +51,13 @@ def replace_file(path: Path, chunks: Iterable[bytes], *, kind: Kind | None = Non
     UsageError: what is there is not of this kind. PublishError: it cannot be written, or is a symbolic link, folder or
     device.
     """
+    if not path.name:  # `.`
+        raise PublishError(f"`{display_path(path)}` is a folder", help="name a file in it")
     with _folder_made(path.parent), open_root(path.parent) as parent:
         _check_kind(parent, path, kind)
         found = file_state(parent, path.name)
-        with as_publish_error(str(path), "written"):
-            old = check_replaceable(parent.fd, str(path), path.name)
+        with as_publish_error(path.name, "written"):
+            old = check_replaceable(parent.fd, path.name, path.name)
             owner = (old.st_uid, old.st_gid) if old else None
             _remove_left(parent.fd)
             with _new_file(parent.fd, found.mode if found else 0o666) as (file, place):
@@ -68,7 +70,7 @@ def replace_file(path: Path, chunks: Iterable[bytes], *, kind: Kind | None = Non
 @contextmanager
 def _folder_made(folder: Path) -> Iterator[None]:
     missing: list[Path] = []
-    with as_publish_error(str(folder), "made"):
+    with as_publish_error(display_path(folder), "made", help=_help_of_folder(folder), is_key=False):
         missing += [above for above in (folder, *folder.parents) if not above.exists()]
         folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -94,6 +96,14 @@ def _check_kind(parent: Root, path: Path, kind: Kind | None) -> None:
             f"--out: `{display_path(path)}` is there, and {kind.words}: it is not replaced",
             help="name another file, or remove this one",
         )
+
+
+def _help_of_folder(folder: Path) -> str | None:
+    """What to do where the folder cannot be made since something else stands in the way."""
+    blocking = next((above for above in (folder, *folder.parents) if os.path.lexists(above)), None)
+    if blocking is None or os.path.isdir(blocking):  # noqa: PTH112 - Path.is_dir may raise
+        return None
+    return f"`{display_path(blocking)}` is no folder: name another file, or move it away"
 
 
 Place = Callable[[str], None]

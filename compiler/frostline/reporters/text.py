@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from frostline.model import Finding, Origin
@@ -10,6 +11,9 @@ from frostline.text import escape_for_log
 
 LONGEST = 1000
 """Characters shown of one text: some servers hold values of half a megabyte. The JSON report has all of it."""
+
+MOST_OF_RULE = 20
+"""Findings of one rule that a person is shown: what ten thousand services have in common must not hide the rest."""
 
 _SHOWN_OF_THE_END = 300
 
@@ -21,9 +25,17 @@ def lines(report: Report, *, color: bool = False) -> Iterator[str]:
     """The report's lines. Text from servers and files is kept on one line, shortened and escaped."""
     for problem in report.errors:
         yield from _item(_start(problem.origin, "error", "", color), problem.message, problem.help, color)
+    shown: Counter[tuple[str, str]] = Counter()
     for finding in report.findings:
+        shown[finding.severity, finding.rule] += 1
+        if shown[finding.severity, finding.rule] > MOST_OF_RULE:
+            continue
         start = _start(finding.origin, finding.severity, f"[{_display(finding.rule)}]", color)
         yield from _item(start + _subject(finding), finding.message, finding.help, color)
+    for (severity, rule), number in sorted(shown.items()):
+        if number > MOST_OF_RULE:
+            more = f"{severity}[{_display(rule)}]"
+            yield f"{_paint(more, severity, color)}: and {number - MOST_OF_RULE} more, which `--format json` lists"
     yield from _count(report)
 
 

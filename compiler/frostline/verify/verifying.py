@@ -13,8 +13,8 @@ from shlex import quote as shell_quoted
 
 from msgspec import Struct
 
-from frostline.errors import FrostlineError
-from frostline.files.targets import as_publish_error
+from frostline.errors import FrostlineError, PublishError
+from frostline.globs import glob_of
 from frostline.model import Finding, Severity
 from frostline.settings import Verifier
 from frostline.text import display_path, pluralize, quote
@@ -78,22 +78,27 @@ def verify(
 
 def _copy(subject: Subject, folder: Path) -> None:
     """Write the copy. It is not synced: nothing has to survive a crash."""
-    with as_publish_error(f"the copy of {subject.output} for its verifier", "written", help=_HELP_OF_SPACE):
+    try:
         if subject.is_folder:
             (folder / subject.path).mkdir(0o700, parents=True, exist_ok=True)
         for file in subject.files:
-            path = folder / file.path
-            path.parent.mkdir(0o700, parents=True, exist_ok=True)
-            hashed = sha256()
-            mode = 0o700 if file.is_executable else 0o600
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as copy:
-                for chunk in file.chunks:
-                    copy.write(chunk)
-                    hashed.update(chunk)
-            if file.sha256 not in (None, hashed.hexdigest()):
-                raise FrostlineError(
-                    f"`{file.path}` was rendered twice, with different results", help="please report it"
-                )
+            _copy_file(file, folder / file.path)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        message = f"the copy of the output {quote(subject.output)} for its verifier cannot be written: {reason}"
+        raise PublishError(message, help=_HELP_OF_SPACE) from error
+
+
+def _copy_file(file: CopiedFile, path: Path) -> None:
+    path.parent.mkdir(0o700, parents=True, exist_ok=True)
+    hashed = sha256()
+    mode = 0o700 if file.is_executable else 0o600
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as copy:
+        for chunk in file.chunks:
+            copy.write(chunk)
+            hashed.update(chunk)
+    if file.sha256 not in (None, hashed.hexdigest()):
+        raise FrostlineError(f"`{file.path}` was rendered twice, with different results", help="please report it")
 
 
 def _said(said: bytes, folder: Path, base: Path) -> str:
@@ -123,7 +128,7 @@ def _finding(verifier: Verifier, subject: Subject, outcome: Outcome, said: str) 
         way = "end them by hand, and let it wait for what it starts"
         return _found(verifier, subject, message, way, severity="warning") if outcome.left else None
     quoted = f"said: {said}" if said else "said nothing"
-    way = "mend what it names in the template or the configuration"
+    way = "mend what it names in the template or the configuration" if said else "run it by hand to find out why"
     if outcome.ending == "exit":
         message = f"{output} is refused by {program}, which ended with status {outcome.number} and {quoted}"
     elif outcome.ending == "signal":
@@ -145,7 +150,7 @@ def _found(verifier: Verifier, subject: Subject, message: str, help: str, severi
 
 
 def _or_without(way: str, subject: Subject) -> str:
-    return f"{way}, or publish without it: `--allow {shell_quoted(f'unverified={subject.output}')}`"
+    return f"{way}, or publish without it: `--allow {shell_quoted(f'unverified={glob_of(subject.output)}')}`"
 
 
 def _unstarted(verifier: Verifier, subject: Subject, number: int, path: Path | None) -> Finding:

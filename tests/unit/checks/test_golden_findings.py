@@ -119,9 +119,12 @@ def test_guards_read_as_recorded(matches_golden: Any) -> None:
 
 def test_a_publication_that_nobody_knows_reads_as_recorded(matches_golden: Any) -> None:
     fault = UsageError("the lock is empty", origin=FileOrigin("frostline.lock", 1))
-    matches_golden("guard-unknown", unknown_findings((None, fault), Allow()))
-    assert not unknown_findings((None, fault), Allow(deletes=("*",)))
-    assert unknown_findings((None, fault), Allow(deletes=("svc29",)))
+    faults = {"manifest": None, "lock": fault}
+    matches_golden("guard-unknown", unknown_findings(faults, Allow()))
+    assert not unknown_findings(faults, Allow(deletes=("*",)))
+    assert unknown_findings(faults, Allow(deletes=("svc29",)))
+    (without_lock,) = unknown_findings({"manifest": fault}, Allow())
+    assert "restore the manifest from your repository, or" in (without_lock.help or "")
 
 
 def test_a_held_service_reads_as_recorded(matches_golden: Any) -> None:

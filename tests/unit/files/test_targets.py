@@ -56,6 +56,26 @@ def test_a_file_written_below_a_link_to_the_root_has_a_key_in_the_root(tmp_path:
         assert key_of(root, tmp_path / "other") == "../other"
 
 
+def test_an_error_below_the_root_has_the_path_of_its_file_as_users_see_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out" / "sub").mkdir(parents=True)
+    (tmp_path / "out" / "link").symlink_to("sub")
+    monkeypatch.chdir(tmp_path)
+    for key, place in (("sub", "out/sub"), ("link/a", "out/link")):
+        with pytest.raises(PublishError) as caught, open_root(Path("out")) as root:
+            file_state(root, key)
+        assert str(caught.value.origin) == f"{place}:1:1"
+
+
+def test_a_root_that_cannot_be_opened_is_to_be_made_only_where_it_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name, way in (("none", "create the folder, or set `root` to an existing one"), ("file", "rerun")):
+        with pytest.raises(PublishError) as caught, open_root(tmp_path / name):
+            pass
+        assert (caught.value.help or "").endswith(way)
+
+
 def test_an_error_says_what_cannot_be_done_to_which_file_and_what_helps() -> None:
     with pytest.raises(PublishError) as caught, as_publish_error("a/b", "written"):
         raise OSError(errno.ENOSPC, "full")

@@ -104,6 +104,22 @@ def test_files_that_windows_cannot_have_are_warned_of(
     matches_golden("path-unportable", compilation.findings)
 
 
+def test_files_whose_paths_are_not_possible_are_refused_together_before_anything_is_compared(
+    configure: Configure, compiled: Compile, matches_golden: Any
+) -> None:
+    services = dict.fromkeys(("a" * 300, "b" * 300, "short"), "https://10.0.0.1")
+    eds = {"type": "template", "builtin": "envoy-eds", "split": "entry"}
+    outputs = [
+        {**eds, "name": "eds", "path": f"eds/endpoints-of-{'the-' * 12}{{name}}.json"},
+        {**eds, "name": "one", "path": f"one/endpoints-of-{'the-' * 12}{{name}}.json", "select": ["a*"]},
+        {**eds, "name": "git", "path": "git/{service}/.git/{version}", "select": ["short"]},
+    ]
+    compilation = compiled(configure(sources={"partners": {"type": "static", "services": services}}, outputs=outputs))
+    assert compilation.refused
+    assert [file.path for file in compilation.files] == [f"eds/endpoints-of-{'the-' * 12}short.json"]
+    matches_golden("path-impossible", compilation.findings)
+
+
 def test_an_empty_registry_is_no_fault_of_its_outputs(
     configure: Configure, snapshot: MakeSnapshot, compiled: Compile
 ) -> None:

@@ -184,3 +184,24 @@ def test_without_proc_a_file_is_written_under_a_name(tmp_path: Path, monkeypatch
     monkeypatch.setattr(single_file, "_path_of", lambda fd: "/no/such/place")
     replace_file(tmp_path / "plan.json", [b"new"])
     assert tree(tmp_path) == {"plan.json": b"new"}
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "help"),
+    [
+        (".", "`.` is a folder", "name a file in it"),
+        ("folder", "`folder` is a folder", "move it away"),
+        ("file/a", "`file` cannot be made: File exists", "`file` is no folder"),
+        ("file/a/b", "`file/a` cannot be made: Not a directory", "`file` is no folder"),
+    ],
+)
+def test_a_path_that_is_no_file_says_what_stands_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, message: str, help: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PublishError) as caught:
+        replace_file(Path(path), [b"a"])
+    assert caught.value.message == message
+    assert (caught.value.help or "").startswith(help)

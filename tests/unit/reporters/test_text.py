@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from frostline.errors import ErrorGroup, FrostlineError, PublishError, SourceError, UsageError
 from frostline.model import FileOrigin, Finding, InstanceOrigin
 from frostline.reporters.base import report_of
-from frostline.reporters.text import LONGEST, lines
+from frostline.reporters.text import LONGEST, MOST_OF_RULE, lines
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "findings"
 PLACE = FileOrigin("frostline.yaml", 60, 7)
@@ -60,6 +60,19 @@ def test_errors_come_before_findings_and_several_are_told_apart() -> None:
         "warning[ports]: no",
         "3 errors, 1 warning",
     ]
+
+
+def test_of_many_findings_of_one_rule_the_first_are_shown_and_all_are_counted() -> None:
+    many = [Finding(rule="ports", service=f"s{number:03}", message="no", help="do") for number in range(100)]
+    other = Finding(rule="zone", message="seen", severity="warning")
+    shown = text_of(*many, other)
+    assert shown[:2] == ["error[ports]: s000: no", "  help: do"]
+    assert shown[2 * MOST_OF_RULE :] == [
+        "warning[zone]: seen",
+        "error[ports]: and 80 more, which `--format json` lists",
+        "100 errors, 1 warning",
+    ]
+    assert len(text_of(*many[:MOST_OF_RULE])) == 2 * MOST_OF_RULE + 1
 
 
 def test_a_report_of_nothing_has_no_line() -> None:

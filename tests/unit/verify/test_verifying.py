@@ -196,7 +196,8 @@ def test_a_copy_that_cannot_be_written_is_an_error_of_publishing(verified: Any) 
         raise OSError(errno.ENOSPC, "")
 
     with pytest.raises(
-        PublishError, match="the copy of nginx/router.conf for its verifier` cannot be written"
+        PublishError,
+        match="the copy of the output `nginx/router.conf` for its verifier cannot be written: No space left",
     ) as error:
         verified("true", files={"router.conf": full()})
     assert "TMPDIR" in str(error.value.help)

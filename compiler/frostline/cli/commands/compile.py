@@ -41,7 +41,7 @@ from frostline.pipeline.freeze import CommittedLock, LockPair, offline_locks
 from frostline.pipeline.holding import hold_refused
 from frostline.pipeline.merging import merge_files
 from frostline.pipeline.publish import publish_compilation, publish_session
-from frostline.pipeline.verifying import as_verified, verify_changes
+from frostline.pipeline.verifying import as_verified, check_unverified, verify_changes
 from frostline.plan import saved as saved_plan
 from frostline.plan.changes import plan_value, published_line
 from frostline.settings import Allow, Config
@@ -128,6 +128,7 @@ def _compile(
 ) -> int:
     config = load_invocation_config(invocation)
     outputs_in_scope(config, options.only)  # an unknown name is an error before any source is read
+    check_unverified(config, options.allow)
     with publish_session(config) as root:
         if globs:
             merged, warnings = merge_files(config, globs, now_utc())

@@ -37,7 +37,7 @@ from frostline.pipeline.compile import Compilation, CompileOptions, compile_regi
 from frostline.pipeline.confirming import now_utc
 from frostline.pipeline.freeze import offline_locks
 from frostline.pipeline.steady import look
-from frostline.pipeline.verifying import verify_changes
+from frostline.pipeline.verifying import check_unverified, verify_changes
 from frostline.plan.changes import plan_value
 from frostline.plan.saved import Basis
 from frostline.plan.text import plan_lines
@@ -80,6 +80,7 @@ def command(
         raise click.UsageError(f"--digest and --format {invocation.format} exclude each other")
     config = load_invocation_config(invocation)
     outputs_in_scope(config, only)
+    check_unverified(config, allow)
     options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today, keep_bytes=False)
 
     def find() -> tuple[Basis | None, Compilation]:

@@ -17,6 +17,7 @@ from frostline.cli.console import Invocation, info, print_err
 from frostline.cli.invoking import invoked, load_invocation_config, note_compilation, print_warnings
 from frostline.cli.locks import read_locks
 from frostline.cli.options import DURATION, common_options, metrics_option
+from frostline.cli.usage import WrongValue
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import Finding
 from frostline.pipeline.after_publishing import check_program, run_after
@@ -29,7 +30,7 @@ from frostline.pipeline.watch import CONFIRM, Watching
 from frostline.plan.changes import Plan, published_line, summary
 from frostline.plan.saved import Basis
 from frostline.settings import Allow, Config
-from frostline.text import escape_for_log, pluralize, shorten
+from frostline.text import escape_for_log, pluralize, quote, shorten
 
 _STAYS = "what is published stays as it is"
 
@@ -41,15 +42,16 @@ def _words(context: click.Context, parameter: click.Parameter, value: str | None
     try:
         words = tuple(shlex.split(value))
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} cannot be split into words: {error}", param_hint="--exec") from None
+        message = f"{quote(value)} cannot be split into words: {str(error).lower()}"
+        raise WrongValue(message, "quote it as a shell would have it") from None
     if not words or not words[0] or "\0" in value:
-        raise click.BadParameter(f"{value!r} names no program", param_hint="--exec")
+        raise WrongValue(f"{quote(value)} names no program", "write its name or path first")
     return words
 
 
 def _positive(context: click.Context, parameter: click.Parameter, value: float) -> float:
     if value <= 0:
-        raise click.BadParameter("it must be longer than 0", param_hint=parameter.opts[0])
+        raise WrongValue("it must be longer than 0", "write one such as 30s, 5m or 24h")
     return value
 
 

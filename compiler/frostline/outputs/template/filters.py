@@ -223,9 +223,9 @@ def string(value: Any) -> str:
     return to_text(value, "turned into a string")
 
 
-def fail(message: Any = "the template stopped") -> str:
-    """The global function `fail`: stop rendering with this message."""
-    raise TemplateFault(str(to_text(message, "said")))
+def fail(message: Any = "the template stopped", help: Any = "") -> str:
+    """The global function `fail`: stop rendering with this message. help: what to do about it, after the message."""
+    raise TemplateFault(str(to_text(message, "said")), str(to_text(help, "said")) or None)
 
 
 QUOTING: Mapping[str, Callable[..., Trusted]] = {

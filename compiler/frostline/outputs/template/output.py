@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -22,6 +22,10 @@ from frostline.outputs.template.builtin_keys import check_builtin
 from frostline.outputs.template.split import COLLISION_HELP, file_paths, has_placeholder, split_path
 from frostline.settings import OutputSettings
 from frostline.text import quote
+
+if TYPE_CHECKING:
+    from frostline.outputs.template.names import Names
+    from frostline.outputs.template.rendering import Renderer
 
 SCHEMA: Mapping[str, Any] = {
     "description": "A file that a Jinja2 template renders.",
@@ -102,27 +106,38 @@ def render(view: View, settings: OutputSettings) -> Rendering:
     """What the template writes.
 
     UsageError: it cannot be rendered; with the place in the user's template, or in the configuration where the template
-    comes with frostline, since it is the output that has to be mended.
+    comes with frostline, since it is the output that has to be mended. ErrorGroup: such a template refuses services
+    for several reasons.
     """
-    try:
-        return _rendered(view, settings)
-    except UsageError as error:
-        if "template" in settings.options:
-            raise
-        line = f" (line {error.origin.line} of the template)" if isinstance(error.origin, FileOrigin) else ""
-        message = f"the output {quote(settings.name)}: {error.message}{line}"
-        raise UsageError(message, origin=settings.origin, help=error.help) from error
-
-
-def _rendered(view: View, settings: OutputSettings) -> Rendering:
-    """What the template writes. UsageError, with the place in the template: it cannot be rendered."""
     # Imported here because a run that renders no template needs no Jinja2.
     from frostline.outputs.template.names import Names
     from frostline.outputs.template.rendering import Renderer
+
+    names = Names()
+    renderer = Renderer(template_path(settings), names, collects="builtin" in settings.options)
+    try:
+        rendering = _rendered(view, settings, renderer, names)
+    except UsageError as error:
+        renderer.refusals.raise_all(settings)  # the error may be no more than what follows from them
+        raise _of_output(error, settings) from error
+    renderer.refusals.raise_all(settings)
+    return rendering
+
+
+def _of_output(error: UsageError, settings: OutputSettings) -> UsageError:
+    """The error with the name of the output."""
+    message = f"the output {quote(settings.name)}: {error.message}"
+    if "template" in settings.options:
+        return UsageError(message, origin=error.origin, help=error.help)
+    line = f" (line {error.origin.line} of the template)" if isinstance(error.origin, FileOrigin) else ""
+    return UsageError(f"{message}{line}", origin=settings.origin, help=error.help)
+
+
+def _rendered(view: View, settings: OutputSettings, renderer: Renderer, names: Names) -> Rendering:
+    """What the template writes. UsageError, with the place in the template: it cannot be rendered."""
     from frostline.outputs.template.values import Values
 
-    values, names = Values(view), Names()
-    renderer = Renderer(template_path(settings), names)
+    values = Values(view)
     collisions: tuple[Finding, ...] = ()
     if _is_split(settings):
         paths, collisions = _paths(view.registry, settings)

@@ -5,6 +5,7 @@ A template sees no clock, randomness or environment, and reads no file outside i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from jinja2 import (
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import TemplateRuntimeError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.tests import TESTS
 
 from frostline.errors import UsageError
 from frostline.files.reading import read_regular
@@ -35,9 +37,10 @@ from frostline.outputs.template import values as template_values
 from frostline.outputs.template.names import Names
 from frostline.outputs.template.ordering import Group
 from frostline.outputs.template.records import Record, Records, subject_of
+from frostline.outputs.template.refusals import Refusals, subject_in
 from frostline.outputs.template.text import TemplateFault, show_value
 from frostline.outputs.template.values import CONTEXT_NAMES
-from frostline.text import display_path
+from frostline.text import closest, display_path, list_names, name_first, pluralize, quote
 
 _GLOBALS = ("cycler", "dict", "joiner", "namespace", "range")
 _DATA = (dict, list, str, tuple, int, float, type(None), Record, Records)
@@ -52,11 +55,17 @@ _FINALIZE = "environment.finalize(context, "
 
 
 class Renderer:
-    """Renders one template, as often as it is asked to. names: what its filter `name` makes."""
+    """Renders one template, as often as it is asked to. names: what its filter `name` makes.
 
-    def __init__(self, path: Path, names: Names) -> None:
+    refusals: of a template that comes with frostline: what it refuses, which does not stop it.
+    """
+
+    def __init__(self, path: Path, names: Names, *, collects: bool = False) -> None:
         self._loader = _FolderLoader(path)
         self._environment = _environment(self._loader, names)
+        self.refusals = Refusals(self._loader.read)
+        if collects:
+            _note_refusals(self._environment, self.refusals)
 
     def render(self, context: dict[str, Any]) -> bytes:
         """The text that it writes of these variables. UsageError, with its place in the template: it cannot."""
@@ -157,12 +166,15 @@ class _Undefined(StrictUndefined):
     def _undefined_message(self) -> str:
         value = self._undefined_obj
         if isinstance(value, Records | list | tuple) and not self._undefined_hint:
-            return f"a list has no {self._undefined_name!r}"
+            return f"a list has no {self._undefined_name!r}, only {pluralize(len(value), 'item')}"
         if self._undefined_hint or not isinstance(value, Mapping):
             return super()._undefined_message
         if self._undefined_name in _METHODS:
             return f"a mapping has no method {self._undefined_name!r} here: {_METHODS[self._undefined_name]}"
-        return f"there is no {self._undefined_name!r} here, only {', '.join(map(str, value)) or 'an empty mapping'}"
+        known = [str(name) for name in value]
+        near = closest(str(self._undefined_name), known)
+        only = f"; did you mean `{near}`?" if near else f", only {name_first(known, 20) or 'an empty mapping'}"
+        return f"there is no {self._undefined_name!r} here{only}"
 
 
 class _FolderLoader(BaseLoader):
@@ -177,24 +189,27 @@ class _FolderLoader(BaseLoader):
         if template != self.main.name:
             self._check_name(template, path)
         self.read.add(str(path))
+        shown = quote(display_path(path))
         try:
             # utf-8-sig: some editors write a byte order mark, which is not part of the output.
             text = read_regular(path).decode("utf-8-sig")
             return text.replace("\r\n", "\n").replace("\r", "\n"), str(path), None
         except FileNotFoundError as error:
-            raise TemplateFault(f"there is no template {path}") from error
+            raise TemplateFault(f"there is no template {shown}", "restore it, or name another one") from error
         except UnicodeDecodeError as error:
-            raise TemplateFault(f"the template {path} is not UTF-8: {error.reason} at byte {error.start}") from error
+            reason = f"the template {shown} is not UTF-8: {error.reason} at byte {error.start}"
+            raise TemplateFault(reason, "save it as UTF-8") from error
         except OSError as error:
-            raise TemplateFault(f"the template {path} cannot be read: {error.strerror}") from error
+            reason = f"the template {shown} cannot be read: {error.strerror}"
+            raise TemplateFault(reason, "let this user read it, or name another one") from error
 
     def _check_name(self, template: str, path: Path) -> None:
         parts = template.split("/")
         inside = path.resolve().is_relative_to(self.main.parent.resolve())
         if not inside or "" in parts or ".." in parts:
             raise TemplateFault(
-                f"the template {template} is outside the folder of the output's template",
-                f"name it relative to {self.main.parent}, without ..",
+                f"the template {quote(template)} is outside the folder of the output's template",
+                f"name it relative to {display_path(self.main.parent)}, without ..",
             )
         if not path.is_file():
             raise TemplateNotFound(template)
@@ -217,6 +232,12 @@ def _environment(loader: _FolderLoader, names: Names) -> Environment:
     environment.tests = {**environment.tests, "containing": _is_containing}
     environment.globals = {name: environment.globals[name] for name in _GLOBALS} | {"fail": template_filters.fail}
     return environment
+
+
+def _note_refusals(environment: Environment, refusals: Refusals) -> None:
+    for name in (*template_filters.QUOTING, "name"):
+        environment.filters[name] = refusals.noting(environment.filters[name])
+    environment.globals["fail"] = refusals.noting(template_filters.fail, keeps_help=True)
 
 
 def _is_containing(value: Any, item: Any) -> bool:
@@ -269,9 +290,9 @@ def _usage_error(error: Exception, loader: _FolderLoader, whole: tuple[str, ...]
     """
     frames = _template_frames(error.__traceback__, loader.read)
     message, help_text = _explained(error)
-    subject = next(filter(None, (_subject(variables) for _, variables in reversed(frames))), whole)
+    subject = next(filter(None, (subject_in(variables) for _, variables in reversed(frames))), whole)
     if subject:
-        message = f"service {'/'.join(subject)}: {message}"
+        message = f"service {quote('/'.join(subject))}: {message}"
     origin = frames[-1][0] if frames else FileOrigin(display_path(loader.main))
     if isinstance(error, TemplateSyntaxError):
         origin = FileOrigin(display_path(Path(error.filename or loader.main)), error.lineno)
@@ -289,44 +310,55 @@ def _template_frames(traceback: TracebackType | None, templates: set[str]) -> li
     return found
 
 
-def _subject(variables: dict[str, Any]) -> tuple[str, ...]:
-    """The service, and version, being written: the most specific subject among the template's variables."""
-    return max((subject_of(value) for value in variables.values()), key=len, default=())
-
-
 def _undefined_help(message: str) -> str:
-    names = ", ".join(f"`{name}`" for name in CONTEXT_NAMES)
-    known = f"a template gets {names}; docs/outputs/template.md lists what they hold"
-    return known if message.endswith("is undefined") else f"test it with `is defined`; {known}"
+    if not message.endswith("is undefined"):
+        return "test it with `is defined`, or see docs/outputs/template.md for what there is"
+    return f"a template gets {list_names(CONTEXT_NAMES)}; docs/outputs/template.md lists what they hold"
 
 
 def _explained(error: Exception) -> tuple[str, str | None]:
     match error:
         case TemplateFault():
-            return error.message, error.help
+            return error.message, error.help or "change what the template writes there, or what it gets"
         case TemplateSyntaxError():
-            message = error.message or "the template has a syntax error"
-            filters = ", ".join(sorted([*template_filters.ALL, "name"]))
-            known = f"filters: {filters}" if "No filter named" in message else None
-            return message, known
+            return _syntax_error((error.message or "the template has a syntax error").rstrip("."))
         case TemplateNotFound():
             return (
-                f"there is no template {error.message}",
+                f"there is no template {quote(error.message or '')}",
                 "name it relative to the folder of the template that frostline.yaml names",
             )
         case UndefinedError():
             return f"{error.message}", _undefined_help(error.message or "")
-        case TemplateRuntimeError():
-            return f"{error.message}", None
+        case TemplateRuntimeError():  # of a filter whose name is a value: `map("x")`
+            return _syntax_error(f"{error.message}".rstrip("."))
         case RecursionError():
-            return "a macro, an include or a loop calls itself endlessly", None
+            return "a macro, an include or a loop calls itself endlessly", "end it with an `if`"
         case KeyError():
-            return f"there is no {error} here", None
+            return f"there is no {error} here", "test it with `is defined`"
         case ZeroDivisionError():
-            return "a division by zero", None
+            return "a division by zero", "test the divisor first, with an `if`"
         case TypeError() | ValueError() | ArithmeticError():
             return (
-                f"a filter or an operator does not take this value: {error}",
+                f"a filter or an operator does not take this value: {_in_template_words(error)}",
                 "test it first (`is none`, `is string`, `is number`), or give it a default",
             )
-    return f"{type(error).__name__}: {error}", None
+    return f"{type(error).__name__}: {error}", "change what the template does in this line"
+
+
+def _in_template_words(error: Exception) -> str:
+    """Python's text, which names types of ours where these are strings to a template."""
+    return str(error).replace("'Trusted'", "'str'").rstrip(".")
+
+
+_UNKNOWN_NAME = re.compile("No (filter|test) named '(.*)'", re.DOTALL)
+
+
+def _syntax_error(message: str) -> tuple[str, str]:
+    found = _UNKNOWN_NAME.search(message)
+    if found is None:
+        return message, "correct the template in this line, or close what is open above it"
+    kind, name = found.groups()
+    known = [*template_filters.ALL, "name"] if kind == "filter" else [*TESTS, "containing"]
+    near = closest(name, known)
+    words = ", ".join(sorted(word for word in known if word.isalpha()))
+    return f"there is no {kind} {quote(name)}", f"did you mean `{near}`?" if near else f"the {kind}s are {words}"

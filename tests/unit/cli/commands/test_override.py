@@ -102,7 +102,11 @@ REFUSED = [
     (2, ["ledger", "--add", "10.0.0.1:80"], "error: --add: the URL has no scheme"),
     (2, ["ledger", "--replace", "http://10.0.0.1"], "error: --replace: `http://10.0.0.1` is not OLD=NEW"),
     (2, ["ledger", "--drop", "port=80", "--until", "2027-01-23"], "error: --until: 2027-01-23 is over"),
-    (2, ["ledger", "--drop", "port=80", "--until", "soon"], "'soon' is not a day: write a date such as 2027-01-31"),
+    (
+        2,
+        ["ledger", "--drop", "port=80", "--until", "soon"],
+        "--until: `soon` is not a day\n  help: write a date",
+    ),
     (4, ["ledger", "--drop", "port=80", "--replace", "http://10.0.0.1=http://l"], "but the one at the new entry:1:3"),
 ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from frostline.errors import UsageError
+from frostline.errors import ErrorGroup, UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
 from frostline.outputs.base import View
 from frostline.outputs.template.builtins import TABLE
@@ -36,11 +36,15 @@ def test_a_template_reads_its_variables_and_the_page_names_them(name: str) -> No
     assert [variable for variable in builtin.variables if f"`{variable}`" not in row] == []
 
 
-def registry(name: str, **fields: object) -> Registry:
-    """One service with one endpoint, at 10.0.0.1:80 if the fields don't say other."""
+def registry(*names: str, **fields: object) -> Registry:
+    """Services of these names with one endpoint each, at 10.0.0.1:80 if the fields don't say other. `{}` in a URL is
+    the name."""
     values = {"address": "10.0.0.1", "port": 80, "url": "http://10.0.0.1", "source": "mesh"} | fields
-    endpoint = Endpoint(**values)  # type: ignore[arg-type]
-    return registry_of({Key(name, None): Entry(url=endpoint.url, endpoints=(endpoint,), sources=("mesh",))})
+    entries = {}
+    for name in sorted(names):
+        endpoint = Endpoint(**values | {"url": str(values["url"]).replace("{}", name)})  # type: ignore[arg-type]
+        entries[Key(name, None)] = Entry(url=endpoint.url, endpoints=(endpoint,), sources=("mesh",))
+    return registry_of(entries)
 
 
 def rendered(builtin: str, services: Registry, **variables: str) -> str:
@@ -69,7 +73,7 @@ def test_no_service_takes_the_name_of_the_machine_itself(name: str) -> None:
 def test_an_endpoint_without_a_port_has_that_of_its_scheme_or_is_refused() -> None:
     services = registry("shop", port=0, url="https://10.0.0.1/")
     assert "SHOP_PORT=443\n" in rendered("dotenv", services)
-    with pytest.raises(UsageError, match="without one: leave it out"):
+    with pytest.raises(UsageError, match="one of its endpoints is registered without one"):
         rendered("kubernetes", services)
 
 
@@ -77,7 +81,7 @@ def test_an_endpoint_without_a_port_has_that_of_its_scheme_or_is_refused() -> No
 @pytest.mark.parametrize("name", ["x" * 990, "x" * 1100, "\x01" * 300])
 def test_no_name_is_longer_than_a_key_of_yaml(builtin: str, name: str) -> None:
     if builtin == "spring" and len(name.encode("unicode_escape")) > 1000:
-        with pytest.raises(UsageError, match="YAML has no keys as long as the name"):
+        with pytest.raises(UsageError, match="YAML has no keys that are so long"):
             rendered(builtin, registry(name))
         return
     text = rendered(builtin, registry(name))
@@ -90,4 +94,37 @@ def test_an_error_of_a_template_that_comes_along_is_said_of_the_output_that_has_
     with pytest.raises(UsageError) as caught:
         rendered("nginx", registry("a/b"))
     assert str(caught.value.origin) == "frostline.yaml:1:1"
-    assert "the output `out`: service a/b: no location of nginx leads to it" in caught.value.message
+    assert "the output `out`: service `a/b`: no location of nginx leads to it" in caught.value.message
+
+
+def test_a_template_that_comes_along_names_all_services_that_it_refuses_and_how_to_leave_them_out() -> None:
+    with pytest.raises(UsageError) as caught:
+        rendered("nginx", registry("a/b", "good", "c,d/e", "!x/[y]"))
+    assert caught.value.message == (
+        "the output `out`: services `!x/[y]`, `a/b`, `c,d/e`: no location of nginx leads to it"
+    )
+    assert caught.value.help == 'leave them out of the output: `select: ["*", "!?x/?y]", "!a/b", "!c?d/e"]`'
+
+
+def test_each_reason_to_refuse_services_is_an_error_of_its_own() -> None:
+    with pytest.raises(ErrorGroup) as caught:
+        rendered("hosts", registry("10", "localhost", "good", "20"))
+    assert [error.message for error in caught.value.errors] == [
+        "the output `out`: services `10`, `20`: its name would be read as an address",
+        "the output `out`: service `localhost`: it would give this machine's own name to another",
+    ]
+    assert (caught.value.errors[1].help or "").startswith("set the variable `domain`, or leave it out of the output: ")
+
+
+def test_ten_thousand_refused_services_are_one_short_error() -> None:
+    with pytest.raises(UsageError) as caught:
+        rendered("nginx", registry(*(f"a/{number}" for number in range(10_000))))
+    assert "and 9990 more: no location" in caught.value.message
+    assert len(caught.value.message) + len(caught.value.help or "") < 500
+
+
+def test_many_values_that_a_template_cannot_quote_are_some_errors_that_say_how_many_more_there_are() -> None:
+    with pytest.raises(ErrorGroup) as caught:
+        rendered("dotenv", registry(*(f"s{number}" for number in range(50)), url="http://10.0.0.1/{}/$x"))
+    assert len(caught.value.errors) <= 11
+    assert all("leave" in (error.help or "") for error in caught.value.errors)

@@ -21,6 +21,7 @@ from frostline.outputs.template import values
 from frostline.outputs.template.output import claims, inputs, render
 from frostline.outputs.values import content_digest
 from frostline.settings import OutputSettings
+from frostline.text import quote
 
 ROOT = Path(__file__).parents[4]
 GOLDEN = ROOT / "tests" / "golden" / "outputs" / "template"
@@ -177,12 +178,8 @@ def test_any_other_character_stops_the_render(refusal: Callable[..., UsageError]
         "line\n{% for s in services %}\n  {{ s.name }}\n{% endfor %}", named((f"a{character}", "v1"), ("b", "v1"))
     )
     assert place(error) == ("main.j2", 3)
-    assert (
-        error.message
-        == f"service a{character}: 'a{character}' is written unquoted and contains {character!r}".replace(
-            f"'a{character}'", repr(f"a{character}")
-        )
-    )
+    what = f"{f'a{character}'!r} is written unquoted and contains {character!r}"
+    assert error.message == f"the output `config`: service `a{character}`: {what}"
     assert "| nginx" in (error.help or "")
 
 
@@ -333,27 +330,27 @@ def test_whatever_is_written_bare_is_plain(tmp_path_factory: pytest.TempPathFact
         assert rendered(named((name, "v1")), template) == name
         assert all(character.isascii() and (character.isalnum() or character in ".:/_-@[]") for character in name)
     except UsageError as error:
-        assert error.message.startswith(f"service {name}")
+        assert error.message.startswith(f"the output `config`: service {quote(name)}: ")
 
 
 ERRORS = [
     (
         "{% for s in services %}\n\n{{ s.nope }}{% endfor %}",
         3,
-        "service {}: there is no 'nope' here, only name, versions",
+        "service `{}`: there is no 'nope' here, only `name`, `versions`",
     ),
     (
         "{% for s in services %}{% for v in s.versions %}\n{{ v.endpoints[0].meta['a'] }}{% endfor %}{% endfor %}",
         2,
-        "service {}/v1: there is no 'a' here, only an empty mapping",
+        "service `{}/v1`: there is no 'a' here, only an empty mapping",
     ),
     ("{{ services.append(1) }}", 1, "a list has no 'append'"),
-    ("{% for s in services %}\n{{ fail('no ' ~ s.name) }}{% endfor %}", 2, "service {}: no {}"),
+    ("{% for s in services %}\n{{ fail('no ' ~ s.name) }}{% endfor %}", 2, "service `{}`: no {}"),
     ("\n{{ true }}", 2, "true cannot be written as text"),
     (
         "{% for s in services %}{% for v in s.versions %}\n{{ none }}{% endfor %}{% endfor %}",
         2,
-        "service {}/v1: none cannot",
+        "service `{}/v1`: none cannot",
     ),
     ("\n{{ 'a-' ~ none }}", 2, "none cannot be joined as text"),
     ("\n{{ services }}", 2, "a list cannot be written as text"),
@@ -363,7 +360,7 @@ ERRORS = [
     ("{% filter upper %}\n{% autoescape true %}{% endautoescape %}{% endfilter %}", 2, "autoescape is not supported"),
     ("a\nb={{ 'x' | nginx }}", 2, "text quoted by `| nginx` directly follows '='"),
     ('a\n"{{ services[0].name | json }}"', 2, "text quoted by `| json` is inside a quote"),
-    ("\n{% extends 'none.j2' %}", 2, "there is no template none.j2"),
+    ("\n{% extends 'none.j2' %}", 2, "there is no template `none.j2`"),
 ]
 
 
@@ -372,7 +369,7 @@ def test_an_error_names_the_template_the_line_and_the_service(
     refusal: Callable[..., UsageError], template: str, line: int, message: str
 ) -> None:
     error = refusal(template)
-    assert error.message.startswith(message.replace("{}", EVIL)), error.message
+    assert error.message.startswith(f"the output `config`: {message}".replace("{}", EVIL)), error.message
     assert place(error) == ("main.j2", line)
     assert "/jinja2/" not in error.message
     assert "object at 0x" not in error.message
@@ -389,7 +386,7 @@ def test_a_template_that_calls_itself_endlessly_is_an_error_at_its_line(
         error = refusal(template)
     finally:
         sys.setrecursionlimit(limit)
-    assert error.message == "a macro, an include or a loop calls itself endlessly"
+    assert error.message.endswith(": a macro, an include or a loop calls itself endlessly")
     assert place(error) == ("main.j2", 2)
 
 
@@ -399,7 +396,9 @@ JINJA_WORDS = [
     ("\n{{ {'a': nope} | json }}", 2, "'nope'"),
     ("{{ lipsum() }}", 1, "'lipsum'"),
     ("{{ now() }}", 1, "'now'"),
-    ("\n\n{{ 'x' | random }}", 3, "'random'"),
+    ("\n\n{{ 'x' | random }}", 3, "there is no filter `random`"),
+    ("\n{{ 'x' is odd_one }}", 2, "there is no test `odd_one`"),
+    ("\n{{ ['x'] | map('uper') | list }}", 2, "there is no filter `uper`"),
     ("{{ services[0].update({}) }}", 1, "'update'"),
     ("{% for s in services %}\n{{ s.name.__class__ }}{% endfor %}", 2, "'__class__'"),
     ("a\nb{% if %}", 2, ""),
@@ -416,7 +415,7 @@ JINJA_WORDS = [
     ("\n{{ range(10 ** 9) | list }}", 2, "a filter or an operator does not take this value: "),
     ("\n{{ {'a': 1}.items() }}", 2, "a mapping has no method 'items' here: loop over `mapping | items`"),
     ("\n{{ {'a': 1}.get('a') }}", 2, "write `mapping[key] | default(…)`"),
-    ("\n{{ services[0]['copy'] }}", 2, "there is no 'copy' here, only name, versions"),
+    ("\n{{ services[0]['copy'] }}", 2, "there is no 'copy' here, only `name`, `versions`"),
     ("\n{{ services['count'] }}", 2, "a list has no 'count'"),
     ("\n{{ [1]['index'] }}", 2, "a list has no 'index'"),
 ]
@@ -428,6 +427,8 @@ def test_an_error_that_jinja_or_python_words_has_its_place_and_the_name_that_is_
 ) -> None:
     error = refusal(template)
     assert name in error.message
+    assert "'Trusted'" not in error.message
+    assert error.help
     assert place(error) == ("main.j2", line)
 
 
@@ -489,9 +490,12 @@ def test_endpoints_are_grouped_where_one_has_no_datacenter(written: Callable[...
 @pytest.mark.parametrize(
     ("template", "said"),
     [
-        ("{{ service }}", "a template gets `entries`, `services`, `upstreams`, `prefer`, `output`, `vars`, `digest`"),
+        (
+            "{{ service }}",
+            "a template gets `entries`, `services`, `upstreams`, `prefer`, `output`, `vars` and `digest`",
+        ),
         ("{{ nothing }}", "a template gets `entries`, `services`"),
-        ("{{ services[0].nam }}", "test it with `is defined`; a template gets `entries`"),
+        ("{{ services[0].nam }}", "test it with `is defined`, or see docs/outputs/template.md"),
     ],
 )
 def test_help_names_what_a_template_gets(refusal: Callable[..., UsageError], template: str, said: str) -> None:
@@ -502,7 +506,7 @@ def test_an_error_in_an_included_template_is_placed_there(refusal: Callable[...,
     loop = "{% for s in services %}\n{% include 'part.j2' %}\n{% endfor %}"
     error = refusal(loop, part="\n\n{{ s.name }}")
     assert place(error) == ("part.j2", 3)
-    assert error.message.startswith(f"service {EVIL}: ")
+    assert error.message.startswith(f"the output `config`: service `{EVIL}`: ")
     assert place(refusal(loop, part="\n{% if %}")) == ("part.j2", 2)
     assert place(refusal("{% import 'part.j2' as p %}\n{{ p.m(1) }}", part="{% macro m() %}\n{% endmacro %}")) == (
         "main.j2",
@@ -635,7 +639,7 @@ def test_a_variable_is_quoted_like_any_other_value(tmp_path: Path, text: str) ->
     template = tmp_path / "a.j2"
     template.write_text(text)
     settings = replace(output(template), options={"template": str(template), "vars": {"text": "a; b"}})
-    with pytest.raises(UsageError, match="there is no 'nope' here, only text|'a; b' is written unquoted"):
+    with pytest.raises(UsageError, match="there is no 'nope' here, only `text`|'a; b' is written unquoted"):
         render(View(registry=named(), prefer=(), preferring=lambda _: named()), settings)
 
 
@@ -665,7 +669,9 @@ def test_a_list_contains_whole_items(written: Callable[..., str], expression: st
 
 @pytest.mark.parametrize("value", ["'abc'", "none", "1"])
 def test_only_lists_contain_items(refusal: Callable[..., UsageError], value: str) -> None:
-    assert refusal(f"{{{{ ({value} is containing 'a') | json }}}}").message.startswith("`containing` tests a list, not")
+    assert refusal(f"{{{{ ({value} is containing 'a') | json }}}}").message.startswith(
+        "the output `config`: `containing` tests a list, not"
+    )
 
 
 def test_names_that_collide_are_findings_of_the_output(tmp_path: Path) -> None:
@@ -722,6 +728,6 @@ def test_an_error_in_a_file_of_its_own_names_the_service(tmp_path: Path, bad: st
     template = tmp_path / "a.j2"
     template.write_text(f"\n{bad}")
     registry = named(("shop", "v1"))
-    with pytest.raises(UsageError, match="^service shop/v1: ") as caught:
+    with pytest.raises(UsageError, match="^the output `config`: service `shop/v1`: ") as caught:
         render(View(registry=registry, prefer=(), preferring=lambda _: registry), split(template, "{name}"))
     assert place(caught.value) == ("a.j2", 2)
