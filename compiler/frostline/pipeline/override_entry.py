@@ -107,11 +107,10 @@ def find_target(config: Config, service: str, version: str | None) -> Target:
 
 
 def _glob(service: str, label: str | None) -> str:
-    """The glob that fits this service alone."""
-    literal = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in service)
-    if literal.startswith("!"):
-        literal = f"?{literal[1:]}"  # `!` would exclude
-    return literal if label is None else f"{literal}/{label}"
+    """The glob that fits this service, or this version of it, alone."""
+    name = service if label is None else f"{service}/{label}"
+    literal = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
+    return f"?{literal[1:]}" if literal.startswith("!") else literal  # `!` would exclude
 
 
 class Trial(Struct, frozen=True):
