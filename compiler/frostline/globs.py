@@ -7,10 +7,6 @@ from collections.abc import Collection, Iterable, Sequence
 from fnmatch import translate
 from functools import lru_cache
 
-from frostline.text import UNPRINTABLE
-
-_NOT_LITERAL = re.compile(rf"[*?\[,{UNPRINTABLE}]|\A[\s!]|\s\Z")
-
 
 def matches(patterns: Sequence[str], name: str) -> bool:
     """Whether the last of the patterns that fits `name` includes it. Nothing is included before the first match.
@@ -35,12 +31,6 @@ def fits_all(conditions: Iterable[str], names: Collection[str]) -> bool:
 def is_literal(pattern: str) -> bool:
     """Whether the pattern names exactly one name: no wildcard, no exclusion."""
     return not pattern.startswith("!") and not any(sign in pattern for sign in "*?[")
-
-
-def glob_of(name: str) -> str:
-    """A glob that fits this name. `?` stands for what means something in a glob or ends a word of `--allow` (a comma),
-    and for what nobody can copy from a message."""
-    return _NOT_LITERAL.sub("?", name)
 
 
 def _fits(pattern: str, name: str) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from frostline.globs import matches
 from frostline.model import UNVERSIONED, Key, version_label
+from frostline.text import UNPRINTABLE
+
+_NOT_LITERAL = re.compile(rf"[*?\[,{UNPRINTABLE}]|\A[\s!]|\s\Z")
 
 
 def key_text(key: Key) -> str:
@@ -37,3 +41,9 @@ def includes_key(globs: Sequence[str], key: Key) -> bool:
     """Whether the last of the globs that matches the key (see `matches_key`) includes it; `!` excludes."""
     last = next((glob for glob in reversed(globs) if matches_key(glob.removeprefix("!"), key)), "!")
     return not last.startswith("!")
+
+
+def glob_of(name: str) -> str:
+    """A glob that fits this name. `?` stands for what means something in a glob or ends a word of `--allow` (a comma),
+    and for what nobody can copy from a message."""
+    return _NOT_LITERAL.sub("?", name)

@@ -2,8 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.cli.options import parse_allow
-from frostline.globs import glob_of, is_literal, matches, names_matching
+from frostline.globs import is_literal, matches, names_matching
 
 
 @pytest.mark.parametrize(
@@ -49,18 +48,3 @@ def test_the_names_that_a_glob_fits_are_those_that_match_it(glob: str, names: li
     pattern = glob.lstrip("!")
     assert names_matching(pattern, names) == [name for name in names if matches((pattern,), name)]
     assert names_matching(f"!{pattern}", names) == names_matching(pattern, names)
-
-
-@given(st.text(), st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"], exclude_characters=",")))
-@settings(max_examples=300, deadline=None)
-def test_the_glob_of_a_name_fits_it_and_is_one_scope_of_allow(strange: str, other: str) -> None:
-    for name in (strange, f"!{other}", f" {other}", f"{other},b", f"[{other}]*?"):
-        glob = glob_of(name)
-        assert matches([glob], name)
-        assert not set(glob) & set("*[,\n")
-        assert not name or parse_allow([f"edited={glob}"]).edited == (glob,)
-
-
-@pytest.mark.parametrize("name", ["payments", "shop/v1", "it's", "a b", "café", "a{b}"])
-def test_the_glob_of_a_common_name_is_the_name(name: str) -> None:
-    assert glob_of(name) == name

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from frostline.keys import includes_key, key_names, key_text, matches_key, parse_key
+from frostline.cli.options import parse_allow
+from frostline.globs import matches
+from frostline.keys import glob_of, includes_key, key_names, key_text, matches_key, parse_key
 from frostline.model import Key
 
 
@@ -26,3 +30,18 @@ def test_a_glob_matches_the_service_or_service_and_version(glob: str) -> None:
 )
 def test_the_last_glob_that_matches_a_key_decides(globs: list[str], included: bool) -> None:
     assert includes_key(globs, Key("payments", "v1")) is included
+
+
+@given(st.text(), st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"], exclude_characters=",")))
+@settings(max_examples=300, deadline=None)
+def test_the_glob_of_a_name_fits_it_and_is_one_scope_of_allow(strange: str, other: str) -> None:
+    for name in (strange, f"!{other}", f" {other}", f"{other},b", f"[{other}]*?"):
+        glob = glob_of(name)
+        assert matches([glob], name)
+        assert not set(glob) & set("*[,\n")
+        assert not name or parse_allow([f"edited={glob}"]).edited == (glob,)
+
+
+@pytest.mark.parametrize("name", ["payments", "shop/v1", "it's", "a b", "café", "a{b}"])
+def test_the_glob_of_a_common_name_is_the_name(name: str) -> None:
+    assert glob_of(name) == name

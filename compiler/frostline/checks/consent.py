@@ -10,8 +10,8 @@ from shlex import quote
 from msgspec import Struct
 
 from frostline.checks.waivers import last_days
-from frostline.globs import glob_of, matches
-from frostline.keys import key_text, matches_key
+from frostline.globs import matches
+from frostline.keys import glob_of, key_text, matches_key
 from frostline.model import Finding, Key
 from frostline.rules import Rule
 from frostline.settings import Allow, Waiver

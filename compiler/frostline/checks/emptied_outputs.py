@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from shlex import quote
 
-from frostline.globs import glob_of, matches
+from frostline.globs import matches
+from frostline.keys import glob_of
 from frostline.model import FileOrigin, Finding
 from frostline.published import FileChange
 from frostline.rules import Rule

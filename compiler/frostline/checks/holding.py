@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from frostline.checks.consent import consent_help
 from frostline.checks.guards import INSTANCES
-from frostline.globs import glob_of
+from frostline.keys import glob_of
 from frostline.model import Finding
 from frostline.rules import Rule
 from frostline.text import list_names, pluralize

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from shlex import quote
 
 from frostline.checks.consent import allows_segment
-from frostline.globs import glob_of
+from frostline.keys import glob_of
 from frostline.model import Finding, InstanceOrigin
 from frostline.rules import Rule
 from frostline.settings import Allow, Guards

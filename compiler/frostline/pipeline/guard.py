@@ -14,7 +14,7 @@ from frostline.checks.guards import EMPTY, Published, Unhealthy, guard_findings
 from frostline.checks.segments import emptied_segments, empty_sources
 from frostline.checks.unknown import unknown_findings
 from frostline.errors import UsageError
-from frostline.globs import glob_of
+from frostline.keys import glob_of
 from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
 from frostline.pipeline.assemble import configured_callers, upstream_consumers
 from frostline.pipeline.file_rules import ADOPT, BROKEN_MANIFEST, EDITED, ORPHANS

@@ -14,7 +14,7 @@ from shlex import quote as shell_quoted
 from msgspec import Struct
 
 from frostline.errors import FrostlineError, PublishError
-from frostline.globs import glob_of
+from frostline.keys import glob_of
 from frostline.model import Finding, Severity
 from frostline.settings import Verifier
 from frostline.text import display_path, pluralize, quote

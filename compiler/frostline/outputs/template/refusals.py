@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any
 
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
-from frostline.globs import glob_of
+from frostline.keys import glob_of
 from frostline.outputs.template.records import subject_of
 from frostline.outputs.template.text import TemplateFault, trusted
 from frostline.settings import OutputSettings
