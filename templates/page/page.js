@@ -105,31 +105,20 @@
     consumersByService.set(name, [...(consumersByService.get(name) || []), place]);
   });
 
-  // --- search: in one text of each entry, in lower case, made when the browser is idle or when it is needed ---
+  // --- search: in one text of each entry, in lower case ---
 
   const labels = entries.map((entry) => labelOf(entry).toLowerCase());
-  const groupTexts = [], haystacks = [];
-
-  function groupText(group) {
-    if (groupTexts[group] === undefined) {
-      const [datacenter, namespace, source, , tags, meta, nodeAddress, file] = shared[group];
-      const words = [datacenter, namespace, source, nodeAddress, file, ...tags].map((text) => texts[text]);
-      groupTexts[group] = words.concat(pairs(meta)).join("\n");
-    }
-    return groupTexts[group];
-  }
-
-  function haystackOf(place) {
-    return haystacks[place] === undefined ? haystacks[place] = makeHaystack(place) : haystacks[place];
-  }
-
-  function makeHaystack(place) {
-    const entry = entries[place], points = entry[POINTS], parts = [labelOf(entry)], groups = new Set();
+  const groupTexts = shared.map(([datacenter, namespace, source, , tags, meta, nodeAddress, file]) => {
+    const words = [datacenter, namespace, source, nodeAddress, file, ...tags].map((text) => texts[text]);
+    return words.concat(pairs(meta)).join("\n");
+  });
+  const haystacks = entries.map((entry, place) => {
+    const points = entry[POINTS], parts = [labelOf(entry)], groups = new Set();
     for (let at = 0; at < points.length; at += POINT) {
       parts.push(`${texts[points[at]]}:${points[at + 1]}`, texts[points[at + 4]]);
       groups.add(points[at + 3]);
     }
-    for (const group of groups) parts.push(groupText(group));
+    for (const group of groups) parts.push(groupTexts[group]);
     if (entry[URL_TO_USE] >= 0) parts.push(texts[entry[URL_TO_USE]]);
     if (entry[AUTH] >= 0) parts.push(texts[entry[AUTH]]);
     if (entry[SAID]) parts.push(...entry[SAID][0].map((tag) => texts[tag]), ...pairs(entry[SAID][1]));
@@ -137,20 +126,14 @@
     parts.push(...findingsOf[place].map(([, , , rule]) => texts[rule]));
     parts.push(...calledBy[place].map((consumer) => texts[consumers[consumer][NAME]]));
     return parts.join("\n").toLowerCase();
-  }
-
-  function makeHaystacks(from) {
-    const end = Math.min(from + 200, entries.length);
-    for (let place = from; place < end; place++) haystackOf(place);
-    if (end < entries.length) setTimeout(makeHaystacks, 0, end);
-  }
+  });
 
   // Places of the entries that have all words: those whose name is the query first, then begins with it, has it in it.
   function search(query) {
     const wanted = query.trim().toLowerCase(), words = wanted.split(/\s+/).filter(Boolean), ranks = [[], [], [], []];
     if (!words.length) return [...entries.keys()];
     for (let place = 0; place < entries.length; place++) {
-      const haystack = haystackOf(place), label = labels[place];
+      const haystack = haystacks[place], label = labels[place];
       if (!words.every((word) => haystack.includes(word))) continue;
       const isNamed = label === wanted || label.startsWith(wanted + "/");
       ranks[isNamed ? 0 : label.startsWith(wanted) ? 1 : label.includes(wanted) ? 2 : 3].push(place);
@@ -362,5 +345,4 @@
   window.addEventListener("hashchange", () => show(false));
   listFound();
   show(true);
-  setTimeout(makeHaystacks, 0, 0);
 })();

@@ -2,7 +2,7 @@
 // The picture of a neighbourhood: those who call a service, those whom it calls, those who call these, and so on.
 // dagre lays it out. Nothing here is markup: elements are made one by one, and names become text nodes.
 const pictureOf = (() => {
-  const MOST_NODES = 150, MOST_EDGES = 400, MOST_SEGMENTS = 1000;
+  const MOST_NODES = 150, MOST_EDGES = 300, MOST_SEGMENTS = 1000;
   const HEIGHT = 26, PADDING = 10, WIDEST = 260, MARGIN = 6, FONT_SIZE = 13;
   const SVG = "http://www.w3.org/2000/svg";
 

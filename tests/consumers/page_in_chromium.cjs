@@ -31,21 +31,12 @@ const SCENES = {
     }
     return {headings, listed: links.length, pictured: [...pictured]};
   },
-  // What each query of the list finds, and how many milliseconds the best of three answers takes.
+  // What each query of the list finds.
   async search(page, queries) {
     const found = {};
     for (const query of queries) {
       await page.fill("#query", query);
       found[query] = {names: await texts(page, "#found li a"), status: await page.textContent("#status")};
-      found[query].milliseconds = await page.evaluate(() => {
-        const box = document.getElementById("query");
-        return Math.min(...[1, 2, 3].map(() => {
-          const start = performance.now();
-          box.dispatchEvent(new Event("input"));
-          document.body.getBoundingClientRect();
-          return performance.now() - start;
-        }));
-      });
     }
     return found;
   },
@@ -75,6 +66,21 @@ const SCENES = {
       await page.evaluate(() => { history.replaceState(null, "", location.pathname); });
     }
     return found;
+  },
+  // How many milliseconds each key of a word takes, typed at once after the page has opened, and then again.
+  async typing(page, word) {
+    const type = (text) => {
+      const box = document.getElementById("query"), taken = [];
+      for (let end = 1; end <= text.length; end++) {
+        const start = performance.now();
+        box.value = text.slice(0, end);
+        box.dispatchEvent(new Event("input"));
+        document.body.getBoundingClientRect();
+        taken.push(performance.now() - start);
+      }
+      return taken;
+    };
+    return {first: await page.evaluate(type, word), again: await page.evaluate(type, word)};
   },
   // The lists at each of these hashes, by their labels: the text of each item.
   async lists(page, hashes) {
@@ -141,6 +147,7 @@ const SCENES = {
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({colorScheme});
       await page.goto(`${pathToFileURL(file)}${hash}`);
+      await page.reload();
       await page.screenshot({path: `${prefix}-${colorScheme}.png`});
     }
     return null;
