@@ -275,7 +275,7 @@
     if (!made) return;
     const wide = element("div", {class: "wide", role: "region", "aria-label": "Picture", tabindex: "0"}, made.picture);
     const hint = element("p", {class: "quiet"}, "Arrows lead from who calls to who is called. Arrow keys move from box to box, Enter opens one.");
-    if (made.drawnNodes < made.numberOfNodes) hint.append(` Of ${made.numberOfNodes.toLocaleString("en")} neighbours the nearest ${made.drawnNodes} are drawn.`);
+    if (made.drawnNodes < made.numberOfNodes) hint.append(` The nearest ${made.drawnNodes} of ${made.numberOfNodes.toLocaleString("en")} are drawn.`);
     if (made.drawnEdges < made.numberOfEdges) hint.append(` ${(made.numberOfEdges - made.drawnEdges).toLocaleString("en")} calls between them are not drawn.`);
     into.append(element("section", null, element("h3", null, "Neighbours"), hint, wide));
     wide.scrollTo(made.focus.x - wide.clientWidth / 2, made.focus.y - wide.clientHeight / 2);

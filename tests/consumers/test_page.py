@@ -161,7 +161,7 @@ def test_of_many_neighbours_the_nearest_are_drawn_in_time_and_the_page_says_so(t
     found = happened["result"]["#hub"]
     assert len(found["boxes"]) == 150
     assert {box["name"] for box in found["boxes"]} > {"hub", *(f"n{number}" for number in range(100))}
-    assert "Of 1,001 neighbours the nearest 150 are drawn." in found["hint"]
+    assert "The nearest 150 of 1,001 are drawn." in found["hint"]
     assert "calls between them are not drawn." in found["hint"]
     assert found["milliseconds"] < 4 * SLOWEST_CLICK
 
