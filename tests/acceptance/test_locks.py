@@ -47,6 +47,20 @@ def freeze_each(project: Project) -> None:
         project.done("freeze", "--source", "mesh", "--datacenter", name, "--out", f"locks/{name}.lock")
 
 
+def test_a_plan_of_merged_locks_is_what_compile_then_publishes(both: Project) -> None:
+    freeze_each(both)
+    said = both.refused(1, "plan", "--lock", "locks/*").stdout
+    assert "payments v1" in said
+    both.run("plan", "--lock", "locks/*", "--out", "plan.json")
+    both.done("compile", "--plan", "plan.json")
+    assert urls(both) == ["http://10.1.0.1:8080/v1", "http://10.2.0.1:8080/v1"]
+    both.refused(0, "plan", "--lock", "locks/*")
+    (both.folder / "locks" / "dc2.lock").unlink()
+    assert "in none of the given locks" in both.refused(3, "plan", "--lock", "locks/*").stderr
+    for other in (["--offline"], ["--wait", "1s"]):
+        assert "exclude each other" in both.refused(2, "plan", "--lock", "locks/*", *other).stderr
+
+
 def test_merged_locks_give_the_bytes_of_a_direct_compile(both: Project) -> None:
     both.done("compile")
     direct = both.contents()

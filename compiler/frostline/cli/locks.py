@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from frostline.cli.console import Invocation
 from frostline.cli.invoking import print_warnings
 from frostline.lock.codec import lock_of
+from frostline.pipeline.confirming import now_utc
 from frostline.pipeline.freeze import CommittedLock, LockPair, freeze
 from frostline.pipeline.holding import hold_refused
+from frostline.pipeline.merging import merge_files
 from frostline.settings import Allow, Config
 
 ONLY_LOCK = "Only the lock would change (ids, nodes): no service, endpoint or upstream changes."
@@ -23,6 +26,13 @@ def freeze_locks(invocation: Invocation, config: Config, allow: Allow, *, wait: 
     locks, warnings = read_locks(config, allow, invocation.today, wait=wait)
     print_warnings(invocation, warnings)
     return locks
+
+
+def merge_locks(invocation: Invocation, config: Config, globs: Sequence[str], allow: Allow) -> LockPair:
+    """The lock that these files give together, with what it holds, and the committed one. Prints warnings."""
+    merged, warnings = merge_files(config, globs, now_utc())
+    print_warnings(invocation, warnings)
+    return hold_refused(config, merged, allow, invocation.today)
 
 
 def read_locks(config: Config, allow: Allow, today: date, *, wait: float = 0.0) -> tuple[LockPair, tuple[str, ...]]:

@@ -10,14 +10,8 @@ from msgspec.structs import replace
 
 from frostline import errors
 from frostline.cli.console import Invocation, info, print_json, report_value, show_findings
-from frostline.cli.invoking import (
-    DifferentError,
-    invoked,
-    load_invocation_config,
-    note_compilation,
-    print_warnings,
-)
-from frostline.cli.locks import ONLY_LOCK, freeze_locks
+from frostline.cli.invoking import DifferentError, invoked, load_invocation_config, note_compilation
+from frostline.cli.locks import ONLY_LOCK, freeze_locks, merge_locks
 from frostline.cli.options import (
     DIGEST,
     DURATION,
@@ -39,7 +33,6 @@ from frostline.pipeline.compile import Compilation, CompileOptions, compile_regi
 from frostline.pipeline.confirming import now_utc
 from frostline.pipeline.freeze import CommittedLock, LockPair, offline_locks
 from frostline.pipeline.holding import hold_refused
-from frostline.pipeline.merging import merge_files
 from frostline.pipeline.publish import publish_compilation, publish_session
 from frostline.pipeline.verifying import as_verified, check_unverified, verify_changes
 from frostline.plan import saved as saved_plan
@@ -131,9 +124,7 @@ def _compile(
     check_unverified(config, options.allow)
     with publish_session(config) as root:
         if globs:
-            merged, warnings = merge_files(config, globs, now_utc())
-            print_warnings(invocation, warnings)
-            locks = hold_refused(config, merged, options.allow, options.today)
+            locks = merge_locks(invocation, config, globs, options.allow)
         elif offline:
             locks = hold_refused(config, offline_locks(config), options.allow, options.today)
         else:

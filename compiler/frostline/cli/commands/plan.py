@@ -20,7 +20,7 @@ from frostline.cli.console import (
     show_findings,
 )
 from frostline.cli.invoking import invoked, load_invocation_config, warn_of_pending_run
-from frostline.cli.locks import freeze_locks
+from frostline.cli.locks import freeze_locks, merge_locks
 from frostline.cli.options import (
     FORMATS,
     REPORT_FORMATS,
@@ -48,6 +48,9 @@ from frostline.text import display_path
 
 @click.command("plan")
 @offline_option
+@click.option(
+    "--lock", "locks", multiple=True, metavar="GLOB", help="Merge these locks instead of reading sources (repeatable)."
+)
 @only_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `compile --plan`.")
 @click.option("--digest", "only_digest", is_flag=True, help="With --out: print only the saved plan's digest.")
@@ -61,6 +64,7 @@ from frostline.text import display_path
 def command(
     invocation: Invocation,
     offline: bool,
+    locks: Sequence[str],
     only: Sequence[str],
     out: Path | None,
     only_digest: bool,
@@ -72,8 +76,10 @@ def command(
 
     Writes nothing. Exits with 1 if something would change, with 4 if compile would refuse it.
     """
-    if offline and wait:
-        raise click.UsageError("--offline and --wait exclude each other")
+    if offline and locks:
+        raise click.UsageError("--offline and --lock exclude each other")
+    if wait and (offline or locks):
+        raise click.UsageError(f"{'--offline' if offline else '--lock'} and --wait exclude each other")
     if only_digest and out is None:
         raise click.UsageError("--digest needs --out: it is the saved plan that has a digest")
     if only_digest and invocation.format not in FORMATS:
@@ -85,8 +91,13 @@ def command(
 
     def find() -> tuple[Basis | None, Compilation]:
         basis = saved_plans.basis_of(config, options) if out else None  # before all else is read
-        locks = offline_locks(config) if offline else freeze_locks(invocation, config, allow, wait=wait)
-        return basis, verify_changes(config, compile_registry(config, locks, options), options)
+        if locks:
+            pair = merge_locks(invocation, config, locks, allow)
+        elif offline:
+            pair = offline_locks(config)
+        else:
+            pair = freeze_locks(invocation, config, allow, wait=wait)
+        return basis, verify_changes(config, compile_registry(config, pair, options), options)
 
     warn_of_pending_run(invocation, config)
     basis, compilation = look(config, find, partial(info, invocation))
