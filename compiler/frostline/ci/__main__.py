@@ -1,0 +1,106 @@
+"""The command `frostline-ci`, for jobs of GitHub Actions and GitLab CI. A variable may stand for each option."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from frostline import errors
+from frostline.ci import checking, drifting, freezing
+from frostline.ci.clone import Clone, open_clone
+from frostline.ci.hosts import TOKEN, Host, find_host
+from frostline.errors import FrostlineError
+from frostline.text import escape_for_log
+
+_config = click.option(
+    "-c", "--config", type=click.Path(path_type=Path), envvar="FROSTLINE_CI_CONFIG", help="The configuration file."
+)
+_wait = click.option(
+    "--wait", envvar="FROSTLINE_CI_WAIT", metavar="DURATION", help="Wait so long for servers that are down."
+)
+
+
+def _say(text: str) -> None:
+    click.echo(escape_for_log(text), err=True)
+
+
+def _ending(function: Callable[..., int]) -> Callable[..., None]:
+    """Make a function -> exit status the callback of a click command: errors become a message and a status."""
+
+    @wraps(function)
+    def callback(**options: Any) -> None:
+        try:
+            status = function(**options)
+        except FrostlineError as error:
+            _say(f"error: {error.message}")
+            if error.help:
+                _say(f"  help: {error.help}")
+            status = error.status
+        except KeyboardInterrupt:
+            status = errors.INTERRUPTED
+        sys.exit(status)
+
+    return callback
+
+
+def _clone(host: Host, config: Path | None) -> Clone:
+    folder = config.resolve().parent if config else Path.cwd()
+    return open_clone(folder, host.remote, host.user, os.environ.get(TOKEN, ""))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Keep a comment, a pull request or an issue up to date with what frostline says. For jobs of GitHub and GitLab."""
+
+
+@main.command("check")
+@_config
+@click.option("--verify", is_flag=True, envvar="FROSTLINE_CI_VERIFY", help="Start verifiers: trusted branches only.")
+@_ending
+def check(config: Path | None, verify: bool) -> int:
+    """Check a pull request, offline, and keep one comment on it."""
+    host = find_host()
+    return checking.check(host, _clone(host, config), config, verify=verify, warn=lambda text: _say(f"warning: {text}"))
+
+
+@main.command("freeze")
+@_config
+@click.option("--branch", envvar="FROSTLINE_CI_BRANCH", default="frostline/freeze", show_default=True)
+@_wait
+@click.option("--allow", envvar="FROSTLINE_CI_ALLOW", metavar="WHAT", help="As for `frostline compile`.")
+@click.option("--lock", "locks", envvar="FROSTLINE_CI_LOCK", metavar="GLOB", help="Merge these locks; ask no source.")
+@click.option(
+    "--lock-only", is_flag=True, envvar="FROSTLINE_CI_LOCK_ONLY", help="Propose also a change of the lock alone."
+)
+@_ending
+def freeze(
+    config: Path | None, branch: str, wait: str | None, allow: str | None, locks: str | None, lock_only: bool
+) -> int:
+    """Read the sources and keep one pull request with what changed, or with the refusal."""
+    host = find_host()
+    reading = _options(("--wait", wait), ("--allow", allow), ("--lock", locks))
+    options = freezing.Options(config=config, branch=branch, reading=reading, lock_only=lock_only)
+    return freezing.freeze(host, _clone(host, config), options, _say)
+
+
+@main.command("drift")
+@_config
+@_wait
+@_ending
+def drift(config: Path | None, wait: str | None) -> int:
+    """Compare the sources with the lock and keep one issue open while they differ."""
+    return drifting.drift(find_host(), config, _options(("--wait", wait)), _say)
+
+
+def _options(*pairs: tuple[str, str | None]) -> tuple[str, ...]:
+    return tuple(word for name, value in pairs if value for word in (name, value))
+
+
+if __name__ == "__main__":
+    main(prog_name="frostline-ci")

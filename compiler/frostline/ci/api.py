@@ -1,0 +1,93 @@
+"""JSON over HTTPS, as the APIs of GitHub and GitLab speak it: pages of 100, and errors that say what to do."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping
+from http.client import HTTPException
+from typing import Any, TypeVar
+
+import msgspec
+
+from frostline.errors import PublishError, UsageError
+
+_TIMEOUT = 30.0
+_MOST_BYTES = 32 << 20
+_PER_PAGE = 100
+_MOST_PAGES = 100
+
+Value = TypeVar("Value")
+
+
+class ApiError(PublishError):
+    """The host cannot be asked, refuses, or answers what nobody expects."""
+
+
+class Api:
+    """One host's API. base: its URL without a slash at the end; headers: those of every request, the token too.
+
+    forbidden: what to do where the token may not do what is asked.
+    """
+
+    def __init__(self, host: str, base: str, headers: Mapping[str, str], forbidden: str) -> None:
+        if not base.startswith(("https://", "http://")):
+            raise UsageError(f"`{base}` is no URL of {host}'s API", help=f"run this in a job of {host}")
+        self._host = host
+        self._base = base
+        self._headers = dict(headers)
+        self._forbidden = forbidden
+        self._opener = urllib.request.build_opener(_NoRedirect)
+
+    def all(self, path: str, kind: type[Value], **query: str) -> Iterator[Value]:
+        """Every item of a list that comes in pages."""
+        for page in range(1, _MOST_PAGES + 1):
+            values = urllib.parse.urlencode({**query, "per_page": _PER_PAGE, "page": page})
+            items = self.send("GET", f"{path}?{values}", list[kind])  # type: ignore[valid-type]
+            yield from items
+            if len(items) < _PER_PAGE:
+                return
+
+    def send(self, method: str, path: str, kind: type[Value], body: Mapping[str, Any] | None = None) -> Value:
+        """What the host answers. ApiError: it could not be asked, or refuses."""
+        asked = f"{method} {path.partition('?')[0]}"
+        data = None if body is None else msgspec.json.encode(body)
+        headers = {**self._headers, "Content-Type": "application/json"}
+        request = urllib.request.Request(self._base + path, data, headers, method=method)  # noqa: S310 - checked above
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT) as response:
+                return msgspec.json.decode(response.read(_MOST_BYTES), type=kind)
+        except urllib.error.HTTPError as error:
+            raise self._refusal(error, asked) from None
+        except (OSError, HTTPException) as error:
+            raise ApiError(
+                f"{self._host} could not be asked ({asked}): {error}", help="run it again: nothing is done twice"
+            ) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ApiError(
+                f"{self._host} answered {asked} with something else than its API: {error}",
+                help="a proxy in between may have answered",
+            ) from None
+
+    def _refusal(self, error: urllib.error.HTTPError, asked: str) -> ApiError:
+        with error:
+            try:
+                said = msgspec.json.decode(error.read(_MOST_BYTES), type=_Said)
+                reason = said.message or said.error
+            except (msgspec.DecodeError, UnicodeDecodeError, OSError, HTTPException):
+                reason = error.reason
+        help_text = self._forbidden if error.code in (401, 403, 404) else "mend what it names, and run it again"
+        return ApiError(f"{self._host} answered {error.code} to {asked}: {reason}", help=help_text)
+
+
+class _Said(msgspec.Struct):
+    message: Any = ""
+    error: Any = ""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """The token goes to no other server."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None

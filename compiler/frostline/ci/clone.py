@@ -1,0 +1,183 @@
+"""The git half: one commit on one branch of the remote, pushed only where nobody else has pushed meanwhile.
+
+Nothing of the checkout moves: no branch, no index, no hook, no signature. Credentials reach git by its environment, so
+that no list of processes and no file has them.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from frostline.errors import PublishError, RefusedError, UsageError
+
+NAME = "frostline"
+EMAIL = "frostline@noreply.invalid"
+"""Who commits. A commit of another committer is somebody's work."""
+
+
+class Clone(Struct, frozen=True, kw_only=True):
+    """top: the top of the work tree; remote: a URL or the name of a remote; environment: of every git."""
+
+    top: Path
+    remote: str
+    environment: Mapping[str, str]
+
+
+def open_clone(folder: Path, remote: str, user: str, token: str) -> Clone:
+    """The clone that this folder is in. UsageError: in none, or not one that can be read."""
+    settings = {"core.hooksPath": os.devnull, "commit.gpgSign": "false", "push.gpgSign": "false"}
+    if token and remote.startswith(("https://", "http://")):
+        basic = base64.b64encode(f"{user}:{token}".encode()).decode()
+        settings[f"http.{remote}.extraHeader"] = f"Authorization: Basic {basic}"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("GIT_CONFIG_COUNT")},
+        **{f"GIT_{role}_NAME": NAME for role in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{role}_EMAIL": EMAIL for role in ("AUTHOR", "COMMITTER")},
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+        "GIT_CONFIG_COUNT": str(len(settings)),
+    }
+    for number, (name, value) in enumerate(settings.items()):
+        environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    clone = Clone(top=folder, remote=remote, environment=environment)
+    done = _run(clone, "rev-parse", "--show-toplevel")
+    if done.returncode:
+        raise UsageError(
+            f"git cannot read a repository here: {_said(done)}", help="check the repository out before this step"
+        )
+    return Clone(top=Path(os.fsdecode(done.stdout).removesuffix("\n")), remote=remote, environment=environment)
+
+
+def changed_paths(clone: Clone) -> dict[str, str]:
+    """Path -> git's two letters for it, of each path that differs from HEAD and is not ignored."""
+    listed = _git(clone, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    return {entry[3:]: entry[:2] for entry in listed.split("\0") if entry}
+
+
+def commit(clone: Clone, paths: Iterable[str], message: str) -> str:
+    """A commit on HEAD with these paths as the work tree has them; an empty one where there are none."""
+    with tempfile.TemporaryDirectory() as folder:
+        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        _git(clone, "read-tree", "HEAD", more=index)
+        if listed := "".join(f"{path}\0" for path in sorted(paths)):
+            add = ("add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul")
+            _git(clone, "--literal-pathspecs", *add, input=listed, more=index)
+        tree = _git(clone, "write-tree", more=index).strip()
+    return _git(clone, "commit-tree", tree, "-p", "HEAD", "-m", message).strip()
+
+
+def publish(clone: Clone, branch: str, new: str, *, but: Iterable[str] = ()) -> str:
+    """Push this commit on HEAD as the branch, unless the branch has its changes already. The commit that it ends in.
+
+    but: paths that are no reason to push. RefusedError: somebody else's commit is at the tip of the branch.
+    """
+    tip = _tip(clone, branch)
+    if tip:
+        _fetch(clone, branch, tip)
+        if _same_changes(clone, tip, new, frozenset(but)):
+            return tip
+    _push(clone, branch, f"{new}:refs/heads/{branch}", tip)
+    return new
+
+
+def withdraw(clone: Clone, branch: str) -> bool:
+    """Delete the branch on the remote. False: there is none. RefusedError: as for `publish`."""
+    tip = _tip(clone, branch)
+    if not tip:
+        return False
+    _fetch(clone, branch, tip)
+    _push(clone, branch, f":refs/heads/{branch}", tip)
+    return True
+
+
+def is_revision(clone: Clone, name: str) -> str | None:
+    """The commit that this names here, None where it is not here."""
+    done = _run(clone, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    return os.fsdecode(done.stdout).strip() if done.returncode == 0 else None
+
+
+def _tip(clone: Clone, branch: str) -> str:
+    """The commit at the tip of the remote's branch; empty where there is no such branch."""
+    listed = _git(clone, "ls-remote", "--exit-code", clone.remote, f"refs/heads/{branch}", ends=(0, 2))
+    return listed.partition("\t")[0]
+
+
+def _fetch(clone: Clone, branch: str, tip: str) -> None:
+    """Fetch the tip, and refuse where it is not ours: what somebody pushed there is not to be lost."""
+    shallow = _git(clone, "rev-parse", "--is-shallow-repository").strip() == "true"
+    depth = ("--depth=2",) if shallow else ()
+    _git(clone, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *depth, clone.remote, f"refs/heads/{branch}")
+    committer = _git(clone, "show", "--no-patch", "--format=%ce", tip).strip()
+    if committer != EMAIL:
+        raise RefusedError(
+            f"the branch `{branch}` ends in a commit of `{committer}` ({tip[:12]}); it stays as it is",
+            help="merge or close its pull request and delete the branch: the next run begins it anew",
+        )
+
+
+def _same_changes(clone: Clone, tip: str, new: str, but: frozenset[str]) -> bool:
+    """Whether both commits make the same of the paths that one of them changes, from the same."""
+    paths = (_differing(clone, f"{tip}^", tip) | _differing(clone, f"{new}^", new)) - but
+    moved = _differing(clone, tip, new) | _differing(clone, f"{tip}^", f"{new}^")
+    return not paths & moved
+
+
+def _differing(clone: Clone, old: str, new: str) -> set[str]:
+    listed = _git(clone, "diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
+    return {path for path in listed.split("\0") if path}
+
+
+def _push(clone: Clone, branch: str, refspec: str, expected: str) -> None:
+    lease = f"--force-with-lease=refs/heads/{branch}:{expected}"
+    done = _run(clone, "push", "--quiet", "--no-follow-tags", lease, clone.remote, refspec)
+    if done.returncode == 0:
+        return
+    if _tip(clone, branch) != expected:
+        raise PublishError(
+            f"somebody pushed to the branch `{branch}` at the same moment; it stays as they left it",
+            help="the next run looks again; two runs at once are kept apart by `concurrency` or `resource_group`",
+        )
+    raise PublishError(
+        f"git could not push the branch `{branch}`: {_said(done)}",
+        help="give the job `contents: write` on GitHub, or on GitLab a token with the scope `write_repository`",
+    )
+
+
+def _git(
+    clone: Clone,
+    *arguments: str,
+    input: str = "",
+    more: Mapping[str, str] | None = None,
+    ends: tuple[int, ...] = (0,),
+) -> str:
+    done = _run(clone, *arguments, input=input, more=more)
+    if done.returncode not in ends:
+        raise PublishError(f"`git {arguments[0]}` failed: {_said(done)}", help="mend what git names, and run it again")
+    return os.fsdecode(done.stdout)
+
+
+def _run(
+    clone: Clone, *arguments: str, input: str = "", more: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(  # noqa: S603 - no shell
+            ["git", *arguments],  # noqa: S607 - the one on PATH
+            cwd=clone.top,
+            env={**clone.environment, **(more or {})},
+            input=os.fsencode(input),
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise UsageError(f"git cannot be started: {error.strerror}", help="install git in the job's image") from None
+
+
+def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    return done.stderr.decode(errors="replace").strip() or f"status {done.returncode}"

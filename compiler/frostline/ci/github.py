@@ -1,0 +1,157 @@
+"""GitHub: its REST API, version 2022-11-28, and what its runner gives to a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from frostline.ci.api import Api, ApiError
+from frostline.ci.texts import LABEL, has_mark
+from frostline.errors import UsageError
+
+_FORBIDDEN = (
+    "the job needs `permissions`: `pull-requests: write` for a comment, `contents: write` beside it for a pull "
+    "request, `issues: write` for an issue; a pull request also needs 'Allow GitHub Actions to create and approve "
+    "pull requests' in the settings of the repository. A job for a pull request of a fork can only read"
+)
+
+
+class _User(Struct):
+    login: str
+    type: str = ""
+
+
+class _Comment(Struct):
+    id: int
+    body: str | None = None
+    user: _User | None = None
+
+
+class _Head(Struct):
+    sha: str
+
+
+class _Pull(Struct):
+    number: int
+    html_url: str
+    head: _Head
+    merged_at: str | None = None
+
+
+class _Issue(Struct):
+    number: int
+    html_url: str
+    body: str | None = None
+    pull_request: Any = None
+
+
+class _Number(Struct):
+    number: int
+
+
+class _Event(Struct):
+    pull_request: _Number
+
+
+class GitHub:
+    """A job of GitHub Actions, as its variables describe it.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/variables
+    """
+
+    report_format = "github"
+    base = "HEAD^1"  # actions/checkout takes the merge of the pull request into its target
+    user = "x-access-token"
+    longest = 65_536
+
+    def __init__(self, environment: Mapping[str, str], token: str) -> None:
+        self._environment = environment
+        self._repository = environment.get("GITHUB_REPOSITORY", "")
+        self.branch = environment.get("GITHUB_REF_NAME", "")
+        self.remote = f"{environment.get('GITHUB_SERVER_URL', 'https://github.com')}/{self._repository}.git"
+        self._here = f"/repos/{self._repository}"
+        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+        headers |= {"User-Agent": "frostline", **({"Authorization": f"Bearer {token}"} if token else {})}
+        self._api = Api("GitHub", environment.get("GITHUB_API_URL", "https://api.github.com"), headers, _FORBIDDEN)
+
+    def show(self, report: str, markdown: str) -> None:
+        """The annotations, which the runner reads from the log, and the summary of the job."""
+        print(report, end="", flush=True)  # noqa: T201
+        if summary := self._environment.get("GITHUB_STEP_SUMMARY"):
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(f"{markdown}\n")
+
+    def comment(self, mark: str, text: str, *, begin: bool) -> None:
+        comments = f"{self._here}/issues/{self._pull_request()}/comments"
+        for comment in self._api.all(comments, _Comment):
+            if has_mark(comment.body, mark) and self._is_mine(comment):
+                self._api.send("PATCH", f"{self._here}/issues/comments/{comment.id}", _Comment, {"body": text})
+                return
+        if begin:
+            self._api.send("POST", comments, _Comment, {"body": text})
+
+    def propose(self, branch: str, commit: str, title: str, text: str) -> str | None:
+        pulls, body = f"{self._here}/pulls", {"title": title, "body": text}
+        for found in self._proposed(branch, "open"):
+            return self._api.send("PATCH", f"{pulls}/{found.number}", _Pull, body).html_url
+        if any(closed.head.sha == commit and not closed.merged_at for closed in self._proposed(branch, "closed")):
+            return None
+        return self._api.send("POST", pulls, _Pull, {**body, "head": branch, "base": self.branch}).html_url
+
+    def withdraw(self, branch: str, why: str) -> bool:
+        return self._close(self._proposed(branch, "open"), "pulls", why)
+
+    def report(self, mark: str, title: str, text: str) -> str:
+        issues, body = f"{self._here}/issues", {"title": title, "body": text}
+        for issue in self._reported(mark):
+            return self._api.send("PATCH", f"{issues}/{issue.number}", _Issue, body).html_url
+        return self._api.send("POST", issues, _Issue, {**body, "labels": [LABEL]}).html_url
+
+    def settle(self, mark: str, why: str) -> bool:
+        return self._close(self._reported(mark), "issues", why)
+
+    def _close(self, found: Iterator[_Pull] | Iterator[_Issue], kind: str, why: str) -> bool:
+        """Close all that were found: two runs at once may have opened two."""
+        numbers = [item.number for item in found]
+        for number in numbers:
+            self._api.send("POST", f"{self._here}/issues/{number}/comments", _Comment, {"body": why})
+            self._api.send("PATCH", f"{self._here}/{kind}/{number}", _Number, {"state": "closed"})
+        return bool(numbers)
+
+    def _proposed(self, branch: str, state: str) -> Iterator[_Pull]:
+        """Pull requests of this repository's branch, the newest first."""
+        head = f"{self._repository.partition('/')[0]}:{branch}"
+        return self._api.all(f"{self._here}/pulls", _Pull, state=state, head=head, base=self.branch)
+
+    def _reported(self, mark: str) -> Iterator[_Issue]:
+        """Open issues with this mark, the oldest first; GitHub lists pull requests among them."""
+        issues = self._api.all(f"{self._here}/issues", _Issue, state="open", labels=LABEL, direction="asc")
+        return (issue for issue in issues if issue.pull_request is None and has_mark(issue.body, mark))
+
+    def _pull_request(self) -> int:
+        try:
+            event = Path(self._environment["GITHUB_EVENT_PATH"]).read_bytes()
+            return msgspec.json.decode(event, type=_Event).pull_request.number
+        except (KeyError, OSError, msgspec.DecodeError, UnicodeDecodeError):
+            raise UsageError(
+                "this job is not of a pull request, so there is nothing to comment on",
+                help="start the workflow `on: pull_request`",
+            ) from None
+
+    def _is_mine(self, comment: _Comment) -> bool:
+        """Whether the token wrote it: anybody may write a comment that begins with the mark."""
+        user = comment.user or _User(login="")
+        return user.login == self._login if self._login else user.type == "Bot"
+
+    @cached_property
+    def _login(self) -> str:
+        """Whose token this is; empty for that of a job or another app, which may not ask."""
+        try:
+            return self._api.send("GET", "/user", _User).login
+        except ApiError:
+            return ""

@@ -1,0 +1,171 @@
+"""`frostline-ci check`: one comment on a pull request, and what the job shows where it may not comment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from ci_jobs import Jobs, git
+from code_host import ACCOUNTS, APP, PERSON, READER, CodeHost
+from project import STATIC, Project, Run
+
+MARK = "<!-- frostline check frostline.yaml -->\n"
+
+
+@pytest.fixture
+def runner(run_here: Callable[..., Run]) -> Callable[..., Run]:
+    return run_here
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, project: Project, kind: str) -> Iterator[Jobs]:
+    """A repository whose `main` is compiled, and a branch `ours` of a pull request, from it."""
+    bare = tmp_path / "remote" / "shop.git"
+    bare.mkdir(parents=True)
+    git(bare, "init", "--quiet", "--bare")
+    host = CodeHost(bare)
+    jobs = Jobs(tmp_path, project, host, kind)
+    project.configure(STATIC).done("compile")
+    git(project.folder, "init", "--quiet")
+    jobs.push("all")
+    yield jobs
+    host.stop()
+
+
+only_github = pytest.mark.parametrize("kind", ["github"], indirect=True)
+
+
+def check(jobs: Jobs, *arguments: str, token: str = APP, env: dict[str, str] | None = None) -> Run:
+    """The job, for the merge of `ours` into `main`, as GitHub makes it."""
+    return jobs.job("check", *arguments, revision="ours", depth=2, pull_request=True, token=token, env=env)
+
+
+def disagree(jobs: Jobs, url: str = "https://elsewhere.example") -> None:
+    """Somebody changes the configuration and forgets to compile."""
+    text = jobs.project.read("frostline.yaml").decode()
+    jobs.project.write("frostline.yaml", text.replace("https://billing.example", url))
+    jobs.push("another URL", "ours")
+
+
+def test_one_comment_is_begun_where_something_is_wrong_and_kept_up_to_date(jobs: Jobs) -> None:
+    disagree(jobs)
+    ended = check(jobs)
+    assert ended.returncode == 1, ended.stderr
+    (comment,) = jobs.host.comments
+    assert comment.number == 7
+    assert comment.text.startswith(
+        MARK + "\n## frostline: run `frostline compile --offline`, and commit what it writes\n"
+    )
+    assert "services.yaml" in comment.text
+    assert "- `~` `billing`" in comment.text
+
+    jobs.project.done("compile", "--offline")
+    jobs.push("compiled", "ours")
+    assert check(jobs).returncode == 0
+    assert len(jobs.host.comments) == 1
+    assert "## frostline: Outputs, manifest, lock and configuration agree." in jobs.host.comments[0].text
+
+
+def test_nothing_is_said_where_nothing_is_wrong_and_nothing_changes(jobs: Jobs) -> None:
+    jobs.project.write("README", "unrelated\n")
+    jobs.push("unrelated", "ours")
+    ended = check(jobs)
+    assert (ended.returncode, ended.stderr) == (0, "Outputs, manifest and lock agree.\n")
+    assert jobs.host.comments == []
+
+
+def test_a_fork_gets_the_result_without_a_comment(jobs: Jobs) -> None:
+    disagree(jobs)
+    ended = check(jobs, token=READER)
+    assert ended.returncode == 1
+    assert jobs.host.comments == []
+    assert "warning: no comment was written:" in ended.stderr
+    if jobs.kind == "github":
+        assert "Resource not accessible by integration" in ended.stderr
+        assert "::error" in ended.stdout
+        assert "services.yaml" in jobs.summary.read_text()
+    else:
+        report = ElementTree.parse(jobs.folder / "clone" / "frostline.junit.xml").getroot()
+        assert report.findall(".//failure") != []
+        assert "services.yaml" in ended.stdout
+
+
+@only_github
+def test_a_host_that_does_not_answer_does_not_change_the_result(jobs: Jobs) -> None:
+    disagree(jobs)
+    jobs.host.down = True
+    assert check(jobs).returncode == 1
+    jobs.project.done("compile", "--offline")
+    jobs.push("compiled", "ours")
+    assert check(jobs).returncode == 0
+
+
+@pytest.mark.parametrize("token", [APP, PERSON])
+def test_a_comment_of_somebody_else_is_left_alone_whatever_it_begins_with(jobs: Jobs, token: str) -> None:
+    jobs.host.say(MARK + "mine")
+    for number in range(120):
+        jobs.host.say(f"chatter {number}")
+    disagree(jobs)
+    check(jobs, token=token)
+    check(jobs, token=token)
+    assert jobs.host.comments[0].text == MARK + "mine"
+    assert [comment.author for comment in jobs.host.comments[121:]] == [ACCOUNTS[token]]
+
+
+@only_github
+def test_a_configuration_that_is_wrong_is_what_the_comment_says(jobs: Jobs) -> None:
+    jobs.project.write("frostline.yaml", "sources: {mesh: {type: consull}}\n")
+    jobs.push("wrong", "ours")
+    assert check(jobs).returncode == 2
+    assert "frostline: the check failed (exit status 2)" in jobs.host.comments[0].text
+    assert "consull" in jobs.host.comments[0].text
+
+
+@only_github
+def test_hostile_text_stays_text_in_comments_and_starts_nothing(jobs: Jobs) -> None:
+    hostile = "https://$(touch pwned)`touch pwned`.example/@everyone/::warning::x/${{ github.token }}"
+    disagree(jobs, hostile)
+    ended = check(jobs)
+    assert ended.returncode in (1, 2)
+    assert not list(jobs.folder.rglob("pwned"))
+    for line in ended.stdout.splitlines():
+        assert line.startswith(("::error ", "::warning "))
+    for line in jobs.host.comments[0].text.splitlines():
+        assert "@everyone" not in line or "``" in line
+
+
+@only_github
+def test_a_branch_starts_no_program_unless_it_is_trusted(jobs: Jobs) -> None:
+    outputs = [{"type": "yaml", "path": "services.yaml", "verify": ["sh", "-c", "touch ../started"]}]
+    jobs.project.configure({**STATIC, "outputs": outputs})
+    jobs.push("a verifier", "ours")
+    assert check(jobs).returncode in (1, 4)
+    assert not (jobs.folder / "started").exists()
+    check(jobs, env={"FROSTLINE_CI_VERIFY": "true"})
+    assert (jobs.folder / "started").exists()
+
+
+@only_github
+def test_each_configuration_has_a_comment_of_its_own(jobs: Jobs) -> None:
+    config = jobs.project.write("deploy -->/other.yaml", jobs.project.read("frostline.yaml").decode())
+    disagree(jobs)
+    check(jobs)
+    check(jobs, "--config", f"{config.parent.name}/other.yaml")
+    check(jobs, "--config", f"{config.parent.name}/other.yaml")
+    marks = [comment.text.split("\n")[0] for comment in jobs.host.comments]
+    assert marks == [MARK.strip(), "<!-- frostline check deploy__-_/other.yaml -->"]
+
+
+@only_github
+def test_a_clone_without_the_target_says_what_it_needs(jobs: Jobs) -> None:
+    disagree(jobs)
+    ended = jobs.job("check", revision="ours", depth=1, pull_request=True)
+    assert ended.returncode == 1
+    assert "`fetch-depth: 2` for actions/checkout" in jobs.host.comments[0].text

@@ -1,0 +1,350 @@
+"""`frostline-ci freeze` and `drift`: real git pushes over HTTP to a bare repository; the API is code_host's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ci_jobs import Jobs, git, plain_environment
+from code_host import READER, CodeHost
+from consul_agent import ConsulAgent
+from faulty_proxy import FaultyProxy
+from project import Project, Run, consul_config
+
+pytestmark = pytest.mark.oldest_consul("what is read is not what this is about")
+
+BRANCH = "frostline/freeze"
+
+
+@pytest.fixture
+def runner(run_here: Callable[..., Run]) -> Callable[..., Run]:
+    return run_here
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, project: Project, shop: ConsulAgent, kind: str) -> Iterator[Jobs]:
+    """A repository whose `main` has the shop as it is now."""
+    bare = tmp_path / "remote" / "shop.git"
+    bare.mkdir(parents=True)
+    git(bare, "init", "--quiet", "--bare")
+    host = CodeHost(bare)
+    jobs = Jobs(tmp_path, project, host, kind)
+    project.configure(consul_config(shop.address)).done("compile")
+    git(project.folder, "init", "--quiet")
+    jobs.push("all")
+    yield jobs
+    host.stop()
+
+
+only_github = pytest.mark.parametrize("kind", ["github"], indirect=True)
+
+
+def done(jobs: Jobs, *arguments: str, status: int = 0, env: dict[str, str] | None = None) -> str:
+    ended = jobs.job("freeze", *arguments, env=env)
+    assert ended.returncode == status, ended.stderr
+    return ended.stderr
+
+
+def frozen(jobs: Jobs, path: str = "services.yaml") -> str:
+    return jobs.host.git("show", f"{BRANCH}:{path}")
+
+
+def tip(jobs: Jobs) -> str:
+    return jobs.host.git("rev-parse", "--verify", "--quiet", f"refs/heads/{BRANCH}")
+
+
+def test_a_change_opens_a_pull_request_and_the_next_updates_it(jobs: Jobs, shop: ConsulAgent) -> None:
+    assert "Nothing changed." in done(jobs)
+    assert jobs.host.pulls == []
+    assert tip(jobs) == ""
+
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    done(jobs)
+    (pull,) = jobs.host.open_pulls()
+    assert (pull.title, pull.more["branch"], pull.more["base"]) == ("Freeze services", BRANCH, "main")
+    assert pull.text.startswith("<!-- frostline freeze frostline.yaml -->\n")
+    assert "- `+` `basket v2`, 0 → 1 endpoints" in pull.text
+    assert "basket" in frozen(jobs)
+    assert jobs.host.git("diff", "--name-only", "main", BRANCH).split("\n") == [
+        *("frostline.lock", "frostline.manifest", "registry.py", "registry.pyi", "services.yaml"),
+    ]
+    first = tip(jobs)
+
+    done(jobs)
+    assert tip(jobs) == first
+
+    shop.catalog_register("n1", "basket-v3", address="10.0.0.1", port=8082)
+    done(jobs)
+    assert jobs.host.open_pulls() == [pull]
+    assert "`basket v3`" in pull.text
+    assert "v3:" in frozen(jobs)
+    assert jobs.host.git("rev-list", "--count", f"main..{BRANCH}") == "1"
+
+
+@only_github
+def test_the_pull_request_is_merged_and_the_next_change_opens_another(jobs: Jobs, shop: ConsulAgent) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    done(jobs)
+    jobs.host.git("update-ref", "refs/heads/main", tip(jobs))
+    (merged,) = jobs.host.pulls
+    jobs.host.close(merged)
+    merged.more["merged_at"] = "2026-01-01T00:00:00Z"
+    done(jobs)
+    assert tip(jobs) == ""
+    shop.catalog_register("n1", "basket-v3", address="10.0.0.1", port=8082)
+    done(jobs)
+    assert len(jobs.host.pulls) == 2
+
+
+def test_a_change_of_the_lock_alone_proposes_nothing_unless_it_is_asked_for(jobs: Jobs, shop: ConsulAgent) -> None:
+    shop.catalog_deregister("n1", "search")
+    shop.catalog_register("n3", "search", address="10.0.0.1", port=9200, tags=["api"])
+    done(jobs)
+    assert jobs.host.pulls == []
+    assert tip(jobs) == ""
+    done(jobs, env={"FROSTLINE_CI_LOCK_ONLY": "true"})
+    assert len(jobs.host.open_pulls()) == 1
+    assert jobs.host.git("diff", "--name-only", "main", BRANCH) == "frostline.lock"
+
+
+def test_what_a_guard_refuses_is_in_the_pull_request_with_the_line_that_accepts_it(
+    jobs: Jobs, shop: ConsulAgent
+) -> None:
+    shop.catalog_deregister("n2", "payments-v1")
+    shop.catalog_register("n2", "basket-v2", address="10.0.0.1", port=8081)
+    jobs.project.configure(consul_config(shop.address, guards={"instances": "10%"}))
+    shop.catalog_register("n3", "payments-v1", address="10.0.0.3", port=8080)
+    jobs.project.done("compile")
+    jobs.push("two endpoints of payments, and a strict guard")
+    shop.catalog_register("n1", "basket-v3", address="10.0.0.1", port=8082)
+    done(jobs)
+    assert "basket v3" in jobs.host.pulls[0].text
+
+    for node in ("n1", "n3"):
+        shop.catalog_deregister(node, "payments-v1")
+        shop.catalog_register(node, "payments-v1", address="10.0.0.1", port=8080, status="critical")
+    done(jobs, status=4)
+    (pull,) = jobs.host.open_pulls()
+    assert pull.title == "Freeze services: refused"
+    assert "error `guard-instances`" in pull.text
+    assert 'accept: [{rule: guard-instances, service: "payments"' in pull.text
+    assert "`basket v3`" in pull.text
+    assert jobs.host.git("diff", "--name-only", "main", BRANCH) == ""
+    refused = tip(jobs)
+    done(jobs, status=4)
+    assert tip(jobs) == refused
+
+    accept = {"rule": "guard-instances", "service": "payments", "until": "2099-01-01", "why": "moves"}
+    jobs.project.configure(consul_config(shop.address, guards={"instances": "10%", "accept": [accept]}))
+    jobs.project.done("compile", "--offline")
+    jobs.push("accepted")
+    done(jobs)
+    assert jobs.host.open_pulls() == [pull]
+    assert pull.title == "Freeze services"
+    assert "basket" in frozen(jobs)
+    assert "payments" in jobs.host.git("diff", "main", BRANCH, "--", "services.yaml")
+
+
+def test_the_pull_request_is_closed_when_the_change_is_gone(jobs: Jobs, shop: ConsulAgent) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    done(jobs)
+    shop.catalog_deregister("n1", "basket-v2")
+    assert "is closed" in done(jobs)
+    (pull,) = jobs.host.pulls
+    assert pull.state == "closed"
+    assert [comment.number for comment in jobs.host.comments] == [pull.number]
+    assert tip(jobs) == ""
+    assert "Nothing changed." in done(jobs)
+    assert len(jobs.host.comments) == 1
+
+
+def test_a_pull_request_that_somebody_closed_stays_closed_until_there_is_another_change(
+    jobs: Jobs, shop: ConsulAgent
+) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    done(jobs)
+    jobs.host.close(jobs.host.pulls[0])
+    assert "was closed, and stays so" in done(jobs)
+    assert len(jobs.host.pulls) == 1
+    shop.catalog_register("n1", "basket-v3", address="10.0.0.1", port=8082)
+    done(jobs)
+    assert len(jobs.host.open_pulls()) == 1
+
+
+@pytest.mark.parametrize("gone", [False, True])
+@only_github
+def test_somebodys_commit_on_the_branch_is_never_lost(jobs: Jobs, shop: ConsulAgent, gone: bool) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    done(jobs)
+    text = jobs.host.pulls[0].text
+    by_hand(jobs)
+    theirs = tip(jobs)
+    if gone:
+        shop.catalog_deregister("n1", "basket-v2")
+    else:
+        shop.catalog_register("n1", "basket-v3", address="10.0.0.1", port=8082)
+    said = done(jobs, status=4)
+    assert f"error: the branch `{BRANCH}` ends in a commit of `ann@example.com`" in said
+    assert "help: merge or close its pull request and delete the branch" in said
+    assert tip(jobs) == theirs
+    assert jobs.host.pulls[0].text == text
+    assert jobs.host.pulls[0].state == "open"
+
+
+def by_hand(jobs: Jobs) -> None:
+    """Ann commits to the branch and pushes."""
+    elsewhere = jobs.folder / "elsewhere"
+    git(jobs.folder, "clone", "--quiet", "--branch", BRANCH, str(jobs.host.bare), str(elsewhere))
+    (elsewhere / "NOTES").write_text("mine\n")
+    git(elsewhere, "add", "NOTES")
+    git(elsewhere, "commit", "--quiet", "--message", "mine")
+    git(elsewhere, "push", "--quiet")
+
+
+@only_github
+def test_who_pushes_while_a_job_pushes_is_not_overwritten(jobs: Jobs, shop: ConsulAgent) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    done(jobs)
+    shop.catalog_register("n1", "basket-v3", address="10.0.0.1", port=8082)
+    jobs.host.before_push = lambda: by_hand(jobs)
+    said = done(jobs, status=5)
+    assert f"error: somebody pushed to the branch `{BRANCH}` at the same moment; it stays as they left it" in said
+    assert frozen(jobs, "NOTES") == "mine"
+    assert "v3" not in jobs.host.pulls[0].text
+
+
+@only_github
+def test_a_change_that_came_to_main_meanwhile_is_in_the_branch(jobs: Jobs, shop: ConsulAgent) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    done(jobs)
+    first = tip(jobs)
+    jobs.project.write("README", "unrelated\n")
+    jobs.push("unrelated")
+    done(jobs)
+    assert tip(jobs) == first
+    shop.catalog_register("n1", "basket-v3", address="10.0.0.1", port=8082)
+    jobs.project.done("compile", "--allow", "deletes")
+    jobs.push("somebody froze by hand")
+    shop.catalog_register("n1", "basket-v4", address="10.0.0.1", port=8083)
+    done(jobs)
+    assert jobs.host.git("rev-parse", f"{BRANCH}^") == jobs.host.git("rev-parse", "main")
+
+
+@only_github
+def test_the_time_of_confirmation_alone_is_no_reason_to_push(jobs: Jobs, shop: ConsulAgent) -> None:
+    jobs.project.configure({**consul_config(shop.address), "confirmed": "frostline.confirmed"}).done("compile")
+    jobs.push("confirmed")
+    done(jobs)
+    assert jobs.host.pulls == []
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    done(jobs)
+    first = tip(jobs)
+    assert frozen(jobs, "frostline.confirmed") != ""
+    done(jobs)
+    assert tip(jobs) == first
+
+
+@only_github
+def test_what_cannot_be_read_leaves_the_pull_request_as_it_is(jobs: Jobs, shop: ConsulAgent) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    done(jobs)
+    before = len(jobs.host.requests)
+    jobs.project.configure(consul_config("http://127.0.0.1:1"))
+    jobs.push("nobody answers there")
+    assert "Nothing was written" in done(jobs, status=3)
+    assert len(jobs.host.requests) == before
+
+
+@only_github
+def test_locks_from_elsewhere_are_merged_and_are_not_committed(jobs: Jobs, shop: ConsulAgent) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    jobs.project.done("freeze", "--out", jobs.folder / "dc1.lock")
+    done(jobs, env={"FROSTLINE_CI_LOCK": f"{jobs.folder}/*.lock"})
+    assert "basket" in frozen(jobs)
+
+
+@only_github
+def test_a_checkout_with_changes_of_somebody_is_refused(jobs: Jobs) -> None:
+    clone = jobs.clone("main", 1)
+    (clone / "services.yaml").write_text("mine")
+    jobs.clone = lambda revision, depth: clone  # type: ignore[method-assign]
+    assert "error: the checkout has changes that are not committed: `services.yaml`" in done(jobs, status=2)
+
+
+@only_github
+def test_a_token_that_may_not_push_or_propose_is_told_what_it_needs(jobs: Jobs, shop: ConsulAgent) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    ended = jobs.job("freeze", token=READER)
+    assert ended.returncode == 5
+    assert "error: `git ls-remote` failed" in ended.stderr or "error: git could not push" in ended.stderr
+    jobs.host.down = True
+    ended = jobs.job("freeze")
+    assert ended.returncode == 5
+    assert "error: GitHub answered 503" in ended.stderr
+    jobs.host.down = False
+    done(jobs)
+    assert len(jobs.host.open_pulls()) == 1
+
+
+def test_drift_opens_one_issue_and_closes_it_when_it_is_gone(jobs: Jobs, shop: ConsulAgent) -> None:
+    def drift(status: int) -> None:
+        ended = jobs.job("drift")
+        assert ended.returncode == status, ended.stderr
+
+    drift(0)
+    assert jobs.host.issues == []
+    for name in ("basket-v2", "basket-v3"):
+        shop.catalog_register("n1", name, address="10.0.0.1", port=8081)
+        drift(1)
+        (issue,) = jobs.host.issues
+        assert issue.state == "open"
+        assert issue.text.startswith("<!-- frostline drift frostline.yaml -->\n")
+    assert "basket" in issue.text
+    assert issue.more["labels"] == ["frostline"]
+    for name in ("basket-v2", "basket-v3"):
+        shop.catalog_deregister("n1", name)
+    drift(0)
+    assert issue.state == "closed"
+    drift(0)
+    assert len(jobs.host.comments) == 1
+
+
+@only_github
+def test_drift_says_nothing_where_the_sources_cannot_be_read(
+    jobs: Jobs, shop: ConsulAgent, proxied: Callable[..., FaultyProxy]
+) -> None:
+    proxy = proxied(shop)
+    jobs.project.configure(consul_config(proxy.address)).done("compile")
+    jobs.push("through a proxy")
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    assert jobs.job("drift").returncode == 1
+    text = jobs.host.issues[0].text
+    proxy.fault = lambda path, token: (500, "no leader")
+    assert jobs.job("drift").returncode == 3
+    assert (jobs.host.issues[0].state, jobs.host.issues[0].text) == ("open", text)
+
+
+def test_elsewhere_than_on_a_host_it_says_so(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "frostline.ci", "drift"]
+    ended = subprocess.run(command, cwd=tmp_path, env=plain_environment(), capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "error: this is no job of GitHub Actions or GitLab CI\n  help: elsewhere use" in ended.stderr
+
+
+def test_a_pull_request_that_changes_the_lock_is_told_what_that_means(jobs: Jobs, shop: ConsulAgent) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    jobs.project.done("compile")
+    jobs.push("frozen by hand", "ours")
+    base = jobs.host.git("rev-parse", "main")
+    ended = jobs.job("check", revision="ours", depth=2, pull_request=True, env={"CI_MERGE_REQUEST_DIFF_BASE_SHA": base})
+    assert ended.returncode == 0, ended.stderr
+    assert "### What this changes in the registry\n" in jobs.host.comments[0].text
+    assert "- `+` `basket v2`, 0 → 1 endpoints" in jobs.host.comments[0].text
