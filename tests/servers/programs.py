@@ -14,7 +14,7 @@ import pytest
 INSTALL = Path(__file__).with_name("install.sh")
 MISSING = "no real server: "
 
-FETCHED = ("consul-1.8", "consul-1.14", "puppet-8", "envoy", "traefik", "caddy", "hadolint")
+FETCHED = ("consul-1.8", "consul-1.14", "puppet-8", "envoy", "traefik", "caddy", "hadolint", "actionlint")
 """Those that install.sh keeps in the user's cache, without root; tests let it fetch them."""
 
 _CONSUL = "tests/servers/install.sh {}, or set FROSTLINE_CONSUL"

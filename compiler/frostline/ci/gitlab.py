@@ -17,8 +17,8 @@ JUNIT = Path("frostline.junit.xml")
 """The report of tests that a job of the component keeps; GitLab shows it in the merge request."""
 
 _FORBIDDEN = (
-    "the variable FROSTLINE_TOKEN needs an access token of the project with the role Developer and the scope `api`, to "
-    "push `write_repository` too. A pipeline of a fork does not have it"
+    "the variable FROSTLINE_TOKEN needs an access token of the project with the scope `api`; the role Reporter does "
+    "for a comment or an issue, Developer for a merge request. A pipeline of a fork does not have it"
 )
 
 
