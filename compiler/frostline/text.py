@@ -30,6 +30,12 @@ _UNPRINTABLE = re.compile(f"[{UNPRINTABLE}]")
 CHANGE_SIGNS = {"add": "+", "change": "~", "remove": "-", "create": "+", "update": "~", "delete": "-", "adopt": "="}
 """What stands before a service, a file or a lock that changes, by its action, in plans."""
 
+UNKNOWN_ENDPOINTS = (
+    "What was published came from another lock or configuration, so its endpoints are not known. Where the lock was "
+    "merged or replaced, `frostline diff COMMIT frostline.lock` shows them, if COMMIT is the one that was published."
+)
+"""Said once where a plan cannot say which endpoints of a service change."""
+
 
 def escape_control(text: str) -> str:
     """`text` on one line, with every control and invisible character written as an escape such as `\\x1b`."""

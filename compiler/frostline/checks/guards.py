@@ -206,7 +206,8 @@ def _deletes(change: _Change) -> list[Finding]:
     """What is still registered, but has no endpoint any more, is the business of `_lost_instances`."""
     served = [key for key in _in_order(change.old) if change.names_only or change.old[key].endpoints > 0]
     gone = [key for key in served if key not in change.new and not change.consent.covers(DELETE.name, key)]
-    return _share_finding(change, DELETE, gone, len(served), "are not registered any more")
+    verb = "is" if len(gone) == 1 else "are"
+    return _share_finding(change, DELETE, gone, len(served), f"{verb} not registered any more")
 
 
 def _changes(change: _Change) -> list[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from frostline.model import version_label
 from frostline.plan.changes import Effect, Plan, ServiceChange, summary
-from frostline.text import CHANGE_SIGNS, escape_control, pluralize
+from frostline.text import CHANGE_SIGNS, UNKNOWN_ENDPOINTS, escape_control, pluralize
 
 _ORDER: tuple[Effect, ...] = ("remove", "shrink", "change", "add", "move")
 """What matters most to those who call a service comes first."""
@@ -65,6 +65,8 @@ def _services(plan: Plan, verbose: bool) -> Iterator[str]:
             yield f"      ! {escape_control(f'override until {note.until}: {note.why} ({note.place})')}"
         if verbose or change.effect != "move" or change.overrides:
             yield from _detail_lines(change)
+    if not all(change.known for change in plan.services):
+        yield UNKNOWN_ENDPOINTS
 
 
 def _service_line(change: ServiceChange) -> str:
@@ -89,4 +91,4 @@ def _detail_lines(change: ServiceChange) -> Iterator[str]:
     for consumer in change.dependents:
         yield f"      ! {escape_control(consumer)} depends on it"
     if not change.known:
-        yield "      (endpoint details unavailable: published from a different lock or configuration)"
+        yield "      (its published endpoints are not known)"

@@ -12,7 +12,7 @@ from typing import Any
 
 from frostline.model import Finding
 from frostline.reporters.base import Report, subject_text
-from frostline.text import CHANGE_SIGNS, escape_for_log, pluralize
+from frostline.text import CHANGE_SIGNS, UNKNOWN_ENDPOINTS, escape_for_log, pluralize
 
 LONGEST = 65_535
 """Characters that GitHub takes in a comment, counted in UTF-16 units: no way of counting gives more."""
@@ -65,7 +65,10 @@ def _plan_sections(plan: Mapping[str, Any] | None) -> list[tuple[str, list[str]]
     files += [f"- verified: {code(name)}" for name in plan.get("verified", ())]
     files += [f"- **not verified**, as `--allow` says: {code(name)}" for name in plan.get("unverified", ())]
     changes = sorted(plan["services"], key=lambda change: _ORDER.index(change["effect"]))
-    return [("Services", ["\n".join(_service(change)) for change in changes]), ("Files", files)]
+    services = ["\n".join(_service(change)) for change in changes]
+    if not all(change["known"] for change in changes):
+        services[-1] += f"\n\n{UNKNOWN_ENDPOINTS}"
+    return [("Services", services), ("Files", files)]
 
 
 def _refusal(file: Mapping[str, Any]) -> str:

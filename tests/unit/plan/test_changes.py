@@ -25,7 +25,7 @@ from frostline.plan.text import plan_lines
 from frostline.published import FileChange, ManifestEntry
 from frostline.registry.assembling import entry_digest
 from frostline.resources import schema_text
-from frostline.text import escape_control
+from frostline.text import UNKNOWN_ENDPOINTS, escape_control
 
 SCHEMA = Draft202012Validator(json.loads(schema_text("plan")))
 HEADER = "Services:"
@@ -148,10 +148,13 @@ def test_what_came_from_another_lock_is_not_named_endpoint_by_endpoint() -> None
     old, new = {("a", None): entry(endpoint(1))}, {("a", None): entry(endpoint(2))}
     found = plan(old, new, known=new)
     assert not found.services[0].known
-    assert text(found)[1:3] == [
+    assert text(found)[1:4] == [
         "  ~ a unversioned  (1 endpoint)",
-        "      (endpoint details unavailable: published from a different lock or configuration)",
+        "      (its published endpoints are not known)",
+        UNKNOWN_ENDPOINTS,
     ]
+    many = plan(old | {("b", None): entry(endpoint(1))}, new | {("b", None): entry(endpoint(2))}, known={})
+    assert text(many).count(UNKNOWN_ENDPOINTS) == 1
     gone = plan(old, {}, known={})
     assert (gone.services[0].removed, gone.services[0].known) == ((), False)
 

@@ -19,6 +19,7 @@ from frostline.model import FileOrigin, Finding, InstanceOrigin
 from frostline.pipeline.rule_table import rule_table
 from frostline.reporters import github, junit, markdown, sarif
 from frostline.reporters.base import Report, report_of
+from frostline.text import UNKNOWN_ENDPOINTS
 
 PLACE = FileOrigin("frostline.yaml", 7, 3)
 ERROR = Finding(
@@ -202,6 +203,15 @@ def test_markdown_has_the_counts_first_then_services_files_and_findings() -> Non
     ]
     assert "- `-` `payments v1`, 2 → 0 endpoints" in lines
     assert "  - **`default:shop/web` depends on it**" in lines
+
+
+def test_markdown_says_once_why_the_endpoints_of_some_services_are_missing() -> None:
+    known, unknown = plan(), plan(known=False)
+    unknown["services"] *= 2
+    lines = list(markdown.lines(replace(REPORT, plan=unknown)))
+    assert lines.count(UNKNOWN_ENDPOINTS) == 1
+    assert "### Services (2)" in lines
+    assert UNKNOWN_ENDPOINTS not in list(markdown.lines(replace(REPORT, plan=known)))
 
 
 @given(HOSTILE, HOSTILE)
