@@ -325,8 +325,9 @@ _NOT_COMPOSED = {
     "*": ("an alias (`*`) without its anchor (`&`)", 'a value that starts with `*` needs quotes: "*"'),
     "&": ("an anchor (`&`) that is there twice", "give it another name"),
 }
-_FLOW_TAG = re.compile(r"[\[{,:]\s*(![^\s\"']*[\]},])")
-"""PyYAML takes the bracket after `[!consul]` for a part of the tag, and then misses it."""
+_FLOW_TAG = re.compile(r"[\[{,:]\s*(![^\s\"']{0,200}[\]},])")
+"""PyYAML takes the bracket after `[!consul]` for a part of the tag, and then misses it. Without its limit the search
+would take the square of the text's length."""
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str, label: str) -> UsageError:

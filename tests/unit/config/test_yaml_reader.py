@@ -178,3 +178,10 @@ def test_a_syntax_error_says_what_stands_there(text: str, line: int, column: int
         read_yaml(text.encode(), "a.yaml")
     assert caught.value.message == f"not valid YAML: {said}"
     assert caught.value.origin == FileOrigin("a.yaml", line, column)
+
+
+def test_a_long_list_that_never_ends_is_refused_in_linear_time() -> None:
+    with pytest.raises(UsageError) as caught:  # with the square of its length in steps, this would take minutes
+        read_yaml(("a: [x\n" + ":!" * 200_000 + "\n: {").encode(), "f.yaml")
+    assert str(caught.value.origin) == "f.yaml:1:4"
+    assert "a list in [ ] that is broken or never ends" in caught.value.message
