@@ -2,6 +2,9 @@
 
 import sys
 
+_AGAIN = 0.05
+"""Seconds after which an interrupt comes again that was dropped."""
+
 
 def main() -> None:
     """Run the command and exit with its status."""
@@ -29,9 +32,15 @@ def _end_on_signals() -> None:
     import signal
 
     def interrupt(number: int, frame: object) -> None:
-        # What is half made now, such as an event loop, may fail when it is taken down: nothing that a user can mend.
-        sys.unraisablehook = lambda unraisable: None
+        sys.unraisablehook = interrupt_again
         raise KeyboardInterrupt
+
+    def interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
+        # What is half made now, such as an event loop, may fail when it is taken down: nothing that a user can mend.
+        # But Python also drops an interrupt that comes while it runs a finalizer.
+        if unraisable.exc_type is KeyboardInterrupt:
+            signal.signal(signal.SIGALRM, interrupt)
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # nohup has SIGHUP ignored
@@ -42,6 +51,7 @@ def _end_at_once_on_signals() -> None:
     """From here on all is written and said: a signal ends what Python does at its end, without a traceback."""
     import signal
 
+    signal.setitimer(signal.ITIMER_REAL, 0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_DFL)

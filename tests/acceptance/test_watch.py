@@ -1,18 +1,26 @@
-"""`frostline watch` beside real Consuls: it publishes what changed, once, and nothing else."""
+"""`frostline watch`: it publishes what changed, once, and nothing else; how it ends, and what it says of itself."""
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from consul_agent import ConsulAgent
-from project import STATIC, Project, consul_config
+from nomad_reads import names, small_region
+from nomad_replay import Reply, instance, state
+from project import OUTPUTS, STATIC, Project, consul_config
+
+from frostline.reporters.exposition import samples_in
 
 QUIET = "0.2s"
 
@@ -74,6 +82,22 @@ def watch(project: Project) -> Iterator[Callable[..., Watch]]:
             one.process.wait()
 
 
+def is_running(pid: int) -> bool:
+    """Whether this process is there, and not only waits for its parent to notice its end."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
 def names_in(project: Project) -> set[str]:
     return {path.name for path in project.folder.iterdir()}
 
@@ -108,7 +132,7 @@ def test_a_watch_publishes_what_changed_once_and_keeps_what_it_refuses(
 
     # A change of a local file.
     project.configure(consul_config(shop.address, source=select, checks={"policies": {"required": ["gone/v1"]}}))
-    watching.until("Refused: error[")
+    watching.until("error[required]: gone v1: it is required but unknown; what is published stays as it is.")
     before = project.contents()
     shop.catalog_register("n3", "extra", address="10.0.0.3", port=80)
     turns = watching.turns()
@@ -143,3 +167,131 @@ def test_a_configuration_that_is_wrong_at_the_start_ends_a_watch(project: Projec
     for words in ("", "'unclosed", "'' x"):
         assert "--exec" in project.refused(2, "watch", "--exec", words).stderr
     assert "longer than 0" in project.refused(2, "watch", "--quiet-for", "0s").stderr
+
+
+SLOW = "sh -c 'echo $$ >../pid; touch ../made; exec sleep 300'"
+"""A program that says who it is, and does not end by itself."""
+MANY = {f"service-{number}": "https://service.example" for number in range(600)}
+MANY_FILES = {"type": "template", "template": "one.j2", "path": "many/{name}.txt", "split": "entry"}
+PHASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "waiting": (STATIC, ()),
+    "reading": (consul_config("http://127.0.0.1:{port}", source={"timeout": "60s", "deadline": "5m"}), ()),
+    "verifying": (STATIC | {"outputs": [OUTPUTS[1] | {"verify": shlex.split(SLOW)}]}, ()),
+    "publishing": (
+        STATIC | {"sources": {"many": {"type": "static", "services": MANY}}, "outputs": [MANY_FILES, *OUTPUTS]},
+        (),
+    ),
+    "running the program": (STATIC, ("--exec", SLOW)),
+}
+BEGINS = {
+    "waiting": "Published",
+    "reading": "reading source mesh",
+    "verifying": "verifying",
+    "publishing": "publishing",
+    "running the program": "Published",
+}
+"""What it has said when the phase begins, and maybe has ended."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_watch_that_is_ended_in_any_phase_leaves_nothing_behind(
+    project: Project, watch: Callable[..., Watch], tmp_path: Path, phase: str, number: int
+) -> None:
+    config, options = PHASES[phase]
+    private = tmp_path / "private"
+    private.mkdir()
+    pid_file = project.folder.parent / "pid"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        text = json.dumps(config).replace("{port}", str(silent.getsockname()[1]))
+        project.write("one.j2", "{{ entries | length }}\n")
+        project.configure(text)
+        watching = watch("--metrics", str(tmp_path / "w.prom"), *options, env={"TMPDIR": str(private)})
+        watching.until(BEGINS[phase])
+        started = phase in ("verifying", "running the program")
+        if started:
+            until(lambda: pid_file.exists() and pid_file.read_text().endswith("\n"), "the program has started")
+        assert watching.end(number) == (130 if number == signal.SIGTERM else -number)
+    if started:
+        until(lambda: not is_running(int(pid_file.read_text())), "the program has ended")
+    until(lambda: not any(private.iterdir()), "the private folder is gone")
+    assert "Traceback" not in watching.said()
+    if number == signal.SIGTERM or phase != "publishing":  # else the next run finishes or undoes it
+        assert_nothing_staged(project)
+    if phase != "reading":
+        project.configure(config | {"outputs": [{**output, "verify": ["true"]} for output in config["outputs"]]})
+        project.done("compile")
+        project.done("check")
+    assert_nothing_staged(project)
+
+
+def assert_nothing_staged(project: Project) -> None:
+    assert [path.name for path in project.folder.rglob("*") if path.name.startswith(".frostline")] == []
+
+
+def test_services_of_nomad_are_published_at_once_and_states_of_checks_when_it_is_polled(
+    project: Project, watch: Callable[..., Watch]
+) -> None:
+    with small_region() as nomad:
+        live = {"type": "nomad", "address": nomad.address, "retries": 0}
+        project.configure({"version": 1, "sources": {"live": live}, "outputs": OUTPUTS})
+        nomad.fix("/v1/service/web", state([instance("web", Address="10.0.0.1")]))
+        watching = watch("--poll", "1h")
+        watching.until("Watching 1 source; read every 3600 s: live.")
+        watching.until("Published 1 service")
+        nomad.fix("/v1/service/web", state([instance("web", Address="10.0.0.1", Port=81)], 71))
+        nomad.fix("/v1/services", names("web", index=71))
+        watching.until("web changed.")
+        assert watching.end() == 130
+
+        nomad.fix(
+            "/v1/service/web",
+            state(
+                [
+                    instance("web", Address="10.0.0.1", Port=81),
+                    instance("web", ID="2", Address="10.0.0.2", AllocID="a2"),
+                ],
+                72,
+            ),
+        )
+        nomad.fix("/v1/services", names("web", index=72))
+        nomad.fix("/v1/client/allocation/a2/checks", Reply(None))
+        watching = watch("--poll", "0.3s")
+        watching.until("web changed.")
+        failing = {"c": {"Service": "web", "Status": "failure", "Check": "alive"}}
+        nomad.fix("/v1/client/allocation/a2/checks", Reply(failing))
+        watching.until("web changed.", 2)
+
+
+def test_metrics_tell_of_each_turn_and_stay_when_a_watch_ends(
+    shop: ConsulAgent, project: Project, watch: Callable[..., Watch], tmp_path: Path
+) -> None:
+    path = tmp_path / "watch.prom"
+
+    def told(name: str) -> list[float]:
+        text = path.read_text() if path.is_file() else ""
+        return [one.value for one in samples_in(text) if one.name == f"frostline_{name}"]
+
+    project.configure(consul_config(shop.address))
+    watching = watch("--metrics", str(path), "--exec", "false")
+    watching.until("--exec: `false` ended with status 1")
+    until(lambda: told("run_exit_status") == [0] and told("exec_failed") == [1], "the first turn is told")
+    (confirmed,) = told("segment_confirmed_timestamp_seconds")
+
+    project.configure(consul_config(shop.address, checks={"policies": {"required": ["gone/v1"]}}))
+    watching.until("Refused: ")
+    until(lambda: told("run_exit_status") == [4] and told("refusals") == [1], "the refusal is told")
+    assert told("segment_confirmed_timestamp_seconds") == [confirmed]
+
+    path.unlink()
+    path.mkdir()
+    shop.catalog_register("n1", "extra", address="10.0.0.3", port=80)
+    watching.until("No metrics: --metrics: ")
+    path.rmdir()
+    project.configure(consul_config(shop.address))
+    watching.until("extra added")
+    until(lambda: path.is_file() and told("run_exit_status") == [0], "the next turn is told")
+    last = path.read_bytes()
+    assert watching.end() == 130
+    assert path.read_bytes() == last
+    assert watching.count("No metrics: ") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -29,6 +30,22 @@ def status() -> int:
     with pytest.raises(SystemExit) as ended:
         command.main()
     return int(str(ended.value.code))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_signal_that_comes_while_a_finalizer_runs_is_not_lost(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dying:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), number)
+
+    def run(arguments: Sequence[str]) -> int:
+        Dying()
+        for _ in range(300):
+            time.sleep(0.01)
+        return 0
+
+    monkeypatch.setattr(cli, "run", run)
+    assert status() == 130
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -30,13 +30,22 @@ def lines(report: Report, *, color: bool = False) -> Iterator[str]:
         shown[finding.severity, finding.rule] += 1
         if shown[finding.severity, finding.rule] > MOST_OF_RULE:
             continue
-        start = _start(finding.origin, finding.severity, f"[{_display(finding.rule)}]", color)
-        yield from _item(start + _subject(finding), finding.message, finding.help, color)
+        yield from _item(_finding_start(finding, color), finding.message, finding.help, color)
     for (severity, rule), number in sorted(shown.items()):
         if number > MOST_OF_RULE:
             more = f"{severity}[{_display(rule)}]"
             yield f"{_paint(more, severity, color)}: and {number - MOST_OF_RULE} more, which `--format json` lists"
     yield from _count(report)
+
+
+def line_of(finding: Finding) -> str:
+    """The first line of this finding, without colors."""
+    return next(_item(_finding_start(finding, False), finding.message, None, False))
+
+
+def _finding_start(finding: Finding, color: bool) -> str:
+    start = _start(finding.origin, finding.severity, f"[{_display(finding.rule)}]", color)
+    return start + _subject(finding)
 
 
 def _start(origin: Origin | None, severity: str, rule: str, color: bool) -> str:

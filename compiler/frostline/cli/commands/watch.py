@@ -29,6 +29,7 @@ from frostline.pipeline.verifying import verify_changes
 from frostline.pipeline.watch import CONFIRM, Watching
 from frostline.plan.changes import Plan, published_line, summary
 from frostline.plan.saved import Basis
+from frostline.reporters.text import line_of
 from frostline.settings import Allow, Config
 from frostline.text import escape_for_log, pluralize, quote, shorten
 
@@ -236,7 +237,7 @@ def _one_line(error: FrostlineError) -> str:
 
 def _first_of(findings: Sequence[Finding]) -> str:
     more = f" (and {len(findings) - 1} more; `frostline plan` shows all)" if len(findings) > 1 else ""
-    return f"error[{findings[0].rule}]: {findings[0].message}{more}"
+    return f"{line_of(findings[0])}{more}"
 
 
 _ACTIONS = {"add": "added", "change": "changed", "remove": "removed"}
