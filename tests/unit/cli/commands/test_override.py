@@ -98,7 +98,7 @@ REFUSED = [
     (2, ["ledger"], "error: nothing to change\n  help: give at least one of --drop, --add and --replace"),
     (2, ["ledger", "--drop", "adress=1"], "error: --drop: unknown key `adress`\n  help: did you mean `address`?"),
     (2, ["ledger", "--drop", "10.0.0.1"], "error: --drop: `10.0.0.1` is not KEY=VALUE"),
-    (2, ["ledger", "--drop", "port=http"], "error: --drop: `port` must be an integer, not a string"),
+    (2, ["ledger", "--drop", "port=http"], "error: --drop: `port` must be a whole number, not the string `http`"),
     (2, ["ledger", "--add", "10.0.0.1:80"], "error: --add: the URL has no scheme"),
     (2, ["ledger", "--replace", "http://10.0.0.1"], "error: --replace: `http://10.0.0.1` is not OLD=NEW"),
     (2, ["ledger", "--drop", "port=80", "--until", "2027-01-23"], "error: --until: 2027-01-23 is over"),
