@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from frostline.hcl.conversion import ConversionError, convert
+from frostline.hcl.nodes import GetAttr, Step
 from frostline.hcl.number import Number
 from frostline.hcl.unknowns import unknown_from
 from frostline.hcl.values import DYNAMIC, NUMBER, STRING, Type, Value
@@ -94,3 +95,12 @@ def _item_at(items: tuple[Value, ...], position: Number) -> Value:
     if index >= len(items):
         raise AccessError(f"there are {len(items)} elements, so the index {position} is too large")
     return items[index]
+
+
+def with_subject(message: str, root: str | None, steps: tuple[Step, ...]) -> str:
+    """`var` has no attribute `x`, where the message says that there is none."""
+    names = [root, *(step.name if isinstance(step, GetAttr) else None for step in steps)]
+    missing = message.removeprefix("there is no ")
+    if missing == message or None in names:
+        return message
+    return f"`{'.'.join(filter(None, names))}` has no {missing}"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from frostline.hcl.access import AccessError, attribute, element
+from frostline.hcl.access import AccessError, attribute, element, with_subject
 from frostline.hcl.calls import call
 from frostline.hcl.conversion import ConversionError, convert, unify
 from frostline.hcl.iteration import for_values, template_for
@@ -100,7 +100,7 @@ def _traversal(node: Traversal, scope: Scope) -> Value:
         literal = next((index for index, step in enumerate(steps) if is_computed(step)), len(steps))
         value = _undefined(Traversal(node.offset, node.root, steps[:literal]), scope)
         steps = steps[literal:]
-    return _stepped(value, steps, scope)
+    return _stepped(value, steps, scope, node.root)
 
 
 def _undefined(node: Traversal, scope: Scope) -> Value:
@@ -111,7 +111,7 @@ def _undefined(node: Traversal, scope: Scope) -> Value:
     return value
 
 
-def _stepped(value: Value, steps: tuple[Step, ...], scope: Scope) -> Value:
+def _stepped(value: Value, steps: tuple[Step, ...], scope: Scope, root: str | None = None) -> Value:
     for step in steps:
         try:
             if isinstance(step, GetAttr):
@@ -122,7 +122,8 @@ def _stepped(value: Value, steps: tuple[Step, ...], scope: Scope) -> Value:
                 value = element(value, _value(step.key, scope))
         except AccessError as error:
             nearest = partial(suggestion, error.name, error.known)
-            raise HclError(str(error), scope.source.place(step.offset), nearest) from None
+            message = with_subject(str(error), root, steps[: steps.index(step)])
+            raise HclError(message, scope.source.place(step.offset), nearest) from None
     return value
 
 

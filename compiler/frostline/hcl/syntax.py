@@ -43,6 +43,9 @@ def parse_embedded(text: str, file: Source, start: int) -> Embedded:
     return Embedded(start, parse_expression(source), source)
 
 
+SAVE_HELP = "save the file as UTF-8"
+
+
 def _check_text(source: Source) -> None:
     data = source.data
     if len(data) > MOST_BYTES:
@@ -50,9 +53,9 @@ def _check_text(source: Source) -> None:
     try:
         data.decode()
     except UnicodeDecodeError as error:
-        raise HclError("the text is not UTF-8", source.place(error.start)) from None
+        raise HclError("the text is not UTF-8", source.place(error.start), SAVE_HELP) from None
     if (nul := data.find(b"\0")) >= 0:
-        raise HclError("the text contains a NUL character", source.place(nul))
+        raise HclError("the text contains a NUL character: it is UTF-16, or no text", source.place(nul), SAVE_HELP)
 
 
 class _BodyParser(ExpressionParser):
@@ -70,7 +73,7 @@ class _BodyParser(ExpressionParser):
                 case "name":
                     self._item(attributes, blocks)
                 case "eof":
-                    raise self.error("the block has no closing brace", opening)
+                    raise self.error("the block has no closing brace", opening, "write a `}` for each `{`")
                 case "quote" | "string":
                     raise self.error("the name of an argument or a block cannot have quotes")
                 case _:
@@ -97,7 +100,10 @@ class _BodyParser(ExpressionParser):
                 self.leave_level()
                 self._end_line()
             case _:
-                raise self.error("this is neither an argument (`name = value`) nor a block (`name {…}`)", start)
+                help_line = f"write `{name} = …`" if self.kind == ":" else None
+                raise self.error(
+                    "this is neither an argument (`name = value`) nor a block (`name {…}`)", start, help_line
+                )
 
     def _end_line(self) -> None:
         if self.kind != "eof":
@@ -112,7 +118,10 @@ class _BodyParser(ExpressionParser):
         labels: list[tuple[str, int]] = []
         while self.kind != "{":
             if self.kind == "newline":
-                raise self.error("the opening brace of a block must be on the line of its name")
+                raise self.error(
+                    "the opening brace of a block must be on the line of its name",
+                    help=f"if `{kind}` is an argument, write `{kind} = …`",
+                )
             label_start = self.start
             labels.append((self._label(), label_start))
         opening = self.start
@@ -153,6 +162,6 @@ class _BodyParser(ExpressionParser):
         self.check("=", "a block on one line can have one argument only", start)
         attribute = self._attribute(start, name)
         if self.kind == "eof":
-            raise self.error("the block has no closing brace", opening)
+            raise self.error("the block has no closing brace", opening, "write a `}` for each `{`")
         self.expect("}", "a block on one line must be closed on that line, after one argument")
         return Body(opening, self.source, {name: attribute}, ())

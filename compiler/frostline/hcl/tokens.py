@@ -226,7 +226,7 @@ def _bad_token(source: Source, start: int) -> HclError:
     if byte in (b"\n", b"\r"):
         return HclError("a quoted text must end on its line", place, "write a text of several lines as <<EOT … EOT")
     if byte in b"'`":
-        return HclError("quotes must be double quotes", place)
+        return HclError("quotes must be double quotes", place, 'write "…"')
     if byte in b"&|^~":
         return HclError("there are no bitwise operators", place, "`&&`, `||` and `!` are for true and false")
     char = source.data[start : start + 4].decode(errors="ignore")[0]

@@ -61,7 +61,7 @@ def _coalescelist(*values: Value) -> Value:
         raise FunctionError("the function needs an argument")
     for value in values:
         if value.type.kind not in _SEQUENCES:
-            raise FunctionError(f"arguments must be lists or tuples, but one is {value.type}")
+            raise FunctionError(f"arguments must be lists or tuples, but one is of type {value.type}")
     for value in values:
         if value.data:
             return value
@@ -82,13 +82,13 @@ def _concat(*values: Value) -> Value:
             return Value(common, tuple(item for converted in lists for item in converted.data))
     for index, value in enumerate(values):
         if value.type.kind not in _SEQUENCES:
-            raise FunctionError(f"arguments must be lists or tuples, but this is {value.type}", index)
+            raise FunctionError(f"arguments must be lists or tuples, but this is of type {value.type}", index)
     return tuple_value(item for value in values for item in value.data)
 
 
 def _contains(values: Value, wanted: Value) -> Value:
     if values.type.kind not in ("list", "tuple", "set"):
-        raise FunctionError(f"`list` must be a list, a tuple or a set, but is {values.type}")
+        raise FunctionError(f"`list` must be a list, a tuple or a set, but is of type {values.type}")
     return boolean(any(equal(wanted, item) for item in values.data))
 
 
@@ -104,7 +104,7 @@ def _distinct(values: Value) -> Value:
 
 def _element(values: Value, index: Value) -> Value:
     if values.type.kind not in _SEQUENCES:
-        raise FunctionError(f"`list` must be a list or a tuple, but is {values.type}")
+        raise FunctionError(f"`list` must be a list or a tuple, but is of type {values.type}")
     position = whole(index, "index")
     if not values.data:
         raise FunctionError("the list is empty")
@@ -114,7 +114,7 @@ def _element(values: Value, index: Value) -> Value:
 
 def _flatten(values: Value) -> Value:
     if values.type.kind not in ("list", "set", "tuple"):
-        raise FunctionError(f"only lists, sets and tuples can be flattened, but this is {values.type}")
+        raise FunctionError(f"only lists, sets and tuples can be flattened, but this is of type {values.type}")
     return tuple_value(_flat(values))
 
 
@@ -143,12 +143,12 @@ def _index(values: Value, key: Value) -> Value:
             raise FunctionError(f"there is no element `{key.data}`")
         member: Value = values.data[key.data]
         return member
-    raise FunctionError(f"`collection` must be a list, a map or a tuple, but is {values.type}")
+    raise FunctionError(f"`collection` must be a list, a map or a tuple, but is of type {values.type}")
 
 
 def _keys(values: Value) -> Value:
     if values.type.kind not in ("map", "object"):
-        raise FunctionError(f"a map or an object is needed, but this is {values.type}", 0)
+        raise FunctionError(f"a map or an object is needed, but this is of type {values.type}", 0)
     names = map(string, values.data)
     return list_value(STRING, names) if values.type.kind == "map" else tuple_value(names)
 
@@ -159,18 +159,18 @@ def _values(values: Value) -> Value:
         return list_value(values.type.element, values.data.values())
     if values.type.kind == "object":
         return tuple_value(values.data.values())
-    raise FunctionError(f"a map or an object is needed, but this is {values.type}")
+    raise FunctionError(f"a map or an object is needed, but this is of type {values.type}")
 
 
 def _length(values: Value) -> Value:
     if values.type.kind not in ("list", "set", "map", "tuple"):
-        raise FunctionError(f"`collection` must be a list, a set, a map or a tuple, but is {values.type}")
+        raise FunctionError(f"`collection` must be a list, a set, a map or a tuple, but is of type {values.type}")
     return number(Number(len(values.data), 64))
 
 
 def _lookup(values: Value, key: Value, default: Value) -> Value:
     if values.type.kind not in ("map", "object"):
-        raise FunctionError(f"`inputMap` must be a map or an object, but is {values.type}", 0)
+        raise FunctionError(f"`inputMap` must be a map or an object, but is of type {values.type}", 0)
     if values.type.kind == "map":
         assert values.type.element is not None
         try:
@@ -184,7 +184,7 @@ def _lookup(values: Value, key: Value, default: Value) -> Value:
 def _merge(*values: Value) -> Value:
     for value in values:
         if value.type.kind not in ("map", "object", "dynamic"):
-            raise FunctionError(f"arguments must be maps or objects, but one is {value.type}")
+            raise FunctionError(f"arguments must be maps or objects, but one is of type {value.type}")
     merged = {name: item for value in values if value.data is not None for name, item in value.data.items()}
     types = {value.type for value in values}
     if len(types) == 1 and (only := next(iter(types))).kind == "map":
@@ -222,7 +222,7 @@ def _limits(limits: list[Number]) -> tuple[Number, Number, Number]:
 
 def _slice(values: Value, start: Value, end: Value) -> Value:
     if values.type.kind not in _SEQUENCES:
-        raise FunctionError(f"a list or a tuple is needed, but this is {values.type}", 0)
+        raise FunctionError(f"a list or a tuple is needed, but this is of type {values.type}", 0)
     first, last = whole(start, "start_index", 1), whole(end, "end_index", 2)
     length = len(values.data)
     if not 0 <= first <= length:
@@ -244,7 +244,7 @@ def _sort(values: Value) -> Value:
 
 def _zipmap(keys: Value, values: Value) -> Value:
     if values.type.kind not in _SEQUENCES:
-        raise FunctionError(f"`values` must be a list or a tuple, but is {values.type}")
+        raise FunctionError(f"`values` must be a list or a tuple, but is of type {values.type}")
     if len(keys.data) != len(values.data):
         raise FunctionError(f"there are {len(keys.data)} keys, but {len(values.data)} values")
     if any(key.data is None for key in keys.data):

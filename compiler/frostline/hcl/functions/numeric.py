@@ -72,7 +72,7 @@ def _extreme(values: tuple[Value, ...], *, largest: bool) -> Value:
 
 def _parseint(text: Value, base: Value) -> Value:
     if text.type.kind != "string":
-        raise FunctionError(f"`number` must be a string, but is {text.type}", 0)
+        raise FunctionError(f"`number` must be a string, but is of type {text.type}", 0)
     radix = whole(base, "base", 1)
     if not 2 <= radix <= 62:
         raise FunctionError("`base` is between 2 and 62", 1)

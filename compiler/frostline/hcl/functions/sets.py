@@ -56,7 +56,7 @@ def _element_type(value: Value, argument: int) -> Type:
         assert value.type.element is not None
         return value.type.element
     if value.type.kind != "tuple":
-        raise FunctionError(f"a set or a list is needed, but this is {value.type}", argument)
+        raise FunctionError(f"a set or a list is needed, but this is of type {value.type}", argument)
     if not value.data:
         return DYNAMIC
     common = unify(value.type.elements)

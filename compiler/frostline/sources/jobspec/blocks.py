@@ -105,6 +105,12 @@ def _evaluate_block(kind: str, labels: tuple[str, ...], offset: int, body: Body,
         elif shape.lenient:
             evaluate(attribute.expression, scope)
         else:
+            if name in shape.blocks:
+                raise HclError(
+                    f"`{name}` is a block here, not an argument",
+                    body.source.place(attribute.offset),
+                    help=f"write `{name} {{ … }}`, without `=`",
+                )
             known = [*shape.attributes, *shape.maps]
             raise unknown_name("argument", name, known, body.source.place(attribute.offset))
     for inner, inner_scope in expand_blocks(body, shape, scope):
@@ -181,7 +187,7 @@ def _texts_of_value(attribute: AttributeNode, source: Source, scope: Scope) -> d
     if value.is_null or (value.is_unknown and value.type.kind in ("map", "object", "dynamic")):
         return {}
     if value.type.kind not in ("map", "object"):
-        raise HclError(f"`{attribute.name}` must be a map of strings, but is {value.type}", place)
+        raise HclError(f"`{attribute.name}` must be a map of strings, but is of type {value.type}", place)
     found: dict[str, Text] = {}
     for name, item in value.data.items():
         try:

@@ -30,8 +30,11 @@ def expand_blocks(body: Body, shape: Shape, scope: Scope) -> Iterator[tuple[Bloc
         elif shape.open or shape.lenient or block.kind in shape.blocks:
             yield block, scope
         else:
-            known = [*shape.blocks, *shape.attributes]
-            raise unknown_name("block", block.kind, known, body.source.place(block.offset))
+            place = body.source.place(block.offset)
+            if block.kind in shape.attributes:
+                help_line = f"write `{block.kind} = …`"
+                raise HclError(f"`{block.kind}` is an argument here, not a block", place, help=help_line)
+            raise unknown_name("block", block.kind, [*shape.blocks], place)
 
 
 def _generate_blocks(
@@ -77,7 +80,7 @@ def _elements(
     if collection.is_null:
         raise HclError("`for_each` is null", place)
     if not is_iterable(collection):
-        raise HclError(f"`for_each` must be a collection, but is a {collection.type.kind}", place)
+        raise HclError(f"`for_each` must be a collection, but is of type {collection.type}", place)
     if not collection.is_unknown:
         return elements(collection)
     if is_read:
@@ -113,4 +116,4 @@ def _label(value: Value, place: FileOrigin) -> str:
 def unknown_name(what: str, name: str, known: list[str], place: FileOrigin) -> HclError:
     """An argument or a block of a name that is not known here, with the nearest one."""
     listed = ", ".join(f"`{known_name}`" for known_name in sorted(known))
-    return HclError(f"unknown {what} `{name}`", place, did_you_mean(name, known, f"known here: {listed}"))
+    return HclError(f"unknown {what} `{name}`", place, did_you_mean(name, known, f"the {what}s here are {listed}"))

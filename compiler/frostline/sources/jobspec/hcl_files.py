@@ -60,7 +60,9 @@ def _job_block(body: Body) -> BlockNode:
     if not jobs:
         raise HclError("there is no block `job`", source.place(0), help='a job file has one block `job "NAME" {…}`')
     if len(jobs) > 1:
-        raise HclError("a second block `job`", source.place(jobs[1].offset), help="a job file has one")
+        first = source.place(jobs[0].offset)
+        help_line = f"a job file has one: move one of them into another file; the first is at {first}"
+        raise HclError("a second block `job`", source.place(jobs[1].offset), help=help_line)
     return jobs[0]
 
 
@@ -130,7 +132,7 @@ def _port(block: Block, name: str, least: int = -1) -> Whole:
     if isinstance(port, NotKnown):
         return port
     if not least <= port <= 65535:
-        raise HclError(f"`{name}` is not a port: {port}", block.place_of(name))
+        raise HclError(f"`{name}` is not a port: {port}", block.place_of(name), help="ports are between 0 and 65535")
     return max(port, 0)
 
 

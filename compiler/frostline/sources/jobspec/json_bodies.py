@@ -38,7 +38,7 @@ def values_of_json(tree: Node, source: Source) -> Body:
 def _body(node: Node, source: Source, shape: Shape) -> Body:
     attributes: dict[str, AttributeNode] = {}
     blocks: list[BlockNode] = []
-    for name, value in _members(node, source, "a block"):
+    for name, value in _members(node, source, "a job file in JSON" if shape is _TOP else "a block"):
         if name == _COMMENT:
             continue
         if name == "dynamic" and not shape.open:
@@ -64,7 +64,7 @@ def _add(attributes: dict[str, AttributeNode], attribute: AttributeNode, source:
 
 def _members(node: Node, source: Source, what: str) -> tuple[tuple[str, Node], ...]:
     if not isinstance(node.value, Members):
-        raise HclError(f"{what} must be an object here", source.place(node.offset))
+        raise HclError(f"{what} must be an object", source.place(node.offset))
     return node.value.items
 
 

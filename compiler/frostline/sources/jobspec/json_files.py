@@ -49,7 +49,11 @@ class _ObjectReader:
         }
 
     def error(self, node: Node, wanted: str) -> HclError:
-        return HclError(f"{self.path or 'the job'} must be {wanted}", self.source.place(node.offset), help=_HELP)
+        return HclError(
+            f"{f'`{self.path}`' if self.path else 'the job'} must be {wanted}",
+            self.source.place(node.offset),
+            help=_HELP,
+        )
 
     @property
     def place(self) -> FileOrigin:
@@ -62,7 +66,7 @@ class _ObjectReader:
         return self._members.get(name.lower())
 
     def _wrong(self, name: str, node: Node, wanted: str) -> HclError:
-        return _ObjectReader(self.source, self.node, f"{self.path}.{name}").error(node, wanted)
+        return _ObjectReader(self.source, self.node, f"{self.path}.{name}".lstrip(".")).error(node, wanted)
 
     def _member(self, name: str, kind: type, wanted: str) -> Any:
         node = self._node(name)

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from frostline.hcl.source import HclError, Source
+from frostline.hcl.syntax import SAVE_HELP
 from frostline.model import FileOrigin
 
 _MOST_LEVELS = 200
@@ -49,7 +50,7 @@ def tree_of(source: Source) -> Node:
     try:
         json.loads(source.data.decode(), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
-        raise HclError("the text is not UTF-8", source.place(error.start)) from None
+        raise HclError("the text is not UTF-8", source.place(error.start), SAVE_HELP) from None
     except json.JSONDecodeError as error:
         place = FileOrigin(source.path, error.lineno, error.colno)
         raise HclError(f"this is not JSON: {error.msg[0].lower()}{error.msg[1:]}", place) from None

@@ -38,6 +38,10 @@ _TEMPLATE = re.compile(rb"\[\[")
 _NO_VARIABLES = Variables(frozenset(), {})
 
 
+_FILE_HELP = "correct the file, or leave it out of `files`"
+_VAR_FILE_HELP = "correct the file, or leave it out of `var_files`"
+
+
 class TemplateError(HclError):
     """The file is a template of Levant or Nomad Pack."""
 
@@ -84,7 +88,7 @@ class Reader:
         except TemplateError as error:
             return FileResult(template=error.place)
         except HclError as error:
-            return FileResult(errors=(self._error(error.message, error.place, error.help),))
+            return FileResult(errors=(self._error(error.message, error.place, error.help or _FILE_HELP),))
         self._declared |= found.variables.declared
         if needs:
             return FileResult(errors=tuple(self._unknown(needs, found.variables)))
@@ -121,7 +125,7 @@ class Reader:
                     help="a var file has lines NAME = value; variables are declared in job files",
                 )
         except HclError as error:
-            raise self._error(error.message, error.place, error.help) from None
+            raise self._error(error.message, error.place, error.help or _VAR_FILE_HELP) from None
         return body
 
     def _source(self, path: Path) -> Source:
@@ -129,7 +133,9 @@ class Reader:
         try:
             return Source(shown, read_regular(path, most=MOST_BYTES))
         except OSError as error:
-            raise HclError(f"the file cannot be read: {error.strerror}", FileOrigin(shown)) from None
+            is_missing = isinstance(error, FileNotFoundError)
+            help_line = "write it, or correct its path" if is_missing else "give this user the right to read it"
+            raise HclError(f"the file cannot be read: {error.strerror}", FileOrigin(shown), help_line) from None
 
     def _unknown(self, needs: list[Need], variables: Variables) -> Iterator[FrostlineError]:
         """An error for every variable of the file that is not set, and for everything else that is not known."""
@@ -153,13 +159,13 @@ class Reader:
     def _help_for_variable(self, name: str) -> str:
         source, variable = self._settings.name, f"NOMAD_VAR_{name}"
         if variable in self._settings.environment:
-            return f"set the environment variable `{variable}`, which source `{source}` reads, or give it a default"
+            return f"set ${variable}, which source {source} reads, or give it a default in the file"
         return (
             f"set it in the source's `variables` or `var_files`, take it from the environment with "
-            f"`environment: [{variable}]`, or give it a default"
+            f"`environment: [{variable}]`, or give it a default in the file"
         )
 
-    def _error(self, message: str, place: FileOrigin, help: str | None) -> SourceError:
+    def _error(self, message: str, place: FileOrigin, help: str) -> SourceError:
         return SourceError(f"source {self._settings.name}: {message}", origin=place, help=help)
 
     def undeclared(self) -> list[FrostlineError]:

@@ -241,8 +241,9 @@ def _converted(value: Value, variable: _Variable, place: FileOrigin) -> Value:
     try:
         return convert(value, variable.type)
     except ConversionError as error:
+        why = "" if variable.type.is_primitive else f": {error}"
         raise HclError(
-            f"the value of the variable `{variable.name}` is not a {variable.type}: {error}",
+            f"the value of the variable `{variable.name}` is not a {variable.type}{why}",
             place,
             help=f"its type is declared at {variable.place}",
         ) from None
@@ -299,7 +300,8 @@ def _locals(body: Body, var: Value, context: Context) -> dict[str, Value]:
         circle = error.args[1]
         chain = " -> ".join(f"local.{name}" for name in reversed(circle))
         place = source.place(min(expressions[name].offset for name in circle))
-        raise HclError(f"locals refer to each other in a circle: {chain}", place) from None
+        help_line = "write out the value of one of them"
+        raise HclError(f"locals refer to each other in a circle: {chain}", place, help_line) from None
     dynamic = {name for name, attribute in expressions.items() if _takes_all_locals(attribute.expression)}
     values: dict[str, Value] = {}
     for name in order:

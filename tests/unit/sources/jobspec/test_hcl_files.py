@@ -125,3 +125,36 @@ def test_an_upstream_that_is_none_is_refused_with_its_place(folder: Any, text: s
     error = caught.value
     assert reason in error.message
     assert str(error.origin).startswith("a.nomad.hcl:1")
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "help_text"),
+    [
+        ("check = 5", "`check` is a block here, not an argument", "write `check { … }`, without `=`"),
+        ("port {}", "`port` is an argument here, not a block", "write `port = …`"),
+        ('name "web"', "the opening brace of a block must be on the line of its name", "write `name = …`"),
+        ('name: "web"', "this is neither an argument", "write `name = …`"),
+        ("name = 'web'", "quotes must be double quotes", 'write "…"'),
+        ("prot = 5", "unknown argument `prot`", "did you mean `port`?"),
+        ("xyz = 5", "unknown argument `xyz`", "the arguments here are `address`, "),
+        ("name = local.a.x", "`local.a` has no attribute `x`", "correct the file, or leave it out of `files`"),
+        ("name = length(5)", "must be a list, a set, a map or a tuple, but is of type number", "correct the file"),
+    ],
+)
+def test_a_fault_in_a_service_is_told_with_what_to_write(folder: Any, body: str, message: str, help_text: str) -> None:
+    error = folder.refusal(f'locals {{\n a = {{}}\n}}\njob "j" {{\n group "g" {{\n service {{\n {body}\n }}\n }}\n}}\n')
+    assert message in error.message
+    assert help_text in error.help
+
+
+def test_every_fault_of_a_file_has_a_help_line(folder: Any) -> None:
+    for text in (
+        "",
+        "job",
+        "\0",
+        'job "a" {',
+        'job "a" {}\njob "b" {}\n',
+        "[[ x ]]",
+        'locals {\n a = local.a\n}\njob "j" {}\n',
+    ):
+        assert folder.refusal(text).help

@@ -291,4 +291,4 @@ def test_a_value_that_differs_in_each_run_is_an_error_where_it_is_needed(folder:
 
 def test_the_environment_that_the_source_reads_is_named(folder: Any) -> None:
     error = folder.refusal(unknown(service="port = var.v"), environment=("NOMAD_VAR_v",))
-    assert str(error.help).startswith("set the environment variable `NOMAD_VAR_v`")
+    assert str(error.help).startswith("set $NOMAD_VAR_v, ")

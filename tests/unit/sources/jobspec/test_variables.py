@@ -104,7 +104,10 @@ def test_no_other_variable_of_the_environment_is_read(folder: Any, monkeypatch: 
 
 def test_a_variable_that_is_not_declared_is_named_with_the_nearest_one(folder: Any) -> None:
     error = folder.refusal(NAMED.format('default = "x"', "var.absent"))
-    assert (error.message, error.help) == ("source jobs: there is no attribute `absent`", None)
+    assert (error.message, error.help) == (
+        "source jobs: `var` has no attribute `absent`",
+        "correct the file, or leave it out of `files`",
+    )
     text = 'variable "region" {\n default = "eu"\n}\njob "j" {\n region = var.regoin\n}\n'
     assert folder.refusal(text).help == "did you mean `region`?"
 
