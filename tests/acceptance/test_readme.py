@@ -30,9 +30,8 @@ def programs(folder: Path, agent: ConsulAgent) -> Path:
 
 
 def test_the_readme_shows_what_happens_with_an_agent(empty_consul: ConsulAgent, tmp_path: Path) -> None:
-    (tmp_path / "shop/shop").mkdir(parents=True)
-    (tmp_path / "shop/shop/__init__.py").touch()
-    (tmp_path / "shop/pyproject.toml").write_text('[project]\nname = "shop"\n')
+    folder = tmp_path / "new"
+    folder.mkdir()
     environment = {
         "PATH": f"{programs(tmp_path / 'bin', empty_consul)}:{os.environ['PATH']}",
         "CONSUL_HTTP_ADDR": empty_consul.address,
@@ -43,7 +42,7 @@ def test_the_readme_shows_what_happens_with_an_agent(empty_consul: ConsulAgent, 
     def said(command: str) -> list[str]:
         done = subprocess.run(
             ["bash", "-c", command],
-            cwd=tmp_path / "shop",
+            cwd=folder,
             env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -52,9 +51,8 @@ def test_the_readme_shows_what_happens_with_an_agent(empty_consul: ConsulAgent, 
         )
         return done.stdout.splitlines()
 
-    registered = re.search("^    (consul services register .*)$", README, re.MULTILINE)
-    assert registered is not None
-    assert said(registered[1]) == ["Registered service: payments-v1"]
+    prepared = re.findall("^    ((?:consul services register|mkdir) .*)$", README, re.MULTILINE)
+    assert [line for command in prepared for line in said(command)] == ["Registered service: payments-v1"]
     block = README.partition("```text\n$ ")[2].partition("```")[0]
     assert block.count("frostline compile") == 2
     for step in block.split("\n$ "):
