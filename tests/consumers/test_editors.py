@@ -84,6 +84,13 @@ def test_all_keys_and_types_are_offered_where_they_may_stand(editor: LanguageSer
     assert "nginx" in offered(f"{CONSUL}outputs:\n  - {{type: template, builtin: |}}")
 
 
+@pytest.mark.parametrize("kind", ["python", "yaml", "hiera", "puppet-module", "template", "page"])
+def test_a_key_of_an_output_is_inserted_with_its_colon(editor: LanguageServer, first_line: str, kind: str) -> None:
+    inserted = editor.completions(f"{first_line}{CONSUL}outputs:\n  - type: {kind}\n    path: a\n    |")
+    assert inserted.keys() == SCHEMA["$defs"][kind]["properties"].keys() - {"type", "path"}
+    assert [key for key, text in inserted.items() if not text.startswith(f"{key}:")] == []
+
+
 def test_a_key_shows_its_meaning(editor: LanguageServer, first_line: str) -> None:
     shown = editor.hover(f"{first_line}{CONSUL}    data|centers: [dc1]\n")
     assert "The datacenters to read." in shown

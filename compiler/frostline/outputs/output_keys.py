@@ -63,7 +63,8 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "output_sources": {
         "description": "The sources that it has. Default: all.",
-        **ref("source_names"),
+        "type": "array",
+        "items": ref("name"),
         "minItems": 1,
     },
     "output_prefer": {
