@@ -1,6 +1,7 @@
 // Opens the documentation site in Chromium, and prints as JSON what happened. Arguments: the folder node_modules, the
 // program of Chromium, the address of the site, what to do (a name in SCENES), and for that a JSON value.
 "use strict";
+const {readFileSync} = require("node:fs");
 const {join} = require("node:path");
 
 const [modules, executablePath, site, scene, value] = process.argv.slice(2);
@@ -66,6 +67,22 @@ const SCENES = {
     }
     return found;
   },
+  // What axe-core calls serious or worse, light and dark, on each of these pages.
+  async axe(page, paths) {
+    const broken = [];
+    const source = readFileSync(join(modules, "axe-core", "axe.min.js"), "utf8");
+    let passed = 0;
+    for (const colorScheme of ["light", "dark"]) for (const path of paths) {
+      await page.emulateMedia({colorScheme});
+      await page.goto(`${site}${path}`);
+      await page.evaluate(source);
+      const result = await page.evaluate(() => globalThis.axe.run(document));
+      passed += result.passes.length;
+      const worst = result.violations.filter((rule) => ["serious", "critical"].includes(rule.impact));
+      broken.push(...worst.flatMap((rule) => rule.nodes.map((node) => `${colorScheme} ${path} ${rule.id}: ${node.html}`)));
+    }
+    return {broken, passed};
+  },
   // The colours of the page for who prefers light and for who prefers dark.
   async colours(page) {
     const colours = [];
@@ -80,7 +97,8 @@ const SCENES = {
 
 (async () => {
   const browser = await chromium.launch({executablePath, args: ARGS});
-  const page = await browser.newPage();
+  // The script is the same on all pages: it runs in the other scenes, and would take half of the time of this one.
+  const page = await browser.newPage({javaScriptEnabled: scene !== "pages"});
   const happened = {elsewhere: [], failed: [], errors: [], console: []};
   page.on("request", (request) => { if (!request.url().startsWith(site)) happened.elsewhere.push(request.url()); });
   page.on("requestfailed", (request) => { // the next page ends what this one still loads

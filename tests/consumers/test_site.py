@@ -77,3 +77,10 @@ def test_the_site_is_light_or_dark_as_the_reader_prefers(opened: Opened) -> None
     light, dark = (sum(map(int, colour[4:-1].split(","))) for colour in opened("colours"))
     assert light > 3 * 200
     assert dark < 3 * 60
+
+
+def test_axe_finds_nothing_serious_in_light_and_dark(opened: Opened) -> None:
+    paths = ["", "docs/outputs/page/"]
+    result = opened("axe", paths)
+    assert result["broken"] == []
+    assert result["passed"] > 20 * len(paths) * 2
