@@ -146,7 +146,7 @@ def test_a_saved_plan_confirms_what_was_read_when_it_was_made(aged: Project, sho
     make_older(aged, 30)
     shop.catalog_register("n2", "search", address="10.0.0.2", port=9200, tags=["api"])
     assert aged.run("plan", "--out", "p.json").returncode == 1
-    reading = json.loads(aged.read("p.json"))["saved"]["reading"]
+    (reading,) = json.loads(aged.read("p.json"))["saved"]["readings"]
     assert reading["segments"] == [["mesh", "dc1", "default"]]
     Draft202012Validator(json.loads(schema_text("plan"))).validate(json.loads(aged.read("p.json")))
     aged.done("compile", "--plan", "p.json")
@@ -166,7 +166,7 @@ def test_a_saved_plan_confirms_what_was_read_when_it_was_made(aged: Project, sho
 def test_a_plan_whose_time_was_changed_is_not_published(aged: Project, time: str, said: str) -> None:
     assert aged.run("plan", "--out", "p.json").returncode == 0
     text = aged.read("p.json").decode()
-    aged.write("p.json", text.replace(json.loads(text)["saved"]["reading"]["at"], time))
+    aged.write("p.json", text.replace(json.loads(text)["saved"]["readings"][0]["at"], time))
     assert said in aged.run("compile", "--plan", "p.json").stderr
 
 
@@ -253,6 +253,15 @@ def test_merged_locks_are_confirmed_when_each_was_frozen(frozen_apart: Project, 
     before = frozen_apart.contents()
     frozen_apart.done("compile", "--lock", pattern, "--locked")
     assert frozen_apart.contents() == before
+
+
+def test_a_saved_plan_of_merged_locks_confirms_each_when_it_was_frozen(frozen_apart: Project) -> None:
+    make_older(frozen_apart, 30, "parts/dc2.lock.confirmed")
+    frozen = [confirmations(frozen_apart, f"{part}.confirmed")[0] for part in PARTS]
+    assert frozen_apart.run("plan", "--lock", "parts/*", "--out", "p.json").returncode == 1
+    Draft202012Validator(json.loads(schema_text("plan"))).validate(json.loads(frozen_apart.read("p.json")))
+    frozen_apart.done("compile", "--plan", "p.json")
+    assert confirmations(frozen_apart) == frozen
 
 
 def test_a_lock_for_another_place_has_no_time_and_confirms_nothing_here(frozen_apart: Project) -> None:

@@ -58,7 +58,7 @@ def save(compilation: Compilation, basis: Basis, made: datetime) -> tuple[bytes,
         basis=basis,
         changes=compilation.files,
         new_lock=text,
-        reading=next(iter(compilation.readings), None),
+        readings=compilation.readings,
     )
     return saved_bytes(plan_value(compilation.plan), saved)
 
@@ -112,14 +112,13 @@ def new_lock(config: Config, saved: Saved, shown: str) -> Lock:
 
 
 def readings_in(saved: Saved) -> tuple[Reading, ...]:
-    """What was read of the lock that the plan holds. UsageError: its time is invalid."""
-    if saved.reading is None:
-        return ()
-    try:
-        time_of(saved.reading.at)
-    except ValueError:
-        raise UsageError(f"the saved plan has an invalid time: {saved.reading.at}", help=MAKE_AGAIN) from None
-    return (saved.reading,)
+    """What was read of the lock that the plan holds. UsageError: a time is invalid."""
+    for reading in saved.readings:
+        try:
+            time_of(reading.at)
+        except ValueError:
+            raise UsageError(f"the saved plan has an invalid time: {reading.at}", help=MAKE_AGAIN) from None
+    return saved.readings
 
 
 def check_files(file: SavedFile, compilation: Compilation, shown: str) -> None:

@@ -48,14 +48,14 @@ class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Saved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a saved plan has beside the plan itself. changes: every file with its change. new_lock: the lock's text.
 
-    made: when it was made, in UTC. reading: what was read of that lock; None: it was made offline.
+    made: when it was made, in UTC. readings: what was read of that lock, when; () where it was made offline.
     """
 
     made: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\\Z")]
     basis: Basis
     changes: tuple[FileChange, ...]
     new_lock: str
-    reading: Reading | None = None
+    readings: tuple[Reading, ...] = ()
 
 
 class SavedFile(Struct, frozen=True):
