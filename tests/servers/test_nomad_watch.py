@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from nomad_reads import jobs, names, settings_of, small_region
-from nomad_replay import NomadReplay, Reply, state, stub
+from nomad_reads import jobs, names, read_default, settings_of, small_region
+from nomad_replay import NomadReplay, Reply, instance, state, stub
 
 from frostline.errors import SourceError
+from frostline.events import listening
 from frostline.sources.base import watch_of
 from frostline.sources.nomad import watching
 from frostline.sources.nomad.settings import NomadSettings
@@ -104,3 +105,23 @@ def test_states_of_checks_are_polled_and_upstreams_alone_are_not() -> None:
             watch = watch_of(settings_for(server, services=services))
             assert watch is not None
             assert watch.tells_all is not services
+
+
+def test_a_read_tells_each_try(region: NomadReplay) -> None:
+    tries: list[tuple[str, str]] = []
+
+    class Tries:
+        def started(self, stage: str) -> None: ...
+        def finished(self, stage: str) -> None: ...
+        def progressed(self, what: str, done: int, expected: int) -> None: ...
+        def tried(self, source: str, datacenter: str) -> None:
+            tries.append((source, datacenter))
+
+    with listening([Tries()]):
+        read_default(region)
+        assert tries == [("live", "global")]
+        moved = state([instance("web", ModifyIndex=71)], 71)
+        region.fix("/v1/service/web", moved)
+        region.fix("/v1/services", names("web"), names("web", index=71))
+        read_default(region)
+        assert tries == [("live", "global")] * 3

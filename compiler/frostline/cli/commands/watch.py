@@ -137,7 +137,7 @@ class _Watcher:
                 self._say_trouble(f"Not published: {_one_line(error)}; {_STAYS}.")
             is_first = False
             self._write_metrics(status)
-            watching.end_turn(loaded, failed=failed)
+            watching.end_turn(loaded, failed=failed, refused=status == errors.REFUSED)
             gc.collect()  # the threshold that `main` sets is for a single run: here cycles would add up for hours
 
     def _load(self) -> Config:
