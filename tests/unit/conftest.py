@@ -14,21 +14,22 @@ from frostline import plug_ins
 from frostline.config.cursor import Cursor, ParseState
 from frostline.config.yaml_reader import read_yaml
 from frostline.model import Finding
+from frostline.reporters import text as text_report
 from frostline.reporters.base import report_of
-from frostline.reporters.text import lines
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "findings"
 
 
 @pytest.fixture
-def matches_golden() -> Callable[[str, Iterable[Finding]], None]:
+def matches_golden(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Iterable[Finding]], None]:
     """`matches_golden(rule, findings)`: their text report is tests/golden/findings/RULE.txt.
 
     With FROSTLINE_WRITE_GOLDEN set it is written.
     """
+    monkeypatch.setattr(text_report, "MOST_OF_RULE", 1000)
 
     def compare(rule: str, findings: Iterable[Finding]) -> None:
-        text = "".join(f"{line}\n" for line in lines(report_of(findings)))
+        text = "".join(f"{line}\n" for line in text_report.lines(report_of(findings)))
         golden = GOLDEN / f"{rule}.txt"
         if "FROSTLINE_WRITE_GOLDEN" in os.environ:
             golden.write_text(text, encoding="utf-8")

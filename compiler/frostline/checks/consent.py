@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from frostline.checks.waivers import last_days
 from frostline.globs import matches
-from frostline.keys import glob_of, key_text, matches_key
+from frostline.keys import glob_of, key_names, key_text, matches_key
 from frostline.model import Finding, Key
 from frostline.rules import Rule
 from frostline.settings import Allow, Waiver
-from frostline.text import escape_json, shorten
+from frostline.text import closest, escape_json, shorten
 
 EXPIRED = Rule(
     name="guard-accept-expired",
@@ -36,7 +36,7 @@ UNUSED = Rule(
     "entry has done its work.",
     example="frostline.yaml:60:7: warning[guard-accept-unused]: "
     "`guards.accept` of `guard-delete` for `svc29` fits no service, published or new\n"
-    "  help: remove the entry, or correct its `service`",
+    "  help: remove the entry, or correct its `service`: did you mean `svc2`?",
     mend="remove the entry, or correct its `service`",
 )
 RULES = (EXPIRED, UNUSED)
@@ -79,7 +79,10 @@ def entry_findings(entries: Sequence[Waiver], keys: Collection[Key], today: date
                 origin=entry.origin,
             )
         elif not any(matches_key(entry.service, key) for key in keys):
-            yield UNUSED.finding(f"{named} fits no service, published or new", value=entry.service, origin=entry.origin)
+            near = closest(entry.service, {name for key in keys for name in key_names(key)})
+            way = f"{UNUSED.mend}: did you mean `{near}`?" if near else None
+            message = f"{named} fits no service, published or new"
+            yield UNUSED.finding(message, value=entry.service, origin=entry.origin, help=way)
 
 
 def allow_word(rule: str) -> str:

@@ -146,7 +146,9 @@ def _judge_required(setting: PolicySetting) -> Judge:
         for text in setting.value:
             if is_literal(text) and not has_endpoint.get(text, False):
                 message = "it is required but has no endpoint" if text in has_endpoint else "it is required but unknown"
-                yield policy_finding(REQUIRED, setting, parse_key(text), message, value=text, help=help_text)
+                near = None if text in has_endpoint else closest(text, has_endpoint)
+                way = f"did you mean `{shorten(near)}`? or {help_text}" if near else help_text
+                yield policy_finding(REQUIRED, setting, parse_key(text), message, value=text, help=way)
             elif not is_literal(text) and not _is_served(registry, text):
                 message = f"no service with an endpoint matches the required `{shorten(text)}`"
                 yield policy_finding(REQUIRED, setting, None, message, value=text, help=help_text)

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from frostline.keys import key_text, matches_key
+from frostline.keys import key_names, key_text, matches_key
 from frostline.model import FileOrigin, Finding, Registry
 from frostline.rules import Rule
 from frostline.settings import EndpointMatch, Override
-from frostline.text import name_first, pluralize, shorten
+from frostline.text import closest, name_first, pluralize, shorten
 
 if TYPE_CHECKING:
     from frostline.registry.overriding import Effect
@@ -63,8 +63,8 @@ NO_ENDPOINT = Rule(
     why="Its consumers would have nothing to call. That is rarely meant.",
     example=f"{_PLACE}: error[override-no-endpoint]: payments v1: "
     "overrides leave it without an endpoint; it has 2 without them\n"
-    "  help: drop less or add a URL; if it is meant, waive `override-no-endpoint` for the service",
-    mend="drop less or add a URL; if it is meant, waive `override-no-endpoint` for the service",
+    "  help: drop less or add a URL; if it is meant, a waiver of `override-no-endpoint` accepts it",
+    mend="drop less or add a URL; if it is meant, a waiver of `override-no-endpoint` accepts it",
 )
 RULES = (AT_WORK, EXPIRED, UNUSED, CONFLICT, NO_ENDPOINT)
 
@@ -106,7 +106,9 @@ def unused_findings(overrides: Sequence[Override], effects: Sequence[Effect], re
     for override in overrides:
         name = f"the override of `{shorten(override.service)}`"
         if not any(matches_key(override.service, key) for key in keys):
-            yield _unused(f"{name} fits no service", override.origin, override.service)
+            near = closest(override.service, {name for key in keys for name in key_names(key)})
+            way = f"remove it, or correct its `service`: did you mean `{near}`?" if near else None
+            yield _unused(f"{name} fits no service", override.origin, override.service, way)
             continue
         used = {place for effect in effects if effect.override == override for place in effect.parts}
         for match in override.drop:
@@ -120,8 +122,8 @@ def unused_findings(overrides: Sequence[Override], effects: Sequence[Effect], re
                 yield _unused(f"{name} adds `{shorten(url)}`, which is there already", place, url)
 
 
-def _unused(message: str, origin: FileOrigin, value: str | None = None) -> Finding:
-    return UNUSED.finding(message, value=value, origin=origin)
+def _unused(message: str, origin: FileOrigin, value: str | None = None, help: str | None = None) -> Finding:
+    return UNUSED.finding(message, value=value, origin=origin, help=help)
 
 
 def _values(match: EndpointMatch) -> str:
