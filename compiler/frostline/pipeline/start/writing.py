@@ -59,7 +59,7 @@ def write_start(folder: Path, environment: Mapping[str, str], today: date) -> St
     kept = tuple(path for path in files if os.path.lexists(folder / path))
     written = tuple(path for path in files if path not in kept)
     _check_folders(folder, written)
-    for path in written:
+    for path in reversed(written):  # frostline.yaml last: with it there, a second run would be refused
         replace_file(folder / path, [files[path]])
     return Start(
         sources=sources,
