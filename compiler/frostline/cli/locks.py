@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+import click
+
 from frostline.cli.console import Invocation
 from frostline.cli.invoking import print_warnings
 from frostline.lock.codec import lock_of
@@ -16,6 +18,14 @@ from frostline.settings import Allow, Config
 
 ONLY_LOCK = "Only the lock would change (ids, nodes): no service, endpoint or upstream changes."
 """What a command says that judges the registry."""
+
+
+def check_lock_options(*, offline: bool, globs: Sequence[str], wait: float) -> None:
+    """click.UsageError: not all of --offline, --lock and --wait may be given together."""
+    if offline and globs:
+        raise click.UsageError("--offline and --lock exclude each other")
+    if wait and (offline or globs):
+        raise click.UsageError(f"{'--offline' if offline else '--lock'} and --wait exclude each other")
 
 
 def freeze_locks(invocation: Invocation, config: Config, allow: Allow, *, wait: float = 0.0) -> LockPair:

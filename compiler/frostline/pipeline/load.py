@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from frostline.model import FileOrigin
 from frostline.outputs.configuring import Reserved, outputs_of
 from frostline.pipeline.config_schema import schema_for
 from frostline.pipeline.override_file import overrides_of
-from frostline.settings import CalledGlob, Config, Consumer, LiveSettings, SourceSettings
+from frostline.settings import CalledGlob, CheckSettings, Config, Consumer, LiveSettings, SourceSettings
 from frostline.sources.base import patterned_sources
 from frostline.sources.configuring import sources_of
 from frostline.text import display_path, quote
@@ -105,10 +105,7 @@ def _config(cursor: Cursor, text: ConfigText) -> Config:
         Reserved(text.path, "this configuration"),
         Reserved(lock, "the lock", lock_is_folder),
         Reserved(root / MANIFEST, "the manifest"),
-        *(
-            Reserved(file, f"{display_path(file)}, which the check {quote(check)} reads")
-            for file, check in inputs_of(checks).items()
-        ),
+        *_reserved_by(checks),
     ]
     overrides, overrides_file = overrides_of(cursor.get("overrides"), folder)
     if overrides_file is not None:
@@ -142,6 +139,11 @@ def _config(cursor: Cursor, text: ConfigText) -> Config:
         outputs=outputs_of(cursor.get("outputs"), outputs_context, reserved),
         **cursor.present(merge=texts),
     )
+
+
+def _reserved_by(checks: CheckSettings) -> Iterator[Reserved]:
+    for file, check in inputs_of(checks).items():
+        yield Reserved(file, f"{display_path(file)}, which the check {quote(check)} reads")
 
 
 def _unkept(sources: Iterable[SourceSettings]) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from frostline import errors
 from frostline.cli.console import Invocation, info, print_json, report_value, show_findings
 from frostline.cli.invoking import DifferentError, invoked, load_invocation_config, note_compilation
-from frostline.cli.locks import ONLY_LOCK, freeze_locks, merge_locks
+from frostline.cli.locks import ONLY_LOCK, check_lock_options, freeze_locks, merge_locks
 from frostline.cli.options import (
     DIGEST,
     DURATION,
@@ -89,12 +89,9 @@ def command(
         return _compile_plan(invocation, plan, expect, max_age)
     if expect is not None or max_age is not None:
         raise click.UsageError(f"{'--max-age' if expect is None else '--expect'} needs --plan FILE")
-    if offline and locks:
-        raise click.UsageError("--offline and --lock exclude each other")
+    check_lock_options(offline=offline, globs=locks, wait=wait)
     if exact and not locked:
         raise click.UsageError("--exact needs --locked: without it the lock may change")
-    if wait and (offline or locks):
-        raise click.UsageError(f"{'--offline' if offline else '--lock'} and --wait exclude each other")
     options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today)
     return _compile(invocation, options, offline=offline, locked=locked, exact=exact, globs=locks, wait=wait)
 

@@ -20,7 +20,7 @@ from frostline.cli.console import (
     show_findings,
 )
 from frostline.cli.invoking import invoked, load_invocation_config, warn_of_pending_run
-from frostline.cli.locks import freeze_locks, merge_locks
+from frostline.cli.locks import check_lock_options, freeze_locks, merge_locks
 from frostline.cli.options import (
     FORMATS,
     REPORT_FORMATS,
@@ -76,14 +76,8 @@ def command(
 
     Writes nothing. Exits with 1 if something would change, with 4 if compile would refuse it.
     """
-    if offline and locks:
-        raise click.UsageError("--offline and --lock exclude each other")
-    if wait and (offline or locks):
-        raise click.UsageError(f"{'--offline' if offline else '--lock'} and --wait exclude each other")
-    if only_digest and out is None:
-        raise click.UsageError("--digest needs --out: it is the saved plan that has a digest")
-    if only_digest and invocation.format not in FORMATS:
-        raise click.UsageError(f"--digest and --format {invocation.format} exclude each other")
+    check_lock_options(offline=offline, globs=locks, wait=wait)
+    _refuse_digest_options(invocation, only_digest, out)
     config = load_invocation_config(invocation)
     outputs_in_scope(config, only)
     check_unverified(config, allow)
@@ -116,6 +110,13 @@ def command(
         info(invocation, f"Saved to {path}. Publish it with `frostline compile --plan {path} --expect {digest}`.")
     plan = compilation.plan
     return errors.DIFFERENT if (plan.changes_registry if registry_only else plan.has_changes) else errors.DONE
+
+
+def _refuse_digest_options(invocation: Invocation, only_digest: bool, out: Path | None) -> None:
+    if only_digest and out is None:
+        raise click.UsageError("--digest needs --out: it is the saved plan that has a digest")
+    if only_digest and invocation.format not in FORMATS:
+        raise click.UsageError(f"--digest and --format {invocation.format} exclude each other")
 
 
 def _print_plan(invocation: Invocation, compilation: Compilation, digest: str | None, *, only_digest: bool) -> None:
