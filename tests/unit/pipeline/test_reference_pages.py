@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from frostline.pipeline.reference_pages import PAGES
+from frostline.pipeline.reference_pages import PAGES, cell_text
 from frostline.resources import schema_names, schema_text
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
@@ -50,3 +50,8 @@ def test_the_reference_has_every_key_of_every_schema() -> None:
     }
     assert formats - keys("formats") == set()
     assert set(properties(json.loads(schema_text("config")))) - keys("configuration") == set()
+
+
+def test_a_cell_shows_a_description_as_it_is_written() -> None:
+    assert cell_text("`a|b` or *: <c>|d") == "<code>a&#124;b</code> or &#42;: &#60;c>&#124;d"
+    assert cell_text("`<{a}>` stays") == "`<{a}>` stays"
