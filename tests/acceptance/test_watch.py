@@ -23,14 +23,25 @@ from project import OUTPUTS, STATIC, Project, consul_config
 from frostline.reporters.exposition import samples_in
 
 QUIET = "0.2s"
+SHORT_HOUR = """
+from frostline import __main__
+from frostline.cli.commands import watch as command
+from frostline.pipeline import watch
+watch.CONFIRM = command.CONFIRM = {}
+__main__.main()
+"""
 
 
 class Watch:
     """A `frostline watch` at work, and the lines that it has said so far."""
 
-    def __init__(self, folder: Path, *options: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *options: str, env: dict[str, str] | None = None, hour: float | None = None
+    ) -> None:
+        """hour: seconds that an hour has."""
         self._log = folder.parent / "watch.log"
-        words = [sys.executable, "-m", "frostline", "watch", "-v", "--quiet-for", QUIET, *options]
+        start = ["-m", "frostline"] if hour is None else ["-c", SHORT_HOUR.format(hour)]
+        words = [sys.executable, *start, "watch", "-v", "--quiet-for", QUIET, *options]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 words, cwd=folder, stderr=log, stdout=log, env={**os.environ, **(env or {})}
@@ -71,8 +82,8 @@ class Watch:
 def watch(project: Project) -> Iterator[Callable[..., Watch]]:
     started: list[Watch] = []
 
-    def start(*options: str, env: dict[str, str] | None = None) -> Watch:
-        started.append(Watch(project.folder, *options, env=env))
+    def start(*options: str, env: dict[str, str] | None = None, hour: float | None = None) -> Watch:
+        started.append(Watch(project.folder, *options, env=env, hour=hour))
         return started[-1]
 
     yield start
@@ -227,6 +238,21 @@ def test_a_watch_that_is_ended_in_any_phase_leaves_nothing_behind(
 
 def assert_nothing_staged(project: Project) -> None:
     assert [path.name for path in project.folder.rglob("*") if path.name.startswith(".frostline")] == []
+
+
+def test_an_hour_without_a_change_confirms_the_lock_and_says_nothing(
+    shop: ConsulAgent, project: Project, watch: Callable[..., Watch]
+) -> None:
+    project.configure(consul_config(shop.address, confirmed="frostline.confirmed"))
+    watching = watch(hour=0.5)
+    watching.until("Published 3 services")
+    before, first = project.contents(), watching.count("publishing\n")
+    watching.until("publishing\n", first + 4)
+    assert watching.end() == 130
+    after = project.contents()
+    assert {name for name in after if after[name] != before[name]} <= {"frostline.confirmed"}
+    assert watching.count("Published") == 1
+    assert "Up to date" not in watching.said()
 
 
 def test_services_of_nomad_are_published_at_once_and_states_of_checks_when_it_is_polled(

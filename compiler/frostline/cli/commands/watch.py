@@ -107,6 +107,7 @@ class _Watcher:
         self._invocation, self._program = invocation, tuple(program)
         self._day: date | None = given_day.date() if given_day else None
         self._settled: _Settled | None = None
+        self._has_published = False
         self._trouble: str | None = None
         self._warnings: tuple[str, ...] = ()
         self._metrics = invocation.metrics
@@ -185,7 +186,11 @@ class _Watcher:
             return errors.REFUSED
         after = basis_of(config, options)
         self._settled = _Settled(replace(basis, lock=after.lock, manifest=after.manifest), now)
-        self._say_published(compilation)
+        if self._has_published and not compilation.plan.has_changes:  # the hour is over
+            self._say_recovered()
+        else:
+            self._say_published(compilation)
+            self._has_published = True
         counts = summary(compilation.plan)
         if self._program and counts["write"] + counts["delete"]:
             self._run_program(config)
