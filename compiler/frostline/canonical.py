@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from frostline.model import FileOrigin, Origin
-from frostline.text import escape_json
+from frostline.text import escape_json, quote
 
 _encode = msgspec.json.Encoder().encode
 _sorting = msgspec.json.Encoder(order="deterministic")  # mappings by their keys; fields of a struct keep their order
@@ -83,6 +83,7 @@ _KINDS = {
 _OTHER_FORM = re.compile(r"Expected `str` matching regex .*?(?: - at `\$\.?(.*)`)?", re.DOTALL)
 _WRONG_KIND = re.compile(r"Expected `([a-z| ]+)`, got `([a-z]+)`(?: - at `\$\.?(.*)`)?", re.DOTALL)
 _OUT_OF_BOUNDS = re.compile(r"Expected `int` (>=|<=) (-?[0-9]+)(?: - at `\$\.?(.*)`)?", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$\.?(.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*?)`(?: - at `\$\.?(.*)`)?", re.DOTALL)
 
 
@@ -96,8 +97,10 @@ def _value_fault(message: str) -> str:
         return f"{f'`{found[3]}`' if found[3] else 'it'} must be {bound} {found[2]}"
     if found := _MISSING.fullmatch(message):
         return f"{f'`{found[2]}`' if found[2] else 'it'} has no `{found[1]}`"
+    if found := _UNKNOWN.fullmatch(message):
+        return f"{f'`{found[2]}`' if found[2] else 'it'} has the key {quote(found[1])}, which is unknown"
     if found := _OTHER_FORM.fullmatch(message):
-        return f"{f'`{found[1]}`' if found[1] else 'it'} has not the form that it must have"
+        return f"{f'`{found[1]}`' if found[1] else 'it'} does not have the form that it must have"
     return message
 
 

@@ -41,7 +41,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64
 BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "a line too many": (
         line_too_many,
-        ":2:1: error: the segment announces 12 lines, 13 follow: two branches were merged?",
+        ":2:1: error: the segment announces 12 lines, 13 follow: did git merge two branches?",
     ),
     "empty": (lambda data: b"", ":1:1: error: the lock is empty"),
     "cut": (lambda data: data[:-20], ": error: the last line is cut short"),
@@ -56,7 +56,7 @@ BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "UTF-16": (lambda data: data.decode().encode("utf-16"), ":1:1: error: the lock is UTF-16"),
     "unsorted": (
         lambda data: b"\n".join([*(lines := data.split(b"\n"))[:2], lines[3], lines[2], *lines[4:]]),
-        ":4:1: error: this line is duplicated or out of order: two branches were merged?",
+        ":4:1: error: this line is duplicated or out of order: did git merge two branches?",
     ),
     "a conflict": (
         lambda data: data.replace(b'{"service":"svc03"', b'<<<<<<< HEAD\n=======\n>>>>>>> x\n{"service":"svc03"'),

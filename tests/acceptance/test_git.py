@@ -167,7 +167,7 @@ def test_a_merge_without_a_word_of_git_is_caught_and_mended(town: Project, empty
     git(town.folder, "merge", "--no-edit", "theirs")
     register(empty_consul, "svc03a", "svc15a")
     said = town.refused(2, "list").stderr
-    assert "frostline.lock:2:1: error: the segment announces 21 lines, 22 follow: two branches were merged?" in said
+    assert "frostline.lock:2:1: error: the segment announces 21 lines, 22 follow: did git merge two branches?" in said
     town.done("freeze")
     assert "svc15a" in town.refused(0, "list").stdout
 

@@ -77,7 +77,7 @@ class _Item(msgspec.Struct):
         ('{"port":"x"}', "`port` must be a whole number, not a string"),
         ('{"port":1,"tags":["a",2]}', "`tags[1]` must be a string, not a whole number"),
         ('{"port":1,"node":[]}', "`node` must be a string or null, not a list"),
-        ('{"port":1,"code":"x"}', "`code` has not the form that it must have"),
+        ('{"port":1,"code":"x"}', "`code` does not have the form that it must have"),
         ("{}", "it has no `port`"),
         ("[]", "it must be an object, not a list"),
         ('{"port":1', "it is not JSON: "),

@@ -7,6 +7,7 @@ have been merged by git, edited, or written by somebody else: it is read as host
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -95,10 +96,19 @@ def named_segments(data: bytes) -> Iterator[tuple[str, str, str]]:
         at = _skip_lines(data, _Position(at.line + 1, end + 1), following) if end >= 0 <= following else None
 
 
+_OTHER_FORMAT = re.compile(rb'\{"format":"(frostline\.lock/[0-9]{1,9})"\}\n')
+
+
+def _no_header(data: bytes) -> str:
+    if found := _OTHER_FORMAT.match(data):
+        return f"the lock has the format {found[1].decode()} of another frostline; this one reads frostline.lock/1"
+    return f"this is not a lock: the first line is not {HEADER.decode().strip()}"
+
+
 def parse_lock(data: bytes, shown: str) -> Lock:
     """The lock in these bytes. UsageError with the line: not a lock, cut short, or with conflict markers."""
     if data[: len(HEADER)] not in (HEADER, HEADER[:-1]):
-        raise _invalid(data, 0, f"this is not a lock: the first line is not {HEADER.decode().strip()}", shown)
+        raise _invalid(data, 0, _no_header(data), shown)
     if not data.endswith(b"\n"):
         raise _invalid(data, data.count(b"\n"), "the last line is cut short", shown)
     snapshots: list[Snapshot] = []

@@ -19,7 +19,7 @@ _COMPILE_AGAIN = (
     "run `frostline compile`, which writes lock, manifest and outputs anew from the sources "
     "(`frostline freeze`: the lock alone)"
 )
-MERGED = "two branches were merged?"
+MERGED = "did git merge two branches?"
 _FORMAT = b'{"format":"frostline.lock/'
 SEGMENT_START = b'{"source":'
 """How the first line of a segment begins; the lines of instances, declared services and upstreams begin otherwise."""

@@ -169,7 +169,7 @@ def test_the_first_line_that_is_not_after_the_one_before_it_is_named(found: list
     else:
         origin = FileOrigin("frostline.lock", others + 4 + wrong)
         assert outcome(raw) == (
-            "this line is duplicated or out of order: two branches were merged?",
+            "this line is duplicated or out of order: did git merge two branches?",
             origin,
             FREEZE_AGAIN,
         )
@@ -183,7 +183,7 @@ GOOD = written(Lock((snapshot("mesh", "dc1", "a", "b"),)))
     [
         (b"", 1, "the lock is empty"),
         (b"hello\n", 1, "not a lock"),
-        (GOOD.replace(b"lock/1", b"lock/2"), 1, "not a lock"),
+        (GOOD.replace(b"lock/1", b"lock/2"), 1, "the format frostline.lock/2 of another frostline"),
         (GOOD[:-1], 4, "cut short"),
         (GOOD[: GOOD.rindex(b"\n", 0, -1) + 1], 2, "announces 2 lines, 1 follows"),
         (GOOD.replace(b'"port":80', b'"port":"80"', 1), 3, "`port` must be a whole number, not a string"),

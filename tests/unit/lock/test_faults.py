@@ -65,15 +65,18 @@ def test_a_lock_that_is_whole_has_no_fault() -> None:
         ),
         (
             GOOD + A + b"\n",
-            Fault(2, "the segment announces 2 lines, 3 follow: two branches were merged?", COMPILE),
+            Fault(2, "the segment announces 2 lines, 3 follow: did git merge two branches?", COMPILE),
         ),
         (
             lock("a").replace(A + b"\n", b"") + lock("c", datacenter="dc2").split(b"\n", 1)[1],
-            Fault(2, "the segment announces 1 line, 0 follow: two branches were merged?", COMPILE),
+            Fault(2, "the segment announces 1 line, 0 follow: did git merge two branches?", COMPILE),
         ),
         (
             GOOD.replace(B + b"\n", b""),
-            Fault(2, "the segment announces 2 lines, 1 follows: the file was cut short, or two branches were merged?"),
+            Fault(
+                2,
+                "the segment announces 2 lines, 1 follows: the file was cut short, or did git merge two branches?",
+            ),
         ),
         (GOOD[:-1], None),
         (GOOD.replace(b"80", b"x", 1), None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
@@ -69,26 +69,39 @@ def parse_address(text: str, key: str, origin: FileOrigin) -> Address:
             raise wrong("the path of a unix socket must be absolute")
         return Address(scheme="unix", socket=path)
     if re.search(r"[\x00-\x20\x7f]", text):
-        raise wrong("an address must not contain spaces or control characters")
+        raise wrong("it has spaces or control characters")
     if lacks_a_slash(text):
-        raise wrong("invalid address")
+        raise wrong("its scheme needs :// after it")
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
-        host, port = parts.hostname, parts.port
+        host = parts.hostname
         # RFC 6874: in a URL the `%` before an IPv6 address's zone is written %25.
         host = (host or "").replace("%25", "%") if ":" in (host or "") else (host or "").encode("idna").decode("ascii")
     except (ValueError, UnicodeError):
-        raise wrong("invalid address") from None
+        raise wrong("it has no valid host; an IPv6 address needs brackets") from None
     if parts.username is not None or parts.password is not None:
-        raise wrong("an address must not contain a user or password")
+        raise wrong("it has a user or a password, and tokens alone are sent")
     if parts.scheme not in _DEFAULT_PORTS:
-        raise wrong("unknown scheme")
-    if not _HOST.fullmatch(host) or parts.query or parts.fragment or port == 0:
-        raise wrong("invalid address")
+        raise wrong("its scheme is neither http, https nor unix")
+    if not _HOST.fullmatch(host) or (parts.netloc.count(":") > 1 and "[" not in parts.netloc):
+        raise wrong("it has no valid host; an IPv6 address needs brackets")
+    port = _port_of(parts)
+    if port == 0:
+        raise wrong("its port is not a number from 1 to 65535")
+    if parts.query or parts.fragment:
+        raise wrong("it has a query or a fragment (`?`, `#`)")
     if has_version_path(parts.path):
-        raise wrong("the address ends with /v1, the path of the API", VERSION_PATH_HELP)
+        raise wrong("it ends with /v1, the path of the API", VERSION_PATH_HELP)
     if not re.fullmatch(r"[!-~]*", parts.path):
-        raise wrong("the path of an address must be percent-encoded ASCII")
+        raise wrong("its path is not percent-encoded ASCII")
     return Address(
         scheme=parts.scheme, host=host, port=port or _DEFAULT_PORTS[parts.scheme], prefix=parts.path.rstrip("/")
     )
+
+
+def _port_of(parts: SplitResult) -> int | None:
+    """The port; None: it has none; 0: it is not from 1 to 65535."""
+    try:
+        return parts.port
+    except ValueError:
+        return 0

@@ -135,3 +135,25 @@ def test_the_address_is_the_configured_one_else_of_the_environment_else_the_defa
     assert nomad_address(None, {"NOMAD_ADDR": ""}, PLACE) == Address(scheme="http", host="127.0.0.1", port=4646)
     with pytest.raises(UsageError, match=r"^\$NOMAD_ADDR: "):
         nomad_address(None, {"NOMAD_ADDR": "ftp://h"}, PLACE)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("http://h:85000", "its port is not a number from 1 to 65535"),
+        ("http://h:x", "its port is not a number from 1 to 65535"),
+        ("http://h:0", "its port is not a number from 1 to 65535"),
+        ("http:/h", "its scheme needs :// after it"),
+        ("ftp://h", "its scheme is neither http, https nor unix"),
+        ("http://", "it has no valid host"),
+        ("fd00::1", "it has no valid host; an IPv6 address needs brackets"),
+        ("h?x=1", "it has a query or a fragment"),
+        ("h:8500/v1", "it ends with /v1, the path of the API"),
+        ("http://a b", "it has spaces or control characters"),
+    ],
+)
+def test_what_is_wrong_with_an_address_of_the_environment_is_said_without_it(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        consul_address(None, {"CONSUL_HTTP_ADDR": text}, PLACE)
+    assert caught.value.message.startswith(f"$CONSUL_HTTP_ADDR: {said}")
+    assert caught.value.help
