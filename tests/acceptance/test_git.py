@@ -136,7 +136,7 @@ def test_one_command_settles_a_merge_of_two_branches_that_both_froze(
     assert "`frostline compile`" in town.refused(2, "check").stderr
     if names[0] == "svc05a":
         said = town.refused(2, "compile", "--offline").stderr
-        assert "the lock has a merge conflict of git\n  help: run `frostline compile`" in said
+        assert "the lock has merge conflicts\n  help: run `frostline compile`" in said
     warnings = town.done("compile").stderr
     assert "warning[manifest-broken]: the manifest has merge conflicts; it is written anew" in warnings
     is_settled(town)

@@ -118,7 +118,7 @@ def read_yaml(raw: bytes, label: str) -> Document:
         )
     if conflict := _CONFLICT.search(text):
         raise UsageError(
-            "the file has a merge conflict of git",
+            "the file has merge conflicts",
             origin=_place_of_index(text, conflict.start(), label),
             help="decide what is right, and remove the lines of `<<<<<<<`, `=======` and `>>>>>>>`",
         )

@@ -48,7 +48,7 @@ def find_fault(data: bytes, shown: str) -> Fault | None:
     if data.startswith(codecs.BOM_UTF8):
         return Fault(1, "the lock begins with a byte order mark (BOM): an editor has rewritten it")
     if line := conflict_line(data.split(b"\n")):
-        return Fault(line, "the lock has a merge conflict of git", _COMPILE_AGAIN)
+        return Fault(line, "the lock has merge conflicts", _COMPILE_AGAIN)
     if b"\r\n" in data:
         return Fault(1, "the lines end in CRLF: git or an editor has converted them", crlf_help(shown, FREEZE_AGAIN))
     if data.startswith(b"\n") or b"\n\n" in data:

@@ -61,7 +61,7 @@ def test_a_lock_that_is_whole_has_no_fault() -> None:
         ),
         (
             GOOD.replace(A, b"<<<<<<< HEAD\n" + A + b"\n=======\n>>>>>>> other"),
-            Fault(3, "the lock has a merge conflict of git", COMPILE),
+            Fault(3, "the lock has merge conflicts", COMPILE),
         ),
         (
             GOOD + A + b"\n",
