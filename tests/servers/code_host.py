@@ -57,6 +57,12 @@ class Refused(Exception):
         super().__init__(message)
         self.status, self.message = status, message
 
+    def body(self) -> dict[str, Any]:
+        """As GitHub words it, which has the reasons of a 422 in a list."""
+        if self.status != 422:
+            return {"message": self.message}
+        return {"message": "Validation Failed", "errors": [{"resource": "PullRequest", "message": self.message}]}
+
 
 class CodeHost:
     """bare: the repository that is pushed to. It has one pull request for comments, number 7.
@@ -260,7 +266,7 @@ def _handler(host: CodeHost) -> type[BaseHTTPRequestHandler]:
             try:
                 self.reply(200, json.dumps(self.asked(APIS[prefix], url.path.removeprefix(prefix), url.query, data)))
             except Refused as refused:
-                self.reply(refused.status, json.dumps({"message": refused.message}))
+                self.reply(refused.status, json.dumps(refused.body()))
 
         def asked(self, api: Api, path: str, query: str, data: bytes) -> Any:
             if host.down:

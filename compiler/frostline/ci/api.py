@@ -73,8 +73,7 @@ class Api:
     def _refusal(self, error: urllib.error.HTTPError, asked: str) -> ApiError:
         with error:
             try:
-                said = msgspec.json.decode(error.read(_MOST_BYTES), type=_Said)
-                reason = said.message or said.error
+                reason = _reason(msgspec.json.decode(error.read(_MOST_BYTES), type=_Said)) or error.reason
             except (msgspec.DecodeError, UnicodeDecodeError, OSError, HTTPException):
                 reason = error.reason
         help_text = self._forbidden if error.code in (401, 403, 404) else "mend what it names, and run it again"
@@ -84,6 +83,13 @@ class Api:
 class _Said(msgspec.Struct):
     message: Any = ""
     error: Any = ""
+    errors: Any = ()
+
+
+def _reason(said: _Said) -> str:
+    """GitHub has the reason of `Validation Failed` in a list beside it."""
+    more = [str(item.get("message", item) if isinstance(item, dict) else item) for item in said.errors or ()]
+    return ": ".join(part for part in (str(said.message or said.error), ", ".join(more)) if part)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

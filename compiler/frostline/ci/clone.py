@@ -21,6 +21,12 @@ NAME = "frostline"
 EMAIL = "frostline@noreply.invalid"
 """Who commits. A commit of another committer is somebody's work."""
 
+_NO_SUCH_REF = 2
+_CREDENTIALS = (
+    "the token needs `permissions: {contents: write}` of the job on GitHub, on GitLab the scope `write_repository`; a "
+    "rule of the repository may protect the branch as well"
+)
+
 
 class Clone(Struct, frozen=True, kw_only=True):
     """top: the top of the work tree; remote: a URL or the name of a remote; environment: of every git."""
@@ -32,10 +38,12 @@ class Clone(Struct, frozen=True, kw_only=True):
 
 def open_clone(folder: Path, remote: str, user: str, token: str) -> Clone:
     """The clone that this folder is in. UsageError: in none, or not one that can be read."""
-    settings = {"core.hooksPath": os.devnull, "commit.gpgSign": "false", "push.gpgSign": "false"}
+    settings = [("core.hooksPath", os.devnull), ("commit.gpgSign", "false"), ("push.gpgSign", "false")]
     if token and remote.startswith(("https://", "http://")):
         basic = base64.b64encode(f"{user}:{token}".encode()).decode()
-        settings[f"http.{remote}.extraHeader"] = f"Authorization: Basic {basic}"
+        # An empty value takes away what a checkout has left in the repository's configuration; a server refuses two.
+        header = f"http.{remote}.extraHeader"
+        settings += [(header, ""), (header, f"Authorization: Basic {basic}")]
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("GIT_CONFIG_COUNT")},
         **{f"GIT_{role}_NAME": NAME for role in ("AUTHOR", "COMMITTER")},
@@ -44,7 +52,7 @@ def open_clone(folder: Path, remote: str, user: str, token: str) -> Clone:
         "LC_ALL": "C",
         "GIT_CONFIG_COUNT": str(len(settings)),
     }
-    for number, (name, value) in enumerate(settings.items()):
+    for number, (name, value) in enumerate(settings):
         environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     clone = Clone(top=folder, remote=remote, environment=environment)
     done = _run(clone, "rev-parse", "--show-toplevel")
@@ -105,8 +113,10 @@ def is_revision(clone: Clone, name: str) -> str | None:
 
 def _tip(clone: Clone, branch: str) -> str:
     """The commit at the tip of the remote's branch; empty where there is no such branch."""
-    listed = _git(clone, "ls-remote", "--exit-code", clone.remote, f"refs/heads/{branch}", ends=(0, 2))
-    return listed.partition("\t")[0]
+    done = _run(clone, "ls-remote", "--exit-code", clone.remote, f"refs/heads/{branch}")
+    if done.returncode not in (0, _NO_SUCH_REF):
+        raise PublishError(f"git could not read {clone.remote}: {_said(done)}", help=_CREDENTIALS)
+    return os.fsdecode(done.stdout).partition("\t")[0]
 
 
 def _fetch(clone: Clone, branch: str, tip: str) -> None:
@@ -144,10 +154,7 @@ def _push(clone: Clone, branch: str, refspec: str, expected: str) -> None:
             f"somebody pushed to the branch `{branch}` at the same moment; it stays as they left it",
             help="the next run looks again; two runs at once are kept apart by `concurrency` or `resource_group`",
         )
-    raise PublishError(
-        f"git could not push the branch `{branch}`: {_said(done)}",
-        help="give the job `contents: write` on GitHub, or on GitLab a token with the scope `write_repository`",
-    )
+    raise PublishError(f"git could not push the branch `{branch}`: {_said(done)}", help=_CREDENTIALS)
 
 
 def _git(
@@ -155,10 +162,9 @@ def _git(
     *arguments: str,
     input: str = "",
     more: Mapping[str, str] | None = None,
-    ends: tuple[int, ...] = (0,),
 ) -> str:
     done = _run(clone, *arguments, input=input, more=more)
-    if done.returncode not in ends:
+    if done.returncode:
         raise PublishError(f"`git {arguments[0]}` failed: {_said(done)}", help="mend what git names, and run it again")
     return os.fsdecode(done.stdout)
 

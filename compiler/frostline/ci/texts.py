@@ -28,7 +28,8 @@ def joined(mark: str, parts: Iterable[str], longest: int) -> str:
     text = "\n\n".join([mark, *(part.strip("\n") for part in parts if part.strip())]) + "\n"
     if _size(text) <= longest:
         return text
-    room, kept = longest - _size(_CUT), []
+    room = longest - _size(_CUT)
+    kept: list[str] = []
     for line in text.splitlines(keepends=True):
         room -= _size(line)
         if room < 0:

@@ -1,0 +1,95 @@
+"""What a host answers, and what becomes of a token."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+from http_server import Answer, Server, answer, closing, reset
+
+from frostline.ci.api import Api, ApiError
+from frostline.errors import UsageError
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """`serve(answer, …)`: a server that gives these answers, the last one again and again."""
+    started: list[Server] = []
+
+    def start(*answers: Answer) -> Server:
+        started.append(Server(answers, socket.create_server(("127.0.0.1", 0))))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def api(server: Server) -> Api:
+    base = f"http://127.0.0.1:{server.address.port}"
+    return Api("GitHub", base, {"Authorization": "Bearer secret"}, "give it a token that may")
+
+
+def test_a_token_follows_no_redirect(serve: Callable[..., Server]) -> None:
+    other = serve(answer("200 OK", b"[]"))
+    server = serve(answer("301 Moved", b"", f"Location: http://127.0.0.1:{other.address.port}/"))
+    with pytest.raises(ApiError, match="GitHub answered 301 to GET /x"):
+        api(server).send("GET", "/x", list)
+    assert other.requests == []
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "help"),
+    [
+        (answer("403 Forbidden", b'{"message": "Resource not accessible"}'), "403 to POST /x: Resource not", "may"),
+        (answer("404 Not Found", b'{"error": "404 Project"}'), "404 to POST /x: 404 Project", "may"),
+        (
+            answer("422 No", b'{"message": {"title": ["too long"]}}'),
+            r"422 to POST /x: {'title': \['too long'\]}",
+            "mend",
+        ),
+        (
+            answer("422 No", b'{"message": "Invalid", "errors": [{"message": "No commits"}, "x"]}'),
+            "Invalid: No commits, x",
+            "",
+        ),
+        (answer("502 Bad Gateway", b"<html>"), "502 to POST /x: Bad Gateway", "mend"),
+        (answer("200 OK", b"<html>"), "answered POST /x with something else than its API", "proxy"),
+        (answer("200 OK", b'{"number": "1"}'), "answered POST /x with something else than its API", "proxy"),
+        (answer("200 OK", b"\xff"), "answered POST /x with something else than its API", "proxy"),
+        (answer("200 OK"), "answered POST /x with something else than its API", "proxy"),
+        (reset, r"could not be asked \(POST /x\)", "again"),
+        (closing(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), "Input data was truncated", "proxy"),
+    ],
+)
+def test_each_fault_says_what_was_asked_and_what_to_do(
+    serve: Callable[..., Server], given: Answer, message: str, help: str
+) -> None:
+    server = serve(given)
+    with pytest.raises(ApiError, match=message) as raised:
+        api(server).send("POST", "/x", dict[str, int], {"a": "b"})
+    assert help in str(raised.value.help)
+    assert "secret" not in raised.value.message
+
+
+def test_a_host_that_is_not_there_is_said(serve: Callable[..., Server]) -> None:
+    server = serve(answer("200 OK"))
+    asked = api(server)
+    server.stop()
+    with pytest.raises(ApiError, match="could not be asked"):
+        asked.send("GET", "/x", list)
+
+
+def test_a_list_is_read_to_its_end_and_no_further(serve: Callable[..., Server]) -> None:
+    page = ("[" + ",".join(["1"] * 100) + "]").encode()
+    server = serve(answer("200 OK", page), answer("200 OK", page), answer("200 OK", b"[2]"))
+    assert len(list(api(server).all("/x", int, state="open"))) == 201
+    asked = [request.split(" ")[1] for request in server.requests]
+    assert asked == [f"/x?state=open&per_page=100&page={number}" for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("base", ["", "ftp://x", "file:///etc/passwd"])
+def test_only_http_is_asked(base: str) -> None:
+    with pytest.raises(UsageError, match="no URL of GitHub's API"):
+        Api("GitHub", base, {}, "")
