@@ -143,10 +143,11 @@ def test_hostile_text_stays_text_in_comments_and_starts_nothing(jobs: Jobs) -> N
 
 @only_github
 def test_a_branch_starts_no_program_unless_it_is_trusted(jobs: Jobs) -> None:
-    outputs = [{"type": "yaml", "path": "services.yaml", "verify": ["sh", "-c", "touch ../started"]}]
-    jobs.project.configure({**STATIC, "outputs": outputs})
+    hostile = {"type": "yaml", "path": "new.yaml", "verify": ["sh", "-c", "touch ../started"]}
+    jobs.project.configure({**STATIC, "outputs": [*STATIC["outputs"], hostile]})
     jobs.push("a verifier", "ours")
-    assert check(jobs).returncode in (1, 4)
+    assert check(jobs).returncode == 1
+    assert "**not verified**, as `--allow` says: `new.yaml`" in jobs.host.comments[0].text
     assert not (jobs.folder / "started").exists()
     check(jobs, env={"FROSTLINE_CI_VERIFY": "true"})
     assert (jobs.folder / "started").exists()

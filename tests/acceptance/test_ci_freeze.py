@@ -104,6 +104,17 @@ def test_the_pull_request_is_merged_and_the_next_change_opens_another(jobs: Jobs
     assert len(jobs.host.pulls) == 2
 
 
+@only_github
+def test_a_change_that_was_merged_and_reverted_is_proposed_again(jobs: Jobs, shop: ConsulAgent) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    done(jobs)
+    (squashed,) = jobs.host.pulls
+    jobs.host.close(squashed)
+    squashed.more["merged_at"] = "2026-01-01T00:00:00Z"
+    done(jobs)
+    assert len(jobs.host.open_pulls()) == 1
+
+
 def test_a_change_of_the_lock_alone_proposes_nothing_unless_it_is_asked_for(jobs: Jobs, shop: ConsulAgent) -> None:
     shop.catalog_deregister("n1", "search")
     shop.catalog_register("n3", "search", address="10.0.0.1", port=9200, tags=["api"])
@@ -231,9 +242,11 @@ def test_a_change_that_came_to_main_meanwhile_is_in_the_branch(jobs: Jobs, shop:
     done(jobs)
     assert tip(jobs) == first
     shop.catalog_register("n1", "basket-v3", address="10.0.0.1", port=8082)
-    jobs.project.done("compile", "--allow", "deletes")
+    done(jobs)
+    shop.catalog_deregister("n1", "basket-v2")
+    jobs.project.done("compile")
     jobs.push("somebody froze by hand")
-    shop.catalog_register("n1", "basket-v4", address="10.0.0.1", port=8083)
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
     done(jobs)
     assert jobs.host.git("rev-parse", f"{BRANCH}^") == jobs.host.git("rev-parse", "main")
 

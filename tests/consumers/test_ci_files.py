@@ -148,22 +148,6 @@ def test_gitlabs_schema_accepts_every_component_and_its_inputs(component: Path, 
     assert_fits_gitlab(INPUT.sub(default, body), tmp_path, readers)
 
 
-def test_the_action_and_the_components_pass_every_option_of_the_command() -> None:
-    from frostline.ci.__main__ import main
-
-    variables = {
-        name: {option.envvar for option in command.params if getattr(option, "envvar", None)}
-        for name, command in main.commands.items()
-    }
-    step = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"][-1]
-    assert {name for name in step["env"] if name.startswith("FROSTLINE_CI_")} == set().union(*variables.values())
-    for component in COMPONENTS:
-        (job,) = yaml.safe_load(component.read_text().split("\n---\n")[1]).values()
-        found = {name for name in job["variables"] if name.startswith("FROSTLINE_CI_")}
-        assert found == variables[component.stem]
-        assert job["script"][-1] == f"frostline-ci {component.stem}"
-
-
 def test_the_action_installs_what_its_repository_has_and_runs_it(tmp_path: Path) -> None:
     install, run = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
     environment = {

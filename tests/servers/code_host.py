@@ -68,7 +68,7 @@ class CodeHost:
     """bare: the repository that is pushed to. It has one pull request for comments, number 7.
 
     pulls, issues, comments: what there is, the oldest first. requests: `METHOD /path` of each call of the API.
-    before_push: called once, while a push arrives.
+    before_push: called once, when a push begins.
     """
 
     def __init__(self, bare: Path) -> None:
@@ -290,7 +290,7 @@ def _handler(host: CodeHost) -> type[BaseHTTPRequestHandler]:
             if token not in (APP, PERSON):
                 self.reply(401, "who?", 'WWW-Authenticate: Basic realm="git"')
                 return
-            if path.endswith("/git-receive-pack") and host.before_push:
+            if query == "service=git-receive-pack" and host.before_push:
                 act, host.before_push = host.before_push, None
                 act()
             environment = {
