@@ -151,7 +151,11 @@ def test_what_a_plan_holds_is_not_said_again(project: Project, option: list[str]
     ("change", "reason"),
     [
         (lambda text: text[: len(text) // 2], "not a saved plan"),
-        (lambda text: text.replace("frostline.plan/1", "frostline.plan/2"), "its format is not frostline.plan/1"),
+        (
+            lambda text: text.replace("frostline.plan/1", "frostline.plan/2"),
+            "no saved plan of the format `frostline.plan/2`, only of `frostline.plan/1`",
+        ),
+        (lambda text: "", "the file is empty"),
         (lambda text: sealed(text.replace('"new_lock":"', '"new_lock":"x')), "not a lock"),
         (lambda text: text.replace("sha256:", "md5:"), "not a saved plan"),
         (lambda text: text.replace('"today":"2', '"today":"9999-99-99","x":"2'), "not a saved plan"),

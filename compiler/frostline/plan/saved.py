@@ -22,7 +22,7 @@ from frostline.model import FileOrigin
 from frostline.plan.changes import FORMAT
 from frostline.published import FileChange, Reading
 from frostline.settings import Allow
-from frostline.text import display_path
+from frostline.text import display_path, quote
 
 MOST_NAMED = 10
 _MAKE = "make it with `frostline plan --out FILE`"
@@ -100,7 +100,8 @@ def read_saved(path: Path) -> SavedFile:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise UsageError(f"this is not a saved plan: {json_fault(error, data)}", origin=origin, help=_MAKE) from None
     if found.format != FORMAT:
-        raise UsageError(f"this is not a saved plan: its format is not {FORMAT}", origin=origin, help=_MAKE)
+        message = f"this frostline reads no saved plan of the format {quote(found.format)}, only of {quote(FORMAT)}"
+        raise UsageError(message, origin=origin, help=_MAKE)
     ending = _ending(found.digest)
     if not data.endswith(ending) or f"sha256:{sha256(data[: -len(ending)] + b'}').hexdigest()}" != found.digest:
         raise RefusedError(
