@@ -18,7 +18,7 @@ const focused = (page) => page.evaluate(() => document.activeElement.id || docum
 const SCENES = {
   // Each entry and each consumer, opened by its link: the headings of what is shown.
   async everything(page) {
-    const headings = [], pictured = new Set();
+    const headings = [], found = [], pictured = new Set();
     while (await page.isVisible("#more")) await page.click("#more");
     const links = await page.$$eval("#found a", (found) => found.map((one) => one.getAttribute("href")));
     const called = await page.$$eval("main a", (found) => found.map((one) => one.getAttribute("href")));
@@ -26,10 +26,11 @@ const SCENES = {
       await page.evaluate((hash) => { location.hash = hash; }, link);
       await page.waitForFunction((hash) => location.hash === hash && document.activeElement.tagName === "H2", link);
       headings.push((await texts(page, "main h2"))[0]);
+      if (await page.isVisible("section[aria-label='Findings'] li")) found.push(headings.at(-1));
       (await texts(page, ".picture title")).forEach((name) => pictured.add(name));
       await page.evaluate(() => document.activeElement.blur());
     }
-    return {headings, listed: links.length, pictured: [...pictured]};
+    return {headings, listed: links.length, pictured: [...pictured], found};
   },
   // What each query of the list finds.
   async search(page, queries) {

@@ -78,14 +78,16 @@ def test_no_name_of_a_catalog_runs_or_leaves(compiled: Callable[..., Project], s
         Instance(service=name, id=name, node="n1", address="10.0.0.1", port=9, tags=(name,), meta={"owner": name})
         for name in names
     ]
-    project = compiled({"type": "page", "path": "index.html"}, instances=tuple(instances), consumers={"<b>": ["*"]})
+    checks = {"policies": {"names": {"value": "^none$", "severity": "warning"}}}
+    output = {"type": "page", "path": "index.html"}
+    project = compiled(output, instances=tuple(instances), consumers={"<b>": ["*"]}, checks=checks)
     page = project.folder / "index.html"
     happened = shown(page, "everything")
     assert is_quiet(happened, page)
-    headings = happened["result"]["headings"][: happened["result"]["listed"]]
-    assert headings == [*(escape_control(name) for name in sorted([*names, "empty/v1"]))]
-    assert happened["result"]["headings"][len(headings)] == "<b>"
-    assert {*happened["result"]["pictured"]} == {*headings, "<b>"}
+    opened, listed = happened["result"]["headings"], happened["result"]["listed"]
+    assert opened[:listed] == [*(escape_control(name) for name in sorted([*names, "empty/v1"]))]
+    assert {*opened} == {*happened["result"]["pictured"]} == {*opened[:listed], "<b>"}
+    assert {*happened["result"]["found"]} >= {escape_control(name) for name in names}
 
 
 def test_search_finds_by_all_that_an_entry_has_names_first(quickstart: Path, shown: Shown) -> None:

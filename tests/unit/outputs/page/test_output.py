@@ -239,7 +239,8 @@ def test_dagre_is_of_the_version_that_its_page_and_the_lock_of_npm_name() -> Non
 def test_text_of_servers_stays_text(text: str) -> None:
     point = Endpoint(url="http://a:1/", address=text, port=1, source=text, tags=(text,), meta={text: text}, node=text)
     registry = registry_of({Key(text, text): entry(point)}, [upstream(text, text, job=text, group=text)])
-    page = bytes_of(registry, title=text)
+    found = Finding(rule=text, message=text, service=text, version=text, origin=FileOrigin(text))
+    page = bytes_of(registry, Beside(findings=((found, None),)), title=text)
     assert element(page, DATA).count("<") == 0
     assert text in data_of(page)["texts"]
     assert len(re.findall(b"<script", page)) == 2
