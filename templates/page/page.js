@@ -273,12 +273,12 @@
       (place) => ({label: texts[consumers[place][NAME]], href: hashOfConsumer(place)}));
     const made = pictureOf(graph, rootsOf(graph), `Neighbours of ${shown(title)}`, shown);
     if (!made) return;
-    const wide = element("div", {class: "frame", role: "region", "aria-label": "Picture of the neighbours", tabindex: "0"}, made.picture);
+    const frame = element("div", {class: "frame"}, made.picture);
     const hint = element("p", {class: "quiet"}, "Arrows lead from who calls to who is called. Arrow keys move from box to box, Enter opens one.");
     if (made.drawnNodes < made.numberOfNodes) hint.append(` The nearest ${made.drawnNodes} of ${made.numberOfNodes.toLocaleString("en")} are drawn.`);
     if (made.drawnEdges < made.numberOfEdges) hint.append(` ${(made.numberOfEdges - made.drawnEdges).toLocaleString("en")} calls between them are not drawn.`);
-    into.append(element("section", null, element("h3", null, "Neighbours"), hint, wide));
-    wide.scrollTo(made.focus.x - wide.clientWidth / 2, made.focus.y - wide.clientHeight / 2);
+    into.append(element("section", null, element("h3", null, "Neighbours"), hint, frame));
+    frame.scrollTo(made.focus.x - frame.clientWidth / 2, made.focus.y - frame.clientHeight / 2);
   }
 
   const namesOf = (entry) => [...new Set([entry[SERVICE], ...entry[REGISTERED]])];

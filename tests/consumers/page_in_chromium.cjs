@@ -15,6 +15,16 @@ const ARGS = [
 const texts = (page, selector) => page.$$eval(selector, (found) => found.map((one) => one.textContent));
 const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
 
+// Milliseconds of CPU that the page's thread has taken, which other work on the machine hardly changes.
+async function clockOf(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable", {timeDomain: "threadTicks"});
+  return async () => {
+    const {metrics} = await session.send("Performance.getMetrics");
+    return 1000 * metrics.find(({name}) => name === "ThreadTime").value;
+  };
+}
+
 const SCENES = {
   // Each entry and each consumer, opened by its link: the headings of what is shown.
   async everything(page) {
@@ -41,17 +51,19 @@ const SCENES = {
     }
     return found;
   },
-  // The picture at each of these hashes: its boxes, its arrows as pairs of names, what is said of it, how many milliseconds
-  // it takes to open. An arrow's boxes are those that are nearest to its ends.
-  async pictures(page, hashes) {
+  // The picture at each of these hashes: its boxes, its arrows as pairs of names, what is said of it, the milliseconds of
+  // CPU that it takes to open. An arrow's boxes are those that are nearest to its ends.
+  async pictures(page, hashes, cpu) {
     const found = {};
     for (const wanted of hashes) {
-      found[wanted] = await page.evaluate(async (hash) => {
-        const start = performance.now();
+      const before = await cpu();
+      await page.evaluate(async (hash) => {
         location.hash = hash;
-        if (location.hash !== "") await new Promise((resolve) => addEventListener("hashchange", resolve, {once: true}));
+        await new Promise((resolve) => addEventListener("hashchange", resolve, {once: true}));
         document.body.getBoundingClientRect();
-        const milliseconds = performance.now() - start;
+      }, wanted);
+      const milliseconds = await cpu() - before;
+      found[wanted] = await page.evaluate(() => {
         const all = (selector) => [...document.querySelectorAll(selector)];
         const boxes = all(".picture .node").map((box) => {
           const name = box.querySelector("title").textContent, {x, y, width, height} = box.querySelector("svg");
@@ -62,26 +74,27 @@ const SCENES = {
         const nearest = (point) => boxes.reduce((best, box) => box.off(point) < best.off(point) ? box : best).name;
         const arrows = all(".picture .edge").map((path) => [path.getPointAtLength(0), path.getPointAtLength(path.getTotalLength())].map(nearest));
         const hint = all("main section:has(.picture) p").map((one) => one.textContent).join("");
-        return {milliseconds, boxes: boxes.map(({off, ...box}) => box), arrows, hint};
-      }, wanted);
+        return {boxes: boxes.map(({off, ...box}) => box), arrows, hint};
+      });
+      found[wanted].milliseconds = milliseconds;
       await page.evaluate(() => { history.replaceState(null, "", location.pathname); });
     }
     return found;
   },
-  // How many milliseconds each key of a word takes, typed at once after the page has opened, and then again.
-  async typing(page, word) {
-    const type = (text) => {
-      const box = document.getElementById("query"), taken = [];
-      for (let end = 1; end <= text.length; end++) {
-        const start = performance.now();
-        box.value = text.slice(0, end);
+  // The milliseconds of CPU that each key of a word takes, typed at once after the page has opened, and then again.
+  async typing(page, word, cpu) {
+    const taken = [];
+    for (const start of [0, word.length]) for (let end = 1; end <= word.length; end++) {
+      const before = await cpu();
+      await page.evaluate((text) => {
+        const box = document.getElementById("query");
+        box.value = text;
         box.dispatchEvent(new Event("input"));
         document.body.getBoundingClientRect();
-        taken.push(performance.now() - start);
-      }
-      return taken;
-    };
-    return {first: await page.evaluate(type, word), again: await page.evaluate(type, word)};
+      }, word.slice(0, end));
+      taken[start + end - 1] = await cpu() - before;
+    }
+    return taken;
   },
   // The lists at each of these hashes, by their labels: the text of each item.
   async lists(page, hashes) {
@@ -105,21 +118,23 @@ const SCENES = {
     }
     return {at, heading: (await texts(page, "main h2"))[0]};
   },
-  // What happens in the picture at a hash: the keys, one after the other, and the heading at the end; then a click on a box.
+  // What happens in the picture at a hash: what has the focus before each key and how many arrows are marked, the heading
+  // at the end; then a click on a box.
   async picture_keys(page, [hash, keys, name]) {
     await page.evaluate((wanted) => { location.hash = wanted; }, hash);
     await page.waitForSelector(".picture");
-    const at = [];
+    const at = [], lit = [];
     await page.focus(".picture [tabindex='0']");
     for (const key of keys) {
       at.push(await page.evaluate(() => document.activeElement.getAttribute("aria-label")));
+      lit.push(await page.$$eval(".picture .lit", (found) => found.length));
       await page.keyboard.press(key);
       await page.waitForTimeout(50);
     }
     const heading = (await texts(page, "main h2"))[0];
     await page.click(`.picture a[aria-label="${name}"]`);
     await page.waitForTimeout(50);
-    return {at, heading, clicked: (await texts(page, "main h2"))[0]};
+    return {at, lit, heading, clicked: (await texts(page, "main h2"))[0]};
   },
   // The rules of axe-core that are broken, light, dark and narrow, at each of these hashes.
   async axe(page, hashes) {
@@ -167,10 +182,11 @@ const SCENES = {
     globalThis.violations = [];
     document.addEventListener("securitypolicyviolation", (event) => globalThis.violations.push(event.violatedDirective));
   });
+  const cpu = await clockOf(page);
   await page.goto(String(pathToFileURL(file)));
   await page.waitForSelector("#status:not(:empty)", {state: "attached"});
-  const opened = await page.evaluate(() => performance.now());
-  const result = await SCENES[scene](page, value ? JSON.parse(value) : null);
+  const opened = await cpu();
+  const result = await SCENES[scene](page, value ? JSON.parse(value) : null, cpu);
   const violations = await page.evaluate(() => globalThis.violations);
   process.stdout.write(JSON.stringify({...happened, opened, violations, ran: await page.evaluate(() => globalThis.ran || null), result}));
   await browser.close();

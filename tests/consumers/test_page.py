@@ -30,11 +30,8 @@ WARNINGS = """\
     ports: {deny: ["8080"], severity: warning}
   waivers: [{rule: ports, service: "payments/v1", until: 2027-01-31, why: moves}]
 """
-SLOWEST_KEY = 50
-"""Milliseconds that search may take for a key, on an idle machine; tests allow four times that."""
-
-SLOWEST_CLICK = 300
-"""The same of a click on what has the largest picture."""
+SLOWEST_OPENING, SLOWEST_KEY, SLOWEST_CLICK = 2000, 50, 300
+"""Milliseconds of CPU that the page's thread may take for these; tests allow a slow machine four times that."""
 
 Shown = Callable[..., dict[str, Any]]
 
@@ -153,7 +150,7 @@ def test_the_picture_is_followed_by_keys_and_by_click(tmp_path: Path, shown: Sho
     happened = shown(page, "picture_keys", ["#shop", keys, "pay"])
     assert is_quiet(happened, page)
     at = ["shop", "pay", "pay", "shop", "web", "web"]
-    assert happened["result"] == {"at": at, "heading": "web", "clicked": "pay"}
+    assert happened["result"] == {"at": at, "lit": [2, 1, 1, 2, 1, 1], "heading": "web", "clicked": "pay"}
 
 
 def test_of_many_neighbours_the_nearest_are_drawn_in_time_and_the_page_says_so(tmp_path: Path, shown: Shown) -> None:
@@ -191,10 +188,9 @@ def test_a_large_registry_opens_and_answers_in_time(tmp_path: Path, shown: Shown
     page = written(large_registry(unique=unique), tmp_path / "index.html")
     assert page.stat().st_size < 25_000_000
     happened = shown(page, "search", ["service-0", "service-09999", "team-7 dc1", "10.39.15", "nothing"])
-    assert happened["opened"] < 4 * 2000
+    assert happened["opened"] < 4 * SLOWEST_OPENING
     names = {query: found["names"] for query, found in happened["result"].items()}
     assert len(names["service-0"]) == 100
     assert names["service-09999"] == ["service-09999 v1 17 endpoints"]
     assert names["nothing"] == []
-    typed = shown(page, "typing", "node-77")["result"]
-    assert max(*typed["first"], *typed["again"]) < 4 * SLOWEST_KEY
+    assert max(shown(page, "typing", "node-77")["result"]) < 4 * SLOWEST_KEY
