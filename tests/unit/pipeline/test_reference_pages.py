@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+import frostline.outputs.base as outputs
+import frostline.sources.base as sources
 from frostline.pipeline.reference_pages import PAGES, cell_text
 from frostline.resources import schema_names, schema_text
 
@@ -50,6 +52,11 @@ def test_the_reference_has_every_key_of_every_schema() -> None:
     }
     assert formats - keys("formats") == set()
     assert set(properties(json.loads(schema_text("config")))) - keys("configuration") == set()
+
+
+def test_the_reference_has_a_table_for_every_type_of_source_and_output() -> None:
+    headings = re.findall(r"^## (.+)$", PAGES["configuration"](), re.MULTILINE)
+    assert set(headings) >= {*sources.TABLE, *outputs.TABLE}
 
 
 def test_a_cell_shows_a_description_as_it_is_written() -> None:
