@@ -51,7 +51,10 @@ def with_way_past(finding: Finding) -> Finding:
     if finding.severity == "warning" or finding.rule == EXPIRED.name or "waiver" in (finding.help or ""):
         return finding
     accept = f"accept it until a day with a waiver of `{finding.rule}`"
-    return replace(finding, help=f"{finding.help}; or {accept}" if finding.help else accept)
+    if not finding.help:
+        return replace(finding, help=accept)
+    joined = "" if finding.help.endswith("?") else ";"
+    return replace(finding, help=f"{finding.help}{joined} or {accept}")
 
 
 def last_days(waivers: Sequence[Waiver]) -> tuple[date, ...]:

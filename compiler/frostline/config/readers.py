@@ -15,7 +15,7 @@ from typing import Any
 from frostline.config.cursor import Cursor
 from frostline.durations import parse_duration
 from frostline.patterns import PatternError, Placeholder, parse
-from frostline.text import closest
+from frostline.text import closest, quote
 from frostline.user_patterns import compiled as as_user_pattern
 
 LONGEST = 86_400.0
@@ -48,7 +48,9 @@ def duration(cursor: Cursor) -> float | None:
     """Seconds, at most LONGEST."""
     seconds = parse_duration(cursor.value) or 0.0
     if seconds > LONGEST:
-        cursor.refuse(f"`{cursor.key}` must be at most one day", "write a duration such as 5m")
+        cursor.refuse(
+            f"`{cursor.key}` must be at most one day, not {quote(cursor.value)}", "write a duration such as 5m"
+        )
         return None
     return seconds
 

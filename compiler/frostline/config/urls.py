@@ -159,7 +159,7 @@ def server_address(cursor: Cursor) -> str | None:
         return None
     has_encoded_host = "%" in parts.netloc and not parts.netloc.startswith("[")
     if parts.scheme not in ("http", "https"):
-        cursor.refuse(f"`{cursor.key}` has an unknown scheme", _ADDRESS_HELP)
+        cursor.refuse(f"`{cursor.key}` has a scheme that is neither http, https nor unix", _ADDRESS_HELP)
     elif not _is_host(parts) or has_encoded_host or parts.query or parts.fragment:
         cursor.refuse(f"`{cursor.key}` is not an address", _ADDRESS_HELP)
     elif has_version_path(parts.path):

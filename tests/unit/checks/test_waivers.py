@@ -88,3 +88,8 @@ def test_all_wrong_days_are_reported_together() -> None:
 )
 def test_help_names_the_waiver_that_would_accept_an_error(finding: Finding, help_text: str) -> None:
     assert with_way_past(finding).help == help_text
+
+
+def test_the_waiver_follows_a_question_without_a_semicolon() -> None:
+    asking = Finding(rule="port-label", message="x", help="did you mean `http`?")
+    assert with_way_past(asking).help == ("did you mean `http`? or accept it until a day with a waiver of `port-label`")

@@ -56,7 +56,7 @@ def test_what_is_no_ipv6_address_with_or_without_a_zone_is_refused(cursor: On, u
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("ftp://h", "`key` has an unknown scheme"),
+        ("ftp://h", "`key` has a scheme that is neither http, https nor unix"),
         ("http://h?x=1", "`key` is not an address"),
         ("unix://run/x", "the path of a unix socket must be absolute"),
         ("h:99999", "the URL has an invalid host or port"),
