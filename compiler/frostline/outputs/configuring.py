@@ -79,8 +79,9 @@ def _check_paths(outputs: Sequence[tuple[Cursor, OutputSettings]], root: Path, r
         claimed = [_Claimed(claim, written) for claim in claims_of(settings)]
         for claim in claimed:
             if not (_is_inside(claim, root) and _is_unreserved(claim, reserved) and _is_apart(claim, earlier)):
-                break
-        earlier.add(claimed)
+                break  # what is refused is no place that others could be in
+        else:
+            earlier.add(claimed)
 
 
 class _Earlier:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from frostline.config.cursor import Cursor
@@ -32,7 +33,8 @@ def check_builtin(cursor: Cursor, builtin: Builtin) -> None:
             message = f"the template {quote(cursor.value['builtin'])} has no variable {quote(entry.key)}"
             entry.refuse(message, did_you_mean(entry.key, builtin.variables, otherwise), at_key=True)
         elif not _is_of(entry.value, known):
-            entry.refuse(f"{quote(entry.key)} must be {KINDS[known.type]}", known.description)
+            shown = quote(json.dumps(entry.value, ensure_ascii=False))
+            entry.refuse(f"{quote(entry.key)} must be {KINDS[known.type]}, not {shown}", f"it is {known.description}")
 
 
 def _check_split(cursor: Cursor, builtin: Builtin) -> None:
