@@ -71,10 +71,10 @@ def registry_difference(config: Config, locks: LockPair) -> tuple[str, ...]:
     if not locks.changed:
         return ()
     if locks.committed is None or locks.fault:
-        return ("what is frozen",)
+        return ("there is no lock yet",)
     configured = settings_digests(config)
     if _settings_of(locks.new, configured) != _settings_of(locks.committed, configured):
-        return ("what is frozen",)
+        return ("the lock was frozen with other settings than today's",)
     declared = declared_contributions(config)
     with stage("comparing the registries"):
         before, after = (state_of_lock(config, lock, declared) for lock in (locks.committed, locks.new))

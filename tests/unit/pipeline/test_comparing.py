@@ -110,4 +110,6 @@ def test_what_the_lock_has_of_a_source_that_is_not_configured_changes_no_registr
     assert locks.changed
     assert registry_difference(config, locks) == ()
     stale = replace(snapshot(config, "a"), settings="other")
-    assert registry_difference(config, replace(locks, committed=lock_of([stale]))) == ("what is frozen",)
+    assert registry_difference(config, replace(locks, committed=lock_of([stale]))) == (
+        "the lock was frozen with other settings than today's",
+    )

@@ -34,7 +34,7 @@ def check_builtin(cursor: Cursor, builtin: Builtin) -> None:
             entry.refuse(message, did_you_mean(entry.key, builtin.variables, otherwise), at_key=True)
         elif not _is_of(entry.value, known):
             shown = quote(json.dumps(entry.value, ensure_ascii=False))
-            entry.refuse(f"{quote(entry.key)} must be {KINDS[known.type]}, not {shown}", f"it is {known.description}")
+            entry.refuse(f"{quote(entry.key)} must be {KINDS[known.type]}, not {shown}", f"it says {known.description}")
 
 
 def _check_split(cursor: Cursor, builtin: Builtin) -> None:
