@@ -21,7 +21,7 @@ DEFINITIONS: Mapping[str, Any] = {
         "minLength": 1,
         "pattern": "^[^\\u0000-\\u001f\\u007f]*$",
         "x-expected": "a name without control characters",
-        "x-pattern-help": "remove the control character, such as a newline at its end",
+        "x-pattern-help": "write a name of at least one character, without a newline or the like in it",
     },
     "path": {
         "type": "string",

@@ -85,7 +85,11 @@ def _errors(error: Any, document: Document) -> Iterator[SchemaError]:
         return
     if "propertyNames" in error.absolute_schema_path:
         path = (*path, error.instance)
-        words = _Words(f"a key here must be {_expected(error.schema, error)}", at_key=True)
+        wanted = _expected(error.schema, error)
+        message = (
+            f"a key here must be {wanted}, not {quote(error.instance)}" if error.instance else "a key here is empty"
+        )
+        words = _Words(message, error.schema.get("x-pattern-help") or f"write {wanted}", at_key=True)
     else:
         words = _WORDS.get(error.validator, _other)(error, path)
     yield SchemaError(_usage_error(words, path, document), path, usable=error.validator == "required")
@@ -159,7 +163,10 @@ def _wrong_type(error: Any, path: Path) -> _Words:
     expected = "a string" if types == "string" and help_text is None else _expected(error.schema, error)
     found = _found(error.instance, quoted=types in ("boolean", "integer", "number"))
     message = f"{subject(path)} must be {expected}, not {found}"
-    return _Words(message, help_text or _type_help(types, error.instance) or _mapping_help(types, error.schema, path))
+    help_text = help_text or _type_help(types, error.instance)
+    if help_text is None and "x-expected" in error.schema:
+        help_text = f"write {expected}"
+    return _Words(message, help_text or _mapping_help(types, error.schema, path))
 
 
 def _mapping_help(types: Any, schema: Mapping[str, Any], path: Path) -> str | None:
@@ -180,6 +187,8 @@ def _type_help(types: Any, value: Any) -> str | None:
         return "put it in quotes"
     if types == "boolean":
         return "write true or false, without quotes"
+    if types == "string":
+        return "write one value, without brackets and braces"
     if types in ("integer", "number"):
         return "remove the quotes" if _is_number(value) else f"write {KINDS[types]}, without quotes"
     if types == "array" and isinstance(value, dict):
@@ -211,8 +220,9 @@ def _not_constant(error: Any, path: Path) -> _Words:
 
 def _not_in_pattern(error: Any, path: Path) -> _Words:
     found = "" if is_secret(path) else f", not {quote(error.instance)}"
-    help_text = error.schema.get("x-pattern-help") or error.schema.get("x-help")
-    return _Words(f"{subject(path)} must be {_expected(error.schema, error)}{found}", help_text)
+    expected = _expected(error.schema, error)
+    help_text = error.schema.get("x-pattern-help") or error.schema.get("x-help") or f"write {expected}"
+    return _Words(f"{subject(path)} must be {expected}{found}", help_text)
 
 
 def _out_of_bounds(error: Any, path: Path) -> _Words:

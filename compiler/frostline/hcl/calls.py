@@ -43,7 +43,8 @@ def call(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
         return arguments
     _check_count(node, function, arguments, scope)
     values = [
-        _converted(argument, _parameter(function, index), scope, evaluate) for index, argument in enumerate(arguments)
+        _converted(node.name, argument, _parameter(function, index), scope, evaluate)
+        for index, argument in enumerate(arguments)
     ]
     for index, value in enumerate(values):
         if value.data is None and not _parameter(function, index).null:
@@ -105,7 +106,7 @@ def _parameter(function: Function, index: int) -> Parameter:
     return function.variadic
 
 
-def _converted(argument: _Argument, parameter: Parameter, scope: Scope, evaluate: Evaluate) -> Value:
+def _converted(name: str, argument: _Argument, parameter: Parameter, scope: Scope, evaluate: Evaluate) -> Value:
     value = argument.value
     if value is None:
         assert argument.expression is not None
@@ -117,7 +118,7 @@ def _converted(argument: _Argument, parameter: Parameter, scope: Scope, evaluate
     try:
         return convert(value, parameter.type)
     except ConversionError as error:
-        raise scope.error(f"`{parameter.name}` has the wrong type: {error}", argument.offset) from None
+        raise scope.error(f"`{parameter.name}` of `{name}` has the wrong type: {error}", argument.offset) from None
 
 
 def _try(node: Call, scope: Scope, evaluate: Evaluate) -> Value:

@@ -309,7 +309,9 @@ def _version_pattern(cursor: Cursor) -> str | None:
     if compiled is None or compiled_regex(cursor, f"(?P<service>.+)(?P<version>{cursor.value})") is None:
         return None
     if compiled.fullmatch(""):
-        cursor.refuse(f"`{cursor.key}` fits the empty text too", "a version has at least one character")
+        cursor.refuse(
+            f"`{cursor.key}` fits the empty text too", "a version has at least one character: write `+` rather than `*`"
+        )
         return None
     return str(cursor.value)
 

@@ -160,7 +160,9 @@ def _read_names(cursor: Cursor) -> tuple[RouterName, ...]:
                 'choose among the services of the sources with `select`: `select: ["*", "!smtp"]`',
             )
         elif key is None:
-            item.refuse("the name lacks a service or a version", "write SERVICE/VERSION or SERVICE")
+            item.refuse(
+                f"the name {quote(item.value)} lacks a service or a version", "write SERVICE/VERSION or SERVICE"
+            )
         elif key in found:
             item.refuse(f"the name {quote(item.value)} is listed twice", "keep one of them")
         else:
