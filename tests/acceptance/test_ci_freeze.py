@@ -115,6 +115,7 @@ def test_a_change_that_was_merged_and_reverted_is_proposed_again(jobs: Jobs, sho
     assert len(jobs.host.open_pulls()) == 1
 
 
+@only_github
 def test_a_change_of_the_lock_alone_proposes_nothing_unless_it_is_asked_for(jobs: Jobs, shop: ConsulAgent) -> None:
     shop.catalog_deregister("n1", "search")
     shop.catalog_register("n3", "search", address="10.0.0.1", port=9200, tags=["api"])
@@ -126,6 +127,7 @@ def test_a_change_of_the_lock_alone_proposes_nothing_unless_it_is_asked_for(jobs
     assert jobs.host.git("diff", "--name-only", "main", BRANCH) == "frostline.lock"
 
 
+@only_github
 def test_what_a_guard_refuses_is_in_the_pull_request_with_the_line_that_accepts_it(
     jobs: Jobs, shop: ConsulAgent
 ) -> None:

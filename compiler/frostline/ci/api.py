@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -28,17 +29,22 @@ class ApiError(PublishError):
 class Api:
     """One host's API. base: its URL without a slash at the end; headers: those of every request, the token too.
 
-    forbidden: what to do where the token may not do what is asked.
+    forbidden: what to do where the token may not do what is asked. ca_file: an authority that is trusted as well.
     """
 
-    def __init__(self, host: str, base: str, headers: Mapping[str, str], forbidden: str) -> None:
+    def __init__(
+        self, host: str, base: str, headers: Mapping[str, str], forbidden: str, ca_file: str | None = None
+    ) -> None:
         if not base.startswith(("https://", "http://")):
             raise UsageError(f"`{base}` is no URL of {host}'s API", help=f"run this in a job of {host}")
         self._host = host
         self._base = base
         self._headers = dict(headers)
         self._forbidden = forbidden
-        self._opener = urllib.request.build_opener(_NoRedirect)
+        trusted = ssl.create_default_context()
+        if ca_file:
+            trusted.load_verify_locations(ca_file)
+        self._opener = urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=trusted))
 
     def all(self, path: str, kind: type[Value], **query: str) -> Iterator[Value]:
         """Every item of a list that comes in pages."""

@@ -58,7 +58,9 @@ class GitLab:
         project = f"/projects/{environment.get('CI_PROJECT_ID', '')}"
         self._requests, self._issues = f"{project}/merge_requests", f"{project}/issues"
         headers = {"PRIVATE-TOKEN": token} if token else {}
-        self._api = Api("GitLab", environment.get("CI_API_V4_URL", ""), headers, _FORBIDDEN)
+        # Of a server of one's own; the runner has told git about it already.
+        ca_file = environment.get("CI_SERVER_TLS_CA_FILE")
+        self._api = Api("GitLab", environment.get("CI_API_V4_URL", ""), headers, _FORBIDDEN, ca_file)
 
     def show(self, report: str, markdown: str) -> None:
         """The report of tests that the job keeps, and the log."""

@@ -18,6 +18,8 @@ LONGEST = 65_535
 """Characters that GitHub takes in a comment, counted in UTF-16 units: no way of counting gives more."""
 
 _LONGEST_VALUE = 300
+_LONGEST_HELP = 2000
+"""A help line may hold what is to be copied, such as an entry of `guards.accept`."""
 _ROOM_FOR_THE_CUT = 200
 _MOST_URLS = 10
 _ORDER = ("remove", "shrink", "change", "add", "move")
@@ -29,11 +31,11 @@ def lines(report: Report, *, color: bool = False) -> Iterator[str]:
     yield from _cut([_title(report), ""], [(name, items) for name, items in sections if items])
 
 
-def code(text: str) -> str:
+def code(text: str, longest: int = _LONGEST_VALUE) -> str:
     """A code span that holds any text, escaped and shortened."""
     escaped = escape_for_log(text)
-    if len(escaped) > _LONGEST_VALUE:
-        escaped = f"{escaped[: _LONGEST_VALUE - 1]}…"
+    if len(escaped) > longest:
+        escaped = f"{escaped[: longest - 1]}…"
     fence = "`" * (max(map(len, re.findall("`+", escaped)), default=0) + 1)
     padding = " " if not escaped.strip() or escaped[0] in "` " or escaped[-1] in "` " else ""
     return f"{fence}{padding}{escaped or ' '}{padding}{fence}"
@@ -129,7 +131,7 @@ def _findings(findings: Iterable[Finding]) -> list[str]:
 def _item(start: str, message: str, origin: object, help: str | None) -> str:
     place = f" at {code(str(origin))}" if origin is not None else ""
     text = f"- {start}{place}: {code(message)}"
-    return text if help is None else f"{text}\n  - {code(help)}"
+    return text if help is None else f"{text}\n  - {code(help, _LONGEST_HELP)}"
 
 
 def _cut(head: Sequence[str], sections: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:

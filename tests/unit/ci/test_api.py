@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from http_server import Answer, Server, answer, closing, reset
@@ -93,3 +96,25 @@ def test_a_list_is_read_to_its_end_and_no_further(serve: Callable[..., Server]) 
 def test_only_http_is_asked(base: str) -> None:
     with pytest.raises(UsageError, match="no URL of GitHub's API"):
         Api("GitHub", base, {}, "")
+
+
+def test_a_server_with_an_authority_of_its_own_is_asked_where_that_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    key, certificate = tmp_path / "key.pem", tmp_path / "ca.pem"
+    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=x")
+    made = ("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate)
+    subprocess.run(["openssl", *new, *made], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listener = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True)
+    server = Server((answer("200 OK", b"[1]"),), listener)
+    base = f"https://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        assert Api("GitLab", base, {}, "", str(certificate)).send("GET", "/x", list) == [1]
+        with pytest.raises(ApiError, match="CERTIFICATE_VERIFY_FAILED"):
+            Api("GitLab", base, {}, "").send("GET", "/x", list)
+    finally:
+        server.stop()

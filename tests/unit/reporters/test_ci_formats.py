@@ -264,6 +264,13 @@ def test_markdown_says_that_only_the_lock_changes() -> None:
     )
 
 
+def test_markdown_keeps_what_is_to_be_copied_from_a_help_line_whole() -> None:
+    accept = f'`accept: [{{rule: guard-instances, service: "{"s" * 200}", until: 2026-01-01, why: "say why"}}]`'
+    mend = f"if this is intended, rerun with `--allow deletes={'s' * 200}`, or have it reviewed: write {accept}"
+    text = "\n".join(markdown.lines(Report(findings=(Finding(rule="r", message="m", help=mend),))))
+    assert accept in text
+
+
 def test_markdown_is_cut_to_what_a_comment_holds_and_says_so() -> None:
     findings = [Finding(rule="r", message="😀" * 200, service=f"s{number:05}") for number in range(2_000)]
     text = "\n".join(markdown.lines(report_of(findings, plan=plan())))
