@@ -1,16 +1,12 @@
 // Opens a page of frostline in Chromium, and prints as JSON what happened. Arguments: the folder node_modules, the
 // program of Chromium, the page, what to do (a name in SCENES), and for that a JSON value.
 "use strict";
-const {readFileSync} = require("node:fs");
 const {join} = require("node:path");
 const {pathToFileURL} = require("node:url");
 
 const [modules, executablePath, file, scene, value] = process.argv.slice(2);
 const {chromium} = require(join(modules, "playwright-core"));
-const ARGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync",
-];
+const {ARGS, axe} = require("./chromium.cjs");
 
 const texts = (page, selector) => page.$$eval(selector, (found) => found.map((one) => one.textContent));
 const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
@@ -139,17 +135,15 @@ const SCENES = {
   // The rules of axe-core that are broken, light, dark and narrow, at each of these hashes.
   async axe(page, hashes) {
     const broken = [];
-    const source = readFileSync(join(modules, "axe-core", "axe.min.js"), "utf8");
     let passed = 0;
     for (const colorScheme of ["light", "dark"]) for (const width of [1200, 400]) for (const hash of hashes) {
       await page.emulateMedia({colorScheme});
       await page.setViewportSize({width, height: 800});
       await page.goto(`${pathToFileURL(file)}${hash}`);
       await page.reload();
-      await page.evaluate(source);
-      const result = await page.evaluate(() => globalThis.axe.run(document));
-      passed += result.passes.length;
-      broken.push(...result.violations.flatMap((rule) => rule.nodes.map((node) => `${colorScheme} ${width} ${hash} ${rule.id}: ${node.html}`)));
+      const found = await axe(page, modules);
+      passed += found.passed;
+      broken.push(...found.broken.map((fault) => `${colorScheme} ${width} ${hash} ${fault.id}: ${fault.html}`));
     }
     return {broken, passed};
   },

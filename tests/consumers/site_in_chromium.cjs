@@ -1,15 +1,12 @@
 // Opens the documentation site in Chromium, and prints as JSON what happened. Arguments: the folder node_modules, the
 // program of Chromium, the address of the site, what to do (a name in SCENES), and for that a JSON value.
 "use strict";
-const {readFileSync} = require("node:fs");
 const {join} = require("node:path");
 
 const [modules, executablePath, site, scene, value] = process.argv.slice(2);
 const {chromium} = require(join(modules, "playwright-core"));
-const ARGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-];
+const {ARGS, axe} = require("./chromium.cjs");
+const OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
 const MARKS = /```|\*\*|\]\(|\|---|`[^`]+`|\\\||^(- |\* |\d+\. |#+ )/;
 
 // What a page leads to, the names that links can lead to in it, and what of it is still Markdown.
@@ -70,16 +67,14 @@ const SCENES = {
   // What axe-core calls serious or worse, light and dark, on each of these pages.
   async axe(page, paths) {
     const broken = [];
-    const source = readFileSync(join(modules, "axe-core", "axe.min.js"), "utf8");
     let passed = 0;
     for (const colorScheme of ["light", "dark"]) for (const path of paths) {
       await page.emulateMedia({colorScheme});
       await page.goto(`${site}${path}`);
-      await page.evaluate(source);
-      const result = await page.evaluate(() => globalThis.axe.run(document));
-      passed += result.passes.length;
-      const worst = result.violations.filter((rule) => ["serious", "critical"].includes(rule.impact));
-      broken.push(...worst.flatMap((rule) => rule.nodes.map((node) => `${colorScheme} ${path} ${rule.id}: ${node.html}`)));
+      const found = await axe(page, modules);
+      passed += found.passed;
+      const worst = found.broken.filter((fault) => ["serious", "critical"].includes(fault.impact));
+      broken.push(...worst.map((fault) => `${colorScheme} ${path} ${fault.id}: ${fault.html}`));
     }
     return {broken, passed};
   },
@@ -96,7 +91,7 @@ const SCENES = {
 };
 
 (async () => {
-  const browser = await chromium.launch({executablePath, args: ARGS});
+  const browser = await chromium.launch({executablePath, args: [...ARGS, OFFLINE]});
   // The script is the same on all pages: it runs in the other scenes, and would take half of the time of this one.
   const page = await browser.newPage({javaScriptEnabled: scene !== "pages"});
   const happened = {elsewhere: [], failed: [], errors: [], console: []};
