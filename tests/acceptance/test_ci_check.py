@@ -170,3 +170,21 @@ def test_a_clone_without_the_target_says_what_it_needs(jobs: Jobs) -> None:
     ended = jobs.job("check", revision="ours", depth=1, pull_request=True)
     assert ended.returncode == 1
     assert "`fetch-depth: 2` for actions/checkout" in jobs.host.comments[0].text
+
+
+@only_github
+def test_a_job_that_cannot_write_or_has_no_such_file_or_another_locale_ends_without_a_traceback(jobs: Jobs) -> None:
+    jobs.project.write(
+        "frostline.yaml", jobs.project.read("frostline.yaml").decode().replace('"billing"', '"bïlling→"')
+    )
+    jobs.push("another name", "ours")
+    ended = check(jobs, env={"LC_ALL": "en_US.ISO-8859-1", "PYTHONUTF8": "0", "PYTHONIOENCODING": "latin-1"})
+    assert ended.returncode == 1, ended.stderr
+    assert "\ufffd" not in jobs.host.comments[0].text
+    assert "`bïlling→`" in jobs.host.comments[0].text
+    ended = check(jobs, env={"GITHUB_STEP_SUMMARY": "/nowhere/summary"})
+    assert ended.returncode == 5
+    assert "error: [Errno 2] No such file or directory: '/nowhere/summary'" in ended.stderr
+    ended = check(jobs, "--config", "no/such.yaml")
+    assert ended.returncode == 2
+    assert "no/such.yaml" in ended.stderr

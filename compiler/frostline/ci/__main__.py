@@ -15,6 +15,7 @@ from frostline import errors
 from frostline.ci import checking, drifting, freezing
 from frostline.ci.clone import Clone, open_clone
 from frostline.ci.hosts import TOKEN, Host, find_host
+from frostline.cli.console import prepare_streams
 from frostline.errors import FrostlineError
 from frostline.text import escape_for_log
 
@@ -35,6 +36,7 @@ def _ending(function: Callable[..., int]) -> Callable[..., None]:
 
     @wraps(function)
     def callback(**options: Any) -> None:
+        prepare_streams()
         try:
             status = function(**options)
         except FrostlineError as error:
@@ -42,6 +44,9 @@ def _ending(function: Callable[..., int]) -> Callable[..., None]:
             if error.help:
                 _say(f"  help: {error.help}")
             status = error.status
+        except OSError as error:  # a full disk, or a folder that cannot be written
+            _say(f"error: {error}")
+            status = errors.UNPUBLISHED
         except KeyboardInterrupt:
             status = errors.INTERRUPTED
         sys.exit(status)
@@ -49,9 +54,8 @@ def _ending(function: Callable[..., int]) -> Callable[..., None]:
     return callback
 
 
-def _clone(host: Host, config: Path | None) -> Clone:
-    folder = config.resolve().parent if config else Path.cwd()
-    return open_clone(folder, host.remote, host.user, os.environ.get(TOKEN, ""))
+def _clone(host: Host) -> Clone:
+    return open_clone(Path.cwd(), host.remote, host.user, os.environ.get(TOKEN, ""))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -66,7 +70,7 @@ def main() -> None:
 def check(config: Path | None, verify: bool) -> int:
     """Check a pull request, offline, and keep one comment on it."""
     host = find_host()
-    return checking.check(host, _clone(host, config), config, verify=verify, warn=lambda text: _say(f"warning: {text}"))
+    return checking.check(host, _clone(host), config, verify=verify, warn=lambda text: _say(f"warning: {text}"))
 
 
 @main.command("freeze")
@@ -86,7 +90,7 @@ def freeze(
     host = find_host()
     reading = _options(("--wait", wait), ("--allow", allow), ("--lock", locks))
     options = freezing.Options(config=config, branch=branch, reading=reading, lock_only=lock_only)
-    return freezing.freeze(host, _clone(host, config), options, _say)
+    return freezing.freeze(host, _clone(host), options, _say)
 
 
 @main.command("drift")

@@ -27,7 +27,7 @@ class ApiError(PublishError):
 
 
 class Api:
-    """One host's API. base: its URL without a slash at the end; headers: those of every request, the token too.
+    """One host's API. base: its URL; headers: those of every request, the token too.
 
     forbidden: what to do where the token may not do what is asked. ca_file: an authority that is trusted as well.
     """
@@ -38,7 +38,7 @@ class Api:
         if not base.startswith(("https://", "http://")):
             raise UsageError(f"`{base}` is no URL of {host}'s API", help=f"run this in a job of {host}")
         self._host = host
-        self._base = base
+        self._base = base.rstrip("/")
         self._headers = dict(headers)
         self._forbidden = forbidden
         trusted = ssl.create_default_context()

@@ -23,9 +23,10 @@ def run_frostline(command: str, *arguments: str, config: Path | None, quietly: b
     """`frostline COMMAND` without the host's token. What it says besides its report goes into the log, or, quietly,
     nowhere."""
     named = [] if config is None else ["--config", str(config)]
+    environment = {name: value for name, value in os.environ.items() if name != TOKEN}
     done = subprocess.run(  # noqa: S603 - no shell
         [sys.executable, "-m", "frostline", command, *named, *arguments],
-        env={name: value for name, value in os.environ.items() if name != TOKEN},
+        env={**environment, "PYTHONIOENCODING": "utf-8"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL if quietly else None,
