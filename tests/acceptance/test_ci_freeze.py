@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -232,6 +233,21 @@ def test_who_pushes_while_a_job_pushes_is_not_overwritten(jobs: Jobs, shop: Cons
     assert f"error: somebody pushed to the branch `{BRANCH}` at the same moment; it stays as they left it" in said
     assert frozen(jobs, "NOTES") == "mine"
     assert "v3" not in jobs.host.pulls[0].text
+
+
+@only_github
+def test_two_jobs_at_once_leave_one_pull_request_that_is_whole(jobs: Jobs, shop: ConsulAgent) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    (jobs.folder / "second").mkdir()
+    both = (jobs, Jobs(jobs.folder / "second", jobs.project, jobs.host, jobs.kind))
+    with ThreadPoolExecutor() as threads:
+        ended = list(threads.map(lambda job: job.job("freeze").returncode, both))
+    assert 0 in ended
+    assert set(ended) <= {0, 5}
+    (pull,) = jobs.host.open_pulls()
+    assert "basket v2" in pull.text
+    assert "basket" in frozen(jobs)
+    assert jobs.host.git("rev-list", "--count", f"main..{BRANCH}") == "1"
 
 
 @only_github

@@ -79,6 +79,7 @@ class CodeHost:
         self.requests: list[str] = []
         self.before_push: Callable[[], None] | None = None
         self.down = False
+        self.one_at_a_time = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -277,7 +278,8 @@ def _handler(host: CodeHost) -> type[BaseHTTPRequestHandler]:
             if token == READER and self.command != "GET":
                 raise Refused(403, "Resource not accessible by integration")
             words = {name: values[0] for name, values in parse_qs(query).items()}
-            found = api(host, ACCOUNTS[token], self.command, path, words, json.loads(data) if data else {})
+            with host.one_at_a_time:
+                found = api(host, ACCOUNTS[token], self.command, path, words, json.loads(data) if data else {})
             if isinstance(found, list):
                 size, page = int(words["per_page"]), int(words["page"])
                 return found[(page - 1) * size : page * size]
