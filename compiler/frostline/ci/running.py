@@ -25,7 +25,8 @@ def run_frostline(command: str, *arguments: str, config: Path | None, quietly: b
     named = [] if config is None else ["--config", str(config)]
     environment = {name: value for name, value in os.environ.items() if name != TOKEN}
     done = subprocess.run(  # noqa: S603 - no shell
-        [sys.executable, "-m", "frostline", command, *named, *arguments],
+        # -P: no module comes from the checkout, which may be anybody's pull request.
+        [sys.executable, "-P", "-m", "frostline", command, *named, *arguments],
         env={**environment, "PYTHONIOENCODING": "utf-8"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

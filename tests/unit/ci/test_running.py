@@ -1,11 +1,14 @@
-"""What `frostline-ci` starts has no token of the host."""
+"""What `frostline-ci` and the action start has no token of the host, and no code of the checkout."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from frostline.ci.hosts import TOKEN
 from frostline.ci.running import run_frostline
@@ -20,6 +23,35 @@ def test_frostline_gets_its_words_and_not_the_token(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("CONSUL_HTTP_TOKEN", "needed")
     run = run_frostline("plan", "--offline", config=Path("a b.yaml"))
     assert run.status == 3
-    assert run.text.startswith("-m frostline plan --config a b.yaml --offline\n")
+    assert run.text.startswith("-P -m frostline plan --config a b.yaml --offline\n")
     assert "needed" in run.text
     assert "secret" not in run.text
+
+
+HOSTILE = "import pathlib\npathlib.Path(__file__).with_name('started').touch()\n"
+MODULES = ("click", "logging", "msgspec", "frostline/__init__", "venv/__init__", "pip/__init__")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with modules that are called as those that frostline, venv and pip need."""
+    for name in MODULES:
+        module = tmp_path / "checkout" / f"{name}.py"
+        module.parent.mkdir(parents=True, exist_ok=True)
+        module.write_text(HOSTILE)
+    monkeypatch.chdir(tmp_path / "checkout")
+    return tmp_path / "checkout"
+
+
+def test_no_module_of_the_checkout_is_run(checkout: Path) -> None:
+    assert run_frostline("check", config=None, quietly=True).status == 2
+    assert not list(checkout.rglob("started"))
+
+
+def test_the_action_installs_frostline_without_a_module_of_the_checkout(checkout: Path, tmp_path: Path) -> None:
+    (step, _) = yaml.safe_load((Path(__file__).parents[3] / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"]
+    given = {"PYTHON": sys.executable, "RUNNER_TEMP": str(tmp_path), "GITHUB_ACTION_PATH": "./nothing"}
+    script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    done = subprocess.run(script, env=os.environ | given, capture_output=True, text=True, check=False)
+    assert "nothing" in done.stderr
+    assert not list(checkout.rglob("started"))
