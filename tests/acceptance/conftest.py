@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ci_jobs import Jobs, git
+from code_host import CodeHost
 from consul_agent import ConsulAgent
 from faulty_proxy import Fault, FaultyProxy
-from project import Project, Run
+from project import Project, Run, consul_config
 
 
 @pytest.fixture
@@ -47,3 +49,29 @@ def shop(empty_consul: ConsulAgent) -> ConsulAgent:
     empty_consul.catalog_register("n1", "search", address="10.0.0.1", port=9200, tags=["api"])
     empty_consul.catalog_register("n2", "ledger", address="10.0.0.2", port=7000, status="critical")
     return empty_consul
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """The host of a job of CI."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_jobs(tmp_path: Path, project: Project, kind: str) -> Iterator[Jobs]:
+    """An empty repository on a host, and `project`, which is a work tree of it."""
+    bare = tmp_path / "remote" / "shop.git"
+    bare.mkdir(parents=True)
+    git(bare, "init", "--quiet", "--bare")
+    git(project.folder, "init", "--quiet")
+    host = CodeHost(bare)
+    yield Jobs(tmp_path, project, host, kind)
+    host.stop()
+
+
+@pytest.fixture
+def shop_jobs(empty_jobs: Jobs, shop: ConsulAgent) -> Jobs:
+    """A repository whose `main` has the shop as it is now."""
+    empty_jobs.project.configure(consul_config(shop.address)).done("compile")
+    empty_jobs.push("all")
+    return empty_jobs

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from xml.etree import ElementTree
 
 import pytest
-from ci_jobs import Jobs, git
-from code_host import ACCOUNTS, APP, PERSON, READER, CodeHost
-from project import STATIC, Project, Run
+from ci_jobs import Jobs
+from code_host import ACCOUNTS, APP, PERSON, READER
+from project import STATIC, Run
 
 MARK = "<!-- frostline check frostline.yaml -->\n"
 
@@ -19,24 +18,12 @@ def runner(run_here: Callable[..., Run]) -> Callable[..., Run]:
     return run_here
 
 
-@pytest.fixture(params=["github", "gitlab"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
-def jobs(tmp_path: Path, project: Project, kind: str) -> Iterator[Jobs]:
-    """A repository whose `main` is compiled, and a branch `ours` of a pull request, from it."""
-    bare = tmp_path / "remote" / "shop.git"
-    bare.mkdir(parents=True)
-    git(bare, "init", "--quiet", "--bare")
-    host = CodeHost(bare)
-    jobs = Jobs(tmp_path, project, host, kind)
-    project.configure(STATIC).done("compile")
-    git(project.folder, "init", "--quiet")
-    jobs.push("all")
-    yield jobs
-    host.stop()
+def jobs(empty_jobs: Jobs) -> Jobs:
+    """A repository whose `main` is compiled, and to which a branch `ours` of a pull request is pushed."""
+    empty_jobs.project.configure(STATIC).done("compile")
+    empty_jobs.push("all")
+    return empty_jobs
 
 
 only_github = pytest.mark.parametrize("kind", ["github"], indirect=True)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ci_jobs import Jobs, git, plain_environment
-from code_host import READER, CodeHost
+from ci_jobs import Jobs, git
+from code_host import READER
 from consul_agent import ConsulAgent
-from faulty_proxy import FaultyProxy
 from project import Project, Run, consul_config
 
 pytestmark = pytest.mark.oldest_consul("what is read is not what this is about")
@@ -25,24 +22,9 @@ def runner(run_here: Callable[..., Run]) -> Callable[..., Run]:
     return run_here
 
 
-@pytest.fixture(params=["github", "gitlab"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
-def jobs(tmp_path: Path, project: Project, shop: ConsulAgent, kind: str) -> Iterator[Jobs]:
-    """A repository whose `main` has the shop as it is now."""
-    bare = tmp_path / "remote" / "shop.git"
-    bare.mkdir(parents=True)
-    git(bare, "init", "--quiet", "--bare")
-    host = CodeHost(bare)
-    jobs = Jobs(tmp_path, project, host, kind)
-    project.configure(consul_config(shop.address)).done("compile")
-    git(project.folder, "init", "--quiet")
-    jobs.push("all")
-    yield jobs
-    host.stop()
+def jobs(shop_jobs: Jobs) -> Jobs:
+    return shop_jobs
 
 
 only_github = pytest.mark.parametrize("kind", ["github"], indirect=True)
@@ -385,51 +367,6 @@ def test_a_job_without_a_token_or_with_a_wrong_branch_is_told_so(jobs: Jobs, sho
     assert "help: the token needs `permissions: {contents: write}`" in ended.stderr
     assert "error: git could not push the branch `a..b`" in done(jobs, "--branch", "a..b", status=5)
     assert jobs.host.pulls == []
-
-
-def test_drift_opens_one_issue_and_closes_it_when_it_is_gone(jobs: Jobs, shop: ConsulAgent) -> None:
-    def drift(status: int) -> None:
-        ended = jobs.job("drift")
-        assert ended.returncode == status, ended.stderr
-
-    drift(0)
-    assert jobs.host.issues == []
-    for name in ("basket-v2", "basket-v3"):
-        shop.catalog_register("n1", name, address="10.0.0.1", port=8081)
-        drift(1)
-        (issue,) = jobs.host.issues
-        assert issue.state == "open"
-        assert issue.text.startswith("<!-- frostline drift frostline.yaml -->\n")
-    assert "basket" in issue.text
-    assert issue.more["labels"] == ["frostline"]
-    for name in ("basket-v2", "basket-v3"):
-        shop.catalog_deregister("n1", name)
-    drift(0)
-    assert issue.state == "closed"
-    drift(0)
-    assert len(jobs.host.comments) == 1
-
-
-@only_github
-def test_drift_says_nothing_where_the_sources_cannot_be_read(
-    jobs: Jobs, shop: ConsulAgent, proxied: Callable[..., FaultyProxy]
-) -> None:
-    proxy = proxied(shop)
-    jobs.project.configure(consul_config(proxy.address)).done("compile")
-    jobs.push("through a proxy")
-    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
-    assert jobs.job("drift").returncode == 1
-    text = jobs.host.issues[0].text
-    proxy.fault = lambda path, token: (500, "no leader")
-    assert jobs.job("drift").returncode == 3
-    assert (jobs.host.issues[0].state, jobs.host.issues[0].text) == ("open", text)
-
-
-def test_elsewhere_than_on_a_host_it_says_so(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "frostline.ci", "drift"]
-    ended = subprocess.run(command, cwd=tmp_path, env=plain_environment(), capture_output=True, text=True, check=False)
-    assert ended.returncode == 2
-    assert "error: this is no job of GitHub Actions or GitLab CI\n  help: elsewhere use" in ended.stderr
 
 
 def test_a_pull_request_that_changes_the_lock_is_told_what_that_means(jobs: Jobs, shop: ConsulAgent) -> None:
