@@ -39,6 +39,9 @@ class Clone(Struct, frozen=True, kw_only=True):
 def open_clone(folder: Path, remote: str, user: str, token: str) -> Clone:
     """The clone that this folder is in. UsageError: in none, or not one that can be read."""
     settings = [("core.hooksPath", os.devnull), ("commit.gpgSign", "false"), ("push.gpgSign", "false")]
+    # What a branch has committed as a bare repository is not taken for one: its configuration names programs.
+    settings.append(("safe.bareRepository", "explicit"))
+    settings.append(("http.followRedirects", "false"))  # git would send the credentials to the other server as well
     if token and remote.startswith(("https://", "http://")):
         basic = base64.b64encode(f"{user}:{token}".encode()).decode()
         # An empty value takes away what a checkout has left in the repository's configuration; a server refuses two.

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from frostline.errors import UsageError
@@ -19,6 +20,8 @@ from frostline.text import quote
 # `git rev-parse` takes what starts with `-` for an option, `^` excludes a commit, and after a `:` a revision names a
 # file of its choice.
 _NO_REVISION = re.compile(r"[-^]|.*[:\x00-\x1f\x7f]", re.DOTALL)
+
+_WHOLE_COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
 # `git rev-parse --local-env-vars`: they tell git, for instance in a hook, to use another repository or work tree.
 _LOCAL_VARIABLES = frozenset(
@@ -41,6 +44,18 @@ _LOCAL_VARIABLES = frozenset(
         "GIT_WORK_TREE",
     }
 )
+
+
+def is_whole_commit(name: str) -> bool:
+    """Whether this can be the whole name of a commit, which nothing else has."""
+    return _WHOLE_COMMIT.fullmatch(name) is not None
+
+
+def is_revision(name: str, folder: Path) -> bool:
+    """Whether git knows a commit by this name here; False too where there is no git, or no repository."""
+    with suppress(UsageError):
+        return not _NO_REVISION.match(name) and bool(_commit(name, folder))
+    return False
 
 
 def read_lock_at(revision: str, path: Path, *, is_folder: bool, shown: str) -> Lock:
@@ -115,6 +130,10 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_ALLOW_PROTOCOL": "none",
         "GIT_NO_REPLACE_OBJECTS": "1",
+        # A folder of the work tree that looks like a bare repository would answer in place of the one that it is in.
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.bareRepository",
+        "GIT_CONFIG_VALUE_0": "explicit",
         "LC_ALL": "C",
     }
     try:

@@ -10,14 +10,14 @@ from msgspec import Struct
 from frostline.config.paths import is_file, is_folder
 from frostline.errors import UsageError
 from frostline.events import stage
-from frostline.lock.revisions import read_lock_at
+from frostline.lock.revisions import is_revision, is_whole_commit, read_lock_at
 from frostline.lock.store import mended_elsewhere, read_lock
 from frostline.model import Lock, version_label
 from frostline.pipeline.assemble import configured_callers, declared_contributions, state_of_lock
 from frostline.pipeline.freeze import LockPair, settings_digests
 from frostline.plan.changes import Comparison, Plan, plan_of
 from frostline.settings import Config
-from frostline.text import display_path
+from frostline.text import display_path, quote
 
 
 class NamedLock(Struct, frozen=True):
@@ -30,17 +30,27 @@ class NamedLock(Struct, frozen=True):
 def read_named_lock(config: Config, name: str) -> NamedLock:
     """The lock in this file or folder; where there is none, the configured lock in this git revision.
 
-    UsageError: there is neither, or what is there is not a lock.
+    A whole name of a commit is never a file: a branch under review may have one of that name, to be compared with.
+    UsageError: there is neither, or both, or what is there is not a lock.
     """
     path = Path(name)
     lock: Lock | None = None
     with stage(f"reading the lock {name}"):
-        if name and (is_file(path) or is_folder(path)):
+        if name and not is_whole_commit(name) and (is_file(path) or is_folder(path)):
             lock = _read_lock_file(config, path, name)
+            if lock is not None and is_revision(name, config.lock.parent):
+                raise _ambiguous(name)
         if lock is None:  # also where a branch has the name of a folder
             shown = display_path(config.lock)
             lock = read_lock_at(name, config.lock, is_folder=config.lock_is_folder, shown=shown)
     return NamedLock(name, lock)
+
+
+def _ambiguous(name: str) -> UsageError:
+    return UsageError(
+        f"{quote(name)} is a lock here, and a git revision",
+        help=f"write {quote(f'./{name}')} for the lock, or the whole name of the commit, which `git rev-parse` prints",
+    )
 
 
 def _read_lock_file(config: Config, path: Path, name: str) -> Lock | None:

@@ -136,6 +136,21 @@ def test_where_git_is_missing_it_says_so(repository: Repository, monkeypatch: py
         repository.read("HEAD")
 
 
+def test_a_folder_that_looks_like_a_repository_does_not_answer_for_the_one_that_it_is_in(
+    repository: Repository,
+) -> None:
+    repository.commit({"deploy/frostline.lock": content(lock("a"))})
+    deploy = repository.folder / "deploy"
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(deploy)], check=True)
+    for name, value in (("core.bare", "false"), ("core.worktree", ".")):
+        subprocess.run(["git", "config", "--file", str(deploy / "config"), name, value], check=True)
+    commit = ("-c", "safe.bareRepository=all", *IDENTITY, "commit", "--quiet", "--all", "-m", "forged")
+    for words in (("add", "frostline.lock"), commit):
+        subprocess.run(["git", *words], cwd=deploy, check=True)
+    with pytest.raises(UsageError, match="cannot use bare repository"):
+        repository.read("HEAD", "deploy/frostline.lock")
+
+
 def test_what_a_partial_clone_lacks_is_not_fetched(repository: Repository, tmp_path: Path) -> None:
     repository.commit({"frostline.lock": content(lock("a"))})
     repository.commit({"frostline.lock": content(lock("b"))})

@@ -76,9 +76,32 @@ def test_a_branch_is_read_where_a_folder_of_its_name_has_no_lock(
     lock = Lock((snapshot(config, "a"),))
     write(lock, config.lock)
     (tmp_path / "prod").mkdir()
-    for words in ("init -q -b prod", "add .", "-c user.name=a -c user.email=a@b.example commit -q -m x"):
-        subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
+    committed(tmp_path, "prod")
     assert read_named_lock(config, "prod").lock == lock
+
+
+def test_a_branch_under_review_hides_no_revision_by_a_lock_of_its_name(
+    config: Config, snapshot: MakeSnapshot, tmp_path: Path
+) -> None:
+    lock, forged = Lock((snapshot(config, "a"),)), Lock((snapshot(config, "b"),))
+    write(lock, config.lock)
+    commit = committed(tmp_path, "prod")
+    for name in ("prod", commit, "other"):
+        write(forged, tmp_path / name)
+    assert read_named_lock(config, commit).lock == lock
+    with pytest.raises(UsageError, match="`prod` is a lock here, and a git revision") as raised:
+        read_named_lock(config, "prod")
+    assert "write `./prod` for the lock" in str(raised.value.help)
+    for name in ("./prod", f"./{commit}", "other"):
+        assert read_named_lock(config, name).lock == forged
+
+
+def committed(folder: Path, branch: str) -> str:
+    """The commit of all that is in this folder, on this branch of a new repository."""
+    for words in (f"init -q -b {branch}", "add .", "-c user.name=a -c user.email=a@b.example commit -q -m x"):
+        subprocess.run(["git", *words.split()], cwd=folder, check=True)
+    words = ["git", "rev-parse", "HEAD"]
+    return subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.mark.parametrize("name", ["", "no.lock", "a\0b", "x" * 5000])

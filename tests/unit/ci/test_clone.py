@@ -1,0 +1,44 @@
+"""git, as `frostline-ci` starts it, in checkouts and against hosts that nobody trusts."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from http_server import Server, answer
+
+from frostline.ci.clone import open_clone, publish
+from frostline.errors import PublishError, UsageError
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_what_a_branch_committed_as_a_bare_repository_is_not_taken_for_one(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    deploy = tmp_path / "deploy"
+    git(tmp_path, "init", "--quiet", "--bare", str(deploy))
+    git(deploy, "config", "--file", "config", "core.bare", "false")
+    git(deploy, "config", "--file", "config", "core.worktree", ".")
+    assert open_clone(tmp_path, "", "", "").top == tmp_path
+    with pytest.raises(UsageError, match="cannot use bare repository"):
+        open_clone(deploy, "", "", "")
+
+
+def test_the_token_does_not_go_where_a_host_sends_git(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    other = Server((answer("200 OK"),), socket.create_server(("127.0.0.1", 0)))
+    redirect = answer("301 Moved", b"", f"Location: http://127.0.0.1:{other.address.port}/x.git/info/refs")
+    host = Server((redirect,), socket.create_server(("127.0.0.1", 0)))
+    clone = open_clone(tmp_path, f"http://127.0.0.1:{host.address.port}/x.git", "ann", "secret")
+    try:
+        with pytest.raises(PublishError, match="error: 301"):
+            publish(clone, "frostline/freeze", "HEAD")
+    finally:
+        host.stop()
+        other.stop()
+    assert "Authorization: Basic" in host.requests[0]
+    assert other.requests == []
