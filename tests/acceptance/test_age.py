@@ -264,6 +264,23 @@ def test_a_saved_plan_of_merged_locks_confirms_each_when_it_was_frozen(frozen_ap
     assert confirmations(frozen_apart) == frozen
 
 
+@pytest.mark.parametrize("way", ["compile", "plan"])
+def test_a_merged_lock_takes_no_confirmation_from_the_committed_one(
+    frozen_apart: Project, consul_wan: WanPair, way: str
+) -> None:
+    frozen_apart.done("compile", "--lock", "parts/*")
+    consul_wan.agents[1].catalog_register("n2", "search", address="10.2.0.2", port=9200)
+    frozen_apart.done("freeze", "--datacenter", "dc2", "--out", "parts/dc2.lock")
+    (frozen_apart.folder / "parts/dc2.lock.confirmed").unlink()
+    if way == "plan":
+        assert frozen_apart.run("plan", "--lock", "parts/*", "--out", "p.json").returncode == 1
+        frozen_apart.done("compile", "--plan", "p.json")
+    else:
+        frozen_apart.done("compile", "--lock", "parts/*")
+    said = frozen_apart.refused(1, "check", "--max-age", "24h").stdout
+    assert "datacenter `dc2`, namespace `default` was not confirmed as it is in the lock now" in said
+
+
 def test_a_lock_for_another_place_has_no_time_and_confirms_nothing_here(frozen_apart: Project) -> None:
     first = [frozen_apart.read(part) for part in PARTS]
     for part in PARTS:

@@ -64,7 +64,7 @@ class CompileOptions(Struct, frozen=True, kw_only=True):
 class Compilation(Struct, frozen=True, kw_only=True):
     """All that one run found out, before anything is written.
 
-    lock: what would be locked; readings, made_from: see LockPair.
+    lock: what would be locked; readings, made_from, merged: see LockPair.
     manifest: what is published now; entries: those that the manifest would have.
     wanted: every file in scope; files: its change; findings: sorted, waivers applied. base: as in LockPair.
     """
@@ -72,6 +72,7 @@ class Compilation(Struct, frozen=True, kw_only=True):
     lock: Lock
     readings: tuple[Reading, ...] = ()
     made_from: Lock | None = None
+    merged: bool = False
     registry: Registry
     manifest: Manifest | None
     entries: tuple[ManifestEntry, ...]
@@ -116,6 +117,7 @@ def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -
         lock=locks.new,
         readings=locks.readings,
         made_from=locks.made_from,
+        merged=locks.merged,
         registry=assembly.registry,
         manifest=compared.manifest,
         entries=assembly.state.entries,

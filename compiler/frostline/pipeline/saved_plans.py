@@ -59,6 +59,7 @@ def save(compilation: Compilation, basis: Basis, made: datetime) -> tuple[bytes,
         changes=compilation.files,
         new_lock=text,
         readings=compilation.readings,
+        merged=compilation.merged,
     )
     return saved_bytes(plan_value(compilation.plan), saved)
 

@@ -48,7 +48,8 @@ class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Saved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a saved plan has beside the plan itself. changes: every file with its change. new_lock: the lock's text.
 
-    made: when it was made, in UTC. readings: what was read of that lock, when; () where it was made offline.
+    made: when it was made, in UTC. readings: what was read of that lock, when; () where it was made offline. merged:
+    whether it comes from the files of `--lock`.
     """
 
     made: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\\Z")]
@@ -56,6 +57,7 @@ class Saved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     changes: tuple[FileChange, ...]
     new_lock: str
     readings: tuple[Reading, ...] = ()
+    merged: bool = False
 
 
 class SavedFile(Struct, frozen=True):

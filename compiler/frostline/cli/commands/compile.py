@@ -154,7 +154,8 @@ def _compile_plan(invocation: Invocation, path: Path, expect: str | None, max_ag
     with publish_session(config) as root:
         saved_plans.check_basis(config, saved, shown)
         new = saved_plans.new_lock(config, saved, shown)
-        locks = replace(CommittedLock(config).pair_with(new), readings=saved_plans.readings_in(saved))
+        readings = saved_plans.readings_in(saved)
+        locks = replace(CommittedLock(config).pair_with(new), readings=readings, merged=saved.merged)
         compilation = compile_registry(config, locks, options)
         saved_plans.check_files(file, as_verified(config, compilation, options.allow), shown)
         compilation = verify_changes(config, compilation, options)
