@@ -175,3 +175,20 @@ def test_a_job_that_cannot_write_or_has_no_such_file_or_another_locale_ends_with
     ended = check(jobs, "--config", "no/such.yaml")
     assert ended.returncode == 2
     assert "no/such.yaml" in ended.stderr
+
+
+def test_a_token_is_taken_without_the_newline_that_it_was_stored_with(jobs: Jobs) -> None:
+    disagree(jobs)
+    assert check(jobs, token=f" {APP}\r\n").returncode == 1
+    assert len(jobs.host.comments) == 1
+
+
+@only_github
+@pytest.mark.parametrize("token", ["two\nlines", "a b", "\u2028x", "\x1b[31m"])
+def test_a_token_that_no_header_can_have_is_refused_and_not_shown(jobs: Jobs, token: str) -> None:
+    jobs.push("ours", "ours")
+    ended = check(jobs, token=token)
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "error: $FROSTLINE_TOKEN has a character that no token has\n  help: store the token again, as one line\n"
+    )

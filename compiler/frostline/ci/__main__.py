@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -14,9 +13,10 @@ import click
 from frostline import errors
 from frostline.ci import checking, drifting, freezing
 from frostline.ci.clone import Clone, open_clone
-from frostline.ci.hosts import TOKEN, Host, find_host
+from frostline.ci.hosts import Host, find_host, find_token
 from frostline.cli.console import prepare_streams
-from frostline.errors import FrostlineError
+from frostline.cli.main import bug
+from frostline.errors import FrostlineError, PublishError
 from frostline.text import escape_for_log
 
 _config = click.option(
@@ -40,22 +40,28 @@ def _ending(function: Callable[..., int]) -> Callable[..., None]:
         try:
             status = function(**options)
         except FrostlineError as error:
-            _say(f"error: {error.message}")
-            if error.help:
-                _say(f"  help: {error.help}")
-            status = error.status
+            status = _fail(error)
         except OSError as error:  # a full disk, or a folder that cannot be written
-            _say(f"error: {error}")
-            status = errors.UNPUBLISHED
+            status = _fail(PublishError(str(error)))
         except KeyboardInterrupt:
             status = errors.INTERRUPTED
+        except Exception as error:  # noqa: BLE001 - a traceback may quote the token, and 1 means that something differs
+            status = _fail(bug(error))
         sys.exit(status)
 
     return callback
 
 
+def _fail(error: FrostlineError) -> int:
+    """Say what is wrong; the exit status."""
+    _say(f"error: {error.message}")
+    if error.help:
+        _say(f"  help: {error.help}")
+    return error.status
+
+
 def _clone(host: Host) -> Clone:
-    return open_clone(Path.cwd(), host.remote, host.user, os.environ.get(TOKEN, ""))
+    return open_clone(Path.cwd(), host.remote, host.user, find_token())
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

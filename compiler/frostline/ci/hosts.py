@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -49,9 +50,17 @@ class Host(Protocol):
         """Close the one issue. False: there is none."""
 
 
+def find_token(environment: Mapping[str, str] = os.environ) -> str:
+    """The token; empty where there is none. UsageError: no header of HTTP can have it."""
+    token = environment.get(TOKEN, "").strip()  # secrets are often stored with the newline of a file
+    if not re.fullmatch("[!-~]*", token):
+        raise UsageError(f"${TOKEN} has a character that no token has", help="store the token again, as one line")
+    return token
+
+
 def find_host(environment: Mapping[str, str] = os.environ) -> Host:
     """The host whose job this is. UsageError: of neither."""
-    token = environment.get(TOKEN, "")
+    token = find_token(environment)
     if environment.get("GITLAB_CI"):
         return gitlab.GitLab(environment, token)
     if environment.get("GITHUB_ACTIONS"):

@@ -66,7 +66,7 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError:
         return _fail(_out_of_memory(), arguments)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must not look like a result
-        return _fail(_bug(error), arguments)
+        return _fail(bug(error), arguments)
 
 
 class _Interrupted(FrostlineError):
@@ -80,7 +80,7 @@ def _out_of_memory() -> FrostlineError:
     )
 
 
-def _bug(error: Exception) -> FrostlineError:
+def bug(error: Exception) -> FrostlineError:
     """Names the place of the bug, never a value: the text of an exception may quote a server."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
