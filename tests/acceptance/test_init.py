@@ -82,6 +82,35 @@ def test_an_agent_with_nothing_to_freeze_is_left_as_a_comment(project: Project, 
     project.done("compile")
 
 
+@ANY
+def test_instances_that_are_refused_leave_their_source_in_use_and_a_warning_names_the_first(
+    project: Project, empty_consul: ConsulAgent
+) -> None:
+    empty_consul.register("payments-v1", address="10.0.0.1", port=8080)
+    empty_consul.register("legacy", address="http://10.0.0.2", port=80)
+    empty_consul.register("postgres", address="10.0.0.3", port=0)
+    env = {**NOWHERE, "CONSUL_HTTP_ADDR": empty_consul.address}
+    done = project.done("init", env=env)
+    assert "Consul: 3 services, 2 errors\n" in done.stderr
+    assert (
+        "warning: this does not compile yet: legacy: its address `http://10.0.0.2` is a URL, and 1 more error\n"
+        "Next: `frostline plan` shows each error and what to do about it.\n"
+    ) in done.stderr
+    assert list(yaml.safe_load(project.read("frostline.yaml"))["sources"]) == ["mesh"]
+    assert project.refused(4, "plan", env=env).stderr.count("help: ") == 2
+
+
+def test_lines_that_gitattributes_has_already_are_not_asked_for(project: Project) -> None:
+    project.done("init", env=NOWHERE)
+    (project.folder / "frostline.yaml").unlink()
+    assert "Add to .gitattributes" not in project.done("init", env=NOWHERE).stderr
+    project.write(".gitattributes", "frostline.lock -text -merge\r\n")
+    (project.folder / "frostline.yaml").unlink()
+    said = project.done("init", env=NOWHERE).stderr
+    assert "  frostline.manifest -text\n" in said
+    assert "  frostline.lock -text -merge\n" not in said
+
+
 def test_a_job_file_that_wants_a_variable_is_left_as_a_comment_that_says_how_to_set_it(project: Project) -> None:
     lines = (
         'variable "names" {}',

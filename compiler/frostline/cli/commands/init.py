@@ -69,8 +69,10 @@ def _told(start: Start) -> list[str]:
         lines.append("Add to .gitattributes, so that git keeps lock and outputs whole:")
         lines += [f"  {line}" for line in start.attributes.splitlines()]
     if start.problem:
-        lines.append(f"warning: the sources together do not compile yet: {start.problem}")
-    lines.append("Next: `frostline plan` shows what would be published, `frostline compile` publishes it.")
+        lines.append(f"warning: this does not compile yet: {start.problem}")
+        lines.append("Next: `frostline plan` shows each error and what to do about it.")
+    else:
+        lines.append("Next: `frostline plan` shows what would be published, `frostline compile` publishes it.")
     return lines
 
 
@@ -78,4 +80,5 @@ def _line_of(source: Tried) -> str:
     what = source.candidate.what
     if source.problem:
         return f"{what}: not used, {source.problem}"
-    return f"{what}: {pluralize(source.services, 'service')}"
+    errors = f", {pluralize(source.errors, 'error')}" if source.errors else ""
+    return f"{what}: {pluralize(source.services, 'service')}{errors}"

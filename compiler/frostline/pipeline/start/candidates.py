@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from frostline.config.reading import ConfigText
 from frostline.errors import ErrorGroup, FrostlineError
+from frostline.findings import Finding
 from frostline.lock.codec import lock_of
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.freeze import CommittedLock, freeze
@@ -36,11 +37,15 @@ class Candidate(Struct, frozen=True, kw_only=True):
 
 
 class Tried(Struct, frozen=True):
-    """services: how many it gives; problem: why it can't be used as it is, "" where it can."""
+    """services: how many it gives; problem: why it can't be used, "" where it can.
+
+    errors: how many findings refuse what it gives. It is used all the same: `frostline plan` shows them one by one.
+    """
 
     candidate: Candidate
     services: int = 0
     problem: str = ""
+    errors: int = 0
 
 
 def candidates(around: Surroundings, environment: Mapping[str, str]) -> tuple[Candidate, ...]:
@@ -75,23 +80,41 @@ def _token(variable: str, environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def try_candidate(candidate: Candidate, folder: Path, today: date) -> Tried:
-    """Whether a configuration in this folder, with this source alone, would compile."""
+    """What a configuration in this folder, with this source alone, would give."""
     lines = [*candidate.keys, *(_PATIENCE if candidate.live else ())]
     text = f"version: 1\nsources:\n  {candidate.name}:\n" + "".join(f"    {line}\n" for line in lines)
     compilation = compiled(text, folder, today)
     if isinstance(compilation, str):
         return Tried(candidate, problem=compilation.removeprefix(f"source {candidate.name}: "))
-    return Tried(candidate, sum(1 for _ in compilation.registry.entries()))
+    services = sum(1 for _ in compilation.registry.entries())
+    if not services and (refusal := refusal_of(compilation)):
+        return Tried(candidate, problem=refusal)
+    return Tried(candidate, services, errors=len(_refused(compilation)))
+
+
+def refusal_of(compilation: Compilation) -> str:
+    """Why compile would refuse this, a line; "" where it would not."""
+    refused = _refused(compilation)
+    if not refused:
+        return ""
+    first = refused[0]
+    about = " ".join(part for part in (first.service, first.version) if part)
+    more = f", and {pluralize(len(refused) - 1, 'more error')}" if len(refused) > 1 else ""
+    return escape_control(f"{about}{': ' if about else ''}{first.message}{more}")
+
+
+def _refused(compilation: Compilation) -> list[Finding]:
+    return [finding for finding in compilation.findings if finding.severity == "error"]
 
 
 def compiled(text: str, folder: Path, today: date) -> Compilation | str:
-    """What this configuration in this folder compiles to; nothing is written. Else why it does not compile, a line."""
+    """What this configuration in this folder compiles to; nothing is written. Else why it can't be compiled, a line."""
     try:
         config = config_in(ConfigText(NAME, folder / NAME, text.encode()))
         committed = CommittedLock(config)
         frozen = freeze(config, committed)
         locks = committed.pair_with(lock_of(frozen.snapshots), frozen)
-        compilation = compile_registry(config, locks, CompileOptions(today=today, keep_bytes=False))
+        return compile_registry(config, locks, CompileOptions(today=today, keep_bytes=False))
     except FrostlineError as error:
         first = error.errors[0] if isinstance(error, ErrorGroup) else error
         origin = first.origin
@@ -100,8 +123,3 @@ def compiled(text: str, folder: Path, today: date) -> Compilation | str:
         if not is_elsewhere:
             return escape_control(first.message)
         return escape_control(f"{origin}: {first.message}{f'; {first.help}' if first.help else ''}")
-    refused = [finding for finding in compilation.findings if finding.severity == "error"]
-    if refused:
-        more = f", and {pluralize(len(refused) - 1, 'more error')}" if len(refused) > 1 else ""
-        return escape_control(f"{refused[0].message}{more}")
-    return compilation

@@ -22,7 +22,10 @@ _EXAMPLE = (
 
 
 def config_text(sources: Sequence[Tried], outputs: Sequence[Output]) -> str:
-    """frostline.yaml: the sources that can be used, the others as comments, and these outputs. It compiles as it is."""
+    """The text of frostline.yaml: the sources that can be used, the others as comments, and these outputs.
+
+    It compiles as it is, unless findings refuse what a source gives.
+    """
     return "\n".join((*_lines(sources, outputs), ""))
 
 

@@ -61,7 +61,7 @@ def _job_globs(folder: Path) -> Iterator[str]:
 
 def _package(folder: Path) -> str | None:
     try:
-        project = tomllib.loads(_text(folder / "pyproject.toml"))["project"]["name"]
+        project = tomllib.loads(small_text(folder / "pyproject.toml"))["project"]["name"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     name = re.sub(r"[-.]+", "_", project) if isinstance(project, str) else ""
@@ -80,7 +80,7 @@ def _modules(folder: Path) -> str | None:
     https://www.puppet.com/docs/puppet/7/config_file_environment
     """
     try:
-        text = _text(folder / "environment.conf")
+        text = small_text(folder / "environment.conf")
     except (OSError, ValueError):
         own = ["site-modules"] if (folder / "Puppetfile").is_file() else []
     else:
@@ -101,14 +101,14 @@ def _host(folder: Path) -> Host | None:
     if (folder / ".gitlab-ci.yml").exists() or (folder / ".gitlab").is_dir():
         return "gitlab"
     try:
-        remotes = re.findall(r"^[ \t]*url[ \t]*=[ \t]*(.*)$", _text(folder / ".git" / "config"), re.MULTILINE)
+        remotes = re.findall(r"^[ \t]*url[ \t]*=[ \t]*(.*)$", small_text(folder / ".git" / "config"), re.MULTILINE)
     except (OSError, ValueError):
         return None
     hosts = " ".join(re.sub(r"^[a-z+]+://", "", url).split("@")[-1].split("/")[0].split(":")[0] for url in remotes)
     return "github" if "github" in hosts else "gitlab" if "gitlab" in hosts else None
 
 
-def _text(path: Path) -> str:
+def small_text(path: Path) -> str:
     """The text of a small regular file. OSError, ValueError: it is none."""
     if not path.is_file():
         raise FileNotFoundError(path)

@@ -12,11 +12,11 @@ from msgspec import Struct
 from frostline.errors import PublishError, UsageError
 from frostline.outputs.template.builtins import TABLE as BUILTINS
 from frostline.pipeline.load import NAME
-from frostline.pipeline.start.candidates import Tried, candidates, compiled, try_candidate
+from frostline.pipeline.start.candidates import Tried, candidates, compiled, refusal_of, try_candidate
 from frostline.pipeline.start.ci_text import CI_FILES
 from frostline.pipeline.start.config_text import SCHEMA, attributes_text, config_text
 from frostline.pipeline.start.first_outputs import outputs_of
-from frostline.pipeline.start.surroundings import look_around
+from frostline.pipeline.start.surroundings import look_around, small_text
 from frostline.publish.single_file import replace_file
 from frostline.resources import schema_text
 from frostline.text import did_you_mean, quote
@@ -25,7 +25,7 @@ from frostline.text import did_you_mean, quote
 class Start(Struct, frozen=True):
     """What was done. written, kept: paths relative to the folder; kept ones were there, and are as they were.
 
-    attributes: lines for a .gitattributes that was there. problem: why the whole does not compile, "" where it does.
+    attributes: lines that a .gitattributes which was there lacks. problem: why the whole does not compile, or "".
     """
 
     sources: tuple[Tried, ...]
@@ -65,9 +65,18 @@ def write_start(folder: Path, environment: Mapping[str, str], today: date) -> St
         sources=sources,
         written=written,
         kept=kept,
-        attributes=attributes if ".gitattributes" in kept else "",
-        problem=outcome if isinstance(outcome, str) else "",
+        attributes=_missing_lines(folder / ".gitattributes", attributes),
+        problem=outcome if isinstance(outcome, str) else refusal_of(outcome),
     )
+
+
+def _missing_lines(path: Path, text: str) -> str:
+    """The lines of this text that the file does not have."""
+    try:
+        there = {line.strip() for line in small_text(path).splitlines()}
+    except (OSError, ValueError):
+        there = set()
+    return "".join(line for line in text.splitlines(keepends=True) if line.strip() not in there)
 
 
 def _check_folders(folder: Path, paths: Iterable[str]) -> None:
