@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
+_DESCRIBED = re.compile(r"\b[0-9]+ (?:second|minute|hour|day)s?\b")
 _SECONDS = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600), "d": Fraction(86400)}
 
 
@@ -21,3 +22,8 @@ def describe_duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{int(seconds // size)} {unit}s"
     return f"{int(seconds)} seconds" if int(seconds) != 1 else "1 second"
+
+
+def without_durations(text: str) -> str:
+    """The text without what `describe_duration` says in it: whether two texts differ in more than that."""
+    return _DESCRIBED.sub("", text)

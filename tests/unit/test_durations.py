@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from frostline.durations import describe_duration, parse_duration
+from frostline.durations import describe_duration, parse_duration, without_durations
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,9 @@ def test_anything_else_is_none(text: str) -> None:
 )
 def test_an_age_is_said_in_the_largest_unit_of_which_there_are_two(seconds: float, text: str) -> None:
     assert describe_duration(seconds) == text
+
+
+def test_two_texts_that_differ_in_ages_alone_are_the_same_without_them() -> None:
+    ages = (1, 17, 300, 7300, 900000)
+    assert len({without_durations(f"dc2 was confirmed {describe_duration(age)} ago") for age in ages}) == 1
+    assert without_durations("dc2 is 3 days old") != without_durations("dc3 is 3 days old")

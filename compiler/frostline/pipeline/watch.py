@@ -20,8 +20,8 @@ LONGEST_QUIET = 4
 """A turn waits at most so many times `quiet_for`, also where changes never end."""
 CONFIRM = 3600.0
 """Seconds after which all is read again although no server told of a change."""
-AFTER_REFUSAL = 300.0
-"""The same after a refusal: what a person then mends (an edited file, a publication with `--allow`) tells nobody."""
+UNTIL_MENDED = 300.0
+"""The same after what a person mends, which tells nobody: a refusal, or a program that failed."""
 _WAIT = 25.0
 """Seconds of a blocking query: some proxies end a request that has no answer after 30."""
 _PAUSE = 1.0
@@ -212,11 +212,12 @@ class Watching:
             self._take(0)
         self._schedule.begin()
 
-    def end_turn(self, config: Config | None, *, failed: bool, refused: bool = False) -> None:
-        """The turn is over. config: what it was made with, which is watched from now on; None: it could not be read."""
+    def end_turn(self, config: Config | None, *, failed: bool, mendable: bool = False) -> None:
+        """The turn is over. config: what it was made with, which is watched from now on; None: it could not be read.
+        mendable: it was refused, or the program failed: tried again soon."""
         if config is not None:
             self._follow(config)
-        every = min(self._every(), AFTER_REFUSAL) if refused else self._every()
+        every = min(self._every(), UNTIL_MENDED) if mendable else self._every()
         self._schedule.end(self._clock(), failed=failed, every=every)
 
     def _take(self, seconds: float) -> None:

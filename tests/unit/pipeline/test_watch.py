@@ -212,5 +212,5 @@ def test_only_sources_that_cannot_tell_of_all_changes_are_read_again_and_again(
     assert watching._schedule.due() == 160
     watching.end_turn(configured(tmp_path, {"all": sources["all"]}), failed=False)
     assert (watching.polled, watching._schedule.due()) == ([], 100 + CONFIRM)
-    watching.end_turn(None, failed=False, refused=True)
+    watching.end_turn(None, failed=False, mendable=True)
     assert watching._schedule.due() == 100 + 300

@@ -18,6 +18,7 @@ from frostline.cli.invoking import invoked, load_invocation_config, note_compila
 from frostline.cli.locks import read_locks
 from frostline.cli.options import DURATION, common_options, metrics_option
 from frostline.cli.usage import WrongValue
+from frostline.durations import without_durations
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import Finding
 from frostline.pipeline.after_publishing import check_program, run_after
@@ -28,7 +29,7 @@ from frostline.pipeline.saved_plans import basis_of
 from frostline.pipeline.verifying import verify_changes
 from frostline.pipeline.watch import CONFIRM, Watching
 from frostline.plan.changes import Plan, published_line, summary
-from frostline.plan.saved import Basis
+from frostline.plan.saved import Basis, digest_of
 from frostline.reporters.text import line_of
 from frostline.settings import Allow, Config
 from frostline.text import escape_for_log, pluralize, quote, shorten
@@ -110,6 +111,10 @@ class _Watcher:
         self._has_published = False
         self._trouble: str | None = None
         self._warnings: tuple[str, ...] = ()
+        self._served: str | None = None
+        """The digest of the manifest after whose publication the program last ended well."""
+        self._failed: str | None = None
+        """The same, while it fails."""
         self._metrics = invocation.metrics
         self._unwritten: str | None = None
 
@@ -125,12 +130,13 @@ class _Watcher:
         while True:
             watching.wait()
             loaded: Config | None = None
-            failed, status = False, errors.DONE
+            failed, ran, status = False, True, errors.DONE
             if self._metrics:
                 self._metrics.begin()
             try:
                 loaded = self._load()
                 status = self._turn(loaded, watching.now())
+                ran = status != errors.DONE or self._run_program(loaded)
             except FrostlineError as error:
                 if is_first and any(isinstance(each, UsageError) for each in _all_of(error)):
                     raise
@@ -138,7 +144,7 @@ class _Watcher:
                 self._say_trouble(f"Not published: {_one_line(error)}; {_STAYS}.")
             is_first = False
             self._write_metrics(status)
-            watching.end_turn(loaded, failed=failed, refused=status == errors.REFUSED)
+            watching.end_turn(loaded, failed=failed, mendable=status == errors.REFUSED or not ran)
             gc.collect()  # the threshold that `main` sets is for a single run: here cycles would add up for hours
 
     def _load(self) -> Config:
@@ -168,9 +174,7 @@ class _Watcher:
         options = CompileOptions(today=self._day or date.today())
         basis = basis_of(config, options)
         locks, warnings = read_locks(config, Allow(), options.today)
-        if warnings != self._warnings:
-            print_warnings(self._invocation, warnings)
-            self._warnings = warnings
+        self._say_warnings(warnings)
         settled = self._settled
         if settled and not locks.changed and settled.basis == basis and now - settled.at < CONFIRM:
             self._say_recovered()
@@ -192,16 +196,25 @@ class _Watcher:
             self._say_published(compilation)
             self._has_published = True
         counts = summary(compilation.plan)
-        if self._program and counts["write"] + counts["delete"]:
-            self._run_program(config)
+        if counts["write"] + counts["delete"]:
+            self._served = None
         return errors.DONE
 
-    def _run_program(self, config: Config) -> None:
+    def _run_program(self, config: Config) -> bool:
+        """Run the program of `--exec` unless it has ended well since the last publication, whoever published; whether
+        it need not run again."""
+        published = digest_of(config.manifest)
+        if not self._program or published == self._served:
+            return True
         failure = run_after(config, self._program)
         if self._metrics:
             self._metrics.note_exec(failed=failure is not None)
-        if failure:
-            print_err(escape_for_log(f"--exec: {failure}; it runs again after the next change."))
+        if failure and published != self._failed:
+            print_err(escape_for_log(f"--exec: {failure}; it runs again in five minutes, or after the next change."))
+        elif self._failed and not failure:
+            info(self._invocation, f"--exec: {quote(self._program[0])} ended well again.")
+        self._served, self._failed = (None, published) if failure else (published, None)
+        return not failure
 
     def _publish(self, config: Config, locks: LockPair, options: CompileOptions) -> Compilation:
         """Check, render, verify and publish what was read, under the lock of the run."""
@@ -219,10 +232,18 @@ class _Watcher:
         info(self._invocation, f"{line} {names}" if names else line)
 
     def _say_trouble(self, line: str) -> None:
-        """Once, and not again while it stays the same."""
-        if line != self._trouble:
+        """Once, and not again while nothing but how old something is differs."""
+        if self._trouble is None or without_durations(line) != without_durations(self._trouble):
             print_err(escape_for_log(line))
         self._trouble = line
+
+    def _say_warnings(self, warnings: tuple[str, ...]) -> None:
+        """As `_say_trouble`; and once when there are none any more."""
+        if [*map(without_durations, warnings)] != [*map(without_durations, self._warnings)]:
+            print_warnings(self._invocation, warnings)
+        if self._warnings and not warnings:
+            info(self._invocation, "The sources are read without a warning again.")
+        self._warnings = warnings
 
     def _say_recovered(self) -> None:
         if self._trouble is not None:
