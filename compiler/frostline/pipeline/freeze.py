@@ -74,14 +74,14 @@ def freeze(
     *,
     sources: Sequence[str] = (),
     datacenters: Sequence[str] = (),
-    service: str | None = None,
+    services: Sequence[str] = (),
     allow: Allow | None = None,
     wait: float = 0.0,
 ) -> FreezeResult:
     """Read the live sources (only these, only these datacenters). SourceError: one could not be read whole.
 
     committed: for the datacenters that cannot be reached, with `partial`; None: there is no lock.
-    service: read only the names that may stand for this service, in the answers also those that are not selected.
+    services: read only the names that may stand for these, in the answers also those that are not selected; () for all.
     allow: its `partial` reads every source as with `partial: true`, its `empty` lets a datacenter vanish.
     wait: how many seconds to wait for servers that are down or have no leader.
     """
@@ -95,7 +95,7 @@ def freeze(
     began, wait_until = now_utc(), time.monotonic() + wait
     live = {name: settings for name, settings in live_sources(config).items() if not sources or name in sources}
     for name, settings in live.items():
-        asked = _asked_settings(settings, service, allow)
+        asked = _asked_settings(settings, services, allow)
         try:
             with stage(f"reading source {name}"):
                 reading = _read_source(asked, tuple(datacenters), wait_until)
@@ -120,9 +120,10 @@ def freeze(
     )
 
 
-def _asked_settings(settings: LiveSettings, service: str | None, allow: Allow | None) -> LiveSettings:
-    """The settings to read with. service, allow: as `freeze` takes them."""
-    asked = settings if service is None else settings.ask_for(names_of(settings.naming, service))
+def _asked_settings(settings: LiveSettings, services: Sequence[str], allow: Allow | None) -> LiveSettings:
+    """The settings to read with. services, allow: as `freeze` takes them."""
+    names = {name for service in services for name in names_of(settings.naming, service)}
+    asked = settings.ask_for(tuple(sorted(names))) if names else settings
     if allow and allow.partial and isinstance(asked, ServerSettings):
         asked = replace(asked, partial=True, partial_max_age=None)
     return asked

@@ -41,8 +41,9 @@ from frostline.registry.exclusions import (
     instances_without_url,
     preceded_endpoints,
 )
+from frostline.registry.naming import keys_of_name
 from frostline.registry.overriding import Effect, Overridden
-from frostline.settings import Config
+from frostline.settings import Config, DeclaringSettings, LiveSettings, Naming
 
 
 def committed_lock(config: Config) -> Lock:
@@ -108,7 +109,7 @@ def segments_value(ages: Iterable[SegmentAge]) -> list[dict[str, Any]]:
 
 
 class SeenByOutput(Struct, frozen=True, kw_only=True):
-    """What an output with a selection of endpoints, or URL patterns of its own, has of one (service, version).
+    """What an output has of one (service, version), where it may be something else than the registry.
 
     entry: None where it leaves it out.
     """
@@ -166,7 +167,8 @@ def explain(
         *endpoints_without(overridden.effects),
     )
     calls = configured_calls(config, overridden.registry)
-    keys = keys_named(overridden.registry, exclusions, service, version, [call.key for call in calls])
+    registered = keys_of_name(_namings(config), service)
+    keys = keys_named(overridden.registry, exclusions, service, version, [call.key for call in calls], registered)
     held = held_keys(config, lock)
     return Explanation(
         keys=tuple(keys),
@@ -174,21 +176,40 @@ def explain(
         exclusions=exclusions,
         held=held,
         calls=calls,
-        outputs=tuple(_seen_by_outputs(config, contributions, keys)),
+        outputs=tuple(_seen_by_outputs(config, contributions, overridden.registry, keys)),
     )
 
 
+def services_named(config: Config, name: str) -> tuple[str, ...]:
+    """The services that a user may mean by this name: of this name, or registered under it."""
+    return tuple(sorted({name, *(key.service for key in keys_of_name(_namings(config), name))}))
+
+
+def _namings(config: Config) -> list[Naming]:
+    """How the sources that have registered names split them."""
+    settings = config.sources.values()
+    return [source.naming for source in settings if isinstance(source, (LiveSettings, DeclaringSettings))]
+
+
 def _seen_by_outputs(
-    config: Config, contributions: Sequence[Contribution], keys: Sequence[Key]
+    config: Config, contributions: Sequence[Contribution], registry: Registry, keys: Sequence[Key]
 ) -> Iterator[SeenByOutput]:
-    """How the outputs see these (service, version)s whose endpoints or URLs are not those of the registry."""
+    """How the outputs see these (service, version)s, where they choose among endpoints or see others."""
     views = RegistryViews(config, contributions)
     for output in config.outputs:
-        if output.select.judges_endpoints or output.urls.present():
-            seen = views.of(output).view.registry
-            for key in keys:
-                if matches(output.select.services, key.service):
-                    yield SeenByOutput(output=output.name, key=key, entry=seen.get(key))
+        has_own = output.select.judges_endpoints or output.urls.present()
+        if not (has_own or output.sources or output.prefer or output.consumer):
+            continue
+        seen = views.of(output).view.registry
+        for key in keys:
+            entry = seen.get(key)
+            if matches(output.select.services, key.service) and (has_own or _differ(entry, registry.get(key))):
+                yield SeenByOutput(output=output.name, key=key, entry=entry)
+
+
+def _differ(one: Entry | None, other: Entry | None) -> bool:
+    """Whether the URLs of these two differ, or which of them is chosen."""
+    return (one and (one.url, one.endpoints)) != (other and (other.url, other.endpoints))
 
 
 def configured_calls(config: Config, registry: Registry) -> tuple[Call, ...]:
@@ -202,15 +223,17 @@ def keys_named(
     service: str,
     version: str | None,
     called: Iterable[Key] = (),
+    registered: Iterable[Key] = (),
 ) -> list[Key]:
     """The (service, version)s that the user means: of this service, or whose registered name it is.
 
-    called: further ones that are known by name.
+    called: further ones that are known by name. registered: what this name stands for as a registered one.
     """
     known = {key for key, _ in registry.entries()} | {exclusion.key for exclusion in exclusions}
     known |= {dependency.key for dependency in registry.upstreams} | set(called)
     named = {exclusion.key for exclusion in exclusions if exclusion.name == service}
     named |= {dependency.key for dependency in registry.upstreams if dependency.upstream.destination == service}
+    named |= known & set(registered)
     found = {key for key in known if key.service == service} | named
     if version is not None:
         found = {key for key in found if version_label(key.version) == version}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from glob import escape
 
@@ -61,6 +61,15 @@ def _compiled(pattern: str, version_pattern: str) -> UserPattern:
             f"the naming pattern `{shorten(pattern)}` with the version pattern `{shorten(version_pattern)}`: {error}",
             help="write a shorter one, or one with fewer repetitions",
         ) from None
+
+
+def keys_of_name(namings: Iterable[Naming], name: str) -> set[Key]:
+    """The (service, version)s that this registered name stands for, where the name alone says it."""
+    return {
+        name_splitter(naming.patterns, naming.version_pattern)(name)
+        for naming in namings
+        if naming.version_from == VersionFrom()
+    }
 
 
 def names_of(naming: Naming, service: str) -> tuple[str, ...]:

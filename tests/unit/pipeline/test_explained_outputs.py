@@ -63,9 +63,34 @@ def test_the_urls_of_an_output_are_shown_beside_those_of_the_registry(configure:
 
 
 def test_outputs_that_have_what_the_registry_has_are_not_listed(configure: Callable[..., Config]) -> None:
-    found = explained(configure, {}, {"select": ["pay"]}, {"prefer": ["dc2"]})
+    found = explained(configure, {}, {"select": ["pay"]}, {"sources": ["mesh"]}, {"prefer": ["dc9"]})
     assert found.outputs == ()
     assert "outputs" not in explanation_value(found)[0]
+
+
+def test_an_output_that_prefers_another_datacenter_is_shown_with_the_url_that_it_chooses(
+    configure: Callable[..., Config],
+) -> None:
+    found = explained(configure, {"prefer": ["dc1"]}, {"prefer": ["dc2"]})
+    assert [line for line in explanation_lines(found) if line.startswith("  >")] == [
+        "  > * http://10.0.0.2:80/v1  in the output 1.yaml"
+    ]
+
+
+def test_an_output_of_other_sources_is_shown_with_what_it_sees(
+    configure: Callable[..., Config],
+) -> None:
+    edge = {"type": "static", "services": {"pay": {"v1": "http://edge.example/pay/v1"}}}
+    config = configure(
+        sources={"mesh": MESH, "edge": edge},
+        precedence=["edge", "mesh"],
+        outputs=[
+            {"type": "yaml", "path": "edge.yaml", "sources": ["edge"]},
+            {"type": "yaml", "path": "mesh.yaml", "sources": ["mesh"]},
+        ],
+    )
+    lines = list(explanation_lines(explain(config, LOCK, (), "pay-v1", None)))
+    assert [line.split("  in the output ")[-1] for line in lines if line.startswith("  >")] == ["mesh.yaml"] * 2
 
 
 def test_an_endpoint_without_a_url_there_is_not_shown(configure: Callable[..., Config]) -> None:

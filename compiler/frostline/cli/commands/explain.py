@@ -17,7 +17,7 @@ from frostline.cli.console import (
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings, unknown_service
 from frostline.cli.options import FORMATS, common_options, format_option, offline_option
 from frostline.lock.codec import lock_of
-from frostline.model import Registry, SegmentAnswer, version_label
+from frostline.model import Entry, Registry, SegmentAnswer, version_label
 from frostline.pipeline.assemble import registry_of_lock
 from frostline.pipeline.freeze import CommittedLock, freeze, offline_lock, read_committed_lock
 from frostline.pipeline.holding import hold_part
@@ -28,6 +28,7 @@ from frostline.pipeline.views import (
     explain,
     explanation_value,
     known_registry,
+    services_named,
     with_known_callers,
 )
 from frostline.registry.override_rules import describe
@@ -55,7 +56,7 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
         info(invocation, "Reading the lock only; instances excluded by selection are not listed.")
     else:
         committed = CommittedLock(config)
-        frozen = freeze(config, committed, service=service)
+        frozen = freeze(config, committed, services=services_named(config, service))
         print_warnings(invocation, frozen.warnings)
         locks = committed.pair_with(with_known_callers(frozen.snapshots, committed.known), frozen)
         used, answers = hold_part(config, locks, invocation.today), frozen.answers
@@ -95,7 +96,7 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
             yield escape_control(f"  {mark} {endpoint.url}  from {endpoint.origin}")
         for seen in explanation.outputs:
             if seen.key == key:
-                yield from _output_lines(seen)
+                yield from _output_lines(seen, entry)
         for effect in effects.get(key, ()):
             override = effect.override
             end = f"until {override.until} ({override.why}), {override.origin}"
@@ -109,12 +110,16 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
                 yield escape_control(f"    {exclusion.name}  {exclusion.origin}: {exclusion.reason}")
 
 
-def _output_lines(seen: SeenByOutput) -> Iterator[str]:
-    """What an output has of a (service, version), where it may be other endpoints or URLs than the registry's."""
+def _output_lines(seen: SeenByOutput, entry: Entry | None) -> Iterator[str]:
+    """What an output has of a (service, version), whose entry of the registry this is."""
     if seen.entry is None or seen.entry.declared:
         had = "leaves it out" if seen.entry is None else "has it without an endpoint"
         yield escape_control(f"  > the output {seen.output} {had}")
         return
+    only_chosen = entry is not None and entry.endpoints == seen.entry.endpoints and entry.url != seen.entry.url
     for endpoint in seen.entry.endpoints:
-        mark = "*" if endpoint.url == seen.entry.url else " "
+        is_chosen = endpoint.url == seen.entry.url
+        if only_chosen and not is_chosen:
+            continue
+        mark = "*" if is_chosen else " "
         yield escape_control(f"  > {mark} {endpoint.url}  in the output {seen.output}")
