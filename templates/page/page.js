@@ -94,8 +94,13 @@
   consumers.forEach((consumer, place) => consumer[CALLS].forEach(([target]) => {
     if (target >= 0 && calledBy[target].at(-1) !== place) calledBy[target].push(place);
   }));
-  const findingsOf = entries.map(() => []);
-  for (const finding of findings) if (finding[0] >= 0) findingsOf[finding[0]].push(finding);
+  const findingsOf = entries.map(() => []), entriesOf = new Map(entries.map((entry) => [entry[SERVICE], []]));
+  entries.forEach((entry, place) => entriesOf.get(entry[SERVICE]).push(place));
+  for (const finding of findings) {
+    // What is wrong with a whole service stands with each of its versions.
+    const places = finding[0] >= 0 ? [finding[0]] : entriesOf.get(finding[1]) || [];
+    for (const place of places) findingsOf[place].push(finding);
+  }
   const byHash = new Map(entries.map((entry, place) => [hashOf(entry), place]));
   const consumersByHash = new Map(consumers.map((consumer, place) => [hashOfConsumer(place), place]));
   const consumersByService = new Map();

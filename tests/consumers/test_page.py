@@ -28,7 +28,10 @@ MARKUP = (
 WARNINGS = """\
     required: {value: [nobody], severity: warning}
     ports: {deny: ["8080"], severity: warning}
-  waivers: [{rule: ports, service: "payments/v1", until: 2027-01-31, why: moves}]
+  schema: [ours.json]
+  waivers:
+  - {rule: ports, service: "payments/v1", until: 2027-01-31, why: moves}
+  - {rule: schema, service: "*", until: 2027-01-31, why: soon}
 """
 SLOWEST_OPENING, SLOWEST_KEY, SLOWEST_CLICK = 2000, 50, 300
 """Milliseconds of CPU that the page's thread may take for these; tests allow a slow machine four times that."""
@@ -58,6 +61,7 @@ def quickstart(project: Project) -> Path:
         .replace("    upstreams: resolve\n", f"    upstreams: resolve\n{WARNINGS}")
     )
     project.write("frostline.yaml", text + page)
+    project.write("ours.json", '{"not": {"required": ["v2"]}}')
     project.done("compile", "--offline")
     return project.folder / "index.html"
 
@@ -105,15 +109,18 @@ def test_search_finds_by_all_that_an_entry_has_names_first(quickstart: Path, sho
 
 
 def test_findings_stand_where_they_belong_with_the_day_of_their_waiver(quickstart: Path, shown: Shown) -> None:
-    happened = shown(quickstart, "lists", ["", "#payments/v1", "#ledger"])
+    happened = shown(quickstart, "lists", ["", "#payments/v1", "#payments/v2", "#ledger"])
     assert is_quiet(happened, quickstart)
-    overview, payments, ledger = (found.get("Findings", []) for found in happened["result"].values())
+    listed = [found.get("Findings", []) for found in happened["result"].values()]
+    overview, (schema, *payments), (other,), ledger = listed
     waived = "warning ports {}its port 8080 is denied (mesh, {}, default)waived until 2027-01-31: moves"
     assert payments == [waived.format("", datacenter) for datacenter in ("dc1", "dc2")]
     assert {waived.format("payments/v1: ", datacenter) for datacenter in ("dc1", "dc2")} < {*overview}
     assert [found for found in overview if "nobody" in found] == [
         "warning required nobody: it is required but unknown (configuration)"
     ]
+    assert schema == other
+    assert schema.startswith("error schema `/` violates ours.json: ")
     assert ledger == []
 
 

@@ -154,8 +154,9 @@ def pair_with_waivers(
 
 def _folded_by_check(found: Found, kept: Sequence[Finding]) -> Sequence[Finding]:
     for name, made in found.items():
-        module, own = check_module(name), frozenset(made)
+        module = check_module(name)
         if hasattr(module, "fold"):
+            own = frozenset(made)
             folded = module.fold([finding for finding in kept if finding in own])
             kept = (*(finding for finding in kept if finding not in own), *folded)
     return kept

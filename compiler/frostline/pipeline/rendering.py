@@ -186,8 +186,11 @@ def _with_findings(view: View, whole: Registry, lasting: Lasting, select: Output
         if finding.service is None:
             return True
         key = Key(finding.service, finding.version)
-        is_nowhere = whole.get(key) is None and matches(select.services, finding.service)
-        return is_nowhere or view.registry.get(key) is not None
+        if whole.get(key) is not None:
+            return view.registry.get(key) is not None
+        if finding.version is None and finding.service in whole.services:
+            return finding.service in view.registry.services
+        return matches(select.services, finding.service)
 
     return replace(view.beside(), findings=tuple(pair for pair in lasting() if is_about_this(pair[0])))
 

@@ -128,12 +128,17 @@ def test_an_output_sees_the_findings_of_its_services_and_of_those_that_are_nowhe
         return kept(view, settings)
 
     monkeypatch.setattr(yaml, "render", spied)
-    config = configure(YAML, {"type": "yaml", "path": "b.yaml", "select": ["bill*"]})
+    selects = {"b.yaml": ["bill*"], "c.yaml": {"services": ["*"], "tags": ["nobody's"]}}
+    config = configure(YAML, *({"type": "yaml", "path": path, "select": select} for path, select in selects.items()))
     places = (("billing", None), ("payments", "v1"), ("payments", "v2"), ("billing", "v9"), (None, None))
-    found = [Finding(rule="r", message="m", service=service, version=version) for service, version in places]
+    found = [
+        Finding(rule="r", message="m", service=service, version=version)
+        for service, version in (*places, ("payments", None))
+    ]
     views = RegistryViews(config, contributions_of(config, Lock()))
     pairs = [(finding, None) for finding in found]
     render_outputs(config, views, outputs_in_scope(config, ()), lambda: pairs, keep_bytes=False)
-    of_all, of_billing = ([finding for finding, _ in beside.findings] for beside in besides)
+    of_all, of_billing, of_nothing = ([finding for finding, _ in beside.findings] for beside in besides)
     assert of_all == found
     assert of_billing == [found[0], found[3], found[4]]
+    assert of_nothing == [found[2], found[3], found[4]]
