@@ -192,3 +192,15 @@ def test_a_token_that_no_header_can_have_is_refused_and_not_shown(jobs: Jobs, to
     assert ended.stderr == (
         "error: $FROSTLINE_TOKEN has a character that no token has\n  help: store the token again, as one line\n"
     )
+
+
+@pytest.mark.parametrize("kind", ["gitlab"], indirect=True)
+def test_the_report_of_tests_is_not_written_through_a_link_of_the_branch(jobs: Jobs) -> None:
+    victim = jobs.project.folder.parent / "victim"
+    victim.write_text("mine")
+    (jobs.project.folder / "frostline.junit.xml").symlink_to(victim)
+    disagree(jobs)
+    ended = check(jobs)
+    assert ended.returncode == 5
+    assert "error: `frostline.junit.xml` is a symbolic link" in ended.stderr
+    assert victim.read_text() == "mine"

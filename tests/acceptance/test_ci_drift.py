@@ -51,6 +51,15 @@ def test_drift_opens_one_issue_and_closes_it_when_it_is_gone(jobs: Jobs, shop: C
     assert len(jobs.host.comments) == 1
 
 
+def test_an_issue_of_somebody_else_is_left_alone_whatever_it_begins_with(jobs: Jobs, shop: ConsulAgent) -> None:
+    theirs = jobs.host.open_issue("mine", "<!-- frostline drift frostline.yaml -->\nmine", ["frostline"])
+    assert jobs.job("drift").returncode == 0
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    assert jobs.job("drift").returncode == 1
+    assert (theirs.title, theirs.text.split("\n")[1], theirs.state) == ("mine", "mine", "open")
+    assert len(jobs.host.issues) == 2
+
+
 @only_github
 def test_drift_says_nothing_where_the_sources_cannot_be_read(
     jobs: Jobs, shop: ConsulAgent, proxied: Callable[..., FaultyProxy]

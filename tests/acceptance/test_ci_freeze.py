@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ci_jobs import Jobs, git
-from code_host import READER
+from code_host import READER, Item
 from consul_agent import ConsulAgent
 from project import Project, Run, consul_config
 
@@ -203,6 +203,19 @@ def by_hand(jobs: Jobs) -> None:
     git(elsewhere, "add", "NOTES")
     git(elsewhere, "commit", "--quiet", "--message", "mine")
     git(elsewhere, "push", "--quiet")
+
+
+@only_github
+def test_a_pull_request_of_a_fork_of_the_same_owner_is_left_alone(jobs: Jobs, shop: ConsulAgent) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    theirs = Item(1, "mine", "", branch=BRANCH, base="main", fork={"id": 43})
+    jobs.host.pulls.append(theirs)
+    done(jobs)
+    done(jobs)
+    shop.catalog_deregister("n1", "basket-v2")
+    done(jobs)
+    assert (theirs.title, theirs.state) == ("mine", "open")
+    assert [pull.state for pull in jobs.host.pulls] == ["open", "closed"]
 
 
 @only_github

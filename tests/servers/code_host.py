@@ -112,13 +112,13 @@ class CodeHost:
     def open_pull(self, title: str, text: str, branch: str, base: str) -> Item:
         if not self.git("rev-list", f"{base}..{branch}"):
             raise Refused(422, f"No commits between {base} and {branch}")
-        if any(pull.more["branch"] == branch for pull in self.open_pulls()):
+        if any(pull.more["branch"] == branch and "fork" not in pull.more for pull in self.open_pulls()):
             raise Refused(422, f"A pull request already exists for {branch}.")
         self.pulls.append(Item(100 + len(self.pulls), title, text, branch=branch, base=base))
         return self.pulls[-1]
 
-    def open_issue(self, title: str, text: str, labels: list[str]) -> Item:
-        self.issues.append(Item(500 + len(self.issues), title, text, labels=labels))
+    def open_issue(self, title: str, text: str, labels: list[str], author: Account = STRANGER) -> Item:
+        self.issues.append(Item(500 + len(self.issues), title, text, labels=labels, author=author))
         return self.issues[-1]
 
     def close(self, item: Item) -> None:
@@ -166,7 +166,7 @@ def github(host: CodeHost, who: Account, method: str, path: str, query: dict[str
             assert (query["state"], query["labels"], query["direction"]) == ("open", "frostline", "asc")
             return [_gh_issue(issue) for issue in host.issues if issue.state == "open"]
         case "POST", ["issues"]:
-            return _gh_issue(host.open_issue(body["title"], body["body"], body["labels"]))
+            return _gh_issue(host.open_issue(body["title"], body["body"], body["labels"], who))
         case "PATCH", ["issues", number]:
             return _gh_issue(_edited(host, find(host.issues, number), body, "body", body.get("state") == "closed"))
     raise Refused(404, "Not Found")
@@ -190,14 +190,16 @@ def _gh_pull(host: CodeHost, pull: Item) -> dict[str, Any]:
         "html_url": f"{host.url}/{PROJECT}/pull/{pull.number}",
         "title": pull.title,
         "body": pull.text,
-        "head": {"ref": pull.more["branch"], "sha": host.sha(pull)},
+        "head": {"ref": pull.more["branch"], "sha": host.sha(pull), "repo": pull.more.get("fork", {"id": 42})},
+        "base": {"ref": pull.more["base"], "sha": host.git("rev-parse", pull.more["base"]), "repo": {"id": 42}},
         "merged_at": pull.more.get("merged_at"),
     }
 
 
 def _gh_issue(issue: Item) -> dict[str, Any]:
     url = f"https://github.example/{PROJECT}/issues/{issue.number}"
-    return {"number": issue.number, "html_url": url, "title": issue.title, "body": issue.text}
+    author = issue.more["author"]._asdict()
+    return {"number": issue.number, "html_url": url, "title": issue.title, "body": issue.text, "user": author}
 
 
 # --- GitLab -----------------------------------------------------------------------------------------------------------
@@ -223,7 +225,7 @@ def gitlab(host: CodeHost, who: Account, method: str, path: str, query: dict[str
             words = body["title"], body["description"], body["source_branch"], body["target_branch"]
             return _gl_item(host, host.open_pull(*words))
         case "POST", ["issues"]:
-            return _gl_item(host, host.open_issue(body["title"], body["description"], body["labels"].split(",")))
+            return _gl_item(host, host.open_issue(body["title"], body["description"], body["labels"].split(","), who))
         case "PUT", ["merge_requests" | "issues" as kind, number]:
             closes = body.get("state_event") == "close"
             return _gl_item(host, _edited(host, find(kinds[kind], number), body, "description", closes))
@@ -242,7 +244,7 @@ def _gl_item(host: CodeHost, item: Item) -> dict[str, Any]:
     url = f"{host.url}/{PROJECT}/-/{item.number}"
     value = {"iid": item.number, "web_url": url, "title": item.title, "description": item.text}
     if "branch" not in item.more:
-        return value
+        return {**value, "author": {"id": item.more["author"].id}}
     return {**value, "sha": host.sha(item), "source_project_id": 42, "target_project_id": 42}
 
 

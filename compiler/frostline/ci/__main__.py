@@ -13,7 +13,7 @@ import click
 from frostline import errors
 from frostline.ci import checking, drifting, freezing
 from frostline.ci.clone import Clone, open_clone
-from frostline.ci.hosts import Host, find_host, find_token
+from frostline.ci.hosts import Host, find_host, find_token, without_token
 from frostline.cli.console import prepare_streams
 from frostline.cli.main import bug
 from frostline.errors import FrostlineError, PublishError
@@ -28,7 +28,7 @@ _wait = click.option(
 
 
 def _say(text: str) -> None:
-    click.echo(escape_for_log(text), err=True)
+    click.echo(escape_for_log(without_token(text)), err=True)
 
 
 def _ending(function: Callable[..., int]) -> Callable[..., None]:

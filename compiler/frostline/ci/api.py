@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from frostline.errors import PublishError, UsageError
+from frostline.text import shorten
 
 _TIMEOUT = 30.0
 _MOST_BYTES = 32 << 20
 _PER_PAGE = 100
 _MOST_PAGES = 100
+_MOST_SAID = 1000
 
 Value = TypeVar("Value")
 
@@ -70,7 +72,7 @@ class Api:
             raise ApiError(
                 f"{self._host} could not be asked ({asked}): {error}", help="run it again: nothing is done twice"
             ) from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ApiError(
                 f"{self._host} answered {asked} with something else than its API: {error}",
                 help="a proxy in between may have answered",
@@ -80,10 +82,10 @@ class Api:
         with error:
             try:
                 reason = _reason(msgspec.json.decode(error.read(_MOST_BYTES), type=_Said)) or error.reason
-            except (msgspec.DecodeError, UnicodeDecodeError, OSError, HTTPException):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OSError, HTTPException):
                 reason = error.reason
         help_text = self._forbidden if error.code in (401, 403, 404) else "mend what it names, and run it again"
-        return ApiError(f"{self._host} answered {error.code} to {asked}: {reason}", help=help_text)
+        return ApiError(f"{self._host} answered {error.code} to {asked}: {shorten(reason, _MOST_SAID)}", help=help_text)
 
 
 class _Said(msgspec.Struct):
@@ -94,7 +96,8 @@ class _Said(msgspec.Struct):
 
 def _reason(said: _Said) -> str:
     """GitHub has the reason of `Validation Failed` in a list beside it."""
-    more = [str(item.get("message", item) if isinstance(item, dict) else item) for item in said.errors or ()]
+    listed = said.errors if isinstance(said.errors, list) else ()
+    more = [str(item.get("message", item) if isinstance(item, dict) else item) for item in listed]
     return ": ".join(part for part in (str(said.message or said.error), ", ".join(more)) if part)
 
 

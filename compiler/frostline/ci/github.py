@@ -32,14 +32,20 @@ class _Comment(Struct):
     user: _User | None = None
 
 
-class _Head(Struct):
+class _Repository(Struct):
+    id: int
+
+
+class _End(Struct):
     sha: str
+    repo: _Repository | None = None
 
 
 class _Pull(Struct):
     number: int
     html_url: str
-    head: _Head
+    head: _End
+    base: _End
     merged_at: str | None = None
 
 
@@ -47,6 +53,7 @@ class _Issue(Struct):
     number: int
     html_url: str
     body: str | None = None
+    user: _User | None = None
     pull_request: Any = None
 
 
@@ -124,14 +131,17 @@ class GitHub:
         return bool(numbers)
 
     def _proposed(self, branch: str, state: str) -> Iterator[_Pull]:
-        """Pull requests of this repository's branch, the newest first."""
+        """Pull requests of this repository's branch, the newest first; a fork of the same owner may have one of this
+        name."""
         head = f"{self._repository.partition('/')[0]}:{branch}"
-        return self._api.all(f"{self._here}/pulls", _Pull, state=state, head=head, base=self.branch)
+        found = self._api.all(f"{self._here}/pulls", _Pull, state=state, head=head, base=self.branch)
+        return (pull for pull in found if pull.head.repo == pull.base.repo)
 
     def _reported(self, mark: str) -> Iterator[_Issue]:
-        """Open issues with this mark, the oldest first; GitHub lists pull requests among them."""
+        """Open issues of ours with this mark, the oldest first; GitHub lists pull requests among them."""
         issues = self._api.all(f"{self._here}/issues", _Issue, state="open", labels=LABEL, direction="asc")
-        return (issue for issue in issues if issue.pull_request is None and has_mark(issue.body, mark))
+        marked = (issue for issue in issues if issue.pull_request is None and has_mark(issue.body, mark))
+        return (issue for issue in marked if self._is_mine(issue))
 
     def _pull_request(self) -> int:
         try:
@@ -143,9 +153,9 @@ class GitHub:
                 help="start the workflow `on: pull_request`",
             ) from None
 
-    def _is_mine(self, comment: _Comment) -> bool:
-        """Whether the token wrote it: anybody may write a comment that begins with the mark."""
-        user = comment.user or _User(login="")
+    def _is_mine(self, written: _Comment | _Issue) -> bool:
+        """Whether the token wrote it: anybody may write what begins with the mark."""
+        user = written.user or _User(login="")
         return user.login == self._login if self._login else user.type == "Bot"
 
     @cached_property

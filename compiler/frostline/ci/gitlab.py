@@ -12,6 +12,7 @@ from msgspec import Struct
 from frostline.ci.api import Api
 from frostline.ci.texts import LABEL, has_mark
 from frostline.errors import UsageError
+from frostline.publish.single_file import replace_file
 
 JUNIT = Path("frostline.junit.xml")
 """The report of tests that a job of the component keeps; GitLab shows it in the merge request."""
@@ -38,6 +39,7 @@ class _Item(Struct):
     iid: int
     web_url: str
     description: str | None = None
+    author: _Author | None = None
     sha: str | None = None
     source_project_id: int | None = None
     target_project_id: int | None = None
@@ -64,7 +66,7 @@ class GitLab:
 
     def show(self, report: str, markdown: str) -> None:
         """The report of tests that the job keeps, and the log."""
-        JUNIT.write_text(report, encoding="utf-8")
+        replace_file(JUNIT, [report.encode()])  # not through a link that a branch has committed
         print(markdown, flush=True)  # noqa: T201
 
     def comment(self, mark: str, text: str, *, begin: bool) -> None:
@@ -118,11 +120,12 @@ class GitLab:
         return (request for request in found if request.source_project_id == request.target_project_id)
 
     def _reported(self, mark: str) -> Iterator[_Item]:
-        """Open issues with this mark, the oldest first."""
+        """Open issues of ours with this mark, the oldest first."""
         issues = self._api.all(self._issues, _Item, state="opened", labels=LABEL, sort="asc")
-        return (issue for issue in issues if has_mark(issue.description, mark))
+        marked = (issue for issue in issues if has_mark(issue.description, mark))
+        return (issue for issue in marked if issue.author and issue.author.id == self._me)
 
     @cached_property
     def _me(self) -> int:
-        """Whose token this is: anybody may write a comment that begins with the mark."""
+        """Whose token this is: anybody may write what begins with the mark."""
         return self._api.send("GET", "/user", _Author).id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Mapping
@@ -56,6 +57,16 @@ def find_token(environment: Mapping[str, str] = os.environ) -> str:
     if not re.fullmatch("[!-~]*", token):
         raise UsageError(f"${TOKEN} has a character that no token has", help="store the token again, as one line")
     return token
+
+
+def without_token(text: str) -> str:
+    """The text with `***` in place of the token, also as git sends it: a host may repeat what it was sent."""
+    token = os.environ.get(TOKEN, "").strip()
+    users = (github.GitHub.user, gitlab.GitLab.user)
+    sent = [base64.b64encode(f"{user}:{token}".encode(errors="replace")).decode() for user in users]
+    for form in (*sent, token) if token else ():
+        text = text.replace(form, "***")
+    return text
 
 
 def find_host(environment: Mapping[str, str] = os.environ) -> Host:
