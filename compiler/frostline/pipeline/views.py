@@ -203,13 +203,13 @@ def _seen_by_outputs(
         seen = views.of(output).view.registry
         for key in keys:
             entry = seen.get(key)
-            if matches(output.select.services, key.service) and (has_own or _differ(entry, registry.get(key))):
+            if matches(output.select.services, key.service) and (has_own or _has_another_url(entry, registry.get(key))):
                 yield SeenByOutput(output=output.name, key=key, entry=entry)
 
 
-def _differ(one: Entry | None, other: Entry | None) -> bool:
-    """Whether the URLs of these two differ, or which of them is chosen."""
-    return (one and (one.url, one.endpoints)) != (other and (other.url, other.endpoints))
+def _has_another_url(seen: Entry | None, entry: Entry | None) -> bool:
+    """Whether an output sees other endpoints, or chooses another one. What its `sources` lack says nothing."""
+    return seen is not None and (entry is None or (seen.url, seen.endpoints) != (entry.url, entry.endpoints))
 
 
 def configured_calls(config: Config, registry: Registry) -> tuple[Call, ...]:

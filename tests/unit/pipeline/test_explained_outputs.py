@@ -82,11 +82,12 @@ def test_an_output_of_other_sources_is_shown_with_what_it_sees(
 ) -> None:
     edge = {"type": "static", "services": {"pay": {"v1": "http://edge.example/pay/v1"}}}
     config = configure(
-        sources={"mesh": MESH, "edge": edge},
-        precedence=["edge", "mesh"],
+        sources={"mesh": MESH, "edge": edge, "other": {**edge, "services": {"mail": "http://mail.example"}}},
+        precedence=["edge", "mesh", "other"],
         outputs=[
             {"type": "yaml", "path": "edge.yaml", "sources": ["edge"]},
             {"type": "yaml", "path": "mesh.yaml", "sources": ["mesh"]},
+            {"type": "yaml", "path": "other.yaml", "sources": ["other"]},
         ],
     )
     lines = list(explanation_lines(explain(config, LOCK, (), "pay-v1", None)))
