@@ -102,6 +102,22 @@ def test_a_snapshot_that_is_restored_is_a_change_when_the_wait_is_over(empty_con
     assert any(now[place] < seen[place] for place in seen)
 
 
+def test_a_snapshot_that_is_restored_during_a_wait_ends_it_at_once(empty_consul: ConsulAgent) -> None:
+    empty_consul.catalog_register("n1", "a", port=80)
+    saved = empty_consul.request_bytes("GET", "/v1/snapshot")
+    empty_consul.catalog_register("n1", "later", port=81)
+    settings = settings_for(empty_consul)
+    seen = wait_for_change(settings, None, LONG)
+    with ThreadPoolExecutor(1) as pool:
+        began = time.monotonic()
+        waiting = pool.submit(wait_for_change, settings, seen, LONG)
+        time.sleep(0.5)
+        empty_consul.request_bytes("PUT", "/v1/snapshot", saved)
+        now = waiting.result(2 * LONG)
+    assert time.monotonic() - began < LONG / 2
+    assert any(now[place] < seen[place] for place in seen)
+
+
 @pytest.mark.oldest_consul("the server is not the one that answers")
 def test_a_datacenter_that_cannot_be_reached_ends_a_wait_unless_it_may_be_missing(empty_consul: ConsulAgent) -> None:
     limits = LiveLimits(connect_timeout=1.0, retries=0)
