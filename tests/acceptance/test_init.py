@@ -186,7 +186,7 @@ def paths(project: Project) -> list[str]:
         (("my_shop/registry.pyi", *PACKAGE), ["registry/services.yaml", "my_shop/frostline_registry.py"]),
         (("my_shop/registry/__init__.py", *PACKAGE), ["registry/services.yaml", "my_shop/frostline_registry.py"]),
         (("real/my_shop/__init__.py", "src -> real", "pyproject.toml"), ["registry/services.yaml"]),
-        (("real/__init__.py", "my_shop -> real", "pyproject.toml"), ["registry/services.yaml"]),
+        (("real/__init__.py", "my_shop -> real", "pyproject.toml"), ["registry/services.yaml", "real/registry.py"]),
         (("Puppetfile",), ["registry/services.yaml", "site-modules/frostline"]),
         (("Puppetfile", "site-modules/frostline/a"), ["registry/services.yaml", "site-modules/frostline_registry"]),
         (("Puppetfile", "real/a", "site-modules -> real"), ["registry/services.yaml"]),

@@ -6,15 +6,19 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
+from itertools import islice
+from keyword import iskeyword
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from msgspec import Struct
 
 JOB_FILES = (".nomad.hcl", ".nomad")
-"""How the names of Nomad's job files end, by its own documents; `.hcl` alone may be any program's."""
+"""How the names of Nomad's job files end, by its own documents. `.hcl` alone may be any program's: its text tells."""
 
 _NO_PART_OF_IT = frozenset({"node_modules", "venv", "build", "dist", "vendor", "target", "__pycache__"})
+_PYTHON_PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
+_NO_PACKAGE = frozenset({"docs", "examples", "scripts", "test", "tests"})
 _MOST_FOLDERS = 2000
 _DEEPEST = 6
 _MOST_BYTES = 1 << 20
@@ -48,28 +52,70 @@ def look_around(folder: Path) -> Surroundings:
 
 def _job_globs(folder: Path) -> Iterator[str]:
     """A glob for each kind of name in each folder at the top, so that files that come later are found too."""
+    only_jobs: dict[str, bool] = {}
     for count, (path, folders, files) in enumerate(os.walk(folder)):
         below = Path(path).relative_to(folder).parts
         folders[:] = sorted(name for name in folders if _PLAIN.fullmatch(name) and name not in _NO_PART_OF_IT)
         if len(below) >= _DEEPEST or count >= _MOST_FOLDERS:
             folders.clear()
+        start = f"{below[0]}/**/" if below else ""
         for name in files:
             ending = next((ending for ending in JOB_FILES if name.endswith(ending)), None)
             if ending and (Path(path) / name).is_file():
-                yield f"{below[0]}/**/*{ending}" if below else f"*{ending}"
+                yield f"{start}*{ending}"
+            elif name.endswith(".hcl") and not name.startswith(".") and only_jobs.get(start, True):
+                only_jobs[start] = _is_job(Path(path) / name)
+    yield from (f"{start}*.hcl" for start, are_jobs in only_jobs.items() if are_jobs)
+
+
+def _is_job(path: Path) -> bool:
+    try:
+        return re.search(r'^job[ \t]+"', small_text(path), re.MULTILINE) is not None
+    except (OSError, ValueError):
+        return False
 
 
 def _package(folder: Path) -> str | None:
-    try:
-        project = tomllib.loads(small_text(folder / "pyproject.toml"))["project"]["name"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-    name = re.sub(r"[-.]+", "_", project) if isinstance(project, str) else ""
+    """The package that has the project's name, else the only one that there is, in src or here."""
+    name = re.sub(r"[-.]+", "_", _project_name(folder))
     for candidate in (f"src/{name}", name, name.lower(), f"src/{name.lower()}"):
-        is_package = name.isidentifier() and name.isascii() and (folder / candidate / "__init__.py").is_file()
-        if is_package and not is_behind_a_link(folder, f"{candidate}/__init__.py"):
+        if _is_package(folder, candidate):
             return candidate
-    return None
+    if not any((folder / file).is_file() for file in _PYTHON_PROJECT):
+        return None
+    packages = _packages(folder, "src/") or _packages(folder, "")
+    return packages[0] if len(packages) == 1 else None
+
+
+def _project_name(folder: Path) -> str:
+    """The name in pyproject.toml, by its standard or by Poetry; "": it has none."""
+    try:
+        settings = tomllib.loads(small_text(folder / "pyproject.toml"))
+    except (OSError, ValueError, RecursionError):
+        return ""
+    tool = settings.get("tool")
+    for table in (settings.get("project"), tool.get("poetry") if isinstance(tool, dict) else None):
+        name = table.get("name") if isinstance(table, dict) else None
+        if isinstance(name, str):
+            return name
+    return ""
+
+
+def _packages(folder: Path, parent: str) -> list[str]:
+    """The packages in this folder, without those of tests and the like; at most two are looked for."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder / parent) if entry.name not in _NO_PACKAGE)
+    except OSError:
+        return []
+    return list(islice((f"{parent}{name}" for name in names if _is_package(folder, f"{parent}{name}")), 2))
+
+
+def _is_package(folder: Path, path: str) -> bool:
+    """Whether Python can import this folder, and it is not behind a link."""
+    name = path.removeprefix("src/")
+    can_be_imported = name.isidentifier() and name.isascii() and not iskeyword(name)
+    file = f"{path}/__init__.py"
+    return can_be_imported and (folder / file).is_file() and not is_behind_a_link(folder, file)
 
 
 def _modules(folder: Path) -> str | None:

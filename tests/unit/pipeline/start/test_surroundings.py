@@ -27,6 +27,15 @@ def test_job_files_are_a_glob_for_each_folder_and_ending(tmp_path: Path) -> None
     assert look_around(tmp_path).job_files == ("*.nomad.hcl", "jobs/**/*.nomad", "jobs/**/*.nomad.hcl")
 
 
+def test_files_of_the_ending_hcl_are_taken_where_all_of_a_folder_are_jobs(tmp_path: Path) -> None:
+    made(tmp_path, "jobs/a/b.hcl", "jobs/c.hcl", "jobs/.terraform.lock.hcl", "mixed/a.hcl", "mixed/vars.hcl")
+    for name in ("jobs/a/b.hcl", "jobs/c.hcl", "mixed/a.hcl"):
+        (tmp_path / name).write_text('# a shop\njob "shop" {\n}\n')
+    assert look_around(tmp_path).job_files == ("jobs/**/*.hcl",)
+    (tmp_path / "jobs" / "c.hcl").write_bytes(b"\xff")
+    assert look_around(tmp_path).job_files == ()
+
+
 @pytest.mark.parametrize(
     "name", [".hidden/a.nomad.hcl", "node_modules/a.nomad.hcl", "a[1]/b.nomad.hcl", "a*/b.nomad", "!a/b.nomad", "a.hcl"]
 )
@@ -46,19 +55,32 @@ def test_a_folder_or_a_broken_link_is_no_job_file(tmp_path: Path) -> None:
         ('[project]\nname = "my-shop"', "my_shop/__init__.py", "my_shop"),
         ('[project]\nname = "my.shop"', "src/my_shop/__init__.py", "src/my_shop"),
         ('[project]\nname = "Shop"', "shop/__init__.py", "shop"),
-        ('[project]\nname = "shop"', "other/__init__.py", None),
-        ('[project]\nname = "../shop"', "shop/__init__.py", None),
-        ('[project]\nname = "class"', "class.py", None),
-        ("[project]\nname = 7", "shop/__init__.py", None),
-        ("project = 1", "shop/__init__.py", None),
-        ("not toml", "shop/__init__.py", None),
-        pytest.param(f"a = {'[' * 9999}", "shop/__init__.py", None, id="arrays in arrays"),
-        pytest.param(f"a = {'{a=' * 9999}", "shop/__init__.py", None, id="tables in tables"),
+        ('[tool.poetry]\nname = "my-shop"', "my_shop/__init__.py", "my_shop"),
+        ('[project]\nname = "shop"', "other/__init__.py", "other"),
+        ('[project]\nname = "shop"', "src/other/__init__.py", "src/other"),
+        ('[project]\nname = "shop"', "tests/__init__.py", None),
+        ('[project]\nname = "../shop"', "up/shop/__init__.py", None),
+        ('[project]\nname = "class"', "class/__init__.py", None),
+        ("[project]\nname = 7", "shop/__init__.py", "shop"),
+        ("tool = 1\nproject = 1", "shop/__init__.py", "shop"),
+        ("not toml", "shop/__init__.py", "shop"),
+        pytest.param(f"a = {'[' * 9999}", "shop/__init__.py", "shop", id="arrays in arrays"),
+        pytest.param(f"a = {'{a=' * 9999}", "shop/__init__.py", "shop", id="tables in tables"),
     ],
 )
 def test_a_package_is_the_projects_own(tmp_path: Path, project: str, file: str, package: str | None) -> None:
     made(tmp_path, file, pyproject_DOT_toml=project)
     assert look_around(tmp_path).package == package
+
+
+def test_the_name_of_the_project_chooses_between_two_packages_and_without_it_none_is_chosen(tmp_path: Path) -> None:
+    made(tmp_path, "a/__init__.py", "b/__init__.py", "setup.py")
+    assert look_around(tmp_path).package is None
+    assert look_around(made(tmp_path, pyproject_DOT_toml='[tool.poetry]\nname = "B"')).package == "b"
+
+
+def test_a_package_without_a_python_project_is_not_taken(tmp_path: Path) -> None:
+    assert look_around(made(tmp_path, "plugins/__init__.py")).package is None
 
 
 @pytest.mark.parametrize(
