@@ -68,6 +68,17 @@ def test_nothing_is_said_where_nothing_is_wrong_and_nothing_changes(jobs: Jobs) 
     assert jobs.host.comments == []
 
 
+@only_github
+def test_what_a_branch_changes_without_the_lock_is_said_though_all_agrees(jobs: Jobs) -> None:
+    disagree(jobs)
+    jobs.project.done("compile", "--offline")
+    jobs.push("compiled", "ours")
+    assert check(jobs).returncode == 0
+    (comment,) = jobs.host.comments
+    *_, title, _, change = comment.text.splitlines()
+    assert (title, change) == ("### What the configuration and local files change", "- `~` `billing`, 1 → 1 endpoints")
+
+
 def test_a_fork_gets_the_result_without_a_comment(jobs: Jobs) -> None:
     disagree(jobs)
     ended = check(jobs, token=READER)

@@ -391,4 +391,16 @@ def test_a_pull_request_that_changes_the_lock_is_told_what_that_means(jobs: Jobs
     ended = jobs.job("check", revision="ours", depth=2, pull_request=True, env={"CI_MERGE_REQUEST_DIFF_BASE_SHA": base})
     assert ended.returncode == 0, ended.stderr
     assert "### What this changes in the registry\n" in jobs.host.comments[0].text
-    assert "- `+` `basket v2`, 0 → 1 endpoints" in jobs.host.comments[0].text
+    assert jobs.host.comments[0].text.count("`basket v2`, 0 → 1 endpoints") == 1
+
+    lock = jobs.project.folder / "frostline.lock"
+    lock.rename(lock.with_name("other.lock"))
+    jobs.project.configure(consul_config(shop.address, lock="other.lock")).done("compile", "--offline")
+    jobs.push("a lock of another name hides nothing", "ours")
+    # As GitHub merges it: one commit on the target.
+    tree = jobs.host.git("rev-parse", "ours^{tree}")
+    merged = git(jobs.project.folder, "commit-tree", tree, "-p", base, "-m", "merged")
+    git(jobs.project.folder, "push", "--quiet", "--force", str(jobs.host.bare), f"{merged}:refs/heads/ours")
+    jobs.host.comments.clear()
+    jobs.job("check", revision="ours", depth=2, pull_request=True, env={"CI_MERGE_REQUEST_DIFF_BASE_SHA": base})
+    assert "files change\n\n- `+` `basket v2`, 0 → 1 endpoints\n" in jobs.host.comments[0].text

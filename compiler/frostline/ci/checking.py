@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from frostline import errors
 from frostline.ci.clone import Clone, is_revision
 from frostline.ci.hosts import Host
-from frostline.ci.running import Run, run_frostline
+from frostline.ci.manifests import lines_of, published_changes
+from frostline.ci.running import run_frostline
 from frostline.ci.texts import joined, mark_of
 from frostline.errors import FrostlineError
 
@@ -19,6 +21,22 @@ _NO_BASE = (
     "What this changes in the registry is not known: the revision that it started from is not in this clone "
     "(`fetch-depth: 2` for actions/checkout, `GIT_DEPTH: 0` on GitLab)."
 )
+_NOT_KNOWN = (
+    "What this changes in the registry is not known: one of the two revisions has no lock and no manifest to be read."
+)
+
+
+class _Service(Struct, frozen=True):
+    service: str
+    version: str | None
+    before: int
+    after: int
+
+
+class _Difference(Struct):
+    """What is needed of `frostline diff --format json`."""
+
+    services: frozenset[_Service] = frozenset()
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -55,12 +73,11 @@ def look(clone: Clone, base: str, config: Path | None, status: int, more: tuple[
         offline = ("--offline", "--allow", "unverified", "--format", "markdown")
         plan = run_frostline("plan", *offline, config=config, quietly=True)
         parts += ["### What `frostline compile --offline` would write", plan.text]
-    differs = False
+    matters = status != errors.DONE
     if status not in (errors.USAGE, errors.BUG):
-        changes = _changes(clone, base, config)
-        differs = changes is not None and changes.status == errors.DIFFERENT
-        parts += _told(changes)
-    return Checked(status=status, parts=tuple(parts), matters=status != errors.DONE or differs)
+        said, changes = _told(clone, base, config)
+        parts, matters = [*parts, *said], matters or changes
+    return Checked(status=status, parts=tuple(parts), matters=matters)
 
 
 def _title(status: int) -> str:
@@ -71,19 +88,23 @@ def _title(status: int) -> str:
     return f"frostline: the check failed (exit status {status})"
 
 
-def _changes(clone: Clone, base: str, config: Path | None) -> Run | None:
-    """What this branch makes of the registry; None where its base is not here."""
+def _told(clone: Clone, base: str, config: Path | None) -> tuple[list[str], bool]:
+    """What this branch makes of the registry, in words; and whether that is something, or may be."""
     old, new = (is_revision(clone, base) if base else None), is_revision(clone, "HEAD")
     if old is None or new is None:
-        return None
-    return run_frostline("diff", "--format", "markdown", old, new, config=config, quietly=True)
+        return [_NO_BASE], False
+    lock = run_frostline("diff", "--format", "markdown", old, new, config=config, quietly=True)
+    published = published_changes(clone, config, old, new)
+    if published is None and lock.status not in (errors.DONE, errors.DIFFERENT):
+        return [_NOT_KNOWN], True
+    said = ["### What this changes in the registry", lock.text] if lock.status == errors.DIFFERENT else []
+    told = _services_of(config, old, new) if said and published else frozenset()
+    if beside := [change for change in published or () if _Service(*change.key, *change.endpoints) not in told]:
+        said += ["### What the configuration and local files change", "\n".join(lines_of(beside))]
+    return said or ["The same services and endpoints are published as before."], bool(said)
 
 
-def _told(changes: Run | None) -> tuple[str, ...]:
-    if changes is None:
-        return (_NO_BASE,)
-    if changes.status == errors.DIFFERENT:
-        return ("### What this changes in the registry", changes.text)
-    if changes.status == errors.DONE:
-        return ("The lock gives the same services and endpoints as before.",)
-    return ("What this changes in the registry is not known: one of the two revisions has no lock that can be read.",)
+def _services_of(config: Path | None, old: str, new: str) -> frozenset[_Service]:
+    """The services that the locks of these commits change."""
+    run = run_frostline("diff", "--format", "json", old, new, config=config, quietly=True)
+    return msgspec.json.decode(run.text, type=_Difference).services

@@ -114,6 +114,15 @@ def is_revision(clone: Clone, name: str) -> str | None:
     return os.fsdecode(done.stdout).strip() if done.returncode == 0 else None
 
 
+def file_at(clone: Clone, commit: str, path: Path) -> bytes | None:
+    """The file as this commit has it, None where it has none."""
+    name = path.parent.resolve() / path.name
+    if not name.is_relative_to(clone.top.resolve()):
+        return None
+    done = _run(clone, "cat-file", "blob", f"{commit}:{name.relative_to(clone.top.resolve()).as_posix()}")
+    return done.stdout if done.returncode == 0 else None
+
+
 def _tip(clone: Clone, branch: str) -> str:
     """The commit at the tip of the remote's branch; empty where there is no such branch."""
     done = _run(clone, "ls-remote", "--exit-code", clone.remote, f"refs/heads/{branch}")
