@@ -89,6 +89,8 @@ def test_explaining_what_nobody_knows_is_1_with_the_closest(project: Project) ->
     ("arguments", "words"),
     [
         (["nonsense"], ["there is no command `nonsense`", "the commands are `init`, `compile`"]),
+        (["help"], ["there is no command `help`", "write `frostline --help`"]),
+        (["version"], ["there is no command `version`", "write `frostline --version`"]),
         (["compil"], ["there is no command `compil`", "did you mean `compile`?"]),
         (["compile", "--allow", "delete"], ["--allow: there is no word `delete`", "did you mean `deletes`?"]),
         (["plan", "--format", "junt"], ["--format: there is no format `junt`", "did you mean `junit`?"]),

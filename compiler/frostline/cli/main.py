@@ -135,6 +135,8 @@ class _Commands(click.Group):
         name = arguments[0]
         if name not in COMMANDS and not name.startswith("-"):
             known = did_you_mean(name, COMMANDS, f"the commands are {list_names(COMMANDS)}")
+            if name in ("help", "version"):
+                known = f"write `frostline --{name}`"
             raise UsageError(f"there is no command {quote(name)}", help=known)
         return super().resolve_command(context, arguments)
 
@@ -151,4 +153,7 @@ class _Commands(click.Group):
 @version_option
 @help_option
 def frostline() -> None:
-    """Freezes service discovery into a static registry that programs and Puppet read with no network."""
+    """Freezes service discovery into a static registry that programs and Puppet read with no network.
+
+    Begin with `frostline init`; `frostline COMMAND --help` shows what a command does.
+    """

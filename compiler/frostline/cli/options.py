@@ -85,7 +85,7 @@ def common_options(function: _Function) -> _Function:
             "--today",
             type=Day(),
             metavar="DATE",
-            help="Evaluate waivers as of this date (default: today).",
+            help="Evaluate waivers and overrides as of this date (default: today).",
         ),
         click.option(
             "--color",

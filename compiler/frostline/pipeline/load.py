@@ -29,6 +29,7 @@ from frostline.sources.configuring import sources_of
 from frostline.text import display_path, quote
 
 NAME = "frostline.yaml"
+_OTHER_NAME = "frostline.yml"
 LOCK = "frostline.lock"
 CONFIRMED = "frostline.confirmed"
 
@@ -44,10 +45,10 @@ def find_config(explicit: Path | None, start: Path) -> Path:
         path = folder / NAME
         if is_file(path) or (path.is_symlink() and not path.exists()):  # a broken link is named, not passed over
             return path
-    raise UsageError(
-        f"there is no {NAME} in {start} or a folder above it",
-        help="name one with -c FILE; `frostline init` writes one to start with",
-    )
+    way = "name one with -c FILE; `frostline init` writes one to start with"
+    if is_file(start / _OTHER_NAME):
+        way = f"rename {_OTHER_NAME}, which is there, to {NAME}, or name it with -c FILE"
+    raise UsageError(f"there is no {NAME} in {start} or a folder above it", help=way)
 
 
 def load_config(path: Path) -> Config:

@@ -100,6 +100,14 @@ def help_of(arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatc
     return capsys.readouterr().out
 
 
+def test_help_of_explain_says_what_its_marks_mean_and_that_of_completion_what_to_write_where(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for mark in "*>!<":
+        assert f"\n    {mark}  " in help_of(["explain"], capsys, monkeypatch)
+    assert '\n    eval "$(frostline completion bash)" ' in help_of(["completion"], capsys, monkeypatch)
+
+
 def test_help_has_every_command_with_its_whole_summary_on_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

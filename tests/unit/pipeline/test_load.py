@@ -83,6 +83,10 @@ def test_no_configuration_is_an_error_with_a_way_out(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         find_config(None, tmp_path)
     assert "`frostline init`" in str(caught.value.help)
+    (tmp_path / "frostline.yml").touch()
+    with pytest.raises(UsageError) as caught:
+        find_config(None, tmp_path)
+    assert "rename frostline.yml" in str(caught.value.help)
 
 
 @pytest.mark.parametrize("path", ["missing.yaml", "folder", "a\0b", "x" * 5000, "file/below.yaml"])

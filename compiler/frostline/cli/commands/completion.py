@@ -20,7 +20,12 @@ from frostline.text import did_you_mean
 def command(invocation: Invocation, shell: str) -> int:
     """Print the completion of a shell: bash, fish or zsh.
 
-    The shell is to run it at its start; docs/command.md says how.
+    The shell runs it when it starts:
+
+    \b
+      eval "$(frostline completion bash)"    in ~/.bashrc
+      eval "$(frostline completion zsh)"     in ~/.zshrc, below compinit
+      frostline completion fish | source     in ~/.config/fish/config.fish
     """
     if shell not in SHELLS:
         known = f"shells: {', '.join(SHELLS)}"

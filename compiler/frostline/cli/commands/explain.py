@@ -47,7 +47,14 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
     """Show where the endpoints of a service come from.
 
     Lists each endpoint with its origin, and each instance that was left out with the reason.
+    SERVICE may also be a registered name, such as payments-v1.
     Exits with 1 if the service is unknown.
+
+    \b
+      *  the URL to use where one is wanted
+      >  what an output has, where that differs
+      !  an override is at work
+      <  who depends on the service
     """
     config = load_invocation_config(invocation)
     answers: tuple[SegmentAnswer, ...] = ()
