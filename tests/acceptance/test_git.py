@@ -316,6 +316,22 @@ def test_files_that_one_side_of_a_merge_no_longer_writes_are_deleted(town: Proje
     town.done("check")
 
 
+@pytest.mark.parametrize("way", ["revert", "the lock of a revision"])
+def test_an_earlier_registry_comes_back_without_a_server(town: Project, empty_consul: ConsulAgent, way: str) -> None:
+    earlier = {name: town.read(name) for name in GENERATED}
+    register(empty_consul, "new")
+    town.done("compile")
+    commit(town, "new")
+    if way == "revert":
+        git(town.folder, "revert", "HEAD")
+    else:
+        git(town.folder, "checkout", "HEAD~1", "--", "frostline.lock")
+        assert town.refused(1, "check").stdout
+        town.done("compile", "--offline")
+    town.done("check")
+    assert {name: town.read(name) for name in GENERATED} == earlier
+
+
 def test_a_worktree_is_a_project_of_its_own(town: Project, empty_consul: ConsulAgent, tmp_path: Path) -> None:
     git(town.folder, "worktree", "add", "--quiet", "-b", "other", str(tmp_path / "tree"))
     tree = Project(tmp_path / "tree", town._run)

@@ -351,7 +351,8 @@ def test_what_a_page_shows_is_what_the_quickstart_prints(
     wanted = [step for language, _, text in fenced(page) if language == "console" for step in steps(text)]
     binaries = tmp_path / "bin"
     binaries.mkdir()
-    (binaries / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    for name in ("python", "python3"):
+        (binaries / name).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
     (binaries / "frostline").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m frostline "$@"\n')
     for binary in binaries.iterdir():
         binary.chmod(0o755)
