@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from frostline.findings import FileOrigin
+from frostline.model import FileOrigin
 
 
 class OutputConsumer(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from frostline.findings import FileOrigin, Severity
+from frostline.model import FileOrigin, Severity
 from frostline.output_settings import OutputConsumer as OutputConsumer
 from frostline.output_settings import OutputSelect as OutputSelect
 from frostline.output_settings import OutputSettings as OutputSettings

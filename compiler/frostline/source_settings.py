@@ -12,7 +12,7 @@ from typing import Any, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frostline.findings import FileOrigin
+from frostline.model import FileOrigin
 
 DEFAULT_NAMING = ("{service}-{version}", "{service}")
 DEFAULT_VERSION_PATTERN = "v[0-9][A-Za-z0-9._]*"

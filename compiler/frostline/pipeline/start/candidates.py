@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from frostline.config.reading import ConfigText
 from frostline.errors import ErrorGroup, FrostlineError
-from frostline.findings import Finding
 from frostline.lock.codec import lock_of
+from frostline.model import Finding
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.freeze import CommittedLock, freeze
 from frostline.pipeline.load import NAME, config_in

@@ -1,6 +1,6 @@
 """The values that flow from the sources to the outputs. No behaviour beyond what a value says of itself.
 
-Findings and upstreams are in modules of their own; all of the package, and plug-ins, import them from here.
+All of the package, and plug-ins, import from here what is in the modules beside it.
 Words as users read them: source, snapshot, segment, instance, endpoint, registry (docs/concepts.md).
 """
 
@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
-from frostline.findings import FileOrigin as FileOrigin
-from frostline.findings import Finding as Finding
-from frostline.findings import InstanceOrigin as InstanceOrigin
-from frostline.findings import Origin as Origin
-from frostline.findings import Severity as Severity
-from frostline.upstreams import Bind as Bind
-from frostline.upstreams import Upstream as Upstream
+from frostline.model.findings import FileOrigin as FileOrigin
+from frostline.model.findings import Finding as Finding
+from frostline.model.findings import InstanceOrigin as InstanceOrigin
+from frostline.model.findings import Origin as Origin
+from frostline.model.findings import Severity as Severity
+from frostline.model.upstreams import Bind as Bind
+from frostline.model.upstreams import Upstream as Upstream
 
 UNVERSIONED = "unversioned"
 """How the registry's formats write the version None; no real version may be named so."""

@@ -1,4 +1,4 @@
-"""Who calls whom: the upstreams that consumers declare. A part of `model`, which has these names too."""
+"""Who calls whom: the upstreams that consumers declare."""
 
 from __future__ import annotations
 
