@@ -1,8 +1,8 @@
 """The configuration as values: what frostline.yaml says, typed, with every default filled in.
 
-`pipeline.load` makes them, the stages take them. Those of sources and outputs are in modules of their own; all of the
-package, and plug-ins, import them from here. The defaults are those of schemas/config.schema.json (a test compares).
-Paths are absolute; durations are seconds; shares (of guards) are between 0 and 1.
+`pipeline.load` makes them, the stages take them. All of the package, and plug-ins, import from here those of sources
+and outputs too. The defaults are those of schemas/config.schema.json (a test compares). Paths are absolute; durations
+are seconds; shares (of guards) are between 0 and 1.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from typing import Any
 from msgspec import Struct
 
 from frostline.model import FileOrigin, Severity
-from frostline.output_settings import OutputConsumer as OutputConsumer
-from frostline.output_settings import OutputSelect as OutputSelect
-from frostline.output_settings import OutputSettings as OutputSettings
-from frostline.output_settings import UrlPatterns as UrlPatterns
-from frostline.output_settings import Verifier as Verifier
-from frostline.source_settings import DEFAULT_NAMING as DEFAULT_NAMING
-from frostline.source_settings import DEFAULT_SCHEME as DEFAULT_SCHEME
-from frostline.source_settings import DEFAULT_UNVERSIONED_URL as DEFAULT_UNVERSIONED_URL
-from frostline.source_settings import DEFAULT_URL as DEFAULT_URL
-from frostline.source_settings import DEFAULT_VERSION_PATTERN as DEFAULT_VERSION_PATTERN
-from frostline.source_settings import DeclaringSettings as DeclaringSettings
-from frostline.source_settings import Keep as Keep
-from frostline.source_settings import LiveLimits as LiveLimits
-from frostline.source_settings import LiveSettings as LiveSettings
-from frostline.source_settings import Naming as Naming
-from frostline.source_settings import PluginSettings as PluginSettings
-from frostline.source_settings import SchemeRule as SchemeRule
-from frostline.source_settings import SegmentList as SegmentList
-from frostline.source_settings import Select as Select
-from frostline.source_settings import ServerSettings as ServerSettings
-from frostline.source_settings import SourceSettings as SourceSettings
-from frostline.source_settings import Tls as Tls
-from frostline.source_settings import Token as Token
-from frostline.source_settings import VersionFrom as VersionFrom
+from frostline.settings.outputs import OutputConsumer as OutputConsumer
+from frostline.settings.outputs import OutputSelect as OutputSelect
+from frostline.settings.outputs import OutputSettings as OutputSettings
+from frostline.settings.outputs import UrlPatterns as UrlPatterns
+from frostline.settings.outputs import Verifier as Verifier
+from frostline.settings.sources import DEFAULT_NAMING as DEFAULT_NAMING
+from frostline.settings.sources import DEFAULT_SCHEME as DEFAULT_SCHEME
+from frostline.settings.sources import DEFAULT_UNVERSIONED_URL as DEFAULT_UNVERSIONED_URL
+from frostline.settings.sources import DEFAULT_URL as DEFAULT_URL
+from frostline.settings.sources import DEFAULT_VERSION_PATTERN as DEFAULT_VERSION_PATTERN
+from frostline.settings.sources import DeclaringSettings as DeclaringSettings
+from frostline.settings.sources import Keep as Keep
+from frostline.settings.sources import LiveLimits as LiveLimits
+from frostline.settings.sources import LiveSettings as LiveSettings
+from frostline.settings.sources import Naming as Naming
+from frostline.settings.sources import PluginSettings as PluginSettings
+from frostline.settings.sources import SchemeRule as SchemeRule
+from frostline.settings.sources import SegmentList as SegmentList
+from frostline.settings.sources import Select as Select
+from frostline.settings.sources import ServerSettings as ServerSettings
+from frostline.settings.sources import SourceSettings as SourceSettings
+from frostline.settings.sources import Tls as Tls
+from frostline.settings.sources import Token as Token
+from frostline.settings.sources import VersionFrom as VersionFrom
 
 
 class PolicySetting(Struct, frozen=True, kw_only=True):
