@@ -20,11 +20,11 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frostline.contracts import MisfitError, require
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import Entry, FileOrigin, InstanceOrigin, Registry
 from frostline.rules import Rule
 from frostline.text import list_names, pluralize, quote
+from frostline.value_types import MisfitError, require
 
 COMMON_VALUES: Mapping[str, Any] = {"SCHEMA": Mapping[str, Any], "RULES": tuple[Rule, ...] | list[Rule]}
 """What the modules of every room may have."""

@@ -20,11 +20,11 @@ from frostline import plug_ins
 from frostline.checks.waivers import apply_waivers, waiver_of, with_way_past
 from frostline.config import context as config
 from frostline.config.cursor import Cursor
-from frostline.contracts import MisfitError
 from frostline.errors import RefusedError
 from frostline.model import Entry, Finding, Registry
 from frostline.plug_ins import PlugIn, Seam, isolated
 from frostline.settings import CheckSettings, Waiver
+from frostline.value_types import MisfitError
 
 ValueOf = Callable[[Mapping[str | None, Entry]], dict[str, Any]]
 """A service as the registry's formats have it, from its version -> entry: what a schema is applied to."""

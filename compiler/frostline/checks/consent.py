@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from frostline.checks.waivers import last_days
 from frostline.globs import matches
-from frostline.keys import glob_of, key_names, key_text, matches_key
 from frostline.model import Finding, Key
 from frostline.rules import Rule
+from frostline.service_keys import glob_of, key_names, key_text, matches_key
 from frostline.settings import Allow, Waiver
 from frostline.text import closest, escape_json, shorten
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 
 from frostline.checks.base import Context
-from frostline.keys import key_text
 from frostline.model import Endpoint, Entry, Finding, InstanceOrigin, Key, Registry
 from frostline.rules import Rule
+from frostline.service_keys import key_text
 from frostline.settings import CheckSettings
 from frostline.text import name_first, pluralize, quote
 

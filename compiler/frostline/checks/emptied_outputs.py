@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from shlex import quote
 
 from frostline.globs import matches
-from frostline.keys import glob_of
 from frostline.model import FileOrigin, Finding
 from frostline.published import FileChange
 from frostline.rules import Rule
+from frostline.service_keys import glob_of
 from frostline.settings import Allow, Guards
 
 FIND_OUT = (

@@ -16,9 +16,9 @@ from msgspec import Struct
 from frostline.checks.consent import Consent, consent_help, consent_on, entry_findings, key_names_of
 from frostline.checks.segments import empty_help
 from frostline.endpoint_runs import properties_of
-from frostline.keys import key_text
 from frostline.model import Entry, Finding, Key
 from frostline.rules import Rule
+from frostline.service_keys import key_text
 from frostline.settings import Allow, Guards
 from frostline.text import name_first, pluralize
 

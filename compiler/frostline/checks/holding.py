@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from frostline.checks.consent import consent_help
 from frostline.checks.guards import INSTANCES
-from frostline.keys import glob_of
 from frostline.model import Finding
 from frostline.rules import Rule
+from frostline.service_keys import glob_of
 from frostline.text import list_names, pluralize
 from frostline.text import quote as quote_name
 

@@ -16,12 +16,12 @@ from frostline.checks.policy import Judge, Policy, first_origin, is_configured, 
 from frostline.checks.policy_keys import SCHEMA, configure
 from frostline.errors import ErrorGroup, UsageError
 from frostline.globs import is_literal
-from frostline.keys import key_names, matches_key, parse_key
 from frostline.model import Finding, Key, Registry, version_label
 from frostline.rules import Rule
+from frostline.service_keys import key_names, matches_key, parse_key
 from frostline.settings import CheckSettings, PolicySetting
 from frostline.text import closest, did_you_mean, list_names, pluralize, shorten
-from frostline.user_patterns import compiled as compiled_pattern
+from frostline.user_regexes import compiled as compiled_pattern
 
 __all__ = ["RULES", "SCHEMA", "configure", "findings", "parse_policies"]
 

@@ -28,7 +28,7 @@ from frostline.resources import schema_text
 from frostline.rules import Rule
 from frostline.settings import CheckSettings
 from frostline.text import display_path, shorten
-from frostline.user_patterns import compiled as compiled_pattern
+from frostline.user_regexes import compiled as compiled_pattern
 
 SCHEMA: Mapping[str, Any] = {
     "description": "JSON Schema files applied to each service, besides the built-in one. $ref never leaves root.",

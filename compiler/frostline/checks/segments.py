@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from shlex import quote
 
 from frostline.checks.consent import allows_segment
-from frostline.keys import glob_of
 from frostline.model import Finding, InstanceOrigin
 from frostline.rules import Rule
+from frostline.service_keys import glob_of
 from frostline.settings import Allow, Guards
 from frostline.text import pluralize
 

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from frostline.errors import ErrorGroup, UsageError
 from frostline.globs import matches
-from frostline.keys import matches_key
 from frostline.model import Finding, Key
 from frostline.rules import Rule
+from frostline.service_keys import matches_key
 from frostline.settings import Waiver
 from frostline.text import shorten
 

@@ -16,7 +16,7 @@ from frostline.config.cursor import Cursor
 from frostline.durations import parse_duration
 from frostline.patterns import PatternError, Placeholder, parse
 from frostline.text import closest, quote
-from frostline.user_patterns import compiled as as_user_pattern
+from frostline.user_regexes import compiled as as_user_regex
 
 LONGEST = 86_400.0
 """Seconds of the longest duration: sockets and threads cannot wait for any number of seconds."""
@@ -148,7 +148,7 @@ def compiled_regex(cursor: Cursor, pattern: str) -> re.Pattern[str] | None:
     try:
         with warnings.catch_warnings(action="ignore"):
             compiled = re.compile(pattern)
-        as_user_pattern(pattern)  # which takes less than `re` does
+        as_user_regex(pattern)  # which takes less than `re` does
         return compiled
     except re.error as error:
         where = "" if error.pos is None or pattern != cursor.value else f" at character {error.pos + 1}"

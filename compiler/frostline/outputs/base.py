@@ -16,13 +16,13 @@ from msgspec import Struct
 from frostline import plug_ins
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
-from frostline.contracts import MisfitError, require
 from frostline.errors import UsageError
 from frostline.model import Finding, Key, Registry
 from frostline.outputs.values import content_digest
 from frostline.plug_ins import PlugIn, Seam, isolated
 from frostline.settings import OutputSettings, Override, Waiver
 from frostline.text import quote
+from frostline.value_types import MisfitError, require
 
 
 class Artifact(Struct, frozen=True, kw_only=True):

@@ -17,7 +17,6 @@ import frostline.sources.base as sources
 from frostline.checks import configuring, policy_keys
 from frostline.config import definitions
 from frostline.config.definitions import ref
-from frostline.contracts import MisfitError
 from frostline.errors import UsageError
 from frostline.outputs import output_keys
 from frostline.plug_ins import PlugIn
@@ -25,6 +24,7 @@ from frostline.registry import override_keys
 from frostline.resources import resource_folder, schema_text
 from frostline.sources import naming_keys, server_keys
 from frostline.text import list_names
+from frostline.value_types import MisfitError
 
 _TOP: Mapping[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",

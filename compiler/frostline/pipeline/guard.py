@@ -14,7 +14,6 @@ from frostline.checks.guards import EMPTY, Published, Unhealthy, guard_findings
 from frostline.checks.segments import emptied_segments, empty_sources
 from frostline.checks.unknown import unknown_findings
 from frostline.errors import UsageError
-from frostline.keys import glob_of
 from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
 from frostline.pipeline.assemble import configured_callers, upstream_consumers
 from frostline.pipeline.file_rules import ADOPT, BROKEN_MANIFEST, EDITED, ORPHANS
@@ -23,6 +22,7 @@ from frostline.plan.changes import RegistryState
 from frostline.publish.claims import Claim
 from frostline.publish.ownership import REFUSAL_REASONS
 from frostline.published import FileChange, ManifestEntry
+from frostline.service_keys import glob_of
 from frostline.settings import Allow, Config, OutputSettings
 from frostline.sources.base import reads_segment
 from frostline.text import display_path

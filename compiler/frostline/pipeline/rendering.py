@@ -12,7 +12,6 @@ from frostline.events import report_progress, stage
 from frostline.files.names import is_possible_on_windows
 from frostline.files.targets import digest_of_chunks, path_fault
 from frostline.globs import matches
-from frostline.keys import key_text, matches_key
 from frostline.model import Contribution, Finding, Key, Registry
 from frostline.outputs.base import Beside, View, artifact_folder, needs_addresses, output_module, view_for
 from frostline.pipeline.file_rules import EMPTY_OUTPUT, IMPOSSIBLE_PATH, NO_ADDRESS, UNPORTABLE_PATH
@@ -24,6 +23,7 @@ from frostline.registry.consumers import consumer_view
 from frostline.registry.output_select import selected
 from frostline.registry.output_urls import OutputUrls
 from frostline.registry.overriding import Overridden, apply_overrides, written_places
+from frostline.service_keys import key_text, matches_key
 from frostline.settings import Config, OutputConsumer, OutputSelect, OutputSettings, UrlPatterns, Waiver
 from frostline.sources.base import patterned_sources
 from frostline.text import list_names, name_first, quote

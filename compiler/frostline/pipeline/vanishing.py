@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from frostline.checks.consent import allows_segment
 from frostline.errors import ErrorGroup, SourceError
-from frostline.keys import glob_of
+from frostline.service_keys import glob_of
 from frostline.settings import Allow, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult, reads_segment, segment_lists
 from frostline.text import list_names

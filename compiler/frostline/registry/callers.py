@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from frostline.globs import is_literal, names_matching
-from frostline.keys import key_names, key_text, parse_key
 from frostline.model import FileOrigin, Finding, Key
 from frostline.rules import Rule
+from frostline.service_keys import key_names, key_text, parse_key
 from frostline.settings import Consumer, PolicySetting
 from frostline.text import did_you_mean, quote
 

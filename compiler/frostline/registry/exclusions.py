@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from frostline.addresses import INVALID, PORT_INVALID
-from frostline.keys import key_text
 from frostline.model import Contribution, InstanceOrigin, Key, Origin, Registration, Registry, SegmentAnswer
 from frostline.registry import url_values
 from frostline.registry.named_ports import PORT_UNCHOSEN
@@ -15,6 +14,7 @@ from frostline.registry.naming import splitter_of
 from frostline.registry.overriding import Effect
 from frostline.registry.selection import excluded_registrations, verdict_of
 from frostline.rules import DOT_SEGMENT
+from frostline.service_keys import key_text
 from frostline.settings import LiveSettings
 
 _NO_URL = {rule.name for rule in (*url_values.RULES, INVALID, PORT_INVALID, PORT_UNCHOSEN, DOT_SEGMENT)}

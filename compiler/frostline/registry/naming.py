@@ -12,8 +12,8 @@ from frostline.model import Key
 from frostline.patterns import parse
 from frostline.settings import Naming, VersionFrom
 from frostline.text import shorten
-from frostline.user_patterns import UserPattern
-from frostline.user_patterns import compiled as compiled_pattern
+from frostline.user_regexes import UserRegex
+from frostline.user_regexes import compiled as compiled_pattern
 
 Splitter = Callable[[str, tuple[str, ...], Mapping[str, str]], tuple[Key, ...]]
 """(registered name, tags, meta) -> the (service, version)s it stands for. Without `version_from`, by name only."""
@@ -53,7 +53,7 @@ def name_splitter(patterns: tuple[str, ...], version_pattern: str) -> Callable[[
     return split
 
 
-def _compiled(pattern: str, version_pattern: str) -> UserPattern:
+def _compiled(pattern: str, version_pattern: str) -> UserRegex:
     try:
         return compiled_pattern(_pattern_regex(pattern, version_pattern), re.DOTALL)
     except re.error as error:

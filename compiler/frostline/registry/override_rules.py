@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from frostline.keys import key_names, key_text, matches_key
 from frostline.model import FileOrigin, Finding, Registry
 from frostline.rules import Rule
+from frostline.service_keys import key_names, key_text, matches_key
 from frostline.settings import EndpointMatch, Override
 from frostline.text import closest, name_first, pluralize, shorten
 

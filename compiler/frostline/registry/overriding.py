@@ -13,11 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from frostline.globs import is_literal
-from frostline.keys import key_names, matches_key
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Key, Registry, registry_of
 from frostline.patterns import host_and_port
 from frostline.registry.endpoints import choose_url, merge_endpoints, numeric_address
 from frostline.registry.override_rules import CONFLICT, NO_ENDPOINT
+from frostline.service_keys import key_names, matches_key
 from frostline.settings import EndpointMatch, Override
 
 _Value = TypeVar("_Value")

@@ -16,7 +16,7 @@ from frostline.registry.repeated import each_once
 from frostline.registry.uniting import without_identity
 from frostline.settings import Keep, LiveSettings, Select, VersionFrom
 from frostline.text import pluralize, quote
-from frostline.user_patterns import compiled as compiled_pattern
+from frostline.user_regexes import compiled as compiled_pattern
 
 Verdict = Callable[[Registration], str | None]
 """Why a registration is excluded (a sentence without a full stop); None where it is selected."""

@@ -18,13 +18,13 @@ from msgspec.structs import asdict
 from frostline import plug_ins
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
-from frostline.contracts import MisfitError, require
 from frostline.errors import SourceError
 from frostline.globs import matches
 from frostline.model import Contribution, Declaration, InstanceOrigin, Key, SegmentAnswer
 from frostline.plug_ins import PlugIn, Seam
 from frostline.settings import DeclaringSettings, LiveSettings, SegmentList, SourceSettings
 from frostline.text import quote
+from frostline.value_types import MisfitError, require
 
 __all__ = [
     "TABLE",

@@ -15,10 +15,10 @@ from frostline.config.definitions import ref
 from frostline.config.readers import globs
 from frostline.config.urls import has_no_version, url_pattern
 from frostline.globs import is_literal
-from frostline.keys import includes_key, key_text
 from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key
 from frostline.patterns import has_dot_segment, host_and_port, parse
 from frostline.rules import DOT_SEGMENT, Rule
+from frostline.service_keys import includes_key, key_text
 from frostline.settings import SourceSettings
 from frostline.text import did_you_mean, quote
 

@@ -14,8 +14,8 @@ from shlex import quote as shell_quoted
 from msgspec import Struct
 
 from frostline.errors import FrostlineError, PublishError
-from frostline.keys import glob_of
 from frostline.model import Finding, Severity
+from frostline.service_keys import glob_of
 from frostline.settings import Verifier
 from frostline.text import display_path, pluralize, quote
 from frostline.verify.rules import VERIFY

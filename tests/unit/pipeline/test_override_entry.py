@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from frostline.config.yaml_reader import read_yaml
 from frostline.errors import UsageError
-from frostline.keys import matches_key
 from frostline.model import Key
 from frostline.pipeline.override_entry import Entry, _glob, entry_of, with_entry
 from frostline.pipeline.override_file import overrides_in
+from frostline.service_keys import matches_key
 from frostline.text import escape_control
 
 URL = "http://10.0.0.12:8080/v1"

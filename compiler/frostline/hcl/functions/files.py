@@ -17,7 +17,7 @@ from frostline.hcl.functions.base import Function, FunctionError, Parameter, Spe
 from frostline.hcl.functions.unreproducible import unknown_text
 from frostline.hcl.sets import set_value
 from frostline.hcl.values import STRING, Value, boolean, string
-from frostline.matching import Pattern
+from frostline.regexes import Pattern
 
 MOST_BYTES = 16 * 2**20
 MOST_FILES = 100_000

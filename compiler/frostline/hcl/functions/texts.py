@@ -12,7 +12,7 @@ from frostline.hcl.functions.characters import GO_SPACE, check_size, clusters, c
 from frostline.hcl.functions.numeric import whole
 from frostline.hcl.number import Number
 from frostline.hcl.values import NUMBER, STRING, Value, list_of, list_value, number, string
-from frostline.matching import Found, Pattern, find_all
+from frostline.regexes import Found, Pattern, find_all
 
 _MOST_REPEATS = 1000  # RE2's limit
 _TEXT = Parameter("str", STRING)

@@ -11,9 +11,9 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from frostline.endpoint_runs import runs_of
-from frostline.keys import key_text, matches_key
 from frostline.model import Dependency, Endpoint, Entry, FileOrigin, Finding, InstanceOrigin, Key, Registry
 from frostline.outputs.base import Beside
+from frostline.service_keys import key_text, matches_key
 from frostline.settings import EndpointMatch, Override, Waiver
 
 Row = list[Any]

@@ -13,9 +13,9 @@ from functools import wraps
 from typing import Any
 
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
-from frostline.keys import glob_of
 from frostline.outputs.template.records import subject_of
 from frostline.outputs.template.text import TemplateFault, trusted
+from frostline.service_keys import glob_of
 from frostline.settings import OutputSettings
 from frostline.text import escape_json, name_first, pluralize, quote
 

@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from frostline.config.cursor import Cursor
 from frostline.config.readers import pattern_parts
-from frostline.keys import key_text
 from frostline.model import Key, Registry, version_label
 from frostline.outputs.file_names import LONGEST_STEM, PathCollision, file_stem
 from frostline.outputs.values import entry_name
 from frostline.patterns import PatternError, Placeholder, parse
+from frostline.service_keys import key_text
 
 _PLACEHOLDERS = {"name": False, "service": False, "version": False}
 _SHORTEST = 40

@@ -8,13 +8,13 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from frostline.keys import key_text
 from frostline.model import Dependency, Endpoint, Entry, FileOrigin, Finding, Key, Registry, version_label
 from frostline.outputs.base import View
 from frostline.outputs.template.names import NAME_COLLISION
 from frostline.outputs.template.records import Makers, Record, Records
 from frostline.outputs.values import content_digest, entry_name, said_value, sorted_meta, upstream_value
 from frostline.patterns import host_and_port
+from frostline.service_keys import key_text
 
 CONTEXT_NAMES = ("entries", "services", "upstreams", "prefer", "output", "vars", "digest")
 """The variables of a template."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from frostline.matching import Spend
+from frostline.regexes import Spend
 from frostline.sources.jobspec.job import Job, JobGroup, NotKnown, Text
 
 PLACEHOLDER = re.compile(r"\$\{([a-zA-Z0-9_\-.]+)\}")

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from frostline.globs import matches
-from frostline.matching import Spend
 from frostline.model import Declaration, DeclaredService, FileOrigin, Finding, Upstream
 from frostline.patterns import parse
+from frostline.regexes import Spend
 from frostline.rules import Rule
 from frostline.sources.jobspec.filling import (
     PLACEHOLDER,

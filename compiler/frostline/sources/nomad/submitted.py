@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from frostline.hcl.scope import Budget
-from frostline.matching import Spend
 from frostline.model import FileOrigin, Upstream
+from frostline.regexes import Spend
 from frostline.sources.jobspec import job as jobspec
 from frostline.sources.jobspec.filling import environment
 from frostline.sources.jobspec.job import bind_of

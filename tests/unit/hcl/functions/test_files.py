@@ -11,7 +11,7 @@ import pytest
 from frostline.hcl.functions.base import Function, FunctionError
 from frostline.hcl.functions.files import file_functions
 from frostline.hcl.values import string
-from frostline.matching import Spend
+from frostline.regexes import Spend
 
 
 @pytest.mark.parametrize("name", ["basename", "dirname", "file", "filebase64", "fileexists", "fileset"])

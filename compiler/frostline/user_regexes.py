@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from frostline import matching
+from frostline import regexes
 from frostline.errors import UsageError
 from frostline.text import shorten
 
 
-class UserPattern:
+class UserRegex:
     """A compiled pattern in Python's syntax. re.error: it is none."""
 
     def __init__(self, pattern: str, flags: int = 0) -> None:
         self._text = pattern
-        self._pattern = matching.Pattern(pattern, flags)
+        self._pattern = regexes.Pattern(pattern, flags)
 
-    def fullmatch(self, text: str) -> matching.Found | None:
+    def fullmatch(self, text: str) -> regexes.Found | None:
         """The match of the whole text. UsageError: it takes too many steps."""
         try:
             return self._pattern.fullmatch(text)
-        except matching.TooManySteps:
+        except regexes.TooManySteps:
             raise self._too_slow(text) from None
 
-    def search(self, text: str) -> matching.Found | None:
+    def search(self, text: str) -> regexes.Found | None:
         """The leftmost match. UsageError: it takes too many steps."""
         try:
             return self._pattern.search(text)
-        except matching.TooManySteps:
+        except regexes.TooManySteps:
             raise self._too_slow(text) from None
 
     def may_be_slow(self, text: str) -> bool:
@@ -36,12 +36,12 @@ class UserPattern:
 
     def _too_slow(self, text: str) -> UsageError:
         return UsageError(
-            f"the pattern `{shorten(self._text)}` takes more than {matching.MOST_STEPS} steps for `{shorten(text)}`",
+            f"the pattern `{shorten(self._text)}` takes more than {regexes.MOST_STEPS} steps for `{shorten(text)}`",
             help="write it without references to groups and without look-around, or with fewer repetitions",
         )
 
 
 @lru_cache(maxsize=256)
-def compiled(pattern: str, flags: int = 0) -> UserPattern:
+def compiled(pattern: str, flags: int = 0) -> UserRegex:
     """The compiled pattern, kept for the next time. re.error: it is none."""
-    return UserPattern(pattern, flags)
+    return UserRegex(pattern, flags)

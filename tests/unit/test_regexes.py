@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from frostline.matching import Found, Pattern, TooManySteps, find_all
+from frostline.regexes import Found, Pattern, TooManySteps, find_all
 
 PATTERNS = [
     *("a", "a*b", "(a+)+$", "(a|ab)(c|bcd)(d*)", "^([a-z]+)+$", "a{2,3}?b", "(?P<x>a)(?P<y>b)?", r"\bab\b", r"\Bb"),

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from frostline.cli.options import parse_allow
 from frostline.globs import matches
-from frostline.keys import glob_of, includes_key, key_names, key_text, matches_key, parse_key
 from frostline.model import Key
+from frostline.service_keys import glob_of, includes_key, key_names, key_text, matches_key, parse_key
 
 
 @pytest.mark.parametrize("key", [Key("payments", "v1"), Key("payments", None), Key("a/b", "v1")])
