@@ -12,7 +12,7 @@ import pytest
 import yaml
 from programs import path_of
 
-from frostline.pipeline.start.ci_text import CI_FILES
+from frostline.pipeline.init.ci_text import CI_FILES
 
 pytestmark = pytest.mark.more_readers
 

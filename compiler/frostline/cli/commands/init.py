@@ -13,8 +13,8 @@ from frostline.cli.invoking import invoked
 from frostline.cli.options import FORMATS, common_options, format_option
 from frostline.config.paths import working_folder
 from frostline.errors import UsageError
-from frostline.pipeline.start.candidates import Tried
-from frostline.pipeline.start.writing import Start, copy_template, write_start
+from frostline.pipeline.init.candidates import Tried
+from frostline.pipeline.init.writing import Start, copy_template, write_start
 from frostline.text import list_names, pluralize
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from frostline.pipeline.start.surroundings import Host
+from frostline.pipeline.init.surroundings import Host
 
 _WHERE = "what pip installs: the path or URL of a wheel, or git+https://…"
 _INSTALL = 'pip install "${FROSTLINE:?set this variable of CI}"'

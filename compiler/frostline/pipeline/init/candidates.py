@@ -15,8 +15,8 @@ from frostline.lock.codec import lock_of
 from frostline.model import Finding
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.freeze import CommittedLock, freeze
+from frostline.pipeline.init.surroundings import Surroundings
 from frostline.pipeline.load import NAME, config_in
-from frostline.pipeline.start.surroundings import Surroundings
 from frostline.text import escape_control, pluralize
 
 _PATIENCE = ("connect_timeout: 2s", "timeout: 10s", "deadline: 30s", "retries: 0")

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
-from frostline.pipeline.start.surroundings import Surroundings, is_behind_a_link
+from frostline.pipeline.init.surroundings import Surroundings, is_behind_a_link
 
 
 class Output(Struct, frozen=True):

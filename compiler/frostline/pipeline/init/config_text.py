@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from frostline.pipeline.start.candidates import Tried
-from frostline.pipeline.start.first_outputs import Output
+from frostline.pipeline.init.candidates import Tried
+from frostline.pipeline.init.first_outputs import Output
 
 SCHEMA = "frostline.schema.json"
 """What editors read, beside frostline.yaml: the same line on every machine, and no network.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from frostline.pipeline.start.surroundings import Surroundings, look_around
+from frostline.pipeline.init.surroundings import Surroundings, look_around
 
 
 def made(folder: Path, *files: str, **texts: str) -> Path:

@@ -11,12 +11,12 @@ from msgspec import Struct
 
 from frostline.errors import PublishError, UsageError
 from frostline.outputs.template.builtins import TABLE as BUILTINS
+from frostline.pipeline.init.candidates import Tried, candidates, compiled, refusal_of, try_candidate
+from frostline.pipeline.init.ci_text import CI_FILES
+from frostline.pipeline.init.config_text import SCHEMA, attributes_text, config_text
+from frostline.pipeline.init.first_outputs import outputs_of
+from frostline.pipeline.init.surroundings import look_around, small_text
 from frostline.pipeline.load import NAME
-from frostline.pipeline.start.candidates import Tried, candidates, compiled, refusal_of, try_candidate
-from frostline.pipeline.start.ci_text import CI_FILES
-from frostline.pipeline.start.config_text import SCHEMA, attributes_text, config_text
-from frostline.pipeline.start.first_outputs import outputs_of
-from frostline.pipeline.start.surroundings import look_around, small_text
 from frostline.publish.single_file import replace_file
 from frostline.resources import schema_text
 from frostline.text import did_you_mean, quote
