@@ -46,7 +46,7 @@ lockreaders: ## Renews requirements/consumers.txt, programs.txt and site.txt fro
 	cd requirements/npm && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 
 schemas: venv ## Writes schemas/config.schema.json from the parts that sources, checks and outputs bring
-	$(BIN)/python -m frostline.pipeline.config_schema
+	$(BIN)/python -m frostline.pipeline.load.config_schema
 
 servers: ## Consul 1.8 and 1.14, Puppet, nginx … for the tests; tests of one that can't be had are skipped
 	-tests/servers/install.sh consul-1.8 consul-1.14 puppet nginx haproxy promtool envoy strace

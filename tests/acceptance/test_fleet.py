@@ -19,7 +19,7 @@ from consul_agent import ConsulAgent
 from processes import start_on_free_ports
 
 from frostline.model import Declaration
-from frostline.pipeline.load import load_config
+from frostline.pipeline.load.config import load_config
 from frostline.sources.jobspec import source as jobspec
 from frostline.sources.jobspec.settings import JobspecSettings
 

@@ -84,7 +84,7 @@ else:
 FETCH = """
 import gc
 from pathlib import Path
-from frostline.pipeline.load import load_config
+from frostline.pipeline.load.config import load_config
 from frostline.sources.consul import source as consul
 
 gc.set_threshold(1_000_000, 10, 10)

@@ -15,7 +15,7 @@ from measured import FROSTLINE, Took, most_memory, run, show
 from frostline.lock.codec import lock_chunks
 from frostline.model import Instance, Snapshot
 from frostline.pipeline.freeze import settings_digests
-from frostline.pipeline.load import load_config
+from frostline.pipeline.load.config import load_config
 
 PER_SERVICE = 17
 STEPS = ((17_000, 1), (170_000, 1), (1_700_000, 10))

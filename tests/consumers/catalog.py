@@ -13,7 +13,7 @@ from frostline.lock.codec import lock_chunks, lock_of
 from frostline.model import Declared, Instance, Snapshot
 from frostline.outputs.template.names import Names
 from frostline.pipeline.freeze import settings_digests
-from frostline.pipeline.load import load_config
+from frostline.pipeline.load.config import load_config
 
 HOSTILE = (
     '"', "'", 'it"s', "it's", "back\\slash", "ends\\", "{{ 7*7 }}", "{% raw %}", "{{ env `HOME` }}",

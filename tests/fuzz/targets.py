@@ -20,7 +20,7 @@ from frostline.files.targets import Root
 from frostline.lock.codec import lock_chunks, parse_lock
 from frostline.lock.confirmed import Confirmation, confirmed_chunks, parse_confirmed
 from frostline.model import FileOrigin, SegmentAnswer
-from frostline.pipeline.load import load_config
+from frostline.pipeline.load.config import load_config
 from frostline.plan.saved import Basis, Saved, read_saved, saved_bytes
 from frostline.publish.journal import Journal, Step, read_journal, staged_name
 from frostline.publish.manifest import manifest_chunks, parse_manifest

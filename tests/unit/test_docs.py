@@ -22,7 +22,7 @@ import yaml
 from frostline.cli.command_page import with_commands
 from frostline.cli.commands import COMMANDS
 from frostline.cli.main import frostline
-from frostline.pipeline.load import load_config
+from frostline.pipeline.load.config import load_config
 from frostline.resources import schema_names, schema_text
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from frostline.ci.hosts import Host
 from frostline.ci.running import Run, run_frostline
 from frostline.ci.texts import joined, mark_of
 from frostline.errors import UsageError
-from frostline.pipeline.load import find_config, load_config
+from frostline.pipeline.load.config import find_config, load_config
 from frostline.text import name_first
 
 _TITLE = "Freeze services"

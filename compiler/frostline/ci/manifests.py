@@ -13,7 +13,7 @@ from msgspec import Struct
 from frostline.ci.clone import Clone, file_at
 from frostline.errors import FrostlineError
 from frostline.model import Key
-from frostline.pipeline.load import find_config, load_config
+from frostline.pipeline.load.config import find_config, load_config
 from frostline.publish.manifest import parse_manifest
 from frostline.published import ManifestEntry
 from frostline.reporters.markdown import code

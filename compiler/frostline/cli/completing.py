@@ -88,7 +88,7 @@ def schema_names(context: click.Context) -> tuple[str, ...]:
 
 def _config(context: click.Context) -> Any:
     """The configuration that the command would use. OSError: a pipe or device, which only the command may read."""
-    from frostline.pipeline.load import find_config, load_config
+    from frostline.pipeline.load.config import find_config, load_config
 
     path = find_config(context.params.get("config"), Path.cwd())
     if not path.is_file():

@@ -24,7 +24,7 @@ from frostline.cli.progress import Timings, bars_for, print_timings
 from frostline.config.paths import working_folder
 from frostline.errors import FrostlineError
 from frostline.events import listening
-from frostline.pipeline.load import find_config, load_config
+from frostline.pipeline.load.config import find_config, load_config
 from frostline.publish.publishing import is_interrupted
 from frostline.publish.run_lock import is_at_work
 from frostline.settings import Config

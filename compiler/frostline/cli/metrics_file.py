@@ -11,7 +11,7 @@ from pathlib import Path
 from frostline.config.paths import working_folder
 from frostline.errors import UsageError
 from frostline.model import Finding, Lock
-from frostline.pipeline.load import NAME, find_config
+from frostline.pipeline.load.config import NAME, find_config
 from frostline.pipeline.run_metrics import RunFacts, check_place, check_unused, write_metrics
 from frostline.published import Reading
 from frostline.settings import Config

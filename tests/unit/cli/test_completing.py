@@ -100,7 +100,7 @@ def test_without_a_configuration_completes_nothing(monkeypatch: pytest.MonkeyPat
 
 def test_reads_neither_standard_input_nor_a_pipe(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
-    monkeypatch.setattr("frostline.pipeline.load.load_config", read.append)
+    monkeypatch.setattr("frostline.pipeline.load.config.load_config", read.append)
     os.mkfifo(folder / "pipe.yaml")
     assert plain(monkeypatch, "plan", "-c", "-", "--only", "") == set()
     assert plain(monkeypatch, "plan", "-c", "pipe.yaml", "--only", "") == set()

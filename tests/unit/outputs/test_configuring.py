@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from frostline.outputs import configuring
-from frostline.pipeline.load import load_config
+from frostline.pipeline.load.config import load_config
 
 
 def test_the_paths_of_many_outputs_are_compared_with_few_others(

@@ -10,7 +10,7 @@ from frostline.config.cursor import Cursor
 from frostline.errors import ErrorGroup
 from frostline.model import FileOrigin
 from frostline.outputs.verifier_keys import verifier_of
-from frostline.pipeline.load import load_config
+from frostline.pipeline.load.config import load_config
 from frostline.settings import Verifier
 
 On = Callable[[str], Cursor]

@@ -15,7 +15,7 @@ from project import assert_fits
 from frostline.cli.main import run
 from frostline.model import FileOrigin, Lock
 from frostline.pipeline.comparing import diff_locks
-from frostline.pipeline.load import load_config
+from frostline.pipeline.load.config import load_config
 from frostline.pipeline.lock_update import update_lock
 from frostline.settings import Allow, CalledGlob, Config, Consumer
 

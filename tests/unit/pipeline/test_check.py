@@ -12,7 +12,7 @@ from frostline.cli.main import run
 from frostline.errors import SourceError
 from frostline.pipeline import check as checking
 from frostline.pipeline.check import CheckResult, check
-from frostline.pipeline.load import load_config
+from frostline.pipeline.load.config import load_config
 from frostline.settings import Config
 
 TODAY = date(2026, 1, 1)

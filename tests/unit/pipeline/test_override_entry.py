@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from frostline.config.yaml_reader import read_yaml
 from frostline.errors import UsageError
 from frostline.model import Key
+from frostline.pipeline.load.override_file import overrides_in
 from frostline.pipeline.override_entry import Entry, _glob, entry_of, with_entry
-from frostline.pipeline.override_file import overrides_in
 from frostline.service_keys import matches_key
 from frostline.text import escape_control
 

@@ -17,7 +17,7 @@ from frostline.outputs.yaml import output as yaml
 from frostline.pipeline import rendering
 from frostline.pipeline.assemble import contributions_of
 from frostline.pipeline.compile import outputs_in_scope
-from frostline.pipeline.load import load_config
+from frostline.pipeline.load.config import load_config
 from frostline.pipeline.rendering import ByteBudget, CachedChunks, RegistryViews, Rendered, render_outputs
 from frostline.settings import Config, OutputSettings
 

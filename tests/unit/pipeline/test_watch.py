@@ -13,7 +13,7 @@ import pytest
 
 from frostline.errors import SourceError
 from frostline.pipeline import watch
-from frostline.pipeline.load import load_config
+from frostline.pipeline.load.config import load_config
 from frostline.pipeline.watch import CONFIRM, LocalFiles, Schedule, SourceWatcher, Watching
 from frostline.settings import Config
 from frostline.sources.base import Watch

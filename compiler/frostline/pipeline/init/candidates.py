@@ -16,7 +16,7 @@ from frostline.model import Finding
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.freeze import CommittedLock, freeze
 from frostline.pipeline.init.surroundings import Surroundings
-from frostline.pipeline.load import NAME, config_in
+from frostline.pipeline.load.config import NAME, config_in
 from frostline.text import escape_control, pluralize
 
 _PATIENCE = ("connect_timeout: 2s", "timeout: 10s", "deadline: 30s", "retries: 0")

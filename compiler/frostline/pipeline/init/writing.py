@@ -16,7 +16,7 @@ from frostline.pipeline.init.ci_text import CI_FILES
 from frostline.pipeline.init.config_text import SCHEMA, attributes_text, config_text
 from frostline.pipeline.init.first_outputs import outputs_of
 from frostline.pipeline.init.surroundings import look_around, small_text
-from frostline.pipeline.load import NAME
+from frostline.pipeline.load.config import NAME
 from frostline.publish.single_file import replace_file
 from frostline.resources import schema_text
 from frostline.text import did_you_mean, quote

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from frostline.config.yaml_reader import read_yaml
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import FileOrigin
-from frostline.pipeline.load import find_config, load_config
+from frostline.pipeline.load.config import find_config, load_config
 from frostline.resources import schema_text
 from frostline.settings import Config, LiveLimits, PluginSettings, Select, Tls, Token
 from frostline.sources.consul.settings import ConsulSettings
 from frostline.sources.router import RouterName, RouterSettings
 from frostline.sources.static import StaticSettings
 
-COMPLETE = Path(__file__).parents[2] / "golden" / "config" / "complete"
+COMPLETE = Path(__file__).parents[3] / "golden" / "config" / "complete"
 MINIMAL = "sources:\n  mesh: {type: consul}\n"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from frostline.errors import UsageError
-from frostline.pipeline.config_schema import assembled_schema, schema_for, schema_lines
+from frostline.pipeline.load.config_schema import assembled_schema, schema_for, schema_lines
 from frostline.resources import resource_folder, schema_text
 
 KEYS = {"properties": {"depth": {"type": "integer"}}}

@@ -21,8 +21,8 @@ from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.files.targets import MANIFEST
 from frostline.model import FileOrigin
 from frostline.outputs.configuring import Reserved, outputs_of
-from frostline.pipeline.config_schema import schema_for
-from frostline.pipeline.override_file import overrides_of
+from frostline.pipeline.load.config_schema import schema_for
+from frostline.pipeline.load.override_file import overrides_of
 from frostline.settings import CalledGlob, CheckSettings, Config, Consumer, LiveSettings, SourceSettings
 from frostline.sources.base import patterned_sources
 from frostline.sources.configuring import sources_of

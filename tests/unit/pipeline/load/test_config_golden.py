@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from frostline.errors import USAGE, ErrorGroup, FrostlineError
-from frostline.pipeline.load import load_config
+from frostline.pipeline.load.config import load_config
 from frostline.text import escape_control
 
-CASES = Path(__file__).parents[2] / "golden" / "config"
+CASES = Path(__file__).parents[3] / "golden" / "config"
 
 
 def as_text(error: FrostlineError) -> str:

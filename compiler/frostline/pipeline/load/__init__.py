@@ -1,0 +1,1 @@
+"""frostline.yaml and what it names, as settings."""
