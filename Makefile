@@ -86,10 +86,10 @@ quickstart: venv ## Compiles samples/quickstart from nothing in build/quickstart
 	$(BIN)/python $(QUICKSTART)/demo.py
 
 rules: venv ## docs/rules.md, from the rules that the package lists
-	$(BIN)/python -c 'from frostline.pipeline import rule_page, rule_table as t; print(end=rule_page.page_text(t.rule_table().values()))' >docs/rules.md
+	$(BIN)/python -m frostline.pipeline.reference.rule_page docs/rules.md
 
 reference: venv ## docs/reference, from the schemas, and the list of commands in docs/command.md
-	$(BIN)/python -m frostline.pipeline.reference_pages docs/reference
+	$(BIN)/python -m frostline.pipeline.reference.schema_pages docs/reference
 	$(BIN)/python -m frostline.cli.command_page docs/command.md
 
 $(ZENSICAL): requirements/site.txt

@@ -1,7 +1,7 @@
 """What frostline can find: a rule is a kind of finding, by a stable name.
 
-The module that makes findings defines their rules and lists them in `RULES`; `pipeline/rule_table.py` collects all of
-them for `frostline rule`, the documents and the reporters.
+The module that makes findings defines their rules and lists them in `RULES`; pipeline/reference/rule_table.py collects
+all of them for `frostline rule`, the documents and the reporters.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from frostline.model import FileOrigin, Finding
-from frostline.pipeline.rule_page import page_text, text_lines
-from frostline.pipeline.rule_table import find_rule, rule_table
+from frostline.pipeline.reference.rule_page import page_text, text_lines
+from frostline.pipeline.reference.rule_table import find_rule, rule_table
 from frostline.rules import Rule, rules_by_name
 
 ROOT = Path(__file__).parents[2]

@@ -74,7 +74,7 @@ def source_names(context: click.Context) -> list[str]:
 
 def rule_names(context: click.Context) -> list[str]:
     """The names of all rules, those of plug-ins too."""
-    from frostline.pipeline.rule_table import rules_for_reports
+    from frostline.pipeline.reference.rule_table import rules_for_reports
 
     return sorted(rules_for_reports())
 

@@ -124,7 +124,7 @@ def print_report(
     """The report in the format of the invocation, to stdout. plan: JSON values."""
     rules = None
     if describes_rules(invocation.format):
-        from frostline.pipeline.rule_table import rules_for_reports  # it imports all sources and outputs
+        from frostline.pipeline.reference.rule_table import rules_for_reports  # it imports all sources and outputs
 
         rules = rules_for_reports()
     report = report_of(findings, [error] if error else (), plan, rules)

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from frostline.errors import SourceError
 from frostline.model import FileOrigin, Finding, InstanceOrigin
-from frostline.pipeline.rule_table import rule_table
+from frostline.pipeline.reference.rule_table import rule_table
 from frostline.reporters import github, junit, markdown, sarif
 from frostline.reporters.base import Report, report_of
 from frostline.text import UNKNOWN_ENDPOINTS

@@ -18,8 +18,8 @@ from frostline.cli.console import (
 from frostline.cli.invoking import invoked
 from frostline.cli.options import FORMATS, common_options, format_option
 from frostline.cli.tables import table_lines
-from frostline.pipeline.rule_page import text_lines
-from frostline.pipeline.rule_table import find_rule, rule_table
+from frostline.pipeline.reference.rule_page import text_lines
+from frostline.pipeline.reference.rule_table import find_rule, rule_table
 
 
 @click.command("rule")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from textwrap import wrap
 
+from frostline.pipeline.reference.rule_table import rule_table
 from frostline.rules import Rule
 
 _PAGE_COLUMNS = 120
@@ -49,3 +52,12 @@ def page_text(rules: Iterable[Rule]) -> str:
 
 def _wrap(text: str, columns: int) -> str:
     return "\n".join(wrap(text, columns, break_long_words=False, break_on_hyphens=False))
+
+
+def main() -> None:
+    """Write the page into the file that is named."""
+    Path(sys.argv[1]).write_text(page_text(rule_table().values()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

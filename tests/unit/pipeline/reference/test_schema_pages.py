@@ -12,10 +12,10 @@ import pytest
 
 import frostline.outputs.base as outputs
 import frostline.sources.base as sources
-from frostline.pipeline.reference_pages import PAGES, cell_text
+from frostline.pipeline.reference.schema_pages import PAGES, cell_text
 from frostline.resources import schema_names, schema_text
 
-REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+REFERENCE = Path(__file__).parents[4] / "docs" / "reference"
 
 
 def properties(schema: Any) -> Iterator[str]:
