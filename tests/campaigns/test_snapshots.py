@@ -20,7 +20,7 @@ from wire import Aim, Fault, Reply, WireProxy
 from frostline.errors import SourceError
 from frostline.lock import codec as lock_codec
 from frostline.model import FileOrigin
-from frostline.pipeline.freeze import freeze
+from frostline.pipeline.freeze.freezing import freeze
 from frostline.pipeline.load.config import load_config
 from frostline.settings import LiveLimits
 from frostline.sources.consul import reading as consul_reading

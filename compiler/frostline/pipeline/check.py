@@ -17,10 +17,10 @@ from frostline.lock.codec import lock_of
 from frostline.model import FileOrigin, Finding, Lock
 from frostline.pipeline.comparing import registry_difference
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
-from frostline.pipeline.confirming import SegmentAge, aged_segments
 from frostline.pipeline.edits import first_differences
 from frostline.pipeline.file_rules import ADOPT, DRIFT, EDITED, ORPHANS
-from frostline.pipeline.freeze import CommittedLock, freeze, offline_locks
+from frostline.pipeline.freeze.confirmations import SegmentAge, aged_segments
+from frostline.pipeline.freeze.freezing import CommittedLock, freeze, offline_locks
 from frostline.pipeline.holding import held_services, hold_refused
 from frostline.pipeline.verifying import verify_outputs
 from frostline.publish.claims import is_converted

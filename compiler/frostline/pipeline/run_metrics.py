@@ -16,7 +16,7 @@ from msgspec import Struct
 from frostline.errors import FrostlineError, UsageError
 from frostline.lock.confirmed import Segment, time_of
 from frostline.model import FileOrigin, Finding, Lock
-from frostline.pipeline.confirming import ages_of_lock
+from frostline.pipeline.freeze.confirmations import ages_of_lock
 from frostline.pipeline.inputs import Ownership
 from frostline.publish.manifest import read_manifest
 from frostline.publish.single_file import replace_file

@@ -14,8 +14,8 @@ from frostline.lock import store as lock_store
 from frostline.lock.confirmed import time_of, time_text
 from frostline.model import FileOrigin, Lock
 from frostline.pipeline.compile import Compilation, CompileOptions
-from frostline.pipeline.confirming import CLOCK_SKEW
-from frostline.pipeline.freeze import live_sources, settings_digests
+from frostline.pipeline.freeze.confirmations import CLOCK_SKEW
+from frostline.pipeline.freeze.freezing import live_sources, settings_digests
 from frostline.pipeline.inputs import input_files
 from frostline.plan.changes import plan_value
 from frostline.plan.saved import (

@@ -29,8 +29,8 @@ from frostline.model import (
     version_label,
 )
 from frostline.pipeline.assemble import contributions_of, declared_contributions, overridden_of_lock, registry_of_lock
-from frostline.pipeline.confirming import SegmentAge
-from frostline.pipeline.freeze import live_sources, offline_lock, read_committed_lock
+from frostline.pipeline.freeze.confirmations import SegmentAge
+from frostline.pipeline.freeze.freezing import live_sources, offline_lock, read_committed_lock
 from frostline.pipeline.holding import held_keys
 from frostline.pipeline.rendering import RegistryViews
 from frostline.registry.callers import Call, calls_of

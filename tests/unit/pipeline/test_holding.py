@@ -18,10 +18,10 @@ from frostline.model import Bind, Declared, Instance, Key, Lock, Registration, S
 from frostline.pipeline.assemble import state_of_lock
 from frostline.pipeline.check import check
 from frostline.pipeline.compile import CompileOptions, compile_registry
-from frostline.pipeline.freeze import LockPair, pair_locks, settings_digests
+from frostline.pipeline.freeze.freezing import LockPair, pair_locks, settings_digests
+from frostline.pipeline.freeze.merging import merge_files
 from frostline.pipeline.holding import held_keys, held_services, hold_refused
 from frostline.pipeline.lock_update import update_lock
-from frostline.pipeline.merging import merge_files
 from frostline.pipeline.publish import publish_compilation, publish_lock, publish_session
 from frostline.publish.single_file import replace_file
 from frostline.settings import Allow, Config

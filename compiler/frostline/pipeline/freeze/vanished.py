@@ -17,7 +17,7 @@ from frostline.sources.base import ReadResult, reads_segment, segment_lists
 from frostline.text import list_names
 
 if TYPE_CHECKING:
-    from frostline.pipeline.freeze import CommittedLock
+    from frostline.pipeline.freeze.freezing import CommittedLock
 
 
 def vanished(

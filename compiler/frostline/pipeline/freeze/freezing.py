@@ -20,10 +20,10 @@ from frostline.lock import store as lock_store
 from frostline.lock.readable import check_readable
 from frostline.lock.shapes import settings_digest
 from frostline.model import Key, Lock, SegmentAnswer, Snapshot
-from frostline.pipeline.confirming import SegmentAge, now_utc, reading_of
-from frostline.pipeline.keeping import age_warnings, keep_unreachable
-from frostline.pipeline.narrowing import narrowed_lock, shaped_by
-from frostline.pipeline.vanishing import vanished, with_vanished
+from frostline.pipeline.freeze.confirmations import SegmentAge, now_utc, reading_of
+from frostline.pipeline.freeze.narrowing import narrowed_lock, shaped_by
+from frostline.pipeline.freeze.unreachable import age_warnings, keep_unreachable
+from frostline.pipeline.freeze.vanished import vanished, with_vanished
 from frostline.published import Reading
 from frostline.registry.naming import names_of
 from frostline.registry.selection import count_unhealthy, snapshot_of, unknown_statuses

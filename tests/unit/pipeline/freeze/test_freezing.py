@@ -14,8 +14,8 @@ from frostline.model import (
     SegmentAnswer,
     Snapshot,
 )
-from frostline.pipeline.freeze import CommittedLock, freeze, live_sources, pair_locks, settings_digests
-from frostline.pipeline.narrowing import shaped_by
+from frostline.pipeline.freeze.freezing import CommittedLock, freeze, live_sources, pair_locks, settings_digests
+from frostline.pipeline.freeze.narrowing import shaped_by
 from frostline.settings import Allow, Config
 from frostline.sources.base import ReadResult
 from frostline.sources.consul import source as consul

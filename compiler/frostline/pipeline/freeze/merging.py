@@ -14,8 +14,8 @@ from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
 from frostline.lock.confirmed import is_confirmed
 from frostline.model import Lock
-from frostline.pipeline.confirming import reading_beside
-from frostline.pipeline.freeze import CommittedLock, LockPair, live_sources, settings_digests
+from frostline.pipeline.freeze.confirmations import reading_beside
+from frostline.pipeline.freeze.freezing import CommittedLock, LockPair, live_sources, settings_digests
 from frostline.published import Reading
 from frostline.settings import Config
 from frostline.sources.base import reads_segment

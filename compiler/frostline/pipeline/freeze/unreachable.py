@@ -12,13 +12,13 @@ from frostline.durations import describe_duration
 from frostline.errors import SourceError, UsageError
 from frostline.lock.confirmed import recover_confirmed
 from frostline.model import Lock, Snapshot
-from frostline.pipeline.confirming import SegmentAge, segment_ages
-from frostline.pipeline.narrowing import narrowed_lock
+from frostline.pipeline.freeze.confirmations import SegmentAge, segment_ages
+from frostline.pipeline.freeze.narrowing import narrowed_lock
 from frostline.settings import Config, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult
 
 if TYPE_CHECKING:
-    from frostline.pipeline.freeze import CommittedLock
+    from frostline.pipeline.freeze.freezing import CommittedLock
 
 
 def keep_unreachable(
