@@ -14,7 +14,7 @@ from measured import FROSTLINE, Took, most_memory, run, show
 
 from frostline.lock.codec import lock_chunks
 from frostline.model import Instance, Snapshot
-from frostline.pipeline.freeze.freezing import settings_digests
+from frostline.pipeline.freeze.live import settings_digests
 from frostline.pipeline.load.config import load_config
 
 PER_SERVICE = 17

@@ -12,7 +12,7 @@ from loopback import LoopbackServer
 from frostline.lock.codec import lock_chunks, lock_of
 from frostline.model import Declared, Instance, Snapshot
 from frostline.outputs.template.names import Names
-from frostline.pipeline.freeze.freezing import settings_digests
+from frostline.pipeline.freeze.live import settings_digests
 from frostline.pipeline.load.config import load_config
 
 HOSTILE = (

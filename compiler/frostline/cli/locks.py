@@ -11,7 +11,8 @@ from frostline.cli.console import Invocation
 from frostline.cli.invoking import print_warnings
 from frostline.lock.codec import lock_of
 from frostline.pipeline.freeze.confirmations import now_utc
-from frostline.pipeline.freeze.freezing import CommittedLock, LockPair, freeze
+from frostline.pipeline.freeze.freezing import freeze
+from frostline.pipeline.freeze.locks import CommittedLock, LockPair
 from frostline.pipeline.freeze.merging import merge_files
 from frostline.pipeline.holding import hold_refused
 from frostline.settings import Allow, Config
@@ -31,7 +32,7 @@ def check_lock_options(*, offline: bool, globs: Sequence[str], wait: float) -> N
 def freeze_locks(invocation: Invocation, config: Config, allow: Allow, *, wait: float = 0.0) -> LockPair:
     """The lock that the sources give now, with what it holds, and the committed one. Prints the sources' warnings.
 
-    wait: as `pipeline.freeze.freezing.freeze` takes it.
+    wait: as `freeze` takes it.
     """
     locks, warnings = read_locks(config, allow, invocation.today, wait=wait)
     print_warnings(invocation, warnings)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from frostline.events import stage
 from frostline.model import Contribution, Finding, Key, Lock, Registry
-from frostline.pipeline.freeze.freezing import live_sources
+from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.overridden import state_of
 from frostline.pipeline.rendering import RegistryViews
 from frostline.plan.changes import RegistryState

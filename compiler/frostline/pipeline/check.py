@@ -20,7 +20,8 @@ from frostline.pipeline.compile import Compilation, CompileOptions, compile_regi
 from frostline.pipeline.edits import first_differences
 from frostline.pipeline.file_rules import ADOPT, DRIFT, EDITED, ORPHANS
 from frostline.pipeline.freeze.confirmations import SegmentAge, aged_segments
-from frostline.pipeline.freeze.freezing import CommittedLock, freeze, offline_locks
+from frostline.pipeline.freeze.freezing import freeze
+from frostline.pipeline.freeze.locks import CommittedLock, offline_locks
 from frostline.pipeline.holding import held_services, hold_refused
 from frostline.pipeline.verifying import verify_outputs
 from frostline.publish.claims import is_converted

@@ -22,7 +22,7 @@ from frostline.model import Finding, Lock, Registry
 from frostline.outputs.values import service_value
 from frostline.pipeline.assemble import Assembly, assemble, configured_callers, declared_contributions, state_of_lock
 from frostline.pipeline.file_rules import EMPTY_OUTPUT
-from frostline.pipeline.freeze.freezing import LockPair
+from frostline.pipeline.freeze.locks import LockPair
 from frostline.pipeline.guard import (
     guard_files,
     guard_lock,

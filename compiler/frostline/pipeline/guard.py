@@ -17,7 +17,7 @@ from frostline.errors import UsageError
 from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
 from frostline.pipeline.assemble import configured_callers, upstream_consumers
 from frostline.pipeline.file_rules import ADOPT, BROKEN_MANIFEST, EDITED, ORPHANS
-from frostline.pipeline.freeze.freezing import live_sources, names_only_sources
+from frostline.pipeline.freeze.live import live_sources, names_only_sources
 from frostline.plan.changes import RegistryState
 from frostline.publish.claims import Claim
 from frostline.publish.ownership import REFUSAL_REASONS

@@ -17,7 +17,9 @@ from frostline.lock.store import LockFile
 from frostline.model import Finding, Lock, Snapshot
 from frostline.pipeline.compile import guard_frozen, plan_frozen
 from frostline.pipeline.freeze.confirmations import confirmed_beside
-from frostline.pipeline.freeze.freezing import CommittedLock, freeze, live_sources
+from frostline.pipeline.freeze.freezing import freeze
+from frostline.pipeline.freeze.live import live_sources
+from frostline.pipeline.freeze.locks import CommittedLock
 from frostline.pipeline.holding import hold_refused
 from frostline.pipeline.publish import publish_lock, publish_session
 from frostline.plan.changes import Plan

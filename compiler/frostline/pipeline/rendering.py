@@ -15,7 +15,7 @@ from frostline.globs import matches
 from frostline.model import Contribution, Finding, Key, Registry
 from frostline.outputs.base import Beside, View, artifact_folder, needs_addresses, output_module, view_for
 from frostline.pipeline.file_rules import EMPTY_OUTPUT, IMPOSSIBLE_PATH, NO_ADDRESS, UNPORTABLE_PATH
-from frostline.pipeline.freeze.freezing import names_only_sources
+from frostline.pipeline.freeze.live import names_only_sources
 from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assemble, with_prefer
 from frostline.registry.callers import callers_of

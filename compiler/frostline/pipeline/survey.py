@@ -10,7 +10,9 @@ from frostline.errors import FrostlineError, UsageError
 from frostline.lock.codec import lock_of
 from frostline.model import Snapshot
 from frostline.pipeline.assemble import contributions_of
-from frostline.pipeline.freeze.freezing import CommittedLock, freeze, live_sources
+from frostline.pipeline.freeze.freezing import freeze
+from frostline.pipeline.freeze.live import live_sources
+from frostline.pipeline.freeze.locks import CommittedLock
 from frostline.settings import Config
 from frostline.sources.base import policy_of
 from frostline.text import did_you_mean, list_names, pluralize, quote

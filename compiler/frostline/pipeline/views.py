@@ -30,7 +30,8 @@ from frostline.model import (
 )
 from frostline.pipeline.assemble import contributions_of, declared_contributions, overridden_of_lock, registry_of_lock
 from frostline.pipeline.freeze.confirmations import SegmentAge
-from frostline.pipeline.freeze.freezing import live_sources, offline_lock, read_committed_lock
+from frostline.pipeline.freeze.live import live_sources
+from frostline.pipeline.freeze.locks import offline_lock, read_committed_lock
 from frostline.pipeline.holding import held_keys
 from frostline.pipeline.rendering import RegistryViews
 from frostline.registry.callers import Call, calls_of

@@ -13,7 +13,8 @@ import pytest
 
 from frostline.model import Instance, Lock, Registration, SegmentAnswer, Snapshot
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
-from frostline.pipeline.freeze.freezing import pair_locks, settings_digests
+from frostline.pipeline.freeze.live import settings_digests
+from frostline.pipeline.freeze.locks import pair_locks
 from frostline.pipeline.load.config import load_config
 from frostline.settings import Config
 from frostline.sources.base import ReadResult

@@ -13,7 +13,7 @@ from frostline.lock.codec import lock_of
 from frostline.lock.store import lock_files
 from frostline.model import Lock, Snapshot
 from frostline.pipeline.comparing import NamedLock, diff_locks, other_settings, read_named_lock, registry_difference
-from frostline.pipeline.freeze.freezing import pair_locks
+from frostline.pipeline.freeze.locks import pair_locks
 from frostline.settings import Config
 
 from .conftest import MESH, PARTNERS

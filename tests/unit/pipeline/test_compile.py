@@ -14,7 +14,7 @@ from frostline.model import (
     Snapshot,
 )
 from frostline.pipeline.compile import Compilation, guard_frozen, outputs_in_scope
-from frostline.pipeline.freeze.freezing import pair_locks
+from frostline.pipeline.freeze.locks import pair_locks
 from frostline.settings import Allow, Config
 
 STATIC = {"type": "static", "services": {"billing": "https://billing.example", "payments": {"v1": "https://p.example"}}}

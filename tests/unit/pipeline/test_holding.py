@@ -18,7 +18,8 @@ from frostline.model import Bind, Declared, Instance, Key, Lock, Registration, S
 from frostline.pipeline.assemble import state_of_lock
 from frostline.pipeline.check import check
 from frostline.pipeline.compile import CompileOptions, compile_registry
-from frostline.pipeline.freeze.freezing import LockPair, pair_locks, settings_digests
+from frostline.pipeline.freeze.live import settings_digests
+from frostline.pipeline.freeze.locks import LockPair, pair_locks
 from frostline.pipeline.freeze.merging import merge_files
 from frostline.pipeline.holding import held_keys, held_services, hold_refused
 from frostline.pipeline.lock_update import update_lock

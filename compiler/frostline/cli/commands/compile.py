@@ -31,7 +31,7 @@ from frostline.pipeline import saved_plans
 from frostline.pipeline.comparing import registry_difference
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry, outputs_in_scope
 from frostline.pipeline.freeze.confirmations import now_utc
-from frostline.pipeline.freeze.freezing import CommittedLock, LockPair, offline_locks
+from frostline.pipeline.freeze.locks import CommittedLock, LockPair, offline_locks
 from frostline.pipeline.holding import hold_refused
 from frostline.pipeline.publish import publish_compilation, publish_session
 from frostline.pipeline.verifying import as_verified, check_unverified, verify_changes

@@ -19,7 +19,8 @@ from frostline.cli.options import FORMATS, common_options, format_option, offlin
 from frostline.lock.codec import lock_of
 from frostline.model import Entry, Registry, SegmentAnswer, version_label
 from frostline.pipeline.assemble import registry_of_lock
-from frostline.pipeline.freeze.freezing import CommittedLock, freeze, offline_lock, read_committed_lock
+from frostline.pipeline.freeze.freezing import freeze
+from frostline.pipeline.freeze.locks import CommittedLock, offline_lock, read_committed_lock
 from frostline.pipeline.holding import hold_part
 from frostline.pipeline.views import (
     Explanation,

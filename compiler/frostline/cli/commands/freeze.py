@@ -22,7 +22,7 @@ from frostline.cli.options import (
     wait_option,
 )
 from frostline.model import Lock, Snapshot
-from frostline.pipeline.freeze.freezing import live_sources
+from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.lock_update import LockUpdate, update_lock
 from frostline.plan.changes import plan_value
 from frostline.settings import Allow

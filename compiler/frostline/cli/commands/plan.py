@@ -35,7 +35,7 @@ from frostline.cli.options import (
 from frostline.pipeline import saved_plans
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry, outputs_in_scope
 from frostline.pipeline.freeze.confirmations import now_utc
-from frostline.pipeline.freeze.freezing import offline_locks
+from frostline.pipeline.freeze.locks import offline_locks
 from frostline.pipeline.steady import look
 from frostline.pipeline.verifying import check_unverified, verify_changes
 from frostline.plan.changes import plan_value

@@ -23,7 +23,7 @@ from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import Finding
 from frostline.pipeline.after_publishing import check_program, run_after
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
-from frostline.pipeline.freeze.freezing import LockPair
+from frostline.pipeline.freeze.locks import LockPair
 from frostline.pipeline.publish import publish_compilation, publish_session
 from frostline.pipeline.saved_plans import basis_of
 from frostline.pipeline.verifying import verify_changes

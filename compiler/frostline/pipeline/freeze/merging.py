@@ -15,7 +15,8 @@ from frostline.lock import store as lock_store
 from frostline.lock.confirmed import is_confirmed
 from frostline.model import Lock
 from frostline.pipeline.freeze.confirmations import reading_beside
-from frostline.pipeline.freeze.freezing import CommittedLock, LockPair, live_sources, settings_digests
+from frostline.pipeline.freeze.live import live_sources, settings_digests
+from frostline.pipeline.freeze.locks import CommittedLock, LockPair
 from frostline.published import Reading
 from frostline.settings import Config
 from frostline.sources.base import reads_segment

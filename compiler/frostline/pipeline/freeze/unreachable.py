@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -13,12 +12,10 @@ from frostline.errors import SourceError, UsageError
 from frostline.lock.confirmed import recover_confirmed
 from frostline.model import Lock, Snapshot
 from frostline.pipeline.freeze.confirmations import SegmentAge, segment_ages
+from frostline.pipeline.freeze.locks import CommittedLock
 from frostline.pipeline.freeze.narrowing import narrowed_lock
 from frostline.settings import Config, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult
-
-if TYPE_CHECKING:
-    from frostline.pipeline.freeze.freezing import CommittedLock
 
 
 def keep_unreachable(

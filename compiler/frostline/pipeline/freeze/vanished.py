@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from frostline.checks.consent import allows_segment
 from frostline.errors import ErrorGroup, SourceError
+from frostline.pipeline.freeze.locks import CommittedLock
 from frostline.service_keys import glob_of
 from frostline.settings import Allow, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult, reads_segment, segment_lists
 from frostline.text import list_names
-
-if TYPE_CHECKING:
-    from frostline.pipeline.freeze.freezing import CommittedLock
 
 
 def vanished(

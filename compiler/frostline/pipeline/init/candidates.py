@@ -14,7 +14,8 @@ from frostline.errors import ErrorGroup, FrostlineError
 from frostline.lock.codec import lock_of
 from frostline.model import Finding
 from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
-from frostline.pipeline.freeze.freezing import CommittedLock, freeze
+from frostline.pipeline.freeze.freezing import freeze
+from frostline.pipeline.freeze.locks import CommittedLock
 from frostline.pipeline.init.surroundings import Surroundings
 from frostline.pipeline.load.config import NAME, config_in
 from frostline.text import escape_control, pluralize

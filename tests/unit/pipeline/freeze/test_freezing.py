@@ -14,7 +14,9 @@ from frostline.model import (
     SegmentAnswer,
     Snapshot,
 )
-from frostline.pipeline.freeze.freezing import CommittedLock, freeze, live_sources, pair_locks, settings_digests
+from frostline.pipeline.freeze.freezing import freeze
+from frostline.pipeline.freeze.live import live_sources, settings_digests
+from frostline.pipeline.freeze.locks import CommittedLock, pair_locks
 from frostline.pipeline.freeze.narrowing import shaped_by
 from frostline.settings import Allow, Config
 from frostline.sources.base import ReadResult

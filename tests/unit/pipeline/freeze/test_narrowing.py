@@ -15,7 +15,7 @@ from frostline.globs import matches
 from frostline.lock.codec import lock_of
 from frostline.lock.shapes import settings_digest
 from frostline.model import Bind, Declared, FileOrigin, Lock, Registration, SegmentAnswer, Snapshot, Upstream
-from frostline.pipeline.freeze.freezing import offline_lock
+from frostline.pipeline.freeze.locks import offline_lock
 from frostline.pipeline.freeze.narrowing import narrowed_lock, shaped_by
 from frostline.registry.selection import snapshot_of
 from frostline.settings import Config, Keep, LiveSettings, Naming, Select, VersionFrom

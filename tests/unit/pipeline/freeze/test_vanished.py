@@ -10,7 +10,8 @@ import pytest
 from frostline.errors import ErrorGroup, SourceError
 from frostline.lock.codec import lock_chunks, lock_of
 from frostline.model import SegmentAnswer, Snapshot
-from frostline.pipeline.freeze.freezing import CommittedLock, freeze
+from frostline.pipeline.freeze.freezing import freeze
+from frostline.pipeline.freeze.locks import CommittedLock
 from frostline.settings import Allow, Config
 from frostline.sources.base import ReadResult
 from frostline.sources.consul import source as consul
