@@ -32,7 +32,7 @@ from frostline.text import list_names
 
 if TYPE_CHECKING:
     from frostline.cli.metrics_file import MetricsFile
-    from frostline.pipeline.compile import Compilation
+    from frostline.pipeline.compile.compiling import Compilation
 
 
 def invoked(function: Callable[..., int]) -> Callable[..., int]:

@@ -10,11 +10,11 @@ import click
 from frostline.cli.console import Invocation
 from frostline.cli.invoking import print_warnings
 from frostline.lock.codec import lock_of
+from frostline.pipeline.compile.holding import hold_refused
 from frostline.pipeline.freeze.confirmations import now_utc
 from frostline.pipeline.freeze.freezing import freeze
 from frostline.pipeline.freeze.locks import CommittedLock, LockPair
 from frostline.pipeline.freeze.merging import merge_files
-from frostline.pipeline.holding import hold_refused
 from frostline.settings import Allow, Config
 
 ONLY_LOCK = "Only the lock would change (ids, nodes): no service, endpoint or upstream changes."

@@ -16,13 +16,13 @@ from frostline.files.targets import file_bytes, open_root
 from frostline.lock.codec import lock_of
 from frostline.model import FileOrigin, Finding, Lock
 from frostline.pipeline.comparing import registry_difference
-from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
+from frostline.pipeline.compile.compiling import Compilation, CompileOptions, compile_registry
+from frostline.pipeline.compile.file_rules import ADOPT, DRIFT, EDITED, ORPHANS
+from frostline.pipeline.compile.holding import held_services, hold_refused
 from frostline.pipeline.edits import first_differences
-from frostline.pipeline.file_rules import ADOPT, DRIFT, EDITED, ORPHANS
 from frostline.pipeline.freeze.confirmations import SegmentAge, aged_segments
 from frostline.pipeline.freeze.freezing import freeze
 from frostline.pipeline.freeze.locks import CommittedLock, offline_locks
-from frostline.pipeline.holding import held_services, hold_refused
 from frostline.pipeline.verifying import verify_outputs
 from frostline.publish.claims import is_converted
 from frostline.publish.ownership import REFUSAL_REASONS, DesiredFile

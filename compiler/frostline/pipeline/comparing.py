@@ -13,7 +13,7 @@ from frostline.events import stage
 from frostline.lock.revisions import is_revision, is_whole_commit, read_lock_at
 from frostline.lock.store import mended_elsewhere, read_lock
 from frostline.model import Lock, version_label
-from frostline.pipeline.assemble import configured_callers, declared_contributions, state_of_lock
+from frostline.pipeline.compile.assembling import configured_callers, declared_contributions, state_of_lock
 from frostline.pipeline.freeze.live import settings_digests
 from frostline.pipeline.freeze.locks import LockPair
 from frostline.plan.changes import Comparison, Plan, plan_of

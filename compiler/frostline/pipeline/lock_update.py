@@ -15,12 +15,12 @@ from frostline.lock.codec import lock_of
 from frostline.lock.merge import replace_segments
 from frostline.lock.store import LockFile
 from frostline.model import Finding, Lock, Snapshot
-from frostline.pipeline.compile import guard_frozen, plan_frozen
+from frostline.pipeline.compile.compiling import guard_frozen, plan_frozen
+from frostline.pipeline.compile.holding import hold_refused
 from frostline.pipeline.freeze.confirmations import confirmed_beside
 from frostline.pipeline.freeze.freezing import freeze
 from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.freeze.locks import CommittedLock
-from frostline.pipeline.holding import hold_refused
 from frostline.pipeline.publish import publish_lock, publish_session
 from frostline.plan.changes import Plan
 from frostline.publish.single_file import BESIDE_OUT, OUT, refuse_other_kind, replace_file

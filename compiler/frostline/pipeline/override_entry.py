@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from frostline.config.yaml_reader import read_yaml
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import FileOrigin, Finding, Key, Registry, version_label
-from frostline.pipeline.assemble import overridden_of_lock
+from frostline.pipeline.compile.assembling import overridden_of_lock
 from frostline.pipeline.load.override_file import is_blank, overrides_in
 from frostline.pipeline.views import committed_lock
 from frostline.registry.override_rules import unused_findings

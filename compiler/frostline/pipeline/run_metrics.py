@@ -16,8 +16,8 @@ from msgspec import Struct
 from frostline.errors import FrostlineError, UsageError
 from frostline.lock.confirmed import Segment, time_of
 from frostline.model import FileOrigin, Finding, Lock
+from frostline.pipeline.compile.inputs import Ownership
 from frostline.pipeline.freeze.confirmations import ages_of_lock
-from frostline.pipeline.inputs import Ownership
 from frostline.publish.manifest import read_manifest
 from frostline.publish.single_file import replace_file
 from frostline.published import Reading

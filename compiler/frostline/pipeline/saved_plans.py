@@ -13,10 +13,10 @@ from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
 from frostline.lock.confirmed import time_of, time_text
 from frostline.model import FileOrigin, Lock
-from frostline.pipeline.compile import Compilation, CompileOptions
+from frostline.pipeline.compile.compiling import Compilation, CompileOptions
+from frostline.pipeline.compile.inputs import input_files
 from frostline.pipeline.freeze.confirmations import CLOCK_SKEW
 from frostline.pipeline.freeze.live import live_sources, settings_digests
-from frostline.pipeline.inputs import input_files
 from frostline.plan.changes import plan_value
 from frostline.plan.saved import (
     MAKE_AGAIN,

@@ -9,7 +9,7 @@ from msgspec import Struct
 from frostline.errors import FrostlineError, UsageError
 from frostline.lock.codec import lock_of
 from frostline.model import Snapshot
-from frostline.pipeline.assemble import contributions_of
+from frostline.pipeline.compile.assembling import contributions_of
 from frostline.pipeline.freeze.freezing import freeze
 from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.freeze.locks import CommittedLock

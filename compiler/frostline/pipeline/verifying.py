@@ -15,7 +15,7 @@ from frostline.files.targets import file_state, open_root
 from frostline.globs import matches, names_matching
 from frostline.model import FileOrigin, Finding
 from frostline.outputs.base import artifact_folder
-from frostline.pipeline.compile import Compilation, CompileOptions
+from frostline.pipeline.compile.compiling import Compilation, CompileOptions
 from frostline.pipeline.saved_plans import basis_of
 from frostline.plan.saved import changed_inputs
 from frostline.settings import Allow, Config, OutputSettings, ServerSettings

@@ -28,12 +28,17 @@ from frostline.model import (
     Upstream,
     version_label,
 )
-from frostline.pipeline.assemble import contributions_of, declared_contributions, overridden_of_lock, registry_of_lock
+from frostline.pipeline.compile.assembling import (
+    contributions_of,
+    declared_contributions,
+    overridden_of_lock,
+    registry_of_lock,
+)
+from frostline.pipeline.compile.holding import held_keys
+from frostline.pipeline.compile.rendering import RegistryViews
 from frostline.pipeline.freeze.confirmations import SegmentAge
 from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.freeze.locks import offline_lock, read_committed_lock
-from frostline.pipeline.holding import held_keys
-from frostline.pipeline.rendering import RegistryViews
 from frostline.registry.callers import Call, calls_of
 from frostline.registry.exclusions import (
     Exclusion,

@@ -11,8 +11,8 @@ from threading import Event, Thread
 from msgspec import Struct
 
 from frostline.errors import FrostlineError
+from frostline.pipeline.compile.inputs import input_files
 from frostline.pipeline.freeze.live import live_sources
-from frostline.pipeline.inputs import input_files
 from frostline.settings import Config, LiveSettings
 from frostline.sources.base import Watch, watch_of
 

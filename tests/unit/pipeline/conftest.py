@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from frostline.model import Instance, Lock, Registration, SegmentAnswer, Snapshot
-from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
+from frostline.pipeline.compile.compiling import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.freeze.live import settings_digests
 from frostline.pipeline.freeze.locks import pair_locks
 from frostline.pipeline.load.config import load_config

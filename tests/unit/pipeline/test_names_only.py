@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from frostline.model import Declared, DeclaredProperties, Lock, Snapshot
-from frostline.pipeline.assemble import contributions_of, registry_of_lock
-from frostline.pipeline.rendering import RegistryViews
+from frostline.pipeline.compile.assembling import contributions_of, registry_of_lock
+from frostline.pipeline.compile.rendering import RegistryViews
 from frostline.settings import Config
 
 MESH = {"type": "consul", "address": "http://127.0.0.1:9", "keep": {"endpoints": False}}

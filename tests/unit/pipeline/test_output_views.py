@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from frostline.model import Bind, Instance, Lock, Snapshot, Upstream
-from frostline.pipeline.assemble import contributions_of
-from frostline.pipeline.rendering import OutputView, RegistryViews
+from frostline.pipeline.compile.assembling import contributions_of
+from frostline.pipeline.compile.rendering import OutputView, RegistryViews
 from frostline.settings import Config
 
 MESH = {"type": "consul", "address": "http://127.0.0.1:9"}

@@ -12,7 +12,7 @@ from frostline.model import (
     Lock,
     Snapshot,
 )
-from frostline.pipeline.compile import Compilation
+from frostline.pipeline.compile.compiling import Compilation
 from frostline.pipeline.freeze.locks import CommittedLock
 from frostline.pipeline.publish import publish_compilation, publish_lock, publish_session
 from frostline.settings import Config

@@ -14,7 +14,7 @@ import pytest
 from frostline.cli.main import run
 from frostline.errors import RefusedError
 from frostline.events import listening
-from frostline.pipeline.compile import Compilation, CompileOptions
+from frostline.pipeline.compile.compiling import Compilation, CompileOptions
 from frostline.pipeline.verifying import as_verified, token_variables, verify_changes, verify_outputs
 from frostline.settings import Allow, Config
 

@@ -18,10 +18,10 @@ from frostline.cli.invoking import invoked, load_invocation_config, print_warnin
 from frostline.cli.options import FORMATS, common_options, format_option, offline_option
 from frostline.lock.codec import lock_of
 from frostline.model import Entry, Registry, SegmentAnswer, version_label
-from frostline.pipeline.assemble import registry_of_lock
+from frostline.pipeline.compile.assembling import registry_of_lock
+from frostline.pipeline.compile.holding import hold_part
 from frostline.pipeline.freeze.freezing import freeze
 from frostline.pipeline.freeze.locks import CommittedLock, offline_lock, read_committed_lock
-from frostline.pipeline.holding import hold_part
 from frostline.pipeline.views import (
     Explanation,
     SeenByOutput,

@@ -18,10 +18,10 @@ from frostline.cli.invoking import invoked, load_invocation_config
 from frostline.cli.options import FORMATS, common_options, format_option
 from frostline.cli.tables import table_lines
 from frostline.model import Key, version_label
-from frostline.pipeline.assemble import overridden_of_lock
+from frostline.pipeline.compile.assembling import overridden_of_lock
+from frostline.pipeline.compile.holding import held_keys
 from frostline.pipeline.freeze.confirmations import SegmentAge, ages_of_lock
 from frostline.pipeline.freeze.locks import offline_lock, read_committed_lock
-from frostline.pipeline.holding import held_keys
 from frostline.pipeline.views import list_value, segments_value
 from frostline.registry.overriding import Overridden
 

@@ -33,7 +33,7 @@ from frostline.cli.options import (
     wait_option,
 )
 from frostline.pipeline import saved_plans
-from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry, outputs_in_scope
+from frostline.pipeline.compile.compiling import Compilation, CompileOptions, compile_registry, outputs_in_scope
 from frostline.pipeline.freeze.confirmations import now_utc
 from frostline.pipeline.freeze.locks import offline_locks
 from frostline.pipeline.steady import look

@@ -22,7 +22,7 @@ from frostline.durations import without_durations
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import Finding
 from frostline.pipeline.after_publishing import check_program, run_after
-from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
+from frostline.pipeline.compile.compiling import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.freeze.locks import LockPair
 from frostline.pipeline.publish import publish_compilation, publish_session
 from frostline.pipeline.saved_plans import basis_of

@@ -47,7 +47,7 @@ class LockPair(Struct, frozen=True, kw_only=True):
     None where nothing of it can be relied on.
     unhealthy: as in FreezeResult; None: the sources were not asked.
     readings: what was read of the new one: now, or by the runs that wrote the files of `--lock`.
-    held: the services that this run holds (see `pipeline.holding`), by name.
+    held: the services that this run holds (see `pipeline.compile.holding`), by name.
     merged: whether the new one comes from the files of `--lock`.
     base: the digests of the committed lock's files as this run read them, by name; None: no lock file is written.
     """

@@ -13,7 +13,7 @@ from frostline.config.reading import ConfigText
 from frostline.errors import ErrorGroup, FrostlineError
 from frostline.lock.codec import lock_of
 from frostline.model import Finding
-from frostline.pipeline.compile import Compilation, CompileOptions, compile_registry
+from frostline.pipeline.compile.compiling import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.freeze.freezing import freeze
 from frostline.pipeline.freeze.locks import CommittedLock
 from frostline.pipeline.init.surroundings import Surroundings

@@ -28,7 +28,7 @@ _MODULES = (
     "frostline.outputs.file_names",
     "frostline.outputs.hiera.key_rules",
     "frostline.outputs.template.names",
-    "frostline.pipeline.file_rules",
+    "frostline.pipeline.compile.file_rules",
     "frostline.pipeline.reach",
     "frostline.registry.assembling",
     "frostline.registry.auth",

@@ -20,8 +20,8 @@ from frostline.model import (
     Lock,
     Snapshot,
 )
-from frostline.pipeline.assemble import registry_of_lock
-from frostline.pipeline.compile import Compilation
+from frostline.pipeline.compile.assembling import registry_of_lock
+from frostline.pipeline.compile.compiling import Compilation
 from frostline.settings import Config, PluginSettings
 from frostline.sources import base
 

@@ -15,8 +15,8 @@ from frostline.checks.segments import emptied_segments, empty_sources
 from frostline.checks.unknown import unknown_findings
 from frostline.errors import UsageError
 from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
-from frostline.pipeline.assemble import configured_callers, upstream_consumers
-from frostline.pipeline.file_rules import ADOPT, BROKEN_MANIFEST, EDITED, ORPHANS
+from frostline.pipeline.compile.assembling import configured_callers, upstream_consumers
+from frostline.pipeline.compile.file_rules import ADOPT, BROKEN_MANIFEST, EDITED, ORPHANS
 from frostline.pipeline.freeze.live import live_sources, names_only_sources
 from frostline.plan.changes import RegistryState
 from frostline.publish.claims import Claim

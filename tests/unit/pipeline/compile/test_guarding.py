@@ -11,8 +11,8 @@ from frostline.model import (
     Lock,
     Snapshot,
 )
-from frostline.pipeline.compile import Compilation
-from frostline.pipeline.guard import guard_lock
+from frostline.pipeline.compile.compiling import Compilation
+from frostline.pipeline.compile.guarding import guard_lock
 from frostline.settings import Allow, Config
 
 STATIC = {"type": "static", "services": {"billing": "https://billing.example", "payments": {"v1": "https://p.example"}}}

@@ -14,11 +14,11 @@ from frostline.errors import UsageError
 from frostline.model import Finding, Lock
 from frostline.outputs.base import Beside, Rendering, View
 from frostline.outputs.yaml import output as yaml
-from frostline.pipeline import rendering
-from frostline.pipeline.assemble import contributions_of
-from frostline.pipeline.compile import outputs_in_scope
+from frostline.pipeline.compile import rendering
+from frostline.pipeline.compile.assembling import contributions_of
+from frostline.pipeline.compile.compiling import outputs_in_scope
+from frostline.pipeline.compile.rendering import ByteBudget, CachedChunks, RegistryViews, Rendered, render_outputs
 from frostline.pipeline.load.config import load_config
-from frostline.pipeline.rendering import ByteBudget, CachedChunks, RegistryViews, Rendered, render_outputs
 from frostline.settings import Config, OutputSettings
 
 SERVICES = {"billing": "https://billing.example", "payments": {"v1": "https://payments.example"}}

@@ -20,10 +20,15 @@ from frostline.errors import UsageError
 from frostline.events import stage
 from frostline.model import Finding, Lock, Registry
 from frostline.outputs.values import service_value
-from frostline.pipeline.assemble import Assembly, assemble, configured_callers, declared_contributions, state_of_lock
-from frostline.pipeline.file_rules import EMPTY_OUTPUT
-from frostline.pipeline.freeze.locks import LockPair
-from frostline.pipeline.guard import (
+from frostline.pipeline.compile.assembling import (
+    Assembly,
+    assemble,
+    configured_callers,
+    declared_contributions,
+    state_of_lock,
+)
+from frostline.pipeline.compile.file_rules import EMPTY_OUTPUT
+from frostline.pipeline.compile.guarding import (
     guard_files,
     guard_lock,
     guard_outputs,
@@ -32,10 +37,11 @@ from frostline.pipeline.guard import (
     published_before,
     warn_of_manifest,
 )
-from frostline.pipeline.holding import held_services
-from frostline.pipeline.inputs import Ownership
-from frostline.pipeline.overridden import as_published, judged
-from frostline.pipeline.rendering import Rendered, render_outputs
+from frostline.pipeline.compile.holding import held_services
+from frostline.pipeline.compile.inputs import Ownership
+from frostline.pipeline.compile.rendering import Rendered, render_outputs
+from frostline.pipeline.compile.states import as_published, judged
+from frostline.pipeline.freeze.locks import LockPair
 from frostline.plan.changes import Comparison, LockAction, Plan, RegistryState, changed_keys, plan_of
 from frostline.publish.claims import Claim, read_claim
 from frostline.publish.manifest import Manifest, read_manifest

@@ -14,7 +14,7 @@ from frostline.files.targets import digest_of_chunks, path_fault
 from frostline.globs import matches
 from frostline.model import Contribution, Finding, Key, Registry
 from frostline.outputs.base import Beside, View, artifact_folder, needs_addresses, output_module, view_for
-from frostline.pipeline.file_rules import EMPTY_OUTPUT, IMPOSSIBLE_PATH, NO_ADDRESS, UNPORTABLE_PATH
+from frostline.pipeline.compile.file_rules import EMPTY_OUTPUT, IMPOSSIBLE_PATH, NO_ADDRESS, UNPORTABLE_PATH
 from frostline.pipeline.freeze.live import names_only_sources
 from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assemble, with_prefer

@@ -13,7 +13,7 @@ from frostline.model import (
     Lock,
     Snapshot,
 )
-from frostline.pipeline.compile import Compilation, guard_frozen, outputs_in_scope
+from frostline.pipeline.compile.compiling import Compilation, guard_frozen, outputs_in_scope
 from frostline.pipeline.freeze.locks import pair_locks
 from frostline.settings import Allow, Config
 

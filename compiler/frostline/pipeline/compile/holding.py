@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from frostline.checks.guards import Published, Unhealthy, instance_losses
 from frostline.checks.holding import Held
 from frostline.model import Declared, Instance, Key, Lock, Snapshot
-from frostline.pipeline.assemble import declared_contributions, state_of_lock
+from frostline.pipeline.compile.assembling import declared_contributions, state_of_lock
+from frostline.pipeline.compile.guarding import published_before
+from frostline.pipeline.compile.states import as_published, judged
 from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.freeze.locks import LockPair
-from frostline.pipeline.guard import published_before
-from frostline.pipeline.overridden import as_published, judged
 from frostline.publish.claims import read_claim
 from frostline.published import ManifestEntry
 from frostline.registry.naming import splitter_of

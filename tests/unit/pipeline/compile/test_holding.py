@@ -15,13 +15,13 @@ from msgspec.structs import replace
 from frostline.lock.codec import lock_chunks, parse_lock
 from frostline.lock.store import LockFile
 from frostline.model import Bind, Declared, Instance, Key, Lock, Registration, SegmentAnswer, Snapshot, Upstream
-from frostline.pipeline.assemble import state_of_lock
 from frostline.pipeline.check import check
-from frostline.pipeline.compile import CompileOptions, compile_registry
+from frostline.pipeline.compile.assembling import state_of_lock
+from frostline.pipeline.compile.compiling import CompileOptions, compile_registry
+from frostline.pipeline.compile.holding import held_keys, held_services, hold_refused
 from frostline.pipeline.freeze.live import settings_digests
 from frostline.pipeline.freeze.locks import LockPair, pair_locks
 from frostline.pipeline.freeze.merging import merge_files
-from frostline.pipeline.holding import held_keys, held_services, hold_refused
 from frostline.pipeline.lock_update import update_lock
 from frostline.pipeline.publish import publish_compilation, publish_lock, publish_session
 from frostline.publish.single_file import replace_file

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from frostline.events import stage
 from frostline.model import Contribution, Finding, Key, Lock, Registry
+from frostline.pipeline.compile.rendering import RegistryViews
+from frostline.pipeline.compile.states import state_of
 from frostline.pipeline.freeze.live import live_sources
-from frostline.pipeline.overridden import state_of
-from frostline.pipeline.rendering import RegistryViews
 from frostline.plan.changes import RegistryState
 from frostline.published import ManifestEntry
 from frostline.registry.assembling import assemble as assemble_registry

@@ -1,0 +1,1 @@
+"""From the lock to all that publishing would do; it writes nothing."""
