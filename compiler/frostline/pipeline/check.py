@@ -23,7 +23,7 @@ from frostline.pipeline.edits import first_differences
 from frostline.pipeline.freeze.confirmations import SegmentAge, aged_segments
 from frostline.pipeline.freeze.freezing import freeze
 from frostline.pipeline.freeze.locks import CommittedLock, offline_locks
-from frostline.pipeline.verifying import verify_outputs
+from frostline.pipeline.publish.verifying import verify_outputs
 from frostline.publish.claims import is_converted
 from frostline.publish.ownership import REFUSAL_REASONS, DesiredFile
 from frostline.published import FileChange

@@ -16,7 +16,7 @@ from frostline.cli.main import run
 from frostline.model import FileOrigin, Lock
 from frostline.pipeline.comparing import diff_locks
 from frostline.pipeline.load.config import load_config
-from frostline.pipeline.lock_update import update_lock
+from frostline.pipeline.publish.lock_update import update_lock
 from frostline.settings import Allow, CalledGlob, Config, Consumer
 
 SERVICES = {"payments": {"v1": "http://p1", "v2": "http://p2"}, "ledger": "http://l", "mail": "http://m"}

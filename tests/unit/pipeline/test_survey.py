@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from frostline.errors import SourceError, UsageError
-from frostline.pipeline.lock_update import update_lock
+from frostline.pipeline.publish.lock_update import update_lock
 from frostline.pipeline.survey import policies_of, survey_sources
 from frostline.settings import Allow, Config
 from frostline.sources.base import ReadResult

@@ -35,8 +35,8 @@ from frostline.cli.options import (
 from frostline.cli.reaching import reach_lines, reach_value
 from frostline.pipeline.check import CheckResult, Drift
 from frostline.pipeline.check import check as find_drift
+from frostline.pipeline.publish.other_runs import look
 from frostline.pipeline.reach import UNREACHED, Reach, reach_endpoints
-from frostline.pipeline.steady import look
 from frostline.pipeline.views import committed_registry
 
 

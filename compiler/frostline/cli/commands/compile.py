@@ -27,14 +27,14 @@ from frostline.cli.options import (
 )
 from frostline.errors import FrostlineError
 from frostline.model import FileOrigin
-from frostline.pipeline import saved_plans
 from frostline.pipeline.comparing import registry_difference
 from frostline.pipeline.compile.compiling import Compilation, CompileOptions, compile_registry, outputs_in_scope
 from frostline.pipeline.compile.holding import hold_refused
 from frostline.pipeline.freeze.confirmations import now_utc
 from frostline.pipeline.freeze.locks import CommittedLock, LockPair, offline_locks
-from frostline.pipeline.publish import publish_compilation, publish_session
-from frostline.pipeline.verifying import as_verified, check_unverified, verify_changes
+from frostline.pipeline.publish import saved_plans
+from frostline.pipeline.publish.session import publish_compilation, publish_session
+from frostline.pipeline.publish.verifying import as_verified, check_unverified, verify_changes
 from frostline.plan import saved as saved_plan
 from frostline.plan.changes import plan_value, published_line
 from frostline.settings import Allow, Config

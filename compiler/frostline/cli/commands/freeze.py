@@ -23,7 +23,7 @@ from frostline.cli.options import (
 )
 from frostline.model import Lock, Snapshot
 from frostline.pipeline.freeze.live import live_sources
-from frostline.pipeline.lock_update import LockUpdate, update_lock
+from frostline.pipeline.publish.lock_update import LockUpdate, update_lock
 from frostline.plan.changes import plan_value
 from frostline.settings import Allow
 from frostline.text import display_path, pluralize

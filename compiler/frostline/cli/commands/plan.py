@@ -32,12 +32,12 @@ from frostline.cli.options import (
     timings_option,
     wait_option,
 )
-from frostline.pipeline import saved_plans
 from frostline.pipeline.compile.compiling import Compilation, CompileOptions, compile_registry, outputs_in_scope
 from frostline.pipeline.freeze.confirmations import now_utc
 from frostline.pipeline.freeze.locks import offline_locks
-from frostline.pipeline.steady import look
-from frostline.pipeline.verifying import check_unverified, verify_changes
+from frostline.pipeline.publish import saved_plans
+from frostline.pipeline.publish.other_runs import look
+from frostline.pipeline.publish.verifying import check_unverified, verify_changes
 from frostline.plan.changes import plan_value
 from frostline.plan.saved import Basis
 from frostline.plan.text import plan_lines

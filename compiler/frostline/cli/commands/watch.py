@@ -21,12 +21,12 @@ from frostline.cli.usage import WrongValue
 from frostline.durations import without_durations
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import Finding
-from frostline.pipeline.after_publishing import check_program, run_after
 from frostline.pipeline.compile.compiling import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.freeze.locks import LockPair
-from frostline.pipeline.publish import publish_compilation, publish_session
-from frostline.pipeline.saved_plans import basis_of
-from frostline.pipeline.verifying import verify_changes
+from frostline.pipeline.publish.after_publishing import check_program, run_after
+from frostline.pipeline.publish.saved_plans import basis_of
+from frostline.pipeline.publish.session import publish_compilation, publish_session
+from frostline.pipeline.publish.verifying import verify_changes
 from frostline.pipeline.watch import CONFIRM, Watching
 from frostline.plan.changes import Plan, published_line, summary
 from frostline.plan.saved import Basis, digest_of

@@ -22,8 +22,8 @@ from frostline.pipeline.compile.holding import held_keys, held_services, hold_re
 from frostline.pipeline.freeze.live import settings_digests
 from frostline.pipeline.freeze.locks import LockPair, pair_locks
 from frostline.pipeline.freeze.merging import merge_files
-from frostline.pipeline.lock_update import update_lock
-from frostline.pipeline.publish import publish_compilation, publish_lock, publish_session
+from frostline.pipeline.publish.lock_update import update_lock
+from frostline.pipeline.publish.session import publish_compilation, publish_lock, publish_session
 from frostline.publish.single_file import replace_file
 from frostline.settings import Allow, Config
 from frostline.sources.base import ReadResult

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from frostline.lock.codec import lock_of
 from frostline.model import Instance, Lock
 from frostline.pipeline.compile.compiling import Compilation, CompileOptions
-from frostline.pipeline.saved_plans import basis_of
+from frostline.pipeline.publish.saved_plans import basis_of
 from frostline.plan.changes import plan_value
 from frostline.plan.text import plan_lines
 from frostline.publish.manifest import Manifest, manifest_chunks

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from frostline.errors import RefusedError, UsageError
-from frostline.pipeline import saved_plans
 from frostline.pipeline.compile.compiling import Compilation, CompileOptions
+from frostline.pipeline.publish import saved_plans
 from frostline.plan.saved import SavedFile, read_saved
 from frostline.settings import Allow, Config
 

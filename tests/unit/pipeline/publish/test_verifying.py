@@ -15,7 +15,7 @@ from frostline.cli.main import run
 from frostline.errors import RefusedError
 from frostline.events import listening
 from frostline.pipeline.compile.compiling import Compilation, CompileOptions
-from frostline.pipeline.verifying import as_verified, token_variables, verify_changes, verify_outputs
+from frostline.pipeline.publish.verifying import as_verified, token_variables, verify_changes, verify_outputs
 from frostline.settings import Allow, Config
 
 PARTNERS = {"type": "static", "services": {"billing": "https://billing.example", "mail": {"v3": "https://m.example"}}}

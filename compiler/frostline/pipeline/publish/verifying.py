@@ -16,7 +16,7 @@ from frostline.globs import matches, names_matching
 from frostline.model import FileOrigin, Finding
 from frostline.outputs.base import artifact_folder
 from frostline.pipeline.compile.compiling import Compilation, CompileOptions
-from frostline.pipeline.saved_plans import basis_of
+from frostline.pipeline.publish.saved_plans import basis_of
 from frostline.plan.saved import changed_inputs
 from frostline.settings import Allow, Config, OutputSettings, ServerSettings
 from frostline.text import did_you_mean, display_path, name_first, shorten

@@ -21,7 +21,7 @@ from frostline.pipeline.freeze.confirmations import confirmed_beside
 from frostline.pipeline.freeze.freezing import freeze
 from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.freeze.locks import CommittedLock
-from frostline.pipeline.publish import publish_lock, publish_session
+from frostline.pipeline.publish.session import publish_lock, publish_session
 from frostline.plan.changes import Plan
 from frostline.publish.single_file import BESIDE_OUT, OUT, refuse_other_kind, replace_file
 from frostline.published import Reading

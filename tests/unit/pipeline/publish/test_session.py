@@ -14,7 +14,7 @@ from frostline.model import (
 )
 from frostline.pipeline.compile.compiling import Compilation
 from frostline.pipeline.freeze.locks import CommittedLock
-from frostline.pipeline.publish import publish_compilation, publish_lock, publish_session
+from frostline.pipeline.publish.session import publish_compilation, publish_lock, publish_session
 from frostline.settings import Config
 
 STATIC = {"type": "static", "services": {"billing": "https://billing.example", "payments": {"v1": "https://p.example"}}}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from frostline.errors import UsageError
-from frostline.pipeline import steady
+from frostline.pipeline.publish import other_runs as steady
 from frostline.publish.journal import NAME
 from frostline.publish.run_lock import is_at_work, run_lock
 from frostline.settings import Config

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 
 from frostline.errors import UsageError
-from frostline.pipeline.verifying import token_variables
+from frostline.pipeline.publish.verifying import token_variables
 from frostline.settings import Config
 from frostline.text import quote
 from frostline.verify.environment import without_secrets

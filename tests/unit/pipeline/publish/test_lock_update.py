@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from frostline.errors import SourceError, UsageError
-from frostline.pipeline.lock_update import update_lock
+from frostline.pipeline.publish.lock_update import update_lock
 from frostline.settings import Allow, Config
 
 TODAY = date(2026, 1, 1)
