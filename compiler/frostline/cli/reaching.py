@@ -7,7 +7,7 @@ from typing import Any
 
 from frostline.canonical import origin_value
 from frostline.model import version_label
-from frostline.pipeline.reach import Reach
+from frostline.pipeline.check.reach import Reach
 from frostline.text import pluralize
 
 MOST_LISTED = 20

@@ -14,7 +14,7 @@ from project import assert_fits
 
 from frostline.cli.main import run
 from frostline.model import FileOrigin, Lock
-from frostline.pipeline.comparing import diff_locks
+from frostline.pipeline.check.comparing import diff_locks
 from frostline.pipeline.load.config import load_config
 from frostline.pipeline.publish.lock_update import update_lock
 from frostline.settings import Allow, CalledGlob, Config, Consumer

@@ -33,10 +33,10 @@ from frostline.cli.options import (
     wait_option,
 )
 from frostline.cli.reaching import reach_lines, reach_value
-from frostline.pipeline.check import CheckResult, Drift
-from frostline.pipeline.check import check as find_drift
+from frostline.pipeline.check.checking import CheckResult, Drift
+from frostline.pipeline.check.checking import check as find_drift
+from frostline.pipeline.check.reach import UNREACHED, Reach, reach_endpoints
 from frostline.pipeline.publish.other_runs import look
-from frostline.pipeline.reach import UNREACHED, Reach, reach_endpoints
 from frostline.pipeline.views import committed_registry
 
 

@@ -27,7 +27,7 @@ from frostline.cli.options import (
 )
 from frostline.errors import FrostlineError
 from frostline.model import FileOrigin
-from frostline.pipeline.comparing import registry_difference
+from frostline.pipeline.check.comparing import registry_difference
 from frostline.pipeline.compile.compiling import Compilation, CompileOptions, compile_registry, outputs_in_scope
 from frostline.pipeline.compile.holding import hold_refused
 from frostline.pipeline.freeze.confirmations import now_utc

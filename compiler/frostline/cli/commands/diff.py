@@ -8,7 +8,7 @@ from frostline import errors
 from frostline.cli.console import Invocation, print_json, print_report, print_text, report_value
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings
 from frostline.cli.options import REPORT_FORMATS, common_options, format_option
-from frostline.pipeline.comparing import diff_locks, other_settings, read_named_lock
+from frostline.pipeline.check.comparing import diff_locks, other_settings, read_named_lock
 from frostline.plan.changes import plan_value
 from frostline.plan.text import difference_lines
 

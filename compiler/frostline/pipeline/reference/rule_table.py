@@ -29,7 +29,7 @@ _MODULES = (
     "frostline.outputs.hiera.key_rules",
     "frostline.outputs.template.names",
     "frostline.pipeline.compile.file_rules",
-    "frostline.pipeline.reach",
+    "frostline.pipeline.check.reach",
     "frostline.registry.assembling",
     "frostline.registry.auth",
     "frostline.registry.callers",

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from frostline.lock.codec import lock_chunks, parse_lock
 from frostline.lock.store import LockFile
 from frostline.model import Bind, Declared, Instance, Key, Lock, Registration, SegmentAnswer, Snapshot, Upstream
-from frostline.pipeline.check import check
+from frostline.pipeline.check.checking import check
 from frostline.pipeline.compile.assembling import state_of_lock
 from frostline.pipeline.compile.compiling import CompileOptions, compile_registry
 from frostline.pipeline.compile.holding import held_keys, held_services, hold_refused

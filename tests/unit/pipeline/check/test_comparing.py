@@ -12,13 +12,20 @@ from frostline.errors import UsageError
 from frostline.lock.codec import lock_of
 from frostline.lock.store import lock_files
 from frostline.model import Lock, Snapshot
-from frostline.pipeline.comparing import NamedLock, diff_locks, other_settings, read_named_lock, registry_difference
+from frostline.pipeline.check.comparing import (
+    NamedLock,
+    diff_locks,
+    other_settings,
+    read_named_lock,
+    registry_difference,
+)
 from frostline.pipeline.freeze.locks import pair_locks
 from frostline.settings import Config
 
-from .conftest import MESH, PARTNERS
-
 Configure = Callable[..., Config]
+
+MESH = {"type": "consul", "address": "http://127.0.0.1:9", "partial": True}
+PARTNERS = {"type": "static", "services": {"billing": "https://billing.example"}}
 MakeSnapshot = Callable[..., Snapshot]
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from frostline.cli.main import run
 from frostline.errors import SourceError
-from frostline.pipeline import check as checking
-from frostline.pipeline.check import CheckResult, check
+from frostline.pipeline.check import checking
+from frostline.pipeline.check.checking import CheckResult, check
 from frostline.pipeline.load.config import load_config
 from frostline.settings import Config
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frostline.pipeline.edits import MOST_SHOWN, first_differences
+from frostline.pipeline.check.edited_lines import MOST_SHOWN, first_differences
 
 
 def numbered(count: int) -> list[str]:

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from frostline.pipeline import connecting
-from frostline.pipeline.connecting import failed_connections
+from frostline.pipeline.check import connecting
+from frostline.pipeline.check.connecting import failed_connections
 
 
 def reason(host: str, port: int, timeout: float = 2.0) -> str | None:

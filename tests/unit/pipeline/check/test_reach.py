@@ -15,8 +15,8 @@ from project import assert_fits
 
 from frostline.cli.main import run
 from frostline.model import Endpoint, Entry, FileOrigin, InstanceOrigin, Key, registry_of
-from frostline.pipeline import connecting
-from frostline.pipeline.reach import Unreached, reach_endpoints
+from frostline.pipeline.check import connecting
+from frostline.pipeline.check.reach import Unreached, reach_endpoints
 from frostline.settings import Waiver
 
 TODAY = date(2026, 1, 1)
@@ -83,7 +83,7 @@ def test_each_host_and_port_is_connected_to_once(monkeypatch: pytest.MonkeyPatch
         tried.extend(targets)
         return dict.fromkeys(targets)
 
-    monkeypatch.setattr("frostline.pipeline.connecting.failed_connections", failed)
+    monkeypatch.setattr("frostline.pipeline.check.connecting.failed_connections", failed)
     registry = registry_of({Key(f"s{n}", "v1"): entry(endpoint(f"http://router/s{n}/v1")) for n in range(5)})
     assert reach_endpoints(registry, (), TODAY).endpoints == 5
     assert set(tried) == {("router", 80)}

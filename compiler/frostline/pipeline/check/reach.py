@@ -75,7 +75,7 @@ class Reach(Struct, frozen=True, kw_only=True):
 def reach_endpoints(registry: Registry, waivers: Sequence[Waiver], today: date) -> Reach:
     """Connect to every endpoint of the registry, to each host and port once. Applies the waivers that hold today."""
     # Imported here because no other command needs asyncio, which takes as long to load as the configuration.
-    from frostline.pipeline.connecting import failed_connections
+    from frostline.pipeline.check.connecting import failed_connections
 
     valid = [waiver for waiver, last in zip(waivers, last_days(waivers), strict=True) if today <= last]
     endpoints = [

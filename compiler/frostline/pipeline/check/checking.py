@@ -15,11 +15,11 @@ from frostline.files.conflicts import digest_in_pointer, has_conflict
 from frostline.files.targets import file_bytes, open_root
 from frostline.lock.codec import lock_of
 from frostline.model import FileOrigin, Finding, Lock
-from frostline.pipeline.comparing import registry_difference
+from frostline.pipeline.check.comparing import registry_difference
+from frostline.pipeline.check.edited_lines import first_differences
 from frostline.pipeline.compile.compiling import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.compile.file_rules import ADOPT, DRIFT, EDITED, ORPHANS
 from frostline.pipeline.compile.holding import held_services, hold_refused
-from frostline.pipeline.edits import first_differences
 from frostline.pipeline.freeze.confirmations import SegmentAge, aged_segments
 from frostline.pipeline.freeze.freezing import freeze
 from frostline.pipeline.freeze.locks import CommittedLock, offline_locks
