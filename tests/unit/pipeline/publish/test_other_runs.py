@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from frostline.errors import UsageError
-from frostline.pipeline.publish import other_runs as steady
+from frostline.pipeline.publish import other_runs
 from frostline.publish.journal import NAME
 from frostline.publish.run_lock import is_at_work, run_lock
 from frostline.settings import Config
@@ -30,7 +30,7 @@ def test_a_run_that_publishes_is_waited_for_and_said_once(config: Config) -> Non
         journal = config.root / NAME
         journal.write_text("x")
         threading.Timer(0.3, journal.unlink).start()
-        steady.look(config, lambda: seen.append(journal.exists()), said.append)
+        other_runs.look(config, lambda: seen.append(journal.exists()), said.append)
     assert seen == [False]
     assert said == ["Another run is publishing here: waiting until it is done."]
 
@@ -38,7 +38,7 @@ def test_a_run_that_publishes_is_waited_for_and_said_once(config: Config) -> Non
 def test_what_a_killed_run_left_is_not_waited_for(config: Config) -> None:
     (config.root / NAME).write_text("x")
     said: list[str] = []
-    assert steady.look(config, lambda: 1, said.append) == 1
+    assert other_runs.look(config, lambda: 1, said.append) == 1
     assert said == []
 
 
@@ -52,7 +52,7 @@ def test_it_looks_again_where_another_run_has_published_meanwhile(config: Config
             raise UsageError("mixed")
         return len(times)
 
-    assert steady.look(config, find, pytest.fail) == 2
+    assert other_runs.look(config, find, pytest.fail) == 2
 
 
 def test_it_says_that_what_it_found_may_be_mixed_where_others_publish_again_and_again(config: Config) -> None:
@@ -67,7 +67,7 @@ def test_it_says_that_what_it_found_may_be_mixed_where_others_publish_again_and_
         return 7
 
     times: list[int] = []
-    assert steady.look(config, find, said.append) == 7
+    assert other_runs.look(config, find, said.append) == 7
     assert len(times) == 3
     assert "another run published meanwhile" in said[-1]
 
@@ -77,7 +77,7 @@ def test_an_error_counts_where_nobody_has_published(config: Config) -> None:
         raise UsageError("wrong")
 
     with pytest.raises(UsageError, match="wrong"):
-        steady.look(config, find, pytest.fail)
+        other_runs.look(config, find, pytest.fail)
 
 
 def test_whether_a_run_is_at_work_is_seen_and_stops_nobody(config: Config) -> None:
