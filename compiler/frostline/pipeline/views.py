@@ -48,7 +48,8 @@ from frostline.registry.exclusions import (
     preceded_endpoints,
 )
 from frostline.registry.naming import keys_of_name
-from frostline.registry.overriding import Effect, Overridden
+from frostline.registry.overrides.applying import Overridden
+from frostline.registry.overrides.effects import Effect
 from frostline.settings import Config, DeclaringSettings, LiveSettings, Naming
 
 

@@ -17,7 +17,7 @@ from frostline.model import (
 from frostline.pipeline.views import Explanation, closest, explanation_value, graph_value, keys_named, list_value
 from frostline.registry.declaring import dependencies_of
 from frostline.registry.exclusions import Exclusion
-from frostline.registry.overriding import Overridden
+from frostline.registry.overrides.applying import Overridden
 from frostline.settings import Naming
 
 PLACE = FileOrigin("frostline.yaml", 3, 5)

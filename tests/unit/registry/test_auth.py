@@ -27,7 +27,7 @@ from frostline.registry.assembling import assemble, contribution_of
 from frostline.registry.auth import pass_on_auths
 from frostline.registry.consumers import consumer_view
 from frostline.registry.declaring import contribution_of_declaration
-from frostline.registry.overriding import apply_overrides
+from frostline.registry.overrides.applying import apply_overrides
 from frostline.settings import DeclaringSettings, Keep, Naming, OutputConsumer, Override, VersionFrom
 
 KEY = Key("pay", "v1")

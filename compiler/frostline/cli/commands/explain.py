@@ -32,7 +32,7 @@ from frostline.pipeline.views import (
     services_named,
     with_known_callers,
 )
-from frostline.registry.override_rules import describe
+from frostline.registry.overrides.rules import describe
 from frostline.settings import Config
 from frostline.text import escape_control, quote
 

@@ -23,7 +23,7 @@ from frostline.pipeline.compile.holding import held_keys
 from frostline.pipeline.freeze.confirmations import SegmentAge, ages_of_lock
 from frostline.pipeline.freeze.locks import offline_lock, read_committed_lock
 from frostline.pipeline.views import list_value, segments_value
-from frostline.registry.overriding import Overridden
+from frostline.registry.overrides.applying import Overridden
 
 _HEADER = ("SERVICE", "VERSION", "ENDPOINTS", "SOURCE", "URL")
 _AGE_HEADER = ("SOURCE", "DATACENTER", "NAMESPACE", "LOCK")

@@ -20,7 +20,7 @@ from frostline.model import Finding
 from frostline.pipeline.override_entry import Entry, Target, entry_of, find_target, try_entry, with_entry
 from frostline.pipeline.views import closest
 from frostline.publish.single_file import replace_file
-from frostline.registry.override_rules import CONFLICT
+from frostline.registry.overrides.rules import CONFLICT
 from frostline.settings import Config
 from frostline.text import display_path, name_first
 

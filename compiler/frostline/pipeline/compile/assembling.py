@@ -19,8 +19,9 @@ from frostline.registry.assembling import contribution_of
 from frostline.registry.auth import pass_on_auths
 from frostline.registry.callers import callers_of, unmatched_findings
 from frostline.registry.declaring import contribution_of_declaration
-from frostline.registry.override_rules import unused_findings
-from frostline.registry.overriding import Effect, Overridden, apply_overrides
+from frostline.registry.overrides.applying import Overridden, apply_overrides
+from frostline.registry.overrides.effects import Effect
+from frostline.registry.overrides.rules import unused_findings
 from frostline.settings import Config, DeclaringSettings
 from frostline.sources.base import contributes, declares, keys_are_independent, needs_other_sources, source_module
 

@@ -47,7 +47,7 @@ from frostline.publish.claims import Claim, read_claim
 from frostline.publish.manifest import Manifest, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes
 from frostline.published import FileChange, ManifestEntry, Reading
-from frostline.registry.override_rules import findings_on
+from frostline.registry.overrides.rules import findings_on
 from frostline.settings import Allow, Config, OutputSettings
 from frostline.sources.base import allocates_ports
 from frostline.text import did_you_mean

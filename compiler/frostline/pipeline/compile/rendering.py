@@ -22,7 +22,7 @@ from frostline.registry.callers import callers_of
 from frostline.registry.consumers import consumer_view
 from frostline.registry.output_select import selected
 from frostline.registry.output_urls import OutputUrls
-from frostline.registry.overriding import Overridden, apply_overrides, written_places
+from frostline.registry.overrides.applying import Overridden, apply_overrides, written_places
 from frostline.service_keys import key_text, matches_key
 from frostline.settings import Config, OutputConsumer, OutputSelect, OutputSettings, UrlPatterns, Waiver
 from frostline.sources.base import patterned_sources

@@ -16,7 +16,7 @@ from frostline.model import Entry, Key, Registry, registry_of
 from frostline.plan.changes import OverrideNote, RegistryState
 from frostline.published import ManifestEntry
 from frostline.registry.assembling import entry_digest, properties_digest
-from frostline.registry.overriding import Overridden
+from frostline.registry.overrides.applying import Overridden
 
 
 def manifest_entries(registry: Registry) -> tuple[ManifestEntry, ...]:

@@ -20,7 +20,7 @@ from frostline.config.definitions import ref
 from frostline.errors import UsageError
 from frostline.outputs import output_keys
 from frostline.plug_ins import PlugIn
-from frostline.registry import override_keys
+from frostline.registry.overrides import keys as override_keys
 from frostline.resources import resource_folder, schema_text
 from frostline.sources import naming_keys, server_keys
 from frostline.text import list_names

@@ -14,7 +14,7 @@ from frostline.config.yaml_reader import Document, read_yaml
 from frostline.errors import ErrorGroup, UsageError
 from frostline.files.reading import read_regular
 from frostline.model import FileOrigin
-from frostline.registry.override_keys import read_overrides
+from frostline.registry.overrides.keys import read_overrides
 from frostline.resources import schema_text
 from frostline.settings import Override
 from frostline.text import display_path

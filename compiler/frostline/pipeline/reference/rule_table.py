@@ -35,7 +35,7 @@ _MODULES = (
     "frostline.registry.callers",
     "frostline.registry.consumers",
     "frostline.registry.named_ports",
-    "frostline.registry.override_rules",
+    "frostline.registry.overrides.rules",
     "frostline.registry.url_values",
     "frostline.verify.rules",
 )

@@ -6,7 +6,7 @@ from frostline.cli.commands.explain import explanation_lines
 from frostline.model import Endpoint, Entry, FileOrigin, InstanceOrigin, Key, registry_of
 from frostline.pipeline.views import Explanation
 from frostline.registry.exclusions import Exclusion
-from frostline.registry.overriding import Overridden
+from frostline.registry.overrides.applying import Overridden
 
 ORIGIN = InstanceOrigin("mesh", "dc1", "default", "n1", "i1")
 

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from frostline.cli.commands import list as listing
 from frostline.model import Endpoint, Entry, FileOrigin, Key, registry_of
-from frostline.registry.overriding import Overridden, apply_overrides
+from frostline.registry.overrides.applying import Overridden, apply_overrides
 from frostline.settings import EndpointMatch, Override
 
 

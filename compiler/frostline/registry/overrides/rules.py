@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 from frostline.model import FileOrigin, Finding, Registry
+from frostline.registry.overrides.effects import Effect
 from frostline.rules import Rule
 from frostline.service_keys import key_names, key_text, matches_key
 from frostline.settings import EndpointMatch, Override
 from frostline.text import closest, name_first, pluralize, shorten
-
-if TYPE_CHECKING:
-    from frostline.registry.overriding import Effect
 
 _PLACE = "frostline.yaml:30:5"
 

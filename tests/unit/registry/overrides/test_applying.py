@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Key, Registry, registry_of
 from frostline.registry.endpoints import choose_url
-from frostline.registry.override_rules import findings_on, unused_findings
-from frostline.registry.overriding import Overridden, apply_overrides
+from frostline.registry.overrides.applying import Overridden, apply_overrides
+from frostline.registry.overrides.rules import findings_on, unused_findings
 from frostline.settings import EndpointMatch, Override, Replacement
 
 PLACE = FileOrigin("frostline.yaml", 30, 5)

@@ -16,30 +16,12 @@ from frostline.globs import is_literal
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Key, Registry, registry_of
 from frostline.patterns import host_and_port
 from frostline.registry.endpoints import choose_url, merge_endpoints, numeric_address
-from frostline.registry.override_rules import CONFLICT, NO_ENDPOINT
+from frostline.registry.overrides.effects import Effect
+from frostline.registry.overrides.rules import CONFLICT, NO_ENDPOINT
 from frostline.service_keys import key_names, matches_key
 from frostline.settings import EndpointMatch, Override
 
 _Value = TypeVar("_Value")
-
-
-class Effect(Struct, frozen=True, kw_only=True):
-    """What one override does to one (service, version). replaced: each endpoint with the one in its place.
-
-    parts: the places of the parts of the override (a match, a URL) that did something.
-    """
-
-    override: Override
-    key: Key
-    dropped: tuple[Endpoint, ...] = ()
-    replaced: tuple[tuple[Endpoint, Endpoint], ...] = ()
-    added: tuple[Endpoint, ...] = ()
-    parts: frozenset[FileOrigin] = frozenset()
-
-    @property
-    def is_at_work(self) -> bool:
-        """Whether it changes anything; not where an earlier override decides about the same endpoints."""
-        return bool(self.dropped or self.replaced or self.added)
 
 
 class Overridden(Struct, frozen=True, kw_only=True):
