@@ -16,7 +16,7 @@ from frostline.lock import store as lock_store
 from frostline.model import Registration, SegmentAnswer
 from frostline.pipeline.freeze.live import settings_digests
 from frostline.pipeline.load.config import load_config
-from frostline.registry.selection import snapshot_of
+from frostline.registry.selection.selecting import snapshot_of
 from frostline.sources.consul.settings import ConsulSettings
 
 Tree = dict[str, tuple[int, bytes | str | None]]

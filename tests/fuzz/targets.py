@@ -24,7 +24,7 @@ from frostline.pipeline.load.config import load_config
 from frostline.plan.saved import Basis, Saved, read_saved, saved_bytes
 from frostline.publish.journal import Journal, Step, read_journal, staged_name
 from frostline.publish.manifest import manifest_chunks, parse_manifest
-from frostline.registry.selection import snapshot_of
+from frostline.registry.selection.selecting import snapshot_of
 from frostline.settings import Allow, LiveSettings
 from frostline.sources.consul import wire as consul
 from frostline.sources.http.connection import ResponseParser, TooLargeError

@@ -12,7 +12,7 @@ from frostline.registry import url_values
 from frostline.registry.named_ports import PORT_UNCHOSEN
 from frostline.registry.naming import splitter_of
 from frostline.registry.overrides.effects import Effect
-from frostline.registry.selection import excluded_registrations, verdict_of
+from frostline.registry.selection.selecting import excluded_registrations, verdict_of
 from frostline.rules import DOT_SEGMENT
 from frostline.service_keys import key_text
 from frostline.settings import LiveSettings

@@ -9,7 +9,7 @@ import pytest
 from frostline.model import FileOrigin, NamedPort, Registration, SegmentAnswer, Snapshot
 from frostline.registry.assembling import contribution_of
 from frostline.registry.exclusions import excluded_instances
-from frostline.registry.selection import count_unhealthy, snapshot_of
+from frostline.registry.selection.selecting import count_unhealthy, snapshot_of
 from frostline.settings import Naming
 from frostline.sources.consul.settings import ConsulSettings
 

@@ -20,7 +20,7 @@ from frostline.pipeline.freeze.narrowing import shaped_by
 from frostline.pipeline.freeze.unreachable import age_warnings, keep_unreachable
 from frostline.pipeline.freeze.vanished import vanished, with_vanished
 from frostline.registry.naming import names_of
-from frostline.registry.selection import count_unhealthy, snapshot_of, unknown_statuses
+from frostline.registry.selection.selecting import count_unhealthy, snapshot_of, unknown_statuses
 from frostline.settings import Allow, Config, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult, source_module
 

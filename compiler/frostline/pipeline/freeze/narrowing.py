@@ -10,7 +10,7 @@ from frostline.errors import UsageError
 from frostline.lock.codec import lock_of
 from frostline.lock.shapes import changed_settings, settings_digest, settings_of_note, shape_of
 from frostline.model import FileOrigin, Lock, Snapshot
-from frostline.registry.narrowing import Change, NarrowingError, narrowed_snapshots
+from frostline.registry.selection.narrowing import Change, NarrowingError, narrowed_snapshots
 from frostline.settings import LiveSettings
 from frostline.sources.base import answer_shape, default_shape, reads_segment, segment_lists
 

@@ -17,7 +17,7 @@ from frostline.lock.shapes import settings_digest
 from frostline.model import Bind, Declared, FileOrigin, Lock, Registration, SegmentAnswer, Snapshot, Upstream
 from frostline.pipeline.freeze.locks import offline_lock
 from frostline.pipeline.freeze.narrowing import narrowed_lock, shaped_by
-from frostline.registry.selection import snapshot_of
+from frostline.registry.selection.selecting import snapshot_of
 from frostline.settings import Config, Keep, LiveSettings, Naming, Select, VersionFrom
 from frostline.sources.base import answer_shape
 from frostline.sources.consul.settings import ConsulSettings

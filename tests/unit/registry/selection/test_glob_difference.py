@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from frostline.globs import matches
-from frostline.registry.glob_difference import TooManyGlobsError, name_beyond
+from frostline.registry.selection.glob_difference import TooManyGlobsError, name_beyond
 
 PARTS = ["a", "b", "*", "?", "[ab]", "[!a]", "[a-c]", "!"]
 GLOBS = st.lists(st.sampled_from(PARTS), min_size=1, max_size=4).map("".join)

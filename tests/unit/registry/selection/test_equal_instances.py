@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from frostline.lock.codec import lock_chunks, parse_lock
 from frostline.model import FileOrigin, Instance, Key, Lock, NamedPort, Registration, SegmentAnswer, Snapshot
 from frostline.registry.assembling import assemble, contribution_of, entry_digest
-from frostline.registry.selection import snapshot_of
+from frostline.registry.selection.selecting import snapshot_of
 from frostline.settings import Keep, LiveSettings, Naming, Select, VersionFrom
 
 LESS = (Keep(ids=False), Keep(nodes=False), Keep(ids=False, nodes=False))

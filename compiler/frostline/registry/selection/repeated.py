@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from frostline.errors import SourceError
 from frostline.model import Instance, InstanceOrigin, SegmentAnswer
-from frostline.registry.uniting import without_identity
+from frostline.registry.selection.equal_instances import without_identity
 from frostline.settings import Keep
 from frostline.text import quote
 

@@ -10,7 +10,7 @@ from frostline.errors import SourceError, UsageError
 from frostline.lock.codec import lock_chunks, lock_of, parse_lock
 from frostline.lock.readable import check_readable
 from frostline.model import FileOrigin, InstanceOrigin, Lock, Registration, SegmentAnswer, Snapshot
-from frostline.registry.selection import snapshot_of
+from frostline.registry.selection.selecting import snapshot_of
 from frostline.settings import Keep
 from frostline.sources.consul.settings import ConsulSettings
 

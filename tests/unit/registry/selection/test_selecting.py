@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from frostline.model import Bind, Declared, FileOrigin, Key, Registration, SegmentAnswer, Upstream
-from frostline.registry.selection import count_unhealthy, excluded_registrations, snapshot_of, unknown_statuses
+from frostline.registry.selection.selecting import (
+    count_unhealthy,
+    excluded_registrations,
+    snapshot_of,
+    unknown_statuses,
+)
 from frostline.settings import Keep, Naming, Select, VersionFrom
 from frostline.sources.consul.settings import ConsulSettings
 

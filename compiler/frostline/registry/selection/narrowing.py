@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from frostline.globs import is_literal, matches
 from frostline.model import Declared, Instance, Snapshot
-from frostline.registry.glob_difference import TooManyGlobsError, name_beyond
-from frostline.registry.selection import naming_inputs, upstreams_of
-from frostline.registry.uniting import without_identity
+from frostline.registry.selection.equal_instances import without_identity
+from frostline.registry.selection.glob_difference import TooManyGlobsError, name_beyond
+from frostline.registry.selection.selecting import naming_inputs, upstreams_of
 from frostline.settings import Keep, LiveSettings, SegmentList, Select
 from frostline.text import list_names, shorten
 
