@@ -12,8 +12,7 @@ from frostline.globs import matches
 from frostline.model import Declared, Instance, InstanceOrigin, Key, Registration, SegmentAnswer, Snapshot, Upstream
 from frostline.registry.named_ports import chosen_port
 from frostline.registry.naming import splitter_of
-from frostline.registry.selection.equal_instances import without_identity
-from frostline.registry.selection.repeated import each_once
+from frostline.registry.selection.equal_instances import each_once, without_identity
 from frostline.settings import Keep, LiveSettings, Select, VersionFrom
 from frostline.text import pluralize, quote
 from frostline.user_regexes import compiled as compiled_pattern
