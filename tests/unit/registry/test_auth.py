@@ -25,8 +25,8 @@ from frostline.model import (
 )
 from frostline.registry.assembling import assemble, contribution_of
 from frostline.registry.auth import pass_on_auths
-from frostline.registry.consumers import consumer_view
 from frostline.registry.declaring import contribution_of_declaration
+from frostline.registry.output_views.consumer import consumer_view
 from frostline.registry.overrides.applying import apply_overrides
 from frostline.settings import DeclaringSettings, Keep, Naming, OutputConsumer, Override, VersionFrom
 

@@ -19,9 +19,9 @@ from frostline.pipeline.freeze.live import names_only_sources
 from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assemble, with_prefer
 from frostline.registry.callers import callers_of
-from frostline.registry.consumers import consumer_view
-from frostline.registry.output_select import selected
-from frostline.registry.output_urls import OutputUrls
+from frostline.registry.output_views.consumer import consumer_view
+from frostline.registry.output_views.select import selected
+from frostline.registry.output_views.urls import OutputUrls
 from frostline.registry.overrides.applying import Overridden, apply_overrides, written_places
 from frostline.service_keys import key_text, matches_key
 from frostline.settings import Config, OutputConsumer, OutputSelect, OutputSettings, UrlPatterns, Waiver

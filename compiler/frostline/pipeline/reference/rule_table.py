@@ -33,7 +33,7 @@ _MODULES = (
     "frostline.registry.assembling",
     "frostline.registry.auth",
     "frostline.registry.callers",
-    "frostline.registry.consumers",
+    "frostline.registry.output_views.consumer",
     "frostline.registry.named_ports",
     "frostline.registry.overrides.rules",
     "frostline.registry.url_values",

@@ -14,7 +14,7 @@ from frostline.endpoint_runs import runs_of
 from frostline.model import Bind, DeclaredProperties, Endpoint, Entry, Key, Registry, Upstream, registry_of
 from frostline.registry.declaring import dependencies_of
 from frostline.registry.endpoints import choose_url
-from frostline.registry.output_select import selected
+from frostline.registry.output_views.select import selected
 from frostline.settings import Naming, OutputSelect
 
 

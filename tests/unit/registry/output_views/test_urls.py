@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from frostline.model import Bind, Contribution, Endpoint, Entry, FileOrigin, Instance, Key, Snapshot, Upstream
 from frostline.registry.assembling import assemble, contribution_of
 from frostline.registry.declaring import dependencies_of
-from frostline.registry.output_urls import OutputUrls
+from frostline.registry.output_views.urls import OutputUrls
 from frostline.settings import Naming, SchemeRule, UrlPatterns
 
 PLACE = FileOrigin("frostline.yaml", 9, 3)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Finding, Key, Registry, Upstream, registry_of
-from frostline.registry.consumers import consumer_view, env_name
 from frostline.registry.declaring import dependencies_of
+from frostline.registry.output_views.consumer import consumer_view, env_name
 from frostline.settings import Naming, OutputConsumer
 
 PLACE = FileOrigin("frostline.yaml", 9, 3)
