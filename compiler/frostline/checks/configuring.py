@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from frostline.checks.base import check_module, check_names
-from frostline.checks.consent import ACCEPTED_RULES
+from frostline.checks.guards.consent import ACCEPTED_RULES
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from frostline.checks import guards, policies, schema, segments
+from frostline.checks import policies, schema
 from frostline.checks.base import Context
-from frostline.checks.consent import entry_findings
-from frostline.checks.holding import Held, held_findings
-from frostline.checks.unknown import unknown_findings
+from frostline.checks.guards import segments
+from frostline.checks.guards.changes import changes as guards
+from frostline.checks.guards.consent import entry_findings
+from frostline.checks.guards.held import Held, held_findings
+from frostline.checks.guards.unknown import unknown_findings
 from frostline.checks.waivers import apply_waivers
 from frostline.errors import UsageError
 from frostline.model import Bind, Dependency, FileOrigin, Finding, Key, Upstream

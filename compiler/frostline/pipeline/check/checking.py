@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frostline.checks.holding import HELD, held_findings
+from frostline.checks.guards.held import HELD, held_findings
 from frostline.errors import UNTOUCHED, FrostlineError, SourceError, UsageError
 from frostline.files.conflicts import digest_in_pointer, has_conflict
 from frostline.files.targets import file_bytes, open_root

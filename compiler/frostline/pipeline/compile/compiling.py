@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from frostline.checks.base import Context, Found, judge, pair_with_waivers, run_checks
-from frostline.checks.holding import Held, held_findings
+from frostline.checks.guards.held import Held, held_findings
 from frostline.errors import UsageError
 from frostline.events import stage
 from frostline.model import Finding, Lock, Registry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from frostline.checks.emptied_outputs import FIND_OUT
+from frostline.checks.guards.outputs import FIND_OUT
 from frostline.rules import Rule
 
 EMPTY_OUTPUT = Rule(

@@ -9,10 +9,10 @@ from shlex import quote
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frostline.checks.emptied_outputs import emptied_outputs
-from frostline.checks.guards import EMPTY, Published, Unhealthy, guard_findings
-from frostline.checks.segments import emptied_segments, empty_sources
-from frostline.checks.unknown import unknown_findings
+from frostline.checks.guards.changes import EMPTY, Published, Unhealthy, guard_findings
+from frostline.checks.guards.outputs import emptied_outputs
+from frostline.checks.guards.segments import emptied_segments, empty_sources
+from frostline.checks.guards.unknown import unknown_findings
 from frostline.errors import UsageError
 from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
 from frostline.pipeline.compile.assembling import configured_callers, upstream_consumers

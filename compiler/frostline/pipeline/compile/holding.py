@@ -10,8 +10,8 @@ from operator import attrgetter
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frostline.checks.guards import Published, Unhealthy, instance_losses
-from frostline.checks.holding import Held
+from frostline.checks.guards.changes import Published, Unhealthy, instance_losses
+from frostline.checks.guards.held import Held
 from frostline.model import Declared, Instance, Key, Lock, Snapshot
 from frostline.pipeline.compile.assembling import declared_contributions, state_of_lock
 from frostline.pipeline.compile.guarding import published_before

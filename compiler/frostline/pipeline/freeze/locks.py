@@ -8,7 +8,7 @@ from functools import cached_property
 from msgspec import Struct
 from msgspec.structs import replace
 
-from frostline.checks.holding import Held
+from frostline.checks.guards.held import Held
 from frostline.errors import UsageError
 from frostline.events import stage
 from frostline.lock import merge as lock_merge

@@ -8,7 +8,7 @@ from shlex import quote
 
 from msgspec.structs import replace
 
-from frostline.checks.consent import allows_segment
+from frostline.checks.guards.consent import allows_segment
 from frostline.errors import ErrorGroup, SourceError
 from frostline.pipeline.freeze.locks import CommittedLock
 from frostline.service_keys import glob_of

@@ -18,12 +18,12 @@ from frostline.text import did_you_mean
 
 _MODULES = (
     "frostline.addresses",
-    "frostline.checks.consent",
-    "frostline.checks.guards",
-    "frostline.checks.holding",
-    "frostline.checks.emptied_outputs",
-    "frostline.checks.segments",
-    "frostline.checks.unknown",
+    "frostline.checks.guards.consent",
+    "frostline.checks.guards.changes",
+    "frostline.checks.guards.held",
+    "frostline.checks.guards.outputs",
+    "frostline.checks.guards.segments",
+    "frostline.checks.guards.unknown",
     "frostline.checks.waivers",
     "frostline.outputs.file_names",
     "frostline.outputs.hiera.key_rules",

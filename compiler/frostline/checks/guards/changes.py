@@ -13,8 +13,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from frostline.checks.consent import Consent, consent_help, consent_on, entry_findings, key_names_of
-from frostline.checks.segments import empty_help
+from frostline.checks.guards.consent import Consent, consent_help, consent_on, entry_findings, key_names_of
+from frostline.checks.guards.segments import empty_help
 from frostline.endpoint_runs import properties_of
 from frostline.model import Entry, Finding, Key
 from frostline.rules import Rule

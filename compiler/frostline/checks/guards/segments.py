@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from shlex import quote
 
-from frostline.checks.consent import allows_segment
+from frostline.checks.guards.consent import allows_segment
 from frostline.model import Finding, InstanceOrigin
 from frostline.rules import Rule
 from frostline.service_keys import glob_of

@@ -8,8 +8,8 @@ from shlex import quote
 
 from msgspec import Struct
 
-from frostline.checks.consent import consent_help
-from frostline.checks.guards import INSTANCES
+from frostline.checks.guards.changes import INSTANCES
+from frostline.checks.guards.consent import consent_help
 from frostline.model import Finding
 from frostline.rules import Rule
 from frostline.service_keys import glob_of

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from frostline.checks.guards import Published, guard_findings, kind_of_change
-from frostline.checks.segments import emptied_segments, empty_sources
+from frostline.checks.guards.changes import Published, guard_findings, kind_of_change
+from frostline.checks.guards.segments import emptied_segments, empty_sources
 from frostline.model import Endpoint, Entry, FileOrigin, InstanceOrigin, Key
 from frostline.settings import Allow, Guards, Waiver
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 
-from frostline.checks.emptied_outputs import emptied_outputs
+from frostline.checks.guards.outputs import emptied_outputs
 from frostline.model import FileOrigin
 from frostline.published import FileChange
 from frostline.settings import Allow, Guards

@@ -1,0 +1,1 @@
+"""Guards: what looks like an accident is not published until somebody consents."""
