@@ -425,7 +425,7 @@ def test_a_bug_is_70_without_traceback_and_values(
     def findings(*arguments: Any) -> None:
         raise ValueError(CANARY)
 
-    monkeypatch.setattr("frostline.checks.policies.findings", findings)
+    monkeypatch.setattr("frostline.checks.policies.check.findings", findings)
     project = Project(project.folder, run_here)
     done = project.configure(STATIC).refused(70, "compile", "-vv")
     explains(done.stderr, "a bug in frostline", "ValueError at test_statuses.py", "please report it")

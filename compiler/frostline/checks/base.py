@@ -68,7 +68,7 @@ class Check(Protocol):
 TABLE: Mapping[str, str] = {
     "dynamic-ports": "frostline.checks.dynamic_ports",
     "schema": "frostline.checks.schema",
-    "policies": "frostline.checks.policies",
+    "policies": "frostline.checks.policies.check",
 }
 
 

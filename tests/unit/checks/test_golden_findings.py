@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from frostline.checks import policies, schema
+from frostline.checks import schema
 from frostline.checks.base import Context
 from frostline.checks.guards import segments
 from frostline.checks.guards.changes import changes as guards
 from frostline.checks.guards.consent import entry_findings
 from frostline.checks.guards.held import Held, held_findings
 from frostline.checks.guards.unknown import unknown_findings
+from frostline.checks.policies.check import check as policies
 from frostline.checks.waivers import apply_waivers
 from frostline.errors import UsageError
 from frostline.model import Bind, Dependency, FileOrigin, Finding, Key, Upstream

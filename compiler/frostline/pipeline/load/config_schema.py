@@ -14,7 +14,8 @@ from typing import Any
 import frostline.checks.base as checks
 import frostline.outputs.base as outputs
 import frostline.sources.base as sources
-from frostline.checks import configuring, policy_keys
+from frostline.checks import configuring
+from frostline.checks.policies import keys as policy_keys
 from frostline.config import definitions
 from frostline.config.definitions import ref
 from frostline.errors import UsageError

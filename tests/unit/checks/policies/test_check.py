@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from frostline.checks.base import Context
-from frostline.checks.policies import findings, parse_policies
-from frostline.checks.policy import MOST_FOR_KEY
+from frostline.checks.policies.check import findings, parse_policies
+from frostline.checks.policies.judge import MOST_FOR_KEY
 from frostline.errors import ErrorGroup, UsageError
 from frostline.model import Endpoint, FileOrigin, Finding, InstanceOrigin, Registry
 from frostline.settings import CheckSettings

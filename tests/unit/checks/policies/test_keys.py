@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from frostline.checks.policy_keys import configure
+from frostline.checks.policies.keys import configure
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from frostline.checks.addresses import InvalidPolicyValue, addresses, port_ranges
+from frostline.checks.policies.address_sets import InvalidPolicyValue, addresses, port_ranges
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref

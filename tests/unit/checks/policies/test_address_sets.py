@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from frostline.checks.addresses import InvalidPolicyValue, addresses, holds, known_address, port_ranges
+from frostline.checks.policies.address_sets import InvalidPolicyValue, addresses, holds, known_address, port_ranges
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from frostline.checks import endpoint_policies
-from frostline.checks.addresses import InvalidPolicyValue
 from frostline.checks.base import Context
-from frostline.checks.endpoint_policies import judge_addresses, judge_meta, judge_ports, judge_tags
-from frostline.checks.policy import Judge, Policy, first_origin, is_configured, policy_finding
-from frostline.checks.policy_keys import SCHEMA, configure
+from frostline.checks.policies import endpoints as endpoint_policies
+from frostline.checks.policies.address_sets import InvalidPolicyValue
+from frostline.checks.policies.endpoints import judge_addresses, judge_meta, judge_ports, judge_tags
+from frostline.checks.policies.judge import Judge, Policy, first_origin, is_configured, policy_finding
+from frostline.checks.policies.keys import SCHEMA, configure
 from frostline.errors import ErrorGroup, UsageError
 from frostline.globs import is_literal
 from frostline.model import Finding, Key, Registry, version_label

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from frostline.checks.addresses import addresses, holds, known_address, port_ranges
-from frostline.checks.policy import Judge, Violation, judge_endpoints
+from frostline.checks.policies.address_sets import addresses, holds, known_address, port_ranges
+from frostline.checks.policies.judge import Judge, Violation, judge_endpoints
 from frostline.model import Endpoint
 from frostline.rules import Rule
 from frostline.settings import PolicySetting
