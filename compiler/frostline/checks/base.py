@@ -67,7 +67,7 @@ class Check(Protocol):
 
 TABLE: Mapping[str, str] = {
     "dynamic-ports": "frostline.checks.dynamic_ports",
-    "schema": "frostline.checks.schema",
+    "schema": "frostline.checks.schema.check",
     "policies": "frostline.checks.policies.check",
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from frostline.checks.base import Context
-from frostline.checks.schema import findings, load
+from frostline.checks.schema.check import findings, load
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Finding, Registry, registry_of
 from frostline.outputs.values import service_value
@@ -92,7 +92,7 @@ def written(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def checked(written: Any, context: Context, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Finding]]:
     """`checked(schema, registry)`: what breaks this schema alone; the built-in one takes everything."""
-    monkeypatch.setattr("frostline.checks.schema.schema_text", lambda name: b'{"$defs": {"service": true}}')
+    monkeypatch.setattr("frostline.checks.schema.check.schema_text", lambda name: b'{"$defs": {"service": true}}')
 
     def check(schema: Any, registry: Any) -> list[Finding]:
         return list(findings(registry, CheckSettings(schema=(written(schema),)), context))

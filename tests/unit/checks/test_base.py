@@ -15,7 +15,7 @@ TODAY = date(2027, 1, 1)
 
 @pytest.fixture(autouse=True)
 def _built_in_schema(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("frostline.checks.schema.schema_text", lambda name: b'{"$defs": {"service": true}}')
+    monkeypatch.setattr("frostline.checks.schema.check.schema_text", lambda name: b'{"$defs": {"service": true}}')
 
 
 def test_every_check_of_the_table_has_its_function() -> None:

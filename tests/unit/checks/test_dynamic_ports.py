@@ -18,7 +18,7 @@ ID = "_nomad-task-7b1e-web-payments-v1-http"
 
 @pytest.fixture(autouse=True)
 def _built_in_schema(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("frostline.checks.schema.schema_text", lambda name: b'{"$defs": {"service": true}}')
+    monkeypatch.setattr("frostline.checks.schema.check.schema_text", lambda name: b'{"$defs": {"service": true}}')
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from frostline.checks import schema
 from frostline.checks.base import Context
+from frostline.checks.guards import changes as guards
 from frostline.checks.guards import segments
-from frostline.checks.guards.changes import changes as guards
 from frostline.checks.guards.consent import entry_findings
 from frostline.checks.guards.held import Held, held_findings
 from frostline.checks.guards.unknown import unknown_findings
-from frostline.checks.policies.check import check as policies
+from frostline.checks.policies import check as policies
+from frostline.checks.schema import check as schema
 from frostline.checks.waivers import apply_waivers
 from frostline.errors import UsageError
 from frostline.model import Bind, Dependency, FileOrigin, Finding, Key, Upstream
@@ -82,7 +82,7 @@ def test_the_findings_of_upstreams_read_as_recorded(
 def test_a_schemas_findings_read_as_recorded(
     registry: Any, endpoint: Any, context: Context, monkeypatch: pytest.MonkeyPatch, matches_golden: Any
 ) -> None:
-    monkeypatch.setattr("frostline.checks.schema.schema_text", lambda name: b'{"$defs": {"service": true}}')
+    monkeypatch.setattr("frostline.checks.schema.check.schema_text", lambda name: b'{"$defs": {"service": true}}')
     (context.root / "ours.schema.json").write_text(
         """{"additionalProperties": {"properties": {"url": {"type": "string"}, "endpoints": {"items": {"properties":
         {"port": {"enum": [80, 443]}, "meta": {"required": ["owner"], "additionalProperties": {"maxLength": 5}}}}}}}}"""

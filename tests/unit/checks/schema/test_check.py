@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from frostline.checks.base import Context
-from frostline.checks.schema import MOST_FOR_SERVICE, findings, pointer
+from frostline.checks.schema.check import MOST_FOR_SERVICE, findings, pointer
 from frostline.model import FileOrigin, InstanceOrigin
 from frostline.settings import CheckSettings
 

@@ -17,7 +17,7 @@ from typing import Any
 from msgspec import Struct
 
 from frostline.checks import base
-from frostline.checks.schema_files import DIALECT, SchemaFiles
+from frostline.checks.schema.files import DIALECT, SchemaFiles
 from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from frostline.checks.schema import load
+from frostline.checks.schema.check import load
 from frostline.errors import ErrorGroup
 from frostline.model import FileOrigin
 
