@@ -25,6 +25,7 @@ from frostline.outputs.base import View
 from frostline.outputs.template.output import render
 from frostline.settings import OutputSettings
 from frostline.text import display_path
+from frostline.text import quote as quote_name
 
 ROUTER = Path(__file__).parents[2] / "samples" / "router" / "router.conf.j2"
 
@@ -229,7 +230,7 @@ def test_any_name_is_a_location_of_its_own(
 def test_a_name_that_no_path_can_hold_is_refused(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         written(registry_of({(name, None): entry()}))
-    assert caught.value.message.startswith(f"service {name}: ")
+    assert caught.value.message.startswith(f"the output `router`: service {quote_name(name)}: ")
     assert caught.value.origin == FileOrigin(display_path(ROUTER), caught.value.origin.line)
 
 
