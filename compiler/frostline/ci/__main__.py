@@ -74,14 +74,24 @@ def main() -> None:
 @click.option("--verify", is_flag=True, envvar="FROSTLINE_CI_VERIFY", help="Start verifiers: trusted branches only.")
 @_ending
 def check(config: Path | None, verify: bool) -> int:
-    """Check a pull request, offline, and keep one comment on it."""
+    """Check a pull request, and keep one comment on it.
+
+    Asks no source.
+    """
     host = find_host()
     return checking.check(host, _clone(host), config, verify=verify, warn=lambda text: _say(f"warning: {text}"))
 
 
 @main.command("freeze")
 @_config
-@click.option("--branch", envvar="FROSTLINE_CI_BRANCH", default="frostline/freeze", show_default=True)
+@click.option(
+    "--branch",
+    envvar="FROSTLINE_CI_BRANCH",
+    default="frostline/freeze",
+    metavar="NAME",
+    show_default=True,
+    help="The branch of the pull request.",
+)
 @_wait
 @click.option("--allow", envvar="FROSTLINE_CI_ALLOW", metavar="WHAT", help="As for `frostline compile`.")
 @click.option("--lock", "locks", envvar="FROSTLINE_CI_LOCK", metavar="GLOB", help="Merge these locks; ask no source.")
@@ -92,7 +102,10 @@ def check(config: Path | None, verify: bool) -> int:
 def freeze(
     config: Path | None, branch: str, wait: str | None, allow: str | None, locks: str | None, lock_only: bool
 ) -> int:
-    """Read the sources and keep one pull request with what changed, or with the refusal."""
+    """Keep one pull request with what the sources changed.
+
+    Reads the sources as compile does. Where that is refused, the pull request says so.
+    """
     host = find_host()
     reading = _options(("--wait", wait), ("--allow", allow), ("--lock", locks))
     options = freezing.Options(config=config, branch=branch, reading=reading, lock_only=lock_only)
@@ -104,7 +117,7 @@ def freeze(
 @_wait
 @_ending
 def drift(config: Path | None, wait: str | None) -> int:
-    """Compare the sources with the lock and keep one issue open while they differ."""
+    """Keep one issue open while the sources differ from the lock."""
     return drifting.drift(find_host(), config, _options(("--wait", wait)), _say)
 
 

@@ -1,4 +1,4 @@
-"""How `frostline-ci` ends where something is wrong that nobody thought of."""
+"""How `frostline-ci` ends where something is wrong that nobody thought of, and what its help says."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ def test_a_bug_shows_its_place_and_no_value_and_does_not_look_like_a_result(
     assert ended.value.code == 70
     assert "ValueError at test_ending.py:" in said
     assert "secret" not in said
+
+
+def test_the_help_has_the_whole_summary_of_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["--help"])
+    shown = capsys.readouterr().out
+    for each in command.main.commands.values():
+        summary = (each.help or "").partition("\n")[0]
+        assert f"{each.name}  " in shown
+        assert f" {summary}\n" in shown

@@ -12,6 +12,7 @@ _INSTALL = 'pip install "${FROSTLINE:?set this variable of CI}"'
 
 _GITHUB = f"""\
 # Checks the registry of each change, without a network, and says once an hour whether it has moved.
+# `frostline-ci` can keep a pull request with what moved: see docs/ci.md in frostline's repository.
 name: registry
 on:
   pull_request:
@@ -50,6 +51,7 @@ jobs:
 
 _GITLAB = f"""\
 # Checks the registry of each change, without a network; a scheduled pipeline says whether it has moved.
+# `frostline-ci` can keep a merge request with what moved: see docs/ci.md in frostline's repository.
 registry:
   image: python:3.12
   rules:
