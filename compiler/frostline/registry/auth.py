@@ -36,8 +36,6 @@ NOT_A_NAME = Rule(
 )
 RULES = (DIFFERENT, NOT_A_NAME)
 
-Auths = Mapping[Key, tuple[SaidAuth, ...]]
-
 
 def auths_of_endpoints(endpoints: Mapping[Key, Iterable[Endpoint]], meta_key: str) -> dict[Key, tuple[SaidAuth, ...]]:
     """The schemes that this meta key of the endpoints names, each with the first endpoint that does."""
