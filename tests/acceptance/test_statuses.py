@@ -230,7 +230,7 @@ def test_a_token_that_consul_does_not_know_is_3(project: Project, consul_acl: Ac
     consul_acl.reset()
     project.configure(consul_config(consul_acl.address, source={"token": {"env": "MESH_TOKEN"}}))
     wrong = {"MESH_TOKEN": "11111111-2222-3333-4444-555555555555"}
-    explains(project.refused(3, "compile", env=wrong).stderr, "source mesh", "403", "$MESH_TOKEN", "give a valid token")
+    explains(project.refused(3, "compile", env=wrong).stderr, "source mesh", "403", "$MESH_TOKEN", "it has expired")
 
 
 def test_acls_without_a_token_are_3(project: Project, consul_acl: AclAgent) -> None:

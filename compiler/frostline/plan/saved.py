@@ -25,7 +25,7 @@ from frostline.settings import Allow
 from frostline.text import display_path, quote
 
 MOST_NAMED = 10
-_MAKE = "make it with `frostline plan --out FILE`"
+_MAKE = "make it with this version of frostline: `frostline plan --out FILE`"
 MAKE_AGAIN = "make a new plan with `frostline plan --out FILE`, review it, and publish that one"
 
 Digest = Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}\\Z")]

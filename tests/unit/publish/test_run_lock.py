@@ -71,6 +71,8 @@ def test_another_process_is_refused_until_the_run_ends_and_nothing_is_left(
         with pytest.raises(PublishError, match="another run is at work") as caught, run_lock(tmp_path):
             pass
         assert (OWNER in (caught.value.help or "")) == ("lockf" in unsupported)
+        named = f"if it hangs, end process {other.pid}"
+        assert (named in (caught.value.help or "")) == (not unsupported and Path("/proc/locks").exists())
         assert names(tmp_path) == before
         other.communicate("")
     assert names(tmp_path) == []

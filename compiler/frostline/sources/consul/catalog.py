@@ -127,11 +127,15 @@ def _check_token(agent: Agent, settings: ConsulSettings) -> None:
         if token.accessor != _ANONYMOUS:
             return
         refused = f"source {settings.name}: GET {TOKEN}: Consul takes it for the anonymous token"
-    cause = f"Consul does not accept {describe_token(settings.token)}" if settings.token else "there is no key `token`"
+    if settings.token:
+        cause = f"Consul does not accept {describe_token(settings.token)}"
+        way = "it has expired, was deleted, or is of another cluster: give a valid token there"
+    else:
+        cause, way = "there is no key `token`", "give a valid token (`token: {env: CONSUL_HTTP_TOKEN}`)"
     raise SourceError(
         f"{refused}: ACLs are enabled, and {cause}",
         origin=settings.origin,
-        help="give a valid token (`token: {env: CONSUL_HTTP_TOKEN}`), or set `acl: scoped` with literal service names",
+        help=f"{way}, or set `acl: scoped` with literal service names",
     )
 
 
