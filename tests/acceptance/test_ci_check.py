@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -215,3 +216,50 @@ def test_the_report_of_tests_is_not_written_through_a_link_of_the_branch(jobs: J
     assert ended.returncode == 5
     assert "error: `frostline.junit.xml` is a symbolic link" in ended.stderr
     assert victim.read_text() == "mine"
+
+
+@only_github
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"root": "/"}, "`root` is outside of the repository"),
+        ({"overrides": "link"}, "outside of the repository"),
+        ({"sources": {"jobs": {"type": "jobspec", "files": ["*.nomad"], "var_files": ["link"]}}}, "outside of the"),
+    ],
+)
+def test_a_branch_shows_nothing_of_the_machine_that_checks_it(jobs: Jobs, keys: dict[str, Any], said: str) -> None:
+    secret = jobs.folder / "secret.hcl"
+    secret.write_text('name = "kept-secret"\n')
+    (jobs.project.folder / "link").symlink_to(secret)
+    jobs.project.write("x.nomad", JOB)
+    jobs.project.configure({**STATIC, **keys})
+    jobs.push("a link", "ours")
+    ended = check(jobs)
+    (comment,) = jobs.host.comments
+    assert said in comment.text
+    assert "kept-secret" not in comment.text + ended.stdout + ended.stderr
+
+
+@only_github
+def test_templates_that_come_with_frostline_are_read_though_they_are_not_of_the_branch(jobs: Jobs) -> None:
+    jobs.project.configure({**STATIC, "outputs": [{"type": "template", "builtin": "prometheus", "path": "x.json"}]})
+    jobs.project.done("compile", "--offline", "--allow", "orphans")
+    jobs.push("a builtin template", "ours")
+    ended = check(jobs)
+    assert ended.returncode == 0, ended.stderr
+
+
+JOB = """
+variable "name" { default = "x" }
+job "x" {
+  group "g" {
+    network {
+      port "http" { static = 80 }
+    }
+    service {
+      name = var.name
+      port = "http"
+    }
+  }
+}
+"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ from frostline import errors
 from frostline.ci.clone import Clone, is_revision
 from frostline.ci.hosts import Host
 from frostline.ci.manifests import lines_of, published_changes
-from frostline.ci.running import run_frostline
+from frostline.ci.running import Run, run_frostline
 from frostline.ci.texts import joined, mark_of
 from frostline.errors import FrostlineError
 
@@ -51,7 +52,8 @@ def check(host: Host, clone: Clone, config: Path | None, *, verify: bool, warn: 
     """The status of `frostline check`. The comment is begun where something differs or is wrong, and kept up to date
     from then on; where it cannot be written, the job shows the same."""
     more = ("--verify",) if verify else ()
-    report = run_frostline("check", "--format", host.report_format, *more, config=config)
+    ask = partial(run_frostline, config=config, inside=clone.top)  # a branch shows nothing of the machine
+    report = ask("check", "--format", host.report_format, *more)
     checked = look(clone, host.base, config, report.status, more)
     mark = mark_of("check", config)
     text = joined(mark, checked.parts, host.longest)
@@ -65,17 +67,18 @@ def check(host: Host, clone: Clone, config: Path | None, *, verify: bool, warn: 
 
 def look(clone: Clone, base: str, config: Path | None, status: int, more: tuple[str, ...]) -> Checked:
     """What the comment says. status: of `frostline check` with the options `more`."""
+    ask = partial(run_frostline, config=config, inside=clone.top, quietly=True)
     parts = [f"## {_title(status)}"]
     if status != errors.DONE:
-        parts.append(run_frostline("check", "--format", "markdown", *more, config=config, quietly=True).text)
+        parts.append(ask("check", "--format", "markdown", *more).text)
     if status == errors.DIFFERENT:
         # Branches that nobody trusts start nothing: no network, no verifier.
         offline = ("--offline", "--allow", "unverified", "--format", "markdown")
-        plan = run_frostline("plan", *offline, config=config, quietly=True)
+        plan = ask("plan", *offline)
         parts += ["### What `frostline compile --offline` would write", plan.text]
     matters = status != errors.DONE
     if status not in (errors.USAGE, errors.BUG):
-        said, changes = _told(clone, base, config)
+        said, changes = _told(clone, base, config, ask)
         parts, matters = [*parts, *said], matters or changes
     return Checked(status=status, parts=tuple(parts), matters=matters)
 
@@ -88,23 +91,22 @@ def _title(status: int) -> str:
     return f"frostline: the check failed (exit status {status})"
 
 
-def _told(clone: Clone, base: str, config: Path | None) -> tuple[list[str], bool]:
+def _told(clone: Clone, base: str, config: Path | None, ask: Callable[..., Run]) -> tuple[list[str], bool]:
     """What this branch makes of the registry, in words; and whether that is something, or may be."""
     old, new = (is_revision(clone, base) if base else None), is_revision(clone, "HEAD")
     if old is None or new is None:
         return [_NO_BASE], False
-    lock = run_frostline("diff", "--format", "markdown", old, new, config=config, quietly=True)
+    lock = ask("diff", "--format", "markdown", old, new)
     published = published_changes(clone, config, old, new)
     if published is None and lock.status not in (errors.DONE, errors.DIFFERENT):
         return [_NOT_KNOWN], True
     said = ["### What this changes in the registry", lock.text] if lock.status == errors.DIFFERENT else []
-    told = _services_of(config, old, new) if said and published else frozenset()
+    told = _services_of(ask("diff", "--format", "json", old, new)) if said and published else frozenset()
     if beside := [change for change in published or () if _Service(*change.key, *change.endpoints) not in told]:
         said += ["### What the configuration and local files change", "\n".join(lines_of(beside))]
     return said or ["The same services and endpoints are published as before."], bool(said)
 
 
-def _services_of(config: Path | None, old: str, new: str) -> frozenset[_Service]:
-    """The services that the locks of these commits change."""
-    run = run_frostline("diff", "--format", "json", old, new, config=config, quietly=True)
-    return msgspec.json.decode(run.text, type=_Difference).services
+def _services_of(difference: Run) -> frozenset[_Service]:
+    """The services that `frostline diff --format json` names."""
+    return msgspec.json.decode(difference.text, type=_Difference).services

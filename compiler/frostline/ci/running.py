@@ -10,6 +10,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from frostline.ci.hosts import TOKEN
+from frostline.files.reading import INSIDE
+from frostline.resources import resource_folder
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -19,11 +21,15 @@ class Run(Struct, frozen=True, kw_only=True):
     text: str
 
 
-def run_frostline(command: str, *arguments: str, config: Path | None, quietly: bool = False) -> Run:
+def run_frostline(
+    command: str, *arguments: str, config: Path | None, quietly: bool = False, inside: Path | None = None
+) -> Run:
     """`frostline COMMAND` without the host's token. What it says besides its report goes into the log, or, quietly,
-    nowhere."""
+    nowhere. inside: the folder out of which it reads nothing but the templates that come with it."""
     named = [] if config is None else ["--config", str(config)]
     environment = {name: value for name, value in os.environ.items() if name != TOKEN}
+    if inside:
+        environment[INSIDE] = f"{inside}\n{resource_folder('templates')}"
     done = subprocess.run(  # noqa: S603 - no shell
         # -P: no module comes from the checkout, which may be anybody's pull request.
         [sys.executable, "-P", "-m", "frostline", command, *named, *arguments],

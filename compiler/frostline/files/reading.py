@@ -1,7 +1,8 @@
 """The door for all that is read, but for what `-c` names: regular files on a disk, up to a limit of bytes.
 
 A path that the configuration or a command names may be anywhere. What is found through it (by a glob, an include, a
-call of `file`, a link in a folder) stays in its folder: `inside`.
+call of `file`, a link in a folder) stays in its folder: `inside`. For what nobody trusts, as in a pull request, the
+variable `INSIDE` bounds all of it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import os
 import stat
 from functools import cache
 from pathlib import Path
+
+INSIDE = "_FROSTLINE_INSIDE"
+"""The variable that names the folders, a line each, out of which nothing is read."""
 
 MIB = 1 << 20
 MOST_OF_LOCK = 2048 * MIB
@@ -32,6 +36,8 @@ def read_regular(path: Path, *, most: int = MOST_OF_TEXT, inside: Path | None = 
     OSError, whose strerror ends "… cannot be read: …": no such file, not a regular file, larger than `most` bytes, of
     the kernel, outside of its folder. ValueError: not a path.
     """
+    if is_out_of_bounds(path):
+        raise OSError(errno.EXDEV, "it is outside of the repository, or a link that leads out of it")
     if inside is not None and not path.resolve().is_relative_to(inside.resolve()):
         raise OSError(errno.EXDEV, "it is a link that leads out of its folder")
     _check_kind(path.stat())
@@ -42,6 +48,12 @@ def read_regular(path: Path, *, most: int = MOST_OF_TEXT, inside: Path | None = 
     if found.st_size > most or len(data) > most:
         raise OSError(errno.EFBIG, f"it is larger than {most // MIB} MiB")
     return data
+
+
+def is_out_of_bounds(path: Path) -> bool:
+    """Whether this path, once links are followed, is outside of the folders that `INSIDE` names."""
+    bounds = os.environ.get(INSIDE, "").split("\n")
+    return bounds != [""] and not any(path.resolve().is_relative_to(Path(folder).resolve()) for folder in bounds)
 
 
 def _check_kind(found: os.stat_result) -> None:

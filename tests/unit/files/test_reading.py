@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frostline.files.reading import MOST_OF_LOCK, read_regular
+from frostline.files.reading import INSIDE, MOST_OF_LOCK, read_regular
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/dev/tty", "/dev/stdin"])
@@ -85,3 +85,21 @@ def test_the_links_of_a_mounted_config_map_are_followed(tmp_path: Path) -> None:
     (tmp_path / "mounted").symlink_to("folder")
     assert read_regular(tmp_path / "folder" / "a.lock", inside=tmp_path / "folder") == b"x"
     assert read_regular(tmp_path / "mounted" / "a.lock", inside=tmp_path / "mounted") == b"x"
+
+
+def test_out_of_the_bounds_of_a_run_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_text("secret")
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "own").write_text("own")
+    for name, target in (("link", "../secret"), ("again", "own")):
+        (inside / name).symlink_to(target)
+    assert read_regular(inside / "link") == b"secret"
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "file").write_text("more")
+    monkeypatch.setenv(INSIDE, f"{inside}\n{tmp_path / 'more'}")
+    for path in (inside / "link", inside / ".." / "secret", tmp_path / "secret"):
+        with pytest.raises(OSError, match="outside of the repository"):
+            read_regular(path)
+    assert read_regular(inside / "own") == read_regular(inside / "again") == b"own"
+    assert read_regular(tmp_path / "more" / "file") == b"more"

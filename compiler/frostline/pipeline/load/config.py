@@ -18,6 +18,7 @@ from frostline.config.reading import ConfigText, read_config_text
 from frostline.config.schema_errors import schema_errors
 from frostline.config.yaml_reader import read_yaml
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
+from frostline.files.reading import is_out_of_bounds
 from frostline.files.targets import MANIFEST
 from frostline.model import FileOrigin
 from frostline.outputs.configuring import Reserved, outputs_of
@@ -175,6 +176,8 @@ def _check_root(cursor: Cursor, root: Path) -> None:
     written = cursor.get("root")
     if written is not None and is_other(root):
         written.refuse(f"`root` is a file: {display_path(root)}", "name a folder")
+    if written is not None and is_out_of_bounds(root):
+        written.refuse("`root` is outside of the repository", "in a pull request, name a folder of the repository")
 
 
 def _lock(cursor: Cursor, folder: Path) -> tuple[Path, bool]:
