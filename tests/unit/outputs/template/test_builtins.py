@@ -63,6 +63,16 @@ def test_a_host_that_nginx_takes_for_a_socket_is_refused(address: str) -> None:
     assert 'server "unix.example:80" ' in rendered("nginx", registry("shop", address="unix.example"))
 
 
+def test_endpoints_of_which_some_have_https_are_refused_for_nginx_which_calls_all_alike() -> None:
+    urls = ("http://10.0.0.1", "https://10.0.0.2")
+    plain, secure = (Endpoint(url=url, address=url.rpartition("/")[2], port=80, source="mesh") for url in urls)
+    for endpoints in ((plain, secure), (secure, plain)):
+        entry = Entry(url=endpoints[0].url, endpoints=endpoints, sources=("mesh",))
+        with pytest.raises(UsageError, match="service `shop`: nginx calls all its endpoints alike"):
+            rendered("nginx", registry_of({Key("shop", None): entry}))
+    assert "proxy_pass https://shop/;" in rendered("nginx", registry("shop", url="https://10.0.0.1"))
+
+
 @pytest.mark.parametrize("name", ["localhost", "LOCALHOST", "-localhost-", "ip6-localhost", "ip6_loopback"])
 def test_no_service_takes_the_name_of_the_machine_itself(name: str) -> None:
     with pytest.raises(UsageError, match="this machine's own name"):
