@@ -15,8 +15,8 @@ from frostline.events import report_progress
 from frostline.files.names import folded
 from frostline.files.targets import FileState, Root, digest_of_chunks, file_bytes, file_state, open_root, path_fault
 from frostline.globs import matches
-from frostline.publish.claims import is_made_by_git
 from frostline.publish.manifest import FileLine, Manifest, sorted_manifest
+from frostline.publish.salvage import is_made_by_git
 from frostline.published import FileChange, ManifestEntry
 from frostline.service_keys import glob_of
 from frostline.settings import Allow

@@ -24,8 +24,8 @@ from frostline.pipeline.freeze.confirmations import SegmentAge, aged_segments
 from frostline.pipeline.freeze.freezing import freeze
 from frostline.pipeline.freeze.locks import CommittedLock, offline_locks
 from frostline.pipeline.publish.verifying import verify_outputs
-from frostline.publish.claims import is_converted
 from frostline.publish.ownership import REFUSAL_REASONS, DesiredFile
+from frostline.publish.salvage import is_converted
 from frostline.published import FileChange
 from frostline.settings import Config
 from frostline.text import display_path, list_names

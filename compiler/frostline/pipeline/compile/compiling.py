@@ -43,9 +43,9 @@ from frostline.pipeline.compile.rendering import Rendered, render_outputs
 from frostline.pipeline.compile.states import as_published, judged
 from frostline.pipeline.freeze.locks import LockPair
 from frostline.plan.changes import Comparison, LockAction, Plan, RegistryState, changed_keys, plan_of
-from frostline.publish.claims import Claim, read_claim
 from frostline.publish.manifest import Manifest, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes
+from frostline.publish.salvage import Salvaged, salvage_manifest
 from frostline.published import FileChange, ManifestEntry, Reading
 from frostline.registry.overrides.rules import findings_on
 from frostline.settings import Allow, Config, OutputSettings
@@ -96,12 +96,12 @@ class Compilation(Struct, frozen=True, kw_only=True):
 class FileComparison(Struct, frozen=True):
     """What is published, and what happens to each file in scope."""
 
-    claim: Claim
+    salvaged: Salvaged
     files: tuple[FileChange, ...]
 
     @property
     def manifest(self) -> Manifest | None:
-        return self.claim.manifest
+        return self.salvaged.manifest
 
 
 def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -> Compilation:
@@ -113,7 +113,7 @@ def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -
     rendered = render_outputs(config, assembly.views, outputs, lasting, keep_bytes=options.keep_bytes)
     findings = judge_all(config, assembly, found, rendered, options.today)
     compared = diff_files(config, rendered, options)
-    baseline = baseline_of(config, locks, assembly, compared.manifest if compared.claim.is_whole else None)
+    baseline = baseline_of(config, locks, assembly, compared.manifest if compared.salvaged.is_whole else None)
     refusals = guard(config, locks, assembly, baseline, compared, options)
     if options.guard:
         emptied = guard_outputs(config, rendered.empty, compared.files, options.allow)
@@ -169,22 +169,22 @@ def diff_files(config: Config, rendered: Rendered, options: CompileOptions) -> F
     """Compare the rendered files with those on disk."""
     with stage("comparing with what is published"):
         # What is only looked at must be whole: nothing writes it anew.
-        claim = read_claim(config.manifest) if options.guard else Claim(read_manifest(config.manifest))
-        if claim.fault and options.only:
+        salvaged = salvage_manifest(config.manifest) if options.guard else Salvaged(read_manifest(config.manifest))
+        if salvaged.fault and options.only:
             help_text = "run `frostline compile` without `--only`: the files of all outputs are written anew"
-            raise UsageError(claim.fault.message, origin=claim.fault.origin, help=help_text)
+            raise UsageError(salvaged.fault.message, origin=salvaged.fault.origin, help=help_text)
         outputs = options.only or None
         owned = Ownership(config)
         files = file_changes(
             config.root,
             rendered.files,
-            claim.manifest,
+            salvaged.manifest,
             allow=options.allow,
             outputs=outputs,
             is_orphan=owned.is_orphan,
             is_input=owned.is_input,
         )
-    return FileComparison(claim, files)
+    return FileComparison(salvaged, files)
 
 
 def baseline_of(config: Config, locks: LockPair, assembly: Assembly, manifest: Manifest | None) -> RegistryState:
@@ -207,8 +207,8 @@ def guard(
     """What guards refuse. Without a manifest the committed lock counts as published."""
     refusals: tuple[Finding, ...] = ()
     if options.guard:
-        before = published_before(compared.claim, baseline if locks.committed else None, locks.fault)
-        refusals += (*warn_of_manifest(compared.claim), *guard_unknown(config, before, options.allow))
+        before = published_before(compared.salvaged, baseline if locks.committed else None, locks.fault)
+        refusals += (*warn_of_manifest(compared.salvaged), *guard_unknown(config, before, options.allow))
         states = judged(before.entries, baseline, assembly.state)
         refusals += guard_registry(
             config,
@@ -246,9 +246,9 @@ def guard_frozen(
         return warnings
     if not is_whole and locks.committed is None:
         return guard_lock(config, locks.new, None, allow)
-    claim = read_claim(config.manifest)
-    new, baseline = _frozen_states(config, locks, claim.manifest)
-    before = published_before(claim, baseline if locks.committed else None, locks.fault)
+    salvaged = salvage_manifest(config.manifest)
+    new, baseline = _frozen_states(config, locks, salvaged.manifest)
+    before = published_before(salvaged, baseline if locks.committed else None, locks.fault)
     refusals = guard_unknown(config, before, allow)
     states = judged(before.entries, baseline, new)
     refusals += guard_registry(
@@ -260,9 +260,9 @@ def guard_frozen(
 
 def plan_frozen(config: Config, locks: LockPair) -> Plan:
     """What would change in the registry if this lock were committed alone; no files."""
-    claim = read_claim(config.manifest)
-    new, baseline = _frozen_states(config, locks, claim.manifest)
-    before = published_before(claim, baseline if locks.committed else None, locks.fault)
+    salvaged = salvage_manifest(config.manifest)
+    new, baseline = _frozen_states(config, locks, salvaged.manifest)
+    before = published_before(salvaged, baseline if locks.committed else None, locks.fault)
     published = before.entries or ()
     callers = configured_callers(config, published, new.entries)
     comparison = Comparison(published=published, baseline=baseline, new=new, callers=callers)

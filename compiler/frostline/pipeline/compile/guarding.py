@@ -19,8 +19,8 @@ from frostline.pipeline.compile.assembling import configured_callers, upstream_c
 from frostline.pipeline.compile.file_rules import ADOPT, BROKEN_MANIFEST, EDITED, ORPHANS
 from frostline.pipeline.freeze.live import live_sources, names_only_sources
 from frostline.plan.changes import RegistryState
-from frostline.publish.claims import Claim
 from frostline.publish.ownership import REFUSAL_REASONS
+from frostline.publish.salvage import Salvaged
 from frostline.published import FileChange, ManifestEntry
 from frostline.service_keys import glob_of
 from frostline.settings import Allow, Config, OutputSettings
@@ -94,17 +94,17 @@ class Before(Struct, frozen=True):
     lock_fault: UsageError | None = None
 
 
-def published_before(claim: Claim, committed: RegistryState | None, lock_fault: UsageError | None) -> Before:
+def published_before(salvaged: Salvaged, committed: RegistryState | None, lock_fault: UsageError | None) -> Before:
     """What the manifest says; where that is missing or cut, what the committed lock says too.
 
     committed: the registry of the committed lock; None where there is none, or nothing of it can be relied on.
     """
-    if claim.manifest is not None and claim.is_whole:
-        return Before(claim.manifest.services)
+    if salvaged.manifest is not None and salvaged.is_whole:
+        return Before(salvaged.manifest.services)
     entries = {entry.key: entry for entry in committed.entries} if committed else {}
-    entries |= {entry.key: entry for entry in claim.manifest.services} if claim.manifest else {}
-    if committed is None and (claim.fault or lock_fault):
-        return Before(tuple(entries.values()) or None, False, claim.fault, lock_fault)
+    entries |= {entry.key: entry for entry in salvaged.manifest.services} if salvaged.manifest else {}
+    if committed is None and (salvaged.fault or lock_fault):
+        return Before(tuple(entries.values()) or None, False, salvaged.fault, lock_fault)
     return Before(tuple(entries.values()) if committed else None)
 
 
@@ -136,11 +136,11 @@ def _segment_sizes(snapshots: Iterable[Snapshot], config: Config) -> dict[tuple[
     }
 
 
-def warn_of_manifest(claim: Claim) -> tuple[Finding, ...]:
+def warn_of_manifest(salvaged: Salvaged) -> tuple[Finding, ...]:
     """The warning that the manifest is broken."""
-    if claim.fault is None:
+    if salvaged.fault is None:
         return ()
-    return (BROKEN_MANIFEST.finding(f"{claim.fault.message}; it is written anew", origin=claim.fault.origin),)
+    return (BROKEN_MANIFEST.finding(f"{salvaged.fault.message}; it is written anew", origin=salvaged.fault.origin),)
 
 
 def guard_outputs(

@@ -18,7 +18,7 @@ from frostline.pipeline.compile.guarding import published_before
 from frostline.pipeline.compile.states import as_published, judged
 from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.freeze.locks import LockPair
-from frostline.publish.claims import read_claim
+from frostline.publish.salvage import salvage_manifest
 from frostline.published import ManifestEntry
 from frostline.registry.naming import splitter_of
 from frostline.settings import Allow, Config, Naming
@@ -99,13 +99,13 @@ def _refused(config: Config, locks: LockPair, services: Collection[str], allow: 
 
     What an unread segment holds already is no endpoint that the service still has: its source said so when it was read.
     """
-    claim = read_claim(config.manifest)
+    salvaged = salvage_manifest(config.manifest)
     keys = {key for lock in (locks.new, locks.committed) for key in _keys_of(config, lock, services)}
     declared = declared_contributions(config)
     compared = (_without_held(locks.new), locks.new, locks.committed)
     new, whole, committed = (state_of_lock(config, lock, declared, keys) for lock in compared)
-    baseline = as_published(committed, claim.manifest.services if claim.manifest else None)
-    states = judged(published_before(claim, baseline, locks.fault).entries, baseline, new)
+    baseline = as_published(committed, salvaged.manifest.services if salvaged.manifest else None)
+    states = judged(published_before(salvaged, baseline, locks.fault).entries, baseline, new)
     losses = instance_losses(
         _published(states.published or (), services),
         _published(states.new.entries, services),

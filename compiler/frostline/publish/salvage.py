@@ -1,7 +1,7 @@
 """What a manifest says is published, also where git, an editor or a cut download has broken it.
 
-Its lines each claim one thing. Of a merge both sides count: what either of them published is known to the guards, and a
-file that either of them wrote is frostline's own.
+Of a merge both sides count: what either of them published is known to the guards, and a file that either of them
+wrote is frostline's own.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from frostline.published import ManifestEntry
 from frostline.text import display_path
 
 
-class Claim(Struct, frozen=True):
+class Salvaged(Struct, frozen=True):
     """manifest: None where there is none. fault: what is wrong with it; it is written anew then.
 
     is_whole: False where a line of it may be missing.
@@ -41,19 +41,19 @@ class Claim(Struct, frozen=True):
     is_whole: bool = True
 
 
-def read_claim(path: Path) -> Claim:
+def salvage_manifest(path: Path) -> Salvaged:
     """What the manifest in this file says, both sides of a merge united.
 
     UsageError: a line of it is not one that frostline writes. PublishError: it cannot be read.
     """
     data, shown = manifest_bytes(path), display_path(path)
     if data is None:
-        return Claim()
+        return Salvaged()
     try:
-        return Claim(parse_manifest(data, shown))
+        return Salvaged(parse_manifest(data, shown))
     except UsageError as fault:
         manifest, is_whole = _united(data, shown)
-        return Claim(manifest, fault, is_whole)
+        return Salvaged(manifest, fault, is_whole)
 
 
 def _united(data: bytes, shown: str) -> tuple[Manifest, bool]:

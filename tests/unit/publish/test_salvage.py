@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from frostline.errors import UsageError
-from frostline.publish.claims import is_made_by_git, read_claim
 from frostline.publish.manifest import FileLine, Manifest, manifest_chunks
+from frostline.publish.salvage import is_made_by_git, salvage_manifest
 from frostline.published import ManifestEntry
 
 WROTE, ELSE = (sha256(content).hexdigest() for content in (b"a\nb\n", b"c\n"))
@@ -34,9 +34,9 @@ def written(*lines: FileLine | ManifestEntry) -> list[bytes]:
 def claimed(tmp_path: Path, data: bytes) -> tuple[Manifest | None, bool]:
     path = tmp_path / "frostline.manifest"
     path.write_bytes(data)
-    claim = read_claim(path)
-    assert claim.fault
-    return claim.manifest, claim.is_whole
+    salvaged = salvage_manifest(path)
+    assert salvaged.fault
+    return salvaged.manifest, salvaged.is_whole
 
 
 def lines_of(*lines: bytes) -> bytes:
@@ -49,10 +49,10 @@ WHOLE = lines_of(HEADER, OURS, SHOP)
 
 
 def test_a_manifest_that_is_whole_or_missing_has_no_fault(tmp_path: Path) -> None:
-    assert read_claim(tmp_path / "frostline.manifest").manifest is None
+    assert salvage_manifest(tmp_path / "frostline.manifest").manifest is None
     (tmp_path / "frostline.manifest").write_bytes(WHOLE)
-    claim = read_claim(tmp_path / "frostline.manifest")
-    assert (claim.manifest, claim.fault, claim.is_whole) == (Manifest((line(),), (entry("shop"),)), None, True)
+    salvaged = salvage_manifest(tmp_path / "frostline.manifest")
+    assert (salvaged.manifest, salvaged.fault, salvaged.is_whole) == (Manifest((line(),), (entry("shop"),)), None, True)
 
 
 @pytest.mark.parametrize("base", [(), (b"||||||| 123abc", b"base that is no line")])
