@@ -215,7 +215,7 @@ def _scheme_of(rule: SchemeRule, instance: Instance, known: Collection[str]) -> 
     return value or None
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
+class Placement(Struct, frozen=True, kw_only=True):
     """Where a placeholder stands in a URL pattern.
 
     begins_path: directly after host and port. after_slash, before_slash: beside a slash of the pattern. at_end: before
@@ -230,7 +230,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     in_query: bool = False
 
 
-def value_of(placeholder: Placeholder, surroundings: Surroundings) -> Value:
+def value_of(placeholder: Placeholder, placement: Placement) -> Value:
     """The value of {meta[KEY]} or {tag[KEY]}, with default and `+`."""
     key, default = placeholder.key or "", placeholder.default
     is_tag = placeholder.name == "tag"
@@ -240,11 +240,11 @@ def value_of(placeholder: Placeholder, surroundings: Surroundings) -> Value:
         if not found and default is None:
             raise _missing(placeholder)
         if not found:
-            return _joined(default or "", surroundings)
+            return _joined(default or "", placement)
         if not placeholder.is_reserved:
-            return _joined(encode_url_part(found), surroundings)
-        _check_rest(found, placeholder, surroundings)
-        return _joined(encode_reserved(found), surroundings)
+            return _joined(encode_url_part(found), placement)
+        _check_rest(found, placeholder, placement)
+        return _joined(encode_reserved(found), placement)
 
     return value
 
@@ -267,11 +267,11 @@ def _tag(key: str, instance: Instance) -> str | None:
     return next((tag[len(prefix) :] for tag in instance.tags if tag.startswith(prefix) and tag != prefix), None)
 
 
-def _check_rest(value: str, placeholder: Placeholder, surroundings: Surroundings) -> None:
+def _check_rest(value: str, placeholder: Placeholder, placement: Placement) -> None:
     """UrlError: the value would make a query or a fragment of the rest of the pattern."""
-    if surroundings.is_last:
+    if placement.is_last:
         return
-    for sign in "#" if surroundings.in_query else "?#":
+    for sign in "#" if placement.in_query else "?#":
         if sign in value:
             raise UrlError(
                 URL_VALUE,
@@ -281,15 +281,15 @@ def _check_rest(value: str, placeholder: Placeholder, surroundings: Surroundings
             )
 
 
-def _joined(text: str, surroundings: Surroundings) -> str:
+def _joined(text: str, placement: Placement) -> str:
     """The text in a path, with one slash to each side of it: values are registered with and without them.
 
     Directly after host and port it could else be more of these.
     """
-    if surroundings.in_query:
+    if placement.in_query:
         return text
-    if surroundings.begins_path:
-        text = f"/{text.lstrip('/')}" if text or not surroundings.at_end else ""
-    elif surroundings.after_slash:
+    if placement.begins_path:
+        text = f"/{text.lstrip('/')}" if text or not placement.at_end else ""
+    elif placement.after_slash:
         text = text.lstrip("/")
-    return text.rstrip("/") if surroundings.before_slash else text
+    return text.rstrip("/") if placement.before_slash else text

@@ -16,7 +16,7 @@ from frostline.addresses import INVALID, InvalidAddress, host_of
 from frostline.model import Instance, Key
 from frostline.patterns import Placeholder, has_dot_segment, parse
 from frostline.registry.url_values import (
-    Surroundings,
+    Placement,
     UrlError,
     Value,
     address_of,
@@ -74,7 +74,7 @@ class UrlMaker:
         parts = _with_base(parse(pattern))
         return _PreparedPattern(
             tuple(
-                part if isinstance(part, str) or part.name in _KNOWN else self._value(part, _surroundings(parts, at))
+                part if isinstance(part, str) or part.name in _KNOWN else self._value(part, _placement(parts, at))
                 for at, part in enumerate(parts)
             ),
             _has_other_host(parts),
@@ -95,10 +95,10 @@ class UrlMaker:
                 texts.append("")
         return FilledPattern(texts[0], tuple(zip(values, texts[1:], strict=True)), pattern.judges_host)
 
-    def _value(self, part: Placeholder, surroundings: Surroundings) -> Value:
+    def _value(self, part: Placeholder, placement: Placement) -> Value:
         match part.name:
             case "meta" | "tag":
-                return value_of(part, surroundings)
+                return value_of(part, placement)
             case "scheme":
                 return self._scheme
             case "node":
@@ -110,7 +110,7 @@ class UrlMaker:
         return self._base
 
 
-def _surroundings(pattern: Sequence[str | Placeholder], at: int) -> Surroundings:
+def _placement(pattern: Sequence[str | Placeholder], at: int) -> Placement:
     """Where the placeholder at this position stands."""
     part, before = pattern[at], pattern[at - 1] if at else ""
     is_last = at + 1 == len(pattern)
@@ -118,7 +118,7 @@ def _surroundings(pattern: Sequence[str | Placeholder], at: int) -> Surroundings
     so_far = "".join(map(_sample, pattern[:at])).partition("://")[2]
     is_reserved = isinstance(part, Placeholder) and part.is_reserved
     in_host = bool(so_far) and not re.search("[/?#]", so_far)
-    return Surroundings(
+    return Placement(
         begins_path=in_host and (is_reserved or _ENDS_IN_PORT.fullmatch(so_far) is not None),
         after_slash=isinstance(before, str) and before.endswith("/"),
         before_slash=isinstance(after, str) and after.startswith("/"),
