@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from frostline.pipeline.init.candidates import Tried
-from frostline.pipeline.init.first_outputs import Output
+from frostline.pipeline.init.first_outputs import FirstOutput
 
 SCHEMA = "frostline.schema.json"
 """What editors read, beside frostline.yaml: the same line on every machine, and no network.
@@ -21,7 +21,7 @@ _EXAMPLE = (
 )
 
 
-def config_text(sources: Sequence[Tried], outputs: Sequence[Output]) -> str:
+def config_text(sources: Sequence[Tried], outputs: Sequence[FirstOutput]) -> str:
     """The text of frostline.yaml: the sources that can be used, the others as comments, and these outputs.
 
     It compiles as it is, unless findings refuse what a source gives.
@@ -29,7 +29,7 @@ def config_text(sources: Sequence[Tried], outputs: Sequence[Output]) -> str:
     return "\n".join((*_lines(sources, outputs), ""))
 
 
-def _lines(sources: Sequence[Tried], outputs: Sequence[Output]) -> Iterator[str]:
+def _lines(sources: Sequence[Tried], outputs: Sequence[FirstOutput]) -> Iterator[str]:
     yield f"# yaml-language-server: $schema={SCHEMA}"
     yield "# What frostline reads, checks and writes: `frostline plan` shows it, `frostline compile` does it."
     yield "# The first line is for editors, which complete and check the keys. With another version of frostline:"
@@ -69,7 +69,7 @@ def _block(source: Tried) -> Iterator[str]:
     yield from (f"  # {line}" for line in lines)
 
 
-def attributes_text(outputs: Sequence[Output]) -> str:
+def attributes_text(outputs: Sequence[FirstOutput]) -> str:
     """.gitattributes for lock, manifest, schema and outputs."""
     generated = sorted(pattern for output in outputs for pattern in output.files)
     lines = ["frostline.lock -text -merge", "frostline.manifest -text", f"{SCHEMA} -text linguist-generated"]

@@ -11,14 +11,14 @@ from msgspec import Struct
 from frostline.pipeline.init.surroundings import Surroundings, is_behind_a_link
 
 
-class Output(Struct, frozen=True):
+class FirstOutput(Struct, frozen=True):
     """line: in frostline.yaml; files: what it writes, as patterns of .gitattributes."""
 
     line: str
     files: tuple[str, ...]
 
 
-def outputs_of(around: Surroundings, folder: Path) -> tuple[Output, ...]:
+def first_outputs(around: Surroundings, folder: Path) -> tuple[FirstOutput, ...]:
     """The outputs for what is here; YAML always, for reviewers and scripts.
 
     One is left out where each path that it might have is taken.
@@ -26,19 +26,19 @@ def outputs_of(around: Surroundings, folder: Path) -> tuple[Output, ...]:
     return tuple(_outputs(around, folder))
 
 
-def _outputs(around: Surroundings, folder: Path) -> Iterator[Output]:
+def _outputs(around: Surroundings, folder: Path) -> Iterator[FirstOutput]:
     documents = (("registry/services.yaml",), ("frostline/services.yaml",), ("frostline-services.yaml",))
     if paths := _first_free(folder, documents):
-        yield Output(f"{{type: yaml, path: {paths[0]}}}", paths)
+        yield FirstOutput(f"{{type: yaml, path: {paths[0]}}}", paths)
     if around.package:
         stems = (f"{around.package}/registry", f"{around.package}/frostline_registry")
         # Python imports a package `registry` in place of a module `registry`.
         if paths := _first_free(folder, tuple((f"{stem}.py", f"{stem}.pyi", stem) for stem in stems)):
-            yield Output(f"{{type: python, path: {paths[0]}}}", paths[:2])
+            yield FirstOutput(f"{{type: python, path: {paths[0]}}}", paths[:2])
     if around.modules:
         modules = ((f"{around.modules}/frostline",), (f"{around.modules}/frostline_registry",))
         if paths := _first_free(folder, modules):
-            yield Output(f"{{type: puppet-module, path: {paths[0]}}}", (f"{paths[0]}/**",))
+            yield FirstOutput(f"{{type: puppet-module, path: {paths[0]}}}", (f"{paths[0]}/**",))
 
 
 def _first_free(folder: Path, choices: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:

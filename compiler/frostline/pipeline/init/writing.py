@@ -14,7 +14,7 @@ from frostline.outputs.template.builtins import TABLE as BUILTINS
 from frostline.pipeline.init.candidates import Tried, candidates, compiled, refusal_of, try_candidate
 from frostline.pipeline.init.ci_text import CI_FILES
 from frostline.pipeline.init.config_text import SCHEMA, attributes_text, config_text
-from frostline.pipeline.init.first_outputs import outputs_of
+from frostline.pipeline.init.first_outputs import first_outputs
 from frostline.pipeline.init.surroundings import look_around, small_text
 from frostline.pipeline.load.config import NAME
 from frostline.publish.single_file import replace_file
@@ -48,7 +48,7 @@ def write_start(folder: Path, environment: Mapping[str, str], today: date) -> St
         )
     around = look_around(folder)
     sources = tuple(try_candidate(candidate, folder, today) for candidate in candidates(around, environment))
-    outputs = outputs_of(around, folder)
+    outputs = first_outputs(around, folder)
     text = config_text(sources, outputs)
     outcome = compiled(text, folder, today)
     attributes = attributes_text(outputs)
