@@ -24,7 +24,7 @@ from frostline.text import escape_json
 _SHOWN = "the new entry"
 
 
-class Entry(Struct, frozen=True):
+class NewOverride(Struct, frozen=True):
     """A new entry. value: what it holds, as JSON values; override: what it means."""
 
     value: Mapping[str, Any]
@@ -51,7 +51,7 @@ def _yaml(value: Any, key: str = "") -> str:
     return escape_json(json.dumps(value, ensure_ascii=False))
 
 
-def entry_of(service: str, until: str, why: str, parts: Sequence[tuple[str, Mapping[str, Any]]]) -> Entry:
+def entry_of(service: str, until: str, why: str, parts: Sequence[tuple[str, Mapping[str, Any]]]) -> NewOverride:
     """The entry of these parts, each with the option that asks for it: ("--add", {"add": [URL]}).
 
     UsageError: a value of an option is none.
@@ -69,7 +69,7 @@ def entry_of(service: str, until: str, why: str, parts: Sequence[tuple[str, Mapp
                 raise UsageError(f"{option}: `{old}` is to be replaced twice", help="keep one of the two")
     found: dict[str, Any] = {"drop": drop[0] if len(drop) == 1 else drop, "add": add, "replace": replaced}
     value = {**head, **{key: part for key, part in found.items() if part}, **tail}
-    return Entry(value, _override(value, ""))
+    return NewOverride(value, _override(value, ""))
 
 
 def _override(value: Mapping[str, Any], start: str) -> Override:
@@ -142,7 +142,7 @@ def try_entry(config: Config, target: Target, override: Override) -> Trial:
     )
 
 
-def with_entry(raw: bytes, entry: Entry, shown: str) -> bytes:
+def with_entry(raw: bytes, entry: NewOverride, shown: str) -> bytes:
     """The file of `overrides` with one more item; all else stays byte for byte. UsageError: not possible safely."""
     text = raw.decode()
     newline = "\r\n" if "\r\n" in text else "\n"

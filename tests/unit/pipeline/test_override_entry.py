@@ -10,7 +10,7 @@ from frostline.config.yaml_reader import read_yaml
 from frostline.errors import UsageError
 from frostline.model import Key
 from frostline.pipeline.load.override_file import overrides_in
-from frostline.pipeline.override_entry import Entry, _glob, entry_of, with_entry
+from frostline.pipeline.override_entry import NewOverride, _glob, entry_of, with_entry
 from frostline.service_keys import matches_key
 from frostline.text import escape_control
 
@@ -18,7 +18,7 @@ URL = "http://10.0.0.12:8080/v1"
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 
 
-def entry(why: str = "disk", service: str = "payments") -> Entry:
+def entry(why: str = "disk", service: str = "payments") -> NewOverride:
     return entry_of(service, "2027-01-31", why, [("--add", {"add": [URL]})])
 
 

@@ -17,7 +17,7 @@ from frostline.cli.options import FORMATS, Day, common_options, format_option
 from frostline.errors import RefusedError, UsageError
 from frostline.files.reading import read_regular
 from frostline.model import Finding
-from frostline.pipeline.override_entry import Entry, Target, entry_of, find_target, try_entry, with_entry
+from frostline.pipeline.override_entry import NewOverride, Target, entry_of, find_target, try_entry, with_entry
 from frostline.pipeline.views import closest
 from frostline.publish.single_file import replace_file
 from frostline.registry.overrides.rules import CONFLICT
@@ -106,7 +106,7 @@ def _replacement(text: str, urls: set[str]) -> dict[str, str]:
     return {old: new}
 
 
-def _checked(config: Config, target: Target, entry: Entry) -> tuple[Finding, ...]:
+def _checked(config: Config, target: Target, entry: NewOverride) -> tuple[Finding, ...]:
     """The findings that the entry brings, as warnings: compile judges.
 
     DifferentError: it, or a part of it, changes nothing; RefusedError: it contradicts another one.
@@ -129,7 +129,7 @@ def _checked(config: Config, target: Target, entry: Entry) -> tuple[Finding, ...
     return tuple(replaced_field(finding, severity="warning") for finding in trial.findings)
 
 
-def _print_or_add(invocation: Invocation, config: Config, entry: Entry) -> str | None:
+def _print_or_add(invocation: Invocation, config: Config, entry: NewOverride) -> str | None:
     """Print the entry; where `overrides` names a file, add it there. Returns the file's path, None without one."""
     file = config.overrides_file
     if invocation.format == "text":
