@@ -32,7 +32,7 @@ class TooManySteps(Exception):
     """A match takes more than MOST_STEPS."""
 
 
-class Found:
+class Match:
     """A match. The group 0 is all of it; a group that took no part is None."""
 
     def __init__(self, text: str, groups: Groups, names: dict[str, int]) -> None:
@@ -86,32 +86,32 @@ class Pattern:
         self._keyed_by_groups = program.has_references
         self._empty: Groups = (None,) * (2 * tree.state.groups)
 
-    def search(self, text: str, spend: Spend | None = None, start: int = 0) -> Found | None:
+    def search(self, text: str, spend: Spend | None = None, start: int = 0) -> Match | None:
         """The leftmost match from `start` on. spend: takes the steps as they are made; None: TooManySteps ends them."""
         if spend is None and self.is_cheap(text, 1) and self._re is not None:
             return self._of_re(text, self._re.search(text, start))
         run = _Run(self._code, text, spend, self._keyed_by_groups)
         for begin in range(start, len(text) + 1):
             if (groups := run.match(0, begin, self._empty)) is not None:
-                return Found(text, groups, self._names)
+                return Match(text, groups, self._names)
         return None
 
-    def fullmatch(self, text: str) -> Found | None:
+    def fullmatch(self, text: str) -> Match | None:
         """The match of the whole text. TooManySteps."""
         if self.is_cheap(text, 0) and self._re is not None:
             return self._of_re(text, self._re.fullmatch(text))
         groups = _Run(self._code, text, None, self._keyed_by_groups, whole=True).match(0, 0, self._empty)
-        return None if groups is None else Found(text, groups, self._names)
+        return None if groups is None else Match(text, groups, self._names)
 
     def is_cheap(self, text: str, more: int) -> bool:
         """Whether `re` needs few steps, however it goes: it may try every length of every repetition."""
         return self._repeats is not None and (len(text) + 1) ** (self._repeats + more) <= _MOST_SIMPLE
 
-    def _of_re(self, text: str, match: re.Match[str] | None) -> Found | None:
+    def _of_re(self, text: str, match: re.Match[str] | None) -> Match | None:
         if match is None:
             return None
         groups = [position if position >= 0 else None for span in match.regs for position in span]
-        return Found(text, tuple(groups), self._names)
+        return Match(text, tuple(groups), self._names)
 
 
 def _simple_repeats(tree: Any) -> int | None:
@@ -369,7 +369,7 @@ class _Run:
         return (0, position + len(wanted), groups) if same else None
 
 
-def find_all(pattern: Pattern, text: str, spend: Spend) -> Iterator[Found]:
+def find_all(pattern: Pattern, text: str, spend: Spend) -> Iterator[Match]:
     """Every match, from left to right, without overlap."""
     position = 0
     while position <= len(text) and (found := pattern.search(text, spend, position)):

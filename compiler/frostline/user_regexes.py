@@ -16,14 +16,14 @@ class UserRegex:
         self._text = pattern
         self._pattern = regexes.Pattern(pattern, flags)
 
-    def fullmatch(self, text: str) -> regexes.Found | None:
+    def fullmatch(self, text: str) -> regexes.Match | None:
         """The match of the whole text. UsageError: it takes too many steps."""
         try:
             return self._pattern.fullmatch(text)
         except regexes.TooManySteps:
             raise self._too_slow(text) from None
 
-    def search(self, text: str) -> regexes.Found | None:
+    def search(self, text: str) -> regexes.Match | None:
         """The leftmost match. UsageError: it takes too many steps."""
         try:
             return self._pattern.search(text)

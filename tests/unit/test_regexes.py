@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from frostline.regexes import Found, Pattern, TooManySteps, find_all
+from frostline.regexes import Match, Pattern, TooManySteps, find_all
 
 PATTERNS = [
     *("a", "a*b", "(a+)+$", "(a|ab)(c|bcd)(d*)", "^([a-z]+)+$", "a{2,3}?b", "(?P<x>a)(?P<y>b)?", r"\bab\b", r"\Bb"),
@@ -71,7 +71,7 @@ def test_what_is_no_pattern_or_too_large_is_refused(pattern: str) -> None:
 
 def test_groups_have_numbers_and_names() -> None:
     found = Pattern("(?P<name>a)|(b)").fullmatch("b")
-    assert isinstance(found, Found)
+    assert isinstance(found, Match)
     assert (found.group("name"), found.group(2), found.has("name"), found.has("other")) == (None, "b", True, False)
     with pytest.raises(IndexError):
         found.group(3)

@@ -12,7 +12,7 @@ from frostline.hcl.functions.characters import GO_SPACE, check_size, clusters, c
 from frostline.hcl.functions.numeric import whole
 from frostline.hcl.number import Number
 from frostline.hcl.values import NUMBER, STRING, Value, list_of, list_value, number, string
-from frostline.regexes import Found, Pattern, find_all
+from frostline.regexes import Match, Pattern, find_all
 
 _MOST_REPEATS = 1000  # RE2's limit
 _TEXT = Parameter("str", STRING)
@@ -165,7 +165,7 @@ def _of_go(pattern: str) -> Pattern:
 _REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)
 
 
-def _expanded(replacement: str, match: Found) -> Iterator[str]:
+def _expanded(replacement: str, match: Match) -> Iterator[str]:
     last = 0
     for found in _REFERENCE.finditer(replacement):
         yield replacement[last : found.start()]
@@ -174,7 +174,7 @@ def _expanded(replacement: str, match: Found) -> Iterator[str]:
     yield replacement[last:]
 
 
-def _group(match: Found, name: str) -> str:
+def _group(match: Match, name: str) -> str:
     try:
         return match.group(int(name) if name.isdigit() and len(name) < 9 else name) or ""
     except IndexError:
