@@ -17,7 +17,7 @@ from frostline.cli.options import FORMATS, Day, common_options, format_option
 from frostline.errors import RefusedError, UsageError
 from frostline.files.reading import read_regular
 from frostline.model import Finding
-from frostline.pipeline.override_entry import NewOverride, Target, entry_of, find_target, try_entry, with_entry
+from frostline.pipeline.new_override import NewOverride, Target, entry_of, find_target, try_entry, with_entry
 from frostline.pipeline.views import closest
 from frostline.publish.single_file import replace_file
 from frostline.registry.overrides.rules import CONFLICT

@@ -10,7 +10,7 @@ from frostline.config.yaml_reader import read_yaml
 from frostline.errors import UsageError
 from frostline.model import Key
 from frostline.pipeline.load.override_file import overrides_in
-from frostline.pipeline.override_entry import NewOverride, _glob, entry_of, with_entry
+from frostline.pipeline.new_override import NewOverride, _glob, entry_of, with_entry
 from frostline.service_keys import matches_key
 from frostline.text import escape_control
 
