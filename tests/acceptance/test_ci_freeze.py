@@ -218,6 +218,22 @@ def test_a_pull_request_of_a_fork_of_the_same_owner_is_left_alone(jobs: Jobs, sh
     assert [pull.state for pull in jobs.host.pulls] == ["open", "closed"]
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_job_on_another_branch_leaves_the_pull_request_as_it_is(jobs: Jobs, shop: ConsulAgent, gone: bool) -> None:
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    done(jobs)
+    first = tip(jobs)
+    if gone:
+        shop.catalog_deregister("n1", "basket-v2")
+    jobs.project.write("README", "of somebody else\n")
+    jobs.push("a feature", "feature")
+    ended = jobs.job("freeze", revision="feature")
+    assert ended.returncode == 4
+    assert f"error: the branch `{BRANCH}` has a pull request into `main`, and this job runs on" in ended.stderr
+    assert "help: give each branch on which such jobs run a `branch` of its own" in ended.stderr
+    assert (tip(jobs), jobs.host.pulls[0].state) == (first, "open")
+
+
 @only_github
 def test_who_pushes_while_a_job_pushes_is_not_overwritten(jobs: Jobs, shop: ConsulAgent) -> None:
     shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
@@ -376,8 +392,8 @@ def test_a_job_without_a_token_or_with_a_wrong_branch_is_told_so(jobs: Jobs, sho
     shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
     ended = jobs.job("freeze", token="")
     assert ended.returncode == 5
-    assert f"error: git could not read {jobs.host.url}/acme/shop.git" in ended.stderr
-    assert "help: the token needs `permissions: {contents: write}`" in ended.stderr
+    assert "error: GitHub answered 401 to GET /repos/acme/shop/pulls: Bad credentials" in ended.stderr
+    assert "help: the job needs `permissions`" in ended.stderr
     assert "error: git could not push the branch `a..b`" in done(jobs, "--branch", "a..b", status=5)
     assert jobs.host.pulls == []
 

@@ -155,7 +155,7 @@ def github(host: CodeHost, who: Account, method: str, path: str, query: dict[str
             fitting = [
                 pull
                 for pull in reversed(host.pulls)
-                if f"acme:{pull.more['branch']}" == query["head"] and pull.more["base"] == query["base"]
+                if f"acme:{pull.more['branch']}" == query["head"] and query.get("base") in (None, pull.more["base"])
             ]
             return [_gh_pull(host, pull) for pull in fitting if pull.state == query["state"]]
         case "POST", ["pulls"]:
@@ -217,7 +217,12 @@ def gitlab(host: CodeHost, who: Account, method: str, path: str, query: dict[str
         case "PUT", ["merge_requests", _, "notes", id]:
             return _gl_note(host.edit_comment(int(id), body["body"]))
         case "GET", ["merge_requests"]:
-            fitting = [pull for pull in reversed(host.pulls) if pull.more["branch"] == query["source_branch"]]
+            fitting = [
+                pull
+                for pull in reversed(host.pulls)
+                if pull.more["branch"] == query["source_branch"]
+                and query.get("target_branch") in (None, pull.more["base"])
+            ]
             return [_gl_item(host, pull) for pull in fitting if _gl_state(pull) == query["state"]]
         case "GET", ["issues"]:
             return [_gl_item(host, issue) for issue in host.issues if _gl_state(issue) == query["state"]]
@@ -245,7 +250,13 @@ def _gl_item(host: CodeHost, item: Item) -> dict[str, Any]:
     value = {"iid": item.number, "web_url": url, "title": item.title, "description": item.text}
     if "branch" not in item.more:
         return {**value, "author": {"id": item.more["author"].id}}
-    return {**value, "sha": host.sha(item), "source_project_id": 42, "target_project_id": 42}
+    return {
+        **value,
+        "sha": host.sha(item),
+        "source_project_id": 42,
+        "target_project_id": 42,
+        "target_branch": item.more["base"],
+    }
 
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------

@@ -103,7 +103,8 @@ def _told(clone: Clone, base: str, config: Path | None, ask: Callable[..., Run])
     said = ["### What this changes in the registry", lock.text] if lock.status == errors.DIFFERENT else []
     told = _services_of(ask("diff", "--format", "json", old, new)) if said and published else frozenset()
     if beside := [change for change in published or () if _Service(*change.key, *change.endpoints) not in told]:
-        said += ["### What the configuration and local files change", "\n".join(lines_of(beside))]
+        # First, for it is short: however much the lock changes, it is not cut off.
+        said = ["### What the configuration and local files change", "\n".join(lines_of(beside)), *said]
     return said or ["The same services and endpoints are published as before."], bool(said)
 
 

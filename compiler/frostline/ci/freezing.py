@@ -14,7 +14,7 @@ from frostline.ci.clone import Clone
 from frostline.ci.hosts import Host
 from frostline.ci.running import Run, run_frostline
 from frostline.ci.texts import joined, mark_of
-from frostline.errors import UsageError
+from frostline.errors import RefusedError, UsageError
 from frostline.pipeline.load.config import find_config, load_config
 from frostline.text import name_first
 
@@ -50,6 +50,7 @@ def freeze(host: Host, clone: Clone, options: Options, say: Callable[[str], None
     done = _compile(options)
     if done.status not in (errors.DONE, errors.REFUSED):
         return done.status
+    _refuse_other_target(host, options.branch)
     paths = git.changed_paths(clone).keys() - before.keys()
     if done.status == errors.DONE and not paths:
         return _withdraw(host, clone, options, say)
@@ -86,6 +87,16 @@ def _withdraw(host: Host, clone: Clone, options: Options, say: Callable[[str], N
         else "Nothing changed."
     )
     return errors.DONE
+
+
+def _refuse_other_target(host: Host, branch: str) -> None:
+    """A job that somebody starts on another branch would put that branch's commits into the pull request."""
+    if target := host.other_target(branch):
+        raise RefusedError(
+            f"the branch `{branch}` has a pull request into `{target}`, and this job runs on `{host.branch}`; "
+            "it stays as it is",
+            help="give each branch on which such jobs run a `branch` of its own",
+        )
 
 
 def _refuse_tracked(changes: dict[str, str]) -> None:

@@ -38,6 +38,7 @@ class _Repository(Struct):
 
 class _End(Struct):
     sha: str
+    ref: str
     repo: _Repository | None = None
 
 
@@ -102,6 +103,10 @@ class GitHub:
         if begin:
             self._api.send("POST", comments, _Comment, {"body": text})
 
+    def other_target(self, branch: str) -> str | None:
+        targets = (pull.base.ref for pull in self._of_branch(branch, state="open"))
+        return next((target for target in targets if target != self.branch), None)
+
     def propose(self, branch: str, commit: str, title: str, text: str) -> str | None:
         pulls, body = f"{self._here}/pulls", {"title": title, "body": text}
         for found in self._proposed(branch, "open"):
@@ -131,10 +136,13 @@ class GitHub:
         return bool(numbers)
 
     def _proposed(self, branch: str, state: str) -> Iterator[_Pull]:
-        """Pull requests of this repository's branch, the newest first; a fork of the same owner may have one of this
-        name."""
+        """Pull requests of this repository's branch into the one of this job, the newest first."""
+        return self._of_branch(branch, state=state, base=self.branch)
+
+    def _of_branch(self, branch: str, **query: str) -> Iterator[_Pull]:
+        """Those into any branch. A fork of the same owner may have a branch of this name."""
         head = f"{self._repository.partition('/')[0]}:{branch}"
-        found = self._api.all(f"{self._here}/pulls", _Pull, state=state, head=head, base=self.branch)
+        found = self._api.all(f"{self._here}/pulls", _Pull, head=head, **query)
         return (pull for pull in found if pull.head.repo == pull.base.repo)
 
     def _reported(self, mark: str) -> Iterator[_Issue]:

@@ -41,6 +41,7 @@ class _Item(Struct):
     description: str | None = None
     author: _Author | None = None
     sha: str | None = None
+    target_branch: str = ""
     source_project_id: int | None = None
     target_project_id: int | None = None
 
@@ -84,6 +85,10 @@ class GitLab:
         if begin:
             self._api.send("POST", notes, _Note, {"body": text})
 
+    def other_target(self, branch: str) -> str | None:
+        targets = (request.target_branch for request in self._of_branch(branch, state="opened"))
+        return next((target for target in targets if target != self.branch), None)
+
     def propose(self, branch: str, commit: str, title: str, text: str) -> str | None:
         body: dict[str, Any] = {"title": title, "description": text}
         for found in self._proposed(branch, "opened"):
@@ -114,9 +119,12 @@ class GitLab:
         return bool(numbers)
 
     def _proposed(self, branch: str, state: str) -> Iterator[_Item]:
-        """Merge requests of this project's branch, the newest first; a fork may have a branch of this name."""
-        query = {"state": state, "source_branch": branch, "target_branch": self.branch}
-        found = self._api.all(self._requests, _Item, **query)
+        """Merge requests of this project's branch into the one of this job, the newest first."""
+        return self._of_branch(branch, state=state, target_branch=self.branch)
+
+    def _of_branch(self, branch: str, **query: str) -> Iterator[_Item]:
+        """Those into any branch. A fork may have a branch of this name."""
+        found = self._api.all(self._requests, _Item, source_branch=branch, **query)
         return (request for request in found if request.source_project_id == request.target_project_id)
 
     def _reported(self, mark: str) -> Iterator[_Item]:

@@ -37,6 +37,9 @@ class Host(Protocol):
     def comment(self, mark: str, text: str, *, begin: bool) -> None:
         """Write the one comment of this pull request anew; begin: also where there is none yet."""
 
+    def other_target(self, branch: str) -> str | None:
+        """The branch that an open pull request of this one goes into, where that is not the one that this job is on."""
+
     def propose(self, branch: str, commit: str, title: str, text: str) -> str | None:
         """Open the pull request of this branch, or write its title and text anew. Its URL; None where somebody has
         closed it with this very commit: that is an answer."""

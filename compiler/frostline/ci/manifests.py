@@ -19,7 +19,7 @@ from frostline.published import ManifestEntry
 from frostline.reporters.markdown import code
 from frostline.text import CHANGE_SIGNS
 
-_MOST_LISTED = 100
+_MOST_LISTED = 50
 
 
 class Change(Struct, frozen=True):
