@@ -105,7 +105,7 @@ def test_a_scoped_token_that_does_not_see_a_sidecar_is_told_the_rule_for_it(
     done = frozen(project, acl_agent, [policy])
     assert done.returncode == 0
     if acl_agent.version >= (1, 11):  # X-Consul-Results-Filtered-By-ACLs
-        assert "ACLs hide sidecars in dc1, and so the upstreams of `web`" in done.stderr
+        assert "ACLs hide sidecars in `dc1`, and so the upstreams of `web`" in done.stderr
     assert "9102" not in project.read("out.lock").decode()
     done = frozen(project, acl_agent, [policy.replace("# service", "service")])
     assert (done.returncode, "ACLs" in done.stderr) == (0, False)

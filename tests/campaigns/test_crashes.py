@@ -28,7 +28,7 @@ WRITING = named(
 READING = named("read pread64 lseek fstat newfstatat stat lstat statx dup fcntl ioctl getdents64 readlink readlinkat")
 OTHER = named(
     "brk mmap munmap mremap mprotect madvise futex rt_sigaction rt_sigprocmask getpid gettid getrandom umask "
-    "exit_group clock_gettime getcwd prlimit64 restart_syscall access faccessat2"
+    "exit_group clock_gettime setitimer getcwd prlimit64 restart_syscall access faccessat2"
 )
 CALL = re.compile(r"^\d+ +([a-z0-9_]+)\((.*)")
 ERRORS = ("ENOSPC", "EACCES", "EIO")
