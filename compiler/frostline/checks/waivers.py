@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from frostline.model import Finding, Key
 from frostline.rules import Rule
 from frostline.service_keys import matches_key
 from frostline.settings import Waiver
-from frostline.text import shorten
+from frostline.text import did_you_mean, shorten
 
 EXPIRED = Rule(
     name="waiver-expired",
@@ -25,7 +25,16 @@ EXPIRED = Rule(
     "  help: remove the waiver, or give it a later `until`",
     mend="remove the waiver, or give it a later `until`",
 )
-RULES = (EXPIRED,)
+INEFFECTIVE = Rule(
+    name="waiver-ineffective",
+    severity="warning",
+    summary="a waiver is of a rule that no waiver silences, or that seems to be misspelt",
+    why="Such a waiver accepts nothing: what it was written for is refused all the same.",
+    example="frostline.yaml:60:7: warning[waiver-ineffective]: the waiver of `prot-zero`: there is no such rule\n"
+    "  help: did you mean `port-zero`?",
+    mend="write the name of a rule as findings show it and `frostline rule` lists it",
+)
+RULES = (EXPIRED, INEFFECTIVE)
 
 
 def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver], today: date) -> tuple[Finding, ...]:
@@ -39,6 +48,24 @@ def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver], today:
     kept = [finding for finding in findings if not any(_silences(waiver, finding) for waiver in valid)]
     kept += [_expired(waiver, last) for waiver, last in zip(waivers, days, strict=True) if today > last]
     return tuple(kept)
+
+
+def ineffective_waivers(
+    waivers: Iterable[Waiver], rules: Collection[str], unwaivable: Collection[str]
+) -> Iterator[Finding]:
+    """A warning for each waiver that cannot silence anything.
+
+    rules: the names of all that are known. A name that resembles none of them may be that of a plug-in which lists no
+    rules. unwaivable: the names of those that no waiver silences.
+    """
+    for waiver in waivers:
+        name = shorten(waiver.rule)
+        if waiver.rule in unwaivable:
+            way = "remove it: the help of such a finding says how to consent to it"
+            yield INEFFECTIVE.finding(f"no waiver silences the rule `{name}`", origin=waiver.origin, help=way)
+        elif waiver.rule not in rules and (hint := did_you_mean(waiver.rule, rules, "")):
+            message = f"the waiver of `{name}`: there is no such rule"
+            yield INEFFECTIVE.finding(message, origin=waiver.origin, help=hint)
 
 
 def waiver_of(finding: Finding, waivers: Iterable[Waiver]) -> Waiver | None:

@@ -17,7 +17,7 @@ from frostline.checks.guards.held import Held, held_findings
 from frostline.checks.guards.unknown import unknown_findings
 from frostline.checks.policies import check as policies
 from frostline.checks.schema import check as schema
-from frostline.checks.waivers import apply_waivers
+from frostline.checks.waivers import apply_waivers, ineffective_waivers
 from frostline.errors import UsageError
 from frostline.model import Bind, Dependency, FileOrigin, Finding, Key, Upstream
 from frostline.settings import Allow, CheckSettings, Guards, PolicySetting, Waiver
@@ -92,9 +92,11 @@ def test_a_schemas_findings_read_as_recorded(
     matches_golden("schema", schema.findings(seen, settings, context))
 
 
-def test_an_expired_waiver_reads_as_recorded(matches_golden: Any) -> None:
+def test_expired_and_ineffective_waivers_read_as_recorded(matches_golden: Any) -> None:
     waiver = Waiver(rule="min_instances", service="legacy/*", until="2027-01-31", why="moves in January", origin=PLACE)
     matches_golden("waiver-expired", apply_waivers([], [waiver], date(2027, 2, 1)))
+    misspelt = [replace(waiver, rule=rule) for rule in ("prot-zero", "edited", "of-a-plug-in")]
+    matches_golden("waiver-ineffective", [*ineffective_waivers(misspelt, {"port-zero", "edited"}, {"edited"})])
 
 
 def test_guards_read_as_recorded(matches_golden: Any) -> None:

@@ -41,6 +41,7 @@ from frostline.pipeline.compile.holding import held_services
 from frostline.pipeline.compile.inputs import Ownership
 from frostline.pipeline.compile.rendering import Rendered, render_outputs
 from frostline.pipeline.compile.states import as_published, judged
+from frostline.pipeline.compile.waivable import judge_waivers
 from frostline.pipeline.freeze.locks import LockPair
 from frostline.plan.changes import Comparison, LockAction, Plan, RegistryState, changed_keys, plan_of
 from frostline.publish.manifest import Manifest, read_manifest
@@ -156,7 +157,8 @@ def check(config: Config, assembly: Assembly) -> Found:
 def judge_all(config: Config, assembly: Assembly, found: Found, rendered: Rendered, today: date) -> tuple[Finding, ...]:
     """What the checks found, and assembling and rendering, with the waivers of this day."""
     dated = findings_on(config.overrides, assembly.effects, today)
-    return judge(found, config.checks, today, dict.fromkeys((*assembly.findings, *dated, *rendered.findings)))
+    earlier = dict.fromkeys((*assembly.findings, *dated, *rendered.findings))
+    return (*judge(found, config.checks, today, earlier), *judge_waivers(config.checks.waivers))
 
 
 def without_warning_of(findings: tuple[Finding, ...], emptied: tuple[Finding, ...]) -> tuple[Finding, ...]:
