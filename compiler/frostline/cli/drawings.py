@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from frostline.model import Dependency, Key, Registry, version_label
 from frostline.pipeline.views import state_of, state_of_key
-from frostline.registry.callers import Call
+from frostline.registry.configured_consumers import Call
 from frostline.text import escape_control
 
 _STATES = {

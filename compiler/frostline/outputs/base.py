@@ -74,14 +74,14 @@ class Output(Protocol):
 
 
 class Beside(Struct, frozen=True, kw_only=True):
-    """What there is to say beside the registry. callers: who calls what, by the key `consumers` of the configuration.
+    """What there is to say beside the registry. configured_consumers: who calls what by the key `consumers`.
 
     findings: those of checks and of the registry that are the same on every day, each with its waiver, expired or not.
     """
 
     overrides: tuple[Override, ...] = ()
     waivers: tuple[Waiver, ...] = ()
-    callers: Mapping[Key, tuple[str, ...]] = {}
+    configured_consumers: Mapping[Key, tuple[str, ...]] = {}
     findings: tuple[tuple[Finding, Waiver | None], ...] = ()
 
 

@@ -39,7 +39,7 @@ from frostline.pipeline.compile.rendering import RegistryViews
 from frostline.pipeline.freeze.confirmations import SegmentAge
 from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.freeze.locks import offline_lock, read_committed_lock
-from frostline.registry.callers import Call, calls_of
+from frostline.registry.configured_consumers import Call, calls_of
 from frostline.registry.exclusions import (
     Exclusion,
     endpoints_without,

@@ -113,13 +113,13 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
     published: the entries of the manifest, () if there is none. new: what would be published.
     baseline: registry of the committed lock, used to list endpoint changes. It may cover only `changed_keys`, and may
-    differ from what is published. callers: who calls what by the configuration's `consumers`.
+    differ from what is published. configured_consumers: who calls what by the configuration's `consumers`.
     """
 
     published: tuple[ManifestEntry, ...]
     new: RegistryState
     baseline: RegistryState
-    callers: Mapping[Key, tuple[str, ...]] = {}
+    configured_consumers: Mapping[Key, tuple[str, ...]] = {}
 
 
 def plan_of(comparison: Comparison, files: tuple[FileChange, ...], lock: LockAction | None) -> Plan:
@@ -140,7 +140,7 @@ def _service_changes(comparison: Comparison, keys: Iterable[Key]) -> tuple[Servi
         old_entry = comparison.baseline.registry.get(key) if before and known else None
         notes = comparison.new.notes.get(key, ())
         versions = _Versions(key, before, after, old_entry, known, notes)
-        changes.append(_service_change(versions, comparison.new.registry, comparison.callers.get(key, ())))
+        changes.append(_service_change(versions, comparison.new.registry, comparison.configured_consumers.get(key, ())))
     return tuple(changes)
 
 
@@ -169,8 +169,8 @@ class _Versions(Struct, frozen=True):
     notes: tuple[OverrideNote, ...] = ()
 
 
-def _service_change(versions: _Versions, registry: Registry, callers: Collection[str]) -> ServiceChange:
-    """registry: the new one. callers: who calls it by the configuration."""
+def _service_change(versions: _Versions, registry: Registry, configured_consumers: Collection[str]) -> ServiceChange:
+    """registry: the new one. configured_consumers: who calls it by the configuration."""
     key, before, after = versions.key, versions.before, versions.after
     old_entry, new_entry = versions.entry, registry.get(key) if after and versions.known else None
     old_urls, new_urls = set(_by_url(old_entry)), set(_by_url(new_entry))
@@ -186,7 +186,7 @@ def _service_change(versions: _Versions, registry: Registry, callers: Collection
         added=tuple(sorted(new_urls - old_urls)),
         removed=tuple(sorted(old_urls - new_urls)),
         changed=changed,
-        dependents=_consumers(registry.dependents(key), callers) if loses_all else (),
+        dependents=_consumers(registry.dependents(key), configured_consumers) if loses_all else (),
         known=versions.known,
         overrides=versions.notes,
         moved=_by_datacenter(new_entry, new_urls - old_urls) if new_entry and only_moved else {},
@@ -218,8 +218,8 @@ def _by_datacenter(entry: Entry, urls: Collection[str]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _consumers(dependencies: Iterable[Dependency], callers: Collection[str]) -> tuple[str, ...]:
-    return tuple(sorted({*(dependency.upstream.consumer for dependency in dependencies), *callers}))
+def _consumers(dependencies: Iterable[Dependency], configured_consumers: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted({*(dependency.upstream.consumer for dependency in dependencies), *configured_consumers}))
 
 
 def _by_url(entry: Entry | None) -> dict[str, list[Endpoint]]:

@@ -129,7 +129,7 @@ def guard_findings(
     allow: Allow,
     upstream_consumers: Mapping[Key, tuple[str, ...]],
     *,
-    callers: Mapping[Key, tuple[str, ...]] = {},
+    configured_consumers: Mapping[Key, tuple[str, ...]] = {},
     today: date,
     unhealthy: Unhealthy | None = None,
     names_only: bool = False,
@@ -137,7 +137,7 @@ def guard_findings(
     """Why `new` must not be published in place of `old` (None: a first publication), and warnings of `guards.accept`.
 
     upstream_consumers: who declares each (service, version) as an upstream; such a one never vanishes by itself.
-    callers: who calls it by the configuration's `consumers`; nor does such a one.
+    configured_consumers: who calls it by the configuration's `consumers`; nor does such a one.
     today: until when entries of `guards.accept` hold. unhealthy: why endpoints are lost; None: not known (offline).
     names_only: a source freezes names without endpoints; then what is only declared counts too where it is deleted.
     """
@@ -147,7 +147,8 @@ def guard_findings(
     if old is None:
         return warnings
     consumers = {
-        key: (*upstream_consumers.get(key, ()), *callers.get(key, ())) for key in {**upstream_consumers, **callers}
+        key: (*upstream_consumers.get(key, ()), *configured_consumers.get(key, ()))
+        for key in {**upstream_consumers, **configured_consumers}
     }
     change = _Change(old, new, guards, consent_on(allow, guards.accept, today), unhealthy, today, names_only)
     findings = [*warnings, *_missing_upstreams(change, consumers)]

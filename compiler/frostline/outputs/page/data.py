@@ -159,7 +159,7 @@ class _Writer:
                 row.append(self.texts.place(up.service))
             row[2].append(self.call(dependency))
         nothing = self.texts.place("")
-        for key, names in self.beside.callers.items():
+        for key, names in self.beside.configured_consumers.items():
             for name in names:
                 place = self.texts.place(name)
                 row = rows.setdefault((name, _NAMED), [place, _NAMED, [], place])

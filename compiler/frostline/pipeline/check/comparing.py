@@ -13,7 +13,7 @@ from frostline.events import stage
 from frostline.lock.revisions import is_revision, is_whole_commit, read_lock_at
 from frostline.lock.store import mended_elsewhere, read_lock
 from frostline.model import Lock, version_label
-from frostline.pipeline.compile.assembling import configured_callers, declared_contributions, state_of_lock
+from frostline.pipeline.compile.assembling import configured_consumers_of, declared_contributions, state_of_lock
 from frostline.pipeline.freeze.live import settings_digests
 from frostline.pipeline.freeze.locks import LockPair
 from frostline.plan.changes import Comparison, Plan, plan_of
@@ -69,8 +69,10 @@ def diff_locks(config: Config, before: Lock, after: Lock) -> Plan:
     with stage("assembling the registries"):
         baseline = state_of_lock(config, before, declared)
         new = baseline if before == after else state_of_lock(config, after, declared)
-    callers = configured_callers(config, baseline.entries, new.entries)
-    comparison = Comparison(published=baseline.entries, baseline=baseline, new=new, callers=callers)
+    configured_consumers = configured_consumers_of(config, baseline.entries, new.entries)
+    comparison = Comparison(
+        published=baseline.entries, baseline=baseline, new=new, configured_consumers=configured_consumers
+    )
     return plan_of(comparison, (), None if before == after else "update")
 
 

@@ -17,7 +17,7 @@ from frostline.published import ManifestEntry
 from frostline.registry.assembling import assemble as assemble_registry
 from frostline.registry.assembling import contribution_of
 from frostline.registry.auth import pass_on_auths
-from frostline.registry.callers import callers_of, unmatched_findings
+from frostline.registry.configured_consumers import consumers_by_key, unmatched_findings
 from frostline.registry.declaring import contribution_of_declaration
 from frostline.registry.overrides.applying import Overridden, apply_overrides
 from frostline.registry.overrides.effects import Effect
@@ -134,9 +134,9 @@ def state_of_lock(
     return state_of(overridden_of_lock(config, lock, declared, only_keys))
 
 
-def configured_callers(config: Config, *entries: Iterable[ManifestEntry]) -> dict[Key, tuple[str, ...]]:
+def configured_consumers_of(config: Config, *entries: Iterable[ManifestEntry]) -> dict[Key, tuple[str, ...]]:
     """Who calls each (service, version) of these by `consumers`, sorted: of those that vanish, too."""
-    return callers_of(config.consumers, (entry.key for some in entries for entry in some))
+    return consumers_by_key(config.consumers, (entry.key for some in entries for entry in some))
 
 
 def upstream_consumers(registry: Registry) -> dict[Key, tuple[str, ...]]:

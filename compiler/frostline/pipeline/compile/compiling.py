@@ -23,7 +23,7 @@ from frostline.outputs.values import service_value
 from frostline.pipeline.compile.assembling import (
     Assembly,
     assemble,
-    configured_callers,
+    configured_consumers_of,
     declared_contributions,
     state_of_lock,
 )
@@ -230,8 +230,10 @@ def plan(
 ) -> Plan:
     """What publishing would change."""
     published = compared.manifest.services if compared.manifest else ()
-    callers = configured_callers(config, published, assembly.state.entries)
-    comparison = Comparison(published=published, baseline=baseline, new=assembly.state, callers=callers)
+    configured_consumers = configured_consumers_of(config, published, assembly.state.entries)
+    comparison = Comparison(
+        published=published, baseline=baseline, new=assembly.state, configured_consumers=configured_consumers
+    )
     lock: LockAction | None = ("update" if locks.committed or locks.fault else "create") if locks.changed else None
     return plan_of(comparison, compared.files, lock)
 
@@ -266,8 +268,8 @@ def plan_frozen(config: Config, locks: LockPair) -> Plan:
     new, baseline = _frozen_states(config, locks, salvaged.manifest)
     before = published_before(salvaged, baseline if locks.committed else None, locks.fault)
     published = before.entries or ()
-    callers = configured_callers(config, published, new.entries)
-    comparison = Comparison(published=published, baseline=baseline, new=new, callers=callers)
+    configured_consumers = configured_consumers_of(config, published, new.entries)
+    comparison = Comparison(published=published, baseline=baseline, new=new, configured_consumers=configured_consumers)
     plan = plan_of(comparison, (), "update" if locks.committed or locks.fault else "create")
     return replace(plan, held=_names_of(held_services(config, locks)))
 

@@ -15,7 +15,7 @@ from frostline.checks.guards.segments import emptied_segments, empty_sources
 from frostline.checks.guards.unknown import unknown_findings
 from frostline.errors import UsageError
 from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
-from frostline.pipeline.compile.assembling import configured_callers, upstream_consumers
+from frostline.pipeline.compile.assembling import configured_consumers_of, upstream_consumers
 from frostline.pipeline.compile.file_rules import ADOPT, BROKEN_MANIFEST, EDITED, ORPHANS
 from frostline.pipeline.freeze.live import live_sources, names_only_sources
 from frostline.plan.changes import RegistryState
@@ -56,7 +56,7 @@ def guard_registry(
         config.guards,
         allow,
         upstream_consumers(new.registry),
-        callers=configured_callers(config, before or (), new.entries),
+        configured_consumers=configured_consumers_of(config, before or (), new.entries),
         today=today,
         unhealthy=unhealthy,
         names_only=bool(names_only_sources(config)),

@@ -18,7 +18,7 @@ from frostline.pipeline.compile.file_rules import EMPTY_OUTPUT, IMPOSSIBLE_PATH,
 from frostline.pipeline.freeze.live import names_only_sources
 from frostline.publish.ownership import DesiredFile
 from frostline.registry.assembling import assemble, with_prefer
-from frostline.registry.callers import callers_of
+from frostline.registry.configured_consumers import consumers_by_key
 from frostline.registry.output_views.consumer import consumer_view
 from frostline.registry.output_views.select import selected
 from frostline.registry.output_views.urls import OutputUrls
@@ -171,7 +171,7 @@ def _beside(config: Config, registry: Registry) -> Beside:
     return Beside(
         overrides=tuple(one for one in config.overrides if is_here(one.service)),
         waivers=tuple(one for one in config.checks.waivers if is_here(one.service)),
-        callers=callers_of(config.consumers, keys),
+        configured_consumers=consumers_by_key(config.consumers, keys),
     )
 
 

@@ -32,7 +32,7 @@ _MODULES = (
     "frostline.pipeline.check.reach",
     "frostline.registry.assembling",
     "frostline.registry.auth",
-    "frostline.registry.callers",
+    "frostline.registry.configured_consumers",
     "frostline.registry.output_views.consumer",
     "frostline.registry.named_ports",
     "frostline.registry.overrides.rules",

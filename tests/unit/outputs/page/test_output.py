@@ -71,7 +71,7 @@ BESIDE = Beside(
         Waiver(rule="port-zero", service="ledger", until="2026-12-31", why="moves", origin=PLACE),
         Waiver(rule="meta", until="2026-12-31", why="all", origin=PLACE),
     ),
-    callers={Key("ledger", None): ("shop",), Key("gone", "v1"): ("shop",)},
+    configured_consumers={Key("ledger", None): ("shop",), Key("gone", "v1"): ("shop",)},
     findings=(
         (
             Finding(

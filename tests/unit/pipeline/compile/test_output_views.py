@@ -191,4 +191,4 @@ def test_an_output_sees_what_the_configuration_says_of_its_services(configure: C
     pay, shop = (view.view.beside() for view in views)
     assert [one.service for one in (*pay.overrides, *pay.waivers)] == ["pay/v1", "pay"]
     assert [one.service for one in (*shop.overrides, *shop.waivers)] == ["shop"]
-    assert pay.callers == {("pay", "v1"): ("web",)}
+    assert pay.configured_consumers == {("pay", "v1"): ("web",)}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from frostline.model import FileOrigin, Key
-from frostline.registry.callers import Call, callers_of, calls_of, unmatched_findings
+from frostline.registry.configured_consumers import Call, calls_of, consumers_by_key, unmatched_findings
 from frostline.settings import CalledGlob, Consumer, PolicySetting
 
 PAYMENTS, PAYMENTS2, LEDGER = Key("payments", "v1"), Key("payments", "v2"), Key("ledger", None)
@@ -49,8 +49,8 @@ def test_a_call_has_the_place_of_the_glob_that_decides() -> None:
 
 def test_the_consumers_of_a_key_are_sorted() -> None:
     consumers = [consumer("*", name="web"), consumer("payments/v1", name="app")]
-    assert callers_of(consumers, KEYS) == {PAYMENTS: ("app", "web"), PAYMENTS2: ("web",), LEDGER: ("web",)}
-    assert callers_of([], KEYS) == {}
+    assert consumers_by_key(consumers, KEYS) == {PAYMENTS: ("app", "web"), PAYMENTS2: ("web",), LEDGER: ("web",)}
+    assert consumers_by_key([], KEYS) == {}
 
 
 def test_what_matches_nothing_reads_as_recorded(matches_golden: Any) -> None:

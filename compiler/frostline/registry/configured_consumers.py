@@ -63,12 +63,12 @@ def calls_of(consumers: Sequence[Consumer], keys: Iterable[Key]) -> tuple[Call, 
     return tuple(calls)
 
 
-def callers_of(consumers: Sequence[Consumer], keys: Iterable[Key]) -> dict[Key, tuple[str, ...]]:
+def consumers_by_key(consumers: Sequence[Consumer], keys: Iterable[Key]) -> dict[Key, tuple[str, ...]]:
     """Who calls each of these (service, version)s, sorted."""
-    callers: dict[Key, list[str]] = {}
+    found: dict[Key, list[str]] = {}
     for call in calls_of(consumers, keys):
-        callers.setdefault(call.key, []).append(call.consumer)
-    return {key: tuple(names) for key, names in callers.items()}
+        found.setdefault(call.key, []).append(call.consumer)
+    return {key: tuple(names) for key, names in found.items()}
 
 
 def unmatched_findings(
