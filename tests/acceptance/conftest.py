@@ -11,6 +11,7 @@ from code_host import CodeHost
 from consul_agent import ConsulAgent
 from faulty_proxy import Fault, FaultyProxy
 from project import Project, Run, consul_config
+from watching import Watch
 
 
 @pytest.fixture
@@ -75,3 +76,18 @@ def shop_jobs(empty_jobs: Jobs, shop: ConsulAgent) -> Jobs:
     empty_jobs.project.configure(consul_config(shop.address)).done("compile")
     empty_jobs.push("all")
     return empty_jobs
+
+
+@pytest.fixture
+def watch(project: Project) -> Iterator[Callable[..., Watch]]:
+    started: list[Watch] = []
+
+    def start(*options: str, env: dict[str, str] | None = None, hour: float | None = None) -> Watch:
+        started.append(Watch(project.folder, *options, env=env, hour=hour))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.wait()

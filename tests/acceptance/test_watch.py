@@ -3,96 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import signal
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from consul_agent import ConsulAgent, WanPair
+from consul_agent import ConsulAgent
 from nomad_reads import names, small_region
 from nomad_replay import Reply, instance, state
-from processes import start_on_free_ports
 from project import OUTPUTS, STATIC, Project, consul_config
+from watching import Watch, assert_nothing_staged, until
 
-from frostline.durations import without_durations
 from frostline.reporters.exposition import samples_in
-
-QUIET = "0.2s"
-SHORT_HOUR = """
-from frostline import __main__
-from frostline.cli.commands import watch as command
-from frostline.pipeline import watch
-watch.CONFIRM = command.CONFIRM = watch.UNTIL_MENDED = {}
-__main__.main()
-"""
-
-
-class Watch:
-    """A `frostline watch` at work, and the lines that it has said so far."""
-
-    def __init__(
-        self, folder: Path, *options: str, env: dict[str, str] | None = None, hour: float | None = None
-    ) -> None:
-        """hour: seconds that an hour has."""
-        self._log = folder.parent / "watch.log"
-        start = ["-m", "frostline"] if hour is None else ["-c", SHORT_HOUR.format(hour)]
-        words = [sys.executable, *start, "watch", "-v", "--quiet-for", QUIET, *options]
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                words, cwd=folder, stderr=log, stdout=log, env={**os.environ, **(env or {})}
-            )
-
-    def said(self) -> str:
-        return self._log.read_text(encoding="utf-8")
-
-    def count(self, text: str) -> int:
-        return self.said().count(text)
-
-    def until(self, text: str, times: int = 1) -> None:
-        """Wait until it has said this so often."""
-        end = time.monotonic() + 30
-        while self.count(text) < times:
-            assert time.monotonic() < end, f"{text!r} not said {times} times:\n{self.said()}"
-            assert self.process.poll() is None, self.said()
-            time.sleep(0.02)
-
-    def turns(self) -> int:
-        """How often it has read the source."""
-        return self.count("reading source mesh")
-
-    def settle(self) -> None:
-        """Wait until it has read nothing for three times what it calls quiet."""
-        seen, since = self.turns(), time.monotonic()
-        while time.monotonic() - since < 0.7:
-            time.sleep(0.05)
-            if self.turns() != seen:
-                seen, since = self.turns(), time.monotonic()
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(20)
-
-
-@pytest.fixture
-def watch(project: Project) -> Iterator[Callable[..., Watch]]:
-    started: list[Watch] = []
-
-    def start(*options: str, env: dict[str, str] | None = None, hour: float | None = None) -> Watch:
-        started.append(Watch(project.folder, *options, env=env, hour=hour))
-        return started[-1]
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.process.kill()
-            one.process.wait()
 
 
 def is_running(pid: int) -> bool:
@@ -102,13 +27,6 @@ def is_running(pid: int) -> bool:
     except OSError:
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
-
-
-def until(holds: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
 
 
 def names_in(project: Project) -> set[str]:
@@ -174,60 +92,6 @@ def test_a_watch_publishes_what_changed_once_and_keeps_what_it_refuses(
     )
 
 
-def test_the_program_runs_once_for_each_publication_whoever_published_and_again_until_it_ends_well(
-    project: Project, watch: Callable[..., Watch], tmp_path: Path
-) -> None:
-    project.configure(STATIC)
-    project.done("compile")
-    ran, works = tmp_path / "ran", tmp_path / "works"
-
-    def times() -> int:
-        return ran.read_text().count("ran") if ran.exists() else 0
-
-    watching = watch("--exec", f"sh -c 'echo ran $$ | tee -a {ran} && test -e {works}'", hour=0.3)
-    watching.until("Up to date: ")  # published by a run that was killed, for all that a watch knows
-    until(lambda: times() >= 3, "a program that fails is run again")
-    assert watching.count("--exec: `sh` ended with status 1") == 1
-    works.touch()
-    watching.until("--exec: `sh` ended well again.")
-    done = times()
-    watching.until("publishing\n", watching.count("publishing\n") + 3)
-    assert times() == done
-
-    # Somebody else publishes, and the watch finds nothing to do.
-    changed = dict(STATIC) | {"sources": {"many": {"type": "static", "services": {"new": "https://new.example"}}}}
-    works.unlink()
-    watching.process.send_signal(signal.SIGSTOP)
-    project.configure(changed | {"guards": {"floor": 9}})
-    project.done("compile", "--allow", "deletes,updates")
-    watching.process.send_signal(signal.SIGCONT)
-    watching.until("--exec: `sh` ended with status 1", 2)
-    assert watching.count("Published ") == 0
-    assert watching.end() == 130
-
-
-def test_a_datacenter_that_stays_away_is_said_once_and_that_it_is_back(
-    consul_binary: str, project: Project, watch: Callable[..., Watch], tmp_path: Path
-) -> None:
-    pair = start_on_free_ports(lambda: WanPair(consul_binary, tmp_path / "wan"))
-    for agent in pair.agents:
-        agent.catalog_register("n1", "web", address="10.0.0.1", port=80)
-    keys = {"datacenters": ["*"], "partial": True}
-    project.configure(consul_config(pair.primary.address, source=keys, confirmed="frostline.confirmed"))
-    watching = watch(hour=0.5)
-    watching.until("Published ")
-    pair.secondary.stop()
-    watching.until("keeps what the lock has")
-    watching.until("publishing\n", watching.count("publishing\n") + 5)
-    ages = [without_durations(line) for line in watching.said().splitlines() if "was confirmed" in line]
-    said = [line for line in watching.said().splitlines() if "keeps what the lock has" in line]
-    assert len(ages) == len(set(said)) == len(said)
-    pair.secondary.start()
-    watching.until("The sources are read without a warning again.")
-    assert watching.end() == 130
-    pair.stop()
-
-
 def test_a_configuration_that_is_wrong_at_the_start_ends_a_watch(project: Project) -> None:
     project.configure(STATIC | {"version": 7}).refused(2, "watch")
     project.configure(STATIC).refused(2, "watch", "--exec", "no-such-program-here x")
@@ -290,10 +154,6 @@ def test_a_watch_that_is_ended_in_any_phase_leaves_nothing_behind(
         project.done("compile")
         project.done("check")
     assert_nothing_staged(project)
-
-
-def assert_nothing_staged(project: Project) -> None:
-    assert [path.name for path in project.folder.rglob("*") if path.name.startswith(".frostline")] == []
 
 
 def test_an_hour_without_a_change_confirms_the_lock_and_says_nothing(

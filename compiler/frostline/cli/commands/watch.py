@@ -30,6 +30,7 @@ from frostline.pipeline.publish.verifying import verify_changes
 from frostline.pipeline.watch import CONFIRM, Watching
 from frostline.plan.changes import Plan, published_line, summary
 from frostline.plan.saved import Basis, digest_of
+from frostline.publish.publishing import is_interrupted
 from frostline.reporters.text import line_of
 from frostline.settings import Allow, Config
 from frostline.text import escape_for_log, pluralize, quote, shorten
@@ -130,19 +131,19 @@ class _Watcher:
         while True:
             watching.wait()
             loaded: Config | None = None
-            failed, ran, status = False, True, errors.DONE
+            failed, status = False, errors.DONE
             if self._metrics:
                 self._metrics.begin()
             try:
                 loaded = self._load()
                 status = self._turn(loaded, watching.now())
-                ran = status != errors.DONE or self._run_program(loaded)
             except FrostlineError as error:
                 if is_first and any(isinstance(each, UsageError) for each in _all_of(error)):
                     raise
                 failed, status = True, error.status
                 self._say_trouble(f"Not published: {_one_line(error)}; {_STAYS}.")
             is_first = False
+            ran = loaded is None or self._run_program(loaded)
             self._write_metrics(status)
             watching.end_turn(loaded, failed=failed, mendable=status == errors.REFUSED or not ran)
             gc.collect()  # the threshold that `main` sets is for a single run: here cycles would add up for hours
@@ -171,6 +172,7 @@ class _Watcher:
     def _turn(self, config: Config, now: float) -> int:
         """Read, and publish where something is not as it was at the end of the last good turn; the exit status that a
         compile would have had."""
+        self._recover(config)
         options = CompileOptions(today=self._day or date.today())
         basis = basis_of(config, options)
         locks, warnings = read_locks(config, Allow(), options.today)
@@ -200,10 +202,19 @@ class _Watcher:
             self._served = None
         return errors.DONE
 
+    def _recover(self, config: Config) -> None:
+        """Finish or undo what a killed run left, before anything is read: the sources may stay away for days."""
+        if is_interrupted(config.root):
+            with publish_session(config):
+                info(self._invocation, "A publication that was interrupted is finished, or undone.")
+
     def _run_program(self, config: Config) -> bool:
         """Run the program of `--exec` unless it has ended well since the last publication, whoever published; whether
         it need not run again."""
-        published = digest_of(config.manifest)
+        try:
+            published = digest_of(config.manifest)
+        except FrostlineError:  # the turn has said so
+            return True
         if not self._program or published == self._served:
             return True
         failure = run_after(config, self._program)
