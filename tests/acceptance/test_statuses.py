@@ -99,6 +99,7 @@ def test_explaining_what_nobody_knows_is_1_with_the_closest(project: Project) ->
         (["--format", "json", "compile"], ["no option `--format` before the command", "`frostline compile OPTIONS`"]),
         (["compile", "-c"], ["-c needs a value", "see `frostline compile --help`"]),
         (["compile", "--offline=x"], ["--offline takes no value", "see `frostline compile --help`"]),
+        (["compile", "a", "b"], ["arguments too many: `a b`", "`frostline compile [OPTIONS]`"]),
         (["explain", "a", "b", "c"], ["one argument too many: `c`", "`frostline explain [OPTIONS] SERVICE [VERSION]`"]),
         (["override", "a"], ["--why is missing", "write `--why TEXT`: The reason"]),
         (

@@ -11,7 +11,7 @@ from frostline.cli.commands import COMMANDS
 from frostline.errors import UsageError
 from frostline.text import did_you_mean, quote
 
-_TOO_MANY = re.compile(r"unexpected extra arguments? \((.*)\)", re.DOTALL)
+_TOO_MANY = re.compile(r"unexpected extra argument(s?) \((.*)\)", re.DOTALL)
 
 
 class WrongValue(click.BadParameter):
@@ -42,7 +42,8 @@ def usage_error(error: click.ClickException, arguments: Sequence[str]) -> UsageE
             return UsageError(f"{start}{error.message.rstrip('.')}", help=help_text)
     message = error.format_message().rstrip(".")
     if found := _TOO_MANY.search(message):
-        return UsageError(f"one argument too many: {quote(found[1])}", help=_usage(context) or see)
+        start = "arguments" if found[1] else "one argument"
+        return UsageError(f"{start} too many: {quote(found[2])}", help=_usage(context) or see)
     return UsageError(message, help=see)
 
 
