@@ -295,6 +295,16 @@ def test_the_time_of_confirmation_alone_is_no_reason_to_push(jobs: Jobs, shop: C
 
 
 @only_github
+def test_the_time_of_confirmation_alone_is_proposed_where_it_is_asked_for(jobs: Jobs, shop: ConsulAgent) -> None:
+    jobs.project.configure({**consul_config(shop.address), "confirmed": "frostline.confirmed"}).done("compile")
+    (jobs.project.folder / "frostline.confirmed").write_text('{"format":"frostline.confirmed/1"}\n')
+    jobs.push("not confirmed")
+    done(jobs, env={"FROSTLINE_CI_LOCK_ONLY": "true"})
+    assert jobs.host.git("diff", "--name-only", "main", BRANCH) == "frostline.confirmed"
+    assert '"source":"mesh"' in frozen(jobs, "frostline.confirmed")
+
+
+@only_github
 def test_what_cannot_be_read_leaves_the_pull_request_as_it_is(jobs: Jobs, shop: ConsulAgent) -> None:
     shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
     done(jobs)

@@ -76,6 +76,24 @@ def test_merged_locks_give_the_bytes_of_a_direct_compile(both: Project) -> None:
     both.done("compile", "--lock", "locks/dc1.lock", "--lock", "locks/dc2.lock")
 
 
+def test_a_committed_lock_that_is_broken_is_said_and_written_anew_by_a_merge(both: Project) -> None:
+    both.done("compile")
+    whole = both.read("frostline.lock")
+    freeze_each(both)
+    (both.folder / "frostline.lock").write_bytes(whole + b"\n")
+    said = both.done("compile", "--lock", "locks/*").stderr
+    assert said.startswith("warning: frostline.lock:")
+    assert "; it is written anew" in said
+    assert both.read("frostline.lock") == whole
+
+
+def test_a_lock_is_merged_whatever_its_name(both: Project) -> None:
+    freeze_each(both)
+    (both.folder / "locks" / "dc2.lock").rename(both.folder / "locks" / "dc2.confirmed")
+    both.done("compile", "--lock", "locks/*")
+    assert len(urls(both)) == 2
+
+
 def test_a_segment_in_two_of_the_locks_is_refused(both: Project) -> None:
     freeze_each(both)
     both.done("freeze", "--datacenter", "dc2", "--out", "locks/again.lock")

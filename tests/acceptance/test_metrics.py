@@ -96,6 +96,18 @@ def test_freeze_and_check_tell_of_the_lock(shop: ConsulAgent, project: Project, 
     assert checked(place)["segment_confirmed_timestamp_seconds"].keys() == confirmed.keys()
 
 
+def test_a_freeze_that_is_refused_confirms_nothing(shop: ConsulAgent, project: Project, place: Path) -> None:
+    project.configure(consul_config(shop.address)).done("freeze", "--metrics", place)
+    frozen = checked(place)
+    shop.catalog_deregister("n1", "search")
+    project.configure(consul_config(shop.address) | {"guards": {"delete": "1%", "floor": 0}})
+    assert project.run("freeze", "--metrics", place).returncode == 4
+    refused = checked(place)
+    assert refused["refusals"] == {("guard-delete",): 1}
+    kept = "segment_confirmed_timestamp_seconds"
+    assert refused[kept] == frozen[kept]
+
+
 def test_a_segment_that_left_the_lock_is_told_no_more(shop: ConsulAgent, project: Project, place: Path) -> None:
     sources = {name: {"type": "consul", "address": shop.address} for name in ("mesh", "other")}
     config = consul_config(shop.address)
@@ -106,12 +118,13 @@ def test_a_segment_that_left_the_lock_is_told_no_more(shop: ConsulAgent, project
 
 
 def test_a_place_where_no_metrics_can_be_is_refused_before_anything_is_read(project: Project) -> None:
-    outputs = [*STATIC["outputs"], {"type": "yaml", "path": "out/x.prom"}]
-    project.configure(STATIC | {"outputs": outputs, "sources": {"mesh": {"type": "consul", "address": "127.0.0.1:1"}}})
+    outputs = [*STATIC["outputs"], {"type": "yaml", "path": "out/x.prom"}, {"type": "hiera", "path": "data"}]
+    project.configure(STATIC | {"outputs": outputs, "lock": "locks/", "sources": {"mesh": {"type": "consul", "address": "127.0.0.1:1"}}})
     folder = project.folder
     project.write("other.prom", "go_goroutines 7\n")
     (folder / "folder.prom").mkdir()
-    (folder / "out").mkdir()
+    for name in ("out", "data", "locks"):
+        (folder / name).mkdir()
     (folder / "link.prom").symlink_to("new.prom")
     os.mkfifo(folder / "pipe.prom")
     for path, reason in {
@@ -125,6 +138,8 @@ def test_a_place_where_no_metrics_can_be_is_refused_before_anything_is_read(proj
         "other.prom": "holds no metrics of frostline",
         "out/x.prom": "belongs to an output",
         "out/../out/x.prom": "belongs to an output",
+        "data/x.prom": "belongs to an output",
+        "locks/x.prom": "is inside the folder of the lock",
     }.items():
         assert reason in project.refused(2, "compile", "--metrics", path).stderr
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from consul_agent import ConsulAgent
+from consul_agent import ConsulAgent, WanPair
 from consul_voter import Voter
+from faulty_proxy import FaultyProxy
+from msgspec.structs import replace
 
 from frostline.errors import SourceError
 from frostline.model import FileOrigin
@@ -20,6 +22,7 @@ from frostline.sources.consul.settings import ConsulSettings
 from frostline.sources.consul.watching import wait_for_change
 
 LONG = 30.0
+TABLES = ("services", "nodes", "checks")
 
 
 def settings_for(agent: ConsulAgent, **more: Any) -> ConsulSettings:
@@ -55,7 +58,7 @@ def test_a_change_ends_the_wait_at_once(empty_consul: ConsulAgent, change: str) 
     assert time.monotonic() - began < LONG / 2
     place = f"dc1/{table}"
     assert {key for key in now if now[key] != seen[key]} == {place}
-    assert now.keys() == {"dc1/services", "dc1/nodes", "dc1/checks"}
+    assert now.keys() == {f"dc1/{name}" for name in TABLES}
 
 
 def test_a_wait_without_a_change_gives_the_same_indexes(empty_consul: ConsulAgent) -> None:
@@ -126,6 +129,28 @@ def test_a_datacenter_that_cannot_be_reached_ends_a_wait_unless_it_may_be_missin
         wait_for_change(nobody, None, LONG)
     partial = settings_for(empty_consul, limits=limits, datacenters=("dc1", "west"), partial=True)
     assert {place.partition("/")[0] for place in wait_for_change(partial, None, LONG)} == {"dc1"}
+
+
+def test_a_datacenter_that_cannot_be_reached_ends_no_wait_where_it_may_be_missing(consul_wan: WanPair) -> None:
+    consul_wan.reset()
+    proxy = FaultyProxy(
+        consul_wan.primary.port, lambda path, token: (500, "No path to datacenter") if "dc=dc2" in path else None
+    )
+    try:
+        settings = ConsulSettings(
+            name="mesh",
+            origin=FileOrigin("frostline.yaml"),
+            address=proxy.address,
+            datacenters=("*",),
+            limits=LiveLimits(retries=0),
+        )
+        with pytest.raises(SourceError, match="No path to datacenter"):
+            wait_for_change(settings, None, LONG)
+        seen = wait_for_change(replace(settings, partial=True), None, LONG)
+        assert {place for place, index in seen.items() if index == 0} == {f"dc2/{table}" for table in TABLES}
+        assert wait_for_change(replace(settings, partial=True), seen, 0.1) == seen
+    finally:
+        proxy.stop()
 
 
 @pytest.mark.oldest_consul("no server is asked")

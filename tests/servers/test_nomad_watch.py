@@ -70,6 +70,12 @@ def test_an_allocation_that_starts_moves_the_index_of_jobs_and_is_no_change(regi
     assert {path for path, query in region.asked if "index" in query} == {"/v1/services", "/v1/jobs"}
 
 
+def test_a_job_of_a_namespace_that_is_not_read_is_no_change(region: NomadReplay) -> None:
+    theirs = stub("theirs", Namespace="ops")
+    seen, now = after(region, lambda: region.fix("/v1/jobs", jobs(stub("shop"), theirs, index=71)), SHORT)
+    assert seen == now
+
+
 def test_an_index_that_went_back_is_a_change_when_the_wait_is_over(region: NomadReplay) -> None:
     assert differing(*after(region, lambda: region.fix("/v1/services", names("web", index=3)), SHORT)) == {
         "global/services"

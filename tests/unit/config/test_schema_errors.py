@@ -100,3 +100,13 @@ def test_a_key_that_a_pattern_of_a_plug_in_takes_is_known() -> None:
     more = {**schema, "additionalProperties": {"type": "boolean"}}
     (found,) = errors_of("name: a\nÄ: 1\nb: 1\n", more)
     assert found.error.message == "`b` must be true or false, not the number 1"
+
+
+def test_a_key_that_is_not_evaluated_is_refused_where_definitions_evaluate_others() -> None:
+    schema = {
+        "$defs": {"named": {"properties": {"name": {"type": "string"}}}},
+        "properties": {"a": {"$ref": "#/$defs/named", "unevaluatedProperties": False}},
+    }
+    assert errors_of("a: {name: x}\n", schema) == []
+    (found,) = errors_of("a: {name: x, other: 1}\n", schema)
+    assert str(found.error.origin) == "f.yaml:1:4"

@@ -108,6 +108,13 @@ def test_several_things_are_wrong_at_once() -> None:
     assert document.value == {"a": 1, "b": None, "c": None, "d": [None]}
 
 
+@pytest.mark.parametrize("text", ['a: ["*", !consul]', "a: [x, [!consul]]"])
+def test_an_exclusion_without_quotes_is_named_where_it_stands(text: str) -> None:
+    with pytest.raises(UsageError, match="a value that starts with `!` is a YAML tag") as caught:
+        read_yaml(text.encode(), "f")
+    assert str(caught.value.origin) == f"f:1:{text.index('!') + 1}"
+
+
 @pytest.mark.parametrize("depth", [70, 5000])
 def test_what_is_nested_too_deeply_is_refused(depth: int) -> None:
     for text in ("[" * depth, "{a: " * depth, "- " * depth, "? " * depth):

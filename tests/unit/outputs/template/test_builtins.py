@@ -126,6 +126,19 @@ def test_each_reason_to_refuse_services_is_an_error_of_its_own() -> None:
     assert (caught.value.errors[1].help or "").startswith("set the variable `domain`, or leave it out of the output: ")
 
 
+def test_what_a_template_refuses_is_said_also_where_it_then_cannot_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = tmp_path / "ours.j2"
+    monkeypatch.setattr("frostline.outputs.template.output.template_path", lambda settings: template)
+    template.write_text("{% for entry in entries %}{{ fail('no') }}{% endfor %}{{ nothing.more }}")
+    with pytest.raises(UsageError, match="the output `out`: service `a`: no"):
+        rendered("nginx", registry("a"))
+    template.write_text("{{ nothing.more }}")
+    with pytest.raises(UsageError, match="'nothing' is undefined"):
+        rendered("nginx", registry("a"))
+
+
 def test_ten_thousand_refused_services_are_one_short_error() -> None:
     with pytest.raises(UsageError) as caught:
         rendered("nginx", registry(*(f"a/{number}" for number in range(10_000))))

@@ -133,6 +133,11 @@ def test_a_page_is_told_by_its_title_and_not_quoted(serve: Callable[..., Server]
     assert said_of(serve(answer("404 Not Found", b"  <html></html>")).address).count("a page of HTML\n") == 1
 
 
+def test_a_proxy_that_wants_a_login_of_its_own_is_told(serve: Callable[..., Server]) -> None:
+    said = said_of(serve(answer("407 Proxy Authentication Required", b"")).address)
+    assert "a proxy before the server asks for a login" in said
+
+
 def test_every_message_names_the_server_that_was_asked(serve: Callable[..., Server], tmp_path: Path) -> None:
     address = serve(answer("404 Not Found", b"no")).address
     asked = f"source mesh: GET /v1/x at http://127.0.0.1:{address.port}"
