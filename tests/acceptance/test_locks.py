@@ -85,6 +85,9 @@ def test_a_committed_lock_that_is_broken_is_said_and_written_anew_by_a_merge(bot
     assert said.startswith("warning: frostline.lock:")
     assert "; it is written anew" in said
     assert both.read("frostline.lock") == whole
+    (both.folder / "frostline.lock").write_bytes(whole + b"\n")
+    said = both.refused(3, "compile", "--lock", "locks/dc1.lock").stderr
+    assert "datacenter `dc2`, namespace `default` is in the committed lock, but in none of the given locks" in said
 
 
 def test_a_lock_is_merged_whatever_its_name(both: Project) -> None:

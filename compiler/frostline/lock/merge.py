@@ -26,14 +26,17 @@ def join_locks(locks: Sequence[tuple[str, Lock]]) -> Lock:
     return lock_of(snapshots)
 
 
-def merge_locks(new: Lock, committed: Lock | None, live_sources: Iterable[str]) -> Lock:
-    """`new` without the sources that are not configured. SourceError: it lacks a segment of the committed lock."""
+def merge_locks(new: Lock, committed: Iterable[tuple[str, str, str]], live_sources: Iterable[str]) -> Lock:
+    """`new` without the sources that are not configured. SourceError: it lacks a segment of the committed lock.
+
+    committed: the segments of that one.
+    """
     have = {snapshot.segment for snapshot in new.snapshots}
     live = set(live_sources)
-    for snapshot in committed.snapshots if committed else ():
-        if snapshot.source in live and snapshot.segment not in have:
+    for segment in committed:
+        if segment[0] in live and segment not in have:
             raise SourceError(
-                f"{describe_segment(snapshot.segment)} is in the committed lock, but in none of the given locks",
+                f"{describe_segment(segment)} is in the committed lock, but in none of the given locks",
                 help="freeze it as well; if it is gone for good, leave it out of the source (`datacenters`, `regions`)",
             )
     return lock_of(snapshot for snapshot in new.snapshots if snapshot.source in live)

@@ -24,13 +24,13 @@ def test_two_locks_with_one_segment_are_refused() -> None:
 
 def test_a_segment_that_the_committed_lock_had_must_be_among_the_merged() -> None:
     with pytest.raises(SourceError, match="datacenter `dc2`"):
-        lock_merge.merge_locks(Lock((snapshot("mesh", "dc1"),)), Lock((snapshot("mesh", "dc2"),)), ["mesh"])
+        lock_merge.merge_locks(Lock((snapshot("mesh", "dc1"),)), [snapshot("mesh", "dc2").segment], ["mesh"])
 
 
 def test_a_source_that_is_no_longer_configured_may_leave_the_merged_locks() -> None:
     new = Lock((snapshot("mesh", "dc1"),))
-    assert lock_merge.merge_locks(new, Lock((snapshot("old", "dc2"),)), ["mesh"]) == new
-    assert lock_merge.merge_locks(Lock((*new.snapshots, snapshot("old", "dc2"))), None, ["mesh"]) == new
+    assert lock_merge.merge_locks(new, [snapshot("old", "dc2").segment], ["mesh"]) == new
+    assert lock_merge.merge_locks(Lock((*new.snapshots, snapshot("old", "dc2"))), [], ["mesh"]) == new
 
 
 def test_new_snapshots_replace_theirs_and_leave_the_others() -> None:

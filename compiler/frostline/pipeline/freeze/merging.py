@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from frostline.errors import UsageError
 from frostline.files.finding import TooManyRecursionsError, find
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
-from frostline.lock.confirmed import is_confirmed
+from frostline.lock.confirmed import Segment, is_confirmed
 from frostline.model import Lock
 from frostline.pipeline.freeze.confirmations import reading_beside
 from frostline.pipeline.freeze.live import live_sources, settings_digests
@@ -31,7 +31,7 @@ def merge_files(config: Config, globs: Sequence[str], now: datetime) -> tuple[Lo
     files = _files_of(globs)
     parts = lock_store.read_locks(files)
     committed = CommittedLock(config)
-    new = _merged(config, committed.lock, parts, " ".join(globs))
+    new = _merged(config, committed.segments, parts, " ".join(globs))
     readings, warnings = _readings(config, files, parts, now)
     locks = replace(committed.pair_with(new), merged=True, readings=readings)
     return locks, (*warnings, *locks.warnings)
@@ -60,15 +60,15 @@ def _matching_files(glob: str) -> list[Path]:
         return []
 
 
-def _merged(config: Config, committed: Lock | None, parts: Sequence[tuple[str, Lock]], shown: str) -> Lock:
-    """These locks as one. shown: what messages call it."""
+def _merged(config: Config, committed: Iterable[Segment], parts: Sequence[tuple[str, Lock]], shown: str) -> Lock:
+    """These locks as one. committed: the segments of the committed lock. shown: what messages call it."""
     live = live_sources(config)
-    taken = [
-        snapshot
-        for snapshot in (committed.snapshots if committed else ())
-        if snapshot.source in live and reads_segment(live[snapshot.source], *snapshot.segment[1:])
+    wanted = [
+        (source, datacenter, namespace)
+        for source, datacenter, namespace in committed
+        if source in live and reads_segment(live[source], datacenter, namespace)
     ]
-    new = lock_merge.merge_locks(lock_merge.join_locks(parts), Lock(tuple(taken)), live)
+    new = lock_merge.merge_locks(lock_merge.join_locks(parts), wanted, live)
     digests = settings_digests(config)
     lock_merge.check_same_settings(parts, digests)
     lock_merge.check_settings(new, digests, shown)
