@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
-from frostline.model.findings import FileOrigin as FileOrigin
-from frostline.model.findings import Finding as Finding
-from frostline.model.findings import InstanceOrigin as InstanceOrigin
-from frostline.model.findings import Origin as Origin
-from frostline.model.findings import Severity as Severity
-from frostline.model.upstreams import Bind as Bind
-from frostline.model.upstreams import Upstream as Upstream
+from frostline.model._findings import FileOrigin as FileOrigin
+from frostline.model._findings import Finding as Finding
+from frostline.model._findings import InstanceOrigin as InstanceOrigin
+from frostline.model._findings import Origin as Origin
+from frostline.model._findings import Severity as Severity
+from frostline.model._upstreams import Bind as Bind
+from frostline.model._upstreams import Upstream as Upstream
 
 UNVERSIONED = "unversioned"
 """How the registry's formats write the version None; no real version may be named so."""

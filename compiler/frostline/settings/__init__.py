@@ -14,30 +14,30 @@ from typing import Any
 from msgspec import Struct
 
 from frostline.model import FileOrigin, Severity
-from frostline.settings.outputs import OutputConsumer as OutputConsumer
-from frostline.settings.outputs import OutputSelect as OutputSelect
-from frostline.settings.outputs import OutputSettings as OutputSettings
-from frostline.settings.outputs import UrlPatterns as UrlPatterns
-from frostline.settings.outputs import Verifier as Verifier
-from frostline.settings.sources import DEFAULT_NAMING as DEFAULT_NAMING
-from frostline.settings.sources import DEFAULT_SCHEME as DEFAULT_SCHEME
-from frostline.settings.sources import DEFAULT_UNVERSIONED_URL as DEFAULT_UNVERSIONED_URL
-from frostline.settings.sources import DEFAULT_URL as DEFAULT_URL
-from frostline.settings.sources import DEFAULT_VERSION_PATTERN as DEFAULT_VERSION_PATTERN
-from frostline.settings.sources import DeclaringSettings as DeclaringSettings
-from frostline.settings.sources import Keep as Keep
-from frostline.settings.sources import LiveLimits as LiveLimits
-from frostline.settings.sources import LiveSettings as LiveSettings
-from frostline.settings.sources import Naming as Naming
-from frostline.settings.sources import PluginSettings as PluginSettings
-from frostline.settings.sources import SchemeRule as SchemeRule
-from frostline.settings.sources import SegmentList as SegmentList
-from frostline.settings.sources import Select as Select
-from frostline.settings.sources import ServerSettings as ServerSettings
-from frostline.settings.sources import SourceSettings as SourceSettings
-from frostline.settings.sources import Tls as Tls
-from frostline.settings.sources import Token as Token
-from frostline.settings.sources import VersionFrom as VersionFrom
+from frostline.settings._outputs import OutputConsumer as OutputConsumer
+from frostline.settings._outputs import OutputSelect as OutputSelect
+from frostline.settings._outputs import OutputSettings as OutputSettings
+from frostline.settings._outputs import UrlPatterns as UrlPatterns
+from frostline.settings._outputs import Verifier as Verifier
+from frostline.settings._sources import DEFAULT_NAMING as DEFAULT_NAMING
+from frostline.settings._sources import DEFAULT_SCHEME as DEFAULT_SCHEME
+from frostline.settings._sources import DEFAULT_UNVERSIONED_URL as DEFAULT_UNVERSIONED_URL
+from frostline.settings._sources import DEFAULT_URL as DEFAULT_URL
+from frostline.settings._sources import DEFAULT_VERSION_PATTERN as DEFAULT_VERSION_PATTERN
+from frostline.settings._sources import DeclaringSettings as DeclaringSettings
+from frostline.settings._sources import Keep as Keep
+from frostline.settings._sources import LiveLimits as LiveLimits
+from frostline.settings._sources import LiveSettings as LiveSettings
+from frostline.settings._sources import Naming as Naming
+from frostline.settings._sources import PluginSettings as PluginSettings
+from frostline.settings._sources import SchemeRule as SchemeRule
+from frostline.settings._sources import SegmentList as SegmentList
+from frostline.settings._sources import Select as Select
+from frostline.settings._sources import ServerSettings as ServerSettings
+from frostline.settings._sources import SourceSettings as SourceSettings
+from frostline.settings._sources import Tls as Tls
+from frostline.settings._sources import Token as Token
+from frostline.settings._sources import VersionFrom as VersionFrom
 
 
 class PolicySetting(Struct, frozen=True, kw_only=True):
