@@ -225,6 +225,16 @@ def test_nothing_is_written_behind_a_symbolic_link(project: Project, tmp_path: P
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
+def test_the_checks_that_stand_there_as_comments_are_right_once_a_day_is_written(project: Project) -> None:
+    project.done("init", env=NOWHERE)
+    before, _, rest = project.read("frostline.yaml").decode().partition("# checks:\n")
+    checks, _, after = rest.partition("\n\n")
+    checks = checks.replace("#", "", 1).replace("\n#", "\n").replace("YEAR-MONTH-DAY", "2999-01-31")
+    project.configure(f"{before}checks:\n{checks}\n\n{after}".replace("127.0.0.1", "10.0.0.1"))
+    assert sorted(yaml.safe_load(project.read("frostline.yaml"))["checks"]) == ["policies", "waivers"]
+    project.done("compile")
+
+
 def test_a_configuration_elsewhere_is_refused(project: Project) -> None:
     assert "takes no -c" in project.refused(2, "init", "-c", "other.yaml").stderr
 
