@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from ci_jobs import Jobs
+from ci_jobs import Jobs, git
 from code_host import ACCOUNTS, APP, PERSON, READER
 from project import STATIC, Run
 
@@ -164,11 +164,27 @@ def test_each_configuration_has_a_comment_of_its_own(jobs: Jobs) -> None:
 
 
 @only_github
+def test_a_checkout_of_the_branch_itself_is_not_taken_for_its_merge(jobs: Jobs) -> None:
+    base = jobs.host.git("rev-parse", "main")
+    disagree(jobs)
+    jobs.project.done("compile", "--offline")
+    jobs.push("compiled", "ours")
+    merged = git(jobs.project.folder, "commit-tree", "HEAD^{tree}", "-p", base, "-p", "HEAD", "-m", "merged")
+    git(jobs.project.folder, "push", "--quiet", str(jobs.host.bare), f"{merged}:refs/pull/7/merge")
+    jobs.project.write("README", "harmless\n")
+    jobs.push("the last commit changes nothing", "ours")
+    check(jobs, env={"GITHUB_SHA": merged})
+    jobs.job("check", revision="refs/pull/7/merge", depth=2, pull_request=True)
+    assert "is not known: the revision that it started from" in jobs.summary.read_text()
+    assert "- `~` `billing`" in jobs.host.comments[0].text
+
+
+@only_github
 def test_a_clone_without_the_target_says_what_it_needs(jobs: Jobs) -> None:
     disagree(jobs)
     ended = jobs.job("check", revision="ours", depth=1, pull_request=True)
     assert ended.returncode == 1
-    assert "`fetch-depth: 2` for actions/checkout" in jobs.host.comments[0].text
+    assert "`fetch-depth: 2` and no `ref` for actions/checkout" in jobs.host.comments[0].text
 
 
 @only_github

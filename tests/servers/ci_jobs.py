@@ -102,6 +102,7 @@ class Jobs:
                 "GITHUB_SERVER_URL": self.host.url,
                 "GITHUB_REPOSITORY": PROJECT,
                 "GITHUB_REF_NAME": revision,
+                "GITHUB_SHA": self.host.git("rev-parse", revision),
                 "GITHUB_EVENT_PATH": str(event),
                 "GITHUB_STEP_SUMMARY": str(self.summary),
             }

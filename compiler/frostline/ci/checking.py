@@ -20,7 +20,7 @@ from frostline.errors import FrostlineError
 _AGREES = "Outputs, manifest, lock and configuration agree."
 _NO_BASE = (
     "What this changes in the registry is not known: the revision that it started from is not in this clone "
-    "(`fetch-depth: 2` for actions/checkout, `GIT_DEPTH: 0` on GitLab)."
+    "(`fetch-depth: 2` and no `ref` for actions/checkout, `GIT_DEPTH: 0` on GitLab)."
 )
 _NOT_KNOWN = (
     "What this changes in the registry is not known: one of the two revisions has no lock and no manifest to be read."

@@ -73,13 +73,16 @@ class GitHub:
     """
 
     report_format = "github"
-    base = "HEAD^1"  # actions/checkout takes the merge of the pull request into its target
     user = "x-access-token"
     longest = 65_536
 
     def __init__(self, environment: Mapping[str, str], token: str) -> None:
         self._environment = environment
         self._repository = environment.get("GITHUB_REPOSITORY", "")
+        # The merge of the pull request into its target, which actions/checkout takes. Of another commit that a workflow
+        # checks out, the first parent may be a part of what is to be reviewed.
+        merge = environment.get("GITHUB_SHA")
+        self.base = f"{merge}^1" if merge else ""
         self.branch = environment.get("GITHUB_REF_NAME", "")
         self.remote = f"{environment.get('GITHUB_SERVER_URL', 'https://github.com')}/{self._repository}.git"
         self._here = f"/repos/{self._repository}"
