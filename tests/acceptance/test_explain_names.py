@@ -1,4 +1,4 @@
-"""`explain` knows a service by the name under which Consul or a job file has it, too."""
+"""`explain` knows a service by the name under which Consul or a job file has it, too, and as messages write it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ def test_a_registered_name_explains_its_service_with_and_without_a_network(proje
     project.configure(config).write("shop.nomad.hcl", JOB)
     project.done("compile")
     for more in ((), ("--offline",)):
-        for name, service in (("payments-v1", "payments"), ("basket-v2", "basket")):
+        for name, service in (("payments-v1", "payments"), ("basket-v2", "basket"), ("payments/v1", "payments")):
             assert project.done("explain", name, *more).stdout == project.done("explain", service, *more).stdout
+    ledger = project.done("explain", "ledger").stdout
+    assert project.done("explain", "ledger/unversioned").stdout == ledger
     unknown = project.refused(1, "explain", "payments-v7").stderr
     assert "error: unknown service `payments-v7`\n  help: did you mean `payments`?" in unknown
 

@@ -50,7 +50,8 @@ from frostline.registry.exclusions import (
 from frostline.registry.naming import keys_of_name
 from frostline.registry.overrides.applying import Overridden
 from frostline.registry.overrides.effects import Effect
-from frostline.settings import Config, DeclaringSettings, LiveSettings, Naming
+from frostline.service_keys import parse_key
+from frostline.settings import Config, DeclaringSettings, LiveSettings
 
 
 def committed_lock(config: Config) -> Lock:
@@ -160,7 +161,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
 def explain(
     config: Config, lock: Lock, answers: Iterable[SegmentAnswer], service: str, version: str | None
 ) -> Explanation:
-    """Explain a service, or the one that is registered under this name. version: as `version_label` writes it.
+    """Explain a service, also by a registered name or as SERVICE/VERSION. version: as `version_label` writes it.
 
     answers: what the live sources answered before selection, () if they were not asked.
     """
@@ -174,8 +175,8 @@ def explain(
         *endpoints_without(overridden.effects),
     )
     calls = configured_calls(config, overridden.registry)
-    registered = keys_of_name(_namings(config), service)
-    keys = keys_named(overridden.registry, exclusions, service, version, [call.key for call in calls], registered)
+    written = _keys_written(config, service)
+    keys = keys_named(overridden.registry, exclusions, service, version, [call.key for call in calls], written)
     held = held_keys(config, lock)
     return Explanation(
         keys=tuple(keys),
@@ -189,13 +190,14 @@ def explain(
 
 def services_named(config: Config, name: str) -> tuple[str, ...]:
     """The services that a user may mean by this name: of this name, or registered under it."""
-    return tuple(sorted({name, *(key.service for key in keys_of_name(_namings(config), name))}))
+    return tuple(sorted({name, *(key.service for key in _keys_written(config, name))}))
 
 
-def _namings(config: Config) -> list[Naming]:
-    """How the sources that have registered names split them."""
+def _keys_written(config: Config, name: str) -> set[Key]:
+    """What this name stands for as a registered one, and as `SERVICE/VERSION`, which messages and globs write."""
     settings = config.sources.values()
-    return [source.naming for source in settings if isinstance(source, (LiveSettings, DeclaringSettings))]
+    namings = [source.naming for source in settings if isinstance(source, (LiveSettings, DeclaringSettings))]
+    return {*keys_of_name(namings, name), parse_key(name)}
 
 
 def _seen_by_outputs(
@@ -230,17 +232,17 @@ def keys_named(
     service: str,
     version: str | None,
     called: Iterable[Key] = (),
-    registered: Iterable[Key] = (),
+    written: Iterable[Key] = (),
 ) -> list[Key]:
     """The (service, version)s that the user means: of this service, or whose registered name it is.
 
-    called: further ones that are known by name. registered: what this name stands for as a registered one.
+    called: further ones that are known by name. written: what this name may stand for besides.
     """
     known = {key for key, _ in registry.entries()} | {exclusion.key for exclusion in exclusions}
     known |= {dependency.key for dependency in registry.upstreams} | set(called)
     named = {exclusion.key for exclusion in exclusions if exclusion.name == service}
     named |= {dependency.key for dependency in registry.upstreams if dependency.upstream.destination == service}
-    named |= known & set(registered)
+    named |= known & set(written)
     found = {key for key in known if key.service == service} | named
     if version is not None:
         found = {key for key in found if version_label(key.version) == version}

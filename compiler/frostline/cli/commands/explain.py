@@ -48,7 +48,7 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
     """Show where the endpoints of a service come from.
 
     Lists each endpoint with its origin, and each instance that was left out with the reason.
-    SERVICE may also be a registered name, such as payments-v1.
+    SERVICE may also be SERVICE/VERSION, or a registered name such as payments-v1.
     Exits with 1 if the service is unknown.
 
     \b
