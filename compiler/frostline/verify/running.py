@@ -78,11 +78,11 @@ def run(
     """Make this folder (0700), let `fill` write the copy into it, and run the verifier, whose first word is its name
     in $PATH or its path. At the end, also by an exception, its processes have ended and the folder is gone.
 
-    current: the folder in which it starts. PublishError: the supervisor cannot be started.
+    current: the folder in which it starts. PublishError: the folder cannot be made, or the supervisor not started.
     """
     command = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(folder), repr(seconds), str(current), *words]
+    _make(folder)
     try:
-        folder.mkdir(0o700)
         try:
             process = subprocess.Popen(  # noqa: S603 - the configuration names it; no shell reads it
                 command,
@@ -95,7 +95,7 @@ def run(
             )
         except OSError as error:
             raise PublishError(
-                f"the process that watches over a verifier cannot be started: {error.strerror}",
+                f"the process that watches over a program cannot be started: {error.strerror}",
                 help=f"let this user run {sys.executable}, with so many words and variables, then rerun",
             ) from None
         try:
@@ -105,6 +105,14 @@ def run(
             _end(process)
     finally:
         rmtree(folder, ignore_errors=True)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(0o700)
+    except OSError as error:
+        message = f"the private folder of a program, `{folder}`, cannot be made: {error.strerror}"
+        raise PublishError(message, help="set the environment variable TMPDIR to a folder that has space") from None
 
 
 def _report(process: subprocess.Popen[bytes], seconds: float) -> bytes:

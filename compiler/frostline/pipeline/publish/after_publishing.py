@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Sequence
 
-from frostline.errors import UsageError
+from frostline.errors import PublishError, UsageError
 from frostline.pipeline.publish.verifying import token_variables
 from frostline.settings import Config
 from frostline.text import quote
@@ -34,14 +34,17 @@ def run_after(config: Config, words: Sequence[str]) -> str | None:
 
     At its end all that it has started has ended too.
     """
-    outcome = run(
-        new_folder_path(config.root),
-        lambda: None,
-        words,
-        current=config.path.parent,
-        environment=without_secrets(os.environ, token_variables(config)),
-        seconds=SECONDS,
-    )
+    try:
+        outcome = run(
+            new_folder_path(config.root),
+            lambda: None,
+            words,
+            current=config.path.parent,
+            environment=without_secrets(os.environ, token_variables(config)),
+            seconds=SECONDS,
+        )
+    except PublishError as error:  # it may be over by the next time
+        return f"{quote(words[0])} cannot be started: {error.message}"
     return _failure(words[0], outcome)
 
 
