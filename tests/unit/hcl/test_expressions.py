@@ -6,10 +6,8 @@ import pytest
 
 from frostline.hcl.nodes import (
     Binary,
-    Body,
     Call,
     Conditional,
-    Expression,
     For,
     GetAttr,
     GetIndex,
@@ -23,23 +21,9 @@ from frostline.hcl.nodes import (
     TupleOf,
     Unary,
 )
-from frostline.hcl.source import HclError, Source
-from frostline.hcl.syntax import parse
 from frostline.hcl.values import Value, number, string
 
-
-def body(text: str | bytes) -> Body:
-    return parse(Source("f.hcl", text.encode() if isinstance(text, str) else text))
-
-
-def expression(text: str) -> Expression:
-    return body(f"x = {text}\n").attributes["x"].expression
-
-
-def refusal(text: str | bytes) -> HclError:
-    with pytest.raises(HclError) as caught:
-        body(text)
-    return caught.value
+from .conftest import expression, refusal
 
 
 def test_operators_bind_as_in_hcl() -> None:

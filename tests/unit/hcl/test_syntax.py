@@ -12,31 +12,17 @@ from hypothesis import strategies as st
 
 from frostline.hcl.evaluation import evaluate
 from frostline.hcl.nodes import (
-    Body,
-    Expression,
     Traversal,
     TupleOf,
 )
 from frostline.hcl.scope import Scope
 from frostline.hcl.source import HclError, Source
-from frostline.hcl.syntax import parse, parse_embedded, parse_expression, parse_template
+from frostline.hcl.syntax import parse_embedded, parse_expression, parse_template
 from frostline.hcl.values import number, string, tuple_value
 
+from .conftest import body, expression, refusal
+
 RECORDED = json.loads((Path(__file__).parents[2] / "data" / "hcl" / "syntax.json").read_text())["cases"]
-
-
-def body(text: str | bytes) -> Body:
-    return parse(Source("f.hcl", text.encode() if isinstance(text, str) else text))
-
-
-def expression(text: str) -> Expression:
-    return body(f"x = {text}\n").attributes["x"].expression
-
-
-def refusal(text: str | bytes) -> HclError:
-    with pytest.raises(HclError) as caught:
-        body(text)
-    return caught.value
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: repr(case["text"])[:60])

@@ -5,30 +5,14 @@ from __future__ import annotations
 import pytest
 
 from frostline.hcl.nodes import (
-    Body,
-    Expression,
     Literal,
     Template,
     Traversal,
     Wrapped,
 )
-from frostline.hcl.source import HclError, Source
-from frostline.hcl.syntax import parse
 from frostline.hcl.values import string
 
-
-def body(text: str | bytes) -> Body:
-    return parse(Source("f.hcl", text.encode() if isinstance(text, str) else text))
-
-
-def expression(text: str) -> Expression:
-    return body(f"x = {text}\n").attributes["x"].expression
-
-
-def refusal(text: str | bytes) -> HclError:
-    with pytest.raises(HclError) as caught:
-        body(text)
-    return caught.value
+from .conftest import expression, refusal
 
 
 def test_templates_join_parts_and_one_interpolation_alone_is_wrapped() -> None:
