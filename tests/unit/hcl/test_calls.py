@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from frostline.hcl.conversion import ConversionError
-from frostline.hcl.evaluation import BudgetError, Scope, evaluate
+from frostline.hcl.evaluation import Scope, evaluate
 from frostline.hcl.functions.base import Function, FunctionError, Parameter
 from frostline.hcl.nodes import (
     Call,
@@ -16,7 +16,7 @@ from frostline.hcl.nodes import (
     TupleOf,
 )
 from frostline.hcl.number import NumberError
-from frostline.hcl.source import HclError, Source
+from frostline.hcl.source import HclError
 from frostline.hcl.values import (
     FALSE,
     NULL,
@@ -28,16 +28,9 @@ from frostline.hcl.values import (
     tuple_value,
 )
 
+from .conftest import refused, scope
+
 HUNDRED = Literal(0, tuple_value([number(index) for index in range(100)]))
-
-
-def refused(expression: Expression, where: Scope, why: str = "takes more than 500000 steps") -> None:
-    with pytest.raises(BudgetError, match=why):
-        evaluate(expression, where)
-
-
-def scope(functions: dict[str, Function] | None = None, data: bytes = b"x" * 50, **variables: Value) -> Scope:
-    return Scope(Source("job.hcl", data), variables, functions or {})
 
 
 def failure(expression: Expression, where: Scope) -> tuple[str, int, str | None]:

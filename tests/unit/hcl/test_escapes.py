@@ -6,21 +6,12 @@ import pytest
 
 from frostline.hcl.escapes import unescape
 from frostline.hcl.nodes import (
-    Body,
-    Expression,
     Literal,
 )
 from frostline.hcl.source import HclError, Source
-from frostline.hcl.syntax import parse
 from frostline.hcl.values import string
 
-
-def expression(text: str) -> Expression:
-    return body(f"x = {text}\n").attributes["x"].expression
-
-
-def body(text: str | bytes) -> Body:
-    return parse(Source("f.hcl", text.encode() if isinstance(text, str) else text))
+from .conftest import expression
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import pytest
 
 from frostline.hcl.conversion import ConversionError, convert
 from frostline.hcl.evaluation import Scope, evaluate
-from frostline.hcl.functions.base import Function
 from frostline.hcl.functions.table import function_table
 from frostline.hcl.nodes import (
     Binary,
@@ -40,6 +39,8 @@ from frostline.hcl.values import (
     tuple_value,
 )
 from frostline.sources.jobspec.placeholders import placeholder
+
+from .conftest import scope
 
 _DATA = Path(__file__).parents[2] / "data" / "hcl"
 _RECORDED = [json.loads((_DATA / name).read_text("utf-8")) for name in ("expressions.json", "evaluation.json")]
@@ -114,10 +115,6 @@ def expected(case: dict[str, Any]) -> tuple[str, str]:
     place = re.search(r"(\d+)[,:](\d+)", error)
     assert place
     return "error", f"{place[1]}:{place[2]}"
-
-
-def scope(functions: dict[str, Function] | None = None, data: bytes = b"x" * 50, **variables: Value) -> Scope:
-    return Scope(Source("job.hcl", data), variables, functions or {})
 
 
 def failure(expression: Expression, where: Scope) -> tuple[str, int, str | None]:

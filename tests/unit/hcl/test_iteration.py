@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from frostline.hcl.evaluation import BudgetError, Scope, evaluate
-from frostline.hcl.functions.base import Function
+from frostline.hcl.evaluation import Scope, evaluate
 from frostline.hcl.nodes import (
     Binary,
     Expression,
@@ -15,7 +14,7 @@ from frostline.hcl.nodes import (
     TemplateFor,
     Traversal,
 )
-from frostline.hcl.source import HclError, Source
+from frostline.hcl.source import HclError
 from frostline.hcl.values import (
     NULL,
     TRUE,
@@ -26,22 +25,15 @@ from frostline.hcl.values import (
     tuple_value,
 )
 
+from .conftest import refused, scope
+
 HUNDRED = Literal(0, tuple_value([number(index) for index in range(100)]))
-
-
-def scope(functions: dict[str, Function] | None = None, data: bytes = b"x" * 50, **variables: Value) -> Scope:
-    return Scope(Source("job.hcl", data), variables, functions or {})
 
 
 def failure(expression: Expression, where: Scope) -> tuple[str, int, str | None]:
     with pytest.raises(HclError) as caught:
         evaluate(expression, where)
     return caught.value.message, caught.value.place.column or 0, caught.value.help
-
-
-def refused(expression: Expression, where: Scope, why: str = "takes more than 500000 steps") -> None:
-    with pytest.raises(BudgetError, match=why):
-        evaluate(expression, where)
 
 
 TRUE_NODE = Literal(0, TRUE)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from frostline.hcl.evaluation import BudgetError, Scope, evaluate
-from frostline.hcl.functions.base import Function
 from frostline.hcl.nodes import (
     Binary,
-    Expression,
     For,
     Literal,
     Traversal,
 )
 from frostline.hcl.number import Number
 from frostline.hcl.operators import BINARY, UNARY, equal
-from frostline.hcl.source import Source
 from frostline.hcl.values import (
     BOOL,
     FALSE,
@@ -31,6 +27,8 @@ from frostline.hcl.values import (
     string,
     tuple_value,
 )
+
+from .conftest import refused, scope
 
 
 @pytest.mark.parametrize(
@@ -89,12 +87,3 @@ def test_equality_of_two_large_values_is_paid_for() -> None:
 
 
 HUNDRED = Literal(0, tuple_value([number(index) for index in range(100)]))
-
-
-def scope(functions: dict[str, Function] | None = None, **variables: Value) -> Scope:
-    return Scope(Source("job.hcl", b"x" * 100), variables, functions or {})
-
-
-def refused(expression: Expression, where: Scope, why: str = "takes more than 500000 steps") -> None:
-    with pytest.raises(BudgetError, match=why):
-        evaluate(expression, where)

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from frostline.hcl.nodes import (
-    Body,
-    Expression,
-)
 from frostline.hcl.positions import point, start
 from frostline.hcl.source import Source
-from frostline.hcl.syntax import parse
 
-
-def body(text: str | bytes) -> Body:
-    return parse(Source("f.hcl", text.encode() if isinstance(text, str) else text))
-
-
-def expression(text: str) -> Expression:
-    return body(f"x = {text}\n").attributes["x"].expression
+from .conftest import expression
 
 
 @pytest.mark.parametrize(

@@ -23,13 +23,11 @@ from frostline.hcl.nodes import (
     TupleOf,
 )
 from frostline.hcl.source import Source
-from frostline.hcl.values import STRING, TRUE, Value, number, string, tuple_value
+from frostline.hcl.values import STRING, TRUE, number, string, tuple_value
+
+from .conftest import refused, scope
 
 HUNDRED = Literal(0, tuple_value([number(index) for index in range(100)]))
-
-
-def scope(functions: dict[str, Function] | None = None, **variables: Value) -> Scope:
-    return Scope(Source("job.hcl", b"x" * 100), variables, functions or {})
 
 
 @pytest.fixture(autouse=True)
@@ -37,11 +35,6 @@ def within_seconds() -> Iterator[None]:
     began = time.process_time()
     yield
     assert time.process_time() - began < 3
-
-
-def refused(expression: Expression, where: Scope, why: str = "takes more than 500000 steps") -> None:
-    with pytest.raises(BudgetError, match=why):
-        evaluate(expression, where)
 
 
 def test_an_inner_variable_hides_the_outer_one_and_leaves_the_others() -> None:

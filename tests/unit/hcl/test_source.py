@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frostline.hcl.nodes import (
-    Body,
-)
-from frostline.hcl.source import HclError, Source
-from frostline.hcl.syntax import parse
+from frostline.hcl.source import Source
 
-
-def body(text: str | bytes) -> Body:
-    return parse(Source("f.hcl", text.encode() if isinstance(text, str) else text))
-
-
-def refusal(text: str | bytes) -> HclError:
-    with pytest.raises(HclError) as caught:
-        body(text)
-    return caught.value
+from .conftest import refusal
 
 
 def test_a_byte_order_mark_is_no_character() -> None:
