@@ -24,18 +24,23 @@ def has_mark(text: str | None, mark: str) -> bool:
 
 
 def joined(mark: str, parts: Iterable[str], longest: int) -> str:
-    """The parts with empty lines between them, cut at the end of a line to at most `longest` UTF-16 units."""
+    """The parts with empty lines between them, cut at the end of a line to at most `longest` UTF-16 units.
+
+    Not within details that are folded: who reads the text would not see that it was cut.
+    """
     text = "\n\n".join([mark, *(part.strip("\n") for part in parts if part.strip())]) + "\n"
     if _size(text) <= longest:
         return text
     room = longest - _size(_CUT)
-    kept: list[str] = []
-    for line in text.splitlines(keepends=True):
+    lines = text.splitlines(keepends=True)
+    kept, is_folded = 0, False
+    for number, line in enumerate(lines, 1):
         room -= _size(line)
         if room < 0:
             break
-        kept.append(line)
-    return "".join(kept) + _CUT
+        is_folded = (is_folded or line.lstrip().startswith("<details>")) and line.strip() != "</details>"
+        kept = kept if is_folded else number
+    return "".join(lines[:kept]) + _CUT
 
 
 def _size(text: str) -> int:

@@ -39,3 +39,13 @@ def test_a_text_is_cut_between_lines_to_what_the_host_takes(longest: int) -> Non
     assert text.startswith(f"{mark}\n\nfirst\n\n- 😀 a line\n")
     assert text.endswith("- 😀 a line\n\n… The rest does not fit in here.\n")
     assert "does not fit" not in joined(mark, parts, 1_000_000)
+
+
+@pytest.mark.parametrize("longest", range(140, 300, 9))
+def test_a_text_is_not_cut_where_it_is_folded(longest: int) -> None:
+    folded = "  <details><summary>endpoints</summary>\n\n  - `+` `http://10.0.0.1`\n\n  </details>\n"
+    text = joined(mark_of("freeze", None), ["- `~` payments\n" + folded * 20], longest)
+    assert text.count("<details>") == text.count("</details>")
+    assert len(text) <= longest
+    assert text.endswith("\n\n… The rest does not fit in here.\n")
+    assert "payments" in text
