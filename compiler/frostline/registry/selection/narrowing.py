@@ -159,7 +159,7 @@ def _segment_name(snapshot: Snapshot, listed: SegmentList) -> str | None:
 
 
 def _selected(snapshot: Snapshot, change: Change) -> Snapshot:
-    """The snapshot with what the new selection takes of it, as `selection.snapshot_of` would give it."""
+    """The snapshot with what the new selection takes of it, as `snapshot_of` would give it."""
     select = change.new_select
     declared = [known for known in snapshot.declared if matches(select.services, known.service)]
     if change.settings.keep.endpoints:
