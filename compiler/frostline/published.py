@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from frostline.model import Key
 
@@ -24,13 +24,6 @@ class ManifestEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def key(self) -> Key:
         return Key(self.service, self.version)
-
-
-class Reading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a run has read from its sources. at: when it began, in UTC. segments: (source, datacenter, namespace)."""
-
-    at: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\\Z")]
-    segments: tuple[tuple[str, str, str], ...]
 
 
 class FileChange(Struct, frozen=True, kw_only=True):

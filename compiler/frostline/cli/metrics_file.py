@@ -10,10 +10,9 @@ from pathlib import Path
 
 from frostline.config.paths import working_folder
 from frostline.errors import UsageError
-from frostline.model import Finding, Lock
+from frostline.model import Finding, Lock, Reading
 from frostline.pipeline.load.config import NAME, find_config
 from frostline.pipeline.run_metrics import RunFacts, check_place, check_unused, write_metrics
-from frostline.published import Reading
 from frostline.settings import Config
 
 

@@ -200,6 +200,13 @@ class Lock(Struct, frozen=True):
     snapshots: tuple[Snapshot, ...] = ()
 
 
+class Reading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a run has read from its sources. at: when it began, in UTC. segments: (source, datacenter, namespace)."""
+
+    at: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\\Z")]
+    segments: tuple[tuple[str, str, str], ...]
+
+
 class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
     """One URL of a (service, version).
 

@@ -15,12 +15,11 @@ from msgspec import Struct
 
 from frostline.errors import FrostlineError, UsageError
 from frostline.lock.confirmed import Segment, time_of
-from frostline.model import FileOrigin, Finding, Lock
+from frostline.model import FileOrigin, Finding, Lock, Reading
 from frostline.pipeline.compile.inputs import Ownership
 from frostline.pipeline.freeze.confirmations import ages_of_lock
 from frostline.publish.manifest import read_manifest
 from frostline.publish.single_file import replace_file
-from frostline.published import Reading
 from frostline.reporters.exposition import Sample, exposition, sample, samples_in
 from frostline.settings import Config
 from frostline.text import display_path

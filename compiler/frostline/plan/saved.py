@@ -18,9 +18,9 @@ from msgspec import Meta, Struct
 from frostline.canonical import canonical_line, json_fault
 from frostline.errors import RefusedError, UsageError
 from frostline.files.reading import MOST_OF_LOCK, read_regular
-from frostline.model import FileOrigin
+from frostline.model import FileOrigin, Reading
 from frostline.plan.changes import FORMAT
-from frostline.published import FileChange, Reading
+from frostline.published import FileChange
 from frostline.settings import Allow
 from frostline.text import display_path, quote
 

@@ -18,7 +18,7 @@ from frostline.checks.base import Context, Found, judge, pair_with_waivers, run_
 from frostline.checks.guards.held import Held, held_findings
 from frostline.errors import UsageError
 from frostline.events import stage
-from frostline.model import Finding, Lock, Registry
+from frostline.model import Finding, Lock, Reading, Registry
 from frostline.outputs.values import service_value
 from frostline.pipeline.compile.assembling import (
     Assembly,
@@ -47,7 +47,7 @@ from frostline.plan.changes import Comparison, LockAction, Plan, RegistryState, 
 from frostline.publish.manifest import Manifest, read_manifest
 from frostline.publish.ownership import DesiredFile, file_changes
 from frostline.publish.salvage import Salvaged, salvage_manifest
-from frostline.published import FileChange, ManifestEntry, Reading
+from frostline.published import FileChange, ManifestEntry
 from frostline.registry.overrides.rules import findings_on
 from frostline.settings import Allow, Config, OutputSettings
 from frostline.sources.base import allocates_ports

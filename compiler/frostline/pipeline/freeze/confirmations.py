@@ -22,8 +22,7 @@ from frostline.lock.confirmed import (
     segment_digest,
     time_text,
 )
-from frostline.model import Lock, Snapshot
-from frostline.published import Reading
+from frostline.model import Lock, Reading, Snapshot
 from frostline.settings import Config
 
 CLOCK_SKEW = 300.0  # seconds that the clock of another machine may be ahead

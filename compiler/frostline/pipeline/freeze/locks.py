@@ -14,11 +14,10 @@ from frostline.events import stage
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
 from frostline.lock.readable import check_readable
-from frostline.model import Key, Lock, SegmentAnswer, Snapshot
+from frostline.model import Key, Lock, Reading, SegmentAnswer, Snapshot
 from frostline.pipeline.freeze.confirmations import SegmentAge
 from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.freeze.narrowing import narrowed_lock
-from frostline.published import Reading
 from frostline.settings import Config
 from frostline.text import display_path
 

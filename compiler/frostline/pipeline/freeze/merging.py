@@ -13,11 +13,10 @@ from frostline.files.finding import TooManyRecursionsError, find
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
 from frostline.lock.confirmed import Segment, is_confirmed
-from frostline.model import Lock
+from frostline.model import Lock, Reading
 from frostline.pipeline.freeze.confirmations import reading_beside
 from frostline.pipeline.freeze.live import live_sources, settings_digests
 from frostline.pipeline.freeze.locks import CommittedLock, LockPair
-from frostline.published import Reading
 from frostline.settings import Config
 from frostline.sources.base import reads_segment
 

@@ -14,7 +14,7 @@ from frostline.errors import UsageError
 from frostline.lock.codec import lock_of
 from frostline.lock.merge import replace_segments
 from frostline.lock.store import LockFile
-from frostline.model import Finding, Lock, Snapshot
+from frostline.model import Finding, Lock, Reading, Snapshot
 from frostline.pipeline.compile.compiling import guard_frozen, plan_frozen
 from frostline.pipeline.compile.holding import hold_refused
 from frostline.pipeline.freeze.confirmations import confirmed_beside
@@ -24,7 +24,6 @@ from frostline.pipeline.freeze.locks import CommittedLock
 from frostline.pipeline.publish.session import publish_lock, publish_session
 from frostline.plan.changes import Plan
 from frostline.publish.single_file import BESIDE_OUT, OUT, refuse_other_kind, replace_file
-from frostline.published import Reading
 from frostline.settings import Allow, Config
 from frostline.text import did_you_mean
 

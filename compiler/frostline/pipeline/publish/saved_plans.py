@@ -12,7 +12,7 @@ from frostline.lock import codec as lock_codec
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
 from frostline.lock.confirmed import time_of, time_text
-from frostline.model import FileOrigin, Lock
+from frostline.model import FileOrigin, Lock, Reading
 from frostline.pipeline.compile.compiling import Compilation, CompileOptions
 from frostline.pipeline.compile.inputs import input_files
 from frostline.pipeline.freeze.confirmations import CLOCK_SKEW
@@ -29,7 +29,6 @@ from frostline.plan.saved import (
     digest_of,
     saved_bytes,
 )
-from frostline.published import Reading
 from frostline.settings import Config
 from frostline.text import display_path
 

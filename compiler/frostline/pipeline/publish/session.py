@@ -11,14 +11,13 @@ from frostline.errors import RefusedError
 from frostline.events import stage
 from frostline.files.targets import Root
 from frostline.lock import store as lock_store
-from frostline.model import FileOrigin, Lock
+from frostline.model import FileOrigin, Lock, Reading
 from frostline.pipeline.compile.compiling import Compilation
 from frostline.pipeline.compile.rendering import ByteBudget, CachedChunks
 from frostline.pipeline.freeze.confirmations import confirmed_files
 from frostline.publish.ownership import next_manifest
 from frostline.publish.publishing import Publication, publish
 from frostline.publish.run_lock import run_lock
-from frostline.published import Reading
 from frostline.settings import Config
 from frostline.text import display_path
 
