@@ -18,7 +18,7 @@ from msgspec import Struct
 from frostline.canonical import canonical_line, canonical_lines, json_fault
 from frostline.errors import UsageError
 from frostline.lock.faults import MERGED, Fault, find_fault, misspelling
-from frostline.model import Declared, FileOrigin, Instance, Lock, Snapshot, Upstream
+from frostline.model import Declared, FileOrigin, Instance, Lock, Segment, Snapshot, Upstream
 
 FORMAT = "frostline.lock/1"
 HEADER = canonical_line({"format": FORMAT}) + b"\n"
@@ -69,7 +69,7 @@ def _segment_line(snapshot: Snapshot) -> SegmentLine:
     )
 
 
-def describe_segment(segment: tuple[str, str, str]) -> str:
+def describe_segment(segment: Segment) -> str:
     """A segment (source, datacenter, namespace) as messages name it."""
     source, datacenter, namespace = segment
     return f"source `{source}`, datacenter `{datacenter}`, namespace `{namespace}`"
@@ -82,7 +82,7 @@ class _Position(Struct, frozen=True):
     byte: int
 
 
-def named_segments(data: bytes) -> Iterator[tuple[str, str, str]]:
+def named_segments(data: bytes) -> Iterator[Segment]:
     """The segments that a lock names, up to where it is broken; what they hold is skipped, not parsed."""
     at: _Position | None = _Position(1, len(HEADER))
     while at is not None and at.byte < len(data):

@@ -24,7 +24,7 @@ from frostline.files.conflicts import both_sides, conflict_line
 from frostline.files.reading import read_regular
 from frostline.files.targets import as_publish_error, file_bytes, open_root
 from frostline.lock.codec import describe_segment, lock_chunks
-from frostline.model import FileOrigin, Snapshot
+from frostline.model import FileOrigin, Segment, Snapshot
 from frostline.text import display_path
 
 FORMAT = "frostline.confirmed/1"
@@ -35,9 +35,6 @@ SUFFIX = ".confirmed"
 _HEADER = canonical_line({"format": FORMAT})
 _AGAIN = "run `frostline freeze` to write it anew"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
-
-Segment = tuple[str, str, str]
-"""(source, datacenter, namespace)."""
 
 
 class Confirmation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from frostline.errors import SourceError, UsageError
 from frostline.lock.codec import describe_segment, lock_of
-from frostline.model import FileOrigin, Lock, Snapshot
+from frostline.model import FileOrigin, Lock, Segment, Snapshot
 
 
 def join_locks(locks: Sequence[tuple[str, Lock]]) -> Lock:
     """These (name, lock)s as one lock. UsageError: two hold the same segment."""
-    holders: dict[tuple[str, str, str], str] = {}
+    holders: dict[Segment, str] = {}
     snapshots: list[Snapshot] = []
     for name, lock in locks:
         for snapshot in lock.snapshots:
@@ -26,7 +26,7 @@ def join_locks(locks: Sequence[tuple[str, Lock]]) -> Lock:
     return lock_of(snapshots)
 
 
-def merge_locks(new: Lock, committed: Iterable[tuple[str, str, str]], live_sources: Iterable[str]) -> Lock:
+def merge_locks(new: Lock, committed: Iterable[Segment], live_sources: Iterable[str]) -> Lock:
     """`new` without the sources that are not configured. SourceError: it lacks a segment of the committed lock.
 
     committed: the segments of that one.

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from frostline.files.conflicts import UTF_16_MARKS, both_sides
 from frostline.lock.codec import HEADER, SegmentLine, lock_of
 from frostline.lock.faults import SEGMENT_START
-from frostline.model import Declared, Instance, Lock, Snapshot, Upstream
+from frostline.model import Declared, Instance, Lock, Segment, Snapshot, Upstream
 
 _DECODERS: tuple[msgspec.json.Decoder[Any], ...] = tuple(
     msgspec.json.Decoder(kind) for kind in (Instance, Upstream, Declared)
@@ -50,7 +50,7 @@ class _Found(Struct):
 
 def salvage(data: bytes) -> Lock | None:
     """The segments of both sides of a merge, united; None where a line is missing or damaged."""
-    segments: dict[tuple[str, str, str], _Found] = {}
+    segments: dict[Segment, _Found] = {}
     current: _Found | None = None
     try:
         for line in _lines(data):

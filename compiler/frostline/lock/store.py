@@ -16,7 +16,7 @@ from frostline.lock.codec import lock_chunks, named_segments, parse_lock
 from frostline.lock.faults import FREEZE_AGAIN, is_foreign
 from frostline.lock.merge import join_locks
 from frostline.lock.salvage import salvage
-from frostline.model import FileOrigin, Lock, Snapshot
+from frostline.model import FileOrigin, Lock, Segment, Snapshot
 
 SUFFIX = ".lock"
 
@@ -38,7 +38,7 @@ def lock_files(lock: Lock, path: Path, *, is_folder: bool) -> tuple[LockFile, ..
     return tuple(LockFile(path / segment_file_name(snapshot.segment), (snapshot,)) for snapshot in lock.snapshots)
 
 
-def segment_file_name(segment: tuple[str, str, str]) -> str:
+def segment_file_name(segment: Segment) -> str:
     """`SOURCE.DATACENTER.NAMESPACE.lock`; dots and all but plain letters within the parts are percent-encoded.
 
     A name longer than a file system takes (255 bytes) ends in its digest instead.
@@ -93,7 +93,7 @@ class LockText(Struct, frozen=True):
         """The digest of each file, by its name."""
         return {path.name: sha256(data).hexdigest() for path, _, data in self.files}
 
-    def segments(self) -> list[tuple[str, str, str]]:
+    def segments(self) -> list[Segment]:
         """What `named_segments` finds, in all files."""
         return [segment for _, _, data in self.files for segment in named_segments(data)]
 

@@ -172,6 +172,10 @@ class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
         return (self.service, self.tags, tuple(sorted(self.meta.items())))
 
 
+Segment = tuple[str, str, str]
+"""(source, datacenter, namespace), what of a live source is read as a unit; of Nomad (source, region, namespace)."""
+
+
 class Snapshot(Struct, frozen=True, kw_only=True):
     """What one live source answered for one segment (source, datacenter, namespace) at one moment, after selection.
 
@@ -190,7 +194,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     upstreams: tuple[Upstream, ...] = ()
 
     @property
-    def segment(self) -> tuple[str, str, str]:
+    def segment(self) -> Segment:
         return (self.source, self.datacenter, self.namespace)
 
 
@@ -204,7 +208,7 @@ class Reading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a run has read from its sources. at: when it began, in UTC. segments: (source, datacenter, namespace)."""
 
     at: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\\Z")]
-    segments: tuple[tuple[str, str, str], ...]
+    segments: tuple[Segment, ...]
 
 
 class Endpoint(Struct, frozen=True, kw_only=True, gc=False):

@@ -14,8 +14,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from frostline.errors import FrostlineError, UsageError
-from frostline.lock.confirmed import Segment, time_of
-from frostline.model import FileOrigin, Finding, Lock, Reading
+from frostline.lock.confirmed import time_of
+from frostline.model import FileOrigin, Finding, Lock, Reading, Segment
 from frostline.pipeline.compile.inputs import Ownership
 from frostline.pipeline.freeze.confirmations import ages_of_lock
 from frostline.publish.manifest import read_manifest

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from shlex import quote
 
 from frostline.checks.guards.consent import allows_segment
-from frostline.model import Finding, InstanceOrigin
+from frostline.model import Finding, InstanceOrigin, Segment
 from frostline.rules import Rule
 from frostline.service_keys import glob_of
 from frostline.settings import Allow, Guards
 from frostline.text import pluralize
-
-Segment = tuple[str, str, str]
-"""(source, datacenter, namespace)."""
 
 
 def empty_help(scope: str = "") -> str:

@@ -12,7 +12,7 @@ from frostline.errors import UsageError
 from frostline.events import stage
 from frostline.lock.revisions import is_revision, is_whole_commit, read_lock_at
 from frostline.lock.store import mended_elsewhere, read_lock
-from frostline.model import Lock, version_label
+from frostline.model import Lock, Segment, version_label
 from frostline.pipeline.compile.assembling import configured_consumers_of, declared_contributions, state_of_lock
 from frostline.pipeline.freeze.live import settings_digests
 from frostline.pipeline.freeze.locks import LockPair
@@ -97,7 +97,7 @@ def registry_difference(config: Config, locks: LockPair) -> tuple[str, ...]:
     return (*changes, *(["upstreams"] if moved else []))
 
 
-def _settings_of(lock: Lock, sources: Container[str]) -> dict[tuple[str, str, str], str]:
+def _settings_of(lock: Lock, sources: Container[str]) -> dict[Segment, str]:
     return {snapshot.segment: snapshot.settings for snapshot in lock.snapshots if snapshot.source in sources}
 
 

@@ -14,7 +14,7 @@ from frostline.checks.guards.outputs import emptied_outputs
 from frostline.checks.guards.segments import emptied_segments, empty_sources
 from frostline.checks.guards.unknown import unknown_findings
 from frostline.errors import UsageError
-from frostline.model import FileOrigin, Finding, Key, Lock, Snapshot
+from frostline.model import FileOrigin, Finding, Key, Lock, Segment, Snapshot
 from frostline.pipeline.compile.assembling import configured_consumers_of, upstream_consumers
 from frostline.pipeline.compile.file_rules import ADOPT, BROKEN_MANIFEST, EDITED, ORPHANS
 from frostline.pipeline.freeze.live import live_sources, names_only_sources
@@ -127,7 +127,7 @@ def guard_lock(config: Config, lock: Lock, committed: Lock | None, allow: Allow)
     return (*emptied, *empty_sources(of_new_sources, config.guards, allow))
 
 
-def _segment_sizes(snapshots: Iterable[Snapshot], config: Config) -> dict[tuple[str, str, str], int]:
+def _segment_sizes(snapshots: Iterable[Snapshot], config: Config) -> dict[Segment, int]:
     live = live_sources(config)
     return {
         snapshot.segment: len(snapshot.instances) + len(snapshot.declared) + len(snapshot.upstreams)

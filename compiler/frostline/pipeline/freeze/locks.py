@@ -14,7 +14,7 @@ from frostline.events import stage
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
 from frostline.lock.readable import check_readable
-from frostline.model import Key, Lock, Reading, SegmentAnswer, Snapshot
+from frostline.model import Key, Lock, Reading, Segment, SegmentAnswer, Snapshot
 from frostline.pipeline.freeze.confirmations import SegmentAge
 from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.freeze.narrowing import narrowed_lock
@@ -110,7 +110,7 @@ class CommittedLock:
         return self._text.digests() if self._has_live_sources else None
 
     @cached_property
-    def segments(self) -> list[tuple[str, str, str]]:
+    def segments(self) -> list[Segment]:
         """The segments that it names, of a broken one those that can be read; [] if there is none yet."""
         return self._text.segments()
 

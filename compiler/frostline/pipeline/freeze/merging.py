@@ -12,8 +12,8 @@ from frostline.errors import UsageError
 from frostline.files.finding import TooManyRecursionsError, find
 from frostline.lock import merge as lock_merge
 from frostline.lock import store as lock_store
-from frostline.lock.confirmed import Segment, is_confirmed
-from frostline.model import Lock, Reading
+from frostline.lock.confirmed import is_confirmed
+from frostline.model import Lock, Reading, Segment
 from frostline.pipeline.freeze.confirmations import reading_beside
 from frostline.pipeline.freeze.live import live_sources, settings_digests
 from frostline.pipeline.freeze.locks import CommittedLock, LockPair
