@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,7 +17,11 @@ from frostline.errors import PublishError, UsageError
 from frostline.text import shorten
 
 _TIMEOUT = 30.0
+"""Seconds without a byte."""
+_DEADLINE = 120.0
+"""Seconds that a body may take, however slowly it drips."""
 _MOST_BYTES = 32 << 20
+_AT_ONCE = 1 << 20
 _PER_PAGE = 100
 _MOST_PAGES = 100
 _MOST_SAID = 1000
@@ -65,7 +70,7 @@ class Api:
         request = urllib.request.Request(self._base + path, data, headers, method=method)  # noqa: S310 - checked above
         try:
             with self._opener.open(request, timeout=_TIMEOUT) as response:
-                return msgspec.json.decode(response.read(_MOST_BYTES), type=kind)
+                return msgspec.json.decode(_body(response), type=kind)
         except urllib.error.HTTPError as error:
             raise self._refusal(error, asked) from None
         except (OSError, HTTPException) as error:
@@ -81,11 +86,21 @@ class Api:
     def _refusal(self, error: urllib.error.HTTPError, asked: str) -> ApiError:
         with error:
             try:
-                reason = _reason(msgspec.json.decode(error.read(_MOST_BYTES), type=_Said)) or error.reason
+                reason = _reason(msgspec.json.decode(_body(error), type=_Said)) or error.reason
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OSError, HTTPException):
                 reason = error.reason
         help_text = self._forbidden if error.code in (401, 403, 404) else "mend what it names, and run it again"
         return ApiError(f"{self._host} answered {error.code} to {asked}: {shorten(reason, _MOST_SAID)}", help=help_text)
+
+
+def _body(response: HTTPResponse | urllib.error.HTTPError) -> bytes:
+    """The body, cut where it is too long. TimeoutError: it takes too long."""
+    until, body = time.monotonic() + _DEADLINE, bytearray()
+    while len(body) < _MOST_BYTES and (part := response.read1(_AT_ONCE)):
+        body += part
+        if time.monotonic() > until:
+            raise TimeoutError(f"its answer did not end within {_DEADLINE:g} s")
+    return bytes(body)
 
 
 class _Said(msgspec.Struct):

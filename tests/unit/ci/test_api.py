@@ -88,6 +88,22 @@ def test_a_host_that_is_not_there_is_said(serve: Callable[..., Server]) -> None:
         asked.send("GET", "/x", list)
 
 
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("200 OK", "GitHub could not be asked (GET /x): its answer did not end within -1 s"),
+        ("422 No", "GitHub answered 422 to GET /x: No"),
+    ],
+)
+def test_an_answer_that_drips_is_not_waited_for(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, status: str, message: str
+) -> None:
+    monkeypatch.setattr("frostline.ci.api._DEADLINE", -1.0)
+    with pytest.raises(ApiError) as raised:
+        api(serve(answer(status, b'{"message": "said"}'))).send("GET", "/x", dict)
+    assert raised.value.message == message
+
+
 def test_a_list_is_read_to_its_end_and_no_further(serve: Callable[..., Server]) -> None:
     page = ("[" + ",".join(["1"] * 100) + "]").encode()
     server = serve(answer("200 OK", page), answer("200 OK", page), answer("200 OK", b"[2]"))
