@@ -17,8 +17,8 @@ def empty_help(scope: str = "") -> str:
     """Consul with ACLs answers a request without a token with 200 and an empty list."""
     allowed = quote(f"empty={glob_of(scope)}") if scope else "empty"
     return (
-        "a missing token also produces an empty answer, or `select` excludes everything: check with "
-        "`frostline sources`; "
+        "a missing token or a server that lost its data gives an empty answer too, or `select` excludes everything: "
+        "check with `frostline sources`; "
         f"if there really is nothing, rerun with `--allow {allowed}`"
     )
 

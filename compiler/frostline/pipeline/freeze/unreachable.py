@@ -85,7 +85,8 @@ def _check_ages(settings: LiveSettings, datacenter: str, ages: list[SegmentAge])
                 f"source {settings.name}: {datacenter} cannot be reached, and what the lock has of it was "
                 f"{age.describe()}; `partial.max_age` is {describe_duration(limit)}",
                 origin=settings.origin,
-                help="run it again when it can be reached, or keep what the lock has once, with `--allow partial`",
+                help="run it again when it can be reached, or keep what the lock has: once with `--allow partial`, "
+                "longer with another `partial.max_age`",
             )
 
 
