@@ -45,7 +45,7 @@ METRICS: Mapping[str, str] = {
     _ENDPOINTS: "How many endpoints are published.",
     _REFUSALS: "How many errors of this rule the latest run had.",
     _TRIES: "How many reads the latest run needed until one was proved to be of one moment.",
-    _EXEC: "Whether the program of --exec failed after the latest publication.",
+    _EXEC: "Whether the program of --exec failed when it last ran.",
 }
 """All metrics, with what they are, in the order of the file. All of them are gauges."""
 
