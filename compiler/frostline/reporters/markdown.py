@@ -27,7 +27,9 @@ _ORDER = ("remove", "shrink", "change", "add", "move")
 
 def lines(report: Report, *, color: bool = False) -> Iterator[str]:
     """The comment's lines; `color` is ignored."""
-    sections = [*_plan_sections(report.plan), ("Findings", [*_problems(report), *_findings(report.findings)])]
+    plan, findings = _plan_sections(report.plan), ("Findings", [*_problems(report), *_findings(report.findings)])
+    # What refuses stands before all that would change, where a text is cut.
+    sections = [findings, *plan] if _number_of_errors(report) else [*plan, findings]
     yield from _cut([_title(report), ""], [(name, items) for name, items in sections if items])
 
 
@@ -43,7 +45,7 @@ def code(text: str, longest: int = _LONGEST_VALUE) -> str:
 
 def _title(report: Report) -> str:
     plan = report.plan
-    errors = len(report.errors) + sum(finding.severity == "error" for finding in report.findings)
+    errors = _number_of_errors(report)
     warnings = len(report.findings) + len(report.errors) - errors
     counts = [pluralize(errors, "error"), pluralize(warnings, "warning")]
     if plan is None:
@@ -56,6 +58,10 @@ def _title(report: Report) -> str:
     changes = f"{number['add']} to add, {number['change']} to change, {number['remove']} to remove"
     files = f"{pluralize(number['write'], 'file')} to write, {number['delete']} to delete"
     return f"**frostline**: services {changes}; {files}; {', '.join(counts)}"
+
+
+def _number_of_errors(report: Report) -> int:
+    return len(report.errors) + sum(finding.severity == "error" for finding in report.findings)
 
 
 def _plan_sections(plan: Mapping[str, Any] | None) -> list[tuple[str, list[str]]]:
@@ -135,23 +141,28 @@ def _item(start: str, message: str, origin: object, help: str | None) -> str:
 
 
 def _cut(head: Sequence[str], sections: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
-    """As many lines as fit, with the number of items that do not."""
+    """As many lines as fit, with the number of items that do not. A section leaves half of the room to the others."""
     yield from head
-    room = LONGEST - _ROOM_FOR_THE_CUT - sum(_size(line) for line in head)
-    for name, items in sections:
+    room = LONGEST - _ROOM_FOR_THE_CUT - sum(map(_size, head))
+    for place, (name, items) in enumerate(sections):
         title = [f"### {name} ({len(items)})", ""]
         room -= sum(map(_size, title)) + _ROOM_FOR_THE_CUT
         if room < 0:
             yield f"{len(items)} {name.lower()} are not shown."
             continue
+        left = min(room // 2, sum(map(_room_for, sections[place + 1 :])))
         yield from title
         for number, item in enumerate(items):
-            if _size(item) > room:
+            if _size(item) > room - left:
                 yield f"- … and {len(items) - number} more"
                 break
             room -= _size(item)
             yield from item.split("\n")
         yield ""
+
+
+def _room_for(section: tuple[str, Sequence[str]]) -> int:
+    return 2 * _ROOM_FOR_THE_CUT + sum(map(_size, section[1]))
 
 
 def _size(text: str) -> int:

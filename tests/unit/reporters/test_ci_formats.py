@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from frostline.errors import SourceError
-from frostline.model import FileOrigin, Finding, InstanceOrigin
+from frostline.model import FileOrigin, Finding, InstanceOrigin, Severity
 from frostline.pipeline.reference.rule_table import rule_table
 from frostline.reporters import github, junit, markdown, sarif
 from frostline.reporters.base import Report, report_of
@@ -191,16 +191,15 @@ def test_any_text_is_a_text_in_junit(text: str) -> None:
 # --- markdown ---------------------------------------------------------------------------------------------------------
 
 
-def test_markdown_has_the_counts_first_then_services_files_and_findings() -> None:
+def test_markdown_has_the_counts_first_then_what_refuses_then_services_files_and_warnings() -> None:
     lines = list(markdown.lines(replace(REPORT, plan=plan())))
     assert lines[0] == (
         "**frostline**: services 0 to add, 0 to change, 1 to remove; 1 file to write, 0 to delete; 2 errors, 1 warning"
     )
-    assert [line for line in lines if line.startswith("###")] == [
-        "### Services (1)",
-        "### Files (2)",
-        "### Findings (3)",
-    ]
+    sections = ["### Services (1)", "### Files (2)"]
+    assert [line for line in lines if line.startswith("###")] == ["### Findings (3)", *sections]
+    warned = markdown.lines(report_of([WARNING], plan=plan()))
+    assert [line for line in warned if line.startswith("###")] == [*sections, "### Findings (1)"]
     assert "- `-` `payments v1`, 2 → 0 endpoints" in lines
     assert "  - **`default:shop/web` depends on it**" in lines
 
@@ -277,6 +276,21 @@ def test_markdown_is_cut_to_what_a_comment_holds_and_says_so() -> None:
     assert len(text.encode("utf-16-le")) // 2 <= markdown.LONGEST
     shown = len(re.findall("^- error", text, re.MULTILINE))
     assert f"- … and {2_000 - shown} more" in text
+
+
+@pytest.mark.parametrize("severity", ["error", "warning"])
+@pytest.mark.parametrize("findings", [1, 2_000])
+def test_markdown_shows_some_of_each_section_however_long_the_others_are(severity: Severity, findings: int) -> None:
+    whole = plan()
+    whole["services"] = [plan(service=f"s{number:05}")["services"][0] for number in range(3_000)]
+    whole["files"] *= 5_000
+    found = [Finding(rule="r", message="m" * 100, severity=severity, service=f"s{n}") for n in range(findings)]
+    lines = list(markdown.lines(report_of(found, plan=whole)))
+    assert len("\n".join(lines)) in range(markdown.LONGEST * 3 // 4, markdown.LONGEST + 1)
+    assert not any("not shown" in line for line in lines)
+    for start in ("- `-` `s", "- `~` `a.py", f"- {severity} `r`"):
+        assert any(line.startswith(start) for line in lines), start
+    assert sum(line.startswith("- … and ") for line in lines) == (2 if findings == 1 else 3)
 
 
 @pytest.mark.parametrize("text", ["", " ", "`", "``a`", "a`", "\n"])
