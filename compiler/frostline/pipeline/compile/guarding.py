@@ -153,7 +153,7 @@ def guard_outputs(
 _RULES = {rule.name: rule for rule in (EDITED, ADOPT, ORPHANS)}
 
 
-def guard_files(config: Config, files: Iterable[FileChange], *, is_listed: bool = True) -> tuple[Finding, ...]:
+def guard_files(config: Config, files: Iterable[FileChange], *, is_listed: bool) -> tuple[Finding, ...]:
     """A finding for each file that may not be replaced or deleted. is_listed: whether there is a manifest."""
     findings: list[Finding] = []
     for file in files:
