@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from frostline.model import Dependency, Key, Registry, version_label
-from frostline.pipeline.views import state_of, state_of_key
+from frostline.pipeline.views.graph import state_of, state_of_key
 from frostline.registry.configured_consumers import Call
 from frostline.text import escape_control
 

@@ -15,7 +15,7 @@ from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import FileOrigin, Finding, Key, Registry, version_label
 from frostline.pipeline.compile.assembling import overridden_of_lock
 from frostline.pipeline.load.override_file import is_blank, overrides_in
-from frostline.pipeline.views import committed_lock
+from frostline.pipeline.views.committed import committed_lock
 from frostline.registry.overrides.applying import apply_overrides
 from frostline.registry.overrides.rules import unused_findings
 from frostline.settings import Config, Override

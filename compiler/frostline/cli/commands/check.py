@@ -37,7 +37,7 @@ from frostline.pipeline.check.checking import CheckResult, Drift
 from frostline.pipeline.check.checking import check as find_drift
 from frostline.pipeline.check.reach import UNREACHED, Reach, reach_endpoints
 from frostline.pipeline.publish.other_runs import look
-from frostline.pipeline.views import committed_registry
+from frostline.pipeline.views.committed import committed_registry
 
 
 @click.command("check")

@@ -7,13 +7,7 @@ from collections.abc import Iterator
 import click
 
 from frostline import errors
-from frostline.cli.console import (
-    Invocation,
-    info,
-    print_json,
-    print_text,
-    report_value,
-)
+from frostline.cli.console import Invocation, info, print_json, print_text, report_value
 from frostline.cli.invoking import invoked, load_invocation_config, print_warnings, unknown_service
 from frostline.cli.options import FORMATS, common_options, format_option, offline_option
 from frostline.lock.codec import lock_of
@@ -22,13 +16,13 @@ from frostline.pipeline.compile.assembling import registry_of_lock
 from frostline.pipeline.compile.holding import hold_part
 from frostline.pipeline.freeze.freezing import freeze
 from frostline.pipeline.freeze.locks import CommittedLock, offline_lock, read_committed_lock
-from frostline.pipeline.views import (
+from frostline.pipeline.views.committed import known_registry
+from frostline.pipeline.views.explaining import (
     Explanation,
     SeenByOutput,
     closest,
     explain,
     explanation_value,
-    known_registry,
     services_named,
     with_known_callers,
 )

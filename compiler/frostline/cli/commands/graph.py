@@ -5,17 +5,12 @@ from __future__ import annotations
 import click
 
 from frostline import errors
-from frostline.cli.console import (
-    Invocation,
-    info,
-    print_json,
-    print_text,
-    report_value,
-)
+from frostline.cli.console import Invocation, info, print_json, print_text, report_value
 from frostline.cli.drawings import FORMS
 from frostline.cli.invoking import invoked, load_invocation_config
 from frostline.cli.options import FORMATS, common_options, format_option
-from frostline.pipeline.views import calls_value, committed_registry, configured_calls, graph_value
+from frostline.pipeline.views.committed import committed_registry
+from frostline.pipeline.views.graph import calls_value, configured_calls, graph_value
 
 
 @click.command("graph")

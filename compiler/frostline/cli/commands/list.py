@@ -8,12 +8,7 @@ from typing import Any
 import click
 
 from frostline import errors
-from frostline.cli.console import (
-    Invocation,
-    print_json,
-    print_text,
-    report_value,
-)
+from frostline.cli.console import Invocation, print_json, print_text, report_value
 from frostline.cli.invoking import invoked, load_invocation_config
 from frostline.cli.options import FORMATS, common_options, format_option
 from frostline.cli.tables import table_lines
@@ -22,7 +17,7 @@ from frostline.pipeline.compile.assembling import overridden_of_lock
 from frostline.pipeline.compile.holding import held_keys
 from frostline.pipeline.freeze.confirmations import SegmentAge, ages_of_lock
 from frostline.pipeline.freeze.locks import offline_lock, read_committed_lock
-from frostline.pipeline.views import list_value, segments_value
+from frostline.pipeline.views.listing import list_value, segments_value
 from frostline.registry.overrides.applying import Overridden
 
 _HEADER = ("SERVICE", "VERSION", "ENDPOINTS", "SOURCE", "URL")

@@ -18,7 +18,7 @@ from frostline.errors import RefusedError, UsageError
 from frostline.files.reading import read_regular
 from frostline.model import Finding
 from frostline.pipeline.new_override import NewOverride, Target, entry_of, find_target, try_entry, with_entry
-from frostline.pipeline.views import closest
+from frostline.pipeline.views.explaining import closest
 from frostline.publish.single_file import replace_file
 from frostline.registry.overrides.rules import CONFLICT
 from frostline.settings import Config

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from frostline.cli.commands.explain import explanation_lines
 from frostline.model import Endpoint, Entry, FileOrigin, InstanceOrigin, Key, registry_of
-from frostline.pipeline.views import Explanation
+from frostline.pipeline.views.explaining import Explanation
 from frostline.registry.exclusions import Exclusion
 from frostline.registry.overrides.applying import Overridden
 

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from frostline.cli.commands.explain import explanation_lines
 from frostline.model import Instance, Lock, Snapshot
-from frostline.pipeline.views import Explanation, explain, explanation_value
+from frostline.pipeline.views.explaining import Explanation, explain, explanation_value
 from frostline.resources import schema_text
 from frostline.settings import Config
 

@@ -1,22 +1,19 @@
-"""What `list`, `explain` and `graph` show: values computed from the registry; the command line makes text of them."""
+"""What `frostline explain` shows: where endpoints come from, what is left out, who depends on it."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from frostline.canonical import origin_value
-from frostline.errors import FrostlineError
 from frostline.globs import matches
 from frostline.lock.codec import lock_of
 from frostline.model import (
     Contribution,
-    Dependency,
     Endpoint,
     Entry,
     Key,
@@ -28,18 +25,13 @@ from frostline.model import (
     Upstream,
     version_label,
 )
-from frostline.pipeline.compile.assembling import (
-    contributions_of,
-    declared_contributions,
-    overridden_of_lock,
-    registry_of_lock,
-)
+from frostline.pipeline.compile.assembling import contributions_of, declared_contributions, overridden_of_lock
 from frostline.pipeline.compile.holding import held_keys
 from frostline.pipeline.compile.rendering import RegistryViews
-from frostline.pipeline.freeze.confirmations import SegmentAge
 from frostline.pipeline.freeze.live import live_sources
-from frostline.pipeline.freeze.locks import offline_lock, read_committed_lock
-from frostline.registry.configured_consumers import Call, calls_of
+from frostline.pipeline.views.graph import configured_calls
+from frostline.pipeline.views.listing import override_values
+from frostline.registry.configured_consumers import Call
 from frostline.registry.exclusions import (
     Exclusion,
     endpoints_without,
@@ -49,26 +41,8 @@ from frostline.registry.exclusions import (
 )
 from frostline.registry.naming import keys_of_name
 from frostline.registry.overrides.applying import Overridden
-from frostline.registry.overrides.effects import Effect
 from frostline.service_keys import parse_key
 from frostline.settings import Config, DeclaringSettings, LiveSettings
-
-
-def committed_lock(config: Config) -> Lock:
-    """The committed lock. UsageError: there is none to work from."""
-    return offline_lock(config, read_committed_lock(config))
-
-
-def committed_registry(config: Config) -> Registry:
-    """The registry of the committed lock and the local sources. UsageError: there is no lock to work from."""
-    return registry_of_lock(config, committed_lock(config))
-
-
-def known_registry(config: Config) -> Registry | None:
-    """The registry of the committed lock under today's configuration; None if there is no such lock."""
-    with suppress(FrostlineError):
-        return committed_registry(config)
-    return None
 
 
 def with_known_callers(read: Iterable[Snapshot], committed: Lock | None) -> Lock:
@@ -81,39 +55,6 @@ def with_known_callers(read: Iterable[Snapshot], committed: Lock | None) -> Lock
         for before in [known.get(snapshot.segment)]
         for sidecars in [[one for one in before.upstreams if one.service] if before else []]
     )
-
-
-def list_value(overridden: Overridden, held: Collection[Key]) -> list[dict[str, Any]]:
-    """Every (service, version) of the registry as JSON values, in the registry's order. held: as `held_keys` has it."""
-    effects = overridden.effects_by_key()
-    return [
-        {
-            "service": service,
-            "version": version,
-            "endpoints": len(entry.endpoints),
-            "sources": list(entry.sources),
-            "url": entry.url,
-            "auth": entry.auth or None,
-            "declared": entry.declared,
-            "held": Key(service, version) in held,
-            "overrides": _override_values(effects.get(Key(service, version), ())),
-        }
-        for (service, version), entry in overridden.registry.entries()
-    ]
-
-
-def segments_value(ages: Iterable[SegmentAge]) -> list[dict[str, Any]]:
-    """The segments of the lock with their ages as JSON values."""
-    return [
-        {
-            "source": age.snapshot.source,
-            "datacenter": age.snapshot.datacenter,
-            "namespace": age.snapshot.namespace,
-            "confirmed": age.at,
-            "age": None if age.seconds is None else int(age.seconds),
-        }
-        for age in ages
-    ]
 
 
 class SeenByOutput(Struct, frozen=True, kw_only=True):
@@ -221,11 +162,6 @@ def _has_another_url(seen: Entry | None, entry: Entry | None) -> bool:
     return seen is not None and (entry is None or (seen.url, seen.endpoints) != (entry.url, entry.endpoints))
 
 
-def configured_calls(config: Config, registry: Registry) -> tuple[Call, ...]:
-    """Who calls what of this registry by the configuration's `consumers`, sorted by consumer."""
-    return calls_of(config.consumers, (key for key, _ in registry.entries()))
-
-
 def keys_named(
     registry: Registry,
     exclusions: Sequence[Exclusion],
@@ -273,7 +209,7 @@ def explanation_value(explanation: Explanation) -> list[dict[str, Any]]:
             "sources": list(entry.sources) if entry else [],
             "held": key in explanation.held,
             "endpoints": [_endpoint_value(endpoint) for endpoint in entry.endpoints] if entry else [],
-            "overrides": _override_values(effects.get(key, ())),
+            "overrides": override_values(effects.get(key, ())),
             "dependents": [
                 {"consumer": consumer, "origin": origin_value(origin)}
                 for consumer, origin in explanation.dependents_of(key)
@@ -302,60 +238,5 @@ def _output_values(explanation: Explanation, key: Key) -> dict[str, Any]:
     return {"outputs": seen} if seen else {}
 
 
-def _override_values(effects: Iterable[Effect]) -> list[dict[str, Any]]:
-    return [
-        {
-            "until": effect.override.until,
-            "why": effect.override.why,
-            "origin": origin_value(effect.override.origin),
-        }
-        for effect in effects
-    ]
-
-
 def _endpoint_value(endpoint: Endpoint) -> dict[str, Any]:
     return {"url": endpoint.url, "weight": endpoint.weight, "origin": origin_value(endpoint.origin)}
-
-
-def graph_value(registry: Registry) -> list[dict[str, Any]]:
-    """The upstreams as JSON values, sorted by consumer."""
-    return [
-        {
-            "consumer": dependency.upstream.consumer,
-            "region": dependency.upstream.region or None,
-            "destination": dependency.upstream.destination,
-            "service": dependency.service,
-            "version": dependency.version,
-            "url": dependency.url,
-            "state": state_of(dependency, registry),
-            "origin": origin_value(dependency.origin),
-        }
-        for dependency in registry.upstreams
-    ]
-
-
-def calls_value(calls: Iterable[Call], registry: Registry) -> list[dict[str, Any]]:
-    """The calls of the configuration's `consumers` as JSON values, sorted by consumer."""
-    return [
-        {
-            "consumer": call.consumer,
-            "service": call.key.service,
-            "version": call.key.version,
-            "state": state_of_key(call.key, registry),
-            "origin": origin_value(call.origin),
-        }
-        for call in calls
-    ]
-
-
-def state_of(dependency: Dependency, registry: Registry) -> str:
-    """served, declared (known, with nothing to call), unknown, or elsewhere (a peer, a prepared query)."""
-    return "elsewhere" if dependency.is_elsewhere else state_of_key(dependency.key, registry)
-
-
-def state_of_key(key: Key, registry: Registry) -> str:
-    """served, declared (known, with nothing to call) or unknown."""
-    entry = registry.get(key)
-    if entry is None:
-        return "unknown"
-    return "declared" if entry.declared else "served"

@@ -2,23 +2,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from frostline.model import (
-    Bind,
-    Dependency,
-    Endpoint,
-    Entry,
-    FileOrigin,
-    InstanceOrigin,
-    Key,
-    Registry,
-    Upstream,
-    registry_of,
-)
-from frostline.pipeline.views import Explanation, closest, explanation_value, graph_value, keys_named, list_value
-from frostline.registry.declaring import dependencies_of
+from frostline.model import Endpoint, Entry, FileOrigin, InstanceOrigin, Key, registry_of
+from frostline.pipeline.views.explaining import Explanation, closest, explanation_value, keys_named
+from frostline.pipeline.views.listing import list_value
 from frostline.registry.exclusions import Exclusion
 from frostline.registry.overrides.applying import Overridden
-from frostline.settings import Naming
 
 PLACE = FileOrigin("frostline.yaml", 3, 5)
 ORIGIN = InstanceOrigin("mesh", "dc1", "default", "n1", "i1")
@@ -100,51 +88,4 @@ def test_list_and_explanation_have_the_authentication_scheme_or_null() -> None:
         ("payments", None): None,
         ("payments", "v1"): "hmac-2",
         ("hidden", None): None,
-    }
-
-
-# --- graph ------------------------------------------------------------------------------------------------------------
-
-JOB = FileOrigin("jobs/shop.nomad.hcl", 12, 5)
-SERVED = Endpoint(url="http://a/v1", address="a", port=80, source="mesh")
-
-
-def dependency(
-    destination: str, *, job: str = "shop", group: str = "web", region: str = "", peer: str = "", socket: str = ""
-) -> Dependency:
-    bind = Bind(socket=socket) if socket else Bind(address="127.0.0.1", port=9101)
-    up = Upstream(
-        namespace="default", job=job, group=group, destination=destination, bind=bind, region=region, peer=peer
-    )
-    return dependencies_of("jobs", [(up, JOB)], Naming())[0]
-
-
-def registry(*upstreams: Dependency) -> Registry:
-    entries = {
-        ("payments", "v1"): Entry(url=SERVED.url, endpoints=(SERVED,), sources=("mesh",)),
-        ("ledger", None): Entry(url=None, endpoints=(), sources=("mesh",)),
-    }
-    return registry_of(entries, upstreams)
-
-
-SHOP = registry(
-    dependency("payments-v1"),
-    dependency("ledger"),
-    dependency("stock", job="cart", region="global"),
-    dependency("far", peer="west", socket="/s.sock"),
-)
-
-
-def test_the_json_value_has_the_place_and_the_state() -> None:
-    values = graph_value(SHOP)
-    assert [value["state"] for value in values] == ["elsewhere", "declared", "served", "unknown"]
-    assert values[2] == {
-        "consumer": "default:shop/web",
-        "region": None,
-        "destination": "payments-v1",
-        "service": "payments",
-        "version": "v1",
-        "url": "http://127.0.0.1:9101/v1",
-        "state": "served",
-        "origin": {"file": "jobs/shop.nomad.hcl", "line": 12, "column": 5},
     }
