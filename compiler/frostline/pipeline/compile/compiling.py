@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -158,7 +159,8 @@ def judge_all(config: Config, assembly: Assembly, found: Found, rendered: Render
     """What the checks found, and assembling and rendering, with the waivers of this day."""
     dated = findings_on(config.overrides, assembly.effects, today)
     earlier = dict.fromkeys((*assembly.findings, *dated, *rendered.findings))
-    return (*judge(found, config.checks, today, earlier), *judge_waivers(config.checks.waivers))
+    rules = {finding.rule for finding in (*earlier, *chain(*found.values()))}
+    return (*judge(found, config.checks, today, earlier), *judge_waivers(config.checks.waivers, rules))
 
 
 def without_warning_of(findings: tuple[Finding, ...], emptied: tuple[Finding, ...]) -> tuple[Finding, ...]:
