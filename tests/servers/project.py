@@ -56,7 +56,7 @@ class Project:
     def run(self, *arguments: str | Path, env: dict[str, str] | None = None) -> Run:
         """The command; no run ends in a traceback."""
         done = self._run(*arguments, cwd=self.folder, env=env)
-        assert "Traceback" not in done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
         return done
 
     def done(self, *arguments: str | Path, env: dict[str, str] | None = None) -> Run:
