@@ -88,7 +88,7 @@ def test_a_datacenter_that_stays_away_is_said_once_and_that_it_is_back(
     watching.until("Published ")
     pair.secondary.stop()
     watching.until("keeps what the lock has")
-    watching.until("publishing\n", watching.count("publishing\n") + 5)
+    watching.until("publishing\n", watching.count("publishing\n") + 2)
     ages = [without_durations(line) for line in watching.said().splitlines() if "was confirmed" in line]
     said = [line for line in watching.said().splitlines() if "keeps what the lock has" in line]
     assert len(ages) == len(set(said)) == len(said)
