@@ -63,7 +63,7 @@ def kill(pair: WanPair) -> None:
 def forget(pair: WanPair) -> None:
     """dc1 no longer lists dc2, as 72 hours after its death."""
     pair.secondary.start()
-    pair.secondary.request("PUT", f"/v1/agent/join/127.0.0.1:{pair.primary.wan_port}?wan=1")
+    pair.join()
     pair.primary.server.wait_until(lambda: known(pair) == ["dc1", "dc2"], "joining dc1 and dc2 again")
     pair.secondary.request("PUT", "/v1/agent/leave")
     pair.primary.server.wait_until(lambda: known(pair) == ["dc1"], "dc1 to forget dc2")

@@ -88,11 +88,12 @@ def test_a_datacenter_that_stays_away_is_said_once_and_that_it_is_back(
     watching.until("Published ")
     pair.secondary.stop()
     watching.until("keeps what the lock has")
-    watching.until("publishing\n", watching.count("publishing\n") + 2)
+    watching.until("publishing\n", watching.count("publishing\n") + 3)
     ages = [without_durations(line) for line in watching.said().splitlines() if "was confirmed" in line]
     said = [line for line in watching.said().splitlines() if "keeps what the lock has" in line]
     assert len(ages) == len(set(said)) == len(said)
     pair.secondary.start()
+    pair.join()
     watching.until("The sources are read without a warning again.")
     assert watching.end() == 130
     pair.stop()

@@ -366,11 +366,15 @@ class WanPair:
             self.primary.stop()
             raise
         try:
-            self.secondary.request("PUT", f"/v1/agent/join/127.0.0.1:{self.primary.wan_port}?wan=1")
+            self.join()
             self.primary.server.wait_until(self._joined, "joining dc1 and dc2")
         except NotStartedError:
             self.stop()
             raise
+
+    def join(self) -> None:
+        """Let the secondary find the primary: by themselves they do it again half a minute after a restart."""
+        self.secondary.request("PUT", f"/v1/agent/join/127.0.0.1:{self.primary.wan_port}?wan=1")
 
     def _joined(self) -> bool:
         for agent in self.agents:

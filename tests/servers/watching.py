@@ -45,7 +45,7 @@ class Watch:
 
     def until(self, text: str, times: int = 1) -> None:
         """Wait until it has said this so often."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while self.count(text) < times:
             assert time.monotonic() < end, f"{text!r} not said {times} times:\n{self.said()}"
             assert self.process.poll() is None, self.said()
@@ -69,7 +69,7 @@ class Watch:
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < end, what
         time.sleep(0.02)
