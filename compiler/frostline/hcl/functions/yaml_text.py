@@ -86,9 +86,9 @@ def yaml_value(text: str, spend: Spend) -> Value:
         node = loader.get_single_node()
     except yaml.YAMLError as error:
         raise FunctionError(f"this is not YAML: {_reason(error)}") from None
-    except OverflowError:  # of chr
+    except (OverflowError, ValueError):  # of chr; which of the two depends on the number and on Python's version
         raise FunctionError("this can't be read as YAML: an escape of no character") from None
-    except (RecursionError, ValueError) as error:
+    except RecursionError as error:
         raise FunctionError(f"this can't be read as YAML: {error}") from None
     if node is None:
         raise FunctionError("there is no document")
