@@ -161,7 +161,10 @@ def options_of(command: click.Command) -> dict[str, str]:
 
 
 def value_of(option: click.Option, context: click.Context) -> str:
-    return "" if option.is_flag or option.count else option.make_metavar(context)
+    if option.is_flag or option.count or option.hidden:
+        return ""
+    flags_and_value, _ = option.get_help_record(context) or ("", "")
+    return flags_and_value.rpartition(" ")[2]
 
 
 def sections() -> dict[str, str]:
