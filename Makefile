@@ -65,10 +65,10 @@ $(NPM): requirements/npm/package-lock.json
 	cd $(@D) && npm ci --silent --ignore-scripts --no-audit --no-fund
 	touch $@
 
-consumers: venv servers $(READERS) site ## Built-in templates and recipes in the programs that read them, but for those of `make test`
+consumers: venv servers $(READERS) site ## Built-in templates and recipes in the programs that read them, but for those of `make test`; the jobs of GitLab
 	-tests/servers/install.sh prometheus dnsmasq unbound traefik caddy hadolint puppet-8 puppet-lint metadata-json-lint chromium actionlint prometheus-node-exporter bash fish zsh
 	-$(MAKE) $(NPM)
-	$(BIN)/python -m pytest -m more_readers tests/consumers $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m more_readers tests/consumers tests/acceptance $(PYTEST_ARGS)
 
 campaign: venv servers ## The whole of the campaigns, of which `make test` runs a sample; figures at the end
 	FROSTLINE_CAMPAIGN=full $(BIN)/python -m pytest tests/campaigns $(PYTEST_ARGS)

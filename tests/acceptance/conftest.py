@@ -52,7 +52,7 @@ def shop(empty_consul: ConsulAgent) -> ConsulAgent:
     return empty_consul
 
 
-@pytest.fixture(params=["github", "gitlab"])
+@pytest.fixture(params=["github", pytest.param("gitlab", marks=pytest.mark.more_readers)])
 def kind(request: pytest.FixtureRequest) -> str:
     """The host of a job of CI."""
     return str(request.param)
