@@ -12,7 +12,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from shutil import copytree
 from threading import Thread
@@ -24,6 +24,7 @@ import pytest
 from blacksmith import SyncConsulDiscovery, SyncNomadDiscovery, SyncRouterDiscovery
 from blacksmith.domain.exceptions import UnregisteredServiceException
 from blacksmith.domain.registry import Registry as Clients
+from loopback_http import LoopbackHTTPServer
 from processes import free_port
 from project import Run
 from smtp_server import SmtpServer
@@ -50,7 +51,7 @@ class Shop(BaseHTTPRequestHandler):
         pass
 
 
-class ShopServer(ThreadingHTTPServer):
+class ShopServer(LoopbackHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Shop)
         self.paths: list[str] = []

@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from subprocess import CompletedProcess
 from threading import Thread
@@ -25,6 +25,7 @@ from blacksmith import (
 )
 from blacksmith.domain.exceptions import UnregisteredServiceException
 from blacksmith.domain.registry import Registry as Clients
+from loopback_http import LoopbackHTTPServer
 
 from frostline.model import Endpoint, Entry, FileOrigin, Instance, Key, Registry, Snapshot, registry_of
 from frostline.outputs.base import View
@@ -59,7 +60,7 @@ class Echo(BaseHTTPRequestHandler):
 @pytest.fixture
 def port() -> Iterator[int]:
     """Of an HTTP server on loopback."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    server = LoopbackHTTPServer(("127.0.0.1", 0), Echo)
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server.server_port

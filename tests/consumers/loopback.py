@@ -6,10 +6,11 @@ import json
 import socket
 import threading
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 from urllib.request import ProxyHandler, Request, build_opener
 
+from loopback_http import LoopbackHTTPServer
 from processes import free_port
 
 _OPENER = build_opener(ProxyHandler({}))
@@ -45,12 +46,8 @@ class LoopbackServer:
             def log_message(self, *_: object) -> None:
                 pass
 
-        class OfFamily(ThreadingHTTPServer):
+        class OfFamily(LoopbackHTTPServer):
             address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            daemon_threads = True
-
-            def handle_error(self, *_: object) -> None:
-                """Proxies reset connections that they keep; that is no error."""
 
         self._server = OfFamily((address, self.port), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

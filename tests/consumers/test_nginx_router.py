@@ -10,7 +10,7 @@ import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from consul_agent import ConsulAgent
+from loopback_http import LoopbackHTTPServer
 
 from frostline.errors import UsageError
 from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
@@ -95,7 +96,7 @@ class Backend(BaseHTTPRequestHandler):
 @pytest.fixture
 def backends() -> Iterator[tuple[int, int]]:
     """The ports of two small HTTP servers on loopback."""
-    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Backend) for _ in range(2)]
+    servers = [LoopbackHTTPServer(("127.0.0.1", 0), Backend) for _ in range(2)]
     threads = [threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True) for server in servers]
     for thread in threads:
         thread.start()

@@ -6,12 +6,13 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+from loopback_http import LoopbackHTTPServer
 from programs import missing
 
 pytestmark = pytest.mark.more_readers
@@ -35,7 +36,7 @@ def address() -> Iterator[str]:
     """Where build/site is served, as any web server would."""
     if not (SITE / "index.html").exists():
         missing("documentation site")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(SITE)))
+    server = LoopbackHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(SITE)))
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()

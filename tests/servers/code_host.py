@@ -13,10 +13,12 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+
+from loopback_http import LoopbackHTTPServer
 
 PROJECT = "acme/shop"
 APP, PERSON, READER = "token-of-an-app", "token-of-a-person", "token-that-reads"
@@ -80,8 +82,7 @@ class CodeHost:
         self.before_push: Callable[[], None] | None = None
         self.down = False
         self.one_at_a_time = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = LoopbackHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 

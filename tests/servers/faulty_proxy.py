@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import Event, Thread
+
+from loopback_http import LoopbackHTTPServer
 
 Fault = Callable[[str, str], tuple[int, str] | None]
 """(path with query, token of the request) -> the status and body to answer with; None: what the server says."""
 
 _TOKENS = ("X-Consul-Token", "X-Nomad-Token")
 _PREFIXES = ("X-Consul", "X-Nomad")
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128  # with the default of 5, eight clients at once wait for TCP to try again
-
-    def handle_error(self, *_: object) -> None:
-        pass  # a client that went away while its request hung
 
 
 class FaultyProxy:
@@ -36,7 +30,7 @@ class FaultyProxy:
         self.arrived, self._ended = Event(), Event()
         self.asked: list[tuple[str, str]] = []
         self._port = port
-        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self._server = LoopbackHTTPServer(("127.0.0.1", 0), self._handler())
         self.address = f"http://127.0.0.1:{self._server.server_port}"
         Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 

@@ -15,12 +15,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Lock, Thread
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from loopback_http import LoopbackHTTPServer
 
 RECORDED = Path(__file__).parents[1] / "data" / "nomad" / "exchanges.json"
 META = {"X-Nomad-Knownleader": "true", "X-Nomad-Lastcontact": "0"}
@@ -108,11 +110,6 @@ def _part(whole: Reply, query: Query) -> Reply:
     return reply.with_headers(NextToken=token(jobs[size])) if size < len(jobs) else reply
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-
 class NomadReplay:
     """The server. port, address: where it listens.
 
@@ -127,7 +124,7 @@ class NomadReplay:
         self.unknown: list[str] = []
         self._recorded = _Recorded()
         self._lock = Lock()
-        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self._server = LoopbackHTTPServer(("127.0.0.1", 0), self._handler())
         self.port = self._server.server_port
         self.address = f"http://127.0.0.1:{self.port}"
         Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
