@@ -1,7 +1,7 @@
-"""The values that flow from the sources to the outputs. No behaviour beyond what a value says of itself.
+"""The values that flow from the sources to the outputs. They only hold data and derive properties from it.
 
-All of the package, and plug-ins, import from here what is in the modules beside it.
-Words as users read them: source, snapshot, segment, instance, endpoint, registry (docs/concepts.md).
+The package and plug-ins import everything from here, also what the private modules of this folder define.
+docs/concepts.md explains the words: source, snapshot, segment, instance, endpoint, registry.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from frostline.model._upstreams import Bind as Bind
 from frostline.model._upstreams import Upstream as Upstream
 
 UNVERSIONED = "unversioned"
-"""How the registry's formats write the version None; no real version may be named so."""
+"""How the registry's formats write the version None. No real version may have this name."""
 
 
 class Key(NamedTuple):
-    """The registry's key: a (service, version); version None where it is unversioned."""
+    """The registry's key: a (service, version). version: None for a service without a version."""
 
     service: str
     version: str | None
 
     def sort_key(self) -> tuple[str, bool, str]:
-        """By code points; the unversioned one first."""
+        """Sorts by code points. A service without a version comes before its versions."""
         service, version = self
         return (service, version is not None, version or "")
 
@@ -39,7 +39,7 @@ Health = Literal["passing", "warning", "critical", "maintenance"]
 
 
 class NamedPort(NamedTuple):
-    """One of the ports of an instance that has several."""
+    """One port of an instance that has several."""
 
     name: str
     port: int
@@ -49,15 +49,17 @@ class NamedPort(NamedTuple):
 class Registration(Struct, frozen=True, kw_only=True, gc=False):
     """One instance as a live source reports it, before selection.
 
-    service: the registered name; address: the service's own, "" if none; node_address: the node's.
-    datacenter: the instance's own where it is not the segment's (Nomad's segments are regions).
-    tagged_addresses: name -> (address, port), the service's over the node's; a node's have the service's port.
-    health: passing, warning, critical or maintenance (the worst of the node's and the service's checks).
-    unknown_status: a check's status that the server's product does not define; health is then critical at least.
-    node_meta: what the node says of itself, as far as selection asks for it.
-    weights: (when passing, when warning).
-    kind: "service" for a plain one, else as the server says (connect-proxy, mesh-gateway …).
-    ports: by name, of an instance that has such. socket: the path where it listens in place of a port.
+    service: the registered name. address: the service's own address, "" without one. node_address: the node's address.
+    datacenter: the instance's datacenter if it differs from the segment's (Nomad's segments are regions), else "".
+    tagged_addresses: name -> (address, port). A service's address overrides the node's address of the same name; a
+    node's address has the service's port.
+    health: the worst status of the node's and the service's checks.
+    unknown_status: a check's status that the server's product does not define; health is then at least critical.
+    node_meta: the node's meta, limited to the keys that `select.node_meta` names.
+    weights: (weight when passing, weight when warning).
+    kind: "service" for a plain service, else the server's word (connect-proxy, mesh-gateway …).
+    ports: the named ports; () for an instance with a single port. socket: the path of the Unix socket on which it
+    listens instead of a port, else "".
     """
 
     service: str
@@ -80,7 +82,7 @@ class Registration(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class SegmentAnswer(Struct, frozen=True, kw_only=True):
-    """All that a live source answered for one segment, before selection. datacenter: of Nomad the region."""
+    """Everything that a live source answered for one segment, before selection. datacenter: for Nomad the region."""
 
     source: str
     datacenter: str
@@ -90,10 +92,10 @@ class SegmentAnswer(Struct, frozen=True, kw_only=True):
 
 
 class DeclaredService(Struct, frozen=True, kw_only=True):
-    """A service that a local file declares, under the name that it would register.
+    """A service that a local file declares. service: the name under which it would register.
 
-    address, port: "" and 0 where the file does not tell them. fallback: the address is the source's own, for use where
-    no other source has endpoints.
+    address, port: "" and 0 if the file does not name them. fallback: True if the address comes from the source's
+    settings; it counts only where no other source has endpoints.
     """
 
     service: str
@@ -108,9 +110,9 @@ class DeclaredService(Struct, frozen=True, kw_only=True):
 
 
 class DeclaredProperties(Struct, frozen=True, kw_only=True):
-    """What job files, or a source that freezes names alone, say of a (service, version) without endpoints.
+    """What job files, or a source that freezes only names, say about a (service, version) without endpoints.
 
-    port: 0 where they say none, or several.
+    port: 0 if they name no port or different ones.
     """
 
     tags: tuple[str, ...] = ()
@@ -119,7 +121,7 @@ class DeclaredProperties(Struct, frozen=True, kw_only=True):
 
 
 class Declaration(Struct, frozen=True, kw_only=True):
-    """All that the files of one local source declare, before naming. upstreams: each with its place."""
+    """Everything that the files of one local source declare, before naming. upstreams: each with its place."""
 
     services: tuple[DeclaredService, ...] = ()
     upstreams: tuple[tuple[Upstream, FileOrigin], ...] = ()
@@ -127,12 +129,13 @@ class Declaration(Struct, frozen=True, kw_only=True):
 
 
 class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
-    """One registered address of a service, selected; a line of the lock.
+    """One registered address of a service, after selection. It is a line of the lock.
 
-    Namespace: its segment's. Datacenter: its own, "" where that is its segment's. node, id: "" where `keep` leaves them
-    out. address, port: as registered, which may be no address and no port; the registry judges them. node_address: the
-    node's, where it is another one. held: kept as it was, since a guard refuses what the source says of its service
-    now. ports: by name, where it has several and nothing says which one is meant; port is then 0.
+    The namespace is that of its segment. datacenter: "" if it is the segment's. node, id: "" if `keep` leaves them out.
+    address, port: as registered, even if they are invalid; the registry judges them. node_address: the node's address
+    if it differs from address, else "". held: True if it stays as the lock had it because a guard refuses what the
+    source says about its service now. ports: the named ports of an instance that has several, if nothing says which
+    one is meant; port is then 0.
     """
 
     service: str
@@ -150,7 +153,7 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
     ports: dict[str, int] | None = None
 
     def sort_key(self) -> tuple[Any, ...]:
-        """By service, node and id; where one of these is left out, by all that tells two instances apart."""
+        """Sorts by service, node and id. Without a node or an id, all other fields tell two instances apart."""
         if self.node and self.id:
             return (self.service, self.node, self.id)
         values = (tuple(sorted(self.meta.items())), self.health, tuple(sorted((self.ports or {}).items())))
@@ -159,9 +162,9 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
 
 
 class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Known, but nothing to call: a line of the lock.
+    """A service that is known but has no endpoint to call. It is a line of the lock.
 
-    tags, meta: only what its version is read from; all where `keep` leaves out endpoints.
+    tags, meta: only those that name its version; with `keep: {endpoints: false}` all that `keep` keeps.
     """
 
     service: str
@@ -173,15 +176,15 @@ class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
 
 
 Segment = tuple[str, str, str]
-"""(source, datacenter, namespace), what of a live source is read as a unit; of Nomad (source, region, namespace)."""
+"""(source, datacenter, namespace), the unit in which a live source is read; for Nomad (source, region, namespace)."""
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
     """What one live source answered for one segment (source, datacenter, namespace) at one moment, after selection.
 
-    settings: `sha256:…` of the source's settings that shaped it. shaped_by: those that are not at their default, as
-    JSON values; {} where they are not known. Instances, declared and upstreams are sorted.
-    datacenter: of Nomad the region.
+    settings: `sha256:…` of the source's settings that shaped it. shaped_by: those settings that are not at their
+    default, as JSON values; {} if they are unknown. instances, declared and upstreams are sorted.
+    datacenter: for Nomad the region.
     """
 
     source: str
@@ -205,7 +208,7 @@ class Lock(Struct, frozen=True):
 
 
 class Reading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a run has read from its sources. at: when it began, in UTC. segments: (source, datacenter, namespace)."""
+    """What a run has read from its sources. at: the time in UTC when it began. segments: those that it has read."""
 
     at: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\\Z")]
     segments: tuple[Segment, ...]
@@ -214,10 +217,10 @@ class Reading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
     """One URL of a (service, version).
 
-    address: an IP address or a host name, unquoted, without brackets. datacenter, namespace: "" where there is none.
-    registered: the name under which it is registered; "" where only the configuration names it.
-    node_address: the node's, where it is frozen and another one than address.
-    declared_at: the file position of an endpoint that a local file declares; None for a live source's.
+    address: an IP address or a host name, unquoted, without brackets. datacenter, namespace: "" if it has none.
+    registered: the name under which it is registered; "" if only the configuration names it.
+    node_address: the node's address if it is frozen and differs from address, else "".
+    declared_at: the file position of an endpoint that a local file declares; None for one of a live source.
     """
 
     url: str
@@ -243,10 +246,10 @@ class Endpoint(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Dependency(Struct, frozen=True, kw_only=True):
-    """An upstream as the registry has it.
+    """An upstream as the registry holds it.
 
-    service, version: what naming makes of its destination. url: of its bind, None where that is a socket.
-    declared_at: in the job file; None for a live source's.
+    service, version: what naming makes of its destination. url: the URL of its bind; None if that is a socket.
+    declared_at: the place in the job file; None for an upstream of a live source.
     """
 
     upstream: Upstream
@@ -262,7 +265,7 @@ class Dependency(Struct, frozen=True, kw_only=True):
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether it is looked up where this registry does not see: in a peer, by a prepared query."""
+        """Whether its destination is outside this registry: in a peer, or found by a prepared query."""
         return bool(self.upstream.peer) or self.upstream.kind != "service"
 
     @property
@@ -273,19 +276,21 @@ class Dependency(Struct, frozen=True, kw_only=True):
         return InstanceOrigin(self.source, up.region, up.namespace, id=up.service or f"{up.job}/{up.group}")
 
 
-class SaidAuth(Struct, frozen=True, kw_only=True):
-    """The authentication scheme of a (service, version), as one place names it."""
+class NamedAuth(Struct, frozen=True, kw_only=True):
+    """The name of the authentication scheme of a (service, version), and the place that names it."""
 
     name: str
     origin: FileOrigin | InstanceOrigin
 
 
 class Contribution(Struct, frozen=True, kw_only=True):
-    """What one source brings to the registry: endpoints for each (service, version), () where it is only declared.
+    """What one source contributes to the registry.
 
-    places: where a local file says so. upstreams: what its jobs declare. preceded: endpoints of segments that other
-    segments of the source precede. registered: the registered names that stand for each (service, version).
-    auths: distinct names. leads_to: of what a router serves, the sources that it stands before.
+    endpoints: () for a (service, version) that is only declared. preceded: endpoints of segments that other segments
+    of the source precede. places: where a local file declares each one. upstreams: those that its jobs declare.
+    properties: those of a (service, version) without endpoints. fallback: those whose endpoints count only if no other
+    source has any. registered: the registered names that stand for each one. auths: schemes with distinct names.
+    leads_to: for each one that a router serves, the names of the sources behind the router.
     """
 
     source: str
@@ -297,17 +302,17 @@ class Contribution(Struct, frozen=True, kw_only=True):
     properties: Mapping[Key, DeclaredProperties] = {}
     fallback: frozenset[Key] = frozenset()
     registered: Mapping[Key, Collection[str]] = {}
-    auths: Mapping[Key, tuple[SaidAuth, ...]] = {}
+    auths: Mapping[Key, tuple[NamedAuth, ...]] = {}
     leads_to: Mapping[Key, tuple[str, ...]] = {}
 
 
 class Entry(Struct, frozen=True, kw_only=True, dict=True):
-    """What the registry holds of one (service, version).
+    """What the registry holds for one (service, version).
 
-    url: the one to use where one is wanted, chosen in the preferred datacenter; None without endpoints.
+    url: the URL for programs that want just one, chosen in the preferred datacenter; None without endpoints.
     endpoints: sorted by datacenter, namespace, numeric address, port. sources: the sources that it comes from, sorted.
-    registered: the names under which it is registered there, sorted; () where only the configuration names it.
-    dict: `endpoint_runs.runs_of` keeps its result there.
+    registered: the names under which it is registered there, sorted; () if only the configuration names it.
+    `dict=True` lets `endpoint_runs.runs_of` keep its result here.
     """
 
     url: str | None
@@ -315,18 +320,18 @@ class Entry(Struct, frozen=True, kw_only=True, dict=True):
     sources: tuple[str, ...]
     registered: tuple[str, ...] = ()
     properties: DeclaredProperties | None = None
-    """What is said of it, where it has no endpoints."""
+    """What sources declare about it, if it has no endpoints."""
     auth: str | None = None
-    """The name of the authentication scheme that it wants, never a secret; None where it is not known."""
+    """The name of the authentication scheme that it wants, never a secret; None if it is unknown."""
 
     @property
     def declared(self) -> bool:
-        """Known, but nothing to call."""
+        """Whether it is only declared: known, but without an endpoint to call."""
         return not self.endpoints
 
 
 class Registry(Struct, frozen=True, kw_only=True):
-    """The frozen result. services: name -> version (None: unversioned) -> entry, both in sorted order, None first.
+    """The frozen result. services: name -> version (None: no version) -> entry. Both are sorted, None comes first.
 
     upstreams: sorted by consumer, then destination.
     """
@@ -335,13 +340,13 @@ class Registry(Struct, frozen=True, kw_only=True):
     upstreams: tuple[Dependency, ...] = ()
 
     def entries(self) -> Iterator[tuple[Key, Entry]]:
-        """Each (service, version) with its entry, in order."""
+        """Each (service, version) with its entry, sorted by `Key.sort_key`."""
         for service, versions in self.services.items():
             for version, entry in versions.items():
                 yield Key(service, version), entry
 
     def get(self, key: Key) -> Entry | None:
-        """The entry of this (service, version); None where the registry does not know it."""
+        """The entry of this (service, version); None if the registry does not know it."""
         return self.services.get(key.service, {}).get(key.version)
 
     def dependents(self, key: Key) -> tuple[Dependency, ...]:
@@ -350,11 +355,12 @@ class Registry(Struct, frozen=True, kw_only=True):
 
 
 def registry_of(entries: Mapping[Key, Entry], upstreams: Iterable[Dependency] = ()) -> Registry:
-    """The registry of these entries, in canonical order (by code points; the unversioned one first)."""
+    """The registry of these entries and upstreams, in canonical order: entries by `Key.sort_key`."""
     services: dict[str, dict[str | None, Entry]] = {}
     for service, version in sorted(entries, key=Key.sort_key):
         services.setdefault(service, {})[version] = entries[Key(service, version)]
-    return Registry(services=services, upstreams=tuple(sorted(upstreams, key=lambda one: one.upstream.sort_key())))
+    ordered = sorted(upstreams, key=lambda dependency: dependency.upstream.sort_key())
+    return Registry(services=services, upstreams=tuple(ordered))
 
 
 def version_label(version: str | None) -> str:

@@ -1,4 +1,4 @@
-"""What a check says of the registry, and where a value came from."""
+"""What a check says about the registry, and where a value came from."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ Severity = Literal["error", "warning"]
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """Something that a check says of the registry.
+    """Something that a check says about the registry.
 
-    rule: a stable word, e.g. `port-zero`, by which waivers and reports name it.
-    service, version: the registry's key that it is about; service None where it is about the whole.
-    message: one sentence; may quote hostile text as it is (reporters escape).
+    rule: the stable name of its kind, such as `port-zero`; waivers and reports use it.
+    service, version: the registry's key that it is about; service is None if it is about the whole registry.
+    message: one sentence. It may quote hostile text unescaped, because the reporters escape it.
+    value: the value that it is about, as text. help: what to do next.
     """
 
     rule: str
@@ -56,7 +57,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     help: str | None = None
 
     def sort_key(self) -> tuple[str, ...]:
-        """Errors first, then by service, version, rule, message and place."""
+        """Sorts errors before warnings, then by service, version, rule, message and origin."""
         return (
             self.severity,
             self.service or "",

@@ -8,9 +8,9 @@ from msgspec import Meta, Struct
 
 
 class Bind(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Where an upstream listens on the consumer's side: an address and a port, or a socket's path.
+    """Where an upstream listens on the consumer's side: an address and a port, or the path of a Unix socket.
 
-    Neither where a transparent proxy needs none.
+    All three are empty for a consumer with a transparent proxy, which needs no bind.
     """
 
     address: str = ""
@@ -25,10 +25,12 @@ class Bind(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
 
 
 class Upstream(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A dependency that a consumer declares, which calls the destination. A line of the lock.
+    """A destination that a consumer declares to call. It is a line of the lock.
 
-    The consumer: job and group of Nomad, or a service of Consul, by its sidecars. region: of Consul the datacenter; ""
-    where a job file names none. kind: `service`, or `prepared_query`. destination_port: the name of one of its ports.
+    namespace: the consumer's. job, group: the consumer in Nomad. service: the consumer in Consul, whose sidecars
+    declare it. region: for Consul the datacenter; "" if a job file names none. kind: `service` or `prepared_query`.
+    destination_namespace, datacenter, peer: where the destination is; "" if it is not named.
+    destination_port: the name of one of the destination's ports; "" if the upstream names none.
     """
 
     namespace: str
@@ -46,12 +48,12 @@ class Upstream(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
 
     @property
     def consumer(self) -> str:
-        """As messages name it: `NAMESPACE:JOB/GROUP`, `NAMESPACE:SERVICE`."""
+        """The consumer as messages name it: `NAMESPACE:JOB/GROUP` or `NAMESPACE:SERVICE`."""
         return f"{self.namespace}:{self.service or f'{self.job}/{self.group}'}"
 
     @property
     def target(self) -> tuple[str, ...]:
-        """What is called."""
+        """All fields that say what is called."""
         place = (self.destination_namespace, self.datacenter, self.peer)
         return (self.destination, self.kind, *place, self.destination_port)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from frostline.auth_names import NAME_HELP, fault_of_auth_name
-from frostline.model import Contribution, Endpoint, Finding, InstanceOrigin, Key, Origin, SaidAuth, Snapshot
+from frostline.model import Contribution, Endpoint, Finding, InstanceOrigin, Key, NamedAuth, Origin, Snapshot
 from frostline.registry.naming import Splitter
 from frostline.rules import Rule
 
@@ -37,7 +37,7 @@ NOT_A_NAME = Rule(
 RULES = (DIFFERENT, NOT_A_NAME)
 
 
-def auths_of_endpoints(endpoints: Mapping[Key, Iterable[Endpoint]], meta_key: str) -> dict[Key, tuple[SaidAuth, ...]]:
+def auths_of_endpoints(endpoints: Mapping[Key, Iterable[Endpoint]], meta_key: str) -> dict[Key, tuple[NamedAuth, ...]]:
     """The schemes that this meta key of the endpoints names, each with the first endpoint that does."""
     found: dict[Key, dict[str, Origin]] = {}
     for key, key_endpoints in endpoints.items():
@@ -48,7 +48,7 @@ def auths_of_endpoints(endpoints: Mapping[Key, Iterable[Endpoint]], meta_key: st
     return _said(found)
 
 
-def auths_of_names(snapshots: Iterable[Snapshot], split: Splitter, meta_key: str) -> dict[Key, tuple[SaidAuth, ...]]:
+def auths_of_names(snapshots: Iterable[Snapshot], split: Splitter, meta_key: str) -> dict[Key, tuple[NamedAuth, ...]]:
     """The schemes that this meta key of declared services names, of a source that freezes names alone."""
     found: dict[Key, dict[str, Origin]] = {}
     for snapshot in snapshots:
@@ -60,9 +60,10 @@ def auths_of_names(snapshots: Iterable[Snapshot], split: Splitter, meta_key: str
     return _said(found)
 
 
-def _said(found: Mapping[Key, Mapping[str, Origin]]) -> dict[Key, tuple[SaidAuth, ...]]:
+def _said(found: Mapping[Key, Mapping[str, Origin]]) -> dict[Key, tuple[NamedAuth, ...]]:
     return {
-        key: tuple(SaidAuth(name=name, origin=origin) for name, origin in names.items()) for key, names in found.items()
+        key: tuple(NamedAuth(name=name, origin=origin) for name, origin in names.items())
+        for key, names in found.items()
     }
 
 

@@ -19,7 +19,7 @@ from frostline.model import (
     Finding,
     Instance,
     Key,
-    SaidAuth,
+    NamedAuth,
     Upstream,
 )
 from frostline.registry.naming import Splitter, splitter_of
@@ -82,15 +82,15 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
 
 def _auths(
     services: Iterable[DeclaredService], settings: DeclaringSettings, split: Splitter
-) -> dict[Key, tuple[SaidAuth, ...]]:
+) -> dict[Key, tuple[NamedAuth, ...]]:
     """The authentication schemes that the meta of these services names."""
-    found: dict[Key, list[SaidAuth]] = {}
+    found: dict[Key, list[NamedAuth]] = {}
     for service in services:
         instance = _instance_of(service, settings.keep)
         name = instance.meta.get(settings.naming.auth)
         if name and matches(settings.services, service.service):
             for key in split(service.service, instance.tags, instance.meta):
-                found.setdefault(key, []).append(SaidAuth(name=name, origin=service.origin))
+                found.setdefault(key, []).append(NamedAuth(name=name, origin=service.origin))
     return {key: tuple(said) for key, said in found.items()}
 
 

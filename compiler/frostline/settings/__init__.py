@@ -1,8 +1,8 @@
 """The configuration as values: what frostline.yaml says, typed, with every default filled in.
 
-`pipeline.load` makes them, the stages take them. All of the package, and plug-ins, import from here those of sources
-and outputs too. The defaults are those of schemas/config.schema.json (a test compares). Paths are absolute; durations
-are seconds; shares (of guards) are between 0 and 1.
+`pipeline.load` makes them, the stages take them. The package and plug-ins import all settings from here, also those of
+sources and outputs. The defaults are those of schemas/config.schema.json (a test compares). Paths are absolute,
+durations are in seconds, and the guards' shares are between 0 and 1.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ from frostline.settings._sources import VersionFrom as VersionFrom
 
 
 class PolicySetting(Struct, frozen=True, kw_only=True):
-    """A policy: its value, where the value stands, and the severity of its findings."""
+    """A policy. value: as the policy's `configure` reads it. origin: where the value is written. severity: of its
+    findings."""
 
     value: Any
     origin: FileOrigin
@@ -49,7 +50,7 @@ class PolicySetting(Struct, frozen=True, kw_only=True):
 
 
 class Waiver(Struct, frozen=True, kw_only=True):
-    """Silences findings of `rule` for services that fit the glob, through the day `until` (ISO date)."""
+    """Silences findings of `rule` for services that match the glob, through the day `until` (ISO date)."""
 
     rule: str
     until: str
@@ -59,7 +60,7 @@ class Waiver(Struct, frozen=True, kw_only=True):
 
 
 class EndpointMatch(Struct, frozen=True, kw_only=True):
-    """Endpoints that have all of these values; None: any. origin: where it is written."""
+    """Matches endpoints that have all of these values. None matches any value. origin: where the match is written."""
 
     origin: FileOrigin
     address: str | None = None
@@ -72,7 +73,7 @@ class EndpointMatch(Struct, frozen=True, kw_only=True):
 
 
 class Replacement(Struct, frozen=True):
-    """The URL of an endpoint, and the one that takes its place."""
+    """Replaces the URL `old` of an endpoint by the URL `new`."""
 
     old: str
     new: str
@@ -80,9 +81,9 @@ class Replacement(Struct, frozen=True):
 
 
 class Override(Struct, frozen=True, kw_only=True):
-    """What somebody changes by hand of the services that fit the glob; to be removed after the day `until` (ISO date).
+    """A change by hand of the services that match the glob, to be removed after the day `until` (ISO date).
 
-    add: URLs with their places.
+    add: URLs, each with the place where it is written.
     """
 
     service: str
@@ -95,9 +96,9 @@ class Override(Struct, frozen=True, kw_only=True):
 
 
 class CheckSettings(Struct, frozen=True, kw_only=True):
-    """schema: users' JSON Schema files; policies: name -> policy; waivers in the order written.
+    """schema: users' JSON Schema files. policies: name -> policy. waivers: in the order written.
 
-    options: what is configured for any other check, by the check's name.
+    options: the settings of any other check, by the check's name.
     """
 
     schema: tuple[Path, ...] = ()
@@ -107,10 +108,11 @@ class CheckSettings(Struct, frozen=True, kw_only=True):
 
 
 class Guards(Struct, frozen=True, kw_only=True):
-    """How much may change at once. Shares from 0 to 1; `floor` or fewer changes always pass; empty: refuse, allow.
+    """How much may change at once. delete, update, move, instances: shares from 0 to 1.
 
-    refused: what becomes of a service that `instances` refuses: stop, hold. accept: what the guard of the entry's rule
-    does not count, through the entry's day.
+    floor: this many changes, or fewer, always pass. empty: `refuse` or `allow`. refused: what to do with a service that
+    `instances` refuses, `stop` or `hold`. accept: changes that the guard of the entry's rule does not count, through
+    the entry's day.
     """
 
     delete: float = 0.3
@@ -131,18 +133,18 @@ class CalledGlob(Struct, frozen=True):
 
 
 class Consumer(Struct, frozen=True, kw_only=True):
-    """Somebody of this name calls what the globs match; the last one that matches decides."""
+    """A consumer of this name calls the services that the globs match; the last glob that matches decides."""
 
     name: str
     calls: tuple[CalledGlob, ...]
 
 
 class Allow(Struct, frozen=True, kw_only=True):
-    """What `--allow` lets pass, as globs: () nothing, ("*",) all.
+    """What `--allow` lets pass, as globs: () for nothing, ("*",) for everything.
 
     deletes, updates, moves: SERVICE or SERVICE/VERSION. empty: SOURCE, SOURCE/DATACENTER or OUTPUT. edited, adopt,
     orphans: paths in the root. unverified: outputs whose verifiers are not started. partial: an unreachable datacenter
-    keeps what the lock has of it.
+    keeps what the lock holds for it.
     """
 
     deletes: tuple[str, ...] = ()
@@ -157,12 +159,13 @@ class Allow(Struct, frozen=True, kw_only=True):
 
 
 class Config(Struct, frozen=True, kw_only=True):
-    """frostline.yaml. lock: a file, or a folder (one file a segment) where it is written with a slash at its end.
+    """A whole frostline.yaml. path: of that file.
 
-    confirmed: the file of confirmations; None: there is none.
-    precedence: tiers, the first wins; each a tuple of source names whose endpoints unite.
-    manifest: `frostline.manifest` in the root. overrides_file: the file that holds `overrides`; None: they stand here.
-    digest: `sha256:…` of the configuration where it came through a pipe, and cannot be read again.
+    digest: `sha256:…` of a configuration that came through a pipe and so cannot be read again, else None.
+    lock: a file, or a folder with one file a segment (lock_is_folder; the key then ends in a slash).
+    confirmed: the file of confirmations; None without one. precedence: tiers of source names; the first tier wins, and
+    the endpoints of the sources in a tier are merged. manifest: `frostline.manifest` in the root.
+    overrides_file: the file that holds `overrides`; None if they are written in frostline.yaml itself.
     """
 
     path: Path

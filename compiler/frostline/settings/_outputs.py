@@ -1,4 +1,4 @@
-"""What the configuration says of each output, as values."""
+"""What the configuration says about each output, as values."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from frostline.model import FileOrigin
 
 
 class OutputConsumer(Struct, frozen=True, kw_only=True):
-    """Who an output is for: the group of a job (JOB/GROUP or NAMESPACE:JOB/GROUP), or a service of Consul.
+    """Who an output is for. Either group or service is set.
 
-    namespace, datacenter: of the service; "": any.
+    group: a job's group, JOB/GROUP or NAMESPACE:JOB/GROUP. service: a Consul service with sidecars. namespace,
+    datacenter: those of the service; "" means any.
     """
 
     group: str = ""
@@ -27,10 +28,11 @@ class OutputConsumer(Struct, frozen=True, kw_only=True):
 
 
 class OutputSelect(Struct, frozen=True, kw_only=True):
-    """What an output has: the services that fit the globs, and of these the endpoints that fit all the rest.
+    """What an output selects: the services that match `services`, and their endpoints that match all other fields.
 
-    services, datacenters: globs, `!` excludes, the last match wins. tags: each a glob that one of the tags fits, or
-    `!` and a glob that none fits. meta: (key, glob) pairs; the value fits the glob, or (`!`) does not or is not there.
+    services, datacenters: globs; `!` excludes, the last match wins. tags: globs; each must match one of the endpoint's
+    tags, or with `!` match none. meta: (key, glob) pairs; the value must match the glob, or with `!` be absent or not
+    match it.
     """
 
     services: tuple[str, ...] = ("*",)
@@ -40,26 +42,27 @@ class OutputSelect(Struct, frozen=True, kw_only=True):
 
     @property
     def judges_endpoints(self) -> bool:
-        """Whether it may leave out single endpoints."""
+        """Whether it may leave out single endpoints of a service."""
         return bool(self.tags or self.meta) or self.datacenters != ("*",)
 
 
 class UrlPatterns(Struct, frozen=True, kw_only=True):
-    """The URL patterns of an output; None: those of the sources."""
+    """The URL patterns of an output. None: the sources' own pattern applies."""
 
     url: str | None = None
     unversioned_url: str | None = None
 
     def present(self) -> dict[str, str]:
-        """Those that there are, by key."""
+        """The patterns that are set, by key."""
         patterns = {"url": self.url, "unversioned_url": self.unversioned_url}
         return {key: pattern for key, pattern in patterns.items() if pattern is not None}
 
 
 class Verifier(Struct, frozen=True, kw_only=True):
-    """The program that judges an output's new bytes: its words, started without a shell, and its time in seconds.
+    """The program that judges an output's new bytes.
 
-    `{path}` and `{root}` in words stand for what is verified and for the root folder.
+    words: the program and its arguments, started without a shell; `{path}` and `{root}` in them stand for the verified
+    copy and the root folder. timeout: in seconds.
     """
 
     words: tuple[str, ...]
@@ -68,11 +71,11 @@ class Verifier(Struct, frozen=True, kw_only=True):
 
 
 class OutputSettings(Struct, frozen=True, kw_only=True):
-    """One output. path: absolute, a file or a folder (hiera, puppet-module, split yaml). options: of its type alone.
+    """One output. path: an absolute path, of a file or a folder (hiera, puppet-module, split yaml).
 
-    urls: for the endpoints of sources that make their URLs of patterns.
-    sources: names, () for all; prefer: datacenters, in order, "*" for any.
-    consumer: who it is for; None: for everybody. verifier: None: nobody judges its bytes.
+    sources: names of the sources that it shows; () for all. prefer: datacenters in order of preference; "*" for any.
+    consumer: who it is for; None for everybody. urls: apply to endpoints of sources that make URLs from patterns.
+    verifier: None if no program judges its bytes. options: the settings that only its type has.
     """
 
     name: str

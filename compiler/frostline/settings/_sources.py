@@ -1,6 +1,7 @@
-"""What the configuration says of each source, as values. The settings of each type are beside its module.
+"""What the configuration says about each source, as values.
 
-They extend `SourceSettings`. The defaults here are those of schemas/config.schema.json (a test compares).
+The settings of each type extend `SourceSettings` and stand beside the type's module. The defaults here are those of
+schemas/config.schema.json (a test compares).
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ class Select(Struct, frozen=True, kw_only=True):
 
 
 class Keep(Struct, frozen=True, kw_only=True):
-    """Which tags and meta keys are frozen, as globs, and whether ids, nodes and endpoints are.
+    """What is frozen of a selected instance. tags, meta: globs of tags and of meta keys.
 
-    endpoints: False freezes names, versions, tags and meta alone.
+    endpoints: False freezes only names, versions, tags and meta.
     """
 
     tags: tuple[str, ...] = ("*",)
@@ -60,7 +61,10 @@ class Keep(Struct, frozen=True, kw_only=True):
 
 
 class VersionFrom(Struct, frozen=True, kw_only=True):
-    """What names the version: the service's name (both None), a meta key, or a tag's regular expression (group 1)."""
+    """What names the version. meta: a meta key. tag: a regular expression whose group 1 is the version.
+
+    Both None: the service's name.
+    """
 
     meta: str | None = None
     tag: str | None = None
@@ -69,8 +73,8 @@ class VersionFrom(Struct, frozen=True, kw_only=True):
 class SchemeRule(Struct, frozen=True, kw_only=True):
     """A rule for the scheme of an instance's URL; the first that applies gives it.
 
-    meta alone: where an instance has that meta value, the value is its scheme. meta and equals, or tag: where it has
-    that value or tag, its scheme is `scheme`. None of them: it applies to all.
+    meta alone: the value of this meta key is the scheme. meta and equals, or tag: an instance with this value or tag
+    has the scheme `scheme`. Neither meta nor tag: the rule applies to all instances.
     """
 
     meta: str | None = None
@@ -85,8 +89,8 @@ DEFAULT_SCHEME = (SchemeRule(meta="scheme"), SchemeRule(scheme="http"))
 class Naming(Struct, frozen=True, kw_only=True):
     """How a registered name becomes (service, version), and an instance a URL.
 
-    schemes: those that a meta value may name besides the usual ones, in lower case.
-    auth: the meta key that names the authentication scheme of an instance; "" for none.
+    schemes: URL schemes that a meta value may name besides the usual ones, in lower case.
+    auth: the meta key that names the authentication scheme of an instance; "" without one.
     """
 
     patterns: tuple[str, ...] = DEFAULT_NAMING
@@ -100,7 +104,7 @@ class Naming(Struct, frozen=True, kw_only=True):
 
 
 class LiveLimits(Struct, frozen=True, kw_only=True):
-    """How long and how hard a live source is asked; seconds."""
+    """How long and how hard a live source is asked. Times are in seconds."""
 
     connections: int = 8
     connect_timeout: float = 5.0
@@ -110,7 +114,7 @@ class LiveLimits(Struct, frozen=True, kw_only=True):
 
 
 class SourceSettings(Struct, frozen=True, kw_only=True):
-    """What every source has. The keys of its type are in a struct of its own, beside its module."""
+    """The settings that every source has. A subclass beside each type's module adds the keys of that type."""
 
     name: str
     type: str
@@ -128,19 +132,21 @@ class LiveSettings(SourceSettings, frozen=True, kw_only=True):
 
     @property
     def fallbacks(self) -> tuple[str, ...]:
-        """The datacenters whose endpoints count only where no other one has any, in their order of precedence."""
+        """Datacenters in order of precedence: the endpoints of one count only if no datacenter outside this list, and
+        none before it in the list, has endpoints of the same (service, version)."""
         return ()
 
-    def ask_for(self, services: tuple[str, ...]) -> Self:
-        """The settings that read the services that these globs take, selected or not, where that may be asked."""
+    def with_services(self, services: tuple[str, ...]) -> Self:
+        """These settings, but selecting the services that these globs match. A source that may not ask for services
+        outside its own selection returns its settings unchanged."""
         return replace(self, select=replace(self.select, services=services))
 
 
 class SegmentList(Struct, frozen=True):
     """A key of a live source that lists segments by globs, such as `datacenters`.
 
-    name_of: (datacenter, namespace) of a segment -> its name in the list; None: the list is not about this segment.
-    empty_is_own: an empty list means the agent's own; False: it means none.
+    name_of: (datacenter, namespace) of a segment -> its name in the list; None if the list does not concern it.
+    empty_is_own: True if an empty list means the agent's own segment, False if it means no segment.
     """
 
     name_of: Callable[[str, str], str | None]
@@ -148,10 +154,11 @@ class SegmentList(Struct, frozen=True):
 
 
 class ServerSettings(LiveSettings, frozen=True, kw_only=True):
-    """A source that asks an HTTP server. address None: what the environment says, else the usual one. Seconds.
+    """A source that asks an HTTP server.
 
-    partial_max_age: how old what the lock has may be where `partial` keeps it; None: any age.
-    address_origin, token_origin, tls_origin: where these keys stand; None: they are not written.
+    address: None for the environment's address, else for the product's default one. partial_max_age: the greatest age,
+    in seconds, of what `partial` keeps from the lock; None for any age. max_stale: in seconds.
+    address_origin, token_origin, tls_origin: where these keys are written; None if they are not.
     """
 
     address: str | None = None
@@ -176,6 +183,6 @@ class DeclaringSettings(SourceSettings, frozen=True, kw_only=True):
 
 
 class PluginSettings(LiveSettings, frozen=True, kw_only=True):
-    """A source of another package that has no `configure`. options: all its keys but `type`, as they are written."""
+    """A plug-in's source that has no `configure`. options: all its keys except `type`, as written."""
 
     options: Mapping[str, Any] = {}

@@ -14,7 +14,7 @@ from frostline.config.context import Context
 from frostline.config.cursor import Cursor
 from frostline.config.definitions import ref
 from frostline.config.urls import absolute_url
-from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key, SaidAuth
+from frostline.model import Contribution, Endpoint, FileOrigin, Finding, Key, NamedAuth
 from frostline.patterns import host_and_port
 from frostline.settings import SourceSettings
 
@@ -77,7 +77,7 @@ class StaticService(Struct, frozen=True, kw_only=True):
     version: str | None
     url: str
     origin: FileOrigin
-    auth: SaidAuth | None = None
+    auth: NamedAuth | None = None
 
 
 class StaticSettings(SourceSettings, frozen=True, kw_only=True):
@@ -125,7 +125,7 @@ def _with_auth(cursor: Cursor, service: str, version: str | None) -> list[Static
                 at_key=True,
             )
     urls, auth = cursor.get("url"), cursor.get("auth")
-    said = SaidAuth(name=auth.value, origin=auth.origin) if auth and _is_auth(auth) else None
+    said = NamedAuth(name=auth.value, origin=auth.origin) if auth and _is_auth(auth) else None
     return [replace(found, auth=said) for found in (_urls(urls, service, version) if urls else [])]
 
 

@@ -18,8 +18,8 @@ from frostline.model import (
     FileOrigin,
     Instance,
     Key,
+    NamedAuth,
     Registry,
-    SaidAuth,
     Snapshot,
     Upstream,
 )
@@ -46,7 +46,7 @@ def live(*instances: Instance, naming: Naming = READS, source: str = "mesh", **m
 
 def local(source: str, auth: str | None, key: Key = KEY, place: FileOrigin = PLACE) -> Contribution:
     endpoint = Endpoint(url="http://x", address="x", port=80, source=source, declared_at=place)
-    auths = {key: (SaidAuth(name=auth, origin=place),)} if auth else {}
+    auths = {key: (NamedAuth(name=auth, origin=place),)} if auth else {}
     return Contribution(source=source, endpoints={key: (endpoint,)}, auths=auths)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from frostline.model import FileOrigin, SaidAuth
+from frostline.model import FileOrigin, NamedAuth
 from frostline.sources.static import StaticService, StaticSettings, contribute, host_and_port
 
 PLACE = FileOrigin("frostline.yaml", 3, 5)
@@ -51,7 +51,7 @@ def test_the_address_and_port_are_those_of_the_url(url: str, address: str, port:
 
 
 def test_a_service_has_the_authentication_scheme_that_is_written_beside_its_url() -> None:
-    auth = SaidAuth(name="hmac", origin=place(5))
+    auth = NamedAuth(name="hmac", origin=place(5))
     services = tuple(
         StaticService(service="a", version=version, url=url, origin=place(4), auth=auth if version == "v1" else None)
         for version, url in (("v1", "http://x"), ("v1", "http://y"), ("v2", "http://z"))

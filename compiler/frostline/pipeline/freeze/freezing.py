@@ -84,7 +84,7 @@ def freeze(
 def _asked_settings(settings: LiveSettings, services: Sequence[str], allow: Allow | None) -> LiveSettings:
     """The settings to read with. services, allow: as `freeze` takes them."""
     names = {name for service in services for name in names_of(settings.naming, service)}
-    asked = settings.ask_for(tuple(sorted(names))) if names else settings
+    asked = settings.with_services(tuple(sorted(names))) if names else settings
     if allow and allow.partial and isinstance(asked, ServerSettings):
         asked = replace(asked, partial=True, partial_max_age=None)
     return asked

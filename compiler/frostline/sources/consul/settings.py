@@ -83,9 +83,9 @@ class ConsulSettings(ServerSettings, frozen=True, kw_only=True):
         """What a peer exports serves only where this cluster does not, as where Consul looks up a name by itself."""
         return tuple(f"{PEER}{name}" for name in self.peers)
 
-    def ask_for(self, services: tuple[str, ...]) -> Self:
+    def with_services(self, services: tuple[str, ...]) -> Self:
         """A scoped token may only ask for the services that the settings name."""
-        return self if self.acl == "scoped" else super().ask_for(services)
+        return self if self.acl == "scoped" else super().with_services(services)
 
 
 def configure(cursor: Cursor, context: Context) -> ConsulSettings:

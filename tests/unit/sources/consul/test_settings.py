@@ -48,8 +48,8 @@ def test_services_that_are_not_selected_can_be_asked_for_unless_the_token_is_sco
     narrow = Select(services=("a",), tags=("t",))
     strict = ConsulSettings(name="mesh", origin=FileOrigin(""), select=narrow)
     scoped = ConsulSettings(name="mesh", origin=FileOrigin(""), select=narrow, acl="scoped")
-    assert strict.ask_for(("b*",)).select == Select(services=("b*",), tags=("t",))
-    assert scoped.ask_for(("b*",)) == scoped
+    assert strict.with_services(("b*",)).select == Select(services=("b*",), tags=("t",))
+    assert scoped.with_services(("b*",)) == scoped
 
 
 def test_the_metadata_of_nodes_is_in_the_digest_only_where_it_is_selected(cursor: On) -> None:
