@@ -1,9 +1,9 @@
-"""The command `frostline`. `--version` imports nothing else, so that build steps can afford to ask for it."""
+"""The command `frostline`. `--version` imports nothing else, so it is fast enough for every build step."""
 
 import sys
 
-_AGAIN = 0.05
-"""Seconds after which an interrupt comes again that was dropped."""
+_RESEND_SECONDS = 0.05
+"""How long to wait before sending an interrupt again that Python dropped."""
 
 
 def main() -> None:
@@ -24,10 +24,10 @@ def main() -> None:
 
 
 def _end_on_signals() -> None:
-    """End on SIGTERM and SIGHUP as on SIGINT: undo what is staged, say so, exit with 130.
+    """Treat SIGTERM and SIGHUP like SIGINT: undo what is staged, say so and exit with 130.
 
-    Without a handler the first process of a container never ends on SIGTERM: signal(7), pid_namespaces(7).
-    The handler is ours, so that `plug_ins` can tell a signal from a KeyboardInterrupt that a plug-in raises.
+    The first process of a container ignores a SIGTERM that it has no handler for: signal(7), pid_namespaces(7).
+    We install our own handler so that `plug_ins` can tell a signal from a KeyboardInterrupt that a plug-in raises.
     """
     import signal
 
@@ -36,19 +36,22 @@ def _end_on_signals() -> None:
         raise KeyboardInterrupt
 
     def interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
-        # What is half made now, such as an event loop, may fail when it is taken down: nothing that a user can mend.
-        # But Python also drops an interrupt that comes while it runs a finalizer.
+        # Finalizers of half-made objects, such as an event loop, may fail now. Users can't fix that, so say nothing.
+        # But Python also drops an interrupt that arrives while a finalizer runs: send that one again.
         if unraisable.exc_type is KeyboardInterrupt:
             signal.signal(signal.SIGALRM, interrupt)
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+            signal.setitimer(signal.ITIMER_REAL, _RESEND_SECONDS)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # nohup has SIGHUP ignored
+        if signal.getsignal(number) in (
+            signal.SIG_DFL,
+            signal.default_int_handler,
+        ):  # leave alone what the caller ignores, as nohup does with SIGHUP
             signal.signal(number, interrupt)
 
 
 def _end_at_once_on_signals() -> None:
-    """From here on all is written and said: a signal ends what Python does at its end, without a traceback."""
+    """Let a signal end Python's shutdown at once, without a traceback: everything is written and reported by now."""
     import signal
 
     signal.setitimer(signal.ITIMER_REAL, 0)
@@ -58,7 +61,7 @@ def _end_at_once_on_signals() -> None:
 
 
 def _print_version() -> bool:
-    """Print the version. False: stdout cannot be written; the command itself reports that better."""
+    """Print the version. Returns False if stdout cannot be written; the full command then reports that."""
     from frostline import __version__
 
     try:

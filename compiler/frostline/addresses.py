@@ -1,7 +1,7 @@
-"""Addresses of hosts as servers, job files and configurations say them: which text is one, and how it is written.
+"""Addresses of hosts, as servers, job files and configurations give them: their validation and canonical spelling.
 
-An address is an IP address or a host name. Whatever else stands there (a URL, a port, a list) would become a URL that
-nobody can call, or that each client reads in another way.
+An address is an IP address or a host name. Anything else (a URL, a port, a list) would become a URL that nobody can
+call, or that clients interpret differently.
 """
 
 from __future__ import annotations
@@ -19,45 +19,45 @@ from frostline.text import quote
 HIGHEST_PORT = 65535
 
 ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?", re.DOTALL)
-"""Hosts that clients read as an IPv4 address, however it is spelt (127.1, 0x7f.1, 2130706433): the WHATWG URL standard,
-"ends in a number". As a host name such text would be a way around a denied network."""
+"""Hosts that clients read as an IPv4 address in any spelling (127.1, 0x7f.1, 2130706433): "ends in a number" of the
+WHATWG URL standard. Accepting one as a host name would let it bypass a denied network."""
 
-# What nearly all addresses are: an IPv4 address of one host. `ip_address` takes several times as long.
+# Fast path: nearly all addresses are unicast IPv4 addresses, and `ip_address` takes several times as long.
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_ONE_IPV4 = re.compile(rf"(?:[1-9][0-9]?|1[0-9]{{2}}|2[01][0-9]|22[0-3])(?:\.{_OCTET}){{3}}")
+_UNICAST_IPV4 = re.compile(rf"(?:[1-9][0-9]?|1[0-9]{{2}}|2[01][0-9]|22[0-3])(?:\.{_OCTET}){{3}}")
 
-# RFC 1123 2.1, and `_`, which registered names have in practice. Punycode (RFC 3492) fits.
+# RFC 1123 2.1, plus `_`, which registered names use in practice. Punycode (RFC 3492) matches too.
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _MOST_IN_LABEL = 63  # RFC 1035 2.3.4
 _MOST_IN_NAME = 253
 _ZONE = re.compile(r"[A-Za-z0-9._~-]+")  # RFC 6874 2
 _WITH_PORT = re.compile(r"(.+):([0-9]+)", re.DOTALL)
-_FOREIGN = re.compile(r"[^A-Za-z0-9._-]")
+_INVALID_CHARACTER = re.compile(r"[^A-Za-z0-9._-]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
-_GO_ON = "; a waiver of `address-invalid` leaves the instance out"
+_WAIVER_HELP = "; a waiver of `address-invalid` leaves the instance out"
 
 INVALID = Rule(
     name="address-invalid",
     summary="an address is neither an IP address nor a host name",
-    why="A URL, a port or spaces in the place of an address make a URL that nobody can call. A number that is no "
-    "whole IPv4 address (`127.1`, `010.0.0.1`) is read by each client in another way.",
+    why="A URL, a port or spaces in place of an address produce a URL that nobody can call. Clients interpret a number "
+    "that is not a complete IPv4 address (`127.1`, `010.0.0.1`) differently.",
     example="mesh(datacenter=dc1, namespace=default, node=n2, id=w): error[address-invalid]: shop: "
     "its address `10.0.0.7:8080` has a port in it\n"
-    f"  help: register `10.0.0.7` as the address and 8080 as the port{_GO_ON}",
-    mend=f"correct the address where it is registered{_GO_ON}",
+    f"  help: register `10.0.0.7` as the address and 8080 as the port{_WAIVER_HELP}",
+    mend=f"correct the address where it is registered{_WAIVER_HELP}",
 )
 UNUSABLE = Rule(
     name="address-unusable",
     severity="warning",
-    summary="an address means nothing to other hosts",
-    why="A server listens at `0.0.0.0` or `::`, but a client that calls there calls itself, or nobody. A zone "
-    "(`fe80::1%eth0`) names an interface of the host that registered it. Multicast and broadcast addresses are not "
-    "those of one server.",
+    summary="an address cannot be called from other hosts",
+    why="A server listens at `0.0.0.0` or `::`, but a client that connects there reaches itself, or nobody. A zone "
+    "(`fe80::1%eth0`) names an interface of the host that registered it. Multicast and broadcast addresses do not "
+    "belong to one server.",
     example="mesh(datacenter=dc1, namespace=default, node=n1, id=w): warning[address-unusable]: shop: "
-    "its address `0.0.0.0` is where it listens, not where others can call it\n"
-    "  help: register the address that others can call; of a Consul source another kind may do (`address_from`)",
-    mend="register the address that others can call; of a Consul source another kind may do (`address_from`)",
+    "its address `0.0.0.0` is an address to listen on, not one that others can call\n"
+    "  help: register an address that others can call; a Consul source can also use another one (`address_from`)",
+    mend="register an address that others can call; a Consul source can also use another one (`address_from`)",
 )
 PORT_INVALID = Rule(
     name="port-invalid",
@@ -72,18 +72,22 @@ RULES = (INVALID, UNUSABLE, PORT_INVALID)
 
 
 class InvalidAddress(ValueError):
-    """Why a text is no address (the end of a sentence that begins with it), and what to write instead."""
+    """The text is not an address.
+
+    problem: what is wrong, as the predicate of a sentence about the address. mend: what to write instead.
+    """
 
     def __init__(self, text: str, problem: str, mend: str) -> None:
         super().__init__(f"{quote(text)} {problem}")
-        self.message, self.help = f"its address {quote(text)} {problem}", f"{mend}{_GO_ON}"
+        self.message, self.help = f"its address {quote(text)} {problem}", f"{mend}{_WAIVER_HELP}"
 
 
 class Host(NamedTuple):
-    """An address in its one spelling.
+    """An address in its canonical spelling.
 
-    address: IPv6 as in RFC 5952, without brackets; names as given. in_url: as the host of a URL (RFC 3986 3.2.2, a zone
-    as in RFC 6874). doubt: why others cannot use it, the end of a sentence that begins with the address; "" mostly.
+    address: IPv6 as in RFC 5952, without brackets; names as given.
+    in_url: the same as the host of a URL (RFC 3986 3.2.2; a zone as in RFC 6874).
+    doubt: why other hosts cannot use it, as the predicate of a sentence about the address; "" if they can.
     """
 
     address: str
@@ -93,8 +97,8 @@ class Host(NamedTuple):
 
 @lru_cache(maxsize=65536)
 def host_of(text: str) -> Host:
-    """The host that this text names. `[fd00::7]` is fd00::7. Raises InvalidAddress."""
-    if _ONE_IPV4.fullmatch(text):
+    """Parse an address; `[fd00::7]` gives fd00::7. Raises InvalidAddress."""
+    if _UNICAST_IPV4.fullmatch(text):
         return Host(text, text)
     is_bracketed = text.startswith("[") and text.endswith("]")
     found = _ip_address(text[1:-1].replace("%25", "%") if is_bracketed else text)
@@ -111,7 +115,7 @@ def host_of(text: str) -> Host:
 
 
 def spelling_of(text: str) -> str:
-    """The address in its one spelling; the text itself where it is none."""
+    """Return the canonical spelling of an address, or the text unchanged if it is not an address."""
     try:
         return host_of(text).address
     except InvalidAddress:
@@ -119,7 +123,7 @@ def spelling_of(text: str) -> str:
 
 
 def address_findings(key: Key, text: str, origin: Origin) -> list[Finding]:
-    """What is wrong with this address of the (service, version)."""
+    """Return the findings about an address registered for this (service, version); none if it is sound."""
     try:
         host = host_of(text)
     except InvalidAddress as invalid:
@@ -128,7 +132,7 @@ def address_findings(key: Key, text: str, origin: Origin) -> list[Finding]:
 
 
 def unusable_finding(key: Key, host: Host, origin: Origin) -> Finding:
-    """The warning about a host with a doubt."""
+    """Return the warning about a host whose `doubt` is not empty."""
     message = f"its address `{host.address}` {host.doubt}"
     return UNUSABLE.finding(message, service=key[0], version=key[1], origin=origin)
 
@@ -144,16 +148,16 @@ def _ip_address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _ipv6_text(address: IPv6Address) -> str:
-    """RFC 5952; `str` writes addresses mapped from IPv4 in two ways, before and after Python 3.13."""
+    """Format as in RFC 5952. `str` formats IPv4-mapped addresses differently before and after Python 3.13."""
     mapped = address.ipv4_mapped
     return f"::ffff:{mapped}" if mapped else str(IPv6Address(int(address)))
 
 
 def _doubt(address: IPv4Address | IPv6Address) -> str:
     if address.is_unspecified:
-        return "is where it listens, not where others can call it"
+        return "is an address to listen on, not one that others can call"
     if address.is_multicast or address == _BROADCAST:
-        return "is of a group of hosts, not of one"
+        return "belongs to a group of hosts, not to one"
     return ""
 
 
@@ -170,12 +174,12 @@ def _is_name(text: str) -> bool:
 
 
 def _problem(text: str) -> tuple[str, str]:
-    """What is wrong with a text that is no address, and what to do."""
-    alone = text.strip()
-    if _CONTROL.search(alone):
+    """Say what is wrong with a text that is not an address, and what to do about it."""
+    stripped = text.strip()
+    if _CONTROL.search(stripped):
         return "has a control character in it", "register it without that character"
-    if alone != text:
-        return "has spaces around it", _register(alone, "remove the spaces")
+    if stripped != text:
+        return "has spaces around it", _register(stripped, "remove the spaces")
     if "://" in text:
         return "is a URL", _register(_host_in_url(text), "register the host alone") + (
             "; the scheme belongs in the meta value `scheme` or the key `scheme`, a path in the pattern `url`"
@@ -197,13 +201,13 @@ def _problem(text: str) -> tuple[str, str]:
 def _problem_of_name(text: str) -> tuple[str, str]:
     name = text.removesuffix(".")
     if not text.isascii():
-        return "has characters beyond ASCII", "register the name as name servers know it (punycode, xn--…)"
-    if foreign := _FOREIGN.search(text):
-        return f"has `{foreign.group()}` in it", "register one IP address or host name"
+        return "has non-ASCII characters", "register the name as name servers know it (punycode, xn--…)"
+    if invalid := _INVALID_CHARACTER.search(text):
+        return f"has `{invalid.group()}` in it", "register one IP address or host name"
     if ENDS_IN_NUMBER.fullmatch(text):
         return (
-            "is not an IPv4 address, and each client reads it in another way",
-            "write four numbers from 0 to 255, without zeros before them",
+            "is not a complete IPv4 address, and clients interpret it differently",
+            "write four numbers from 0 to 255, without leading zeros",
         )
     if len(name) > _MOST_IN_NAME:
         return f"is longer than {_MOST_IN_NAME} characters", "register a name that name servers can hold"

@@ -1,4 +1,4 @@
-"""The names of authentication schemes: what callers of a service look their credentials up by. Never a secret."""
+"""Names of authentication schemes. Callers look up their credentials by such a name; the name is never a secret."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ NAME_HELP = (
 )
 
 _NAME = re.compile(NAME_PATTERN[1:-1])
-# What tokens and keys are made of, and names are not: a UUID, or many letters and digits in one word.
+# Signs of a token or a key: a UUID, or a long word that mixes letters and digits.
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LONG_WORD = re.compile("[A-Za-z0-9]{20,}")
 
 
 def fault_of_auth_name(text: str) -> str | None:
-    """Why this cannot name an authentication scheme; None where it can. It never quotes the text: it may be a secret.
+    """Return why this cannot name an authentication scheme, or None if it can.
 
-    The words complete a sentence: "the name of its authentication scheme …".
+    The result completes the sentence "the name of its authentication scheme …". It never quotes the text, which may be
+    a secret.
     """
     if not _NAME.fullmatch(text) or len(text) > LONGEST:
         return "cannot be a name"

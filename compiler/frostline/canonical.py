@@ -1,4 +1,4 @@
-"""Values as canonical JSON: the same value gives the same bytes, and a reviewer sees every character."""
+"""Canonical JSON: equal values give equal bytes, and a reviewer sees every character."""
 
 from __future__ import annotations
 
@@ -13,45 +13,47 @@ from frostline.model import FileOrigin, Origin
 from frostline.text import escape_json, quote
 
 _encode = msgspec.json.Encoder().encode
-_sorting = msgspec.json.Encoder(order="deterministic")  # mappings by their keys; fields of a struct keep their order
+_sorting = msgspec.json.Encoder(order="deterministic")  # sorts mappings by key; fields of a struct keep their order
 
 
 def canonical_line(value: Any) -> bytes:
-    """`value` as one line of JSON: compact, fields in their given order, UTF-8, safe to review; without its newline."""
-    return _reviewable(_encode(value))
+    """Encode a value as one line of JSON: compact, fields in their given order, UTF-8, safe to review, no newline."""
+    return _escape_invisible(_encode(value))
 
 
-def _reviewable(line: bytes) -> bytes:
-    """line: without its newline."""
+def _escape_invisible(line: bytes) -> bytes:
+    """Escape the characters that a reviewer could not see in a line of JSON without its newline."""
     if line.isascii() and b"\x7f" not in line:
         return line
     return escape_json(line.decode()).encode()
 
 
-_LINES = 1000
-"""Values that are encoded in one call."""
+_BATCH = 1000
+"""How many values one call encodes."""
 
 
 def canonical_lines(values: Sequence[Any]) -> Iterator[bytes]:
-    """Each value as a line with its newline, many lines at a time; as `canonical_line`, with mappings sorted by key."""
-    for start in range(0, len(values), _LINES):
-        part = values[start : start + _LINES]
-        lines = _sorting.encode_lines(part)
+    """Encode each value as a line with its newline. Like `canonical_line`, but mappings are sorted by key.
+
+    Yields many lines at a time.
+    """
+    for start in range(0, len(values), _BATCH):
+        lines = _sorting.encode_lines(values[start : start + _BATCH])
         if lines.isascii() and b"\x7f" not in lines:
             yield lines
         else:
-            yield b"".join([_reviewable(line) + b"\n" for line in lines.split(b"\n")[:-1]])
+            yield b"".join([_escape_invisible(line) + b"\n" for line in lines.split(b"\n")[:-1]])
 
 
 def digest_of_json(value: Any) -> str:
-    """`sha256:…` of a value as JSON with sorted keys; equal values give equal digests."""
+    """Return `sha256:…` of a value as JSON with sorted keys; equal values give equal digests."""
     return f"sha256:{sha256(msgspec.json.encode(msgspec.to_builtins(value), order='sorted')).hexdigest()}"
 
 
 def json_fault(error: Exception, data: bytes | bytearray) -> str:
-    """Why msgspec could not decode `data`, in words that stay the same with every version of msgspec and Python.
+    """Say why msgspec could not decode `data`, in words that do not depend on the version of msgspec or Python.
 
-    Where the JSON is valid but a value does not fit its type, the words name the place of the value.
+    If the JSON is valid but a value has the wrong type, the words name the value's path.
     """
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
@@ -65,7 +67,7 @@ def json_fault(error: Exception, data: bytes | bytearray) -> str:
 
 
 def _malformed(message: str) -> str:
-    """msgspec's message about what is no JSON, its bytes counted from 1."""
+    """Reword msgspec's message about invalid JSON; bytes count from 1."""
     if found := re.fullmatch(r"JSON is malformed: (.*) \(byte ([0-9]+)\)", message):
         return f"{found[1]} at byte {int(found[2]) + 1}"
     return "it ends too early" if message == "Input data was truncated" else message
@@ -88,7 +90,7 @@ _MISSING = re.compile(r"Object missing required field `(.*?)`(?: - at `\$\.?(.*)
 
 
 def _value_fault(message: str) -> str:
-    """msgspec's message in our words where it is about a type, a bound or a missing key; else as it is."""
+    """Reword msgspec's message about a type, a bound or a key. Other messages stay as they are."""
     if found := _WRONG_KIND.fullmatch(message):
         wanted = " or ".join(_KINDS.get(kind, kind) for kind in found[1].split(" | "))
         return f"{f'`{found[3]}`' if found[3] else 'it'} must be {wanted}, not {_KINDS.get(found[2], found[2])}"
@@ -105,7 +107,7 @@ def _value_fault(message: str) -> str:
 
 
 def origin_value(origin: Origin | None) -> dict[str, Any] | None:
-    """An origin as JSON values (schemas/report.schema.json)."""
+    """Convert an origin to JSON values (schemas/report.schema.json)."""
     if origin is None:
         return None
     if isinstance(origin, FileOrigin):

@@ -1,4 +1,4 @@
-"""Durations, as the configuration and options write them, and ages, as messages say them."""
+"""Durations as the configuration and options write them, and as messages show them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ _SECONDS = {"ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": F
 
 
 def parse_duration(text: str) -> float | None:
-    """`5s`, `250ms`, `72h` or `3d` as seconds; None: it is not a duration."""
-    written = _DURATION.fullmatch(text)
-    return float(Fraction(written[1]) * _SECONDS[written[2]]) if written else None
+    """Convert `5s`, `250ms`, `72h` or `3d` to seconds; None if the text is not a duration."""
+    match = _DURATION.fullmatch(text)
+    return float(Fraction(match[1]) * _SECONDS[match[2]]) if match else None
 
 
 def describe_duration(seconds: float) -> str:
-    """`40 seconds`, `5 minutes`, `30 hours`, `3 days`: rounded down, the largest unit of which there are two."""
+    """Format as `40 seconds`, `5 minutes`, `30 hours` or `3 days`: in the largest unit that gives at least 2, rounded
+    down."""
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= 2 * size:
             return f"{int(seconds // size)} {unit}s"
@@ -25,5 +26,5 @@ def describe_duration(seconds: float) -> str:
 
 
 def without_durations(text: str) -> str:
-    """The text without what `describe_duration` says in it: whether two texts differ in more than that."""
+    """Remove what `describe_duration` wrote into the text, to see whether two texts differ in anything else."""
     return _DESCRIBED.sub("", text)

@@ -1,4 +1,4 @@
-"""The endpoints of an entry in runs, of which each is alike: what they share is found out and written once."""
+"""Runs of similar endpoints within an entry, so that writers format only once what the endpoints of a run share."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from frostline.model import Endpoint, Entry
 
 
 class EndpointRun(Struct, frozen=True, gc=False):
-    """Endpoints of an entry that follow each other with equal datacenter, weight, tags and meta.
+    """Consecutive endpoints of an entry with equal datacenter, weight, tags and meta.
 
-    is_plain: their URLs and addresses are printable ASCII without quotes and backslashes, which every format writes
-    between quotes as they are.
+    is_plain: their URLs and addresses are printable ASCII without quotes and backslashes, so every format can put them
+    between quotes without escaping.
     """
 
     endpoints: tuple[Endpoint, ...]
@@ -27,9 +27,9 @@ class EndpointRun(Struct, frozen=True, gc=False):
 
 
 def runs_of(entry: Entry) -> tuple[EndpointRun, ...]:
-    """The endpoints of an entry as runs, in their order; most entries are a single run.
+    """Split the endpoints of an entry into runs, in their order; most entries are a single run.
 
-    Found out once and kept with the entry: looking through 170,000 endpoints takes as long as writing them.
+    The result is cached in the entry: computing it for 170,000 endpoints takes as long as writing them.
     """
     runs: tuple[EndpointRun, ...] | None = entry.__dict__.get("runs")
     if runs is None:
@@ -41,9 +41,9 @@ def _runs(endpoints: tuple[Endpoint, ...]) -> Iterator[EndpointRun]:
     if not endpoints:
         return
     start = 0
-    datacenter, weight, tags, meta = _shared(endpoints[0])
+    datacenter, weight, tags, meta = _shared_values(endpoints[0])
     for index, endpoint in enumerate(endpoints):
-        # Tags and meta mostly are the same objects, which costs less to find out than that they are equal.
+        # Tags and meta mostly are the same objects: comparing identities first is cheaper.
         if (
             (endpoint.meta is meta or endpoint.meta == meta)
             and (endpoint.tags is tags or endpoint.tags == tags)
@@ -53,25 +53,25 @@ def _runs(endpoints: tuple[Endpoint, ...]) -> Iterator[EndpointRun]:
             continue
         yield _run(endpoints[start:index])
         start = index
-        datacenter, weight, tags, meta = _shared(endpoint)
+        datacenter, weight, tags, meta = _shared_values(endpoint)
     yield _run(endpoints[start:])
 
 
-_shared = attrgetter("datacenter", "weight", "tags", "meta")
+_shared_values = attrgetter("datacenter", "weight", "tags", "meta")
 
 Properties = tuple[str, int, tuple[str, ...], tuple[tuple[str, str], ...]]
-"""What an endpoint keeps when it moves: the scheme of its URL, weight, tags and meta."""
+"""What an endpoint keeps when its address changes: (scheme of its URL, weight, tags, sorted meta)."""
 
 
 def properties_of(entry: Entry) -> Counter[Properties]:
-    """How many endpoints of the entry have which properties."""
-    found: Counter[Properties] = Counter()
+    """Count the endpoints of the entry by their properties."""
+    counts: Counter[Properties] = Counter()
     for run in runs_of(entry):
         meta = tuple(sorted(run.first.meta.items()))
         schemes = Counter([endpoint.url.partition("://")[0] for endpoint in run.endpoints])
         for scheme, number in schemes.items():
-            found[scheme, run.first.weight, run.first.tags, meta] += number
-    return found
+            counts[scheme, run.first.weight, run.first.tags, meta] += number
+    return counts
 
 
 def _run(endpoints: tuple[Endpoint, ...]) -> EndpointRun:

@@ -1,6 +1,7 @@
-"""The one family of errors: each has an exit status, a place and a way out.
+"""The one family of errors: each has an exit status, an origin and a help line.
 
-Nothing below the command prints or exits; it raises one of these, and the command maps it to a message and a status.
+Code below the command never prints or exits. It raises one of these errors, and the command maps it to a message and
+an exit status.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ INTERRUPTED = 130
 
 
 UNTOUCHED = "Nothing was written: what is published stays as it is."
-"""What every run ends with whose exit status is UNREADABLE."""
+"""The last line of every run that exits with UNREADABLE."""
 
 
 class FrostlineError(Exception):
     """What went wrong (`message`), where (`origin`) and what to do next (`help`).
 
-    `ending`: what is said once, after all errors of the run; None for nothing.
-    `status` is the exit status of the command (the highest of all that apply).
-    The message may quote hostile text unescaped: whoever prints it escapes it (`text.escape_for_log`).
+    `ending` is a line that the run prints once, after all its errors; None for no line.
+    `status` is the exit status of the command; the highest status of all errors wins.
+    The message may quote hostile text unescaped: the code that prints it escapes it (`text.escape_for_log`).
     """
 
     status = BUG
@@ -58,7 +59,7 @@ class UsageError(FrostlineError):
 class SourceError(FrostlineError):
     """A source could not be read.
 
-    unreachable: nobody answered, or nobody who could: a server that is down, fails, or has no leader. It may pass.
+    unreachable: the server is down, fails with 5xx or has no leader, so a retry may succeed.
     """
 
     status = UNREADABLE
@@ -74,7 +75,8 @@ class RefusedError(FrostlineError):
 class PublishError(FrostlineError):
     """Writing failed, or another run is at work.
 
-    key: the file that it is about, as its path from the open root folder, which makes the origin of it; None: none.
+    key: path, from the root folder, of the file that the error is about; `files.targets.open_root` turns it into the
+    origin. None if the error is not about such a file.
     """
 
     status = UNPUBLISHED

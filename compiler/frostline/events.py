@@ -1,4 +1,4 @@
-"""The stages of a run, for listeners such as timings and progress bars, and for the log."""
+"""The stages of a run, reported to listeners (timings, progress bars) and to the log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 class Listener(Protocol):
-    """Receives the stages one after the other, in the thread that runs them. Stages do not nest."""
+    """Receives the stages in order, in the thread that runs them. Stages do not nest."""
 
     def started(self, stage: str) -> None:
         """The stage begins."""
@@ -21,10 +21,10 @@ class Listener(Protocol):
         """The current stage has finished `done` of `expected` steps of `what`. Called often: it must be cheap."""
 
     def finished(self, stage: str) -> None:
-        """The stage ended, by itself or with an error."""
+        """The stage ended, with or without an error."""
 
     def tried(self, source: str, datacenter: str) -> None:
-        """A live source begins to read this datacenter, or reads it anew, for it changed meanwhile."""
+        """A live source begins to read this datacenter, or reads it again because it changed during the read."""
 
 
 _LISTENERS: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
@@ -32,7 +32,7 @@ _LISTENERS: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=(
 
 @contextmanager
 def listening(listeners: Sequence[Listener]) -> Iterator[None]:
-    """Within the block these listeners, and no others, receive the stages."""
+    """Report the stages within the block to these listeners only."""
     token = _LISTENERS.set(tuple(listeners))
     try:
         yield
@@ -42,7 +42,7 @@ def listening(listeners: Sequence[Listener]) -> Iterator[None]:
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """The block is this stage, such as `reading source mesh`."""
+    """Report the block as one stage, such as `reading source mesh`."""
     _log.info("%s", name)
     with ExitStack() as ends:
         for listener in _LISTENERS.get():
@@ -52,12 +52,12 @@ def stage(name: str) -> Iterator[None]:
 
 
 def report_try(source: str, datacenter: str) -> None:
-    """This datacenter of a live source is read, or read anew, for it changed meanwhile."""
+    """Report that a live source begins to read a datacenter, or reads it again because it changed during the read."""
     for listener in _LISTENERS.get():
         listener.tried(source, datacenter)
 
 
 def report_progress(what: str, done: int, expected: int) -> None:
-    """The current stage has finished `done` of `expected` steps of `what`, such as a datacenter."""
+    """Report that the current stage has finished `done` of `expected` steps of `what`, such as a datacenter."""
     for listener in _LISTENERS.get():
         listener.progressed(what, done, expected)

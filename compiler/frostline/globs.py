@@ -1,4 +1,4 @@
-"""Lists of globs as the configuration has them: `*`, `?`, `[...]`; `!` excludes, the last match wins."""
+"""Lists of globs, as in the configuration: `*`, `?`, `[...]`; `!` excludes, the last match wins."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from functools import lru_cache
 
 
 def matches(patterns: Sequence[str], name: str) -> bool:
-    """Whether the last of the patterns that fits `name` includes it. Nothing is included before the first match.
+    """Whether the last pattern that fits `name` includes it. A name that fits no pattern is excluded.
 
-    Case-sensitive on every platform; a glob fits the whole name, newlines and slashes too. `[!...]` negates a set;
-    only a `!` that opens the pattern excludes.
+    Case-sensitive on every platform. A glob must fit the whole name; `*` also matches newlines and slashes. `[!...]`
+    negates a set; only a `!` at the start of the pattern excludes.
     """
     return next((not pattern.startswith("!") for pattern in reversed(patterns) if _fits(pattern, name)), False)
 
 
 def names_matching(glob: str, names: Iterable[str]) -> list[str]:
-    """Those of the names that the one glob fits, in their order; a `!` at its start counts for nothing here."""
+    """Return the names that the glob fits, in their order. A `!` at the start of the glob is ignored."""
     fits = _compiled(glob.removeprefix("!")).match
     return [name for name in names if fits(name)]
 
 
 def fits_all(conditions: Iterable[str], names: Collection[str]) -> bool:
-    """Whether each of the globs fits one of the names; one that `!` opens must fit none of them."""
+    """Whether each glob fits at least one of the names; a glob with `!` at its start must fit none of them."""
     return all(bool(names_matching(glob, names)) is not glob.startswith("!") for glob in conditions)
 
 

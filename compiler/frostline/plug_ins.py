@@ -1,7 +1,7 @@
-"""Modules of other packages: how they are found, and the seam through which frostline calls them.
+"""Plug-ins, which are modules of other packages: finding them, and calling them safely.
 
-What they give is checked before anything relies on it, and whatever they raise becomes an error that names them: only
-frostline decides how a run ends.
+frostline checks what a plug-in returns before it relies on it, and turns whatever a plug-in raises into an error that
+names the plug-in. So only frostline decides how a run ends.
 """
 
 from __future__ import annotations
@@ -27,20 +27,28 @@ from frostline.text import list_names, pluralize, quote
 from frostline.value_types import MisfitError, require
 
 COMMON_VALUES: Mapping[str, Any] = {"SCHEMA": Mapping[str, Any], "RULES": tuple[Rule, ...] | list[Rule]}
-"""What the modules of every room may have."""
+"""Module-level values, with their types, that a plug-in of any room may define."""
 
 Finish = Callable[..., Any]
-"""(plug-in, result, arguments of the call …) -> the result to rely on. MisfitError: it is not what it has to be."""
+"""Checks what a plug-in's function returned: (plug-in, result, arguments of the call …) -> the result to use.
+
+It raises MisfitError if the result is wrong.
+"""
 
 _ABSENT = object()
 
 
 class Seam(Struct, frozen=True, kw_only=True):
-    """What frostline uses of the plug-ins of one group of entry points.
+    """What frostline uses of the plug-ins in one group of entry points.
 
-    noun: what such a plug-in is. table: the names of our own. functions: name -> what its result goes through.
-    values: name -> its type. one_of: a module needs one of these functions; besides: function -> another that it needs.
-    error: a function failed.
+    group: the name of the group, such as `frostline.outputs`.
+    noun: what messages call such a plug-in.
+    table: the names that frostline's own modules already use.
+    functions: name of a function -> the check of its result.
+    values: name of a module-level value -> its type.
+    one_of: a plug-in needs at least one of these functions.
+    besides: function -> another function that a plug-in with the first one needs too.
+    error: the class of error to raise if a function fails.
     """
 
     group: str
@@ -54,7 +62,7 @@ class Seam(Struct, frozen=True, kw_only=True):
 
 
 class PlugIn:
-    """The module of another package: what `Seam` lists of it, and nothing else."""
+    """A plug-in's module. It has only the functions and values that its `Seam` lists; each use of them is checked."""
 
     def __init__(self, seam: Seam, entry: EntryPoint, module: Any) -> None:
         self._seam, self._entry, self._module = seam, entry, module
@@ -82,63 +90,71 @@ class PlugIn:
         return call
 
     def blamed(self, name: str, kind: type[FrostlineError] | None = None) -> AbstractContextManager[None]:
-        """A context in which a fault is one of what this plug-in calls `name`."""
+        """Return a context that blames a fault on the function `name` of this plug-in."""
         return _blamed(self._seam, self._entry, name, kind or self._seam.error)
 
 
 @cache
 def installed(group: str) -> tuple[EntryPoint, ...]:
-    """The entry points of this group, by name. They are looked up once: that takes 7 ms."""
+    """Return the entry points of this group, sorted by name. Cached, because the lookup takes 7 ms."""
     return tuple(sorted(entry_points(group=group), key=lambda entry: entry.name))
 
 
 def names(seam: Seam) -> tuple[str, ...]:
-    """Our own and those of other packages, sorted. UsageError: one of these has the name of one of our own."""
+    """Return the names of frostline's own modules and of the plug-ins, sorted.
+
+    Raises UsageError if a plug-in has the name of one of frostline's own modules.
+    """
     for entry in installed(seam.group):
         if entry.name in seam.table:
-            _refuse_twice(seam, entry.name, [entry])
+            _refuse_duplicate(seam, entry.name, [entry])
     return tuple(sorted({*seam.table, *(entry.name for entry in installed(seam.group))}))
 
 
 def plug_in(seam: Seam, name: str) -> PlugIn:
-    """The plug-in of this name, imported on first use. KeyError: there is none. UsageError: it cannot be used."""
+    """Import the plug-in of this name. Raises KeyError if there is none, UsageError if it cannot be used."""
     entries = [entry for entry in installed(seam.group) if entry.name == name]
     if not entries:
         raise KeyError(name)
     if len(entries) > 1 or name in seam.table:
-        _refuse_twice(seam, name, entries)
+        _refuse_duplicate(seam, name, entries)
     entry = entries[0]
     with _blamed(seam, entry, "the import", UsageError):
-        found = PlugIn(seam, entry, entry.load())
-    lacking = [] if any(hasattr(found, function) for function in seam.one_of) else [list_names(seam.one_of, "or")]
-    lacking += [quote(more) for one, more in seam.besides.items() if hasattr(found, one) and not hasattr(found, more)]
-    if lacking:
-        raise UsageError(f"{_described(seam, entry)} has no function {lacking[0]}", help=_help(entry))
-    return found
+        module = PlugIn(seam, entry, entry.load())
+    missing = [] if any(hasattr(module, function) for function in seam.one_of) else [list_names(seam.one_of, "or")]
+    missing += [
+        quote(needed)
+        for function, needed in seam.besides.items()
+        if hasattr(module, function) and not hasattr(module, needed)
+    ]
+    if missing:
+        raise UsageError(f"{_described(seam, entry)} has no function {missing[0]}", help=_help(entry))
+    return module
 
 
-def _refuse_twice(seam: Seam, name: str, entries: list[EntryPoint]) -> None:
-    bringers = sorted(f"{quote(entry.value)} of {_package(entry)}" for entry in entries)
+def _refuse_duplicate(seam: Seam, name: str, entries: list[EntryPoint]) -> None:
+    theirs = sorted(f"{quote(entry.value)} of {_package(entry)}" for entry in entries)
     ours = ["frostline itself"] if name in seam.table else []
     raise UsageError(
-        f"{pluralize(len(bringers) + len(ours), seam.noun)} have the name {quote(name)}: {'; '.join(ours + bringers)}",
+        f"{pluralize(len(theirs) + len(ours), seam.noun)} have the name {quote(name)}: {'; '.join(ours + theirs)}",
         help=f"uninstall all but one, or give the entry point of `{seam.group}` another name",
     )
 
 
 @contextmanager
 def _blamed(seam: Seam, entry: EntryPoint, what: str, kind: type[FrostlineError]) -> Iterator[None]:
-    """A fault in the block is one of this plug-in. What it prints goes to stderr: stdout is for data."""
+    """Blame a fault in the block on this plug-in. What it prints goes to stderr, because stdout is for data."""
     try:
-        with redirect_stdout(sys.stderr), _descriptor_apart():
+        with redirect_stdout(sys.stderr), _descriptor_1_to_stderr():
             yield
     except FrostlineError as error:
-        if not _is_sound(error):
-            said = f"{what} raises an error that is none of a plug-in's: it says what, where and what next, as text"
-            raise kind(f"{_described(seam, entry)}: {said}", help=_help(entry)) from None
+        if not _is_valid_error(error):
+            problem = f"{what} raised an invalid {type(error).__name__}: a plug-in's error has a status of 2, 3 or 4, "
+            problem += "and its message, origin and help have the documented types"
+            raise kind(f"{_described(seam, entry)}: {problem}", help=_help(entry)) from None
         raise
     except MisfitError as misfit:
-        raise kind(f"{_described(seam, entry)}: what {what} gives is wrong: {misfit}", help=_help(entry)) from None
+        raise kind(f"{_described(seam, entry)}: the result of {what} is wrong: {misfit}", help=_help(entry)) from None
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) and _is_signal(error.__traceback__):
             raise
@@ -146,35 +162,35 @@ def _blamed(seam: Seam, entry: EntryPoint, what: str, kind: type[FrostlineError]
 
 
 @contextmanager
-def _descriptor_apart() -> Iterator[None]:
-    """In the block what is written to descriptor 1, by programs that the plug-in starts too, goes to stderr."""
-    kept = None
+def _descriptor_1_to_stderr() -> Iterator[None]:
+    """Redirect descriptor 1 to stderr within the block. That includes programs that the plug-in starts."""
+    saved = None
     _flush()
     with suppress(OSError):  # one of the two is closed
-        kept = os.dup(1)
+        saved = os.dup(1)
         os.dup2(2, 1)
     try:
         yield
     finally:
         _flush()
-        if kept is not None:
-            os.dup2(kept, 1)
-            os.close(kept)
+        if saved is not None:
+            os.dup2(saved, 1)
+            os.close(saved)
 
 
 def _flush() -> None:
-    """Write what is buffered where it belongs now."""
+    """Write buffered text before descriptor 1 changes its target."""
     for stream in (sys.stdout, sys.__stdout__):
         with suppress(OSError, ValueError, AttributeError):  # the reader is gone, or the stream is closed or missing
             stream.flush()  # type: ignore[union-attr]
 
 
-def _is_sound(error: Any) -> bool:
-    """Whether it ends a run as a plug-in may, with 2, 3 or 4, and can be shown."""
+def _is_valid_error(error: Any) -> bool:
+    """Whether this FrostlineError has a status that a plug-in may end a run with, and fields that can be shown."""
     try:
         require(error.status, Literal[2, 3, 4], "status")
         if isinstance(error, ErrorGroup):
-            return bool(error.errors) and all(map(_is_sound, error.errors))
+            return bool(error.errors) and all(map(_is_valid_error, error.errors))
         require(error.message, str, "message")
         require(error.help, str | None, "help")
         require(error.origin, FileOrigin | InstanceOrigin | None, "origin")
@@ -186,35 +202,35 @@ def _is_sound(error: Any) -> bool:
 def _fault(
     seam: Seam, entry: EntryPoint, what: str, kind: type[FrostlineError], error: BaseException
 ) -> FrostlineError:
-    """Names the place, never a value: the text of an exception may quote a server."""
-    missing = f" ({error.name})" if isinstance(error, ImportError) and error.name else ""
-    where = _place(entry, error.__traceback__)
-    said = f"{what} failed: {type(error).__name__}{missing}{f' at {where}' if where else ''}"
+    """Make the error about an exception. It leaves out the exception's text, which may quote a server's secrets."""
+    module = f" ({error.name})" if isinstance(error, ImportError) and error.name else ""
+    line = _blamed_line(entry, error.__traceback__)
+    problem = f"{what} failed: {type(error).__name__}{module}{f' at {line}' if line else ''}"
     if isinstance(error, SystemExit | KeyboardInterrupt):
-        said += "; only frostline decides how a run ends"
-    return kind(f"{_described(seam, entry)}: {said}", help=_help(entry))
+        problem += "; only frostline decides how a run ends"
+    return kind(f"{_described(seam, entry)}: {problem}", help=_help(entry))
 
 
-def _place(entry: EntryPoint, frame: TracebackType | None) -> str:
-    """The innermost line of the plug-in's own package, else of anything but frostline."""
-    top, found, other = entry.module.partition(".")[0], "", ""
-    while frame is not None:
-        code = frame.tb_frame.f_code
-        place = f"{Path(code.co_filename).name}:{frame.tb_lineno}"
-        module = str(frame.tb_frame.f_globals.get("__name__", ""))
-        if module.partition(".")[0] == top:
-            found = place
+def _blamed_line(entry: EntryPoint, traceback: TracebackType | None) -> str:
+    """Return FILE:LINE of the innermost frame in the plug-in's package, else of the innermost one outside frostline."""
+    package, in_package, elsewhere = entry.module.partition(".")[0], "", ""
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        line = f"{Path(code.co_filename).name}:{traceback.tb_lineno}"
+        module = str(traceback.tb_frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] == package:
+            in_package = line
         elif not module.startswith(("frostline", "importlib")):
-            other = place
-        frame = frame.tb_next
-    return found or other
+            elsewhere = line
+        traceback = traceback.tb_next
+    return in_package or elsewhere
 
 
-def _is_signal(frame: TracebackType | None) -> bool:
-    """Whether a handler of ours raised it, for a signal that came while the plug-in was at work."""
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return frame is not None and frame.tb_frame.f_globals.get("__name__") in ("frostline.__main__", "__main__")
+def _is_signal(traceback: TracebackType | None) -> bool:
+    """Whether frostline's own signal handler raised the KeyboardInterrupt while the plug-in ran."""
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is not None and traceback.tb_frame.f_globals.get("__name__") in ("frostline.__main__", "__main__")
 
 
 def _described(seam: Seam, entry: EntryPoint) -> str:
@@ -230,7 +246,7 @@ def _package(entry: EntryPoint) -> str:
 
 
 def returns(annotation: Any) -> Finish:
-    """A function's result is of this type."""
+    """Return the check that a function's result has this type."""
 
     def finish(plug_in: PlugIn, result: Any, *arguments: Any) -> Any:
         return require(result, annotation, "the result")
@@ -239,11 +255,14 @@ def returns(annotation: Any) -> Finish:
 
 
 MOST_ITEMS = 1_000_000
-"""How many items a plug-in may give in one call."""
+"""How many items one call of a plug-in may return."""
 
 
 def items_of(result: Any, kind: type) -> tuple[Any, ...]:
-    """The items of a list, a tuple, a generator …, all of this kind. They are read here, where a fault has a name."""
+    """Return the items of a list, tuple, generator …; raise MisfitError unless all are of this kind.
+
+    A generator runs here, inside the context that blames the plug-in for its faults.
+    """
     if isinstance(result, str | bytes | Mapping) or not isinstance(result, Iterable):
         raise MisfitError(f"it must be a list of {kind.__name__}, not {type(result).__name__}")
     items = tuple(islice(result, MOST_ITEMS + 1))
@@ -255,13 +274,16 @@ def items_of(result: Any, kind: type) -> tuple[Any, ...]:
 
 
 def isolated(registry: Registry) -> Registry:
-    """A copy to give to a plug-in: what it changes in there, it changes for nobody else."""
+    """Copy the registry for a plug-in, so that its changes affect nobody else."""
     services = {
-        name: {version: _copy(entry) for version, entry in of.items()} for name, of in registry.services.items()
+        name: {version: _copy(entry) for version, entry in versions.items()}
+        for name, versions in registry.services.items()
     }
     return replace(registry, services=services)
 
 
 def _copy(entry: Entry) -> Entry:
-    endpoints = tuple(replace(one, meta=dict(one.meta)) if one.meta else one for one in entry.endpoints)
+    endpoints = tuple(
+        replace(endpoint, meta=dict(endpoint.meta)) if endpoint.meta else endpoint for endpoint in entry.endpoints
+    )
     return replace(entry, endpoints=endpoints)

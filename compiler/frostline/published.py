@@ -1,4 +1,4 @@
-"""What is published: the manifest's entries and the changes of files, in words that several rooms share."""
+"""What is published: the manifest's entries and the changes of files. Several rooms share these values."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from frostline.model import Key
 
 
 class ManifestEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A published (service, version): `sha256:…` of what is known of it, and how many endpoints it has.
+    """A published (service, version).
 
-    properties: digest of what its endpoints keep when they move, 16 hex digits; "" in older manifests.
+    digest: `sha256:…` of everything that the registry holds of it. endpoints: their number.
+    properties: digest of `endpoint_runs.properties_of` it, 16 hex digits; "" in older manifests.
     """
 
     service: str
@@ -29,11 +30,11 @@ class ManifestEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class FileChange(Struct, frozen=True, kw_only=True):
     """What publishing does to one file.
 
-    action: `adopt`: not in the manifest, but there with the same bytes; `keep`: as it is already.
-    refusal: why it may not be done: `edited` since it was published, `adopt`: not frostline's,
-    `orphans`: no configured output writes it.
-    sha256: of the new bytes, in hex, None for a delete; old: of those that are there, None where there is no file.
-    mode: as the manifest has it.
+    action: `adopt` takes over a file with the right bytes that the manifest does not list; `keep` changes nothing.
+    refusal: why the action needs an `--allow`: the file was `edited` since it was published, it is not frostline's
+    (`adopt`), or no configured output writes it any more (`orphans`). None if nothing speaks against it.
+    sha256: of the new bytes, in hex; None for a delete. old: of the existing bytes; None if there is no file.
+    mode: the permission bits in the manifest.
     """
 
     path: str

@@ -1,9 +1,11 @@
-"""Regular expressions whose work is counted: the same text ends in the same way on every machine, and no text hangs.
+"""Regular expressions with a limit on steps: no text hangs, and the outcome is the same on every machine.
 
-Python's `re` tries every way through a pattern: 30 letters keep `(a+)+$` busy for minutes. Here no place in a pattern
-is tried twice at one place in a text (the bit-state search of RE2), so the steps grow with their product alone, and
-they are counted. Syntax and results are those of `re`, which parses the patterns
-(but in `(a*)*` the group may hold the turn before an empty last one, as in Go).
+Python's `re` tries every way through a pattern: 30 letters keep `(a+)+$` busy for minutes. The search here tries each
+pair of (place in the pattern, place in the text) at most once, like the bit-state search of RE2. So the number of steps
+is at most the product of both lengths, and it is counted.
+
+`re` parses the patterns, and the results are those of `re`, with one exception: in `(a*)*` the group may hold the turn
+before an empty last one, as in Go.
 """
 
 from __future__ import annotations
@@ -16,24 +18,29 @@ from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
 MOST_STEPS = 1_000_000
-"""The steps of one match; with them come at most 100 MB."""
+"""The limit for one match, which then uses at most 100 MB."""
 
 _MOST_INSTRUCTIONS = 20_000
-_MOST_SIMPLE = 1_000_000  # steps that `re` may take where their number is known beforehand: some milliseconds
+_MOST_CHEAP_STEPS = 1_000_000  # `re` itself may match if its steps are bounded by this: some milliseconds
 _ONE_CHARACTER = ("LITERAL", "NOT_LITERAL", "ANY", "IN")
 _NO_LIMIT = _constants.MAXREPEAT
 
 Spend = Callable[[int], None]
+"""Takes a number of steps that a match is about to make. It raises an error to end the match."""
 Groups = tuple[int | None, ...]
-State = tuple[int, int, Groups]  # an instruction, a position in the text, the groups so far
+"""Start and end of group 0, then of group 1 …: positions in the text, None for a group that took no part."""
+State = tuple[int, int, Groups]
+"""(index of the next instruction, position in the text, groups so far)."""
+Instruction = tuple[str, Any]
+"""(operation, argument); `_Program` lists them."""
 
 
 class TooManySteps(Exception):
-    """A match takes more than MOST_STEPS."""
+    """A match would take more than MOST_STEPS steps."""
 
 
 class Match:
-    """A match. The group 0 is all of it; a group that took no part is None."""
+    """A match, with the interface of `re.Match`. Group 0 is the whole match; a group that took no part is None."""
 
     def __init__(self, text: str, groups: Groups, names: dict[str, int]) -> None:
         self._text = text
@@ -47,7 +54,7 @@ class Match:
         return start, end
 
     def group(self, key: int | str = 0) -> str | None:
-        """IndexError: there is no such group."""
+        """Return the text of a group, by number or name. Raises IndexError if there is no such group."""
         index = self._names.get(key, -1) if isinstance(key, str) else key
         if not 0 <= index < len(self._groups) // 2:
             raise IndexError(key)
@@ -60,10 +67,11 @@ class Match:
 
 
 class Pattern:
-    """A compiled regular expression. re.error: it is none, or too large.
+    """A compiled regular expression. Raises re.error if the pattern is invalid or too large.
 
-    class_of: compiles a set of one character; Go's patterns have classes that Python's lack. strict_end: `$` is the
-    end alone, not also before a last newline.
+    class_of: compiles (pattern of one character, flags of `re`); the result needs a method `match`. It exists for Go's
+    character classes, some of which Python lacks.
+    strict_end: `$` matches at the end only, not also before a final newline.
     """
 
     def __init__(
@@ -78,7 +86,7 @@ class Pattern:
             tree = _parser.parse(pattern, flags)
             self._re = re.compile(pattern, flags) if class_of is re.compile and not strict_end else None
         self._names: dict[str, int] = dict(tree.state.groupdict)
-        self._repeats = _simple_repeats(tree)
+        self._repeats = _count_simple_repeats(tree)
         program = _Program(class_of, strict_end)
         program.add_group(tree, 0, tree.state.flags)
         program.emit("match")
@@ -87,9 +95,12 @@ class Pattern:
         self._empty: Groups = (None,) * (2 * tree.state.groups)
 
     def search(self, text: str, spend: Spend | None = None, start: int = 0) -> Match | None:
-        """The leftmost match from `start` on. spend: takes the steps as they are made; None: TooManySteps ends them."""
+        """Find the leftmost match from `start` on.
+
+        spend: receives the steps; without it, the search raises TooManySteps after MOST_STEPS.
+        """
         if spend is None and self.is_cheap(text, 1) and self._re is not None:
-            return self._of_re(text, self._re.search(text, start))
+            return self._from_re(text, self._re.search(text, start))
         run = _Run(self._code, text, spend, self._keyed_by_groups)
         for begin in range(start, len(text) + 1):
             if (groups := run.match(0, begin, self._empty)) is not None:
@@ -97,54 +108,67 @@ class Pattern:
         return None
 
     def fullmatch(self, text: str) -> Match | None:
-        """The match of the whole text. TooManySteps."""
+        """Match the whole text. Raises TooManySteps."""
         if self.is_cheap(text, 0) and self._re is not None:
-            return self._of_re(text, self._re.fullmatch(text))
+            return self._from_re(text, self._re.fullmatch(text))
         groups = _Run(self._code, text, None, self._keyed_by_groups, whole=True).match(0, 0, self._empty)
         return None if groups is None else Match(text, groups, self._names)
 
-    def is_cheap(self, text: str, more: int) -> bool:
-        """Whether `re` needs few steps, however it goes: it may try every length of every repetition."""
-        return self._repeats is not None and (len(text) + 1) ** (self._repeats + more) <= _MOST_SIMPLE
+    def is_cheap(self, text: str, starts: int) -> bool:
+        """Whether `re` needs few steps even in the worst case, where it tries every length of every repetition.
 
-    def _of_re(self, text: str, match: re.Match[str] | None) -> Match | None:
+        starts: 1 if the match may start anywhere in the text, 0 if only at its start.
+        """
+        return self._repeats is not None and (len(text) + 1) ** (self._repeats + starts) <= _MOST_CHEAP_STEPS
+
+    def _from_re(self, text: str, match: re.Match[str] | None) -> Match | None:
         if match is None:
             return None
         groups = [position if position >= 0 else None for span in match.regs for position in span]
         return Match(text, tuple(groups), self._names)
 
 
-def _simple_repeats(tree: Any) -> int | None:
-    """The number of repetitions, where each repeats one character; None: one repeats more than that."""
+def _count_simple_repeats(tree: Any) -> int | None:
+    """Count the repetitions of a parsed pattern; None if one of them repeats more than one character, or if the pattern
+    has branches or other parts that `re` may try repeatedly."""
     count = 0
     for name, argument in ((str(operation), argument) for operation, argument in tree):
         if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
             if argument[0] != argument[1] and (len(argument[2]) != 1 or str(argument[2][0][0]) not in _ONE_CHARACTER):
                 return None
-            inner = _simple_repeats(argument[2])
+            inner = _count_simple_repeats(argument[2])
             if inner is None or (inner and argument[1] != 1):
                 return None
             count += inner + (argument[0] != argument[1])
         elif name == "SUBPATTERN":
-            inner = _simple_repeats(argument[3])
+            inner = _count_simple_repeats(argument[3])
             if inner is None:
                 return None
             count += inner
-        elif name not in (*_ONE_CHARACTER, "AT"):  # branches, and what `re` may try again and again
+        elif name not in (*_ONE_CHARACTER, "AT"):
             return None
     return count
 
 
 class _Program:
-    """Instructions: (operation, argument, next or None for the one that follows)."""
+    """Compiles a pattern, parsed by `re`, to a list of instructions (operation, argument).
+
+    character: a test of one character, (str) -> bool. at: a test of a position, (text, position) -> bool.
+    split: the two indices to go on at, the preferred one first. jump: the index to go on at.
+    save: the index in Groups to store the position at. match: the end of the pattern or of an inner part.
+    reference: (group, whether to ignore case). fail: never matches.
+    inner: (kind, index of the first instruction, index after the last), for a part that is matched on its own. kind is
+    `atomic`, or (`ASSERT` or `ASSERT_NOT`, number of characters to look back).
+    """
 
     def __init__(self, class_of: Callable[[str, int], Any], strict_end: bool) -> None:
-        self.code: list[tuple[str, Any]] = []
+        self.code: list[Instruction] = []
         self.has_references = False
         self._class_of = class_of
         self._strict_end = strict_end
 
     def emit(self, operation: str, argument: Any = None) -> int:
+        """Append an instruction; return its index. Raises re.error if the pattern is too large."""
         if len(self.code) >= _MOST_INSTRUCTIONS:
             raise re.error("the pattern is too large")
         self.code.append((operation, argument))
@@ -161,10 +185,10 @@ class _Program:
         for operation, argument in tree:
             name = str(operation)
             if name in _ONE_CHARACTER:
-                self.emit("character", _class(name, argument, flags, self._class_of))
+                self.emit("character", _character_test(name, argument, flags, self._class_of))
             elif name == "SUBPATTERN":
-                group, more, less, inner = argument
-                self.add_group(inner, group, (flags | more) & ~less)
+                group, set_flags, cleared_flags, inner = argument
+                self.add_group(inner, group, (flags | set_flags) & ~cleared_flags)
             elif name == "BRANCH":
                 self._add_branches(argument[1], flags)
             elif name in ("MAX_REPEAT", "MIN_REPEAT"):
@@ -177,7 +201,7 @@ class _Program:
                 back = argument[1].getwidth()[0] if argument[0] < 0 else 0
                 self._add_inner((name, back), partial(self.add, argument[1], flags))
             elif name == "AT":
-                self.emit("at", self._place(str(argument), flags))
+                self.emit("at", self._anchor_test(str(argument), flags))
             elif name == "GROUPREF":
                 self.has_references = True
                 self.emit("reference", (argument, flags & re.IGNORECASE))
@@ -219,27 +243,27 @@ class _Program:
         self.code[split] = ("split", (inside, after) if greedy else (after, inside))
 
     def _add_inner(self, operation: Any, add: Callable[[], None]) -> None:
-        """A part that is matched by itself, and whose first match counts."""
-        place = self.emit("inner")
+        """Add a part that is matched on its own; only its first match counts."""
+        index = self.emit("inner")
         add()
         self.emit("match")
-        self.code[place] = ("inner", (operation, place + 1, len(self.code)))
+        self.code[index] = ("inner", (operation, index + 1, len(self.code)))
 
-    def _place(self, name: str, flags: int) -> Callable[[str, int], bool]:
-        """The test of an anchor: `re` itself decides it."""
-        sign = {"AT_BEGINNING": "^", "AT_BEGINNING_STRING": r"\A", "AT_END_STRING": r"\Z", "AT_END": "$"}.get(name)
-        if sign == "$" and self._strict_end and not flags & re.MULTILINE:
-            sign = r"\Z"
-        compiled = re.compile(sign or (r"\b" if name == "AT_BOUNDARY" else r"\B"), flags & ~re.VERBOSE & ~re.DEBUG)
+    def _anchor_test(self, name: str, flags: int) -> Callable[[str, int], bool]:
+        """Make the test of an anchor; `re` decides it."""
+        anchor = {"AT_BEGINNING": "^", "AT_BEGINNING_STRING": r"\A", "AT_END_STRING": r"\Z", "AT_END": "$"}.get(name)
+        if anchor == "$" and self._strict_end and not flags & re.MULTILINE:
+            anchor = r"\Z"
+        compiled = re.compile(anchor or (r"\b" if name == "AT_BOUNDARY" else r"\B"), flags & ~re.VERBOSE & ~re.DEBUG)
         return lambda text, position: compiled.match(text, position) is not None
 
 
-def _class(name: str, argument: Any, flags: int, class_of: Callable[[str, int], Any]) -> Callable[[str], bool]:
-    """The test of one character: `re` decides it once for each, and it is remembered."""
+def _character_test(name: str, argument: Any, flags: int, class_of: Callable[[str, int], Any]) -> Callable[[str], bool]:
+    """Make the test of one character. `re` decides once for each character; the answer is cached."""
     if name == "ANY":
         source = "."
     elif name == "IN":
-        source = _set(argument)
+        source = _set_source(argument)
     else:
         source = f"[{'^' if name == 'NOT_LITERAL' else ''}{_escaped(argument)}]"
     compiled = class_of(source, flags & (re.IGNORECASE | re.ASCII | re.DOTALL))
@@ -254,7 +278,8 @@ def _class(name: str, argument: Any, flags: int, class_of: Callable[[str, int], 
     return fits
 
 
-def _set(items: Any) -> str:
+def _set_source(items: Any) -> str:
+    """Write a parsed set of characters as a pattern again."""
     parts: list[str] = []
     for operation, argument in items:
         match str(operation):
@@ -276,10 +301,14 @@ def _escaped(code: int) -> str:
 
 
 class _Run:
-    """One search: its steps, and what was tried without success."""
+    """One search: it counts the steps and remembers which states failed.
+
+    spend: as for `Pattern.search`. keyed_by_groups: two states differ also if only their groups do, as back-references
+    need. whole: the match must end at the end of the text.
+    """
 
     def __init__(
-        self, code: list[tuple[str, Any]], text: str, spend: Spend | None, keyed_by_groups: bool, whole: bool = False
+        self, code: list[Instruction], text: str, spend: Spend | None, keyed_by_groups: bool, whole: bool = False
     ) -> None:
         self._code = code
         self._text = text
@@ -295,32 +324,33 @@ class _Run:
             raise TooManySteps
 
     def match(self, start: int, position: int, groups: Groups) -> Groups | None:
-        """The groups of the first match from this instruction and position; None: there is none.
+        """Return the groups of the first match from this instruction and position, or None if there is no match.
 
-        What was tried is not tried again, from another position neither: it failed, for the first success ends it.
+        For an inner part, the end of the match follows the groups. A state that was tried before is skipped, also when
+        the search starts at another position: it must have failed, because the first success ends the search.
         """
         code, text, tried, size = self._code, self._text, self._tried, len(self._text) + 1
         is_inner = start != 0
         waiting: list[State] = [(start, position, groups)]
         while waiting:
-            at, position, groups = waiting.pop()
+            index, position, groups = waiting.pop()
             while True:
                 self._spend(1)
-                key: Any = (at, position, groups) if self._keyed_by_groups else at * size + position
-                if key in tried:
+                state: Any = (index, position, groups) if self._keyed_by_groups else index * size + position
+                if state in tried:
                     break
-                tried.add(key)
-                operation, argument = code[at]
-                at += 1
+                tried.add(state)
+                operation, argument = code[index]
+                index += 1
                 if operation == "character":
                     if position + 1 == size or not argument(text[position]):
                         break
                     position += 1
                 elif operation == "split":
                     waiting.append((argument[1], position, groups))
-                    at = argument[0]
+                    index = argument[0]
                 elif operation == "jump":
-                    at = argument
+                    index = argument
                 elif operation == "save":
                     groups = (*groups[:argument], position, *groups[argument + 1 :])
                 elif operation == "match":
@@ -328,14 +358,17 @@ class _Run:
                         return groups if not is_inner else (*groups, position)
                     break
                 else:
-                    found = self._special(operation, argument, position, groups)
-                    if found is None:
+                    after = self._special(operation, argument, position, groups)
+                    if after is None:
                         break
-                    at, position, groups = found[0] or at, found[1], found[2]
+                    index, position, groups = after[0] or index, after[1], after[2]
         return None
 
     def _special(self, operation: str, argument: Any, position: int, groups: Groups) -> State | None:
-        """The state after an anchor, a reference or an inner part; its instruction 0 is the next one."""
+        """Return the state after an anchor, a reference or an inner part, or None if it does not match.
+
+        Index 0 in the result stands for the next instruction.
+        """
         if operation == "at":
             return (0, position, groups) if argument(self._text, position) else None
         if operation == "reference":
@@ -346,17 +379,17 @@ class _Run:
         (kind, start, after) = argument
         name, back = (kind, 0) if kind == "atomic" else kind
         if position < back:
-            found = None
+            match = None
         else:
             inner = _Run(self._code, self._text, self._spend, self._keyed_by_groups)
-            found = inner.match(start, position - back, groups)
+            match = inner.match(start, position - back, groups)
         if name == "ASSERT_NOT":
-            return (after, position, groups) if found is None else None
-        if found is None:
+            return (after, position, groups) if match is None else None
+        if match is None:
             return None
-        end = found[-1]
+        end = match[-1]
         assert end is not None
-        return after, end if name == "atomic" else position, found[:-1]
+        return after, end if name == "atomic" else position, match[:-1]
 
     def _reference(self, group: int, ignore_case: int, position: int, groups: Groups) -> State | None:
         start, end = groups[2 * group : 2 * group + 2]
@@ -370,9 +403,9 @@ class _Run:
 
 
 def find_all(pattern: Pattern, text: str, spend: Spend) -> Iterator[Match]:
-    """Every match, from left to right, without overlap."""
+    """Yield every match, from left to right, without overlap."""
     position = 0
-    while position <= len(text) and (found := pattern.search(text, spend, position)):
-        yield found
-        start, end = found.span()
+    while position <= len(text) and (match := pattern.search(text, spend, position)):
+        yield match
+        start, end = match.span()
         position = end if end > start else end + 1

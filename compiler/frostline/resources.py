@@ -1,4 +1,4 @@
-"""The schemas and templates that come with frostline, installed (beside this file) or in a checkout (at its top)."""
+"""The schemas and templates that come with frostline: beside this file if installed, else at the checkout's top."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ _CHECKOUT = _PACKAGE.parent.parent
 
 
 def resource_folder(name: str) -> Path:
-    """The folder `schemas` or `templates`."""
+    """Return the folder `schemas` or `templates`."""
     installed = _PACKAGE / name
     return installed if installed.is_dir() else _CHECKOUT / name
 
 
 def schema_text(name: str) -> bytes:
-    """The JSON Schema `name` (`config`, `registry`, `lock` …) as it is in its file. KeyError: there is none."""
+    """Read the JSON Schema `name` (`config`, `registry`, `lock` …). Raises KeyError if there is no such schema."""
     if name not in schema_names():
         raise KeyError(name)
     return (resource_folder("schemas") / f"{name}.schema.json").read_bytes()
 
 
 def schema_names() -> tuple[str, ...]:
-    """The names of all schemas, sorted."""
+    """Return the names of all schemas, sorted."""
     return tuple(sorted(path.name.removesuffix(".schema.json") for path in resource_folder("schemas").glob("*.json")))

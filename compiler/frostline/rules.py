@@ -1,7 +1,7 @@
-"""What frostline can find: a rule is a kind of finding, by a stable name.
+"""Rules: the kinds of findings that frostline can make, each with a stable name.
 
-The module that makes findings defines their rules and lists them in `RULES`; pipeline/reference/rule_table.py collects
-all of them for `frostline rule`, the documents and the reporters.
+The module that makes findings defines their rules and lists them in `RULES`. pipeline/reference/rule_table.py collects
+the rules of all modules for `frostline rule`, the documentation and the reporters.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     """A kind of finding.
 
     name: stable; waivers, reports and `frostline rule` use it.
-    severity: that of its findings, unless the configuration gives another one.
+    severity: the severity of its findings, unless the configuration changes it.
     summary: one line, what is wrong, without a full stop.
     why: sentences: what would go wrong if it were ignored.
     example: a finding of this rule as the text report prints it, with its help line.
@@ -42,7 +42,7 @@ class Rule(Struct, frozen=True, kw_only=True):
         help: str | None = None,
         severity: Severity | None = None,
     ) -> Finding:
-        """A finding of this rule (see `Finding` for the fields). help and severity default to the rule's."""
+        """Make a finding of this rule (see `Finding` for the fields). help and severity default to the rule's."""
         return Finding(
             rule=self.name,
             message=message,
@@ -56,7 +56,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 
 
 def rules_by_name(rules: Iterable[Rule]) -> dict[str, Rule]:
-    """The rules by their names, sorted. Raises ValueError where two different rules have the same name."""
+    """Index the rules by name, sorted. Raises ValueError if two different rules have the same name."""
     table: dict[str, Rule] = {}
     for rule in rules:
         if table.setdefault(rule.name, rule) != rule:
@@ -74,7 +74,7 @@ DOT_SEGMENT = Rule(
     "  help: leave the instance out with `select`, or change the pattern `url`",
     mend="leave the service out, or change the pattern `url`",
 )
-"""Of instances (registry) and of routers (sources)."""
+"""Found in URLs of instances (by registry/) and of routers (by sources/)."""
 
 RULES = (DOT_SEGMENT,)
 """The rules whose findings several rooms make."""

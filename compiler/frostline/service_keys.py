@@ -1,4 +1,4 @@
-"""How people write a (service, version): `payments/v1`, or `payments` for all its versions."""
+"""Keys (service, version) as people write them: `payments/v1`, or `payments` for all its versions."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ _NOT_LITERAL = re.compile(rf"[*?\[,{UNPRINTABLE}]|\A[\s!]|\s\Z")
 
 
 def key_text(key: Key) -> str:
-    """`payments/v1`; the service alone where it has no version."""
+    """Format a key as `payments/v1`, or `payments` if it has no version."""
     service, version = key
     return service if version is None else f"{service}/{version}"
 
 
 def key_names(key: Key) -> tuple[str, str]:
-    """The names that globs of this key match: `payments`, and `payments/v1` or `payments/unversioned`."""
+    """Return the two names that a glob for this key may match: `payments`, and `payments/v1` or
+    `payments/unversioned`."""
     service, version = key
     return service, f"{service}/{version_label(version)}"
 
 
 def parse_key(text: str) -> Key:
-    """The key that a user means by `text` if the registry does not know it: the version follows the last slash."""
+    """Guess the key that a user means by a text that the registry does not know: the version follows the last slash."""
     service, _, version = text.rpartition("/")
     if not service:
         return Key(text, None)
@@ -38,12 +39,14 @@ def matches_key(glob: str, key: Key) -> bool:
 
 
 def includes_key(globs: Sequence[str], key: Key) -> bool:
-    """Whether the last of the globs that matches the key (see `matches_key`) includes it; `!` excludes."""
+    """Whether the last glob that matches the key (see `matches_key`) includes it; `!` excludes."""
     last = next((glob for glob in reversed(globs) if matches_key(glob.removeprefix("!"), key)), "!")
     return not last.startswith("!")
 
 
 def glob_of(name: str) -> str:
-    """A glob that fits this name. `?` stands for what means something in a glob or ends a word of `--allow` (a comma),
-    and for what nobody can copy from a message."""
+    """Return a glob that fits this name and that a user can copy from a message into `--allow`.
+
+    `?` replaces characters with a meaning in globs or in `--allow` (a comma), and unprintable ones.
+    """
     return _NOT_LITERAL.sub("?", name)

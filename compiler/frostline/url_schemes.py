@@ -1,4 +1,4 @@
-"""The schemes that URLs of services usually have."""
+"""URL schemes that services commonly use."""
 
 from __future__ import annotations
 
@@ -53,4 +53,5 @@ USUAL_SCHEMES = frozenset(
         "wss",
     }
 )
-"""What a registered scheme may be without being listed: none of them is run, or read from a disk, by who opens it."""
+"""Schemes that a registration may use without being listed in the configuration. They are safe to open: no client runs
+code or reads a local file for one of them."""

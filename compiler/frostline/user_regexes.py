@@ -1,4 +1,4 @@
-"""The regular expressions of the configuration and of users' schemas, matched with a limit that is counted."""
+"""Regular expressions of the configuration and of users' schemas, matched with a limit on the number of steps."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from frostline.text import shorten
 
 
 class UserRegex:
-    """A compiled pattern in Python's syntax. re.error: it is none."""
+    """A compiled regular expression in Python's syntax. Raises re.error if it is invalid or too large."""
 
     def __init__(self, pattern: str, flags: int = 0) -> None:
         self._text = pattern
         self._pattern = regexes.Pattern(pattern, flags)
 
     def fullmatch(self, text: str) -> regexes.Match | None:
-        """The match of the whole text. UsageError: it takes too many steps."""
+        """Match the whole text. Raises UsageError if that takes too many steps."""
         try:
             return self._pattern.fullmatch(text)
         except regexes.TooManySteps:
             raise self._too_slow(text) from None
 
     def search(self, text: str) -> regexes.Match | None:
-        """The leftmost match. UsageError: it takes too many steps."""
+        """Find the leftmost match. Raises UsageError if that takes too many steps."""
         try:
             return self._pattern.search(text)
         except regexes.TooManySteps:
@@ -37,11 +37,11 @@ class UserRegex:
     def _too_slow(self, text: str) -> UsageError:
         return UsageError(
             f"the pattern `{shorten(self._text)}` takes more than {regexes.MOST_STEPS} steps for `{shorten(text)}`",
-            help="write it without references to groups and without look-around, or with fewer repetitions",
+            help="write it without back-references and look-around, or with fewer repetitions",
         )
 
 
 @lru_cache(maxsize=256)
 def compiled(pattern: str, flags: int = 0) -> UserRegex:
-    """The compiled pattern, kept for the next time. re.error: it is none."""
+    """Compile a regular expression, with a cache. Raises re.error if it is invalid or too large."""
     return UserRegex(pattern, flags)

@@ -1,6 +1,7 @@
-"""Whether a value fits a type, down to the last field.
+"""Checking whether a value fits a type, recursively.
 
-A Struct checks the types of its fields where it is decoded, not where it is made: what another package made is unknown.
+msgspec checks the types of a Struct's fields when it decodes one, not when code constructs one. So the values that
+another package constructs are checked here.
 """
 
 from __future__ import annotations
@@ -28,18 +29,21 @@ _LEAF_NAMES: Mapping[type, str] = {
 
 
 class MisfitError(Exception):
-    """A value is not what it has to be. Its text is a sentence without a full stop, which may quote hostile text."""
+    """A value does not fit its type. The message is a sentence without a full stop and may quote hostile text."""
 
 
 def require(value: Any, annotation: Any, name: str) -> Any:
-    """The value, which fits this type. MisfitError names the part that does not; `name` is what the whole is called."""
+    """Return the value if it fits the type; else raise MisfitError, which names the part that does not.
+
+    annotation: any type annotation. name: what messages call the value.
+    """
     for misfit in _misfits(value, annotation, name):
         raise MisfitError(misfit)
     return value
 
 
 def _misfits(value: Any, annotation: Any, name: str) -> Iterator[str]:
-    """What is wrong with a value of this type, in its order."""
+    """Yield what is wrong with a value of this type, in the order of its parts."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation is Any:
         return
@@ -65,7 +69,7 @@ def _is_record(kind: type) -> bool:
 
 
 def _of_union(value: Any, members: tuple[Any, ...], name: str) -> Iterator[str]:
-    """A member that has the value's own class decides what is said of its fields."""
+    """Check against the member of the value's own class if there is one: its messages name the wrong field."""
     for member in members:
         kind = get_origin(member) or member
         if isinstance(kind, type) and isinstance(value, kind):
@@ -115,7 +119,7 @@ def _of_leaf(value: Any, kind: Any, name: str) -> Iterator[str]:
     if not fits or (isinstance(value, bool) and kind in (int, float)):
         yield f"`{name}` must be {_words(kind)}{_instead(value)}"
     elif kind is str and not _is_unicode(value):
-        yield f"`{name}` has half of a surrogate pair, which is no text"
+        yield f"`{name}` has half of a surrogate pair, which is not text"
     elif kind is int and not -_LARGEST - 1 <= value <= _LARGEST:
         yield f"`{name}` must fit 64 bits"
 

@@ -85,11 +85,11 @@ WAYS = [
     ("def f(): f()\n    f()", "RecursionError at odd_ones.py"),
     (f"raise ValueError('{CANARY}')", "ValueError at odd_ones.py"),
     ("import nothing_there", "ModuleNotFoundError (nothing_there) at odd_ones.py"),
-    ("raise FrostlineError('bug')", "raises an error that is none of a plug-in's"),
-    ("e = UsageError('no'); e.status = 0; raise e", "raises an error that is none of a plug-in's"),
-    ("raise UsageError(3)", "raises an error that is none of a plug-in's"),
-    ("raise UsageError('no', origin=('a', 1))", "raises an error that is none of a plug-in's"),
-    ("raise ErrorGroup([FrostlineError('bug')])", "raises an error that is none of a plug-in's"),
+    ("raise FrostlineError('bug')", "raised an invalid"),
+    ("e = UsageError('no'); e.status = 0; raise e", "raised an invalid"),
+    ("raise UsageError(3)", "raised an invalid"),
+    ("raise UsageError('no', origin=('a', 1))", "raised an invalid"),
+    ("raise ErrorGroup([FrostlineError('bug')])", "raised an invalid"),
 ]
 FUNCTIONS = {
     "sources": source("{}"),
@@ -228,7 +228,7 @@ def test_claims_that_are_none_are_refused_by_name(project: Project, install, cla
     install(
         "outputs", f"def claims(settings):\n    return {claims}\ndef render(*a):\n    return Rendering(artifacts=())\n"
     )
-    is_named(with_plug_in(project, "outputs").refused(2, "compile"), "what claims gives is wrong")
+    is_named(with_plug_in(project, "outputs").refused(2, "compile"), "the result of claims is wrong")
 
 
 def test_claims_outside_of_root_are_refused(project: Project, install) -> None:
@@ -271,7 +271,7 @@ def test_settings_that_are_none_of_the_source_are_refused_by_name(project: Proje
         f"    return {result}\n"
     )
     install("sources", code + source(answer()))
-    is_named(with_plug_in(project, "sources").refused(2, "compile"), "what configure gives is wrong")
+    is_named(with_plug_in(project, "sources").refused(2, "compile"), "the result of configure is wrong")
 
 
 @pytest.mark.parametrize(("group", "ours"), [("sources", "static"), ("checks", "policies"), ("outputs", "yaml")])

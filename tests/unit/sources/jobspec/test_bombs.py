@@ -187,7 +187,7 @@ def test_a_text_of_very_many_tokens_is_none_of_a_job(folder: Any, text: str, mon
 
 
 def test_wrong_names_by_the_thousand_are_compared_with_a_limit(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("frostline.text._Comparing.left", 10_000)
+    monkeypatch.setattr("frostline.text._ComparisonBudget.left", 10_000)
     networks = [{"DynamicPorts": [{"Label": f"port{index}"} for index in range(40)]}]
     services = [{"Name": "x", "PortLabel": f"port-{index}"} for index in range(40)]
     found = folder.declared(api_job(TaskGroups=[{"Name": "g", "Networks": networks, "Services": services}])).findings
