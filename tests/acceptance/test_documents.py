@@ -10,6 +10,8 @@ from consul_agent import ConsulAgent
 from faulty_proxy import FaultyProxy
 from project import STATIC, Project, Run, consul_config
 
+from frostline.pipeline.compile.file_rules import DRIFT, EDITED
+
 NOWHERE = "http://127.0.0.1:9"
 COMMANDS = [["compile"], ["plan"], ["check"], ["freeze"], ["list"], ["explain", "payments"], ["sources"]]
 
@@ -104,9 +106,10 @@ def test_check_lists_what_differs(project: Project) -> None:
     project.write("services.yaml", "mine")
     (project.folder / "registry.pyi").unlink()
     missing, edited = project.document(1, "check")["drift"]
-    assert missing == {"what": "registry.pyi", "why": "is missing", "lines": []}
+    assert missing == {"what": "registry.pyi", "why": "is missing", "lines": [], "help": DRIFT.mend}
     assert edited["lines"][-1] == "1 + mine"
     assert (edited["what"], edited["why"]) == ("services.yaml", "was edited since frostline wrote it")
+    assert edited["help"] == EDITED.mend
 
 
 def test_freeze_lists_its_segments(project: Project, shop: ConsulAgent) -> None:

@@ -15,6 +15,7 @@ from frostline.pipeline.reference.rule_table import rule_table
         ("edited", "no waiver silences the rule `edited`"),
         ("verify", "no waiver silences the rule `verify`"),
         ("waiver-expired", "no waiver silences the rule `waiver-expired`"),
+        ("expires-soon", "no waiver silences the rule `expires-soon`"),
         *((name, f"no waiver silences the rule `{name}`") for name in rule_table() if name.startswith("guard-")),
     ],
 )

@@ -140,7 +140,7 @@ def test_a_rule_is_found_by_its_name_alone() -> None:
 
 
 def test_a_rule_reads_as_whole_lines_on_a_terminal() -> None:
-    assert list(text_lines(RULE, 80)) == [
+    assert list(text_lines(RULE, 80, '{rule: too-long, service: "*", until: 2026-01-15, why: "say why"}')) == [
         "too-long (warning): a name is too long",
         "",
         "Dashboards cut it.",
@@ -148,11 +148,15 @@ def test_a_rule_reads_as_whole_lines_on_a_terminal() -> None:
         "example:",
         "  warning[too-long]: it is too long",
         "help: shorten it",
+        "",
+        "waiver, below `waivers` of `checks` in frostline.yaml; `service` is a glob of",
+        "SERVICE or SERVICE/VERSION:",
+        '  - {rule: too-long, service: "*", until: 2026-01-15, why: "say why"}',
     ]
 
 
 def test_a_rule_is_wrapped_to_the_width_of_the_terminal_but_for_its_example() -> None:
-    assert list(text_lines(RULE, 20)) == [
+    assert list(text_lines(RULE, 20, None)) == [
         "too-long (warning):",
         "a name is too long",
         "",
@@ -161,4 +165,6 @@ def test_a_rule_is_wrapped_to_the_width_of_the_terminal_but_for_its_example() ->
         "example:",
         "  warning[too-long]: it is too long",
         "help: shorten it",
+        "",
+        "No waiver silences it.",
     ]

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from frostline.checks.base import Context
+from frostline.checks.expiring import expiring_findings
 from frostline.checks.guards import changes as guards
 from frostline.checks.guards import segments
 from frostline.checks.guards.consent import entry_findings
@@ -20,7 +21,7 @@ from frostline.checks.schema import check as schema
 from frostline.checks.waivers import apply_waivers, ineffective_waivers
 from frostline.errors import UsageError
 from frostline.model import Bind, Dependency, FileOrigin, Finding, Key, Upstream
-from frostline.settings import Allow, CheckSettings, Guards, PolicySetting, Waiver
+from frostline.settings import Allow, CheckSettings, Guards, Override, PolicySetting, Waiver
 
 PLACE = FileOrigin("frostline.yaml", 60, 7)
 POLICIES: dict[str, Any] = {
@@ -135,6 +136,14 @@ def test_a_publication_that_nobody_knows_reads_as_recorded(matches_golden: Any) 
 def test_a_held_service_reads_as_recorded(matches_golden: Any) -> None:
     known = Held("svc25", 6, ("dc1", "dc2"), "0 passing, 6 critical")
     matches_golden("guard-held", held_findings([known, Held("web", 1, ("dc1",))], date(2026, 1, 1)))
+
+
+def test_what_expires_soon_reads_as_recorded(matches_golden: Any) -> None:
+    until, why = "2027-01-31", "moves in January"
+    waiver = Waiver(rule="min_instances", service="legacy/*", until=until, why=why, origin=PLACE)
+    entry = Waiver(rule="guard-instances", service="svc29", until=until, why="retired", origin=PLACE)
+    override = Override(service="payments/v1", until=until, why="disk", origin=PLACE)
+    matches_golden("expires-soon", expiring_findings([waiver], [override], [entry], date(2027, 1, 25)))
 
 
 def test_entries_of_guards_accept_read_as_recorded(matches_golden: Any) -> None:

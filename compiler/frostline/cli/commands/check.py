@@ -108,7 +108,10 @@ def command(
 def _print_result(invocation: Invocation, result: CheckResult, reached: Reach | None) -> None:
     print_warnings(invocation, result.warnings)
     if invocation.format == "json":
-        drift = [{"what": drift.subject, "why": drift.reason, "lines": list(drift.lines)} for drift in result.drift]
+        drift = [
+            {"what": drift.subject, "why": drift.reason, "lines": list(drift.lines), "help": drift.help}
+            for drift in result.drift
+        ]
         reach = {"reach": reach_value(reached)} if reached else {}
         verified = {} if result.verified is None else {"verified": list(result.verified)}
         print_json(report_value(result.findings, result.unread, drift=drift, **reach, **verified))

@@ -18,6 +18,7 @@ from frostline.cli.console import (
 from frostline.cli.invoking import invoked
 from frostline.cli.options import FORMATS, common_options, format_option
 from frostline.cli.tables import table_lines
+from frostline.pipeline.compile.waivable import waiver_line
 from frostline.pipeline.reference.rule_page import text_lines
 from frostline.pipeline.reference.rule_table import find_rule, rule_table
 
@@ -30,14 +31,16 @@ from frostline.pipeline.reference.rule_table import find_rule, rule_table
 def command(invocation: Invocation, name: str | None) -> int:
     """Show what a rule of findings means, or list all rules.
 
-    Says why there is the rule, and what to do about a finding of it, with an example.
+    Says why there is the rule, and what to do about a finding of it, with an example and the waiver that silences it.
     """
     rules = list(rule_table().values()) if name is None else [find_rule(name)]
     if invocation.format == "json":
-        print_json(report_value(rules=[asdict(rule) for rule in rules]))
+        values = [{**asdict(rule), "waiver": waiver_line(rule.name, invocation.today)} for rule in rules]
+        print_json(report_value(rules=values))
     elif name is None:
         rows = [(rule.name, rule.severity, rule.summary) for rule in rules]
         print_text(invocation, table_lines(("RULE", "SEVERITY", "WHAT IS WRONG"), rows))
     else:
-        print_text(invocation, text_lines(rules[0], get_terminal_size().columns))
+        waiver = waiver_line(rules[0].name, invocation.today)
+        print_text(invocation, text_lines(rules[0], get_terminal_size().columns, waiver))
     return errors.DONE

@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from frostline.checks.base import Context, Found, judge, pair_with_waivers, run_checks
+from frostline.checks.expiring import expiring_findings
 from frostline.checks.guards.held import Held, held_findings
 from frostline.errors import UsageError
 from frostline.events import stage
@@ -160,7 +161,11 @@ def judge_all(config: Config, assembly: Assembly, found: Found, rendered: Render
     dated = findings_on(config.overrides, assembly.effects, today)
     earlier = dict.fromkeys((*assembly.findings, *dated, *rendered.findings))
     rules = {finding.rule for finding in (*earlier, *chain(*found.values()))}
-    return (*judge(found, config.checks, today, earlier), *judge_waivers(config.checks.waivers, rules))
+    return (
+        *judge(found, config.checks, today, earlier),
+        *judge_waivers(config.checks.waivers, rules),
+        *expiring_findings(config.checks.waivers, config.overrides, config.guards.accept, today),
+    )
 
 
 def without_warning_of(findings: tuple[Finding, ...], emptied: tuple[Finding, ...]) -> tuple[Finding, ...]:

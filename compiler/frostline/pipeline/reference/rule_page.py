@@ -11,20 +11,25 @@ from frostline.pipeline.reference.rule_table import rule_table
 from frostline.rules import Rule
 
 _PAGE_COLUMNS = 120
+_WAIVER = "waiver, below `waivers` of `checks` in frostline.yaml; `service` is a glob of SERVICE or SERVICE/VERSION:"
 _PAGE_HEAD = """\
 <!-- Written by `make rules`. -->
 # Rules
 
-Every finding is of one rule. [Waivers](checks.md#waivers) and reports name the rule; `frostline rule NAME` shows it.
-The severity is the default: a policy may set another one. Each example is a finding as `--format text` prints it.
+Every finding is of one rule. [Waivers](checks.md#waivers) and reports name the rule; `frostline rule NAME` shows it,
+and the waiver that silences it. The severity is the default: a policy may set another one. Each example is a
+finding as `--format text` prints it.
 
 | rule | severity | what is wrong |
 |---|---|---|
 """
 
 
-def text_lines(rule: Rule, columns: int) -> Iterator[str]:
-    """A rule for a person at a terminal of this width. The example stays as it is."""
+def text_lines(rule: Rule, columns: int, waiver: str | None) -> Iterator[str]:
+    """A rule for a person at a terminal of this width. The example and the waiver stay as they are.
+
+    waiver: the entry of `checks.waivers` that silences the rule; None where no waiver can.
+    """
     yield from _wrap(f"{rule.name} ({rule.severity}): {rule.summary}", columns).split("\n")
     yield ""
     yield from _wrap(rule.why, columns).split("\n")
@@ -32,6 +37,12 @@ def text_lines(rule: Rule, columns: int) -> Iterator[str]:
     yield "example:"
     yield from (f"  {line}" for line in rule.example.split("\n"))
     yield from _wrap(f"help: {rule.mend}", columns).split("\n")
+    yield ""
+    if waiver is None:
+        yield "No waiver silences it."
+    else:
+        yield from _wrap(_WAIVER, columns).split("\n")
+        yield f"  - {waiver}"
 
 
 def page_text(rules: Iterable[Rule]) -> str:

@@ -18,6 +18,7 @@ from frostline.text import did_you_mean
 
 _MODULES = (
     "frostline.addresses",
+    "frostline.checks.expiring",
     "frostline.checks.guards.consent",
     "frostline.checks.guards.changes",
     "frostline.checks.guards.held",

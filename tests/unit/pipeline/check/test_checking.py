@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from frostline.cli.main import run
+from frostline.cli.options import REPORT_FORMATS
 from frostline.errors import SourceError
 from frostline.pipeline.check import checking
 from frostline.pipeline.check.checking import CheckResult, check
@@ -132,6 +133,26 @@ def test_a_file_with_the_right_bytes_that_the_manifest_lacks_is_drift(configure:
     assert run(["compile", "-q", "--allow", "orphans"]) == 0
     (tmp_path / "other.yaml").write_bytes(right)
     assert drift_of(configure()) == [("other.yaml", "has the right content, but is not in the manifest")]
+
+
+@pytest.mark.parametrize("format_name", REPORT_FORMATS)
+def test_every_format_says_what_expires_soon_and_neither_status_nor_outputs_change(
+    configure: Configure, tmp_path: Path, capsys: pytest.CaptureFixture[str], format_name: str
+) -> None:
+    entry = {"rule": "guard-delete", "service": "*", "until": "2027-01-31", "why": "retired"}
+    configure(guards={"accept": [entry]}, checks={"waivers": [{**entry, "rule": "tags"}]})
+    assert run(["compile", "-q", "--today", "2027-01-01"]) == 0
+    for command in ("check", "plan"):
+        capsys.readouterr()
+        assert run([command, "--format", format_name, "--today", "2027-01-24"]) == 0
+        assert "expires-soon" not in capsys.readouterr().out
+        assert run([command, "--format", format_name, "--today", "2027-01-31"]) == 0
+        said = "".join(capsys.readouterr())
+        assert said.count("expires-soon") >= 2
+        assert "expires after 2027-01-31 (retired)" in said
+    before = (tmp_path / "services.yaml").read_bytes()
+    assert run(["compile", "-q", "--today", "2027-01-31"]) == 0
+    assert (tmp_path / "services.yaml").read_bytes() == before
 
 
 def test_a_failed_check_refuses(configure: Configure) -> None:
