@@ -258,5 +258,5 @@ def test_what_a_source_answers_twice_is_never_written(project: Project, env) -> 
     project.configure(config("pay-v1", "ledger", "pay-v1"))
     for command in (["compile"], ["freeze"], ["plan"], ["freeze", "--out", "other.lock"]):
         refused = project.refused(3, *command, env=env).stderr
-        assert "it has an instance twice" in refused
+        assert "it has the same instance twice" in refused
     assert sorted(path.name for path in project.folder.iterdir()) == ["frostline.yaml"]

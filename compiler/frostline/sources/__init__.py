@@ -1,1 +1,1 @@
-"""Where services come from: live servers (consul) and local declarations (static, router)."""
+"""Where services come from: live servers (consul, nomad) and local files (jobspec, static, router)."""

@@ -1,4 +1,4 @@
-"""Rules of an ACL policy as Consul and Nomad read them (HCL)."""
+"""Write the rules of an ACL policy in the HCL that Consul and Nomad read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def block(kind: str, label: str, lines: Sequence[str]) -> list[str]:
-    """`service "web" { policy = "read" }` on one line; on several where there are more lines than one."""
+    """Return a block such as `service "web" { policy = "read" }`: on one line if its body is one line."""
     head = f"{kind} {quoted(label)}"
     if len(lines) == 1:
         return [f"{head} {{ {lines[0]} }}"]
@@ -15,5 +15,5 @@ def block(kind: str, label: str, lines: Sequence[str]) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """A string of HCL 1. `${` would start an interpolation, in which quotes count differently."""
+    """Quote a string for HCL 1. `${` is escaped because it would start an interpolation, where quotes nest."""
     return json.dumps(text, ensure_ascii=False).replace("${", "\\u0024{")

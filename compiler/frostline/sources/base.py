@@ -1,7 +1,7 @@
-"""What a source is. A new one is a module of this protocol and a line in TABLE, or an entry point `frostline.sources`.
+"""The protocols of sources. To add a source, write a module and a line in TABLE, or an entry point `frostline.sources`.
 
-Every source is a module with `configure` and `SCHEMA` (`Source`), and one of `read` (`LiveSource`), `contribute`
-(`LocalSource`) and `declare` (`DeclaringSource`). What the protocol calls optional may be absent.
+Every source is a module that has `configure` and `SCHEMA` (`Source`), and one of `read` (`LiveSource`), `contribute`
+(`LocalSource`) and `declare` (`DeclaringSource`). A module may leave out what its protocol calls optional.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ __all__ = [
 ]
 
 Progress = Callable[[str, int, int], None]
-"""Called with a datacenter, how many answers came in, how many are expected."""
+"""Called with a datacenter, the number of answers that have come in, and the number expected."""
 
 
 class Watch(Struct, frozen=True):
-    """How to wait until what a source reads may have changed.
+    """How to wait until the data that a source reads may have changed.
 
-    wait(seen, seconds) returns a number for each thing that it looks at, at once where it is not as in `seen` (None: at
-    once in any case), else after so many seconds. Raises SourceError or UsageError as `read` does.
-    tells_all: False: some of what is read changes without notice, and is read again and again besides.
+    wait(seen, seconds) returns the current number (an index) of each place that it watches: at once if one differs from
+    `seen` or `seen` is None, else after that many seconds. Raises SourceError or UsageError as `read` does.
+    tells_all: False if some of the data changes without notice. The caller then also reads the source at intervals.
     """
 
     wait: Callable[[Mapping[str, int] | None, float], Mapping[str, int]]
@@ -71,7 +71,7 @@ class Watch(Struct, frozen=True):
 
 
 class ReadResult(Struct, frozen=True, kw_only=True):
-    """What one read of a live source gave.
+    """The result of one read of a live source.
 
     answers: one for each segment that answered. warnings: sentences for the user (a datacenter left as it was).
     unreachable: datacenters that did not answer and, with `partial: true`, keep what the lock has.
@@ -83,14 +83,14 @@ class ReadResult(Struct, frozen=True, kw_only=True):
 
 
 class Source(Protocol):
-    """What the module of every source has. Optional for other packages: both; their keys are then not checked."""
+    """The module of any source. Another package may leave out either; frostline then does not check the keys."""
 
     SCHEMA: Mapping[str, Any]
-    """The JSON Schema of its keys: `properties`, `required`, `description`. `type` and the refusal of other keys are
-    added to it. `$ref` may name a shared definition of schemas/config.schema.json."""
+    """The JSON Schema of the source's keys: `properties`, `required`, `description`. frostline adds `type` and refuses
+    other keys. `$ref` may name a shared definition of schemas/config.schema.json."""
 
     def configure(self, cursor: Cursor, context: Context) -> SourceSettings | None:
-        """The settings of the source at `cursor`, whose value fits SCHEMA; None after it has refused what it needs."""
+        """Return the settings of the source at `cursor`, whose value fits SCHEMA. None: it refused a value it needs."""
 
 
 class LiveSource(Source, Protocol):
@@ -100,49 +100,62 @@ class LiveSource(Source, Protocol):
         """Ask the server. `datacenters` narrows the read to these (freeze --datacenter); () for what the settings say.
 
         progress(datacenter, done, all) is called as answers come in. Raises SourceError, or UsageError for a token
-        that is missing. Never returns part of an answer.
+        that is missing. Never returns a partial answer.
         """
 
     SEGMENT_LISTS: Mapping[str, SegmentList] = {}
-    """Optional. The keys that list segments, as `shape` names them: a shorter list is applied to the lock offline."""
+    """Optional. The keys that list segments, as `shape` names them.
+
+    A list made shorter is applied to the lock offline.
+    """
 
     def shape(self, settings: Any) -> dict[str, Any]:
-        """The settings that shape the answer, as JSON values; their digest binds the lock to the configuration."""
+        """Return the settings that shape the answer, as JSON values.
+
+        Their digest binds the lock to the configuration.
+        """
 
     ALLOCATES_PORTS: bool = False
-    """Optional. True: its server schedules all that it has, and gives it ports between 20000 and 32000."""
+    """Optional. True if the server schedules its services itself and gives them ports between 20000 and 32000."""
 
     def watch(self, settings: Any) -> Watch | None:
-        """Optional, and of frostline's own sources only: how to wait until what is read may have changed.
+        """Optional, for frostline's own sources only. Return how to wait until the data that is read may have changed.
 
-        None, or absent: the server cannot be waited for; `frostline watch` reads it again and again.
+        If it is absent or returns None, frostline cannot wait for the server; `frostline watch` polls it.
         """
 
     def policy(self, settings: Any) -> str:
-        """Optional: the least ACL policy with which the settings can be read whole, as the server takes it."""
+        """Optional.
+
+        Return the smallest ACL policy that lets frostline read the settings, in the server's own syntax.
+        """
 
 
 class LocalSource(Source, Protocol):
     """The module of a local source: a pure function of its settings and of what the other sources know."""
 
     NEEDS_OTHER_SOURCES: bool = False
-    """Optional. True: `contribute` is called after the sources without it, and `known` has what all of those bring."""
+    """Optional. True if `contribute` needs to know what the other sources bring. It is then called after them."""
 
     KEYS_ARE_INDEPENDENT: bool = False
-    """Optional. True: what it brings of a (service, version) depends on no other one."""
+    """Optional. True if what the source brings for one (service, version) does not depend on any other."""
 
     def contribute(self, settings: Any, known: Mapping[str, frozenset[Key]]) -> Contribution:
-        """known: source -> the (service, version)s that it brings, of live and declaring sources at least."""
+        """Return what the source brings. known: source -> its (service, version)s; of all live and declaring
+        sources."""
 
 
 class DeclaringSource(Source, Protocol):
-    """The module of a source whose files declare services under registered names. Its settings: DeclaringSettings."""
+    """The module of a source whose files declare services under registered names.
+
+    Its settings are DeclaringSettings.
+    """
 
     def declare(self, settings: Any) -> Declaration:
-        """What the files say. Raises SourceError (or ErrorGroup of them) with the place in a file that is wrong."""
+        """Return what the files declare. Raises SourceError (or an ErrorGroup of them) at the wrong place in a file."""
 
     def inputs(self, settings: Any) -> tuple[Path, ...]:
-        """The files that it reads, sorted: a saved plan must find them unchanged."""
+        """Return the files that the source reads, sorted. A saved plan applies only while they are unchanged."""
 
 
 TABLE: Mapping[str, str] = {
@@ -160,59 +173,60 @@ def source_types() -> tuple[str, ...]:
 
 
 def source_module(type_name: str) -> Any:
-    """The module of this type, imported on first use. KeyError: there is no such type."""
+    """Return the module of this type, imported on first use. Raises KeyError if there is no such type."""
     if type_name in TABLE:
         return import_module(TABLE[type_name])
     return plug_ins.plug_in(SEAM, type_name)
 
 
-def _configured(plug_in: PlugIn, result: Any, cursor: Cursor, context: Context) -> SourceSettings | None:
+def _check_settings(plug_in: PlugIn, result: Any, cursor: Cursor, context: Context) -> SourceSettings | None:
     if result is None and cursor.state.errors:
         return None
     kind = LiveSettings if hasattr(plug_in, "read") else DeclaringSettings if hasattr(plug_in, "declare") else None
     settings: SourceSettings = require(result, kind or SourceSettings, "the result")
     if (settings.name, settings.type) != (cursor.key, cursor.value["type"]):
-        raise MisfitError("its `name` and `type` are not those of the source")
+        raise MisfitError("its `name` or `type` differs from the source's")
     return settings
 
 
-def _read(plug_in: PlugIn, result: Any, settings: LiveSettings) -> ReadResult:
-    """The answers: of this source, each segment once, and no instance twice, which the lock could not tell apart."""
+def _check_answers(plug_in: PlugIn, result: Any, settings: LiveSettings) -> ReadResult:
+    """Check the answers: all are of this source, and no segment or instance repeats, because the lock keys on both."""
     reading: ReadResult = require(result, ReadResult, "the result")
     segments = set[tuple[str, str]]()
     for answer in reading.answers:
         if answer.source != settings.name:
-            raise MisfitError(f"an answer is of the source {quote(answer.source)}, not of {quote(settings.name)}")
+            raise MisfitError(f"an answer is for the source {quote(answer.source)}, not for {quote(settings.name)}")
         if not answer.datacenter:
             raise MisfitError("an answer has no `datacenter`")
         if (answer.datacenter, answer.namespace) in segments:
             raise MisfitError(
-                f"two answers are of {InstanceOrigin(answer.source, answer.datacenter, answer.namespace)}"
+                f"two answers are for {InstanceOrigin(answer.source, answer.datacenter, answer.namespace)}"
             )
         segments.add((answer.datacenter, answer.namespace))
         seen = set[tuple[str, str, str]]()
-        for one in answer.registrations:
-            if (one.service, one.node, one.id) in seen:
-                place = InstanceOrigin(answer.source, answer.datacenter, answer.namespace, one.node, one.id)
-                raise MisfitError(f"it has an instance twice: {place}")
-            seen.add((one.service, one.node, one.id))
+        for instance in answer.registrations:
+            identity = (instance.service, instance.node, instance.id)
+            if identity in seen:
+                origin = InstanceOrigin(answer.source, answer.datacenter, answer.namespace, instance.node, instance.id)
+                raise MisfitError(f"it has the same instance twice: {origin}")
+            seen.add(identity)
     return reading
 
 
-def _shape(plug_in: PlugIn, result: Any, settings: LiveSettings) -> dict[str, Any]:
+def _check_shape(plug_in: PlugIn, result: Any, settings: LiveSettings) -> dict[str, Any]:
     shape: dict[str, Any] = require(result, dict[str, Any], "the result")
     try:
         json.dumps(shape, allow_nan=False, default=asdict)
     except (TypeError, ValueError):
-        raise MisfitError("it has what is no JSON value") from None
+        raise MisfitError("it contains a value that is not JSON") from None
     return shape
 
 
-def _contributed(plug_in: PlugIn, result: Any, settings: SourceSettings, known: Any) -> Contribution:
+def _check_contribution(plug_in: PlugIn, result: Any, settings: SourceSettings, known: Any) -> Contribution:
     contribution: Contribution = require(result, Contribution, "the result")
-    sources = {contribution.source, *(one.source for some in contribution.endpoints.values() for one in some)}
-    for source in sorted(sources - {settings.name}):
-        raise MisfitError(f"it says that it is of the source {quote(source)}, not of {quote(settings.name)}")
+    of_endpoints = {endpoint.source for endpoints in contribution.endpoints.values() for endpoint in endpoints}
+    for source in sorted({contribution.source, *of_endpoints} - {settings.name}):
+        raise MisfitError(f"it names the source {quote(source)} in place of {quote(settings.name)}")
     return contribution
 
 
@@ -221,11 +235,11 @@ SEAM = Seam(
     noun="source",
     table=TABLE,
     functions={
-        "configure": _configured,
-        "read": _read,
-        "shape": _shape,
+        "configure": _check_settings,
+        "read": _check_answers,
+        "shape": _check_shape,
         "policy": plug_ins.returns(str),
-        "contribute": _contributed,
+        "contribute": _check_contribution,
         "declare": plug_ins.returns(Declaration),
         "inputs": lambda plug_in, result, settings: plug_ins.items_of(result, Path),
     },
@@ -240,7 +254,7 @@ SEAM = Seam(
     besides={"read": "shape"},
     error=SourceError,
 )
-"""What frostline uses of a source of another package. One that fails could not be read."""
+"""What frostline uses of another package's source. A failing source counts as unreadable (SourceError)."""
 
 
 def is_live(type_name: str) -> bool:
@@ -249,7 +263,10 @@ def is_live(type_name: str) -> bool:
 
 
 def answer_shape(settings: LiveSettings) -> dict[str, Any]:
-    """All settings that shape the answer of a live source. Of other packages' sources frostline adds the selection."""
+    """Return all settings that shape a live source's answer.
+
+    For other packages' sources, add those of the selection.
+    """
     own: dict[str, Any] = source_module(settings.type).shape(settings)
     if settings.type in TABLE:
         return own
@@ -266,25 +283,25 @@ def _selection_part(settings: LiveSettings) -> dict[str, Any]:
 
 
 def allocates_ports(type_name: str) -> bool:
-    """Whether the server of this type schedules what it has, and gives it ports."""
+    """Whether the server of this type schedules its services itself and gives them ports."""
     return bool(getattr(source_module(type_name), "ALLOCATES_PORTS", False))
 
 
 def policy_of(settings: LiveSettings) -> str | None:
-    """The least ACL policy that this source needs; None: its type says none."""
+    """Return the smallest ACL policy that this source needs, or None if its type does not know."""
     module = source_module(settings.type)
     return str(module.policy(settings)) if hasattr(module, "policy") else None
 
 
 def watch_of(settings: LiveSettings) -> Watch | None:
-    """How to wait until what this source reads may have changed; None: its server cannot be waited for."""
+    """Return how to wait for a change of what this source reads, or None if frostline cannot wait for its server."""
     if settings.type not in TABLE or not hasattr(module := source_module(settings.type), "watch"):
         return None
     return cast(Watch | None, module.watch(settings))
 
 
 def default_shape(settings: LiveSettings) -> dict[str, Any]:
-    """`answer_shape` of this source if all its settings were at their default, but for another package's own part."""
+    """Return `answer_shape` with all settings at their default. Another package's own part stays as configured."""
     base: dict[str, Any] = {"name": settings.name, "type": settings.type, "origin": settings.origin}
     if settings.type in TABLE:
         return answer_shape(type(settings)(**base))
@@ -298,7 +315,10 @@ def segment_lists(settings: LiveSettings) -> Mapping[str, SegmentList]:
 
 
 def reads_segment(settings: LiveSettings, datacenter: str, namespace: str) -> bool:
-    """Whether the lists of the source (`datacenters` …) take this segment; any may be the agent's own."""
+    """Whether the source's lists (`datacenters` …) include this segment.
+
+    An empty list means the agent's own segment.
+    """
     for key, listed in segment_lists(settings).items():
         name, globs = listed.name_of(datacenter, namespace), getattr(settings, key)
         if name is not None and (globs or not listed.empty_is_own) and not matches(globs, name):
@@ -312,7 +332,7 @@ def declares(type_name: str) -> bool:
 
 
 def patterned_sources(sources: Mapping[str, SourceSettings]) -> dict[str, LiveSettings | DeclaringSettings]:
-    """Those of these sources that make the URLs of their endpoints by patterns, by name."""
+    """Return the sources that make their endpoints' URLs from patterns, by name."""
     return {
         name: cast(LiveSettings | DeclaringSettings, settings)
         for name, settings in sources.items()
@@ -321,17 +341,17 @@ def patterned_sources(sources: Mapping[str, SourceSettings]) -> dict[str, LiveSe
 
 
 def contributes(type_name: str) -> bool:
-    """Whether this type is local and gives its (service, version)s itself."""
+    """Whether this type is local and makes its endpoints itself."""
     return hasattr(source_module(type_name), "contribute")
 
 
 def needs_other_sources(type_name: str) -> bool:
-    """Whether this type contributes after the others."""
+    """Whether this type contributes after the others, because it needs what they bring."""
     return bool(getattr(source_module(type_name), "NEEDS_OTHER_SOURCES", False))
 
 
 def keys_are_independent(type_name: str) -> bool:
-    """Whether what this local type brings of a (service, version) depends on no other one."""
+    """Whether what this local type brings for one (service, version) does not depend on any other."""
     return bool(getattr(source_module(type_name), "KEYS_ARE_INDEPENDENT", False))
 
 

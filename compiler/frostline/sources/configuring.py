@@ -1,4 +1,4 @@
-"""The sources of a configuration as settings: each type reads its own keys."""
+"""Turn the sources of a configuration into settings: each type reads its own keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from frostline.sources.naming_keys import live_fields
 
 
 def sources_of(cursor: Cursor, context: Context) -> dict[str, SourceSettings]:
-    """Name -> settings, in the order written."""
+    """Return name -> settings, in the order of the configuration."""
     built = {entry.key: _source(entry, context) for entry in cursor.entries()}
     return {name: settings for name, settings in built.items() if settings is not None}
 

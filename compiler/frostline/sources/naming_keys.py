@@ -1,4 +1,4 @@
-"""The keys for selection, naming and URLs that several types of source have, and how they are read."""
+"""The keys for selection, naming and URLs that several types of source share, and how they are read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from frostline.sources.scheme_keys import SCHEMA_OF_SCHEME, SCHEMA_OF_SCHEMES, c
 
 DEFINITIONS: Mapping[str, Any] = {
     "select": {
-        "description": "Which instances are taken.",
+        "description": "Which instances to take.",
         "type": "object",
         "default": {},
         "additionalProperties": False,
@@ -45,16 +45,14 @@ DEFINITIONS: Mapping[str, Any] = {
                 "default": {},
             },
             "health": {
-                "description": "The states that are taken: the worst of the checks of the node and of the service.",
+                "description": "The health states to take: the worst of the node's and the service's checks counts.",
                 "type": "array",
                 "minItems": 1,
                 "items": {"enum": ["passing", "warning", "critical", "maintenance"]},
                 "default": ["passing"],
             },
             "kinds": {
-                "description": (
-                    "The kinds that are taken: service for plain ones, sidecars and gateways by their kind."
-                ),
+                "description": ("The kinds to take: service for plain services, or the kind of a sidecar or gateway."),
                 "type": "array",
                 "minItems": 1,
                 "items": {
@@ -73,7 +71,7 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "keep": {
         "description": (
-            "What is frozen of each instance. What is left out here is written nowhere: volatile values, private ones."
+            "What to freeze of each instance. Volatile or private values that are left out here are written nowhere."
         ),
         "type": "object",
         "default": {},
@@ -91,24 +89,24 @@ DEFINITIONS: Mapping[str, Any] = {
             },
             "ids": {
                 "description": (
-                    "Whether ids are frozen. False: a deployment that changes nothing else leaves the lock as it is; "
-                    "origins name no id. Live sources only."
+                    "Whether to freeze ids. False: a deployment that changes nothing else leaves the lock unchanged, "
+                    "and origins have no id. Live sources only."
                 ),
                 "type": "boolean",
                 "default": True,
             },
             "nodes": {
                 "description": (
-                    "Whether the names of nodes are frozen. False: an instance that changes nothing but its node "
-                    "leaves the lock as it is; origins name no node, and `url` cannot have {node}. Live sources only."
+                    "Whether to freeze the names of nodes. False: an instance that only moves to another node leaves "
+                    "the lock unchanged, origins have no node, and `url` cannot use {node}. Live sources only."
                 ),
                 "type": "boolean",
                 "default": True,
             },
             "endpoints": {
                 "description": (
-                    "False: names, versions, tags and meta alone are frozen, whatever the health: for routers and DNS. "
-                    "An output that needs addresses is then an error where no other source has them. Live sources only."
+                    "False: freeze only names, versions, tags and meta, whatever the health, for routers and DNS. "
+                    "An output that needs addresses is then an error unless another source has them. Live sources only."
                 ),
                 "type": "boolean",
                 "default": True,
@@ -117,8 +115,8 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "naming": {
         "description": (
-            "How a registered name is split into service and version: the first pattern that fits the whole name. "
-            "A name that fits none is a service without a version."
+            "How to split a registered name into service and version: the first pattern that matches the whole name "
+            "applies. A name that matches no pattern is a service without a version."
         ),
         "type": "array",
         "minItems": 1,
@@ -127,15 +125,15 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "version_pattern": {
         "description": (
-            'The regular expression (Python\'s) that the whole {version} fits, so that "count-api" is no version "api".'
+            'A regular expression (Python\'s) that {version} must match, so that "count-api" has no version "api".'
         ),
         **ref("text"),
         "default": "v[0-9][A-Za-z0-9._]*",
     },
     "version_from": {
         "description": (
-            "What names the version: the service's name, {meta: KEY}, or {tag: REGEX} (group 1 of each tag that "
-            "fits). With a meta key or a tag the whole name is the service."
+            "Where the version comes from: the service's name, {meta: KEY}, or {tag: REGEX} (group 1 of each tag that "
+            "matches). With a meta key or a tag, the whole name is the service."
         ),
         "type": ["string", "object"],
         "default": "name",
@@ -145,7 +143,7 @@ DEFINITIONS: Mapping[str, Any] = {
         "properties": {
             "meta": {"description": "The meta key whose value is the version.", **ref("text")},
             "tag": {
-                "description": "A regular expression (Python's) that a whole tag fits; its group 1 is the version.",
+                "description": "A regular expression (Python's) that must match a whole tag; group 1 is the version.",
                 **ref("text"),
             },
         },
@@ -156,7 +154,7 @@ DEFINITIONS: Mapping[str, Any] = {
         "description": (
             "The URL of an endpoint. Placeholders: {scheme} (see `scheme`) {address} {port} {version} {service} "
             "{datacenter} {namespace} {node} {meta[KEY]} {tag[KEY]} (of a tag KEY=VALUE); {meta[KEY]|DEFAULT} where "
-            "one may lack it; {+meta[KEY]} keeps its slashes; {{ and }} are braces."
+            "an instance may lack it; {+meta[KEY]} keeps its slashes; {{ and }} are braces."
         ),
         **ref("text"),
         "default": "{scheme}://{address}:{port}/{version}",
@@ -170,7 +168,7 @@ DEFINITIONS: Mapping[str, Any] = {
     "schemes": SCHEMA_OF_SCHEMES,
     "auth": {
         "description": (
-            "Where an instance names the authentication scheme that its callers use: {meta: KEY}. The name alone is "
+            "Where an instance names the authentication scheme that its callers use: {meta: KEY}. Only the name is "
             "published, never a secret. Default: nowhere."
         ),
         "type": "object",
@@ -214,7 +212,7 @@ _NAMES = {"service": False, "version": False}
 
 
 def live_fields(cursor: Cursor) -> dict[str, Any]:
-    """`select`, `keep` and `naming` of a source that asks a server, as fields of LiveSettings."""
+    """Read `select`, `keep` and the naming keys of a live source, as fields of LiveSettings."""
     fields = {"naming": read_naming(cursor), **cursor.present(select=_select, keep=read_keep)}
     _check_nodes(cursor, fields["naming"], fields.get("keep", Keep()))
     check_kept(cursor, fields["naming"], fields.get("keep", Keep()))
@@ -223,18 +221,18 @@ def live_fields(cursor: Cursor) -> dict[str, Any]:
 
 
 def _check_nodes(cursor: Cursor, naming: Naming, keep: Keep) -> None:
-    """Refuses a URL pattern with {node} where nodes are not frozen."""
+    """Refuse a URL pattern with {node} if nodes are not frozen."""
     for key in ("url", "unversioned_url"):
         written = cursor.get(key)
         if written and not keep.nodes and any(part == Placeholder("node") for part in parse(getattr(naming, key))):
             written.refuse(
-                f"`{key}` has {{node}}, but `nodes: false` under `keep` freezes no node",
+                f"`{key}` has {{node}}, but with `nodes: false` under `keep` no node is frozen",
                 "remove {node} from the pattern, or `nodes: false` from `keep`",
             )
 
 
 def check_auth_kept(cursor: Cursor, naming: Naming, keep: Keep) -> None:
-    """Refuses an `auth` of a meta key that `keep` leaves out."""
+    """Refuse an `auth` whose meta key `keep` leaves out."""
     auth = cursor.get("auth")
     if auth and naming.auth and not matches(keep.meta, naming.auth):
         auth.refuse(
@@ -250,17 +248,20 @@ def _select(cursor: Cursor) -> Select:
 
 
 def read_keep(cursor: Cursor) -> Keep:
-    """The value of `keep` of a source that asks a server."""
+    """Read the `keep` of a live source."""
     return Keep(**cursor.present(tags=globs, meta=globs, ids=as_is, nodes=as_is, endpoints=as_is))
 
 
 def read_local_keep(cursor: Cursor) -> Keep:
-    """The value of `keep` of a source of local files, of which the lock holds nothing."""
+    """Read the `keep` of a source of local files.
+
+    Refuse the keys that only concern the lock, which has no local files.
+    """
     for key in ("ids", "nodes", "endpoints"):
         written = cursor.get(key)
         if written:
             written.refuse(
-                f"`{key}` is for sources that ask a server: nothing of job files is frozen",
+                f"`{key}` is only for live sources: job files are not frozen in the lock",
                 f"remove `{key}`",
                 at_key=True,
             )
@@ -268,7 +269,7 @@ def read_local_keep(cursor: Cursor) -> Keep:
 
 
 def read_naming(cursor: Cursor) -> Naming:
-    """The naming of the source at `cursor`, from its keys in NAMING_KEYS."""
+    """Read the NAMING_KEYS of the source at `cursor`."""
     fields = cursor.present(
         naming=_patterns,
         version_pattern=_version_pattern,
@@ -304,13 +305,14 @@ def _is_naming_pattern(cursor: Cursor) -> bool:
 
 
 def _version_pattern(cursor: Cursor) -> str | None:
-    """A regular expression that also compiles within a larger one, and does not fit the empty version."""
+    """Read a regular expression. It must also compile inside a larger one, and must not match an empty version."""
     compiled = compiled_regex(cursor, cursor.value)
     if compiled is None or compiled_regex(cursor, f"(?P<service>.+)(?P<version>{cursor.value})") is None:
         return None
     if compiled.fullmatch(""):
         cursor.refuse(
-            f"`{cursor.key}` fits the empty text too", "a version has at least one character: write `+` rather than `*`"
+            f"`{cursor.key}` also matches the empty text",
+            "a version has at least one character: write `+` rather than `*`",
         )
         return None
     return str(cursor.value)
@@ -333,14 +335,14 @@ def _tag_regex(cursor: Cursor) -> str | None:
 
 
 def _left_out(keep: Keep) -> dict[str, bool]:
-    """Only what is not the default: locks of before these keys stay valid."""
+    """Return the keys that differ from their default. Locks that are older than these keys stay valid."""
     return {key: False for key in ("ids", "nodes", "endpoints") if not getattr(keep, key)}
 
 
 def selection_shape(settings: LiveSettings) -> dict[str, Any]:
-    """The settings of selection and naming that shape an answer, as JSON values; the naming patterns do not."""
+    """Return the settings of selection and naming that shape an answer, as JSON values. Naming patterns do not."""
     select, keep, version = settings.select, settings.keep, settings.naming.version_from
-    # A key that came later is in the digest only where it is set, so that older locks stay valid.
+    # `node_meta` is newer than the lock format: only a value that is set is in the digest, so older locks stay valid.
     node_meta = {"node_meta": dict(sorted(select.node_meta.items()))} if select.node_meta else {}
     return {
         "select": {

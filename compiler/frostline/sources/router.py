@@ -44,16 +44,15 @@ SCHEMA: Mapping[str, Any] = {
             "properties": {
                 "from": {
                     "description": (
-                        "Sources whose services it serves, all of them. Default: every other source, unless "
-                        "`names` says which."
+                        "Sources whose services it serves. Default: every other source; none if only `names` is given."
                     ),
                     **ref("source_names"),
                     "default": [],
                 },
                 "names": {
                     "description": (
-                        "Services that it serves besides: SERVICE/VERSION, split at the last slash, or SERVICE. "
-                        "One that no other source serves is a finding."
+                        "Further services that it serves: SERVICE/VERSION, split at the last slash, or SERVICE. "
+                        "A name that no other source has is a finding."
                     ),
                     "type": "array",
                     "items": ref("text"),
@@ -62,8 +61,8 @@ SCHEMA: Mapping[str, Any] = {
                 "select": {
                     "description": (
                         "Globs of SERVICE or SERVICE/VERSION: which of the sources' services it serves. `!` excludes, "
-                        "the last match wins. `names` are served all the same. Default: all, unless `names` alone says "
-                        "what is served."
+                        "the last match wins. `names` are always served. Default: all; none if only `names` is "
+                        "given."
                     ),
                     **ref("globs"),
                 },
@@ -76,8 +75,8 @@ UNSERVED = Rule(
     name="router-unserved",
     severity="warning",
     summary="a router names a service that no other source has",
-    why="The router would send requests for it to nobody that frostline knows. Mostly the name is misspelt, or the "
-    "service is gone.",
+    why="The router would forward requests to a service that frostline does not know. Usually the name is misspelt, or "
+    "the service is gone.",
     example="frostline.yaml:12:7: warning[router-unserved]: legacy v1: "
     "the router `edge` names `legacy/v1`, which no other source has\n"
     "  help: correct or remove the name, or add the source that has it",
@@ -100,7 +99,7 @@ _PLACEHOLDERS = {"service": False, "version": False}
 
 
 class RouterName(Struct, frozen=True, kw_only=True):
-    """A (service, version) that the router serves beside those of its sources, and where it is written."""
+    """A (service, version) of `names`, and where the configuration names it."""
 
     key: Key
     origin: FileOrigin
@@ -109,7 +108,7 @@ class RouterName(Struct, frozen=True, kw_only=True):
 class RouterSettings(SourceSettings, frozen=True, kw_only=True):
     """One URL pattern for the services of `sources` that `select` takes, and for `names`.
 
-    sources: () for all other sources, or for none where `names` alone says what is served. select: globs.
+    sources: () means all other sources, or none if `names` is given without `select`. select: globs.
     """
 
     type: str = "router"
@@ -171,7 +170,7 @@ def _read_names(cursor: Cursor) -> tuple[RouterName, ...]:
 
 
 def _key(name: str) -> Key | None:
-    """`a/b/v1` as Key("a/b", "v1")."""
+    """Split `a/b/v1` into Key("a/b", "v1"). None: the service or the version is empty."""
     service, slash, version = name.rpartition("/")
     if not slash:
         return Key(name, None)
@@ -215,7 +214,7 @@ def contribute(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) ->
 def _leads_to(
     served: Iterable[Key], settings: RouterSettings, known: Mapping[str, frozenset[Key]]
 ) -> dict[Key, tuple[str, ...]]:
-    """The sources that may stand behind it: its own, but any of what only `names` brings."""
+    """Map each served key to the sources that may stand behind it: the router's own, or any if only `names` has it."""
     every = tuple(sorted(known))
     own = settings.sources or every
     brought = frozenset[Key]().union(*(known.get(source, frozenset()) for source in own))
@@ -223,7 +222,7 @@ def _leads_to(
 
 
 def _origins(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> dict[Key, FileOrigin]:
-    """What the router serves, sorted, with the place in the configuration that says so."""
+    """Map what the router serves, sorted, to the place in the configuration that says so."""
     only_names = settings.names and settings.select is None
     sources = settings.sources if settings.sources or only_names else tuple(sorted(known))
     select = ("*",) if settings.select is None else settings.select
@@ -234,11 +233,12 @@ def _origins(settings: RouterSettings, known: Mapping[str, frozenset[Key]]) -> d
 
 
 def _url(settings: RouterSettings, key: Key) -> str | None:
-    """Fill the pattern; names are percent-encoded except for unreserved characters (RFC 3986 2.3). None: no pattern."""
-    pattern = settings.unversioned_url if key[1] is None else settings.url
+    """Fill the pattern, or return None if there is none. Names are percent-encoded but for unreserved characters
+    (RFC 3986 2.3)."""
+    pattern = settings.unversioned_url if key.version is None else settings.url
     if pattern is None:
         return None
-    values = {"service": percent_encode(key[0], safe=""), "version": percent_encode(key[1] or "", safe="")}
+    values = {"service": percent_encode(key.service, safe=""), "version": percent_encode(key.version or "", safe="")}
     return "".join(part if isinstance(part, str) else values[part.name] for part in parse(pattern))
 
 

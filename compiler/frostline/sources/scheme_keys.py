@@ -1,4 +1,4 @@
-"""The keys `scheme` and `schemes`: what {scheme} is in the URL of an instance, and whether the lock keeps it."""
+"""The keys `scheme` and `schemes`, which decide {scheme} in the URL of an instance."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from frostline.url_schemes import USUAL_SCHEMES
 
 SCHEMA_OF_SCHEME: Mapping[str, Any] = {
     "description": (
-        "What {scheme} is in the URL of an instance: what the first rule says that applies. {meta: KEY}: the value "
-        "of that meta key, where there is one; {meta: KEY, equals: VALUE, is: SCHEME}; {tag: TAG, is: SCHEME}; or "
-        "a scheme, for all others."
+        "What {scheme} stands for in the URL of an instance: the first rule that applies decides. {meta: KEY} is the "
+        "value of that meta key, if the instance has it; {meta: KEY, equals: VALUE, is: SCHEME}; {tag: TAG, is: "
+        "SCHEME}; or a scheme alone, which always applies."
     ),
     "type": "array",
     "minItems": 1,
@@ -29,7 +29,7 @@ SCHEMA_OF_SCHEME: Mapping[str, Any] = {
             "equals": {"description": "The value that the meta key must have.", "type": "string"},
             "tag": {"description": "A tag that the instance must have.", **ref("text")},
             "is": {
-                "description": "The scheme where the rule applies.",
+                "description": "The scheme if the rule applies.",
                 "type": "string",
                 "pattern": "^[A-Za-z][A-Za-z0-9+.-]*$",
                 "x-expected": "a URL scheme, such as https",
@@ -45,7 +45,7 @@ SCHEMA_OF_SCHEME: Mapping[str, Any] = {
 
 SCHEMA_OF_SCHEMES: Mapping[str, Any] = {
     "description": (
-        f"Schemes that a meta value may name besides those that `scheme` names and the usual ones: "
+        f"Schemes that a meta value may name, besides those in `scheme` and the usual ones: "
         f"{', '.join(sorted(USUAL_SCHEMES))}. Any other is an error finding."
     ),
     "type": "array",
@@ -62,11 +62,13 @@ _FORMS = "write {meta: KEY}, {meta: KEY, equals: VALUE, is: SCHEME} or {tag: TAG
 
 
 def scheme_rules(cursor: Cursor) -> tuple[SchemeRule, ...]:
-    """The rules, in their order. Refuses one that says no scheme, and those after one that applies to all."""
+    """Read the rules, in their order. Refuse a rule that names no scheme, or that follows one that always applies."""
     rules: list[SchemeRule] = []
     for item in cursor.items():
         if rules and rules[-1] == SchemeRule(scheme=rules[-1].scheme):
-            item.refuse("the rule before this one applies to all: this one never does", "write the word last")
+            item.refuse(
+                "the rule before this one always applies, so this one never does", "write the plain scheme last"
+            )
             return ()
         rule = SchemeRule(scheme=item.value) if isinstance(item.value, str) else _rule(item)
         if rule is None:
@@ -76,7 +78,7 @@ def scheme_rules(cursor: Cursor) -> tuple[SchemeRule, ...]:
 
 
 def more_schemes(cursor: Cursor) -> tuple[str, ...]:
-    """The schemes of `schemes`, in lower case (RFC 3986 3.1)."""
+    """Read the schemes of `schemes`, in lower case (RFC 3986 3.1)."""
     return tuple(item.value.lower() for item in cursor.items())
 
 
@@ -85,9 +87,9 @@ def _rule(cursor: Cursor) -> SchemeRule | None:
     if "meta" in written and "tag" in written:
         cursor.refuse("a rule has `meta` or `tag`, not both", _FORMS)
     elif "meta" not in written and "tag" not in written:
-        cursor.refuse("a rule without `meta` and `tag` says not where it applies", _FORMS)
+        cursor.refuse("a rule needs `meta` or `tag`, which say where it applies", _FORMS)
     elif "tag" in written and "equals" in written:
-        cursor.refuse("`equals` is for `meta`: a tag is the whole text", _FORMS)
+        cursor.refuse("`equals` is only for `meta`: `tag` is the whole tag", _FORMS)
     elif "tag" in written and "is" not in written:
         cursor.refuse("a rule with `tag` needs `is`, the scheme", _FORMS)
     elif ("equals" in written) != ("is" in written) and "meta" in written:
@@ -101,7 +103,8 @@ def _rule(cursor: Cursor) -> SchemeRule | None:
 
 
 def check_kept(cursor: Cursor, naming: Naming, keep: Keep) -> None:
-    """Refuses a rule or a default for what `keep` leaves out of the lock: it would decide for all instances."""
+    """Refuse a rule or a default that needs a tag or meta that `keep` leaves out: every instance would seem to lack
+    it."""
     scheme = cursor.get("scheme")
     for item, rule in zip(scheme.items() if scheme else (), naming.scheme, strict=False):
         for name, value, globs in (("meta", rule.meta, keep.meta), ("tag", rule.tag, keep.tags)):

@@ -17,8 +17,9 @@ from frostline.sources.naming_keys import LIVE_KEYS, live_fields
 DEFINITIONS: Mapping[str, Any] = {
     "token": {
         "description": (
-            "Where the ACL token is read from: an environment variable or a file. It never stands here itself, and "
-            "is written nowhere. One that is unset or empty stops the run. Without this key, no token is sent."
+            "Where to read the ACL token: an environment variable or a file. The token itself does not belong "
+            "here, and frostline writes it nowhere. If it is unset or empty, the run stops. Without this key, no token "
+            "is sent."
         ),
         "type": "object",
         "minProperties": 1,
@@ -38,7 +39,7 @@ DEFINITIONS: Mapping[str, Any] = {
         "x-help": "write {env: NAME} or {file: path}; a token in this file would be committed with it",
     },
     "tls": {
-        "description": "How TLS is spoken with an https address.",
+        "description": "The settings of TLS for an https address.",
         "type": "object",
         "default": {},
         "additionalProperties": False,
@@ -50,13 +51,11 @@ DEFINITIONS: Mapping[str, Any] = {
             "cert_file": {"description": "The client's certificate (PEM).", **ref("path")},
             "key_file": {"description": "The client's private key (PEM).", **ref("path")},
             "server_name": {
-                "description": (
-                    "The name that the server's certificate must have, where it is not the host of the address."
-                ),
+                "description": ("The name that the server's certificate must have. Default: the host of the address."),
                 **ref("name"),
             },
             "verify": {
-                "description": "Whether the server's certificate is verified. False lets anybody in between answer.",
+                "description": "Whether to verify the server's certificate. If false, others can pose as it.",
                 "type": "boolean",
                 "default": True,
             },
@@ -64,8 +63,8 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "partial": {
         "description": (
-            "True: a datacenter that cannot be reached keeps what the lock has, with a warning. {max_age: 72h}: only "
-            "where that was confirmed within this time, which `confirmed` knows. False: the run fails."
+            "True: an unreachable datacenter keeps what the lock has, with a warning. {max_age: 72h}: only if that was "
+            "confirmed within this time, which the file `confirmed` records. False: the run fails."
         ),
         "type": ["boolean", "object"],
         "default": False,
@@ -77,7 +76,7 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "consistency": {
         "description": (
-            "snapshot: what is frozen is proven to be one moment of each datacenter. eventual: stale reads, no proof."
+            "snapshot: frostline proves that it froze one moment of each datacenter. eventual: stale reads, no proof."
         ),
         "enum": ["snapshot", "eventual"],
         "default": "snapshot",
@@ -111,11 +110,11 @@ DEFINITIONS: Mapping[str, Any] = {
 }
 
 SERVER_KEYS: Mapping[str, Any] = {**{name: ref(name) for name in DEFINITIONS}, **LIVE_KEYS}
-"""The keys that `server_fields` reads, but `address`: its default differs."""
+"""The keys that `server_fields` reads, except `address`, whose default differs."""
 
 
 def server_fields(cursor: Cursor, folder: Path) -> dict[str, Any]:
-    """These keys of the source at `cursor` as fields of ServerSettings. folder: where relative paths start."""
+    """Read these keys of the source at `cursor`, as fields of ServerSettings. folder: where relative paths start."""
     path = path_reader(folder)
     written = {key: part for key in ("address", "token", "tls") if (part := cursor.get(key)) is not None}
     return {

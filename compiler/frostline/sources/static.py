@@ -71,7 +71,8 @@ KEYS_ARE_INDEPENDENT = True
 
 
 class StaticService(Struct, frozen=True, kw_only=True):
-    """One URL of a (service, version), and where it is written. auth: the scheme that callers of all its URLs use."""
+    """One URL of a (service, version), and where the configuration has it. auth: the authentication scheme of
+    callers."""
 
     service: str
     version: str | None
@@ -104,23 +105,23 @@ def _version(cursor: Cursor, service: str) -> list[StaticService]:
     if isinstance(cursor.value, dict):
         return _with_auth(cursor, service, cursor.key)
     if cursor.key == "auth" and isinstance(cursor.value, str) and "://" not in cursor.value:
-        cursor.refuse(*_MISPLACED, at_key=True)
+        cursor.refuse(*_MISPLACED_AUTH, at_key=True)
         return []
     return _urls(cursor, service, cursor.key)
 
 
-_MISPLACED = (
-    "`auth` is beside versions, and each version may have one of its own",
+_MISPLACED_AUTH = (
+    "`auth` is beside versions, but each version has its own",
     "write `VERSION: {url: …, auth: NAME}`; for a service without versions `{url: …, auth: NAME}`",
 )
 
 
 def _with_auth(cursor: Cursor, service: str, version: str | None) -> list[StaticService]:
-    """The URLs of a mapping with `url` and `auth`. One of a service may have other keys: these look like versions."""
+    """Read a mapping with `url` and `auth`. Refuse any other key, which looks like a version beside `url`."""
     for entry in cursor.entries():
         if entry.key not in ("url", "auth"):
             entry.refuse(
-                f"`{entry.key}` is beside `url`, which is of a service without versions",
+                f"`{entry.key}` is beside `url`, which is for a service without versions",
                 f"write `{entry.key}: {{url: …, auth: NAME}}`, and `{{url: …}}` for each other version",
                 at_key=True,
             )
@@ -130,7 +131,7 @@ def _with_auth(cursor: Cursor, service: str, version: str | None) -> list[Static
 
 
 def _is_auth(cursor: Cursor) -> bool:
-    """Whether it names an authentication scheme; refuses it otherwise, without a word of it."""
+    """Whether the value names an authentication scheme. Refuse any other without showing it: it may be a secret."""
     fault = fault_of_auth_name(cursor.value) if isinstance(cursor.value, str) else "cannot be a name"
     if fault:
         cursor.refuse(f"`auth` is the name of an authentication scheme, and this {fault}", NAME_HELP)
@@ -147,11 +148,11 @@ def _urls(cursor: Cursor, service: str, version: str | None) -> list[StaticServi
 
 
 def contribute(settings: StaticSettings, known: Mapping[str, frozenset[Key]]) -> Contribution:
-    """Make an endpoint of each URL. `known` does not matter here."""
+    """Make an endpoint of each URL. A static source does not need `known`."""
     endpoints: dict[Key, tuple[Endpoint, ...]] = {}
     places: dict[Key, FileOrigin] = {}
     findings: list[Finding] = []
-    auths = {Key(one.service, one.version): (one.auth,) for one in settings.services if one.auth}
+    auths = {Key(service.service, service.version): (service.auth,) for service in settings.services if service.auth}
     for service in settings.services:
         key = Key(service.service, service.version)
         address, port = host_and_port(service.url)

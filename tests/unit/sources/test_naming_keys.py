@@ -78,7 +78,7 @@ def test_job_files_have_no_ids_and_nodes_to_leave_out(cursor: On) -> None:
         "`nodes`",
         "`endpoints`",
     ]
-    assert all("nothing of job files is frozen" in error.message for error in place.state.errors)
+    assert all("job files are not frozen in the lock" in error.message for error in place.state.errors)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_job_files_have_no_ids_and_nodes_to_leave_out(cursor: On) -> None:
         ("naming: ['{version}']", "a naming pattern needs {service}"),
         ("naming: ['{service}{service}']", "a naming pattern has {service} once"),
         ("naming: ['{service}-{version}-{version}']", "a naming pattern has {version} once"),
-        ("version_pattern: '.*'", "`version_pattern` fits the empty text too"),
+        ("version_pattern: '.*'", "`version_pattern` also matches the empty text"),
         ("version_pattern: '(?P<service>a)'", "`version_pattern` is not a regular expression: redefinition of group"),
         ("version_from: {tag: 'v=.+'}", "`tag` has no group"),
         ("url: 'http://{adress}'", "`url` has an unknown placeholder {adress}"),

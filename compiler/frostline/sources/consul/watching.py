@@ -12,7 +12,7 @@ from frostline.sources.consul.client import CONSUL, Agent, Catalog
 from frostline.sources.consul.settings import ConsulSettings
 from frostline.sources.http.address import consul_address
 from frostline.sources.http.session import Session, open_session
-from frostline.sources.http.waiting import blocking, first_change, patient
+from frostline.sources.http.waiting import allow_waiting, await_first_change, blocking_parameters
 
 _MOST_CONNECTIONS = 180
 """An agent refuses more than 200 connections from one client (limits.http_max_conns_per_client)."""
@@ -26,16 +26,16 @@ def wait_for_change(settings: ConsulSettings, seen: Mapping[str, int] | None, wa
     be reached has the index 0. SourceError, UsageError: as a read raises them.
     """
     address = consul_address(settings.address, os.environ, settings.origin)
-    with open_session(patient(settings, wait, _MOST_CONNECTIONS), address, CONSUL) as session:
+    with open_session(allow_waiting(settings, wait, _MOST_CONNECTIONS), address, CONSUL) as session:
         agent = Agent(session)
         datacenters = choose(session, agent, settings, ()).names
         _check_leaders(agent, settings, datacenters)
-        looks = {
+        queries = {
             f"{datacenter}/{table}": partial(_index_of, session, settings, datacenter, probe, wait)
             for datacenter in datacenters
             for table, probe in _PROBES.items()
         }
-        return first_change(session, settings, seen, looks, wait)
+        return await_first_change(session, settings, seen, queries, wait)
 
 
 def _check_leaders(agent: Agent, settings: ConsulSettings, datacenters: tuple[str, ...]) -> None:
@@ -58,7 +58,7 @@ async def _index_of(
     before: int,
 ) -> int:
     """The index of this table as soon as it is another one than `before` (0: at once), or after `wait` seconds."""
-    parameters = (*query_of(settings, datacenter).parameters, *blocking(before, wait))
+    parameters = (*query_of(settings, datacenter).parameters, *blocking_parameters(before, wait))
     return await probe(Catalog(session, parameters, strict_acl=False))
 
 

@@ -53,11 +53,10 @@ def nomad_address(configured: str | None, environment: Mapping[str, str], origin
 
 
 def parse_address(text: str, key: str, origin: FileOrigin) -> Address:
-    """Read an address; without a scheme it is http. Raises UsageError, which names `key`.
+    """Parse an address; without a scheme it is http. UsageError: it is invalid; the message names `key`.
 
-    No message shows a part of the text: a password may be anywhere in what is no address.
-
-    key: what the message calls it: a key of the configuration or an environment variable.
+    Messages never quote the text, because an invalid address may contain a password anywhere.
+    key: where the address is from: a key of the configuration or an environment variable.
     """
 
     def wrong(reason: str, help_text: str = _FORMS) -> UsageError:
@@ -80,7 +79,7 @@ def parse_address(text: str, key: str, origin: FileOrigin) -> Address:
     except (ValueError, UnicodeError):
         raise wrong("it has no valid host; an IPv6 address needs brackets") from None
     if parts.username is not None or parts.password is not None:
-        raise wrong("it has a user or a password, and tokens alone are sent")
+        raise wrong("it has a user or a password, but frostline sends only tokens")
     if parts.scheme not in _DEFAULT_PORTS:
         raise wrong("its scheme is neither http, https nor unix")
     if not _HOST.fullmatch(host) or (parts.netloc.count(":") > 1 and "[" not in parts.netloc):
@@ -100,7 +99,7 @@ def parse_address(text: str, key: str, origin: FileOrigin) -> Address:
 
 
 def _port_of(parts: SplitResult) -> int | None:
-    """The port; None: it has none; 0: it is not from 1 to 65535."""
+    """Return the port, None if the URL has no port, or 0 if its port is invalid."""
     try:
         return parts.port
     except ValueError:

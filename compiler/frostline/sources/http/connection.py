@@ -33,7 +33,7 @@ _DEFAULT_PORT = 80
 
 
 class TooLargeError(Exception):
-    """A body has more than so many bytes (`largest`); it may be endless."""
+    """A body has more bytes than `largest`. It may be endless."""
 
     def __init__(self, largest: int) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class TooLargeError(Exception):
 
 
 class Response(Struct, frozen=True):
-    """A complete answer. headers: names in lower case; the values of a repeated header are joined by `, `."""
+    """A complete answer. headers: names in lower case; values of a repeated header joined by `, `."""
 
     status: int
     reason: str
@@ -52,8 +52,8 @@ class Response(Struct, frozen=True):
 class Connection(asyncio.BufferedProtocol):
     """A connection that opens on first use. Once either side has closed it, it stays closed.
 
-    reached: whether the connection was ever established. Of the latest exchange: reused: it was not the first on this
-    connection; answered: the head of its answer arrived; complete: all of its answer arrived.
+    reached: whether the connection was ever established. The others describe the latest exchange: reused: it was not
+    the first on this connection; answered: the head of its answer arrived; complete: its whole answer arrived.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         if self._parser is None or self._waiting is None or self._waiting.done():
-            self.close()  # unexpected bytes
+            self.close()  # nobody asked for these bytes
             return
         try:
             self._parser.feed(self._space[:nbytes])
@@ -224,10 +224,10 @@ async def _connect_socket(family: int, protocol: int, address: Any) -> socket.so
 
 
 async def _resolve(host: str, port: int) -> list[Any]:
-    """Resolve a host to the addresses of getaddrinfo. OSError: the name is unknown.
+    """Resolve a host to the addresses that getaddrinfo returns. OSError: the name is unknown.
 
-    A daemon thread resolves names: at exit Python waits for the threads of asyncio's own executor, and a name server
-    may hang for any time.
+    A daemon thread resolves names, because at exit Python waits for the threads of asyncio's own executor, and a name
+    server may hang forever.
     """
     with suppress(OSError):
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
@@ -249,7 +249,7 @@ async def _resolve(host: str, port: int) -> list[Any]:
             addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             failed = error
-        with suppress(RuntimeError):  # the loop is closed, and nothing waits for the result
+        with suppress(RuntimeError):  # the loop is closed already, so nobody waits for the result
             loop.call_soon_threadsafe(settle, addresses, failed)
 
     threading.Thread(target=resolve, daemon=True).start()
@@ -322,14 +322,14 @@ class ResponseParser:
         if self._head_size > _LARGEST_HEAD:
             raise self._failed(HTTPException("the head of the answer is too long"))
         if self.has_head:
-            return  # a trailer, which must not pass for a header (RFC 9110 6.5.1)
+            return  # a trailer must not be taken for a header (RFC 9110 6.5.1)
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
     def on_headers_complete(self) -> None:
         version = self._parser.get_http_version()
         if version not in ("1.0", "1.1"):
-            raise self._failed(HTTPException(f"the answer is in HTTP/{version}, and HTTP/1.1 was asked for"))
+            raise self._failed(HTTPException(f"the answer is in HTTP/{version}, but frostline asked for HTTP/1.1"))
         self.status = self._parser.get_status_code()
         self.has_head = self.status >= 200
 
@@ -350,6 +350,6 @@ class ResponseParser:
             raise self._failed(HTTPException("more bytes arrived after the end of the answer"))
 
     def _failed(self, error: Exception) -> Exception:
-        """Remember the error: httptools raises one of its own in its place."""
+        """Remember the error, because httptools replaces it with one of its own."""
         self._error = error
         return error

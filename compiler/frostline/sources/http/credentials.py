@@ -57,7 +57,7 @@ def read_token(token: Token | None, environment: Mapping[str, str], origin: File
 
 
 def describe_token(token: Token) -> str:
-    """Where the token comes from, for messages: `$NAME` or `the file PATH`."""
+    """Say where the token comes from: `$NAME` or `the file PATH`."""
     return f"the file {token.file}" if token.file is not None else f"${token.env}"
 
 
@@ -86,8 +86,8 @@ def make_tls_context(tls: Tls, origin: FileOrigin) -> ssl.SSLContext:
     except (ssl.SSLError, ValueError) as error:
         help_text = "it must hold certificates of authorities in PEM: -----BEGIN CERTIFICATE-----"
         raise _unusable("tls.ca_file", tls.ca_file, error, origin, help_text) from None
-    # The same on every Python: 3.13 began to refuse what private authorities often lack (critical basicConstraints, key
-    # identifiers, version 3), and to trust an intermediate authority that `ca_file` names without its root.
+    # Behave the same on every Python. Since 3.13 the default refuses certificates of many private authorities (without
+    # critical basicConstraints, key identifiers or version 3), and trusts an intermediate authority without its root.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if not tls.verify:
@@ -103,7 +103,7 @@ def make_tls_context(tls: Tls, origin: FileOrigin) -> ssl.SSLContext:
 
 
 def _default_context(ca_file: Path | None) -> ssl.SSLContext:
-    """As ssl.create_default_context, which would also write each session's keys into the file $SSLKEYLOGFILE."""
+    """Make the context of ssl.create_default_context, but never write session keys to the file $SSLKEYLOGFILE."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if ca_file is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
@@ -113,12 +113,12 @@ def _default_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def exposure_warnings(settings: ServerSettings, address: Address) -> list[str]:
-    """What others on the network can read or pretend by these settings, as sentences."""
+    """Warn, in sentences, of what these settings let others on the network read or impersonate."""
     server = f"source {settings.name}: {address.host}"
     if address.scheme == "http" and settings.token is not None and not _is_loopback(address.host):
-        return [f"{server} gets the token without TLS: anybody between here and there can read it; use https://"]
+        return [f"{server} gets the token without TLS: anybody on the network can read it; use https://"]
     if address.scheme == "https" and not settings.tls.verify:
-        gets = "gets the token and is believed" if settings.token is not None else "is believed"
+        gets = "gets the token and is trusted" if settings.token is not None else "is trusted"
         return [f"{server} is not verified (`tls.verify`): whoever answers in its place {gets}; use `tls.ca_file`"]
     return []
 
@@ -158,9 +158,9 @@ def _unusable(key: str, path: Path | None, error: Exception, origin: FileOrigin,
 
 
 def describe_failure(error: BaseException) -> str:
-    """The reason that an error of the operating system or of OpenSSL gives, without error numbers and source lines."""
+    """Return the reason of an error of the operating system or OpenSSL, without error numbers and source lines."""
     if isinstance(error, ssl.SSLError):
-        return error.reason.replace("_", " ").lower() if error.reason else "it has nothing of the kind in PEM"
+        return error.reason.replace("_", " ").lower() if error.reason else "it contains no such thing in PEM"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

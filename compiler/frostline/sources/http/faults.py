@@ -1,4 +1,4 @@
-"""What went wrong between here and a server: the reason in plain words, and what to do about it."""
+"""Say in plain words why a request to a server failed, and what to do about it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Fault(Struct, frozen=True):
     help: str
 
 
-_BY_STATUS = {  # by status, else by its first digit
+_HELP_OF_STATUS = {  # a status, or the first digit of others
     3: "configure the address that the server redirects to, or check the proxy in between",
     4: "check the address and the keys of this source",
     5: "see the agent's log; the request was repeated as often as `retries` allows",
@@ -43,14 +43,14 @@ _NOT_NOW = {9: "is not valid yet", 10: "has expired"}
 _OTHER_NAME = {62, 64}
 
 _NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}
-# Alerts of servers that want a client's certificate: TLS 1.3 says so, TLS 1.2 calls it bad or fails to shake hands.
+# Alerts of servers that want a client's certificate. TLS 1.3 says so; TLS 1.2 calls it bad, or the handshake fails.
 _WANTS_CERTIFICATE = re.compile(
     "ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_EXPIRED|CERTIFICATE_UNKNOWN|HANDSHAKE_FAILURE)"
 )
 
 
 def tls_fault(error: ssl.SSLError, name: str, server: str) -> Fault:
-    """Why TLS failed. name: the one that the certificate must have; server: HOST:PORT."""
+    """Explain why TLS failed. name: the name that the certificate must have; server: HOST:PORT."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate_fault(error, name, server)
     reason = error.reason or "TLS error"
@@ -61,7 +61,7 @@ def tls_fault(error: ssl.SSLError, name: str, server: str) -> Fault:
     if _WANTS_CERTIFICATE.search(reason):
         return Fault(
             f"the server takes only clients with a certificate that it trusts ({said})",
-            "name one that its authority signed, and the key, as `cert_file` and `key_file` under `tls`",
+            "name a certificate that its authority signed, and the key, as `cert_file` and `key_file` under `tls`",
         )
     return Fault(f"TLS failed: {said}", "check the scheme of the address and the keys under `tls`")
 
@@ -73,15 +73,15 @@ def _certificate_fault(error: ssl.SSLCertVerificationError, name: str, server: s
             f"{certificate} {_NOT_NOW[code]}", "have it renewed; if it is valid, set the clock of this machine"
         )
     if code in _OTHER_NAME:
-        shown = f"openssl s_client -connect {server} </dev/null | openssl x509 -noout -ext subjectAltName"
+        command = f"openssl s_client -connect {server} </dev/null | openssl x509 -noout -ext subjectAltName"
         return Fault(
             f"{certificate} is not valid for {quote(name)}",
-            f"write a name that it has as `server_name` under `tls`, or in the address; `{shown}` shows its names",
+            f"write one of its names as `server_name` under `tls`, or in the address; `{command}` shows them",
         )
     if code in _SELF_SIGNED:
         return Fault(
             f"{certificate} is self-signed, and not trusted here",
-            "name it (PEM) as `ca_file` under `tls`, if it is right",
+            "if it is the right one, name it (PEM) as `ca_file` under `tls`",
         )
     if code in _UNKNOWN_AUTHORITY:
         return Fault(
@@ -92,7 +92,7 @@ def _certificate_fault(error: ssl.SSLCertVerificationError, name: str, server: s
 
 
 def unreachable_fault(error: OSError, reason: str, correct: str) -> Fault:
-    """Why no connection is there. reason: the error's own; correct: what to do where the address is wrong."""
+    """Explain why the connection failed. reason: the error's own words; correct: what to do if the address is wrong."""
     if isinstance(error, socket.gaierror):
         help_text = f"{correct}, or find out why the name servers of this machine do not know that name; {_WAIT}"
         return Fault(f"its name cannot be resolved: {reason}", help_text)
@@ -102,15 +102,15 @@ def unreachable_fault(error: OSError, reason: str, correct: str) -> Fault:
 
 
 def status_fault(response: Response, shorten: Callable[[str], str]) -> Fault:
-    """What an answer with another status than 200 says. shorten: makes the server's text fit for a message."""
+    """Explain an answer whose status is not 200. shorten: makes the server's text fit into a message."""
     status, text = response.status, page_title(response.body, shorten) or shorten(body_text(response.body))
     reason = f"{status} {shorten(response.reason)}".strip()
-    help_text = _BY_STATUS.get(status) or _BY_STATUS.get(status // 100, NOT_AN_AGENT)
+    help_text = _HELP_OF_STATUS.get(status) or _HELP_OF_STATUS.get(status // 100, NOT_AN_AGENT)
     if 300 <= status < 400:
         reason, text = f"{reason}: frostline does not follow redirects", shorten(response.headers.get("location", ""))
     elif wants_login(response):
         help_text = _LOGIN_HELP
-    elif status == 400 and "https" in text.lower():  # what Go's servers and nginx say to plain HTTP on a port of TLS
+    elif status == 400 and "https" in text.lower():  # Go's servers and nginx answer so to plain HTTP on a TLS port
         help_text = "write https:// in the address, and under `tls` the server's authority as `ca_file`"
     elif is_page(response.body):
         help_text = _PAGE_HELP
@@ -118,7 +118,7 @@ def status_fault(response: Response, shorten: Callable[[str], str]) -> Fault:
 
 
 def wants_login(response: Response) -> bool:
-    """Whether a user and a password, or another login of HTTP's own (RFC 9110 11.6.1), is asked for."""
+    """Whether the answer asks for a login of HTTP itself, such as user and password (RFC 9110 11.6.1)."""
     return response.status == 407 or (response.status == 401 and "www-authenticate" in response.headers)
 
 
@@ -128,12 +128,12 @@ def body_text(body: bytes | bytearray) -> str:
 
 
 def is_page(body: bytes | bytearray) -> bool:
-    """Whether a body is HTML, which neither server sends to an API's client."""
+    """Whether a body is HTML, which neither Consul nor Nomad sends to a client of its API."""
     return body[:1000].lstrip()[:1] == b"<"
 
 
 def page_title(body: bytes | bytearray, shorten: Callable[[str], str]) -> str:
-    """`a page of HTML, "Sign in"`; "" for a body that is none."""
+    """Describe a page: `a page of HTML, "Sign in"`. Returns "" if the body is not HTML."""
     if not is_page(body):
         return ""
     found = re.search(r"<title[^>]*>\s*([^<]*)", body_text(body[:20_000]), re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""The segments of a live source, which are datacenters or regions: which to read, and what `partial: true` allows."""
+"""The segments of a live source, which are datacenters or regions: choose and read them, and apply `partial: true`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SegmentKind(Struct, frozen=True, kw_only=True):
 
 
 class ChosenSegments(Struct, frozen=True):
-    """names: the segments to read, sorted. unknown: segments that are configured by name, but unknown to the server."""
+    """names: the segments to read, sorted. unknown: configured by name, but unknown to the server."""
 
     names: tuple[str, ...]
     unknown: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ def choose_segments(
     *,
     partial: bool,
 ) -> ChosenSegments:
-    """Choose what the patterns match of the segments that the server knows; `only` narrows the choice to these.
+    """Choose the known segments that the patterns match. `only` narrows the choice to these names.
 
     SourceError: a configured name is unknown to the server (unless `partial`), or nothing matches.
     """
@@ -76,7 +76,7 @@ def choose_segments(
 
 
 def not_configured(settings: ServerSettings, kind: SegmentKind, name: str, configured: str) -> UsageError:
-    """The error of a segment that was asked for (freeze --datacenter) and that the source does not read."""
+    """Make the error for a segment named by `freeze --datacenter` that the source does not read."""
     return UsageError(
         f"source {settings.name} does not read the {kind.noun} {quote(name)}: {configured}",
         origin=settings.origin,
@@ -93,8 +93,8 @@ def read_segments(
 ) -> ReadResult:
     """Read each chosen segment. With `partial: true`, those that are unknown or unreachable become warnings.
 
-    read_segment: name -> answers and warnings. earlier: warnings to begin with. SourceError: a segment failed, or none
-    answered.
+    read_segment: name -> answers and warnings. earlier: warnings that come first. SourceError: a segment failed, or no
+    segment answered.
     """
     unreachable = list(chosen.unknown)
     reason = "they are not known"
@@ -109,7 +109,7 @@ def read_segments(
         except SourceError as error:
             if not (settings.partial and error.unreachable):
                 if error.unreachable and len(chosen.names) > 1:
-                    error.help = "; ".join(filter(None, (error.help, _way_on(name))))
+                    error.help = "; ".join(filter(None, (error.help, _partial_help(name))))
                 raise
             unreachable.append(name)
             reason = error.message.removeprefix(f"source {settings.name}: ")
@@ -126,7 +126,7 @@ def read_segments(
     return ReadResult(answers=tuple(answers), warnings=tuple(warnings), unreachable=tuple(sorted(unreachable)))
 
 
-def _way_on(name: str) -> str:
+def _partial_help(name: str) -> str:
     return f"compile, freeze and plan keep what the lock has of {quote(name)} with `--allow partial`"
 
 

@@ -1,6 +1,6 @@
-"""What the sources of Consul and Nomad do alike: paths and queries, typed answers, and the headers that prove them.
+"""A session with Consul or Nomad: paths and queries, typed answers, and their headers.
 
-Both servers say in headers which index an answer has, how old it is and whether there is a leader.
+Both servers send an answer's index, its age and whether there is a leader as headers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 _NO_LEADER_HELP = "see the servers' logs; compile, freeze, plan and check --live wait for a leader with `--wait 30s`"
 
 SMALL = 1 << 22
-"""Bytes of an answer that does not grow with the catalog: the agent itself, a leader, an index alone."""
+"""Most bytes of an answer that does not grow with the catalog: about the agent, its leader, or only an index."""
 
 Parameters = tuple[tuple[str, str], ...]
 """The names and values of a query, in order."""
@@ -39,8 +39,8 @@ class Api(Struct, frozen=True, kw_only=True):
 
     rights_help: what to do about a token without rights, which gets status 403 or an answer with index 0.
     address_variable: the environment's variable for the address.
-    small: parts of the targets whose answers don't grow with the catalog, and have at most SMALL bytes; of a parameter
-    with the `&` behind it, if its value must end there.
+    small: parts of targets whose answers do not grow with the catalog and so have at most SMALL bytes. A parameter that
+    ends with `&` must have exactly that value.
     """
 
     product: str
@@ -50,14 +50,14 @@ class Api(Struct, frozen=True, kw_only=True):
 
 
 class Indexed(Struct, frozen=True):
-    """A decoded answer and its index; 0 for a list whose pages have different indexes."""
+    """A decoded answer and its index. The index is 0 for a list whose pages have different indexes."""
 
     value: Any
     index: int
 
 
 class MalformedBody(Exception):
-    """A body is not JSON, or JSON of another shape than expected. Its text is the reason."""
+    """A body is not JSON, or not of the expected shape. The text is the reason."""
 
 
 class NoLeaderError(SourceError):
@@ -69,8 +69,8 @@ class NoLeaderError(SourceError):
 class Session:
     """A conversation with the server of one source. Close it when done.
 
-    source: its name. max_stale: how many seconds old an answer may be. None: the leader answers, and the source proves
-    what it reads.
+    source: its name. max_stale: how many seconds old an answer may be; None: only the leader may answer, and the source
+    proves that what it reads is one moment.
     """
 
     def __init__(self, transport: Transport, api: Api, *, source: str = "", max_stale: float | None = None) -> None:
@@ -105,7 +105,7 @@ class Session:
         return self._transport.in_parallel(work, items, tick)
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Await this work alone."""
+        """Await a single piece of work."""
         return self.in_parallel(lambda work: work, [work])[0]
 
     def error(self, target: str, reason: str, *, help: str | None = None) -> SourceError:
@@ -117,7 +117,7 @@ class Session:
         return f"check that the address is {self._api.product}'s HTTP API, and that no proxy answers in its place"
 
     def no_leader(self, target: str) -> NoLeaderError:
-        """The error that the servers have no leader. target: the request that tells."""
+        """Make the error that the servers have no leader. target: the request whose answer says so."""
         error = self.error(target, f"{self._api.product} has no leader", help=_NO_LEADER_HELP)
         return NoLeaderError(error.message, origin=error.origin, help=error.help)
 
@@ -130,7 +130,7 @@ class Session:
             raise
 
     def _status_help(self, error: StatusError) -> str | None:
-        """What is better known of this product than of any server."""
+        """Return a help line for this product, or None to keep the general one."""
         if error.code == 403:
             return self._api.rights_help
         if error.code == 404:
@@ -141,7 +141,7 @@ class Session:
         return SMALL if any(part in f"{target}&" for part in self._api.small) else None
 
     def decode(self, target: str, response: Response, kind: Any) -> Any:
-        """Decode the body to this type. SourceError: it is not the JSON of such a value; the message says where."""
+        """Decode the body to this type. SourceError: the JSON does not fit; the message says where."""
         try:
             return decode_json(response.body, kind)
         except MemoryError:
@@ -153,7 +153,10 @@ class Session:
             raise self.error(target, f"not the JSON expected from {self._api.product}: {found}") from None
 
     def decode_indexed(self, target: str, response: Response, kind: Any) -> Indexed:
-        """As `decode`, with the index. SourceError too: no leader, an answer that is too old, or no valid index."""
+        """Decode as `decode` does, with the index.
+
+        SourceError also: no leader, too old an answer, or no valid index.
+        """
         return Indexed(self.decode(target, response, kind), self._read_index(target, response.headers))
 
     def _read_index(self, target: str, headers: Mapping[str, str]) -> int:
@@ -170,16 +173,16 @@ class Session:
                 help="find out why the servers lag behind the leader",
             )
         index = self._read_number(target, headers, self._index_header)
-        if index == 0:  # Nomad says so, with an empty list, to a token without rights in any namespace
+        if index == 0:  # Nomad answers a token without rights in any namespace so, with an empty list
             raise self.error(target, f"the header {self._index_header} is 0", help=self._api.rights_help)
         return index
 
     def _without_headers(self, target: str) -> SourceError:
-        """The error that the answer lacks the header that each answer of these servers has."""
+        """Make the error that an answer lacks the headers, which both servers send with every answer."""
         product = self._api.product
         return self.error(
             target,
-            f"the header X-{product}-KnownLeader is missing, which {product} gives with every answer",
+            f"the header X-{product}-KnownLeader is missing, which {product} sends with every answer",
             help=f"let the proxy in between pass the headers X-{product}-…, or give `address` the server's own",
         )
 
@@ -193,7 +196,7 @@ class Session:
 
 
 def open_session(settings: ServerSettings, address: Address, api: Api) -> Session:
-    """Open a session as the settings ask. UsageError: TLS settings without https, a missing token or file."""
+    """Open a session with these settings. UsageError: TLS settings without https, a missing token or file."""
     if address.scheme != "https" and settings.tls != Tls():
         raise UsageError(
             f"source {settings.name}: `tls` is set, but the address does not use TLS",
@@ -218,7 +221,7 @@ def open_session(settings: ServerSettings, address: Address, api: Api) -> Sessio
 
 
 def _correct_address(configured: str | None, variable: str) -> str:
-    """What to do about a wrong address: correct it where it stands."""
+    """Say how to correct a wrong address: in the configuration or in the variable, wherever it is from."""
     if configured is not None:
         return "correct `address`"
     return f"correct ${variable}" if os.environ.get(variable) else f"set `address` or ${variable}"
@@ -238,17 +241,17 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 
 
 def quote_segment(name: str) -> str:
-    """`name` as one segment of a path: every byte escaped that is not a letter, a digit or one of `_.-~`."""
+    """Escape `name` as one segment of a path: every byte but letters, digits and `_.-~`."""
     return quote(name, safe="", errors="replace")
 
 
 def segment_path(folder: str, name: str) -> str:
-    """`folder/name`, with the name escaped by `quote_segment`."""
+    """Return `folder/name`, with the name escaped by `quote_segment`."""
     return f"{folder}/{quote_segment(name)}"
 
 
 def with_query(path: str, parameters: Parameters) -> str:
-    """`path?name=value&…`, with names and values escaped."""
+    """Return `path?name=value&…`, with names and values escaped."""
     return f"{path}?{_query(parameters)}" if parameters else path
 
 
@@ -258,5 +261,5 @@ def _query(parameters: Parameters) -> str:
 
 
 def is_addressable(name: str) -> bool:
-    """Whether a path can contain the name: Go cleans even escaped paths, Consul refuses unprintable characters."""
+    """Whether a path can contain the name. Go cleans even escaped paths, and Consul refuses unprintable characters."""
     return name.isprintable() and not any(part in {"", ".", ".."} for part in name.split("/"))

@@ -1,7 +1,7 @@
 """HTTP GET for live sources: a limited pool of persistent connections; every wait has a limit.
 
-One asyncio loop takes less than half the CPU of threads for 10,000 answers, because threads pass the interpreter's lock
-around at each of them.
+It runs on one asyncio loop. Threads would take more than twice the CPU for 10,000 answers, because they contend for the
+interpreter's lock at each answer.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ _log = logging.getLogger(__name__)
 
 _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 5.0
-_TICK = 0.1  # seconds between two reports of progress
-_LONGEST_WAIT = 3600.0  # seconds; a deadline may be longer than the loop's clock can wait
-_MOST_QUOTED = 200  # characters of the server's own text in a message
+_TICK = 0.1  # seconds between reports of progress
+_LONGEST_WAIT = 3600.0  # seconds; a deadline may be longer than the loop can wait at once
+_MOST_QUOTED = 200  # characters of a server's text in a message
 _TIMEOUT_HELP = "raise `timeout` if it is only slow; else check that the address is the agent's HTTP port"
 _NO_CONNECTION_HELP = "check the address, and that no firewall drops the packets, or raise `connect_timeout`"
 _INTERRUPTED_HELP = "check that the address is the agent's HTTP port, and that no proxy closes the connection"
@@ -66,7 +66,7 @@ class UnreachableError(SourceError):
 class StatusError(SourceError):
     """The server answered with a status other than 200. text: the beginning of its body, without the token.
 
-    wants_login: a user and a password, or another login of HTTP's own (RFC 9110 11.6.1), which neither server knows.
+    wants_login: the answer asks for a login of HTTP itself, so it is from a proxy (see `faults.wants_login`).
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class StatusError(SourceError):
 class _TransientFailure(Struct, frozen=True):
     """A connection failed in a way that may pass: refused, reset, cut off, too slow.
 
-    reached: it was established. too_slow: the time for it ended.
+    reached: the connection was established. too_slow: it ran into a limit of time.
     """
 
     reason: str
@@ -92,11 +92,11 @@ class _TransientFailure(Struct, frozen=True):
 
 
 class Transport:
-    """The connections to one server, for one read of one source. The deadline counts from here. Close it when done.
+    """The connections to one server, for one read of one source. Its deadline starts now. Close it when done.
 
     name: the source's, for messages. secret: sent in the header `token_header`, and removed from every message.
-    address_origin: where the address is written, for the error that it cannot be reached; None: it is not written.
-    correct: what to do about a wrong address, for its help.
+    address_origin: where the configuration has the address, for errors; None: nowhere. correct: how to correct a wrong
+    address, for help lines.
     """
 
     def __init__(
@@ -141,11 +141,11 @@ class Transport:
         self._runner.close()
 
     async def get(self, target: str, largest: int | None = None) -> Response:
-        """Return the answer to `GET target`, whose status is 200. target: a path with its query, percent-encoded;
-        largest: bytes of its body, None: LARGEST.
+        """Return the answer to `GET target`, whose status is 200. Await it in the work of `in_parallel`.
 
-        Await it in the work of `in_parallel`. Connection failures, 429 and 5xx are retried. Raises StatusError for any
-        other status, UnreachableError without an answer, SourceError for an invalid answer or past the deadline.
+        target: a path with its query, percent-encoded. largest: the most bytes of the body; None: LARGEST.
+        Connection failures, 429 and 5xx are retried. Raises StatusError for any other status, UnreachableError without
+        an answer, SourceError for an invalid answer or past the deadline.
         """
         for attempt in range(self._limits.retries + 1):
             delay = retry_delay(attempt)
@@ -170,10 +170,10 @@ class Transport:
         raise AssertionError("at least one attempt is made")
 
     def _is_hopeless(self, outcome: Response | _TransientFailure) -> bool:
-        """Whether the second outcome of this kind is the last: both cost more than a retry is worth."""
+        """Whether to give up after a second outcome of this kind, because each attempt takes long."""
         if isinstance(outcome, _TransientFailure):
             return outcome.too_slow and not self._has_answered
-        # The server has waited for a leader itself before it said so (Consul: 7 s).
+        # Before it answers so, the server itself has waited for a leader (Consul: 7 s).
         return outcome.status == 500 and b"No cluster leader" in outcome.body[:200]
 
     def in_parallel(
@@ -274,7 +274,10 @@ class Transport:
         )
 
     def describe_page(self, body: bytes | bytearray) -> str:
-        """What a body is that should be JSON: `a page of HTML, "Sign in"`; "" where it is no page."""
+        """Describe a page that came in place of JSON: `a page of HTML, "Sign in"`.
+
+        Returns "" if the body is not a page.
+        """
         return page_title(body, self.quote_server)
 
     def _remaining(self) -> float:
@@ -314,7 +317,8 @@ class Transport:
         finally:
             if not connection.complete:
                 connection.close()
-        # Not in the handler, where the error would keep the original one as its context, and with it its frames.
+        # Raise it outside of the handler: inside, the original error would stay alive as its context, with all its
+        # frames.
         if isinstance(failure, Exception):
             raise failure
         return failure
@@ -322,7 +326,7 @@ class Transport:
     def _failure(
         self, error: Exception, connection: Connection, target: str, allowed: float
     ) -> Exception | _TransientFailure | None:
-        """What an exception of the exchange means: a permanent error, a transient failure, or None (see `_attempt`)."""
+        """Return what an exception of the exchange means: an error, a transient failure, or None (see `_attempt`)."""
         closed = isinstance(error, (ConnectionError, ssl.SSLEOFError))  # RemoteDisconnected is a ConnectionError
         if closed and connection.reused and not connection.answered:
             return None
@@ -351,7 +355,7 @@ class Transport:
         return self.error(target, f"invalid HTTP: {self.quote_server(str(error))}", help=NOT_AN_AGENT)
 
     def _url(self) -> str:
-        """The server's address, without the prefix of its paths: some proxies expect a secret in it."""
+        """Return the server's address without the prefix of its paths, which may hold a secret that a proxy expects."""
         return f"{self._address.scheme}://{self._server()}"
 
     def _server(self) -> str:
@@ -362,7 +366,7 @@ class Transport:
 
 
 def retry_delay(attempt: int) -> float:
-    """Seconds to wait after this attempt, the first of which is 0."""
+    """Return the seconds to wait after this attempt; the first is attempt 0."""
     return float(min(_FIRST_DELAY * 2**attempt, _LONGEST_DELAY))
 
 
@@ -375,7 +379,7 @@ def _drop_traceback(error: BaseException) -> BaseException:
 
 
 def _log_loop_error(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
-    """Log what asyncio would print about a broken connection; the task that waits on it gets the error itself."""
+    """Log what asyncio would otherwise print about a broken connection. The task that waits for it gets the error."""
     _log.debug("%s", context.get("message", ""))
 
 
@@ -386,7 +390,8 @@ def _timeout_fault(connection: Connection, connect_timeout: float, allowed: floa
 
 
 def _retry_after(value: str | None) -> float | None:
-    """The seconds that a Retry-After header asks for (RFC 9110, 10.2.3: seconds or a date); None: absent or invalid."""
+    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3: seconds or a date), or None if it is absent or
+    invalid."""
     if value is None:
         return None
     if re.fullmatch("[0-9]{1,9}", value.strip()):

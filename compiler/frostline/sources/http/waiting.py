@@ -1,6 +1,6 @@
-"""Waiting until the server of a source may have changed: what Consul and Nomad do alike.
+"""Wait until the data of a Consul or Nomad server may have changed, with blocking queries.
 
-A blocking query names an index: the server answers once that of the answer is a higher one, else after `wait`.
+A blocking query names an index. The server answers once the answer's index is higher, or after `wait`.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from frostline.sources.http.session import Parameters, Session
 Settings = TypeVar("Settings", bound=ServerSettings)
 
 _JITTER = 1 / 16
-"""The share of `wait` that both servers add to it, at most."""
+"""Both servers add up to this share of `wait` to it."""
 
 
 class _ChangedError(Exception):
-    """Not a fault: what ends the other queries when one sees another number."""
+    """A query saw another number. Raised to end the other queries; it is not a fault."""
 
     def __init__(self, place: str, number: int) -> None:
         super().__init__(place)
         self.place, self.number = place, number
 
 
-def patient(settings: Settings, wait: float, connections: int) -> Settings:
-    """The settings for so many requests that a server may hold for `wait` seconds, and that are not retried."""
+def allow_waiting(settings: Settings, wait: float, connections: int) -> Settings:
+    """Return the settings for this many requests at once that the server may hold for `wait` seconds, without
+    retries."""
     longest = wait * (1 + _JITTER) + settings.limits.timeout
     limits = replace(
         settings.limits,
@@ -43,32 +44,32 @@ def patient(settings: Settings, wait: float, connections: int) -> Settings:
     return replace(settings, limits=limits)
 
 
-def blocking(before: int, wait: float) -> Parameters:
-    """The parameters of a query that waits until the index is higher than `before`; 0: it waits for nothing."""
+def blocking_parameters(before: int, wait: float) -> Parameters:
+    """Return the parameters that make a query wait until the index is higher than `before`; 0: do not wait."""
     return (("index", str(before)), ("wait", f"{max(1, round(wait * 1000))}ms")) if before else ()
 
 
-def first_change(
+def await_first_change(
     session: Session,
     settings: ServerSettings,
     seen: Mapping[str, int] | None,
-    looks: Mapping[str, Callable[[int], Awaitable[int]]],
+    queries: Mapping[str, Callable[[int], Awaitable[int]]],
     wait: float,
 ) -> dict[str, int]:
-    """The number of each of these places: at once where one is not as in `seen`, or `seen` has other places.
+    """Return the number of each place, as soon as one differs from `seen`; at once if `seen` has other places.
 
-    looks: a place -> what returns its number once that differs from the given one (0: at once), or after `wait`
-    seconds. With `partial: true`, a place that cannot be reached has the number 0.
+    queries: place -> a function that returns its number once that differs from its argument (0: at once), or after
+    `wait` seconds. With `partial: true`, a place that cannot be reached has the number 0.
     """
-    known = seen if seen is not None and seen.keys() == looks.keys() else None
+    known = seen if seen is not None and seen.keys() == queries.keys() else None
 
-    async def look(place: str) -> int:
+    async def query(place: str) -> int:
         before = 0 if known is None else known[place]
         began = monotonic()
         try:
-            number = await looks[place](before)
-            if number == before and monotonic() - began < wait:  # as a restored server answers
-                number = await looks[place](0)
+            number = await queries[place](before)
+            if number == before and monotonic() - began < wait:  # a restored server answers at once
+                number = await queries[place](0)
         except SourceError as error:
             if not (settings.partial and error.unreachable):
                 raise
@@ -76,10 +77,10 @@ def first_change(
         if known is not None and number != before:
             raise _ChangedError(place, number)
         if known is not None and number == 0:
-            await sleep(wait)  # nobody can be asked to wait there
+            await sleep(wait)  # an unreachable server cannot hold the query
         return number
 
     try:
-        return dict(zip(looks, session.in_parallel(look, list(looks)), strict=True))
+        return dict(zip(queries, session.in_parallel(query, list(queries)), strict=True))
     except _ChangedError as changed:
         return {**(known or {}), changed.place: changed.number}

@@ -17,7 +17,7 @@ from msgspec import Raw
 from frostline.errors import SourceError
 from frostline.sources.http.address import nomad_address
 from frostline.sources.http.session import open_session
-from frostline.sources.http.waiting import blocking, first_change, patient
+from frostline.sources.http.waiting import allow_waiting, await_first_change, blocking_parameters
 from frostline.sources.nomad.client import NOMAD, Client
 from frostline.sources.nomad.reading import JOBS, PER_PAGE, SERVICES, RegionQuery, specifications
 from frostline.sources.nomad.regions import choose_regions, query_of
@@ -29,7 +29,7 @@ _MOST_CONNECTIONS = 80
 _BETWEEN = 5.0
 """Seconds between two lists of jobs: their index moves with each allocation that starts or ends."""
 
-Look = Callable[[int], Awaitable[int]]
+Query = Callable[[int], Awaitable[int]]
 
 
 def wait_for_change(settings: NomadSettings, seen: Mapping[str, int] | None, wait: float) -> dict[str, int]:
@@ -40,15 +40,15 @@ def wait_for_change(settings: NomadSettings, seen: Mapping[str, int] | None, wai
     the number 0. SourceError, UsageError: as a read raises them.
     """
     address = nomad_address(settings.address, os.environ, settings.origin)
-    with open_session(patient(settings, wait, _MOST_CONNECTIONS), address, NOMAD) as session:
+    with open_session(allow_waiting(settings, wait, _MOST_CONNECTIONS), address, NOMAD) as session:
         client = Client(session)
-        looks: dict[str, Look] = {}
+        queries: dict[str, Query] = {}
         for region in choose_regions(client, settings, ()).names:
-            looks |= _looks_at(client, settings, region, wait)
-        return first_change(session, settings, seen, looks, wait)
+            queries |= _queries_of(client, settings, region, wait)
+        return await_first_change(session, settings, seen, queries, wait)
 
 
-def _looks_at(client: Client, settings: NomadSettings, region: str, wait: float) -> dict[str, Look]:
+def _queries_of(client: Client, settings: NomadSettings, region: str, wait: float) -> dict[str, Query]:
     """What to look at in this region. Its namespaces are asked for at once: without a leader that is refused."""
     try:
         query = query_of(client, settings, region)
@@ -56,12 +56,12 @@ def _looks_at(client: Client, settings: NomadSettings, region: str, wait: float)
         if not (settings.partial and error.unreachable):
             raise
         return {f"{region}/namespaces": partial(_always, 0)}
-    looks: dict[str, Look] = {f"{region}/namespaces": partial(_always, _number_of(query.namespaces))}
+    queries: dict[str, Query] = {f"{region}/namespaces": partial(_always, _number_of(query.namespaces))}
     if query.services is not None:
-        looks[f"{region}/services"] = partial(_services_index, client, query, wait)
+        queries[f"{region}/services"] = partial(_services_index, client, query, wait)
     if query.upstreams:
-        looks[f"{region}/jobs"] = partial(_specifications_number, client, query, wait)
-    return looks
+        queries[f"{region}/jobs"] = partial(_specifications_number, client, query, wait)
+    return queries
 
 
 async def _always(number: int, before: int) -> int:
@@ -70,7 +70,7 @@ async def _always(number: int, before: int) -> int:
 
 async def _services_index(client: Client, query: RegionQuery, wait: float, before: int) -> int:
     """The index of the services, which moves with their registrations and with nothing else."""
-    return (await client.indexed(SERVICES, Raw, (*query.list_parameters, *blocking(before, wait)))).index
+    return (await client.indexed(SERVICES, Raw, (*query.list_parameters, *blocking_parameters(before, wait)))).index
 
 
 async def _specifications_number(client: Client, query: RegionQuery, wait: float, before: int) -> int:
@@ -85,7 +85,7 @@ async def _specifications_number(client: Client, query: RegionQuery, wait: float
         if number != before or left <= 0:
             return number
         one_job = (*query.list_parameters, ("per_page", "1"))
-        await client.indexed(JOBS, Raw, (*one_job, *blocking(index, left)))
+        await client.indexed(JOBS, Raw, (*one_job, *blocking_parameters(index, left)))
         await sleep(max(0.0, min(_BETWEEN, until - time.monotonic())))
 
 

@@ -50,7 +50,7 @@ def change(
     )
     settings = ConsulSettings(name="mesh", origin=PLACE, partial=partial)
     with Session(transport, Api(product="Consul", address_variable="A")) as session:
-        return waiting.first_change(session, settings, seen, looks, WAIT)
+        return waiting.await_first_change(session, settings, seen, looks, WAIT)
 
 
 def test_a_place_that_cannot_be_reached_is_asked_again_only_after_the_wait(slept: list[float]) -> None:
