@@ -23,7 +23,7 @@ _config = click.option(
     "-c", "--config", type=click.Path(path_type=Path), envvar="FROSTLINE_CI_CONFIG", help="The configuration file."
 )
 _wait = click.option(
-    "--wait", envvar="FROSTLINE_CI_WAIT", metavar="DURATION", help="Wait so long for servers that are down."
+    "--wait", envvar="FROSTLINE_CI_WAIT", metavar="DURATION", help="Wait this long for servers that are down."
 )
 
 
@@ -71,12 +71,12 @@ def main() -> None:
 
 @main.command("check")
 @_config
-@click.option("--verify", is_flag=True, envvar="FROSTLINE_CI_VERIFY", help="Start verifiers: trusted branches only.")
+@click.option("--verify", is_flag=True, envvar="FROSTLINE_CI_VERIFY", help="Also start the verifiers; for trusted branches only.")
 @_ending
 def check(config: Path | None, verify: bool) -> int:
     """Check a pull request, and keep one comment on it.
 
-    Asks no source.
+    Reads no live source.
     """
     host = find_host()
     return checking.check(host, _clone(host), config, verify=verify, warn=lambda text: _say(f"warning: {text}"))
@@ -94,17 +94,17 @@ def check(config: Path | None, verify: bool) -> int:
 )
 @_wait
 @click.option("--allow", envvar="FROSTLINE_CI_ALLOW", metavar="WHAT", help="As for `frostline compile`.")
-@click.option("--lock", "locks", envvar="FROSTLINE_CI_LOCK", metavar="GLOB", help="Merge these locks; ask no source.")
+@click.option("--lock", "locks", envvar="FROSTLINE_CI_LOCK", metavar="GLOB", help="Merge these locks instead of reading the sources.")
 @click.option(
-    "--lock-only", is_flag=True, envvar="FROSTLINE_CI_LOCK_ONLY", help="Propose also a change of the lock alone."
+    "--lock-only", is_flag=True, envvar="FROSTLINE_CI_LOCK_ONLY", help="Also propose a change of the lock alone."
 )
 @_ending
 def freeze(
     config: Path | None, branch: str, wait: str | None, allow: str | None, locks: str | None, lock_only: bool
 ) -> int:
-    """Keep one pull request with what the sources changed.
+    """Keep one pull request with the changes that the sources report.
 
-    Reads the sources as compile does. Where that is refused, the pull request says so.
+    Reads the sources as compile does. If a change is refused, the pull request says so.
     """
     host = find_host()
     reading = _options(("--wait", wait), ("--allow", allow), ("--lock", locks))

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 EXIT_STATUSES = (
     ("0", "Done, nothing to report. Warnings do not change it."),
-    ("1", "Differences: of plan, check, diff and --locked; or explain knows no such name."),
+    ("1", "plan, check, diff or --locked found differences, or explain does not know the name."),
     ("2", "The usage, the configuration or a committed file is wrong."),
     ("3", "A source could not be read."),
-    ("4", "A check or a guard refused."),
+    ("4", "A check, a guard or a verifier refused."),
     ("5", "Publishing failed, or another run is at work."),
     ("70", "A bug in frostline."),
     ("130", "Interrupted, by SIGINT, SIGTERM or SIGHUP."),
@@ -153,7 +153,7 @@ class _Commands(click.Group):
 @version_option
 @help_option
 def frostline() -> None:
-    """Freezes service discovery into a static registry that programs and Puppet read with no network.
+    """Freezes service discovery into a static registry, which programs and Puppet read without a network.
 
-    Begin with `frostline init`; `frostline COMMAND --help` shows what a command does.
+    Start with `frostline init`. `frostline COMMAND --help` shows what a command does.
     """

@@ -175,7 +175,7 @@ wait_option = click.option(
     type=DURATION,
     default=0.0,
     metavar="DURATION",
-    help="Wait so long for servers that are down or have no leader, such as 30s.",
+    help="Wait this long for servers that are down or have no leader, such as 30s.",
 )
 
 only_option = click.option(
@@ -183,7 +183,7 @@ only_option = click.option(
     multiple=True,
     metavar="NAME",
     shell_complete=one_of(output_names),
-    help="Only this output (repeatable).",
+    help="Make only this output (repeatable).",
 )
 
 

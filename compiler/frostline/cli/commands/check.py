@@ -41,18 +41,18 @@ from frostline.pipeline.views.committed import committed_registry
 
 
 @click.command("check")
-@click.option("--live", is_flag=True, help="Also query the sources and report changes since the lock.")
+@click.option("--live", is_flag=True, help="Also read the live sources and report changes since the lock.")
 @click.option("--reach", is_flag=True, help="Also connect to each frozen endpoint and report those that fail.")
 @click.option("--verify", is_flag=True, help="Also start the verifiers of all outputs on what compile would write.")
 @click.option(
-    "--exact", is_flag=True, help="With --live: report also what changes only the lock, such as ids and nodes."
+    "--exact", is_flag=True, help="With --live: also report changes of the lock alone, such as ids and nodes."
 )
 @wait_option
 @click.option(
     "--max-age",
     type=DURATION,
     metavar="AGE",
-    help="Also fail unless each segment of the lock was confirmed within this time, such as 24h.",
+    help="Also exit with 1 if a segment of the lock was not confirmed within this time, such as 24h.",
 )
 @format_option(*REPORT_FORMATS)
 @timings_option

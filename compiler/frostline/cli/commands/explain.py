@@ -46,9 +46,9 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
     Exits with 1 if the service is unknown.
 
     \b
-      *  the URL to use where one is wanted
-      >  what an output has, where that differs
-      !  an override is at work
+      *  the chosen URL: use it if you want only one
+      >  what an output has, if that differs
+      !  an override applies
       <  who depends on the service
     """
     config = load_invocation_config(invocation)

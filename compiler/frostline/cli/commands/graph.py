@@ -28,7 +28,7 @@ from frostline.pipeline.views.graph import calls_value, configured_calls, graph_
 def command(invocation: Invocation, form: str) -> int:
     """Show who depends on whom: the upstreams that consumers declare.
 
-    From the committed lock, the local sources and the key `consumers`. What nobody serves is marked.
+    Reads the committed lock, the local sources and the key `consumers`. Marks what nobody serves.
     """
     config = load_invocation_config(invocation)
     registry = committed_registry(config)

@@ -24,10 +24,9 @@ from frostline.text import list_names, pluralize
 @common_options
 @invoked
 def command(invocation: Invocation, template: str | None) -> int:
-    """Write a configuration to start with, for what is found here.
+    """Write a first configuration for what is found here.
 
-    It asks Consul and Nomad, looks for job files, a Python package and a Puppet control repository, and overwrites
-    nothing.
+    Asks Consul and Nomad, and looks for job files, a Python package and a Puppet control repository. Overwrites nothing.
     """
     if invocation.config is not None:
         raise UsageError("init writes frostline.yaml into the working folder, and takes no -c", help="go there with cd")

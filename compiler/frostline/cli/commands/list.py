@@ -31,7 +31,7 @@ _AGE_HEADER = ("SOURCE", "DATACENTER", "NAMESPACE", "LOCK")
 def command(invocation: Invocation) -> int:
     """List the services of the committed lock and the local sources.
 
-    Where `confirmed` is configured, also how old the lock is.
+    If `confirmed` is configured, also shows how old the lock is.
     """
     config = load_invocation_config(invocation)
     committed = read_committed_lock(config)

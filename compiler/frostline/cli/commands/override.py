@@ -56,10 +56,10 @@ def command(
     until: datetime | None,
     why: str,
 ) -> int:
-    """Print an entry of `overrides`, or add it to their file.
+    """Print an entry of `overrides`, or add it to the overrides file.
 
-    For the night on which one address is wrong. Works from the committed lock, without a network, and refuses what
-    would change nothing. Exits with 1 if the service is unknown, or a part of the entry changes nothing.
+    Use it when one address is wrong and cannot wait for a freeze. Works from the committed lock, without a network.
+    Exits with 1 if the service is unknown, or if a part of the entry would change nothing.
     """
     config = load_invocation_config(invocation)
     target = find_target(config, service, version)

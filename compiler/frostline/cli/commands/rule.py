@@ -31,7 +31,7 @@ from frostline.pipeline.reference.rule_table import find_rule, rule_table
 def command(invocation: Invocation, name: str | None) -> int:
     """Show what a rule of findings means, or list all rules.
 
-    Says why there is the rule, and what to do about a finding of it, with an example and the waiver that silences it.
+    Says why the rule exists and what to do about its findings, with an example and the waiver that silences them.
     """
     rules = list(rule_table().values()) if name is None else [find_rule(name)]
     if invocation.format == "json":

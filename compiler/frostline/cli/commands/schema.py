@@ -21,7 +21,7 @@ from frostline.text import did_you_mean
 @common_options
 @invoked
 def command(invocation: Invocation, name: str | None) -> int:
-    """Print a JSON Schema, or the names of all."""
+    """Print a JSON Schema, or the names of all schemas."""
     names = resources.schema_names()
     if name is None:
         print_data(names)

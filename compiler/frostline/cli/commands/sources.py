@@ -36,7 +36,7 @@ from frostline.text import quote
     default=None,
     metavar="[SOURCE]",
     shell_complete=one_of(source_names),
-    help="Print the least ACL policy of each live source, or of this one, and ask nobody.",
+    help="Print the smallest ACL policy that each live source, or this one, needs; no network.",
 )
 @format_option(*FORMATS)
 @common_options

@@ -65,7 +65,7 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
     default=5.0,
     callback=_positive,
     metavar="DURATION",
-    help="Read when nothing has changed for so long, at the latest after four times that (default: 5s).",
+    help="Read when nothing has changed for this long, at the latest after four times that (default: 5s).",
 )
 @click.option(
     "--poll",
@@ -73,22 +73,22 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
     default=60.0,
     callback=_positive,
     metavar="DURATION",
-    help="Read all sources so often if one cannot tell of all changes (default: 60s).",
+    help="Read all sources this often if one cannot report all changes (default: 60s).",
 )
 @click.option(
     "--exec",
     "program",
     callback=_words,
     metavar="COMMAND",
-    help="Run this after files were published; words as a shell splits them, but no shell reads them.",
+    help="Run this command after files were published. It is split into words as in a shell, but runs without one.",
 )
 @metrics_option
 @common_options
 @invoked
 def command(invocation: Invocation, quiet_for: float, poll: float, program: Sequence[str]) -> int:
-    """Wait for changes, and publish each as compile does.
+    """Wait for changes, and publish each one as compile does.
 
-    What is refused or cannot be read leaves what is published as it is. Runs until a signal ends it.
+    If a change is refused, or a source cannot be read, the published files stay. Runs until a signal ends it.
     """
     watcher = _Watcher(invocation, program, given_day=click.get_current_context().params.get("today"))
     watcher.run(quiet_for, poll)
