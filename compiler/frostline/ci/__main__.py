@@ -71,7 +71,9 @@ def main() -> None:
 
 @main.command("check")
 @_config
-@click.option("--verify", is_flag=True, envvar="FROSTLINE_CI_VERIFY", help="Also start the verifiers; for trusted branches only.")
+@click.option(
+    "--verify", is_flag=True, envvar="FROSTLINE_CI_VERIFY", help="Start verifiers, for trusted branches only."
+)
 @_ending
 def check(config: Path | None, verify: bool) -> int:
     """Check a pull request, and keep one comment on it.
@@ -94,7 +96,9 @@ def check(config: Path | None, verify: bool) -> int:
 )
 @_wait
 @click.option("--allow", envvar="FROSTLINE_CI_ALLOW", metavar="WHAT", help="As for `frostline compile`.")
-@click.option("--lock", "locks", envvar="FROSTLINE_CI_LOCK", metavar="GLOB", help="Merge these locks instead of reading the sources.")
+@click.option(
+    "--lock", "locks", envvar="FROSTLINE_CI_LOCK", metavar="GLOB", help="Merge these locks instead of reading sources."
+)
 @click.option(
     "--lock-only", is_flag=True, envvar="FROSTLINE_CI_LOCK_ONLY", help="Also propose a change of the lock alone."
 )

@@ -50,7 +50,9 @@ _FIT_A_SAVED_PLAN = frozenset(
 @click.command("compile")
 @offline_option
 @click.option("--locked", is_flag=True, help="Exit with 1 if the registry would change.")
-@click.option("--exact", is_flag=True, help="With --locked: exit with 1 also if only the lock would change (ids, nodes).")
+@click.option(
+    "--exact", is_flag=True, help="With --locked: also exit with 1 if only the lock would change (ids, nodes)."
+)
 @click.option(
     "--lock", "locks", multiple=True, metavar="GLOB", help="Merge these locks instead of reading sources (repeatable)."
 )
@@ -59,7 +61,9 @@ _FIT_A_SAVED_PLAN = frozenset(
     "--plan", type=click.Path(path_type=Path), metavar="FILE", help="Publish exactly this saved plan; no network."
 )
 @click.option("--expect", type=DIGEST, metavar="DIGEST", help="With --plan: refuse another plan than the one reviewed.")
-@click.option("--max-age", type=DURATION, metavar="AGE", help="With --plan: refuse a plan that is older than this, such as 24h.")
+@click.option(
+    "--max-age", type=DURATION, metavar="AGE", help="With --plan: refuse a plan older than this, such as 24h."
+)
 @wait_option
 @allow_option
 @format_option(*FORMATS)

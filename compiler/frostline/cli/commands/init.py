@@ -26,7 +26,8 @@ from frostline.text import list_names, pluralize
 def command(invocation: Invocation, template: str | None) -> int:
     """Write a first configuration for what is found here.
 
-    Asks Consul and Nomad, and looks for job files, a Python package and a Puppet control repository. Overwrites nothing.
+    Asks Consul and Nomad, and looks for job files, a Python package and a Puppet control repository.
+    Overwrites nothing.
     """
     if invocation.config is not None:
         raise UsageError("init writes frostline.yaml into the working folder, and takes no -c", help="go there with cd")
