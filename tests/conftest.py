@@ -26,8 +26,9 @@ from warm_command import WarmCommand
 from frostline.cli import main as cli
 from frostline.text import allow_comparisons
 
-# Who runs the tests in the background may have told them to ignore interrupts, and so every command that they start.
+# A shell that starts the tests in the background lets them, and so every command that they start, ignore these two.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 CONSULS = ("consul-1.8", "consul-1.14")
 """The Consuls that the tests run, the oldest first. $FROSTLINE_CONSUL replaces both."""

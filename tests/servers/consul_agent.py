@@ -265,7 +265,13 @@ class ConsulAgent:
         self.settle()
 
     def reset(self) -> None:
-        """Removes all that was registered, on this node and on others; takes the node out of maintenance."""
+        """Removes all that was registered, on this node and on others; takes the node out of maintenance.
+
+        Starts the agent where a test has ended it, and failed before it started it again.
+        """
+        if self.server.ended:
+            self.stop()
+            self.start()
         try:
             self.request("PUT", "/v1/agent/maintenance?enable=false")
             for service_id in self.request("GET", "/v1/agent/services"):

@@ -58,6 +58,10 @@ class Server:
     def pid(self) -> int:
         return self.process.pid
 
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
     def wait_until(self, ready: Callable[[], bool], what: str) -> None:
         """Returns once `ready()` is true; an OSError of it counts as not yet. Raises NotStartedError."""
         end = time.monotonic() + READY_WITHIN
@@ -65,7 +69,7 @@ class Server:
             with suppress(OSError):
                 if ready():
                     return
-            if self.process.poll() is not None:
+            if self.ended:
                 raise NotStartedError(f"{what}: the server ended with {self.process.returncode}\n{self.log_end()}")
             if time.monotonic() > end:
                 raise NotStartedError(f"{what}: not within {READY_WITHIN:.0f} s\n{self.log_end()}")
