@@ -41,7 +41,7 @@ INVALID = Rule(
     name="address-invalid",
     summary="an address is neither an IP address nor a host name",
     why="A URL, a port or spaces in place of an address produce a URL that nobody can call. Clients interpret a number "
-    "that is not a complete IPv4 address (`127.1`, `010.0.0.1`) differently.",
+    "that is not a valid IPv4 address (`127.1`, `010.0.0.1`) differently.",
     example="mesh(datacenter=dc1, namespace=default, node=n2, id=w): error[address-invalid]: shop: "
     "its address `10.0.0.7:8080` has a port in it\n"
     f"  help: register `10.0.0.7` as the address and 8080 as the port{_WAIVER_HELP}",
@@ -206,7 +206,7 @@ def _problem_of_name(text: str) -> tuple[str, str]:
         return f"has `{invalid.group()}` in it", "register one IP address or host name"
     if ENDS_IN_NUMBER.fullmatch(text):
         return (
-            "is not a complete IPv4 address, and clients interpret it differently",
+            "is not a valid IPv4 address, and clients interpret it differently",
             "write four numbers from 0 to 255, without leading zeros",
         )
     if len(name) > _MOST_IN_NAME:

@@ -1,1 +1,1 @@
-"""What is read from and written to disk."""
+"""Reading files from disk, and writing them."""

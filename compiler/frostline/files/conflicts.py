@@ -1,4 +1,4 @@
-"""What git and editors leave in files: conflict markers (git-merge(1)), pointers of Git LFS, other encodings."""
+"""What git and editors leave in files: conflict markers (git-merge(1)), Git LFS pointers, other encodings."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ _OURS, _BASE, _THEIRS, _END = b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"
 _CONFLICT = re.compile(rb"^<{7} .*?^={7}\r?$.*?^>{7} ", re.MULTILINE | re.DOTALL)
 
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-"""How UTF-16 begins, as some editors and shells write it."""
+"""The byte order marks that a UTF-16 file begins with. Some editors and shells write UTF-16."""
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-"""How a pointer begins that stands in place of a file, where Git LFS has not fetched it."""
+"""The start of the pointer that Git LFS leaves in place of a file that it has not fetched."""
 _LFS_DIGEST = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
 
 
 def digest_in_pointer(data: bytes) -> str | None:
-    """The SHA-256 (hex) of the file that this pointer of Git LFS stands for; None: it is no pointer."""
-    found = _LFS_DIGEST.search(data) if data.startswith(LFS_POINTER) else None
-    return found[1].decode() if found else None
+    """Return the SHA-256 (hex) of the file that a Git LFS pointer stands for; None if `data` is not a pointer."""
+    match = _LFS_DIGEST.search(data) if data.startswith(LFS_POINTER) else None
+    return match[1].decode() if match else None
 
 
 def conflict_line(lines: Iterable[bytes]) -> int | None:
-    """The number of the first line, from 1, that is a marker; None if no line is."""
+    """Return the number (from 1) of the first line that is a conflict marker; None if there is none."""
     return next((number for number, line in enumerate(lines, 1) if _marker(line)), None)
 
 
 def has_conflict(data: bytes) -> bool:
-    """Whether git left a conflict in these bytes: the markers of both sides, in their order."""
+    """Whether these bytes have a merge conflict: the three markers of git, in their order."""
     return _CONFLICT.search(data) is not None
 
 
 def both_sides(lines: Sequence[bytes]) -> list[bytes]:
-    """The lines of both sides, without the markers and without what stood there before both of them (diff3)."""
+    """Return the lines of both sides of each conflict, without the markers and without the common ancestor (diff3)."""
     kept: list[bytes] = []
     in_base = False
     for line in lines:
@@ -46,7 +46,10 @@ def both_sides(lines: Sequence[bytes]) -> list[bytes]:
 
 
 def _marker(line: bytes) -> bytes | None:
-    """The marker that this line is. git writes seven characters, then a space and a name or nothing."""
+    """Return the conflict marker that this line consists of; None if it is another line.
+
+    git writes seven characters, then nothing or a space and a name.
+    """
     start, rest = line[:7], line[7:].rstrip(b"\r")
     if start not in (_OURS, _BASE, _THEIRS, _END):
         return None

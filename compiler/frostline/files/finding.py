@@ -1,21 +1,22 @@
-"""Files that a glob of paths names."""
+"""Finding the files that match a glob."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 MOST_RECURSIONS = 3
-"""The `**` of one glob. Each multiplies the work by the depth of the folders: with ten a search would not end."""
+"""How many `**` a glob may have. Each multiplies the work by the depth of the folders; ten would never finish."""
 
 
 class TooManyRecursionsError(ValueError):
-    """The glob has more `**` than are searched."""
+    """The glob has more than MOST_RECURSIONS `**`."""
 
 
 def find(glob: str, folder: Path) -> list[Path]:
-    """The paths that this glob matches from the folder on, sorted.
+    """Return the paths that match the glob, sorted. A relative glob starts at `folder`.
 
-    TooManyRecursionsError. Other ValueErrors, NotImplementedError, IndexError, OSError: it is no glob.
+    Raises TooManyRecursionsError; another ValueError, NotImplementedError, IndexError or OSError if the text is not a
+    valid glob.
     """
     path = Path(glob)
     recursions = path.parts.count("**")

@@ -1,8 +1,8 @@
-"""The door for all that is read, but for what `-c` names: regular files on a disk, up to a limit of bytes.
+"""The only way to read files, except the one that `-c` names: regular files on a disk, up to a size limit.
 
-A path that the configuration or a command names may be anywhere. What is found through it (by a glob, an include, a
-call of `file`, a link in a folder) stays in its folder: `inside`. For what nobody trusts, as in a pull request, the
-variable `INSIDE` bounds all of it.
+A path that the configuration or a command names may be anywhere. A file found through it (by a glob, an include, a call
+of `file`, a link in a folder) must stay in its folder (`inside`). For an untrusted configuration, as in a pull request,
+the environment variable `INSIDE` restricts all reading to certain folders.
 """
 
 from __future__ import annotations
@@ -14,27 +14,29 @@ from functools import cache
 from pathlib import Path
 
 INSIDE = "_FROSTLINE_INSIDE"
-"""The variable that names the folders, a line each, out of which nothing is read."""
+"""The environment variable that lists the only folders to read from, one a line. Unset: no restriction."""
 
 MIB = 1 << 20
 MOST_OF_LOCK = 2048 * MIB
-"""Of a lock, and of a plan, which holds one: about 400 bytes an instance."""
+"""Size limit of a lock, and of a saved plan, which contains one. An instance takes about 400 bytes."""
 MOST_OF_TEXT = 64 * MIB
-"""Of what people write, or frostline for them: a configuration, overrides, a template, a schema, confirmations."""
+"""Size limit of text files: configuration, overrides, templates, schemas, confirmations."""
 MOST_OF_SECRET = MIB
-"""Of a token, a certificate or a key. A bundle of all public authorities has 250 kB."""
+"""Size limit of a token, a certificate or a key. A bundle of all public certificate authorities has 250 kB."""
 
-# O_NONBLOCK: if somebody replaces the file by a FIFO after the check, opening it must not hang.
+# O_NONBLOCK: opening must not hang if somebody replaces the file by a FIFO after the check.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _KERNEL = frozenset({"proc", "sysfs", "cgroup", "cgroup2", "debugfs", "tracefs", "securityfs", "configfs", "efivarfs"})
-"""File systems whose files are what the kernel or a process says of itself (proc(5)): environments, memory, keys."""
+"""File systems whose files expose the kernel or processes (proc(5)): environments, memory, keys."""
 
 
 def read_regular(path: Path, *, most: int = MOST_OF_TEXT, inside: Path | None = None) -> bytes:
-    """The bytes of this file. inside: the folder that it must lie in once links are followed; None: anywhere.
+    """Read a file of at most `most` bytes.
 
-    OSError, whose strerror ends "… cannot be read: …": no such file, not a regular file, larger than `most` bytes, of
-    the kernel, outside of its folder. ValueError: not a path.
+    inside: the folder that must contain the file after all links are followed; None for no restriction.
+    Raises OSError if there is no such file, or if it is not a regular file, is larger than `most`, belongs to the
+    kernel or is outside its folder; the strerror completes the sentence "… cannot be read: …". Raises ValueError if
+    `path` has a NUL.
     """
     if is_out_of_bounds(path):
         raise OSError(errno.EXDEV, "it is outside of the repository, or a link that leads out of it")
@@ -51,7 +53,7 @@ def read_regular(path: Path, *, most: int = MOST_OF_TEXT, inside: Path | None = 
 
 
 def is_out_of_bounds(path: Path) -> bool:
-    """Whether this path, once links are followed, is outside of the folders that `INSIDE` names."""
+    """Whether this path, after all links are followed, is outside the folders that `INSIDE` lists."""
     bounds = os.environ.get(INSIDE, "").split("\n")
     return bounds != [""] and not any(path.resolve().is_relative_to(Path(folder).resolve()) for folder in bounds)
 
@@ -62,12 +64,12 @@ def _check_kind(found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file")
     if found.st_dev in _kernel_devices():
-        raise OSError(errno.EINVAL, "it is not a file on a disk, but what the kernel says of a process or the machine")
+        raise OSError(errno.EINVAL, "it is not a file on a disk, but shows the state of the kernel or of a process")
 
 
 @cache
 def _kernel_devices() -> frozenset[int]:
-    """The devices (st_dev) of the kernel's file systems that are mounted, wherever. Linux (proc(5), mountinfo)."""
+    """Return the devices (st_dev) of all mounted kernel file systems. Only Linux has them (proc(5), mountinfo)."""
     devices = set()
     try:
         lines = Path("/proc/self/mountinfo").read_text(errors="replace").splitlines()

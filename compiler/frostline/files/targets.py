@@ -1,7 +1,7 @@
-"""Access to the files that a run may replace, by descriptors from the root folder, never through a symbolic link.
+"""Access to the files that a run may replace: by descriptors from the root folder, never through a symbolic link.
 
-A file is named by its key: its path relative to the root, with slashes. Only a file that the configuration itself
-places outside of the root (the lock) has a key that begins with `..`.
+The key of a file is its path relative to the root, with slashes. Only a file that the configuration itself places
+outside the root (the lock) has a key that begins with `..`.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from frostline.text import display_path
 BLOCK = 1 << 20
 MANIFEST = "frostline.manifest"
 _LONGEST_NAME = 255
-"""Bytes of a name that file systems take (NAME_MAX)."""
+"""How many bytes file systems allow in a name (NAME_MAX)."""
 _OWN_PREFIX = ".frostline."
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# O_NONBLOCK: if somebody replaces the file by a FIFO after the check, opening it must not hang.
+# O_NONBLOCK: opening must not hang if somebody replaces the file by a FIFO after the check.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 _HELP = {
@@ -43,9 +43,10 @@ _HELP = {
 
 
 class Root(Struct, frozen=True):
-    """The root folder, open. given: its absolute path as users write it; real: the same without symbolic links.
+    """The open root folder.
 
-    outside: keys of files and folders outside of the root that may be written.
+    fd: its descriptor. given: its absolute path as users write it. real: the same path without symbolic links.
+    outside: keys of the files and folders outside the root that may be written.
     """
 
     fd: int
@@ -55,7 +56,7 @@ class Root(Struct, frozen=True):
 
 
 class FileState(Struct, frozen=True):
-    """A file as it is on disk: its digest (hex) and its permission bits."""
+    """A file on disk: its SHA-256 (hex) and its permission bits."""
 
     sha256: str
     mode: int
@@ -63,9 +64,9 @@ class FileState(Struct, frozen=True):
 
 @contextmanager
 def as_publish_error(key: str, done_to: str, *, help: str | None = None, is_key: bool = True) -> Iterator[None]:
-    """Turn an OSError into a PublishError: which file cannot be `done_to` (read, written …), and why.
+    """Turn an OSError of the block into a PublishError: "`KEY` cannot be DONE_TO (read, written …): REASON".
 
-    is_key: False of a path that is not one from the root folder, but as users see it.
+    is_key: False if `key` is not a key, but a path as users would type it.
     """
     try:
         yield
@@ -78,15 +79,16 @@ def as_publish_error(key: str, done_to: str, *, help: str | None = None, is_key:
 
 @contextmanager
 def open_root(path: Path, outside: Sequence[Path] = ()) -> Iterator[Root]:
-    """Open the root folder, which alone may be reached through symbolic links. PublishError: it does not exist.
+    """Open the root folder. Only its own path may lead through symbolic links.
 
-    What fails below it gets the path of its file as the origin.
+    outside: files and folders that may be written although they are outside the root. A PublishError of the block about
+    a key gets the path of that file as its origin. Raises PublishError if the root does not exist.
     """
     missing = None if os.path.lexists(path) else "create the folder, or set `root` to an existing one"
     with as_publish_error(display_path(path), "opened", help=missing, is_key=False):
         fd = os.open(path, _FOLDER)
     try:
-        # abspath removes `..` by text, as keys need: behind a symbolic link, `..` would mean another folder.
+        # Keys need `..` resolved by text, as abspath does. Behind a symbolic link, `..` would lead to another folder.
         root = Root(fd, Path(os.path.abspath(path)), Path(os.path.realpath(path)))  # noqa: PTH100
         keys = (key_of(root, path) for path in outside)
         yield Root(fd, root.given, root.real, frozenset(key for key in keys if key.startswith("../")))
@@ -100,7 +102,7 @@ def open_root(path: Path, outside: Sequence[Path] = ()) -> Iterator[Root]:
 
 
 def is_in_place(root: Root) -> bool:
-    """Whether its path still leads to this folder: it may be a link that leads to another one now."""
+    """Whether the root's path still leads to the open folder. It may be a link that has been changed."""
     try:
         return os.path.samestat(os.fstat(root.fd), root.given.stat())
     except FileNotFoundError:
@@ -108,7 +110,7 @@ def is_in_place(root: Root) -> bool:
 
 
 def key_of(root: Root, path: Path) -> str:
-    """The key of a file. A path written below the root stays below it, whatever links are on the way."""
+    """Return the key of a file. A path below the root gives a key below the root, whatever links it goes through."""
     absolute = Path(os.path.abspath(path))  # noqa: PTH100
     for base in (root.given, root.real):
         if absolute.is_relative_to(base):
@@ -117,9 +119,9 @@ def key_of(root: Root, path: Path) -> str:
 
 
 def path_fault(path: str) -> str | None:
-    """Why `path` cannot be the path of a published file (`is absolute`); None if it can.
+    """Say why `path` cannot be the path of a published file (such as `is absolute`); None if it can.
 
-    A path without a fault stays in root.
+    A path without a fault stays inside the root.
     """
     parts = path.split("/")
     if not path or "\0" in path:
@@ -130,7 +132,7 @@ def path_fault(path: str) -> str | None:
         return "leaves the root folder"
     if "." in parts or "" in parts:
         return "is not in its shortest form"
-    # Hooks and configuration in .git are programs: no manifest, journal or service name may write there.
+    # Git runs hooks and configuration in .git as programs: no manifest, journal or service name may lead there.
     if any(is_git_folder(part) for part in parts):
         return "is inside a .git folder"
     if folded(path) == MANIFEST or any(folded(part).startswith(_OWN_PREFIX) for part in parts):
@@ -151,18 +153,21 @@ def may_write(root: Root, key: str) -> bool:
 
 
 def folder_of(key: str) -> str:
-    """The key of the folder of a file; "" is the root."""
+    """Return the key of the folder that contains a file; "" is the root."""
     return key.rpartition("/")[0]
 
 
 def name_of(key: str) -> str:
-    """The last part of a key."""
+    """Return the last part of a key."""
     return key.rpartition("/")[2]
 
 
 @contextmanager
 def open_folder(root: Root, key: str) -> Iterator[int]:
-    """The file descriptor of a folder. FileNotFoundError: it does not exist; PublishError: a link, or no folder."""
+    """Open a folder below the root; yield its file descriptor.
+
+    Raises FileNotFoundError if it does not exist, PublishError if a part of `key` is a symbolic link or not a folder.
+    """
     fd = os.dup(root.fd)
     try:
         for depth, part in enumerate(key.split("/") if key else ()):
@@ -190,7 +195,7 @@ def _no_folder(key: str, name: str, parent: int) -> PublishError:
 
 
 def digest_of_chunks(chunks: Iterable[bytes]) -> str:
-    """The SHA-256 of these bytes, in hex."""
+    """Return the SHA-256 of these bytes, in hex."""
     hashed = sha256()
     for chunk in chunks:
         hashed.update(chunk)
@@ -198,9 +203,10 @@ def digest_of_chunks(chunks: Iterable[bytes]) -> str:
 
 
 def file_state(root: Root, key: str) -> FileState | None:
-    """The digest and mode of this file; None if there is no file.
+    """Return the digest and mode of a file; None if there is no file.
 
-    PublishError: it is a symbolic link, folder, device or mounted file, cannot be read, or lies behind a link.
+    Raises PublishError if it is a symbolic link, a folder, a device or a mounted file, if it is behind a symbolic link,
+    or if it cannot be read.
     """
     with _open_file(root, key) as fd:
         if fd is None:
@@ -209,13 +215,13 @@ def file_state(root: Root, key: str) -> FileState | None:
 
 
 def mode_of(root: Root, key: str) -> int | None:
-    """The permission bits of this file; None if there is no file. PublishError as for `file_state`."""
+    """Return the permission bits of a file; None if there is no file. Raises PublishError like `file_state`."""
     with _open_file(root, key) as fd:
         return None if fd is None else _mode(fd)
 
 
 def file_bytes(root: Root, key: str) -> bytes | None:
-    """The bytes of this file; None if there is no file. PublishError as for `file_state`, or it is too large."""
+    """Read a file; None if there is no file. Raises PublishError like `file_state`, and if the file is too large."""
     with _open_file(root, key) as fd:
         if fd is not None and os.fstat(fd).st_size > MOST_OF_LOCK:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
@@ -223,7 +229,7 @@ def file_bytes(root: Root, key: str) -> bytes | None:
 
 
 def file_start(root: Root, key: str) -> bytes:
-    """The first bytes of this file, at most 64; empty if there is no file. PublishError as for `file_state`."""
+    """Read the first 64 bytes of a file; empty if there is no file. Raises PublishError like `file_state`."""
     with _open_file(root, key) as fd:
         return b"" if fd is None else os.read(fd, 64)
 
@@ -237,10 +243,10 @@ def write_new_file(
     exact: bool = False,
     owner: tuple[int, int] | None = None,
 ) -> str:
-    """Write and sync a new file; return its SHA-256 in hex. FileExistsError: it exists already.
+    """Write and sync a new file; return its SHA-256 in hex. Raises FileExistsError if it exists already.
 
-    mode: its permission bits, subject to the umask unless `exact`. owner: the user and group that it is to have, as far
-    as this user may give it to them.
+    mode: its permission bits, subject to the umask unless `exact`. owner: the (user, group) to give the file to, as far
+    as this user may do that.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(name, flags, mode, dir_fd=parent), "wb") as file:
@@ -248,9 +254,9 @@ def write_new_file(
 
 
 def fill(file: IO[bytes], chunks: Iterable[bytes], mode: int | None, owner: tuple[int, int] | None) -> str:
-    """Write these bytes to a new file, and sync it; their SHA-256 in hex.
+    """Write these bytes to an open new file and sync it; return their SHA-256 in hex.
 
-    mode: the permission bits that it is to have; None: those that it has. owner: as for `write_new_file`.
+    mode: the permission bits to set; None to keep those that it has. owner: as for `write_new_file`.
     """
     hashed = sha256()
     for chunk in chunks:
@@ -265,8 +271,8 @@ def fill(file: IO[bytes], chunks: Iterable[bytes], mode: int | None, owner: tupl
     return hashed.hexdigest()
 
 
-# fsync(2) of a folder is EINVAL on CIFS, vboxsf and file systems in user space, fchmod(2) EPERM where there are no
-# modes: what such a file system cannot do is nothing to fail for. A fault of the disk (EIO) is.
+# On CIFS, vboxsf and file systems in user space, fsync(2) of a folder fails with EINVAL; where there are no modes,
+# fchmod(2) fails with EPERM. A missing feature of the file system is no reason to fail. A fault of the disk (EIO) is.
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF})
 
 
@@ -281,7 +287,7 @@ def sync(fd: int) -> None:
 
 def _set_owner(fd: int, user: int, group: int) -> None:
     now = os.fstat(fd)
-    for wanted in ((user, group), (-1, group)):  # only root gives files away; a member of the group gives it that
+    for wanted in ((user, group), (-1, group)):  # root may set both, others only a group that they are a member of
         if wanted in ((now.st_uid, now.st_gid), (-1, now.st_gid)):
             return
         with suppress(OSError):
@@ -337,9 +343,10 @@ def _open_regular(key: str, name: str, parent: int) -> int:
 
 
 def _mount(fd: int) -> tuple[int, str]:
-    """The mount that a file belongs to: its device and, on Linux, the mount's number (proc(5), fdinfo).
+    """Return the mount that a file belongs to: its device and, on Linux, the mount's number (proc(5), fdinfo).
 
-    A file that is bind-mounted from the same file system has its folder's device, yet rename(2) onto it fails: EBUSY.
+    The device alone is not enough: a file that is bind-mounted from the same file system has the same device as its
+    folder, yet rename(2) onto it fails with EBUSY.
     """
     device = os.fstat(fd).st_dev
     try:
