@@ -32,7 +32,7 @@ def test_the_default_port_is_taken_and_any_other_by_its_name(project: Project, r
     assert "http://10.0.0.1:8080" in project.read("services.yaml").decode()
     project.configure(consul_config(replay.address, source={"port_from": "admin"}))
     said = project.refused(2, "check").stderr
-    assert "`port_from` is not what the lock was frozen with" in said
+    assert "`port_from` differs from what the lock was frozen with" in said
     project.done("compile")
     assert "http://10.0.0.1:9090" in project.read("services.yaml").decode()
 

@@ -1,1 +1,1 @@
-"""The pure middle: selection, naming and assembling of what the sources answered."""
+"""Turns what the sources answered into one registry: selection, naming, assembling. Pure functions only."""

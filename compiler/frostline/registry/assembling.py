@@ -1,4 +1,4 @@
-"""Assembles one registry from what the sources contribute; what does not fit together becomes findings."""
+"""Assembles one registry from what the sources contribute. Contradictions between sources become findings."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ NAMESPACES = Rule(
 RESERVED_VERSION = Rule(
     name="version-unversioned",
     summary=f"a version is named `{UNVERSIONED}`",
-    why=f"The registry writes `{UNVERSIONED}` for a service without a version. A version that is really named so could "
-    "not be told from no version.",
+    why=f"The registry writes `{UNVERSIONED}` for a service without a version. Nobody could tell a version that really "
+    "has this name from no version.",
     example=f"frostline.yaml:12:7: error[version-unversioned]: shop {UNVERSIONED}: "
     f"a version is named `{UNVERSIONED}`, which the registry writes for services without a version\n"
     "  help: rename the version where it is registered",
@@ -80,8 +80,8 @@ def contribution_of(
 ) -> Contribution:
     """What the snapshots of one live source contribute.
 
-    only_keys: restrict it to these keys (None: all). fallbacks: see `LiveSettings.fallbacks`. names_only: whether the
-    source freezes names, tags and meta alone, so that the lines of declared services have all of these.
+    only_keys: restrict it to these keys (None: all). fallbacks: see `LiveSettings.fallbacks`. names_only: True if the
+    source freezes only names, tags and meta, so that the snapshots' declared services carry all tags and meta.
     """
     split, maker = _splitter(naming, only_keys), UrlMaker(naming)
     endpoints: dict[Key, list[Endpoint]] = {}
@@ -98,8 +98,8 @@ def contribution_of(
                 registered.setdefault(key, set()).add(first.service)
                 place = Place(source, datacenter, snapshot.namespace)
                 filled = maker.filled(key, datacenter, snapshot.namespace)
-                found = plain_endpoints(run, filled, place)
-                key_endpoints += judged_endpoints(key, run, filled, place, findings) if found is None else found
+                plain = plain_endpoints(run, filled, place)
+                key_endpoints += judged_endpoints(key, run, filled, place, findings) if plain is None else plain
         for declared in snapshot.declared:
             for key in split(declared.service, declared.tags, declared.meta):
                 endpoints.setdefault(key, [])
@@ -122,18 +122,21 @@ def contribution_of(
 
 
 def _properties_of_names(snapshots: Iterable[Snapshot], split: Splitter) -> dict[Key, DeclaredProperties]:
-    found: dict[Key, list[DeclaredProperties]] = {}
+    by_key: dict[Key, list[DeclaredProperties]] = {}
     for snapshot in snapshots:
-        for line in snapshot.declared:
-            for key in split(line.service, line.tags, line.meta):
-                found.setdefault(key, []).append(DeclaredProperties(tags=line.tags, meta=line.meta))
-    return {key: united for key, said in found.items() if (united := unite_properties(said))}
+        for declared in snapshot.declared:
+            for key in split(declared.service, declared.tags, declared.meta):
+                by_key.setdefault(key, []).append(DeclaredProperties(tags=declared.tags, meta=declared.meta))
+    return {key: united for key, properties in by_key.items() if (united := unite_properties(properties))}
 
 
 def _take_preceded(
     endpoints: dict[Key, list[Endpoint]], findings: list[Finding], fallbacks: Sequence[str]
 ) -> dict[Key, tuple[Endpoint, ...]]:
-    """Take away what other segments of the source precede, and the findings about it. Returns these endpoints."""
+    """Remove the endpoints that other segments of the source precede, and the findings about their instances.
+
+    Returns the removed endpoints.
+    """
     ranks = {datacenter: rank for rank, datacenter in enumerate(fallbacks, 1)}
     best: dict[Key, int] = {}
     preceded: dict[Key, tuple[Endpoint, ...]] = {}
@@ -143,14 +146,14 @@ def _take_preceded(
             continue
         best[key] = first = min(present)
         if len(present) > 1:
-            preceded[key] = tuple(one for one in key_endpoints if ranks.get(one.datacenter, 0) != first)
-            key_endpoints[:] = [one for one in key_endpoints if ranks.get(one.datacenter, 0) == first]
-    findings[:] = [finding for finding in findings if not _is_behind(finding, best, ranks)]
+            preceded[key] = tuple(endpoint for endpoint in key_endpoints if ranks.get(endpoint.datacenter, 0) != first)
+            key_endpoints[:] = [endpoint for endpoint in key_endpoints if ranks.get(endpoint.datacenter, 0) == first]
+    findings[:] = [finding for finding in findings if not _is_preceded(finding, best, ranks)]
     return preceded
 
 
-def _is_behind(finding: Finding, best: Mapping[Key, int], ranks: Mapping[str, int]) -> bool:
-    """Whether it is about an instance of a segment that another one precedes."""
+def _is_preceded(finding: Finding, best: Mapping[Key, int], ranks: Mapping[str, int]) -> bool:
+    """Whether the finding is about an instance of a segment that another segment precedes."""
     if not isinstance(finding.origin, InstanceOrigin) or finding.service is None:
         return False
     rank = ranks.get(finding.origin.datacenter, 0)
@@ -165,7 +168,7 @@ def _splitter(naming: Naming, only_keys: Collection[Key] | None) -> Splitter:
 
 
 def _runs(instances: Iterable[Instance], naming: Naming) -> Iterator[tuple[Instance, ...]]:
-    """Groups of adjacent instances that stand for the same (service, version)s in the same datacenter."""
+    """Adjacent instances with the same (service, version)s and the same datacenter, as groups."""
     if naming.version_from != VersionFrom():
         return ((instance,) for instance in instances)
     return (tuple(run) for _, run in groupby(instances, _NAME_AND_DATACENTER))
@@ -180,7 +183,7 @@ def assemble(
     merge: Sequence[str] = (),
     prefer: Sequence[str] = (),
 ) -> tuple[Registry, tuple[Finding, ...]]:
-    """The registry of these contributions, and what is wrong with it; the findings are not sorted.
+    """The registry of these contributions, and the findings about it, unsorted.
 
     precedence: tiers of source names. The first tier that serves a (service, version) provides all its endpoints; the
     endpoints of the sources in a tier are merged. merge: ("namespace",) merges endpoints of several namespaces.
@@ -211,7 +214,7 @@ def assemble(
 def _winners(
     key: Key, contributors: Sequence[Contribution], rank: Mapping[str, int]
 ) -> tuple[list[Contribution], list[Finding]]:
-    """Who provides this key. A source that only declares it never overrides one that has endpoints."""
+    """The contributions that provide this key. A source that only declares it never overrides one with endpoints."""
     serving = [contribution for contribution in contributors if contribution.endpoints[key]]
     serving = [contribution for contribution in serving if key not in contribution.fallback] or serving
     if len(serving) < 2:
@@ -237,13 +240,13 @@ def _unordered(key: Key, serving: Sequence[Contribution], unranked: Sequence[str
 
 def _entry(key: Key, winners: Sequence[Contribution], prefer: Sequence[str], findings: list[Finding]) -> Entry:
     endpoints = merge_endpoints(endpoint for winner in winners for endpoint in winner.endpoints[key])
-    said = () if endpoints else (winner.properties[key] for winner in winners if key in winner.properties)
+    properties = () if endpoints else (winner.properties[key] for winner in winners if key in winner.properties)
     return Entry(
         url=choose_url(key, endpoints, prefer),
         endpoints=endpoints,
         sources=tuple(sorted(winner.source for winner in winners)),
         registered=_registered(key, winners),
-        properties=unite_properties(said),
+        properties=unite_properties(properties),
         auth=agreed_auth(key, winners, findings),
     )
 
@@ -281,7 +284,7 @@ def _entry_findings(key: Key, entry: Entry, winners: Sequence[Contribution], mer
 
 
 def entry_digest(entry: Entry) -> str:
-    """`sha256:…` of an entry's url, endpoints, sources and auth, without nodes, ids and lines in local files."""
+    """`sha256:…` of an entry's url, endpoints, sources and auth. Nodes, ids and places in local files do not count."""
     endpoints = []
     for run in runs_of(entry):
         datacenter, tags, weight = run.first.datacenter, run.first.tags, run.first.weight
@@ -290,25 +293,25 @@ def entry_digest(entry: Entry) -> str:
             (endpoint.url, endpoint.address, endpoint.port, datacenter, endpoint.namespace, tags, weight, meta)
             for endpoint in run.endpoints
         ]
-    said = (entry.properties,) if entry.properties else ()
+    properties = (entry.properties,) if entry.properties else ()
     auth = ({"auth": entry.auth},) if entry.auth else ()
-    content = (entry.url, entry.sources, endpoints, *said, *auth)
+    content = (entry.url, entry.sources, endpoints, *properties, *auth)
     return f"sha256:{sha256(msgspec.json.encode(content)).hexdigest()}"
 
 
 def properties_digest(entry: Entry) -> str:
-    """16 hex digits of the sources, the auth, and of how many endpoints have which scheme, weight, tags and meta.
+    """A digest (16 hex digits) of sources, auth, and how many endpoints have each scheme, weight, tags and meta.
 
-    Of a declared entry: of the sources, tags, meta and auth.
+    For a declared entry: a digest of its sources, tags, meta and auth.
     """
     declared = entry.properties
-    said = ((declared.tags, declared.meta),) if declared and (declared.tags or declared.meta) else ()
+    labels = ((declared.tags, declared.meta),) if declared and (declared.tags or declared.meta) else ()
     auth = ({"auth": entry.auth},) if entry.auth else ()
-    value = [entry.sources, sorted(properties_of(entry).items()), *said, *auth]
+    value = [entry.sources, sorted(properties_of(entry).items()), *labels, *auth]
     return sha256(msgspec.json.encode(value)).hexdigest()[:16]
 
 
 def with_prefer(registry: Registry, prefer: Sequence[str]) -> Registry:
-    """The same registry with each url chosen by another list of datacenters."""
+    """The same registry, in which the url of each entry is chosen by these datacenters, in order of preference."""
     entries = {key: replace(entry, url=choose_url(key, entry.endpoints, prefer)) for key, entry in registry.entries()}
     return registry_of(entries, registry.upstreams)

@@ -1,4 +1,7 @@
-"""Who calls which service by the key `consumers` of the configuration, where no job and no sidecar says so."""
+"""Which consumer calls which service, as the key `consumers` of the configuration states it.
+
+It covers consumers whose calls no Nomad job and no Consul sidecar declares.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,8 @@ UNMATCHED = Rule(
     name="consumers-unmatched",
     severity="warning",
     summary="an entry of `consumers` names a service that no source serves or declares",
-    why="Whoever is named there would have nothing to call: the service is gone, or the name is misspelt, so that the "
-    "guards do not keep what was meant. With the policy `upstreams: resolve` it has the severity of that policy.",
+    why="The consumer would have nothing to call: the service is gone, or its name is misspelt and the guards do not "
+    "protect the service that was meant. With the policy `upstreams: resolve` the finding has that policy's severity.",
     example="frostline.yaml:9:10: warning[consumers-unmatched]: payments v9: `shop` calls `payments/v9`, "
     "which no source serves or declares\n"
     "  help: did you mean `payments/v2`?",
@@ -29,11 +32,11 @@ UNMATCHED = Rule(
 RULES = (UNMATCHED,)
 
 Names = Mapping[str, Sequence[Key]]
-"""Each name that a glob of keys may match -> the (service, version)s of that name."""
+"""Each text that a glob is matched against (`service_keys.key_names`) -> the (service, version)s that it names."""
 
 
 class Call(Struct, frozen=True):
-    """A consumer calls a (service, version). origin: the glob that says so."""
+    """A consumer calls a (service, version). origin: the place of the glob that says so."""
 
     consumer: str
     key: Key
@@ -41,10 +44,10 @@ class Call(Struct, frozen=True):
 
 
 def calls_of(consumers: Sequence[Consumer], keys: Iterable[Key]) -> tuple[Call, ...]:
-    """What each consumer calls of these (service, version)s, sorted by consumer and key.
+    """Which of these (service, version)s each consumer calls, sorted by consumer and key.
 
-    The last glob that matches a key decides, `!` excludes it. A literal name that is not among the keys is a call too:
-    of something that nobody has.
+    The last glob that matches a key decides; `!` excludes the key. A literal name outside the keys is also a call: to a
+    service that no source has.
     """
     if not consumers:
         return ()
@@ -53,28 +56,28 @@ def calls_of(consumers: Sequence[Consumer], keys: Iterable[Key]) -> tuple[Call, 
     for consumer in sorted(consumers, key=lambda consumer: consumer.name):
         called: dict[Key, FileOrigin] = {}
         for pattern in consumer.calls:
-            found = _matching(pattern.glob, names)
+            matching = _matching(pattern.glob, names)
             if pattern.glob.startswith("!"):
-                for key in found:
+                for key in matching:
                     called.pop(key, None)
             else:
-                called |= dict.fromkeys(found or _literal(pattern.glob), pattern.origin)
+                called |= dict.fromkeys(matching or _literal(pattern.glob), pattern.origin)
         calls += [Call(consumer.name, key, called[key]) for key in sorted(called, key=Key.sort_key)]
     return tuple(calls)
 
 
 def consumers_by_key(consumers: Sequence[Consumer], keys: Iterable[Key]) -> dict[Key, tuple[str, ...]]:
-    """Who calls each of these (service, version)s, sorted."""
-    found: dict[Key, list[str]] = {}
+    """The names of the consumers of each of these (service, version)s, sorted."""
+    by_key: dict[Key, list[str]] = {}
     for call in calls_of(consumers, keys):
-        found.setdefault(call.key, []).append(call.consumer)
-    return {key: tuple(names) for key, names in found.items()}
+        by_key.setdefault(call.key, []).append(call.consumer)
+    return {key: tuple(names) for key, names in by_key.items()}
 
 
 def unmatched_findings(
     consumers: Sequence[Consumer], keys: Iterable[Key], resolve: PolicySetting | None
 ) -> Iterator[Finding]:
-    """A finding for each glob that matches none of these keys. resolve: the policy `upstreams`, where it is set."""
+    """A finding for each glob that matches none of these keys. resolve: the policy `upstreams`; None if it is unset."""
     if not consumers:
         return
     names = _names(keys)
@@ -86,7 +89,7 @@ def unmatched_findings(
 
 def _unmatched(consumer: str, glob: str, origin: FileOrigin, names: Names, resolve: PolicySetting | None) -> Finding:
     literal = _literal(glob)
-    known = {key_text(key) for found in names.values() for key in found}
+    known = {key_text(key) for keys in names.values() for key in keys}
     return UNMATCHED.finding(
         f"{quote(consumer)} calls {quote(glob)}, which no source serves or declares"
         if literal
@@ -101,7 +104,7 @@ def _unmatched(consumer: str, glob: str, origin: FileOrigin, names: Names, resol
 
 
 def _literal(glob: str) -> tuple[Key, ...]:
-    """The key that a literal name means; () for any other glob."""
+    """The key of a literal name; () for any other glob."""
     return (parse_key(glob),) if is_literal(glob) else ()
 
 
@@ -114,7 +117,7 @@ def _names(keys: Iterable[Key]) -> Names:
 
 
 def _matching(glob: str, names: Names) -> list[Key]:
-    """The keys of the names that the glob matches, `!` or not."""
+    """The keys that the glob matches, with or without its leading `!`."""
     pattern = glob.removeprefix("!")
     if is_literal(pattern):
         return list(names.get(pattern, ()))

@@ -28,11 +28,11 @@ from frostline.registry.urls import UrlMaker
 from frostline.settings import DeclaringSettings, Keep, Naming
 
 PlacedUpstream = tuple[Upstream, FileOrigin | None]
-"""An upstream, and where a job file declares it (None: it comes from a live source)."""
+"""An upstream, and the place in the job file that declares it (None: it comes from a live source)."""
 
 
 def contribution_of_declaration(declaration: Declaration, settings: DeclaringSettings) -> Contribution:
-    """What a source's files contribute: an endpoint where address and port are literal, else only the name."""
+    """What a source's files contribute: an endpoint for a service with literal address and port, else only its name."""
     split, maker = splitter_of(settings.naming), UrlMaker(settings.naming)
     endpoints: dict[Key, list[Endpoint]] = {}
     fallbacks: dict[Key, list[Endpoint]] = {}
@@ -48,8 +48,8 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
             places[key] = min(places.get(key, service.origin), service.origin)
             key_endpoints = endpoints.setdefault(key, [])
             registered.setdefault(key, set()).add(service.service)
-            said = DeclaredProperties(tags=instance.tags, meta=instance.meta, port=instance.port)
-            properties.setdefault(key, []).append(said)
+            declared = DeclaredProperties(tags=instance.tags, meta=instance.meta, port=instance.port)
+            properties.setdefault(key, []).append(declared)
             if service.fallback:
                 key_endpoints = fallbacks.setdefault(key, [])
             if not service.address or not service.port:
@@ -71,7 +71,7 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
             key: tuple(fallbacks[key] if key in fallback else key_endpoints) for key, key_endpoints in endpoints.items()
         },
         fallback=fallback,
-        properties={key: united for key, said in properties.items() if (united := unite_properties(said))},
+        properties={key: united for key, declared in properties.items() if (united := unite_properties(declared))},
         places=places,
         registered=registered,
         findings=(*findings, *bind_findings(upstreams)),
@@ -83,36 +83,39 @@ def contribution_of_declaration(declaration: Declaration, settings: DeclaringSet
 def _auths(
     services: Iterable[DeclaredService], settings: DeclaringSettings, split: Splitter
 ) -> dict[Key, tuple[NamedAuth, ...]]:
-    """The authentication schemes that the meta of these services names."""
-    found: dict[Key, list[NamedAuth]] = {}
+    """The authentication schemes that the meta of these services names, by (service, version)."""
+    by_key: dict[Key, list[NamedAuth]] = {}
     for service in services:
         instance = _instance_of(service, settings.keep)
         name = instance.meta.get(settings.naming.auth)
         if name and matches(settings.services, service.service):
             for key in split(service.service, instance.tags, instance.meta):
-                found.setdefault(key, []).append(NamedAuth(name=name, origin=service.origin))
-    return {key: tuple(said) for key, said in found.items()}
+                by_key.setdefault(key, []).append(NamedAuth(name=name, origin=service.origin))
+    return {key: tuple(auths) for key, auths in by_key.items()}
 
 
 def _finding_of_key(finding: Finding, split: Splitter) -> Finding:
-    """The finding of a registered name as that of the (service, version) which naming makes of it."""
+    """The finding with a (service, version) in place of the registered name."""
     keys = () if finding.service is None else split(finding.service, (), {})
     return replace(finding, service=keys[0].service, version=keys[0].version) if keys else finding
 
 
 def unite_properties(properties: Iterable[DeclaredProperties]) -> DeclaredProperties | None:
-    """All tags; the meta and the port on which those that say one agree. None: nobody says anything."""
-    found = list(properties)
-    if not found:
+    """The union of these properties; None without any.
+
+    It has all tags. Of meta values and ports it keeps those that no two declarations contradict.
+    """
+    declarations = list(properties)
+    if not declarations:
         return None
     values: dict[str, set[str]] = {}
-    for one in found:
-        for key, value in one.meta.items():
+    for declared in declarations:
+        for key, value in declared.meta.items():
             values.setdefault(key, set()).add(value)
-    ports = {one.port for one in found} - {0}
+    ports = {declared.port for declared in declarations} - {0}
     return DeclaredProperties(
-        tags=tuple(sorted({tag for one in found for tag in one.tags})),
-        meta={key: next(iter(agreed)) for key, agreed in sorted(values.items()) if len(agreed) == 1},
+        tags=tuple(sorted({tag for declared in declarations for tag in declared.tags})),
+        meta={key: next(iter(distinct)) for key, distinct in sorted(values.items()) if len(distinct) == 1},
         port=ports.pop() if len(ports) == 1 else 0,
     )
 
@@ -146,9 +149,9 @@ def _endpoint_of(service: DeclaredService, instance: Instance, url: str, address
 
 
 def dependencies_of(source: str, upstreams: Iterable[PlacedUpstream], naming: Naming) -> tuple[Dependency, ...]:
-    """These upstreams as dependencies, each with the URL of its bind (None where the pattern needs more values).
+    """These upstreams as dependencies, each with the URL of its bind (None if the pattern needs more values).
 
-    Only the name of a destination is known, so tags and meta cannot give its version.
+    An upstream names its destination but not the destination's tags or meta, so only the name can give a version.
     """
     split, maker = splitter_of(naming), UrlMaker(naming)
     return tuple(
@@ -166,7 +169,7 @@ def dependencies_of(source: str, upstreams: Iterable[PlacedUpstream], naming: Na
 
 
 def bind_findings(dependencies: Iterable[Dependency]) -> Iterator[Finding]:
-    """What is wrong with the addresses at which these upstreams listen. There `0.0.0.0` is as good as any."""
+    """A finding for each upstream that listens at an invalid address. `0.0.0.0` is valid here: it is a bind."""
     for dependency in dependencies:
         upstream = dependency.upstream
         try:
@@ -182,7 +185,10 @@ def bind_findings(dependencies: Iterable[Dependency]) -> Iterator[Finding]:
 
 
 def bind_url(upstream: Upstream, key: Key, maker: UrlMaker) -> str | None:
-    """The URL of an upstream's bind as this (service, version); None: it is a socket, or the pattern needs more."""
+    """The URL of an upstream's bind as this (service, version).
+
+    None if the bind is a socket, or the URL pattern needs values that an upstream does not have.
+    """
     if upstream.bind.socket:
         return None
     bind = Instance(

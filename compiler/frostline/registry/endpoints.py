@@ -1,4 +1,4 @@
-"""The endpoints of one (service, version): their order, merging equal ones, and the one to use where one is wanted."""
+"""The endpoints of one (service, version): their order, merging of equal ones, and the URL for who wants just one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def merge_endpoints(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
 
 
 def _merge_in_one_place(endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
-    """Merge those with equal tags and meta. Each keeps the source, node, id and registered name of the first one."""
+    """Merge the endpoints with equal tags and meta, which keep source, node, id and registered name of the first."""
     for _, group in groupby(sorted(endpoints, key=_labels_and_origin), _labels):
         alike = list(group)
         weights = [endpoint.weight for endpoint in alike if not endpoint.id]
@@ -82,7 +82,7 @@ def numeric_address(address: str) -> tuple[int, bytes]:
 
 
 def choose_url(key: Key, endpoints: Sequence[Endpoint], prefer: Sequence[str]) -> str | None:
-    """The URL for whoever wants just one: chosen in the first preferred datacenter that has an endpoint.
+    """The URL for programs that want just one: chosen in the first preferred datacenter that has an endpoint.
 
     Rendezvous hashing (highest random weight, Thaler and Ravishankar 1996) keeps the choice stable: it changes only if
     the chosen endpoint goes or one with a higher score comes. Weight 0: chosen only if there is no other endpoint.

@@ -1,4 +1,4 @@
-"""Which instances and endpoints the registry does not have, and why: for `frostline explain`."""
+"""Which instances and endpoints the registry leaves out, and why. `frostline explain` shows them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _NO_URL = {rule.name for rule in (*url_values.RULES, INVALID, PORT_INVALID, PORT
 
 
 class Exclusion(Struct, frozen=True, kw_only=True):
-    """An instance or endpoint of a (service, version) that the registry does not have.
+    """An instance or endpoint of a (service, version) that the registry leaves out.
 
-    name: as registered, or the endpoint's URL. reason: a sentence without a full stop.
+    name: the registered name, or the endpoint's URL. reason: a sentence without a full stop.
     """
 
     key: Key
@@ -33,7 +33,7 @@ class Exclusion(Struct, frozen=True, kw_only=True):
 
 
 def excluded_instances(answers: Iterable[SegmentAnswer], live: Mapping[str, LiveSettings]) -> Iterator[Exclusion]:
-    """What selection excludes from these answers, under each (service, version) that naming gives it.
+    """The registrations that selection excludes from these answers, once for each (service, version) they stand for.
 
     live: the settings of the live sources by name.
     """
@@ -53,30 +53,30 @@ def _excluded(answer: SegmentAnswer, settings: LiveSettings) -> Iterator[tuple[R
         return
     verdict = verdict_of(settings.select)
     for registration in answer.registrations:
-        yield registration, verdict(registration) or "`endpoints: false` under `keep` freezes its name alone"
+        yield registration, verdict(registration) or "`endpoints: false` under `keep` freezes only its name"
 
 
 def instances_without_url(contributions: Iterable[Contribution]) -> Iterator[Exclusion]:
-    """The selected instances of which no endpoint can be made, whether or not the finding is waived."""
+    """The selected instances that cannot have an endpoint, whether or not a waiver silences the finding about them."""
     for contribution in contributions:
-        of_upstreams = {upstream.origin for upstream in contribution.upstreams}
+        upstream_origins = {upstream.origin for upstream in contribution.upstreams}
         for finding in contribution.findings:
             origin = finding.origin
-            if finding.rule not in _NO_URL or finding.service is None or origin is None or origin in of_upstreams:
+            if finding.rule not in _NO_URL or finding.service is None or origin is None or origin in upstream_origins:
                 continue
             key = Key(finding.service, finding.version)
             yield Exclusion(key=key, name=key_text(key), origin=origin, reason=finding.message)
 
 
-def endpoints_without(effects: Iterable[Effect]) -> Iterator[Exclusion]:
-    """The endpoints that overrides drop, or put another one in the place of."""
+def overridden_endpoints(effects: Iterable[Effect]) -> Iterator[Exclusion]:
+    """The endpoints that overrides drop or replace."""
     for effect in effects:
         override = effect.override
         end = f"until {override.until} ({override.why})"
         outcomes = [(endpoint, "drops it") for endpoint in effect.dropped]
-        outcomes += [(endpoint, f"has {other.url} in its place") for endpoint, other in effect.replaced]
-        for endpoint, what in outcomes:
-            reason = f"the override at {override.origin} {what} {end}"
+        outcomes += [(endpoint, f"replaces it by {replacement.url}") for endpoint, replacement in effect.replaced]
+        for endpoint, outcome in outcomes:
+            reason = f"the override at {override.origin} {outcome} {end}"
             yield Exclusion(key=effect.key, name=endpoint.url, origin=endpoint.origin, reason=reason)
 
 

@@ -1,4 +1,4 @@
-"""The endpoints of instances of one (service, version), and why an instance has none."""
+"""Makes the endpoints of the instances of one (service, version), and findings for instances that cannot have one."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Place(NamedTuple):
 
 
 def plain_endpoints(instances: Sequence[Instance], filled: FilledPattern, place: Place) -> list[Endpoint] | None:
-    """What `judged_endpoints` gives, in a third of the time; None if the pattern or an instance needs a closer look.
+    """The same as `judged_endpoints`, in a third of the time; None if the pattern or an instance needs a closer look.
 
-    The pattern may ask for scheme, address and port alone, and the instances must have address and port, and no scheme
-    of their own, as nearly all have.
+    It covers the usual case: the pattern asks only for scheme, address and port, and every instance has a valid address
+    and port and no scheme of its own.
     """
     end = plain_end(filled)
     if end is None:
@@ -58,7 +58,7 @@ def plain_endpoints(instances: Sequence[Instance], filled: FilledPattern, place:
 def judged_endpoints(
     key: Key, instances: Iterable[Instance], filled: FilledPattern, place: Place, findings: list[Finding]
 ) -> Iterator[Endpoint]:
-    """The endpoints of those instances that can have one; why others cannot is appended to the findings."""
+    """The endpoints of the instances. Appends a finding for each instance that cannot have one, or a doubtful one."""
     source, datacenter, namespace = place
     for instance in instances:
         origin = InstanceOrigin(source, datacenter, namespace, instance.node, instance.id)

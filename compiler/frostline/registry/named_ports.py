@@ -1,4 +1,4 @@
-"""Which port of an instance with several named ports is meant (Consul 1.22 and later)."""
+"""Chooses one port of an instance that has several named ports (Consul 1.22 and later)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _MEND = (
 PORT_UNCHOSEN = Rule(
     name="port-unchosen",
     summary="an instance has several named ports, and nothing says which one is meant",
-    why="None of them is the default one, or `port_from` names one that the instance does not have. To take any other "
-    "would be a guess: behind the wrong port another protocol answers.",
+    why="None of the ports is the default, or `port_from` names one that the instance does not have. Taking any other "
+    "port would be a guess, and behind the wrong port another protocol answers.",
     example="mesh(datacenter=dc1, namespace=default, node=n1, id=shop-v1-1): error[port-unchosen]: shop v1: "
     "none of its ports `admin 9090` and `http 8080` is the default, or the one that `port_from` names\n"
     f"  help: {_MEND}",
@@ -26,22 +26,22 @@ RULES = (PORT_UNCHOSEN,)
 def chosen_port(registration: Registration, port: int, port_from: str) -> tuple[int, dict[str, int] | None]:
     """The port of an instance with named ports: the one that `port_from` names, else the default, else the only one.
 
-    port: that of its chosen address, which stays where it is a tagged address with a port of its own. Returns 0 and the
-    named ports where nothing says which one is meant.
+    port: the port of its chosen address; it wins over default and only port if a tagged address has a port of its own.
+    Returns (port, None), or (0, name -> port) if nothing says which port is meant.
     """
-    named = registration.ports
+    ports = registration.ports
     if port_from:
-        candidates = {one.port for one in named if one.name == port_from}
+        candidates = {named.port for named in ports if named.name == port_from}
     elif port != registration.port:
         return port, None
     else:
-        candidates = {one.port for one in named if one.is_default} or {one.port for one in named}
+        candidates = {named.port for named in ports if named.is_default} or {named.port for named in ports}
     if len(candidates) == 1:
         return candidates.pop(), None
-    return 0, {one.name: one.port for one in sorted(named)}
+    return 0, {named.name: named.port for named in sorted(ports)}
 
 
 def unchosen_message(ports: dict[str, int]) -> str:
-    """The finding's sentence about an instance with these named ports."""
+    """The message of the finding about an instance with these named ports (name -> port)."""
     named = list_names(f"{name} {port}" for name, port in sorted(ports.items()))
     return f"none of its ports {named} is the default, or the one that `port_from` names"

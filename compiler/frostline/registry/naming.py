@@ -1,4 +1,4 @@
-"""Naming: what (service, version) a registered name, a tag or a meta value stands for."""
+"""Naming: which (service, version) a registered name, a tag or a meta value stands for."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from frostline.user_regexes import UserRegex
 from frostline.user_regexes import compiled as compiled_pattern
 
 Splitter = Callable[[str, tuple[str, ...], Mapping[str, str]], tuple[Key, ...]]
-"""(registered name, tags, meta) -> the (service, version)s it stands for. Without `version_from`, by name only."""
+"""(registered name, tags, meta) -> the (service, version)s of that instance. Without `version_from`, only the name
+counts."""
 
 
 def splitter_of(naming: Naming) -> Splitter:
-    """How these settings read (service, version) from an instance."""
+    """The function that reads (service, version) from an instance by these settings. Raises UsageError."""
     version_from = naming.version_from
     if version_from.meta is None and version_from.tag is None:
         split = name_splitter(naming.patterns, naming.version_pattern)
@@ -39,7 +40,7 @@ def _versions(version_from: VersionFrom, tags: tuple[str, ...], meta: Mapping[st
 def name_splitter(patterns: tuple[str, ...], version_pattern: str) -> Callable[[str], Key]:
     """A function from a registered name to (service, version), by the first pattern that matches the whole name.
 
-    A name that no pattern matches is the service, without a version. UsageError: a pattern is too large.
+    A name that no pattern matches is a service without a version. Raises UsageError if a pattern is too large.
     """
     compiled = [_compiled(pattern, version_pattern) for pattern in patterns]
 
@@ -64,7 +65,7 @@ def _compiled(pattern: str, version_pattern: str) -> UserRegex:
 
 
 def keys_of_name(namings: Iterable[Naming], name: str) -> set[Key]:
-    """The (service, version)s that this registered name stands for, where the name alone says it."""
+    """The (service, version)s that this registered name stands for by those of the namings that read only names."""
     return {
         name_splitter(naming.patterns, naming.version_pattern)(name)
         for naming in namings
@@ -73,20 +74,20 @@ def keys_of_name(namings: Iterable[Naming], name: str) -> set[Key]:
 
 
 def names_of(naming: Naming, service: str) -> tuple[str, ...]:
-    """Globs of the registered names that may stand for this service in any version, or that are this name."""
+    """Globs of the registered names that may stand for this service in any version, and of the name itself."""
     globs = {_glob(service)}
     if naming.version_from == VersionFrom():
         for pattern in naming.patterns:
-            filled = (
+            texts = (
                 part if isinstance(part, str) else service if part.name == "service" else None
                 for part in parse(pattern)
             )
-            globs.add("".join("*" if part is None else _glob(part) for part in filled))
+            globs.add("".join("*" if text is None else _glob(text) for text in texts))
     return tuple(sorted(globs))
 
 
 def _glob(text: str) -> str:
-    """A glob of this text. `!` would exclude at the start; `?` takes it."""
+    """A glob that matches this text. A leading `!` would exclude, so it becomes `?`, which matches it too."""
     return escape(text).replace("!", "?")
 
 

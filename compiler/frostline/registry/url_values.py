@@ -1,8 +1,8 @@
-"""What the placeholders of a URL pattern stand for, of one instance.
+"""The values that an instance gives to the placeholders of a URL pattern.
 
-All that comes from an instance is percent-encoded (RFC 3986), so that no name, tag or meta value can add a path, a
-query or a user to a URL. Only {+meta[KEY]} and {+tag[KEY]} keep the signs that structure a URL; the configuration has
-them behind the host alone.
+Every value of an instance is percent-encoded (RFC 3986), so that no name, tag or meta value can add a path, a query or
+a user to a URL. Only {+meta[KEY]} and {+tag[KEY]} keep the signs that structure a URL; the configuration allows them
+only after the host.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from frostline.text import quote as quote_text
 from frostline.url_schemes import USUAL_SCHEMES
 
 Value = Callable[[Instance], str | int]
-"""What replaces a placeholder in the URL of an instance. Raises UrlError: the instance has no such value."""
+"""Gives the value of a placeholder for an instance. Raises UrlError if the instance has no valid one."""
 
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")  # RFC 3986 3.1
 _RESERVED = ":/?#[]@!$&'()*+,;=%"  # RFC 3986 2.2; % of encoded characters stays too (RFC 6570 3.2.3)
@@ -38,8 +38,8 @@ ADDRESS_MISSING = Rule(
     why="Not every instance registers every kind of address, such as `wan`. Without one there is nothing to call.",
     example=f"{_EXAMPLE_INSTANCE}: error[address-missing]: shop v1: "
     "it has no address\n"
-    "  help: register it with an address; of a Consul source another kind may do (`address_from`)",
-    mend="register it with an address; of a Consul source another kind may do (`address_from`)",
+    "  help: register it with an address, or choose another kind of address for a Consul source (`address_from`)",
+    mend="register it with an address, or choose another kind of address for a Consul source (`address_from`)",
 )
 PORT_ZERO = Rule(
     name="port-zero",
@@ -53,8 +53,8 @@ PORT_ZERO = Rule(
 SCHEME_INVALID = Rule(
     name="scheme-invalid",
     summary="the meta value that names the scheme of an instance is not a URL scheme",
-    why="The value becomes the start of the URL. Text that is not a scheme (RFC 3986 3.1) makes a URL that no client "
-    "reads, or that each reads in another way.",
+    why="The value becomes the start of the URL. With text that is not a scheme (RFC 3986 3.1), clients reject the URL "
+    "or each read it in another way.",
     example=f"{_EXAMPLE_INSTANCE}: error[scheme-invalid]: shop v1: "
     "its meta `scheme` is `java script\\x1b[31m`, which is not a URL scheme\n"
     "  help: correct the meta value, or change `scheme` of the source; a waiver leaves the instance out",
@@ -63,8 +63,8 @@ SCHEME_INVALID = Rule(
 SCHEME_UNKNOWN = Rule(
     name="scheme-unknown",
     summary="the meta value that names the scheme of an instance is a scheme that no service usually has",
-    why="Whoever can register a service says how programs and browsers open its URL: `javascript` runs code, `file` "
-    "reads a disk. So only usual schemes, and those that the configuration names, are taken.",
+    why="Whoever can register a service decides how programs and browsers open its URL: `javascript` runs code, `file` "
+    "reads a disk. So frostline accepts only usual schemes and those that the configuration names.",
     example=f"{_EXAMPLE_INSTANCE}: error[scheme-unknown]: shop v1: "
     "its meta `scheme` is `javascript`, which is not a usual scheme\n"
     "  help: correct the meta value, or add the scheme to `schemes` of the source; a waiver leaves the instance out",
@@ -103,8 +103,8 @@ TAG_MISSING = Rule(
 URL_VALUE = Rule(
     name="url-value",
     summary="a value that keeps its signs has `?` or `#` before the rest of the URL pattern",
-    why="The value of {+meta[KEY]} keeps the signs that structure a URL. After a `?` or `#` the rest of the pattern, "
-    "such as the version, would be a query or a fragment, and another service would be called.",
+    why="The value of {+meta[KEY]} keeps the signs that structure a URL. After a `?` or `#`, the rest of the pattern, "
+    "such as the version, would become a query or a fragment, and programs would call another service.",
     example=f"{_EXAMPLE_INSTANCE}: error[url-value]: shop v1: "
     "its meta `path` is `/api?x=1`, which has `?` before the rest of its URL pattern\n"
     "  help: correct the value, or end the pattern with {+meta[path]}; a waiver leaves the instance out",
@@ -130,12 +130,15 @@ class UrlError(Exception):
         self.rule, self.message, self.help = rule, message, help
 
     def finding(self, key: Key, origin: Origin) -> Finding:
-        """It as a finding of the instance that comes from `origin`."""
+        """The finding about the instance of this (service, version) that comes from `origin`."""
         return self.rule.finding(self.message, service=key.service, version=key.version, origin=origin, help=self.help)
 
 
 def host_of_instance(instance: Instance) -> Host:
-    """The instance's address in its one spelling; an empty one where it has none. UrlError: address or port is none."""
+    """The instance's address in its canonical spelling; an empty Host if it has no address.
+
+    Raises UrlError if the address or the port is invalid.
+    """
     if not 0 <= instance.port <= HIGHEST_PORT:
         raise UrlError(PORT_INVALID, f"its port is {instance.port}; ports are 0 (none) to {HIGHEST_PORT}")
     if not instance.address:
@@ -151,25 +154,25 @@ _NO_HOST = Host("", "")
 
 @lru_cache(maxsize=65536)
 def encode_url_part(text: str) -> str:
-    """`text` encoded for any part of a URL: only unreserved characters stay (RFC 3986 2.3)."""
+    """`text` percent-encoded for any part of a URL: only unreserved characters stay (RFC 3986 2.3)."""
     return quote(text, safe="")
 
 
 @lru_cache(maxsize=65536)
 def encode_reserved(text: str) -> str:
-    """`text` encoded, with the characters that structure a URL as they are (reserved expansion, RFC 6570 3.2.3)."""
+    """`text` percent-encoded, except for characters that structure a URL (reserved expansion, RFC 6570 3.2.3)."""
     return quote(_BARE_PERCENT.sub("%25", text), safe=_RESERVED)
 
 
 def address_of(instance: Instance) -> str:
-    """Its address as the host of a URL. Raises UrlError."""
+    """The instance's address as the host of a URL. Raises UrlError if it has no valid one."""
     if not instance.address:
         raise UrlError(ADDRESS_MISSING, "it has no address")
     return host_of_instance(instance).in_url
 
 
 def port_of(instance: Instance) -> int:
-    """Its port. Raises UrlError."""
+    """The instance's port. Raises UrlError if it has none, or several and no chosen one."""
     if instance.port == 0:
         if instance.ports:
             raise UrlError(PORT_UNCHOSEN, unchosen_message(instance.ports))
@@ -178,29 +181,30 @@ def port_of(instance: Instance) -> int:
 
 
 def node_of(instance: Instance) -> str:
-    """The encoded name of its node."""
+    """The percent-encoded name of the instance's node."""
     return encode_url_part(instance.node)
 
 
 def scheme_by(rules: Sequence[SchemeRule], more: Iterable[str] = ()) -> Callable[[Instance], str]:
-    """What gives the scheme of an instance: the first rule that applies. It raises UrlError.
+    """A function that gives the scheme of an instance by the first rule that applies.
 
-    more: schemes that a meta value may name besides the usual ones and those of the rules, in lower case.
+    It raises UrlError if no rule applies, or a meta value names no allowed scheme. more: schemes that a meta value may
+    name besides the usual ones and those of the rules, in lower case.
     """
     known = USUAL_SCHEMES | {*more} | {rule.scheme.lower() for rule in rules}
 
     def scheme(instance: Instance) -> str:
         for rule in rules:
-            found = _scheme_of(rule, instance, known)
-            if found is not None:
-                return found
+            value = _scheme_of(rule, instance, known)
+            if value is not None:
+                return value
         raise UrlError(SCHEME_MISSING, "no rule under `scheme` applies to it, but its URL pattern has {scheme}")
 
     return scheme
 
 
 def _scheme_of(rule: SchemeRule, instance: Instance, known: Collection[str]) -> str | None:
-    """The scheme that this rule gives; None where it does not apply."""
+    """The scheme that this rule gives the instance; None if it does not apply. Raises UrlError for a wrong value."""
     if rule.tag is not None:
         return rule.scheme if rule.tag in instance.tags else None
     if rule.meta is None:
@@ -218,8 +222,8 @@ def _scheme_of(rule: SchemeRule, instance: Instance, known: Collection[str]) -> 
 class Placement(Struct, frozen=True, kw_only=True):
     """Where a placeholder stands in a URL pattern.
 
-    begins_path: directly after host and port. after_slash, before_slash: beside a slash of the pattern. at_end: before
-    the end of the path, or of one of its segments. is_last: nothing follows. in_query: after a `?` or `#`.
+    begins_path: directly after host and port. after_slash, before_slash: next to a slash of the pattern. at_end: at the
+    end of the path or of one of its segments. is_last: nothing follows. in_query: after a `?` or `#`.
     """
 
     begins_path: bool = False
@@ -231,7 +235,7 @@ class Placement(Struct, frozen=True, kw_only=True):
 
 
 def value_of(placeholder: Placeholder, placement: Placement) -> Value:
-    """The value of {meta[KEY]} or {tag[KEY]}, with default and `+`."""
+    """The function that gives the value of {meta[KEY]} or {tag[KEY]}, with its default and its `+`."""
     key, default = placeholder.key or "", placeholder.default
     is_tag = placeholder.name == "tag"
 
@@ -262,13 +266,13 @@ def _missing(placeholder: Placeholder) -> UrlError:
 
 
 def _tag(key: str, instance: Instance) -> str | None:
-    """The value of its first tag KEY=VALUE."""
+    """The value of the instance's first tag KEY=VALUE; None without such a tag."""
     prefix = f"{key}="
     return next((tag[len(prefix) :] for tag in instance.tags if tag.startswith(prefix) and tag != prefix), None)
 
 
 def _check_rest(value: str, placeholder: Placeholder, placement: Placement) -> None:
-    """UrlError: the value would make a query or a fragment of the rest of the pattern."""
+    """Raises UrlError if the value would turn the rest of the pattern into a query or a fragment."""
     if placement.is_last:
         return
     for sign in "#" if placement.in_query else "?#":
@@ -282,9 +286,10 @@ def _check_rest(value: str, placeholder: Placeholder, placement: Placement) -> N
 
 
 def _joined(text: str, placement: Placement) -> str:
-    """The text in a path, with one slash to each side of it: values are registered with and without them.
+    """The text for its place in a path, with exactly one slash at each side where the pattern has one.
 
-    Directly after host and port it could else be more of these.
+    Users register values with and without slashes. Directly after host and port, a slash must separate the text, which
+    could otherwise become part of them.
     """
     if placement.in_query:
         return text

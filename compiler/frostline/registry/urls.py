@@ -1,7 +1,6 @@
-"""Makes the URLs of instances from a pattern.
+"""Makes the URLs of instances from a pattern; `url_values` gives the values of its placeholders.
 
-IPv6 addresses stand in brackets (RFC 3986 3.2.2), their zone as %25 (RFC 6874). What the placeholders stand for:
-`url_values`.
+IPv6 addresses stand in brackets (RFC 3986 3.2.2), their zone follows %25 (RFC 6874).
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ _ENDS_IN_PORT = re.compile(r"[^/?#]*:[0-9]+")
 
 
 class FilledPattern(NamedTuple):
-    """A URL pattern in which only the instance's values are missing.
+    """A URL pattern that lacks only the values of an instance.
 
-    start: the text it begins with. rest: each value of the instance with the text that follows it. judges_host: its
-    host is made of other values than the address, which may make none.
+    start: the text it begins with. rest: each value of the instance with the text that follows it. judges_host: True if
+    the host contains values other than the address, so that the result may be an invalid host.
     """
 
     start: str
@@ -50,7 +49,7 @@ _KNOWN = ("service", "version", "datacenter", "namespace")
 
 
 class _PreparedPattern(NamedTuple):
-    """A URL pattern with what gives its values; only placeholders of `_KNOWN` are left."""
+    """A parsed URL pattern in which functions replace all placeholders except those of `_KNOWN`."""
 
     parts: tuple[str | Placeholder | Value, ...]
     judges_host: bool
@@ -67,15 +66,15 @@ class UrlMaker:
         self.filled = lru_cache(maxsize=1024)(self._filled)
 
     def url(self, key: Key, instance: Instance, datacenter: str, namespace: str) -> str:
-        """The URL of this instance as (service, version). Raises UrlError."""
+        """The URL of this instance as this (service, version). Raises UrlError."""
         return url_of(self.filled(key, datacenter, namespace), instance)
 
     def _prepared(self, pattern: str) -> _PreparedPattern:
         parts = _with_base(parse(pattern))
         return _PreparedPattern(
             tuple(
-                part if isinstance(part, str) or part.name in _KNOWN else self._value(part, _placement(parts, at))
-                for at, part in enumerate(parts)
+                part if isinstance(part, str) or part.name in _KNOWN else self._value(part, _placement(parts, index))
+                for index, part in enumerate(parts)
             ),
             _has_other_host(parts),
         )
@@ -110,12 +109,12 @@ class UrlMaker:
         return self._base
 
 
-def _placement(pattern: Sequence[str | Placeholder], at: int) -> Placement:
-    """Where the placeholder at this position stands."""
-    part, before = pattern[at], pattern[at - 1] if at else ""
-    is_last = at + 1 == len(pattern)
-    after = "" if is_last else pattern[at + 1]
-    so_far = "".join(map(_sample, pattern[:at])).partition("://")[2]
+def _placement(pattern: Sequence[str | Placeholder], index: int) -> Placement:
+    """Where the placeholder at this index stands."""
+    part, before = pattern[index], pattern[index - 1] if index else ""
+    is_last = index + 1 == len(pattern)
+    after = "" if is_last else pattern[index + 1]
+    so_far = "".join(map(_sample, pattern[:index])).partition("://")[2]
     is_reserved = isinstance(part, Placeholder) and part.is_reserved
     in_host = bool(so_far) and not re.search("[/?#]", so_far)
     return Placement(
@@ -129,7 +128,7 @@ def _placement(pattern: Sequence[str | Placeholder], at: int) -> Placement:
 
 
 def _sample(part: str | Placeholder) -> str:
-    """Text of the same structure: a digit, which may be a port."""
+    """A sample text for this part of a pattern: a digit stands for a value, because it fits in a host and in a port."""
     if isinstance(part, str):
         return part
     return {"scheme": "http", _BASE: "http://1:1"}.get(part.name, "/1" if part.is_reserved else "1")
@@ -165,9 +164,9 @@ def url_of(filled: FilledPattern, instance: Instance) -> str:
 
 
 def _check_host(url: str) -> None:
-    """UrlError: what the pattern and its values make is no host."""
-    found = _AUTHORITY.match(url)
-    host = unquote(found[1]) if found else url
+    """Raises UrlError if the pattern and its values make an invalid host."""
+    match = _AUTHORITY.match(url)
+    host = unquote(match[1]) if match else url
     try:
         host_of(host)
     except InvalidAddress as invalid:
@@ -179,9 +178,9 @@ def _check_host(url: str) -> None:
 
 
 def plain_end(filled: FilledPattern) -> str | None:
-    """What follows `{scheme}://{address}:{port}`, where the pattern asks for nothing else of an instance; else None.
+    """The text after `{scheme}://{address}:{port}`; None if the pattern asks for anything else of an instance.
 
-    The scheme of an instance without the meta value `scheme` is then http.
+    With such a pattern, an instance without the meta value `scheme` has the scheme http.
     """
     start, rest, _ = filled
     if start or len(rest) != 1 or rest[0][0] is not _plain_base:
@@ -191,11 +190,12 @@ def plain_end(filled: FilledPattern) -> str | None:
 
 
 _BASE = "{scheme}://{address}:{port}"
-"""How most patterns begin. The text is also the name of the placeholder for it: no pattern can contain that name."""
+"""The text with which most patterns begin. It also names a placeholder for the three together; no user can write one
+of that name."""
 
 
 def _with_base(pattern: tuple[str | Placeholder, ...]) -> tuple[str | Placeholder, ...]:
-    """The same pattern with its base as a single placeholder: one value costs less than three."""
+    """The same pattern with its base as a single placeholder, because one value costs less time than three."""
     base = parse(_BASE)
     return (Placeholder(_BASE), *pattern[len(base) :]) if pattern[: len(base)] == base else pattern
 

@@ -56,7 +56,7 @@ def test_where_names_alone_are_frozen_every_instance_says_so() -> None:
     answer = SegmentAnswer(source="mesh", datacenter="dc1", namespace="default", registrations=registrations)
     settings = ConsulSettings(name="mesh", origin=PLACE, keep=Keep(endpoints=False))
     assert [exclusion.reason for exclusion in excluded_instances([answer], {"mesh": settings})] == [
-        "`endpoints: false` under `keep` freezes its name alone",
+        "`endpoints: false` under `keep` freezes only its name",
         "`select.services` excludes its name",
     ]
 

@@ -34,9 +34,9 @@ from frostline.pipeline.views.listing import override_values
 from frostline.registry.configured_consumers import Call
 from frostline.registry.exclusions import (
     Exclusion,
-    endpoints_without,
     excluded_instances,
     instances_without_url,
+    overridden_endpoints,
     preceded_endpoints,
 )
 from frostline.registry.naming import keys_of_name
@@ -113,7 +113,7 @@ def explain(
         *excluded_instances(answers, live_sources(config)),
         *instances_without_url(contributions),
         *preceded_endpoints(contributions, overridden.registry),
-        *endpoints_without(overridden.effects),
+        *overridden_endpoints(overridden.effects),
     )
     calls = configured_calls(config, overridden.registry)
     written = _keys_written(config, service)

@@ -1,1 +1,1 @@
-"""The registry as one output sees it: what it selects, with URLs of its own, or as one consumer reaches it."""
+"""The registry as one output sees it: what it selects, with its own URL patterns, or as one consumer reaches it."""

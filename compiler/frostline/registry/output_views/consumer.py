@@ -1,6 +1,6 @@
-"""The registry as one consumer sees it, whose upstreams listen on its own side (Consul Connect).
+"""The registry as one consumer sees it: its upstreams listen on its own side (Consul Connect).
 
-A consumer is a group of a job, or a service of Consul that has sidecars.
+A consumer is a group of a Nomad job, or a Consul service that has sidecars.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ UNKNOWN = Rule(
 AMBIGUOUS = Rule(
     name="consumer-ambiguous",
     summary="the `consumer` of an output is in several namespaces",
-    why="A job or service of the same name in another namespace is another consumer, whose sidecars listen elsewhere.",
+    why="A job or service of the same name in another namespace is another consumer: its sidecars listen elsewhere.",
     example="frostline.yaml:9:3: error[consumer-ambiguous]: "
     "the consumer `shop/web` is in several namespaces: `default:shop/web` and `ops:shop/web`\n"
     "  help: write the consumer with its namespace, as listed here",
@@ -57,8 +57,8 @@ TWO_UPSTREAMS = Rule(
 BINDS = Rule(
     name="consumer-binds",
     summary="the sidecars of the `consumer` of an output listen at different addresses for the same destination",
-    why="Each instance of a Consul service has a sidecar of its own. An output is read by all of them, and has one "
-    "address for each destination: with another one in some sidecars, it would be wrong beside these.",
+    why="Each instance of a Consul service has its own sidecar, and all of them read the same output, which has one "
+    "address for each destination. Beside a sidecar that listens elsewhere, that address is wrong.",
     example="mesh(datacenter=dc1, namespace=default, id=web): error[consumer-binds]: payments v1: "
     "the sidecars of `default:web` listen for it at `127.0.0.1:9101` and `127.0.0.1:9102`\n"
     "  help: register the same bind in each sidecar, or name one datacenter: "
@@ -76,12 +76,13 @@ def consumer_view(
     origin: FileOrigin,
     has_pattern: Callable[[Key], bool] = lambda key: False,
 ) -> tuple[Registry, tuple[Finding, ...]]:
-    """The registry in which each of the consumer's upstreams is the one endpoint of its (service, version).
+    """The registry in which each of the consumer's upstreams is the only endpoint of its (service, version).
 
-    The endpoint is the upstream's bind. It has a second name, with `_` for every character that is not a letter, digit
-    or `_`: Nomad writes names so in environment variables. An upstream without a port changes nothing.
-    upstreams: of all consumers. origin: where the configuration names the consumer. has_pattern: whether the URLs of
-    the upstreams as this (service, version) come from a pattern of the output, not of their source.
+    The endpoint is the upstream's bind. The service also gets a second name, with `_` for every character that is not a
+    letter, digit or `_`, because Nomad writes names like this in environment variables. An upstream without a port
+    changes nothing.
+    upstreams: of all consumers. origin: where the configuration names the consumer. has_pattern: whether the output has
+    its own URL pattern for this (service, version); otherwise the source's pattern makes the URL of the bind.
     """
     own = [dependency for dependency in upstreams if _is_of(dependency, consumer)]
     consumers = sorted({dependency.upstream.consumer for dependency in own})
@@ -91,7 +92,7 @@ def consumer_view(
         return registry, (_ambiguous(consumers, consumer, origin),)
     chosen: dict[Key, Dependency] = {}
     findings = list(_different_binds(own))
-    # Sorted: an upstream that names no datacenter, namespace or peer comes before one that does, and wins.
+    # In this order an upstream that names no datacenter, namespace or peer comes before one that does, and wins.
     for dependency in sorted(own, key=_order):
         if not dependency.upstream.bind.port:
             continue
@@ -109,12 +110,12 @@ def consumer_view(
 
 
 def _alias(entry: Entry) -> Entry:
-    """The entry under its second name, with endpoints of its own: outputs tell endpoints apart."""
+    """The entry under its second name, with copies of its endpoints: outputs tell endpoints apart by identity."""
     return replace(entry, registered=(), endpoints=tuple(replace(endpoint) for endpoint in entry.endpoints))
 
 
 def env_name(name: str) -> str:
-    """A name as Nomad writes it in the names of environment variables, besides the name itself."""
+    """The second spelling of a service's name that Nomad uses in the names of environment variables."""
     return re.sub("[^A-Za-z0-9_]", "_", name)
 
 
@@ -127,23 +128,23 @@ def _is_of(dependency: Dependency, consumer: OutputConsumer) -> bool:
 
 
 def _names(dependency: Dependency) -> tuple[str, ...]:
-    """How users may write the consumer: JOB/GROUP, or NAMESPACE:JOB/GROUP; the name of a service."""
+    """How users may write this upstream's consumer: JOB/GROUP or NAMESPACE:JOB/GROUP, or the service's name."""
     upstream = dependency.upstream
     return (upstream.service,) if upstream.service else (f"{upstream.job}/{upstream.group}", upstream.consumer)
 
 
 def _differs_by_sidecar(first: Dependency, second: Dependency) -> bool:
-    """Whether the two are of two sidecars of one service, for one destination: see `_different_binds`."""
+    """Whether both belong to sidecars of the same service and have the same destination: see `_different_binds`."""
     return bool(first.upstream.service) and first.upstream.target == second.upstream.target
 
 
 def _different_binds(own: Iterable[Dependency]) -> Iterator[Finding]:
-    """A finding for each destination for which the sidecars of a service listen at different addresses."""
-    of_target: dict[tuple[str, ...], list[Dependency]] = {}
+    """A finding for each destination that the sidecars of a service reach through different addresses."""
+    by_target: dict[tuple[str, ...], list[Dependency]] = {}
     for dependency in sorted(own, key=_order):
         if dependency.upstream.service:
-            of_target.setdefault(dependency.upstream.target, []).append(dependency)
-    for dependencies in of_target.values():
+            by_target.setdefault(dependency.upstream.target, []).append(dependency)
+    for dependencies in by_target.values():
         first = dependencies[0]
         binds = sorted({str(dependency.upstream.bind) for dependency in dependencies})
         if len(binds) > 1:
@@ -161,7 +162,7 @@ def _order(dependency: Dependency) -> tuple[str | int, ...]:
 
 
 def _entry(dependency: Dependency, destination: Entry | None) -> Entry:
-    """The bind as the one endpoint. destination: what the registry has of the service that it leads to."""
+    """The entry whose only endpoint is the bind. destination: the registry's entry of the service behind it."""
     bind, namespace, url = dependency.upstream.bind, dependency.upstream.namespace, dependency.url or ""
     endpoint = Endpoint(
         url=url,

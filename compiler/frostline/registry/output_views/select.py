@@ -1,4 +1,4 @@
-"""What one output has of the registry: its services, and of these its endpoints."""
+"""The part of the registry that one output selects: services, and endpoints of these services."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from frostline.settings import OutputSelect
 def selected(registry: Registry, select: OutputSelect, prefer: Sequence[str] = ()) -> Registry:
     """The registry with the services, endpoints and upstreams that an output selects.
 
-    A (service, version) none of whose endpoints is selected is left out. One that has none is judged by the tags and
-    meta that are known of it. An upstream is judged by its service alone. prefer: datacenters in order, for the choice
-    of the url of what loses endpoints.
+    A (service, version) that loses all its endpoints is left out. For one that is only declared, its declared tags and
+    meta decide. For an upstream, only its service decides. prefer: datacenters in order of preference; they choose the
+    url of an entry that loses endpoints.
     """
     taken = {key: entry for key, entry in registry.entries() if matches(select.services, key.service)}
     upstreams = [upstream for upstream in registry.upstreams if matches(select.services, upstream.service)]
@@ -32,10 +32,10 @@ def selected(registry: Registry, select: OutputSelect, prefer: Sequence[str] = (
 
 
 def _selected_entry(key: Key, entry: Entry, select: OutputSelect, prefer: Sequence[str]) -> Entry | None:
-    """The entry with the endpoints that are selected; None: it is left out."""
+    """The entry with its selected endpoints; None if it is left out."""
     if entry.declared:
-        said = entry.properties or DeclaredProperties()
-        return entry if _fits(select, said.tags, said.meta) else None
+        properties = entry.properties or DeclaredProperties()
+        return entry if _fits(select, properties.tags, properties.meta) else None
     kept = [
         run.endpoints
         for run in runs_of(entry)

@@ -1,4 +1,4 @@
-"""The same endpoints at other URLs: what the URL patterns of one output make of the registry."""
+"""The registry with the URLs that one output's own URL patterns make."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from frostline.settings import Naming, UrlPatterns
 class OutputUrls:
     """Makes the URLs of one output.
 
-    namings: of the sources whose endpoints have URLs made of patterns; those of others stay as they are. written: where
-    URLs are written that stay too, although the source of their endpoint is one of these (overrides).
+    namings: source name -> naming, for the sources that make URLs from patterns. URLs of other sources stay as they
+    are. written: where overrides write URLs; those stay as well, whatever the source of their endpoint.
     """
 
     def __init__(
@@ -32,15 +32,16 @@ class OutputUrls:
         self._written = written
 
     def applies_to(self, key: Key) -> bool:
-        """Whether the output has a pattern for such a (service, version)."""
+        """Whether the output has its own pattern for this (service, version)."""
         return (self._patterns.unversioned_url if key.version is None else self._patterns.url) is not None
 
     def registry(
         self, registry: Registry, prefer: Sequence[str] = (), settled: Collection[Key] = ()
     ) -> tuple[Registry, tuple[Finding, ...]]:
-        """The registry with these URLs, and why an endpoint, which it then lacks, can have none.
+        """The registry with these URLs, without the endpoints that cannot have one, and a finding for each of those.
 
-        settled: the keys that stay as they are. Endpoints that only their URLs told apart are one, with summed weight.
+        settled: the keys that stay as they are. Endpoints that differed only in their URLs become one, with the summed
+        weight.
         """
         findings: list[Finding] = []
         entries: dict[Key, Entry] = {}
@@ -52,7 +53,7 @@ class OutputUrls:
         return registry_of(entries, registry.upstreams), tuple(findings)
 
     def dependencies(self, dependencies: Iterable[Dependency]) -> tuple[Dependency, ...]:
-        """These upstreams with such URLs for their binds."""
+        """These upstreams, with the output's URLs for their binds."""
         return tuple(
             replace(dependency, url=bind_url(dependency.upstream, dependency.key, self._makers[dependency.source]))
             if dependency.source in self._makers
@@ -82,7 +83,7 @@ _PLACE = attrgetter("source", "datacenter", "namespace")
 
 
 def _url(key: Key, endpoint: Endpoint, filled: FilledPattern, end: str | None) -> str:
-    """The URL of this endpoint. end: `plain_end` of the pattern. Raises UrlError."""
+    """The URL of this endpoint by the pattern. end: `plain_end` of the pattern. Raises UrlError."""
     if end is not None and endpoint.port and endpoint.address and "scheme" not in endpoint.meta:
         return f"http://{host_of(endpoint.address).in_url}:{endpoint.port}{end}"
     instance = Instance(

@@ -1,1 +1,1 @@
-"""Overrides: how they are written, what they do to the registry, and what can be wrong with them."""
+"""Overrides: their key in the configuration, what they do to the registry, and the findings about them."""

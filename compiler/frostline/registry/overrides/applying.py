@@ -1,7 +1,7 @@
-"""Overrides: what somebody changes by hand of the assembled registry. A pure function of the two, without a clock.
+"""Applies overrides, which are changes by hand, to the assembled registry. A pure function of the two, without a clock.
 
-Every override is applied to the endpoints as the sources give them, so that their order decides nothing but who wins
-where two contradict each other, which is an error finding.
+Every override sees the endpoints as the sources give them. So their order matters only where two contradict each other:
+the first one wins, and the contradiction is an error finding.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _Value = TypeVar("_Value")
 
 
 class Overridden(Struct, frozen=True, kw_only=True):
-    """The registry with the overrides. plain: the entries that these change, as they would be without.
+    """The registry after the overrides. plain: the entries that they change, as they are without overrides.
 
-    findings: contradictions, services that are left without an endpoint.
+    findings: contradictions, and services that overrides leave without an endpoint.
     """
 
     registry: Registry
@@ -36,16 +36,16 @@ class Overridden(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
     def effects_by_key(self) -> dict[Key, list[Effect]]:
-        """What overrides change of each (service, version) that they change, in the order of the overrides."""
-        found: dict[Key, list[Effect]] = {}
+        """The effects that change something, by (service, version), in the order of the overrides."""
+        by_key: dict[Key, list[Effect]] = {}
         for effect in self.effects:
             if effect.is_at_work:
-                found.setdefault(effect.key, []).append(effect)
-        return found
+                by_key.setdefault(effect.key, []).append(effect)
+        return by_key
 
 
 def apply_overrides(registry: Registry, overrides: Sequence[Override], prefer: Sequence[str] = ()) -> Overridden:
-    """Apply the overrides. prefer: datacenters in order, for the choice of each changed entry's url."""
+    """Apply the overrides. prefer: datacenters in order of preference, which choose each changed entry's url."""
     if not overrides:
         return Overridden(registry=registry)
     entries = dict(registry.entries())
@@ -55,7 +55,7 @@ def apply_overrides(registry: Registry, overrides: Sequence[Override], prefer: S
     literals = {override.service for override in overrides if is_literal(override.service)}
     globs = [override for override in overrides if override.service not in literals]
     for key, entry in registry.entries():
-        # Most overrides name one service, and most services have none: comparing names costs less than globs.
+        # Most overrides name one service, and most services have no override: looking up names is faster than globs.
         if not (literals.intersection(key_names(key)) or any(matches_key(override.service, key) for override in globs)):
             continue
         matching = [override for override in overrides if matches_key(override.service, key)]
@@ -83,7 +83,7 @@ def apply_overrides(registry: Registry, overrides: Sequence[Override], prefer: S
 
 
 def written_places(overrides: Iterable[Override]) -> frozenset[FileOrigin]:
-    """Where overrides write URLs, which is where the endpoints that they add or put in place are declared."""
+    """Where overrides write URLs. The endpoints that they add or replace have these as `declared_at`."""
     return frozenset(
         place
         for override in overrides
@@ -108,14 +108,14 @@ class _EntryChange:
         dropped: list[Endpoint] = []
         replaced: list[tuple[Endpoint, Endpoint]] = []
         for index, endpoint in enumerate(self.entry.endpoints):
-            for other, place in _outcomes(override, endpoint):
+            for replacement, place in _outcomes(override, endpoint):
                 parts.add(place)
-                if not self._decide(index, other, override, place):
+                if not self._decide(index, replacement, override, place):
                     continue
-                if other is None:
+                if replacement is None:
                     dropped.append(endpoint)
                 else:
-                    replaced.append((endpoint, other))
+                    replaced.append((endpoint, replacement))
         added = [
             _added_endpoint(url, place, dropped or self.entry.endpoints, self.entry)
             for url, place in override.add
@@ -135,16 +135,19 @@ class _EntryChange:
                 )
             )
 
-    def _decide(self, index: int, outcome: Endpoint | None, override: Override, place: FileOrigin) -> bool:
-        """Whether this becomes of the endpoint. Only what is decided first does; another outcome is a conflict."""
+    def _decide(self, index: int, replacement: Endpoint | None, override: Override, place: FileOrigin) -> bool:
+        """Replace the endpoint, or drop it (None), unless an earlier override has decided about it already.
+
+        Returns whether this override decides. A different earlier decision is a conflict.
+        """
         if index not in self.decided:
-            self.decided[index] = (outcome, override)
+            self.decided[index] = (replacement, override)
             return True
         first, by = self.decided[index]
-        if (first and first.url) != (outcome and outcome.url):
+        if (first and first.url) != (replacement and replacement.url):
             url = self.entry.endpoints[index].url
             self.conflicts.append(
-                self._conflict(f"{_act(url, outcome)}, but the one at {by.origin} {_act('it', first)}", place)
+                self._conflict(f"{_act(url, replacement)}, but the one at {by.origin} {_act('it', first)}", place)
             )
         return False
 
@@ -153,7 +156,7 @@ class _EntryChange:
         return CONFLICT.finding(f"an override {message}", service=service, version=version, origin=place)
 
     def endpoints(self) -> list[Endpoint]:
-        """What the overrides leave, add and put in place."""
+        """The endpoints after the overrides: kept, replaced and added ones."""
         kept = [
             endpoint if index not in self.decided else self.decided[index][0]
             for index, endpoint in enumerate(self.entry.endpoints)
@@ -161,9 +164,10 @@ class _EntryChange:
         return [endpoint for endpoint in (*kept, *self.added) if endpoint is not None]
 
     def findings(self) -> Iterator[Finding]:
-        """Contradictions, and that no endpoint is left."""
+        """A finding for each contradiction, and one if no endpoint is left."""
         yield from self.conflicts
-        new = [*self.added, *(other for other, _ in self.decided.values() if other is not None)]
+        replacements = [endpoint for endpoint, _ in self.decided.values() if endpoint is not None]
+        new = [*self.added, *replacements]
         for match in (match for override in self.overrides for match in override.drop if match.address or match.url):
             for endpoint in new:
                 if _fits(match, endpoint):
@@ -179,13 +183,13 @@ class _EntryChange:
             )
 
 
-def _act(url: str, outcome: Endpoint | None) -> str:
+def _act(url: str, replacement: Endpoint | None) -> str:
     name = url if url == "it" else f"`{url}`"
-    return f"drops {name}" if outcome is None else f"replaces {name} by `{outcome.url}`"
+    return f"drops {name}" if replacement is None else f"replaces {name} by `{replacement.url}`"
 
 
 def _outcomes(override: Override, endpoint: Endpoint) -> Iterator[tuple[Endpoint | None, FileOrigin]]:
-    """What the override makes of the endpoint (None: it drops it), each with the place that says so."""
+    """The replacement of the endpoint (None: it is dropped) by each part of the override, with the part's place."""
     for match in override.drop:
         if _fits(match, endpoint):
             yield None, match.origin
@@ -204,13 +208,13 @@ def _fits(match: EndpointMatch, endpoint: Endpoint) -> bool:
 
 
 def _at_url(endpoint: Endpoint, url: str, place: FileOrigin) -> Endpoint:
-    """The endpoint at another URL. It is no instance that a source knows."""
+    """The endpoint at another URL. It loses node and id, because no source knows such an instance."""
     address, port = host_and_port(url)
     return replace(endpoint, url=url, address=address, port=port, node="", id="", node_address="", declared_at=place)
 
 
 def _added_endpoint(url: str, place: FileOrigin, like: Sequence[Endpoint], entry: Entry) -> Endpoint:
-    """The endpoint of a URL, with what these endpoints have in common."""
+    """The endpoint of an added URL. It gets all values that the endpoints in `like` have in common."""
     address, port = host_and_port(url)
     tags = [tag for tag in like[0].tags if all(tag in endpoint.tags for endpoint in like)] if like else []
     meta = dict(like[0].meta) if like else {}
@@ -222,7 +226,7 @@ def _added_endpoint(url: str, place: FileOrigin, like: Sequence[Endpoint], entry
         datacenter=_common([endpoint.datacenter for endpoint in like], ""),
         namespace=_common([endpoint.namespace for endpoint in like], ""),
         tags=tuple(tags),
-        meta={key: value for key, value in meta.items() if all(one.meta.get(key) == value for one in like)},
+        meta={key: value for key, value in meta.items() if all(endpoint.meta.get(key) == value for endpoint in like)},
         weight=_common([endpoint.weight for endpoint in like], 1),
         registered=_common([endpoint.registered for endpoint in like], ""),
         declared_at=place,
@@ -230,6 +234,6 @@ def _added_endpoint(url: str, place: FileOrigin, like: Sequence[Endpoint], entry
 
 
 def _common(values: Iterable[_Value], otherwise: _Value) -> _Value:
-    """The value that all of these are; `otherwise` where they differ or there is none."""
+    """The value if all of these are equal; `otherwise` if they differ or there are none."""
     distinct = set(values)
     return distinct.pop() if len(distinct) == 1 else otherwise

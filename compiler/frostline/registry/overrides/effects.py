@@ -1,4 +1,4 @@
-"""What one override does to one (service, version)."""
+"""The effect of one override on one (service, version), as a value."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from frostline.settings import Override
 
 
 class Effect(Struct, frozen=True, kw_only=True):
-    """What one override does to one (service, version). replaced: each endpoint with the one in its place.
+    """What one override does to one (service, version). replaced: each endpoint with its replacement.
 
-    parts: the places of the parts of the override (a match, a URL) that did something.
+    parts: the places of those parts of the override (matches, URLs) that apply to an endpoint.
     """
 
     override: Override
@@ -23,5 +23,5 @@ class Effect(Struct, frozen=True, kw_only=True):
 
     @property
     def is_at_work(self) -> bool:
-        """Whether it changes anything; not where an earlier override decides about the same endpoints."""
+        """Whether it changes anything. It does not if an earlier override decides about the same endpoints."""
         return bool(self.dropped or self.replaced or self.added)

@@ -1,4 +1,4 @@
-"""The key `overrides` of a configuration, and how it is read."""
+"""The key `overrides` of a configuration: its JSON Schema and its reader."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ DEFINITIONS: Mapping[str, Any] = {
             },
             "add": {
                 "description": (
-                    "URLs to add. Datacenter, namespace, tags, meta and weight are those that the endpoints which this "
-                    "entry drops have in common, or else all endpoints of the service."
+                    "URLs to add. They get the datacenter, namespace, tags, meta and weight that the endpoints dropped "
+                    "by this entry have in common, or, if it drops none, all endpoints of the service."
                 ),
                 "type": "array",
                 "minItems": 1,
                 "items": ref("text"),
             },
             "replace": {
-                "description": "The URL of an endpoint -> the one in its place, which keeps all but address and port.",
+                "description": "The URL of an endpoint -> its new URL. The endpoint keeps all but address and port.",
                 "type": "object",
                 "minProperties": 1,
                 "additionalProperties": ref("text"),
@@ -86,7 +86,7 @@ OVERRIDES: Mapping[str, Any] = {
 
 
 def read_overrides(cursor: Cursor) -> tuple[Override, ...]:
-    """The value of `overrides` where it is a list."""
+    """The overrides of a list: the value of `overrides`, or the content of the file that it names."""
     return tuple(override for item in cursor.items() if (override := _override(item)) is not None)
 
 
@@ -112,18 +112,18 @@ def _urls(cursor: Cursor) -> tuple[tuple[str, FileOrigin], ...]:
 
 
 def _replacements(cursor: Cursor) -> tuple[Replacement, ...]:
-    found = []
+    replacements = []
     for entry in cursor.entries():
         old, new = _url(entry.as_value()), _callable_url(entry)
         if old is not None and old == new:
-            entry.refuse("the URL would be replaced by itself", "write the new URL behind the colon")
+            entry.refuse("the URL would be replaced by itself", "write the new URL after the colon")
         elif old is not None and new is not None:
-            found.append(Replacement(old, new, entry.key_origin))
-    return tuple(found)
+            replacements.append(Replacement(old, new, entry.key_origin))
+    return tuple(replacements)
 
 
 def _callable_url(cursor: Cursor) -> str | None:
-    """The same, with an IP address or a host name as its host."""
+    """An absolute URL as of `_url` whose host is an IP address or a host name."""
     url = _url(cursor)
     if url is None:
         return None
@@ -136,7 +136,7 @@ def _callable_url(cursor: Cursor) -> str | None:
 
 
 def _url(cursor: Cursor) -> str | None:
-    """An absolute URL that all clients read alike."""
+    """An absolute URL that all clients read in the same way."""
     url = absolute_url(cursor)
     if url is not None and has_dot_segment(url):
         cursor.refuse("the URL has a path segment `.` or `..`, which clients remove", "write the path without it")

@@ -1,4 +1,4 @@
-"""The rules of findings about overrides, and those findings that depend on the day or on the registry as a whole."""
+"""The rules of findings about overrides, and the findings that depend on the day or on the whole registry."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ AT_WORK = Rule(
     name="override",
     severity="warning",
     summary="an override changes what is published",
-    why="What is published is not what the sources say. Everybody who reads a plan or a report should know it, until "
-    "when, and why.",
+    why="What is published differs from what the sources say. Everybody who reads a plan or a report should know that, "
+    "and until when and why.",
     example=f"{_PLACE}: warning[override]: an override of `payments/v1` drops 1 endpoint, replaces 1, adds 1 until "
     "2027-01-31 (disk)\n"
     "  help: remove the entry when the sources are right again; `frostline explain` shows what it changes",
@@ -28,8 +28,8 @@ AT_WORK = Rule(
 EXPIRED = Rule(
     name="override-expired",
     summary="an override is past its last day",
-    why="An override is for a night. It is still applied, because what is published must not change by itself at "
-    "midnight, but somebody has to decide.",
+    why="An override is a measure for a night. It still applies, because what is published must not change by itself "
+    "at midnight, but somebody has to decide what happens to it.",
     example=f"{_PLACE}: error[override-expired]: the override of `payments/v1` expired after 2027-01-31 (disk); "
     "it still applies\n  help: remove the entry, or give it a later `until`",
     mend="remove the entry, or give it a later `until`",
@@ -38,17 +38,17 @@ UNUSED = Rule(
     name="override-unused",
     severity="warning",
     summary="an override, or a part of it, changes nothing",
-    why="Either it is misspelt, and what it was written for is still published, or the sources are right again and the "
-    "entry has done its work.",
+    why="Either it is misspelt and does not change what it was written for, or the sources are right again and nobody "
+    "needs it any more.",
     example="frostline.yaml:30:10: warning[override-unused]: "
-    "the override of `payments/v1` drops no endpoint with address `10.0.0.99`: none has it\n"
+    "the override of `payments/v1` would drop endpoints with address `10.0.0.99`, but there are none\n"
     "  help: remove it, or correct it: `frostline explain` shows the endpoints",
     mend="remove it, or correct it: `frostline explain` shows the endpoints",
 )
 CONFLICT = Rule(
     name="override-conflict",
     summary="two overrides contradict each other",
-    why="Only one of them can be applied. Until it is decided, the first one is.",
+    why="Only one of them can apply. Until somebody decides, the first one does.",
     example="frostline.yaml:30:10: error[override-conflict]: payments v1: an override drops `http://10.0.0.7:8080/v1`, "
     "but the one at frostline.yaml:29:5 replaces it by `http://10.0.0.8:8080/v1`\n"
     "  help: keep one of the two",
@@ -57,17 +57,17 @@ CONFLICT = Rule(
 NO_ENDPOINT = Rule(
     name="override-no-endpoint",
     summary="overrides leave a (service, version) without an endpoint",
-    why="Its consumers would have nothing to call. That is rarely meant.",
+    why="Its consumers would have nothing to call. That is rarely intended.",
     example=f"{_PLACE}: error[override-no-endpoint]: payments v1: "
     "overrides leave it without an endpoint; it has 2 without them\n"
-    "  help: drop less or add a URL; if it is meant, a waiver of `override-no-endpoint` accepts it",
-    mend="drop less or add a URL; if it is meant, a waiver of `override-no-endpoint` accepts it",
+    "  help: drop less or add a URL; if this is intended, accept it with a waiver of `override-no-endpoint`",
+    mend="drop less or add a URL; if this is intended, accept it with a waiver of `override-no-endpoint`",
 )
 RULES = (AT_WORK, EXPIRED, UNUSED, CONFLICT, NO_ENDPOINT)
 
 
 def findings_on(overrides: Sequence[Override], effects: Sequence[Effect], today: date) -> Iterator[Finding]:
-    """For each override that it is at work, and whether its last day is over."""
+    """A warning for each override that changes something, and an error for each one whose last day is over."""
     for override in overrides:
         names = f"`{shorten(override.service)}`"
         if today.isoformat() > override.until:
@@ -87,7 +87,7 @@ def findings_on(overrides: Sequence[Override], effects: Sequence[Effect], today:
 
 
 def describe(effects: Sequence[Effect]) -> str:
-    """What they do together: `drops 1 endpoint, adds 1`."""
+    """What these effects do together: `drops 1 endpoint, adds 1`."""
     numbers = {
         "drops": sum(len(effect.dropped) for effect in effects),
         "replaces": sum(len(effect.replaced) for effect in effects),
@@ -98,25 +98,29 @@ def describe(effects: Sequence[Effect]) -> str:
 
 
 def unused_findings(overrides: Sequence[Override], effects: Sequence[Effect], registry: Registry) -> Iterator[Finding]:
-    """A warning for each part of an override that changes nothing. registry: with or without the overrides."""
+    """A warning for each part of an override that changes nothing.
+
+    registry: before or after the overrides; only its keys count.
+    """
     keys = [key for key, _ in registry.entries()]
     for override in overrides:
         name = f"the override of `{shorten(override.service)}`"
         if not any(matches_key(override.service, key) for key in keys):
             near = closest(override.service, {name for key in keys for name in key_names(key)})
             way = f"remove it, or correct its `service`: did you mean `{near}`?" if near else None
-            yield _unused(f"{name} fits no service", override.origin, override.service, way)
+            yield _unused(f"{name} matches no service", override.origin, override.service, way)
             continue
         used = {place for effect in effects if effect.override == override for place in effect.parts}
         for match in override.drop:
             if match.origin not in used:
-                yield _unused(f"{name} drops no endpoint with {_values(match)}: none has it", match.origin)
+                yield _unused(f"{name} would drop endpoints with {_values(match)}, but there are none", match.origin)
         for part in override.replace:
             if part.origin not in used:
-                yield _unused(f"{name} replaces `{shorten(part.old)}`, which no endpoint has", part.origin, part.old)
+                message = f"{name} would replace `{shorten(part.old)}`, but no endpoint has this URL"
+                yield _unused(message, part.origin, part.old)
         for url, place in override.add:
             if place not in used:
-                yield _unused(f"{name} adds `{shorten(url)}`, which is there already", place, url)
+                yield _unused(f"{name} would add `{shorten(url)}`, but an endpoint has this URL already", place, url)
 
 
 def _unused(message: str, origin: FileOrigin, value: str | None = None, help: str | None = None) -> Finding:

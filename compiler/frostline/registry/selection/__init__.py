@@ -1,1 +1,1 @@
-"""Selection: which instances of an answer are frozen, and what a changed selection takes of a lock."""
+"""Selection: which instances of an answer are frozen, and how a changed selection applies to an existing lock."""

@@ -1,6 +1,7 @@
-"""Instances that are one line of the lock: what a source answers twice, and what ids and nodes alone tell apart.
+"""Merges instances that make one line of the lock: repeated ones, and those that differ only in id and node.
 
-Ids and nodes change with a redeployment though addresses stay; where `keep` leaves them out, so does the lock.
+Ids and nodes change with a redeployment even if addresses stay. `keep` can leave them out of the lock, so that the lock
+does not change then.
 """
 
 from __future__ import annotations
@@ -17,42 +18,41 @@ from frostline.settings import Keep
 from frostline.text import quote
 
 _MOST_WEIGHT = 2**31
-"""What a line of the lock takes."""
+"""The greatest weight that a line of the lock can hold."""
 
 _IDENTITY = attrgetter("service", "node", "id")
 _HEALTHS = ("passing", "warning", "critical", "maintenance")
 
 
-def each_once(instances: Sequence[Instance], keep: Keep, answer: SegmentAnswer) -> list[Instance]:
-    """The instances, sorted, each once. Those without an id or a node that are equal are one, with summed weight.
+def unique_instances(instances: Sequence[Instance], keep: Keep, answer: SegmentAnswer) -> list[Instance]:
+    """The instances, sorted, each once. Equal ones without an id or a node become one, with the summed weight.
 
-    instances: sorted by service, node and id. SourceError: two of one service have the same node and id.
+    instances: sorted by service, node and id. Raises SourceError if two of one service have the same node and id.
     """
-    for one, other in pairwise(instances):
-        if one.node and one.id and _IDENTITY(one) == _IDENTITY(other):
+    for first, second in pairwise(instances):
+        if first.node and first.id and _IDENTITY(first) == _IDENTITY(second):
+            datacenter = first.datacenter or answer.datacenter
             raise SourceError(
-                f"two instances of {quote(one.service)} have the same node and id",
-                origin=InstanceOrigin(
-                    answer.source, one.datacenter or answer.datacenter, answer.namespace, one.node, one.id
-                ),
+                f"two instances of {quote(first.service)} have the same node and id",
+                origin=InstanceOrigin(answer.source, datacenter, answer.namespace, first.node, first.id),
                 help="deregister one of them, or leave the service out with `select.services`",
             )
-    whole = [instance for instance in instances if instance.node and instance.id]
-    bare = [instance for instance in instances if not (instance.node and instance.id)]
-    return sorted([*whole, *without_identity(bare, keep)], key=Instance.sort_key)
+    identified = [instance for instance in instances if instance.node and instance.id]
+    anonymous = [instance for instance in instances if not (instance.node and instance.id)]
+    return sorted([*identified, *without_identity(anonymous, keep)], key=Instance.sort_key)
 
 
 def without_identity(instances: Sequence[Instance], keep: Keep) -> list[Instance]:
-    """The instances without their ids, nodes or both, as `keep` says; not sorted. Those that are then equal are one.
+    """The instances without their ids, nodes or both, as `keep` says. Equal ones become one. The result is unsorted.
 
-    instances: sorted by node and id. Weights come to what `registry.endpoints.merge_endpoints` makes of them when it
-    knows ids and nodes: they are summed, but one id counts once, with its highest weight and worst health, at its first
-    node. An instance that has no id (of a source of another package) counts by itself. Those of another health stay
+    instances: sorted by node and id. Weights add up as in `registry.endpoints.merge_endpoints`, which knows ids and
+    nodes: they are summed, but one id counts once, with its highest weight and worst health, at its first node. An
+    instance without an id (a plug-in's source may give such) counts by itself. Instances with different health stay
     apart, so that a narrower `select.health` can be applied to the lock.
     """
     firsts: dict[Hashable, Instance] = {}
     weights: dict[Hashable, int] = {}
-    for instance in _each_id_once(instances):
+    for instance in _merge_equal_ids(instances):
         node, name = instance.node if keep.nodes else "", instance.id if keep.ids else ""
         line = (_place(instance), node, name, instance.health)
         firsts.setdefault(line, instance)
@@ -69,23 +69,23 @@ def without_identity(instances: Sequence[Instance], keep: Keep) -> list[Instance
     ]
 
 
-def _each_id_once(instances: Sequence[Instance]) -> Sequence[Instance]:
-    """What several nodes register with the same id in the same place is one instance."""
+def _merge_equal_ids(instances: Sequence[Instance]) -> Sequence[Instance]:
+    """The instances, in which those with the same id in the same place are one: several nodes may register it."""
     if len({(instance.service, instance.id) for instance in instances}) == len(instances):
         return instances
-    once: dict[Hashable, Instance] = {}
+    merged: dict[Hashable, Instance] = {}
     for number, instance in enumerate(instances):
         key = (_place(instance), instance.id or number)
-        first = once.setdefault(key, instance)
+        first = merged.setdefault(key, instance)
         if first is not instance:
             health = max(first.health, instance.health, key=_HEALTHS.index)
-            once[key] = replace(first, weight=max(first.weight, instance.weight), health=health)
-    return tuple(once.values())
+            merged[key] = replace(first, weight=max(first.weight, instance.weight), health=health)
+    return tuple(merged.values())
 
 
 def _place(instance: Instance) -> Hashable:
-    """All that two instances must share to be one, but node, id and health."""
-    # Most have one key of meta at most, and no ports by name: sorting these costs more than all the rest.
+    """The fields in which two instances must agree to be one, besides node, id and health."""
+    # Most instances have at most one meta key and no named ports, and sorting these costs more than all the rest.
     meta = tuple(sorted(instance.meta.items())) if len(instance.meta) > 1 else tuple(instance.meta.items())
     ports = tuple(sorted(instance.ports.items())) if instance.ports else None
     return instance.service, instance.datacenter, instance.address, instance.port, instance.tags, meta, ports

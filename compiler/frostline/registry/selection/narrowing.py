@@ -1,7 +1,7 @@
-"""A changed selection, applied to what the lock holds: the snapshot that a freeze with the new one would give.
+"""Applies a changed selection to the lock: makes the snapshots that a freeze with the new selection would give.
 
-Only what takes less than before can be applied. The lock holds no instance that was left out, of tags and meta what
-`keep` kept, and of failing instances their names and versions alone.
+That works only for a selection that takes less than before. The lock does not hold excluded instances. It holds only
+the tags and meta that `keep` kept, and for failing instances only their names and versions.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ class NarrowingError(Exception):
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """How the selection of one source changed. Both shapes have the same values but for what `changed` names.
+    """How the selection of one source changed.
 
-    settings: the new ones. segments: the keys that list segments. held: all that the lock has of the source.
+    settings: the new ones. before, after: the settings that shape a snapshot (`Snapshot.shaped_by`), with all defaults;
+    they differ only in the keys of `changed`. segments: the keys that list segments. held: all snapshots of the source
+    in the lock.
     """
 
     settings: LiveSettings
@@ -49,9 +51,10 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 def narrowed_snapshots(snapshots: Sequence[Snapshot], change: Change) -> tuple[Snapshot, ...]:
-    """What these snapshots, all frozen with the old settings, give with the new ones. Raises NarrowingError.
+    """The snapshots that a freeze with the new settings would give. Raises NarrowingError if the lock holds too little.
 
-    They are of segments that the new settings still read. Their `settings` and `shaped_by` stay as they are.
+    snapshots: frozen with the old settings, of segments that the new settings still read. `settings` and `shaped_by`
+    stay as they are.
     """
     for name in change.changed:
         _refuse_wider(name, change)
@@ -88,16 +91,16 @@ def _refuse_wider(name: str, change: Change) -> None:
             raise NarrowingError(f"`{name}` is true now, and the lock holds no {_IDENTITY[name]}")
     else:
         why = _WHY_NOT.get(name) or _WHY_NOT.get(name.partition(".")[0])
-        raise NarrowingError(f"`{name}` is not what the lock was frozen with{f': {why}' if why else ''}")
+        raise NarrowingError(f"`{name}` differs from what the lock was frozen with{f': {why}' if why else ''}")
 
 
 _WHY_NOT = {
-    "select.kinds": "the lock does not have the kinds of instances",
-    "select.node_meta": "the lock does not have the meta of nodes",
-    "keep": "the lock has what `keep` kept then",
-    "address": "another server may answer otherwise",
-    "address_from": "the lock has one address of each instance",
-    "version_from": "the lock has the versions of failing instances as they were read then",
+    "select.kinds": "the lock does not hold the kinds of instances",
+    "select.node_meta": "the lock does not hold the meta of nodes",
+    "keep": "the lock holds only what `keep` kept at that time",
+    "address": "another server may answer differently",
+    "address_from": "the lock holds only one address of each instance",
+    "version_from": "the lock holds the versions of failing instances as they were read at that time",
 }
 
 
@@ -117,12 +120,13 @@ def _refuse_tags(change: Change) -> None:
     new, old = change.new_select.tags, change.old_select.tags
     dropped = [tag for tag in old if tag not in new]
     if dropped:
+        them = "it" if len(dropped) == 1 else "them"
         raise NarrowingError(
-            f"`select.tags` no longer requires {list_names(dropped)}: the lock has no instances without"
+            f"`select.tags` no longer requires {list_names(dropped)}, but the lock holds only instances with {them}"
         )
     lost = [tag for tag in new if tag not in old and not matches(change.settings.keep.tags, tag)]
     if lost:
-        raise NarrowingError(f"`select.tags` now requires {list_names(lost)}, and `keep.tags` keeps it out of the lock")
+        raise NarrowingError(f"`select.tags` now requires {list_names(lost)}, which `keep.tags` keeps out of the lock")
 
 
 def _refuse_meta(change: Change) -> None:
@@ -130,12 +134,12 @@ def _refuse_meta(change: Change) -> None:
     dropped = [key for key, value in old.items() if new.get(key) != value]
     if dropped:
         raise NarrowingError(
-            f"`select.meta` no longer requires the old value of {list_names(dropped)}: "
-            "the lock has no instances with another one"
+            f"`select.meta` no longer requires the old value of {list_names(dropped)}, "
+            "but the lock holds only instances with the old values"
         )
     lost = [key for key in new if key not in old and not matches(change.settings.keep.meta, key)]
     if lost:
-        raise NarrowingError(f"`select.meta` now requires {list_names(lost)}, and `keep.meta` keeps it out of the lock")
+        raise NarrowingError(f"`select.meta` now requires {list_names(lost)}, which `keep.meta` keeps out of the lock")
 
 
 def _refuse_other_segments(name: str, change: Change) -> None:
@@ -147,7 +151,7 @@ def _refuse_other_segments(name: str, change: Change) -> None:
     if not change.segments[name].empty_is_own:
         return
     if not new:
-        raise NarrowingError(f"`{name}` is not written any more, and which one is the agent's own is not in the lock")
+        raise NarrowingError(f"`{name}` is no longer set, and the lock does not say which one is the agent's own")
     if old:
         _refuse_globs(name, new, old)
     elif not all(map(is_literal, new)):
@@ -159,13 +163,13 @@ def _segment_name(snapshot: Snapshot, listed: SegmentList) -> str | None:
 
 
 def _selected(snapshot: Snapshot, change: Change) -> Snapshot:
-    """The snapshot with what the new selection takes of it, as `snapshot_of` would give it."""
+    """The part of the snapshot that the new selection takes, as `snapshot_of` would give it."""
     select = change.new_select
-    declared = [known for known in snapshot.declared if matches(select.services, known.service)]
+    declared = [line for line in snapshot.declared if matches(select.services, line.service)]
     if change.settings.keep.endpoints:
         _refuse_unknown_values(declared, change)
     else:
-        declared = [known for known in declared if _has_added_values(known, change)]
+        declared = [line for line in declared if _has_added_values(line, change)]
     named = [instance for instance in snapshot.instances if matches(select.services, instance.service)]
     taken = [instance for instance in named if _has_added_values(instance, change)]
     healthy = [instance for instance in taken if instance.health in select.health]
@@ -175,23 +179,29 @@ def _selected(snapshot: Snapshot, change: Change) -> Snapshot:
         instances=tuple(healthy),
         declared=tuple(_declared(declared, healthy, failing, change)),
         upstreams=upstreams_of(
-            snapshot.upstreams, [*(known.service for known in taken), *(known.service for known in declared)]
+            snapshot.upstreams, [*(instance.service for instance in taken), *(line.service for line in declared)]
         ),
     )
 
 
 def _refuse_unknown_values(declared: Sequence[Declared], change: Change) -> None:
-    """Of what only failing instances declare, the lock has no tags and meta but those that name the version."""
+    """Raises NarrowingError if tags or meta of failing instances would decide.
+
+    The lock holds only those that name their version.
+    """
     keys = [name for name in change.changed if name in ("select.tags", "select.meta")]
     if declared and keys:
         raise NarrowingError(
-            f"{list_names(keys)} has changed, and the lock has neither tags nor meta of failing instances, "
+            f"{list_names(keys)} has changed, and the lock holds neither tags nor meta of failing instances, "
             f"such as those of `{shorten(declared[0].service)}`"
         )
 
 
 def _has_added_values(instance: Instance | Declared, change: Change) -> bool:
-    """What was required before every instance of the lock has, although `keep` may leave it out."""
+    """Whether the instance has the tags and meta that are required now and were not before.
+
+    Every instance of the lock has what was required before, although `keep` may have left it out.
+    """
     new, old = change.new_select, change.old_select
     return all(tag in instance.tags for tag in new.tags if tag not in old.tags) and all(
         instance.meta.get(key) == value for key, value in new.meta.items() if key not in old.meta
@@ -201,20 +211,19 @@ def _has_added_values(instance: Instance | Declared, change: Change) -> bool:
 def _declared(
     declared: Sequence[Declared], healthy: Sequence[Instance], failing: Sequence[Instance], change: Change
 ) -> Iterator[Declared]:
-    """What was only declared before, and what has lost its last instance to `select.health`; sorted."""
+    """What was only declared before, and what loses its last instance by the new `select.health`. Sorted."""
     if not failing:
         yield from declared
         return
+    version_from = change.settings.naming.version_from
     of_healthy, of_failing = (
         {
-            found
+            naming_input
             for instance in instances
-            for found in naming_inputs(
-                instance.service, instance.tags, instance.meta, change.settings.naming.version_from
-            )
+            for naming_input in naming_inputs(instance.service, instance.tags, instance.meta, version_from)
         }
         for instances in (healthy, failing)
     )
-    of_failing |= {(known.service, known.tags, tuple(sorted(known.meta.items()))) for known in declared}
+    of_failing |= {(line.service, line.tags, tuple(sorted(line.meta.items()))) for line in declared}
     for service, tags, meta in sorted(of_failing - of_healthy):
         yield Declared(service=service, tags=tags, meta=dict(meta))

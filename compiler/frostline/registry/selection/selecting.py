@@ -1,4 +1,4 @@
-"""Selection: which registered instances are frozen, with which of their tags and meta; why the others are excluded."""
+"""Decides which registered instances are frozen, and with which of their tags and meta; says why others are not."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from frostline.globs import matches
 from frostline.model import Declared, Instance, InstanceOrigin, Key, Registration, SegmentAnswer, Snapshot, Upstream
 from frostline.registry.named_ports import chosen_port
 from frostline.registry.naming import splitter_of
-from frostline.registry.selection.equal_instances import each_once, without_identity
+from frostline.registry.selection.equal_instances import unique_instances, without_identity
 from frostline.settings import Keep, LiveSettings, Select, VersionFrom
 from frostline.text import pluralize, quote
 from frostline.user_regexes import compiled as compiled_pattern
 
 Verdict = Callable[[Registration], str | None]
-"""Why a registration is excluded (a sentence without a full stop); None where it is selected."""
+"""registration -> why it is excluded (a sentence without a full stop); None if it is selected."""
 
 
 def snapshot_of(
@@ -26,7 +26,7 @@ def snapshot_of(
 ) -> Snapshot:
     """The snapshot of this answer: the instances that `select` takes, with what `keep` keeps of them, sorted.
 
-    digest, shaped_by: as `Snapshot` has them. SourceError: an instance is there twice.
+    digest: becomes `Snapshot.settings`. shaped_by: see `Snapshot`. Raises SourceError if an instance occurs twice.
     """
     kept = KeptValues(settings.keep)
     unhealthy: list[Registration] = []
@@ -55,9 +55,9 @@ _SERVICE = attrgetter("service")
 
 
 def upstreams_of(upstreams: Iterable[Upstream], selected: Iterable[str]) -> tuple[Upstream, ...]:
-    """The upstreams, sorted, each once. Those of sidecars only where the service behind them is selected.
+    """The upstreams, sorted, each once, without those of sidecars whose own service is not selected.
 
-    selected: the services that selection takes, whatever their health.
+    selected: the registered names of the selected services, whatever their health.
     """
     kept = set(upstreams)
     if any(upstream.service for upstream in kept):
@@ -71,8 +71,8 @@ def _healthy(
 ) -> Iterator[Registration]:
     """The selected registrations. Those that only their health excludes are appended to `unhealthy`."""
     verdict, health_verdict = verdict_of(select), health_verdict_of(select)
-    # Without tags and meta to look at, the verdict depends on service and kind alone, and a service's registrations
-    # mostly follow each other: reuse the last verdict.
+    # Without required tags and meta, the verdict depends only on service and kind. The registrations of a service
+    # mostly follow each other, so the last verdict can be reused.
     is_reusable = not (select.tags or select.meta or select.node_meta)
     previous: tuple[str, str] | None = None
     reason: str | None = None
@@ -114,26 +114,26 @@ def count_unhealthy(answer: SegmentAnswer, settings: LiveSettings, counts: dict[
 def unknown_statuses(answers: Iterable[SegmentAnswer], settings: LiveSettings) -> list[str]:
     """A warning for each status of selected instances' checks that the server's product does not define.
 
-    Each says how many instances have it, and the first of them.
+    Each warning names the number of instances that have the status, and the first of them.
     """
     verdict = verdict_of(settings.select)
-    found: dict[str, list[InstanceOrigin]] = {}
+    by_status: dict[str, list[InstanceOrigin]] = {}
     for answer in answers:
         for registration in answer.registrations:
             if registration.unknown_status and verdict(registration) is None:
                 datacenter = registration.datacenter or answer.datacenter
                 origin = InstanceOrigin(answer.source, datacenter, answer.namespace, registration.node, registration.id)
-                found.setdefault(registration.unknown_status, []).append(origin)
+                by_status.setdefault(registration.unknown_status, []).append(origin)
     return [
         f"source {settings.name}: {pluralize(len(origins), 'instance')} of selected services "
         f"{'has' if len(origins) == 1 else 'have'} a check with the unknown status {quote(status)}, which counts as "
         f"not passing: {min(origins)}{' and others' if len(origins) > 1 else ''}"
-        for status, origins in sorted(found.items())
+        for status, origins in sorted(by_status.items())
     ]
 
 
 def verdict_of(select: Select) -> Verdict:
-    """The verdict by service, kind, tags and meta: everything in `select` but health."""
+    """The verdict by service, kind, tags and meta: everything in `select` except health."""
 
     @cache
     def is_selected(service: str) -> bool:
@@ -159,7 +159,7 @@ def verdict_of(select: Select) -> Verdict:
 
 
 def health_verdict_of(select: Select) -> Verdict:
-    """The verdict by what can be called: its health, and whether it has a port at all."""
+    """The verdict by whether programs can call the instance: its health, and whether it has a port at all."""
 
     def verdict(registration: Registration) -> str | None:
         if registration.health in select.health:
@@ -178,15 +178,15 @@ _ORDER = attrgetter("service", "node", "id")  # the same as Instance.sort_key of
 
 
 def _in_order(instances: list[Instance], keep: Keep, answer: SegmentAnswer) -> list[Instance]:
-    """The instances, sorted. Mostly they are sorted already, and seeing that is cheaper than sorting them.
+    """The instances, sorted. They mostly are already, and checking that is faster than sorting.
 
-    SourceError: one is there twice.
+    Raises SourceError if one occurs twice.
     """
     previous = ("", "", "")
     for instance in instances:
         key = (instance.service, instance.node, instance.id)
         if key <= previous:
-            return each_once(sorted(instances, key=_ORDER), keep, answer)
+            return unique_instances(sorted(instances, key=_ORDER), keep, answer)
         previous = key
     return instances
 
@@ -200,7 +200,7 @@ def _instances_of(
     meta: Mapping[str, str] = {}
     kept_meta: dict[str, str] = {}
     for registration in registrations:
-        # Adjacent registrations mostly have equal tags and meta: comparing is cheaper than looking them up.
+        # Adjacent registrations mostly have equal tags and meta, and comparing is faster than a lookup.
         if registration.tags != tags:
             tags, kept_tags = registration.tags, kept.tags(registration.tags)
         if registration.meta != meta:
@@ -227,9 +227,9 @@ def _instances_of(
 
 
 def chosen_address(registration: Registration, address_from: str) -> tuple[str, int]:
-    """The address and port that `address_from` names; ("", port) where the instance has no such address.
+    """The address and port that `address_from` names; ("", port) if the instance has no such address.
 
-    A tagged address without its own port takes the service's port.
+    A tagged address without its own port has the service's port.
     """
     if address_from == "service":
         return registration.address or registration.node_address, registration.port
@@ -240,7 +240,7 @@ def chosen_address(registration: Registration, address_from: str) -> tuple[str, 
 
 
 class KeptValues:
-    """The tags and meta that `keep` selects. Equal inputs give the same object: many instances share their values."""
+    """The tags and meta that `keep` keeps. Equal inputs give the same object, because many instances share them."""
 
     def __init__(self, keep: Keep) -> None:
         self.tags = lru_cache(maxsize=65536)(partial(_kept_tags, keep))
@@ -257,18 +257,18 @@ def _kept_meta(keep: Keep, meta: tuple[tuple[str, str], ...]) -> dict[str, str]:
 
 
 def _names(registrations: Iterable[Registration], kept: KeptValues) -> tuple[Declared, ...]:
-    """What is registered, whatever its health, with all kept tags and meta; each combination once. Sorted."""
-    found = {
+    """All registered names, whatever their health, with all kept tags and meta; each combination once. Sorted."""
+    combinations = {
         (registration.service, kept.tags(registration.tags), tuple(kept.meta(tuple(registration.meta.items())).items()))
         for registration in registrations
     }
-    return tuple(Declared(service=service, tags=tags, meta=dict(meta)) for service, tags, meta in sorted(found))
+    return tuple(Declared(service=service, tags=tags, meta=dict(meta)) for service, tags, meta in sorted(combinations))
 
 
 def _declared(
     selected: Iterable[Instance], unhealthy: Iterable[Registration], version_from: VersionFrom, kept: KeptValues
 ) -> tuple[Declared, ...]:
-    """The services and versions that have only unhealthy instances: known, but nothing to call. Sorted."""
+    """The services and versions that have only unhealthy instances, and so no endpoint to call. Sorted."""
     of_unhealthy = {
         naming_input
         for registration in unhealthy
@@ -295,13 +295,13 @@ def _declared(
 
 
 NamingInput = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
-"""(service, tags, meta): only what naming reads to find a (service, version)."""
+"""(service, tags, meta), limited to what naming reads to find a (service, version)."""
 
 
 def naming_inputs(
     service: str, tags: tuple[str, ...], meta: dict[str, str], version_from: VersionFrom
 ) -> list[NamingInput]:
-    """What decides the (service, version)s of an instance: an input for each of them."""
+    """The naming inputs of an instance: one for each of its (service, version)s."""
     if version_from.meta is not None:
         value = meta.get(version_from.meta, "")
         return [(service, (), ((version_from.meta, value),) if value else ())]

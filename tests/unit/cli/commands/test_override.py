@@ -92,9 +92,13 @@ REFUSED = [
     (1, ["paymets", "--drop", "port=80"], "error: unknown service `paymets`\n  help: did you mean `payments`?"),
     (1, ["payments", "v3", "--drop", "port=80"], "unknown service `payments v3`\n  help: did you mean `payments v"),
     (1, ["payments/v3", "--drop", "port=80"], "error: unknown service `payments/v3`"),
-    (1, ["ledger", "--drop", "address=1.1.1.1"], "no endpoint with address `1.1.1.1`: none has it\n  help: the end"),
-    (1, ["ledger", "--add", "http://10.0.0.1"], "adds `http://10.0.0.1`, which is there already"),
-    (1, ["ledger", "--replace", "http://x=http://y"], "replaces `http://x`, which no endpoint has"),
+    (
+        1,
+        ["ledger", "--drop", "address=1.1.1.1"],
+        "would drop endpoints with address `1.1.1.1`, but there are none\n  help: the end",
+    ),
+    (1, ["ledger", "--add", "http://10.0.0.1"], "would add `http://10.0.0.1`, but an endpoint has this URL"),
+    (1, ["ledger", "--replace", "http://x=http://y"], "would replace `http://x`, but no endpoint has this URL"),
     (2, ["ledger"], "error: nothing to change\n  help: give at least one of --drop, --add and --replace"),
     (2, ["ledger", "--drop", "adress=1"], "error: --drop: unknown key `adress`\n  help: did you mean `address`?"),
     (2, ["ledger", "--drop", "10.0.0.1"], "error: --drop: `10.0.0.1` is not KEY=VALUE"),
@@ -125,7 +129,8 @@ def test_what_another_override_adds_already_is_among_the_endpoints(override: Ove
     (tmp_path / "night.yaml").write_text(f'- {{service: ledger, add: ["{url}"], until: 2027-02-01, why: x}}\n')
     status, _, said = override("ledger", "--add", url, overrides="night.yaml")
     assert status == 1
-    assert f"adds `{url}`, which is there already\n  help: the endpoints are: `http://10.0.0.1`, `{url}`" in said
+    assert f"would add `{url}`, but an endpoint has this URL already\n" in said
+    assert f"  help: the endpoints are: `http://10.0.0.1`, `{url}`" in said
 
 
 @pytest.mark.parametrize("last", ["2027-01-31", "2027-02-05"])

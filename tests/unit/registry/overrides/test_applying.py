@@ -226,16 +226,17 @@ def unused(*overrides: Override) -> list[str]:
 
 def test_what_changes_nothing_is_a_warning_at_its_place() -> None:
     assert unused(override("paymets", drop={"address": "10.0.0.7"})) == [
-        "frostline.yaml:30:5: override-unused: the override of `paymets` fits no service"
+        "frostline.yaml:30:5: override-unused: the override of `paymets` matches no service"
     ]
     assert unused(override(drop=[{"address": "10.0.0.7"}, {"address": "10.0.0.77", "port": 80}])) == [
-        "frostline.yaml:30:11: override-unused: the override of `payments/v1` drops no endpoint with "
-        "address `10.0.0.77`, port `80`: none has it"
+        "frostline.yaml:30:11: override-unused: the override of `payments/v1` would drop endpoints with "
+        "address `10.0.0.77`, port `80`, but there are none"
     ]
     assert unused(override(replace={url(1): url(2)}, add=[url(9)])) == [
-        f"frostline.yaml:30:70: override-unused: the override of `payments/v1` replaces `{url(1)}`, "
-        "which no endpoint has",
-        f"frostline.yaml:30:40: override-unused: the override of `payments/v1` adds `{url(9)}`, which is there already",
+        f"frostline.yaml:30:70: override-unused: the override of `payments/v1` would replace `{url(1)}`, "
+        "but no endpoint has this URL",
+        f"frostline.yaml:30:40: override-unused: the override of `payments/v1` would add `{url(9)}`, "
+        "but an endpoint has this URL already",
     ]
 
 
