@@ -131,7 +131,7 @@ def test_what_a_guard_refuses_is_in_the_pull_request_with_the_line_that_accepts_
     (pull,) = jobs.host.open_pulls()
     assert pull.title == "Freeze services: refused"
     assert "error `guard-instances`" in pull.text
-    assert 'accept: [{rule: guard-instances, service: "payments"' in pull.text
+    assert '`- {rule: guard-instances, service: "payments"' in pull.text
     assert "`basket v3`" in pull.text
     assert jobs.host.git("diff", "--name-only", "main", BRANCH) == ""
     refused = tip(jobs)

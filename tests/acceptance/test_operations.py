@@ -132,7 +132,7 @@ def test_a_service_whose_checks_fail_is_refused_with_the_reason_and_both_ways_to
         assert said.stderr.count("error[") == 1
     words = said.stderr.split("help: ")[1].split("`")
     assert words[1] == "--allow deletes=svc25"
-    entries = yaml.safe_load(words[3])["accept"]
+    entries = yaml.safe_load(words[3])
     assert [(entry["rule"], entry["service"]) for entry in entries] == [("guard-instances", "svc25")]
     project.refused(4, "compile", "--allow", "deletes=svc29")
     assert project.run("plan", "--allow", "deletes=svc25").returncode == 1

@@ -264,8 +264,8 @@ def test_markdown_says_that_only_the_lock_changes() -> None:
 
 
 def test_markdown_keeps_what_is_to_be_copied_from_a_help_line_whole() -> None:
-    accept = f'`accept: [{{rule: guard-instances, service: "{"s" * 200}", until: 2026-01-01, why: "say why"}}]`'
-    mend = f"if this is intended, rerun with `--allow deletes={'s' * 200}`, or have it reviewed: write {accept}"
+    accept = f'`- {{rule: guard-instances, service: "{"s" * 200}", until: 2026-01-01, why: "say why"}}`'
+    mend = f"if this is intended, rerun with `--allow deletes={'s' * 200}`, or have it reviewed: add {accept}"
     text = "\n".join(markdown.lines(Report(findings=(Finding(rule="r", message="m", help=mend),))))
     assert accept in text
 

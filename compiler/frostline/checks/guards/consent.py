@@ -46,7 +46,7 @@ ACCEPTED_RULES = ("guard-delete", "guard-instances", "guard-move", "guard-update
 
 _WORDS = {"guard-move": "moves", "guard-update": "updates"}
 _DAYS = 14
-_MOST_SCOPED = 3
+_MOST_SCOPED = 6
 
 
 class Consent(Struct, frozen=True):
@@ -96,7 +96,10 @@ def allows_segment(allow: Allow, source: str, datacenter: str) -> bool:
 
 
 def consent_help(rule: str, names: Iterable[str], today: date, way: str = "rerun with `--allow {}`") -> str:
-    """How to consent: the option, and the entry of `guards.accept` as YAML.
+    """How to consent: the option, and what to add to `guards.accept`, each entry as an item of a YAML list.
+
+    An item can be pasted below those of other refusals. Up to `_MOST_SCOPED` services are named one by one: consent to
+    all of them, which is what more get, also lets pass what other guards refuse.
 
     names: as `key_text` writes them; () for all.
     way: what to do with the option, whose words stand at `{}`.
@@ -107,12 +110,14 @@ def consent_help(rule: str, names: Iterable[str], today: date, way: str = "rerun
     word = allow_word(rule)
     option = word if listed == ["*"] else quote(",".join(f"{word}={name}" for name in listed))
     until = (today + timedelta(days=_DAYS)).isoformat()
-    entries = ", ".join(
-        f'{{rule: {rule}, service: {escape_json(json.dumps(name))}, until: {until}, why: "say why"}}' for name in listed
-    )
+    entries = [
+        f'`- {{rule: {rule}, service: {escape_json(json.dumps(name))}, until: {until}, why: "say why"}}`'
+        for name in listed
+    ]
+    of_all = ", for all services" if listed == ["*"] else ""
     return (
-        f"if this is intended, {way.format(option)}, "
-        f"or have it reviewed: write `accept: [{entries}]` below `guards` in frostline.yaml"
+        f"if this is intended, {way.format(option)}{of_all}, "
+        f"or have it reviewed: add {', '.join(entries)} to the list `guards.accept` in frostline.yaml"
     )
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -9,7 +11,7 @@ import yaml
 
 from frostline.checks.guards.changes import Published, guard_findings, kind_of_change
 from frostline.checks.guards.segments import emptied_segments, empty_sources
-from frostline.model import Endpoint, Entry, FileOrigin, InstanceOrigin, Key
+from frostline.model import Endpoint, Entry, FileOrigin, Finding, InstanceOrigin, Key
 from frostline.settings import Allow, Guards, Waiver
 
 Publication = dict[Key, Published]
@@ -200,20 +202,56 @@ def test_a_loss_of_all_endpoints_is_not_told_as_missing_registrations_where_name
     assert found.message.startswith("0 endpoints (a source has `endpoints: false` under `keep`); it had 6 endpoints")
 
 
+def printed_consent(found: Iterable[Finding]) -> tuple[list[str], list[str]]:
+    """What the help lines print to be pasted: the arguments of `--allow`, and the entries of `guards.accept`."""
+    spans = [span for finding in found for span in re.findall("`([^`]*)`", str(finding.help))]
+    options = [shlex.split(span)[1] for span in spans if span.startswith("--allow ")]
+    return options, [span for span in spans if span.startswith("- ")]
+
+
 def test_a_refusal_prints_the_option_and_the_entry_that_consent_to_it() -> None:
     key = Key("svc25", None)
     old = publication(10) | {key: Published("a", 6)}
     new = old | {key: Published("b", 0)}
-    (found,) = guard_findings(old, new, Guards(), Allow(), {}, today=TODAY)
-    option, entry = str(found.help).split("`")[1], str(found.help).split("`")[3]
-    assert option == "--allow deletes=svc25"
-    assert yaml.safe_load(entry) == {
-        "accept": [
-            {"rule": "guard-instances", "service": "svc25", "until": date(2026, 1, 15), "why": "say why"},
-        ]
-    }
+    options, entries = printed_consent(guard_findings(old, new, Guards(), Allow(), {}, today=TODAY))
+    assert options == ["deletes=svc25"]
+    assert yaml.safe_load("\n".join(entries)) == [
+        {"rule": "guard-instances", "service": "svc25", "until": date(2026, 1, 15), "why": "say why"}
+    ]
     assert rules(old, new, allow=Allow(deletes=("svc25",))) == []
     assert rules(old, new, Guards(accept=(accept("guard-instances", "svc25"),))) == []
+
+
+def test_what_several_refusals_print_makes_one_list_that_accepts_exactly_them() -> None:
+    failing = {Key("svc25", None): Published("a", 6), Key("svc26", "v1"): Published("a", 6)}
+    old = publication(10) | failing
+    new = without(publication(10), 4) | {key: Published("b", 0) for key in failing}
+    found = guard_findings(old, new, Guards(), Allow(), {}, today=TODAY)
+    assert [finding.rule for finding in found] == ["guard-delete", "guard-instances", "guard-instances"]
+    options, entries = printed_consent(found)
+    items = yaml.safe_load("\n".join(entries))
+    assert rules(old, new, Guards(accept=tuple(accept(item["rule"], item["service"]) for item in items))) == []
+    globs = tuple(word.removeprefix("deletes=") for option in options for word in option.split(","))
+    assert rules(old, new, allow=Allow(deletes=globs)) == []
+    more = without(publication(10), 8) | {key: Published("b", 0) for key in failing}
+    assert rules(old, more, allow=Allow(deletes=globs)) == ["guard-delete"]
+
+
+def test_consent_to_few_deleted_services_lets_no_other_one_fail() -> None:
+    failing = Key("svc25", None)
+    old = publication(10) | {failing: Published("a", 6)}
+    new = without(publication(10), 4) | {failing: Published("b", 0)}
+    (deleted, _) = guard_findings(old, new, Guards(), Allow(), {}, today=TODAY)
+    (option,), _ = printed_consent([deleted])
+    assert option == "deletes=s000/v1,deletes=s001/v1,deletes=s002/v1,deletes=s003/v1"
+    globs = tuple(word.removeprefix("deletes=") for word in option.split(","))
+    assert rules(old, new, allow=Allow(deletes=globs)) == ["guard-instances"]
+
+
+def test_consent_to_many_services_says_that_it_is_for_all() -> None:
+    (found,) = guard_findings(publication(20), without(publication(20), 7), Guards(), Allow(), {}, today=TODAY)
+    assert "rerun with `--allow deletes`, for all services, or" in str(found.help)
+    assert 'service: "*"' in str(found.help)
 
 
 def accept(rule: str, service: str = "*", until: str = "2026-01-15") -> Waiver:
