@@ -241,7 +241,15 @@ def run_frostline_from_cold() -> Callable[..., Run]:
 
 
 @pytest.fixture(scope="session")
-def run_frostline(run_frostline_from_cold: Callable[..., Run]) -> Iterator[Callable[..., Run]]:
+def warm_command() -> Iterator[WarmCommand]:
+    """Runs of `frostline` and `frostline-ci` in processes of their own, without the start of an interpreter."""
+    warm = WarmCommand()
+    yield warm
+    warm.stop()
+
+
+@pytest.fixture(scope="session")
+def run_frostline(run_frostline_from_cold: Callable[..., Run], warm_command: WarmCommand) -> Callable[..., Run]:
     """`run_frostline(*arguments, cwd, env=None, input=None, **more)`: the command in a process of its own, with its
     output.
 
@@ -249,7 +257,6 @@ def run_frostline(run_frostline_from_cold: Callable[..., Run]) -> Iterator[Calla
     The process is a fork of one that has imported all (see `warm_command`, for `more` too), unless env has what the
     start depends on.
     """
-    warm = WarmCommand()
 
     def run(
         *arguments: str | Path,
@@ -262,10 +269,9 @@ def run_frostline(run_frostline_from_cold: Callable[..., Run]) -> Iterator[Calla
             return run_frostline_from_cold(*arguments, cwd=cwd, env=env, input=input)
         whole = _scrubbed(dict(os.environ)) | (env or {})
         words = [str(argument) for argument in arguments]
-        return warm.run(words, cwd=cwd, env=whole, input=input, timeout=120, **more)
+        return warm_command.run(words, cwd=cwd, env=whole, input=input, timeout=120, **more)
 
-    yield run
-    warm.stop()
+    return run
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from code_host import CodeHost
 from consul_agent import ConsulAgent
 from faulty_proxy import Fault, FaultyProxy
 from project import Project, Run, consul_config
+from warm_command import WarmCommand
 from watching import Watch
 
 
@@ -59,14 +60,14 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def empty_jobs(tmp_path: Path, project: Project, kind: str) -> Iterator[Jobs]:
+def empty_jobs(tmp_path: Path, project: Project, kind: str, warm_command: WarmCommand) -> Iterator[Jobs]:
     """An empty repository on a host, and `project`, which is a work tree of it."""
     bare = tmp_path / "remote" / "shop.git"
     bare.mkdir(parents=True)
     git(bare, "init", "--quiet", "--bare")
     git(project.folder, "init", "--quiet")
     host = CodeHost(bare)
-    yield Jobs(tmp_path, project, host, kind)
+    yield Jobs(tmp_path, project, host, kind, warm_command)
     host.stop()
 
 

@@ -250,7 +250,7 @@ def test_who_pushes_while_a_job_pushes_is_not_overwritten(jobs: Jobs, shop: Cons
 def test_two_jobs_at_once_leave_one_pull_request_that_is_whole(jobs: Jobs, shop: ConsulAgent) -> None:
     shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
     (jobs.folder / "second").mkdir()
-    both = (jobs, Jobs(jobs.folder / "second", jobs.project, jobs.host, jobs.kind))
+    both = (jobs, Jobs(jobs.folder / "second", jobs.project, jobs.host, jobs.kind, jobs.warm))
     with ThreadPoolExecutor() as threads:
         ended = list(threads.map(lambda job: job.job("freeze").returncode, both))
     assert 0 in ended

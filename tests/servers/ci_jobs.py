@@ -6,11 +6,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from code_host import APP, PROJECT, CodeHost
 from project import Project, Run
+from warm_command import WarmCommand
 
 _PLAIN_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 _OTHERS = ("GIT_", "GITHUB_", "GITLAB_", "CI_", "CONSUL_", "FROSTLINE_")
@@ -48,8 +48,8 @@ class Jobs:
     kind: `github` or `gitlab`.
     """
 
-    def __init__(self, folder: Path, project: Project, host: CodeHost, kind: str) -> None:
-        self.folder, self.project, self.host, self.kind = folder, project, host, kind
+    def __init__(self, folder: Path, project: Project, host: CodeHost, kind: str, warm: WarmCommand) -> None:
+        self.folder, self.project, self.host, self.kind, self.warm = folder, project, host, kind, warm
         self.summary = folder / "summary.md"
 
     def push(self, message: str, branch: str = "main") -> None:
@@ -70,15 +70,14 @@ class Jobs:
         clone = self.clone(revision, depth)
         event = self.folder / "event.json"
         event.write_text(json.dumps({"pull_request": {"number": 7}} if pull_request else {}))
-        done = subprocess.run(
-            [sys.executable, "-m", "frostline.ci", *arguments],
+        done = self.warm.run(
+            arguments,
             cwd=clone,
             env={**plain_environment(), **self.variables(revision, event, pull_request), "FROSTLINE_TOKEN": token}
             | (env or {}),
-            capture_output=True,
-            encoding="utf-8",
+            input=None,
             timeout=120,
-            check=False,
+            program="frostline-ci",
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert not token or token not in done.stdout + done.stderr

@@ -2,7 +2,8 @@
 
 A run has a process, a folder, an environment, streams and an exit status of its own, as if it was started by hand; it
 takes 0.05 s of a core where `python -m frostline` takes 0.4. What depends on the start (`--version`, locales, hash
-seeds, modules that are imported too early) must be tried with `python -m frostline`.
+seeds, modules that are imported too early) must be tried with `python -m frostline`. `frostline-ci` is run in the same
+way, and what it starts of frostline.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from threading import Lock
 from typing import Any, NoReturn
 
 _LENGTH = 8
@@ -29,6 +31,7 @@ class WarmCommand:
     """The process that forks. Ends with `stop`, or with the process that made it."""
 
     def __init__(self) -> None:
+        self._one_at_a_time = Lock()
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -46,10 +49,12 @@ class WarmCommand:
         input: str | None,
         timeout: float,
         as_in_terminal: bool = False,
+        program: str = "frostline",
     ) -> subprocess.CompletedProcess[str]:
         """As `subprocess.run` of the command, with its output as UTF-8 text.
 
         as_in_terminal: stdout has both streams, in the order in which they are written.
+        program: `frostline` or `frostline-ci`.
         """
         with (
             tempfile.TemporaryFile() as given,
@@ -62,11 +67,12 @@ class WarmCommand:
             ours, theirs = socket.socketpair()
             with ours, theirs:
                 request = {"arguments": list(arguments), "cwd": str(cwd), "env": dict(env), "timeout": timeout}
-                request["has_input"] = input is not None
+                request |= {"has_input": input is not None, "program": program}
                 streams = [given.fileno(), out.fileno(), (out if as_in_terminal else err).fileno(), theirs.fileno()]
                 body = json.dumps(request).encode()
-                socket.send_fds(self._socket, [len(body).to_bytes(_LENGTH, "big")], streams)
-                self._socket.sendall(body)
+                with self._one_at_a_time:
+                    socket.send_fds(self._socket, [len(body).to_bytes(_LENGTH, "big")], streams)
+                    self._socket.sendall(body)
                 theirs.close()
                 status = int(ours.makefile("rb").read() or b"-9")
             if status == _TIMED_OUT:
@@ -142,8 +148,6 @@ def _watch(request: Mapping[str, Any], streams: Sequence[int]) -> NoReturn:
 
 
 def _become_the_command(request: Mapping[str, Any], standard: Sequence[int]) -> NoReturn:
-    from frostline.__main__ import main
-
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
@@ -155,7 +159,8 @@ def _become_the_command(request: Mapping[str, Any], standard: Sequence[int]) -> 
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - the streams of the run
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)  # noqa: SIM115
-    sys.argv = ["frostline", *request["arguments"]]
+    sys.argv = [request["program"], *request["arguments"]]
+    main = _PROGRAMS[request["program"]]()
     status: Any = 1
     try:
         main()
@@ -172,6 +177,37 @@ def _become_the_command(request: Mapping[str, Any], standard: Sequence[int]) -> 
         except (OSError, ValueError):
             status = 120
     os._exit(status)
+
+
+def _frostline() -> Callable[[], None]:
+    from frostline.__main__ import main
+
+    return main
+
+
+def _frostline_ci() -> Callable[[], None]:
+    from frostline.ci import running
+    from frostline.ci.__main__ import main
+
+    def fork(arguments: Sequence[str], environment: Mapping[str, str], quietly: bool) -> running.Run:
+        """As `running.start`, but for the start of an interpreter."""
+        given, taken = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(given)
+            request = {"program": "frostline", "arguments": arguments, "cwd": str(Path.cwd()), "env": environment}
+            errors = os.open(os.devnull, os.O_WRONLY) if quietly else os.dup(2)
+            _become_the_command(request | {"has_input": False}, [os.dup(0), taken, errors])
+        os.close(taken)
+        with os.fdopen(given, encoding="utf-8", errors="replace") as text:
+            said = text.read()
+        return running.Run(status=os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text=said)
+
+    running.start = fork
+    return main
+
+
+_PROGRAMS = {"frostline": _frostline, "frostline-ci": _frostline_ci}
 
 
 if __name__ == "__main__":

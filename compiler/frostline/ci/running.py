@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -30,10 +31,15 @@ def run_frostline(
     environment = {name: value for name, value in os.environ.items() if name != TOKEN}
     if inside:
         environment[INSIDE] = f"{inside}\n{resource_folder('templates')}"
+    return start([command, *named, *arguments], {**environment, "PYTHONIOENCODING": "utf-8"}, quietly)
+
+
+def start(arguments: Sequence[str], environment: Mapping[str, str], quietly: bool) -> Run:
+    """Run `frostline` with these arguments in a process of its own."""
     done = subprocess.run(  # noqa: S603 - no shell
         # -P: no module comes from the checkout, which may be anybody's pull request.
-        [sys.executable, "-P", "-m", "frostline", command, *named, *arguments],
-        env={**environment, "PYTHONIOENCODING": "utf-8"},
+        [sys.executable, "-P", "-m", "frostline", *arguments],
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL if quietly else None,
