@@ -94,7 +94,7 @@ def test_a_file_that_was_never_a_lock_is_not_overwritten(town: Project) -> None:
     lock.write_bytes(b"name: shop\n")
     for command in ("check", "freeze", "compile", "plan", "compile --offline"):
         message = town.refused(2, *command.split()).stderr
-        assert message.startswith("frostline.lock:1:1: error: this is not a lock, and no line of it is one")
+        assert message.startswith("frostline.lock:1:1: error: this file is not a lock and never was")
         assert lock.read_bytes() == b"name: shop\n"
     lock.unlink()
     town.done("compile")

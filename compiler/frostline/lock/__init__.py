@@ -1,1 +1,1 @@
-"""The lock: its text, its files, and merging several."""
+"""The lock: its text format, its files, and merging several locks."""

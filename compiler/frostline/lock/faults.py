@@ -1,4 +1,4 @@
-"""What is wrong with a lock that does not parse: what git, an editor, a shell or a cut download does to such a file."""
+"""Diagnosing a lock that does not parse: what git, an editor, a shell or an interrupted download did to it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _COMPILE_AGAIN = (
 MERGED = "did git merge two branches?"
 _FORMAT = b'{"format":"frostline.lock/'
 SEGMENT_START = b'{"source":'
-"""How the first line of a segment begins; the lines of instances, declared services and upstreams begin otherwise."""
+"""The start of a segment's first line. Lines of instances, declared services and upstreams start differently."""
 
 
 class Fault(Struct, frozen=True):
-    """line: counted from 1; help: what to do about it."""
+    """What is wrong with a lock. line: counted from 1. help: what to do about it."""
 
     line: int
     reason: str
@@ -34,9 +34,9 @@ class Fault(Struct, frozen=True):
 
 
 def find_fault(data: bytes, shown: str) -> Fault | None:
-    """What happened to the whole file; None where no more is known than the line that does not parse.
+    """Find what happened to the whole file; None if only the line that does not parse is known.
 
-    shown: the path as users would type it, for the line of .gitattributes.
+    shown: the path as users would type it, for the help about .gitattributes.
     """
     if not data:
         return Fault(1, "the lock is empty")
@@ -56,45 +56,48 @@ def find_fault(data: bytes, shown: str) -> Fault | None:
     return _find_wrong_count(data) if data.endswith(b"\n") else None
 
 
-def misspelling(line: str, written: str) -> str:
-    """Why this line of JSON is not the same as what its value is written as, both without their newlines."""
+def describe_difference(line: str, canonical: str) -> str:
+    """Say how a line of JSON differs from what frostline writes for the same value. Both are without their newlines."""
     try:
-        json.loads(line, object_pairs_hook=_refuse_repeated)
-    except _RepeatedError as found:
-        return f"it has the key {quote(str(found))} twice"
-    at = next((at for at, (is_, wanted) in enumerate(zip(line, written, strict=False)) if is_ != wanted), len(written))
-    if line[at : at + 1] == "\\" or line[at - 1 : at] == "\\":
-        return f"column {at + 1} has an escape that frostline writes in another way, or not at all"
-    if line[at : at + 1].isspace():
-        return f"column {at + 1} has a space"
-    if written[at : at + 1] == "\\":
-        return f"column {at + 1} has the character U+{ord(line[at]):04X} without an escape"
-    return f"column {at + 1} has {quote(line[at : at + 20])} in place of {quote(written[at : at + 20])}"
+        json.loads(line, object_pairs_hook=_refuse_repeated_key)
+    except _RepeatedKeyError as repeated:
+        return f"it has the key {quote(str(repeated))} twice"
+    characters = enumerate(zip(line, canonical, strict=False))
+    index = next((index for index, (found, expected) in characters if found != expected), len(canonical))
+    if line[index : index + 1] == "\\" or line[index - 1 : index] == "\\":
+        return f"column {index + 1} has an escape that frostline writes in another way, or not at all"
+    if line[index : index + 1].isspace():
+        return f"column {index + 1} has a space"
+    if canonical[index : index + 1] == "\\":
+        return f"column {index + 1} has the character U+{ord(line[index]):04X} without an escape"
+    return (
+        f"column {index + 1} has {quote(line[index : index + 20])} in place of {quote(canonical[index : index + 20])}"
+    )
 
 
-class _RepeatedError(Exception):
+class _RepeatedKeyError(Exception):
     pass
 
 
-def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+def _refuse_repeated_key(pairs: list[tuple[str, Any]]) -> None:
     keys: set[str] = set()
     for key, _ in pairs:
         if key in keys:
-            raise _RepeatedError(key)
+            raise _RepeatedKeyError(key)
         keys.add(key)
 
 
 def is_foreign(data: bytes) -> bool:
-    """Whether nothing in these bytes was ever a lock: somebody else's file, which must not be written anew."""
+    """Whether nothing in these bytes ever was a lock: then it is somebody else's file and must not be overwritten."""
     if data.startswith((_FORMAT, LFS_POINTER)) or not data.strip():
         return False
     text = data.replace(b"\0", b"")  # UTF-16
-    return not any(sign in text for sign in (_FORMAT, SEGMENT_START, b'{"service":'))
+    return not any(start in text for start in (_FORMAT, SEGMENT_START, b'{"service":'))
 
 
 def crlf_help(shown: str, mend: str) -> str:
-    """What keeps git from converting the line ends of this file (gitattributes(5)). mend: what restores the file."""
-    return f"keep git from it with the line `{PurePath(shown).name} -text` in .gitattributes, then {mend}"
+    """Say how to keep git from converting the line ends of a file (gitattributes(5)). mend: how to restore the file."""
+    return f"prevent that with the line `{PurePath(shown).name} -text` in .gitattributes, then {mend}"
 
 
 def _line_of(data: bytes, byte: int) -> int:
@@ -102,9 +105,9 @@ def _line_of(data: bytes, byte: int) -> int:
 
 
 def _find_wrong_count(data: bytes) -> Fault | None:
-    """The first segment that announces another number of lines than follow it.
+    """Find the first segment that announces another number of lines than follow it.
 
-    Git makes one without any conflict: two branches that both add an instance write the same first line.
+    A merge by git causes this without any conflict: two branches that both add an instance write the same first line.
     """
     lines = data.split(b"\n")[:-1]
     starts = [number for number, line in enumerate(lines) if line.startswith(SEGMENT_START)]
@@ -112,7 +115,7 @@ def _find_wrong_count(data: bytes) -> Fault | None:
         announced = announced_lines(lines[start])
         following = lines[start + 1 : end]
         if announced is None or not all(line.startswith(b"{") and line.endswith(b"}") for line in following):
-            return None  # the line itself says more
+            return None  # an error about that line explains more
         if announced != len(following):
             verb = "follows" if len(following) == 1 else "follow"
             is_cut = end == len(lines) and announced > len(following)
@@ -123,7 +126,7 @@ def _find_wrong_count(data: bytes) -> Fault | None:
 
 
 def announced_lines(line: bytes) -> int | None:
-    """How many lines the first line of a segment announces; None if it is not such a line."""
+    """Return how many lines the first line of a segment announces; None if it is another line."""
     try:
         counts = msgspec.json.decode(line, type=_Counts)
     except (msgspec.MsgspecError, ValueError, RecursionError):

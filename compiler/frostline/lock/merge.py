@@ -1,4 +1,4 @@
-"""Merging locks, and whether a lock fits the configuration."""
+"""Merging locks, and checking whether a lock fits the configuration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from frostline.model import FileOrigin, Lock, Segment, Snapshot
 
 
 def join_locks(locks: Sequence[tuple[str, Lock]]) -> Lock:
-    """These (name, lock)s as one lock. UsageError: two hold the same segment."""
+    """Join several (path for messages, lock) into one lock. Raises UsageError if two hold the same segment."""
     holders: dict[Segment, str] = {}
     snapshots: list[Snapshot] = []
     for name, lock in locks:
@@ -27,14 +27,15 @@ def join_locks(locks: Sequence[tuple[str, Lock]]) -> Lock:
 
 
 def merge_locks(new: Lock, committed: Iterable[Segment], live_sources: Iterable[str]) -> Lock:
-    """`new` without the sources that are not configured. SourceError: it lacks a segment of the committed lock.
+    """Return `new` without the sources that are not configured.
 
-    committed: the segments of that one.
+    committed: the segments of the committed lock. live_sources: the names of the configured ones.
+    Raises SourceError if `new` lacks a segment of the committed lock.
     """
-    have = {snapshot.segment for snapshot in new.snapshots}
+    present = {snapshot.segment for snapshot in new.snapshots}
     live = set(live_sources)
     for segment in committed:
-        if segment[0] in live and segment not in have:
+        if segment[0] in live and segment not in present:
             raise SourceError(
                 f"{describe_segment(segment)} is in the committed lock, but in none of the given locks",
                 help="freeze it as well; if it is gone for good, leave it out of the source (`datacenters`, `regions`)",
@@ -43,7 +44,7 @@ def merge_locks(new: Lock, committed: Iterable[Segment], live_sources: Iterable[
 
 
 def replace_segments(committed: Lock | None, new: Iterable[Snapshot], live_sources: Iterable[str]) -> Lock:
-    """The committed lock with the new snapshots in place of its own, without sources that are not configured."""
+    """Replace segments of the committed lock by the new snapshots, and drop sources that are not configured."""
     live = set(live_sources)
     segments = {snapshot.segment: snapshot for snapshot in (committed.snapshots if committed else ())}
     segments.update({snapshot.segment: snapshot for snapshot in new})
@@ -53,14 +54,14 @@ def replace_segments(committed: Lock | None, new: Iterable[Snapshot], live_sourc
 def check_settings(lock: Lock | None, digests: Mapping[str, str], shown: str) -> None:
     """Raise UsageError if a live source is missing from the lock, or was frozen with other settings.
 
-    digests: settings digest of each live source, by name.
+    digests: name of each live source -> digest of its settings. shown: the lock's path for messages.
     """
     check_held(lock, digests, shown)
     check_same_settings([(shown, lock or Lock())], digests)
 
 
 def check_held(lock: Lock | None, sources: Iterable[str], shown: str) -> None:
-    """Raise UsageError if the lock has nothing of one of these live sources."""
+    """Raise UsageError if the lock holds no segment of one of these live sources."""
     held = {snapshot.source for snapshot in lock.snapshots} if lock else set()
     for source in sorted(sources):
         if source not in held:
@@ -69,7 +70,10 @@ def check_held(lock: Lock | None, sources: Iterable[str], shown: str) -> None:
 
 
 def check_same_settings(parts: Iterable[tuple[str, Lock]], digests: Mapping[str, str]) -> None:
-    """Raise UsageError if one of these (shown path, lock)s holds a live source that was frozen with other settings."""
+    """Raise UsageError if one of the locks holds a live source that was frozen with other settings.
+
+    parts: (path for messages, lock). digests: as for `check_settings`.
+    """
     for shown, lock in parts:
         for snapshot in lock.snapshots:
             if snapshot.source in digests and snapshot.settings != digests[snapshot.source]:

@@ -1,4 +1,4 @@
-"""The lock as a git revision has it. git reads its own repository only: no network, no hook, no shell."""
+"""Reading the lock of a git revision. git reads the local repository only: no network, no hook, no shell."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from frostline.lock.store import SUFFIX, parse_elsewhere
 from frostline.model import FileOrigin, Lock
 from frostline.text import quote
 
-# `git rev-parse` takes what starts with `-` for an option, `^` excludes a commit, and after a `:` a revision names a
-# file of its choice.
-_NO_REVISION = re.compile(r"[-^]|.*[:\x00-\x1f\x7f]", re.DOTALL)
+# `git rev-parse` reads a leading `-` as an option and `^` as an exclusion; `:` would let a revision name any file.
+_NOT_A_REVISION = re.compile(r"[-^]|.*[:\x00-\x1f\x7f]", re.DOTALL)
 
 _WHOLE_COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
-# `git rev-parse --local-env-vars`: they tell git, for instance in a hook, to use another repository or work tree.
+# The output of `git rev-parse --local-env-vars`. These variables, set in hooks, point git at another repository.
 _LOCAL_VARIABLES = frozenset(
     {
         "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -47,24 +46,24 @@ _LOCAL_VARIABLES = frozenset(
 
 
 def is_whole_commit(name: str) -> bool:
-    """Whether this can be the whole name of a commit, which nothing else has."""
+    """Whether this has the form of a full commit hash, which names nothing else."""
     return _WHOLE_COMMIT.fullmatch(name) is not None
 
 
 def is_revision(name: str, folder: Path) -> bool:
-    """Whether git knows a commit by this name here; False too where there is no git, or no repository."""
+    """Whether git knows a commit by this name in this folder; False too if git or a repository is missing."""
     with suppress(UsageError):
-        return not _NO_REVISION.match(name) and bool(_commit(name, folder))
+        return not _NOT_A_REVISION.match(name) and bool(_commit(name, folder))
     return False
 
 
 def read_lock_at(revision: str, path: Path, *, is_folder: bool, shown: str) -> Lock:
-    """The lock that this path has in a git revision (a commit, branch, tag, `HEAD~3` …).
+    """Read the lock at this path from a git revision (a commit, branch, tag, `HEAD~3` …).
 
-    shown: the path as users would type it. UsageError: git is missing, the folder belongs to no repository, there is no
-    such revision, it lacks the lock, or what it has there is not a lock.
+    shown: the path as users would type it. Raises UsageError if git is missing, the folder belongs to no repository,
+    there is no such revision, or the revision has no valid lock at this path.
     """
-    if not revision or _NO_REVISION.match(revision):
+    if not revision or _NOT_A_REVISION.match(revision):
         raise UsageError(
             f"{quote(revision)} cannot name a git revision",
             help="name a commit, a branch or a tag, without `:` and control characters, and without `-` or `^` first",
@@ -75,46 +74,46 @@ def read_lock_at(revision: str, path: Path, *, is_folder: bool, shown: str) -> L
     for name in names:
         content = _git(path.parent, "show", "--no-textconv", f"{commit}:./{name}")
         if content.returncode:
-            raise _without_lock(revision, commit, shown)
-        if content.stdout.startswith(LFS_POINTER):  # a filter is a program of the repository's choice: never run
+            raise _lock_missing(revision, commit, shown)
+        if content.stdout.startswith(LFS_POINTER):  # never run Git LFS: the repository chooses that program
             raise UsageError(
                 f"revision {quote(revision)} has a pointer of Git LFS in place of the lock `{shown}`",
                 help=f"write it to a file, and compare that: `git show {revision}:./{name} | git lfs smudge >old.lock`",
             )
         files.append((f"{revision}:{Path(shown).parent / name}", content.stdout))
     if not files:
-        raise _without_lock(revision, commit, shown)
-    return join_locks([(name, parse_elsewhere(data, name, _OTHER)) for name, data in files])
+        raise _lock_missing(revision, commit, shown)
+    return join_locks([(name, parse_elsewhere(data, name, _OTHER_REVISION)) for name, data in files])
 
 
-_OTHER = "name another revision: this one keeps the lock as it is (`frostline check` in CI lets no broken one in)"
+_OTHER_REVISION = "name another revision; to keep broken locks out of commits, run `frostline check` in CI"
 
 
 def _commit(revision: str, folder: Path) -> str:
-    """The full name of the revision's commit. UsageError: there is none."""
-    found = _git(folder, "rev-parse", "--verify", f"{revision}^{{commit}}")
-    if found.returncode == 0:
-        return found.stdout.decode("ascii").strip()
-    said = found.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
-    if refused := re.search(r"dubious ownership in repository at '(.*)'", said):
+    """Return the full hash of the revision's commit. Raises UsageError if there is no such revision."""
+    result = _git(folder, "rev-parse", "--verify", f"{revision}^{{commit}}")
+    if result.returncode == 0:
+        return result.stdout.decode("ascii").strip()
+    reason = result.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+    if refused := re.search(r"dubious ownership in repository at '(.*)'", reason):
         raise UsageError(
             f"git does not read the repository {quote(refused[1])}, which belongs to another user",
             help=f"trust it: `git config --global --add safe.directory {shlex.quote(refused[1])}`",
         )
     raise UsageError(
-        f"{quote(revision)} is neither a lock file nor a git revision here ({said})",
+        f"{quote(revision)} is neither a lock file nor a git revision here ({reason})",
         help="check the name; in a shallow clone, fetch more history first (`git fetch --unshallow`)",
     )
 
 
 def _names_in_folder(commit: str, path: Path) -> list[str]:
-    """The lock files of the folder in this commit, sorted, relative to the folder's parent; none if it is absent."""
+    """List the lock files of the folder in this commit, sorted, relative to the folder's parent."""
     listed = _git(path.parent, "ls-tree", "-z", "--name-only", commit, f"./{path.name}/")
     names = sorted(name.decode(errors="surrogateescape") for name in listed.stdout.split(b"\0"))
     return [name for name in names if name.endswith(SUFFIX)]
 
 
-def _without_lock(revision: str, commit: str, shown: str) -> UsageError:
+def _lock_missing(revision: str, commit: str, shown: str) -> UsageError:
     return UsageError(
         f"revision {quote(revision)} (commit {commit[:12]}) does not have the lock `{shown}`",
         origin=FileOrigin(shown),
@@ -124,13 +123,13 @@ def _without_lock(revision: str, commit: str, shown: str) -> UsageError:
 
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     command: Sequence[str] = ("git", "--no-pager", "-C", str(folder), *arguments)
-    # A partial clone would fetch what it lacks; this command works offline.
+    # git must work offline: in a partial clone it would otherwise fetch missing objects.
     environment = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
     environment |= {
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_ALLOW_PROTOCOL": "none",
         "GIT_NO_REPLACE_OBJECTS": "1",
-        # A folder of the work tree that looks like a bare repository would answer in place of the one that it is in.
+        # Otherwise git would use a folder of the work tree that looks like a bare repository.
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "safe.bareRepository",
         "GIT_CONFIG_VALUE_0": "explicit",

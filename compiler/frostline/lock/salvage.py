@@ -1,7 +1,7 @@
-"""What a lock that does not parse says all the same, for the guards: what was there must not vanish unseen.
+"""Recovering the content of a lock that does not parse, so that the guards still notice what vanishes.
 
-The lines of a lock each say one thing, so a merge, an editor or another line end harms none of them. Where a line may
-be missing, nothing is said: then the guards must not take what is left for all that was there.
+Each line of a lock is complete in itself, so a merge, an editor or converted line ends leave the lines intact. If a
+line may be missing, nothing is recovered: otherwise the guards would take the rest for everything that there was.
 """
 
 from __future__ import annotations
@@ -24,8 +24,12 @@ _DECODERS: tuple[msgspec.json.Decoder[Any], ...] = tuple(
 )
 
 
-class _Found(Struct):
-    """A segment's lines by kind and key. announced: how many lines each of its first lines announces."""
+class _SegmentLines(Struct):
+    """The lines of one segment, from both sides of a merge.
+
+    announced: the number of lines that each of its first lines announces.
+    values: (type of the line, its sort key) -> the decoded line.
+    """
 
     first: SegmentLine
     announced: list[int] = field(default_factory=list)
@@ -44,35 +48,38 @@ class _Found(Struct):
         )
 
     def _sorted(self, kind: type) -> tuple[Any, ...]:
-        found = {key: value for (of, key), value in self.values.items() if of is kind}
-        return tuple(found[key] for key in sorted(found))
+        by_key = {key: value for (line_kind, key), value in self.values.items() if line_kind is kind}
+        return tuple(by_key[key] for key in sorted(by_key))
 
 
 def salvage(data: bytes) -> Lock | None:
-    """The segments of both sides of a merge, united; None where a line is missing or damaged."""
-    segments: dict[Segment, _Found] = {}
-    current: _Found | None = None
+    """Return the union of both sides of a merge; None if a line is missing or damaged."""
+    segments: dict[Segment, _SegmentLines] = {}
+    current: _SegmentLines | None = None
     try:
         for line in _lines(data):
             if line.startswith(SEGMENT_START):
                 first = msgspec.json.decode(line, type=SegmentLine)
-                current = segments.setdefault((first.source, first.datacenter, first.namespace), _Found(first))
+                current = segments.setdefault((first.source, first.datacenter, first.namespace), _SegmentLines(first))
                 current.announced.append(first.instances + first.declared + first.upstreams)
             elif current is None:
                 return None
             else:
-                value = _value(line)
+                value = _decode_line(line)
                 current.values[type(value), value.sort_key()] = value
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    # Of two sides that announce different numbers, git keeps what either of them removed out of the file.
-    if not segments or any(len(found.values) < min(found.announced) for found in segments.values()):
+    # The smaller number counts if the sides announce different ones: git drops each line that either side removed.
+    if not segments or any(len(lines.values) < min(lines.announced) for lines in segments.values()):
         return None
-    return lock_of(found.snapshot() for found in segments.values())
+    return lock_of(lines.snapshot() for lines in segments.values())
 
 
 def _lines(data: bytes) -> Iterator[bytes]:
-    """The lines behind the header, without what git, editors and shells add. ValueError: there is no whole lock."""
+    """Yield the lines after the header, without what git, editors and shells add.
+
+    Raises ValueError if the header is missing or the last line is cut short.
+    """
     text = data.decode("utf-16").encode() if data.startswith(UTF_16_MARKS) else data.removeprefix(codecs.BOM_UTF8)
     lines = both_sides(text.replace(b"\r\n", b"\n").split(b"\n"))
     if lines.pop():
@@ -82,7 +89,7 @@ def _lines(data: bytes) -> Iterator[bytes]:
     return (line for line in lines[1:] if line.strip())
 
 
-def _value(line: bytes) -> Instance | Declared | Upstream:
+def _decode_line(line: bytes) -> Instance | Declared | Upstream:
     for decoder in _DECODERS:
         with suppress(msgspec.MsgspecError):
             value: Instance | Declared | Upstream = decoder.decode(line)

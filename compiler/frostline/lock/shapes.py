@@ -1,7 +1,7 @@
-"""The settings that shaped a segment, as the lock keeps them: a digest of all, and those that are not the default.
+"""The settings that shaped a segment, as the lock keeps them: a digest of all of them, and those not at their default.
 
-A shape is what `sources.base.answer_shape` gives: JSON values by key, some of them mappings (`select`, `keep`). The
-lock is read as hostile: what it says of a segment's settings counts only where it gives the segment's digest.
+A shape is what `sources.base.answer_shape` returns: key -> JSON value; some values are mappings (`select`, `keep`). The
+lock may be edited, so the settings that it names count only if they give the digest that it names too.
 """
 
 from __future__ import annotations
@@ -15,55 +15,56 @@ from frostline.canonical import digest_of_json
 from frostline.model import Snapshot
 
 MOST_BYTES = 16_384
-"""JSON of one segment's settings. More than that, such as thousands of names, is not kept: only its digest is."""
+"""Size limit of one segment's settings as JSON. Of larger ones (thousands of names), the lock keeps only the digest."""
 
 Shape = Mapping[str, Any]
 
 
 def settings_digest(shape: Shape) -> str:
-    """`sha256:…` of the settings that shaped an answer; equal settings give equal digests."""
+    """Return `sha256:…` of the settings that shaped an answer; equal settings give equal digests."""
     return digest_of_json(shape)
 
 
 def settings_of_note(shape: Shape, default: Shape) -> dict[str, Any]:
-    """What differs from the default shape, in sorted order; of a mapping in both, what differs in it.
+    """Return the settings that differ from the default shape, sorted by key; of a mapping, only its differing parts.
 
-    {} where it would be more than MOST_BYTES.
+    Returns {} if that would take more than MOST_BYTES.
     """
-    now, usual = _plain(shape), _plain(default)
-    found: dict[str, Any] = {}
-    for key, value in now.items():
-        before = usual.get(key)
-        if isinstance(value, dict) and isinstance(before, dict):
-            value = {name: part for name, part in value.items() if name not in before or part != before[name]}
+    plain, defaults = _plain(shape), _plain(default)
+    different: dict[str, Any] = {}
+    for key, value in plain.items():
+        usual = defaults.get(key)
+        if isinstance(value, dict) and isinstance(usual, dict):
+            value = {name: part for name, part in value.items() if name not in usual or part != usual[name]}
             if value:
-                found[key] = value
-        elif key not in usual or value != before:
-            found[key] = value
-    return found if len(msgspec.json.encode(found)) <= MOST_BYTES else {}
+                different[key] = value
+        elif key not in defaults or value != usual:
+            different[key] = value
+    return different if len(msgspec.json.encode(different)) <= MOST_BYTES else {}
 
 
 def shape_of(snapshot: Snapshot, default: Shape) -> dict[str, Any] | None:
-    """The settings that shaped the snapshot; None where the lock does not say them (older, or too many)."""
+    """Return the settings that shaped the snapshot; None if the lock lacks them (an older lock, or too many bytes)."""
     shape = _plain(default)
     for key, value in snapshot.shaped_by.items():
-        before = shape.get(key)
-        shape[key] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
+        usual = shape.get(key)
+        shape[key] = {**usual, **value} if isinstance(usual, dict) and isinstance(value, dict) else value
     return shape if settings_digest(shape) == snapshot.settings else None
 
 
 def changed_settings(shape: Shape, other: Shape) -> Iterator[str]:
-    """The names of the settings that differ, sorted: `address`, `select.tags`."""
-    one, two = _plain(shape), _plain(other)
-    for key in sorted({*one, *two}):
-        was, now = one.get(key), two.get(key)
-        if isinstance(was, dict) and isinstance(now, dict):
-            yield from (f"{key}.{name}" for name in sorted({*was, *now}) if was.get(name) != now.get(name))
-        elif was != now:
+    """Yield the names of the settings that differ between two shapes, sorted: `address`, `select.tags`."""
+    plain, other_plain = _plain(shape), _plain(other)
+    for key in sorted({*plain, *other_plain}):
+        value, other_value = plain.get(key), other_plain.get(key)
+        if isinstance(value, dict) and isinstance(other_value, dict):
+            names = sorted({*value, *other_value})
+            yield from (f"{key}.{name}" for name in names if value.get(name) != other_value.get(name))
+        elif value != other_value:
             yield key
 
 
 def _plain(shape: Shape) -> dict[str, Any]:
-    """The shape as JSON values, every mapping sorted by its keys."""
+    """Convert the shape to JSON values, with every mapping sorted by key."""
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(shape, order="sorted"))
     return plain

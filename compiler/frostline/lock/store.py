@@ -1,4 +1,4 @@
-"""The lock on disk: one file, or a folder with one file a segment."""
+"""The lock on disk: one file, or a folder with one file for each segment."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class LockFile(Struct, frozen=True):
 
 
 def lock_files(lock: Lock, path: Path, *, is_folder: bool) -> tuple[LockFile, ...]:
-    """The files that hold this lock: one, or in a folder one for each segment, named after it, percent-encoded."""
+    """Return the files that hold this lock: one, or in a folder one for each segment, see `segment_file_name`."""
     if not is_folder:
         return (LockFile(path, lock.snapshots),)
     return tuple(LockFile(path / segment_file_name(snapshot.segment), (snapshot,)) for snapshot in lock.snapshots)
 
 
 def segment_file_name(segment: Segment) -> str:
-    """`SOURCE.DATACENTER.NAMESPACE.lock`; dots and all but plain letters within the parts are percent-encoded.
+    """Return `SOURCE.DATACENTER.NAMESPACE.lock`. Dots and special characters within the parts are percent-encoded.
 
-    A name longer than a file system takes (255 bytes) ends in its digest instead.
+    A name that is too long for file systems (255 bytes) is cut and ends in its digest instead.
     """
     name = ".".join(quote(part, safe="").replace(".", "%2E").replace("~", "%7E") for part in segment)
     if len(name) + len(SUFFIX) > 255:
@@ -50,14 +50,18 @@ def segment_file_name(segment: Segment) -> str:
 
 
 def existing_files(path: Path, *, is_folder: bool) -> tuple[Path, ...]:
-    """The existing lock files, sorted by name. OSError: the folder cannot be read."""
-    if is_folder:  # not glob, which takes an unreadable folder for an empty one
+    """Return the existing lock files, sorted by name. Raises OSError if the folder cannot be read."""
+    if is_folder:  # glob would take an unreadable folder for an empty one
         return tuple(sorted(file for file in path.iterdir() if file.name.endswith(SUFFIX))) if path.is_dir() else ()
     return (path,) if path.exists() else ()
 
 
 class ReadableLock(Struct, frozen=True):
-    """lock: what the files hold that are locks; None if there is none. broken: the others; fault: of the first."""
+    """What can be read of a lock if some of its files are broken.
+
+    lock: the content of the valid files; None if there are none. broken: the other files. fault: the error of the first
+    broken file.
+    """
 
     lock: Lock | None
     broken: tuple[Path, ...] = ()
@@ -65,9 +69,10 @@ class ReadableLock(Struct, frozen=True):
 
 
 class LockText(Struct, frozen=True):
-    """A lock as it is on disk. files: path, path as users would type it, and bytes of each, sorted by name.
+    """The unparsed files of a lock.
 
-    No files: there is no lock yet.
+    path: of the file, or of the folder. files: (path, path as users would type it, bytes) of each file, sorted by name;
+    empty if there is no lock yet.
     """
 
     path: Path
@@ -75,30 +80,30 @@ class LockText(Struct, frozen=True):
     files: tuple[tuple[Path, str, bytes], ...]
 
     def parse(self) -> Lock | None:
-        """The lock; None if there is none yet. UsageError with file and line: it is not a lock."""
+        """Parse the lock; None if there is none yet. Raises UsageError, with file and line, if a file is not a lock."""
         self.refuse_foreign()
         return join_locks([(shown, parse_lock(data, shown)) for _, shown, data in self.files]) if self.files else None
 
     def refuse_foreign(self) -> None:
-        """UsageError: one of the files was never a lock."""
+        """Raise UsageError if one of the files never was a lock."""
         for _, shown, data in self.files:
             if is_foreign(data):
                 raise UsageError(
-                    "this is not a lock, and no line of it is one: somebody else's file, which stays as it is",
+                    "this file is not a lock and never was: it is somebody else's, so frostline does not change it",
                     origin=FileOrigin(shown, 1),
                     help="correct `lock`, or, if nobody needs the file, delete it and run `frostline compile`",
                 )
 
     def digests(self) -> dict[str, str]:
-        """The digest of each file, by its name."""
+        """Return the SHA-256 (hex) of each file, by its name."""
         return {path.name: sha256(data).hexdigest() for path, _, data in self.files}
 
     def segments(self) -> list[Segment]:
-        """What `named_segments` finds, in all files."""
+        """Return the segments that the files name (see `named_segments`)."""
         return [segment for _, _, data in self.files for segment in named_segments(data)]
 
     def parse_readable(self) -> ReadableLock:
-        """The lock of those files that are locks; a file that is broken does not stop the others."""
+        """Parse the files that are valid locks, and report the others."""
         locks: list[tuple[str, Lock]] = []
         broken: list[Path] = []
         faults: list[UsageError] = []
@@ -114,7 +119,7 @@ class LockText(Struct, frozen=True):
             return ReadableLock(None, tuple(path for path, _, _ in self.files), error)
 
     def salvage(self) -> Lock | None:
-        """What the files say all the same where they are broken (see `salvage`); None where some of it is lost."""
+        """Recover the content of broken files (see `salvage`); None if some of it is lost."""
         parts = [(shown, salvage(data)) for _, shown, data in self.files]
         try:
             locks = [(shown, part) for shown, part in parts if part is not None]
@@ -123,24 +128,27 @@ class LockText(Struct, frozen=True):
             return None
 
     def holds(self, lock: Lock) -> bool:
-        """Whether these files are exactly what this lock would be written as; much faster than parsing them."""
-        written = sorted(lock_files(lock, self.path, is_folder=self.is_folder), key=lambda file: file.path)
-        return [file.path for file in written] == [path for path, _, _ in self.files] and all(
-            _equals(data, file) for file, (_, _, data) in zip(written, self.files, strict=True)
+        """Whether writing this lock would give exactly these files. Much faster than parsing them."""
+        expected = sorted(lock_files(lock, self.path, is_folder=self.is_folder), key=lambda file: file.path)
+        return [file.path for file in expected] == [path for path, _, _ in self.files] and all(
+            _equals(data, file) for file, (_, _, data) in zip(expected, self.files, strict=True)
         )
 
 
 def _equals(data: bytes, chunks: Iterable[bytes]) -> bool:
-    at = 0
+    position = 0
     for chunk in chunks:
-        if not data.startswith(chunk, at):
+        if not data.startswith(chunk, position):
             return False
-        at += len(chunk)
-    return at == len(data)
+        position += len(chunk)
+    return position == len(data)
 
 
 def read_lock_text(path: Path, *, is_folder: bool, shown: str) -> LockText:
-    """The committed lock's files. shown: the path as users would type it. UsageError: it cannot be read."""
+    """Read the files of the committed lock. shown: its path as users would type it.
+
+    Raises UsageError if a file cannot be read.
+    """
     files = []
     try:
         paths = existing_files(path, is_folder=is_folder)
@@ -153,15 +161,18 @@ def read_lock_text(path: Path, *, is_folder: bool, shown: str) -> LockText:
 
 
 def read_lock(path: Path, *, is_folder: bool, shown: str) -> Lock | None:
-    """The committed lock; None if there is none yet. UsageError with file and line: it is not a lock.
+    """Read and parse the committed lock; None if there is none yet. shown: its path as users would type it.
 
-    shown: the path as users would type it.
+    Raises UsageError, with file and line, if a file is not a lock.
     """
     return read_lock_text(path, is_folder=is_folder, shown=shown).parse()
 
 
 def read_locks(files: Sequence[tuple[str, Path]]) -> list[tuple[str, Lock]]:
-    """The locks in these files, given and returned with the paths that messages show. UsageError: one is not a lock."""
+    """Read locks other than the committed one. files: (path for messages, path); returns (path for messages, lock).
+
+    Raises UsageError, with file and line, if a file is not a lock.
+    """
     return [(shown, parse_elsewhere(_read(file, shown), shown, _FREEZE_OUT)) for shown, file in files]
 
 
@@ -169,7 +180,7 @@ _FREEZE_OUT = "freeze it again with `frostline freeze --out FILE`"
 
 
 def parse_elsewhere(data: bytes, shown: str, mend: str) -> Lock:
-    """A lock that is not the committed one, so that no compile writes it anew. mend: what does."""
+    """Parse a lock other than the committed one. Compiling does not rewrite it, so `mend` says what does."""
     try:
         return parse_lock(data, shown)
     except UsageError as error:
@@ -177,9 +188,9 @@ def parse_elsewhere(data: bytes, shown: str, mend: str) -> Lock:
 
 
 def mended_elsewhere(error: UsageError, mend: str) -> UsageError:
-    """The error of a lock that is not the committed one. mend: what mends it in place of a freeze or a compile."""
-    way = mend if "compile" in (error.help or "") else (error.help or "").replace(FREEZE_AGAIN, mend)
-    return UsageError(error.message, origin=error.origin, help=way)
+    """Adapt the help line of an error to a lock other than the committed one: `mend` replaces a freeze or a compile."""
+    help_text = mend if "compile" in (error.help or "") else (error.help or "").replace(FREEZE_AGAIN, mend)
+    return UsageError(error.message, origin=error.origin, help=help_text)
 
 
 def _read(path: Path, shown: str, inside: Path | None = None) -> bytes:
@@ -189,7 +200,7 @@ def _read(path: Path, shown: str, inside: Path | None = None) -> bytes:
         raise _unreadable(error, shown) from None
 
 
-_WAYS = {
+_HELP = {
     errno.EACCES: "give this user the right to read it",
     errno.EPERM: "give this user the right to read it",
     errno.EINVAL: "move it away, or set `lock` to a file",
@@ -198,5 +209,5 @@ _WAYS = {
 
 def _unreadable(error: OSError | ValueError, shown: str) -> UsageError:
     number, reason = (error.errno, error.strerror) if isinstance(error, OSError) else (None, "it is not a path")
-    way = _WAYS.get(number or 0, "correct `lock`")
-    return UsageError(f"the lock cannot be read: {reason}", origin=FileOrigin(shown), help=way)
+    help_text = _HELP.get(number or 0, "correct `lock`")
+    return UsageError(f"the lock cannot be read: {reason}", origin=FileOrigin(shown), help=help_text)

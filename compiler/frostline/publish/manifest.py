@@ -136,7 +136,7 @@ def _check_spelling(data: bytes, lines: list[bytes], shown: str) -> None:
     if conflict:
         _refuse(shown, conflict, "the manifest has merge conflicts", _COMPILE)
     if b"\r\n" in data:
-        way = f"keep git from it with the line `{PurePath(shown).name} -text` in .gitattributes, then {_COMPILE}"
+        way = f"prevent that with the line `{PurePath(shown).name} -text` in .gitattributes, then {_COMPILE}"
         _refuse(shown, 1, "the lines end in CRLF: git or an editor has converted them", way)
     if data.startswith(LFS_POINTER):
         way = f"run `git lfs pull` to get the manifest, or {_COMPILE}"

@@ -19,7 +19,7 @@ def lock(*names: str, datacenter: str = "dc1") -> bytes:
 
 GOOD = lock("a", "b")
 HEAD, SEGMENT, A, B, _ = GOOD.split(b"\n")
-CRLF_HELP = f"keep git from it with the line `frostline.lock -text` in .gitattributes, then {FREEZE_AGAIN}"
+CRLF_HELP = f"prevent that with the line `frostline.lock -text` in .gitattributes, then {FREEZE_AGAIN}"
 COMPILE = (
     "run `frostline compile`, which writes lock, manifest and outputs anew from the sources "
     "(`frostline freeze`: the lock alone)"
