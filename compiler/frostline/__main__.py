@@ -12,7 +12,7 @@ def main() -> None:
         return
     try:
         try:
-            _end_on_signals()
+            end_on_signals()
             from frostline.cli.main import run
 
             status = run(sys.argv[1:])
@@ -23,7 +23,7 @@ def main() -> None:
     sys.exit(status)
 
 
-def _end_on_signals() -> None:
+def end_on_signals() -> None:
     """Treat SIGTERM and SIGHUP like SIGINT: undo what is staged, say so and exit with 130.
 
     The first process of a container ignores a SIGTERM that it has no handler for: signal(7), pid_namespaces(7).

@@ -332,6 +332,40 @@ def test_a_checkout_with_changes_of_somebody_is_refused(jobs: Jobs) -> None:
 
 
 @only_github
+def test_files_that_an_earlier_job_left_in_the_checkout_are_proposed_too(jobs: Jobs, shop: ConsulAgent) -> None:
+    clone = jobs.clone("main", 1)
+    (clone / "theirs").write_text("not ours")
+    jobs.clone = lambda revision, depth: clone  # type: ignore[method-assign]
+    git(clone, "rm", "--quiet", "--cached", "services.yaml")
+    git(clone, "commit", "--quiet", "--message", "not committed by mistake")
+    shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
+    done(jobs)
+    assert "basket" in frozen(jobs)
+    assert "theirs" not in changed(jobs, BRANCH)
+
+
+@only_github
+def test_an_output_in_a_submodule_is_not_lost_without_a_word(jobs: Jobs, shop: ConsulAgent) -> None:
+    other = jobs.folder / "other"
+    other.mkdir()
+    git(other, "init", "--quiet")
+    git(other, "commit", "--quiet", "--allow-empty", "--message", "hers")
+    jobs.project.configure({**consul_config(shop.address), "outputs": [{"type": "yaml", "path": "other/x.yaml"}]})
+    git(jobs.project.folder, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "other")
+    jobs.push("a submodule")
+    fresh = jobs.clone
+
+    def clone(revision: str, depth: int) -> Path:
+        folder = fresh(revision, depth)
+        git(folder, "-c", "protocol.file.allow=always", "submodule", "--quiet", "update", "--init")
+        return folder
+
+    jobs.clone = clone  # type: ignore[method-assign]
+    assert "error: `other/x.yaml` is in a repository of its own, `other`" in done(jobs, "--allow", "orphans", status=2)
+    assert jobs.host.pulls == []
+
+
+@only_github
 def test_a_token_that_may_not_push_or_propose_is_told_what_it_needs(jobs: Jobs, shop: ConsulAgent) -> None:
     shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
     ended = jobs.job("freeze", token=READER)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from frostline import errors
+from frostline.__main__ import end_on_signals
 from frostline.ci import checking, drifting, freezing
 from frostline.ci.clone import Clone, open_clone
 from frostline.ci.hosts import Host, find_host, find_token, without_token
@@ -36,6 +37,7 @@ def _ending(function: Callable[..., int]) -> Callable[..., None]:
 
     @wraps(function)
     def callback(**options: Any) -> None:
+        end_on_signals()
         prepare_streams()
         try:
             status = function(**options)

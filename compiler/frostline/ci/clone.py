@@ -125,10 +125,13 @@ def file_at(clone: Clone, commit: str, path: Path) -> bytes | None:
 
 def _tip(clone: Clone, branch: str) -> str:
     """The commit at the tip of the remote's branch; empty where there is no such branch."""
-    done = _run(clone, "ls-remote", "--exit-code", clone.remote, f"refs/heads/{branch}")
+    name = f"refs/heads/{branch}"
+    done = _run(clone, "ls-remote", "--exit-code", clone.remote, name)
     if done.returncode not in (0, _NO_SUCH_REF):
         raise PublishError(f"git could not read {clone.remote}: {_said(done)}", help=_CREDENTIALS)
-    return os.fsdecode(done.stdout).partition("\t")[0]
+    # git lists what ends in this name as well, such as the branch `a/refs/heads/frostline/freeze`.
+    listed = (line.split("\t") for line in os.fsdecode(done.stdout).splitlines())
+    return next((commit for commit, listed_name in listed if listed_name == name), "")
 
 
 def _fetch(clone: Clone, branch: str, tip: str) -> None:

@@ -12,6 +12,7 @@ from frostline import errors
 from frostline.ci import clone as git
 from frostline.ci.clone import Clone
 from frostline.ci.hosts import Host
+from frostline.ci.own_files import own_files
 from frostline.ci.running import Run, run_frostline
 from frostline.ci.texts import joined, mark_of
 from frostline.errors import RefusedError, UsageError
@@ -51,10 +52,10 @@ def freeze(host: Host, clone: Clone, options: Options, say: Callable[[str], None
     if done.status not in (errors.DONE, errors.REFUSED):
         return done.status
     _refuse_other_target(host, options.branch)
-    paths = git.changed_paths(clone).keys() - before.keys()
-    if done.status == errors.DONE and not paths:
-        return _withdraw(host, clone, options, say)
     refused = done.status == errors.REFUSED
+    paths = _written(clone, options, before, refused=refused)
+    if not refused and not paths:
+        return _withdraw(host, clone, options, say)
     new = git.commit(clone, paths, _REFUSED if refused else _TITLE)
     tip = git.publish(clone, options.branch, new, but=_confirmations(clone, options))
     parts = (_WHAT_NEXT if refused else _MERGE, done.text)
@@ -62,6 +63,13 @@ def freeze(host: Host, clone: Clone, options: Options, say: Callable[[str], None
     url = host.propose(options.branch, tip, _REFUSED if refused else _TITLE, text)
     say(f"See {url}" if url else f"The pull request of `{options.branch}` with this change was closed, and stays so.")
     return done.status
+
+
+def _written(clone: Clone, options: Options, before: Collection[str], *, refused: bool) -> Collection[str]:
+    """The paths that this run has changed. Those of frostline are among them if an earlier job left them untracked."""
+    changed = git.changed_paths(clone).keys()
+    own = set() if refused else own_files(clone, options.config)
+    return (changed - set(before)) | (changed & own)
 
 
 def _compile(options: Options) -> Run:

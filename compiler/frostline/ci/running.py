@@ -36,7 +36,7 @@ def run_frostline(
 
 def start(arguments: Sequence[str], environment: Mapping[str, str], quietly: bool) -> Run:
     """Run `frostline` with these arguments in a process of its own."""
-    done = subprocess.run(  # noqa: S603 - no shell
+    with subprocess.Popen(  # noqa: S603 - no shell
         # -P: no module comes from the checkout, which may be anybody's pull request.
         [sys.executable, "-P", "-m", "frostline", *arguments],
         env=environment,
@@ -45,6 +45,11 @@ def start(arguments: Sequence[str], environment: Mapping[str, str], quietly: boo
         stderr=subprocess.DEVNULL if quietly else None,
         encoding="utf-8",
         errors="replace",
-        check=False,
-    )
-    return Run(status=done.returncode, text=done.stdout)
+    ) as process:
+        try:
+            text, _ = process.communicate()
+        except BaseException:
+            process.terminate()  # it undoes what it has staged
+            process.wait()
+            raise
+    return Run(status=process.returncode, text=text)

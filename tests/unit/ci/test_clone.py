@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from http_server import Server, answer
 
-from frostline.ci.clone import open_clone, publish
+from frostline.ci.clone import commit, open_clone, publish, withdraw
 from frostline.errors import PublishError, UsageError
 
 
@@ -42,3 +42,19 @@ def test_the_token_does_not_go_where_a_host_sends_git(tmp_path: Path) -> None:
         other.stop()
     assert "Authorization: Basic" in host.requests[0]
     assert other.requests == []
+
+
+def test_a_branch_is_not_taken_for_another_whose_name_ends_alike(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--bare", "host")
+    git(tmp_path, "init", "--quiet", "clone")
+    folder = tmp_path / "clone"
+    git(folder, *ANN, "commit", "--quiet", "--allow-empty", "--message", "hers")
+    git(folder, "push", "--quiet", "../host", "HEAD:refs/heads/a/refs/heads/frostline/freeze")
+    clone = open_clone(folder, str(tmp_path / "host"), "", "")
+    assert not withdraw(clone, "frostline/freeze")
+    new = commit(clone, [], "ours")
+    assert publish(clone, "frostline/freeze", new) == new
+    assert withdraw(clone, "frostline/freeze")
+
+
+ANN = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +28,32 @@ def test_frostline_gets_its_words_and_not_the_token(tmp_path: Path, monkeypatch:
     assert run.text.startswith("-P -m frostline plan --config a b.yaml --offline\n")
     assert "needed" in run.text
     assert "secret" not in run.text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_job_that_is_told_to_end_ends_what_it_has_started_and_leaves_nothing(tmp_path: Path, number: int) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        (tmp_path / "frostline.yaml").write_text(
+            f"version: 1\nsources: {{mesh: {{type: consul, address: '{address}'}}}}\n"
+            "outputs: [{type: yaml, path: services.yaml}]\n"
+        )
+        (tmp_path / "temporary").mkdir()
+        job = subprocess.Popen(
+            [sys.executable, "-m", "frostline.ci", "freeze"],
+            cwd=tmp_path,
+            env={**os.environ, "GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/shop"}
+            | {"TMPDIR": str(tmp_path / "temporary"), TOKEN: ""},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        asked, _ = silent.accept()
+        with asked:
+            job.send_signal(number)
+            _, said = job.communicate(timeout=60)
+    assert (job.returncode, said) == (130, "error: interrupted\n1 error\n")
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 HOSTILE = "import pathlib\npathlib.Path(__file__).with_name('started').touch()\n"
