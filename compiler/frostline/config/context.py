@@ -1,4 +1,4 @@
-"""What a room knows, besides a cursor, when it reads its keys; and references to the sources of a configuration."""
+"""The context in which a room reads its keys, and references to the sources of a configuration."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from frostline.text import did_you_mean, list_names, quote
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """folder: the folder of the configuration, where its relative paths start. root: what outputs stay inside of.
+    """What a room knows, besides a cursor, when it reads its keys.
 
-    source_types: the type of each source of the configuration, as it is written. unkept: a field of endpoints (`id`,
-    `node`) -> the sources that do not freeze it. keeps: what each source freezes, None where its URLs are
-    written instead of made by a pattern. Both are known to outputs only.
+    folder: the folder of the configuration; its relative paths start there. root: outputs must stay inside it.
+    source_types: name of each configured source -> its type.
+    unkept: field of endpoints (`id`, `node`) -> the sources that do not freeze it; set for outputs only.
+    keeps: name of each source -> what it freezes, or None if its URLs are written in the configuration instead of made
+    by a pattern; set for outputs only.
     """
 
     folder: Path
@@ -28,17 +30,17 @@ class Context(Struct, frozen=True, kw_only=True):
     keeps: Mapping[str, Keep | None] = {}
 
     def source_names(self, cursor: Cursor) -> tuple[str, ...]:
-        """A list of names of sources, each once."""
-        found: list[str] = []
+        """Read a list of names of sources; refuses unknown and duplicate ones."""
+        names: list[str] = []
         for item in cursor.items():
             if self.is_source(item):
-                if item.value in found:
+                if item.value in names:
                     item.refuse(f"the source {quote(item.value)} is listed twice", "keep one of them")
-                found.append(item.value)
-        return tuple(found)
+                names.append(item.value)
+        return tuple(names)
 
     def is_source(self, cursor: Cursor) -> bool:
-        """Whether this is the name of a source of this configuration; refuses any other."""
+        """Whether this is the name of a configured source; refuses any other name."""
         known = self.source_types
         if cursor.value in known:
             return True
@@ -48,7 +50,7 @@ class Context(Struct, frozen=True, kw_only=True):
 
 
 def known_type(cursor: Cursor, types: Sequence[str], what: str) -> str | None:
-    """The `type` of this source or output; refuses a type that is not among `types`."""
+    """Read the `type` of a source or output; refuses one that is not in `types`. what: `source` or `output`."""
     written = cursor.get("type")
     if written is None or written.value in types:
         return written.value if written else None
@@ -58,10 +60,10 @@ def known_type(cursor: Cursor, types: Sequence[str], what: str) -> str | None:
 
 
 def has_required(cursor: Cursor, module: Any) -> bool:
-    """Whether the keys that the SCHEMA of this module requires are there and usable. A missing one is refused already.
+    """Whether all keys that the module's SCHEMA requires are present and usable. Missing ones are refused already.
 
-    Only then `configure` of another package is called, which need not expect less. Our own go on, so that one run
-    reports all errors.
+    `configure` of a plug-in is called only then, so that it need not handle missing keys. frostline's own modules go on
+    without them, so that one run reports all errors.
     """
     required = getattr(module, "SCHEMA", {}).get("required", ())
     return all(cursor.get(key) is not None for key in required)

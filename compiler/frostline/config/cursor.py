@@ -1,4 +1,4 @@
-"""The values of a configuration, each with its place in the file."""
+"""The values of a configuration, each with its origin in the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from frostline.model import FileOrigin
 
 
 class ParseState:
-    """What is known while a configuration is read: its document, the paths of unusable values, the errors so far."""
+    """The state of reading a configuration: its document, the paths of unusable values, and the errors so far."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -19,12 +19,15 @@ class ParseState:
         self.errors: list[FrostlineError] = list(document.errors)
 
     def top(self) -> Cursor:
-        """The whole document."""
+        """Return the cursor of the whole document."""
         return Cursor(self, (), self.document.value)
 
 
 class Cursor:
-    """A value that fits the schema. Parts of it that do not are treated as absent: their errors are known already."""
+    """A value that fits the schema, with its path.
+
+    Parts that do not fit the schema are treated as absent; their errors are recorded already.
+    """
 
     def __init__(self, state: ParseState, path: Path, value: Any) -> None:
         self.state, self.path, self.value = state, path, value
@@ -35,7 +38,7 @@ class Cursor:
 
     @property
     def key_origin(self) -> FileOrigin:
-        """The place of this value's key."""
+        """The position of this value's key."""
         return self.state.document.origin_of(self.path, at_key=True)
 
     @property
@@ -44,18 +47,18 @@ class Cursor:
         return str(self.path[-1])
 
     def get(self, key: str) -> Cursor | None:
-        """The value of this key of a mapping; None if it is absent or unusable."""
+        """Return the value of a key of this mapping; None if it is absent or unusable."""
         path = (*self.path, key)
         if key not in self.value or path in self.state.unusable:
             return None
         return Cursor(self.state, path, self.value[key])
 
     def entries(self) -> list[Cursor]:
-        """The values of a mapping, in the order written."""
+        """Return the usable values of this mapping, in the order written."""
         return [child for key in self.value if (child := self.get(key)) is not None]
 
     def items(self) -> list[Cursor]:
-        """The items of a list."""
+        """Return the usable items of this list."""
         paths = [(*self.path, index) for index in range(len(self.value))]
         return [
             Cursor(self.state, path, value)
@@ -64,13 +67,13 @@ class Cursor:
         ]
 
     def as_value(self) -> Cursor:
-        """The key itself as a value: for keys that are patterns or URLs."""
+        """Return the key as a value, for keys that are patterns or URLs."""
         return _KeyCursor(self.state, self.path, self.key)
 
     def present(self, **readers: Callable[[Cursor], Any]) -> dict[str, Any]:
-        """The results of these readers, each applied to the key of its name, without absent keys and None."""
-        found = {key: reader(value) for key, reader in readers.items() if (value := self.get(key)) is not None}
-        return {key: value for key, value in found.items() if value is not None}
+        """Apply each reader to the key of its name; return the results without absent keys and without None."""
+        results = {key: reader(value) for key, reader in readers.items() if (value := self.get(key)) is not None}
+        return {key: result for key, result in results.items() if result is not None}
 
     def refuse(self, message: str, help: str | None = None, *, at_key: bool = False) -> None:
         """Record an error about this value, or about its key."""
@@ -79,7 +82,7 @@ class Cursor:
 
 
 class _KeyCursor(Cursor):
-    """A key as a value, at the key's place."""
+    """A key as a value, with the key's origin."""
 
     @property
     def origin(self) -> FileOrigin:

@@ -1,7 +1,8 @@
-"""The parts of the configuration's JSON Schema that many keys are made of.
+"""Definitions that many keys share in the configuration's JSON Schema.
 
-Words of our own stand beside the standard's: `x-expected` completes "must be …" in a message, `x-help` says what to do
-next, `x-pattern-help` where a text does not fit its pattern, `x-elsewhere` for keys that belong to something else.
+The schema has keywords of its own, from which messages are made: `x-expected` completes "must be …"; `x-help` is the
+help line; `x-pattern-help` is the help line for a text that does not match its `pattern`; `x-elsewhere` maps keys that
+belong somewhere else to a help line.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 
 def ref(name: str) -> dict[str, Any]:
-    """A reference to the shared definition of this name."""
+    """Return a reference to the shared definition of this name."""
     return {"$ref": f"#/$defs/{name}"}
 
 

@@ -11,13 +11,13 @@ from frostline.errors import UsageError
 
 
 def resolved(folder: Path, written: str) -> Path:
-    """The absolute path that `written` means in `folder`, without `.` and `..`; symbolic links are not followed."""
-    path = os.path.normpath(folder / written)  # pathlib cannot take `..` away without following links
-    return Path("/", path.lstrip("/"))  # POSIX: what `//` at the beginning means is up to the system
+    """Return the absolute path that `written` means in `folder`, without `.` and `..`, without following links."""
+    path = os.path.normpath(folder / written)  # pathlib cannot remove `..` without following links
+    return Path("/", path.lstrip("/"))  # POSIX leaves the meaning of a leading `//` to the system
 
 
 def working_folder() -> Path:
-    """The folder that the command was started in. UsageError: it has been removed."""
+    """Return the folder that the command was started in. Raises UsageError if it has been removed."""
     try:
         return Path.cwd()
     except OSError as error:
@@ -27,20 +27,20 @@ def working_folder() -> Path:
 
 
 def path_reader(folder: Path) -> Callable[[Cursor], Path]:
-    """Reads a path of the configuration in `folder`."""
+    """Return a reader of paths that are relative to `folder`."""
     return lambda cursor: resolved(folder, cursor.value)
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; one that cannot be looked at is not."""
+    """Whether a file exists at this path; False also if that cannot be found out."""
     try:
         return path.is_file()
-    except OSError:  # a name that is too long, a folder that may not be entered
+    except OSError:  # the name is too long, or a folder must not be entered
         return False
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is there; one that cannot be looked at is not."""
+    """Whether a folder exists at this path; False also if that cannot be found out."""
     try:
         return path.is_dir()
     except OSError:
@@ -48,7 +48,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_other(path: Path) -> bool:
-    """Whether something is there that is no folder."""
+    """Whether something other than a folder exists at this path."""
     try:
         return path.exists() and not path.is_dir()
     except OSError:

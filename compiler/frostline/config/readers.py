@@ -1,6 +1,6 @@
-"""What many keys are made of: durations, globs, regular expressions, patterns.
+"""Readers of common kinds of values: durations, globs, regular expressions, patterns.
 
-A reader takes a cursor and returns the value, or None after it has refused it.
+A reader takes a cursor and returns the value. If the value is wrong, it refuses it and returns None.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from frostline.text import closest, quote
 from frostline.user_regexes import compiled as as_user_regex
 
 LONGEST = 86_400.0
-"""Seconds of the longest duration: sockets and threads cannot wait for any number of seconds."""
+"""The longest duration, in seconds: sockets and threads cannot wait arbitrarily long."""
 
 _REGEX_HELP = "the syntax is that of Python's module re"
 
 
 def as_is(cursor: Cursor) -> Any:
-    """The plain value: a string, a boolean."""
+    """Read a value that needs no conversion, such as a string or a boolean."""
     return cursor.value
 
 
 def integer(cursor: Cursor) -> int:
-    """An integer; 4.0 is one, as in JSON Schema."""
+    """Read an integer; 4.0 counts as one, as in JSON Schema."""
     return int(cursor.value)
 
 
 def texts(cursor: Cursor) -> tuple[str, ...]:
-    """A list of strings."""
+    """Read a list of strings."""
     return tuple(item.value for item in cursor.items())
 
 
 def text_map(cursor: Cursor) -> dict[str, str]:
-    """A mapping of strings."""
+    """Read a mapping of strings to strings."""
     return {entry.key: entry.value for entry in cursor.entries()}
 
 
 def duration(cursor: Cursor) -> float | None:
-    """Seconds, at most LONGEST."""
+    """Read a duration as seconds, at most LONGEST."""
     seconds = parse_duration(cursor.value) or 0.0
     if seconds > LONGEST:
         cursor.refuse(
@@ -56,7 +56,7 @@ def duration(cursor: Cursor) -> float | None:
 
 
 def positive_duration(cursor: Cursor) -> float | None:
-    """Seconds, more than 0."""
+    """Read a duration as seconds, more than 0 and at most LONGEST."""
     seconds = duration(cursor)
     if seconds == 0:
         cursor.refuse(f"`{cursor.key}` must be more than 0", "write a duration such as 5s")
@@ -65,7 +65,7 @@ def positive_duration(cursor: Cursor) -> float | None:
 
 
 def positive_age(cursor: Cursor) -> float | None:
-    """Seconds, more than 0, of any number of days."""
+    """Read an age as seconds, more than 0, without an upper limit."""
     seconds = parse_duration(cursor.value)
     if not seconds:
         cursor.refuse(f"`{cursor.key}` must be more than 0", "write an age such as 72h")
@@ -74,7 +74,7 @@ def positive_age(cursor: Cursor) -> float | None:
 
 
 def day(cursor: Cursor) -> str | None:
-    """A day of the calendar, as an ISO date."""
+    """Read a date; returns it in ISO format."""
     try:
         return date.fromisoformat(cursor.value).isoformat()
     except ValueError:
@@ -85,31 +85,31 @@ def day(cursor: Cursor) -> str | None:
 
 
 def share(cursor: Cursor) -> float:
-    """`30%` as 0.3."""
+    """Read a percentage as a fraction: `30%` gives 0.3."""
     return float(Fraction(cursor.value.removesuffix("%")) / 100)
 
 
 def globs(cursor: Cursor) -> tuple[str, ...]:
-    """A glob or a list of them, of which at least one includes."""
+    """Read a glob or a list of globs; refuses a list in which all of them exclude."""
     items = [cursor] if isinstance(cursor.value, str) else cursor.items()
-    found = tuple(item.value for item in items if _is_glob(item))
-    if found and all(pattern.startswith("!") for pattern in found):
-        cursor.refuse(f"`{cursor.key}` only excludes, and so takes nothing", f'write ["*", "{found[0]}"]')
-    return found
+    patterns = tuple(item.value for item in items if _is_glob(item))
+    if patterns and all(pattern.startswith("!") for pattern in patterns):
+        cursor.refuse(f"`{cursor.key}` only excludes, so it selects nothing", f'write ["*", "{patterns[0]}"]')
+    return patterns
 
 
 def conditions(cursor: Cursor) -> tuple[str, ...]:
-    """A list of globs that each must fit, or (`!`) must not fit."""
+    """Read a list of globs that all must fit; those with `!` must not fit."""
     return tuple(item.value for item in cursor.items() if _is_glob(item))
 
 
 def condition_map(cursor: Cursor) -> tuple[tuple[str, str], ...]:
-    """A mapping of such globs, sorted; an empty one fits the empty text."""
+    """Read a mapping of names to such globs, sorted by name. An empty glob fits the empty text."""
     return tuple(sorted((entry.key, entry.value) for entry in cursor.entries() if not entry.value or _is_glob(entry)))
 
 
 def glob(cursor: Cursor) -> str | None:
-    """One glob that excludes nothing."""
+    """Read one glob; refuses one that excludes."""
     if cursor.value.startswith("!"):
         cursor.refuse("a glob that excludes (`!`) cannot stand alone", "name what to include, without `!`")
         return None
@@ -139,16 +139,16 @@ def _has_unclosed_set(pattern: str) -> bool:
 
 
 def regex(cursor: Cursor) -> str | None:
-    """A regular expression, as text."""
+    """Read a regular expression; returns its text."""
     return cursor.value if compiled_regex(cursor, cursor.value) is not None else None
 
 
 def compiled_regex(cursor: Cursor, pattern: str) -> re.Pattern[str] | None:
-    """The compiled `pattern`, which is the value itself or made of it."""
+    """Compile `pattern`, which is the value itself or made from it; refuses an invalid one."""
     try:
         with warnings.catch_warnings(action="ignore"):
             compiled = re.compile(pattern)
-        as_user_regex(pattern)  # which takes less than `re` does
+        as_user_regex(pattern)  # refuses some patterns that `re` accepts
         return compiled
     except re.error as error:
         where = "" if error.pos is None or pattern != cursor.value else f" at character {error.pos + 1}"
@@ -159,7 +159,10 @@ def compiled_regex(cursor: Cursor, pattern: str) -> re.Pattern[str] | None:
 
 
 def pattern_parts(cursor: Cursor, known: Mapping[str, bool]) -> tuple[str | Placeholder, ...] | None:
-    """The parts of a pattern. known: the allowed placeholders -> whether they take a [KEY], and with it `|` and `+`."""
+    """Read a pattern; returns its parts.
+
+    known: name of each allowed placeholder -> whether it needs a [KEY]; one with a [KEY] may also have `|` and `+`.
+    """
     name = f"`{next(part for part in reversed(cursor.path) if isinstance(part, str))}`"
     try:
         parts = parse(cursor.value)

@@ -1,4 +1,4 @@
-"""The bytes of the configuration: a regular file, or what a pipe, a device or standard input says once."""
+"""Reading the bytes of the configuration: from a regular file, or once from a pipe, a device or standard input."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from frostline.text import display_path
 
 STDIN = "<stdin>"
 _MOST = 64 << 20
-"""Bytes of a configuration that is no regular file: a device may never end."""
+"""Size limit of a configuration that is not a regular file: a device may never end."""
 
 _HELP = {
     IsADirectoryError: "name the file, not its folder",
     PermissionError: "give this user the right to read it, or name another one with -c FILE",
 }
 
-# These name what the process has open, where `/dev/stdin < frostline.yaml` seems to be a regular file in /dev.
+# These paths name open files of the process. With `< frostline.yaml`, /dev/stdin looks like a regular file in /dev.
 _OPEN_FILE = re.compile(r"/dev/(stdin|fd/[0-9]+)|/proc/[^/]+/(task/[^/]+/)?fd/[0-9]+")
 
 
 class ConfigText(Struct, frozen=True):
-    """shown: how messages name it. path: where it is; in the working folder, where it is no regular file.
+    """The text of a configuration.
 
-    digest: `sha256:…` of its bytes, where it cannot be read again; None for a regular file.
+    shown: its path for messages. path: its path; if it is not a regular file, a made-up one in the working folder.
+    digest: `sha256:…` of the bytes if they cannot be read again; None for a regular file.
     """
 
     shown: str
@@ -42,7 +43,7 @@ class ConfigText(Struct, frozen=True):
 
 
 def read_config_text(given: Path, folder: Path) -> ConfigText:
-    """The configuration that `-c` names in this working folder. UsageError: it cannot be read."""
+    """Read the configuration that `-c` names. folder: the working folder. Raises UsageError if it cannot be read."""
     path = resolved(folder, str(given))
     is_stdin = str(given) == "-"
     shown = STDIN if is_stdin else display_path(path)

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration by its JSON Schema, in our words and with places."""
+"""Errors of a configuration that does not fit its JSON Schema, in frostline's words and with file positions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ KINDS = {
 
 
 class SchemaError(Struct, frozen=True):
-    """Something that the schema refuses. path: of the unusable value; usable: only a part of the value is missing."""
+    """An error that the schema finds.
+
+    path: the value that it is about. usable: the rest of the value can be used, because only a key is missing.
+    """
 
     error: UsageError
     path: Path
@@ -37,7 +40,7 @@ class SchemaError(Struct, frozen=True):
 
 
 class _Words(Struct, frozen=True):
-    """A message, a help line, and whether they are about the key rather than its value."""
+    """A message and a help line. at_key: they are about the key rather than its value."""
 
     message: str
     help: str | None = None
@@ -45,16 +48,18 @@ class _Words(Struct, frozen=True):
 
 
 def schema_errors(document: Document, schema: bytes) -> list[SchemaError]:
-    """All that this JSON Schema refuses, one error for each value, in no order.
+    """Check the document against this JSON Schema. Returns one error for each wrong value, in no particular order.
 
-    jsonschema-rs decides, in less time than it takes to import jsonschema, which then words the errors.
+    jsonschema-rs decides first, which takes less time than importing jsonschema. Only for an invalid document,
+    jsonschema then finds the errors.
     """
     if _decider(schema).is_valid(document.value):
         return []
     errors: dict[tuple[Path, str], SchemaError] = {}
     for refusal in _validator(schema).iter_errors(document.value):
         for error in _errors(refusal, document):
-            # A value of the wrong type is no constant either, and a mapping may lack several keys.
+            # Keep one error for each value: one of the wrong type breaks other keywords as well. But report every key
+            # that a mapping lacks.
             errors.setdefault((error.path, error.error.message if error.usable else ""), error)
     return list(errors.values())
 
@@ -102,12 +107,12 @@ def _usage_error(words: _Words, path: Path, document: Document) -> UsageError:
 
 
 def is_secret(path: Path) -> bool:
-    """Whether a token may stand here, by mistake, so that no message quotes it."""
+    """Whether a user may have written a token here by mistake; then no message quotes the value."""
     return len(path) > 2 and path[0] == "sources" and path[2] == "token"
 
 
 def subject(path: Path) -> str:
-    """How messages call the value at `path`."""
+    """Return what messages call the value at `path`."""
     if not path:
         return "the configuration"
     if isinstance(path[-1], str):
@@ -139,8 +144,8 @@ def _expected(schema: Mapping[str, Any], error: Any) -> str:
     return " or ".join(KINDS[name] for name in ([types] if isinstance(types, str) else types))
 
 
-def _found(value: Any, *, quoted: bool = False) -> str:
-    """What was found, for `must be …, not …`. quoted: the value of a string too, where it can't be a secret."""
+def _describe(value: Any, *, quoted: bool = False) -> str:
+    """Describe a value for "must be …, not …". quoted: quote a string, which must not be a secret."""
     if isinstance(value, bool):
         return f"the boolean {str(value).lower()}"
     if isinstance(value, int | float):
@@ -161,7 +166,7 @@ def _wrong_type(error: Any, path: Path) -> _Words:
     types = error.validator_value
     help_text = error.schema.get("x-help")
     expected = "a string" if types == "string" and help_text is None else _expected(error.schema, error)
-    found = _found(error.instance, quoted=types in ("boolean", "integer", "number"))
+    found = _describe(error.instance, quoted=types in ("boolean", "integer", "number"))
     message = f"{subject(path)} must be {expected}, not {found}"
     help_text = help_text or _type_help(types, error.instance)
     if help_text is None and "x-expected" in error.schema:
@@ -170,11 +175,11 @@ def _wrong_type(error: Any, path: Path) -> _Words:
 
 
 def _mapping_help(types: Any, schema: Mapping[str, Any], path: Path) -> str | None:
-    """What to write where a mapping is missing: its keys, or that any name may be one."""
+    """Say what to write in place of a value that must be a mapping: its known keys, or that any name may be a key."""
     if "object" not in types:
         return None
     if not path:
-        return "write lines `KEY: VALUE`, at least `sources`; or move it away, and `frostline init` writes one"
+        return "write lines `KEY: VALUE`, at least `sources`; or move the file away and run `frostline init`"
     known = sorted(schema.get("properties", {}))
     if not known:
         return "write a line `NAME: VALUE` for each, indented below it"
@@ -182,7 +187,7 @@ def _mapping_help(types: Any, schema: Mapping[str, Any], path: Path) -> str | No
 
 
 def _type_help(types: Any, value: Any) -> str | None:
-    """How the value is probably made one of these types."""
+    """Say how to turn the value into one of these types."""
     if "string" in types and not isinstance(value, list | dict):
         return "put it in quotes"
     if types == "boolean":
@@ -208,7 +213,7 @@ def _not_one_of(error: Any, path: Path) -> _Words:
     if error.instance is None:
         return _Words(f"{subject(path)} has no value", f"write {list_names(known, 'or')}", at_key=True)
     if not isinstance(error.instance, str):
-        return _Words(f"{must}, not {_found(error.instance)}", "write one of them")
+        return _Words(f"{must}, not {_describe(error.instance)}", "write one of them")
     near = closest(error.instance, known)
     return _Words(f"{must}, not {quote(error.instance)}", f"did you mean `{near}`?" if near else "write one of them")
 
@@ -250,7 +255,7 @@ def _missing(error: Any, path: Path) -> _Words:
 
 
 def _mapping_subject(path: Path) -> str:
-    """A mapping in a list is called by what the list has: an output, a waiver."""
+    """Return what messages call a mapping; one in a list is named by its number in the list."""
     if path and isinstance(path[-1], int):
         return f"item {path[-1] + 1} of `{path[-2]}`"
     return subject(path)

@@ -1,7 +1,8 @@
-"""The keywords of JSON Schema that match regular expressions, for jsonschema: matched by jsonschema-rs, which decides.
+"""Keywords of JSON Schema with regular expressions, for jsonschema but matched by jsonschema-rs.
 
-jsonschema's own use Python's `re`, which knows other patterns (`\\p{L}`), and which a pattern such as `(a+)+$` keeps
-busy for minutes. jsonschema-rs gives up after a number of steps: then a text does not fit.
+jsonschema would match with Python's `re`, whose syntax differs (no `\\p{L}`) and which a pattern such as `(a+)+$` keeps
+busy for minutes. jsonschema-rs, which decides whether a value is valid, gives up after a number of steps and then takes
+the text for one that does not match.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ Keyword = Callable[[Any, Any, Any, Any], Iterator[Any]]
 
 
 def bounded_keywords(definitions: Any) -> dict[str, Keyword]:
-    """The keywords for jsonschema. definitions: the `$defs` of the whole schema."""
+    """Return the keywords, to extend jsonschema's validator with. definitions: the `$defs` of the whole schema."""
     return {
         "pattern": _pattern,
         "patternProperties": _pattern_properties,
@@ -24,7 +25,7 @@ def bounded_keywords(definitions: Any) -> dict[str, Keyword]:
 
 
 def unknown_keys(instance: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
-    """The keys of the mapping that neither `properties` nor `patternProperties` of its schema know."""
+    """Return the keys of a mapping that match neither `properties` nor `patternProperties` of its schema."""
     patterns = schema.get("patternProperties", ())
     return [
         key

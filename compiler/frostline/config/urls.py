@@ -1,4 +1,4 @@
-"""Readers of URLs, URL patterns and addresses. No message quotes them: they may hold a password."""
+"""Readers of URLs, URL patterns and addresses. No message quotes a value, because it may contain a password."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")  # RFC 3986 3.1
 _NOT_IN_URLS = re.compile(r"[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]")  # RFC 3986 2
 # RFC 3986 3.2.2, reg-name, without the punctuation that name servers and clients refuse.
 _HOST_NAME = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+")
-_BRACKETED = re.compile(r"\[[^\[\]]*\](?::[0-9]*)?")  # urlsplit ignores what stands between `]` and the port
+_BRACKETED = re.compile(r"\[[^\[\]]*\](?::[0-9]*)?")  # urlsplit would ignore text between `]` and the port
 _USERINFO_HELP = "this file is committed: a password does not belong here; remove everything before the @"
 _AUTHORITY_HELP = "ports are 1 to 65535, IPv6 addresses in brackets"
 VERSION_PATH_HELP = "leave /v1 out: frostline adds it"
 _VARIABLE = re.compile(r"\$\{|\$[A-Za-z_]")
-_VARIABLE_HELP = "leave `address` out to take the address of the environment, or make the file with envsubst first"
+_VARIABLE_HELP = "leave `address` out to take it from the environment, or fill in the file with envsubst first"
 _SCHEME_HELP = "begin with http://, https:// or {scheme}://"
 _ENDS_IN_PORT = re.compile(r"[^:/]*://[^/?#]*:[0-9]+")
 _ENDPOINT_PLACEHOLDERS: Mapping[str, bool] = {
@@ -41,9 +41,10 @@ _ADDRESS_HELP = "write http://HOST:PORT, https://HOST:PORT, HOST:PORT or unix://
 
 
 def url_pattern(cursor: Cursor, known: Mapping[str, bool], value: str) -> str | None:
-    """A pattern that makes URLs. known: its placeholders, as for `pattern_parts`.
+    """Read a pattern of URLs.
 
-    value: the sample that replaces each placeholder; a digit where one may be a port.
+    known: the allowed placeholders, as for `pattern_parts`. value: replaces each placeholder in the sample URL that is
+    checked; must be a digit if a placeholder may be a port.
     """
     parts = pattern_parts(cursor, known)
     if parts is None:
@@ -64,27 +65,27 @@ def url_pattern(cursor: Cursor, known: Mapping[str, bool], value: str) -> str | 
 
 
 def endpoint_url(cursor: Cursor) -> str | None:
-    """A pattern that makes the URLs of the endpoints of instances."""
+    """Read the pattern of the URLs of a source's endpoints."""
     return url_pattern(cursor, _ENDPOINT_PLACEHOLDERS, "1")
 
 
 def unversioned_endpoint_url(cursor: Cursor) -> str | None:
-    """`endpoint_url` for services without a version."""
+    """Read the pattern of the URLs of services without a version."""
     return endpoint_url(cursor) if has_no_version(cursor) else None
 
 
 def has_no_version(cursor: Cursor) -> bool:
-    """Whether a pattern for services without a version has no {version}; refuses it otherwise."""
+    """Whether a pattern for services without a version is free of {version}; refuses it otherwise."""
     if "{version}" not in cursor.value.replace("{{", ""):
         return True
     cursor.refuse(
-        f"`{cursor.key}` is for services without a version, and has {{version}}", "remove it from this pattern"
+        f"`{cursor.key}` is for services without a version, but has {{version}}", "remove it from this pattern"
     )
     return False
 
 
 def _is_url(cursor: Cursor, sample: str) -> bool:
-    """Whether what a pattern makes is a URL with a host; refuses it otherwise."""
+    """Whether a sample of the pattern is a URL with a host; refuses the pattern otherwise."""
     if not _SCHEME.match(sample):
         cursor.refuse(f"`{cursor.key}` has no scheme", _SCHEME_HELP)
     elif "@" in (authority := _authority(sample)):
@@ -99,7 +100,7 @@ def _is_url(cursor: Cursor, sample: str) -> bool:
 
 
 def _sample(parts: Sequence[str | Placeholder], value: str, *, with_defaults: bool = False) -> str:
-    """What the pattern makes of this value, or of its defaults. A value directly after host and port gets a slash."""
+    """Fill the pattern with this value, or with its defaults. A value directly after host and port gets a slash."""
     url = ""
     for part in parts:
         if isinstance(part, str):
@@ -112,10 +113,10 @@ def _sample(parts: Sequence[str | Placeholder], value: str, *, with_defaults: bo
 
 
 def _misplaced(parts: Sequence[str | Placeholder], value: str) -> Placeholder | None:
-    """The first placeholder that keeps its slashes and stands before or in host and port."""
-    for at, part in enumerate(parts):
+    """Return the first placeholder that keeps its slashes and is before or in host and port."""
+    for index, part in enumerate(parts):
         if isinstance(part, Placeholder) and part.is_reserved:
-            before = _sample(parts[:at], value)
+            before = _sample(parts[:index], value)
             authority = _authority(before) if "://" in before else ""
             if not authority or authority.endswith((":", ".", "-", "@")):
                 return part
@@ -127,7 +128,7 @@ def _authority(url: str) -> str:
 
 
 def absolute_url(cursor: Cursor) -> str | None:
-    """An absolute URL with a host."""
+    """Read an absolute URL with a host."""
     parts = _split(cursor, cursor.value)
     if parts is None:
         return None
@@ -141,7 +142,7 @@ def absolute_url(cursor: Cursor) -> str | None:
 
 
 def server_address(cursor: Cursor) -> str | None:
-    """The address of a server: an http, https or unix URL, or HOST:PORT."""
+    """Read the address of a server: an http, https or unix URL, or HOST:PORT."""
     address: str = cursor.value
     if _VARIABLE.search(address):
         cursor.refuse(f"`{cursor.key}` has a variable, and variables are not expanded", _VARIABLE_HELP)
@@ -170,17 +171,17 @@ def server_address(cursor: Cursor) -> str | None:
 
 
 def lacks_a_slash(address: str) -> bool:
-    """Whether it is `http:/HOST` or `http:HOST`, which would otherwise be read as the host `http`."""
+    """Whether this is `http:/HOST` or `http:HOST`, which would otherwise be read as the host `http`."""
     return re.match("https?:(?!//|[0-9]+(/|$))", address, re.IGNORECASE) is not None
 
 
 def has_version_path(path: str) -> bool:
-    """Whether this path of a server's address is that of its API, which every request begins with already."""
+    """Whether the path of a server's address ends with /v1, which frostline adds to every request itself."""
     return path.rstrip("/").endswith("/v1")
 
 
 def _split(cursor: Cursor, url: str) -> SplitResult | None:
-    """The parts of a URL; refuses foreign characters, an invalid port or host, a user and a password."""
+    """Split a URL; refuses invalid characters, an invalid port or host, a user and a password."""
     if "://" in url and "@" in _authority(url):
         cursor.refuse("the URL has a user or a password", _USERINFO_HELP)
     elif _NOT_IN_URLS.search(url):
@@ -193,7 +194,7 @@ def _split(cursor: Cursor, url: str) -> SplitResult | None:
 
 
 def _parsed(url: str) -> SplitResult | None:
-    """The parts of a URL; None for an invalid port or unbalanced brackets."""
+    """Split a URL; returns None for an invalid port or unbalanced brackets."""
     try:
         parts = urlsplit(url)
         return None if parts.port == 0 else parts
@@ -208,7 +209,7 @@ def _is_host(parts: SplitResult) -> bool:
     if not _BRACKETED.fullmatch(parts.netloc):
         return False
     try:
-        IPv6Address(host)  # which knows zones: fe80::1%25eth0
+        IPv6Address(host)  # accepts zones: fe80::1%25eth0
     except ValueError:
         return False
     return True

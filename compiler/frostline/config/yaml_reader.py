@@ -1,7 +1,7 @@
-"""YAML text as plain values with the place of each: YAML 1.2 as people write it, nothing that becomes code.
+"""Parsing YAML into plain values with their positions: YAML 1.2 as people write it, without tags that run code.
 
-Only true/false, null, integers and decimals are anything but strings (YAML 1.2 core schema, chapter 10.3): `no`,
-`12:30`, `1_000` and `2027-01-31` stay as written, and so do all keys. No message here quotes a value: it may be secret.
+Only true/false, null, integers and decimals are converted (YAML 1.2 core schema, chapter 10.3). Other values stay
+strings (`no`, `12:30`, `1_000`, `2027-01-31`), and so do all keys. No message here quotes a value: it may be a secret.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from frostline.errors import ErrorGroup, FrostlineError, UsageError
 from frostline.model import FileOrigin
 
 Path = tuple[str | int, ...]
-"""Where a value is: keys and list indices from the top."""
+"""The path of a value: keys and list indices from the top."""
 
 MAX_DEPTH = 64
-MAX_CHARACTERS = 16 * 2**20  # that aliases may repeat
-MAX_ALIASED = 10_000  # values that aliases may repeat: an alias of aliases of aliases fills any memory
+# Limits of what aliases may repeat: nested aliases of aliases would fill any memory.
+MAX_CHARACTERS = 16 * 2**20
+MAX_ALIASED = 10_000  # values
 
 _CORE = {
     "null": r"(?:~|null|Null|NULL|)",
@@ -39,21 +40,21 @@ _FIRST = {
 }
 _PREFIX = "tag:yaml.org,2002:"
 _SCALARS = {_PREFIX + name: re.compile(rf"{pattern}\Z") for name, pattern in _CORE.items()}
-_MAX_DIGITS = 30  # no number here is as long, and Python refuses to read 4300 digits
-
+_MAX_DIGITS = 30  # longer numbers count as infinite; Python refuses to parse more than 4300 digits
 
 _CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
-"""Where a conflict begins. No YAML that is read here has such a line, but in a block scalar at the left margin."""
+"""The start of a merge conflict. Valid YAML has such a line only in a block scalar at the left margin."""
 
-
-EMPTY_HELP = "it needs at least `sources`; remove it, and `frostline init` writes one to start with"
+EMPTY_HELP = "it needs at least `sources`; or remove the file and run `frostline init`, which writes one to start with"
 
 
 class Document(Struct, frozen=True):
-    """A YAML document. values: the place of each value, keys: of each mapping's key (by the path of its value).
+    """A YAML document.
 
-    errors: what is wrong without keeping the rest from being read; broken: the values that are None for it, or that
-    lack a part.
+    value: the whole document. values: path of each value -> its position. keys: path of each value in a mapping -> the
+    position of its key.
+    errors: errors that did not stop the reader. broken: the paths of values that, because of an error, are None or lack
+    a part.
     """
 
     value: Any
@@ -63,7 +64,7 @@ class Document(Struct, frozen=True):
     broken: frozenset[Path] = frozenset()
 
     def origin_of(self, path: Path, *, at_key: bool = False) -> FileOrigin:
-        """The place of the value at `path`; at_key: of its key, if it has one."""
+        """Return the position of the value at `path`. at_key: the position of its key instead, if it has one."""
         return self.keys[path] if at_key and path in self.keys else self.values[path]
 
 
@@ -92,7 +93,7 @@ class _Loader(yaml.SafeLoader):
     def scan_flow_scalar_non_spaces(self, double: Any, start_mark: Any) -> Any:
         try:
             return super().scan_flow_scalar_non_spaces(double, start_mark)
-        except (ValueError, OverflowError):  # of chr: PyYAML passes on whatever eight hexadecimal digits give
+        except (ValueError, OverflowError):  # from chr(): PyYAML does not check the code that an escape gives
             raise _NoCharacterError(None, start_mark, None, self.get_mark()) from None
 
 
@@ -101,18 +102,19 @@ for _name in ("null", "bool", "int", "float"):
 
 
 def read_yaml(raw: bytes, label: str) -> Document:
-    """The one document of a file. `label` is its path as users would type it.
+    """Read the one document of a file. label: the file's path as users would type it.
 
-    Raises UsageError where it cannot be read at all: no UTF-8, a syntax error, empty; ErrorGroup for an alias bomb.
+    Raises UsageError if nothing can be read: the file is not UTF-8, has a syntax error or is empty. Raises ErrorGroup
+    for an alias bomb.
     """
     text = _decoded(raw, label)
     if "\0" in text:
-        words = "the file has bytes of zero: it is UTF-16 or UTF-32 without a byte order mark, or no text at all"
+        words = "the file has NUL bytes: it is UTF-16 or UTF-32 without a byte order mark, or not a text file"
         raise UsageError(words, origin=_place_of_index(text, text.index("\0"), label), help=_SAVE_HELP)
-    if odd := Reader.NON_PRINTABLE.search(text):
-        place = _place_of_index(text, odd.start(), label)
+    if control := Reader.NON_PRINTABLE.search(text):
+        place = _place_of_index(text, control.start(), label)
         raise UsageError(
-            f"a control character (U+{ord(odd.group()):04X})",
+            f"a control character (U+{ord(control.group()):04X})",
             origin=place,
             help='remove it; in a value, write it as an escape in double quotes: "\\x1b"',
         )
@@ -120,7 +122,7 @@ def read_yaml(raw: bytes, label: str) -> Document:
         raise UsageError(
             "the file has merge conflicts",
             origin=_place_of_index(text, conflict.start(), label),
-            help="decide what is right, and remove the lines of `<<<<<<<`, `=======` and `>>>>>>>`",
+            help="decide what is right, and remove the lines with `<<<<<<<`, `=======` and `>>>>>>>`",
         )
     try:
         root = _Loader(text).get_single_node()
@@ -135,7 +137,10 @@ def read_yaml(raw: bytes, label: str) -> Document:
 
 
 class _NodeReader:
-    """Turns nodes into values, and notes the place of each and what is wrong."""
+    """Turns nodes into values; records the position of each value, and the errors.
+
+    aliased, repeated: how many values and characters aliases have repeated so far.
+    """
 
     def __init__(self, label: str) -> None:
         self.label = label
@@ -165,7 +170,7 @@ class _NodeReader:
         return value
 
     def count(self, node: yaml.Node, path: Path) -> None:
-        """Raises ErrorGroup where aliases have repeated too much."""
+        """Count what aliases repeat. Raises ErrorGroup if it is too much."""
         if id(node) in self.seen:
             self.aliased += 1
             self.repeated += len(node.value) if isinstance(node, yaml.ScalarNode) else 0
@@ -196,21 +201,21 @@ class _NodeReader:
         return value
 
     def duplicate_key_error(self, node: yaml.Node, path: Path) -> UsageError:
-        """The error: the key at `node` is there already."""
+        """Make the error about a key that the mapping already has."""
         first = self.keys[path]
         # A name below `token` may be a token.
-        message = "a key that is there twice" if "token" in path[:-1] else f"the key `{path[-1]}` is there twice"
-        help_text = f"the first is in line {first.line}, column {first.column}; keep one of them"
+        message = "a duplicate key" if "token" in path[:-1] else f"duplicate key `{path[-1]}`"
+        help_text = f"the first one is in line {first.line}, column {first.column}; keep one of them"
         return UsageError(message, origin=self.place(node), help=help_text)
 
     def key(self, node: yaml.Node, path: Path) -> str | None:
-        """The key as written; None, and an error, for what is no key."""
+        """Return the key as written; records an error and returns None if this cannot be a key."""
         if not isinstance(node, yaml.ScalarNode):
             is_template = isinstance(node, yaml.MappingNode) and node.flow_style
             self.refuse(node, path, "a list or mapping as a key", _TEMPLATE_HELP if is_template else _KEY_HELP)
         elif node.value == "<<" and node.style is None:
             self.refuse(node, path, "merge keys (`<<`) are not supported", "write the keys out")
-        elif node.style is None and node.value.strip() != node.value:  # YAML itself takes the spaces of ASCII away
+        elif node.style is None and node.value.strip() != node.value:  # YAML removes only ASCII spaces
             self.refuse(
                 node, path, "a no-break space, or the like, beside a key", "write spaces, as the space bar does"
             )
@@ -233,7 +238,7 @@ class _NodeReader:
         return value
 
     def text(self, node: yaml.ScalarNode, path: Path) -> str | None:
-        r"""The string; two escaped surrogates, "\ud83d\ude00", are one character, as in JSON, which is YAML."""
+        r"""Return the string. Two escaped surrogates, "\ud83d\ude00", are one character, as in JSON: JSON is YAML."""
         try:
             return str(node.value).encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
@@ -245,7 +250,7 @@ class _NodeReader:
             self.refuse(node, path, *_tag_words(node.tag, path))
 
     def refuse(self, node: yaml.Node, path: Path, message: str, help: str) -> None:
-        """Note that the value at `path`, or a key of it, cannot be read."""
+        """Record that the value at `path`, or one of its keys, cannot be read."""
         self.errors.append(UsageError(message, origin=self.place(node), help=help))
         self.broken.add(path)
 
@@ -266,7 +271,7 @@ def _plain(kind: str, written: str) -> Any:
 
 
 def _tag_words(tag: str, path: Path) -> tuple[str, str]:
-    # `token: !abc` may be a token, and is not quoted.
+    # Do not quote a tag below `token`: in `token: !abc`, it may be a token.
     if tag.startswith(_PREFIX) and "token" not in path:
         return f"the tag `!!{tag.removeprefix(_PREFIX)}` is not supported", "remove the tag"
     return _QUOTE_TAG
@@ -296,14 +301,14 @@ def _place(mark: Any, label: str) -> FileOrigin:
 
 _SAVE_HELP = "save the file as UTF-8"
 _KEY_HELP = "quote a key that starts with [ or {"
-_TEMPLATE_HELP = "quote a key that starts with {; of a template (`{{ … }}`), name the file that it renders"
+_TEMPLATE_HELP = "quote a key that starts with {; if this is a template (`{{ … }}`), name the file rendered from it"
 _QUOTE_TAG = ("a value that starts with `!` is a YAML tag", 'put it in quotes: "!consul"')
 _NOT_CLOSED = ("a quoted value that never ends", "close the quotes")
 _NO_COLON = ("a key without its `:`", "write `key: value`")
 _BROKEN_BLOCK = ("this line doesn't fit the lines above it", "look at the indentation")
-_UNKNOWN = ("YAML allows nothing of the kind here", "look at this line and the one before it")
+_UNKNOWN = ("YAML does not allow this here", "look at this line and the one before it")
 
-# What PyYAML was reading when it failed, by the first character of that.
+# By the first character of the construct that PyYAML was reading when it failed.
 _BEGUN = {
     "*": ("a value that starts with `*` needs quotes", 'write "*"'),
     "&": ("a value that starts with `&` needs quotes", 'write "&…"'),
@@ -311,7 +316,7 @@ _BEGUN = {
     "[": ("a list in [ ] that is broken or never ends", "separate by commas, close with ]"),
     "{": ("a mapping in { } that is broken or never ends", "separate by commas, close with }, quote values with `: `"),
 }
-# The character where it failed, in no such value.
+# By the character where PyYAML failed, outside of such a construct.
 _UNEXPECTED = {
     "\t": ("a tab where YAML wants spaces", "indent with spaces"),
     ":": ("a `:` where no key can be", "look at the indentation, or quote a value with `: `"),
@@ -320,25 +325,27 @@ _UNEXPECTED = {
     "`": ("a value cannot start with this character", "put the value in quotes"),
     "%": ("a value cannot start with this character", "put the value in quotes"),
 }
-# What nodes cannot be composed from.
+# By the character where PyYAML failed to compose nodes.
 _NOT_COMPOSED = {
     "*": ("an alias (`*`) without its anchor (`&`)", 'a value that starts with `*` needs quotes: "*"'),
-    "&": ("an anchor (`&`) that is there twice", "give it another name"),
+    "&": ("a duplicate anchor (`&`)", "give it another name"),
 }
 _FLOW_TAG = re.compile(r"[\[{,:]\s*(![^\s\"']{0,200}[\]},])")
-"""PyYAML takes the bracket after `[!consul]` for a part of the tag, and then misses it. Without its limit the search
-would take the square of the text's length."""
+"""A tag with a closing bracket: PyYAML takes the bracket in `[!consul]` for a part of the tag, and then misses it.
+
+The limit of 200 keeps the search from taking time quadratic in the length of the text.
+"""
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str, label: str) -> UsageError:
-    """The error in our words, which come from the characters where PyYAML failed: it words errors as it likes."""
+    """Reword a syntax error by the characters where PyYAML failed, because its own messages may change."""
     begun = _character(text, error.context_mark)
     if begun and begun in "[{" and (tag := _FLOW_TAG.search(text, error.context_mark.index)):  # type: ignore[union-attr]
         return _not_yaml(*_QUOTE_TAG, _place_of_index(text, tag.start(1), label))
     if isinstance(error, _TooDeepError):
         words = ("nested too deeply", f"at most {MAX_DEPTH} levels are read")
     elif isinstance(error, _NoCharacterError):
-        words = ("an escape of no character", r"the last one of Unicode is \U0010ffff")
+        words = ("an escape of a character that does not exist", r"the last character of Unicode is \U0010ffff")
     elif isinstance(error, yaml.composer.ComposerError):
         words = _NOT_COMPOSED.get(
             _character(text, error.problem_mark), ("a second YAML document", "keep one document: remove `---`")
@@ -350,7 +357,7 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, label: str) -> UsageEr
 
 def _parser_words(error: yaml.MarkedYAMLError, text: str, begun: str) -> tuple[str, str]:
     problem = _character(text, error.problem_mark)
-    if "simple key" in (error.context or ""):  # it may begin with anything
+    if "simple key" in (error.context or ""):  # a key may begin with any character
         return _NO_COLON
     if begun and begun in "\"'":
         escape = problem and text[error.problem_mark.index - 1] == "\\"  # type: ignore[union-attr]
@@ -363,12 +370,12 @@ def _parser_words(error: yaml.MarkedYAMLError, text: str, begun: str) -> tuple[s
 
 
 def _character(text: str, mark: Any) -> str:
-    """The character at this mark; nothing at the end, or without a mark."""
+    """Return the character at this mark; "" at the end of the text, or without a mark."""
     return text[mark.index : mark.index + 1] if mark else ""
 
 
 def _mark(error: yaml.MarkedYAMLError, words: tuple[str, str], begun: str) -> Any:
-    """Where it is wrong; for what never ends, where it begins."""
+    """Return the mark of the error: where the wrong text is, or where a construct that never ends begins."""
     problem, context = error.problem_mark, error.context_mark
     if problem is None or context is None:
         return problem or context

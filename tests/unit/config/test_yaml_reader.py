@@ -171,7 +171,7 @@ def leaves(value: Any) -> list[Any]:
         ('a: "x', 1, 4, "a quoted value that never ends"),
         ('a: "x\\', 1, 4, "a quoted value that never ends"),
         (r'a: "\q"', 1, 6, "an unknown escape in double quotes"),
-        ("a: &x 1\nb: &x 2\n", 2, 4, "an anchor (`&`) that is there twice"),
+        ("a: &x 1\nb: &x 2\n", 2, 4, "a duplicate anchor (`&`)"),
         ("a: &\n", 1, 5, "a value that starts with `&` needs quotes"),
         ("a: `b`\n", 1, 4, "a value cannot start with this character"),
         ("a: b: c\n", 1, 5, "a `:` where no key can be"),

@@ -87,7 +87,7 @@ def yaml_value(text: str, spend: Spend) -> Value:
     except yaml.YAMLError as error:
         raise FunctionError(f"this is not YAML: {_reason(error)}") from None
     except (OverflowError, ValueError):  # of chr; which of the two depends on the number and on Python's version
-        raise FunctionError("this can't be read as YAML: an escape of no character") from None
+        raise FunctionError("this can't be read as YAML: an escape of a character that does not exist") from None
     except RecursionError as error:
         raise FunctionError(f"this can't be read as YAML: {error}") from None
     if node is None:

@@ -39,7 +39,7 @@ def test_a_value_is_written_and_comes_back(value: Value) -> None:
     ("text", "message"),
     [
         ("[", "this is not YAML"),
-        (r'a: "\UFFFFFFFF"', "an escape of no character"),
+        (r'a: "\UFFFFFFFF"', "an escape of a character that does not exist"),
         ("", "there is no document"),
         ("&a [*a]", "an alias refers to a value that it is part of"),
         ("[1]: 2", "keys must be strings"),
