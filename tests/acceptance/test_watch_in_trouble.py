@@ -109,3 +109,21 @@ def test_a_datacenter_that_stays_away_is_said_once_and_that_it_is_back(
     watching.until("The sources are read without a warning again.")
     assert watching.end() == 130
     pair.stop()
+
+
+def test_a_service_that_a_watch_holds_is_said_once_and_that_the_hold_is_over(
+    shop: ConsulAgent, project: Project, watch: Callable[..., Watch]
+) -> None:
+    project.configure(consul_config(shop.address, guards={"refused": "hold"}))
+    watching = watch(hour=0.3)
+    watching.until("Published ")
+    for node in ("n1", "n2"):
+        shop.catalog_register(node, "payments-v1", address="10.0.0.1", port=8080, status="critical")
+    held = "warning[guard-held]: payments: 0 passing, 2 critical; held as in the lock: 2 instances in `dc1`"
+    watching.until(held)
+    watching.until("publishing\n", watching.count("publishing\n") + 3)
+    assert watching.count("warning[guard-held]") == 1
+    for node in ("n1", "n2"):
+        shop.catalog_register(node, "payments-v1", address="10.0.0.1", port=8080, status="passing")
+    watching.until(f"Over: {held}")
+    assert watching.end() == 130

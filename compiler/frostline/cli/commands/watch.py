@@ -112,6 +112,8 @@ class _Watcher:
         self._has_published = False
         self._trouble: str | None = None
         self._warnings: tuple[str, ...] = ()
+        self._warned: dict[_Warned, str] = {}
+        """The warnings that the latest compilation found, each with its line."""
         self._served: str | None = None
         """The digest of the manifest after whose publication the program last ended well."""
         self._failed: str | None = None
@@ -186,9 +188,10 @@ class _Watcher:
         self._settled = None
         compilation = self._publish(config, locks, options)
         note_compilation(self._invocation, compilation)
+        self._say_warned([finding for finding in compilation.findings if finding.severity == "warning"])
         if compilation.refused:
             refusals = [finding for finding in compilation.findings if finding.severity == "error"]
-            self._say_trouble(f"Refused: {_first_of(refusals)}; {_STAYS}.")
+            self._say_trouble(f"Refused: {_first_of(refusals)}; {_STAYS}. `frostline plan` says what to do.")
             return errors.REFUSED
         after = basis_of(config, options)
         self._settled = _Settled(replace(basis, lock=after.lock, manifest=after.manifest), now)
@@ -256,6 +259,20 @@ class _Watcher:
             info(self._invocation, "The sources are read without a warning again.")
         self._warnings = warnings
 
+    def _say_warned(self, warnings: Sequence[Finding]) -> None:
+        """Each warning once for as long as it lasts, whatever becomes of its numbers, and once that it is over: nobody
+        else tells of a service that is held."""
+        found = {_warned_of(finding): line_of(finding) for finding in warnings}
+        new = [line for key, line in found.items() if key not in self._warned]
+        over = [f"Over: {line}" for key, line in self._warned.items() if key not in found]
+        for lines in (new, over):
+            for line in lines[:_MOST_NAMED]:
+                info(self._invocation, line)
+            if len(lines) > _MOST_NAMED:
+                more = f"{pluralize(len(lines) - _MOST_NAMED, 'warning')} more"
+                info(self._invocation, f"{more}; `frostline plan` shows all" if lines is new else f"Over: {more}")
+        self._warned = found
+
     def _say_recovered(self) -> None:
         if self._trouble is not None:
             info(self._invocation, "Up to date again: nothing has changed.")
@@ -273,8 +290,16 @@ def _one_line(error: FrostlineError) -> str:
 
 
 def _first_of(findings: Sequence[Finding]) -> str:
-    more = f" (and {len(findings) - 1} more; `frostline plan` shows all)" if len(findings) > 1 else ""
+    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
     return f"{line_of(findings[0])}{more}"
+
+
+_Warned = tuple[str, str | None, str | None, str]
+"""What makes a warning the same one: its rule, service, version and place."""
+
+
+def _warned_of(finding: Finding) -> _Warned:
+    return finding.rule, finding.service, finding.version, str(finding.origin)
 
 
 _ACTIONS = {"add": "added", "change": "changed", "remove": "removed"}
