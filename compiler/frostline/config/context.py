@@ -54,7 +54,7 @@ def known_type(cursor: Cursor, types: Sequence[str], what: str) -> str | None:
     written = cursor.get("type")
     if written is None or written.value in types:
         return written.value if written else None
-    otherwise = f"the types are {list_names(types)}"
+    otherwise = f"the types are {list_names(types)}; if a plug-in brings it, install the plug-in beside frostline"
     written.refuse(f"unknown type of {what}: {quote(written.value)}", did_you_mean(written.value, types, otherwise))
     return None
 

@@ -11,6 +11,7 @@ import click
 from msgspec.structs import replace as replaced_field
 
 from frostline import errors
+from frostline.checks.waivers import waiver_of
 from frostline.cli.console import Invocation, info, print_data, print_json, report_value, show_findings
 from frostline.cli.invoking import DifferentError, invoked, load_invocation_config, unknown_service
 from frostline.cli.options import FORMATS, Day, common_options, format_option
@@ -75,11 +76,14 @@ def command(
     if last < invocation.today:
         raise UsageError(f"--until: {last} is over", help="give a day to come; compile refuses an expired override")
     entry = entry_of(target.glob, last.isoformat(), why, parts)
-    findings = _checked(config, target, entry)
+    found = _checked(config, target, entry)
+    findings = tuple(replaced_field(finding, severity="warning") for finding in found)
     added_to = _print_or_add(invocation, config, entry)
     if invocation.format == "json":
         print_json(report_value(findings, override=entry.value, added_to=added_to))
     show_findings(findings, invocation)
+    if any(finding.severity == "error" and not waiver_of(finding, config.checks.waivers) for finding in found):
+        info(invocation, "`frostline compile` would refuse this entry as it is.")
     return errors.DONE
 
 
@@ -107,7 +111,7 @@ def _replacement(text: str, urls: set[str]) -> dict[str, str]:
 
 
 def _checked(config: Config, target: Target, entry: NewOverride) -> tuple[Finding, ...]:
-    """The findings that the entry brings, as warnings: compile judges.
+    """The findings that the entry brings.
 
     DifferentError: it, or a part of it, changes nothing; RefusedError: it contradicts another one.
     """
@@ -126,19 +130,39 @@ def _checked(config: Config, target: Target, entry: NewOverride) -> tuple[Findin
             f"the override of `{target.glob}` changes nothing: what it asks for is done already, at {places}",
             help="to change the last day or the reason, edit `until` and `why` there",
         )
-    return tuple(replaced_field(finding, severity="warning") for finding in trial.findings)
+    return trial.findings
 
 
 def _print_or_add(invocation: Invocation, config: Config, entry: NewOverride) -> str | None:
     """Print the entry; where `overrides` names a file, add it there. Returns the file's path, None without one."""
     file = config.overrides_file
+    lines, place = ([entry.line], "") if file else _to_paste(config, entry)
     if invocation.format == "text":
-        needs_key = file is None and not config.overrides
-        print_data(["overrides:", f"  {entry.line}"] if needs_key else [entry.line])
+        print_data(lines)
     if file is None:
-        info(invocation, f"Add this to {display_path(config.path)}, then run `frostline compile --offline`.")
+        info(invocation, f"{place}, then run `frostline compile --offline`.")
         return None
     shown = display_path(file)
     replace_file(file, [with_entry(read_regular(file), entry, shown)])
     info(invocation, f"Added to {shown}. Publish it with `frostline compile --offline`.")
     return shown
+
+
+def _to_paste(config: Config, entry: NewOverride) -> tuple[list[str], str]:
+    """The entry as lines that fit into the configuration as it is written, and what to do with them."""
+    shown = display_path(config.path)
+    if not config.overrides:
+        return ["overrides:", f"  {entry.line}"], f"Add this to {shown}"
+    last = config.overrides[-1].origin
+    start = re.match(r"( *)- ", _line_at(config, last.line))
+    if start:
+        return [f"{start[1]}{entry.line}"], f"Add this below the last entry of `overrides` in {shown}"
+    return [entry.line.removeprefix("- ")], f"Add this to the list `overrides` at {last}"
+
+
+def _line_at(config: Config, number: int) -> str:
+    """A line of the configuration; "" if it came from a pipe, and so cannot be read again."""
+    if config.digest is not None:
+        return ""
+    lines = read_regular(config.path).decode("utf-8", "replace").splitlines()
+    return lines[number - 1] if number <= len(lines) else ""

@@ -110,7 +110,8 @@ def _failure(failed: Sequence[FrostlineError], committed: CommittedLock | None) 
 
 
 _WITHOUT_SOURCES = (
-    "`frostline check`, `frostline list` and `frostline compile --offline` work from the lock, without the sources."
+    "`frostline check`, `frostline list`, `frostline explain --offline` and `frostline compile --offline` work from "
+    "the lock, without the sources."
 )
 
 

@@ -45,9 +45,36 @@ def test_it_prints_an_entry_with_the_key_where_there_is_none_yet(override: Overr
     assert "Add this to frostline.yaml" in said
 
 
-def test_it_prints_an_item_where_there_is_a_list(override: Override) -> None:
+BLOCK_LIST = """
+sources: {partners: {type: static, services: {payments: {v1: ["http://10.0.0.7:8080/v1", "http://10.0.0.9"]}}}}
+overrides:
+INDENT- {service: payments, add: ["http://10.0.0.8"], until: 2027-02-01, why: x}
+"""
+
+
+@pytest.mark.parametrize("indent", ["", "  ", "      "])
+def test_what_it_prints_can_be_pasted_below_the_entries_that_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], indent: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "frostline.yaml"
+    file.write_text(BLOCK_LIST.replace("INDENT", indent))
+    words = ["override", "payments", "v1", "--drop", "address=10.0.0.7", "--why", "disk", "--today", "2027-01-24"]
+    assert run(words) == 0
+    printed = capsys.readouterr().out
+    assert printed == f"{indent}{DROPPED}"
+    file.write_text(file.read_text() + printed)
+    assert run(words) == 1
+    said = capsys.readouterr().err
+    assert "what it asks for is done already" in said
+    assert "`frostline.yaml:5:" in said
+
+
+def test_it_prints_a_mapping_where_the_list_is_in_brackets(override: Override) -> None:
     there = [{"service": "ledger", "add": ["http://l"], "until": "2027-02-01", "why": "x"}]
-    assert override("payments", "v1", "--drop", "address=10.0.0.7", overrides=there)[:2] == (0, DROPPED)
+    status, printed, said = override("payments", "v1", "--drop", "address=10.0.0.7", overrides=there)
+    assert (status, printed) == (0, DROPPED.removeprefix("- "))
+    assert "Add this to the list `overrides` at frostline.yaml:" in said
 
 
 def test_it_adds_to_the_file_and_says_so(override: Override, tmp_path: Path) -> None:
@@ -154,3 +181,6 @@ def test_that_no_endpoint_is_left_is_a_warning(override: Override) -> None:
     assert status == 0
     assert "drop: {port: 80}" in printed
     assert "warning[override-no-endpoint]: ledger" in said
+    assert said.endswith("`frostline compile` would refuse this entry as it is.\n")
+    waiver = {"rule": "override-no-endpoint", "service": "ledger", "until": "2027-02-01", "why": "moves"}
+    assert "would refuse" not in override("ledger", "--drop", "port=80", checks={"waivers": [waiver]})[2]
