@@ -44,6 +44,13 @@ def test_an_unknown_type_is_refused_with_the_nearest(cursor: On) -> None:
     assert messages(wrong) == [("unknown type of output: `yml`", "did you mean `yaml`?")]
 
 
+def test_an_unknown_type_may_be_that_of_a_plug_in_which_is_missing_here(cursor: On) -> None:
+    wrong = cursor("{type: acme-catalog}")
+    known_type(wrong, ("python", "yaml"), "output")
+    ((_, way),) = messages(wrong)
+    assert way == "the types are `python` and `yaml`; if a plug-in brings it, install the plug-in beside frostline"
+
+
 def test_required_keys_are_there_or_not(cursor: On) -> None:
     module = SimpleNamespace(SCHEMA={"required": ["a"]})
     assert has_required(cursor("{a: 1}"), module)
