@@ -83,7 +83,7 @@ def test_a_token_without_peering_read_sees_the_same(pair: PeeredPair, monkeypatc
     monkeypatch.setenv("T", pair.east.create_token(READS_CATALOG))
     assert found(read(pair)) == [*LOCAL, *EXPORTED]
     said = refused(pair, peers=("nope",))
-    assert "the token may not read the peering with `nope`, and nothing of it is listed" in said.message
+    assert "the token may not read the peering with `nope`, and sees none of its services" in said.message
 
 
 def test_a_token_that_may_not_read_everything_is_refused(pair: PeeredPair, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ def test_a_peer_that_exports_nothing_any_more_is_refused(project: Project, pair:
         said = project.refused(4, "compile").stderr
         assert "error[guard-segment]" in said
         assert "peer:west" in said
-        assert "the peer `west` exports nothing here that `select.services` takes" in said
+        assert "the peer `west` exports no service that `select.services` takes" in said
         assert project.read("frostline.lock") == before
         project.done("compile", "--allow", "empty=mesh/peer:west", "--allow", "deletes")
     finally:

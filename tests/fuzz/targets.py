@@ -106,7 +106,7 @@ def _nomad(text: bytes, folder: Path) -> None:
         found = decode_json(text, list[nomad.ServiceRegistration])
     except MalformedBody as error:
         raise SourceError(str(error)) from None
-    registrations = tuple(nomad.registration_of(one, "passing", "global") for one in found)
+    registrations = tuple(nomad.make_registration(one, "passing", "global") for one in found)
     _frozen(SegmentAnswer(source="live", datacenter="global", namespace="default", registrations=registrations))
 
 

@@ -93,7 +93,7 @@ def all_ways(agent: ConsulAgent, node_meta: tuple[str, ...] = (), **more: Any) -
         for way in (reader.by_service, reader.by_node, reader.by_dump):
             outcome = way(reader.list_names())
             assert outcome is not None
-            found.append(reader._in_order(outcome))
+            found.append(reader._sort_registrations(outcome))
     return found
 
 

@@ -23,7 +23,7 @@ SHORT = 0.2
 
 @pytest.fixture
 def region(monkeypatch: pytest.MonkeyPatch) -> Iterator[NomadReplay]:
-    monkeypatch.setattr(watching, "_BETWEEN", 0.02)
+    monkeypatch.setattr(watching, "_LIST_INTERVAL", 0.02)
     with small_region() as server:
         yield server
 

@@ -1,4 +1,4 @@
-"""What a read of the source `consul` asks: the agent, its token, then each chosen datacenter or peer."""
+"""Read the source `consul`: check the agent and its token, then read each chosen datacenter or peer."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ _DATACENTER = SegmentKind(noun="datacenter", path=DATACENTERS, join_help="join t
 def read_catalog(
     settings: ConsulSettings, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None
 ) -> ReadResult:
-    """Read every service that select.services names; the other filters are applied by the selection.
+    """Read every service that select.services names; the selection applies the other filters.
 
-    datacenters: only these, which may be `peer:NAME` too. See base.LiveSource.
+    datacenters: read only these, which may also be `peer:NAME`. See base.LiveSource.
     """
     _check_usable(settings)
     address = consul_address(settings.address, os.environ, settings.origin)
     with open_session(settings, address, CONSUL) as session:
         agent = Agent(session)
         _check_token(agent, settings)
-        chosen = choose(session, agent, settings, datacenters)
+        chosen = choose_datacenters_and_peers(session, agent, settings, datacenters)
         registrations = RegistrationMaker(settings.select.node_meta)
 
         def read_segment(name: str) -> tuple[list[SegmentAnswer], list[str]]:
-            query = query_of(settings, name)
+            query = make_query(settings, name)
             agent.check_leader(query.dc, settings.limits.retries)
             reader = SegmentReader(session, query, registrations=registrations, progress=progress)
             state = _read(reader, settings)
@@ -60,9 +60,9 @@ def read_catalog(
                 registrations=state.registrations,
                 upstreams=state.declared.upstreams,
             )
-            warnings = [*state.declared.warnings, *_hidden_sidecars(name, state.hidden_sidecars)]
-            odd = [f"source {settings.name}: {warning}" for warning in warnings]
-            return [answer], [*_nothing_exported(settings, query, answer), *odd]
+            warnings = [*state.declared.warnings, *_warn_of_hidden_sidecars(name, state.hidden_sidecars)]
+            more = [f"source {settings.name}: {warning}" for warning in warnings]
+            return [answer], [*_warn_of_no_exports(settings, query, answer), *more]
 
         result = read_segments(settings, _DATACENTER, chosen, read_segment, exposure_warnings(settings, address))
         if not datacenters and not result.unreachable:
@@ -70,8 +70,8 @@ def read_catalog(
         return result
 
 
-def _hidden_sidecars(datacenter: str, services: Sequence[str]) -> list[str]:
-    """A warning where the token does not see who the sidecars of these services call."""
+def _warn_of_hidden_sidecars(datacenter: str, services: Sequence[str]) -> list[str]:
+    """Warn that the token may not read the sidecars of these services."""
     if not services:
         return []
     return [
@@ -80,15 +80,18 @@ def _hidden_sidecars(datacenter: str, services: Sequence[str]) -> list[str]:
     ]
 
 
-def _nothing_exported(settings: ConsulSettings, query: SegmentQuery, answer: SegmentAnswer) -> list[str]:
-    """A warning where a peer has nothing of what is selected."""
+def _warn_of_no_exports(settings: ConsulSettings, query: SegmentQuery, answer: SegmentAnswer) -> list[str]:
+    """Warn that a peer exports no selected service."""
     if not query.peer or answer.registrations:
         return []
-    return [f"source {settings.name}: the peer {quote(query.peer)} exports nothing here that `select.services` takes"]
+    return [f"source {settings.name}: the peer {quote(query.peer)} exports no service that `select.services` takes"]
 
 
 def _check_all_answered(session: Session, settings: ConsulSettings, result: ReadResult) -> None:
-    """With `acl: scoped` each name is selected literally. With peers, it may be a datacenter's or a peer's."""
+    """SourceError: with `acl: scoped` and peers, a name has an instance neither in a datacenter nor in a peer.
+
+    Without peers, SegmentReader checks this for each datacenter.
+    """
     if settings.acl != "scoped" or not settings.peers:
         return
     answered = {registration.service for answer in result.answers for registration in answer.registrations}
@@ -110,15 +113,18 @@ def _check_usable(settings: ConsulSettings) -> None:
 
 
 def _check_token(agent: Agent, settings: ConsulSettings) -> None:
-    """With ACLs enabled, Consul answers an unknown token with status 200, and with less data or none."""
+    """SourceError: with `acl: strict`, Consul does not accept the token.
+
+    With ACLs enabled, Consul answers an unknown token with status 200, but with less data or none.
+    """
     if settings.acl != "strict":
         return
     try:
-        token = agent.token()
+        token = agent.read_token()
     except StatusError as error:
         if error.code == 401 and "ACL support disabled" in error.text:
             return
-        # Any server other than Consul answers 404; Consul's own 404 mentions the token.
+        # A server that is not Consul also answers 404; Consul's own 404 mentions the token.
         mentions_acls = re.search("token|acl", error.text, re.IGNORECASE)
         if error.wants_login or error.code not in (401, 403, 404) or (error.code == 404 and not mentions_acls):
             raise
@@ -129,17 +135,19 @@ def _check_token(agent: Agent, settings: ConsulSettings) -> None:
         refused = f"source {settings.name}: GET {TOKEN}: Consul takes it for the anonymous token"
     if settings.token:
         cause = f"Consul does not accept {describe_token(settings.token)}"
-        way = "it has expired, was deleted, or is of another cluster: give a valid token there"
+        remedy = "it has expired, was deleted, or belongs to another cluster: give a valid token there"
     else:
-        cause, way = "there is no key `token`", "give a valid token (`token: {env: CONSUL_HTTP_TOKEN}`)"
+        cause, remedy = "there is no key `token`", "give a valid token (`token: {env: CONSUL_HTTP_TOKEN}`)"
     raise SourceError(
         f"{refused}: ACLs are enabled, and {cause}",
         origin=settings.origin,
-        help=f"{way}, or set `acl: scoped` with literal service names",
+        help=f"{remedy}, or set `acl: scoped` with literal service names",
     )
 
 
-def choose(session: Session, agent: Agent, settings: ConsulSettings, only: tuple[str, ...]) -> ChosenSegments:
+def choose_datacenters_and_peers(
+    session: Session, agent: Agent, settings: ConsulSettings, only: tuple[str, ...]
+) -> ChosenSegments:
     """Choose the segments to read: the datacenters, then the peers."""
     peers = tuple(f"{PEER}{name}" for name in sorted(set(settings.peers)))
     if not only:
@@ -162,19 +170,22 @@ def _choose_datacenters(
     if not settings.datacenters:
         return choose_own_segment(settings, _DATACENTER, _own_datacenter(session, agent), only)
     check_configured(settings, _DATACENTER, settings.datacenters, only)
-    known = agent.datacenters()
+    known = agent.list_datacenters()
     return choose_segments(session, _DATACENTER, settings.datacenters, only, known, partial=settings.partial)
 
 
 def _own_datacenter(session: Session, agent: Agent) -> str:
-    """The agent's own datacenter. Without the right to ask it, the only one that there is, or that of its nodes."""
-    itself = agent.about_itself()
+    """Return the agent's own datacenter.
+
+    Without agent:read: the only one that exists, or the one that its nodes name.
+    """
+    itself = agent.read_self()
     if itself:
         return itself.config.datacenter
-    known = agent.datacenters()
+    known = agent.list_datacenters()
     if len(known) == 1:
         return known[0]
-    own = agent.own_datacenter()
+    own = agent.find_own_datacenter()
     if own in known:
         return own
     raise session.error(
@@ -184,8 +195,8 @@ def _own_datacenter(session: Session, agent: Agent) -> str:
     )
 
 
-def query_of(settings: ConsulSettings, name: str) -> SegmentQuery:
-    """What is asked of the segment of this name."""
+def make_query(settings: ConsulSettings, name: str) -> SegmentQuery:
+    """Make the query for the segment of this name."""
     peer = name.removeprefix(PEER) if name.startswith(PEER) else ""
     return SegmentQuery(
         datacenter=name,
@@ -195,7 +206,7 @@ def query_of(settings: ConsulSettings, name: str) -> SegmentQuery:
         namespace=settings.namespace,
         partition=settings.partition,
         peer=peer,
-        may_lack=bool(peer) or (settings.acl == "scoped" and bool(settings.peers)),
+        may_be_empty=bool(peer) or (settings.acl == "scoped" and bool(settings.peers)),
         describes_nodes=bool(settings.select.node_meta),
         upstreams=settings.upstreams and not peer,
     )

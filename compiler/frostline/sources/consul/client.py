@@ -1,8 +1,9 @@
 """The requests that frostline makes of Consul, each with the type of its answer.
 
-python-consul2 makes those that it knows: path, parameters and consistency. What it lacks goes through its HTTP client,
-which is ours: filters, node-services, the dump, and the parameters of health reads that it cannot pass. Names go in
-percent-encoded, because it does not escape `/`. Answers come out undecoded, because its decoder makes None of a 404.
+python-consul2 makes the requests that it knows: path, parameters and consistency. Requests that it lacks (filters,
+node-services, the dump, other parameters of health reads) go through its HTTP client, which is ours. Names are
+percent-encoded before, because it does not escape `/`. Answers stay undecoded, because its decoder turns a 404 into
+None.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ _PEERING = "/v1/peering"
 _PEERINGS = "/v1/peerings"
 
 _NO_NODE = (("filter", 'Node==""'),)
-_NONE = "frostline-none"
+_ABSENT_META = "frostline-none"
 CONSUL = Api(
     product="Consul",
     address_variable="CONSUL_HTTP_ADDR",
@@ -59,7 +60,7 @@ CONSUL = Api(
         "/v1/status/leader",
         TOKEN,
         f"{_PEERING}/",
-        f"={_NONE}",
+        f"={_ABSENT_META}",
         with_query("", _NO_NODE)[1:] + "&",
     ),
 )
@@ -89,8 +90,8 @@ class Agent:
         self._session = session
         self._consul = make_consul(session)
 
-    def about_itself(self) -> AgentSelf | None:
-        """Read /v1/agent/self. None: the token lacks agent:read."""
+    def read_self(self) -> AgentSelf | None:
+        """Read /v1/agent/self. Returns None if the token lacks agent:read."""
         try:
             agent: AgentSelf = self._read(self._consul.agent.self(), AgentSelf)
         except StatusError as error:
@@ -99,25 +100,26 @@ class Agent:
             return None
         return agent
 
-    def datacenters(self) -> list[str]:
+    def list_datacenters(self) -> list[str]:
         """List the datacenters that the agent knows, nearest first."""
         known: list[str] = self._read(self._consul.catalog.datacenters(), list[str])
         return known
 
-    def own_datacenter(self) -> str | None:
-        """The datacenter of the nodes that the agent lists where it is asked for none. None: the token sees no node."""
+    def find_own_datacenter(self) -> str | None:
+        """Return the datacenter of the nodes that the agent lists by default, or None if the token sees no node."""
         nodes: list[PlacedNode] = self._read(self._consul.catalog.nodes(), list[PlacedNode])
         return nodes[0].datacenter if nodes else None
 
-    def token(self) -> TokenSelf:
-        """Read what the token stands for. StatusError: Consul does not accept it, or has ACLs disabled (401)."""
+    def read_token(self) -> TokenSelf:
+        """Read the identity of the token. StatusError: Consul does not accept it, or has ACLs disabled (401)."""
         token: TokenSelf = self._read(self._consul.tokens.self(), TokenSelf)
         return token
 
     def check_leader(self, dc: str | None, retries: int) -> None:
-        """NoLeaderError: the servers of this datacenter (None: the agent's own) have no leader, asked so often again.
+        """NoLeaderError: after this many retries, the servers of this datacenter still have no leader.
 
-        They answer this at once; any other request they hold for 7 s first (rpc_hold_timeout).
+        dc: None for the agent's own. Servers without a leader answer this request at once, but hold any other for 7 s
+        (rpc_hold_timeout).
         """
         self._session.run(self._wait_for_leader(() if dc is None else (("dc", dc),), retries))
 
@@ -129,7 +131,8 @@ class Agent:
             except StatusError as error:
                 if error.unreachable:
                     raise
-                return  # a proxy that lets only some paths through: the headers of what is read tell as well
+                # a proxy lets only some paths through; the headers of later answers also tell whether there is a leader
+                return
             if exchange.response.body.strip() != b'""':
                 return
             if attempt < retries:
@@ -144,8 +147,8 @@ class Agent:
 class Catalog:
     """One segment's catalog, whose answers have an index. Await the requests in the work of `Session.in_parallel`.
 
-    parameters: what every request carries besides the consistency (dc, ns, partition, peer). strict_acl: refuse answers
-    from which ACLs hide something. hidden_sidecars: the services of which ACLs hide sidecars, where that is tolerated.
+    parameters: what every request carries besides the consistency (dc, ns, partition, peer). strict_acl: refuse an
+    answer that ACLs filtered. hidden_sidecars: services whose sidecars ACLs hide, if that is tolerated.
     """
 
     def __init__(
@@ -159,66 +162,67 @@ class Catalog:
 
     async def services(self) -> Indexed:
         """List the names of services (Names)."""
-        return self._checked(await self._consul.catalog.services(), Names)
+        return self._decode(await self._consul.catalog.services(), Names)
 
     async def service(self, name: str) -> Indexed:
-        """Read the instances of a service (list[ServiceEntry]), whatever the case of its name."""
-        return self._checked(await self._consul.health.service(quote_segment(name)), self._entries)
+        """Read the instances of a service (list[ServiceEntry]). Consul ignores the case of the name."""
+        return self._decode(await self._consul.health.service(quote_segment(name)), self._entries)
 
     async def sidecars(self, name: str) -> Indexed:
-        """Read the sidecars of a service, whatever the case of its name, and what else speaks for it in the mesh
-        (list[ServiceEntry])."""
+        """Read the sidecars of a service and what else stands for it in the mesh (list[ServiceEntry]). Consul ignores
+        the case of the name."""
         exchange = await self._get(segment_path(_SIDECARS, name))
-        answer = self._checked(exchange, list[ServiceEntry])
+        answer = self._decode(exchange, list[ServiceEntry])
         if _is_filtered(exchange):
             self.hidden_sidecars.add(name)
         return answer
 
     async def nodes(self) -> Indexed:
         """List the nodes (list[Node])."""
-        return self._checked(await self._consul.catalog.nodes(), list[Node])
+        return self._decode(await self._consul.catalog.nodes(), list[Node])
 
     async def node_services(self, name: str) -> Indexed:
-        """Read a node's services (NodeServices), whatever the case of its name."""
-        return self._checked(await self._get(segment_path(_NODE_SERVICES, name)), NodeServices)
+        """Read a node's services (NodeServices). Consul ignores the case of the name."""
+        return self._decode(await self._get(segment_path(_NODE_SERVICES, name)), NodeServices)
 
     async def failing_checks(self) -> Indexed:
         """List the checks that do not pass (list[Check])."""
-        return self._checked(await self._get(STATES, _NOT_PASSING), list[Check])
+        return self._decode(await self._get(STATES, _NOT_PASSING), list[Check])
 
     async def dump(self) -> Indexed:
         """Read all nodes with their services and checks (list[DumpedNode]): one request, one transaction."""
-        return self._checked(await self._get(DUMP), list[DumpedNode])
+        return self._decode(await self._get(DUMP), list[DumpedNode])
 
     async def imported_services(self) -> Indexed:
         """List the services of the peer in the parameters (list[ListedService])."""
-        return self._checked(await self._get(_UI_SERVICES), list[ListedService])
+        return self._decode(await self._get(_UI_SERVICES), list[ListedService])
 
     async def peering(self, name: str) -> Indexed:
-        """Read what this cluster knows of a peering (Peering). Its index does not follow what is imported."""
-        return self._checked(await self._get(peering_path(name)), Peering)
+        """Read what this cluster knows of a peering (Peering). Its index does not change with what is imported."""
+        return self._decode(await self._get(peering_path(name)), Peering)
 
     async def peerings(self) -> Indexed:
         """List the peerings (list[Peering])."""
-        return self._checked(await self._get(_PEERINGS), list[Peering])
+        return self._decode(await self._get(_PEERINGS), list[Peering])
 
-    # Requests for the index alone, whose answers are empty, and are not built where they are not.
+    # These requests are only for the index: they ask for an empty answer, and do not decode an answer that is not
+    # empty.
 
     async def services_index(self) -> int:
-        """catalog/services ignores `filter`, but takes metadata of nodes, which no node has here."""
-        return self._checked(await self._consul.catalog.services(node_meta={_NONE: "none"}), Raw).index
+        """Ask for node metadata that no node has, because catalog/services ignores `filter`."""
+        return self._decode(await self._consul.catalog.services(node_meta={_ABSENT_META: "none"}), Raw).index
 
     async def nodes_index(self) -> int:
-        return self._checked(await self._get(NODES, _NO_NODE), Raw).index
+        return self._decode(await self._get(NODES, _NO_NODE), Raw).index
 
     async def checks_index(self) -> int:
-        return self._checked(await self._get(STATES, _NO_NODE), Raw).index
+        return self._decode(await self._get(STATES, _NO_NODE), Raw).index
 
     async def _get(self, path: str, parameters: Parameters = ()) -> Exchange:
         exchange: Exchange = await self._consul.http.get(None, path, parameters)
         return exchange
 
-    def _checked(self, exchange: Exchange, kind: Any) -> Indexed:
+    def _decode(self, exchange: Exchange, kind: Any) -> Indexed:
         answer = self._session.decode_indexed(exchange.target, exchange.response, kind)
         if self._strict_acl and _is_filtered(exchange):
             raise self._session.error(
@@ -230,7 +234,7 @@ class Catalog:
 
 
 def _is_filtered(exchange: Exchange) -> bool:
-    """Whether Consul (1.11 and later) says that ACLs hide something."""
+    """Whether Consul (1.11 and later) says that ACLs filtered the answer."""
     return exchange.response.headers.get("x-consul-results-filtered-by-acls", "false") != "false"
 
 
@@ -291,9 +295,9 @@ def _consul_class() -> Callable[[Session, str, Parameters], Any]:
 def _load_library() -> Any:
     """Load the module `consul.base` alone, in 3 ms: the package imports requests, which nothing here needs (50 ms)."""
     package = find_spec("consul")
-    # A module `consul` has no places for more, and PathFinder would look for a module `base` anywhere.
-    places = package.submodule_search_locations if package else None
-    spec = PathFinder.find_spec("consul.base", places) if places else None
+    # A plain module `consul` has no locations of submodules; without them PathFinder would find any module `base`.
+    locations = package.submodule_search_locations if package else None
+    spec = PathFinder.find_spec("consul.base", locations) if locations else None
     if spec is None or spec.loader is None:
         raise _wrong_library(package)
     library = module_from_spec(spec)

@@ -1,6 +1,6 @@
-"""A cluster peer as this cluster's servers see it: whether it can be read now, and which services it exports to here.
+"""A cluster peer as this cluster's servers see it: whether it can be read now, and which services it exports.
 
-Of a peer's endpoints only health/service knows the parameter `peer`: catalog/services ignores it (Consul 1.14).
+The names cannot come from catalog/services, which ignores the parameter `peer` (Consul 1.14).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from frostline.sources.http.transport import StatusError, UnreachableError
 from frostline.text import list_names, quote
 
 _ACTIVE = "ACTIVE"
-# api.PeeringState. What an inactive peering still imports is what its cluster had at the end.
+# api.PeeringState. An inactive peering still lists what it imported last, which may be out of date.
 _STATES = {
     "PENDING": "the other cluster has not established it yet",
     "ESTABLISHING": "it is being established",
@@ -27,7 +27,7 @@ _STATES = {
 
 
 def list_peer_services(session: Session, catalog: Catalog, peer: str) -> tuple[str, ...]:
-    """List the names of what this peer exports, sorted; some may have no instance.
+    """List the names of the services that this peer exports, sorted; some may have no instance.
 
     UnreachableError: there is no such peering, or it is not active. SourceError: this Consul knows no peers, or the
     token may see neither the peering nor anything that it imports.
@@ -41,24 +41,25 @@ def list_peer_services(session: Session, catalog: Catalog, peer: str) -> tuple[s
             f"the peering with {quote(peer)} is {peering.state}: {why}",
             f"repair it (`consul peering read -name {shlex.quote(peer)}` says more), or leave it out of `peers`",
         )
-    names = _listed(session, catalog, is_needed=peering is None)
+    names = _list_imported(session, catalog, is_needed=peering is None)
     if peering is not None:
         names.update(peering.stream.imported or ())
     elif not names:
         raise session.error(
             peering_path(peer),
-            f"the token may not read the peering with {quote(peer)}, and nothing of it is listed: "
-            "whether it exports nothing, or is unknown, cannot be told",
+            f"the token may not read the peering with {quote(peer)}, and sees none of its services: the peer may be "
+            "unknown, or export nothing",
             help='give the token `peering = "read"`, or leave it out of `peers`',
         )
     return tuple(sorted(names))
 
 
-def _listed(session: Session, catalog: Catalog, *, is_needed: bool) -> set[str]:
-    """The names that the list of the UI has, which comes from the catalog.
+def _list_imported(session: Session, catalog: Catalog, *, is_needed: bool) -> set[str]:
+    """List the names from the UI's endpoint, which reads the catalog.
 
-    What a peering says of itself is the leader's memory of the connection, which starts empty with each leader.
-    is_needed: there is no other list. Else it is enough where a proxy does not let this path through.
+    The peering's own list is the leader's memory of the connection, so it is empty after each change of leader.
+    is_needed: there is no other list, so StatusError is raised. Otherwise a blocked path (by ACLs or a proxy) gives
+    none.
     """
     try:
         return {service.name for service in session.run(catalog.imported_services()).value}
@@ -69,17 +70,17 @@ def _listed(session: Session, catalog: Catalog, *, is_needed: bool) -> set[str]:
 
 
 def _read_peering(session: Session, catalog: Catalog, peer: str) -> Peering | None:
-    """Read the peering; None: the token lacks peering:read."""
+    """Read the peering. Returns None if the token lacks peering:read."""
     try:
         peering: Peering = session.run(catalog.peering(peer)).value
     except StatusError as error:
         if error.code == 403:
             return None
-        raise _explained(session, catalog, peer, error) from None
+        raise _explain(session, catalog, peer, error) from None
     return peering
 
 
-def _explained(session: Session, catalog: Catalog, peer: str, error: StatusError) -> SourceError:
+def _explain(session: Session, catalog: Catalog, peer: str, error: StatusError) -> SourceError:
     path = peering_path(peer)
     if error.code == 404 and re.search("peering", error.text, re.IGNORECASE):
         known = sorted(peering.name for peering in session.run(catalog.peerings()).value)

@@ -1,8 +1,8 @@
 """The least rights that a source of type consul needs.
 
-Reading an instance takes `service:read` of its name and `node:read` of its node, in every answer that is read here, and
-nobody knows the names of the nodes before. /v1/acl/token/self and /v1/catalog/datacenters take none. Where the token
-may not ask the agent (`agent:read`), its nodes say in which datacenter it is.
+Every answer that frostline reads shows an instance only with `service:read` on its name and `node:read` on its node.
+The names of nodes are not known in advance, so the policy allows all nodes. /v1/acl/token/self and
+/v1/catalog/datacenters need no right. Without `agent:read`, frostline learns the agent's datacenter from its nodes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _READ = ('policy = "read"',)
 
 
 def policy(settings: ConsulSettings) -> str:
-    """The rules of a policy, in Consul's HCL. `acl: strict` reads all names, and refuses an answer that ACLs cut.
+    """Write the rules of the policy, in Consul's HCL. Rules that only some catalogs need are comments.
 
-    What only some catalogs need is a comment.
+    `acl: strict` needs to read all names, because it refuses an answer that ACLs filtered.
     """
     lines = block("node_prefix", "", _READ)
     if settings.acl == "scoped":

@@ -33,20 +33,20 @@ SCHEMA: Mapping[str, Any] = {
         "namespace": {"description": "The namespace to read (Consul Enterprise).", **ref("name")},
         "partition": {"description": "The admin partition to read (Consul Enterprise).", **ref("name")},
         "peers": {
-            "description": "Cluster peers: what they export here is read too, and serves what no datacenter does.",
+            "description": "Cluster peers whose exported services are read too. They serve what no datacenter serves.",
             "type": "array",
             "default": [],
             "items": ref("name"),
         },
         "upstreams": {
-            "description": "Whether the upstreams that sidecar proxies declare are read.",
+            "description": "Whether to read the upstreams that sidecar proxies declare.",
             "type": "boolean",
             "default": True,
         },
         "acl": {
             "description": (
-                "strict: where ACLs are on, the token must be accepted, and an answer that ACLs filtered is "
-                "refused. scoped: `select.services` has literal names only, each must answer, and filtered answers "
+                "strict: if ACLs are on, Consul must accept the token, and an answer that ACLs filtered is refused. "
+                "scoped: `select.services` has only literal names, each must have an instance, and filtered answers "
                 "are tolerated."
             ),
             "enum": ["strict", "scoped"],
@@ -55,7 +55,7 @@ SCHEMA: Mapping[str, Any] = {
         "address_from": ref("address_from"),
         "port_from": {
             "description": (
-                "Which port of a service with named ports (Consul 1.22 and later) is taken. Default: its default port."
+                "Which port to take of a service with named ports (Consul 1.22 and later). Default: its default port."
             ),
             **ref("name"),
         },
@@ -64,7 +64,7 @@ SCHEMA: Mapping[str, Any] = {
 
 
 PEER = "peer:"
-"""How the name of a peer's segment begins."""
+"""The prefix of the name of a peer's segment."""
 
 
 class ConsulSettings(ServerSettings, frozen=True, kw_only=True):
@@ -80,11 +80,12 @@ class ConsulSettings(ServerSettings, frozen=True, kw_only=True):
 
     @property
     def fallbacks(self) -> tuple[str, ...]:
-        """What a peer exports serves only where this cluster does not, as where Consul looks up a name by itself."""
+        """The segments of peers: they serve only what this cluster does not, as when Consul resolves a name itself."""
         return tuple(f"{PEER}{name}" for name in self.peers)
 
     def with_services(self, services: tuple[str, ...]) -> Self:
-        """A scoped token may only ask for the services that the settings name."""
+        """Narrow the read to these services, except with a scoped token, which may only ask for the configured
+        names."""
         return self if self.acl == "scoped" else super().with_services(services)
 
 
@@ -109,7 +110,7 @@ def configure(cursor: Cursor, context: Context) -> ConsulSettings:
 
 
 def _check_scope(cursor: Cursor) -> None:
-    """Refuses `acl: scoped` without literal names: frostline then asks for each service by its name."""
+    """Refuse `acl: scoped` without literal names, because frostline then asks for each service by its name."""
     acl, select = cursor.get("acl"), cursor.get("select")
     if acl is None or acl.value != "scoped":
         return

@@ -1,6 +1,6 @@
-"""What the sidecars of Consul's services declare: the upstreams of registrations of the kind connect-proxy.
+"""The upstreams that sidecars declare, which are registrations of the kind connect-proxy.
 
-They count whatever the sidecar's health: it says whether the sidecar runs, not whom its service calls.
+They count whatever the sidecar's health, which says whether the sidecar runs, not whom its service calls.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _LOOPBACK = "127.0.0.1"
 _LAST_PORT = 65535
 
 
-class Declared(Struct, frozen=True, kw_only=True):
-    """upstreams: each once, sorted. warnings: about those that are left out, as sentences without the source's name."""
+class CollectedUpstreams(Struct, frozen=True, kw_only=True):
+    """upstreams: each once, sorted. warnings: a sentence for each invalid one, without the source's name."""
 
     upstreams: tuple[Upstream, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 SidecarUpstream = tuple[str, str, ProxyUpstream]
-"""An upstream of a sidecar: the name of the service behind it, the sidecar's, and what it says."""
+"""The name of the service behind a sidecar, the sidecar's name, and an upstream that the sidecar declares."""
 
 
 def sidecar_upstreams(services: Iterable[Service], names: Container[str]) -> Iterator[SidecarUpstream]:
-    """What the sidecars among these registrations declare, of the services with these names."""
+    """Yield what the sidecars among `services` declare for the services with these names."""
     for service in services:
         proxy = service.proxy
         if service.kind == _SIDECAR and proxy and proxy.upstreams and proxy.destination in names:
@@ -38,24 +38,24 @@ def sidecar_upstreams(services: Iterable[Service], names: Container[str]) -> Ite
                 yield proxy.destination, service.name, upstream
 
 
-def declared_by(sidecars: Iterable[SidecarUpstream], datacenter: str, namespace: str) -> Declared:
-    """What sidecars declare. datacenter, namespace: theirs."""
+def collect_upstreams(sidecars: Iterable[SidecarUpstream], datacenter: str, namespace: str) -> CollectedUpstreams:
+    """Collect the valid upstreams, with warnings about the others. datacenter, namespace: those of the sidecars."""
     upstreams: set[Upstream] = set()
     warnings: set[str] = set()
     for service, sidecar, upstream in set(sidecars):
-        wrong = _fault(upstream)
-        if wrong:
-            warnings.add(f"the sidecar {quote(sidecar)} in {quote(datacenter)} {wrong}: this upstream is left out")
+        fault = _describe_fault(upstream)
+        if fault:
+            warnings.add(f"the sidecar {quote(sidecar)} in {quote(datacenter)} {fault}: this upstream is left out")
         else:
             upstreams.add(_upstream(upstream, service, datacenter, namespace))
-    return Declared(
+    return CollectedUpstreams(
         upstreams=tuple(sorted(upstreams, key=Upstream.sort_key)),
         warnings=tuple(sorted(warnings)),
     )
 
 
-def _fault(upstream: ProxyUpstream) -> str | None:
-    """What is wrong with it. Consul 1.14 takes any number for a port."""
+def _describe_fault(upstream: ProxyUpstream) -> str | None:
+    """Say what is wrong with an upstream; None: nothing. Consul 1.14 accepts any number as a port."""
     if not upstream.destination_name:
         return "has an upstream without a destination"
     if not 0 <= upstream.local_bind_port <= _LAST_PORT:
@@ -82,5 +82,5 @@ def _bind(upstream: ProxyUpstream) -> Bind:
     if upstream.local_bind_socket_path:
         return Bind(socket=upstream.local_bind_socket_path)
     if not upstream.local_bind_port:
-        return Bind()  # of a transparent proxy: its service calls the destination itself
+        return Bind()  # a transparent proxy has no bind: its service calls the destination itself
     return Bind(address=upstream.local_bind_address or _LOOPBACK, port=upstream.local_bind_port)

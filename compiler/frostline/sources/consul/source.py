@@ -1,7 +1,7 @@
 """The source `consul`: reads a catalog over Consul's HTTP API (1.8 and later). A segment is a datacenter or a peer.
 
-A peer's segment is called `peer:NAME`: no datacenter of Consul can have such a name, while the peer's own datacenter
-may have the name of one that is read here.
+A peer's segment is called `peer:NAME`. No datacenter can have such a name, whereas the peer's own datacenter may have
+the same name as one of this cluster.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ from typing import Any
 from frostline.settings import SegmentList
 from frostline.sources.base import Progress, ReadResult, Watch
 from frostline.sources.consul.policy import policy
-from frostline.sources.consul.settings import SCHEMA, ConsulSettings, configure
+from frostline.sources.consul.settings import PEER, SCHEMA, ConsulSettings, configure
 from frostline.sources.naming_keys import selection_shape
 
 __all__ = ["SCHEMA", "SEGMENT_LISTS", "configure", "policy", "read", "shape", "watch"]
 
-_PEER = "peer:"
-
 SEGMENT_LISTS: Mapping[str, SegmentList] = {
-    "datacenters": SegmentList(lambda datacenter, namespace: None if datacenter.startswith(_PEER) else datacenter),
+    "datacenters": SegmentList(lambda datacenter, namespace: None if datacenter.startswith(PEER) else datacenter),
     "peers": SegmentList(
-        lambda datacenter, namespace: datacenter.removeprefix(_PEER) if datacenter.startswith(_PEER) else None,
+        lambda datacenter, namespace: datacenter.removeprefix(PEER) if datacenter.startswith(PEER) else None,
         empty_is_own=False,
     ),
 }
@@ -33,9 +31,9 @@ SEGMENT_LISTS: Mapping[str, SegmentList] = {
 def read(
     settings: ConsulSettings, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None
 ) -> ReadResult:
-    """Read every service that select.services names; the other filters are applied by the selection.
+    """Read every service that select.services names; the selection applies the other filters.
 
-    datacenters: only these, which may be `peer:NAME` too. See base.LiveSource.
+    datacenters: read only these, which may also be `peer:NAME`. See base.LiveSource.
     """
     # Imported here because a run without a network needs no HTTP client, which takes as long to load as all the rest.
     from frostline.sources.consul.catalog import read_catalog
@@ -44,7 +42,7 @@ def read(
 
 
 def watch(settings: ConsulSettings) -> Watch | None:
-    """See base.LiveSource. What a peer exports cannot be waited for: its lists have no index of their own."""
+    """See base.LiveSource. frostline cannot wait for what a peer exports: its lists have no index of their own."""
     if settings.peers:
         return None
     from frostline.sources.consul.watching import wait_for_change  # as in `read`
@@ -53,7 +51,7 @@ def watch(settings: ConsulSettings) -> Watch | None:
 
 
 def shape(settings: ConsulSettings) -> dict[str, Any]:
-    """The settings that shape the answer: not the token, TLS, limits and naming patterns."""
+    """Return the settings that shape the answer: all but the token, TLS, limits and naming patterns."""
     return {
         "type": settings.type,
         "address": settings.address,

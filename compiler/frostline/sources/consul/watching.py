@@ -1,4 +1,4 @@
-"""Waiting until a Consul catalog may have changed: blocking queries for the indexes that a read is proved by."""
+"""Wait until a Consul catalog may have changed, with blocking queries for the indexes that prove a read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from frostline.errors import SourceError
-from frostline.sources.consul.catalog import choose, query_of
+from frostline.sources.consul.catalog import choose_datacenters_and_peers, make_query
 from frostline.sources.consul.client import CONSUL, Agent, Catalog
 from frostline.sources.consul.settings import ConsulSettings
 from frostline.sources.http.address import consul_address
@@ -19,16 +19,16 @@ _MOST_CONNECTIONS = 180
 
 
 def wait_for_change(settings: ConsulSettings, seen: Mapping[str, int] | None, wait: float) -> dict[str, int]:
-    """Return the indexes of services, nodes and checks of each datacenter: at once where one differs from `seen`, else
-    after about `wait` seconds. See base.Watch.
+    """Return the indexes of services, nodes and checks of each datacenter: as soon as one differs from `seen`, or after
+    about `wait` seconds. See base.Watch.
 
-    An index that goes back (a restored or restarted server) differs too. With `partial: true`, a datacenter that cannot
-    be reached has the index 0. SourceError, UsageError: as a read raises them.
+    An index that goes back (a restored or restarted server) also differs. With `partial: true`, a datacenter that
+    cannot be reached has the index 0. SourceError, UsageError: as a read raises them.
     """
     address = consul_address(settings.address, os.environ, settings.origin)
     with open_session(allow_waiting(settings, wait, _MOST_CONNECTIONS), address, CONSUL) as session:
         agent = Agent(session)
-        datacenters = choose(session, agent, settings, ()).names
+        datacenters = choose_datacenters_and_peers(session, agent, settings, ()).names
         _check_leaders(agent, settings, datacenters)
         queries = {
             f"{datacenter}/{table}": partial(_index_of, session, settings, datacenter, probe, wait)
@@ -39,11 +39,11 @@ def wait_for_change(settings: ConsulSettings, seen: Mapping[str, int] | None, wa
 
 
 def _check_leaders(agent: Agent, settings: ConsulSettings, datacenters: tuple[str, ...]) -> None:
-    """NoLeaderError: a datacenter has none. A server without a leader holds a blocking query until its wait is over
-    and 7 s more (Consul 1.14)."""
+    """NoLeaderError: a datacenter has no leader, so its servers would hold a blocking query for its whole wait and 7 s
+    more (Consul 1.14)."""
     for datacenter in datacenters:
         try:
-            agent.check_leader(query_of(settings, datacenter).dc, 0)
+            agent.check_leader(make_query(settings, datacenter).dc, 0)
         except SourceError as error:
             if not (settings.partial and error.unreachable):
                 raise
@@ -57,13 +57,13 @@ async def _index_of(
     wait: float,
     before: int,
 ) -> int:
-    """The index of this table as soon as it is another one than `before` (0: at once), or after `wait` seconds."""
-    parameters = (*query_of(settings, datacenter).parameters, *blocking_parameters(before, wait))
+    """Return the index of this table as soon as it differs from `before` (0: at once), or after `wait` seconds."""
+    parameters = (*make_query(settings, datacenter).parameters, *blocking_parameters(before, wait))
     return await probe(Catalog(session, parameters, strict_acl=False))
 
 
 async def _services_index(catalog: Catalog) -> int:
-    """Of the list itself: asked with metadata of nodes, which makes it empty, Consul does not wake for services."""
+    """Read the index of the whole list: a query that node metadata makes empty does not wake when services change."""
     return (await catalog.services()).index
 
 

@@ -1,6 +1,6 @@
-"""The answers of Consul's HTTP API (/v1) as types, and how they become registrations.
+"""The types of the answers of Consul's HTTP API (/v1), and how to make registrations from them.
 
-Consul may write empty lists and maps as null, and omits what it does not know; unknown fields are ignored.
+Consul may write empty lists and maps as null, and older versions omit fields. Unknown fields are ignored.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ class Node(Struct, frozen=True, gc=False, rename="pascal"):
 
 
 class DescribedNode(Node, frozen=True, gc=False, rename="pascal"):
-    """A node with its metadata. Read with each instance only where needed: it takes memory, and 5 % of the time."""
+    """A node with its metadata. Only read with each instance if needed, because it takes memory and 5 % of the time."""
 
     meta: dict[str, str] | None = None
 
 
 class PlacedNode(Struct, frozen=True, gc=False, rename="pascal"):
-    """A node in catalog/nodes, of which only the place matters."""
+    """A node in catalog/nodes, reduced to its datacenter."""
 
     datacenter: str
 
@@ -74,7 +74,7 @@ class Weights(Struct, frozen=True, gc=False, rename="pascal"):
 
 
 class ProxyUpstream(Struct, frozen=True, gc=False, rename="pascal"):
-    """An upstream of a sidecar, which listens at the local bind, of these by default 127.0.0.1."""
+    """An upstream of a sidecar, which listens for it at the local bind (address: by default 127.0.0.1)."""
 
     destination_name: str = ""
     destination_type: str = ""
@@ -141,7 +141,7 @@ class ServiceEntry(Struct, frozen=True, gc=False, rename="pascal"):
 
 
 class DescribedEntry(ServiceEntry, frozen=True, gc=False, rename="pascal"):
-    """The same, with the metadata of the node."""
+    """A ServiceEntry with the metadata of the node."""
 
     node: DescribedNode
 
@@ -167,7 +167,7 @@ class ListedService(Struct, frozen=True, gc=False, rename="pascal"):
 
 
 class PeeringStream(Struct, frozen=True, gc=False):
-    """imported: the names of the services that the peer exports to here, also of those without instances."""
+    """imported: the names of the services that the peer exports to this cluster, with or without instances."""
 
     imported: list[str] | None = field(name="ImportedServices", default=None)
 
@@ -181,11 +181,11 @@ class Peering(Struct, frozen=True, gc=False, rename="pascal"):
 
 
 class InvalidRegistration(Exception):
-    """A value that Consul lets nobody register, so that the answer is broken. Its text says which, and of whom."""
+    """An instance has a value that Consul never accepts, so the answer is broken. The text says which value of whom."""
 
 
 class ServiceWithChecks(Struct, frozen=True, gc=False):
-    """An instance with its node, and the checks of both. Every way of reading gives these."""
+    """An instance with its node and the checks of both: the common result of every way of reading."""
 
     node: Node
     service: Service
@@ -207,7 +207,7 @@ def from_entries(entries: Iterable[ServiceEntry]) -> Iterator[ServiceWithChecks]
 
 
 def from_node(node: Node, services: Iterable[Service], checks: Sequence[Check]) -> Iterator[ServiceWithChecks]:
-    """The instances of a node. Checks match their service as in Consul's own index: ignoring case."""
+    """Yield the instances of a node. Checks match their service ignoring case, as in Consul's own index."""
     if not checks:
         yield from [ServiceWithChecks(node, service) for service in services]
         return
@@ -222,9 +222,8 @@ def from_node(node: Node, services: Iterable[Service], checks: Sequence[Check]) 
 class RegistrationMaker:
     """Makes the registrations of one read.
 
-    Most instances of a service have the same tags and metadata. Registrations share those that are equal, which saves
-    memory and makes later comparisons fast.
-    node_meta: the keys of nodes' metadata that selection asks for.
+    Most instances of a service have the same tags and metadata. Registrations share equal values, which saves memory
+    and makes later comparisons fast. node_meta: the keys of nodes' metadata that the selection needs.
     """
 
     def __init__(self, node_meta: Collection[str] = ()) -> None:
@@ -232,20 +231,20 @@ class RegistrationMaker:
         self._latest: dict[str, Registration] = {}  # by service
 
     def make(self, found: ServiceWithChecks) -> Registration:
-        """Raises InvalidRegistration: a port beyond 64 bits, a weight that Consul lets nobody register.
+        """Make a registration. InvalidRegistration: a port beyond 64 bits, or a weight that Consul never accepts.
 
-        Anybody can register a port out of range and a check of any status: these are for selection and the registry to
-        judge, since they concern nobody who does not use the instance.
+        Consul accepts a port out of range and a check with any status. Selection and the registry judge those, because
+        they matter only if the instance is used.
         """
         node, service = found.node, found.service
-        address, port, weights = service.address, service.port, service.weights or _EQUAL
+        address, port, weights = service.address, service.port, service.weights or _DEFAULT_WEIGHTS
         if not 0 <= port <= _LAST_PORT:
             _check_port(found, port)
         if not (0 <= weights.passing <= _HIGHEST_WEIGHT and 0 <= weights.warning <= _HIGHEST_WEIGHT):
-            raise InvalidRegistration(f"{_name(found)} has a weight that is not between 0 and {_HIGHEST_WEIGHT}")
-        health = _worst(found) if found.checks else "passing"
+            raise InvalidRegistration(f"{_describe(found)} has a weight that is not between 0 and {_HIGHEST_WEIGHT}")
+        health = _worst_health(found) if found.checks else "passing"
         has_tagged = node.tagged_addresses or service.tagged_addresses
-        like = self._latest.get(service.name, _NONE)
+        like = self._latest.get(service.name, _EMPTY)
         tags, meta = tuple(service.tags or ()), service.meta or {}
         registration = Registration(
             service=like.service or service.name,
@@ -253,15 +252,15 @@ class RegistrationMaker:
             node=node.name,
             address=node.address if address == node.address else address,
             node_address=node.address,
-            tagged_addresses=_tagged_addresses(found) if has_tagged else _NONE.tagged_addresses,
+            tagged_addresses=_tagged_addresses(found) if has_tagged else _EMPTY.tagged_addresses,
             port=port,
             tags=like.tags if tags == like.tags else tags,
             meta=like.meta if meta == like.meta else dict(sorted(meta.items())),
             kind=service.kind or "service",
-            weights=_NONE.weights if weights == _EQUAL else (weights.passing, weights.warning),
+            weights=_EMPTY.weights if weights == _DEFAULT_WEIGHTS else (weights.passing, weights.warning),
             health=health,
             unknown_status="" if health == "passing" else _unknown_status(found),
-            node_meta=self._kept_node_meta(node) if self._node_meta else _NONE.node_meta,
+            node_meta=self._kept_node_meta(node) if self._node_meta else _EMPTY.node_meta,
             ports=_named_ports(found) if service.ports else (),
             socket=service.socket_path,
         )
@@ -273,8 +272,8 @@ class RegistrationMaker:
         return {key: meta[key] for key in self._node_meta if key in meta}
 
 
-_EQUAL = Weights()
-_NONE = Registration(service="", id="", node="")
+_DEFAULT_WEIGHTS = Weights()
+_EMPTY = Registration(service="", id="", node="")
 
 
 def _tagged_addresses(found: ServiceWithChecks) -> dict[str, tuple[str, int]]:
@@ -295,11 +294,11 @@ def _named_ports(found: ServiceWithChecks) -> tuple[NamedPort, ...]:
 
 def _check_port(found: ServiceWithChecks, port: int) -> None:
     if port not in _INT64:
-        raise InvalidRegistration(f"{_name(found)} has the port {port}, which is none")
+        raise InvalidRegistration(f"{_describe(found)} has an invalid port, {port}")
 
 
-def _worst(found: ServiceWithChecks) -> Health:
-    """The worst status of the checks; passing without any. A status that Consul does not define counts as critical."""
+def _worst_health(found: ServiceWithChecks) -> Health:
+    """Return the worst status of the checks; passing without checks. A status unknown to Consul counts as critical."""
     worst: Health = "passing"
     for check in found.checks:
         status = _HEALTH.get(check.status, "critical")
@@ -310,9 +309,9 @@ def _worst(found: ServiceWithChecks) -> Health:
 
 
 def _unknown_status(found: ServiceWithChecks) -> str:
-    """The first status, in sorted order, that Consul does not define; "" without one."""
+    """Return the first status, in sorted order, that Consul does not define, or ""."""
     return min((check.status for check in found.checks if check.status not in _HEALTH), default="")
 
 
-def _name(found: ServiceWithChecks) -> str:
+def _describe(found: ServiceWithChecks) -> str:
     return f"service {quote(found.service.name)}, id {quote(found.service.id)}, on node {quote(found.node.name)}"

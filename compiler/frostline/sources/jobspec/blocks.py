@@ -1,6 +1,6 @@
-"""The blocks of a job file with evaluated arguments, as Nomad's decoder takes them.
+"""Evaluate the blocks of a job file, and check their arguments as Nomad's decoder does.
 
-The whole file is evaluated, to refuse what HCL refuses; arguments and blocks that no shape names are then dropped.
+The whole file is evaluated, to refuse what HCL refuses. Arguments and blocks that no shape names are then dropped.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from frostline.hcl.source import HclError, Source
 from frostline.hcl.unknowns import causes_in
 from frostline.hcl.values import DYNAMIC, NUMBER, STRING, Type, Value
 from frostline.model import FileOrigin
-from frostline.sources.jobspec.dynamic import expand_blocks, unknown_name
+from frostline.sources.jobspec.dynamic import expand_blocks, unknown_name_error
 from frostline.sources.jobspec.job import NotKnown, Text, Whole
 from frostline.sources.jobspec.shape import OPEN, Shape
 
 
 class Block(Struct, frozen=True):
-    """An evaluated block. offset: of its name, in `source`. texts: the arguments of a map of strings.
+    """An evaluated block. offset: where its name is in `source`, in bytes. texts: the arguments of a map of strings.
 
-    places: the offset of every argument's expression.
+    places: the offset of each argument's expression.
     """
 
     kind: str
@@ -43,7 +43,7 @@ class Block(Struct, frozen=True):
         return self.source.place(self.offset)
 
     def place_of(self, attribute: str) -> FileOrigin:
-        """The place of the argument's expression; of the block if it lacks the argument."""
+        """Return the place of the argument's expression, or of the block if it lacks the argument."""
         return self.source.place(self.places.get(attribute, self.offset))
 
     def all(self, kind: str) -> list[Block]:
@@ -59,7 +59,7 @@ class Block(Struct, frozen=True):
         return self._not_known(value, name) if value.is_unknown else str(value.data)
 
     def whole(self, name: str) -> Whole:
-        """A whole number of 32 bits; 0 if the argument is missing or null. HclError: it is not one."""
+        """Return a whole number of 32 bits, 0 if the argument is missing or null. HclError: it is another value."""
         value = self.attributes.get(name)
         if value is None or value.is_null:
             return 0
@@ -82,25 +82,25 @@ class Block(Struct, frozen=True):
         return NotKnown(causes_in(value), self.place_of(name))
 
 
-def block_of(node: BlockNode, shape: Shape, source: Source, scope: Scope) -> Block:
-    """The block with everything in it evaluated. HclError: the first error in it. NeedError: see `expand_blocks`."""
+def evaluate_block(node: BlockNode, shape: Shape, source: Source, scope: Scope) -> Block:
+    """Evaluate the block and everything in it. HclError: the first error in it. NeedError: see `expand_blocks`."""
     if shape.labels != len(node.labels) and not shape.open:
         wanted = "one label" if shape.labels else "no label"
         raise HclError(f"`{node.kind}` takes {wanted}, but has {len(node.labels)}", source.place(node.offset))
     labels = tuple(label for label, _ in node.labels)
-    return _evaluate_block(node.kind, labels, node.offset, node.body, shape, scope)
+    return _evaluate_body(node.kind, labels, node.offset, node.body, shape, scope)
 
 
-def _evaluate_block(kind: str, labels: tuple[str, ...], offset: int, body: Body, shape: Shape, scope: Scope) -> Block:
+def _evaluate_body(kind: str, labels: tuple[str, ...], offset: int, body: Body, shape: Shape, scope: Scope) -> Block:
     if shape.texts:
-        return Block(kind, labels, body.source, offset, texts=_texts(body, scope))
+        return Block(kind, labels, body.source, offset, texts=_evaluate_texts(body, scope))
     attributes: dict[str, Value] = {}
     blocks: list[Block] = []
     for name, attribute in body.attributes.items():
         if shape.open or name in shape.attributes:
-            attributes[name] = _argument(attribute, shape, body.source, scope)
+            attributes[name] = _evaluate_argument(attribute, shape, body.source, scope)
         elif name in shape.maps:
-            texts = _texts_of_value(attribute, body.source, scope)
+            texts = _evaluate_text_map(attribute, body.source, scope)
             blocks.append(Block(name, (), body.source, attribute.offset, texts=texts))
         elif shape.lenient:
             evaluate(attribute.expression, scope)
@@ -112,18 +112,18 @@ def _evaluate_block(kind: str, labels: tuple[str, ...], offset: int, body: Body,
                     help=f"write `{name} {{ … }}`, without `=`",
                 )
             known = [*shape.attributes, *shape.maps]
-            raise unknown_name("argument", name, known, body.source.place(attribute.offset))
+            raise unknown_name_error("argument", name, known, body.source.place(attribute.offset))
     for inner, inner_scope in expand_blocks(body, shape, scope):
         inner_shape = shape.blocks.get(inner.kind, shape if shape.open else OPEN)
-        blocks.append(block_of(inner, inner_shape, body.source, inner_scope))
+        blocks.append(evaluate_block(inner, inner_shape, body.source, inner_scope))
     _check_once(blocks, shape)
     places = {name: body.attributes[name].start for name in attributes}
     return Block(kind, labels, body.source, offset, attributes, {}, tuple(blocks), places)
 
 
-def _argument(attribute: AttributeNode, shape: Shape, source: Source, scope: Scope) -> Value:
+def _evaluate_argument(attribute: AttributeNode, shape: Shape, source: Source, scope: Scope) -> Value:
     type_ = shape.attributes.get(attribute.name, DYNAMIC)
-    value = convert_argument(attribute, type_, source, scope)
+    value = evaluate_as(attribute, type_, source, scope)
     if type_ is DYNAMIC:
         return value
     _check_null(attribute, value, shape, source)
@@ -140,8 +140,8 @@ def _check_whole(attribute: AttributeNode, value: Value, source: Source) -> None
         raise HclError(f"`{attribute.name}` must be a whole number{size}", place)
 
 
-def convert_argument(attribute: AttributeNode, type: Type, source: Source, scope: Scope) -> Value:
-    """The argument's value, converted to this type."""
+def evaluate_as(attribute: AttributeNode, type: Type, source: Source, scope: Scope) -> Value:
+    """Evaluate the argument and convert its value to this type."""
     value = evaluate(attribute.expression, scope)
     if type is DYNAMIC or value.type is type:
         return value
@@ -153,7 +153,7 @@ def convert_argument(attribute: AttributeNode, type: Type, source: Source, scope
 
 
 def _check_null(attribute: AttributeNode, value: Value, shape: Shape, source: Source) -> None:
-    """Go has a null for a list and for a pointer, but for no other value, and for no element of a list."""
+    """Refuse a null that Go cannot hold: only lists and pointers may be null, and no element of a list."""
     is_list = value.type.kind == "list"
     items = value.data if is_list and isinstance(value.data, tuple) else ()
     if (value.is_null and not (is_list or shape.nulls)) or any(item.is_null for item in items):
@@ -161,11 +161,11 @@ def _check_null(attribute: AttributeNode, value: Value, shape: Shape, source: So
         raise HclError(f"`{attribute.name}` {what} null", source.place(point(attribute.expression, source)))
 
 
-def _texts(body: Body, scope: Scope) -> dict[str, Text]:
+def _evaluate_texts(body: Body, scope: Scope) -> dict[str, Text]:
     source = body.source
     texts = {
-        name: _text(
-            convert_argument(attribute, STRING, source, scope), name, source.place(point(attribute.expression, source))
+        name: _require_text(
+            evaluate_as(attribute, STRING, source, scope), name, source.place(point(attribute.expression, source))
         )
         for name, attribute in body.attributes.items()
     }
@@ -174,14 +174,17 @@ def _texts(body: Body, scope: Scope) -> dict[str, Text]:
     return texts
 
 
-def _text(value: Value, name: str, place: FileOrigin) -> Text:
+def _require_text(value: Value, name: str, place: FileOrigin) -> Text:
     if value.is_null:
         raise HclError(f"`{name}` must be a string, but is null", place)
     return NotKnown(causes_in(value), place) if value.is_unknown else str(value.data)
 
 
-def _texts_of_value(attribute: AttributeNode, source: Source, scope: Scope) -> dict[str, Text]:
-    """`meta = {…}`: a map or an object whose values convert to strings. Nothing where it is unknown as a whole."""
+def _evaluate_text_map(attribute: AttributeNode, source: Source, scope: Scope) -> dict[str, Text]:
+    """Evaluate `meta = {…}`: a map or an object whose values convert to strings.
+
+    Empty if the whole value is unknown.
+    """
     value = evaluate(attribute.expression, scope)
     place = source.place(point(attribute.expression, source))
     if value.is_null or (value.is_unknown and value.type.kind in ("map", "object", "dynamic")):
@@ -191,7 +194,7 @@ def _texts_of_value(attribute: AttributeNode, source: Source, scope: Scope) -> d
     found: dict[str, Text] = {}
     for name, item in value.data.items():
         try:
-            found[name] = _text(convert(item, STRING), name, place)
+            found[name] = _require_text(convert(item, STRING), name, place)
         except ConversionError as error:
             raise HclError(f"`{attribute.name}.{name}` is not a string: {error}", place) from None
     return found
@@ -202,5 +205,5 @@ def _check_once(blocks: list[Block], shape: Shape) -> None:
     for block in blocks:
         if block.kind in shape.once and block.kind in seen:
             first = seen[block.kind].place
-            raise HclError(f"`{block.kind}` may stand only once, and already stands at {first}", block.place)
+            raise HclError(f"`{block.kind}` is allowed only once, and is already at {first}", block.place)
         seen[block.kind] = block

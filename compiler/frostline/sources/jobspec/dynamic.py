@@ -1,4 +1,4 @@
-"""HCL's dynamic blocks (ext/dynblock) in job files: a block with the content for every element of for_each."""
+"""Expand HCL's dynamic blocks (ext/dynblock) in job files: one block for each element of for_each."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from frostline.text import did_you_mean
 
 
 def expand_blocks(body: Body, shape: Shape, scope: Scope) -> Iterator[tuple[BlockNode, Scope]]:
-    """The body's blocks with their scopes; a `dynamic` block is replaced by the blocks that it generates.
+    """Yield the body's blocks with their scopes. A `dynamic` block is replaced by the blocks that it generates.
 
-    NeedError: which blocks those are is not known, and they are of a kind that is read.
+    NeedError: the file does not determine the generated blocks, and frostline reads blocks of that kind.
     """
     for block in body.blocks:
         if block.kind == "dynamic":
@@ -34,7 +34,7 @@ def expand_blocks(body: Body, shape: Shape, scope: Scope) -> Iterator[tuple[Bloc
             if block.kind in shape.attributes:
                 help_line = f"write `{block.kind} = …`"
                 raise HclError(f"`{block.kind}` is an argument here, not a block", place, help=help_line)
-            raise unknown_name("block", block.kind, [*shape.blocks], place)
+            raise unknown_name_error("block", block.kind, [*shape.blocks], place)
 
 
 def _generate_blocks(
@@ -44,25 +44,27 @@ def _generate_blocks(
         raise HclError("a dynamic block takes one label, the kind of block", source.place(dynamic.offset))
     kind, kind_offset = dynamic.labels[0]
     if not (shape.open or shape.lenient) and kind not in shape.blocks:
-        raise unknown_name("block", kind, list(shape.blocks), source.place(kind_offset))
+        raise unknown_name_error("block", kind, list(shape.blocks), source.place(kind_offset))
     body = dynamic.body
     for name, attribute in body.attributes.items():
         if name not in ("for_each", "iterator", "labels"):
-            raise unknown_name("argument", name, ["for_each", "iterator", "labels"], source.place(attribute.offset))
+            raise unknown_name_error(
+                "argument", name, ["for_each", "iterator", "labels"], source.place(attribute.offset)
+            )
     if "for_each" not in body.attributes:
         raise HclError("a dynamic block needs the argument `for_each`", source.place(dynamic.offset))
     contents = [block for block in body.blocks if block.kind == "content"]
     if len(contents) != 1 or len(body.blocks) != 1:
         wrong = next((block for block in body.blocks if block not in contents[:1]), dynamic)
         raise HclError("a dynamic block takes exactly one block, `content`", source.place(wrong.offset))
-    iterator = _iterator(body, kind, source)
+    iterator = _read_iterator(body, kind, source)
     is_read = not shape.open and not shape.blocks.get(kind, OPEN).open
-    for key, value in _elements(body.attributes["for_each"], kind, is_read, source, scope):
+    for key, value in _evaluate_elements(body.attributes["for_each"], kind, is_read, source, scope):
         inner = scope.child({iterator: object_value({"key": key, "value": value})})
-        yield BlockNode(dynamic.offset, kind, _labels(body, is_read, source, inner), contents[0].body), inner
+        yield BlockNode(dynamic.offset, kind, _evaluate_labels(body, is_read, source, inner), contents[0].body), inner
 
 
-def _iterator(body: Body, kind: str, source: Source) -> str:
+def _read_iterator(body: Body, kind: str, source: Source) -> str:
     attribute = body.attributes.get("iterator")
     if attribute is None:
         return kind
@@ -72,7 +74,7 @@ def _iterator(body: Body, kind: str, source: Source) -> str:
     return name.root
 
 
-def _elements(
+def _evaluate_elements(
     for_each: AttributeNode, kind: str, is_read: bool, source: Source, scope: Scope
 ) -> Iterator[tuple[Value, Value]]:
     collection = evaluate(for_each.expression, scope)
@@ -88,7 +90,7 @@ def _elements(
     return iter(())
 
 
-def _labels(body: Body, is_read: bool, source: Source, scope: Scope) -> tuple[tuple[str, int], ...]:
+def _evaluate_labels(body: Body, is_read: bool, source: Source, scope: Scope) -> tuple[tuple[str, int], ...]:
     attribute = body.attributes.get("labels")
     if attribute is None:
         return ()
@@ -102,18 +104,18 @@ def _labels(body: Body, is_read: bool, source: Source, scope: Scope) -> tuple[tu
     if value.is_null or value.type.kind not in ("list", "tuple"):
         raise HclError("`labels` must be a list of strings", place)
     try:
-        return tuple((_label(convert(item, STRING), place), attribute.start) for item in value.data)
+        return tuple((_require_label(convert(item, STRING), place), attribute.start) for item in value.data)
     except ConversionError as error:
         raise HclError(f"`labels` must be a list of strings: {error}", place) from None
 
 
-def _label(value: Value, place: FileOrigin) -> str:
+def _require_label(value: Value, place: FileOrigin) -> str:
     if value.is_null:
         raise HclError("`labels` must be a list of strings, but contains null", place)
     return str(value.data)
 
 
-def unknown_name(what: str, name: str, known: list[str], place: FileOrigin) -> HclError:
-    """An argument or a block of a name that is not known here, with the nearest one."""
+def unknown_name_error(what: str, name: str, known: list[str], place: FileOrigin) -> HclError:
+    """Make the error for an argument or a block whose name is unknown here; it suggests the nearest name."""
     listed = ", ".join(f"`{known_name}`" for known_name in sorted(known))
     return HclError(f"unknown {what} `{name}`", place, did_you_mean(name, known, f"the {what}s here are {listed}"))

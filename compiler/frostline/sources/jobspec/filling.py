@@ -1,7 +1,7 @@
-"""Placeholders in texts of a job (`${NOMAD_META_tier}`): what the job itself says of them is filled in.
+"""Fill the placeholders in a job's texts (`${NOMAD_META_tier}`) whose values the job itself says.
 
-As Nomad's client does (helper/args, client/taskenv): only `${` NAME `}` without spaces is a placeholder; one whose
-name nobody knows is text, and stays.
+This follows Nomad's client (helper/args, client/taskenv): only `${` NAME `}` without spaces is a placeholder, and one
+whose name is unknown stays as text.
 """
 
 from __future__ import annotations
@@ -22,19 +22,22 @@ _PORTS = ("NOMAD_PORT_", "NOMAD_HOST_PORT_")
 _UNCLEAN = re.compile(r"^[0-9]|[^A-Za-z0-9_.]")
 
 
-def _free(steps: int) -> None:
-    """Of what a job says few times."""
+def _spend_nothing(steps: int) -> None:
+    """For texts that are too few to count."""
 
 
 class Filler(Struct, frozen=True):
-    """Fills in texts what is known. spend: takes a step for each text with placeholders, and for 16 characters of it,
-    before it is made; raises where there are not as many left."""
+    """Fills placeholders in texts with known values.
+
+    spend: is called before a filled text is made, with one step and a further one for every 16 characters. It raises if
+    the steps are used up.
+    """
 
     known: Mapping[str, Text]
-    spend: Spend = _free
+    spend: Spend = _spend_nothing
 
     def fill(self, text: Text) -> Text:
-        """The text with all placeholders replaced that are known; not known, where the value of one is not."""
+        """Replace the known placeholders. Returns NotKnown if the value of one of them is not known."""
         if isinstance(text, NotKnown) or "${" not in text:
             return text
         parts: list[str] = []
@@ -50,9 +53,10 @@ class Filler(Struct, frozen=True):
 
 
 def client_placeholders(text: str, in_task: bool) -> list[str]:
-    """The placeholders in a filled text that a client replaces by something that the job does not say.
+    """Return the placeholders in a filled text that only a client can replace, because the job does not say their
+    values.
 
-    in_task: a task's environment has more than its job tells, so there any name may be replaced.
+    in_task: a task's environment has more than its job says, so any name may be replaced there.
     """
     if "${" not in text:
         return []
@@ -63,17 +67,20 @@ def client_placeholders(text: str, in_task: bool) -> list[str]:
     ]
 
 
-def registered_names(job: Job, group: JobGroup, task: str, spend: Spend) -> Filler:
-    """What the server fills in the names of services when the job is registered (structs.Service.Canonicalize)."""
+def server_filler(job: Job, group: JobGroup, task: str, spend: Spend) -> Filler:
+    """Make the filler of what the server fills in services' names when it registers a job.
+
+    As in Nomad's structs.Service.Canonicalize.
+    """
     name = task or "group"
     base: Text = job.name if isinstance(job.name, NotKnown) else f"{job.name}-{group.name}-{name}"
     return Filler({"JOB": job.name, "TASKGROUP": group.name, "TASK": name, "BASE": base}, spend)
 
 
-def environment(job: Job, group: JobGroup, task: str, spend: Spend) -> Filler:
-    """What the client fills in, as far as the job says it. task: "" for what belongs to the group."""
+def client_filler(job: Job, group: JobGroup, task: str, spend: Spend) -> Filler:
+    """Make the filler of what the client fills in, as far as the job says it. task: "" for texts of the group."""
     own = group.tasks.get(task)
-    # Each task of each group has all keys of the job.
+    # Each task of each group repeats all keys of the job, so a job can make this large.
     spend(
         _STEPS_OF_A_KEY
         * (len(job.meta) + len(group.meta) + len(group.ports) + (len(own.meta) + len(own.env) if own else 0))
@@ -81,44 +88,48 @@ def environment(job: Job, group: JobGroup, task: str, spend: Spend) -> Filler:
     known: dict[str, Text] = {
         "NOMAD_GROUP_NAME": group.name,
         "NOMAD_NAMESPACE": job.namespace,
-        **dict(_ports(group)),
+        **dict(_port_values(group)),
     }
     if task:
         known["NOMAD_TASK_NAME"] = task
     if job.region:
         known["NOMAD_REGION"] = job.region
-    # Each run of a periodic or parameterized job has a name of its own, which no file tells.
-    known |= {"NOMAD_JOB_PARENT_ID": job.id} if job.runs else {"NOMAD_JOB_ID": job.id, "NOMAD_JOB_NAME": job.name}
+    # Each child of a periodic or parameterized job has a name of its own, which no file says.
+    known |= (
+        {"NOMAD_JOB_PARENT_ID": job.id} if job.has_children else {"NOMAD_JOB_ID": job.id, "NOMAD_JOB_NAME": job.name}
+    )
     meta = {**job.meta, **group.meta, **(own.meta if own else {})}
     known |= {
-        name: Filler(known, spend).fill(value) for key, value in meta.items() for name in _meta_names(key, job.asked)
+        name: Filler(known, spend).fill(value)
+        for key, value in meta.items()
+        for name in _meta_names(key, job.dispatched_meta)
     }
     if own:
         known |= {name: Filler(known, spend).fill(value) for name, value in own.env.items()}
     return Filler(known, spend)
 
 
-def _meta_names(key: str, asked: frozenset[str]) -> Iterator[str]:
-    if key not in asked:
-        yield _clean(f"NOMAD_META_{key}")
-        yield _clean(f"NOMAD_META_{key.upper()}")
+def _meta_names(key: str, dispatched: frozenset[str]) -> Iterator[str]:
+    if key not in dispatched:
+        yield _clean_name(f"NOMAD_META_{key}")
+        yield _clean_name(f"NOMAD_META_{key.upper()}")
 
 
-def _ports(group: JobGroup) -> Iterator[tuple[str, Text]]:
+def _port_values(group: JobGroup) -> Iterator[tuple[str, Text]]:
     for label, port in group.ports.items():
         inside = port.to or port.static
         for prefix, number in zip(_PORTS, (inside, port.static), strict=True):
             if number:
-                yield _clean(f"{prefix}{label}"), number if isinstance(number, NotKnown) else str(number)
+                yield _clean_name(f"{prefix}{label}"), number if isinstance(number, NotKnown) else str(number)
 
 
-def is_port_of(text: str, group: JobGroup) -> bool:
-    """Whether the text is the placeholder of a port of the group: the same as the port's label."""
-    names = {_clean(f"{prefix}{label}") for prefix in _PORTS for label in group.ports}
+def is_own_port(text: str, group: JobGroup) -> bool:
+    """Whether the text is the placeholder of a port of the group, which means the same as the port's label."""
+    names = {_clean_name(f"{prefix}{label}") for prefix in _PORTS for label in group.ports}
     match = PLACEHOLDER.fullmatch(text)
     return match is not None and match[1] in names
 
 
-def _clean(name: str) -> str:
-    """The name as that of an environment variable (helper.CleanEnvVar)."""
+def _clean_name(name: str) -> str:
+    """Turn the name into that of an environment variable, as Nomad's helper.CleanEnvVar does."""
     return _UNCLEAN.sub("_", name)

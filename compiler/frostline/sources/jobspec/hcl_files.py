@@ -1,4 +1,4 @@
-"""A job file in HCL2 as a Job."""
+"""Read a job file in HCL2 as a Job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 from frostline.hcl.nodes import BlockNode, Body
 from frostline.hcl.source import HclError
 from frostline.model import FileOrigin
-from frostline.sources.jobspec.blocks import Block, block_of
+from frostline.sources.jobspec.blocks import Block, evaluate_block
 from frostline.sources.jobspec.job import (
     Job,
     JobGroup,
@@ -24,31 +24,31 @@ from frostline.sources.jobspec.job import (
     Whole,
 )
 from frostline.sources.jobspec.shape import JOB
-from frostline.sources.jobspec.variables import Context, Given, Variables, scope_of
+from frostline.sources.jobspec.variables import Context, Given, Variables, make_scope
 from frostline.text import did_you_mean
 
 _TOP = ("job", "locals", "variable", "variables")
 
 
 class HclJob(Struct, frozen=True):
-    """What a file says. job: None where need says what must be known first. variables: those that the file declares."""
+    """What a file says. job: None if it needs a value that is not known (`need`). variables: those that it declares."""
 
     job: Job | None
     variables: Variables
     need: Need | None = None
 
 
-def job_of_body(body: Body, given: Given, context: Context) -> HclJob:
-    """The job in the file. HclError: the first error."""
-    job = _job_block(body)
-    scope, variables = scope_of(body, given, context)
+def read_hcl_job(body: Body, given: Given, context: Context) -> HclJob:
+    """Read the job in the file. HclError: the first error."""
+    job = _find_job_block(body)
+    scope, variables = make_scope(body, given, context)
     try:
-        return HclJob(_job(block_of(job, JOB, body.source, scope)), variables)
+        return HclJob(_read_job(evaluate_block(job, JOB, body.source, scope)), variables)
     except NeedError as error:
         return HclJob(None, variables, error.need)
 
 
-def _job_block(body: Body) -> BlockNode:
+def _find_job_block(body: Body) -> BlockNode:
     source = body.source
     for attribute in body.attributes.values():
         raise HclError(f"unknown argument `{attribute.name}`", source.place(attribute.offset), help=_top_help())
@@ -70,11 +70,11 @@ def _top_help() -> str:
     return f"a job file has blocks {', '.join(f'`{kind}`' for kind in _TOP)}"
 
 
-def _job(block: Block) -> Job:
+def _read_job(block: Block) -> Job:
     label = block.labels[0]
     # A task outside of groups gets a group of its own name (jobspec2, normalizeJob).
-    alone = (_group(task.labels[0], (), [task]) for task in block.all("task"))
-    groups = (_group(group.labels[0], group.blocks, group.all("task")) for group in block.all("group"))
+    alone = (_read_group(task.labels[0], (), [task]) for task in block.all("task"))
+    groups = (_read_group(group.labels[0], group.blocks, group.all("task")) for group in block.all("group"))
     parameterized = block.first("parameterized")
     return Job(
         place=block.place,
@@ -83,51 +83,48 @@ def _job(block: Block) -> Job:
         namespace=block.text("namespace") or "default",
         region=block.text("region"),
         groups=(*alone, *groups),
-        meta=_texts(block.blocks, "meta"),
-        runs=block.first("periodic") is not None or parameterized is not None,
-        asked=_asked(parameterized) if parameterized else frozenset(),
+        meta=_collect_texts(block.blocks, "meta"),
+        has_children=block.first("periodic") is not None or parameterized is not None,
+        dispatched_meta=_read_dispatched_meta(parameterized) if parameterized else frozenset(),
     )
 
 
-def _asked(parameterized: Block) -> frozenset[str]:
+def _read_dispatched_meta(parameterized: Block) -> frozenset[str]:
     keys = [parameterized.list_of_texts(name) for name in ("meta_required", "meta_optional")]
     return frozenset(key for found in keys if isinstance(found, tuple) for key in found if isinstance(key, str))
 
 
-def _texts(blocks: tuple[Block, ...], kind: str) -> dict[str, Text]:
+def _collect_texts(blocks: tuple[Block, ...], kind: str) -> dict[str, Text]:
     return {name: text for block in blocks if block.kind == kind for name, text in block.texts.items()}
 
 
-def _group(name: str, own: tuple[Block, ...], tasks: list[Block]) -> JobGroup:
+def _read_group(name: str, own: tuple[Block, ...], tasks: list[Block]) -> JobGroup:
     networks = [block for block in own if block.kind == "network"]
     networks += [network for task in tasks for part in task.all("resources") for network in part.all("network")]
-    services = [_service(block, "") for block in own if block.kind == "service"]
-    services += [_service(block, task.labels[0]) for task in tasks for block in task.all("service")]
+    services = [_read_service(block, "") for block in own if block.kind == "service"]
+    services += [_read_service(block, task.labels[0]) for task in tasks for block in task.all("service")]
     return JobGroup(
         name=name,
-        ports=_ports(networks),
+        ports=_read_ports(networks),
         services=tuple(services),
-        meta=_texts(own, "meta"),
+        meta=_collect_texts(own, "meta"),
         tasks={
-            task.labels[0]: JobTask(env=_texts(task.blocks, "env"), meta=_texts(task.blocks, "meta")) for task in tasks
+            task.labels[0]: JobTask(env=_collect_texts(task.blocks, "env"), meta=_collect_texts(task.blocks, "meta"))
+            for task in tasks
         },
     )
 
 
-def _task(blocks: tuple[Block, ...]) -> JobTask:
-    return JobTask(env=_texts(blocks, "env"), meta=_texts(blocks, "meta"))
-
-
-def _ports(networks: list[Block]) -> dict[str, JobPort]:
+def _read_ports(networks: list[Block]) -> dict[str, JobPort]:
     return {
-        port.labels[0]: JobPort(_port(port, "static"), _port(port, "to"))
+        port.labels[0]: JobPort(_read_port(port, "static"), _read_port(port, "to"))
         for network in networks
         for port in (*network.all("reserved_ports"), *network.all("port"))
     }
 
 
-def _port(block: Block, name: str, least: int = -1) -> Whole:
-    """A port; 0 for none. -1 leaves the choice to Nomad, as 0 does."""
+def _read_port(block: Block, name: str, least: int = -1) -> Whole:
+    """Read a port, or 0 if Nomad chooses it, which the file may also write as -1."""
     port = block.whole(name)
     if isinstance(port, NotKnown):
         return port
@@ -136,7 +133,7 @@ def _port(block: Block, name: str, least: int = -1) -> Whole:
     return max(port, 0)
 
 
-def _service(block: Block, task: str) -> JobService:
+def _read_service(block: Block, task: str) -> JobService:
     weights = block.first("weights")
     return JobService(
         place=block.place,
@@ -145,11 +142,11 @@ def _service(block: Block, task: str) -> JobService:
         address=block.text("address"),
         address_mode=block.text("address_mode"),
         tags=block.list_of_texts("tags"),
-        meta=_texts(block.blocks, "meta"),
-        weight=_weight(weights),
+        meta=_collect_texts(block.blocks, "meta"),
+        weight=_read_weight(weights),
         task=task,
         places=_places(block),
-        upstreams=tuple(_upstream(upstream) for upstream in _upstream_blocks(block)),
+        upstreams=tuple(_read_upstream(upstream) for upstream in _upstream_blocks(block)),
         gateway=any(connect.first("gateway") for connect in block.all("connect")),
     )
 
@@ -160,7 +157,7 @@ def _places(service: Block) -> dict[str, FileOrigin]:
     return {**places, "meta": meta.place} if meta else places
 
 
-def _weight(weights: Block | None) -> Whole:
+def _read_weight(weights: Block | None) -> Whole:
     if weights is None or "passing" not in weights.attributes:
         return 1
     weight = weights.whole("passing")
@@ -174,7 +171,7 @@ def _upstream_blocks(service: Block) -> Iterator[Block]:
                 yield from proxy.all("upstreams")
 
 
-def _upstream(block: Block) -> JobUpstream:
+def _read_upstream(block: Block) -> JobUpstream:
     destination = block.text("destination_name")
     if not destination:
         raise HclError("an upstream without `destination_name`", block.place)
@@ -182,7 +179,7 @@ def _upstream(block: Block) -> JobUpstream:
         place=block.place,
         destination=destination,
         address=block.text("local_bind_address"),
-        port=_port(block, "local_bind_port", least=0),
+        port=_read_port(block, "local_bind_port", least=0),
         socket=block.text("local_bind_socket_path"),
         kind=block.text("destination_type"),
         destination_namespace=block.text("destination_namespace"),

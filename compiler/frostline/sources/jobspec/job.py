@@ -1,4 +1,4 @@
-"""The parts of a job that services and upstreams need, from a file of any form."""
+"""The parts of a job that services and upstreams need, whatever the form of its file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ LOCALHOST = "127.0.0.1"  # the default of a sidecar
 
 
 class NotKnown(Struct, frozen=True):
-    """A value that the file does not tell. causes: what it depends on (`var.region`, `uuidv4()`). place: its own."""
+    """A value that the file does not determine. causes: what it depends on (`var.region`, `uuidv4()`). place: where the
+    value is written."""
 
     causes: frozenset[str]
     place: FileOrigin
@@ -23,14 +24,14 @@ Whole = int | NotKnown
 
 
 class Need(Struct, frozen=True):
-    """Something that must be known, but is not. what: for messages, e.g. "the name of a service"."""
+    """A value that frostline needs, but that is not known. what: for messages, e.g. "the name of a service"."""
 
     what: str
     value: NotKnown
 
 
 class NeedError(Exception):
-    """What blocks there are depends on something that is not known."""
+    """frostline needs a value that is not known."""
 
     def __init__(self, need: Need) -> None:
         super().__init__(need.what)
@@ -38,7 +39,7 @@ class NeedError(Exception):
 
 
 class JobUpstream(Struct, frozen=True, kw_only=True):
-    """An upstream in the file. place: of its block."""
+    """An upstream in the file. place: that of its block."""
 
     place: FileOrigin
     destination: Text
@@ -52,10 +53,10 @@ class JobUpstream(Struct, frozen=True, kw_only=True):
 
 
 class JobService(Struct, frozen=True, kw_only=True):
-    """A service in the file. places: of those of `name`, `port`, `address` and `tags` that it has.
+    """A service in the file. places: those of its `name`, `port`, `address`, `tags` and `meta`.
 
-    task: "" for a service of a group. weight: while its checks pass. gateway: Consul registers it as a gateway, which
-    is another kind than a service.
+    task: "" for a service of a group. weight: the one while its checks pass. gateway: Consul registers it as a gateway,
+    not as a service.
     """
 
     place: FileOrigin
@@ -73,21 +74,22 @@ class JobService(Struct, frozen=True, kw_only=True):
 
 
 class JobPort(Struct, frozen=True):
-    """A port of a network. static: on the node, 0 if Nomad chooses it. to: inside of the group's network, or 0."""
+    """A port of a network. static: the port on the node, 0 if Nomad chooses it. to: the port in the group's network,
+    or 0."""
 
     static: Whole = 0
     to: Whole = 0
 
 
 class JobTask(Struct, frozen=True, kw_only=True):
-    """A task: its own variables and meta."""
+    """A task's own environment variables and meta."""
 
     env: Mapping[str, Text] = {}
     meta: Mapping[str, Text] = {}
 
 
 class JobGroup(Struct, frozen=True, kw_only=True):
-    """A group. ports: by label, with those of its tasks' networks. tasks: by name."""
+    """A group. ports: by label, including those of its tasks' networks. tasks: by name."""
 
     name: str
     ports: Mapping[str, JobPort] = {}
@@ -99,8 +101,8 @@ class JobGroup(Struct, frozen=True, kw_only=True):
 class Job(Struct, frozen=True, kw_only=True):
     """A job. region: "" if the file does not set it.
 
-    runs: each run is a job of its own, with another name (a periodic or parameterized job). asked: the keys of meta
-    that whoever dispatches a parameterized job sets.
+    has_children: Nomad runs children of it, each with a name of its own (a periodic or parameterized job).
+    dispatched_meta: the keys of meta that whoever dispatches a parameterized job sets.
     """
 
     place: FileOrigin
@@ -110,10 +112,10 @@ class Job(Struct, frozen=True, kw_only=True):
     region: Text = ""
     groups: tuple[JobGroup, ...] = ()
     meta: Mapping[str, Text] = {}
-    runs: bool = False
-    asked: frozenset[str] = frozenset()
+    has_children: bool = False
+    dispatched_meta: frozenset[str] = frozenset()
 
 
-def bind_of(address: str, port: int, socket: str) -> Bind:
-    """The place where an upstream listens: its socket if it has one, else its port and address."""
+def make_bind(address: str, port: int, socket: str) -> Bind:
+    """Make the bind of an upstream: its socket if it has one, else its address and port."""
     return Bind(socket=socket) if socket else Bind(address=address or LOCALHOST, port=port)

@@ -1,4 +1,4 @@
-"""Which files are job files: the globs under `files`."""
+"""Find job files with the globs under `files`."""
 
 from __future__ import annotations
 
@@ -24,58 +24,58 @@ UNUSED_GLOB = Rule(
     mend="correct the glob, or leave it out",
 )
 
-_HELP = "globs are relative to the folder of frostline.yaml; `**` is any folders; `!` takes files out again"
+_HELP = "globs are relative to the folder of frostline.yaml; `**` matches any folders; `!` excludes files again"
 
 
-def job_files(settings: JobspecSettings) -> tuple[tuple[Path, ...], tuple[Finding, ...]]:
-    """The files that the globs leave, sorted, and a warning for every glob that matches none.
+def find_job_files(settings: JobspecSettings) -> tuple[tuple[Path, ...], tuple[Finding, ...]]:
+    """Return the files that the globs match, sorted, and a warning for each glob that matches no file.
 
-    `!` takes out again what earlier globs found; what it matches need not exist. UsageError: a plain path names no
-    file, no file is left, or a link leads out.
+    `!` excludes files that earlier globs found; it need not match any. UsageError: a plain path names no file, no file
+    is left, or a link leads out of its folder.
     """
-    found: dict[Path, str] = {}  # with the last glob that finds it
+    found: dict[Path, str] = {}  # with the last glob that matches the file
     warnings: list[Finding] = []
     for glob in settings.files:
         if glob.startswith("!"):
-            excluded = _matching(settings, glob, glob.removeprefix("!"))
-            found = {path: by for path, by in found.items() if path not in excluded}
+            excluded = _find_matching(settings, glob, glob.removeprefix("!"))
+            found = {path: by_glob for path, by_glob in found.items() if path not in excluded}
             continue
-        matching = {path for path in _matching(settings, glob, glob) if path.is_file()}
+        matching = {path for path in _find_matching(settings, glob, glob) if path.is_file()}
         if not matching and is_literal(glob):
-            raise _bad_glob(settings, glob, "there is no such file")
+            raise _glob_error(settings, glob, "there is no such file")
         if not matching:
             message = f"no file matches `{glob}` of source `{settings.name}`"
             warnings.append(UNUSED_GLOB.finding(message, value=glob, origin=settings.files_origin))
         found |= dict.fromkeys(matching, glob)
     if not found:
-        raise _bad_glob(settings, ", ".join(settings.files), "no file matches")
+        raise _glob_error(settings, ", ".join(settings.files), "no file matches")
     _check_inside(settings, found)
     return tuple(sorted(found)), tuple(warnings)
 
 
-def _matching(settings: JobspecSettings, written: str, glob: str) -> set[Path]:
-    """What the glob matches, files and folders."""
-    # Before Python 3.13 pathlib gives folders only where `**` ends a glob.
-    every = f"{glob}/*" if glob == "**" or glob.endswith("/**") else glob
+def _find_matching(settings: JobspecSettings, written: str, glob: str) -> set[Path]:
+    """Find the files and folders that the glob matches."""
+    # Before Python 3.13 pathlib finds only folders if `**` ends a glob.
+    pattern = f"{glob}/*" if glob == "**" or glob.endswith("/**") else glob
     try:
-        return set(find(every, settings.folder))
+        return set(find(pattern, settings.folder))
     except (ValueError, NotImplementedError, OSError) as error:
-        raise _bad_glob(settings, written, str(error)) from None
+        raise _glob_error(settings, written, str(error)) from None
 
 
 def _check_inside(settings: JobspecSettings, found: Mapping[Path, str]) -> None:
-    """UsageError: a link that a glob finds leads out of the glob's folder. A plain path may lead anywhere."""
+    """UsageError: a glob matches a link that leads out of the glob's folder. A plain path may lead anywhere."""
     for path, glob in sorted(found.items()):
         if is_literal(glob):
             continue
         folder = settings.folder.joinpath(*takewhile(is_literal, Path(glob).parts[:-1])).resolve()
         if folder not in path.resolve().parents:
-            reason = f"it finds `{display_path(path)}`, a link that leads out of `{display_path(folder)}`"
-            help_line = "name that file under `files` by its own path, or take it out with `!`"
-            raise _bad_glob(settings, glob, reason, help_line)
+            reason = f"it matches `{display_path(path)}`, a link that leads out of `{display_path(folder)}`"
+            help_line = "name that file under `files` by its own path, or exclude it with `!`"
+            raise _glob_error(settings, glob, reason, help_line)
 
 
-def _bad_glob(settings: JobspecSettings, glob: str, reason: str, help: str = _HELP) -> UsageError:
+def _glob_error(settings: JobspecSettings, glob: str, reason: str, help: str = _HELP) -> UsageError:
     return UsageError(
         f"source {settings.name}: `files`: `{glob}`: {reason}",
         origin=settings.files_origin,

@@ -7,7 +7,7 @@ from frostline.rules import Rule
 _RUNTIME_MEND = "write it without variables of the client, or read the service from Consul or Nomad"
 _RUNTIME_WHY = (
     "Variables such as `${attr.unique.hostname}` or `${NOMAD_ALLOC_INDEX}` have a value only on the client that runs "
-    "the job, and the file alone does not tell it."
+    "the job, so the file alone does not determine it."
 )
 RUNTIME_NAME = Rule(
     name="job-name",
@@ -29,7 +29,7 @@ RUNTIME_TAG = Rule(
     name="job-tag",
     severity="warning",
     summary="a tag of a service in a job file contains a variable of the client",
-    why=f"{_RUNTIME_WHY} The tag is left out, so whoever chooses by it does not find the service.",
+    why=f"{_RUNTIME_WHY} The tag is left out, so consumers that select by it do not find the service.",
     example="a.nomad.hcl:8:8: warning[job-tag]: web: its tag `host=${attr.unique.hostname}` is known only on "
     f"the client that runs the job; the tag is left out\n  help: {_RUNTIME_MEND}",
     mend=_RUNTIME_MEND,
@@ -38,7 +38,7 @@ RUNTIME_META = Rule(
     name="job-meta",
     severity="warning",
     summary="a meta value of a service in a job file contains a variable of the client",
-    why=f"{_RUNTIME_WHY} The key is left out, so whoever chooses by it does not find the service.",
+    why=f"{_RUNTIME_WHY} The key is left out, so consumers that select by it do not find the service.",
     example="a.nomad.hcl:8:1: warning[job-meta]: web: its meta `rack` is `${meta.rack}`, which is known only on the "
     f"client that runs the job; the key is left out\n  help: {_RUNTIME_MEND}",
     mend=_RUNTIME_MEND,
@@ -46,7 +46,7 @@ RUNTIME_META = Rule(
 RUNTIME_UPSTREAM = Rule(
     name="job-upstream",
     summary="an upstream in a job file contains a variable of the client",
-    why=f"{_RUNTIME_WHY} The upstream is left out, so nothing shows on which service the job depends.",
+    why=f"{_RUNTIME_WHY} The upstream is left out, so nothing shows that the job depends on the service.",
     example="a.nomad.hcl:10:2: error[job-upstream]: its destination `db-${NOMAD_DC}` is known only on the client that "
     "runs the job; the upstream is left out\n  help: write it without variables of the client",
     mend="write it without variables of the client",
@@ -56,7 +56,7 @@ UNREGISTRABLE = Rule(
     name="name-unregistrable",
     summary="Nomad refuses the name of a service in a job file",
     why="Nomad registers no job with a service whose name has other characters than letters, digits and dashes, or "
-    "more than 63 of them (RFC 1123), whatever its provider. So nobody will ever serve that name.",
+    "more than 63 of them (RFC 1123), whatever its provider. So nothing will ever serve that name.",
     example="a.nomad.hcl:7:14: error[name-unregistrable]: my_service: Nomad refuses the name `my_service`: `_` is "
     f"neither a letter, a digit nor a dash\n  help: {_NAME_MEND}",
     mend=_NAME_MEND,

@@ -1,7 +1,7 @@
-"""A job in JSON, in the form of Nomad's API, as `nomad job run -json` takes it.
+"""Read a job in JSON, in the form of Nomad's API, as `nomad job run -json` takes it.
 
-Read as Go's encoding/json reads it: the case of names does not matter, names that nobody knows are ignored, of several
-members with one name the last wins (objects are merged), and null in a list or map of strings is an empty string.
+This follows Go's encoding/json: the case of names does not matter, unknown names are ignored, the last of several
+members with the same name wins (objects are merged), and null in a list or map of strings is an empty string.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _OWN_NAMES = frozenset({"id", "name", "taskgroups"})
 
 
 def is_api_job(tree: Node) -> bool:
-    """Whether this is the form of the API, with `Job` around it or without, not HCL's JSON syntax."""
+    """Whether the file has the form of the API, with or without `Job` around it, rather than HCL's JSON syntax."""
     if not isinstance(tree.value, Members):
         return False
     members = {key.lower(): (key, node) for key, node in tree.value.items}
@@ -45,7 +45,7 @@ class _ObjectReader:
         for key, member in node.value.items:
             written.setdefault(key.lower(), []).append(member)
         self._members = {
-            name: members[0] if len(members) == 1 else _merged(members) for name, members in written.items()
+            name: members[0] if len(members) == 1 else _merge(members) for name, members in written.items()
         }
 
     def error(self, node: Node, wanted: str) -> HclError:
@@ -65,7 +65,7 @@ class _ObjectReader:
     def _node(self, name: str) -> Node | None:
         return self._members.get(name.lower())
 
-    def _wrong(self, name: str, node: Node, wanted: str) -> HclError:
+    def _member_error(self, name: str, node: Node, wanted: str) -> HclError:
         return _ObjectReader(self.source, self.node, f"{self.path}.{name}".lstrip(".")).error(node, wanted)
 
     def _member(self, name: str, kind: type, wanted: str) -> Any:
@@ -73,7 +73,7 @@ class _ObjectReader:
         if node is None or node.value is None:
             return None
         if not isinstance(node.value, kind) or isinstance(node.value, bool):
-            raise self._wrong(name, node, wanted)
+            raise self._member_error(name, node, wanted)
         return node.value
 
     def text(self, name: str) -> str:
@@ -82,13 +82,13 @@ class _ObjectReader:
     def flag(self, name: str) -> bool:
         node = self._node(name)
         if node is not None and node.value is not None and not isinstance(node.value, bool):
-            raise self._wrong(name, node, "true or false")
+            raise self._member_error(name, node, "true or false")
         return node is not None and node.value is True
 
     def whole(self, name: str, most: int, least: int = 0) -> int:
         value = self._member(name, int, "a whole number") or 0
         if not least <= value <= most:
-            raise self._wrong(name, self._node(name) or self.node, f"between {least} and {most}")
+            raise self._member_error(name, self._node(name) or self.node, f"between {least} and {most}")
         return int(value)
 
     def texts(self, name: str) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ class _ObjectReader:
 
     def _text(self, name: str, node: Node, wanted: str) -> str:
         if node.value is not None and not isinstance(node.value, str):
-            raise self._wrong(name, node, wanted)
+            raise self._member_error(name, node, wanted)
         return node.value or ""
 
     def objects(self, name: str) -> Iterator[_ObjectReader]:
@@ -114,8 +114,9 @@ class _ObjectReader:
         return None if node is None or node.value is None else _ObjectReader(self.source, node, f"{self.path}.{name}")
 
 
-def _merged(members: list[Node]) -> Node:
-    """What several members of one name are: the last one, with the members of all objects directly before it."""
+def _merge(members: list[Node]) -> Node:
+    """Merge members of the same name: the last wins; if it is an object, it gets the members of objects directly
+    before."""
     last = members[-1]
     objects = list(takewhile(lambda node: isinstance(node.value, Members), reversed(members)))
     if not objects:
@@ -123,8 +124,8 @@ def _merged(members: list[Node]) -> Node:
     return Node(Members(tuple(item for node in reversed(objects) for item in node.value.items)), last.offset)
 
 
-def job_of_json(tree: Node, source: Source) -> Job:
-    """The job in the file. HclError: it is not a job."""
+def read_api_job(tree: Node, source: Source) -> Job:
+    """Read the job in the file. HclError: it is not a job."""
     top = _ObjectReader(source, tree, "")
     job = top.inner("Job") or top
     identifier = job.text("ID") or job.text("Name")
@@ -138,35 +139,35 @@ def job_of_json(tree: Node, source: Source) -> Job:
         namespace=job.text("Namespace") or "default",
         region=job.text("Region"),
         # A stopped job declares nothing.
-        groups=() if job.flag("Stop") else tuple(_group(group) for group in job.objects("TaskGroups")),
+        groups=() if job.flag("Stop") else tuple(_read_group(group) for group in job.objects("TaskGroups")),
         meta=job.text_map("Meta"),
-        runs=job.inner("Periodic") is not None or parameterized is not None,
-        asked=_asked(parameterized) if parameterized else frozenset(),
+        has_children=job.inner("Periodic") is not None or parameterized is not None,
+        dispatched_meta=_read_dispatched_meta(parameterized) if parameterized else frozenset(),
     )
 
 
-def _asked(parameterized: _ObjectReader) -> frozenset[str]:
+def _read_dispatched_meta(parameterized: _ObjectReader) -> frozenset[str]:
     return frozenset((*parameterized.texts("MetaRequired"), *parameterized.texts("MetaOptional")))
 
 
-def _group(group: _ObjectReader) -> JobGroup:
+def _read_group(group: _ObjectReader) -> JobGroup:
     if not group.text("Name"):
         raise HclError("a group without `Name`", group.place, help=_HELP)
     tasks = list(group.objects("Tasks"))
     networks = list(group.objects("Networks"))
     networks += [network for task in tasks if (part := task.inner("Resources")) for network in part.objects("Networks")]
-    services = [_service(service, "") for service in group.objects("Services")]
-    services += [_service(service, task.text("Name")) for task in tasks for service in task.objects("Services")]
+    services = [_read_service(service, "") for service in group.objects("Services")]
+    services += [_read_service(service, task.text("Name")) for task in tasks for service in task.objects("Services")]
     return JobGroup(
         name=group.text("Name"),
-        ports=_ports(networks),
+        ports=_read_ports(networks),
         services=tuple(services),
         meta=group.text_map("Meta"),
         tasks={task.text("Name"): JobTask(env=task.text_map("Env"), meta=task.text_map("Meta")) for task in tasks},
     )
 
 
-def _ports(networks: list[_ObjectReader]) -> Mapping[str, JobPort]:
+def _read_ports(networks: list[_ObjectReader]) -> Mapping[str, JobPort]:
     return {
         port.text("Label"): JobPort(port.whole("Value", 65535), max(port.whole("To", 65535, least=-1), 0))
         for network in networks
@@ -175,7 +176,7 @@ def _ports(networks: list[_ObjectReader]) -> Mapping[str, JobPort]:
     }
 
 
-def _service(service: _ObjectReader, task: str) -> JobService:
+def _read_service(service: _ObjectReader, task: str) -> JobService:
     weights, connect = service.inner("Weights"), service.inner("Connect")
     places = {"name": "Name", "port": "PortLabel", "address": "Address", "tags": "Tags", "meta": "Meta"}
     return JobService(
@@ -189,12 +190,12 @@ def _service(service: _ObjectReader, task: str) -> JobService:
         weight=weights.whole("Passing", 2**31 - 1) if weights else 1,
         task=task,
         places={name: service.place_of(member) for name, member in places.items()},
-        upstreams=tuple(_upstreams(connect)) if connect else (),
+        upstreams=tuple(_read_upstreams(connect)) if connect else (),
         gateway=connect is not None and connect.inner("Gateway") is not None,
     )
 
 
-def _upstreams(connect: _ObjectReader) -> Iterator[JobUpstream]:
+def _read_upstreams(connect: _ObjectReader) -> Iterator[JobUpstream]:
     sidecar = connect.inner("SidecarService")
     proxy = sidecar.inner("Proxy") if sidecar else None
     for upstream in proxy.objects("Upstreams") if proxy else ():

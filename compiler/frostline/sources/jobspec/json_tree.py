@@ -1,4 +1,4 @@
-"""A JSON file as a tree of values with their places."""
+"""Parse a JSON file to a tree of values with their places."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from frostline.model import FileOrigin
 
 _MOST_LEVELS = 200
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*"|[\[\]{}:,]|[^ \t\n\r\[\]{}:,"]++')
-"""A token of a text that is known to be JSON."""
+"""Matches a token of a text that is valid JSON."""
 
 
 class Node(Struct, frozen=True):
@@ -26,26 +26,26 @@ class Node(Struct, frozen=True):
 
 
 class Members(Struct, frozen=True):
-    """The members of an object, in the order written; a key may be there several times."""
+    """The members of an object, in the order of the file. A key may repeat."""
 
     items: tuple[tuple[str, Node], ...]
 
 
-def plain(node: Node) -> Any:
-    """The value without places; of several members with one key the last."""
+def to_plain(node: Node) -> Any:
+    """Return the value without places. The last of several members with the same key wins."""
     match node.value:
         case Members(items):
-            return {key: plain(inner) for key, inner in items}
+            return {key: to_plain(inner) for key, inner in items}
         case tuple():
-            return [plain(inner) for inner in node.value]
+            return [to_plain(inner) for inner in node.value]
         case value:
             return value
 
 
-def tree_of(source: Source) -> Node:
-    """The value of the file. HclError: the file is not JSON.
+def parse_json_tree(source: Source) -> Node:
+    """Parse the file. HclError: the file is not JSON.
 
-    The standard library checks the text, and knows no places; so the places come from the text's tokens.
+    The standard library checks the text, but tells no places, so these come from the text's tokens.
     """
     try:
         json.loads(source.data.decode(), parse_constant=_refuse_constant)
@@ -67,7 +67,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _node(token: re.Match[bytes], tokens: Iterator[re.Match[bytes]], source: Source, level: int) -> Node:
-    """The value that starts with this token; tokens: those after it."""
+    """Build the value that starts with this token. tokens: those after it."""
     if level > _MOST_LEVELS:
         raise HclError("values are nested too deeply", source.place(token.start()))
     if token[0] == b"{":
@@ -91,7 +91,7 @@ def _text(token: re.Match[bytes], source: Source) -> str:
 
 
 def _up_to(closing: bytes, tokens: Iterator[re.Match[bytes]]) -> Iterator[re.Match[bytes]]:
-    """The first token of each element, up to the closing bracket."""
+    """Yield the first token of each element, up to the closing bracket."""
     for token in tokens:
         if token[0] == closing:
             return

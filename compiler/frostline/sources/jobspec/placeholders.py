@@ -1,4 +1,4 @@
-"""Placeholders for variables that only the client knows (`${NOMAD_PORT_http}`): their own text."""
+"""Keep placeholders for variables that only the client knows (`${NOMAD_PORT_http}`) as text."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from frostline.hcl.values import Value, string
 
 _KEY = re.compile(rb'\[[^"\]]*("(?:[^"\\]|\\.)*")?[^"\]]*\]', re.DOTALL)
 _MOST_BRACES = 32
-"""Each of them repeats all before it."""
+"""Each closing brace repeats the text before it (see `placeholder`), so the text grows fast."""
 _SPACE = re.compile(rb"\.?\s*")
 
 
 def placeholder(traversal: Traversal, source: Source) -> Value:
-    """The traversal's text in `${` and `}`: those in the file, with the spaces next to them, or added ones.
+    """Return the traversal's text in `${` and `}`: as the file has them, with the spaces next to them, or added.
 
-    As in Nomad's parser (jobspec2's UndefinedVariable), with its quirk: it searches the closing brace from the second
-    byte after the traversal on, and takes along all braces that follow.
+    This follows Nomad's parser (jobspec2's UndefinedVariable), with its quirk: it looks for the closing brace from the
+    second byte after the traversal, and includes all braces that follow.
     """
     data = source.data
     start, end = traversal.offset, _end(traversal, data)
@@ -43,7 +43,7 @@ def placeholder(traversal: Traversal, source: Source) -> Value:
 
 
 def _end(traversal: Traversal, data: bytes) -> int:
-    """The offset after the last step, whose key is a literal."""
+    """Return the offset after the last step, whose key is a literal."""
     if not traversal.steps:
         return traversal.offset + len(traversal.root.encode())
     last = traversal.steps[-1]

@@ -1,4 +1,4 @@
-"""Reads one job file, of whatever form, and says what it declares."""
+"""Read job files of any form, and return what they declare."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from frostline.hcl.scope import Budget
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.syntax import parse
 from frostline.model import Declaration, FileOrigin
-from frostline.sources.jobspec.hcl_files import HclJob, job_of_body
+from frostline.sources.jobspec.hcl_files import HclJob, read_hcl_job
 from frostline.sources.jobspec.job import Job, Need
-from frostline.sources.jobspec.json_bodies import body_of_json, values_of_json
-from frostline.sources.jobspec.json_files import is_api_job, job_of_json
-from frostline.sources.jobspec.json_tree import tree_of
+from frostline.sources.jobspec.json_bodies import read_json_body, read_json_values
+from frostline.sources.jobspec.json_files import is_api_job, read_api_job
+from frostline.sources.jobspec.json_tree import parse_json_tree
 from frostline.sources.jobspec.placeholders import placeholder
-from frostline.sources.jobspec.registering import declaration_of, texts_of
+from frostline.sources.jobspec.registering import declare_job, names_in
 from frostline.sources.jobspec.settings import JobspecSettings
 from frostline.sources.jobspec.variables import Context, Given, Variables
 from frostline.text import display_path
 
 MOST_BYTES = 2**20
-"""The largest file that is read: the limit of Nomad's own job_max_source_size."""
+"""The largest file that is read, which is Nomad's own limit (job_max_source_size)."""
 
 _TEMPLATE = re.compile(rb"\[\[")
 _NO_VARIABLES = Variables(frozenset(), {})
@@ -47,7 +47,7 @@ class TemplateError(HclError):
 
 
 class FileResult(Struct, frozen=True, kw_only=True):
-    """What a file declares, or why it cannot be read. template: the place of `[[ … ]]`, if it is a template."""
+    """What a file declares, or why it cannot be read. template: the place of `[[ … ]]` if the file is a template."""
 
     declaration: Declaration = Declaration()
     errors: tuple[FrostlineError, ...] = ()
@@ -55,34 +55,34 @@ class FileResult(Struct, frozen=True, kw_only=True):
 
 
 class Reader:
-    """Reads job files with the same variables. read: the files that functions have read so far."""
+    """Reads job files with the same variables. files_read: the files that functions in job files have read so far."""
 
     def __init__(self, settings: JobspecSettings) -> None:
         self._settings = settings
         self._declared: set[str] = set()
-        self.read: list[Path] = []
+        self.files_read: list[Path] = []
         self._budget = Budget()
         environment = {name: os.environ[name] for name in settings.environment if name in os.environ}
         self._given = Given(
             environment=environment,
-            files=[self._var_file(path) for path in settings.var_files],
+            files=[self._read_var_file(path) for path in settings.var_files],
             configured=settings.variables,
             places=settings.places,
         )
         folder = settings.working_folder if settings.filesystem else None
-        files = file_functions(folder, settings.root, self.read.append)
+        files = file_functions(folder, settings.root, self.files_read.append)
         self._functions: Mapping[str, Function] = {**function_table(), **files}
 
-    def declaration(self, path: Path) -> FileResult:
-        """What the file declares."""
+    def read_file(self, path: Path) -> FileResult:
+        """Read a file. Errors in it are part of the result."""
         try:
-            found = self._job(path)
+            found = self._read_job(path)
             needs = [found.need] if found.need else []
             declaration = Declaration()
             if found.job:
                 _check_template(found.job)
                 spend = partial(self._spend, found.job.place)
-                registered = declaration_of(found.job, spend, self._settings.address, self._settings.services)
+                registered = declare_job(found.job, spend, self._settings.address, self._settings.services)
                 declaration = registered.declaration
                 needs += registered.needs
         except TemplateError as error:
@@ -91,33 +91,33 @@ class Reader:
             return FileResult(errors=(self._error(error.message, error.place, error.help or _FILE_HELP),))
         self._declared |= found.variables.declared
         if needs:
-            return FileResult(errors=tuple(self._unknown(needs, found.variables)))
+            return FileResult(errors=tuple(self._errors_of_unknown(needs, found.variables)))
         return FileResult(declaration=declaration)
 
     def _spend(self, place: FileOrigin, steps: int) -> None:
         self._budget.spend(steps, lambda: place)
 
-    def _job(self, path: Path) -> HclJob:
-        source = self._source(path)
+    def _read_job(self, path: Path) -> HclJob:
+        source = self._read_source(path)
         self._budget.add_file()
         try:
             if not _is_json(source, path):
-                return self._evaluated(parse(source))
-            tree = tree_of(source)
+                return self._evaluate(parse(source))
+            tree = parse_json_tree(source)
             if is_api_job(tree):
-                return HclJob(job_of_json(tree, source), _NO_VARIABLES)
+                return HclJob(read_api_job(tree, source), _NO_VARIABLES)
         except HclError as error:
             raise _as_template(error, source) from None
-        return self._evaluated(body_of_json(tree, source))
+        return self._evaluate(read_json_body(tree, source))
 
-    def _evaluated(self, body: Body) -> HclJob:
+    def _evaluate(self, body: Body) -> HclJob:
         context = Context(functions=self._functions, undefined=placeholder, budget=self._budget)
-        return job_of_body(body, self._given, context)
+        return read_hcl_job(body, self._given, context)
 
-    def _var_file(self, path: Path) -> Body:
+    def _read_var_file(self, path: Path) -> Body:
         try:
-            source = self._source(path)
-            body = values_of_json(tree_of(source), source) if _is_json(source, path) else parse(source)
+            source = self._read_source(path)
+            body = read_json_values(parse_json_tree(source), source) if _is_json(source, path) else parse(source)
             for block in body.blocks:
                 raise HclError(
                     f"a block is not allowed in a var file: `{block.kind}`",
@@ -128,7 +128,7 @@ class Reader:
             raise self._error(error.message, error.place, error.help or _VAR_FILE_HELP) from None
         return body
 
-    def _source(self, path: Path) -> Source:
+    def _read_source(self, path: Path) -> Source:
         shown = display_path(path)
         try:
             return Source(shown, read_regular(path, most=MOST_BYTES))
@@ -137,11 +137,11 @@ class Reader:
             help_line = "write it, or correct its path" if is_missing else "give this user the right to read it"
             raise HclError(f"the file cannot be read: {error.strerror}", FileOrigin(shown), help_line) from None
 
-    def _unknown(self, needs: list[Need], variables: Variables) -> Iterator[FrostlineError]:
-        """An error for every variable of the file that is not set, and for everything else that is not known."""
+    def _errors_of_unknown(self, needs: list[Need], variables: Variables) -> Iterator[FrostlineError]:
+        """Yield an error for each variable of the file that is not set, and for each other value that is not known."""
         for name, place in variables.unset.items():
             need = next((need for need in needs if f"var.{name}" in need.value.causes), None)
-            why = "; only Nomad needs it, nothing that is read here does"
+            why = "; Nomad needs it, although frostline reads nothing that depends on it"
             if need:
                 why = f", but {need.what} needs it ({_short(need.value.place)})"
             message = f"the variable `{name}` is not set and has no default{why}"
@@ -168,8 +168,8 @@ class Reader:
     def _error(self, message: str, place: FileOrigin, help: str) -> SourceError:
         return SourceError(f"source {self._settings.name}: {message}", origin=place, help=help)
 
-    def undeclared(self) -> list[FrostlineError]:
-        """An error for every variable that is set, but that no file declares."""
+    def errors_of_undeclared(self) -> list[FrostlineError]:
+        """Return an error for each variable that is set, but that no file declares."""
         return [
             UsageError(
                 f"source {self._settings.name}: no job file declares the variable `{name}`",
@@ -186,13 +186,16 @@ def _short(place: FileOrigin) -> str:
 
 
 def _is_json(source: Source, path: Path) -> bool:
-    """As Nomad decides it: no HCL text begins with a brace. The suffix decides only what is neither."""
+    """Whether the file is JSON, as Nomad decides it: no HCL text begins with a brace.
+
+    The suffix decides only for a JSON array or string, which are errors in either syntax.
+    """
     text = source.data.lstrip()
     return text.startswith(b"{") or (path.suffix == ".json" and text[:1] in b'["')
 
 
 def _as_template(error: HclError, source: Source) -> HclError:
-    """The error; if there is `[[ … ]]` in its line, which HCL's own syntax seldom has, that this is a template."""
+    """Return a TemplateError if the error's line has `[[`, which is rare in HCL, else the error itself."""
     lines = source.data.split(b"\n")
     line = lines[error.place.line - 1] if error.place.line <= len(lines) else b""
     match = _TEMPLATE.search(line)
@@ -203,7 +206,7 @@ def _as_template(error: HclError, source: Source) -> HclError:
 
 
 def _check_template(job: Job) -> None:
-    """TemplateError: a name is one that a template fills in, though the text is HCL."""
-    for text, place in texts_of(job):
+    """TemplateError: the file is valid HCL, but a template fills one of its names."""
+    for text, place in names_in(job):
         if _TEMPLATE.search(text.encode()):
             raise TemplateError("a template", place)

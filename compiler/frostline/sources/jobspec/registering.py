@@ -15,10 +15,10 @@ from frostline.rules import Rule
 from frostline.sources.jobspec.filling import (
     PLACEHOLDER,
     Filler,
+    client_filler,
     client_placeholders,
-    environment,
-    is_port_of,
-    registered_names,
+    is_own_port,
+    server_filler,
 )
 from frostline.sources.jobspec.job import (
     Job,
@@ -30,7 +30,7 @@ from frostline.sources.jobspec.job import (
     NotKnown,
     Text,
     Whole,
-    bind_of,
+    make_bind,
 )
 from frostline.sources.jobspec.job_rules import (
     NO_SUCH_PORT,
@@ -50,26 +50,26 @@ _RUNTIME = "is known only on the client that runs the job"
 
 
 class JobDeclaration(Struct, frozen=True):
-    """What a job declares; needs: what must be known first. With a need the rest is not complete."""
+    """What a job declares. needs: values that must be known first; if there are any, the declaration is incomplete."""
 
     declaration: Declaration
     needs: tuple[Need, ...] = ()
 
 
-def declaration_of(job: Job, spend: Spend, address: str = "", selected: Sequence[str] = ("*",)) -> JobDeclaration:
-    """Its services and upstreams, and findings about what the file does not tell, or Nomad refuses.
+def declare_job(job: Job, spend: Spend, address: str = "", selected: Sequence[str] = ("*",)) -> JobDeclaration:
+    """Return the job's services and upstreams, with findings about what the file does not say or Nomad refuses.
 
-    address: a pattern with {name}, the address of services that say none. selected: globs; of a service whose name
-    does not fit, nothing is asked and nothing is said. spend: of what is filled in.
+    address: a pattern with {name}: the address of services without one. selected: globs; services with other names are
+    ignored, with their errors. spend: counts the steps of filling.
     """
     services: list[DeclaredService] = []
     upstreams: list[tuple[Upstream, FileOrigin]] = []
     findings: list[Finding] = []
     needs: list[Need] = []
     for group in job.groups:
-        # The environment of a task, or "" for that of the group.
+        # Task -> what the client fills in; "" for the group.
         tasks = {"", *(service.task for service in group.services)}
-        known = {task: environment(job, group, task, spend) for task in sorted(tasks)}
+        known = {task: client_filler(job, group, task, spend) for task in sorted(tasks)}
         for service in group.services:
             if service.gateway:
                 continue
@@ -78,12 +78,12 @@ def declaration_of(job: Job, spend: Spend, address: str = "", selected: Sequence
                 if matches(selected, name.text):
                     registration = _Registration(job, group, service, name, known[service.task])
                     findings += registration.findings()
-                    services += registration.declared(address)
+                    services += registration.declare(address)
             except NeedError as error:
                 needs.append(error.need)
             for upstream in service.upstreams:
                 try:
-                    declared, more = _upstream(job, group, upstream, known[""])
+                    declared, more = _declare_upstream(job, group, upstream, known[""])
                 except NeedError as error:
                     needs.append(error.need)
                     continue
@@ -93,34 +93,34 @@ def declaration_of(job: Job, spend: Spend, address: str = "", selected: Sequence
     return JobDeclaration(declaration, tuple(needs))
 
 
-def _known(text: Text, what: str) -> str:
-    """The text. NeedError: it is not known."""
+def _require(text: Text, what: str) -> str:
+    """Return the text. NeedError: it is not known."""
     if isinstance(text, NotKnown):
         raise NeedError(Need(what, text))
     return text
 
 
-def _known_number(number: Whole, what: str) -> int:
+def _require_number(number: Whole, what: str) -> int:
     if isinstance(number, NotKnown):
         raise NeedError(Need(what, number))
     return number
 
 
-def _address(pattern: str, name: str) -> str:
+def _fill_address(pattern: str, name: str) -> str:
     return "".join(part if isinstance(part, str) else name for part in parse(pattern))
 
 
 class _Name:
-    """The name of a service. submitted: in the job that the server keeps; text: with what the client fills in."""
+    """The name of a service. submitted: as the server keeps it in the job. text: with what the client fills in."""
 
     def __init__(self, job: Job, group: JobGroup, service: JobService, known: Filler) -> None:
         what = "the name of a service"
         if service.name:
-            self.submitted = _known(registered_names(job, group, service.task, known.spend).fill(service.name), what)
+            self.submitted = _require(server_filler(job, group, service.task, known.spend).fill(service.name), what)
         else:
-            parts = [_known(job.name, "the name of the job"), group.name, *([service.task] if service.task else [])]
+            parts = [_require(job.name, "the name of the job"), group.name, *([service.task] if service.task else [])]
             self.submitted = "-".join(parts)
-        self.text = _known(known.fill(self.submitted), what)
+        self.text = _require(known.fill(self.submitted), what)
 
 
 class _Registration:
@@ -130,107 +130,110 @@ class _Registration:
         self._service = service
         self._group = group
         self._in_task = bool(service.task)
-        self.namespace = _known(job.namespace, "the namespace of the job")
+        self.namespace = _require(job.namespace, "the namespace of the job")
         self.submitted = name.submitted
         self.name = name.text
-        self.port = _known(known.fill(service.port), "the port of a service")
-        self.mode = _known(service.address_mode, "the address mode of a service")
-        self.address = _known(known.fill(service.address), "the address of a service")
-        self.tags = self._tags(known)
+        self.port = _require(known.fill(service.port), "the port of a service")
+        self.mode = _require(service.address_mode, "the address mode of a service")
+        self.address = _require(known.fill(service.address), "the address of a service")
+        self.tags = self._fill_tags(known)
         self.meta = {
-            _known(known.fill(key), "the meta of a service"): _known(known.fill(value), "the meta of a service")
+            _require(known.fill(key), "the meta of a service"): _require(known.fill(value), "the meta of a service")
             for key, value in service.meta.items()
         }
-        self.weight = _known_number(service.weight, "the weight of a service")
+        self.weight = _require_number(service.weight, "the weight of a service")
 
-    def _tags(self, known: Filler) -> tuple[str, ...]:
+    def _fill_tags(self, known: Filler) -> tuple[str, ...]:
         tags = self._service.tags
         if isinstance(tags, NotKnown):
             raise NeedError(Need("the tags of a service", tags))
-        return tuple(_known(known.fill(tag), "a tag of a service") for tag in tags)
+        return tuple(_require(known.fill(tag), "a tag of a service") for tag in tags)
 
-    def _open(self, text: str) -> list[str]:
-        """The placeholders that only the client fills."""
+    def _client_placeholders(self, text: str) -> list[str]:
+        """Return the placeholders that only the client fills."""
         return client_placeholders(text, self._in_task)
 
     @property
-    def _open_name(self) -> list[str]:
-        # In a name everything that looks like a variable is meant to be one, for no name may have a `$`.
+    def _placeholders_in_name(self) -> list[str]:
+        # In a name, everything that looks like a variable must be one, because no name may contain `$`.
         return [match[0] for match in PLACEHOLDER.finditer(self.name) if not match[1].isdecimal()]
 
     @property
-    def _port_is_open(self) -> bool:
-        return bool(self._open(self.port)) and not is_port_of(self.port, self._group)
+    def _port_needs_client(self) -> bool:
+        return bool(self._client_placeholders(self.port)) and not is_own_port(self.port, self._group)
 
-    def declared(self, pattern: str) -> Iterator[DeclaredService]:
-        """The service; nothing where only a client knows its name. pattern: of its address, if it says none."""
-        if self._open_name:
+    def declare(self, pattern: str) -> Iterator[DeclaredService]:
+        """Yield the service, unless only a client knows its name. pattern: makes the address of a service without
+        one."""
+        if self._placeholders_in_name:
             return
-        port = self._known_port() or 0
-        address = self.address if port and not self._open(self.address) else ""
+        port = self._port_number() or 0
+        address = self.address if port and not self._client_placeholders(self.address) else ""
         fallback = bool(pattern) and not self.address and port > 0
         yield DeclaredService(
             service=self.name,
             origin=self._service.place,
-            address=_address(pattern, self.name) if fallback else address,
+            address=_fill_address(pattern, self.name) if fallback else address,
             port=port,
             fallback=fallback,
             namespace=self.namespace,
-            tags=tuple(tag for tag in self.tags if not self._open(tag)),
-            meta={key: value for key, value in self.meta.items() if not self._open(value)},
+            tags=tuple(tag for tag in self.tags if not self._client_placeholders(tag)),
+            meta={key: value for key, value in self.meta.items() if not self._client_placeholders(value)},
             weight=self.weight,
         )
 
-    def _known_port(self) -> int | None:
-        """The number, or that of the label; 0 if Nomad chooses it, None if there is no such label."""
+    def _port_number(self) -> int | None:
+        """Return the port's number, 0 if Nomad chooses it, or None if it is neither a number nor a label."""
         if self.port in self._group.ports:
             label = self._group.ports[self.port]
             what = f"the number of the port `{self.port}`"
-            inside = _known_number(label.to, what) if self.mode in _NETWORK_MODES else 0
-            return inside or _known_number(label.static, what)
-        if not self.port or self._open(self.port):
+            inside = _require_number(label.to, what) if self.mode in _NETWORK_MODES else 0
+            return inside or _require_number(label.static, what)
+        if not self.port or self._client_placeholders(self.port):
             return 0
         number = int(self.port) if _NUMBER.fullmatch(self.port) else None
         return number if number is not None and number <= 65535 else None
 
     def findings(self) -> Iterator[Finding]:
-        """Errors for what is wrong or unknown of the name and the port, warnings for tags and meta."""
-        if self._open_name:
+        """Yield an error for a wrong or unknown name or port, and a warning for each unknown tag or meta."""
+        if self._placeholders_in_name:
             yield self._name_finding()
         elif not _NAME.fullmatch(PLACEHOLDER.sub("ENV-VAR", self.submitted)):
             yield self._unregistrable()
-        if self._port_is_open:
+        if self._port_needs_client:
             message = f"its port `{self.port}` {_RUNTIME}; it has no endpoint"
             yield self._finding(RUNTIME_PORT, message, "port", self.port)
-        elif self._known_port() is None:
+        elif self._port_number() is None:
             yield self._no_such_port()
         for tag in self.tags:
-            if self._open(tag):
+            if self._client_placeholders(tag):
                 yield self._finding(RUNTIME_TAG, f"its tag `{tag}` {_RUNTIME}; the tag is left out", "tags", tag)
         for key, value in self.meta.items():
-            if self._open(value):
+            if self._client_placeholders(value):
                 message = f"its meta `{key}` is `{value}`, which {_RUNTIME}; the key is left out"
                 yield self._finding(RUNTIME_META, message, "meta", value)
 
     def _finding(self, rule: Rule, message: str, what: str, value: str, help: str | None = None) -> Finding:
         return rule.finding(
             message,
-            service=None if self._open_name else self.name,
+            service=None if self._placeholders_in_name else self.name,
             value=value,
             origin=self._service.places.get(what, self._service.place),
             help=help,
         )
 
     def _name_finding(self) -> Finding:
-        runs = ("${NOMAD_JOB_NAME}", "${NOMAD_JOB_ID}")
-        of_run = next((text for text in self._open_name if text in runs), None)
-        nobody = next((text for text in self._open_name if not client_placeholders(text, self._in_task)), None)
+        names_of_children = ("${NOMAD_JOB_NAME}", "${NOMAD_JOB_ID}")
+        of_child = next((text for text in self._placeholders_in_name if text in names_of_children), None)
+        unfilled = next(
+            (text for text in self._placeholders_in_name if not client_placeholders(text, self._in_task)), None
+        )
         reason, help_line = _RUNTIME, None
-        if of_run:
-            reason = f"cannot be known: `{of_run}` is another one in each run of a periodic or parameterized job"
+        if of_child:
+            reason = f"cannot be known: `{of_child}` differs in each run of a periodic or parameterized job"
             help_line = "write the name itself, or `${JOB}` for the name of the job in the file"
-        elif nobody:
-            reason = f"has a placeholder that nothing in the job fills: `{nobody}`"
+        elif unfilled:
+            reason = f"has a placeholder that nothing in the job fills: `{unfilled}`"
             help_line = "correct the placeholder, or set it: `${NOMAD_META_key}` is the key of a `meta` block"
         message = f"its name `{self.name}` {reason}; the service is left out"
         return self._finding(RUNTIME_NAME, message, "name", self.name, help_line)
@@ -249,35 +252,40 @@ class _Registration:
         return self._finding(NO_SUCH_PORT, message, "port", self.port, help_line)
 
 
-def _upstream(job: Job, group: JobGroup, upstream: JobUpstream, known: Filler) -> tuple[list[Upstream], list[Finding]]:
-    """The upstream, or the finding that only a client knows it (taskenv, interpolateConnectSidecarService)."""
+def _declare_upstream(
+    job: Job, group: JobGroup, upstream: JobUpstream, known: Filler
+) -> tuple[list[Upstream], list[Finding]]:
+    """Return the upstream, or the finding that only a client knows it.
+
+    As in Nomad's taskenv, interpolateConnectSidecarService.
+    """
     filled = {
-        "destination": _known(known.fill(upstream.destination), "the destination of an upstream"),
-        "datacenter": _known(known.fill(upstream.datacenter), "the datacenter of an upstream"),
-        "address": _known(known.fill(upstream.address), "the bind address of an upstream"),
+        "destination": _require(known.fill(upstream.destination), "the destination of an upstream"),
+        "datacenter": _require(known.fill(upstream.datacenter), "the datacenter of an upstream"),
+        "address": _require(known.fill(upstream.address), "the bind address of an upstream"),
     }
     for what, text in filled.items():
         if client_placeholders(text, in_task=False):
             message = f"its {what} `{text}` {_RUNTIME}; the upstream is left out"
             return [], [RUNTIME_UPSTREAM.finding(message, value=text, origin=upstream.place)]
-    port = _known_number(upstream.port, "the bind port of an upstream")
+    port = _require_number(upstream.port, "the bind port of an upstream")
     found = Upstream(
-        region=_known(job.region, "the region of the job"),
-        namespace=_known(job.namespace, "the namespace of the job"),
-        job=_known(job.id, "the ID of the job"),
+        region=_require(job.region, "the region of the job"),
+        namespace=_require(job.namespace, "the namespace of the job"),
+        job=_require(job.id, "the ID of the job"),
         group=group.name,
         destination=filled["destination"],
-        kind=_known(upstream.kind, "the kind of an upstream") or "service",
-        destination_namespace=_known(upstream.destination_namespace, "the namespace of an upstream"),
+        kind=_require(upstream.kind, "the kind of an upstream") or "service",
+        destination_namespace=_require(upstream.destination_namespace, "the namespace of an upstream"),
         datacenter=filled["datacenter"],
-        peer=_known(upstream.peer, "the peer of an upstream"),
-        bind=bind_of(filled["address"], port, _known(upstream.socket, "the socket of an upstream")),
+        peer=_require(upstream.peer, "the peer of an upstream"),
+        bind=make_bind(filled["address"], port, _require(upstream.socket, "the socket of an upstream")),
     )
     return [found], []
 
 
-def texts_of(job: Job) -> Iterable[tuple[str, FileOrigin]]:
-    """The names in the job, as the file writes them, with their places."""
+def names_in(job: Job) -> Iterable[tuple[str, FileOrigin]]:
+    """Yield the names in the job, as the file writes them, with their places."""
     for text in (job.id, job.name):
         if isinstance(text, str):
             yield text, job.place

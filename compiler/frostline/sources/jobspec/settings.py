@@ -19,8 +19,8 @@ from frostline.text import quote
 
 SCHEMA: Mapping[str, Any] = {
     "description": (
-        "Nomad job files, HCL2 or JSON, read without Nomad. A service with an address and a port that the file "
-        "knows is an endpoint, any other is declared."
+        "Nomad job files, HCL2 or JSON, read without Nomad. A service whose address and port the file determines is "
+        "an endpoint; any other is only declared."
     ),
     "required": ["files"],
     "properties": {
@@ -37,21 +37,21 @@ SCHEMA: Mapping[str, Any] = {
         },
         "address": {
             "description": (
-                "The address of services that say none and whose port the file knows; {name}: as registered. Used only "
-                "where no other source has endpoints. Default: none, they are declared."
+                "The address of services without one whose port the file determines; {name} is the registered name. "
+                "Used only if no other source has endpoints. Default: none; such services are only declared."
             ),
             "type": "string",
             "minLength": 1,
         },
         "partial": {
-            "description": "Whether a file that cannot be read is a warning, and brings nothing. False: an error.",
+            "description": "True: a file that cannot be read is left out with a warning. False: it is an error.",
             "type": "boolean",
             "default": False,
         },
         "working_directory": {
             "description": (
-                "The folder that file() and fileset() start from, as the one where `nomad job run` is typed; inside "
-                "root. Default: the folder of this file, or root where that is inside of it."
+                "The folder that file() and fileset() start from, like the one where `nomad job run` is typed. It must "
+                "be inside root. Default: the folder of this file, or root if that is inside it."
             ),
             **ref("path"),
         },
@@ -68,7 +68,7 @@ SCHEMA: Mapping[str, Any] = {
             "propertyNames": ref("name"),
         },
         "environment": {
-            "description": "Environment variables, NOMAD_VAR_NAME, that may set a variable. Others never do.",
+            "description": "Environment variables NOMAD_VAR_NAME that may set a variable. No others are read.",
             "type": "array",
             "default": [],
             "items": {
@@ -86,7 +86,7 @@ SCHEMA: Mapping[str, Any] = {
             "default": False,
         },
         "select": {
-            "description": "Which services are taken.",
+            "description": "Which services to take.",
             "type": "object",
             "default": {},
             "additionalProperties": False,
@@ -105,11 +105,10 @@ SCHEMA: Mapping[str, Any] = {
 class JobspecSettings(DeclaringSettings, frozen=True, kw_only=True):
     """Nomad job files.
 
-    folder: what the globs in `files` are relative to. working_directory: what the files that a job file names are
-    relative to (None: folder, or root where that is inside of it); root: what they stay inside. address: the pattern
-    for services that say none; "" for none.
-    variables: name -> value as the configuration has it (plain YAML values), with the origin of each in `places`.
-    environment: names of environment variables that may set a variable.
+    folder: where the globs in `files` start. working_directory: where the paths in job files start (None: folder, or
+    root if that is inside folder); root: they must stay inside it. address: the pattern for services without an
+    address, or "". variables: name -> value as the configuration has it (plain YAML values); `places` has the origin of
+    each. environment: names of environment variables that may set a variable.
     """
 
     type: str = "jobspec"
@@ -140,7 +139,7 @@ def _is_inside(path: Path, folder: Path) -> bool:
 
 
 def _address(cursor: Cursor) -> str | None:
-    """A host name or IP address, in which {name} is the only placeholder."""
+    """Read a host name or IP address, which may contain the placeholder {name}."""
     help_line = 'write a name such as "{name}.service.consul"; {name} is the only placeholder'
     try:
         parts = parse(cursor.value)

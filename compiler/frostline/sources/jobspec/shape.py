@@ -1,8 +1,8 @@
 """The arguments and blocks that a Nomad job file may have, as far as services and upstreams depend on them.
 
-The names are the `hcl` tags of the structs in Nomad's package api (github.com/hashicorp/nomad). What is in a task or in
-an OPEN block is evaluated, because Nomad refuses errors in it too, but its names are not checked: Nomad's next release
-may have more of them.
+The names are the `hcl` tags of the structs in Nomad's package api (github.com/hashicorp/nomad). The
+content of a task or an OPEN block is evaluated, because Nomad refuses errors in it too, but names in it are not
+checked, because Nomad's next release may have more.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ TEXTS = list_of(STRING)
 class Shape(Struct, frozen=True):
     """The arguments of a block with their types (DYNAMIC: not converted), its blocks, and the number of its labels.
 
-    A NUMBER is a whole one, as in all of Nomad's structs that are read here. open: any argument and block is allowed,
-    and kept. lenient: other arguments and blocks are evaluated, and dropped. texts: any argument is allowed, as a
-    string. nulls: arguments may be null. once: the blocks that may stand only once. maps: those of the blocks that may
-    also be arguments: `meta = {…}`.
+    A NUMBER is whole, as in all structs of Nomad that are read here. open: any argument and block is allowed, and kept.
+    lenient: other arguments and blocks are evaluated, and dropped. texts: any argument is allowed, as a string. nulls:
+    arguments may be null. once: the blocks that are allowed only once. maps: the blocks that may also be arguments, as
+    in `meta = {…}`.
     """
 
     attributes: Mapping[str, Type] = {}
@@ -37,12 +37,12 @@ class Shape(Struct, frozen=True):
 
 
 OPEN = Shape(open=True)
-"""Anything, only evaluated."""
+"""A block that may contain anything, which is only evaluated."""
 
 LABELLED = Shape(open=True, labels=1)
 
 TEXT_MAP = Shape(texts=True)
-"""Any arguments, all strings."""
+"""A block of any arguments, all strings."""
 
 
 def _of_type(*names: str, type: Type = STRING) -> dict[str, Type]:

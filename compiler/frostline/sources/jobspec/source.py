@@ -9,7 +9,7 @@ from frostline.errors import ErrorGroup, FrostlineError, SourceError
 from frostline.model import Declaration, DeclaredService, FileOrigin, Finding, Upstream
 from frostline.rules import Rule
 from frostline.sources.jobspec import job_rules
-from frostline.sources.jobspec.job_files import UNUSED_GLOB, job_files
+from frostline.sources.jobspec.job_files import UNUSED_GLOB, find_job_files
 from frostline.sources.jobspec.reading import FileResult, Reader
 from frostline.sources.jobspec.settings import SCHEMA, JobspecSettings, configure
 from frostline.text import list_names, shorten
@@ -31,30 +31,30 @@ _MOST_LISTED = 5
 
 
 def declare(settings: JobspecSettings) -> Declaration:
-    """The services and upstreams in the files.
+    """Return the services and upstreams in the files.
 
-    SourceError, or ErrorGroup: what is wrong in every file that cannot be read; warnings with `partial`. UsageError:
-    there are no files, or no file declares a variable that is set.
+    SourceError, or ErrorGroup: files cannot be read; with `partial` these are findings. UsageError: there are no files,
+    or no file declares a variable that is set.
     """
-    paths, warnings = job_files(settings)
+    paths, warnings = find_job_files(settings)
     reader = Reader(settings)
-    results = {path: reader.declaration(path) for path in paths}
+    results = {path: reader.read_file(path) for path in paths}
     errors = [error for result in results.values() for error in result.errors]
     templates = {path: result.template for path, result in results.items() if result.template}
     if templates:
         errors.append(_template_error(settings, templates))
     findings: list[Finding] = list(warnings)
     if settings.partial:
-        findings += map(_skipped, errors)
+        findings += map(_skipped_finding, errors)
         errors = []
     if not errors and not any(isinstance(result.template, FileOrigin) or result.errors for result in results.values()):
-        errors += reader.undeclared()
+        errors += reader.errors_of_undeclared()
     if errors:
         raise errors[0] if len(errors) == 1 else ErrorGroup(errors)
-    return _united(list(results.values()), findings)
+    return _merge(list(results.values()), findings)
 
 
-def _united(results: list[FileResult], findings: list[Finding]) -> Declaration:
+def _merge(results: list[FileResult], findings: list[Finding]) -> Declaration:
     services: list[DeclaredService] = []
     upstreams: list[tuple[Upstream, FileOrigin]] = []
     for result in results:
@@ -64,13 +64,13 @@ def _united(results: list[FileResult], findings: list[Finding]) -> Declaration:
     return Declaration(services=tuple(services), upstreams=tuple(upstreams), findings=tuple(findings))
 
 
-def _skipped(error: FrostlineError) -> Finding:
+def _skipped_finding(error: FrostlineError) -> Finding:
     origin = error.origin if isinstance(error.origin, FileOrigin) else None
     return SKIPPED_FILE.finding(f"{error.message}; the file is left out", origin=origin, help=error.help)
 
 
 def _template_error(settings: JobspecSettings, templates: dict[Path, FileOrigin]) -> SourceError:
-    """One error for all of them."""
+    """Make one error for all templates."""
     places = list(templates.values())
     names = [shorten(os.path.relpath(path, settings.folder)) for path in templates]
     more = f"; so are {list_names(place.path for place in places[1:])}" if len(places) > 1 else ""
@@ -83,9 +83,9 @@ def _template_error(settings: JobspecSettings, templates: dict[Path, FileOrigin]
 
 
 def inputs(settings: JobspecSettings) -> tuple[Path, ...]:
-    """All files that the source reads, with those that functions in job files read, sorted."""
+    """Return all files that the source reads, including those that functions in job files read, sorted."""
     reader = Reader(settings)
-    jobs, _ = job_files(settings)
+    jobs, _ = find_job_files(settings)
     for path in jobs:
-        reader.declaration(path)  # `declare` reports what is wrong in it
-    return tuple(sorted({*jobs, *settings.var_files, *reader.read}))
+        reader.read_file(path)  # `declare` reports what is wrong in it
+    return tuple(sorted({*jobs, *settings.var_files, *reader.files_read}))

@@ -2,7 +2,7 @@
 
 The precedence is Nomad's (jobspec2, types.variables.go): the configuration over var files over the environment over
 the default. Texts in the configuration count as values of `-var`; lists and maps are taken as they are. A variable that
-nobody sets is unknown.
+is set nowhere is unknown.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ _CONSTANT_HELP = "write the value itself, or put the expression into `locals`"
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """The values of variables from outside of the job file. environment: NOMAD_VAR_name -> value. files: var files.
+    """Values of variables from outside of the job file. environment: NOMAD_VAR_name -> value. files: var files.
 
-    configured: name -> plain value; `places` has their places in the configuration.
+    configured: name -> plain value; `places` has the place of each in the configuration.
     """
 
     environment: Mapping[str, str] = {}
@@ -57,7 +57,7 @@ class Given(Struct, frozen=True, kw_only=True):
     places: Mapping[str, FileOrigin] = {}
 
     def names(self) -> Iterator[tuple[str, FileOrigin]]:
-        """The names that var files and the configuration set, with their places."""
+        """Yield the names that var files and the configuration set, with their places."""
         for body in self.files:
             for name, attribute in body.attributes.items():
                 yield name, body.source.place(attribute.offset)
@@ -85,18 +85,22 @@ class _Variable(Struct):
 
 
 class Variables(Struct, frozen=True):
-    """The variables that a file declares, and those of them that nobody sets: name -> place, sorted by place."""
+    """declared: the variables that a file declares. unset: the declared ones without a value -> place, sorted by
+    place."""
 
     declared: frozenset[str]
     unset: Mapping[str, FileOrigin]
 
 
-def scope_of(body: Body, given: Given, context: Context) -> tuple[Scope, Variables]:
-    """The scope of the file's job block, with `var` and `local`, and its variables. HclError: the first error."""
-    variables = _declared(body, context)
+def make_scope(body: Body, given: Given, context: Context) -> tuple[Scope, Variables]:
+    """Make the scope of the file's job block, with `var` and `local`. Returns also its variables.
+
+    HclError: the first error.
+    """
+    variables = _read_declarations(body, context)
     for variable in variables.values():
         for value, place in _assignments(variable, given, context):
-            variable.value, variable.value_place = _converted(value, variable, place), place
+            variable.value, variable.value_place = _convert_to_type(value, variable, place), place
     values: dict[str, Value] = {}
     unset: dict[str, FileOrigin] = {}
     for name, variable in variables.items():
@@ -107,14 +111,14 @@ def scope_of(body: Body, given: Given, context: Context) -> tuple[Scope, Variabl
         values[name] = variable.value
         _validate(variable, body.source, context)
     var = object_value(values)
-    local = object_value(_locals(body, var, context))
+    local = object_value(_evaluate_locals(body, var, context))
     places = dict(sorted(unset.items(), key=lambda item: (item[1], item[0])))
     return context.scope(body.source, {"var": var, "local": local}), Variables(frozenset(variables), places)
 
 
-def _constant(expression: Expression, source: Source, context: Context) -> Value:
-    """The value of an expression in which HCL allows no variables and no functions."""
-    for part in parts_of(expression):
+def _evaluate_constant(expression: Expression, source: Source, context: Context) -> Value:
+    """Evaluate an expression in which HCL allows no variables and no functions."""
+    for part in walk(expression):
         if isinstance(part, Call):
             raise HclError("functions may not be used here", source.place(part.offset), _CONSTANT_HELP)
     return evaluate(expression, Scope(source, {}, {}, _no_variables, context.budget))
@@ -124,22 +128,22 @@ def _no_variables(traversal: Traversal, source: Source) -> Value | None:
     raise HclError("variables may not be used here", source.place(traversal.offset), _CONSTANT_HELP)
 
 
-def _declared(body: Body, context: Context) -> dict[str, _Variable]:
+def _read_declarations(body: Body, context: Context) -> dict[str, _Variable]:
     found: dict[str, _Variable] = {}
     source = body.source
     for block in body.blocks:
         if block.kind == "variable":
-            variable = _variable(block, source, context)
-            _add(found, variable)
+            variable = _read_variable(block, source, context)
+            _add_variable(found, variable)
         elif block.kind == "variables":
-            for name, attribute in _just_attributes(block, source).items():
-                value = _constant(attribute.expression, source, context)
+            for name, attribute in _require_attributes_only(block, source).items():
+                value = _evaluate_constant(attribute.expression, source, context)
                 place = source.place(attribute.offset)
-                _add(found, _Variable(name, place, value.type, value, source.place(attribute.start)))
+                _add_variable(found, _Variable(name, place, value.type, value, source.place(attribute.start)))
     return found
 
 
-def _add(found: dict[str, _Variable], variable: _Variable) -> None:
+def _add_variable(found: dict[str, _Variable], variable: _Variable) -> None:
     if variable.name in found:
         raise HclError(
             f"the variable `{variable.name}` is declared twice, first at {found[variable.name].place}", variable.place
@@ -147,7 +151,7 @@ def _add(found: dict[str, _Variable], variable: _Variable) -> None:
     found[variable.name] = variable
 
 
-def _variable(block: BlockNode, source: Source, context: Context) -> _Variable:
+def _read_variable(block: BlockNode, source: Source, context: Context) -> _Variable:
     if len(block.labels) != 1:
         raise HclError("a block `variable` has one label, its name", source.place(block.offset))
     variable = _Variable(block.labels[0][0], source.place(block.offset))
@@ -157,7 +161,7 @@ def _variable(block: BlockNode, source: Source, context: Context) -> _Variable:
             raise HclError(
                 f"unknown argument `{name}`",
                 source.place(attribute.offset),
-                help=did_you_mean(name, _ARGUMENTS, _known(_ARGUMENTS)),
+                help=did_you_mean(name, _ARGUMENTS, _known_help(_ARGUMENTS)),
             )
     for inner in block.body.blocks:
         if inner.kind != "validation":
@@ -171,31 +175,31 @@ def _variable(block: BlockNode, source: Source, context: Context) -> _Variable:
     if "default" in attributes:
         default = attributes["default"]
         place = source.place(default.start)
-        value = _constant(default.expression, source, context)
-        variable.value, variable.value_place = _converted(value, variable, place), place
+        value = _evaluate_constant(default.expression, source, context)
+        variable.value, variable.value_place = _convert_to_type(value, variable, place), place
         variable.type = variable.type or value.type
     variable.validations = block.body.blocks
     return variable
 
 
-def _known(names: Sequence[str]) -> str:
+def _known_help(names: Sequence[str]) -> str:
     return f"known here: {', '.join(f'`{name}`' for name in names)}"
 
 
 def _assignments(variable: _Variable, given: Given, context: Context) -> Iterator[tuple[Value, FileOrigin]]:
-    """The values that are set for the variable, by rising precedence."""
+    """Yield the values that are set for the variable, by rising precedence."""
     name = variable.name
     if (text := given.environment.get(f"NOMAD_VAR_{name}")) is not None:
         place = FileOrigin(f"$NOMAD_VAR_{name}")
-        yield _from_text(text, variable, place, context), place
+        yield _parse_text(text, variable, place, context), place
     for body in given.files:
         if attribute := body.attributes.get(name):
-            value = _constant(attribute.expression, body.source, context)
+            value = _evaluate_constant(attribute.expression, body.source, context)
             yield value, body.source.place(attribute.start)
     if name in given.configured:
         plain, place = given.configured[name], given.places[name]
         if isinstance(plain, str) and _is_expression(variable):
-            yield _from_text(plain, variable, place, context), place
+            yield _parse_text(plain, variable, place, context), place
         else:
             yield value_of(plain), place
 
@@ -204,20 +208,20 @@ def _is_expression(variable: _Variable) -> bool:
     return variable.type not in (None, STRING, NUMBER)
 
 
-def _from_text(text: str, variable: _Variable, place: FileOrigin, context: Context) -> Value:
-    """The value of a text: for a string or number the text itself, for other types an expression."""
+def _parse_text(text: str, variable: _Variable, place: FileOrigin, context: Context) -> Value:
+    """Return the value of a text. For a string or number it is the text itself, for other types an expression."""
     if not _is_expression(variable):
         return string(text)
     try:
         source = Source(place.path, text.encode())
-        return _constant(parse_expression(source), source, context)
+        return _evaluate_constant(parse_expression(source), source, context)
     except HclError as error:
-        # The error's own place is in the text, which is not a file.
+        # The error's own place is inside the text, not in a file.
         raise HclError(f"the value of the variable `{variable.name}`: {error.message}", place, error.help) from None
 
 
 def value_of(plain: Any) -> Value:
-    """The HCL value of a plain value from YAML or JSON."""
+    """Convert a plain value from YAML or JSON to an HCL value."""
     match plain:
         case None:
             return NULL
@@ -235,7 +239,7 @@ def value_of(plain: Any) -> Value:
             return string(str(plain))
 
 
-def _converted(value: Value, variable: _Variable, place: FileOrigin) -> Value:
+def _convert_to_type(value: Value, variable: _Variable, place: FileOrigin) -> Value:
     if variable.type is None:
         return value
     try:
@@ -257,7 +261,9 @@ def _validate(variable: _Variable, source: Source, context: Context) -> None:
                 raise HclError(f"a block `validation` needs the argument `{name}`", source.place(block.offset))
         assert variable.value is not None
         own = context.scope(source, {"var": object_value({variable.name: variable.value})})
-        condition = _bool(evaluate(attributes["condition"].expression, own), source, attributes["condition"])
+        condition = _convert_condition(
+            evaluate(attributes["condition"].expression, own), source, attributes["condition"]
+        )
         if condition is False:
             message = evaluate(attributes["error_message"].expression, context.scope(source, {}))
             raise HclError(
@@ -267,8 +273,8 @@ def _validate(variable: _Variable, source: Source, context: Context) -> None:
             )
 
 
-def _bool(value: Value, source: Source, attribute: AttributeNode) -> bool | None:
-    """None: it is not known."""
+def _convert_condition(value: Value, source: Source, attribute: AttributeNode) -> bool | None:
+    """Convert a condition to a bool, or None if it is not known."""
     try:
         converted = convert(value, BOOL)
     except ConversionError:
@@ -278,21 +284,21 @@ def _bool(value: Value, source: Source, attribute: AttributeNode) -> bool | None
     return None if converted.is_unknown else bool(converted.data)
 
 
-def _locals(body: Body, var: Value, context: Context) -> dict[str, Value]:
-    """All locals, each evaluated after those that it refers to. HclError: locals refer to each other in a circle."""
+def _evaluate_locals(body: Body, var: Value, context: Context) -> dict[str, Value]:
+    """Evaluate all locals, each after those that it refers to. HclError: locals refer to each other in a circle."""
     expressions: dict[str, AttributeNode] = {}
     source = body.source
     for block in body.blocks:
         if block.kind != "locals":
             continue
-        for name, attribute in _just_attributes(block, source).items():
+        for name, attribute in _require_attributes_only(block, source).items():
             if name in expressions:
                 first = source.place(expressions[name].offset)
                 raise HclError(f"the local `{name}` is defined twice, first at {first}", source.place(attribute.offset))
             expressions[name] = attribute
-    # Sorted, so that the same one of several errors is reported, whatever the hash seed.
+    # Sorted, so that the same error is reported whatever the hash seed.
     needs = {
-        name: sorted(_locals_in(attribute.expression) & expressions.keys()) for name, attribute in expressions.items()
+        name: sorted(_find_locals(attribute.expression) & expressions.keys()) for name, attribute in expressions.items()
     }
     try:
         order = list(TopologicalSorter(needs).static_order())
@@ -312,17 +318,17 @@ def _locals(body: Body, var: Value, context: Context) -> dict[str, Value]:
     return values
 
 
-def _just_attributes(block: BlockNode, source: Source) -> Mapping[str, AttributeNode]:
+def _require_attributes_only(block: BlockNode, source: Source) -> Mapping[str, AttributeNode]:
     for inner in block.body.blocks:
         raise HclError(f"a block is not allowed here: `{inner.kind}`", source.place(inner.offset))
     return block.body.attributes
 
 
-def _locals_in(node: Expression) -> set[str]:
-    """The names in every `local.NAME` in the expression."""
+def _find_locals(node: Expression) -> set[str]:
+    """Return the names of all `local.NAME` in the expression."""
     return {
         part.steps[0].name
-        for part in parts_of(node)
+        for part in walk(node)
         if isinstance(part, Traversal) and part.root == "local" and part.steps and isinstance(part.steps[0], GetAttr)
     }
 
@@ -331,12 +337,12 @@ def _takes_all_locals(node: Expression) -> bool:
     """Whether the expression has a `local` without a name after it, as in `local[key]`."""
     return any(
         isinstance(part, Traversal) and part.root == "local" and not (part.steps and isinstance(part.steps[0], GetAttr))
-        for part in parts_of(node)
+        for part in walk(node)
     )
 
 
-def parts_of(node: Expression) -> Iterator[Struct]:
-    """The expression and all that it is made of."""
+def walk(node: Expression) -> Iterator[Struct]:
+    """Yield the expression and all its parts."""
     waiting: list[Any] = [node]
     while waiting:
         part = waiting.pop()

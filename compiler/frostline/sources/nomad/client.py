@@ -11,7 +11,7 @@ SELF = "/v1/agent/self"
 REGIONS = "/v1/regions"
 ALLOCATION = "/v1/client/allocation"
 NO_JOB = "frostline-none"
-"""A prefix that no job's id has: the answer is empty, but has the index."""
+"""A prefix that no job's id has. A list of such jobs is empty, but has the index."""
 
 NOMAD = Api(
     product="Nomad",
@@ -40,18 +40,20 @@ class Client:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    async def plain(self, path: str, kind: Any, parameters: Parameters = ()) -> Any:
-        """Read an endpoint without an index: what an agent itself knows."""
+    async def read_plain(self, path: str, kind: Any, parameters: Parameters = ()) -> Any:
+        """Read an endpoint without an index, about what the agent itself knows."""
         target = with_query(path, parameters)
         return self.session.decode(target, await self.session.get(target), kind)
 
-    async def indexed(self, path: str, kind: Any, parameters: Parameters = ()) -> Indexed:
+    async def read_indexed(self, path: str, kind: Any, parameters: Parameters = ()) -> Indexed:
         """Read an endpoint of the servers' state, from the leader, or stale if the session allows it."""
         target = with_query(path, self._with_mode(parameters))
         return self.session.decode_indexed(target, await self.session.get(target), kind)
 
-    async def paged(self, path: str, kind: Any, parameters: Parameters = (), *, per_page: int | None = None) -> Indexed:
-        """Read all elements (of this type) of a list, in pages of `per_page`; None: in one request.
+    async def read_pages(
+        self, path: str, kind: Any, parameters: Parameters = (), *, per_page: int | None = None
+    ) -> Indexed:
+        """Read all elements (of this type) of a list, in pages of `per_page` elements, or at once if it is None.
 
         SourceError: an element or a page repeats, or a page before the last is empty.
         """

@@ -1,9 +1,8 @@
-"""The least rights that a source of type nomad needs.
+"""The least rights that a source of type nomad needs, by Nomad's documentation of its API.
 
-As Nomad's documentation of its API says: /v1/jobs takes `list-jobs`; /v1/job/ID, its allocations, /v1/services,
-/v1/service/NAME and the checks of an allocation take `read-job`; /v1/namespaces shows the namespaces in which the token
-may do something; /v1/regions takes no right. The agent's own region is asked for, with `agent:read`, only where
-`regions` does not name it and there are several.
+/v1/jobs needs `list-jobs`; /v1/job/ID, its allocations, /v1/services, /v1/service/NAME and the checks of an allocation
+need `read-job`; /v1/namespaces shows the namespaces in which the token has any right; /v1/regions needs no right.
+frostline asks for the agent's own region, which needs `agent:read`, only if `regions` is not set and there are several.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from frostline.sources.nomad.settings import NomadSettings
 
 
 def policy(settings: NomadSettings) -> str:
-    """The rules of a policy, in Nomad's HCL: of each namespace that is read; one left out by name is denied."""
+    """Write the rules of the policy, in Nomad's HCL: allow each namespace that is read, deny each that `!` excludes."""
     needed = '"list-jobs", "read-job"' if settings.upstreams else '"read-job"'
     lines: list[str] = []
     for pattern in sorted(set(settings.namespaces)):

@@ -1,4 +1,4 @@
-"""What a read of the source `nomad` asks: the agent, then each chosen namespace of each chosen region."""
+"""Read the source `nomad`: choose regions and namespaces, then read each of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from frostline.sources.http.segments import (
 )
 from frostline.sources.http.session import Parameters, open_session
 from frostline.sources.http.transport import StatusError
-from frostline.sources.nomad.allocations import registrations_of, without_canaries
+from frostline.sources.nomad.allocations import drop_canaries, make_registrations
 from frostline.sources.nomad.client import NOMAD, REGIONS, SELF, Client
 from frostline.sources.nomad.reading import RegionQuery, RegionState, is_askable, read_region
 from frostline.sources.nomad.settings import NomadSettings
@@ -36,7 +36,7 @@ def read_regions(
 ) -> ReadResult:
     """Read the services that select.services names, and what jobs declare.
 
-    datacenters: only these, which are regions. See base.LiveSource.
+    datacenters: read only these, which are regions. See base.LiveSource.
     """
     address = nomad_address(settings.address, os.environ, settings.origin)
     with open_session(settings, address, NOMAD) as session:
@@ -51,7 +51,7 @@ def read_regions(
 
 def choose_regions(client: Client, settings: NomadSettings, only: tuple[str, ...]) -> ChosenSegments:
     """Choose the regions to read."""
-    known: list[str] = client.session.run(client.plain(_REGION.path, list[str]))
+    known: list[str] = client.session.run(client.read_plain(_REGION.path, list[str]))
     if not settings.regions:
         return choose_own_segment(settings, _REGION, _own_region(client, known), only)
     check_configured(settings, _REGION, settings.regions, only)
@@ -59,11 +59,11 @@ def choose_regions(client: Client, settings: NomadSettings, only: tuple[str, ...
 
 
 def _own_region(client: Client, known: list[str]) -> str:
-    """The agent's own region. If there is only one, this takes no right."""
+    """Return the agent's own region. This needs a right (agent:read) only if there are several regions."""
     if len(known) == 1:
         return known[0]
     try:
-        itself: AgentSelf = client.session.run(client.plain(SELF, AgentSelf))
+        itself: AgentSelf = client.session.run(client.read_plain(SELF, AgentSelf))
     except StatusError as error:
         if error.code != 403:
             raise
@@ -77,7 +77,7 @@ def _own_region(client: Client, known: list[str]) -> str:
 
 def _choose_namespaces(client: Client, settings: NomadSettings, parameters: Parameters) -> tuple[str, ...]:
     """Choose the namespaces to read, sorted, from those that the token can see."""
-    listing = client.session.run(client.indexed(_NAMESPACES, list[Namespace] | None, parameters))
+    listing = client.session.run(client.read_indexed(_NAMESPACES, list[Namespace] | None, parameters))
     known = {namespace.name for namespace in listing.value or ()}
     patterns = settings.namespaces
     unknown = sorted({name for name in patterns if is_literal(name) and matches(patterns, name)} - known)
@@ -92,8 +92,8 @@ def _choose_namespaces(client: Client, settings: NomadSettings, parameters: Para
     return tuple(names)
 
 
-def query_of(client: Client, settings: NomadSettings, region: str) -> RegionQuery:
-    """What is asked of this region. Asks for its namespaces."""
+def make_query(client: Client, settings: NomadSettings, region: str) -> RegionQuery:
+    """Make the query for this region. Asks Nomad for the namespaces."""
     # Without the parameter, an agent answers for its own region.
     parameters: Parameters = (("region", region),) if settings.regions else ()
     return RegionQuery(
@@ -113,13 +113,13 @@ def _read_region(
     def tick(expected: int) -> Callable[[int], None]:
         return lambda done: progress(region, done, expected) if progress else None
 
-    query = query_of(client, settings, region)
+    query = make_query(client, settings, region)
     state = read_region(client, query, tick)
     instances = [instance for _, found in sorted(state.services.items()) for instance in found]
     if not settings.canaries:
-        instances = without_canaries(client, query, instances)
-    registrations, warnings = registrations_of(client, query, instances)
-    warnings += _unknown_instances(state)
+        instances = drop_canaries(client, query, instances)
+    registrations, warnings = make_registrations(client, query, instances)
+    warnings += _warn_of_unknown_instances(state)
     upstreams: dict[str, set[Upstream]] = {namespace: set() for namespace in query.namespaces}
     for (namespace, _), declared in state.upstreams.items():
         upstreams[namespace].update(declared)
@@ -138,8 +138,8 @@ def _read_region(
     return answers, [f"source {settings.name}: {warning}" for warning in warnings]
 
 
-def _unknown_instances(state: RegionState) -> list[str]:
-    """A warning for each selected service that is listed and cannot be asked for."""
+def _warn_of_unknown_instances(state: RegionState) -> list[str]:
+    """Warn of each selected service that Nomad lists, but cannot be asked for."""
     return [
         f"the service {quote(name)} in the namespace {quote(namespace)} is listed, but Nomad cannot be asked for "
         "such a name. Its instances are unknown and left out: register it under a name without `/`, or leave it out of "

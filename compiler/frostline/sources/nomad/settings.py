@@ -37,18 +37,18 @@ SCHEMA: Mapping[str, Any] = {
             "items": ref("name"),
         },
         "services": {
-            "description": ('Whether native services (`provider = "nomad"`) are read, with the state of their checks.'),
+            "description": ('Whether to read native services (`provider = "nomad"`), with the state of their checks.'),
             "type": "boolean",
             "default": True,
         },
         "upstreams": {
-            "description": "Whether the upstreams that running jobs declare are read.",
+            "description": "Whether to read the upstreams that running jobs declare.",
             "type": "boolean",
             "default": True,
         },
         "canaries": {
             "description": (
-                "Whether the services of canaries, allocations that a deployment has not promoted yet, are taken."
+                "Whether to take the services of canaries: allocations that a deployment has not promoted yet."
             ),
             "type": "boolean",
             "default": False,

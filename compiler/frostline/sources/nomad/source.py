@@ -29,7 +29,7 @@ SEGMENT_LISTS: Mapping[str, SegmentList] = {
 def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress: Progress | None = None) -> ReadResult:
     """Read the services that select.services names, and what jobs declare.
 
-    datacenters: only these, which are regions. See base.LiveSource.
+    datacenters: read only these, which are regions. See base.LiveSource.
     """
     # Imported here because a run without a network needs no HTTP client, which takes as long to load as all the rest.
     from frostline.sources.nomad.regions import read_regions
@@ -38,14 +38,17 @@ def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress
 
 
 def watch(settings: NomadSettings) -> Watch:
-    """See base.LiveSource. With `services`, the states of checks and the promotion of canaries are not told."""
+    """See base.LiveSource.
+
+    No index tells of changed states of checks or of promoted canaries, which `services` needs.
+    """
     from frostline.sources.nomad.watching import wait_for_change  # as in `read`
 
     return Watch(partial(wait_for_change, settings), tells_all=not settings.services)
 
 
 def shape(settings: NomadSettings) -> dict[str, Any]:
-    """The settings that shape the answer: not the token, TLS, limits and naming patterns."""
+    """Return the settings that shape the answer: all but the token, TLS, limits and naming patterns."""
     return {
         "type": settings.type,
         "address": settings.address,

@@ -1,4 +1,4 @@
-"""The answers of Nomad's HTTP API (/v1) as types, and how they become registrations and upstreams.
+"""The types of the answers of Nomad's HTTP API (/v1), and how to make registrations from them.
 
 Nomad may write empty lists and maps as null; unknown fields are ignored.
 """
@@ -45,7 +45,7 @@ class NamespaceServices(Struct, frozen=True, rename="pascal"):
 
 
 class ServiceRegistration(Struct, frozen=True, rename="pascal"):
-    """An element of /v1/service/NAME. modify_index: differs once an instance is registered again under its id."""
+    """An element of /v1/service/NAME. modify_index changes when an instance is registered again under its id."""
 
     id: str = field(name="ID")
     service_name: str
@@ -88,7 +88,7 @@ Checks = dict[str, Check] | None
 
 
 class JobStub(Struct, frozen=True, rename="pascal"):
-    """An element of /v1/jobs. job_modify_index changes with the specification, and with nothing else."""
+    """An element of /v1/jobs. job_modify_index changes only with the specification."""
 
     id: str = field(name="ID")
     namespace: str
@@ -99,7 +99,7 @@ class JobStub(Struct, frozen=True, rename="pascal"):
 
     @property
     def declares(self) -> bool:
-        """Whether the job declares anything: a dead or stopped one does not."""
+        """Whether the job declares anything. A dead or stopped job does not."""
         return not self.stop and self.status != "dead"
 
 
@@ -137,7 +137,7 @@ class Task(Struct, frozen=True, rename="pascal"):
 
 
 class GroupPort(Struct, frozen=True, rename="pascal"):
-    """value: the port on the node, 0 if Nomad chooses it; to: inside of the group's network, -1 the same."""
+    """value: the port on the node, 0 if Nomad chooses it. to: the port in the group's network; -1: the same port."""
 
     label: str
     value: int = 0
@@ -158,7 +158,7 @@ class TaskGroup(Struct, frozen=True, rename="pascal"):
 
 
 class Parameters(Struct, frozen=True, rename="pascal"):
-    """What whoever dispatches a parameterized job may set."""
+    """The keys of meta that whoever dispatches a parameterized job may set."""
 
     meta_required: list[str] | None = None
     meta_optional: list[str] | None = None
@@ -179,7 +179,9 @@ class Job(Struct, frozen=True, rename="pascal"):
     parameterized_job: Parameters | None = None
 
 
-def registration_of(found: ServiceRegistration, health: Health, region: str, unknown_status: str = "") -> Registration:
+def make_registration(
+    found: ServiceRegistration, health: Health, region: str, unknown_status: str = ""
+) -> Registration:
     """Make the registration. Native services have no metadata, weights and tagged addresses."""
     return Registration(
         service=found.service_name,
@@ -195,9 +197,9 @@ def registration_of(found: ServiceRegistration, health: Health, region: str, unk
 
 
 def health_of(found: ServiceRegistration, checks: Checks) -> tuple[Health, str]:
-    """The worst status of its checks, passing without any; and the first one that Nomad does not define, else "".
+    """Return the worst status of the instance's checks, and the first status that Nomad does not define, or "".
 
-    Such a status counts as critical.
+    Without checks it is passing. A status that Nomad does not define counts as critical.
     """
     worst: Health = "passing"
     unknown: set[str] = set()

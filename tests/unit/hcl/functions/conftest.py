@@ -15,10 +15,10 @@ from frostline.hcl.functions.table import function_table
 from frostline.hcl.scope import Budget
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.syntax import parse
-from frostline.sources.jobspec.blocks import block_of
+from frostline.sources.jobspec.blocks import evaluate_block
 from frostline.sources.jobspec.placeholders import placeholder
 from frostline.sources.jobspec.shape import TEXT_MAP, Shape
-from frostline.sources.jobspec.variables import Context, Given, scope_of
+from frostline.sources.jobspec.variables import Context, Given, make_scope
 
 DATA = Path(__file__).parents[3] / "data" / "hcl"
 PREAMBLE = json.loads((DATA / "expressions.json").read_text("utf-8"))["preamble"]
@@ -33,9 +33,9 @@ def evaluate_in_job(expression: str) -> Outcome:
     try:
         body = parse(source)
         context = Context(functions=FUNCTIONS, undefined=placeholder, budget=Budget())
-        scope, _ = scope_of(body, Given(), context)
+        scope, _ = make_scope(body, Given(), context)
         job = next(block for block in body.blocks if block.kind == "job")
-        meta = block_of(job, Shape(open=True, blocks={"meta": TEXT_MAP}), source, scope).first("meta")
+        meta = evaluate_block(job, Shape(open=True, blocks={"meta": TEXT_MAP}), source, scope).first("meta")
     except HclError as error:
         return None, [error.place.line, error.place.column]
     assert meta is not None

@@ -81,7 +81,7 @@ def test_a_peer_with_nothing_is_a_warning(west: Replay) -> None:
     west.routes["/v1/peering/west"] = peering()
     west.routes["/v1/internal/ui/services"] = Reply([])
     reading = read(west, peers=("west",))
-    assert reading.warnings == ("source mesh: the peer `west` exports nothing here that `select.services` takes",)
+    assert reading.warnings == ("source mesh: the peer `west` exports no service that `select.services` takes",)
 
 
 def test_a_consul_without_peers_says_so(west: Replay) -> None:

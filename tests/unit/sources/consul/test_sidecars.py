@@ -10,7 +10,7 @@ from consul_replay import Replay, Reply, entry, read
 
 from frostline.errors import SourceError
 from frostline.model import Bind, Upstream
-from frostline.sources.consul.sidecars import declared_by, sidecar_upstreams
+from frostline.sources.consul.sidecars import collect_upstreams, sidecar_upstreams
 from frostline.sources.consul.wire import Service
 from frostline.sources.http.session import decode_json
 
@@ -23,7 +23,7 @@ def service(name: str = "web-sidecar-proxy", kind: str = "connect-proxy", **prox
 
 def declared(*upstreams: dict[str, Any], **more: Any) -> tuple[list[Upstream], list[str]]:
     sidecar = service(Upstreams=list(upstreams), **more)
-    found = declared_by(sidecar_upstreams([sidecar], ("web",)), "dc1", "default")
+    found = collect_upstreams(sidecar_upstreams([sidecar], ("web",)), "dc1", "default")
     return list(found.upstreams), list(found.warnings)
 
 

@@ -15,9 +15,9 @@ from frostline.sources.consul.wire import DescribedNode, Node, RegistrationMaker
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"Port": 2**63}, f"has the port {2**63}"),
-        ({"Port": -(2**63) - 1}, f"has the port -{2**63 + 1}"),
-        ({"TaggedAddresses": {"wan": {"Address": "x", "Port": 2**64}}}, f"has the port {2**64}"),
+        ({"Port": 2**63}, f"has an invalid port, {2**63}"),
+        ({"Port": -(2**63) - 1}, f"has an invalid port, -{2**63 + 1}"),
+        ({"TaggedAddresses": {"wan": {"Address": "x", "Port": 2**64}}}, f"has an invalid port, {2**64}"),
         ({"Weights": {"Passing": -1, "Warning": 1}}, "has a weight that is not between 0 and 65535"),
         ({"Weights": {"Passing": 1, "Warning": -1}}, "has a weight that is not between 0 and 65535"),
         ({"Weights": {"Passing": 65536, "Warning": 1}}, "has a weight that is not between 0 and 65535"),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frostline.hcl.source import HclError, Source
-from frostline.sources.jobspec.json_tree import Members, Node, plain, tree_of
+from frostline.sources.jobspec.json_tree import Members, Node, parse_json_tree, to_plain
 
 VALUES = st.recursive(
     st.none()
@@ -25,13 +25,13 @@ VALUES = st.recursive(
 
 
 def tree(text: str) -> Node:
-    return tree_of(Source("a.json", text.encode()))
+    return parse_json_tree(Source("a.json", text.encode()))
 
 
 @settings(deadline=None)
 @given(VALUES, st.sampled_from([None, 0, 2]), st.booleans())
 def test_a_tree_has_the_values_of_the_file(value: Any, indent: int | None, is_ascii: bool) -> None:
-    assert plain(tree(json.dumps(value, indent=indent, ensure_ascii=is_ascii))) == value
+    assert to_plain(tree(json.dumps(value, indent=indent, ensure_ascii=is_ascii))) == value
 
 
 def test_every_value_has_the_offset_of_its_first_byte() -> None:
@@ -45,7 +45,7 @@ def test_every_value_has_the_offset_of_its_first_byte() -> None:
 def test_members_with_the_same_name_are_all_there_and_the_last_one_counts() -> None:
     found = tree('{"a": 1, "\\u0061": 2}')
     assert found.value == Members((("a", Node(1, 6)), ("a", Node(2, 19))))
-    assert plain(found) == {"a": 2}
+    assert to_plain(found) == {"a": 2}
 
 
 @pytest.mark.parametrize(
@@ -63,5 +63,5 @@ def test_members_with_the_same_name_are_all_there_and_the_last_one_counts() -> N
 )
 def test_what_is_not_json_is_refused_at_its_place(data: bytes, column: int, message: str) -> None:
     with pytest.raises(HclError, match=message) as caught:
-        tree_of(Source("a.json", data))
+        parse_json_tree(Source("a.json", data))
     assert caught.value.place.column == column

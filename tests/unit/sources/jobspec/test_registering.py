@@ -143,8 +143,8 @@ def test_a_name_with_an_open_placeholder_says_why(folder: Any) -> None:
 
     assert "known only on the client" in message("x-${NOMAD_ALLOC_ID}")
     assert "nothing in the job fills: `${STAGE}`" in message("x-$${STAGE}")
-    assert "another one in each run" in message("x-${NOMAD_JOB_ID}", "periodic {}")
-    assert "another one in each run" in message("x-${NOMAD_JOB_NAME}", "parameterized {}")
+    assert "differs in each run" in message("x-${NOMAD_JOB_ID}", "periodic {}")
+    assert "differs in each run" in message("x-${NOMAD_JOB_NAME}", "parameterized {}")
 
 
 @pytest.mark.parametrize(

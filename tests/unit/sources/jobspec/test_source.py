@@ -116,7 +116,7 @@ def test_a_link_that_a_glob_finds_stays_in_its_folder_but_a_path_may_lead_anywhe
     (folder.path / "jobs" / "in.hcl").symlink_to(folder.path / "jobs" / "real" / "c.hcl")
     error = folder.refusal(files=("jobs/*.hcl",))
     assert isinstance(error, UsageError)
-    assert "it finds `jobs/out.hcl`, a link that leads out of `jobs`" in error.message
+    assert "it matches `jobs/out.hcl`, a link that leads out of `jobs`" in error.message
     for files in (("jobs/*.hcl", "!jobs/out.hcl"), ("jobs/*.hcl", "jobs/out.hcl"), ("**/*.hcl",)):
         assert folder.declared(files=files).services
 
