@@ -100,7 +100,7 @@ def check_dead(project: Project, pair: WanPair) -> None:
     make_older(project, 30)
     said = project.done("compile").stderr
     assert "`dc2` keeps what the lock has (`partial`)" in said
-    assert "warning: source mesh: what the lock has of dc2 was confirmed 30 hours ago" in said
+    assert "warning: source mesh: what the lock has of `dc2` was confirmed 30 hours ago" in said
     ages = {line["datacenter"]: line["age"] for line in project.document(0, "list")["lock_age"]}
     assert ages["dc1"] < 600
     assert ages["dc2"] >= 30 * 3600
@@ -108,7 +108,7 @@ def check_dead(project: Project, pair: WanPair) -> None:
 
     (project.folder / CONFIRMED).rename(project.folder / "kept")
     assert "never confirmed; `partial.max_age`" in project.refused(3, "compile").stderr
-    assert "what the lock has of dc2 was never confirmed" in project.done("compile", "--allow", "partial").stderr
+    assert "what the lock has of `dc2` was never confirmed" in project.done("compile", "--allow", "partial").stderr
     (project.folder / "kept").rename(project.folder / CONFIRMED)
 
     configure(project, pair, partial=True)
@@ -125,7 +125,7 @@ def check_forgotten(project: Project, pair: WanPair) -> None:
     configure(project, pair)
     for command in ("compile", "freeze", "plan"):
         said = project.refused(3, command).stderr
-        assert "source mesh: datacenter dc2 is in the lock, and Consul no longer knows it" in said
+        assert "source mesh: datacenter `dc2` is in the lock, and Consul no longer knows it" in said
         assert '`datacenters: ["*", "!dc2"]`' in said
         assert "`--allow empty=mesh/dc2`" in said
         assert said.count("Nothing was written") == 1

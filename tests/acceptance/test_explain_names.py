@@ -44,4 +44,4 @@ def test_a_registered_name_is_explained_with_what_other_sources_have_of_its_serv
     project.configure(config)
     said = project.done("explain", "payments-v1").stdout
     assert "  * http://10.0.0.3:8080/v1  from other(" in said
-    assert "source other precedes mesh" in said
+    assert "source `other` precedes `mesh`" in said

@@ -245,8 +245,8 @@ def test_sources(project: Project, session: Session, shop: ConsulAgent) -> None:
 
 
 def test_rule(project: Project, session: Session) -> None:
-    session("rule", "port-zero")
-    session("rule", "port-zero", "--format", "json")
+    session("rule", "port-zero", "--today", "2026-01-01")
+    session("rule", "port-zero", "--today", "2026-01-01", "--format", "json")
     session("rule", "port-zeros")
 
 

@@ -189,7 +189,7 @@ def test_freezing_what_is_frozen_changes_nothing(both: Project) -> None:
 def test_a_datacenter_that_the_source_does_not_read_is_refused(project: Project, wan: WanPair) -> None:
     project.configure(consul_config(wan.primary.address, source={"datacenters": ["dc1"]}))
     said = project.refused(2, "freeze", "--datacenter", "dc2").stderr
-    assert "source mesh does not read the datacenter `dc2`: `datacenters` is `dc1`" in said
+    assert "the source `mesh` does not read the datacenter `dc2`: `datacenters` is `dc1`" in said
 
 
 def test_an_unknown_source_is_refused_with_the_nearest(both: Project) -> None:
@@ -254,7 +254,7 @@ def test_a_datacenter_that_was_never_frozen_cannot_be_kept(partial: tuple[Projec
     project, proxy = partial
     proxy.fault = lambda path, token: BROKEN if "dc=dc2" in path else None
     said = project.refused(3, "compile").stderr
-    assert "source mesh: datacenter dc2 cannot be reached, and the lock has nothing of it" in said
+    assert "source mesh: datacenter `dc2` cannot be reached, and the lock has nothing of it" in said
     assert "help: run `frostline freeze` once while it can be reached" in said
 
 
@@ -265,7 +265,7 @@ def test_nothing_is_kept_from_a_lock_that_is_broken(partial: tuple[Project, Faul
     proxy.fault = lambda path, token: BROKEN if "dc=dc2" in path else None
     for command in ("compile", "freeze", "plan"):
         said = project.refused(3, command).stderr
-        assert "datacenter dc2 cannot be reached, and the lock is broken (frostline.lock:" in said
+        assert "datacenter `dc2` cannot be reached, and the lock is broken (frostline.lock:" in said
         assert (
             "this line is blank: a lock has no such line)\n  help: restore the lock from your repository, or " in said
         )

@@ -137,7 +137,7 @@ def test_what_is_served_here_is_not_sent_to_a_peer(project: Project, pair: Peere
     assert endpoints(project, "ledger") == [("http://10.1.0.1:7000", "peer:west")]
     said = project.done("explain", "search", "--offline").stdout
     assert "http://10.1.0.9:9201" in said
-    assert "dc1 precedes peer:west" in said
+    assert "`dc1` precedes `peer:west`" in said
     pair.east.maintenance("search")
     try:
         project.done("compile")

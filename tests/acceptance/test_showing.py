@@ -72,7 +72,7 @@ def test_explain_names_what_another_source_displaced(mixed: Project) -> None:
         "  * https://billing.example  from frostline.yaml:25:16",
         "  left out:",
         "    http://10.0.0.7:8081  mesh(datacenter=dc1, namespace=default, node=n7, id=bill): "
-        "source partners precedes mesh",
+        "source `partners` precedes `mesh`",
     ]
 
 

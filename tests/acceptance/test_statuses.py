@@ -112,6 +112,8 @@ def test_explaining_what_nobody_knows_is_1_with_the_closest(project: Project) ->
         (["compile", "--offline", "--lock", "x"], ["--offline and --lock exclude each other"]),
         (["schema", "registri"], ["there is no schema `registri`", "did you mean `registry`?"]),
         (["freeze", "--source", "mash"], ["there is no live source `mash`", "live sources: none"]),
+        (["freeze", "--datacenter", "dc1"], ["nothing to read of the datacenter `dc1`", "`consul` or `nomad`"]),
+        (["freeze", "--out", "dc1.lock"], ["no live source is configured", "leave `--out` out"]),
     ],
 )
 def test_a_wrong_command_line_is_2(project: Project, arguments: list[str], words: list[str]) -> None:

@@ -16,6 +16,7 @@ from frostline.registry.selection.selecting import excluded_registrations, verdi
 from frostline.rules import DOT_SEGMENT
 from frostline.service_keys import key_text
 from frostline.settings import LiveSettings
+from frostline.text import quote
 
 _NO_URL = {rule.name for rule in (*url_values.RULES, INVALID, PORT_INVALID, PORT_UNCHOSEN, DOT_SEGMENT)}
 
@@ -86,12 +87,12 @@ def preceded_endpoints(contributions: Iterable[Contribution], registry: Registry
         for key, endpoints in contribution.preceded.items():
             winner = contribution.endpoints[key][0].datacenter
             for endpoint in endpoints:
-                reason = f"{winner} precedes {endpoint.datacenter}"
+                reason = f"{quote(winner)} precedes {quote(endpoint.datacenter)}"
                 yield Exclusion(key=key, name=endpoint.url, origin=endpoint.origin, reason=reason)
         for key, endpoints in contribution.endpoints.items():
             winners = registry.services[key.service][key.version].sources
             if contribution.source in winners:
                 continue
-            reason = f"source {', '.join(winners)} precedes {contribution.source}"
+            reason = f"source {', '.join(map(quote, winners))} precedes {quote(contribution.source)}"
             for endpoint in endpoints:
                 yield Exclusion(key=key, name=endpoint.url, origin=endpoint.origin, reason=reason)

@@ -9,13 +9,12 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from shlex import quote as shell_quoted
 
 from msgspec import Struct
 
+from frostline.allow_words import allow_words
 from frostline.errors import FrostlineError, PublishError
 from frostline.model import Finding, Severity
-from frostline.service_keys import glob_of
 from frostline.settings import Verifier
 from frostline.text import display_path, pluralize, quote
 from frostline.verify.rules import VERIFY
@@ -150,7 +149,7 @@ def _found(verifier: Verifier, subject: Subject, message: str, help: str, severi
 
 
 def _or_without(way: str, subject: Subject) -> str:
-    return f"{way}, or publish without it: `--allow {shell_quoted(f'unverified={glob_of(subject.output)}')}`"
+    return f"{way}, or publish without it: `--allow {allow_words('unverified', [subject.output])}`"
 
 
 def _unstarted(verifier: Verifier, subject: Subject, number: int, path: Path | None) -> Finding:

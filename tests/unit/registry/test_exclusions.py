@@ -69,7 +69,7 @@ def test_preceded_endpoints_name_the_source_that_precedes() -> None:
     ]
     registry, _ = assemble(contributions, [["partners"], ["mesh"]])
     (found,) = preceded_endpoints(contributions, registry)
-    assert (found.key, found.name, found.reason) == (key, "http://mesh", "source partners precedes mesh")
+    assert (found.key, found.name, found.reason) == (key, "http://mesh", "source `partners` precedes `mesh`")
 
 
 def test_preceded_endpoints_of_the_same_source_name_the_datacenter_that_precedes() -> None:
@@ -81,7 +81,7 @@ def test_preceded_endpoints_of_the_same_source_name_the_datacenter_that_precedes
     contribution = Contribution(source="mesh", endpoints={key: (here,)}, preceded={key: (there,)})
     registry, _ = assemble([contribution])
     (found,) = preceded_endpoints([contribution], registry)
-    assert (found.key, found.name, found.reason) == (key, "http://peer:west", "dc1 precedes peer:west")
+    assert (found.key, found.name, found.reason) == (key, "http://peer:west", "`dc1` precedes `peer:west`")
     assert found.origin == InstanceOrigin("mesh", "peer:west")
 
 

@@ -13,7 +13,15 @@ from typing import Literal
 
 from msgspec import Struct
 
-from frostline.checks.guards.consent import Consent, consent_help, consent_on, entry_findings, key_names_of
+from frostline.allow_words import say_words_for_all
+from frostline.checks.guards.consent import (
+    Consent,
+    allow_word,
+    consent_help,
+    consent_on,
+    entry_findings,
+    key_names_of,
+)
 from frostline.checks.guards.segments import empty_help
 from frostline.endpoint_runs import properties_of
 from frostline.model import Entry, Finding, Key
@@ -269,9 +277,10 @@ def _losses(change: _Change) -> Iterator[Loss]:
             yield Loss(service, number, lost, _reason(change, keys))
 
 
-def _lost_instances(change: _Change) -> Iterator[Finding]:
-    for loss in _losses(change):
-        yield INSTANCES.finding(
+def _lost_instances(change: _Change) -> tuple[Finding, ...]:
+    losses = tuple(_losses(change))
+    findings = [
+        INSTANCES.finding(
             f"{loss.why}; it had {pluralize(loss.had, 'endpoint')}, "
             f"and `guards.instances` lets a service lose {_percent(change.guards.instances)} of them"
             f"{_NOT_HELD if change.guards.refused == 'hold' else ''}",
@@ -279,6 +288,9 @@ def _lost_instances(change: _Change) -> Iterator[Finding]:
             value=str(loss.lost),
             help=consent_help(INSTANCES.name, [loss.service], change.today),
         )
+        for loss in losses
+    ]
+    return say_words_for_all(findings, allow_word(INSTANCES.name), [loss.service for loss in losses])
 
 
 _NOT_HELD = (
@@ -318,15 +330,17 @@ def _reason(change: _Change, keys: Iterable[Key]) -> str:
     return ", ".join([*parts, f"{missing} not registered"] if missing > 0 else parts)
 
 
-def _missing_upstreams(change: _Change, consumers: Mapping[Key, tuple[str, ...]]) -> Iterator[Finding]:
+def _missing_upstreams(change: _Change, consumers: Mapping[Key, tuple[str, ...]]) -> tuple[Finding, ...]:
+    missing: dict[str, Finding] = {}
     for key in _in_order(key for key in consumers if key in change.old):
         had = change.old[key].endpoints
         vanishes = key not in change.new or (had > 0 and change.new[key].endpoints == 0)
         if vanishes and not change.consent.covers(UPSTREAM.name, key):
-            yield UPSTREAM.finding(
+            missing[key_text(key)] = UPSTREAM.finding(
                 f"{_reason(change, [key])}, but it is an upstream of {name_first(sorted(consumers[key]))}",
                 service=key.service,
                 version=key.version,
                 value=key_text(key),
                 help=consent_help(UPSTREAM.name, [key_text(key)], change.today),
             )
+    return say_words_for_all(tuple(missing.values()), allow_word(UPSTREAM.name), tuple(missing))

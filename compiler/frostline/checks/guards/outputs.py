@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from shlex import quote
 
+from frostline.allow_words import allow_words, say_words_for_all
 from frostline.globs import matches
 from frostline.model import FileOrigin, Finding
 from frostline.published import FileChange
 from frostline.rules import Rule
-from frostline.service_keys import glob_of
 from frostline.settings import Allow, Guards
 
 FIND_OUT = (
@@ -19,8 +18,8 @@ FIND_OUT = (
 """What to do about an output without any service."""
 
 
-def _help(scope: str = "OUTPUT") -> str:
-    return f"{FIND_OUT}; if there really is nothing, rerun with `--allow empty={scope}`"
+def _help(name: str = "OUTPUT") -> str:
+    return f"{FIND_OUT}; if there really is nothing, rerun with `--allow {allow_words('empty', [name])}`"
 
 
 EMPTIED_OUTPUT = Rule(
@@ -46,13 +45,11 @@ def emptied_outputs(
     if guards.empty != "refuse":
         return ()
     changed = {file.output for file in files if file.action in ("update", "delete") and file.refusal is None}
-    return tuple(
+    emptied = [(name, origin) for name, origin in empty if name in changed and not matches(allow.empty, name)]
+    findings = [
         EMPTIED_OUTPUT.finding(
-            f"the output `{name}` would have no service any more",
-            value=name,
-            origin=origin,
-            help=_help(quote(glob_of(name))),
+            f"the output `{name}` would have no service any more", value=name, origin=origin, help=_help(name)
         )
-        for name, origin in empty
-        if name in changed and not matches(allow.empty, name)
-    )
+        for name, origin in emptied
+    ]
+    return say_words_for_all(findings, "empty", [name for name, _ in emptied])

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from shlex import quote
 
+from frostline.allow_words import allow_words, say_words_for_all
 from frostline.checks.guards.consent import allows_segment
 from frostline.model import Finding, InstanceOrigin, Segment
 from frostline.rules import Rule
-from frostline.service_keys import glob_of
 from frostline.settings import Allow, Guards
 from frostline.text import pluralize
 
 
 def empty_help(scope: str = "") -> str:
     """Consul with ACLs answers a request without a token with 200 and an empty list."""
-    allowed = quote(f"empty={glob_of(scope)}") if scope else "empty"
     return (
         "a missing token or a server that lost its data gives an empty answer too, or `select` excludes everything: "
         "check with `frostline sources`; "
-        f"if there really is nothing, rerun with `--allow {allowed}`"
+        f"if there really is nothing, rerun with `--allow {allow_words('empty', [scope] if scope else [])}`"
     )
 
 
@@ -53,16 +51,22 @@ def emptied_segments(
     """
     if guards.empty != "refuse":
         return ()
-    return tuple(
-        EMPTY_SEGMENT.finding(
-            f"it had {pluralize(number, 'instance')} (declared services included) and now has none",
-            value=str(number),
-            origin=InstanceOrigin(*segment),
-            help=empty_help(f"{segment[0]}/{segment[1]}"),
-        )
+    emptied = [
+        segment
         for segment, number in sorted(old.items())
         if number > 0 and new.get(segment, 0) == 0 and not allows_segment(allow, segment[0], segment[1])
-    )
+    ]
+    scopes = [f"{source}/{datacenter}" for source, datacenter, _ in emptied]
+    findings = [
+        EMPTY_SEGMENT.finding(
+            f"it had {pluralize(old[segment], 'instance')} (declared services included) and now has none",
+            value=str(old[segment]),
+            origin=InstanceOrigin(*segment),
+            help=empty_help(scope),
+        )
+        for segment, scope in zip(emptied, scopes, strict=True)
+    ]
+    return say_words_for_all(findings, "empty", scopes)
 
 
 def empty_sources(new: Mapping[Segment, int], guards: Guards, allow: Allow) -> tuple[Finding, ...]:
@@ -77,12 +81,9 @@ def empty_sources(new: Mapping[Segment, int], guards: Guards, allow: Allow) -> t
     for (source, datacenter, _), number in new.items():
         sizes[source] = sizes.get(source, 0) + number
         allowed[source] = allowed.get(source, True) and allows_segment(allow, source, datacenter)
-    return tuple(
-        EMPTY_SOURCE.finding(
-            f"source `{source}` returned no selected service",
-            value=source,
-            help=empty_help(source),
-        )
-        for source, size in sorted(sizes.items())
-        if size == 0 and not allowed[source]
-    )
+    empty = [source for source, size in sorted(sizes.items()) if size == 0 and not allowed[source]]
+    findings = [
+        EMPTY_SOURCE.finding(f"source `{source}` returned no selected service", value=source, help=empty_help(source))
+        for source in empty
+    ]
+    return say_words_for_all(findings, "empty", empty)

@@ -21,12 +21,14 @@ from frostline.cli.options import (
     timings_option,
     wait_option,
 )
-from frostline.model import Lock, Snapshot
+from frostline.errors import UsageError
+from frostline.model import FileOrigin, Lock, Snapshot
 from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.publish.lock_update import LockUpdate, update_lock
 from frostline.plan.changes import plan_value
-from frostline.settings import Allow
-from frostline.text import display_path, pluralize
+from frostline.settings import Allow, Config
+from frostline.sources.base import is_live, source_types
+from frostline.text import display_path, list_names, pluralize
 
 
 @click.command("freeze")
@@ -68,6 +70,8 @@ def command(
     """
     config = load_invocation_config(invocation)
     if not sources and not live_sources(config):
+        if datacenters or out:
+            raise _nothing_to_read(config, datacenters)
         info(invocation, "Nothing to freeze: no live source is configured.")
         if invocation.format == "json":
             print_json(report_value(lock=display_path(config.lock), segments=[]))
@@ -78,6 +82,17 @@ def command(
         invocation.metrics.note(findings=update.findings, lock=lock, readings=update.readings)
     _print_update(invocation, update, display_path(out or config.lock))
     return errors.REFUSED if update.refused else errors.DONE
+
+
+def _nothing_to_read(config: Config, datacenters: Sequence[str]) -> UsageError:
+    """The error of `--datacenter` or `--out` where no source is live: nothing can be read, no file is written."""
+    asked = f"of the datacenter {list_names(datacenters)} " if datacenters else ""
+    return UsageError(
+        f"there is nothing to read {asked}and no lock to write: no live source is configured",
+        origin=FileOrigin(display_path(config.path)),
+        help=f"configure a source of type {list_names(filter(is_live, source_types()), 'or')}, "
+        f"or leave {'`--datacenter`' if datacenters else '`--out`'} out",
+    )
 
 
 def _print_update(invocation: Invocation, update: LockUpdate, path: str) -> None:

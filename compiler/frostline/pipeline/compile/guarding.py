@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from shlex import quote
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from frostline.allow_words import allow_words, say_words_for_all
 from frostline.checks.guards.changes import EMPTY, Published, Unhealthy, guard_findings
 from frostline.checks.guards.outputs import emptied_outputs
 from frostline.checks.guards.segments import emptied_segments, empty_sources
@@ -22,7 +22,6 @@ from frostline.plan.changes import RegistryState
 from frostline.publish.ownership import REFUSAL_REASONS
 from frostline.publish.salvage import Salvaged
 from frostline.published import FileChange, ManifestEntry
-from frostline.service_keys import glob_of
 from frostline.settings import Allow, Config, OutputSettings
 from frostline.sources.base import reads_segment
 from frostline.text import display_path
@@ -155,14 +154,19 @@ _RULES = {rule.name: rule for rule in (EDITED, ADOPT, ORPHANS)}
 
 def guard_files(config: Config, files: Iterable[FileChange], *, is_listed: bool) -> tuple[Finding, ...]:
     """A finding for each file that may not be replaced or deleted. is_listed: whether there is a manifest."""
-    findings: list[Finding] = []
+    refused: dict[str, list[Finding]] = {}
     for file in files:
         if file.refusal:
             rule, message = _RULES[file.refusal], f"the file {REFUSAL_REASONS[file.refusal]}"
             origin = FileOrigin(display_path(config.root / file.path))
-            scope = quote(f"{file.refusal}={glob_of(file.path)}")
-            way = rule.mend.replace(f"--allow {file.refusal}", f"--allow {scope}")
+            words = allow_words(file.refusal, [file.path])
+            way = rule.mend.replace(f"--allow {file.refusal}", f"--allow {words}")
             if not is_listed:
                 way += f"; if frostline did write it, restore {display_path(config.manifest)} from your repository"
-            findings.append(rule.finding(message, value=file.path, origin=origin, help=way))
-    return tuple(findings)
+            finding = rule.finding(message, value=file.path, origin=origin, help=way)
+            refused.setdefault(file.refusal, []).append(finding)
+    return tuple(
+        finding
+        for word, findings in refused.items()
+        for finding in say_words_for_all(findings, word, [finding.value or "" for finding in findings])
+    )

@@ -16,6 +16,7 @@ from frostline.pipeline.freeze.locks import CommittedLock
 from frostline.pipeline.freeze.narrowing import narrowed_lock
 from frostline.settings import Config, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult
+from frostline.text import quote
 
 
 def keep_unreachable(
@@ -63,7 +64,7 @@ def _nothing_kept(settings: LiveSettings, datacenter: str, fault: UsageError | N
         reason = f"is broken ({fault.origin}: {fault.message})"
         way = f"restore the lock from your repository, or {way}"
     return SourceError(
-        f"source {settings.name}: datacenter {datacenter} cannot be reached, and the lock {reason}",
+        f"source {settings.name}: datacenter {quote(datacenter)} cannot be reached, and the lock {reason}",
         origin=settings.origin,
         help=way,
     )
@@ -82,7 +83,7 @@ def _check_ages(settings: LiveSettings, datacenter: str, ages: list[SegmentAge])
     for age in ages:
         if age.is_older_than(limit):
             raise SourceError(
-                f"source {settings.name}: {datacenter} cannot be reached, and what the lock has of it was "
+                f"source {settings.name}: {quote(datacenter)} cannot be reached, and what the lock has of it was "
                 f"{age.describe()}; `partial.max_age` is {describe_duration(limit)}",
                 origin=settings.origin,
                 help="run it again when it can be reached, or keep what the lock has: once with `--allow partial`, "
@@ -94,5 +95,6 @@ def age_warnings(config: Config, ages: list[SegmentAge]) -> Iterator[str]:
     """A sentence for each segment that is kept, where `confirmed` knows how old it is."""
     for age in ages if config.confirmed else ():
         snapshot = age.snapshot
-        namespace = "" if snapshot.namespace == "default" else f", namespace {snapshot.namespace}"
-        yield f"source {snapshot.source}: what the lock has of {snapshot.datacenter}{namespace} was {age.describe()}"
+        namespace = "" if snapshot.namespace == "default" else f", namespace {quote(snapshot.namespace)}"
+        place = f"{quote(snapshot.datacenter)}{namespace}"
+        yield f"source {snapshot.source}: what the lock has of {place} was {age.describe()}"

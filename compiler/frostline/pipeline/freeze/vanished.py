@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from shlex import quote
 
 from msgspec.structs import replace
 
+from frostline.allow_words import allow_words, with_words_for_all
 from frostline.checks.guards.consent import allows_segment
 from frostline.errors import ErrorGroup, SourceError
 from frostline.pipeline.freeze.locks import CommittedLock
-from frostline.service_keys import glob_of
 from frostline.settings import Allow, LiveSettings, ServerSettings
 from frostline.sources.base import ReadResult, reads_segment, segment_lists
-from frostline.text import list_names
+from frostline.text import list_names, quote
 
 
 def vanished(
@@ -47,9 +46,9 @@ def _listing_key(settings: LiveSettings, datacenter: str, namespace: str) -> str
 
 def _vanished_error(settings: LiveSettings, key: str, datacenter: str) -> SourceError:
     without = json.dumps([*getattr(settings, key), f"!{datacenter}"])
-    consent = quote(f"empty={glob_of(f'{settings.name}/{datacenter}')}")
+    consent = allow_words("empty", [f"{settings.name}/{datacenter}"])
     return SourceError(
-        f"source {settings.name}: {key.removesuffix('s')} {datacenter} is in the lock, and "
+        f"source {settings.name}: {key.removesuffix('s')} {quote(datacenter)} is in the lock, and "
         f"{settings.type.capitalize()} no longer knows it",
         origin=settings.origin,
         help=f"join it again, or keep what the lock has with `--allow partial`; if it is gone for good, write "
@@ -63,6 +62,8 @@ def with_vanished(settings: LiveSettings, reading: ReadResult, gone: Mapping[str
         return reading
     if not (isinstance(settings, ServerSettings) and settings.partial):
         errors = [gone[name] for name in sorted(gone)]
+        scopes = [f"{settings.name}/{name}" for name in sorted(gone)]
+        errors[0].help = with_words_for_all(errors[0].help or "", "empty", scopes)
         raise errors[0] if len(errors) == 1 else ErrorGroup(errors)
     warnings = [
         f"{gone[name].message}; {list_names([name])} keeps what the lock has (`partial`)" for name in sorted(gone)

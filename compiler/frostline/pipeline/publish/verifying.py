@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from frostline.allow_words import say_words_for_all
 from frostline.errors import RefusedError, UsageError
 from frostline.events import stage
 from frostline.files.targets import file_state, open_root
@@ -109,7 +110,9 @@ def verify_outputs(
             found = verify(output.verifier, subject, config.root, config.path.parent, environment)
             findings += [found] if found else []
     _check_untouched(config, compilation, [*changed_inputs(basis, basis_of(config, options))], judged)
-    return tuple(findings)
+    refused = [finding for finding in findings if finding.severity == "error"]
+    left = [finding for finding in findings if finding.severity != "error"]
+    return (*say_words_for_all(refused, "unverified", [finding.value or "" for finding in refused]), *left)
 
 
 def token_variables(config: Config) -> frozenset[str]:

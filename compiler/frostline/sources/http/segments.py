@@ -78,7 +78,7 @@ def choose_segments(
 def not_configured(settings: ServerSettings, kind: SegmentKind, name: str, configured: str) -> UsageError:
     """Make the error for a segment named by `freeze --datacenter` that the source does not read."""
     return UsageError(
-        f"source {settings.name} does not read the {kind.noun} {quote(name)}: {configured}",
+        f"the source {quote(settings.name)} does not read the {kind.noun} {quote(name)}: {configured}",
         origin=settings.origin,
         help=f"name a {kind.noun} that it reads, or add this one to the configuration",
     )

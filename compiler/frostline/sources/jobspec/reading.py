@@ -29,7 +29,7 @@ from frostline.sources.jobspec.placeholders import placeholder
 from frostline.sources.jobspec.registering import declare_job, names_in
 from frostline.sources.jobspec.settings import JobspecSettings
 from frostline.sources.jobspec.variables import Context, Given, Variables
-from frostline.text import display_path
+from frostline.text import display_path, quote
 
 MOST_BYTES = 2**20
 """The largest file that is read, which is Nomad's own limit (job_max_source_size)."""
@@ -159,7 +159,7 @@ class Reader:
     def _help_for_variable(self, name: str) -> str:
         source, variable = self._settings.name, f"NOMAD_VAR_{name}"
         if variable in self._settings.environment:
-            return f"set ${variable}, which source {source} reads, or give it a default in the file"
+            return f"set ${variable}, which the source {quote(source)} reads, or give it a default in the file"
         return (
             f"set it in the source's `variables` or `var_files`, take it from the environment with "
             f"`environment: [{variable}]`, or give it a default in the file"

@@ -369,10 +369,10 @@ def test_a_segment_that_had_something_and_now_has_nothing_is_refused() -> None:
     old = {("mesh", "dc1", ""): 3, ("mesh", "dc2", ""): 0, ("mesh", "dc3", "ops"): 1, ("mesh", "dc4", ""): 1}
     new = {("mesh", "dc1", ""): 0, ("mesh", "dc2", ""): 0, ("mesh", "dc4", ""): 1}
     found = emptied_segments(old, new, Guards(), Allow())
-    assert [finding.origin for finding in found] == [
-        InstanceOrigin("mesh", "dc1", ""),
-        InstanceOrigin("mesh", "dc3", "ops"),
-    ]
+    first, second = found
+    assert (first.origin, second.origin) == (InstanceOrigin("mesh", "dc3", "ops"), InstanceOrigin("mesh", "dc1", ""))
+    assert str(first.help).endswith("; all 2 together: `--allow empty=mesh/dc1,empty=mesh/dc3`")
+    assert str(second.help).endswith("rerun with `--allow empty=mesh/dc1`")
     assert emptied_segments(old, new, Guards(), Allow(empty=("*",))) == ()
     assert emptied_segments(old, new, Guards(), Allow(empty=("mesh",))) == ()
     (left,) = emptied_segments(old, new, Guards(), Allow(empty=("mesh/dc1",)))

@@ -111,7 +111,7 @@ def test_an_unreachable_datacenter_keeps_what_was_frozen_with_the_same_settings(
     kept = snapshot(config, "b", datacenter="dc2")
     assert freeze(config, held(config, Lock((kept,)))).snapshots[0] == kept
     for committed in (None, Lock(), Lock((snapshot(config, "b", datacenter="dc3"),))):
-        with pytest.raises(SourceError, match="datacenter dc2 cannot be reached"):
+        with pytest.raises(SourceError, match="datacenter `dc2` cannot be reached"):
             freeze(config, held(config, committed))
     strict = configure(sources={"mesh": mesh()})
     assert freeze(strict, held(strict, Lock((kept,))), allow=Allow(partial=True)).snapshots[0] == kept

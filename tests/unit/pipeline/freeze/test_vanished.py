@@ -45,10 +45,10 @@ def committed(config: Config, *snapshots: Snapshot) -> CommittedLock:
 @pytest.mark.parametrize(
     ("keys", "said", "key"),
     [
-        ({"datacenters": ["*"]}, "datacenter dc2 is in the lock, and Consul no longer knows it", "datacenters"),
-        ({"datacenters": ["dc*", "!dc3"]}, "datacenter dc2 is in the lock", "datacenters"),
-        ({"type": "nomad", "regions": ["*"]}, "region dc2 is in the lock, and Nomad no longer knows it", "regions"),
-        ({"type": "nomad", "regions": ["*"], "namespaces": ["*"]}, "region dc2 is in the lock", "regions"),
+        ({"datacenters": ["*"]}, "datacenter `dc2` is in the lock, and Consul no longer knows it", "datacenters"),
+        ({"datacenters": ["dc*", "!dc3"]}, "datacenter `dc2` is in the lock", "datacenters"),
+        ({"type": "nomad", "regions": ["*"]}, "region `dc2` is in the lock, and Nomad no longer knows it", "regions"),
+        ({"type": "nomad", "regions": ["*"], "namespaces": ["*"]}, "region `dc2` is in the lock", "regions"),
     ],
 )
 def test_it_is_unreachable_and_says_which_key_leaves_it_out(
@@ -96,7 +96,9 @@ def test_partial_keeps_it_and_consent_ends_it(configure: Configure, snapshot: Ma
     lock = committed(config, *(snapshot(config, "a", datacenter=name) for name in ("dc1", "dc2", "dc3")))
     with pytest.raises(ErrorGroup) as caught:
         freeze(config, lock)
-    assert [error.message.split()[3] for error in caught.value.errors] == ["dc2", "dc3"]
+    assert [error.message.split()[3] for error in caught.value.errors] == ["`dc2`", "`dc3`"]
+    words = "`--allow empty=mesh/dc2,empty=mesh/dc3`"
+    assert [words in str(error.help) for error in caught.value.errors] == [True, False]
     kept = freeze(config, lock, allow=Allow(partial=True))
     assert sorted(found.datacenter for found in kept.snapshots) == ["dc1", "dc2", "dc3"]
     assert [age.snapshot.datacenter for age in kept.kept] == ["dc2", "dc3"]

@@ -214,7 +214,7 @@ def test_a_region_that_the_source_does_not_read_is_a_usage_error(
     replay: NomadReplay, regions: tuple[str, ...], reads: str
 ) -> None:
     message = refused(replay, UsageError, regions=regions, datacenters=("west",))
-    assert message.startswith(f"source live does not read the region `west`: {reads}\n")
+    assert message.startswith(f"the source `live` does not read the region `west`: {reads}\n")
 
 
 def test_a_region_that_does_not_answer_is_refused(replay: NomadReplay) -> None:
