@@ -335,7 +335,7 @@ def test_neither_file_of_a_freeze_for_another_place_replaces_one_of_somebody_els
         frozen_apart.write(name, "ours\n")
         before = frozen_apart.contents()
         said = frozen_apart.refused(2, "freeze", "--datacenter", "dc2", "--out", "parts/dc2.lock").stderr
-        assert f"`{name}` is there, and n" in said
+        assert f"`{name}` exists and is n" in said
         assert frozen_apart.contents() == before
         frozen_apart.write(name, kept.decode())
 

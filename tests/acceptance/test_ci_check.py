@@ -175,7 +175,7 @@ def test_a_checkout_of_the_branch_itself_is_not_taken_for_its_merge(jobs: Jobs) 
     jobs.push("the last commit changes nothing", "ours")
     check(jobs, env={"GITHUB_SHA": merged})
     jobs.job("check", revision="refs/pull/7/merge", depth=2, pull_request=True)
-    assert "is not known: the revision that it started from" in jobs.summary.read_text()
+    assert "is not known: this clone does not have the revision that it started from" in jobs.summary.read_text()
     assert "- `~` `billing`" in jobs.host.comments[0].text
 
 
@@ -218,7 +218,7 @@ def test_a_token_that_no_header_can_have_is_refused_and_not_shown(jobs: Jobs, to
     ended = check(jobs, token=token)
     assert ended.returncode == 2
     assert ended.stderr == (
-        "error: $FROSTLINE_TOKEN has a character that no token has\n  help: store the token again, as one line\n"
+        "error: $FROSTLINE_TOKEN has a character that a token cannot have\n  help: store the token again, as one line\n"
     )
 
 
@@ -238,7 +238,7 @@ def test_the_report_of_tests_is_not_written_through_a_link_of_the_branch(jobs: J
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"root": "/"}, "`root` is outside of the repository"),
+        ({"root": "/"}, "`root` is outside the repository"),
         ({"overrides": "link"}, "outside of the repository"),
         ({"sources": {"jobs": {"type": "jobspec", "files": ["*.nomad"], "var_files": ["link"]}}}, "outside of the"),
     ],

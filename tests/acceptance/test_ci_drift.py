@@ -79,4 +79,4 @@ def test_elsewhere_than_on_a_host_it_says_so(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "frostline.ci", "drift"]
     ended = subprocess.run(command, cwd=tmp_path, env=plain_environment(), capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert "error: this is no job of GitHub Actions or GitLab CI\n  help: elsewhere use" in ended.stderr
+    assert "error: this is not a job of GitHub Actions or GitLab CI\n  help: elsewhere use" in ended.stderr

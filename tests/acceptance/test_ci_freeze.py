@@ -168,7 +168,7 @@ def test_a_pull_request_that_somebody_closed_stays_closed_until_there_is_another
     shop.catalog_register("n1", "basket-v2", address="10.0.0.1", port=8081)
     done(jobs)
     jobs.host.close(jobs.host.pulls[0])
-    assert "was closed, and stays so" in done(jobs)
+    assert "was closed, and stays closed" in done(jobs)
     assert len(jobs.host.pulls) == 1
     shop.catalog_register("n1", "basket-v3", address="10.0.0.1", port=8082)
     done(jobs)

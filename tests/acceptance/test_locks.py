@@ -155,7 +155,7 @@ def test_a_lock_of_other_settings_is_refused(both: Project, wan: WanPair) -> Non
 @pytest.mark.parametrize("pattern", ["locks/*", ".", "", "**b", "x" * 300])
 def test_a_pattern_that_no_lock_fits_is_refused(both: Project, pattern: str) -> None:
     said = both.refused(2, "compile", "--lock", pattern).stderr
-    assert f"no file fits --lock `{pattern}`" in said
+    assert f"no file matches --lock `{pattern}`" in said
     assert "freeze with `--out FILE` first" in said
 
 

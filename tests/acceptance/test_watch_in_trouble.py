@@ -32,7 +32,7 @@ def test_the_program_runs_once_for_each_publication_whoever_published_and_again_
     until(lambda: times() >= 3, "a program that fails is run again")
     assert watching.count("--exec: `sh` ended with status 1") == 1
     works.touch()
-    watching.until("--exec: `sh` ended well again.")
+    watching.until("--exec: `sh` succeeded again.")
     done = times()
     watching.until("publishing\n", watching.count("publishing\n") + 3)
     assert times() == done
@@ -82,7 +82,7 @@ def test_what_a_killed_run_left_is_finished_and_the_program_runs_though_no_sourc
     watching = watch("--exec", f"cp services.yaml {ran}")
     watching.until("Not published: ")
     until(lambda: ran.exists() and ran.read_bytes() == project.read("services.yaml"), "the program has run")
-    assert watching.count("A publication that was interrupted is finished, or undone.") == 1
+    assert watching.count("An interrupted publication was finished or undone.") == 1
     assert b"extra" in ran.read_bytes()
     assert_nothing_staged(project)
     shop.start()
@@ -106,7 +106,7 @@ def test_a_datacenter_that_stays_away_is_said_once_and_that_it_is_back(
     assert len(ages) == len(set(said)) == len(said)
     pair.secondary.start()
     pair.join()
-    watching.until("The sources are read without a warning again.")
+    watching.until("The sources were read without warnings again.")
     assert watching.end() == 130
     pair.stop()
 

@@ -170,4 +170,4 @@ def test_the_action_installs_what_its_repository_has_and_runs_it(tmp_path: Path)
     assert installed.returncode == 0, installed.stderr
     ended = bash(run["run"])
     assert ended.returncode == 2
-    assert "error: this is no job of GitHub Actions or GitLab CI" in ended.stderr
+    assert "error: this is not a job of GitHub Actions or GitLab CI" in ended.stderr

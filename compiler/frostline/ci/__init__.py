@@ -1,1 +1,1 @@
-"""`frostline-ci`: puts what the command says where people work on GitHub and GitLab. It starts frostline and git."""
+"""`frostline-ci`: shows frostline's results on GitHub and GitLab, where people work. It starts frostline and git."""

@@ -1,4 +1,4 @@
-"""The command `frostline-ci`, for jobs of GitHub Actions and GitLab CI. A variable may stand for each option."""
+"""The command `frostline-ci`, for jobs of GitHub Actions and GitLab CI. Each option can come from a variable."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def _say(text: str) -> None:
     click.echo(escape_for_log(without_token(text)), err=True)
 
 
-def _ending(function: Callable[..., int]) -> Callable[..., None]:
-    """Make a function -> exit status the callback of a click command: errors become a message and a status."""
+def _exits(function: Callable[..., int]) -> Callable[..., None]:
+    """Turn a function -> exit status into the callback of a click command. Errors become a message and a status."""
 
     @wraps(function)
     def callback(**options: Any) -> None:
@@ -47,7 +47,7 @@ def _ending(function: Callable[..., int]) -> Callable[..., None]:
             status = _fail(PublishError(str(error)))
         except KeyboardInterrupt:
             status = errors.INTERRUPTED
-        except Exception as error:  # noqa: BLE001 - a traceback may quote the token, and 1 means that something differs
+        except Exception as error:  # noqa: BLE001 - a traceback may quote the token, and Python's status 1 is ours
             status = _fail(bug(error))
         sys.exit(status)
 
@@ -55,7 +55,7 @@ def _ending(function: Callable[..., int]) -> Callable[..., None]:
 
 
 def _fail(error: FrostlineError) -> int:
-    """Say what is wrong; the exit status."""
+    """Print an error, and return its exit status."""
     _say(f"error: {error.message}")
     if error.help:
         _say(f"  help: {error.help}")
@@ -68,7 +68,7 @@ def _clone(host: Host) -> Clone:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Keep a comment, a pull request or an issue up to date with what frostline says. For jobs of GitHub and GitLab."""
+    """Keep a comment, a pull request or an issue up to date with frostline's results, in jobs of GitHub and GitLab."""
 
 
 @main.command("check")
@@ -76,7 +76,7 @@ def main() -> None:
 @click.option(
     "--verify", is_flag=True, envvar="FROSTLINE_CI_VERIFY", help="Start verifiers, for trusted branches only."
 )
-@_ending
+@_exits
 def check(config: Path | None, verify: bool) -> int:
     """Check a pull request, and keep one comment on it.
 
@@ -104,7 +104,7 @@ def check(config: Path | None, verify: bool) -> int:
 @click.option(
     "--lock-only", is_flag=True, envvar="FROSTLINE_CI_LOCK_ONLY", help="Also propose a change of the lock alone."
 )
-@_ending
+@_exits
 def freeze(
     config: Path | None, branch: str, wait: str | None, allow: str | None, locks: str | None, lock_only: bool
 ) -> int:
@@ -121,7 +121,7 @@ def freeze(
 @main.command("drift")
 @_config
 @_wait
-@_ending
+@_exits
 def drift(config: Path | None, wait: str | None) -> int:
     """Keep one issue open while the sources differ from the lock."""
     return drifting.drift(find_host(), config, _options(("--wait", wait)), _say)

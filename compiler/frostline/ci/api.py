@@ -1,4 +1,4 @@
-"""JSON over HTTPS, as the APIs of GitHub and GitLab speak it: pages of 100, and errors that say what to do."""
+"""Send JSON over HTTPS to the APIs of GitHub and GitLab: lists in pages of 100, and errors that say what to do."""
 
 from __future__ import annotations
 
@@ -24,26 +24,28 @@ _MOST_BYTES = 32 << 20
 _AT_ONCE = 1 << 20
 _PER_PAGE = 100
 _MOST_PAGES = 100
-_MOST_SAID = 1000
+_LONGEST_REASON = 1000
 
 Value = TypeVar("Value")
 
 
 class ApiError(PublishError):
-    """The host cannot be asked, refuses, or answers what nobody expects."""
+    """The host cannot be reached, refuses, or gives an unexpected answer."""
 
 
 class Api:
-    """One host's API. base: its URL; headers: those of every request, the token too.
+    """The API of one host.
 
-    forbidden: what to do where the token may not do what is asked. ca_file: an authority that is trusted as well.
+    host: its name for messages. base: the API's URL. headers: of every request, with the token.
+    forbidden: what to do if the token lacks a permission, for messages.
+    ca_file: a certificate authority to trust besides the system's.
     """
 
     def __init__(
         self, host: str, base: str, headers: Mapping[str, str], forbidden: str, ca_file: str | None = None
     ) -> None:
         if not base.startswith(("https://", "http://")):
-            raise UsageError(f"`{base}` is no URL of {host}'s API", help=f"run this in a job of {host}")
+            raise UsageError(f"`{base}` is not a URL of {host}'s API", help=f"run this in a job of {host}")
         self._host = host
         self._base = base.rstrip("/")
         self._headers = dict(headers)
@@ -53,8 +55,8 @@ class Api:
             trusted.load_verify_locations(ca_file)
         self._opener = urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=trusted))
 
-    def all(self, path: str, kind: type[Value], **query: str) -> Iterator[Value]:
-        """Every item of a list that comes in pages."""
+    def list_all(self, path: str, kind: type[Value], **query: str) -> Iterator[Value]:
+        """Yield every item of a list that comes in pages."""
         for page in range(1, _MOST_PAGES + 1):
             values = urllib.parse.urlencode({**query, "per_page": _PER_PAGE, "page": page})
             items = self.send("GET", f"{path}?{values}", list[kind])  # type: ignore[valid-type]
@@ -63,8 +65,8 @@ class Api:
                 return
 
     def send(self, method: str, path: str, kind: type[Value], body: Mapping[str, Any] | None = None) -> Value:
-        """What the host answers. ApiError: it could not be asked, or refuses."""
-        asked = f"{method} {path.partition('?')[0]}"
+        """Send a request, and return the answer. Raises ApiError if the host could not be reached, or refuses."""
+        action = f"{method} {path.partition('?')[0]}"
         data = None if body is None else msgspec.json.encode(body)
         headers = {**self._headers, "Content-Type": "application/json"}
         request = urllib.request.Request(self._base + path, data, headers, method=method)  # noqa: S310 - checked above
@@ -72,29 +74,30 @@ class Api:
             with self._opener.open(request, timeout=_TIMEOUT) as response:
                 return msgspec.json.decode(_body(response), type=kind)
         except urllib.error.HTTPError as error:
-            raise self._refusal(error, asked) from None
+            raise self._refusal(error, action) from None
         except (OSError, HTTPException) as error:
             raise ApiError(
-                f"{self._host} could not be asked ({asked}): {error}", help="run it again: nothing is done twice"
+                f"{self._host} could not be reached ({action}): {error}", help="rerun: nothing is done twice"
             ) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ApiError(
-                f"{self._host} answered {asked} with something else than its API: {error}",
+                f"{self._host} answered {action} in another form than its API: {error}",
                 help="a proxy in between may have answered",
             ) from None
 
-    def _refusal(self, error: urllib.error.HTTPError, asked: str) -> ApiError:
+    def _refusal(self, error: urllib.error.HTTPError, action: str) -> ApiError:
         with error:
             try:
-                reason = _reason(msgspec.json.decode(_body(error), type=_Said)) or error.reason
+                reason = _reason(msgspec.json.decode(_body(error), type=_ErrorBody)) or error.reason
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OSError, HTTPException):
                 reason = error.reason
-        help_text = self._forbidden if error.code in (401, 403, 404) else "mend what it names, and run it again"
-        return ApiError(f"{self._host} answered {error.code} to {asked}: {shorten(reason, _MOST_SAID)}", help=help_text)
+        help_text = self._forbidden if error.code in (401, 403, 404) else "fix what it names, then rerun"
+        message = f"{self._host} answered {error.code} to {action}: {shorten(reason, _LONGEST_REASON)}"
+        return ApiError(message, help=help_text)
 
 
 def _body(response: HTTPResponse | urllib.error.HTTPError) -> bytes:
-    """The body, cut where it is too long. TimeoutError: it takes too long."""
+    """Return the body, cut to _MOST_BYTES. Raises TimeoutError if it does not end in time."""
     until, body = time.monotonic() + _DEADLINE, bytearray()
     while len(body) < _MOST_BYTES and (part := response.read1(_AT_ONCE)):
         body += part
@@ -103,21 +106,21 @@ def _body(response: HTTPResponse | urllib.error.HTTPError) -> bytes:
     return bytes(body)
 
 
-class _Said(msgspec.Struct):
+class _ErrorBody(msgspec.Struct):
     message: Any = ""
     error: Any = ""
     errors: Any = ()
 
 
-def _reason(said: _Said) -> str:
-    """GitHub has the reason of `Validation Failed` in a list beside it."""
-    listed = said.errors if isinstance(said.errors, list) else ()
+def _reason(body: _ErrorBody) -> str:
+    """Return the reason in an error. GitHub lists the reasons of `Validation Failed` beside the message."""
+    listed = body.errors if isinstance(body.errors, list) else ()
     more = [str(item.get("message", item) if isinstance(item, dict) else item) for item in listed]
-    return ": ".join(part for part in (str(said.message or said.error), ", ".join(more)) if part)
+    return ": ".join(part for part in (str(body.message or body.error), ", ".join(more)) if part)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """The token goes to no other server."""
+    """Follows no redirect, so that the token never goes to another server."""
 
     def redirect_request(self, *_: Any) -> None:
         return None

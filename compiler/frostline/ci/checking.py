@@ -1,4 +1,4 @@
-"""`frostline-ci check`: checks a pull request without a network, and keeps one comment on it."""
+"""`frostline-ci check`: check a pull request without a network, and keep one comment on it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import msgspec
 from msgspec import Struct
 
 from frostline import errors
-from frostline.ci.clone import Clone, is_revision
+from frostline.ci.clone import Clone, find_commit
 from frostline.ci.hosts import Host
 from frostline.ci.manifests import lines_of, published_changes
 from frostline.ci.running import Run, run_frostline
-from frostline.ci.texts import joined, mark_of
+from frostline.ci.texts import join_parts, mark_of
 from frostline.errors import FrostlineError
 
 _AGREES = "Outputs, manifest, lock and configuration agree."
 _NO_BASE = (
-    "What this changes in the registry is not known: the revision that it started from is not in this clone "
+    "What this changes in the registry is not known: this clone does not have the revision that it started from "
     "(`fetch-depth: 2` and no `ref` for actions/checkout, `GIT_DEPTH: 0` on GitLab)."
 )
 _NOT_KNOWN = (
-    "What this changes in the registry is not known: one of the two revisions has no lock and no manifest to be read."
+    "What this changes in the registry is not known: one of the two revisions has no readable lock or manifest."
 )
 
 
@@ -35,13 +35,16 @@ class _Service(Struct, frozen=True):
 
 
 class _Difference(Struct):
-    """What is needed of `frostline diff --format json`."""
+    """The part of `frostline diff --format json` that we need."""
 
     services: frozenset[_Service] = frozenset()
 
 
 class Checked(Struct, frozen=True, kw_only=True):
-    """status: of `frostline check`; parts: of the comment; matters: whether there is something to say."""
+    """The result of a check. status: of `frostline check`; parts: of the comment.
+
+    matters: whether the comment says more than that nothing has changed.
+    """
 
     status: int
     parts: tuple[str, ...]
@@ -49,14 +52,18 @@ class Checked(Struct, frozen=True, kw_only=True):
 
 
 def check(host: Host, clone: Clone, config: Path | None, *, verify: bool, warn: Callable[[str], None]) -> int:
-    """The status of `frostline check`. The comment is begun where something differs or is wrong, and kept up to date
-    from then on; where it cannot be written, the job shows the same."""
-    more = ("--verify",) if verify else ()
-    ask = partial(run_frostline, config=config, inside=clone.top)  # a branch shows nothing of the machine
-    report = ask("check", "--format", host.report_format, *more)
-    checked = look(clone, host.base, config, report.status, more)
+    """Check, comment, and return the status of `frostline check`.
+
+    The first comment is written when something differs or is wrong, and kept up to date from then on. If it cannot be
+    written, `warn` is called, and the job still shows the same text.
+    """
+    options = ("--verify",) if verify else ()
+    # `inside`: a branch must not show files of the machine.
+    run = partial(run_frostline, config=config, inside=clone.top)
+    report = run("check", "--format", host.report_format, *options)
+    checked = look(clone, host.base, config, report.status, options)
     mark = mark_of("check", config)
-    text = joined(mark, checked.parts, host.longest)
+    text = join_parts(mark, checked.parts, host.longest)
     host.show(report.text, text)
     try:
         host.comment(mark, text, begin=checked.matters)
@@ -65,21 +72,20 @@ def check(host: Host, clone: Clone, config: Path | None, *, verify: bool, warn: 
     return checked.status
 
 
-def look(clone: Clone, base: str, config: Path | None, status: int, more: tuple[str, ...]) -> Checked:
-    """What the comment says. status: of `frostline check` with the options `more`."""
-    ask = partial(run_frostline, config=config, inside=clone.top, quietly=True)
+def look(clone: Clone, base: str, config: Path | None, status: int, options: tuple[str, ...]) -> Checked:
+    """Compose the comment. status: of `frostline check` with these options."""
+    run = partial(run_frostline, config=config, inside=clone.top, quietly=True)
     parts = [f"## {_title(status)}"]
     if status != errors.DONE:
-        parts.append(ask("check", "--format", "markdown", *more).text)
+        parts.append(run("check", "--format", "markdown", *options).text)
     if status == errors.DIFFERENT:
-        # Branches that nobody trusts start nothing: no network, no verifier.
-        offline = ("--offline", "--allow", "unverified", "--format", "markdown")
-        plan = ask("plan", *offline)
+        # A branch that nobody trusts must not start anything: no network, no verifier.
+        plan = run("plan", "--offline", "--allow", "unverified", "--format", "markdown")
         parts += ["### What `frostline compile --offline` would write", plan.text]
     matters = status != errors.DONE
     if status not in (errors.USAGE, errors.BUG):
-        said, changes = _told(clone, base, config, ask)
-        parts, matters = [*parts, *said], matters or changes
+        change_parts, changes = _registry_changes(clone, base, config, run)
+        parts, matters = [*parts, *change_parts], matters or changes
     return Checked(status=status, parts=tuple(parts), matters=matters)
 
 
@@ -91,23 +97,24 @@ def _title(status: int) -> str:
     return f"frostline: the check failed (exit status {status})"
 
 
-def _told(clone: Clone, base: str, config: Path | None, ask: Callable[..., Run]) -> tuple[list[str], bool]:
-    """What this branch makes of the registry, in words; and whether that is something, or may be."""
-    old, new = (is_revision(clone, base) if base else None), is_revision(clone, "HEAD")
+def _registry_changes(clone: Clone, base: str, config: Path | None, run: Callable[..., Run]) -> tuple[list[str], bool]:
+    """Describe what this branch changes in the registry. Return the parts of the comment, and whether it may change."""
+    old, new = (find_commit(clone, base) if base else None), find_commit(clone, "HEAD")
     if old is None or new is None:
         return [_NO_BASE], False
-    lock = ask("diff", "--format", "markdown", old, new)
+    lock = run("diff", "--format", "markdown", old, new)
     published = published_changes(clone, config, old, new)
     if published is None and lock.status not in (errors.DONE, errors.DIFFERENT):
         return [_NOT_KNOWN], True
-    said = ["### What this changes in the registry", lock.text] if lock.status == errors.DIFFERENT else []
-    told = _services_of(ask("diff", "--format", "json", old, new)) if said and published else frozenset()
-    if beside := [change for change in published or () if _Service(*change.key, *change.endpoints) not in told]:
-        # First, for it is short: however much the lock changes, it is not cut off.
-        said = ["### What the configuration and local files change", "\n".join(lines_of(beside)), *said]
-    return said or ["The same services and endpoints are published as before."], bool(said)
+    parts = ["### What this changes in the registry", lock.text] if lock.status == errors.DIFFERENT else []
+    by_lock = _services_of(run("diff", "--format", "json", old, new)) if parts and published else frozenset()
+    by_others = [change for change in published or () if _Service(*change.key, *change.endpoints) not in by_lock]
+    if by_others:
+        # It is short, so it comes first: however much the lock changes, it is not cut off.
+        parts = ["### What the configuration and local files change", "\n".join(lines_of(by_others)), *parts]
+    return parts or ["The same services and endpoints are published as before."], bool(parts)
 
 
 def _services_of(difference: Run) -> frozenset[_Service]:
-    """The services that `frostline diff --format json` names."""
+    """Return the services that `frostline diff --format json` names."""
     return msgspec.json.decode(difference.text, type=_Difference).services

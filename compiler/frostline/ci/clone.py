@@ -1,7 +1,7 @@
-"""The git half: one commit on one branch of the remote, pushed only where nobody else has pushed meanwhile.
+"""Use git: push one commit to one branch of the remote, but only if nobody else has pushed to it meanwhile.
 
-Nothing of the checkout moves: no branch, no index, no hook, no signature. Credentials reach git by its environment, so
-that no list of processes and no file has them.
+The checkout is not touched: no branch or index changes, and no hook or signing program runs. git gets the credentials
+by its environment, so that they appear in no list of processes and no file.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from frostline.errors import PublishError, RefusedError, UsageError
 
 NAME = "frostline"
 EMAIL = "frostline@noreply.invalid"
-"""Who commits. A commit of another committer is somebody's work."""
+"""Our committer. A commit of another committer is somebody's work."""
 
 _NO_SUCH_REF = 2
 _CREDENTIALS = (
-    "the token needs `permissions: {contents: write}` of the job on GitHub, on GitLab the scope `write_repository`; a "
-    "rule of the repository may protect the branch as well"
+    "the token needs `permissions: {contents: write}` of the job on GitHub, or the scope `write_repository` on GitLab; "
+    "a rule of the repository may also protect the branch"
 )
 
 
 class Clone(Struct, frozen=True, kw_only=True):
-    """top: the top of the work tree; remote: a URL or the name of a remote; environment: of every git."""
+    """A clone. top: the top of the work tree; remote: a URL or the name of a remote; environment: for git."""
 
     top: Path
     remote: str
@@ -37,14 +37,17 @@ class Clone(Struct, frozen=True, kw_only=True):
 
 
 def open_clone(folder: Path, remote: str, user: str, token: str) -> Clone:
-    """The clone that this folder is in. UsageError: in none, or not one that can be read."""
+    """Open the clone that this folder is in. user, token: credentials for the remote.
+
+    Raises UsageError if there is no clone that git can read.
+    """
     settings = [("core.hooksPath", os.devnull), ("commit.gpgSign", "false"), ("push.gpgSign", "false")]
-    # What a branch has committed as a bare repository is not taken for one: its configuration names programs.
+    # A branch could contain a folder that looks like a bare repository, and its configuration would name programs.
     settings.append(("safe.bareRepository", "explicit"))
-    settings.append(("http.followRedirects", "false"))  # git would send the credentials to the other server as well
+    settings.append(("http.followRedirects", "false"))  # git would send the credentials to the other server too
     if token and remote.startswith(("https://", "http://")):
         basic = base64.b64encode(f"{user}:{token}".encode()).decode()
-        # An empty value takes away what a checkout has left in the repository's configuration; a server refuses two.
+        # The empty value removes the header that a checkout may have left: servers refuse two.
         header = f"http.{remote}.extraHeader"
         settings += [(header, ""), (header, f"Authorization: Basic {basic}")]
     environment = {
@@ -61,19 +64,19 @@ def open_clone(folder: Path, remote: str, user: str, token: str) -> Clone:
     done = _run(clone, "rev-parse", "--show-toplevel")
     if done.returncode:
         raise UsageError(
-            f"git cannot read a repository here: {_said(done)}", help="check the repository out before this step"
+            f"git cannot read a repository here: {_message(done)}", help="check the repository out before this step"
         )
     return Clone(top=Path(os.fsdecode(done.stdout).removesuffix("\n")), remote=remote, environment=environment)
 
 
 def changed_paths(clone: Clone) -> dict[str, str]:
-    """Path -> git's two letters for it, of each path that differs from HEAD and is not ignored."""
+    """Return path -> git's two letters for it, for each path that differs from HEAD and is not ignored."""
     listed = _git(clone, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
     return {entry[3:]: entry[:2] for entry in listed.split("\0") if entry}
 
 
 def commit(clone: Clone, paths: Iterable[str], message: str) -> str:
-    """A commit on HEAD with these paths as the work tree has them; an empty one where there are none."""
+    """Commit these paths of the work tree on top of HEAD, and return the commit. Without paths the commit is empty."""
     with tempfile.TemporaryDirectory() as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         _git(clone, "read-tree", "HEAD", more=index)
@@ -84,22 +87,23 @@ def commit(clone: Clone, paths: Iterable[str], message: str) -> str:
     return _git(clone, "commit-tree", tree, "-p", "HEAD", "-m", message).strip()
 
 
-def publish(clone: Clone, branch: str, new: str, *, but: Iterable[str] = ()) -> str:
-    """Push this commit on HEAD as the branch, unless the branch has its changes already. The commit that it ends in.
+def publish(clone: Clone, branch: str, new: str, *, ignored: Iterable[str] = ()) -> str:
+    """Push a commit as the branch, unless the branch already has its changes. Return the commit at the branch's tip.
 
-    but: paths that are no reason to push. RefusedError: somebody else's commit is at the tip of the branch.
+    new: a commit on top of HEAD. ignored: paths whose changes are not a reason to push.
+    Raises RefusedError if somebody else's commit is at the tip of the branch.
     """
     tip = _tip(clone, branch)
     if tip:
         _fetch(clone, branch, tip)
-        if _same_changes(clone, tip, new, frozenset(but)):
+        if _same_changes(clone, tip, new, frozenset(ignored)):
             return tip
     _push(clone, branch, f"{new}:refs/heads/{branch}", tip)
     return new
 
 
 def withdraw(clone: Clone, branch: str) -> bool:
-    """Delete the branch on the remote. False: there is none. RefusedError: as for `publish`."""
+    """Delete the branch on the remote. Return False if there is none. Raises RefusedError as `publish` does."""
     tip = _tip(clone, branch)
     if not tip:
         return False
@@ -108,14 +112,14 @@ def withdraw(clone: Clone, branch: str) -> bool:
     return True
 
 
-def is_revision(clone: Clone, name: str) -> str | None:
-    """The commit that this names here, None where it is not here."""
+def find_commit(clone: Clone, name: str) -> str | None:
+    """Return the commit that this revision names; None if the clone does not have it."""
     done = _run(clone, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     return os.fsdecode(done.stdout).strip() if done.returncode == 0 else None
 
 
 def file_at(clone: Clone, commit: str, path: Path) -> bytes | None:
-    """The file as this commit has it, None where it has none."""
+    """Return the file's bytes in this commit; None if it has no such file."""
     name = path.parent.resolve() / path.name
     if not name.is_relative_to(clone.top.resolve()):
         return None
@@ -124,18 +128,18 @@ def file_at(clone: Clone, commit: str, path: Path) -> bytes | None:
 
 
 def _tip(clone: Clone, branch: str) -> str:
-    """The commit at the tip of the remote's branch; empty where there is no such branch."""
+    """Return the commit at the tip of the remote's branch; "" if there is no such branch."""
     name = f"refs/heads/{branch}"
     done = _run(clone, "ls-remote", "--exit-code", clone.remote, name)
     if done.returncode not in (0, _NO_SUCH_REF):
-        raise PublishError(f"git could not read {clone.remote}: {_said(done)}", help=_CREDENTIALS)
-    # git lists what ends in this name as well, such as the branch `a/refs/heads/frostline/freeze`.
+        raise PublishError(f"git could not read {clone.remote}: {_message(done)}", help=_CREDENTIALS)
+    # git also lists names that end in this one, such as the branch `a/refs/heads/frostline/freeze`.
     listed = (line.split("\t") for line in os.fsdecode(done.stdout).splitlines())
     return next((commit for commit, listed_name in listed if listed_name == name), "")
 
 
 def _fetch(clone: Clone, branch: str, tip: str) -> None:
-    """Fetch the tip, and refuse where it is not ours: what somebody pushed there is not to be lost."""
+    """Fetch the tip. Raises RefusedError if the commit is not ours, so that nobody's work is lost."""
     shallow = _git(clone, "rev-parse", "--is-shallow-repository").strip() == "true"
     depth = ("--depth=2",) if shallow else ()
     _git(clone, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *depth, clone.remote, f"refs/heads/{branch}")
@@ -147,14 +151,14 @@ def _fetch(clone: Clone, branch: str, tip: str) -> None:
         )
 
 
-def _same_changes(clone: Clone, tip: str, new: str, but: frozenset[str]) -> bool:
-    """Whether both commits make the same of the paths that one of them changes, from the same."""
-    paths = (_differing(clone, f"{tip}^", tip) | _differing(clone, f"{new}^", new)) - but
-    moved = _differing(clone, tip, new) | _differing(clone, f"{tip}^", f"{new}^")
-    return not paths & moved
+def _same_changes(clone: Clone, tip: str, new: str, ignored: frozenset[str]) -> bool:
+    """Whether both commits make the same changes: each changed path is the same in both, and in both parents."""
+    changed = (_differing_paths(clone, f"{tip}^", tip) | _differing_paths(clone, f"{new}^", new)) - ignored
+    differing = _differing_paths(clone, tip, new) | _differing_paths(clone, f"{tip}^", f"{new}^")
+    return not changed & differing
 
 
-def _differing(clone: Clone, old: str, new: str) -> set[str]:
+def _differing_paths(clone: Clone, old: str, new: str) -> set[str]:
     listed = _git(clone, "diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
     return {path for path in listed.split("\0") if path}
 
@@ -167,9 +171,9 @@ def _push(clone: Clone, branch: str, refspec: str, expected: str) -> None:
     if _tip(clone, branch) != expected:
         raise PublishError(
             f"somebody pushed to the branch `{branch}` at the same moment; it stays as they left it",
-            help="the next run looks again; two runs at once are kept apart by `concurrency` or `resource_group`",
+            help="the next run tries again; `concurrency` or `resource_group` keeps two runs from running at once",
         )
-    raise PublishError(f"git could not push the branch `{branch}`: {_said(done)}", help=_CREDENTIALS)
+    raise PublishError(f"git could not push the branch `{branch}`: {_message(done)}", help=_CREDENTIALS)
 
 
 def _git(
@@ -180,7 +184,7 @@ def _git(
 ) -> str:
     done = _run(clone, *arguments, input=input, more=more)
     if done.returncode:
-        raise PublishError(f"`git {arguments[0]}` failed: {_said(done)}", help="mend what git names, and run it again")
+        raise PublishError(f"`git {arguments[0]}` failed: {_message(done)}", help="fix what git names, then rerun")
     return os.fsdecode(done.stdout)
 
 
@@ -200,5 +204,5 @@ def _run(
         raise UsageError(f"git cannot be started: {error.strerror}", help="install git in the job's image") from None
 
 
-def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+def _message(done: subprocess.CompletedProcess[bytes]) -> str:
     return done.stderr.decode(errors="replace").strip() or f"status {done.returncode}"

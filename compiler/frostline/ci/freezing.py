@@ -1,4 +1,4 @@
-"""`frostline-ci freeze`: reads the sources and keeps one pull request with what changed, or with the refusal."""
+"""`frostline-ci freeze`: read the sources, and keep one pull request with what changed, or with the refusal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from frostline.ci.clone import Clone
 from frostline.ci.hosts import Host
 from frostline.ci.own_files import own_files
 from frostline.ci.running import Run, run_frostline
-from frostline.ci.texts import joined, mark_of
+from frostline.ci.texts import join_parts, mark_of
 from frostline.errors import RefusedError, UsageError
 from frostline.pipeline.load.config import find_config, load_config
 from frostline.text import name_first
@@ -23,18 +23,20 @@ _TITLE = "Freeze services"
 _MERGE = "The sources have changed. This is what `frostline compile` wrote; each run keeps it up to date."
 _REFUSED = "Freeze services: refused"
 _WHAT_NEXT = """\
-`frostline compile` refuses this change, so this branch has no files. What refuses, and the way past it, is below.
+`frostline compile` refuses this change, so this branch has no files. The reasons are below, with ways to allow it.
 
-- If the change is a mistake, mend it where the services are registered: the next run closes this.
-- If it is intended, write the `accept` entry that a finding names below `guards` in frostline.yaml, with the reason, \
-on the branch that this one goes into. The next run then puts the whole change here.
-- To consent once, run `frostline compile` with the `--allow` that a finding names, and commit what it writes."""
-_WITHDRAWN = "The sources are as they were frozen again: there is nothing to merge."
+- If the change is a mistake, fix it where the services are registered: the next run closes this.
+- If it is intended, write the `accept` entry that a finding shows below `guards` in frostline.yaml, with the reason, \
+on the branch that this one is merged into. The next run then puts the whole change here.
+- To allow it once, run `frostline compile` with the `--allow` that a finding shows, and commit what it writes."""
+_WITHDRAWN = "The sources agree with the lock again: there is nothing to merge."
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """branch: the one of the pull request; reading: options of `frostline plan` (`--wait`, `--lock`, `--allow`);
-    lock_only: propose also what changes nothing but the lock and the times of confirmation.
+    """The options of a freeze.
+
+    branch: of the pull request. reading: options for `frostline plan` (`--wait`, `--lock`, `--allow`).
+    lock_only: also propose changes of the lock and the times of confirmation alone.
     """
 
     config: Path | None
@@ -44,8 +46,11 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 def freeze(host: Host, clone: Clone, options: Options, say: Callable[[str], None]) -> int:
-    """The status: 0 where nothing changed or a pull request has it, 4 where a pull request has the refusal, else that
-    of `frostline`, and the pull request stays as it is."""
+    """Freeze, update the pull request, and return the exit status.
+
+    It is 0 if nothing changed or the pull request has the change, and 4 if the pull request has the refusal. With any
+    other status, which is that of frostline, the pull request stays as it is.
+    """
     before = git.changed_paths(clone)
     _refuse_tracked(before)
     done = _compile(options)
@@ -57,11 +62,15 @@ def freeze(host: Host, clone: Clone, options: Options, say: Callable[[str], None
     if not refused and not paths:
         return _withdraw(host, clone, options, say)
     new = git.commit(clone, paths, _REFUSED if refused else _TITLE)
-    tip = git.publish(clone, options.branch, new, but=_confirmations(clone, options))
+    tip = git.publish(clone, options.branch, new, ignored=_confirmations(clone, options))
     parts = (_WHAT_NEXT if refused else _MERGE, done.text)
-    text = joined(mark_of("freeze", options.config), parts, host.longest)
+    text = join_parts(mark_of("freeze", options.config), parts, host.longest)
     url = host.propose(options.branch, tip, _REFUSED if refused else _TITLE, text)
-    say(f"See {url}" if url else f"The pull request of `{options.branch}` with this change was closed, and stays so.")
+    say(
+        f"See {url}"
+        if url
+        else f"The pull request of `{options.branch}` with this change was closed, and stays closed."
+    )
     return done.status
 
 
@@ -73,7 +82,10 @@ def _written(clone: Clone, options: Options, before: Collection[str], *, refused
 
 
 def _compile(options: Options) -> Run:
-    """Publish what a plan says, into the checkout. status: 0 where that is done or was not worth it; text: the plan."""
+    """Plan, and publish the plan into the checkout. Return the status, and the plan as text.
+
+    The status is 0 if the plan was published, or if it changes only the lock and `lock_only` is not set.
+    """
     with tempfile.TemporaryDirectory() as folder:
         saved = str(Path(folder) / "plan.json")
         only = () if options.lock_only else ("--registry-only",)
@@ -86,7 +98,7 @@ def _compile(options: Options) -> Run:
 
 
 def _withdraw(host: Host, clone: Clone, options: Options, say: Callable[[str], None]) -> int:
-    """Close the pull request of an earlier run; the branch goes first, so that nobody's commit goes unnoticed."""
+    """Close the pull request of an earlier run. First delete the branch: that refuses if others have pushed to it."""
     deleted = git.withdraw(clone, options.branch)
     closed = host.withdraw(options.branch, _WITHDRAWN)
     say(
@@ -98,11 +110,11 @@ def _withdraw(host: Host, clone: Clone, options: Options, say: Callable[[str], N
 
 
 def _refuse_other_target(host: Host, branch: str) -> None:
-    """A job that somebody starts on another branch would put that branch's commits into the pull request."""
+    """Refuse if the job runs on another branch than the pull request is for: it would add that branch's commits."""
     if target := host.other_target(branch):
         raise RefusedError(
-            f"the branch `{branch}` has a pull request into `{target}`, and this job runs on `{host.branch}`; "
-            "it stays as it is",
+            f"the branch `{branch}` has a pull request into `{target}`, but this job runs on `{host.branch}`; "
+            "the pull request stays as it is",
             help="give each branch on which such jobs run a `branch` of its own",
         )
 
@@ -111,12 +123,12 @@ def _refuse_tracked(changes: dict[str, str]) -> None:
     if tracked := sorted(path for path, letters in changes.items() if letters != "??"):
         raise UsageError(
             f"the checkout has changes that are not committed: {name_first(tracked)}",
-            help="run this in a fresh checkout, before anything that writes to files of the repository",
+            help="run this in a fresh checkout, before anything else writes to files of the repository",
         )
 
 
 def _confirmations(clone: Clone, options: Options) -> Collection[str]:
-    """The file of `confirmed`, which is another at each run, as git names it."""
+    """Return git's path of the file of `confirmed`, which changes with each run; () if there is none in the clone."""
     confirmed = load_config(find_config(options.config, Path.cwd())).confirmed
     if confirmed is None:
         return ()

@@ -1,4 +1,4 @@
-"""GitHub: its REST API, version 2022-11-28, and what its runner gives to a job."""
+"""GitHub: its REST API, version 2022-11-28, and the variables that its runner sets."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class GitHub:
     def __init__(self, environment: Mapping[str, str], token: str) -> None:
         self._environment = environment
         self._repository = environment.get("GITHUB_REPOSITORY", "")
-        # The merge of the pull request into its target, which actions/checkout takes. Of another commit that a workflow
-        # checks out, the first parent may be a part of what is to be reviewed.
+        # actions/checkout checks out the merge of the pull request into its target. If a workflow checks out another
+        # commit, the first parent of that may be part of the change under review.
         merge = environment.get("GITHUB_SHA")
         self.base = f"{merge}^1" if merge else ""
         self.branch = environment.get("GITHUB_REF_NAME", "")
@@ -91,7 +91,7 @@ class GitHub:
         self._api = Api("GitHub", environment.get("GITHUB_API_URL", "https://api.github.com"), headers, _FORBIDDEN)
 
     def show(self, report: str, markdown: str) -> None:
-        """The annotations, which the runner reads from the log, and the summary of the job."""
+        """Print the annotations, which the runner reads from the log, and write the summary of the job."""
         print(report, end="", flush=True)  # noqa: T201
         if summary := self._environment.get("GITHUB_STEP_SUMMARY"):
             with Path(summary).open("a", encoding="utf-8") as file:
@@ -99,7 +99,7 @@ class GitHub:
 
     def comment(self, mark: str, text: str, *, begin: bool) -> None:
         comments = f"{self._here}/issues/{self._pull_request()}/comments"
-        for comment in self._api.all(comments, _Comment):
+        for comment in self._api.list_all(comments, _Comment):
             if has_mark(comment.body, mark) and self._is_mine(comment):
                 self._api.send("PATCH", f"{self._here}/issues/comments/{comment.id}", _Comment, {"body": text})
                 return
@@ -107,13 +107,13 @@ class GitHub:
             self._api.send("POST", comments, _Comment, {"body": text})
 
     def other_target(self, branch: str) -> str | None:
-        targets = (pull.base.ref for pull in self._of_branch(branch, state="open"))
+        targets = (pull.base.ref for pull in self._pulls_of(branch, state="open"))
         return next((target for target in targets if target != self.branch), None)
 
     def propose(self, branch: str, commit: str, title: str, text: str) -> str | None:
         pulls, body = f"{self._here}/pulls", {"title": title, "body": text}
-        for found in self._proposed(branch, "open"):
-            return self._api.send("PATCH", f"{pulls}/{found.number}", _Pull, body).html_url
+        for pull in self._proposed(branch, "open"):
+            return self._api.send("PATCH", f"{pulls}/{pull.number}", _Pull, body).html_url
         if any(closed.head.sha == commit and not closed.merged_at for closed in self._proposed(branch, "closed")):
             return None
         return self._api.send("POST", pulls, _Pull, {**body, "head": branch, "base": self.branch}).html_url
@@ -130,27 +130,28 @@ class GitHub:
     def settle(self, mark: str, why: str) -> bool:
         return self._close(self._reported(mark), "issues", why)
 
-    def _close(self, found: Iterator[_Pull] | Iterator[_Issue], kind: str, why: str) -> bool:
-        """Close all that were found: two runs at once may have opened two."""
-        numbers = [item.number for item in found]
+    def _close(self, items: Iterator[_Pull] | Iterator[_Issue], kind: str, why: str) -> bool:
+        """Close all items: two runs at once may have opened two. Return False if there are none."""
+        numbers = [item.number for item in items]
         for number in numbers:
             self._api.send("POST", f"{self._here}/issues/{number}/comments", _Comment, {"body": why})
             self._api.send("PATCH", f"{self._here}/{kind}/{number}", _Number, {"state": "closed"})
         return bool(numbers)
 
     def _proposed(self, branch: str, state: str) -> Iterator[_Pull]:
-        """Pull requests of this repository's branch into the one of this job, the newest first."""
-        return self._of_branch(branch, state=state, base=self.branch)
+        """Yield the pull requests from this branch of the repository into the job's branch, the newest first."""
+        return self._pulls_of(branch, state=state, base=self.branch)
 
-    def _of_branch(self, branch: str, **query: str) -> Iterator[_Pull]:
-        """Those into any branch. A fork of the same owner may have a branch of this name."""
+    def _pulls_of(self, branch: str, **query: str) -> Iterator[_Pull]:
+        """Yield the pull requests from this branch of the repository, but not of a fork that has the same owner."""
         head = f"{self._repository.partition('/')[0]}:{branch}"
-        found = self._api.all(f"{self._here}/pulls", _Pull, head=head, **query)
-        return (pull for pull in found if pull.head.repo == pull.base.repo)
+        pulls = self._api.list_all(f"{self._here}/pulls", _Pull, head=head, **query)
+        return (pull for pull in pulls if pull.head.repo == pull.base.repo)
 
     def _reported(self, mark: str) -> Iterator[_Issue]:
-        """Open issues of ours with this mark, the oldest first; GitHub lists pull requests among them."""
-        issues = self._api.all(f"{self._here}/issues", _Issue, state="open", labels=LABEL, direction="asc")
+        """Yield our open issues with this mark, the oldest first."""
+        # GitHub lists pull requests among the issues.
+        issues = self._api.list_all(f"{self._here}/issues", _Issue, state="open", labels=LABEL, direction="asc")
         marked = (issue for issue in issues if issue.pull_request is None and has_mark(issue.body, mark))
         return (issue for issue in marked if self._is_mine(issue))
 
@@ -160,18 +161,18 @@ class GitHub:
             return msgspec.json.decode(event, type=_Event).pull_request.number
         except (KeyError, OSError, msgspec.DecodeError, UnicodeDecodeError):
             raise UsageError(
-                "this job is not of a pull request, so there is nothing to comment on",
+                "this job does not run for a pull request, so there is nothing to comment on",
                 help="start the workflow `on: pull_request`",
             ) from None
 
     def _is_mine(self, written: _Comment | _Issue) -> bool:
-        """Whether the token wrote it: anybody may write what begins with the mark."""
+        """Whether our token wrote it: anybody could write a text that begins with the mark."""
         user = written.user or _User(login="")
         return user.login == self._login if self._login else user.type == "Bot"
 
     @cached_property
     def _login(self) -> str:
-        """Whose token this is; empty for that of a job or another app, which may not ask."""
+        """The user of the token; "" for the token of a job or another app, which may not ask."""
         try:
             return self._api.send("GET", "/user", _User).login
         except ApiError:

@@ -1,4 +1,4 @@
-"""GitLab: its REST API, version 4, and what its runner gives to a job."""
+"""GitLab: its REST API, version 4, and the variables that its runner sets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from frostline.errors import UsageError
 from frostline.publish.single_file import replace_file
 
 JUNIT = Path("frostline.junit.xml")
-"""The report of tests that a job of the component keeps; GitLab shows it in the merge request."""
+"""The test report that a job of the component keeps. GitLab shows it in the merge request."""
 
 _FORBIDDEN = (
     "the variable FROSTLINE_TOKEN needs an access token of the project with the scope `api`; the role Reporter does "
@@ -61,24 +61,24 @@ class GitLab:
         project = f"/projects/{environment.get('CI_PROJECT_ID', '')}"
         self._requests, self._issues = f"{project}/merge_requests", f"{project}/issues"
         headers = {"PRIVATE-TOKEN": token} if token else {}
-        # Of a server of one's own; the runner has told git about it already.
+        # Set for a server with its own certificate authority. The runner has already configured git with it.
         ca_file = environment.get("CI_SERVER_TLS_CA_FILE")
         self._api = Api("GitLab", environment.get("CI_API_V4_URL", ""), headers, _FORBIDDEN, ca_file)
 
     def show(self, report: str, markdown: str) -> None:
-        """The report of tests that the job keeps, and the log."""
-        replace_file(JUNIT, [report.encode()])  # not through a link that a branch has committed
+        """Write the test report that the job keeps, and print the text to the log."""
+        replace_file(JUNIT, [report.encode()])  # it follows no link that a branch may have committed
         print(markdown, flush=True)  # noqa: T201
 
     def comment(self, mark: str, text: str, *, begin: bool) -> None:
         number = self._environment.get("CI_MERGE_REQUEST_IID")
         if not number:
             raise UsageError(
-                "this job is not of a merge request, so there is nothing to comment on",
+                "this job does not run for a merge request, so there is nothing to comment on",
                 help='let it run if `$CI_PIPELINE_SOURCE == "merge_request_event"`',
             )
         notes = f"{self._requests}/{number}/notes"
-        for note in self._api.all(notes, _Note, sort="asc"):
+        for note in self._api.list_all(notes, _Note, sort="asc"):
             if has_mark(note.body, mark) and note.author.id == self._me:
                 self._api.send("PUT", f"{notes}/{note.id}", _Note, {"body": text})
                 return
@@ -86,13 +86,13 @@ class GitLab:
             self._api.send("POST", notes, _Note, {"body": text})
 
     def other_target(self, branch: str) -> str | None:
-        targets = (request.target_branch for request in self._of_branch(branch, state="opened"))
+        targets = (request.target_branch for request in self._requests_of(branch, state="opened"))
         return next((target for target in targets if target != self.branch), None)
 
     def propose(self, branch: str, commit: str, title: str, text: str) -> str | None:
         body: dict[str, Any] = {"title": title, "description": text}
-        for found in self._proposed(branch, "opened"):
-            return self._api.send("PUT", f"{self._requests}/{found.iid}", _Item, body).web_url
+        for request in self._proposed(branch, "opened"):
+            return self._api.send("PUT", f"{self._requests}/{request.iid}", _Item, body).web_url
         if any(closed.sha == commit for closed in self._proposed(branch, "closed")):
             return None
         body |= {"source_branch": branch, "target_branch": self.branch, "remove_source_branch": True}
@@ -110,30 +110,30 @@ class GitLab:
     def settle(self, mark: str, why: str) -> bool:
         return self._close(self._reported(mark), self._issues, why)
 
-    def _close(self, found: Iterator[_Item], path: str, why: str) -> bool:
-        """Close all that were found: two runs at once may have opened two."""
-        numbers = [item.iid for item in found]
+    def _close(self, items: Iterator[_Item], path: str, why: str) -> bool:
+        """Close all items: two runs at once may have opened two. Return False if there are none."""
+        numbers = [item.iid for item in items]
         for number in numbers:
             self._api.send("POST", f"{path}/{number}/notes", _Note, {"body": why})
             self._api.send("PUT", f"{path}/{number}", _Item, {"state_event": "close"})
         return bool(numbers)
 
     def _proposed(self, branch: str, state: str) -> Iterator[_Item]:
-        """Merge requests of this project's branch into the one of this job, the newest first."""
-        return self._of_branch(branch, state=state, target_branch=self.branch)
+        """Yield the merge requests from this branch of the project into the job's branch, the newest first."""
+        return self._requests_of(branch, state=state, target_branch=self.branch)
 
-    def _of_branch(self, branch: str, **query: str) -> Iterator[_Item]:
-        """Those into any branch. A fork may have a branch of this name."""
-        found = self._api.all(self._requests, _Item, source_branch=branch, **query)
-        return (request for request in found if request.source_project_id == request.target_project_id)
+    def _requests_of(self, branch: str, **query: str) -> Iterator[_Item]:
+        """Yield the merge requests from this branch of the project, but not of a fork."""
+        requests = self._api.list_all(self._requests, _Item, source_branch=branch, **query)
+        return (request for request in requests if request.source_project_id == request.target_project_id)
 
     def _reported(self, mark: str) -> Iterator[_Item]:
-        """Open issues of ours with this mark, the oldest first."""
-        issues = self._api.all(self._issues, _Item, state="opened", labels=LABEL, sort="asc")
+        """Yield our open issues with this mark, the oldest first."""
+        issues = self._api.list_all(self._issues, _Item, state="opened", labels=LABEL, sort="asc")
         marked = (issue for issue in issues if has_mark(issue.description, mark))
         return (issue for issue in marked if issue.author and issue.author.id == self._me)
 
     @cached_property
     def _me(self) -> int:
-        """Whose token this is: anybody may write what begins with the mark."""
+        """The user of the token: anybody else could write a text that begins with the mark."""
         return self._api.send("GET", "/user", _Author).id

@@ -1,4 +1,4 @@
-"""What the two hosts have in common, in GitHub's words: pull requests, comments and issues that are found again."""
+"""What GitHub and GitLab have in common, in GitHub's words: pull requests, comments and issues."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from frostline.ci import github, gitlab
 from frostline.errors import UsageError
 
 TOKEN = "FROSTLINE_TOKEN"  # noqa: S105 - a variable's name
-"""The variable that has the token for the host's API and for pushing."""
+"""The variable with the token for the host's API and for pushing."""
 
 
 class Host(Protocol):
-    """A job's host. A `mark` is the first line of a text that frostline wrote, by which it is found again.
+    """The host of a job. A `mark` is the first line of a text that frostline wrote, by which we find the text again.
 
     report_format: the format of `frostline check` that the host shows without a token.
-    base: the revision that this pull request is compared with; empty where that is not known.
-    branch: the one that this job runs on. remote: the URL of the repository, without credentials.
-    user: whom the token belongs to, for git. longest: UTF-16 units of a comment or a description.
+    base: the revision that this pull request is compared with; "" if it is not known.
+    branch: the branch that this job runs on. remote: the URL of the repository, without credentials.
+    user: the user name that git sends with the token. longest: UTF-16 units of a comment or a description.
     """
 
     report_format: str
@@ -32,54 +32,58 @@ class Host(Protocol):
     longest: int
 
     def show(self, report: str, markdown: str) -> None:
-        """Show what was checked where no token is needed. report: in `report_format`."""
+        """Show the result in the job, which needs no token. report: in `report_format`."""
 
     def comment(self, mark: str, text: str, *, begin: bool) -> None:
-        """Write the one comment of this pull request anew; begin: also where there is none yet."""
+        """Update our comment on this pull request. begin: write one if there is none yet."""
 
     def other_target(self, branch: str) -> str | None:
-        """The branch that an open pull request of this one goes into, where that is not the one that this job is on."""
+        """Return the target of an open pull request from this branch, if it is not the branch of this job."""
 
     def propose(self, branch: str, commit: str, title: str, text: str) -> str | None:
-        """Open the pull request of this branch, or write its title and text anew. Its URL; None where somebody has
-        closed it with this very commit: that is an answer."""
+        """Open the pull request from this branch, or update its title and text. Return its URL.
+
+        Return None if somebody closed it with this very commit: it then stays closed.
+        """
 
     def withdraw(self, branch: str, why: str) -> bool:
-        """Close the pull request of this branch. False: there is none."""
+        """Close the pull request from this branch. Return False if there is none."""
 
     def report(self, mark: str, title: str, text: str) -> str:
-        """Open the one issue, or write its text anew. Its URL."""
+        """Open our issue, or update its text. Return its URL."""
 
     def settle(self, mark: str, why: str) -> bool:
-        """Close the one issue. False: there is none."""
+        """Close our issue. Return False if there is none."""
 
 
 def find_token(environment: Mapping[str, str] = os.environ) -> str:
-    """The token; empty where there is none. UsageError: no header of HTTP can have it."""
+    """Return the token; "" if there is none. Raises UsageError if an HTTP header cannot hold it."""
     token = environment.get(TOKEN, "").strip()  # secrets are often stored with the newline of a file
     if not re.fullmatch("[!-~]*", token):
-        raise UsageError(f"${TOKEN} has a character that no token has", help="store the token again, as one line")
+        raise UsageError(
+            f"${TOKEN} has a character that a token cannot have", help="store the token again, as one line"
+        )
     return token
 
 
 def without_token(text: str) -> str:
-    """The text with `***` in place of the token, also as git sends it: a host may repeat what it was sent."""
+    """Replace the token by `***`, also in the form in which git sends it: a host may repeat what it received."""
     token = os.environ.get(TOKEN, "").strip()
     users = (github.GitHub.user, gitlab.GitLab.user)
-    sent = [base64.b64encode(f"{user}:{token}".encode(errors="replace")).decode() for user in users]
-    for form in (*sent, token) if token else ():
+    encoded = [base64.b64encode(f"{user}:{token}".encode(errors="replace")).decode() for user in users]
+    for form in (*encoded, token) if token else ():
         text = text.replace(form, "***")
     return text
 
 
 def find_host(environment: Mapping[str, str] = os.environ) -> Host:
-    """The host whose job this is. UsageError: of neither."""
+    """Return the host that runs this job. Raises UsageError if neither does."""
     token = find_token(environment)
     if environment.get("GITLAB_CI"):
         return gitlab.GitLab(environment, token)
     if environment.get("GITHUB_ACTIONS"):
         return github.GitHub(environment, token)
     raise UsageError(
-        "this is no job of GitHub Actions or GitLab CI",
+        "this is not a job of GitHub Actions or GitLab CI",
         help="elsewhere use `frostline check`, `frostline plan` and `frostline compile`, which need no host",
     )

@@ -23,7 +23,7 @@ _MOST_LISTED = 50
 
 
 class Change(Struct, frozen=True):
-    """A (service, version) of which something else is published. before, after: None where it is not published."""
+    """A (service, version) that is published differently. before, after: None if it is not published."""
 
     key: Key
     before: ManifestEntry | None
@@ -31,12 +31,12 @@ class Change(Struct, frozen=True):
 
     @property
     def endpoints(self) -> tuple[int, int]:
-        """How many endpoints it had, and has."""
+        """The number of endpoints before and after."""
         return (self.before.endpoints if self.before else 0, self.after.endpoints if self.after else 0)
 
 
 def published_changes(clone: Clone, config: Path | None, old: str, new: str) -> tuple[Change, ...] | None:
-    """What differs between the manifests of two commits; None where one of them has none that can be read."""
+    """Return what differs between the manifests of two commits; None if a commit has no readable manifest."""
     try:
         manifest = load_config(find_config(config, Path.cwd())).manifest
         before, after = (_entries(clone, commit, manifest) for commit in (old, new))
@@ -44,12 +44,12 @@ def published_changes(clone: Clone, config: Path | None, old: str, new: str) -> 
         return None
     if before is None or after is None:
         return None
-    moved = [key for key in before | after if before.get(key) != after.get(key)]
-    return tuple(Change(key, before.get(key), after.get(key)) for key in sorted(moved, key=Key.sort_key))
+    changed = [key for key in before | after if before.get(key) != after.get(key)]
+    return tuple(Change(key, before.get(key), after.get(key)) for key in sorted(changed, key=Key.sort_key))
 
 
 def lines_of(changes: Sequence[Change]) -> Iterator[str]:
-    """The changes as a list of markdown."""
+    """Yield the changes as the items of a markdown list."""
     for change in changes[:_MOST_LISTED]:
         action = "add" if change.before is None else "remove" if change.after is None else "change"
         before, after = change.endpoints

@@ -1,4 +1,4 @@
-"""Starts `frostline` as anybody would, and keeps what it prints."""
+"""Run `frostline` as a program, and keep what it prints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from frostline.resources import resource_folder
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """status: of `frostline`; text: what it wrote to stdout."""
+    """A finished run of frostline. status: its exit status; text: what it wrote to stdout."""
 
     status: int
     text: str
@@ -25,19 +25,22 @@ class Run(Struct, frozen=True, kw_only=True):
 def run_frostline(
     command: str, *arguments: str, config: Path | None, quietly: bool = False, inside: Path | None = None
 ) -> Run:
-    """`frostline COMMAND` without the host's token. What it says besides its report goes into the log, or, quietly,
-    nowhere. inside: the folder out of which it reads nothing but the templates that come with it."""
-    named = [] if config is None else ["--config", str(config)]
+    """Run `frostline COMMAND`, without the host's token in its environment.
+
+    quietly: discard its stderr instead of letting it go to the job's log.
+    inside: a folder; frostline then reads only files in it, and its own templates.
+    """
+    config_option = [] if config is None else ["--config", str(config)]
     environment = {name: value for name, value in os.environ.items() if name != TOKEN}
     if inside:
         environment[INSIDE] = f"{inside}\n{resource_folder('templates')}"
-    return start([command, *named, *arguments], {**environment, "PYTHONIOENCODING": "utf-8"}, quietly)
+    return start([command, *config_option, *arguments], {**environment, "PYTHONIOENCODING": "utf-8"}, quietly)
 
 
 def start(arguments: Sequence[str], environment: Mapping[str, str], quietly: bool) -> Run:
     """Run `frostline` with these arguments in a process of its own."""
     with subprocess.Popen(  # noqa: S603 - no shell
-        # -P: no module comes from the checkout, which may be anybody's pull request.
+        # -P: import no module from the checkout, which may be anybody's pull request.
         [sys.executable, "-P", "-m", "frostline", *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,

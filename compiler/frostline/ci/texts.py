@@ -1,4 +1,4 @@
-"""The texts of comments, pull requests and issues: a mark to find them by, words of ours, then frostline's reports."""
+"""The texts of comments, pull requests and issues: a mark to find them by, our own words, then frostline's reports."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Iterable
 from pathlib import Path
 
 LABEL = "frostline"
-"""Of issues, so that they are found among many."""
+"""The label of our issues, to find them among many."""
 
 _CUT = "\n… The rest does not fit in here.\n"
 
 
 def mark_of(what: str, config: Path | None) -> str:
-    """The first line of a text, which its readers do not see. Each configuration of a repository has its own."""
-    named = re.sub(r"[^A-Za-z0-9_./-]|-(?=-|$)", "_", str(config or "frostline.yaml"))
-    return f"<!-- frostline {what} {named} -->"
+    """Return the first line of a text, invisible to readers. Each configuration of a repository has its own mark."""
+    name = re.sub(r"[^A-Za-z0-9_./-]|-(?=-|$)", "_", str(config or "frostline.yaml"))
+    return f"<!-- frostline {what} {name} -->"
 
 
 def has_mark(text: str | None, mark: str) -> bool:
-    """Whether this text begins with the mark; hosts may answer with the line ends of a browser."""
+    """Whether this text begins with the mark. Hosts may return the line ends of a browser (CRLF)."""
     return (text or "").partition("\n")[0].rstrip("\r") == mark
 
 
-def joined(mark: str, parts: Iterable[str], longest: int) -> str:
-    """The parts with empty lines between them, cut at the end of a line to at most `longest` UTF-16 units.
+def join_parts(mark: str, parts: Iterable[str], longest: int) -> str:
+    """Join the mark and the parts with empty lines, and cut the text after a line to at most `longest` UTF-16 units.
 
-    Not within details that are folded: who reads the text would not see that it was cut.
+    It is not cut within folded details, where readers would not see the cut.
     """
     text = "\n\n".join([mark, *(part.strip("\n") for part in parts if part.strip())]) + "\n"
     if _size(text) <= longest:

@@ -1,4 +1,4 @@
-"""The list of commands in docs/command.md. `make reference` writes it; a test compares."""
+"""The list of commands in docs/command.md. `make reference` writes it, and a test compares it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _LIST = re.compile(r"(?<=<!-- Written by `make reference`. -->\n\n).*?(?=\n## )"
 
 
 def with_commands(page: str) -> str:
-    """The page with its list of commands written anew: what each does, and a link to its section."""
+    """Return the page with a new list of commands: what each command does, and a link to its section."""
     rows = (f"| [`{name}`](#{name}) | {does.removesuffix('.')} |\n" for name, does in COMMANDS.items())
-    return _LIST.sub(lambda found: "".join(("| command | |\n|---|---|\n", *rows)), page)
+    return _LIST.sub(lambda match: "".join(("| command | |\n|---|---|\n", *rows)), page)
 
 
 def main() -> None:
-    """Write the list in the page that is named."""
+    """Write the list into the page that the first argument names."""
     path = Path(sys.argv[1])
     path.write_text(with_commands(path.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 
 class Invocation(Struct, frozen=True, kw_only=True):
-    """The options that every command has. config None: look for it; color: auto, always or never.
+    """The options of every command.
 
-    metrics: the file of `--metrics`, of the commands that have it.
+    config: the value of `-c`; None: search for the configuration. color: auto, always or never.
+    metrics: the file of `--metrics`; None without it.
     """
 
     config: Path | None
@@ -40,7 +41,7 @@ class Invocation(Struct, frozen=True, kw_only=True):
 
 
 def prepare_streams() -> None:
-    """Make stdout and stderr take any text, whatever the locale; one that was closed before the start discards it."""
+    """Make stdout and stderr accept any text, whatever the locale. One that was closed at the start discards it."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -50,16 +51,16 @@ def prepare_streams() -> None:
 
 
 def print_data(lines: Iterable[str]) -> None:
-    """Lines to stdout, not escaped. A reader that closes the pipe early is no error.
+    """Print lines to stdout, not escaped. A reader that closes the pipe early is not an error.
 
-    PublishError: stdout cannot be written for another reason.
+    Raises PublishError if stdout cannot be written for another reason.
     """
     try:
         for line in lines:
             sys.stdout.write(line + "\n")
         sys.stdout.flush()
     except OSError as error:
-        # Otherwise what is still buffered would fail again when the interpreter exits.
+        # Otherwise the buffered rest would fail again when the interpreter exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             reason = f"the standard output cannot be written: {error.strerror}"
@@ -70,7 +71,7 @@ _SIGNS = {"+": "\x1b[32m", "~": "\x1b[33m", "-": "\x1b[31m", "=": "\x1b[36m"}
 
 
 def print_text(invocation: Invocation, lines: Iterable[str], *, signs: bool = False) -> None:
-    """Lines for a person, to stdout. signs: color the indented lines that start with `+`, `~`, `-` or `=`."""
+    """Print lines for a person to stdout. signs: color the indented lines that start with `+`, `~`, `-` or `=`."""
     colored = signs and _use_color(invocation, sys.stdout)
     print_data(_paint(line) if colored else line for line in map(escape_for_log, lines))
 
@@ -81,23 +82,23 @@ def _paint(line: str) -> str:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """A JSON document to stdout."""
+    """Print a JSON document to stdout."""
     print_data(json.document_lines(value))
 
 
 def report_value(findings: Iterable[Finding] = (), error: FrostlineError | None = None, **data: Any) -> dict[str, Any]:
-    """A report as JSON values (schemas/report.schema.json), with the data of the command under keys of their own."""
+    """Return a report as JSON values (schemas/report.schema.json), with the command's data under further keys."""
     return {**json.report_value(report_of(findings, [error] if error else ())), **data}
 
 
 def print_err(line: str) -> None:
-    """A line to stderr, not escaped. A closed stderr is no error."""
+    """Print a line to stderr, not escaped. A closed stderr is not an error."""
     with suppress(OSError):
         sys.stderr.write(line + "\n")
 
 
 def info(invocation: Invocation, line: str) -> None:
-    """A line for the person who runs the command, to stderr unless `-q`."""
+    """Print a line for the person who runs the command to stderr, unless `-q` is given."""
     if not invocation.quiet:
         print_err(escape_for_log(line))
 
@@ -111,7 +112,7 @@ def _use_color(invocation: Invocation, stream: TextIO) -> bool:
 def text_report(
     invocation: Invocation, stream: TextIO, findings: Iterable[Finding], error: FrostlineError | None = None
 ) -> Iterable[str]:
-    """The lines of a report for a person who reads this stream."""
+    """Return the lines of a report for a person who reads this stream."""
     return text.lines(report_of(findings, [error] if error else ()), color=_use_color(invocation, stream))
 
 
@@ -121,7 +122,7 @@ def print_report(
     error: FrostlineError | None = None,
     plan: Mapping[str, Any] | None = None,
 ) -> None:
-    """The report in the format of the invocation, to stdout. plan: JSON values."""
+    """Print the report to stdout, in the format of the invocation. plan: JSON values."""
     rules = None
     if describes_rules(invocation.format):
         from frostline.pipeline.reference.rule_table import rules_for_reports  # it imports all sources and outputs
@@ -132,7 +133,7 @@ def print_report(
 
 
 def show_error(error: FrostlineError, invocation: Invocation) -> None:
-    """The error and its help for a person, to stderr; with another format than text, the report to stdout as well."""
+    """Print the error and its help to stderr; if the format is not text, also print the report to stdout."""
     for line in text_report(invocation, sys.stderr, (), error):
         print_err(line)
     print_ending(error)
@@ -141,13 +142,13 @@ def show_error(error: FrostlineError, invocation: Invocation) -> None:
 
 
 def print_ending(error: FrostlineError | None) -> None:
-    """What the error ends with, to stderr: where a source could not be read, that nothing was written."""
+    """Print the ending of an error to stderr: if a source could not be read, that nothing was written."""
     if error is not None and error.status == UNREADABLE:
         print_err(escape_for_log(error.ending or UNTOUCHED))
 
 
 def show_findings(findings: Sequence[Finding], invocation: Invocation) -> None:
-    """Findings, to stderr; `-q` leaves the warnings out."""
+    """Print findings to stderr; with `-q` only the errors."""
     visible = [finding for finding in findings if finding.severity == "error" or not invocation.quiet]
     for line in text_report(invocation, sys.stderr, visible):
         print_err(line)
@@ -158,8 +159,8 @@ class _EscapingFormatter(logging.Formatter):
         return escape_for_log(super().format(record))
 
 
-def log_as_asked(invocation: Invocation) -> None:
-    """Log to stderr: each stage with `-v`, each request too with `-vv`."""
+def configure_logging(invocation: Invocation) -> None:
+    """Log to stderr: each stage with `-v`, and each request too with `-vv`."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_EscapingFormatter("%(message)s"))
     logger = logging.getLogger("frostline")

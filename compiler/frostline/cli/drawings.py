@@ -1,4 +1,4 @@
-"""Who depends on whom, drawn as text, or in the languages of Graphviz (DOT) and Mermaid."""
+"""Draw who depends on whom: as text, or in the languages of Graphviz (DOT) and Mermaid."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _STATES = {
 
 
 def text_lines(registry: Registry, calls: Sequence[Call] = ()) -> Iterator[str]:
-    """Each consumer, and below it what it calls, where that listens on the consumer's side, and what is wrong.
+    """Yield each consumer, and below it the services that it calls, with their bind and what is wrong with them.
 
-    calls: those of the configuration's `consumers`, which come last and listen nowhere.
+    calls: those of `consumers` in the configuration; they come last and have no bind.
     """
     last = None
     for dependency in registry.upstreams:
@@ -31,8 +31,8 @@ def text_lines(registry: Registry, calls: Sequence[Call] = ()) -> Iterator[str]:
             yield escape_control(f"{dependency.upstream.consumer}{region}")
             last = consumer
         state = _STATES[state_of(dependency, registry)]
-        at = dependency.url or str(dependency.upstream.bind)
-        called = f"{dependency.service} {version_label(dependency.version)}{f'  at {at}' if at else ''}"
+        bind = dependency.url or str(dependency.upstream.bind)
+        called = f"{dependency.service} {version_label(dependency.version)}{f'  at {bind}' if bind else ''}"
         yield escape_control(f"  -> {called}{f'  ({state})' if state else ''}")
 
     caller = None
@@ -45,7 +45,7 @@ def text_lines(registry: Registry, calls: Sequence[Call] = ()) -> Iterator[str]:
 
 
 def dot_lines(registry: Registry, calls: Sequence[Call] = ()) -> Iterator[str]:
-    """A digraph. Strings are quoted as DOT has it: `"` and `\\` escaped, so that `\\N` and the like stay text."""
+    """Yield a digraph. In strings, `"` and `\\` are escaped, so that DOT reads `\\N` and the like as text."""
     yield "digraph frostline {"
     yield "  rankdir=LR;"
     for name, label in _services(registry, calls).items():
@@ -58,7 +58,8 @@ def dot_lines(registry: Registry, calls: Sequence[Call] = ()) -> Iterator[str]:
 
 
 def mermaid_lines(registry: Registry, calls: Sequence[Call] = ()) -> Iterator[str]:
-    """A flowchart. Nodes have numbers for names; labels hold no character that Mermaid or HTML reads."""
+    """Yield a flowchart. Nodes are named by numbers, and labels hold no character that means something to Mermaid or
+    HTML."""
     services, consumers = _services(registry, calls), _consumers(registry, calls)
     numbers = {name: f"s{number}" for number, name in enumerate(services)}
     numbers |= {name: f"c{number}" for number, name in enumerate(consumers)}
@@ -76,7 +77,7 @@ FORMS: Mapping[str, Callable[[Registry, Sequence[Call]], Iterator[str]]] = {
     "dot": dot_lines,
     "mermaid": mermaid_lines,
 }
-"""What `--as` takes."""
+"""The values of `--as`."""
 
 
 def _consumer(dependency: Dependency) -> str:
@@ -89,15 +90,15 @@ def _consumer_id(dependency: Dependency) -> str:
 
 
 def _consumers(registry: Registry, calls: Sequence[Call]) -> dict[str, str]:
-    """The id and the label of each consumer, sorted. A job, a service and a configured consumer are different ones,
-    whatever their names."""
+    """Return the id and the label of each consumer, sorted. A job, a service and a configured consumer have different
+    ids even if they have the same name."""
     declared = sorted({(_consumer(dependency), _consumer_id(dependency)) for dependency in registry.upstreams})
     configured = sorted({call.consumer for call in calls})
     return {**{name: label for label, name in declared}, **{f"caller {name}": name for name in configured}}
 
 
 def _edges(registry: Registry, calls: Sequence[Call]) -> Iterator[tuple[str, str, bool]]:
-    """The ids of the consumer and of the service of each dependency, and whether somebody serves it."""
+    """Yield the ids of the consumer and the service of each dependency, and whether the service is served."""
     for dependency in registry.upstreams:
         is_solid = state_of(dependency, registry) in ("served", "elsewhere")
         yield _consumer_id(dependency), _service_id(dependency.key), is_solid
@@ -112,7 +113,7 @@ def _service_id(key: Key) -> str:
 
 
 def _services(registry: Registry, calls: Sequence[Call]) -> dict[str, str]:
-    """The id and the label of each service that somebody calls, sorted."""
+    """Return the id and the label of each service that somebody calls, sorted."""
     keys = {*(dependency.key for dependency in registry.upstreams), *(call.key for call in calls)}
     return dict(sorted((_service_id(key), _label(key)) for key in keys))
 
@@ -127,6 +128,6 @@ def _dot(text: str) -> str:
 
 
 def _mermaid(text: str) -> str:
-    """Mermaid's own entities (`#35;`) for all but letters, digits and a few signs."""
-    shown = escape_control(text)
-    return "".join(char if char.isalnum() or char in " -_./:" else f"#{ord(char)};" for char in shown)
+    """Replace all but letters, digits and a few signs by Mermaid's own entities (`#35;`)."""
+    escaped = escape_control(text)
+    return "".join(char if char.isalnum() or char in " -_./:" else f"#{ord(char)};" for char in escaped)

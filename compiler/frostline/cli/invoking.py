@@ -1,4 +1,4 @@
-"""What commands share: how a click command runs its function, its configuration, its warnings."""
+"""What commands share: how a click command runs its function, loads its configuration and prints warnings."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import click
 from frostline import errors
 from frostline.cli.console import (
     Invocation,
+    configure_logging,
     info,
-    log_as_asked,
     prepare_streams,
     print_err,
     show_error,
@@ -36,26 +36,26 @@ if TYPE_CHECKING:
 
 
 def invoked(function: Callable[..., int]) -> Callable[..., int]:
-    """Make a function (invocation, own options…) -> exit status the callback of a click command.
+    """Turn a function (invocation, own options…) -> exit status into the callback of a click command.
 
-    It prepares the streams and the log, shows progress and timings, writes metrics, and turns errors into a message and
-    a status.
+    The callback prepares the streams and the log, shows progress and timings, writes metrics, and turns errors into a
+    message and a status.
     """
 
     @wraps(function)
     def callback(**options: Any) -> int:
         invocation = take_invocation(options)
         prepare_streams()
-        log_as_asked(invocation)
+        configure_logging(invocation)
         timings, metrics = Timings() if invocation.timings else None, invocation.metrics
         listeners = [*bars_for(invocation), *([timings] if timings else []), *([metrics] if metrics else [])]
 
         def run() -> int:
-            return _shown(invocation, lambda: function(invocation, **options))
+            return _run_showing_errors(invocation, lambda: function(invocation, **options))
 
         try:
             with listening(listeners):
-                return _measured(invocation, metrics, run) if metrics else run()
+                return _run_with_metrics(invocation, metrics, run) if metrics else run()
         finally:
             if timings is not None:
                 print_timings(timings)
@@ -63,8 +63,8 @@ def invoked(function: Callable[..., int]) -> Callable[..., int]:
     return callback
 
 
-def _shown(invocation: Invocation, run: Callable[[], int]) -> int:
-    """The exit status of this run; its error is shown."""
+def _run_showing_errors(invocation: Invocation, run: Callable[[], int]) -> int:
+    """Run, and return the exit status. An error is shown."""
     try:
         return run()
     except FrostlineError as error:
@@ -72,26 +72,29 @@ def _shown(invocation: Invocation, run: Callable[[], int]) -> int:
         return error.status
 
 
-def _measured(invocation: Invocation, metrics: MetricsFile, run: Callable[[], int]) -> int:
-    """The exit status of this run, with whose metrics the file is written, whatever becomes of it."""
+def _run_with_metrics(invocation: Invocation, metrics: MetricsFile, run: Callable[[], int]) -> int:
+    """Run, write the file of metrics however the run ends, and return the exit status."""
 
     def check() -> int:
         metrics.check()
         return errors.DONE
 
-    if status := _shown(invocation, check):
+    if status := _run_showing_errors(invocation, check):
         return status
     try:
         status = run()
     except BaseException as error:
         if not (metrics.is_written and isinstance(error, KeyboardInterrupt)):  # a watch: its last turn counts
-            _write(invocation, metrics, _status_of(error))
+            _write_metrics(invocation, metrics, _status_of(error))
         raise
-    return max(status, _write(invocation, metrics, status))
+    return max(status, _write_metrics(invocation, metrics, status))
 
 
-def _write(invocation: Invocation, metrics: MetricsFile, status: int) -> int:
-    """The exit status of writing the file; its error is said to people only, for a report may be complete already."""
+def _write_metrics(invocation: Invocation, metrics: MetricsFile, status: int) -> int:
+    """Write the file of metrics, and return the exit status of that.
+
+    An error is shown as text only: the command may have printed a complete report already.
+    """
     try:
         metrics.write(status)
     except FrostlineError as error:
@@ -102,7 +105,7 @@ def _write(invocation: Invocation, metrics: MetricsFile, status: int) -> int:
 
 
 def _status_of(error: BaseException) -> int:
-    """The exit status with which the command will end by this exception."""
+    """Return the exit status with which the command ends by this exception."""
     if isinstance(error, click.ClickException):
         return errors.USAGE
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
@@ -111,7 +114,7 @@ def _status_of(error: BaseException) -> int:
 
 
 def load_invocation_config(invocation: Invocation) -> Config:
-    """Find and read the configuration that the command is to use."""
+    """Find and read the configuration of the command."""
     config = load_config(find_config(invocation.config, working_folder()))
     if invocation.metrics:
         invocation.metrics.note_config(config)
@@ -119,33 +122,34 @@ def load_invocation_config(invocation: Invocation) -> Config:
 
 
 def note_compilation(invocation: Invocation, compilation: Compilation) -> None:
-    """What came of this run, for its metrics."""
+    """Note the result of this run for its metrics."""
     if invocation.metrics:
         lock = None if compilation.refused else compilation.lock
-        invocation.metrics.note(findings=compilation.findings, lock=lock, readings=compilation.readings)
+        invocation.metrics.note_result(findings=compilation.findings, lock=lock, readings=compilation.readings)
 
 
 class DifferentError(FrostlineError):
-    """Not a fault: something differs from what was expected."""
+    """Something differs from what was expected: exit status 1."""
 
     status = errors.DIFFERENT
 
 
 def unknown_service(service: str, version: str | None, close: Sequence[str]) -> DifferentError:
-    """The error that no service has this name. close: what the user may have meant, best first."""
-    asked = service if version is None else f"{service} {version}"
+    """Return the error that no service has this name. close: what the user may have meant, best first."""
+    name = service if version is None else f"{service} {version}"
     hint = f"did you mean {list_names(close, 'or')}?" if close else "see `frostline list`"
-    return DifferentError(f"unknown service `{asked}`", help=hint)
+    return DifferentError(f"unknown service `{name}`", help=hint)
 
 
 def print_warnings(invocation: Invocation, warnings: Sequence[str]) -> None:
-    """The warnings of sources, to stderr unless `-q`."""
+    """Print the warnings of sources to stderr, unless `-q` is given."""
     for warning in warnings:
         info(invocation, f"warning: {warning}")
 
 
 def warn_of_pending_run(invocation: Invocation, config: Config) -> None:
-    """Warn if an earlier run was killed while it published; not where another run is publishing now."""
+    """Warn if an earlier run was killed while it published, but not if another run is publishing now."""
     root = config.root
-    if is_interrupted(root) and not is_at_work(root) and is_interrupted(root):  # it may have ended in between
+    # Ask twice: another run may have ended in between.
+    if is_interrupted(root) and not is_at_work(root) and is_interrupted(root):
         info(invocation, "warning: an earlier run was interrupted while publishing; the next compile finishes it")

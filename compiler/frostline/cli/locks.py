@@ -18,11 +18,11 @@ from frostline.pipeline.freeze.merging import merge_files
 from frostline.settings import Allow, Config
 
 ONLY_LOCK = "Only the lock would change (ids, nodes): no service, endpoint or upstream changes."
-"""What a command says that judges the registry."""
+"""Said by a command that judges the registry and not the lock."""
 
 
 def check_lock_options(*, offline: bool, globs: Sequence[str], wait: float) -> None:
-    """click.UsageError: not all of --offline, --lock and --wait may be given together."""
+    """Raise click.UsageError if options exclude each other: --offline, --lock and --wait."""
     if offline and globs:
         raise click.UsageError("--offline and --lock exclude each other")
     if wait and (offline or globs):
@@ -30,9 +30,9 @@ def check_lock_options(*, offline: bool, globs: Sequence[str], wait: float) -> N
 
 
 def freeze_locks(invocation: Invocation, config: Config, allow: Allow, *, wait: float = 0.0) -> LockPair:
-    """The lock that the sources give now, with what it holds, and the committed one. Prints the sources' warnings.
+    """Read the sources, hold refused services, and return the new and the committed lock. Prints warnings.
 
-    wait: as `freeze` takes it.
+    wait: as for `freeze`.
     """
     locks, warnings = read_locks(config, allow, invocation.today, wait=wait)
     print_warnings(invocation, warnings)
@@ -40,14 +40,14 @@ def freeze_locks(invocation: Invocation, config: Config, allow: Allow, *, wait: 
 
 
 def merge_locks(invocation: Invocation, config: Config, globs: Sequence[str], allow: Allow) -> LockPair:
-    """The lock that these files give together, with what it holds, and the committed one. Prints warnings."""
+    """Merge these lock files, hold refused services, and return the new and the committed lock. Prints warnings."""
     merged, warnings = merge_files(config, globs, now_utc())
     print_warnings(invocation, warnings)
     return hold_refused(config, merged, allow, invocation.today)
 
 
 def read_locks(config: Config, allow: Allow, today: date, *, wait: float = 0.0) -> tuple[LockPair, tuple[str, ...]]:
-    """As `freeze_locks`, with the warnings beside it. today: for what `guards.accept` says."""
+    """As `freeze_locks`, but return the warnings instead of printing them. today: the day for `guards.accept`."""
     committed = CommittedLock(config)
     frozen = freeze(config, committed, allow=allow, wait=wait)
     locks = committed.pair_with(lock_of(frozen.snapshots), frozen)

@@ -1,4 +1,4 @@
-"""The command `frostline`: finds the command that is asked for, runs it, and turns each error into an exit status."""
+"""The program `frostline`: finds the command, runs it, and turns errors into exit statuses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EXIT_STATUSES = (
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; its exit status."""
+    """Run one command, and return its exit status."""
     # Our values are immutable and acyclic, so cyclic GC only costs time: raise its threshold.
     gc.set_threshold(1_000_000, 10, 10)
     allow_comparisons()
@@ -50,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(frostline.get_help(context), err=True)
         return errors.USAGE
     try:
-        # click's own `main` takes every broken pipe, of a connection too, for one of stdout, and exits with 1.
+        # click's own `main` exits with 1 on every broken pipe, even on that of a connection.
         with frostline.make_context("frostline", list(arguments)) as context:
             status = frostline.invoke(context)
         gc.freeze()  # Skip the final collection as well.
@@ -75,13 +75,13 @@ class _Interrupted(FrostlineError):
 
 def _out_of_memory() -> FrostlineError:
     return SourceError(
-        "what is read, or made of it, needs more memory than there is",
+        "the run needs more memory than there is",
         help="give the process more memory, or select fewer services; nothing was published in part",
     )
 
 
 def bug(error: Exception) -> FrostlineError:
-    """Names the place of the bug, never a value: the text of an exception may quote a server."""
+    """Return an error that names the place of the bug, never a value: an exception's text may quote a server."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
@@ -93,9 +93,9 @@ def bug(error: Exception) -> FrostlineError:
 
 
 def _fail(error: FrostlineError, arguments: Sequence[str]) -> int:
-    """Show an error that came before the options were understood; return its status.
+    """Show an error that came before the options were parsed, and return its status.
 
-    It is shown as JSON too if the words of the command line seem to ask for it.
+    It is also shown as JSON if the words of the command line seem to ask for JSON.
     """
     wants_json = "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
     invocation = Invocation(
@@ -111,7 +111,7 @@ def _fail(error: FrostlineError, arguments: Sequence[str]) -> int:
 
 
 class _Commands(click.Group):
-    """A group that imports a command's module only when that command is asked for: start-up stays fast."""
+    """A group that imports the module of a command only when the command is run, so that start-up stays fast."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -123,7 +123,7 @@ class _Commands(click.Group):
         return command
 
     def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The commands by the table, and the options: click itself would import every command for its help."""
+        """Complete commands from the table, and options. click itself would import every command for its help."""
         from click.shell_completion import CompletionItem
 
         names = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]

@@ -1,12 +1,13 @@
-"""The file of `--metrics` during a run: what the command learns is noted here, and written when it ends."""
+"""The file of `--metrics`: collects what the command learns during a run, and writes it when the run ends."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from frostline.config.paths import working_folder
 from frostline.errors import UsageError
@@ -17,81 +18,67 @@ from frostline.settings import Config
 
 
 class MetricsFile:
-    """One file, and what is known of the run so far. It listens to the stages for the tries of proofs.
+    """One file, and the facts of the run so far. It listens to the run's events to count the tries of each read.
 
-    is_written: whether it was written at least once.
+    is_written: whether the file was written at least once.
     """
 
     def __init__(self, path: Path, command: str, config: Path | None) -> None:
         """config: the value of `-c`."""
-        self._path, self._command = path, command
-        self._config_path = _config_path(config)
-        self._config: Config | None = None
+        self._path = path
+        self._facts = RunFacts(command=command, config_path=_config_path(config))
         self._may_write = False
-        self._exec_failed: bool | None = None
         self.is_written = False
-        self.begin()
 
     def check(self) -> None:
-        """UsageError: the file cannot be there. To be called before anything else."""
+        """Check the file's place, before the run does anything else. Raises UsageError if it cannot be there."""
         check_place(self._path)
         self._may_write = True
 
-    def begin(self) -> None:
-        """A turn begins, of which nothing is known yet."""
-        self._findings: Sequence[Finding] = ()
-        self._lock: Lock | None = None
-        self._readings: Sequence[Reading] = ()
-        self._tries: Counter[tuple[str, str]] = Counter()
+    def begin_turn(self) -> None:
+        """Forget the results of the last turn of a watch. The program of `--exec` counts until it runs again."""
+        self._facts = replace(self._facts, findings=(), lock=None, readings=(), tries={})
 
     def note_config(self, config: Config) -> None:
-        """The configuration. UsageError: it has another use for the file, which is then not written."""
+        """Note the configuration. Raises UsageError if it uses the file itself; then the file is not written."""
         self._may_write = False
         check_unused(self._path, config)
-        self._config, self._may_write = config, True
+        self._facts, self._may_write = replace(self._facts, config=config), True
 
-    def note(
+    def note_result(
         self, *, findings: Sequence[Finding] = (), lock: Lock | None = None, readings: Sequence[Reading] = ()
     ) -> None:
-        """What the run found; lock None, and no readings, where it was refused."""
-        self._findings, self._lock, self._readings = findings, lock, readings
+        """Note what the run found. lock: the lock after the run; None, without readings, if the run was refused."""
+        self._facts = replace(self._facts, findings=findings, lock=lock, readings=readings)
 
     def note_exec(self, *, failed: bool) -> None:
-        """How the program of `--exec` ended; that counts until it runs again."""
-        self._exec_failed = failed
+        """Note how the program of `--exec` ended."""
+        self._facts = replace(self._facts, exec_failed=failed)
 
     def write(self, status: int) -> None:
-        """Write the file for a run, or turn, that ends with this status now. PublishError: it cannot be written."""
-        if not self._may_write:
-            return
-        facts = RunFacts(
-            command=self._command,
-            config_path=self._config_path,
-            ended=round(time.time(), 3),
-            status=status,
-            config=self._config,
-            findings=self._findings,
-            lock=self._lock,
-            readings=self._readings,
-            tries=dict(self._tries),
-            exec_failed=self._exec_failed,
-        )
-        write_metrics(self._path, facts)
-        self.is_written = True
+        """Write the file for a run, or a turn, that ends now with this status. Raises PublishError if it cannot."""
+        if self._may_write:
+            write_metrics(self._path, self._facts, status=status, ended=round(time.time(), 3))
+            self.is_written = True
 
     def started(self, stage: str) -> None:
-        """Ignored, as the next two are: only the tries count."""
+        """Ignored: only the tries count."""
 
-    def progressed(self, what: str, done: int, expected: int) -> None: ...
+    def progressed(self, what: str, done: int, expected: int) -> None:
+        """Ignored."""
 
-    def finished(self, stage: str) -> None: ...
+    def finished(self, stage: str) -> None:
+        """Ignored."""
 
     def tried(self, source: str, datacenter: str) -> None:
-        self._tries[source, datacenter] += 1
+        """Count a read of this datacenter."""
+        tries = self._facts.tries
+        key = source, datacenter
+        self._facts = replace(self._facts, tries={**tries, key: tries.get(key, 0) + 1})
 
 
 def _config_path(given: Path | None) -> str:
-    """Where the configuration is, or is looked for first; `-` for standard input."""
+    """Return where the configuration is, or where the search for it starts; `-` for standard input."""
     here = working_folder()
     with suppress(UsageError):
         given = find_config(given, here)

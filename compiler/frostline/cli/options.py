@@ -1,4 +1,4 @@
-"""The options that commands share, as decorators, and what their values become."""
+"""The options that commands share, as decorators, and the parsing of their values."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _show_version(context: click.Context, parameter: click.Parameter, asked: boo
 
 
 def _shows(*names: str, callback: Callable[..., None], help: str) -> Callable[[_Function], _Function]:
-    """An option that prints something instead of running the command, to streams that we prepared ourselves."""
+    """Return an option that prints something instead of running the command, to streams that we have prepared."""
     return click.option(*names, is_flag=True, is_eager=True, expose_value=False, callback=callback, help=help)
 
 
@@ -57,7 +57,7 @@ version_option = _shows("--version", callback=_show_version, help="Show the vers
 
 
 class Day(click.DateTime):
-    """A day, as waivers write it."""
+    """A day, in the form that waivers use."""
 
     def __init__(self) -> None:
         super().__init__(["%Y-%m-%d"])
@@ -71,7 +71,7 @@ class Day(click.DateTime):
 
 
 def common_options(function: _Function) -> _Function:
-    """The options of every command; `take_invocation` turns their values into an Invocation."""
+    """Add the options of every command. `take_invocation` turns their values into an Invocation."""
     options = [
         click.option(
             "-c",
@@ -102,9 +102,9 @@ def common_options(function: _Function) -> _Function:
 
 
 def format_option(*names: str) -> Callable[[_Function], _Function]:
-    """`--format`, one of these names; the first one is the default."""
+    """Return the option `--format`, which takes one of these names; the first is the default."""
 
-    def checked(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    def check_name(context: click.Context, parameter: click.Parameter, value: str) -> str:
         if value not in names:
             known = f"the formats of this command are {list_names(names)}"
             if value in REPORT_FORMATS:
@@ -115,7 +115,7 @@ def format_option(*names: str) -> Callable[[_Function], _Function]:
     return click.option(
         "--format",
         "format_",
-        callback=checked,
+        callback=check_name,
         default=names[0],
         metavar="FORMAT",
         shell_complete=one_of(lambda context: names),
@@ -138,7 +138,7 @@ offline_option = click.option("--offline", is_flag=True, help="Use the committed
 
 
 class _Duration(click.ParamType):  # type: ignore[type-arg]  # older ones are not generic
-    """A duration as the configuration writes it; seconds."""
+    """A duration in the form of the configuration, converted to seconds."""
 
     name = "duration"
 
@@ -154,7 +154,7 @@ DURATION = _Duration()
 
 
 class _Digest(click.ParamType):  # type: ignore[type-arg]
-    """`sha256:` and 64 hex digits, as `plan --digest` prints it."""
+    """`sha256:` and 64 hex digits, as printed by `plan --digest`."""
 
     name = "digest"
 
@@ -198,14 +198,14 @@ ALLOW_WORDS = {
     "unverified": "=OUTPUT",
     "partial": "",
 }
-"""The words of `--allow`, each with the scope that it takes."""
+"""The words of `--allow`, each with the scope that it takes; "" for none."""
 
 _ALLOW_LIST = ", ".join(f"{word}[{scope}]" if scope else word for word, scope in ALLOW_WORDS.items())
 _WORDS_HELP = f"the words are {_ALLOW_LIST}; `?` stands for a comma in a scope"
 
 
 def allow_option(function: _Function) -> _Function:
-    """`--allow`, an Allow."""
+    """Add the option `--allow`, whose value is an Allow."""
     return click.option(
         "--allow",
         multiple=True,
@@ -217,7 +217,7 @@ def allow_option(function: _Function) -> _Function:
 
 
 def parse_allow(values: Sequence[str]) -> Allow:
-    """`deletes=legacy-*,updates` as a value; a word without a scope allows all. WrongValue: a word is not known."""
+    """Parse `deletes=legacy-*,updates`. A word without a scope allows all. Raises WrongValue if a word is not valid."""
     globs: dict[str, tuple[str, ...]] = {}
     allows_partial = False
     for word in (word.strip() for value in values for word in value.split(",")):
@@ -238,7 +238,7 @@ def parse_allow(values: Sequence[str]) -> Allow:
 
 
 def take_invocation(options: dict[str, Any]) -> Invocation:
-    """Take the values that every command has out of `options`."""
+    """Remove the values of the common options from `options`, and return them."""
     today = options.pop("today")
     config, metrics = options.pop("config"), options.pop("metrics", None)
     return Invocation(
@@ -254,6 +254,6 @@ def take_invocation(options: dict[str, Any]) -> Invocation:
 
 
 def _metrics_file(path: Path, config: Path | None) -> MetricsFile:
-    from frostline.cli.metrics_file import MetricsFile  # it imports what most commands need not
+    from frostline.cli.metrics_file import MetricsFile  # it imports modules that most commands do not need
 
     return MetricsFile(path, click.get_current_context().command.name or "", config)

@@ -1,4 +1,4 @@
-"""How a person sees the stages of a run: bars on a terminal during the run, a table of timings after it."""
+"""Show the stages of a run: bars on a terminal during the run, and a table of timings after it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EVERY = 0.1
 
 
 class Timings:
-    """How long each stage took, in the order in which they started."""
+    """Measures how long each stage takes, in the order in which the stages start."""
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
@@ -35,10 +35,10 @@ class Timings:
         self._took[stage] = self._took.get(stage, 0.0) + took
 
     def tried(self, source: str, datacenter: str) -> None:
-        """Ignored as well."""
+        """Ignored."""
 
     def lines(self) -> list[str]:
-        """A line for each stage, then the rest, the total and the peak memory of the process."""
+        """Return a line for each stage, then for the rest, the total and the peak memory of the process."""
         total = time.perf_counter() - self._began
         rows = [(escape_for_log(name), took) for name, took in self._took.items()]
         rows += [("everything else", total - sum(self._took.values())), ("total", total)]
@@ -51,7 +51,7 @@ class Timings:
 
 
 class Bars:
-    """A bar for the current stage, on stderr; it vanishes when the stage ends."""
+    """Shows a bar for the current stage on stderr. It vanishes when the stage ends."""
 
     def __init__(self, *, color: bool) -> None:
         self._color = color
@@ -87,7 +87,7 @@ class Bars:
 
         class WithCursor(Console):
             def show_cursor(self, show: bool = True) -> bool:
-                """Never hide it: nobody would show it again after a SIGKILL."""
+                """Never hide the cursor: after a SIGKILL nobody would show it again."""
                 return False
 
         console = WithCursor(file=sys.stderr, no_color=not self._color, markup=False, highlight=False)
@@ -104,7 +104,7 @@ class Bars:
 
 
 def bars_for(invocation: Invocation) -> list[Listener]:
-    """Bars if stderr is a terminal and nothing else is printed there during the run; else nothing."""
+    """Return a bar if stderr is a terminal and nothing else is printed there during the run; else []."""
     is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     if not is_terminal or invocation.quiet or invocation.verbose:
         return []
@@ -112,6 +112,6 @@ def bars_for(invocation: Invocation) -> list[Listener]:
 
 
 def print_timings(timings: Timings) -> None:
-    """The table, to stderr."""
+    """Print the table to stderr."""
     for line in timings.lines():
         print_err(line)

@@ -1,4 +1,4 @@
-"""What `check --reach` says, as lines for a person and as JSON values."""
+"""The result of `check --reach`, as lines for a person and as JSON values."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from frostline.pipeline.check.reach import Reach
 from frostline.text import pluralize
 
 MOST_LISTED = 20
-"""Endpoints that a person is shown; the other formats have all."""
+"""Endpoints that the text format shows. The other formats show all."""
 
 
 def reach_lines(reach: Reach) -> Iterator[str]:
-    """The endpoints that take no connection, the first ones where there are many, and how many do; not escaped."""
+    """Yield the first endpoints that take no connection, and how many take one. The lines are not escaped."""
     for missed in reach.unreached[:MOST_LISTED]:
         yield f"{missed.key.service} {version_label(missed.key.version)} {missed.url}: {missed.reason}"
     if len(reach.unreached) > MOST_LISTED:
@@ -26,7 +26,7 @@ def reach_lines(reach: Reach) -> Iterator[str]:
 
 
 def reach_value(reach: Reach) -> dict[str, Any]:
-    """The same as JSON values (schemas/report.schema.json)."""
+    """Return the same as JSON values (schemas/report.schema.json)."""
     return {
         "endpoints": reach.endpoints,
         "reached": reach.reached,

@@ -1,4 +1,4 @@
-"""What is wrong with a command line, in our words: click's differ between its versions, and seldom say what to do."""
+"""Errors of the command line in our words: click's differ between its versions, and seldom say what to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TOO_MANY = re.compile(r"unexpected extra argument(s?) \((.*)\)", re.DOTALL)
 
 
 class WrongValue(click.BadParameter):
-    """A value that an option does not take; click adds which option. help: what to write."""
+    """An option does not take this value. click adds the option's name. help: what to write."""
 
     def __init__(self, message: str, help: str) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class WrongValue(click.BadParameter):
 
 
 def usage_error(error: click.ClickException, arguments: Sequence[str]) -> UsageError:
-    """The error as users see it. arguments: the words of the command line."""
+    """Return the error as users see it. arguments: the words of the command line."""
     named = next((name for name in arguments if name in COMMANDS), None)
     context: click.Context | None = getattr(error, "ctx", None)
     command = context.command_path if context else f"frostline {named}" if named else "frostline"
@@ -41,9 +41,9 @@ def usage_error(error: click.ClickException, arguments: Sequence[str]) -> UsageE
             help_text = error.help if isinstance(error, WrongValue) else see
             return UsageError(f"{start}{error.message.rstrip('.')}", help=help_text)
     message = error.format_message().rstrip(".")
-    if found := _TOO_MANY.search(message):
-        start = "arguments" if found[1] else "one argument"
-        return UsageError(f"{start} too many: {quote(found[2])}", help=_usage(context) or see)
+    if match := _TOO_MANY.search(message):
+        start = "arguments" if match[1] else "one argument"
+        return UsageError(f"{start} too many: {quote(match[2])}", help=_usage(context) or see)
     return UsageError(message, help=see)
 
 
@@ -71,14 +71,14 @@ def _missing(error: click.MissingParameter, usage: str) -> UsageError:
 
 
 def _name_of(parameter: click.Parameter | None) -> str:
-    """`--wait`, or `SERVICE` of an argument; "" where it is not known."""
+    """Return the name of an option (`--wait`) or of an argument (`SERVICE`); "" if it is not known."""
     if isinstance(parameter, click.Option):
         return max(parameter.opts, key=len)
     return parameter.human_readable_name if parameter else ""
 
 
 def _usage(context: click.Context | None) -> str | None:
-    """How the command is written."""
+    """Return a help line that shows how to write the command."""
     if context is None:
         return None
     words = " ".join([context.command_path, *context.command.collect_usage_pieces(context)])

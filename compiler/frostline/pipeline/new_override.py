@@ -1,4 +1,4 @@
-"""A new entry of `overrides`: as YAML, whether it changes anything now, and the file with it at its end."""
+"""A new entry of `overrides`: write it as YAML, try what it changes now, and append it to the file of `overrides`."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _SHOWN = "the new entry"
 
 
 class NewOverride(Struct, frozen=True):
-    """A new entry. value: what it holds, as JSON values; override: what it means."""
+    """A new entry of `overrides`. value: its JSON values; override: the parsed entry."""
 
     value: Mapping[str, Any]
     override: Override
 
     @property
     def line(self) -> str:
-        """It as an item of a YAML list, in one line."""
+        """The entry as an item of a YAML list, in one line."""
         return _line(self.value)
 
 
@@ -52,27 +52,28 @@ def _yaml(value: Any, key: str = "") -> str:
 
 
 def entry_of(service: str, until: str, why: str, parts: Sequence[tuple[str, Mapping[str, Any]]]) -> NewOverride:
-    """The entry of these parts, each with the option that asks for it: ("--add", {"add": [URL]}).
+    """Make an entry of these parts, each with the option that asks for it: ("--add", {"add": [URL]}).
 
-    UsageError: a value of an option is none.
+    Raises UsageError if the value of an option is not valid.
     """
     head, tail = {"service": service}, {"until": until, "why": why}
     drop: list[Any] = []
     add: list[str] = []
     replaced: dict[str, str] = {}
     for option, part in parts:
-        _override({**head, **part, **tail}, f"{option}: ")
+        _parse_override({**head, **part, **tail}, f"{option}: ")
         drop += part.get("drop", [])
         add += part.get("add", [])
         for old, new in part.get("replace", {}).items():
             if replaced.setdefault(old, new) != new:
                 raise UsageError(f"{option}: `{old}` is to be replaced twice", help="keep one of the two")
-    found: dict[str, Any] = {"drop": drop[0] if len(drop) == 1 else drop, "add": add, "replace": replaced}
-    value = {**head, **{key: part for key, part in found.items() if part}, **tail}
-    return NewOverride(value, _override(value, ""))
+    changes: dict[str, Any] = {"drop": drop[0] if len(drop) == 1 else drop, "add": add, "replace": replaced}
+    value = {**head, **{key: part for key, part in changes.items() if part}, **tail}
+    return NewOverride(value, _parse_override(value, ""))
 
 
-def _override(value: Mapping[str, Any], start: str) -> Override:
+def _parse_override(value: Mapping[str, Any], start: str) -> Override:
+    """Parse an entry. start: what the message of a UsageError begins with."""
     try:
         return overrides_in(_line(value).encode(), _SHOWN)[0]
     except FrostlineError as error:
@@ -81,9 +82,11 @@ def _override(value: Mapping[str, Any], start: str) -> Override:
 
 
 class Target(Struct, frozen=True):
-    """What an entry is written for. plain: the registry of the committed lock without overrides.
+    """What an entry of `overrides` is written for.
 
-    keys: what is meant, () if it is unknown; glob: how an override names it.
+    plain: the registry of the committed lock without overrides.
+    keys: the (service, version)s that the user means; () if the service is unknown.
+    glob: how an override names them.
     """
 
     plain: Registry
@@ -92,7 +95,10 @@ class Target(Struct, frozen=True):
 
 
 def find_target(config: Config, service: str, version: str | None) -> Target:
-    """The (service, version)s of this name; `payments/v1` names a version too. UsageError: there is no lock."""
+    """Find the (service, version)s of this name; `payments/v1` names a version too.
+
+    Raises UsageError if there is no lock.
+    """
     registry = overridden_of_lock(replace(config, overrides=()), committed_lock(config)).registry
     names = [(service, version)]
     if version is None and "/" in service:
@@ -107,17 +113,19 @@ def find_target(config: Config, service: str, version: str | None) -> Target:
 
 
 def _glob(service: str, label: str | None) -> str:
-    """The glob that fits this service, or this version of it, alone."""
+    """Return the glob that matches only this service, or only this version of it."""
     name = service if label is None else f"{service}/{label}"
     literal = "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
     return f"?{literal[1:]}" if literal.startswith("!") else literal  # `!` would exclude
 
 
 class Trial(Struct, frozen=True):
-    """What the entry would do. unused: parts that change nothing; findings: other findings that there were not.
+    """What a new entry would do.
 
-    urls: of the endpoints that there are already, with the earlier overrides and without them.
-    done_by: the overrides that there are, where they do already all that it would do; else ().
+    unused: findings about parts of it that change nothing.
+    findings: findings about overrides that the entry would add.
+    urls: the URLs of the present endpoints, with and without the configured overrides.
+    done_by: the configured overrides that already do everything that the entry would do; else ().
     """
 
     unused: tuple[Finding, ...]
@@ -127,7 +135,7 @@ class Trial(Struct, frozen=True):
 
 
 def try_entry(config: Config, target: Target, override: Override) -> Trial:
-    """Apply the entry to what the lock gives, after the overrides that there are."""
+    """Apply the entry to the registry of the lock, after the configured overrides."""
     before = apply_overrides(target.plain, config.overrides)
     after = apply_overrides(target.plain, [*config.overrides, override])
     unused = unused_findings([override], after.effects, target.plain)
@@ -143,7 +151,10 @@ def try_entry(config: Config, target: Target, override: Override) -> Trial:
 
 
 def with_entry(raw: bytes, entry: NewOverride, shown: str) -> bytes:
-    """The file of `overrides` with one more item; all else stays byte for byte. UsageError: not possible safely."""
+    """Return the file of `overrides` with one more item. All else stays byte for byte.
+
+    Raises UsageError if that is not safely possible.
+    """
     text = raw.decode()
     newline = "\r\n" if "\r\n" in text else "\n"
     before = overrides_in(raw, shown)

@@ -1,6 +1,6 @@
-"""What a run says to a monitoring system: the metrics of `--metrics`, and where their file may be.
+"""The metrics of `--metrics`, by which a run tells a monitoring system how it ended, and the checks of their file.
 
-The file is no output of the registry: clocks are allowed in it.
+The file is not an output of the registry, so it may hold times.
 """
 
 from __future__ import annotations
@@ -47,27 +47,29 @@ METRICS: Mapping[str, str] = {
     _TRIES: "How many reads the latest run needed until one was proved to be of one moment.",
     _EXEC: "Whether the program of --exec failed when it last ran.",
 }
-"""All metrics, with what they are, in the order of the file. All of them are gauges."""
+"""All metrics with their descriptions, in the order of the file. All of them are gauges."""
 
-_OF_PUBLISHED = frozenset({_PUBLISHED, _SERVICES, _ENDPOINTS})
+_FROM_MANIFEST = frozenset({_PUBLISHED, _SERVICES, _ENDPOINTS})
 _START = f"# HELP {_RUN} ".encode()
-"""How each of these files begins: a file that begins otherwise is somebody else's."""
+"""Every file that we wrote begins so. Any other file belongs to somebody else."""
 _MODE = 0o644
 _LARGEST = 1 << 24
 
 
 class RunFacts(Struct, frozen=True, kw_only=True):
-    """What is known of a run that ended (seconds since 1970) with this status.
+    """What is known of a run.
 
-    config: the configuration, and where it is; None: it could not be read. findings: errors count. lock: the lock
-    after the run; None: the run did not get so far. readings: what it read and did not refuse. tries: (source,
-    datacenter) -> number of reads. exec_failed: None: no program was to be run.
+    command: the name of the command. config_path: where the configuration is, or `-`.
+    config: None if it could not be read.
+    findings: of the run; the errors among them are counted.
+    lock: the lock after the run; None if the run was refused or failed before.
+    readings: which segments of that lock the run read, and when.
+    tries: (source, datacenter) -> number of reads.
+    exec_failed: whether the program of `--exec` failed when it last ran; None if it has not run.
     """
 
     command: str
     config_path: str
-    ended: float
-    status: int
     config: Config | None = None
     findings: Sequence[Finding] = ()
     lock: Lock | None = None
@@ -77,75 +79,89 @@ class RunFacts(Struct, frozen=True, kw_only=True):
 
     @property
     def labels(self) -> dict[str, str]:
-        """What tells its metrics from those of other runs on the machine."""
+        """The labels that tell its metrics from those of other runs on the machine."""
         return {"command": self.command, "config": self.config_path}
 
 
 def check_place(path: Path) -> None:
-    """UsageError: a file of metrics cannot be there: no `.prom`, no folder, a link, or somebody else's file."""
+    """Check that a file of metrics may be there.
+
+    Raises UsageError if its name does not end in `.prom`, if its folder is missing, or if it is a link, a folder or
+    somebody else's file.
+    """
     shown = display_path(path)
     if path.suffix != ".prom":
-        raise _refused(
+        raise _refusal(
             f"`{shown}` does not end with .prom", "node_exporter's textfile collector reads only files that do"
         )
     if not path.parent.is_dir():
-        raise _refused(f"`{display_path(path.parent)}` is no folder", "name a file in the collector's folder")
+        raise _refusal(f"`{display_path(path.parent)}` is not a folder", "name a file in the collector's folder")
     try:
         kind = path.lstat().st_mode
     except OSError:
-        return  # it is new, or the run will say why it cannot be written
+        return  # it is new, or writing it will say what is wrong
     if not stat.S_ISREG(kind):
-        what = "a symbolic link" if stat.S_ISLNK(kind) else "a folder" if stat.S_ISDIR(kind) else "no regular file"
-        raise _refused(f"`{shown}` is {what}", "name another file, or remove this one")
+        what = "a symbolic link" if stat.S_ISLNK(kind) else "a folder" if stat.S_ISDIR(kind) else "not a regular file"
+        raise _refusal(f"`{shown}` is {what}", "name another file, or remove this one")
     with suppress(OSError), path.open("rb") as file:
         if not (file.read(len(_START)) or _START).startswith(_START):
-            raise _refused(
-                f"`{shown}` is there, and holds no metrics of frostline: it is not replaced", "name another file"
+            raise _refusal(
+                f"`{shown}` exists and does not hold metrics of frostline, so it is not replaced", "name another file"
             )
 
 
 def check_unused(path: Path, config: Config) -> None:
-    """UsageError: this configuration publishes the file. What it reads is there, and so refused by `check_place`."""
+    """Raise UsageError if this configuration publishes the file.
+
+    A file that the configuration reads exists already, so `check_place` has refused it.
+    """
     if use := Ownership(config).use_of(path):
-        raise _refused(f"`{display_path(path)}` {use}", "name a file in the collector's folder", config)
+        raise _refusal(f"`{display_path(path)}` {use}", "name a file in the collector's folder", config)
 
 
-def _refused(reason: str, help_text: str, config: Config | None = None) -> UsageError:
+def _refusal(reason: str, help_text: str, config: Config | None = None) -> UsageError:
     origin = FileOrigin(display_path(config.path)) if config else None
     return UsageError(f"--metrics: {reason}", origin=origin, help=help_text)
 
 
-def write_metrics(path: Path, facts: RunFacts) -> None:
-    """Replace the file, so that a reader sees the old or the new one; everybody may read a new one.
+def write_metrics(path: Path, facts: RunFacts, *, status: int, ended: float) -> None:
+    """Replace the file, so that a reader sees the old or the new one. Everybody may read a new one.
 
-    Of the old file it keeps what only another run knew. PublishError: it cannot be written. UsageError: see
-    `check_place`; much time may have passed since.
+    status, ended: of the run; seconds since 1970. What only an earlier run knew is kept from the old file.
+    Raises PublishError if the file cannot be written, and UsageError as `check_place` does: much time may have passed
+    since it was checked.
     """
     check_place(path)
-    text = exposition(_samples(facts, _samples_before(path, facts)), METRICS)
-    replace_file(path, [text.encode()], mode=_MODE)
+    before = _samples_before(path, facts)
+    samples = [*_outcome(facts, before, status, ended), *_samples(facts, before)]
+    replace_file(path, [exposition(samples, METRICS).encode()], mode=_MODE)
 
 
 def _samples_before(path: Path, facts: RunFacts) -> list[Sample]:
-    """What the file has of this command and configuration."""
+    """Return the old file's samples of this command and configuration."""
     own = sample("", facts.labels, 0).labels
     with suppress(OSError, ValueError), path.open("rb") as file:
-        return [one for one in samples_in(file.read(_LARGEST).decode()) if one.labels[: len(own)] == own]
+        return [old for old in samples_in(file.read(_LARGEST).decode()) if old.labels[: len(own)] == own]
     return []
+
+
+def _outcome(facts: RunFacts, before: Sequence[Sample], status: int, ended: float) -> Iterator[Sample]:
+    labels = facts.labels
+    yield sample(_RUN, labels, ended)
+    yield sample(_STATUS, labels, status)
+    if status == 0:
+        yield sample(_SUCCESS, labels, ended)
+    else:
+        yield from (old for old in before if old.name == _SUCCESS)
 
 
 def _samples(facts: RunFacts, before: Sequence[Sample]) -> Iterator[Sample]:
     labels = facts.labels
-    yield sample(_RUN, labels, facts.ended)
-    yield sample(_STATUS, labels, facts.status)
-    if facts.status == 0:
-        yield sample(_SUCCESS, labels, facts.ended)
+    yield from _confirmations(facts, [old for old in before if old.name == _CONFIRMED])
+    if facts.config:
+        yield from _published(facts.config, labels)
     else:
-        yield from (one for one in before if one.name == _SUCCESS)
-    yield from _confirmations(facts, [one for one in before if one.name == _CONFIRMED])
-    yield from (
-        _published(facts.config, labels) if facts.config else (one for one in before if one.name in _OF_PUBLISHED)
-    )
+        yield from (old for old in before if old.name in _FROM_MANIFEST)
     errors = Counter(finding.rule for finding in facts.findings if finding.severity == "error")
     yield from (sample(_REFUSALS, {**labels, "rule": rule}, count) for rule, count in errors.items())
     for (source, datacenter), tries in facts.tries.items():
@@ -155,7 +171,7 @@ def _samples(facts: RunFacts, before: Sequence[Sample]) -> Iterator[Sample]:
 
 
 def _published(config: Config, labels: Mapping[str, str]) -> Iterator[Sample]:
-    """What the manifest says, whatever became of the run."""
+    """Yield what the manifest says, whatever the outcome of the run."""
     with suppress(FrostlineError, OSError):
         manifest = read_manifest(config.manifest)
         if manifest is not None:
@@ -165,12 +181,12 @@ def _published(config: Config, labels: Mapping[str, str]) -> Iterator[Sample]:
 
 
 def _confirmations(facts: RunFacts, before: Iterable[Sample]) -> Iterator[Sample]:
-    """When each segment was confirmed: by this run, else as `confirmed` says, else as the file said before."""
+    """Yield when each segment was confirmed: by this run, else as `confirmed` says, else as the old file says."""
     if facts.config is None or facts.lock is None:
         yield from before
         return
     own = facts.labels
-    earlier = {tuple(value for _, value in one.labels[len(own) :]): one for one in before}
+    earlier = {tuple(value for _, value in old.labels[len(own) :]): old for old in before}
     known = _configured_times(facts.config, facts.lock)
     known |= {segment: reading.at for reading in facts.readings for segment in reading.segments}
     for snapshot in facts.lock.snapshots:
@@ -186,7 +202,7 @@ def _confirmations(facts: RunFacts, before: Iterable[Sample]) -> Iterator[Sample
 
 
 def _configured_times(config: Config, lock: Lock) -> dict[Segment, str]:
-    """What `confirmed` says of the segments that are as they were confirmed."""
+    """Return the time that `confirmed` has for each segment whose content is still as it was confirmed."""
     with suppress(FrostlineError):
         return {age.snapshot.segment: age.at for age in ages_of_lock(config, lock) if age.at is not None}
     return {}

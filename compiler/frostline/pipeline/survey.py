@@ -1,4 +1,4 @@
-"""Whether each source can be read, and what it gives after selection."""
+"""Find out whether each source can be read, and what it gives after selection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from frostline.text import did_you_mean, list_names, pluralize, quote
 
 
 class SourceState(Struct, frozen=True, order=True):
-    """A source, or one datacenter of it. state, sees: for a person, such as `can be read` and `dc1: 2 services`."""
+    """The state of a source, or of one of its datacenters.
+
+    state, sees: texts for a person, such as `can be read` and `dc1: 2 services`.
+    """
 
     source: str
     type: str
@@ -28,7 +31,7 @@ class SourceState(Struct, frozen=True, order=True):
 
 
 class SourcePolicy(Struct, frozen=True):
-    """policy: the least ACL policy that the source needs, as its server takes it."""
+    """The least ACL policy that a source needs. policy: in the form that its server takes."""
 
     source: str
     type: str
@@ -36,7 +39,10 @@ class SourcePolicy(Struct, frozen=True):
 
 
 class Survey(Struct, frozen=True, kw_only=True):
-    """states: sorted; errors: of live sources that could not be read, by name; warnings: of those that could."""
+    """What reading all sources gave.
+
+    states: sorted. errors: of the live sources that could not be read, by name. warnings: of the others.
+    """
 
     states: tuple[SourceState, ...]
     errors: tuple[FrostlineError, ...]
@@ -68,11 +74,14 @@ def survey_sources(config: Config) -> Survey:
 
 
 def policies_of(config: Config, name: str | None = None) -> tuple[SourcePolicy, ...]:
-    """What each live source needs, or the one of this name; no network. UsageError: it is not a live source."""
+    """Return the policy of each live source, or only of the source `name`. Uses no network.
+
+    Raises UsageError if `name` is not a live source.
+    """
     live = live_sources(config)
     if name is not None and name not in live:
         problem = "asks no server, so it needs no policy" if name in config.sources else "is not in the configuration"
-        known = f"those that ask a server are {list_names(live)}" if live else "no source asks a server"
+        known = f"the sources that ask a server are {list_names(live)}" if live else "no source asks a server"
         raise UsageError(f"the source {quote(name)} {problem}", help=did_you_mean(name, live, known))
     return tuple(
         SourcePolicy(source, settings.type, policy)
@@ -82,7 +91,7 @@ def policies_of(config: Config, name: str | None = None) -> tuple[SourcePolicy, 
 
 
 def _local_states(config: Config, snapshots: Sequence[Snapshot]) -> list[SourceState]:
-    """snapshots: of the live sources, whose services routers name."""
+    """Return the state of each local source. snapshots: of the live sources, as routers name their services."""
     live = live_sources(config)
     return [
         SourceState(

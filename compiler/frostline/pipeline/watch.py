@@ -1,4 +1,4 @@
-"""When `frostline watch` takes its next turn: what servers and files say, and how long it stays quiet after that."""
+"""When `frostline watch` takes its next turn: once servers or files have changed and then stayed quiet for a while."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from frostline.settings import Config, LiveSettings
 from frostline.sources.base import Watch, watch_of
 
 LONGEST_QUIET = 4
-"""A turn waits at most so many times `quiet_for`, also where changes never end."""
+"""A turn waits at most this many times `quiet_for`, even if changes never end."""
 CONFIRM = 3600.0
-"""Seconds after which all is read again although no server told of a change."""
+"""Seconds after which everything is read again, even if no server reports a change."""
 UNTIL_MENDED = 300.0
-"""The same after what a person mends, which tells nobody: a refusal, or a program that failed."""
+"""The same after a refusal or a failed program: when a person mends the cause, no server reports it."""
 _WAIT = 25.0
-"""Seconds of a blocking query: some proxies end a request that has no answer after 30."""
+"""Seconds of a blocking query: some proxies end a request that has no answer after 30 s."""
 _PAUSE = 1.0
 _FIRST_RETRY, _LAST_RETRY = 1.0, 60.0
 _LOOK = 1.0
-"""Seconds between two looks at the local files."""
+"""Seconds between two checks of the local files."""
 _BASELINE = 5.0
-"""Seconds that the first turn waits for the servers' indexes."""
+"""Seconds that the first turn waits for each server's first answer."""
 
 Clock = Callable[[], float]
 
 
 class Schedule:
-    """When the next turn is due. Times are seconds of one clock; the first turn is due at once.
+    """When the next turn is due. Times are seconds of one clock. The first turn is due at once.
 
-    quiet_for: how long nothing may have changed. every: after how many seconds a turn is due without any change.
+    quiet_for: seconds without a change after which a turn is due. every: seconds after which a turn is due anyway.
     """
 
     def __init__(self, now: float, *, quiet_for: float, every: float) -> None:
@@ -46,23 +46,23 @@ class Schedule:
         self._regular = now
         self._delay = _FIRST_RETRY
 
-    def changed(self, now: float) -> None:
-        """Something may have changed."""
+    def note_change(self, now: float) -> None:
+        """Note that something may have changed."""
         self._first = min(self._first, now)
         self._last = now
 
     def due(self) -> float:
-        """When the next turn is due, unless something changes."""
+        """Return when the next turn is due, unless something changes before."""
         settled = min(self._last + self._quiet_for, self._first + LONGEST_QUIET * self._quiet_for)
         return min(settled, self._retry, self._regular)
 
     def begin(self) -> None:
-        """A turn begins, which sees all changes so far."""
+        """Begin a turn, which sees all changes so far."""
         self._first = self._last = self._retry = float("inf")
 
     def end(self, now: float, *, failed: bool, every: float) -> None:
-        """The turn is over. failed: something could not be read or written; it is tried again, in longer and longer
-        steps."""
+        """End the turn. failed: something could not be read or written, so it is tried again, after longer and longer
+        pauses."""
         self._every = every
         self._regular = now + self._every
         if failed:
@@ -73,10 +73,13 @@ class Schedule:
 
 
 class SourceWatcher:
-    """Waits for one server in a thread, and calls `notify` when it may have changed, fails, or answers again.
+    """Waits for one server in a thread, and calls `notify` when the server may have changed, fails or answers again.
 
-    notify(None), or notify(error) for an exception that is a bug. pause: seconds between two waits, so that a catalog
-    that never rests costs little. tells_all: as in `Watch`. The process does not wait for the thread when it ends.
+    notify: called with None, or with an exception that is a bug.
+    pause: seconds between two waits, so that a catalog that never stops changing costs little.
+    ready: set once the server has answered or failed.
+    tells_all: as in `Watch`.
+    The process does not wait for the thread when it ends.
     """
 
     def __init__(
@@ -90,7 +93,7 @@ class SourceWatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Say nothing any more. A wait that is under way ends by itself."""
+        """Stop notifying. A wait that is under way ends by itself."""
         self._stopped.set()
 
     def _run(self) -> None:
@@ -102,7 +105,7 @@ class SourceWatcher:
                 now = self._watch.wait(seen, _WAIT)
             except FrostlineError:
                 if not failing:
-                    self._tell(None)  # the turn says what is wrong
+                    self._tell(None)  # the next turn reads the server and says what is wrong
                 failing, seen = True, None
                 self._stopped.wait(delay)
                 delay = min(2 * delay, _LAST_RETRY)
@@ -128,7 +131,7 @@ class _Stamp(Struct, frozen=True):
 
 
 class LocalFiles:
-    """Whether the files that a run reads have changed: by their times, and those of their folders for new ones."""
+    """Notices when files that a run reads change, by their times; and new files, by the times of their folders."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -137,18 +140,18 @@ class LocalFiles:
         self._folders = _stamps({path.parent for path in self._paths})
 
     def follow(self, config: Config) -> None:
-        """Look at the files of this configuration from now on; of those that were looked at before, what was seen
-        counts: they may have changed since."""
+        """Follow the files of this configuration from now on. Files that were followed before keep their last known
+        state, as they may have changed since."""
         new = LocalFiles(config)
         self._config, self._paths = config, new._paths
         self._files = {path: self._files.get(path, stamp) for path, stamp in new._files.items()}
         self._folders = {path: self._folders.get(path, stamp) for path, stamp in new._folders.items()}
 
     def has_changed(self) -> bool:
-        """Whether something is not as at the last look."""
+        """Whether a file has changed since the last call."""
         files, folders = _stamps(self._paths), _stamps(self._folders)
         changed = files != self._files
-        if not changed and folders != self._folders:  # what is written into them may be ours, or nothing that is read
+        if not changed and folders != self._folders:  # a new file, but maybe one that we wrote or do not read
             paths = _inputs(self._config)
             changed, self._paths = paths != self._paths, paths
             files = _stamps(paths)
@@ -177,9 +180,9 @@ def _stamps(paths: Iterable[Path]) -> dict[Path, _Stamp | None]:
 
 
 class Watching:
-    """All that one `frostline watch` waits for: a thread a live source that can tell, and looks at local files.
+    """Everything that one `frostline watch` waits for: the servers, each in a thread, and the local files.
 
-    quiet_for, poll: seconds; poll: between two reads where a source cannot tell of all changes.
+    quiet_for: seconds. poll: seconds between two reads if a source cannot report all its changes.
     """
 
     def __init__(self, config: Config, *, quiet_for: float, poll: float, clock: Clock = time.monotonic) -> None:
@@ -195,40 +198,43 @@ class Watching:
 
     @property
     def polled(self) -> Sequence[str]:
-        """The sources that cannot tell of all changes, sorted."""
+        """The sources that cannot report all their changes, sorted."""
         return sorted(name for name, (_, watcher) in self._watchers.items() if watcher is None or not watcher.tells_all)
 
     def now(self) -> float:
-        """Seconds of the clock of turns."""
+        """The time, in seconds of the clock that turns use."""
         return self._clock()
 
     def wait(self) -> None:
-        """Return when a turn is due, and begin it."""
+        """Wait until a turn is due, and begin it."""
         while (left := self._schedule.due() - self._clock()) > 0:
             self._take(min(left, _LOOK))
             if self._files.has_changed():
-                self._schedule.changed(self._clock())
+                self._schedule.note_change(self._clock())
         while not self._notices.empty():
             self._take(0)
         self._schedule.begin()
 
     def end_turn(self, config: Config | None, *, failed: bool, mendable: bool = False) -> None:
-        """The turn is over. config: what it was made with, which is watched from now on; None: it could not be read.
-        mendable: it was refused, or the program failed: tried again soon."""
+        """End the turn.
+
+        config: the configuration to follow from now on; None if it could not be read.
+        failed: as in `Schedule.end`. mendable: the turn was refused, or the program failed: it is tried again soon.
+        """
         if config is not None:
             self._follow(config)
         every = min(self._every(), UNTIL_MENDED) if mendable else self._every()
         self._schedule.end(self._clock(), failed=failed, every=every)
 
     def _take(self, seconds: float) -> None:
-        """Take a notice if one comes within this time."""
+        """Take a notice if one comes within this time. Raises the bug that a thread met."""
         try:
             notice = self._notices.get(timeout=seconds) if seconds else self._notices.get_nowait()
         except queue.Empty:
             return
         if notice is not None:
             raise notice
-        self._schedule.changed(self._clock())
+        self._schedule.note_change(self._clock())
 
     def _every(self) -> float:
         return self._poll if self.polled else CONFIRM

@@ -20,9 +20,9 @@ Effect = Literal["remove", "shrink", "change", "add", "move"]
 
 
 class EndpointChange(Struct, frozen=True):
-    """What changes of an endpoint that stays: names of its fields, sorted.
+    """The names of the fields that change in an endpoint that stays, sorted.
 
-    url None: of the (service, version) itself; its `url` is the one to use where one is wanted.
+    url: of the endpoint; None if the fields are those of the (service, version) itself.
     """
 
     url: str | None
@@ -30,7 +30,7 @@ class EndpointChange(Struct, frozen=True):
 
 
 class OverrideNote(Struct, frozen=True):
-    """An override that is at work: its last day, its reason, and its place in a file."""
+    """An override that changes the registry: its last day, its reason, and its place in a file."""
 
     until: str
     why: str
@@ -40,12 +40,15 @@ class OverrideNote(Struct, frozen=True):
 class ServiceChange(Struct, frozen=True, kw_only=True):
     """One (service, version) that appears, changes or vanishes.
 
-    dependents: who declares to call it (`NAMESPACE:JOB/GROUP`, or a name of the configuration's `consumers`), where it
-    vanishes or has no endpoint any more.
-    before, after: how many endpoints it has. added, removed: URLs, sorted. These two and `changed` are empty where what
-    was published is not known endpoint by endpoint (`known`): it came from another lock or configuration.
-    overrides: those that are at work on it.
-    moved: where nothing changes but addresses and ports, datacenter -> number of endpoints that are others; else empty.
+    before, after: how many endpoints it has.
+    added, removed: URLs, sorted.
+    changed: what changes in endpoints that stay.
+    dependents: the consumers that declare to call it (`NAMESPACE:JOB/GROUP`, or a name from `consumers` in the
+    configuration), if it vanishes or loses its last endpoint; else empty.
+    known: False if the published endpoints are not known, because another lock or configuration was published; then
+    `added`, `removed` and `changed` are empty.
+    moved: datacenter -> number of replaced endpoints, if only addresses and ports change; else empty.
+    overrides: the overrides that change it.
     """
 
     service: str
@@ -63,7 +66,7 @@ class ServiceChange(Struct, frozen=True, kw_only=True):
 
     @property
     def effect(self) -> Effect:
-        """What it means for those who call it: `move` where only addresses and ports change."""
+        """What the change means for callers: `move` if only addresses and ports change."""
         if self.action != "change":
             return self.action
         if self.after < self.before:
@@ -72,11 +75,13 @@ class ServiceChange(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """services, files: what changes, sorted; lock: how the lock file would change, None where it would not.
+    """What publishing would change.
 
-    held: the services that the lock holds (`guards.refused: hold`), sorted.
-    verified, unverified: names of the outputs that change and whose verifiers took them, or were not started because
-    `--allow` says so; in the order of the configuration.
+    services, files: the changes, sorted.
+    lock: what would happen to the lock file; None if it stays as it is.
+    held: names of the services that the lock holds (`guards.refused: hold`), sorted.
+    verified: names of the changed outputs that their verifiers accepted, in the order of the configuration.
+    unverified: names of the changed outputs whose verifiers were not started because of `--allow unverified`.
     """
 
     services: tuple[ServiceChange, ...]
@@ -92,14 +97,15 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def changes_registry(self) -> bool:
-        """Whether a service or a file changes: all but the lock, which has ids, nodes and health too."""
+        """Whether a service or a file changes. The lock alone may change too: it also has ids, nodes and health."""
         return bool(self.services or self.files)
 
 
 class RegistryState(Struct, frozen=True):
     """A registry and its manifest entries.
 
-    plain: the entries that overrides change in it, as they would be without. notes: these overrides.
+    plain: the entries that overrides change, as they would be without the overrides.
+    notes: the overrides that change each entry.
     """
 
     registry: Registry
@@ -111,9 +117,11 @@ class RegistryState(Struct, frozen=True):
 class Comparison(Struct, frozen=True, kw_only=True):
     """What a plan compares.
 
-    published: the entries of the manifest, () if there is none. new: what would be published.
-    baseline: registry of the committed lock, used to list endpoint changes. It may cover only `changed_keys`, and may
-    differ from what is published. configured_consumers: who calls what by the configuration's `consumers`.
+    published: the entries of the manifest; () if there is no manifest.
+    new: what would be published.
+    baseline: the registry of the committed lock, used to list endpoint changes. It may cover only `changed_keys`, and
+    may differ from what is published.
+    configured_consumers: the consumers of each (service, version) by `consumers` in the configuration.
     """
 
     published: tuple[ManifestEntry, ...]
@@ -123,7 +131,10 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 def plan_of(comparison: Comparison, files: tuple[FileChange, ...], lock: LockAction | None) -> Plan:
-    """The plan from what is published to what would be. files: all files in scope, those that stay too."""
+    """Return the plan: the changes from what is published to what would be.
+
+    files: every file in scope, unchanged ones too.
+    """
     keys = changed_keys(comparison.published, comparison.new.entries)
     changes = _service_changes(comparison, keys)
     return Plan(services=changes, files=tuple(file for file in files if file.action != "keep"), lock=lock)
@@ -145,34 +156,36 @@ def _service_changes(comparison: Comparison, keys: Iterable[Key]) -> tuple[Servi
 
 
 def changed_keys(published: Iterable[ManifestEntry], wanted: Iterable[ManifestEntry]) -> list[Key]:
-    """The (service, version)s that appear, change or vanish, in the registry's order."""
+    """Return the (service, version)s that appear, change or vanish, in the registry's order."""
     before, after = _digests(published), _digests(wanted)
     keys = [key for key in {*before, *after} if before.get(key) != after.get(key)]
     return sorted(keys, key=Key.sort_key)
 
 
-def _digests(lines: Iterable[ManifestEntry]) -> dict[Key, str]:
-    return {line.key: line.digest for line in lines}
+def _digests(entries: Iterable[ManifestEntry]) -> dict[Key, str]:
+    return {entry.key: entry.digest for entry in entries}
 
 
 class _Versions(Struct, frozen=True):
-    """A (service, version) before and after. entry: the published one; known: whether the baseline has it.
+    """A (service, version) before and after.
 
-    notes: the overrides that are at work on it.
+    old_entry: the published entry; None if it is not known or nothing was published.
+    known: whether the published endpoints are known, or nothing was published.
+    notes: the overrides that change it.
     """
 
     key: Key
     before: ManifestEntry | None
     after: ManifestEntry | None
-    entry: Entry | None
+    old_entry: Entry | None
     known: bool
     notes: tuple[OverrideNote, ...] = ()
 
 
 def _service_change(versions: _Versions, registry: Registry, configured_consumers: Collection[str]) -> ServiceChange:
-    """registry: the new one. configured_consumers: who calls it by the configuration."""
+    """Return the change of one (service, version). registry: the new one."""
     key, before, after = versions.key, versions.before, versions.after
-    old_entry, new_entry = versions.entry, registry.get(key) if after and versions.known else None
+    old_entry, new_entry = versions.old_entry, registry.get(key) if after and versions.known else None
     old_urls, new_urls = set(_by_url(old_entry)), set(_by_url(new_entry))
     changed = tuple(_endpoint_changes(old_entry, new_entry)) if old_entry and new_entry else ()
     only_moved = old_entry and new_entry and _only_moves(old_entry, new_entry, changed)
@@ -193,19 +206,19 @@ def _service_change(versions: _Versions, registry: Registry, configured_consumer
     )
 
 
-def _only_moves(was: Entry, now: Entry, changed: Iterable[EndpointChange]) -> bool:
-    """Whether there are as many endpoints as before, which differ in address and port alone.
+def _only_moves(before: Entry, after: Entry, changed: Iterable[EndpointChange]) -> bool:
+    """Whether the entry has as many endpoints as before, and only their addresses and ports differ.
 
-    The chosen URL may be another one: the one chosen before may be gone.
+    Its own URL may change as well: the endpoint that it named may be gone.
     """
-    of_entry = {field for change in changed if change.url is None for field in change.fields}
-    if of_entry - {"url"} or any(change.url is not None for change in changed):
+    entry_fields = {field for change in changed if change.url is None for field in change.fields}
+    if entry_fields - {"url"} or any(change.url is not None for change in changed):
         return False
-    return _traits(was) == _traits(now)
+    return _traits(before) == _traits(after)
 
 
 def _traits(entry: Entry) -> Counter[tuple[Any, ...]]:
-    """What a move leaves as it is: scheme, weight, tags and meta of each endpoint."""
+    """Count the endpoints by what a move does not change: scheme, weight, tags and meta."""
     return Counter(
         (endpoint.url.partition(":")[0], endpoint.weight, endpoint.tags, tuple(sorted(endpoint.meta.items())))
         for endpoint in entry.endpoints
@@ -213,7 +226,7 @@ def _traits(entry: Entry) -> Counter[tuple[Any, ...]]:
 
 
 def _by_datacenter(entry: Entry, urls: Collection[str]) -> dict[str, int]:
-    """How many of these URLs are in each datacenter, sorted by its name."""
+    """Count these URLs by datacenter, sorted by name."""
     counts = Counter(endpoint.datacenter for endpoint in entry.endpoints if endpoint.url in urls)
     return dict(sorted(counts.items()))
 
@@ -223,24 +236,24 @@ def _consumers(dependencies: Iterable[Dependency], configured_consumers: Collect
 
 
 def _by_url(entry: Entry | None) -> dict[str, list[Endpoint]]:
-    found: dict[str, list[Endpoint]] = {}
+    endpoints: dict[str, list[Endpoint]] = {}
     for endpoint in entry.endpoints if entry else ():
-        found.setdefault(endpoint.url, []).append(endpoint)
-    return found
+        endpoints.setdefault(endpoint.url, []).append(endpoint)
+    return endpoints
 
 
 _FIELDS = ("address", "datacenter", "meta", "namespace", "port", "tags", "weight")
 
 
-def _endpoint_changes(was: Entry, now: Entry) -> Iterator[EndpointChange]:
-    """What changes beside endpoints that come and go: of the entry, then of each endpoint that stays, by URL."""
-    of_entry = tuple(name for name in ("auth", "sources", "url") if getattr(was, name) != getattr(now, name))
-    if of_entry:
-        yield EndpointChange(None, of_entry)
-    had, has = _by_url(was), _by_url(now)
-    for url in sorted(set(had) & set(has)):
-        fields = tuple(name for name in _FIELDS if _values(had[url], name) != _values(has[url], name))
-        if len(had[url]) != len(has[url]):  # in another datacenter or namespace, the same URL
+def _endpoint_changes(before: Entry, after: Entry) -> Iterator[EndpointChange]:
+    """Yield the changed fields of the entry, then those of each endpoint that stays, by URL."""
+    entry_fields = tuple(name for name in ("auth", "sources", "url") if getattr(before, name) != getattr(after, name))
+    if entry_fields:
+        yield EndpointChange(None, entry_fields)
+    old, new = _by_url(before), _by_url(after)
+    for url in sorted(set(old) & set(new)):
+        fields = tuple(name for name in _FIELDS if _values(old[url], name) != _values(new[url], name))
+        if len(old[url]) != len(new[url]):  # several datacenters or namespaces can have the same URL
             yield EndpointChange(url, ("number",))
         elif fields:
             yield EndpointChange(url, fields)
@@ -251,7 +264,7 @@ def _values(endpoints: Iterable[Endpoint], name: str) -> list[Any]:
 
 
 def plan_value(plan: Plan) -> dict[str, Any]:
-    """The plan as JSON values (schemas/plan.schema.json)."""
+    """Return the plan as JSON values (schemas/plan.schema.json)."""
     return {
         "format": FORMAT,
         "changes": plan.has_changes,
@@ -269,7 +282,7 @@ def plan_value(plan: Plan) -> dict[str, Any]:
 
 
 def summary(plan: Plan) -> dict[str, int]:
-    """How many services are added, changed and removed, and how many files are written and deleted."""
+    """Count the services that are added, changed and removed, and the files that are written and deleted."""
     actions = [change.action for change in plan.services]
     writes = sum(file.action in ("create", "update") for file in plan.files)
     deletes = sum(file.action == "delete" for file in plan.files)
@@ -278,7 +291,7 @@ def summary(plan: Plan) -> dict[str, int]:
 
 
 def published_line(plan: Plan, services: int) -> str:
-    """What publishing this plan did, in a sentence. services: how many are published now."""
+    """Say in a sentence what publishing this plan did. services: how many are published now."""
     counts = summary(plan)
     published = pluralize(services, "service")
     if not plan.has_changes:

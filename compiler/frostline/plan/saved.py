@@ -1,8 +1,8 @@
-"""A saved plan: a reviewed plan with the lock that it would write, and digests of all that it was made from.
+"""A saved plan: a reviewed plan with the lock that it would write, and digests of its inputs.
 
-JSON (schemas/plan.schema.json), canonical; its last key is the digest of all before it. It is read as hostile: nothing
-in it becomes a path, its lock is read as any lock is, and whoever publishes it makes the whole file again and compares
-the bytes. So what it shows is what is published. It is not authenticated: `--expect` binds it to a digest.
+The file is canonical JSON (schemas/plan.schema.json); its last key is the digest of everything before it. We read it as
+hostile: no path comes from it, its lock is read as any lock is, and publishing makes the whole file again and compares
+the bytes. So what the plan shows is what is published. It is not authenticated: `--expect` binds it to a digest.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ Digest = Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}\\Z")]
 
 
 class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a plan was made from. inputs: paths, relative to the configuration's folder, with digests of the bytes.
+    """What a plan was made from.
 
-    lock, manifest: of the committed ones; None where there was none. only, allow, today: what it was made with.
+    only, allow, today: the options of the command.
+    inputs: path, relative to the configuration's folder -> digest of the file's bytes.
+    lock, manifest: digests of the committed files; None if the file did not exist.
     """
 
     only: tuple[str, ...]
@@ -46,10 +48,13 @@ class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Saved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a saved plan has beside the plan itself. changes: every file with its change. new_lock: the lock's text.
+    """What a saved plan holds besides the plan itself.
 
-    made: when it was made, in UTC. readings: what was read of that lock, when; () where it was made offline. merged:
-    whether it comes from the files of `--lock`.
+    made: when it was made, in UTC.
+    changes: every file with its change.
+    new_lock: the text of the lock that it would write.
+    readings: which segments of that lock were read, and when; () if the plan was made offline.
+    merged: whether the lock was merged from the files of `--lock`.
     """
 
     made: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\\Z")]
@@ -61,7 +66,7 @@ class Saved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class SavedFile(Struct, frozen=True):
-    """A saved plan as it was read. data: the file's bytes; digest: what the file says of itself, which is right."""
+    """A saved plan that was read from a file. data: the file's bytes; digest: the file's own digest, checked."""
 
     saved: Saved
     data: bytes
@@ -75,7 +80,7 @@ class _File(Struct, frozen=True):
 
 
 def saved_bytes(plan: Mapping[str, Any], saved: Saved) -> tuple[bytes, str]:
-    """The file's bytes, and the plan's digest. plan: its JSON values (plan.plan_value)."""
+    """Return the file's bytes and the plan's digest. plan: its JSON values, from `plan_value`."""
     text = canonical_line({**plan, "saved": saved})
     digest = f"sha256:{sha256(text).hexdigest()}"
     return text[:-1] + _ending(digest), digest
@@ -86,9 +91,10 @@ def _ending(digest: str) -> bytes:
 
 
 def read_saved(path: Path) -> SavedFile:
-    """The saved plan in this file. UsageError: there is no such file, or it is not a saved plan of this format.
+    """Read a saved plan.
 
-    RefusedError: something in it was changed since.
+    Raises UsageError if the file cannot be read or is not a saved plan of this format; RefusedError if its digest is
+    wrong.
     """
     origin = FileOrigin(display_path(path))
     try:
@@ -98,24 +104,24 @@ def read_saved(path: Path) -> SavedFile:
     if not data:
         raise UsageError("this is not a saved plan: the file is empty", origin=origin, help=_MAKE)
     try:
-        found = msgspec.json.decode(data, type=_File)
+        file = msgspec.json.decode(data, type=_File)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise UsageError(f"this is not a saved plan: {json_fault(error, data)}", origin=origin, help=_MAKE) from None
-    if found.format != FORMAT:
-        message = f"this frostline reads no saved plan of the format {quote(found.format)}, only of {quote(FORMAT)}"
+    if file.format != FORMAT:
+        message = f"this frostline reads saved plans of the format {quote(FORMAT)}, not of {quote(file.format)}"
         raise UsageError(message, origin=origin, help=_MAKE)
-    ending = _ending(found.digest)
-    if not data.endswith(ending) or f"sha256:{sha256(data[: -len(ending)] + b'}').hexdigest()}" != found.digest:
+    ending = _ending(file.digest)
+    if not data.endswith(ending) or f"sha256:{sha256(data[: -len(ending)] + b'}').hexdigest()}" != file.digest:
         raise RefusedError(
-            "the saved plan was changed since it was made: its digest is another; nothing was published",
+            "the saved plan was changed since it was made: its digest does not match; nothing was published",
             origin=origin,
             help=MAKE_AGAIN,
         )
-    return SavedFile(found.saved, data, found.digest)
+    return SavedFile(file.saved, data, file.digest)
 
 
 def digest_of(path: Path) -> str | None:
-    """`sha256:…` of a file's bytes; None if there is no file. UsageError: it cannot be read."""
+    """Return `sha256:…` of a file's bytes; None if there is no file. Raises UsageError if it cannot be read."""
     try:
         return f"sha256:{sha256(read_regular(path, most=MOST_OF_LOCK)).hexdigest()}"
     except FileNotFoundError:
@@ -129,17 +135,17 @@ def digest_of(path: Path) -> str | None:
 
 
 def changed_inputs(then: Basis, now: Basis) -> list[str]:
-    """What changed since the plan was made, as users name it."""
+    """Name the inputs that changed since the plan was made, for a message."""
     paths = sorted(path for path in {*then.inputs, *now.inputs} if then.inputs.get(path) != now.inputs.get(path))
-    found = [f"`{path}`" for path in paths]
+    names = [f"`{path}`" for path in paths]
     if then.lock != now.lock:
-        found.append("the committed lock")
+        names.append("the committed lock")
     if then.manifest != now.manifest:
-        found.append("the manifest")
-    return found
+        names.append("the manifest")
+    return names
 
 
 def changed_files(then: Iterable[FileChange], now: Iterable[FileChange]) -> list[str]:
-    """The paths of the files that would change in another way than the plan says, sorted."""
-    was, are = ({change.path: change for change in changes} for changes in (then, now))
-    return sorted(path for path in {*was, *are} if was.get(path) != are.get(path))
+    """Return the paths of the files that would change in another way than the plan says, sorted."""
+    planned, current = ({change.path: change for change in changes} for changes in (then, now))
+    return sorted(path for path in {*planned, *current} if planned.get(path) != current.get(path))

@@ -1,4 +1,4 @@
-"""The plan for people: lines of text, hostile text escaped."""
+"""The plan as lines of text for people. Text from servers and files is escaped."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from frostline.plan.changes import Effect, Plan, ServiceChange, summary
 from frostline.text import CHANGE_SIGNS, UNKNOWN_ENDPOINTS, escape_control, pluralize
 
 _ORDER: tuple[Effect, ...] = ("remove", "shrink", "change", "add", "move")
-"""What matters most to those who call a service comes first."""
+"""What matters most to the callers of a service comes first."""
 
 _FIELD_WORDS = {"number": "how many endpoints have this URL"}
 
 
 def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
-    """What publishing would change, a line each. verbose: with the endpoints of services that only moved."""
+    """Yield what publishing would change, line by line. verbose: with the endpoints of services that only moved."""
     if plan.held:
         yield f"Held as in the lock: {', '.join(map(escape_control, plan.held))}"
     if not plan.has_changes:
@@ -44,12 +44,12 @@ def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
 
 
 def difference_lines(difference: Plan, *, verbose: bool = False) -> Iterator[str]:
-    """What differs between two locks, a line each. verbose: with the endpoints of services that only moved."""
+    """Yield what differs between two locks, line by line. verbose: with the endpoints of services that only moved."""
     if not difference.has_changes:
         yield "No difference."
         return
     if not difference.services:
-        yield "The locks differ, but the services and endpoints that they give are the same."
+        yield "The locks differ, but their services and endpoints are the same."
         return
     yield from _services(difference, verbose)
     counts = summary(difference)
@@ -87,7 +87,10 @@ def _detail_lines(change: ServiceChange) -> Iterator[str]:
             yield f"      {sign} {escape_control(url)}"
     for endpoint in change.changed:
         names = ", ".join(_FIELD_WORDS.get(name, name) for name in endpoint.fields)
-        yield f"      ~ its {names}" if endpoint.url is None else f"      ~ {escape_control(endpoint.url)}  ({names})"
+        if endpoint.url is None:
+            yield f"      ~ its {names}"
+        else:
+            yield f"      ~ {escape_control(endpoint.url)}  ({names})"
     for consumer in change.dependents:
         yield f"      ! {escape_control(consumer)} depends on it"
     if not change.known:

@@ -1,9 +1,9 @@
 """The journal: what a run has staged, so that the next run can undo or finish it after a crash.
 
 It is written twice: before the first file is staged, and again, marked as committed, once all staged files are synced.
-A run that died before the second write is undone, one that died later is finished. Anybody could have put the file
-there, git too: it is read as hostile, no path in it leaves the root folder, and only one that was written for this very
-folder and these very files, which device and inode tell, is followed.
+A run that died before the second write is undone, one that died later is finished. Anybody, even git, may have put the
+file there, so we read it as hostile: no path in it leaves the root folder, and we follow it only if the devices and
+inodes in it are those of this folder and these staged files.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NAME = ".frostline.journal"
 _UNFINISHED = NAME + ".tmp"
 _STAGED = re.compile(r"\.frostline\.[0-9a-f]{16}\.[0-9]{1,9}\.tmp")
 Identity = tuple[int, int]
-"""The device and inode (stat(2)) of a file or folder: another machine's, or a copy's, are others."""
+"""The device and inode (stat(2)) of a file or folder. They differ on another machine and for a copy."""
 _Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z")]
 
 GIVE_UP = (
@@ -34,10 +34,13 @@ GIVE_UP = (
 
 
 class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file to replace or delete. target: its key; staged: the new file's name in the same folder, None to delete.
+    """One file to write or delete.
 
-    sha256: of the new bytes, None to delete; old: of the bytes to be replaced, None where there is no file yet.
-    identity: of the staged file, None before it is written, and to delete.
+    target: its key.
+    staged: the name of the new file, in the same folder; None to delete the target.
+    sha256: digest of the new bytes; None to delete the target.
+    old: digest of the bytes to replace; None if there is no file yet.
+    identity: of the staged file; None until it is written, and to delete the target.
     """
 
     target: str
@@ -48,9 +51,10 @@ class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Journal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """root: its identity. folders: keys of the folders that the run creates, outer ones first.
+    """What a run does.
 
-    steps: in order; the manifest's is last.
+    root: the identity of the root folder. folders: keys of the folders that the run creates, outer ones first.
+    steps: in order; the manifest is last.
     """
 
     format: Literal["frostline.journal/2"] = "frostline.journal/2"
@@ -61,18 +65,18 @@ class Journal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def staged_name(run: str, number: int) -> str:
-    """The name of a staged file. run: 16 random hex digits, so that runs in nested roots do not collide."""
+    """Return the name of a staged file. run: 16 random hex digits, so that runs in nested roots do not collide."""
     return f".frostline.{run}.{number}.tmp"
 
 
 def identity_of(fd: int) -> Identity:
-    """The identity of an open file or folder."""
-    found = os.fstat(fd)
-    return found.st_dev, found.st_ino
+    """Return the identity of an open file or folder."""
+    status = os.fstat(fd)
+    return status.st_dev, status.st_ino
 
 
 def write_journal(root: Root, journal: Journal) -> None:
-    """Write the journal, whole and durable."""
+    """Write the journal atomically and durably."""
     with as_publish_error(NAME, "written"):
         discard_unfinished(root)
         write_new_file(root.fd, _UNFINISHED, [msgspec.json.encode(journal)], 0o600)
@@ -83,20 +87,23 @@ def write_journal(root: Root, journal: Journal) -> None:
 def discard_unfinished(root: Root) -> None:
     """Remove a journal that was not completely written."""
     with as_publish_error(_UNFINISHED, "removed"), suppress(FileNotFoundError):
-        # Stat first: on a read-only file system unlink(2) fails even where there is no such file.
+        # Stat first: on a read-only file system unlink(2) fails even if there is no such file.
         os.stat(_UNFINISHED, dir_fd=root.fd, follow_symlinks=False)
         os.unlink(_UNFINISHED, dir_fd=root.fd)
 
 
 def remove_journal(root: Root) -> None:
-    """Remove the journal: nothing is left to undo or finish."""
+    """Remove the journal, once nothing is left to undo or finish."""
     with as_publish_error(NAME, "removed"):
         os.unlink(NAME, dir_fd=root.fd)
         sync(root.fd)
 
 
 def read_journal(root: Root) -> Journal | None:
-    """The journal that a run left behind, None if there is none. PublishError: it is damaged or names other files."""
+    """Return the journal that a run left behind; None if there is none.
+
+    Raises PublishError if it is damaged, or names files that this configuration does not write.
+    """
     data = file_bytes(root, NAME)
     if data is None:
         return None
@@ -111,15 +118,21 @@ def read_journal(root: Root) -> Journal | None:
             _refuse(f"it names `{step.target}`, which this configuration does not write")
         if step.staged is not None and not _STAGED.fullmatch(step.staged):
             _refuse(f"it names `{step.staged}`, which is not the name of a staged file")
-        is_named = step.identity is not None
-        if (step.staged is None) != (step.sha256 is None) or (step.staged is None and (step.old is None or is_named)):
+        if not _is_consistent(step):
             _refuse(f"its step for `{step.target}` contradicts itself")
     if len({step.target for step in journal.steps}) < len(journal.steps):
         _refuse("it names a file twice")
-    for made in journal.folders:
-        if not (may_write(root, made) or any(key.startswith(made + "/") for key in root.outside)):
-            _refuse(f"it names the folder `{made}`, which this configuration does not write to")
+    for folder in journal.folders:
+        if not (may_write(root, folder) or any(key.startswith(folder + "/") for key in root.outside)):
+            _refuse(f"it names the folder `{folder}`, which this configuration does not write to")
     return journal
+
+
+def _is_consistent(step: Step) -> bool:
+    """Whether the step either writes (a staged name and its digest) or deletes (only an old digest)."""
+    if step.staged is None:
+        return step.sha256 is None and step.old is not None and step.identity is None
+    return step.sha256 is not None
 
 
 def _refuse(reason: str) -> NoReturn:

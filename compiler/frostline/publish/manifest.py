@@ -1,7 +1,7 @@
 """The manifest: what is published, as canonical, sorted JSON Lines; committed beside the outputs.
 
-The first line names the format; then there is a line for each file and for each (service, version). It may have been
-merged by git, edited, or written by somebody else: it is read as hostile, and no path in it leaves the root folder.
+The first line names the format; then there is a line for each file and for each (service, version). Git may have merged
+it, and anybody may have edited it, so we read it as hostile: no path in it leaves the root folder.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ _COMPILE = "run `frostline compile`, which writes it anew"
 
 
 class FileLine(Struct, frozen=True, kw_only=True):
-    """A published file. path: relative to the root, with slashes; sha256: hex; mode: permission bits; output: its name.
+    """A published file.
 
-    mode is 0o644 or 0o755: git keeps no more of it, and the umask differs between machines.
-    others: the digests that the other sides of a merge have; () in a manifest that is whole.
+    path: relative to the root, with slashes. sha256: of its bytes, in hex. output: the name of its output.
+    mode: 0o644 or 0o755: git keeps no other permission bits, and the umask differs between machines.
+    others: the digests that other sides of a merge have; () in a manifest without a conflict.
     """
 
     path: str
@@ -47,11 +48,11 @@ class FileLine(Struct, frozen=True, kw_only=True):
 
 
 class UnreadableLineError(UsageError):
-    """This line is none of a manifest: it was cut or damaged, or belongs to something else."""
+    """A line is not a line of a manifest: it was cut or damaged, or belongs to something else."""
 
 
 class Manifest(Struct, frozen=True):
-    """What is published. From `read_manifest`: files sorted by path, services by name and version, None first."""
+    """What is published. `read_manifest` sorts files by path, and services by name and version (None first)."""
 
     files: tuple[FileLine, ...] = ()
     services: tuple[ManifestEntry, ...] = ()
@@ -76,15 +77,15 @@ _SERVICE = msgspec.json.Decoder(_Service)
 
 
 def sorted_manifest(manifest: Manifest) -> Manifest:
-    """The same manifest, sorted."""
+    """Return the same manifest, sorted."""
     return Manifest(
         tuple(sorted(manifest.files, key=lambda line: line.path)),
-        tuple(sorted(manifest.services, key=lambda line: line.key.sort_key())),
+        tuple(sorted(manifest.services, key=lambda entry: entry.key.sort_key())),
     )
 
 
 def manifest_chunks(manifest: Manifest) -> Iterator[bytes]:
-    """The manifest's bytes, whole lines at a time, sorted."""
+    """Yield the manifest's bytes, sorted, in whole lines."""
     yield HEADER + b"\n"
     ordered = sorted_manifest(manifest)
     for line in ordered.files:
@@ -94,16 +95,17 @@ def manifest_chunks(manifest: Manifest) -> Iterator[bytes]:
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """The manifest in this file, None if there is no such file.
+    """Return the manifest in this file; None if there is no such file.
 
-    UsageError with the line: not a manifest, cut short, or with conflict markers. PublishError: it cannot be read.
+    Raises UsageError, with the line, if it is not a manifest, is cut short or has conflict markers; PublishError if it
+    cannot be read.
     """
     data = manifest_bytes(path)
     return None if data is None else parse_manifest(data, display_path(path))
 
 
 def manifest_bytes(path: Path) -> bytes | None:
-    """The bytes of this file, None if there is no such file. PublishError: it cannot be read."""
+    """Return the bytes of this file; None if there is no such file. Raises PublishError if it cannot be read."""
     with as_publish_error(display_path(path), "read", is_key=False):
         if not path.parent.is_dir():
             return None
@@ -112,26 +114,27 @@ def manifest_bytes(path: Path) -> bytes | None:
 
 
 def parse_manifest(data: bytes, shown: str) -> Manifest:
-    """The manifest in these bytes; shown: the path for messages. UsageError: see `read_manifest`."""
+    """Parse a manifest. shown: its path for messages. Raises UsageError as `read_manifest` does."""
     lines = data.split(b"\n")
     _check_spelling(data, lines, shown)
     if lines.pop():
         _refuse(shown, len(lines) + 1, "the manifest is cut short in this line", _COMPILE)
     files: dict[str, FileLine] = {}
     services: dict[tuple[str, str | None], ManifestEntry] = {}
-    for at, line in enumerate(lines[1:], 2):
-        value = parse_line(line, shown, at)
+    for number, line in enumerate(lines[1:], 2):
+        value = parse_line(line, shown, number)
         if isinstance(value, FileLine):
             if files.setdefault(value.path, value) is not value:
-                _refuse(shown, at, f"the path `{value.path}` is listed twice: two branches were merged?", _COMPILE)
+                reason = f"the path `{value.path}` is listed twice: were two branches merged?"
+                _refuse(shown, number, reason, _COMPILE)
         elif services.setdefault((value.service, value.version), value) is not value:
-            reason = f"the service `{value.service}` is listed twice with the same version: two branches were merged?"
-            _refuse(shown, at, reason, _COMPILE)
+            reason = f"the service `{value.service}` is listed twice with the same version: were two branches merged?"
+            _refuse(shown, number, reason, _COMPILE)
     return sorted_manifest(Manifest(tuple(files.values()), tuple(services.values())))
 
 
 def _check_spelling(data: bytes, lines: list[bytes], shown: str) -> None:
-    """Refuse what git or an editor made of the whole file. lines: those of `data`."""
+    """Refuse a file that git or an editor has changed as a whole. lines: those of `data`."""
     conflict = conflict_line(lines)
     if conflict:
         _refuse(shown, conflict, "the manifest has merge conflicts", _COMPILE)
@@ -148,24 +151,24 @@ def _check_spelling(data: bytes, lines: list[bytes], shown: str) -> None:
         _refuse(shown, 1, "the manifest is empty" if not data else reason, _COMPILE)
 
 
-def parse_line(line: bytes, shown: str, at: int) -> FileLine | ManifestEntry:
-    """One line behind the header. at: its number, from 1.
+def parse_line(line: bytes, shown: str, number: int) -> FileLine | ManifestEntry:
+    """Parse one line after the header. shown: the manifest's path; number: the line's, from 1.
 
-    UnreadableLineError: it is none. UsageError: it is one that frostline does not write.
+    Raises UnreadableLineError if it is not a line of a manifest; UsageError if frostline would not write it so.
     """
-    return _file_line(line, shown, at) if line.startswith(b'{"path":') else _service_line(line, shown, at)
+    return _file_line(line, shown, number) if line.startswith(b'{"path":') else _service_line(line, shown, number)
 
 
-def _file_line(line: bytes, shown: str, at: int) -> FileLine:
-    value = _decoded(_FILE, line, shown, at)
+def _file_line(line: bytes, shown: str, number: int) -> FileLine:
+    value = _decode(_FILE, line, shown, number)
     fault = path_fault(value.path)
     if fault:
-        _refuse(shown, at, f"the path `{value.path}` {fault}")
+        _refuse(shown, number, f"the path `{value.path}` {fault}")
     return FileLine(path=value.path, sha256=value.sha256, mode=int(value.mode, 8), output=value.output)
 
 
-def _service_line(line: bytes, shown: str, at: int) -> ManifestEntry:
-    value = _decoded(_SERVICE, line, shown, at)
+def _service_line(line: bytes, shown: str, number: int) -> ManifestEntry:
+    value = _decode(_SERVICE, line, shown, number)
     return ManifestEntry(
         service=value.service,
         version=value.version,
@@ -175,15 +178,15 @@ def _service_line(line: bytes, shown: str, at: int) -> ManifestEntry:
     )
 
 
-def _decoded(decoder: msgspec.json.Decoder[_Line], line: bytes, shown: str, at: int) -> _Line:
+def _decode(decoder: msgspec.json.Decoder[_Line], line: bytes, shown: str, number: int) -> _Line:
     try:
         value = decoder.decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         reason = f"not a line of a manifest: {json_fault(error, line) if line else 'it is blank'}"
-        raise UnreadableLineError(reason, origin=FileOrigin(shown, at), help=_COMPILE) from None
-    # Another spelling of the same value (a repeated key, an escape) could show a reviewer other text than is read.
+        raise UnreadableLineError(reason, origin=FileOrigin(shown, number), help=_COMPILE) from None
+    # Another spelling of the same value (a repeated key, an escape) could show a reviewer text that we do not read.
     if canonical_line(value) != line:
-        _refuse(shown, at, "this line is not written as frostline writes it")
+        _refuse(shown, number, "this line is not written as frostline writes it")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What publishing would change on disk, and which of these changes are refused. Reads files, writes none."""
+"""What publishing would change on disk, and which of these changes are refused. Reads files but writes none."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ REFUSAL_REASONS = {
 
 
 class DesiredFile(Struct, frozen=True, kw_only=True):
-    """A file to publish. path: relative to the root, with slashes; output: name of the output that makes it.
+    """A file to publish.
 
-    chunks: its bytes, in order; can be iterated repeatedly and yields the same bytes each time.
-    sha256: of these bytes, in hex, if it is known already.
+    path: relative to the root, with slashes. output: name of the output that makes it.
+    chunks: its bytes, in order; each iteration yields the same bytes.
+    sha256: digest of these bytes, in hex, if it is already known.
     """
 
     path: str
@@ -54,12 +55,12 @@ def file_changes(
     is_orphan: Callable[[Root, str], bool] = lambda root, path: False,
     is_input: Callable[[Root, str], bool] = lambda root, path: False,
 ) -> tuple[FileChange, ...]:
-    """What publishing `wanted` changes, sorted by path. A missing root counts as empty.
+    """Return what publishing `wanted` changes, sorted by path. A missing root counts as empty.
 
-    outputs: names of the outputs in scope, whose files that are no longer wanted are deleted; None: all.
-    is_orphan: whether no configured output writes this path: the manifest is a claim, not a proof. is_input: whether
-    it is read as input, and therefore never deleted.
-    PublishError: a path is not allowed, two outputs write it, or a file cannot be replaced safely.
+    outputs: names of the outputs in scope; their unwanted files are deleted. None: all outputs.
+    is_orphan: tells whether no configured output writes a path; the manifest alone does not prove it.
+    is_input: tells whether a path is read as input, and therefore never deleted.
+    Raises PublishError if a path is not allowed, if two outputs write it, or if a file cannot be replaced safely.
     """
     _check_paths(wanted)
     owned = {line.path: line for line in manifest.files} if manifest else {}
@@ -75,7 +76,8 @@ def file_changes(
         for line in unwanted:
             is_read = is_input(top, line.path)
             change = _deletion(line, top, allow, is_orphan=is_read or is_orphan(top, line.path))
-            changes += [change] if change and (change.refusal or not is_read) else []
+            if change and (change.refusal or not is_read):
+                changes.append(change)
     return tuple(sorted(changes, key=lambda change: change.path))
 
 
@@ -84,27 +86,28 @@ def _in_scope(line: FileLine, outputs: Collection[str] | None) -> bool:
 
 
 def _check_paths(wanted: Sequence[DesiredFile]) -> None:
-    makers: dict[str, str] = {}
-    alike: dict[str, str] = {}
+    """Raise PublishError if a path is not allowed, or if two outputs would write the same file."""
+    outputs: dict[str, str] = {}
+    paths_by_folded: dict[str, str] = {}
     for file in wanted:
         fault = path_fault(file.path)
         if fault:
             raise PublishError(f"output `{file.output}` would write `{file.path}`, which {fault}", help=_MOVE)
-        if file.path in makers:
-            both = f"`{makers[file.path]}` and `{file.output}`"
+        if file.path in outputs:
+            both = f"`{outputs[file.path]}` and `{file.output}`"
             raise PublishError(f"`{file.path}` would be written by two outputs, {both}", help=_MOVE)
-        makers[file.path] = file.output
-        other = alike.setdefault(folded(file.path), file.path)
-        if other != file.path:
-            reason = f"`{other}` and `{file.path}` would be written, which are one file where case or Unicode is folded"
+        outputs[file.path] = file.output
+        twin = paths_by_folded.setdefault(folded(file.path), file.path)
+        if twin != file.path:
+            reason = f"`{twin}` and `{file.path}` would be written, which are one file where case or Unicode is folded"
             raise PublishError(reason, help=_MOVE)
-    for path, output in makers.items():
+    for path, output in outputs.items():
         parts = path.split("/")
         for depth in range(1, len(parts)):
-            above = "/".join(parts[:depth])
-            if above in makers:
+            folder = "/".join(parts[:depth])
+            if folder in outputs:
                 reason = (
-                    f"output `{makers[above]}` would write the file `{above}`, and output `{output}` files below it"
+                    f"output `{outputs[folder]}` would write the file `{folder}`, and output `{output}` files below it"
                 )
                 raise PublishError(reason, help=_MOVE)
 
@@ -113,19 +116,19 @@ _MOVE = "give the outputs other paths in frostline.yaml"
 
 
 def _change(file: DesiredFile, root: Root | None, owned: Mapping[str, FileLine], allow: Allow) -> FileChange:
-    """root: None where there is none yet."""
-    found = file_state(root, file.path) if root else None
+    """Return what happens to a wanted file. root: None if the root folder does not exist yet."""
+    present = file_state(root, file.path) if root else None
     line = owned.get(file.path)
     new = file.sha256 or digest_of_chunks(file.chunks)
     action: Literal["create", "update", "adopt", "keep"] = "update"
     refusal: Literal["edited", "adopt"] | None = None
-    if found is None:
+    if present is None:
         action = "create"
-    elif found.sha256 == new:
+    elif present.sha256 == new:
         action = "keep" if line else "adopt"
     elif line is None:
         refusal = None if matches(allow.adopt, file.path) else "adopt"
-    elif root and _is_edited(root, line, found):
+    elif root and _is_edited(root, line, present):
         refusal = None if matches(allow.edited, file.path) else "edited"
     return FileChange(
         path=file.path,
@@ -133,48 +136,49 @@ def _change(file: DesiredFile, root: Root | None, owned: Mapping[str, FileLine],
         action=action,
         refusal=refusal,
         sha256=new,
-        old=found.sha256 if found else None,
-        mode=_mode(line, found),
+        old=present.sha256 if present else None,
+        mode=_mode(line, present),
     )
 
 
-def _mode(line: FileLine | None, found: FileState | None) -> int:
-    """The manifest's mode; else the one git would record for the file, so that another umask changes nothing."""
+def _mode(line: FileLine | None, present: FileState | None) -> int:
+    """Return the manifest's mode; else the one git would record for the file, so that the umask does not matter."""
     if line:
         return line.mode
-    return _EXECUTABLE if found and found.mode & 0o100 else _PLAIN
+    return _EXECUTABLE if present and present.mode & 0o100 else _PLAIN
 
 
-def _is_edited(root: Root, line: FileLine, found: FileState) -> bool:
-    """Whether somebody edited this file since it was published; what git makes of it in a merge is no edit."""
-    return not line.wrote(found.sha256) and not is_made_by_git(file_bytes(root, line.path) or b"", line)
+def _is_edited(root: Root, line: FileLine, present: FileState) -> bool:
+    """Whether somebody edited this file since it was published. What git makes of it in a merge is not an edit."""
+    return not line.wrote(present.sha256) and not is_made_by_git(file_bytes(root, line.path) or b"", line)
 
 
 def _deletion(line: FileLine, root: Root, allow: Allow, *, is_orphan: bool) -> FileChange | None:
-    found = file_state(root, line.path)
-    if found is None:
+    """Return the deletion of an unwanted file; None if it is already gone."""
+    present = file_state(root, line.path)
+    if present is None:
         return None
     refusal: Literal["edited", "orphans"] | None = None
     if is_orphan and not matches(allow.orphans, line.path):
         refusal = "orphans"
-    elif _is_edited(root, line, found) and not matches(allow.edited, line.path):
+    elif _is_edited(root, line, present) and not matches(allow.edited, line.path):
         refusal = "edited"
     return FileChange(
         path=line.path,
         output=line.output,
         action="delete",
         refusal=refusal,
-        old=found.sha256,
+        old=present.sha256,
         mode=line.mode,
     )
 
 
 def refusals(changes: Iterable[FileChange]) -> tuple[RefusedError, ...]:
-    """An error for each refused change, with the way past it."""
-    return tuple(_refused(change) for change in changes if change.refusal)
+    """Return an error for each refused change; its help line says how to allow the change."""
+    return tuple(_refusal(change) for change in changes if change.refusal)
 
 
-def _refused(change: FileChange) -> RefusedError:
+def _refusal(change: FileChange) -> RefusedError:
     verb = "deleted" if change.action == "delete" else "replaced"
     if change.refusal == "edited":
         return RefusedError(
@@ -185,8 +189,8 @@ def _refused(change: FileChange) -> RefusedError:
     if change.refusal == "orphans":
         return RefusedError(
             f"`{change.path}` {REFUSAL_REASONS['orphans']}; it would be {verb}",
-            help="take its line out of the manifest to keep it, "
-            f"or delete it with `--allow {quote(f'orphans={glob_of(change.path)}')}`",
+            help="to keep it, remove its line from the manifest; "
+            f"to delete it, rerun with `--allow {quote(f'orphans={glob_of(change.path)}')}`",
         )
     return RefusedError(
         f"`{change.path}` {REFUSAL_REASONS['adopt']}; it would be {verb}",
@@ -201,7 +205,10 @@ def next_manifest(
     services: Iterable[ManifestEntry],
     outputs: Collection[str] | None = None,
 ) -> Manifest:
-    """The manifest after these changes. Files of outputs out of scope stay in it."""
+    """Return the manifest after these changes.
+
+    outputs: names of the outputs in scope; the manifest keeps the files of all others. None: all outputs.
+    """
     lines = {
         change.path: FileLine(path=change.path, sha256=change.sha256, mode=change.mode, output=change.output)
         for change in changes

@@ -1,7 +1,7 @@
-"""Publishing: all files or none. Stage each file beside its target, commit a journal, rename.
+"""Publish all files or none: stage each file beside its target, commit a journal, rename.
 
-A reader of any file sees the old or the new bytes. A run that is killed before the journal's commit is undone by the
-next run, one that is killed later is finished by it: `run_lock` does so before anything else.
+A reader of any file sees the old or the new bytes. If a run is killed before the journal's commit, the next run undoes
+it; if it is killed later, the next run finishes it. `run_lock` does so before anything else.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ from frostline.text import display_path
 
 
 def is_interrupted(root: Path) -> bool:
-    """Whether a run was interrupted while it published (or is publishing now). The next run undoes or finishes it."""
+    """Whether a run is publishing now or was interrupted while publishing. The next run undoes or finishes it."""
     return os.path.lexists(root / NAME)
 
 
 class Publication(Struct, frozen=True, kw_only=True):
-    """All that one run writes.
+    """Everything that one run writes.
 
-    files, changes: the outputs' files and what happens to each, from `file_changes`.
-    lock_files: path and new bytes of each lock file, None to delete it. The manifest does not list them.
-    manifest: None to leave the manifest at `manifest_path` as it is.
+    files: the files of the outputs. changes: what happens to each of them, from `file_changes`.
+    lock_files: the path and new bytes of each lock file; None to delete it. The manifest does not list them.
+    manifest: the new manifest at `manifest_path`; None to leave it as it is.
     """
 
     files: Iterable[DesiredFile] = ()
@@ -63,27 +63,29 @@ class Publication(Struct, frozen=True, kw_only=True):
 
 
 class _Write(Struct, frozen=True, kw_only=True):
-    """One file to write, or to delete (chunks None).
+    """One file to write or delete.
 
-    sha256: of the new bytes; found: of the present ones, None if there is no file. exact: whether `mode` applies
-    whatever the umask is.
+    chunks: the new bytes; None to delete the file.
+    sha256: digest of the new bytes. present: digest of the present bytes; None if there is no file.
+    exact: whether to set `mode` regardless of the umask.
     """
 
     key: str
     chunks: Iterable[bytes] | None
     sha256: str | None
-    found: str | None
+    present: str | None
     mode: int
     exact: bool
 
 
 def publish(root: Root, publication: Publication, confirm: Callable[[], None] = lambda: None) -> None:
-    """Write all of it or nothing. Files whose bytes stay the same are not touched.
+    """Write everything or nothing. Files whose bytes stay the same are not touched.
 
-    root: from `run_lock`. confirm: called once it is known what is there to be replaced, and raises where that is not
-    what the run began with; what changes after it is noticed. RefusedError: a change is refused. PublishError: if it
-    failed before the commit, everything is as it was; if after it, the next run finishes. An interrupt after the commit
-    is raised once all is written.
+    root: from `run_lock`.
+    confirm: called once the present digest of every file is known; it raises if a file is not as the run found it at
+    its beginning. Later changes are noticed here.
+    Raises RefusedError if a change is refused, and PublishError if writing fails: before the commit, everything is as
+    it was; after it, the next run finishes. An interrupt after the commit is raised once everything is written.
     """
     writes = _writes(root, publication)
     confirm()
@@ -95,7 +97,7 @@ def publish(root: Root, publication: Publication, confirm: Callable[[], None] = 
             target=write.key,
             staged=None if write.chunks is None else staged_name(run, number),
             sha256=write.sha256,
-            old=write.found,
+            old=write.present,
         )
         for number, write in enumerate(writes)
     )
@@ -116,14 +118,14 @@ def publish(root: Root, publication: Publication, confirm: Callable[[], None] = 
         write_journal(root, committed)
         finish(root, committed)
     except BaseException:
-        # An interrupt can come between any two instructions. Only the journal on disk tells whether this is committed.
+        # An interrupt can come between any two instructions, so only the journal on disk tells whether we committed.
         with suppress(FrostlineError):
             recover(root)
         raise
 
 
 def _writes(root: Root, publication: Publication) -> list[_Write]:
-    """What is to be written and deleted; the manifest last."""
+    """Return the files to write and delete; the manifest is last. Raises RefusedError if a change is refused."""
     refused = refusals(publication.changes)
     if refused:
         raise refused[0] if len(refused) == 1 else ErrorGroup(refused)
@@ -137,12 +139,12 @@ def _writes(root: Root, publication: Publication) -> list[_Write]:
     taken = {change.path for change in publication.changes}
     for key, content in unlisted:
         if key in taken or not may_write(root, key):
-            reason = "an output would write it too" if key in taken else "it is outside of the root folder"
+            reason = "an output would write it too" if key in taken else "it is outside the root folder"
             way = "give it another path in frostline.yaml"
             raise PublishError(f"`{key}` cannot be written: {reason}", key=key, help=way)
         taken.add(key)
         write = _unlisted_write(key, content, file_state(root, key))
-        if write.sha256 != write.found:
+        if write.sha256 != write.present:
             writes.append(write)
     return writes
 
@@ -153,34 +155,34 @@ def _output_write(root: Root, change: FileChange, chunks: dict[str, Iterable[byt
         key=change.path,
         chunks=None if change.action == "delete" else chunks[change.path],
         sha256=change.sha256,
-        found=change.old,
+        present=change.old,
         mode=change.mode | 0o666 if mode is None else mode,
         exact=mode is not None,
     )
 
 
-def _unlisted_write(key: str, content: Iterable[bytes] | None, found: FileState | None) -> _Write:
+def _unlisted_write(key: str, content: Iterable[bytes] | None, present: FileState | None) -> _Write:
     return _Write(
         key=key,
         chunks=content,
         sha256=None if content is None else digest_of_chunks(content),
-        found=found.sha256 if found else None,
-        mode=found.mode if found else 0o666,
-        exact=found is not None,
+        present=present.sha256 if present else None,
+        mode=present.mode if present else 0o666,
+        exact=present is not None,
     )
 
 
 def _missing_folders(root: Root, writes: Iterable[_Write]) -> Iterator[str]:
-    """The keys of the folders to create, outer ones first."""
-    above: set[str] = set()
+    """Yield the keys of the folders to create, outer ones first."""
+    folders: set[str] = set()
     for write in writes:
-        key = folder_of(write.key) if write.chunks is not None else ""
-        while key and key not in above:
-            above.add(key)
-            key = folder_of(key)
-    for key in sorted(above):
-        if not _folder_exists(root, key):
-            yield key
+        folder = folder_of(write.key) if write.chunks is not None else ""
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder_of(folder)
+    for folder in sorted(folders):
+        if not _folder_exists(root, folder):
+            yield folder
 
 
 def _folder_exists(root: Root, key: str) -> bool:
@@ -194,21 +196,21 @@ def _folder_exists(root: Root, key: str) -> bool:
 
 def _make_folders(root: Root, keys: Iterable[str]) -> None:
     for key in keys:
-        with as_publish_error(key, "made"), open_folder(root, folder_of(key)) as parent:
+        with as_publish_error(key, "created"), open_folder(root, folder_of(key)) as parent:
             with suppress(FileExistsError):
                 os.mkdir(name_of(key), dir_fd=parent)
             sync(parent)
 
 
 def _stage(root: Root, write: _Write, step: Step) -> Step:
-    """The step, with the identity of the file that is staged for it."""
+    """Stage one file, or check that it can be deleted. Return the step with the identity of the staged file."""
     done_to = "deleted" if write.chunks is None else "written"
     with as_publish_error(write.key, done_to), open_folder(root, folder_of(write.key)) as parent:
-        found = check_replaceable(parent, write.key, name_of(write.key))
+        old = check_replaceable(parent, write.key, name_of(write.key))
         if write.chunks is None or step.staged is None:
             check_deletable(parent)
             return step
-        owner = (found.st_uid, found.st_gid) if found else None
+        owner = (old.st_uid, old.st_gid) if old else None
         written = write_new_file(parent, step.staged, write.chunks, write.mode, exact=write.exact, owner=owner)
         new = os.stat(step.staged, dir_fd=parent, follow_symlinks=False)
     if written != write.sha256:
@@ -217,7 +219,7 @@ def _stage(root: Root, write: _Write, step: Step) -> Step:
 
 
 def _check_in_place(root: Root) -> None:
-    """What was compared, and what is written through the descriptor, must be the same folder: `root` may be a link."""
+    """Check that `root`, which may be a link, still leads to the folder that we compared and write to."""
     with as_publish_error(display_path(root.given), "opened", is_key=False):
         if not is_in_place(root):
             raise PublishError(
@@ -227,9 +229,9 @@ def _check_in_place(root: Root) -> None:
 
 
 def _check_untouched(root: Root, write: _Write) -> None:
-    """Look once more before the commit: nobody may have changed the file since it was compared."""
-    found = file_state(root, write.key)
-    if (found.sha256 if found else None) != write.found:
+    """Check once more before the commit that nobody changed the file since we compared it."""
+    state = file_state(root, write.key)
+    if (state.sha256 if state else None) != write.present:
         raise PublishError(
             f"`{write.key}` was changed by somebody else during this run",
             key=write.key,

@@ -1,4 +1,4 @@
-"""The lock of a run on its root folder: one run at a time, and nothing of it stays behind."""
+"""The lock of a run on its root folder: one run at a time. The lock leaves no file behind."""
 
 from __future__ import annotations
 
@@ -18,53 +18,54 @@ from frostline.text import display_path
 FILE = ".frostline.run"
 """The lock file, on file systems that cannot lock a folder."""
 OWNER = ".frostline.run.owner"
-"""Where no file can be locked either: it is there while a run is at work, and names its process."""
+"""A file that exists while a run is at work and names its process, on file systems that cannot lock files either."""
 
-# Of a folder, flock(2) is EBADF on NFS (which locks only what is open for writing), and ENOLCK, EINVAL, EOPNOTSUPP or
-# ENOSYS on other network and user-space file systems.
+# On a folder, flock(2) fails with EBADF on NFS (which locks only what is open for writing), and with ENOLCK, EINVAL,
+# EOPNOTSUPP or ENOSYS on other network and user-space file systems.
 _UNSUPPORTED = frozenset(
     {errno.EBADF, errno.ENOLCK, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EISDIR}
 )
 _BUSY = frozenset({errno.EAGAIN, errno.EACCES})
-# A run that may not write a lock file here publishes nothing either; one that has nothing to publish needs no lock.
+# A run that may not write a lock file here cannot publish either, and a run that only reads needs no lock.
 _NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _ATTEMPTS = 10
 _INSTANT = 0.1
-"""Seconds. Whoever asks `is_at_work` holds a lock too, for some microseconds."""
+"""Seconds that a run waits for the lock: `is_at_work` holds it too, for some microseconds."""
 
 
 @contextmanager
 def run_lock(root: Path, *, outside: Sequence[Path] = (), make: bool = False) -> Iterator[Root]:
     """Lock the root folder for this run, and undo or finish what an earlier run left behind.
 
-    outside: files and folders outside of the root that this run may write (frostline.lock, or its folder).
-    make: whether a missing root is made; what was made is removed again if nothing was published in it.
-    The lock is flock(2) on the folder itself, which ends with the process; where the file system has none, a lock file,
-    which the run removes. PublishError: another run holds it.
+    outside: files and folders outside the root that this run may write (frostline.lock, or its folder).
+    make: whether to create a missing root; new folders are removed again if nothing was published in them.
+    The lock is flock(2) on the folder itself, which ends with the process. On a file system that cannot lock folders it
+    is a lock file, which the run removes. Raises PublishError if another run holds the lock.
     """
     with ExitStack() as stack:
-        made: list[Path] = []
-        top = _lock_in_place(root, outside, made if make else None, stack)
-        # Only under the lock, which ends after this: a run that finds another at work must not take its folder away.
-        stack.callback(_remove_empty, made)
+        created: list[Path] = []
+        top = _lock_in_place(root, outside, created if make else None, stack)
+        # Runs before the lock ends: a run that does not hold the lock must not remove the folder of another run.
+        stack.callback(_remove_empty, created)
         recover(top)
         yield top
 
 
-def _lock_in_place(root: Path, outside: Sequence[Path], made: list[Path] | None, stack: ExitStack) -> Root:
-    """The root folder, open and locked until the stack ends. made: gets the folders that were made; None: make none.
+def _lock_in_place(root: Path, outside: Sequence[Path], created: list[Path] | None, stack: ExitStack) -> Root:
+    """Return the root folder, open and locked until the stack ends.
 
-    Another run may take a folder away that it made, or a link may lead elsewhere, between one step and the next.
+    created: the folders that this creates are added to it; None: create none.
+    Tries again if, between two steps, another run removes a folder that it had created, or a link leads elsewhere.
     """
     for attempt in range(_ATTEMPTS):
         is_last = attempt == _ATTEMPTS - 1
         with ExitStack() as steps:
             try:
-                if made is not None:
-                    _make(root, made)
+                if created is not None:
+                    _create(root, created)
                 top = steps.enter_context(open_root(root, outside))
             except PublishError as error:
-                if made is None or is_last or not isinstance(error.__cause__, FileNotFoundError):
+                if created is None or is_last or not isinstance(error.__cause__, FileNotFoundError):
                     raise
                 continue
             steps.enter_context(_locked(top, root))
@@ -74,16 +75,16 @@ def _lock_in_place(root: Path, outside: Sequence[Path], made: list[Path] | None,
     return top
 
 
-def _make(root: Path, made: list[Path]) -> None:
-    """Make the root folder and those above it; those that were missing go into `made`, inner ones first."""
+def _create(root: Path, created: list[Path]) -> None:
+    """Create the root folder and those above it. The missing ones are added to `created`, inner ones first."""
     try:
         missing = [folder for folder in (root, *root.parents) if not folder.exists()]
-        made += [folder for folder in missing if folder not in made]
+        created += [folder for folder in missing if folder not in created]
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PublishError(
-            f"the root folder `{display_path(root)}` cannot be made: {error.strerror}",
-            help="make it, or set `root` to a folder that can be made",
+            f"the root folder `{display_path(root)}` cannot be created: {error.strerror}",
+            help="create it, or set `root` to a folder that can be created",
         ) from error
 
 
@@ -94,7 +95,7 @@ def _remove_empty(folders: Iterable[Path]) -> None:
 
 
 def is_at_work(root: Path) -> bool:
-    """Whether another run holds the lock now. Where the file system has none, whether its lock file is there."""
+    """Whether another run holds the lock now; on a file system that cannot lock folders, whether a lock file exists."""
     try:
         fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
@@ -127,12 +128,12 @@ def _locked(top: Root, shown: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # closing the folder's descriptor, which follows, ends the lock as well
+        with suppress(OSError):  # if this fails, closing the folder's descriptor ends the lock
             fcntl.flock(top.fd, fcntl.LOCK_UN)
 
 
 def _flock(fd: int) -> None:
-    """Lock this folder. BlockingIOError: another run has it, and not for the instant of `is_at_work` alone."""
+    """Lock this folder. Raises BlockingIOError if another run holds the lock for longer than `is_at_work` does."""
     until = time.monotonic() + _INSTANT
     while True:
         try:
@@ -160,13 +161,14 @@ def _locked_by_file(top: Root, shown: Path) -> Iterator[None]:
         if fd is not None:
             for name in (OWNER, FILE):
                 with suppress(OSError):
-                    os.unlink(name, dir_fd=top.fd)  # before its lock ends: whoever opened it sees that it is gone
+                    # Before its lock ends, so that another run that has just opened it sees that it is gone.
+                    os.unlink(name, dir_fd=top.fd)
             with suppress(OSError):
                 os.close(fd)
 
 
 def _open_locked(top: Root, shown: Path) -> int:
-    """The descriptor of the lock file, locked. A file that a killed run left is locked as a new one is."""
+    """Open and lock the lock file. A file that a killed run left is locked like a new one."""
     while True:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         fd = os.open(FILE, flags, 0o600, dir_fd=top.fd)
@@ -192,9 +194,9 @@ def _is_there(top: Root, fd: int) -> bool:
 
 
 def _create_owner(top: Root, shown: Path) -> int:
-    """Create OWNER, which alone says that a run is at work; its descriptor.
+    """Create the OWNER file and return its descriptor. A file that a killed run on this machine left is replaced.
 
-    One that a killed run of this machine left is replaced.
+    Raises PublishError if the file says that another run is at work.
     """
     text = f"{os.getpid()} {os.uname().nodename}\n".encode()
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -204,13 +206,13 @@ def _create_owner(top: Root, shown: Path) -> int:
     try:
         fd = os.open(OWNER, flags, 0o600, dir_fd=top.fd)
     except FileExistsError:
-        raise _at_work(shown, f"; if none is, remove `{display_path(shown / OWNER)}`") from None
+        raise _at_work(shown, f"; if no run is at work, remove `{display_path(shown / OWNER)}`") from None
     os.write(fd, text)
     return fd
 
 
 def _is_left_over(top: Root) -> bool:
-    """Whether the process that OWNER names ran on this machine, and has ended."""
+    """Whether the OWNER file names a process that ran on this machine and has ended."""
     try:
         words = (file_bytes(top, OWNER) or b"").decode("ascii", "replace").split()
         if len(words) != 2 or words[1] != os.uname().nodename:
@@ -224,13 +226,16 @@ def _is_left_over(top: Root) -> bool:
 
 
 def _holder(fd: int) -> int | None:
-    """The process that has flock(2) on this folder, where the system tells (Linux; not from another container)."""
+    """Return the id of the process that holds flock(2) on this folder; None if it is unknown.
+
+    Only Linux tells, and only processes of the same container.
+    """
     status = os.fstat(fd)
-    place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    inode = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     with suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/locks").read_text().splitlines():
             words = line.split()  # 1: FLOCK  ADVISORY  WRITE 4242 fe:00:9977959 0 EOF
-            if words[1] == "FLOCK" and words[-3] == place:
+            if words[1] == "FLOCK" and words[-3] == inode:
                 return int(words[-4]) or None
     return None
 
@@ -240,5 +245,5 @@ def _at_work(shown: Path, more: str = "", *, holder: int | None = None) -> Publi
         more = f"; if it hangs, end process {holder}{more}"
     return PublishError(
         f"another run is at work in `{display_path(shown)}`{f', process {holder}' if holder else ''}",
-        help=f"wait until it is done, then run this again{more}",
+        help=f"wait until it is done, then rerun{more}",
     )

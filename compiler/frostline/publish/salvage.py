@@ -1,7 +1,6 @@
-"""What a manifest says is published, also where git, an editor or a cut download has broken it.
+"""What a manifest says is published, even if git, an editor or a cut download has broken it.
 
-Of a merge both sides count: what either of them published is known to the guards, and a file that either of them
-wrote is frostline's own.
+Both sides of a merge count: guards know what either side published, and a file that either side wrote is frostline's.
 """
 
 from __future__ import annotations
@@ -31,9 +30,10 @@ from frostline.text import display_path
 
 
 class Salvaged(Struct, frozen=True):
-    """manifest: None where there is none. fault: what is wrong with it; it is written anew then.
+    """What could be read of a manifest.
 
-    is_whole: False where a line of it may be missing.
+    manifest: None if there is no file. fault: why it is broken; compile then writes it anew.
+    is_whole: False if a line may be missing.
     """
 
     manifest: Manifest | None = None
@@ -42,9 +42,9 @@ class Salvaged(Struct, frozen=True):
 
 
 def salvage_manifest(path: Path) -> Salvaged:
-    """What the manifest in this file says, both sides of a merge united.
+    """Read as much of the manifest as possible, with both sides of a merge.
 
-    UsageError: a line of it is not one that frostline writes. PublishError: it cannot be read.
+    Raises UsageError if a line is readable but not as frostline writes it; PublishError if the file cannot be read.
     """
     data, shown = manifest_bytes(path), display_path(path)
     if data is None:
@@ -52,11 +52,12 @@ def salvage_manifest(path: Path) -> Salvaged:
     try:
         return Salvaged(parse_manifest(data, shown))
     except UsageError as fault:
-        manifest, is_whole = _united(data, shown)
+        manifest, is_whole = _merge_sides(data, shown)
         return Salvaged(manifest, fault, is_whole)
 
 
-def _united(data: bytes, shown: str) -> tuple[Manifest, bool]:
+def _merge_sides(data: bytes, shown: str) -> tuple[Manifest, bool]:
+    """Return the manifest with the lines of both sides of a merge, and whether it is whole."""
     lines = both_sides(_utf8(data).replace(b"\r\n", b"\n").split(b"\n"))
     is_whole = lines.pop() == b"" and lines[:1] == [HEADER]
     files: dict[str, FileLine] = {}
@@ -70,7 +71,7 @@ def _united(data: bytes, shown: str) -> tuple[Manifest, bool]:
             is_whole = False
             continue
         if isinstance(value, FileLine):
-            files[value.path] = _both_wrote(files.get(value.path, value), value)
+            files[value.path] = _merge_digests(files.get(value.path, value), value)
         else:
             key = (value.service, value.version)
             services[key] = max(services.get(key, value), value, key=lambda entry: entry.endpoints)
@@ -83,23 +84,23 @@ def _utf8(data: bytes) -> bytes:
     return data.removeprefix(codecs.BOM_UTF8)
 
 
-def _both_wrote(ours: FileLine, theirs: FileLine) -> FileLine:
+def _merge_digests(ours: FileLine, theirs: FileLine) -> FileLine:
     digests = dict.fromkeys((*ours.others, theirs.sha256))
     return replace(ours, others=tuple(digest for digest in digests if digest != ours.sha256))
 
 
 def is_converted(data: bytes, digests: Iterable[str]) -> bool:
-    """Whether these bytes are a file with one of these digests (SHA-256, hex), with CRLF in place of LF.
+    """Whether these bytes are a file with one of these digests (SHA-256, hex), but with CRLF instead of LF.
 
-    git does that to what it checks out with core.autocrlf.
+    git converts files so when it checks them out with core.autocrlf.
     """
     return b"\r\n" in data and sha256(data.replace(b"\r\n", b"\n")).hexdigest() in set(digests)
 
 
 def is_made_by_git(data: bytes, line: FileLine) -> bool:
-    """Whether git made these bytes out of what frostline wrote: merged, converted, or a pointer of Git LFS to it.
+    """Whether git made these bytes from what frostline wrote: a merge, another line end, or a pointer of Git LFS.
 
-    Of a file that both sides of a merge wrote anew, git mixes the two without a word where their changes lie apart.
+    If both sides of a merge wrote the file anew, git mixes them silently where their changes do not overlap.
     """
     is_pointer = digest_in_pointer(data) == line.sha256
     return bool(line.others) or is_pointer or has_conflict(data) or is_converted(data, [line.sha256])

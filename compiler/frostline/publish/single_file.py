@@ -1,8 +1,8 @@
-"""Writing one file that no manifest lists, whole or not at all: a saved plan, a lock for another machine, overrides.
+"""Write one file that no manifest lists, whole or not at all: a saved plan, a lock for another machine, overrides.
 
-The bytes get a name once all of them are there (O_TMPFILE, open(2)): a run that is killed leaves nothing. Where the
-file system has no files without a name, and for the moment before an old file is replaced, they stand beside the target
-under a name of their own; what a killed run left there is removed by the next one that writes in this folder.
+The file gets a name once it is complete (O_TMPFILE, open(2)), so a killed run leaves nothing behind. On a file system
+without nameless files, and for the moment before an old file is replaced, it stands beside the target under a temporary
+name. The next run that writes in this folder removes temporary files that killed runs left.
 """
 
 from __future__ import annotations
@@ -27,63 +27,68 @@ from frostline.text import display_path
 
 
 class Kind(Struct, frozen=True):
-    """What may be replaced by a file: what begins with one of these, or is empty. words: what the others are."""
+    """Which existing files a new file may replace: those that are empty or begin with one of `starts`.
+
+    words: what the other files are, for a message.
+    """
 
     starts: tuple[bytes, ...]
     words: str
 
 
 OUT = Kind((b'{"format":"frostline.plan/', b'{"format":"frostline.lock/'), "neither a saved plan nor a lock")
-BESIDE_OUT = Kind((b'{"format":"frostline.confirmed/',), "no file of confirmations")
+BESIDE_OUT = Kind((b'{"format":"frostline.confirmed/',), "not a file of confirmations")
 
 
 _STAGED = re.compile(r"\.frostline\.[0-9a-f]{16}\.out\.tmp")
-_LEFT = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OPEN_LEFTOVER = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NAMELESS = getattr(os, "O_TMPFILE", 0)
-# Where a file system lacks it, open(2) fails with EOPNOTSUPP, EISDIR or ENOENT; EINVAL and EPERM are FUSE's.
+# On a file system without O_TMPFILE, open(2) fails with EOPNOTSUPP, EISDIR or ENOENT; FUSE gives EINVAL and EPERM.
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM, errno.ENOSYS})
 
 
 def replace_file(path: Path, chunks: Iterable[bytes], *, kind: Kind | None = None, mode: int | None = None) -> None:
-    """Write this file. Missing folders above it are created, and removed again where it can't be written.
+    """Write this file. Missing folders above it are created, and removed again if it cannot be written.
 
-    mode: the permission bits of a new file; None: as the umask has it. An old file's stay.
-    UsageError: what is there is not of this kind. PublishError: it cannot be written, or is a symbolic link, folder or
-    device.
+    kind: which existing files may be replaced; None: any.
+    mode: permission bits of a new file; None: as the umask has it. An existing file keeps its own.
+    Raises UsageError if the existing file is of another kind; PublishError if the file cannot be written, or is a
+    symbolic link, folder or device.
     """
     if not path.name:  # `.`
         raise PublishError(f"`{display_path(path)}` is a folder", help="name a file in it")
-    with _folder_made(path.parent), open_root(path.parent) as parent:
+    with _make_folder(path.parent), open_root(path.parent) as parent:
         _check_kind(parent, path, kind)
-        found = file_state(parent, path.name)
+        state = file_state(parent, path.name)
         with as_publish_error(path.name, "written"):
             old = check_replaceable(parent.fd, path.name, path.name)
             owner = (old.st_uid, old.st_gid) if old else None
-            _remove_left(parent.fd)
-            with _new_file(parent.fd, found.mode if found else 0o666) as (file, place):
-                fill(file, chunks, found.mode if found else mode, owner)
+            _remove_leftovers(parent.fd)
+            with _new_file(parent.fd, state.mode if state else 0o666) as (file, give_name):
+                fill(file, chunks, state.mode if state else mode, owner)
                 _check_kind(parent, path, kind)  # somebody else may have written it meanwhile
-                place(path.name)
+                give_name(path.name)
             sync(parent.fd)
 
 
 @contextmanager
-def _folder_made(folder: Path) -> Iterator[None]:
+def _make_folder(folder: Path) -> Iterator[None]:
+    """Create this folder and those above it, and remove the new ones again if the block fails."""
     missing: list[Path] = []
-    with as_publish_error(display_path(folder), "made", help=_help_of_folder(folder), is_key=False):
+    with as_publish_error(display_path(folder), "created", help=_help_of_folder(folder), is_key=False):
         missing += [above for above in (folder, *folder.parents) if not above.exists()]
         folder.mkdir(parents=True, exist_ok=True)
     try:
         yield
     except BaseException:
-        for made in missing:
+        for new in missing:
             with suppress(OSError):
-                made.rmdir()
+                new.rmdir()
         raise
 
 
 def refuse_other_kind(path: Path, kind: Kind) -> None:
-    """UsageError: what is there is not of this kind."""
+    """Raise UsageError if the file exists and is of another kind."""
     if path.parent.is_dir():
         with open_root(path.parent) as parent:
             _check_kind(parent, path, kind)
@@ -93,27 +98,27 @@ def _check_kind(parent: Root, path: Path, kind: Kind | None) -> None:
     start = file_start(parent, path.name) if kind else b""
     if kind and start and not start.startswith(kind.starts):
         raise UsageError(
-            f"--out: `{display_path(path)}` is there, and {kind.words}: it is not replaced",
+            f"--out: `{display_path(path)}` exists and is {kind.words}, so it is not replaced",
             help="name another file, or remove this one",
         )
 
 
 def _help_of_folder(folder: Path) -> str | None:
-    """What to do where the folder cannot be made since something else stands in the way."""
+    """What to do if the folder cannot be created because a file is in the way; None if none is."""
     blocking = next((above for above in (folder, *folder.parents) if os.path.lexists(above)), None)
     if blocking is None or os.path.isdir(blocking):  # noqa: PTH112 - Path.is_dir may raise
         return None
-    return f"`{display_path(blocking)}` is no folder: name another file, or move it away"
+    return f"`{display_path(blocking)}` is not a folder: name another file, or move it away"
 
 
-Place = Callable[[str], None]
+GiveName = Callable[[str], None]
 
 
 @contextmanager
-def _new_file(parent: int, mode: int) -> Iterator[tuple[IO[bytes], Place]]:
-    """A new file in this open folder, and what gives it the name under which it stays.
+def _new_file(parent: int, mode: int) -> Iterator[tuple[IO[bytes], GiveName]]:
+    """Create a file in this open folder, and a function that gives it its final name.
 
-    It is locked from before it has a name until it is closed: what is not locked was left by a run that was killed.
+    The file is locked from before it has a name until it is closed. So one that is not locked was left by a killed run.
     """
     fd = _open_nameless(parent, mode)
     if fd is None:
@@ -126,7 +131,7 @@ def _new_file(parent: int, mode: int) -> Iterator[tuple[IO[bytes], Place]]:
 
 
 def _open_nameless(parent: int, mode: int) -> int | None:
-    """The descriptor of a new file without a name that can be given one; None where the file system has none."""
+    """Open a new file without a name; None if the file system has no such files, or they cannot get a name later."""
     if not _NAMELESS:
         return None
     try:
@@ -135,7 +140,7 @@ def _open_nameless(parent: int, mode: int) -> int | None:
         if error.errno in _UNSUPPORTED:
             return None
         raise
-    if os.path.exists(_path_of(fd)):  # noqa: PTH110 - of a link without a target that can be named
+    if os.path.exists(_path_of(fd)):  # noqa: PTH110 - the link in /proc has no target with a name
         return fd
     os.close(fd)
     return None
@@ -156,7 +161,7 @@ def _give_name(fd: int, parent: int, name: str) -> None:
 
 
 def _link(fd: int, parent: int, name: str) -> None:
-    # The way without a privilege that open(2) shows at O_TMPFILE. It needs /proc.
+    # open(2) shows this way at O_TMPFILE: it takes no privilege, but needs /proc.
     os.link(_path_of(fd), name, dst_dir_fd=parent, follow_symlinks=True)
 
 
@@ -165,7 +170,7 @@ def _path_of(fd: int) -> str:
 
 
 @contextmanager
-def _named_file(parent: int, mode: int) -> Iterator[tuple[IO[bytes], Place]]:
+def _named_file(parent: int, mode: int) -> Iterator[tuple[IO[bytes], GiveName]]:
     while True:
         staged = _staged_name()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -173,7 +178,7 @@ def _named_file(parent: int, mode: int) -> Iterator[tuple[IO[bytes], Place]]:
         _lock(fd)
         if os.fstat(fd).st_nlink:
             break
-        os.close(fd)  # another run took it for one that was left, before it was locked
+        os.close(fd)  # before we locked it, another run took it for a leftover and removed it
     try:
         with os.fdopen(fd, "wb") as file:
             yield file, lambda name: os.rename(staged, name, src_dir_fd=parent, dst_dir_fd=parent)
@@ -184,21 +189,21 @@ def _named_file(parent: int, mode: int) -> Iterator[tuple[IO[bytes], Place]]:
 
 
 def _staged_name() -> str:
-    return f".frostline.{secrets.token_hex(8)}.out.tmp"  # of this run alone, and not longer for a long name
+    return f".frostline.{secrets.token_hex(8)}.out.tmp"  # unique, and short even if the target's name is long
 
 
 def _lock(fd: int) -> None:
-    with suppress(OSError):  # where nothing can be locked, nothing is taken for what was left either
+    with suppress(OSError):  # where files cannot be locked, `_remove_leftovers` removes none
         fcntl.flock(fd, fcntl.LOCK_EX)
 
 
-def _remove_left(parent: int) -> None:
-    """Remove what killed runs left in this folder."""
+def _remove_leftovers(parent: int) -> None:
+    """Remove the temporary files that killed runs left in this folder."""
     for name in os.listdir(parent):
         if not _STAGED.fullmatch(name):
             continue
         with suppress(OSError):
-            fd = os.open(name, _LEFT, dir_fd=parent)
+            fd = os.open(name, _OPEN_LEFTOVER, dir_fd=parent)
             try:
                 if stat.S_ISREG(os.fstat(fd).st_mode):
                     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""What a reporter is: it turns a report into lines of text. A new one is a new module and a line in TABLE."""
+"""The protocol of reporters, which turn a report into lines of text. A new one is a new module and a line in TABLE."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What a run found: findings sorted by `Finding.sort_key`, and errors in the order in which they occurred.
+    """What a run found.
 
-    plan: JSON values (schemas/plan.schema.json), where the run made one. rules: the rules by name, for reporters that
-    describe them (`DESCRIBES_RULES`); findings of other rules are allowed.
+    findings: sorted by `Finding.sort_key`. errors: in the order in which they occurred.
+    plan: JSON values (schemas/plan.schema.json); None if the run made no plan.
+    rules: the rules by name, for reporters that describe them (`DESCRIBES_RULES`); it may lack rules of findings.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -36,15 +37,15 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 class Reporter(Protocol):
-    """The module of a reporter. It may leave out whatever has a default here."""
+    """The module of a reporter. It may omit what has a default here."""
 
     DESCRIBES_RULES: bool = False
     """Whether `lines` uses `Report.rules`."""
 
     def lines(self, report: Report, *, color: bool = False) -> Iterator[str]:
-        """The report's lines, without line ends. Text from servers and files is escaped for where the lines go.
+        """Yield the report's lines, without line ends.
 
-        color: whether ANSI colors may be used.
+        Text from servers and files is escaped as the format needs it. color: whether to use ANSI colors.
         """
 
 
@@ -59,7 +60,7 @@ TABLE: Mapping[str, str] = {
 
 
 def reporter_module(name: str) -> Reporter:
-    """The module of this format, imported on first use. KeyError: no such format."""
+    """Return the module of this format, imported on first use. Raises KeyError if there is no such format."""
     return cast(Reporter, import_module(TABLE[name]))
 
 
@@ -69,7 +70,7 @@ def describes_rules(name: str) -> bool:
 
 
 def subject_text(finding: Finding) -> str:
-    """The (service, version) that the finding is about, not escaped; "" where it is about the whole registry."""
+    """Return the (service, version) of the finding, not escaped; "" if it is about the whole registry."""
     if finding.service is None:
         return ""
     return finding.service if finding.version is None else f"{finding.service} {finding.version}"
@@ -81,7 +82,7 @@ def report_of(
     plan: Mapping[str, Any] | None = None,
     rules: Mapping[str, Rule] | None = None,
 ) -> Report:
-    """The report of these findings, errors and plan: findings sorted, an ErrorGroup as the errors in it."""
+    """Make a report: findings are sorted, and an ErrorGroup is replaced by the errors in it."""
     problems = tuple(problem for error in errors for problem in _problems(error))
     return Report(findings=tuple(sorted(findings, key=Finding.sort_key)), errors=problems, plan=plan, rules=rules or {})
 

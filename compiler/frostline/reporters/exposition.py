@@ -1,6 +1,6 @@
 """Metrics in Prometheus's text format, as node_exporter's textfile collector reads it from files.
 
-A library is not worth it here: the format has a line for each value, and escapes three characters.
+We use no library for it: the format has a line for each value, and escapes three characters.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ESCAPES = {"\\": r"\\", '"': r"\""}
 
 
 class Sample(Struct, frozen=True):
-    """One value of a metric; not negative."""
+    """One value of a metric. It is not negative."""
 
     name: str
     labels: Labels
@@ -30,34 +30,34 @@ class Sample(Struct, frozen=True):
 
 
 def sample(name: str, labels: Mapping[str, str], value: float) -> Sample:
-    """A sample with these labels, in which every control character is written as an escape such as `\\x1b`."""
+    """Make a sample. Control characters in labels become escapes such as `\\x1b`."""
     return Sample(name, tuple((label, escape_control(text)) for label, text in labels.items()), value)
 
 
 def exposition(samples: Iterable[Sample], helps: Mapping[str, str]) -> str:
-    """The text of these samples, all of them gauges, in the order of `helps`: metric -> what it is.
+    """Write these samples, all of them gauges, as text. helps: metric -> its description, in the order of the file.
 
-    Of two with the same name and labels the last one counts: the collector takes no value twice.
+    If two samples have the same name and labels, the last one counts: the collector refuses duplicates.
     """
     order = list(helps)
-    unique = {(order.index(one.name), one.labels): one for one in samples}
+    unique = {(order.index(sample.name), sample.labels): sample for sample in samples}
     lines: list[str] = []
-    for name, group in groupby((unique[key] for key in sorted(unique)), key=lambda one: one.name):
+    for name, group in groupby((unique[key] for key in sorted(unique)), key=lambda sample: sample.name):
         lines += [f"# HELP {name} {helps[name]}", f"# TYPE {name} gauge", *map(_line, group)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _line(one: Sample) -> str:
-    labels = ",".join(f'{name}="{_escaped(value)}"' for name, value in one.labels)
-    return f"{one.name}{{{labels}}} {one.value:.15g}"
+def _line(sample: Sample) -> str:
+    labels = ",".join(f'{name}="{_escape(value)}"' for name, value in sample.labels)
+    return f"{sample.name}{{{labels}}} {sample.value:.15g}"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return "".join(_ESCAPES.get(character, character) for character in text)
 
 
 def samples_in(text: str) -> Iterator[Sample]:
-    """The samples that `exposition` wrote. Any other line is left out."""
+    """Yield the samples that `exposition` wrote. Other lines are skipped."""
     for line in text.split("\n"):
         if found := _SAMPLE.fullmatch(line):
             labels = ((name, re.sub(r"\\(.)", r"\1", value)) for name, value in _LABEL.findall(found["labels"]))

@@ -13,11 +13,11 @@ from frostline.reporters.base import Problem, Report, subject_text
 from frostline.text import escape_for_log
 
 LONGEST = 4000
-"""Characters of a message; an annotation shows no more, and a log line has a limit."""
+"""Characters of a message: an annotation shows no more, and a log line has a limit."""
 
 
 def lines(report: Report, *, color: bool = False) -> Iterator[str]:
-    """The workflow commands; `color` is ignored."""
+    """Yield the workflow commands. `color` is ignored."""
     for problem in report.errors:
         yield _problem_command(problem)
     for finding in report.findings:
@@ -49,7 +49,7 @@ def _command(word: str, origin: Origin | None, title: str, message: str, help: s
 
 
 def _data(text: str) -> str:
-    """The text, each line escaped by itself, joined by the runner's escape of a line feed."""
+    """Escape each line of the text, and join them with the runner's escape of a line feed."""
     escaped = (escape_for_log(line).replace("%", "%25").replace("\r", "%0D") for line in text.split("\n"))
     return "%0A".join(escaped)
 

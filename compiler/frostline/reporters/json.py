@@ -14,12 +14,12 @@ FORMAT = "frostline.report/1"
 
 
 def lines(report: Report, *, color: bool = False) -> Iterator[str]:
-    """The document's lines; `color` is ignored. Every text reads back unchanged."""
+    """Yield the document's lines. `color` is ignored. Every text reads back unchanged."""
     yield from document_lines(report_value(report))
 
 
 def report_value(report: Report) -> dict[str, Any]:
-    """The report as JSON values."""
+    """Return the report as JSON values."""
     return {
         "format": FORMAT,
         "errors": [_problem_value(problem) for problem in report.errors],
@@ -28,7 +28,7 @@ def report_value(report: Report) -> dict[str, Any]:
 
 
 def document_lines(value: Any) -> Iterator[str]:
-    """A JSON document's lines, in ASCII."""
+    """Yield a JSON document's lines, in ASCII."""
     # GitHub and Azure take `##` in a log for the start of a command. In JSON it can occur in strings only.
     text = json.dumps(value, indent=2, ensure_ascii=True).replace("##", "#\\u0023")
     yield from text.split("\n")

@@ -1,7 +1,8 @@
 """JUnit XML, as CI servers read it: one suite with a test case for each error and finding, or one case that passes.
 
-An error that ended the run is an `error`, a finding of severity error a `failure`; a warning is a case that passes,
-with its text in `system-out`. No time and no host name. XML 1.0 cannot hold control characters, so we escape them.
+An error that ended the run is an `error`, and a finding of severity error a `failure`. A warning is a case that passes,
+with its text in `system-out`. The document holds no time and no host name. XML 1.0 cannot hold control characters, so
+we escape them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _SUITE = "frostline"
 
 
 def lines(report: Report, *, color: bool = False) -> Iterator[str]:
-    """The document's lines; `color` is ignored."""
+    """Yield the document's lines. `color` is ignored."""
     failures = sum(finding.severity == "error" for finding in report.findings)
     cases = [*map(_problem_case, report.errors), *map(_finding_case, report.findings)]
     if not cases:

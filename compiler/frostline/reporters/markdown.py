@@ -15,26 +15,26 @@ from frostline.reporters.base import Report, subject_text
 from frostline.text import CHANGE_SIGNS, UNKNOWN_ENDPOINTS, escape_for_log, pluralize
 
 LONGEST = 65_535
-"""Characters that GitHub takes in a comment, counted in UTF-16 units: no way of counting gives more."""
+"""Characters that GitHub takes in a comment. We count UTF-16 units, as no other way of counting gives more."""
 
 _LONGEST_VALUE = 300
 _LONGEST_HELP = 2000
-"""A help line may hold what is to be copied, such as an entry of `guards.accept`."""
+"""A help line may hold text to copy, such as an entry of `guards.accept`."""
 _ROOM_FOR_THE_CUT = 200
 _MOST_URLS = 10
 _ORDER = ("remove", "shrink", "change", "add", "move")
 
 
 def lines(report: Report, *, color: bool = False) -> Iterator[str]:
-    """The comment's lines; `color` is ignored."""
+    """Yield the comment's lines. `color` is ignored."""
     plan, findings = _plan_sections(report.plan), ("Findings", [*_problems(report), *_findings(report.findings)])
-    # What refuses stands before all that would change, where a text is cut.
+    # Errors stand before the changes, so that cutting the text to its limit never hides them.
     sections = [findings, *plan] if _number_of_errors(report) else [*plan, findings]
     yield from _cut([_title(report), ""], [(name, items) for name, items in sections if items])
 
 
 def code(text: str, longest: int = _LONGEST_VALUE) -> str:
-    """A code span that holds any text, escaped and shortened."""
+    """Return a code span with this text, escaped and shortened."""
     escaped = escape_for_log(text)
     if len(escaped) > longest:
         escaped = f"{escaped[: longest - 1]}…"
@@ -141,7 +141,7 @@ def _item(start: str, message: str, origin: object, help: str | None) -> str:
 
 
 def _cut(head: Sequence[str], sections: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
-    """As many lines as fit, with the number of items that do not. A section leaves half of the room to the others."""
+    """Yield as many lines as fit, and the number of items that do not. A section leaves half the room to the others."""
     yield from head
     room = LONGEST - _ROOM_FOR_THE_CUT - sum(map(_size, head))
     for place, (name, items) in enumerate(sections):

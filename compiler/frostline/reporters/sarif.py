@@ -22,7 +22,7 @@ DESCRIBES_RULES = True
 
 
 def lines(report: Report, *, color: bool = False) -> Iterator[str]:
-    """The document's lines; `color` is ignored."""
+    """Yield the document's lines. `color` is ignored."""
     results = [*map(_problem_result, report.errors), *map(_finding_result, report.findings)]
     names = sorted({result["ruleId"] for result in results})
     for result in results:
@@ -38,7 +38,7 @@ def lines(report: Report, *, color: bool = False) -> Iterator[str]:
 
 
 def _descriptor(name: str, rule: Rule | None) -> dict[str, Any]:
-    """How SARIF describes a rule. rule: None where the table does not know it, and for errors that ended the run."""
+    """Describe a rule in SARIF. rule: None if the table lacks it, and for errors that ended the run."""
     if rule is None:
         return {"id": name, "shortDescription": {"text": name.replace("-", " ")}}
     return {

@@ -1,4 +1,4 @@
-"""Reports for people: a line for each error and finding, a line of help below it, the counts at the end."""
+"""Reports for people: a line for each error and finding, each with a help line below it, and the counts at the end."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from frostline.reporters.base import Report
 from frostline.text import escape_for_log
 
 LONGEST = 1000
-"""Characters shown of one text: some servers hold values of half a megabyte. The JSON report has all of it."""
+"""Characters shown of one text: some servers hold values of half a megabyte. The JSON report has the whole text."""
 
 MOST_OF_RULE = 20
-"""Findings of one rule that a person is shown: what ten thousand services have in common must not hide the rest."""
+"""Findings shown of one rule: a fault that ten thousand services share must not hide the others."""
 
 _SHOWN_OF_THE_END = 300
 
@@ -22,7 +22,7 @@ _PLAIN = "\x1b[0m"
 
 
 def lines(report: Report, *, color: bool = False) -> Iterator[str]:
-    """The report's lines. Text from servers and files is kept on one line, shortened and escaped."""
+    """Yield the report's lines. Text from servers and files is escaped, shortened and kept on one line."""
     for problem in report.errors:
         yield from _item(_start(problem.origin, "error", "", color), problem.message, problem.help, color)
     shown: Counter[tuple[str, str]] = Counter()
@@ -39,7 +39,7 @@ def lines(report: Report, *, color: bool = False) -> Iterator[str]:
 
 
 def line_of(finding: Finding) -> str:
-    """The first line of this finding, without colors."""
+    """Return the first line of this finding, without colors."""
     return next(_item(_finding_start(finding, False), finding.message, None, False))
 
 
@@ -77,7 +77,7 @@ def _count(report: Report) -> Iterator[str]:
 
 def _display(text: str) -> str:
     if len(text) > LONGEST:
-        # Keep both ends: what is wrong mostly stands after the long name that it is about.
+        # Keep both ends: a message mostly says what is wrong after the long name.
         text = f"{text[: LONGEST - _SHOWN_OF_THE_END - 1]}…{text[-_SHOWN_OF_THE_END:]}"
     return escape_for_log(text)
 

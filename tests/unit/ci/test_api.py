@@ -50,23 +50,23 @@ def test_a_token_follows_no_redirect(serve: Callable[..., Server]) -> None:
         (
             answer("422 No", b'{"message": {"title": ["too long"]}}'),
             r"422 to POST /x: {'title': \['too long'\]}",
-            "mend",
+            "fix",
         ),
         (
             answer("422 No", b'{"message": "Invalid", "errors": [{"message": "No commits"}, "x"]}'),
             "Invalid: No commits, x",
             "",
         ),
-        (answer("422 No", b'{"message": "Invalid", "errors": 5}'), "422 to POST /x: Invalid$", "mend"),
-        (answer("422 No", b'{"message": ' + b"[" * 100_000), "422 to POST /x: No$", "mend"),
-        (answer("422 No", b'{"message": "' + b"x" * 100_000 + b'"}'), "422 to POST /x: x{999}…$", "mend"),
-        (answer("200 OK", b"[" * 100_000), "answered POST /x with something else than its API", "proxy"),
-        (answer("502 Bad Gateway", b"<html>"), "502 to POST /x: Bad Gateway", "mend"),
-        (answer("200 OK", b"<html>"), "answered POST /x with something else than its API", "proxy"),
-        (answer("200 OK", b'{"number": "1"}'), "answered POST /x with something else than its API", "proxy"),
-        (answer("200 OK", b"\xff"), "answered POST /x with something else than its API", "proxy"),
-        (answer("200 OK"), "answered POST /x with something else than its API", "proxy"),
-        (reset, r"could not be asked \(POST /x\)", "again"),
+        (answer("422 No", b'{"message": "Invalid", "errors": 5}'), "422 to POST /x: Invalid$", "fix"),
+        (answer("422 No", b'{"message": ' + b"[" * 100_000), "422 to POST /x: No$", "fix"),
+        (answer("422 No", b'{"message": "' + b"x" * 100_000 + b'"}'), "422 to POST /x: x{999}…$", "fix"),
+        (answer("200 OK", b"[" * 100_000), "answered POST /x in another form than its API", "proxy"),
+        (answer("502 Bad Gateway", b"<html>"), "502 to POST /x: Bad Gateway", "fix"),
+        (answer("200 OK", b"<html>"), "answered POST /x in another form than its API", "proxy"),
+        (answer("200 OK", b'{"number": "1"}'), "answered POST /x in another form than its API", "proxy"),
+        (answer("200 OK", b"\xff"), "answered POST /x in another form than its API", "proxy"),
+        (answer("200 OK"), "answered POST /x in another form than its API", "proxy"),
+        (reset, r"could not be reached \(POST /x\)", "rerun"),
         (closing(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), "Input data was truncated", "proxy"),
     ],
 )
@@ -84,14 +84,14 @@ def test_a_host_that_is_not_there_is_said(serve: Callable[..., Server]) -> None:
     server = serve(answer("200 OK"))
     asked = api(server)
     server.stop()
-    with pytest.raises(ApiError, match="could not be asked"):
+    with pytest.raises(ApiError, match="could not be reached"):
         asked.send("GET", "/x", list)
 
 
 @pytest.mark.parametrize(
     ("status", "message"),
     [
-        ("200 OK", "GitHub could not be asked (GET /x): its answer did not end within -1 s"),
+        ("200 OK", "GitHub could not be reached (GET /x): its answer did not end within -1 s"),
         ("422 No", "GitHub answered 422 to GET /x: No"),
     ],
 )
@@ -107,14 +107,14 @@ def test_an_answer_that_drips_is_not_waited_for(
 def test_a_list_is_read_to_its_end_and_no_further(serve: Callable[..., Server]) -> None:
     page = ("[" + ",".join(["1"] * 100) + "]").encode()
     server = serve(answer("200 OK", page), answer("200 OK", page), answer("200 OK", b"[2]"))
-    assert len(list(api(server).all("/x", int, state="open"))) == 201
+    assert len(list(api(server).list_all("/x", int, state="open"))) == 201
     asked = [request.split(" ")[1] for request in server.requests]
     assert asked == [f"/x?state=open&per_page=100&page={number}" for number in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("base", ["", "ftp://x", "file:///etc/passwd"])
 def test_only_http_is_asked(base: str) -> None:
-    with pytest.raises(UsageError, match="no URL of GitHub's API"):
+    with pytest.raises(UsageError, match="not a URL of GitHub's API"):
         Api("GitHub", base, {}, "")
 
 

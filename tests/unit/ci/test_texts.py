@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from frostline.ci.texts import has_mark, joined, mark_of
+from frostline.ci.texts import has_mark, join_parts, mark_of
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ def test_a_mark_is_one_comment_of_html_whatever_the_configuration_is_called(conf
     assert "--" not in mark[4:-3]
     assert mark.isascii()
     assert "\n" not in mark
-    assert has_mark(joined(mark, ["text"], 1000), mark)
-    assert has_mark(joined(mark, ["text"], 1000).replace("\n", "\r\n"), mark)
+    assert has_mark(join_parts(mark, ["text"], 1000), mark)
+    assert has_mark(join_parts(mark, ["text"], 1000).replace("\n", "\r\n"), mark)
 
 
 def test_only_the_first_line_is_a_mark() -> None:
@@ -34,17 +34,17 @@ def test_only_the_first_line_is_a_mark() -> None:
 def test_a_text_is_cut_between_lines_to_what_the_host_takes(longest: int) -> None:
     mark = mark_of("freeze", None)
     parts = ["first\n", "", "- 😀 a line\n" * 10_000]
-    text = joined(mark, parts, longest)
+    text = join_parts(mark, parts, longest)
     assert longest - 60 < len(text.encode("utf-16-le")) // 2 <= longest
     assert text.startswith(f"{mark}\n\nfirst\n\n- 😀 a line\n")
     assert text.endswith("- 😀 a line\n\n… The rest does not fit in here.\n")
-    assert "does not fit" not in joined(mark, parts, 1_000_000)
+    assert "does not fit" not in join_parts(mark, parts, 1_000_000)
 
 
 @pytest.mark.parametrize("longest", range(140, 300, 9))
 def test_a_text_is_not_cut_where_it_is_folded(longest: int) -> None:
     folded = "  <details><summary>endpoints</summary>\n\n  - `+` `http://10.0.0.1`\n\n  </details>\n"
-    text = joined(mark_of("freeze", None), ["- `~` payments\n" + folded * 20], longest)
+    text = join_parts(mark_of("freeze", None), ["- `~` payments\n" + folded * 20], longest)
     assert text.count("<details>") == text.count("</details>")
     assert len(text) <= longest
     assert text.endswith("\n\n… The rest does not fit in here.\n")

@@ -24,7 +24,7 @@ def test_info_is_escaped_and_silent_when_quiet(
 
 
 def test_a_log_line_is_escaped(invocation: Callable[..., Invocation], capsys: pytest.CaptureFixture[str]) -> None:
-    console.log_as_asked(invocation(verbose=1))
+    console.configure_logging(invocation(verbose=1))
     logging.getLogger("frostline.test").info("::set-output name=%s", "x\ny")
     assert capsys.readouterr().err == "\\::set-output name=x\\ny\n"
 
@@ -35,7 +35,7 @@ def test_a_log_line_is_escaped(invocation: Callable[..., Invocation], capsys: py
 def test_each_v_logs_more(
     verbose: int, levels: list[str], invocation: Callable[..., Invocation], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    console.log_as_asked(invocation(verbose=verbose))
+    console.configure_logging(invocation(verbose=verbose))
     logger = logging.getLogger("frostline.test")
     logger.info("info")
     logger.debug("debug")

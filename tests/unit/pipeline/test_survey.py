@@ -44,7 +44,7 @@ def test_each_live_source_has_a_policy_and_a_local_one_has_none(live_config: Con
     ("name", "message", "help"),
     [
         ("mehs", "the source `mehs` is not in the configuration", "did you mean `mesh`?"),
-        ("partners", "asks no server, so it needs no policy", "those that ask a server are `mesh` and `west`"),
+        ("partners", "asks no server, so it needs no policy", "the sources that ask a server are `mesh` and `west`"),
     ],
 )
 def test_a_policy_of_another_source_is_refused(live_config: Config, name: str, message: str, help: str) -> None:

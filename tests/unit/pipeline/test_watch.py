@@ -39,24 +39,24 @@ def test_the_first_turn_is_due_at_once_and_the_next_one_after_an_hour() -> None:
 
 def test_a_change_is_due_when_it_has_been_quiet_for_so_long() -> None:
     made = schedule()
-    made.changed(100)
+    made.note_change(100)
     assert made.due() == 105
-    made.changed(104)
+    made.note_change(104)
     assert made.due() == 109
 
 
 def test_changes_that_never_end_wait_four_times_as_long_at_most() -> None:
     made = schedule()
     for now in range(100, 140):
-        made.changed(now)
+        made.note_change(now)
     assert made.due() == 120
 
 
 def test_a_change_during_a_turn_is_for_the_next_one() -> None:
     made = schedule()
-    made.changed(100)
+    made.note_change(100)
     made.begin()
-    made.changed(106)
+    made.note_change(106)
     made.end(110, failed=False, every=1000)
     assert made.due() == 111
     made.begin()
@@ -82,7 +82,7 @@ def test_a_change_does_not_wait_for_the_next_try() -> None:
     made = schedule()
     for _ in range(8):
         made.end(0, failed=True, every=1000)
-    made.changed(1)
+    made.note_change(1)
     assert made.due() == 6
 
 

@@ -45,10 +45,10 @@ def dependency(job: str, key: Key) -> Dependency:
     return Dependency(upstream=upstream, source="mesh", service=key.service, version=key.version)
 
 
-def lines_of(registry: Registry) -> tuple[ManifestEntry, ...]:
+def entries_of(registry: Registry) -> tuple[ManifestEntry, ...]:
     return tuple(
-        ManifestEntry(service=service, version=version, digest=entry_digest(found), endpoints=len(found.endpoints))
-        for (service, version), found in registry.entries()
+        ManifestEntry(service=service, version=version, digest=entry_digest(entry), endpoints=len(entry.endpoints))
+        for (service, version), entry in registry.entries()
     )
 
 
@@ -60,22 +60,22 @@ def plan(
     known: Any = None,
     upstreams: Iterable[Dependency] = (),
 ) -> Plan:
-    """From `old`, which is published, to `new`; known: what the committed lock gives, where it is not `old`."""
-    was, now = registry_of(old), registry_of(new, upstreams)
-    lock_gives = was if known is None else registry_of(known)
+    """Plan from the published `old` to `new`. known: what the committed lock gives, if it is not `old`."""
+    published, wanted = registry_of(old), registry_of(new, upstreams)
+    locked = published if known is None else registry_of(known)
     comparison = Comparison(
-        published=lines_of(was),
-        baseline=RegistryState(lock_gives, lines_of(lock_gives)),
-        new=RegistryState(now, lines_of(now)),
+        published=entries_of(published),
+        baseline=RegistryState(locked, entries_of(locked)),
+        new=RegistryState(wanted, entries_of(wanted)),
     )
     return plan_of(comparison, files, lock)
 
 
-def text(found: Plan) -> list[str]:
-    return list(plan_lines(found))
+def text(plan: Plan) -> list[str]:
+    return list(plan_lines(plan))
 
 
-def test_where_nothing_changes_there_is_no_plan() -> None:
+def test_a_plan_without_changes_says_that_everything_is_up_to_date() -> None:
     same = {("a", None): entry(endpoint(1)), ("a", "v1"): entry()}
     keep = FileChange(path="a.py", output="a.py", action="keep")
     found = plan(same, same, keep)
@@ -116,7 +116,7 @@ def test_endpoints_that_come_go_and_change_are_named() -> None:
     )
 
 
-def test_another_authentication_scheme_is_a_change_that_is_no_move() -> None:
+def test_another_authentication_scheme_is_a_change_and_not_a_move() -> None:
     for before, after in ((entry(endpoint(1)), entry(endpoint(2))), (entry(), entry())):
         found = plan({("a", None): before}, {("a", None): replace(after, auth="hmac")})
         assert found.services[0].changed[0] == EndpointChange(None, ("auth", "url") if after.url else ("auth",))
@@ -144,7 +144,7 @@ def test_one_url_in_two_datacenters_is_compared_in_both() -> None:
     ]
 
 
-def test_what_came_from_another_lock_is_not_named_endpoint_by_endpoint() -> None:
+def test_a_service_published_from_another_lock_is_shown_without_its_endpoints() -> None:
     old, new = {("a", None): entry(endpoint(1))}, {("a", None): entry(endpoint(2))}
     found = plan(old, new, known=new)
     assert not found.services[0].known
@@ -159,7 +159,7 @@ def test_what_came_from_another_lock_is_not_named_endpoint_by_endpoint() -> None
     assert (gone.services[0].removed, gone.services[0].known) == ((), False)
 
 
-def test_who_depends_on_what_vanishes_or_keeps_no_endpoint_is_named() -> None:
+def test_the_consumers_of_a_service_that_vanishes_or_loses_all_endpoints_are_named() -> None:
     payments, other = Key("payments", "v1"), Key("billing", None)
     calls = [dependency("shop", payments), dependency("blog", payments), dependency("shop", other)]
     old = {payments: entry(endpoint(1)), other: entry(endpoint(2))}
@@ -173,7 +173,7 @@ def test_who_depends_on_what_vanishes_or_keeps_no_endpoint_is_named() -> None:
     assert declared.services[0].dependents == ("default:blog/web", "default:shop/web")
 
 
-def test_who_depends_on_what_is_still_served_or_new_is_not_named() -> None:
+def test_the_consumers_of_a_service_that_is_new_or_still_served_are_not_named() -> None:
     key = Key("payments", "v1")
     calls = [dependency("shop", key)]
     moved = plan({key: entry(endpoint(1))}, {key: entry(endpoint(2))}, upstreams=calls)
@@ -181,7 +181,7 @@ def test_who_depends_on_what_is_still_served_or_new_is_not_named() -> None:
     assert [found.services[0].dependents for found in (moved, new)] == [(), ()]
 
 
-def test_files_are_shown_with_what_happens_to_them_and_why_not() -> None:
+def test_files_are_shown_with_their_action_and_refusal() -> None:
     files = [
         FileChange(path="a", output="a", action="create"),
         FileChange(path="b", output="b", action="update", refusal="edited"),
@@ -221,19 +221,19 @@ def effect_of(old: Entry, new: Entry) -> tuple[str, dict[str, int]]:
     return change.effect, change.moved
 
 
-def test_as_many_endpoints_at_other_addresses_and_ports_only_moved() -> None:
+def test_as_many_endpoints_with_other_addresses_and_ports_have_only_moved() -> None:
     west = {"datacenter": "dc2"}
     old = entry(endpoint(1), endpoint(2), endpoint(3, **west))
     assert effect_of(old, entry(endpoint(1), endpoint(7), endpoint(8, **west))) == ("move", {"dc1": 1, "dc2": 1})
     assert effect_of(old, entry(endpoint(5, **west), endpoint(6, **west), endpoint(7, **west))) == ("move", {"dc2": 3})
 
 
-def test_fewer_endpoints_are_a_loss_even_where_all_of_them_moved() -> None:
+def test_fewer_endpoints_are_a_loss_even_if_all_of_them_moved() -> None:
     assert effect_of(entry(endpoint(1), endpoint(2)), entry(endpoint(3))) == ("shrink", {})
     assert effect_of(entry(endpoint(1)), entry()) == ("shrink", {})
 
 
-def test_endpoints_that_move_and_change_otherwise_too_did_not_only_move() -> None:
+def test_endpoints_that_move_and_change_in_another_way_have_not_only_moved() -> None:
     old = entry(endpoint(1, tags=("a",)), endpoint(2))
     secure = replace(endpoint(4), url="https://10.0.0.1:4")
     for new in (
@@ -248,7 +248,7 @@ def test_endpoints_that_move_and_change_otherwise_too_did_not_only_move() -> Non
         assert effect_of(old, new) == ("change", {})
 
 
-def test_only_the_lock_is_no_change_of_the_registry() -> None:
+def test_a_change_of_the_lock_alone_does_not_change_the_registry() -> None:
     assert not plan({}, {}, lock="update").changes_registry
     assert plan({}, {("a", None): entry()}).changes_registry
     assert plan({}, {}, FileChange(path="a", output="a", action="update")).changes_registry
@@ -285,7 +285,7 @@ PLANS = st.builds(
 
 @settings(max_examples=50, deadline=None)
 @given(PLANS)
-def test_every_plan_fits_its_schema_and_shows_nothing_that_is_not_printable(found: Plan) -> None:
-    SCHEMA.validate(json.loads(json.dumps(plan_value(found))))
-    assert all(escape_control(line) == line for line in plan_lines(found, verbose=True))
-    assert all(escape_control(line) == line for line in plan_lines(found))
+def test_every_plan_fits_its_schema_and_shows_only_printable_text(plan: Plan) -> None:
+    SCHEMA.validate(json.loads(json.dumps(plan_value(plan))))
+    assert all(escape_control(line) == line for line in plan_lines(plan, verbose=True))
+    assert all(escape_control(line) == line for line in plan_lines(plan))

@@ -44,7 +44,7 @@ def test_a_saved_plan_reads_back_unchanged(tmp_path: Path) -> None:
         ('"digest":"', '"digest": "'),
     ],
 )
-def test_a_plan_in_which_anything_was_changed_is_refused(tmp_path: Path, old: str, new: str) -> None:
+def test_a_saved_plan_with_any_change_is_refused(tmp_path: Path, old: str, new: str) -> None:
     path = written(tmp_path / "plan.json")
     text = path.read_text()
     assert old in text
@@ -54,7 +54,7 @@ def test_a_plan_in_which_anything_was_changed_is_refused(tmp_path: Path, old: st
     assert "make a new plan" in str(caught.value.help)
 
 
-def test_a_plan_without_a_digest_is_no_saved_plan(tmp_path: Path) -> None:
+def test_a_file_without_a_digest_is_not_a_saved_plan(tmp_path: Path) -> None:
     path = written(tmp_path / "plan.json")
     text = path.read_text()
     path.write_text(text[: text.index(',"digest"')] + "}")
@@ -67,7 +67,7 @@ def test_a_plan_without_a_digest_is_no_saved_plan(tmp_path: Path) -> None:
     [{"lock": f"{ONE}\n"}, {"lock": "1" * 64}, {"manifest": f"sha256:{'g' * 64}"}, {"today": "2026-01-01\n"}],
     ids=str,
 )
-def test_a_digest_or_a_date_of_another_form_is_refused(tmp_path: Path, changed: dict[str, Any]) -> None:
+def test_a_malformed_digest_or_date_is_refused(tmp_path: Path, changed: dict[str, Any]) -> None:
     path = written(tmp_path / "plan.json", replace(SAVED, basis=replace(BASIS, **changed)))
     with pytest.raises(UsageError, match="this is not a saved plan"):
         read_saved(path)
@@ -79,19 +79,19 @@ def test_a_missing_plan_says_how_to_make_one(tmp_path: Path) -> None:
     assert "frostline plan --out" in str(caught.value.help)
 
 
-def test_inputs_that_came_went_or_changed_are_named_in_order() -> None:
+def test_inputs_that_were_added_removed_or_changed_are_named_in_order() -> None:
     now = replace(BASIS, inputs={"b.j2": ONE, "a.j2": ONE}, lock=TWO, manifest=ONE)
     assert changed_inputs(BASIS, now) == ["`a.j2`", "`b.j2`", "`frostline.yaml`", "the committed lock", "the manifest"]
     assert changed_inputs(BASIS, BASIS) == []
 
 
-def test_a_file_counts_as_changed_if_anything_of_its_change_differs() -> None:
+def test_a_file_counts_as_changed_if_any_part_of_its_change_differs() -> None:
     assert changed_files([CHANGE], [CHANGE]) == []
     assert changed_files([CHANGE], [replace(CHANGE, mode=0o755)]) == ["a.yaml"]
     assert changed_files([CHANGE], []) == changed_files([], [CHANGE]) == ["a.yaml"]
 
 
-def test_the_digest_of_a_missing_file_is_none_and_of_a_folder_an_error(tmp_path: Path) -> None:
+def test_a_missing_file_has_no_digest_and_a_folder_is_an_error(tmp_path: Path) -> None:
     assert digest_of(tmp_path / "missing") is None
     with pytest.raises(UsageError):
         digest_of(tmp_path)

@@ -42,24 +42,24 @@ def test_a_service_that_moved_takes_one_line_unless_details_are_asked_for() -> N
     assert list(plan_lines(plan(MOVED), verbose=True))[:-1] == ["Services:", line, *details]
 
 
-def test_services_that_did_more_than_move_have_their_details_in_any_case() -> None:
+def test_services_that_did_more_than_move_always_have_their_details() -> None:
     lines = list(plan_lines(plan(*SERVICES)))
     assert {"      - http://d", "      + http://b", "      ! default:x/y depends on it"} <= set(lines)
 
 
-def test_a_plan_of_the_lock_alone_says_so() -> None:
-    said = "Only the lock changes: services, endpoints and files stay as they are."
-    assert list(plan_lines(plan(lock="update"))) == [said]
+def test_a_plan_that_changes_only_the_lock_says_so() -> None:
+    line = "Only the lock changes: services, endpoints and files stay as they are."
+    assert list(plan_lines(plan(lock="update"))) == [line]
     file = FileChange(path="a", output="a", action="update")
     for more in (plan(MOVED, lock="update"), plan(files=(file,), lock="update"), plan(lock="create")):
-        assert said not in plan_lines(more)
+        assert line not in plan_lines(more)
 
 
-def test_what_is_held_is_said_whatever_else_changes() -> None:
-    said = "Held as in the lock: a\\x1b, b"
-    for some in (plan(), plan(lock="update"), plan(MOVED)):
-        assert next(iter(plan_lines(replace(some, held=("a\x1b", "b"))))) == said
-        assert said not in plan_lines(some)
+def test_held_services_are_named_whatever_else_changes() -> None:
+    line = "Held as in the lock: a\\x1b, b"
+    for without in (plan(), plan(lock="update"), plan(MOVED)):
+        assert next(iter(plan_lines(replace(without, held=("a\x1b", "b"))))) == line
+        assert line not in plan_lines(without)
 
 
 def test_a_difference_names_services_and_counts_them_without_files() -> None:
@@ -69,8 +69,8 @@ def test_a_difference_names_services_and_counts_them_without_files() -> None:
     assert "Files:" not in lines
 
 
-def test_a_difference_of_the_locks_alone_and_no_difference_say_so() -> None:
+def test_locks_that_differ_without_another_registry_and_equal_locks_are_said_to_be_so() -> None:
     assert list(difference_lines(plan(lock="update"))) == [
-        "The locks differ, but the services and endpoints that they give are the same."
+        "The locks differ, but their services and endpoints are the same."
     ]
     assert list(difference_lines(plan())) == ["No difference."]

@@ -89,7 +89,7 @@ def test_damaged_bytes_are_a_usage_error_or_a_manifest_but_nothing_else(
         parse_manifest(data[:at] + noise + data[at + len(noise) :], "m")
 
 
-def test_the_bytes_are_these() -> None:
+def test_a_manifest_is_written_as_these_bytes() -> None:
     unversioned = ManifestEntry(service="payments", version=None, digest=f"sha256:{DIGEST}", endpoints=0)
     assert written(Manifest((FILE,), (SERVICE, unversioned))).decode() == (
         HEADER
@@ -99,14 +99,14 @@ def test_the_bytes_are_these() -> None:
     )
 
 
-def test_invisible_and_turning_characters_are_escaped() -> None:
+def test_invisible_and_bidirectional_characters_are_escaped() -> None:
     service = ManifestEntry(service="a\u202eb\U000e0041", version="\x7f", digest=f"sha256:{DIGEST}", endpoints=1)
     text = written(Manifest((), (service,))).decode()
     assert '"a\\u202eb\\udb40\\udc41"' in text
     assert '"\\u007f"' in text
 
 
-def test_no_file_is_no_manifest(tmp_path: Path) -> None:
+def test_a_missing_file_reads_as_no_manifest(tmp_path: Path) -> None:
     assert read_manifest(tmp_path / "frostline.manifest") is None
     assert read_manifest(tmp_path / "missing" / "frostline.manifest") is None
 
@@ -119,7 +119,7 @@ def test_a_message_shows_the_path_as_users_would_type_it(tmp_path: Path, monkeyp
     assert str(caught.value.origin) == "frostline.manifest:1:1"
 
 
-def test_a_manifest_that_cannot_be_looked_for_is_no_crash(tmp_path: Path) -> None:
+def test_a_manifest_that_cannot_be_looked_for_is_a_publish_error(tmp_path: Path) -> None:
     with pytest.raises(PublishError, match="File name too long"):
         read_manifest(tmp_path / ("x" * 300) / "frostline.manifest")
 
@@ -145,7 +145,7 @@ def test_conflict_markers_are_named_with_their_line(tmp_path: Path) -> None:
     assert caught.value.help == "run `frostline compile`, which writes it anew"
 
 
-def test_converted_line_ends_name_what_keeps_git_from_it() -> None:
+def test_converted_line_ends_are_reported_with_the_line_for_gitattributes() -> None:
     with pytest.raises(UsageError, match="the lines end in CRLF") as caught:
         parse_manifest(f"{HEADER}{service_line()}\n".replace("\n", "\r\n").encode(), "sub/frostline.manifest")
     assert "the line `frostline.manifest -text` in .gitattributes" in (caught.value.help or "")
@@ -193,7 +193,7 @@ def test_a_bad_line_is_named_with_the_reason(text: str, line: int, reason: str) 
 
 
 @pytest.mark.parametrize(("path", "fault"), [("/etc/passwd", "is absolute"), ("a/../../b", "leaves the root folder")])
-def test_a_path_that_is_not_a_published_files_is_refused(path: str, fault: str) -> None:
+def test_a_path_that_no_published_file_can_have_is_refused(path: str, fault: str) -> None:
     line = json.dumps({"path": path, "sha256": DIGEST, "mode": "0644", "output": "o"}, separators=(",", ":"))
     with pytest.raises(UsageError, match=fault):
         parse_manifest(f"{HEADER}{line}\n".encode(), "m")

@@ -1,4 +1,4 @@
-"""What publishing would change, and what it may not: owned files only."""
+"""What publishing would change, and what it must not change: it touches files that frostline owns only."""
 
 import errno
 import os
@@ -60,7 +60,7 @@ def test_an_edited_file_is_refused_until_it_is_allowed(tmp_path: Path) -> None:
     assert changes(tmp_path, [wanted("f")], [line("f")], Allow(edited=("*",))) == [("f", "update", None)]
 
 
-def test_an_edit_to_just_what_is_wanted_is_no_edit(tmp_path: Path) -> None:
+def test_an_edit_to_exactly_the_wanted_bytes_is_kept(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"new")
     assert changes(tmp_path, [wanted("f")], [line("f")]) == [("f", "keep", None)]
 
@@ -78,7 +78,7 @@ def test_after_a_lost_manifest_equal_files_are_adopted_as_they_are(tmp_path: Pat
     assert changes(tmp_path, [wanted("f")]) == [("f", "adopt", None)]
 
 
-def test_what_is_no_longer_wanted_is_deleted_and_what_nobody_owns_is_left(tmp_path: Path) -> None:
+def test_an_owned_file_that_is_no_longer_wanted_is_deleted_and_others_are_left(tmp_path: Path) -> None:
     for name in ("gone", "theirs"):
         (tmp_path / name).write_bytes(b"old")
     assert changes(tmp_path, [], [line("gone"), line("missing")]) == [("gone", "delete", None)]
@@ -123,7 +123,7 @@ def test_each_refusal_says_which_file_and_what_allows_it(tmp_path: Path) -> None
     ]
 
 
-def test_the_next_manifest_has_what_is_published_then(tmp_path: Path) -> None:
+def test_the_next_manifest_lists_what_will_be_published(tmp_path: Path) -> None:
     (tmp_path / "gone").write_bytes(b"old")
     (tmp_path / "run.sh").write_bytes(b"new")
     (tmp_path / "run.sh").chmod(0o770)
@@ -155,7 +155,7 @@ def test_a_large_file_is_hashed_in_blocks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "path", ["../f", "/f", "", "a/../b", ".git/config", "frostline.manifest", ".frostline.journal"]
 )
-def test_a_wanted_path_that_leaves_its_place_is_an_error(tmp_path: Path, path: str) -> None:
+def test_a_wanted_path_that_leaves_the_root_or_is_reserved_is_an_error(tmp_path: Path, path: str) -> None:
     with pytest.raises(PublishError, match="output `o` would write"):
         changes(tmp_path, [wanted(path)])
 
@@ -167,7 +167,7 @@ def test_two_outputs_in_one_file_or_below_it_are_an_error(tmp_path: Path) -> Non
         changes(tmp_path, [wanted("a/b/c", output="two"), wanted("a", output="one")])
 
 
-def test_a_target_that_is_no_plain_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_target_that_is_not_a_plain_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "real").write_bytes(b"x")
     (tmp_path / "link").symlink_to("real")
     (tmp_path / "dangling").symlink_to("nowhere")
@@ -203,12 +203,12 @@ def test_the_root_itself_may_be_reached_through_a_link(tmp_path: Path) -> None:
     assert changes(tmp_path / "link", [wanted("f")], [line("f")]) == [("f", "update", None)]
 
 
-def test_a_root_that_is_not_there_yet_is_an_empty_one(tmp_path: Path) -> None:
+def test_a_missing_root_counts_as_empty(tmp_path: Path) -> None:
     found = changes(tmp_path / "missing", [wanted("b"), wanted("a")], [line("gone")])
     assert found == [("a", "create", None), ("b", "create", None)]
 
 
-def test_a_root_that_is_no_folder_is_an_error(tmp_path: Path) -> None:
+def test_a_root_that_is_not_a_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "dangling").symlink_to("nowhere")
     for name in ("file", "dangling"):

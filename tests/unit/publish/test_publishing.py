@@ -99,7 +99,7 @@ def is_commit(counter: list[int]) -> Callable[..., bool]:
     return check
 
 
-def test_a_first_and_a_second_run_leave_just_what_is_wanted(root: Path) -> None:
+def test_a_run_leaves_exactly_the_wanted_files(root: Path) -> None:
     assert tree(root) == OLD
     run(root, NEW)
     assert tree(root) == NEW
@@ -114,7 +114,7 @@ def test_a_folder_that_becomes_empty_is_removed_but_never_the_root(root: Path) -
     assert sorted(path.name for path in root.iterdir()) == [MANIFEST]
 
 
-def test_what_stays_the_same_is_not_touched(root: Path) -> None:
+def test_a_file_that_stays_the_same_is_not_touched(root: Path) -> None:
     before = {path: written(path) for path in (root / "data/b.yaml", root / MANIFEST)}
     run(root, OLD)
     assert {path: written(path) for path in before} == before
@@ -154,7 +154,7 @@ def test_the_manifest_is_the_same_under_another_umask(tmp_path: Path) -> None:
     assert texts[0] == texts[1]
 
 
-def test_a_refused_change_stops_all_of_it(root: Path) -> None:
+def test_a_refused_change_stops_the_whole_publication(root: Path) -> None:
     (root / "app/registry.py").write_bytes(b"edited")
     with pytest.raises(RefusedError, match="was edited"):
         run(root, NEW)
@@ -168,7 +168,7 @@ def test_a_refused_change_stops_all_of_it(root: Path) -> None:
     assert tree(root) == NEW
 
 
-def test_lock_files_are_written_and_deleted_with_the_rest_inside_and_outside_of_the_root(root: Path) -> None:
+def test_lock_files_inside_and_outside_the_root_are_written_and_deleted_with_the_rest(root: Path) -> None:
     inside, outside = root / "locks", root.parent / "elsewhere" / "locks"
     run(root, OLD, extra=[(inside / "a.lock", [b"1"]), (outside / "a.lock", [b"2"])], outside=(outside,))
     assert (inside / "a.lock").read_bytes() == b"1"
@@ -180,8 +180,8 @@ def test_lock_files_are_written_and_deleted_with_the_rest_inside_and_outside_of_
     assert tree(outside) == {"b.lock": b"3"}
 
 
-def test_a_lock_outside_of_the_root_that_nobody_announced_is_an_error(root: Path) -> None:
-    with pytest.raises(PublishError, match=r"`../x.lock` cannot be written: it is outside of the root folder"):
+def test_a_lock_outside_the_root_that_nobody_announced_is_an_error(root: Path) -> None:
+    with pytest.raises(PublishError, match=r"`../x.lock` cannot be written: it is outside the root folder"):
         run(root, NEW, extra=[(root.parent / "x.lock", [b"1"])])
     assert tree(root) == OLD
 
@@ -224,7 +224,7 @@ def test_the_root_may_be_reached_through_a_link(root: Path) -> None:
     assert tree(root) == NEW | {"frostline.lock": b"1"}
 
 
-def test_a_lock_that_cannot_be_given_back_is_no_fault_of_the_run(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_whose_lock_cannot_be_released_still_succeeds(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     really = fcntl.flock
 
     def flock(fd: int, how: int) -> None:
@@ -269,7 +269,7 @@ def test_a_failure_before_the_commit_leaves_everything_as_it_was(
         where = is_commit([0])
     manifest = (root / MANIFEST).read_bytes()
     failing(monkeypatch, call, OSError(number, "?"), where)
-    with pytest.raises(PublishError, match=f"` cannot be (written|made): {os.strerror(number)}"):
+    with pytest.raises(PublishError, match=f"` cannot be (written|created): {os.strerror(number)}"):
         run(root, NEW)
     assert tree(root) == OLD
     assert (root / MANIFEST).read_bytes() == manifest
@@ -277,7 +277,7 @@ def test_a_failure_before_the_commit_leaves_everything_as_it_was(
     assert tree(root) == NEW
 
 
-def test_a_full_disk_in_the_midst_of_a_file_leaves_everything_as_it_was(root: Path) -> None:
+def test_a_disk_that_fills_up_during_a_write_leaves_everything_as_it_was(root: Path) -> None:
     def chunks() -> Iterator[bytes]:
         yield b"new"
         if is_interrupted(root):
@@ -380,7 +380,7 @@ def test_a_failure_after_the_commit_is_finished_by_the_next_run(root: Path, monk
     assert manifest_fits(root)
 
 
-def test_pending_repairs_nothing(root: Path) -> None:
+def test_asking_for_an_interrupted_run_repairs_nothing(root: Path) -> None:
     (root / ".frostline.journal").write_bytes(b"{}")
     assert is_interrupted(root)
     assert (root / ".frostline.journal").read_bytes() == b"{}"
@@ -460,7 +460,7 @@ def test_replaced_names_are_synced_before_the_manifest_and_the_journal_s_end(
     assert "sync ." in events[manifest : events.index("unlink .frostline.journal")]
 
 
-def test_what_is_edited_once_it_is_confirmed_is_not_overwritten(root: Path) -> None:
+def test_a_file_that_is_edited_after_the_confirmation_is_not_overwritten(root: Path) -> None:
     lock = root / "frostline.lock"
     lock.write_bytes(b"old")
     publication = Publication(lock_files=((lock, [b"new"]),))

@@ -233,9 +233,7 @@ def test_a_journal_without_its_commit_is_undone(root: Path) -> None:
     assert names(root) == ["f"]
 
 
-def test_where_nothing_was_staged_nothing_need_be_written_to_undo_it(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_staged_nothing_is_undone_without_writing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / STAGED).unlink()
     (root / "frozen").mkdir()
     journal(root, replacing("frozen/f", old=None), committed=False)
@@ -251,7 +249,7 @@ def test_where_nothing_was_staged_nothing_need_be_written_to_undo_it(
     assert names(root) == ["f", "frozen"]
 
 
-def test_a_folder_that_somebody_has_used_meanwhile_is_not_removed(root: Path) -> None:
+def test_a_new_folder_that_somebody_uses_meanwhile_is_not_removed(root: Path) -> None:
     (root / "made").mkdir()
     (root / "made" / "theirs").write_bytes(b"x")
     journal(root, replacing("f"), committed=False, folders=("made",))
@@ -259,7 +257,7 @@ def test_a_folder_that_somebody_has_used_meanwhile_is_not_removed(root: Path) ->
     assert (root / "made" / "theirs").read_bytes() == b"x"
 
 
-def test_a_journal_that_was_not_written_to_its_end_is_removed(root: Path) -> None:
+def test_an_unfinished_journal_is_removed(root: Path) -> None:
     (root / STAGED).unlink()
     (root / ".frostline.journal.tmp").write_bytes(b'{"format":')
     assert not is_interrupted(root)
@@ -271,7 +269,7 @@ def test_an_edit_after_the_crash_is_not_overwritten_or_deleted(root: Path) -> No
     (root / "f").write_bytes(b"edited")
     for step in (replacing("f"), replacing("f", old=None), deleting("f")):
         journal(root, step)
-        with pytest.raises(PublishError, match="`f` was edited after a run was interrupted") as caught:
+        with pytest.raises(PublishError, match="`f` was edited after an interrupted run") as caught:
             recover(root)
         assert "move your edit away" in str(caught.value.help)
         assert (root / "f").read_bytes() == b"edited"
@@ -302,7 +300,7 @@ def test_a_staged_file_that_is_gone_or_changed_is_not_published(root: Path, stag
     ["../victim", "/etc/victim", "a/../../victim", ".git/hooks/pre-commit", "", ".", ".frostline.journal", "a//b"],
 )
 @pytest.mark.parametrize("committed", [True, False])
-def test_a_journal_that_names_a_file_out_of_its_place_is_not_followed(root: Path, target: str, committed: bool) -> None:
+def test_a_journal_that_names_a_file_outside_the_root_is_not_followed(root: Path, target: str, committed: bool) -> None:
     (root.parent / STAGED).write_bytes(b"new")
     (root.parent / "victim").write_bytes(b"old")
     for step in (replacing(target), deleting(target)):
@@ -316,7 +314,7 @@ def test_a_journal_that_names_a_file_out_of_its_place_is_not_followed(root: Path
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/b", "a\0b"])
-def test_of_a_folder_outside_of_the_root_only_the_files_in_it_may_be_named(root: Path, name: str) -> None:
+def test_a_journal_may_name_only_files_directly_in_a_folder_outside_the_root(root: Path, name: str) -> None:
     locks = root.parent / "locks"
     locks.mkdir()
     journal(root, deleting(f"../locks/{name}"))
@@ -338,7 +336,7 @@ def test_a_journal_follows_no_link(root: Path) -> None:
 
 
 @pytest.mark.parametrize("staged", ["f", "../f", ".frostline.x.0.tmp", f"{STAGED}\n", ".frostline.journal"])
-def test_a_journal_cannot_have_any_other_file_taken_for_a_staged_one(root: Path, staged: str) -> None:
+def test_a_journal_cannot_name_another_file_as_a_staged_one(root: Path, staged: str) -> None:
     (root / "g").write_bytes(b"new")
     for committed in (True, False):
         journal(root, replacing("f", staged=staged), committed=committed)
@@ -403,13 +401,13 @@ def test_a_journal_that_is_a_link_is_not_read(root: Path) -> None:
         recover(root)
 
 
-def test_a_journal_of_no_steps_is_over(root: Path) -> None:
+def test_a_journal_without_steps_is_removed(root: Path) -> None:
     journal(root)
     recover(root)
     assert not is_interrupted(root)
 
 
-def test_a_checkout_that_moved_since_is_recovered_all_the_same(root: Path) -> None:
+def test_a_checkout_that_was_moved_is_still_recovered(root: Path) -> None:
     checkout, moved = root.parent / "checkout", root.parent / "moved"
     checkout.mkdir()
     root.rename(checkout / "root")

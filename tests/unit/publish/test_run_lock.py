@@ -81,7 +81,7 @@ def test_another_process_is_refused_until_the_run_ends_and_nothing_is_left(
     assert names(tmp_path) == []
 
 
-def test_what_a_killed_run_left_stops_nobody(tmp_path: Path, unsupported: tuple[str, ...]) -> None:
+def test_a_lock_that_a_killed_run_left_stops_no_other_run(tmp_path: Path, unsupported: tuple[str, ...]) -> None:
     with start(tmp_path, unsupported) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "locked\n"
@@ -93,7 +93,7 @@ def test_what_a_killed_run_left_stops_nobody(tmp_path: Path, unsupported: tuple[
 
 
 @pytest.mark.parametrize("number", [errno.EBADF, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK])
-def test_a_folder_that_cannot_be_locked_has_a_lock_file_meanwhile(
+def test_a_folder_that_cannot_be_locked_has_a_lock_file_during_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     monkeypatch.setattr(fcntl, "flock", failing(number))
@@ -102,14 +102,14 @@ def test_a_folder_that_cannot_be_locked_has_a_lock_file_meanwhile(
     assert names(tmp_path) == []
 
 
-def test_other_faults_of_locking_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_errors_of_locking_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fcntl, "flock", failing(errno.EIO))
     with pytest.raises(PublishError, match="cannot be locked: Input/output error"), run_lock(tmp_path):
         pass
 
 
 @pytest.mark.parametrize("content", ["", "x", f"1 {os.uname().nodename}", "999999999 elsewhere", "a b c", "-1 x"])
-def test_an_owner_that_may_be_at_work_is_not_robbed(
+def test_the_lock_of_a_process_that_may_be_at_work_is_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
     for name in ("flock", "lockf"):
@@ -117,7 +117,7 @@ def test_an_owner_that_may_be_at_work_is_not_robbed(
     (tmp_path / OWNER).write_text(content)
     with pytest.raises(PublishError, match="another run is at work") as caught, run_lock(tmp_path):
         pass
-    assert f"if none is, remove `{tmp_path / OWNER}`" in (caught.value.help or "")
+    assert f"if no run is at work, remove `{tmp_path / OWNER}`" in (caught.value.help or "")
     assert (tmp_path / OWNER).read_text() == content
 
 
@@ -131,7 +131,7 @@ def test_a_link_in_the_place_of_the_lock_file_is_not_followed(tmp_path: Path, mo
     assert not (tmp_path / "victim").exists()
 
 
-def test_where_no_lock_file_can_be_made_nothing_is_published_that_needs_one(
+def test_a_run_that_cannot_create_a_lock_file_publishes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fcntl, "flock", failing(errno.EBADF))
@@ -147,7 +147,7 @@ def test_where_no_lock_file_can_be_made_nothing_is_published_that_needs_one(
         assert names(tmp_path) == []
 
 
-def test_who_only_asks_whether_a_run_is_at_work_stops_none(tmp_path: Path) -> None:
+def test_asking_whether_a_run_is_at_work_stops_no_run(tmp_path: Path) -> None:
     asking = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(asking, fcntl.LOCK_SH)
     threading.Timer(0.02, os.close, [asking]).start()
@@ -155,7 +155,7 @@ def test_who_only_asks_whether_a_run_is_at_work_stops_none(tmp_path: Path) -> No
         pass
 
 
-def test_a_root_that_another_run_removes_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_root_that_another_run_removes_is_created_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root, plain = tmp_path / "a" / "root", os.open
     times = iter([True, True, False, False])
 
@@ -192,7 +192,8 @@ def test_a_root_that_is_replaced_before_it_is_locked_is_opened_again(
         pass
 
 
-def test_a_root_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_root_that_cannot_be_created_is_a_publish_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(PublishError, match="cannot be made: Not a directory"), run_lock(tmp_path / "file/a", make=True):
+    denied = pytest.raises(PublishError, match="cannot be created: Not a directory")
+    with denied, run_lock(tmp_path / "file/a", make=True):
         pass

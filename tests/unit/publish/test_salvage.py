@@ -1,4 +1,4 @@
-"""What a broken manifest says: of both sides of a merge all of it, and nothing that somebody else wrote."""
+"""What a broken manifest says: both sides of a merge count, and lines that frostline does not write are refused."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def entry(service: str, endpoints: int = 1, digest: str = "0") -> ManifestEntry:
 
 def written(*lines: FileLine | ManifestEntry) -> list[bytes]:
     """The manifest's lines, without their newlines; the header first."""
-    files = tuple(one for one in lines if isinstance(one, FileLine))
-    services = tuple(one for one in lines if isinstance(one, ManifestEntry))
+    files = tuple(line for line in lines if isinstance(line, FileLine))
+    services = tuple(line for line in lines if isinstance(line, ManifestEntry))
     return b"".join(manifest_chunks(Manifest(files, services))).split(b"\n")[:-1]
 
 
@@ -40,7 +40,7 @@ def claimed(tmp_path: Path, data: bytes) -> tuple[Manifest | None, bool]:
 
 
 def lines_of(*lines: bytes) -> bytes:
-    return b"".join(one + b"\n" for one in lines)
+    return b"".join(line + b"\n" for line in lines)
 
 
 HEADER, OURS, SHOP = written(line(), entry("shop"))
@@ -56,7 +56,7 @@ def test_a_manifest_that_is_whole_or_missing_has_no_fault(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("base", [(), (b"||||||| 123abc", b"base that is no line")])
-def test_of_a_merge_both_sides_count(tmp_path: Path, base: tuple[bytes, ...]) -> None:
+def test_both_sides_of_a_merge_count(tmp_path: Path, base: tuple[bytes, ...]) -> None:
     more = written(entry("shop", 3, "1"))[1]
     mail = written(entry("mail"))[1]
     data = lines_of(
@@ -68,7 +68,7 @@ def test_of_a_merge_both_sides_count(tmp_path: Path, base: tuple[bytes, ...]) ->
     assert manifest is not None
     (file,) = manifest.files
     assert (file.wrote(WROTE), file.wrote(ELSE), file.wrote("0" * 64)) == (True, True, False)
-    assert [(one.service, one.endpoints) for one in manifest.services] == [("mail", 1), ("shop", 3), ("web", 1)]
+    assert [(entry.service, entry.endpoints) for entry in manifest.services] == [("mail", 1), ("shop", 3), ("web", 1)]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_of_a_merge_both_sides_count(tmp_path: Path, base: tuple[bytes, ...]) ->
         lines_of(HEADER, OURS, OURS, SHOP, SHOP),
     ],
 )
-def test_what_is_only_spelt_in_another_way_is_all_there(tmp_path: Path, data: bytes) -> None:
+def test_a_manifest_that_is_only_spelt_in_another_way_is_whole(tmp_path: Path, data: bytes) -> None:
     assert claimed(tmp_path, data) == (Manifest((line(),), (entry("shop"),)), True)
 
 
@@ -97,7 +97,7 @@ def test_what_is_only_spelt_in_another_way_is_all_there(tmp_path: Path, data: by
         (b"\xff\xfe\x00", 0),
     ],
 )
-def test_where_a_line_may_be_missing_that_is_said(tmp_path: Path, data: bytes, files: int) -> None:
+def test_a_manifest_that_may_lack_a_line_is_not_whole(tmp_path: Path, data: bytes, files: int) -> None:
     manifest, is_whole = claimed(tmp_path, data)
     assert not is_whole
     assert manifest is not None
@@ -125,6 +125,6 @@ def test_a_conflict_hides_no_path_that_leaves_the_root(tmp_path: Path, path: str
         (b"=======\n", (), False),
     ],
 )
-def test_what_git_made_of_a_file_is_no_edit(data: bytes, others: tuple[str, ...], is_made: bool) -> None:
+def test_a_file_that_git_changed_counts_as_not_edited(data: bytes, others: tuple[str, ...], is_made: bool) -> None:
     file = FileLine(path="a", sha256=WROTE, mode=0o644, output="o", others=others)
     assert is_made_by_git(data, file) == is_made

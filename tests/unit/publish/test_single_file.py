@@ -85,10 +85,10 @@ def test_a_plan_a_lock_and_an_empty_file_are_replaced_by_out(tmp_path: Path, con
     assert tree(tmp_path) == {path.name: b"new"}
 
 
-def test_a_single_file_brings_the_folders_that_it_lies_in(tmp_path: Path) -> None:
+def test_the_folders_above_a_single_file_are_created(tmp_path: Path) -> None:
     replace_file(tmp_path / "a" / "b" / "dc1.lock", [b"a"])
     assert tree(tmp_path) == {"a/b/dc1.lock": b"a"}
-    with pytest.raises(PublishError, match="cannot be made: File exists"):
+    with pytest.raises(PublishError, match="cannot be created: File exists"):
         replace_file(tmp_path / "a" / "b" / "dc1.lock" / "dc2.lock", [b"b"])
     broken = tmp_path / "c" / "d" / "dc1.lock"
     with pytest.raises(PublishError, match="Input/output error"):
@@ -102,7 +102,7 @@ def _failing() -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("old", [None, b"old"])
-def test_a_run_that_is_killed_while_it_writes_leaves_nothing_or_what_the_next_one_removes(
+def test_a_run_that_is_killed_while_it_writes_leaves_nothing_that_the_next_run_keeps(
     tmp_path: Path, way: str, old: bytes | None
 ) -> None:
     path = tmp_path / "plan.json"
@@ -116,7 +116,9 @@ def test_a_run_that_is_killed_while_it_writes_leaves_nothing_or_what_the_next_on
     assert tree(tmp_path) == {"other": b"next", **({path.name: old} if old else {})}
 
 
-def test_a_run_that_is_killed_before_it_replaces_an_old_file_leaves_what_the_next_one_removes(tmp_path: Path) -> None:
+def test_a_run_that_is_killed_before_it_replaces_an_old_file_leaves_nothing_that_the_next_run_keeps(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "plan.json"
     path.write_bytes(b"old")
     killed(path, call="rename")
@@ -126,7 +128,7 @@ def test_a_run_that_is_killed_before_it_replaces_an_old_file_leaves_what_the_nex
     assert tree(tmp_path) == {path.name: b"next"}
 
 
-def test_what_a_run_at_work_has_staged_is_not_removed_by_another(tmp_path: Path) -> None:
+def test_a_file_that_a_run_at_work_has_staged_is_not_removed_by_another_run(tmp_path: Path) -> None:
     def meanwhile() -> Iterator[bytes]:
         yield b"a"
         replace_file(tmp_path / "two", [b"2"])
@@ -137,7 +139,7 @@ def test_what_a_run_at_work_has_staged_is_not_removed_by_another(tmp_path: Path)
     assert tree(tmp_path) == {"one": b"ab", "two": b"2"}
 
 
-def test_what_only_looks_staged_stays(tmp_path: Path) -> None:
+def test_a_file_that_only_looks_staged_stays(tmp_path: Path) -> None:
     names = [".frostline.0123456789abcdef.0.tmp", ".frostline.0123456789abcdeg.out.tmp", "a.out.tmp"]
     for name in names:
         (tmp_path / name).write_bytes(b"theirs")
@@ -149,7 +151,7 @@ def test_what_only_looks_staged_stays(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "plan.json"])
 
 
-def test_a_file_that_somebody_else_writes_meanwhile_is_judged_too(tmp_path: Path) -> None:
+def test_a_file_that_somebody_else_writes_meanwhile_is_not_replaced_unless_it_may_be(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
 
     def meanwhile(content: bytes) -> Iterator[bytes]:
@@ -191,11 +193,11 @@ def test_without_proc_a_file_is_written_under_a_name(tmp_path: Path, monkeypatch
     [
         (".", "`.` is a folder", "name a file in it"),
         ("folder", "`folder` is a folder", "move it away"),
-        ("file/a", "`file` cannot be made: File exists", "`file` is no folder"),
-        ("file/a/b", "`file/a` cannot be made: Not a directory", "`file` is no folder"),
+        ("file/a", "`file` cannot be created: File exists", "`file` is not a folder"),
+        ("file/a/b", "`file/a` cannot be created: Not a directory", "`file` is not a folder"),
     ],
 )
-def test_a_path_that_is_no_file_says_what_stands_there(
+def test_a_path_that_is_not_a_file_says_what_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, message: str, help: str
 ) -> None:
     (tmp_path / "folder").mkdir()

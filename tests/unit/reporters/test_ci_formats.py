@@ -116,10 +116,10 @@ def sarif_run(report: Report) -> dict[str, Any]:
     return dict(run)
 
 
-def test_sarif_has_a_result_for_each_with_its_rule_and_place() -> None:
+def test_sarif_has_a_result_for_each_error_and_finding_with_its_rule_and_place() -> None:
     run = sarif_run(REPORT)
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["frostline", "job-tag", "port-zero"]
-    assert [(one["ruleId"], one["ruleIndex"], one["level"]) for one in run["results"]] == [
+    assert [(result["ruleId"], result["ruleIndex"], result["level"]) for result in run["results"]] == [
         ("frostline", 0, "error"),
         ("port-zero", 2, "error"),
         ("job-tag", 1, "warning"),
@@ -151,12 +151,14 @@ def test_sarif_describes_each_rule_of_the_table_and_names_others() -> None:
 
 def test_a_sarif_result_stays_the_same_one_when_its_line_moves() -> None:
     moved = replace(WARNING, origin=FileOrigin("y", 9))
-    prints = [sarif_run(report_of([one]))["results"][0]["partialFingerprints"] for one in (WARNING, moved, ERROR)]
+    prints = [
+        sarif_run(report_of([finding]))["results"][0]["partialFingerprints"] for finding in (WARNING, moved, ERROR)
+    ]
     assert prints[0] == prints[1] != prints[2]
 
 
 @given(HOSTILE)
-def test_any_text_comes_back_from_sarif(text: str) -> None:
+def test_any_text_reads_back_unchanged_from_sarif(text: str) -> None:
     run = sarif_run(Report(findings=(Finding(rule="r", message=text, origin=FileOrigin(text, 1, 1)),)))
     assert run["results"][0]["message"]["text"] == text
     uri = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
@@ -172,7 +174,7 @@ def junit_suite(report: Report) -> ElementTree.Element:
     return ElementTree.fromstring(text.split("\n", 1)[1])
 
 
-def test_junit_has_a_case_for_each_and_one_that_passes_where_all_is_well() -> None:
+def test_junit_has_a_case_for_each_error_and_finding_and_one_that_passes_if_there_are_none() -> None:
     suites = junit_suite(REPORT)
     assert suites.attrib == {"tests": "3", "failures": "1", "errors": "1"}
     kinds = [[child.tag for child in case] for case in suites.iter("testcase")]
@@ -183,7 +185,7 @@ def test_junit_has_a_case_for_each_and_one_that_passes_where_all_is_well() -> No
 
 
 @given(HOSTILE)
-def test_any_text_is_a_text_in_junit(text: str) -> None:
+def test_any_text_can_be_written_as_junit(text: str) -> None:
     suites = junit_suite(Report(findings=(Finding(rule="r", message=text, service=text, help=text),)))
     assert [element.tag for element in suites.iter()] == ["testsuites", "testsuite", "testcase", "failure"]
 
@@ -191,7 +193,7 @@ def test_any_text_is_a_text_in_junit(text: str) -> None:
 # --- markdown ---------------------------------------------------------------------------------------------------------
 
 
-def test_markdown_has_the_counts_first_then_what_refuses_then_services_files_and_warnings() -> None:
+def test_markdown_has_the_counts_first_then_errors_then_services_files_and_warnings() -> None:
     lines = list(markdown.lines(replace(REPORT, plan=plan())))
     assert lines[0] == (
         "**frostline**: services 0 to add, 0 to change, 1 to remove; 1 file to write, 0 to delete; 2 errors, 1 warning"
@@ -214,7 +216,7 @@ def test_markdown_says_once_why_the_endpoints_of_some_services_are_missing() -> 
 
 
 @given(HOSTILE, HOSTILE)
-def test_nothing_hostile_is_more_than_code_in_markdown(text: str, name: str) -> None:
+def test_hostile_text_stays_in_its_code_span_in_markdown(text: str, name: str) -> None:
     finding = Finding(rule="r", message=text, service=name, help=text, origin=FileOrigin(text, 1, 1))
     change = plan(service=name, added=[text], dependents=[name])
     change["files"][0]["path"] = text
@@ -240,7 +242,7 @@ def test_markdown_folds_the_endpoints_of_a_service_that_moved() -> None:
 
 
 @given(HOSTILE, HOSTILE)
-def test_nothing_hostile_breaks_out_of_the_fold(text: str, name: str) -> None:
+def test_hostile_text_does_not_break_out_of_the_fold(text: str, name: str) -> None:
     moved = plan(service=name, action="change", effect="move", added=[text], removed=[name], moved={text or "dc": 1})
     rendered = MarkdownIt("commonmark").parse("\n".join(markdown.lines(Report(plan=moved))))
     html = [token.content.strip() for token in rendered if token.type == "html_block"]
@@ -248,7 +250,7 @@ def test_nothing_hostile_breaks_out_of_the_fold(text: str, name: str) -> None:
     assert not any(child.type == "html_inline" for token in rendered for child in token.children or ())
 
 
-def test_markdown_names_services_in_the_order_of_what_matters() -> None:
+def test_markdown_names_the_worst_changes_of_services_first() -> None:
     found = plan()
     effects = ["move", "add", "change", "shrink", "remove"]
     found["services"] = [plan(service=effect, effect=effect)["services"][0] for effect in effects]
@@ -263,14 +265,14 @@ def test_markdown_says_that_only_the_lock_changes() -> None:
     )
 
 
-def test_markdown_keeps_what_is_to_be_copied_from_a_help_line_whole() -> None:
+def test_markdown_does_not_cut_text_to_copy_in_a_help_line() -> None:
     accept = f'`- {{rule: guard-instances, service: "{"s" * 200}", until: 2026-01-01, why: "say why"}}`'
     mend = f"if this is intended, rerun with `--allow deletes={'s' * 200}`, or have it reviewed: add {accept}"
     text = "\n".join(markdown.lines(Report(findings=(Finding(rule="r", message="m", help=mend),))))
     assert accept in text
 
 
-def test_markdown_is_cut_to_what_a_comment_holds_and_says_so() -> None:
+def test_markdown_is_cut_to_the_size_of_a_comment_and_says_so() -> None:
     findings = [Finding(rule="r", message="😀" * 200, service=f"s{number:05}") for number in range(2_000)]
     text = "\n".join(markdown.lines(report_of(findings, plan=plan())))
     assert len(text.encode("utf-16-le")) // 2 <= markdown.LONGEST

@@ -76,7 +76,7 @@ def test_a_report_reads_as_documented() -> None:
     }
 
 
-def test_a_report_of_nothing_is_a_document_too() -> None:
+def test_an_empty_report_is_a_document_too() -> None:
     assert value_of(Report()) == {"format": "frostline.report/1", "errors": [], "findings": []}
 
 

@@ -62,7 +62,7 @@ def checked(report: Report) -> None:
     assert counts["@tests"] == len(cases) == max(len(report.findings) + len(report.errors), 1)
 
 
-def test_a_report_of_nothing_fits_the_schemas() -> None:
+def test_an_empty_report_fits_the_schemas() -> None:
     checked(report_of())
 
 
@@ -79,10 +79,10 @@ def test_any_report_fits_the_schemas(findings: list[Finding], errors: list[Sourc
         {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "x"}}, "results": [{"level": "fatal"}]}]},
     ],
 )
-def test_the_schema_of_sarif_refuses_what_is_none(wrong: object) -> None:
+def test_the_schema_of_sarif_refuses_other_documents(wrong: object) -> None:
     assert not SARIF.is_valid(wrong)
 
 
 @pytest.mark.parametrize("wrong", ["<testsuites/>", '<testsuites tests="1"><testcase name="x"/></testsuites>'])
-def test_the_schema_of_junit_refuses_what_is_none(wrong: str) -> None:
+def test_the_schema_of_junit_refuses_other_documents(wrong: str) -> None:
     assert not JUNIT.is_valid(wrong)

@@ -49,7 +49,7 @@ def test_a_finding_without_a_place_starts_with_its_rule() -> None:
     assert text_of(Finding(rule="guard-empty", message="no"))[0] == "error[guard-empty]: no"
 
 
-def test_errors_come_before_findings_and_several_are_told_apart() -> None:
+def test_errors_come_before_findings_each_on_its_own_line() -> None:
     errors = ErrorGroup([UsageError("one", origin=PLACE, help="do"), ErrorGroup([SourceError("two")])])
     found = Finding(rule="ports", message="no", severity="warning")
     assert text_of(found, errors=(errors, PublishError("three"))) == [
@@ -62,7 +62,7 @@ def test_errors_come_before_findings_and_several_are_told_apart() -> None:
     ]
 
 
-def test_of_many_findings_of_one_rule_the_first_are_shown_and_all_are_counted() -> None:
+def test_many_findings_of_one_rule_are_counted_and_only_the_first_are_shown() -> None:
     many = [Finding(rule="ports", service=f"s{number:03}", message="no", help="do") for number in range(100)]
     other = Finding(rule="zone", message="seen", severity="warning")
     shown = text_of(*many, other)
@@ -75,7 +75,7 @@ def test_of_many_findings_of_one_rule_the_first_are_shown_and_all_are_counted() 
     assert len(text_of(*many[:MOST_OF_RULE])) == 2 * MOST_OF_RULE + 1
 
 
-def test_a_report_of_nothing_has_no_line() -> None:
+def test_an_empty_report_has_no_lines() -> None:
     assert text_of() == []
 
 
@@ -121,7 +121,7 @@ def test_hostile_text_reads_as_recorded() -> None:
     st.text(st.one_of(st.characters(), st.sampled_from("\x1b\x9b\n\r\u2028:#[]\u202e\x00")), max_size=60)
     | st.sampled_from(HOSTILE)
 )
-def test_no_hostile_text_becomes_a_line_a_control_or_a_command(text: str) -> None:
+def test_hostile_text_never_becomes_a_line_a_control_or_a_command(text: str) -> None:
     shown = text_of(hostile_finding(text), errors=(hostile_error(text),))
     assert len(shown) == 5
     for line in shown:
@@ -143,7 +143,7 @@ def test_a_text_is_not_cut_within_an_escape() -> None:
     assert shown[0].removeprefix("error[ports]: ") == "\\x1b" * (LONGEST - 301) + "…" + "\\x1b" * 300
 
 
-def test_what_is_wrong_with_a_very_long_name_is_said() -> None:
+def test_the_end_of_a_message_with_a_very_long_name_is_shown() -> None:
     shown = text_of(Finding(rule="ports", message=f"service {'n' * 100_000}: no such port"))
     assert shown[0].startswith("error[ports]: service nnn")
     assert shown[0].endswith("nnn: no such port")

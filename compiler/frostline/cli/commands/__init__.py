@@ -1,4 +1,4 @@
-"""The commands, each a module of its name with `command`, a click command whose callback returns the exit status."""
+"""The commands. Each is a module of its name, with a click command `command` that returns the exit status."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ COMMANDS: Mapping[str, str] = {
     "schema": "Print a JSON Schema, or the names of all schemas.",
     "completion": "Print the completion of a shell: bash, fish or zsh.",
 }
-"""What each command does, in the order in which help lists them. A module's docstring starts with the same sentence."""
+"""Name -> what the command does, in the order of the help. The docstring of each command starts with this sentence."""

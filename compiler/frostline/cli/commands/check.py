@@ -1,4 +1,4 @@
-"""`frostline check`: for CI, whether what is published is what the lock and the configuration give."""
+"""`frostline check`: verify, for CI, that what is published matches the lock and the configuration."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def command(
     Exits with 1 on drift, with 4 if a check fails. Uses no network unless --live or --reach is given.
     """
     if exact and not live:
-        raise click.UsageError("--exact needs --live: without it the lock is compared with no source")
+        raise click.UsageError("--exact needs --live: without it, the lock is not compared with the sources")
     if wait and not live:
-        raise click.UsageError("--wait needs --live: without it no server is asked")
+        raise click.UsageError("--wait needs --live: without it, no server is asked")
     config = load_invocation_config(invocation)
     warn_of_pending_run(invocation, config)
     result = look(
@@ -87,7 +87,7 @@ def command(
     if reach:
         reached = reach_endpoints(committed_registry(config), config.checks.waivers, invocation.today)
     if invocation.metrics:
-        invocation.metrics.note(findings=result.findings, lock=result.lock)
+        invocation.metrics.note_result(findings=result.findings, lock=result.lock)
     _print_result(invocation, result, reached)
     status = _status(result, reached)
     if status == errors.DIFFERENT:
@@ -101,7 +101,7 @@ def command(
     elif verify and not any(output.verifier for output in config.outputs):
         info(invocation, "No output has `verify`: nothing was verified.")
     if result.only_lock:
-        info(invocation, f"{ONLY_LOCK} `--exact` counts that as well.")
+        info(invocation, f"{ONLY_LOCK} `--exact` counts that too.")
     return status
 
 

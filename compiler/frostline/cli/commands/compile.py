@@ -95,7 +95,7 @@ def command(
         raise click.UsageError(f"{'--max-age' if expect is None else '--expect'} needs --plan FILE")
     check_lock_options(offline=offline, globs=locks, wait=wait)
     if exact and not locked:
-        raise click.UsageError("--exact needs --locked: without it the lock may change")
+        raise click.UsageError("--exact needs --locked: without it, the lock may change")
     options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today)
     return _compile(invocation, options, offline=offline, locked=locked, exact=exact, globs=locks, wait=wait)
 
@@ -106,7 +106,7 @@ def _refuse_options_beside_plan(context: click.Context) -> None:
         given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         if given and name not in _FIT_A_SAVED_PLAN:
             raise click.UsageError(
-                f"--plan and {parameter.opts[0]} exclude each other: a saved plan holds what it was made with"
+                f"--plan and {parameter.opts[0]} exclude each other: a saved plan holds its own options"
             )
 
 
@@ -140,9 +140,9 @@ def _compile(
 
 
 def _compile_plan(invocation: Invocation, path: Path, expect: str | None, max_age: float | None) -> int:
-    """Publish exactly the saved plan, with no network; refuse if anything that it was made from has changed.
+    """Publish exactly the saved plan, without a network. Raises RefusedError if one of its inputs has changed.
 
-    expect: the digest that it must have; max_age: how many seconds old it may be.
+    expect: the digest that it must have. max_age: its greatest age, in seconds.
     """
     file, shown = saved_plan.read_saved(path), display_path(path)
     saved = file.saved
@@ -184,9 +184,10 @@ def _report(invocation: Invocation, compilation: Compilation) -> int:
 
 
 def _as_committed(invocation: Invocation, config: Config, locks: LockPair, *, exact: bool) -> LockPair:
-    """The committed lock in place of the one that was read, which confirms only the segments that are the lock's.
+    """Return the locks with the committed lock as the new one, if only the lock would change.
 
-    DifferentError: the registry would change (exact: the lock).
+    The readings then confirm only the segments that were read just as the committed lock has them.
+    Raises DifferentError if the registry would change, or with `exact` if the lock would change.
     """
     changes = registry_difference(config, locks)
     if locks.fault or locks.committed is None or exact or changes:
@@ -210,9 +211,9 @@ def _registry_would_change(config: Config, locks: LockPair, changes: Sequence[st
 
 
 def _lock_would_change(config: Config, locks: LockPair, changes: Sequence[str]) -> FrostlineError:
-    had = {snapshot.segment: snapshot for snapshot in locks.committed.snapshots} if locks.committed else {}
-    now = {snapshot.segment: snapshot for snapshot in locks.new.snapshots}
-    changed = sorted(segment for segment in {*had, *now} if had.get(segment) != now.get(segment))
+    old = {snapshot.segment: snapshot for snapshot in locks.committed.snapshots} if locks.committed else {}
+    new = {snapshot.segment: snapshot for snapshot in locks.new.snapshots}
+    changed = sorted(segment for segment in {*old, *new} if old.get(segment) != new.get(segment))
     named = "; ".join(f"source `{source}`, datacenter `{datacenter}`" for source, datacenter, _ in changed)
     return DifferentError(
         f"the lock would change ({named}); nothing was published",

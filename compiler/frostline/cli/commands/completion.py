@@ -1,4 +1,4 @@
-"""`frostline completion`: what a shell runs to complete our commands, options and values."""
+"""`frostline completion`: print the script by which a shell completes our commands, options and values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`frostline diff`: what changed from one lock to another."""
+"""`frostline diff`: show what changed from one lock to another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`frostline explain`: where endpoints come from, and why other instances are left out."""
+"""`frostline explain`: show where endpoints come from, and why other instances are left out."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def command(invocation: Invocation, service: str, version: str | None, offline: 
 
 
 def _read_registry(config: Config) -> Registry:
-    """The whole registry as the sources have it now, for the names in it."""
+    """Read the whole registry from the sources, for the names in it."""
     return registry_of_lock(config, lock_of(freeze(config, CommittedLock(config)).snapshots))
 
 
 def explanation_lines(explanation: Explanation) -> Iterator[str]:
-    """The explanation for a person."""
+    """Yield the explanation as text for a person."""
     effects = explanation.overridden.effects_by_key()
     for key in explanation.keys:
         entry = explanation.registry.get(key)
@@ -113,10 +113,10 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
 
 
 def _output_lines(seen: SeenByOutput, entry: Entry | None) -> Iterator[str]:
-    """What an output has of a (service, version), whose entry of the registry this is."""
+    """Yield what an output has of a (service, version). entry: its entry in the registry."""
     if seen.entry is None or seen.entry.declared:
-        had = "leaves it out" if seen.entry is None else "has it without an endpoint"
-        yield escape_control(f"  > the output {seen.output} {had}")
+        what = "leaves it out" if seen.entry is None else "has it without an endpoint"
+        yield escape_control(f"  > the output {seen.output} {what}")
         return
     only_chosen = entry is not None and entry.endpoints == seen.entry.endpoints and entry.url != seen.entry.url
     for endpoint in seen.entry.endpoints:

@@ -1,4 +1,4 @@
-"""`frostline freeze`: from the live sources to the lock, and no further."""
+"""`frostline freeze`: read the live sources and write the lock only."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def command(
     update = update_lock(config, allow, invocation.today, sources=sources, datacenters=datacenters, out=out, wait=wait)
     if invocation.metrics:
         lock = None if update.refused else Lock(update.snapshots)
-        invocation.metrics.note(findings=update.findings, lock=lock, readings=update.readings)
+        invocation.metrics.note_result(findings=update.findings, lock=lock, readings=update.readings)
     _print_update(invocation, update, display_path(out or config.lock))
     return errors.REFUSED if update.refused else errors.DONE
 

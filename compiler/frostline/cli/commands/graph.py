@@ -1,4 +1,4 @@
-"""`frostline graph`: who depends on whom, offline."""
+"""`frostline graph`: show who depends on whom, offline."""
 
 from __future__ import annotations
 

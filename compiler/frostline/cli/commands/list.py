@@ -1,4 +1,4 @@
-"""`frostline list`: the services, offline."""
+"""`frostline list`: list the services, offline."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def _age_row(age: SegmentAge) -> tuple[str, str, str, str]:
 
 
 def _table(overridden: Overridden, held: Collection[Key]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The header, and a row a (service, version); with columns for authentication and overrides where there are any.
+    """Return the header, and a row for each (service, version).
 
-    held: as `held_keys` has it.
+    There are columns for authentication and overrides only if the registry has any. held: what the lock holds.
     """
     rows: list[tuple[str, ...]] = []
     effects = overridden.effects_by_key()

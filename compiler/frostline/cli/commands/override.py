@@ -1,4 +1,4 @@
-"""`frostline override`: an entry of `overrides` for one bad address at night."""
+"""`frostline override`: print or add an entry of `overrides`, for the night on which one address is wrong."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from frostline.settings import Config
 from frostline.text import display_path, name_first
 
 DAYS = 7
-"""How long an override holds that is not given a day."""
+"""How many days an override lasts without `--until`."""
 
 _URL_START = re.compile(r"=(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 
@@ -74,9 +74,11 @@ def command(
         raise UsageError("nothing to change", help="give at least one of --drop, --add and --replace")
     last = until.date() if until else invocation.today + timedelta(days=DAYS)
     if last < invocation.today:
-        raise UsageError(f"--until: {last} is over", help="give a day to come; compile refuses an expired override")
+        raise UsageError(
+            f"--until: {last} is in the past", help="give a later day; compile refuses an expired override"
+        )
     entry = entry_of(target.glob, last.isoformat(), why, parts)
-    found = _checked(config, target, entry)
+    found = _check_entry(config, target, entry)
     findings = tuple(replaced_field(finding, severity="warning") for finding in found)
     added_to = _print_or_add(invocation, config, entry)
     if invocation.format == "json":
@@ -88,7 +90,7 @@ def command(
 
 
 def _match(text: str) -> dict[str, Any]:
-    """`address=10.0.0.9,port=8080` as a mapping. A URL may have commas, so it stands alone."""
+    """Parse `address=10.0.0.9,port=8080`. A URL may have commas, so `url=URL` stands alone."""
     if text.startswith("url="):
         return {"url": text.removeprefix("url=")}
     match: dict[str, Any] = {}
@@ -102,39 +104,37 @@ def _match(text: str) -> dict[str, Any]:
 
 
 def _replacement(text: str, urls: set[str]) -> dict[str, str]:
-    """`OLD=NEW` as a mapping. URLs may have `=` in them: OLD is a URL that there is, if any fits."""
-    splits = [(text[: found.start()], text[found.end() :]) for found in _URL_START.finditer(text)]
+    """Parse `OLD=NEW`. URLs may have `=` in them, so OLD is a present URL if one fits. urls: the present URLs."""
+    splits = [(text[: match.start()], text[match.end() :]) for match in _URL_START.finditer(text)]
     if not splits:
         raise UsageError(f"--replace: `{text}` is not OLD=NEW", help="write --replace http://OLD:80=http://NEW:80")
     old, new = next((split for split in splits if split[0] in urls), splits[0])
     return {old: new}
 
 
-def _checked(config: Config, target: Target, entry: NewOverride) -> tuple[Finding, ...]:
-    """The findings that the entry brings.
+def _check_entry(config: Config, target: Target, entry: NewOverride) -> tuple[Finding, ...]:
+    """Return the new findings that the entry would cause.
 
-    DifferentError: it, or a part of it, changes nothing; RefusedError: it contradicts another one.
+    Raises DifferentError if a part of the entry changes nothing, and RefusedError if it contradicts another override.
     """
     trial = try_entry(config, target, entry.override)
     if trial.unused:
-        listed = name_first(sorted(trial.urls)) if trial.urls else "none"
-        raise DifferentError(
-            "; ".join(finding.message for finding in trial.unused), help=f"the endpoints are: {listed}"
-        )
+        endpoints = f"the endpoints are: {name_first(sorted(trial.urls))}" if trial.urls else "there are no endpoints"
+        raise DifferentError("; ".join(finding.message for finding in trial.unused), help=endpoints)
     for finding in trial.findings:
         if finding.rule == CONFLICT.name:
             raise RefusedError(finding.message, help=finding.help)
     if trial.done_by:
         places = name_first([str(override.origin) for override in trial.done_by])
         raise DifferentError(
-            f"the override of `{target.glob}` changes nothing: what it asks for is done already, at {places}",
+            f"the override of `{target.glob}` changes nothing: the one at {places} already does the same",
             help="to change the last day or the reason, edit `until` and `why` there",
         )
     return trial.findings
 
 
 def _print_or_add(invocation: Invocation, config: Config, entry: NewOverride) -> str | None:
-    """Print the entry; where `overrides` names a file, add it there. Returns the file's path, None without one."""
+    """Print the entry; if `overrides` names a file, add the entry to it. Return the file's path, or None."""
     file = config.overrides_file
     lines, place = ([entry.line], "") if file else _to_paste(config, entry)
     if invocation.format == "text":

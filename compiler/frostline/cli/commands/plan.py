@@ -1,4 +1,4 @@
-"""`frostline plan`: what compile would do, without doing it."""
+"""`frostline plan`: show what compile would change, without writing anything."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def command(
     options = CompileOptions(only=tuple(only), allow=allow, today=invocation.today, keep_bytes=False)
 
     def find() -> tuple[Basis | None, Compilation]:
-        basis = saved_plans.basis_of(config, options) if out else None  # before all else is read
+        basis = saved_plans.basis_of(config, options) if out else None  # before anything else is read
         if locks:
             pair = merge_locks(invocation, config, locks, allow)
         elif offline:
@@ -114,13 +114,13 @@ def command(
 
 def _refuse_digest_options(invocation: Invocation, only_digest: bool, out: Path | None) -> None:
     if only_digest and out is None:
-        raise click.UsageError("--digest needs --out: it is the saved plan that has a digest")
+        raise click.UsageError("--digest needs --out: only a saved plan has a digest")
     if only_digest and invocation.format not in FORMATS:
         raise click.UsageError(f"--digest and --format {invocation.format} exclude each other")
 
 
 def _print_plan(invocation: Invocation, compilation: Compilation, digest: str | None, *, only_digest: bool) -> None:
-    """digest: of the saved plan. only_digest: as text, nothing else is printed."""
+    """Print the plan. digest: of the saved plan. only_digest: print only that, if the format is text."""
     value = plan_value(compilation.plan)
     if invocation.format == "json":
         print_json({**value, "report": report_value(compilation.findings), **({"digest": digest} if digest else {})})

@@ -1,4 +1,4 @@
-"""`frostline rule`: what a finding's rule means, why it exists and what to do."""
+"""`frostline rule`: show what a rule means, why it exists, and what to do about its findings."""
 
 from __future__ import annotations
 

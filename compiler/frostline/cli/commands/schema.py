@@ -1,4 +1,4 @@
-"""`frostline schema`: the JSON Schemas of what frostline reads and writes."""
+"""`frostline schema`: print the JSON Schemas of what frostline reads and writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`frostline sources`: whether each source can be read, and what it sees."""
+"""`frostline sources`: ask each source whether it can be read and what it sees."""
 
 from __future__ import annotations
 

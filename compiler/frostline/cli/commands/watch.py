@@ -39,7 +39,7 @@ _STAYS = "what is published stays as it is"
 
 
 def _words(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
-    """The command of `--exec` as words; () without it."""
+    """Split the command of `--exec` into words; () without it."""
     if value is None:
         return ()
     try:
@@ -54,7 +54,7 @@ def _words(context: click.Context, parameter: click.Parameter, value: str | None
 
 def _positive(context: click.Context, parameter: click.Parameter, value: float) -> float:
     if value <= 0:
-        raise WrongValue("it must be longer than 0", "write one such as 30s, 5m or 24h")
+        raise WrongValue("the duration must be longer than 0", "write one such as 30s, 5m or 24h")
     return value
 
 
@@ -96,14 +96,14 @@ def command(invocation: Invocation, quiet_for: float, poll: float, program: Sequ
 
 
 class _Settled(Struct, frozen=True):
-    """What the last turn that found all in order was made from, and when it was."""
+    """The inputs and the time of the last turn that published, or had nothing to publish."""
 
     basis: Basis
     at: float
 
 
 class _Watcher:
-    """One `frostline watch`: its turns, and what it has said of them."""
+    """One `frostline watch`: its turns, and what it has already said about them."""
 
     def __init__(self, invocation: Invocation, program: Sequence[str], given_day: Any) -> None:
         self._invocation, self._program = invocation, tuple(program)
@@ -113,16 +113,16 @@ class _Watcher:
         self._trouble: str | None = None
         self._warnings: tuple[str, ...] = ()
         self._warned: dict[_Warned, str] = {}
-        """The warnings that the latest compilation found, each with its line."""
-        self._served: str | None = None
-        """The digest of the manifest after whose publication the program last ended well."""
-        self._failed: str | None = None
-        """The same, while it fails."""
+        """The warnings of the latest compilation, each with its line."""
+        self._program_succeeded_for: str | None = None
+        """The digest of the published manifest for which the program of `--exec` last succeeded."""
+        self._program_failed_for: str | None = None
+        """The digest of the published manifest for which it failed; None if it last succeeded."""
         self._metrics = invocation.metrics
-        self._unwritten: str | None = None
+        self._metrics_error: str | None = None
 
     def run(self, quiet_for: float, poll: float) -> None:
-        """Take turns for ever. UsageError: the configuration is wrong from the start."""
+        """Take turns forever. Raises UsageError if the configuration is wrong from the start."""
         config = self._load()
         if self._program:
             check_program(config, self._program)
@@ -135,45 +135,47 @@ class _Watcher:
             loaded: Config | None = None
             failed, status = False, errors.DONE
             if self._metrics:
-                self._metrics.begin()
+                self._metrics.begin_turn()
             try:
                 loaded = self._load()
                 status = self._turn(loaded, watching.now())
             except FrostlineError as error:
-                if is_first and any(isinstance(each, UsageError) for each in _all_of(error)):
+                if is_first and any(isinstance(member, UsageError) for member in _members(error)):
                     raise
                 failed, status = True, error.status
                 self._say_trouble(f"Not published: {_one_line(error)}; {_STAYS}.")
             is_first = False
-            ran = loaded is None or self._run_program(loaded)
+            program_failed = loaded is not None and not self._run_program(loaded)
             self._write_metrics(status)
-            watching.end_turn(loaded, failed=failed, mendable=status == errors.REFUSED or not ran)
-            gc.collect()  # the threshold that `main` sets is for a single run: here cycles would add up for hours
+            watching.end_turn(loaded, failed=failed, mendable=status == errors.REFUSED or program_failed)
+            gc.collect()  # `main` sets a high threshold for a single run, but here cycles would add up for hours
 
     def _load(self) -> Config:
         config = load_invocation_config(self._invocation)
         if config.digest is not None:
             raise UsageError(
-                "watch needs a configuration that can be read again: it comes from a pipe or a device",
-                help="write it to a file, and name it with `-c FILE`",
+                "watch reads the configuration again and again, which a pipe or a device does not allow",
+                help="write it to a file, and name that with `-c FILE`",
             )
         return config
 
     def _write_metrics(self, status: int) -> None:
         if self._metrics is None:
             return
-        unwritten = None
+        line = None
         try:
             self._metrics.write(status)
         except FrostlineError as error:
-            unwritten = f"No metrics: {_one_line(error)}."
-        if unwritten and unwritten != self._unwritten:
-            print_err(escape_for_log(unwritten))
-        self._unwritten = unwritten
+            line = f"No metrics: {_one_line(error)}."
+        if line and line != self._metrics_error:
+            print_err(escape_for_log(line))
+        self._metrics_error = line
 
     def _turn(self, config: Config, now: float) -> int:
-        """Read, and publish where something is not as it was at the end of the last good turn; the exit status that a
-        compile would have had."""
+        """Read the sources, and publish if something has changed since the last settled turn.
+
+        Return the exit status that a compile would have had.
+        """
         self._recover(config)
         options = CompileOptions(today=self._day or date.today())
         basis = basis_of(config, options)
@@ -183,7 +185,7 @@ class _Watcher:
         if settled and not locks.changed and settled.basis == basis and now - settled.at < CONFIRM:
             self._say_recovered()
             if self._metrics:
-                self._metrics.note(lock=locks.new, readings=locks.readings)
+                self._metrics.note_result(lock=locks.new, readings=locks.readings)
             return errors.DONE
         self._settled = None
         compilation = self._publish(config, locks, options)
@@ -195,43 +197,46 @@ class _Watcher:
             return errors.REFUSED
         after = basis_of(config, options)
         self._settled = _Settled(replace(basis, lock=after.lock, manifest=after.manifest), now)
-        if self._has_published and not compilation.plan.has_changes:  # the hour is over
+        if self._has_published and not compilation.plan.has_changes:  # read only because CONFIRM has passed
             self._say_recovered()
         else:
             self._say_published(compilation)
             self._has_published = True
         counts = summary(compilation.plan)
         if counts["write"] + counts["delete"]:
-            self._served = None
+            self._program_succeeded_for = None
         return errors.DONE
 
     def _recover(self, config: Config) -> None:
-        """Finish or undo what a killed run left, before anything is read: the sources may stay away for days."""
+        """Finish or undo what a killed run left, before reading the sources: they may stay unreachable for days."""
         if is_interrupted(config.root):
             with publish_session(config):
-                info(self._invocation, "A publication that was interrupted is finished, or undone.")
+                info(self._invocation, "An interrupted publication was finished or undone.")
 
     def _run_program(self, config: Config) -> bool:
-        """Run the program of `--exec` unless it has ended well since the last publication, whoever published; whether
-        it need not run again."""
+        """Run the program of `--exec`, unless it has succeeded since the last publication, whoever published.
+
+        Return False if it must run again soon.
+        """
         try:
             published = digest_of(config.manifest)
-        except FrostlineError:  # the turn has said so
+        except FrostlineError:  # the turn has reported it
             return True
-        if not self._program or published == self._served:
+        if not self._program or published == self._program_succeeded_for:
             return True
         failure = run_after(config, self._program)
         if self._metrics:
             self._metrics.note_exec(failed=failure is not None)
-        if failure and published != self._failed:
+        if failure and published != self._program_failed_for:
             print_err(escape_for_log(f"--exec: {failure}; it runs again in five minutes, or after the next change."))
-        elif self._failed and not failure:
-            info(self._invocation, f"--exec: {quote(self._program[0])} ended well again.")
-        self._served, self._failed = (None, published) if failure else (published, None)
+        elif self._program_failed_for and not failure:
+            info(self._invocation, f"--exec: {quote(self._program[0])} succeeded again.")
+        self._program_succeeded_for = None if failure else published
+        self._program_failed_for = published if failure else None
         return not failure
 
     def _publish(self, config: Config, locks: LockPair, options: CompileOptions) -> Compilation:
-        """Check, render, verify and publish what was read, under the lock of the run."""
+        """Check, render, verify and publish what was read, under the run lock."""
         with publish_session(config) as root:
             compilation = verify_changes(config, compile_registry(config, locks, options), options)
             if not compilation.refused:
@@ -246,17 +251,17 @@ class _Watcher:
         info(self._invocation, f"{line} {names}" if names else line)
 
     def _say_trouble(self, line: str) -> None:
-        """Once, and not again while nothing but how old something is differs."""
+        """Print a line about trouble, but not again while only an age in it differs."""
         if self._trouble is None or without_durations(line) != without_durations(self._trouble):
             print_err(escape_for_log(line))
         self._trouble = line
 
     def _say_warnings(self, warnings: tuple[str, ...]) -> None:
-        """As `_say_trouble`; and once when there are none any more."""
+        """Print the warnings, but not again while only ages in them differ; say once that there are none any more."""
         if [*map(without_durations, warnings)] != [*map(without_durations, self._warnings)]:
             print_warnings(self._invocation, warnings)
         if self._warnings and not warnings:
-            info(self._invocation, "The sources are read without a warning again.")
+            info(self._invocation, "The sources were read without warnings again.")
         self._warnings = warnings
 
     def _say_warned(self, warnings: Sequence[Finding]) -> None:
@@ -279,12 +284,12 @@ class _Watcher:
         self._trouble = None
 
 
-def _all_of(error: FrostlineError) -> Sequence[FrostlineError]:
+def _members(error: FrostlineError) -> Sequence[FrostlineError]:
     return error.errors if isinstance(error, ErrorGroup) else (error,)
 
 
 def _one_line(error: FrostlineError) -> str:
-    first, *others = _all_of(error)
+    first, *others = _members(error)
     more = f" (and {len(others)} more)" if others else ""
     return f"{f'{first.origin}: ' if first.origin else ''}{first.message}{more}"
 
@@ -307,10 +312,10 @@ _MOST_NAMED = 10
 
 
 def _changes(plan: Plan) -> str:
-    """`payments v1 changed, search added.`: the first of the services that changed; "" for none."""
-    said = [
+    """Name the first services that changed: `payments v1 changed, search added.`; "" if there are none."""
+    changes = [
         f"{shorten(' '.join(filter(None, (change.service, change.version))))} {_ACTIONS[change.action]}"
         for change in plan.services
     ]
-    more = f" and {len(said) - _MOST_NAMED} more" if len(said) > _MOST_NAMED else ""
-    return f"{', '.join(said[:_MOST_NAMED])}{more}." if said else ""
+    more = f" and {len(changes) - _MOST_NAMED} more" if len(changes) > _MOST_NAMED else ""
+    return f"{', '.join(changes[:_MOST_NAMED])}{more}." if changes else ""

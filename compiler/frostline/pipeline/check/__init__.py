@@ -1,1 +1,1 @@
-"""What differs: between what is published and what the lock gives, between locks, and from what answers now."""
+"""Find differences: between what is published and what the lock gives, between locks, and from what answers now."""

@@ -1,4 +1,4 @@
-"""What differs between the outputs, the manifest, the lock and, where asked for, the live sources; and the findings."""
+"""Compare outputs, manifest, lock and, with `--live`, the live sources; and run the checks."""
 
 from __future__ import annotations
 
@@ -44,9 +44,10 @@ _MOST_NAMED = 10
 
 
 class Drift(Struct, frozen=True):
-    """A difference, such as `services.yaml` `is missing`; path: the file that it is about.
+    """A difference, such as `services.yaml` `is missing`.
 
-    lines: of an edited file, the first ones that differ, as `first_differences` gives them; not escaped.
+    path: the file that it is about.
+    lines: the first differing lines of an edited file, from `first_differences`; not escaped.
     help: what to do about it.
     """
 
@@ -57,16 +58,18 @@ class Drift(Struct, frozen=True):
     help: str = DRIFT.mend
 
     def finding(self) -> Finding:
-        """The difference as a finding, for the formats that have findings only."""
+        """Return the difference as a finding, for the formats that show only findings."""
         origin = FileOrigin(display_path(self.path))
         return DRIFT.finding(f"{self.subject} {self.reason}", value=self.subject, origin=origin, help=self.help)
 
 
 class CheckResult(Struct, frozen=True, kw_only=True):
-    """What a check found. unread: why the live sources could not be compared; warnings: of live sources.
+    """The result of a check.
 
-    verified: names of the outputs whose verifiers took them; None: these were not asked. lock: the committed one.
-    only_lock: the sources answer otherwise than the lock has it, and no service, endpoint or upstream would change.
+    unread: why live sources could not be compared; None if all were. warnings: of the live sources.
+    only_lock: whether the sources differ from the lock, but no service, endpoint or upstream would change.
+    verified: names of the outputs that their verifiers accepted; None if verifiers were not started.
+    lock: the committed lock.
     """
 
     findings: tuple[Finding, ...]
@@ -92,12 +95,14 @@ def check(
     max_age: float | None = None,
     verify: bool = False,
 ) -> CheckResult:
-    """Compare what is published with what the committed lock gives; with `live`, the lock with the sources too.
+    """Compare what is published with what the committed lock gives.
 
-    Errors of the live sources are in the result; all others are raised. wait: as `freeze` takes it.
-    exact: what changes only the lock, and not the registry, counts as well.
-    max_age: within how many seconds each segment must have been confirmed. UsageError: `confirmed` is not configured.
-    verify: start the verifiers of all outputs, last, if no check has refused. RefusedError: as `verify_outputs` says.
+    live: compare the lock with the live sources too. Their errors are in the result; all other errors are raised.
+    exact: also count what changes only the lock and not the registry.
+    wait: as for `freeze`.
+    max_age: the number of seconds within which each segment must have been confirmed.
+    verify: start the verifiers of all outputs, last, if no check has refused.
+    Raises UsageError for `max_age` without `confirmed`; RefusedError as `verify_outputs` does.
     """
     if max_age is not None and config.confirmed is None:
         raise UsageError(
@@ -109,7 +114,7 @@ def check(
     options = CompileOptions(today=today, guard=False, keep_bytes=False)
     compilation = compile_registry(config, locks, options)
     result = CheckResult(
-        # What the rules of published files say stands in the drift.
+        # The drift reports what the rules of published files find.
         findings=tuple(finding for finding in compilation.findings if finding.rule not in _HELPS),
         lock=locks.committed,
         drift=(
@@ -154,7 +159,7 @@ def _file_drift(config: Config, compilation: Compilation) -> list[Drift]:
 
 
 def _made_by_git(config: Config, file: FileChange, compilation: Compilation) -> Drift | None:
-    """The drift of a file that git has merged with a conflict, converted, or not fetched; None for any other."""
+    """Return the drift of a file that git merged with a conflict, converted or did not fetch; None for other files."""
     if file.refusal or file.action != "update":
         return None
     with open_root(config.root) as root:
@@ -202,18 +207,19 @@ def _age_drift(config: Config, lock: Lock, limit: float) -> Iterator[Drift]:
 def _with_live_drift(
     result: CheckResult, config: Config, options: CompileOptions, wait: float, *, exact: bool
 ) -> CheckResult:
-    """The result, and how the committed lock differs from what the sources answer now."""
+    """Add to the result how the committed lock differs from what the sources answer now."""
     try:
         committed = CommittedLock(config)
         frozen = freeze(config, committed, wait=wait)
         pair = committed.pair_with(lock_of(frozen.snapshots), frozen)
         locks = hold_refused(config, pair, options.allow, options.today)
         changes = registry_difference(config, locks)
-    except FrostlineError as error:  # What is known without the sources is reported all the same.
+    except FrostlineError as error:  # the result without the sources is still reported
         return replace(result, unread=error)
     only_lock = locks.changed and not changes
     drift = (Drift("the lock", _lock_reason(changes), config.lock),) if changes or (only_lock and exact) else ()
-    held = held_findings(held_services(config, locks), options.today)  # now with the reasons
+    # Replace the findings about held services: now their reasons are known.
+    held = held_findings(held_services(config, locks), options.today)
     findings = (*(finding for finding in result.findings if finding.rule != HELD.name), *held)
     return replace(
         result,
@@ -226,13 +232,13 @@ def _with_live_drift(
 
 
 def _unread(kept: Sequence[SegmentAge]) -> SourceError | None:
-    """The error that these segments were not read; None where all were."""
+    """Return the error that these segments were not read; None if there are none."""
     if not kept:
         return None
     names = dict.fromkeys(f"{age.snapshot.source}/{age.snapshot.datacenter}" for age in kept)
     error = SourceError(
-        f"{list_names(names)} could not be read: whether anything has moved there since the lock is not known",
-        help="run it again when it can be read; `frostline check` alone asks no source",
+        f"{list_names(names)} could not be read: it is not known whether anything there has moved since the lock",
+        help="rerun when it can be read; `frostline check` without `--live` asks no source",
     )
     error.ending = UNTOUCHED
     return error

@@ -1,4 +1,4 @@
-"""What differs between two locks: between the registries that they give under today's configuration."""
+"""Compare two locks: the registries that they give under today's configuration."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ from frostline.text import display_path, quote
 
 
 class NamedLock(Struct, frozen=True):
-    """A lock, and how the user named it: a path, or a git revision."""
+    """A lock, and the name that the user gave: a path or a git revision."""
 
     name: str
     lock: Lock
 
 
 def read_named_lock(config: Config, name: str) -> NamedLock:
-    """The lock in this file or folder; where there is none, the configured lock in this git revision.
+    """Read the lock in this file or folder; if there is none, the configured lock in this git revision.
 
-    A whole name of a commit is never a file: a branch under review may have one of that name, to be compared with.
-    UsageError: there is neither, or both, or what is there is not a lock.
+    The full name of a commit never means a file: a branch under review could contain a file of that name, and so
+    replace what it is compared with.
+    Raises UsageError if the name is neither or both, or if it names something that is not a lock.
     """
     path = Path(name)
     lock: Lock | None = None
@@ -41,7 +42,7 @@ def read_named_lock(config: Config, name: str) -> NamedLock:
             lock = _read_lock_file(config, path, name)
             if lock is not None and is_revision(name, config.lock.parent):
                 raise _ambiguous(name)
-        if lock is None:  # also where a branch has the name of a folder
+        if lock is None:  # even if there is a folder, as a branch may have its name
             shown = display_path(config.lock)
             lock = read_lock_at(name, config.lock, is_folder=config.lock_is_folder, shown=shown)
     return NamedLock(name, lock)
@@ -49,8 +50,8 @@ def read_named_lock(config: Config, name: str) -> NamedLock:
 
 def _ambiguous(name: str) -> UsageError:
     return UsageError(
-        f"{quote(name)} is a lock here, and a git revision",
-        help=f"write {quote(f'./{name}')} for the lock, or the whole name of the commit, which `git rev-parse` prints",
+        f"{quote(name)} is both a lock here and a git revision",
+        help=f"write {quote(f'./{name}')} for the lock, or the full name of the commit, which `git rev-parse` prints",
     )
 
 
@@ -64,7 +65,7 @@ def _read_lock_file(config: Config, path: Path, name: str) -> Lock | None:
 
 
 def diff_locks(config: Config, before: Lock, after: Lock) -> Plan:
-    """What changes from the registry of one lock to that of another, as a plan without files."""
+    """Return what changes between the registries of two locks, as a plan without files."""
     declared = declared_contributions(config)
     with stage("assembling the registries"):
         baseline = state_of_lock(config, before, declared)
@@ -77,9 +78,9 @@ def diff_locks(config: Config, before: Lock, after: Lock) -> Plan:
 
 
 def registry_difference(config: Config, locks: LockPair) -> tuple[str, ...]:
-    """What the new lock changes of the registry: `change payments v1`, `upstreams`; () where only the lock changes.
+    """Name what the new lock changes in the registry: `change payments v1`, `upstreams`; () if only the lock changes.
 
-    Ids, nodes and health are in the lock; no service, endpoint or upstream changes with them.
+    The lock also holds ids, nodes and health, which change no service, endpoint or upstream.
     """
     if not locks.changed:
         return ()
@@ -93,8 +94,9 @@ def registry_difference(config: Config, locks: LockPair) -> tuple[str, ...]:
         before, after = (state_of_lock(config, lock, declared) for lock in (locks.committed, locks.new))
     plan = plan_of(Comparison(published=before.entries, baseline=before, new=after), (), "update")
     changes = [f"{change.action} {change.service} {version_label(change.version)}" for change in plan.services]
-    moved = before.registry.upstreams != after.registry.upstreams
-    return (*changes, *(["upstreams"] if moved else []))
+    if before.registry.upstreams != after.registry.upstreams:
+        changes.append("upstreams")
+    return tuple(changes)
 
 
 def _settings_of(lock: Lock, sources: Container[str]) -> dict[Segment, str]:
@@ -102,7 +104,7 @@ def _settings_of(lock: Lock, sources: Container[str]) -> dict[Segment, str]:
 
 
 def other_settings(config: Config, locks: Iterable[NamedLock]) -> Iterator[str]:
-    """A warning for each source that a lock froze with other settings than today's."""
+    """Yield a warning for each source that a lock froze with other settings than today's."""
     digests = settings_digests(config)
     for named in locks:
         sources = {
@@ -113,5 +115,5 @@ def other_settings(config: Config, locks: Iterable[NamedLock]) -> Iterator[str]:
         for source in sorted(sources):
             yield (
                 f"{named.name}: source `{source}` was frozen with other settings than today's; "
-                "names and URLs are made with today's, but what was selected is as it was"
+                "names and URLs follow today's settings, but the selection is still the one in the lock"
             )

@@ -1,4 +1,4 @@
-"""TCP connections to many hosts and ports at a time, and the names resolved before."""
+"""Resolve names and open TCP connections, many at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from frostline.events import report_progress
 _CONNECTIONS = 100  # at a time: a process may often have no more than 256 files open (macOS)
 
 Address = tuple[socket.AddressFamily, tuple[Any, ...]]
-"""A family and an address as `getaddrinfo` gives them; the port in it does not count."""
+"""A family and an address as `getaddrinfo` gives them. The port in it is not used."""
 
 Target = tuple[str, int]
 """A host (an IP address without brackets, or a name) and a port."""
@@ -25,8 +25,10 @@ _Result = TypeVar("_Result")
 
 
 def failed_connections(targets: Iterable[Target], timeout: float) -> Mapping[Target, str | None]:
-    """Why each target takes no connection, such as `connection refused`; None: it does. timeout: in seconds, for a name
-    to be resolved, and again for a connection."""
+    """Return target -> why it takes no connection, such as `connection refused`; None if it takes one.
+
+    timeout: seconds for resolving a name, and again for a connection.
+    """
     return asyncio.run(_connect_all(targets, timeout))
 
 
@@ -36,12 +38,12 @@ async def _connect_all(targets: Iterable[Target], timeout: float) -> Mapping[Tar
 
     async def connect(target: Target) -> str | None:
         host, port = target
-        found = hosts[host]
-        if isinstance(found, str):
-            return found
+        addresses = hosts[host]
+        if isinstance(addresses, str):
+            return addresses
         if not port:
             return "its URL has no port"
-        reasons = await asyncio.gather(*(_connect(address, port, timeout) for address in found))
+        reasons = await asyncio.gather(*(_connect(address, port, timeout) for address in addresses))
         return None if None in reasons else reasons[0]
 
     return await _in_parallel(connect, wanted, "hosts and ports")
@@ -50,7 +52,7 @@ async def _connect_all(targets: Iterable[Target], timeout: float) -> Mapping[Tar
 async def _in_parallel(
     work: Callable[[_Item], Awaitable[_Result]], items: Iterable[_Item], what: str
 ) -> dict[_Item, _Result]:
-    """The result of each item, of which _CONNECTIONS are worked on at a time."""
+    """Return item -> result. At most _CONNECTIONS items are worked on at a time."""
     waiting = sorted(items, reverse=True)
     expected = len(waiting)
     results: dict[_Item, _Result] = {}
@@ -66,21 +68,21 @@ async def _in_parallel(
 
 
 async def _resolve(host: str, timeout: float) -> list[Address] | str:
-    """The addresses of a host, or why there are none.
+    """Return the addresses of a host, or why there are none.
 
-    In a thread that the process does not wait for: a resolver that gets no answer takes 10 s and more to say so.
+    Resolves in a thread that the process does not wait for: a resolver without an answer takes 10 s or more to fail.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[list[Address] | str] = loop.create_future()
 
-    def settle(found: list[Address] | str) -> None:
+    def settle(addresses: list[Address] | str) -> None:
         if not answer.done():
-            answer.set_result(found)
+            answer.set_result(addresses)
 
     def look_up() -> None:
-        found = _look_up(host)
+        addresses = _look_up(host)
         with suppress(RuntimeError):  # too late: the loop is closed
-            loop.call_soon_threadsafe(settle, found)
+            loop.call_soon_threadsafe(settle, addresses)
 
     Thread(target=look_up, daemon=True).start()
     try:
@@ -98,7 +100,7 @@ def _look_up(host: str) -> list[Address] | str:
 
 
 async def _connect(address: Address, port: int, timeout: float) -> str | None:
-    """Why this address takes no connection; None: it does."""
+    """Return why this address takes no connection; None if it takes one."""
     family, (host, _, *scope) = address
     try:
         with socket.socket(family, socket.SOCK_STREAM) as connection:

@@ -1,8 +1,8 @@
-"""Whether frozen endpoints take a TCP connection now. Nothing is sent over it, and nothing is written.
+"""Whether frozen endpoints take a TCP connection now. Nothing is sent over the connection, and nothing is written.
 
-A connection goes straight to the host and port of the endpoint's URL, never through a proxy ($HTTPS_PROXY): it says
-what a program without one would meet from this machine. Declared services have nothing to connect to, and URLs of
-schemes that know only datagrams no connections.
+A connection goes straight to the host and port of the endpoint's URL, never through a proxy ($HTTPS_PROXY): it shows
+what a program on this machine meets without a proxy. Declared services have no endpoint, and URLs with a scheme for
+datagrams take no connections, so both are skipped.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from frostline.rules import Rule
 from frostline.settings import Waiver
 
 TIMEOUT = 2.0
-"""Seconds for a name to be resolved, and again for a connection."""
+"""Seconds for resolving a name, and again for a connection."""
 
 _DATAGRAMS = ("udp:", "quic:", "ntp:")
-"""How URLs begin of what is never called over TCP (RFC 768, 9000, 5905)."""
+"""URLs that begin so are never called over TCP (RFC 768, 9000, 5905)."""
 
 UNREACHED = Rule(
     name="endpoint-unreached",
@@ -47,7 +47,7 @@ class Unreached(Struct, frozen=True, kw_only=True):
     origin: Origin
 
     def finding(self) -> Finding:
-        """The same as a finding, for the formats that have findings only."""
+        """Return the same as a finding, for the formats that show only findings."""
         return UNREACHED.finding(
             f"`{self.url}` takes no connection: {self.reason}",
             service=self.key.service,
@@ -58,9 +58,10 @@ class Unreached(Struct, frozen=True, kw_only=True):
 
 
 class Reach(Struct, frozen=True, kw_only=True):
-    """endpoints: how many were tried, reached: how many took a connection.
+    """The result of connecting to endpoints.
 
-    unreached: the others without those that waivers silence, in the registry's order.
+    endpoints: how many were tried. reached: how many took a connection.
+    unreached: the others, except those that waivers silence, in the registry's order.
     """
 
     endpoints: int
@@ -73,7 +74,7 @@ class Reach(Struct, frozen=True, kw_only=True):
 
 
 def reach_endpoints(registry: Registry, waivers: Sequence[Waiver], today: date) -> Reach:
-    """Connect to every endpoint of the registry, to each host and port once. Applies the waivers that hold today."""
+    """Connect to every endpoint of the registry, once to each host and port, and apply the waivers that hold today."""
     # Imported here because no other command needs asyncio, which takes as long to load as the configuration.
     from frostline.pipeline.check.connecting import failed_connections
 

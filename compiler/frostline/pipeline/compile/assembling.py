@@ -1,8 +1,9 @@
-"""The first step of a compile: what each source brings, and the registry that it makes together."""
+"""The first step of a compile: assemble the registry from what each source contributes."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 from typing import cast
 
 from msgspec import Struct
@@ -29,7 +30,8 @@ from frostline.sources.base import contributes, declares, keys_are_independent, 
 class Assembly(Struct, frozen=True, kw_only=True):
     """The registry, how each output sees it, and what is wrong with it.
 
-    declared: what job files bring; they are read once a run. state: the registry with its manifest entries.
+    declared: the contributions of job files, which are read once a run.
+    state: the registry with its manifest entries.
     effects: what each override does.
     """
 
@@ -62,7 +64,7 @@ def assemble(config: Config, lock: Lock) -> Assembly:
 
 
 def declared_contributions(config: Config) -> tuple[Contribution, ...]:
-    """What the sources bring whose files declare services."""
+    """Read the sources whose files declare services, such as job files."""
     contributions: list[Contribution] = []
     for settings in config.sources.values():
         if declares(settings.type):
@@ -78,10 +80,11 @@ def contributions_of(
     declared: Sequence[Contribution] | None = None,
     only_keys: Collection[Key] | None = None,
 ) -> tuple[Contribution, ...]:
-    """What each source brings: live ones from the lock, then local ones, last those that need the others' names.
+    """Return what each source contributes: live sources from the lock, then local ones; last those that need the names
+    of the others.
 
-    declared: what `declared_contributions` gave, None to read the files. only_keys: restrict live sources to these keys
-    (None: no restriction).
+    declared: the result of `declared_contributions`; None to read the files.
+    only_keys: restrict live sources to these keys; None: no restriction.
     """
     contributions: list[Contribution] = []
     local = [settings for settings in config.sources.values() if contributes(settings.type)]
@@ -108,9 +111,9 @@ def registry_of_lock(
     declared: Sequence[Contribution] | None = None,
     only_keys: Collection[Key] | None = None,
 ) -> Registry:
-    """The registry that a lock gives under today's configuration, overrides included, whatever its findings.
+    """Return the registry of a lock under today's configuration, with overrides. Its findings are ignored.
 
-    only_keys: build only these keys from live sources (None: all). Other keys lack live endpoints.
+    only_keys: build only these keys from live sources; other keys then lack live endpoints. None: all keys.
     """
     return overridden_of_lock(config, lock, declared, only_keys).registry
 
@@ -121,7 +124,7 @@ def overridden_of_lock(
     declared: Sequence[Contribution] | None = None,
     only_keys: Collection[Key] | None = None,
 ) -> Overridden:
-    """`registry_of_lock`, with what the overrides change in it."""
+    """As `registry_of_lock`, with what the overrides change in the registry."""
     contributions = contributions_of(config, lock or Lock(), declared, only_keys)
     registry, _ = assemble_registry(contributions, config.precedence, config.merge)
     return apply_overrides(registry, config.overrides)
@@ -130,17 +133,20 @@ def overridden_of_lock(
 def state_of_lock(
     config: Config, lock: Lock | None, declared: Sequence[Contribution], only_keys: Collection[Key] | None = None
 ) -> RegistryState:
-    """`registry_of_lock` with its manifest entries."""
+    """As `registry_of_lock`, with the manifest entries of the registry."""
     return state_of(overridden_of_lock(config, lock, declared, only_keys))
 
 
 def configured_consumers_of(config: Config, *entries: Iterable[ManifestEntry]) -> dict[Key, tuple[str, ...]]:
-    """Who calls each (service, version) of these by `consumers`, sorted: of those that vanish, too."""
-    return consumers_by_key(config.consumers, (entry.key for some in entries for entry in some))
+    """Return the configured `consumers` of each (service, version) in these manifest entries, sorted."""
+    return consumers_by_key(config.consumers, (entry.key for entry in chain(*entries)))
 
 
 def upstream_consumers(registry: Registry) -> dict[Key, tuple[str, ...]]:
-    """Who declares each (service, version) as an upstream, sorted; without upstreams that are looked up elsewhere."""
+    """Return who declares each (service, version) as an upstream, sorted.
+
+    Upstreams that are looked up elsewhere, such as in a peer, are left out.
+    """
     consumers: dict[Key, set[str]] = {}
     for dependency in registry.upstreams:
         if not dependency.is_elsewhere:

@@ -1,8 +1,8 @@
-"""A compile, from the locks to all that publishing would do; it writes nothing.
+"""Compile: from the locks to everything that publishing would do. Writes nothing.
 
     assemble -> check -> render -> judge -> compare files -> guard -> plan
 
-Each step is a function from values to a value. They read local files and what is published, and no network.
+Each step is a function from values to a value. The steps read local files and what is published, but use no network.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from frostline.pipeline.compile.guarding import (
 from frostline.pipeline.compile.holding import held_services
 from frostline.pipeline.compile.inputs import Ownership
 from frostline.pipeline.compile.rendering import Rendered, render_outputs
-from frostline.pipeline.compile.states import as_published, judged
+from frostline.pipeline.compile.states import as_published, guarded_states
 from frostline.pipeline.compile.waivable import judge_waivers
 from frostline.pipeline.freeze.locks import LockPair
 from frostline.plan.changes import Comparison, LockAction, Plan, RegistryState, changed_keys, plan_of
@@ -57,10 +57,12 @@ from frostline.text import did_you_mean
 
 
 class CompileOptions(Struct, frozen=True, kw_only=True):
-    """How to compile: names of the outputs in scope (() for all), what --allow lets pass, the day for waivers.
+    """How to compile.
 
-    guard: whether guards judge. keep_bytes: whether the files stay in memory because the result is going to be
-    published (False: it is only looked at).
+    only: names of the outputs in scope; () for all. allow: what `--allow` lets pass.
+    today: the day for which waivers and overrides are judged.
+    guard: whether guards judge the result.
+    keep_bytes: keep the rendered files in memory, because the result will be published; False if it is only looked at.
     """
 
     only: tuple[str, ...] = ()
@@ -71,11 +73,12 @@ class CompileOptions(Struct, frozen=True, kw_only=True):
 
 
 class Compilation(Struct, frozen=True, kw_only=True):
-    """All that one run found out, before anything is written.
+    """The result of a compile, before anything is written.
 
-    lock: what would be locked; readings, made_from, merged: see LockPair.
-    manifest: what is published now; entries: those that the manifest would have.
-    wanted: every file in scope; files: its change; findings: sorted, waivers applied. base: as in LockPair.
+    lock: the lock to write. readings, made_from, merged, base: as in LockPair.
+    manifest: what is published now; None if nothing is. entries: of the services in the new manifest.
+    wanted: every file in scope. files: the change of each file.
+    findings: sorted, waivers applied.
     """
 
     lock: Lock
@@ -133,13 +136,13 @@ def compile_registry(config: Config, locks: LockPair, options: CompileOptions) -
         wanted=rendered.files,
         files=compared.files,
         findings=tuple(sorted((*findings, *refusals, *held_findings(held, options.today)), key=Finding.sort_key)),
-        plan=replace(plan(config, locks, assembly, baseline, compared), held=_names_of(held)),
+        plan=replace(plan(config, locks, assembly, baseline, compared), held=_service_names(held)),
         base=locks.base,
     )
 
 
 def outputs_in_scope(config: Config, only: Sequence[str]) -> tuple[OutputSettings, ...]:
-    """The outputs of these names, () for all. UsageError: there is no output of one of the names."""
+    """Return the outputs of these names; () for all. Raises UsageError if a name is unknown."""
     names = sorted(output.name for output in config.outputs)
     for name in only:
         if name not in names:
@@ -157,47 +160,49 @@ def check(config: Config, assembly: Assembly) -> Found:
 
 
 def judge_all(config: Config, assembly: Assembly, found: Found, rendered: Rendered, today: date) -> tuple[Finding, ...]:
-    """What the checks found, and assembling and rendering, with the waivers of this day."""
+    """Judge what checks, assembling and rendering found, with the waivers of this day."""
     dated = findings_on(config.overrides, assembly.effects, today)
-    earlier = dict.fromkeys((*assembly.findings, *dated, *rendered.findings))
-    rules = {finding.rule for finding in (*earlier, *chain(*found.values()))}
+    others = dict.fromkeys((*assembly.findings, *dated, *rendered.findings))
+    rules = {finding.rule for finding in (*others, *chain(*found.values()))}
     return (
-        *judge(found, config.checks, today, earlier),
+        *judge(found, config.checks, today, others),
         *judge_waivers(config.checks.waivers, rules),
         *expiring_findings(config.checks.waivers, config.overrides, config.guards.accept, today),
     )
 
 
 def without_warning_of(findings: tuple[Finding, ...], emptied: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Without the warnings about outputs that are refused for the same reason."""
+    """Leave out the warnings about empty outputs that are refused anyway, as emptied."""
     names = {finding.value for finding in emptied}
-    return tuple(found for found in findings if not (found.rule == EMPTY_OUTPUT.name and found.value in names))
+    return tuple(finding for finding in findings if not (finding.rule == EMPTY_OUTPUT.name and finding.value in names))
 
 
 def diff_files(config: Config, rendered: Rendered, options: CompileOptions) -> FileComparison:
     """Compare the rendered files with those on disk."""
     with stage("comparing with what is published"):
-        # What is only looked at must be whole: nothing writes it anew.
+        # Without guards nothing is published, so that a broken manifest is an error: nobody writes it anew.
         salvaged = salvage_manifest(config.manifest) if options.guard else Salvaged(read_manifest(config.manifest))
         if salvaged.fault and options.only:
             help_text = "run `frostline compile` without `--only`: the files of all outputs are written anew"
             raise UsageError(salvaged.fault.message, origin=salvaged.fault.origin, help=help_text)
-        outputs = options.only or None
-        owned = Ownership(config)
+        ownership = Ownership(config)
         files = file_changes(
             config.root,
             rendered.files,
             salvaged.manifest,
             allow=options.allow,
-            outputs=outputs,
-            is_orphan=owned.is_orphan,
-            is_input=owned.is_input,
+            outputs=options.only or None,
+            is_orphan=ownership.is_orphan,
+            is_input=ownership.is_input,
         )
     return FileComparison(salvaged, files)
 
 
 def baseline_of(config: Config, locks: LockPair, assembly: Assembly, manifest: Manifest | None) -> RegistryState:
-    """The registry of the committed lock; with a manifest only the keys that change, as the plan needs no others."""
+    """Return the registry of the committed lock. With a manifest it covers only the keys that change: all a plan needs.
+
+    manifest: None if there is none, or if it may lack lines.
+    """
     published = manifest.services if manifest else None
     if not locks.changed:
         return as_published(assembly.state, published)
@@ -213,12 +218,12 @@ def guard(
     compared: FileComparison,
     options: CompileOptions,
 ) -> tuple[Finding, ...]:
-    """What guards refuse. Without a manifest the committed lock counts as published."""
+    """Return what guards refuse. Without a manifest, the committed lock counts as published."""
     refusals: tuple[Finding, ...] = ()
     if options.guard:
         before = published_before(compared.salvaged, baseline if locks.committed else None, locks.fault)
         refusals += (*warn_of_manifest(compared.salvaged), *guard_unknown(config, before, options.allow))
-        states = judged(before.entries, baseline, assembly.state)
+        states = guarded_states(before.entries, baseline, assembly.state)
         refusals += guard_registry(
             config,
             states.published,
@@ -229,13 +234,13 @@ def guard(
             unhealthy=locks.unhealthy,
         )
         refusals += guard_lock(config, locks.new, locks.committed, options.allow) if locks.changed else ()
-    return (*refusals, *guard_files(config, compared.files, is_listed=compared.manifest is not None))
+    return (*refusals, *guard_files(config, compared.files, has_manifest=compared.manifest is not None))
 
 
 def plan(
     config: Config, locks: LockPair, assembly: Assembly, baseline: RegistryState, compared: FileComparison
 ) -> Plan:
-    """What publishing would change."""
+    """Plan what publishing would change."""
     published = compared.manifest.services if compared.manifest else ()
     configured_consumers = configured_consumers_of(config, published, assembly.state.entries)
     comparison = Comparison(
@@ -248,9 +253,9 @@ def plan(
 def guard_frozen(
     config: Config, locks: LockPair, allow: Allow, today: date, *, is_whole: bool = True
 ) -> tuple[Finding, ...]:
-    """What guards say of a lock that is to be committed alone: of the registry that it gives, and of its segments.
+    """Return what guards say about a lock that is committed without outputs: its registry and its segments.
 
-    is_whole: False for a lock of some segments only, of which nobody knows what stands beside them.
+    is_whole: False for a lock of some segments only, if the others are not known.
     """
     warnings = held_findings(held_services(config, locks), today)
     if not locks.changed:
@@ -261,7 +266,7 @@ def guard_frozen(
     new, baseline = _frozen_states(config, locks, salvaged.manifest)
     before = published_before(salvaged, baseline if locks.committed else None, locks.fault)
     refusals = guard_unknown(config, before, allow)
-    states = judged(before.entries, baseline, new)
+    states = guarded_states(before.entries, baseline, new)
     refusals += guard_registry(
         config, states.published, states.baseline, states.new, allow, today=today, unhealthy=locks.unhealthy
     )
@@ -270,7 +275,7 @@ def guard_frozen(
 
 
 def plan_frozen(config: Config, locks: LockPair) -> Plan:
-    """What would change in the registry if this lock were committed alone; no files."""
+    """Plan what would change in the registry if only this lock were committed. The plan has no files."""
     salvaged = salvage_manifest(config.manifest)
     new, baseline = _frozen_states(config, locks, salvaged.manifest)
     before = published_before(salvaged, baseline if locks.committed else None, locks.fault)
@@ -278,15 +283,15 @@ def plan_frozen(config: Config, locks: LockPair) -> Plan:
     configured_consumers = configured_consumers_of(config, published, new.entries)
     comparison = Comparison(published=published, baseline=baseline, new=new, configured_consumers=configured_consumers)
     plan = plan_of(comparison, (), "update" if locks.committed or locks.fault else "create")
-    return replace(plan, held=_names_of(held_services(config, locks)))
+    return replace(plan, held=_service_names(held_services(config, locks)))
 
 
-def _names_of(held: Iterable[Held]) -> tuple[str, ...]:
+def _service_names(held: Iterable[Held]) -> tuple[str, ...]:
     return tuple(service.service for service in held)
 
 
 def _frozen_states(config: Config, locks: LockPair, manifest: Manifest | None) -> tuple[RegistryState, RegistryState]:
-    """The registries of the new lock and of the committed one."""
+    """Return the registries of the new lock and of the committed lock."""
     declared = declared_contributions(config)
     new, baseline = (state_of_lock(config, lock, declared) for lock in (locks.new, locks.committed))
     return new, as_published(baseline, manifest.services if manifest else None)

@@ -1,4 +1,4 @@
-"""The rules of findings about published files and outputs as a whole."""
+"""The rules of findings about published files, and about outputs as a whole."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ UNPORTABLE_PATH = Rule(
 )
 NO_ADDRESS = Rule(
     name="address-not-kept",
-    summary="an output needs addresses of services of which only names are frozen",
+    summary="an output needs addresses, but only the names of its services are frozen",
     why="With `endpoints: false` under `keep` a source freezes names, versions, tags and meta. Whoever reads an output "
     "of addresses would find none for its services.",
     example="frostline.yaml:1:28: error[address-not-kept]: the output `registry.py` needs addresses, but "

@@ -1,4 +1,4 @@
-"""What guards refuse: of the registry, of a new lock alone, and of files that are not frostline's."""
+"""What guards refuse: changes of the registry, of a new lock, and of files that are not frostline's."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from frostline.sources.base import reads_segment
 from frostline.text import display_path
 
 _NO_LOCAL_SERVICES = (
-    "the files declare no service that is taken: check `files`, `services` and `select`; if there really is nothing, "
-    "rerun with `--allow empty`"
+    "no service that the files declare is selected: check `files`, `services` and `select`; if there really is "
+    "nothing, rerun with `--allow empty`"
 )
 
 
@@ -42,10 +42,11 @@ def guard_registry(
     today: date,
     unhealthy: Unhealthy | None,
 ) -> tuple[Finding, ...]:
-    """What guards say of a registry. before: what is published, None if nothing is.
+    """Return what guards say about a new registry.
 
-    baseline: the committed lock's registry; what it has with the published digest is compared endpoint by endpoint.
-    unhealthy: as `freeze` counts it; None: the sources were not asked.
+    before: the published entries; None if nothing is published.
+    baseline: the committed lock's registry; its entries with a published digest are compared endpoint by endpoint.
+    unhealthy: as in FreezeResult; None if the sources were not asked.
     """
     before = None if before is None else tuple(before)
     published = None if before is None else _published(before, baseline)
@@ -64,7 +65,7 @@ def guard_registry(
 
 
 def _of_local_files(finding: Finding) -> Finding:
-    """The finding where no server was asked, so that no server's answer can be the cause."""
+    """Reword the help of a finding for a configuration without servers, whose answers cannot be the cause."""
     return replace(finding, help=_NO_LOCAL_SERVICES) if finding.rule == EMPTY.name else finding
 
 
@@ -82,9 +83,10 @@ def _published(entries: Iterable[ManifestEntry], known: RegistryState) -> Mappin
 
 
 class Before(Struct, frozen=True):
-    """What is published, as far as anybody knows. entries: None where nothing is.
+    """What is known of what is published.
 
-    manifest_fault, lock_fault: what is wrong with them. is_known: False where a (service, version) may be missing.
+    entries: None if nothing is published. is_known: False if a (service, version) may be missing among them.
+    manifest_fault, lock_fault: what is wrong with manifest and lock.
     """
 
     entries: tuple[ManifestEntry, ...] | None
@@ -94,9 +96,9 @@ class Before(Struct, frozen=True):
 
 
 def published_before(salvaged: Salvaged, committed: RegistryState | None, lock_fault: UsageError | None) -> Before:
-    """What the manifest says; where that is missing or cut, what the committed lock says too.
+    """Return what the manifest says is published; if it is missing or cut, also what the committed lock says.
 
-    committed: the registry of the committed lock; None where there is none, or nothing of it can be relied on.
+    committed: the registry of the committed lock; None if there is no lock, or nothing of it is sure.
     """
     if salvaged.manifest is not None and salvaged.is_whole:
         return Before(salvaged.manifest.services)
@@ -108,7 +110,7 @@ def published_before(salvaged: Salvaged, committed: RegistryState | None, lock_f
 
 
 def guard_unknown(config: Config, before: Before, allow: Allow) -> tuple[Finding, ...]:
-    """The refusal to publish where nobody knows what was published."""
+    """Refuse to publish if nobody knows what was published before."""
     if before.is_known:
         return ()
     of_lock = {"lock": before.lock_fault} if live_sources(config) else {}
@@ -116,11 +118,11 @@ def guard_unknown(config: Config, before: Before, allow: Allow) -> tuple[Finding
 
 
 def guard_lock(config: Config, lock: Lock, committed: Lock | None, allow: Allow) -> tuple[Finding, ...]:
-    """What guards say of a new lock alone: segments that are empty now, live sources that answered nothing at all."""
+    """Return what guards say about a new lock: segments that became empty, and live sources that answered nothing."""
     before = _segment_sizes(committed.snapshots if committed else (), config)
     sizes = _segment_sizes(lock.snapshots, config)
     emptied = emptied_segments(before, sizes, config.guards, allow)
-    # The emptied segments of a source that had something say it all.
+    # A source that had something is reported by its emptied segments; reporting the whole source would repeat that.
     had_something = {source for (source, _, _), size in before.items() if size}
     of_new_sources = {segment: size for segment, size in sizes.items() if segment[0] not in had_something}
     return (*emptied, *empty_sources(of_new_sources, config.guards, allow))
@@ -136,7 +138,7 @@ def _segment_sizes(snapshots: Iterable[Snapshot], config: Config) -> dict[Segmen
 
 
 def warn_of_manifest(salvaged: Salvaged) -> tuple[Finding, ...]:
-    """The warning that the manifest is broken."""
+    """Warn if the manifest is broken."""
     if salvaged.fault is None:
         return ()
     return (BROKEN_MANIFEST.finding(f"{salvaged.fault.message}; it is written anew", origin=salvaged.fault.origin),)
@@ -145,15 +147,15 @@ def warn_of_manifest(salvaged: Salvaged) -> tuple[Finding, ...]:
 def guard_outputs(
     config: Config, empty: Iterable[OutputSettings], files: Iterable[FileChange], allow: Allow
 ) -> tuple[Finding, ...]:
-    """A finding for each output that loses its last service. empty: those that have none."""
+    """Return a finding for each output that loses its last service. empty: the outputs that have no service now."""
     return emptied_outputs([(output.name, output.origin) for output in empty], files, config.guards, allow)
 
 
 _RULES = {rule.name: rule for rule in (EDITED, ADOPT, ORPHANS)}
 
 
-def guard_files(config: Config, files: Iterable[FileChange], *, is_listed: bool) -> tuple[Finding, ...]:
-    """A finding for each file that may not be replaced or deleted. is_listed: whether there is a manifest."""
+def guard_files(config: Config, files: Iterable[FileChange], *, has_manifest: bool) -> tuple[Finding, ...]:
+    """Return a finding for each file that may not be replaced or deleted. has_manifest: whether there is a manifest."""
     refused: dict[str, list[Finding]] = {}
     for file in files:
         if file.refusal:
@@ -161,7 +163,7 @@ def guard_files(config: Config, files: Iterable[FileChange], *, is_listed: bool)
             origin = FileOrigin(display_path(config.root / file.path))
             words = allow_words(file.refusal, [file.path])
             way = rule.mend.replace(f"--allow {file.refusal}", f"--allow {words}")
-            if not is_listed:
+            if not has_manifest:
                 way += f"; if frostline did write it, restore {display_path(config.manifest)} from your repository"
             finding = rule.finding(message, value=file.path, origin=origin, help=way)
             refused.setdefault(file.refusal, []).append(finding)

@@ -1,4 +1,4 @@
-"""`guards.refused: hold`: a service that the guard `instances` refuses stays in the lock as it was committed."""
+"""Hold services (`guards.refused: hold`): one that the guard `instances` refuses stays in the lock as committed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from frostline.checks.guards.held import Held
 from frostline.model import Declared, Instance, Key, Lock, Snapshot
 from frostline.pipeline.compile.assembling import declared_contributions, state_of_lock
 from frostline.pipeline.compile.guarding import published_before
-from frostline.pipeline.compile.states import as_published, judged
+from frostline.pipeline.compile.states import as_published, guarded_states
 from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.freeze.locks import LockPair
 from frostline.publish.salvage import salvage_manifest
@@ -27,9 +27,10 @@ _SERVICE = attrgetter("service")
 
 
 class _Shrunk(Struct, frozen=True):
-    """A segment that was read now, with the registered names of which it lists fewer instances than the committed one.
+    """A segment that lists fewer instances of some registered names than the committed lock.
 
-    names: name -> the service that naming makes of it.
+    committed, read: the segment in the committed lock, and as it was read now.
+    names: registered name -> the service that it belongs to.
     """
 
     committed: Snapshot
@@ -38,11 +39,11 @@ class _Shrunk(Struct, frozen=True):
 
 
 def hold_refused(config: Config, locks: LockPair, allow: Allow, today: date) -> LockPair:
-    """The locks, with each service that the guard `instances` refuses held, where `guards.refused` says so.
+    """Return the locks in which each service that the guard `instances` refuses is held, if `guards.refused` is `hold`.
 
-    A service is held whole in each segment that lists fewer instances of it than the committed lock. It is not held in
-    a segment that came empty or was frozen with other settings: that is for `guard-segment`, and for a new review. A
-    broken lock holds nothing.
+    A service is held as a whole in each segment that lists fewer instances of it than the committed lock. It is not
+    held in a segment that is empty now, which `guard-segment` judges, nor in one that was frozen with other settings,
+    which needs a new review. A broken lock holds nothing.
     """
     if config.guards.refused != "hold" or locks.committed is None or locks.fault or not locks.changed:
         return locks
@@ -54,13 +55,15 @@ def hold_refused(config: Config, locks: LockPair, allow: Allow, today: date) -> 
     segments = {segment.read.segment: _with_held(segment, refused) for segment in shrunk}
     new = Lock(tuple(segments.get(snapshot.segment, snapshot) for snapshot in locks.new.snapshots))
     held = {
-        name: replace(service, why=refused[name]) for name, service in _marked(config, new).items() if name in refused
+        name: replace(service, why=refused[name])
+        for name, service in _marked_services(config, new).items()
+        if name in refused
     }
     return replace(locks, new=new, changed=new != locks.committed, held=held)
 
 
 def hold_part(config: Config, locks: LockPair, today: date) -> Lock:
-    """The new lock as `hold_refused` makes it, where it has only some of the registered names that a whole one has."""
+    """Return the new lock as `hold_refused` makes it, if only some registered names were read."""
     names = {line.service for snapshot in locks.new.snapshots for line in _lines(snapshot)}
     committed = tuple(
         replace(
@@ -84,20 +87,21 @@ def _shrunk_segments(config: Config, new: Lock, committed: Lock) -> Iterator[_Sh
             continue
         fewer = Counter(map(_SERVICE, old.instances)) - Counter(map(_SERVICE, snapshot.instances))
         if fewer:
-            service_of = _service_of(live[snapshot.source].naming)
+            service_of = _service_namer(live[snapshot.source].naming)
             yield _Shrunk(old, snapshot, {name: service_of(name) for name in fewer})
 
 
-def _service_of(naming: Naming) -> Callable[[str], str]:
-    """The service that a registered name belongs to, whatever its version is read from."""
+def _service_namer(naming: Naming) -> Callable[[str], str]:
+    """Return a function: registered name -> its service, whatever its version is read from."""
     split = splitter_of(naming)
     return lambda name: split(name, (), {})[0].service
 
 
 def _refused(config: Config, locks: LockPair, services: Collection[str], allow: Allow, today: date) -> dict[str, str]:
-    """Which of these services the guard refuses, and why. It compares what the guard compares.
+    """Return service -> reason of each of these services that the guard refuses. Compares what the guard compares.
 
-    What an unread segment holds already is no endpoint that the service still has: its source said so when it was read.
+    Instances that a segment which was not read now already holds do not count as present: when it was last read, its
+    source no longer had them.
     """
     salvaged = salvage_manifest(config.manifest)
     keys = {key for lock in (locks.new, locks.committed) for key in _keys_of(config, lock, services)}
@@ -105,7 +109,7 @@ def _refused(config: Config, locks: LockPair, services: Collection[str], allow: 
     compared = (_without_held(locks.new), locks.new, locks.committed)
     new, whole, committed = (state_of_lock(config, lock, declared, keys) for lock in compared)
     baseline = as_published(committed, salvaged.manifest.services if salvaged.manifest else None)
-    states = judged(published_before(salvaged, baseline, locks.fault).entries, baseline, new)
+    states = guarded_states(published_before(salvaged, baseline, locks.fault).entries, baseline, new)
     losses = instance_losses(
         _published(states.published or (), services),
         _published(states.new.entries, services),
@@ -118,12 +122,12 @@ def _refused(config: Config, locks: LockPair, services: Collection[str], allow: 
 
 
 def _with_held_count(
-    unhealthy: Unhealthy | None, bare: Iterable[ManifestEntry], whole: Iterable[ManifestEntry]
+    unhealthy: Unhealthy | None, without_held: Iterable[ManifestEntry], whole: Iterable[ManifestEntry]
 ) -> Unhealthy | None:
-    """The counts with what unread segments hold. bare, whole: what the lock gives without that, and with it."""
+    """Return the counts with the number of held endpoints. without_held, whole: entries without and with them."""
     if unhealthy is None:
         return None
-    numbers = {entry.key: entry.endpoints for entry in bare}
+    numbers = {entry.key: entry.endpoints for entry in without_held}
     held = {entry.key: entry.endpoints - numbers.get(entry.key, 0) for entry in whole}
     return {**unhealthy, **{key: {**unhealthy.get(key, {}), "held": number} for key, number in held.items() if number}}
 
@@ -145,7 +149,7 @@ def _keys_of(config: Config, lock: Lock | None, services: Collection[str]) -> It
     for snapshot in lock.snapshots if lock else ():
         if snapshot.source in live:
             naming = live[snapshot.source].naming
-            split, service_of = splitter_of(naming), _service_of(naming)
+            split, service_of = splitter_of(naming), _service_namer(naming)
             names = {name for name in set(map(_SERVICE, _lines(snapshot))) if service_of(name) in services}
             for line in _lines(snapshot):
                 if line.service in names:
@@ -176,22 +180,25 @@ def _with_held(segment: _Shrunk, refused: Collection[str]) -> Snapshot:
 
 
 def held_services(config: Config, locks: LockPair) -> tuple[Held, ...]:
-    """The services that the lock to work from holds, and those that this run holds, sorted."""
-    held = {**_marked(config, locks.new), **locks.held}
+    """Return the services that the new lock holds, with the reasons if this run holds them, sorted."""
+    held = {**_marked_services(config, locks.new), **locks.held}
     return tuple(held[name] for name in sorted(held))
 
 
-def _marked(config: Config, lock: Lock) -> dict[str, Held]:
-    """The services that are marked in this lock, by name."""
-    lines: dict[str, Counter[str]] = {}
+def _marked_services(config: Config, lock: Lock) -> dict[str, Held]:
+    """Return the services with instances that are marked as held in this lock, by name."""
+    counts: dict[str, Counter[str]] = {}
     for snapshot, instance in _held_instances(config, lock):
-        service = _service_of(live_sources(config)[snapshot.source].naming)(instance.service)
-        lines.setdefault(service, Counter())[instance.datacenter or snapshot.datacenter] += 1
-    return {name: Held(name, places.total(), tuple(sorted(places))) for name, places in lines.items()}
+        service = _service_namer(live_sources(config)[snapshot.source].naming)(instance.service)
+        counts.setdefault(service, Counter())[instance.datacenter or snapshot.datacenter] += 1
+    return {
+        service: Held(service, datacenters.total(), tuple(sorted(datacenters)))
+        for service, datacenters in counts.items()
+    }
 
 
 def held_keys(config: Config, lock: Lock) -> frozenset[Key]:
-    """The (service, version)s of which the lock holds an instance."""
+    """Return the (service, version)s with an instance that the lock holds."""
     live = live_sources(config)
     return frozenset(
         key

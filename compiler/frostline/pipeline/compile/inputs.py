@@ -1,4 +1,4 @@
-"""The local files that a run reads: what an outcome depends on, and what is therefore never deleted."""
+"""The local files that a run reads and writes: its result depends on what it reads, so it never deletes that."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from frostline.sources import base as sources
 
 
 def input_files(config: Config) -> Iterator[Path]:
-    """The files that an outcome depends on: configuration, schemas, templates, job files and what they read."""
+    """Yield the files that the result depends on: configuration, schemas, templates, job files and what they read."""
     if config.digest is None:  # a pipe cannot be read again
         yield config.path
     if config.overrides_file is not None:
@@ -40,20 +40,20 @@ class Ownership:
         )
 
     def is_input(self, root: Root, path: str) -> bool:
-        """Whether this path (relative to the root) is read: by its name, or through a link."""
+        """Whether a run reads this path (relative to the root), by its name or through a link."""
         lock = key_of(root, self._config.lock)
         in_lock = self._config.lock_is_folder and path.startswith(f"{lock}/")
         return in_lock or path in {key_of(root, file) for file in self._read}
 
     def use_of(self, path: Path) -> str | None:
-        """What a run writes there (`belongs to an output`); None: nothing."""
+        """Return why a run writes to this path, as a predicate (`belongs to an output`); None if it does not."""
         file, config = _real(path), self._config
         if file in map(_real, (config.manifest, config.lock, *([config.confirmed] if config.confirmed else ()))):
             return "is the lock, its confirmations or the manifest"
         if config.lock_is_folder and file.is_relative_to(_real(config.lock)):
             return "is inside the folder of the lock"
         claimed = [(claim, _real(claim.path)) for claim in self._claims]
-        if any(file == own or (claim.is_folder and file.is_relative_to(own)) for claim, own in claimed):
+        if any(file == path or (claim.is_folder and file.is_relative_to(path)) for claim, path in claimed):
             return "belongs to an output"
         return None
 
@@ -63,19 +63,19 @@ class Ownership:
 
     @cached_property
     def _read(self) -> frozenset[Path]:
-        """Asked only where a file is to be deleted: it reads all job files once more."""
+        """The files that a run reads. Computed only if a file is to be deleted, as it reads all job files once more."""
         files = {*input_files(self._config), *_access_files(self._config), self._config.lock}
         files |= {self._config.confirmed} if self._config.confirmed else set()
         return frozenset(files | {file.resolve() for file in files})
 
 
 def _real(path: Path) -> Path:
-    """The path without links on the way to it."""
+    """Return the path with the links in its folders resolved."""
     return path.parent.resolve() / path.name
 
 
 def _access_files(config: Config) -> Iterator[Path]:
-    """What the connections of live sources read: tokens, certificates, keys."""
+    """Yield the files that connections to live sources read: tokens, certificates, keys."""
     for source in config.sources.values():
         if isinstance(source, ServerSettings):
             token = source.token.file if source.token else None

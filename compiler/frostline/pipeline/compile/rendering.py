@@ -1,9 +1,10 @@
-"""What each output sees of the registry, and the files that it makes of that."""
+"""What each output sees of the registry, and the files that it renders from that."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from frostline.files.names import is_possible_on_windows
 from frostline.files.targets import digest_of_chunks, path_fault
 from frostline.globs import matches
 from frostline.model import Contribution, Finding, Key, Registry
-from frostline.outputs.base import Beside, View, artifact_folder, needs_addresses, output_module, view_for
+from frostline.outputs.base import Artifact, Beside, View, artifact_folder, needs_addresses, output_module, view_for
 from frostline.pipeline.compile.file_rules import EMPTY_OUTPUT, IMPOSSIBLE_PATH, NO_ADDRESS, UNPORTABLE_PATH
 from frostline.pipeline.freeze.live import names_only_sources
 from frostline.publish.ownership import DesiredFile
@@ -29,45 +30,45 @@ from frostline.sources.base import patterned_sources
 from frostline.text import list_names, name_first, quote
 
 MOST_KEPT = 1 << 28
-"""Bytes of rendered files that one run keeps in memory; what is more is rendered again when it is written."""
+"""Bytes of rendered files that one run keeps in memory. Files beyond that are rendered again to be written."""
 
 
 class ByteBudget(Struct):
-    """How many bytes may still be kept."""
+    """How many bytes may still be kept in memory."""
 
     left: int = MOST_KEPT
 
 
 class CachedChunks:
-    """The bytes of a file, rendered once and kept if the budget allows, else rendered whenever they are asked for."""
+    """The bytes of a file: rendered once and kept if the budget allows, else rendered at each iteration."""
 
     def __init__(self, chunks: Iterable[bytes], budget: ByteBudget) -> None:
         self._chunks = chunks
         self._budget = budget
-        self._kept: tuple[bytes, ...] | None = None
+        self._cached: tuple[bytes, ...] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        if self._kept is not None:
-            yield from self._kept
+        if self._cached is not None:
+            yield from self._cached
             return
-        keeping: list[bytes] = []
+        chunks: list[bytes] = []
         size = 0
         for chunk in self._chunks:
             size += len(chunk)
             if size <= self._budget.left:
-                keeping.append(chunk)
+                chunks.append(chunk)
             else:
-                keeping.clear()
+                chunks.clear()
             yield chunk
         if size <= self._budget.left:
             self._budget.left -= size
-            self._kept = tuple(keeping)
+            self._cached = tuple(chunks)
 
 
 class OutputView(Struct, frozen=True):
     """What one output sees of the registry, and what is wrong with it.
 
-    without_url: why an endpoint, which the view then lacks, has no URL by the patterns of the output.
+    without_url: findings about endpoints that the view lacks, because the output's patterns give no URL for them.
     """
 
     view: View
@@ -76,7 +77,7 @@ class OutputView(Struct, frozen=True):
 
 
 class RegistryViews:
-    """The registry as outputs see it; those that see the same share it."""
+    """The registry as outputs see it. Outputs that see the same share one view."""
 
     def __init__(self, config: Config, contributions: Sequence[Contribution]) -> None:
         self._config = config
@@ -86,34 +87,41 @@ class RegistryViews:
         self._shared_view = cache(self._view_of)
 
     def _overridden(self, sources: tuple[str, ...], prefer: tuple[str, ...]) -> tuple[Overridden, tuple[Finding, ...]]:
-        """The registry of these sources, () for all, so that precedence is decided among them; then the overrides."""
-        chosen = [bringer for bringer in self._contributions if not sources or bringer.source in sources]
+        """Assemble the registry of these sources, () for all, and apply the overrides to it.
+
+        Precedence is decided among these sources alone.
+        """
+        chosen = [contribution for contribution in self._contributions if not sources or contribution.source in sources]
         registry, findings = assemble(chosen, self._config.precedence, self._config.merge, prefer)
         return apply_overrides(registry, self._config.overrides, prefer), findings
 
     def assembled(self, sources: tuple[str, ...], prefer: tuple[str, ...]) -> tuple[Registry, tuple[Finding, ...]]:
-        """The registry of these sources with its overrides, and what is wrong with what the sources bring."""
+        """Return the registry of these sources with its overrides, and what is wrong with it."""
         overridden, findings = self.overridden(sources, prefer)
-        return overridden.registry, (*findings, *self._findings_of_these(overridden, sources))
+        return overridden.registry, (*findings, *self._own_findings(overridden, sources))
 
-    def _findings_of_these(self, overridden: Overridden, sources: tuple[str, ...]) -> Iterator[Finding]:
-        """What the overrides do wrong to these sources, and not to all together."""
-        of_all = {(found.rule, found.service, found.version) for found in self.overridden((), ())[0].findings}
-        for found in overridden.findings:
-            if (found.rule, found.service, found.version) not in of_all:
-                yield replace(found, message=f"{found.message}, in an output of {list_names(sources)}")
+    def _own_findings(self, overridden: Overridden, sources: tuple[str, ...]) -> Iterator[Finding]:
+        """Yield the findings of overrides that these sources have and the whole registry does not."""
+        whole, _ = self.overridden((), ())
+        known = {(finding.rule, finding.service, finding.version) for finding in whole.findings}
+        for finding in overridden.findings:
+            if (finding.rule, finding.service, finding.version) not in known:
+                yield replace(finding, message=f"{finding.message}, in an output of {list_names(sources)}")
 
     def of(self, output: OutputSettings) -> OutputView:
-        """What this output sees."""
+        """Return what this output sees."""
         if output.consumer:
             seen = self._consumer_view(output, output.consumer)
         else:
             seen = self._shared_view(output.sources, output.prefer, output.select, output.urls)
         findings = [
             *seen.findings,
-            *(replace(one, message=f"{one.message}, in the output `{output.name}`") for one in seen.without_url),
+            *(
+                replace(finding, message=f"{finding.message}, in the output `{output.name}`")
+                for finding in seen.without_url
+            ),
         ]
-        if not seen.view.registry.services and any(bringer.endpoints for bringer in self._contributions):
+        if not seen.view.registry.services and any(contribution.endpoints for contribution in self._contributions):
             findings.append(_empty_output(output))
         elif self._names_only and needs_addresses(output.type):
             findings += _without_address(output, seen, self._names_only)
@@ -130,12 +138,16 @@ class RegistryViews:
         return self._output_view(registry, _of_services(findings, select), without_url, prefer)
 
     def _consumer_view(self, output: OutputSettings, consumer: OutputConsumer) -> OutputView:
-        """What an output for one consumer sees: the binds of its upstreams are its own, and no tags, meta or datacenter
-        of theirs can be judged."""
+        """Return what an output for one consumer sees: each upstream of the consumer has its bind as the endpoint.
+
+        `select` of the output can judge tags, meta and datacenters of registered endpoints, but a bind has none.
+        """
         registry, findings = self.assembled(output.sources, output.prefer)
         plain = selected(registry, output.select, output.prefer)
         urls = self._urls_of(output.urls)
-        declared = urls.dependencies(upstream for bringer in self._contributions for upstream in bringer.upstreams)
+        declared = urls.dependencies(
+            upstream for contribution in self._contributions for upstream in contribution.upstreams
+        )
         registry, more = consumer_view(plain, declared, consumer, output.origin, urls.applies_to)
         registry = selected(registry, OutputSelect(services=output.select.services))
         bound = {key for key, entry in registry.entries() if entry is not plain.get(key)}
@@ -169,18 +181,18 @@ def _beside(config: Config, registry: Registry) -> Beside:
         return any(matches_key(glob, key) for key in keys)
 
     return Beside(
-        overrides=tuple(one for one in config.overrides if is_here(one.service)),
-        waivers=tuple(one for one in config.checks.waivers if is_here(one.service)),
+        overrides=tuple(override for override in config.overrides if is_here(override.service)),
+        waivers=tuple(waiver for waiver in config.checks.waivers if is_here(waiver.service)),
         configured_consumers=consumers_by_key(config.consumers, keys),
     )
 
 
-Lasting = Callable[[], Sequence[tuple[Finding, Waiver | None]]]
-"""The findings that lock and configuration yield on every day, each with its waiver."""
+LastingFindings = Callable[[], Sequence[tuple[Finding, Waiver | None]]]
+"""Returns the findings that lock and configuration give on every day, each with its waiver."""
 
 
-def _with_findings(view: View, whole: Registry, lasting: Lasting, select: OutputSelect) -> Beside:
-    """What stands beside the registry of this view. whole: the registry that all outputs are made of."""
+def _with_findings(view: View, whole: Registry, lasting: LastingFindings, select: OutputSelect) -> Beside:
+    """Return what stands beside the registry of this view, with its findings. whole: the registry of all sources."""
 
     def is_about_this(finding: Finding) -> bool:
         if finding.service is None:
@@ -196,7 +208,7 @@ def _with_findings(view: View, whole: Registry, lasting: Lasting, select: Output
 
 
 def _of_services(findings: Iterable[Finding], select: OutputSelect) -> tuple[Finding, ...]:
-    """Precedence may have settled what is wrong with a service that this output leaves out."""
+    """Leave out the findings about services that the output does not select."""
     return tuple(
         finding for finding in findings if finding.service is None or matches(select.services, finding.service)
     )
@@ -209,7 +221,7 @@ def _empty_output(output: OutputSettings) -> Finding:
 
 
 def _without_address(output: OutputSettings, seen: OutputView, sources: Collection[str]) -> Iterator[Finding]:
-    """What the output needs an address of, and has none because these sources freeze names alone."""
+    """Yield a finding if the output needs addresses of services for which these sources freeze only names."""
     missing = [
         key_text(key)
         for key, entry in seen.view.registry.entries()
@@ -225,9 +237,10 @@ def _without_address(output: OutputSettings, seen: OutputView, sources: Collecti
 
 
 class Rendered(Struct, frozen=True):
-    """What all outputs make. files: with digests; findings: of the registry as outputs see it, and of their own.
+    """What outputs render.
 
-    empty: the outputs without any service or upstream, though there are services.
+    files: with digests. findings: about the registry as outputs see it, and about the outputs themselves.
+    empty: the outputs without a service or upstream, if the registry has services.
     """
 
     files: tuple[DesiredFile, ...]
@@ -239,46 +252,65 @@ def render_outputs(
     config: Config,
     views: RegistryViews,
     outputs: Sequence[OutputSettings],
-    lasting: Lasting = tuple,
+    lasting: LastingFindings = tuple,
     *,
     keep_bytes: bool,
 ) -> Rendered:
-    """Render the files of these outputs and find out their digests. FrostlineError: an output cannot be rendered.
+    """Render the files of these outputs and compute their digests.
 
-    keep_bytes: whether they are going to be written; they stay in memory as far as MOST_KEPT allows.
+    keep_bytes: keep the files in memory, as far as MOST_KEPT allows, because they are going to be written.
+    Raises FrostlineError if an output cannot be rendered.
     """
     budget = ByteBudget(MOST_KEPT if keep_bytes else 0)
+    rendered = [_render_output(config, views, output, lasting, budget) for output in outputs]
+    return Rendered(
+        files=tuple(chain.from_iterable(part.files for part in rendered)),
+        findings=tuple(chain.from_iterable(part.findings for part in rendered)),
+        empty=tuple(chain.from_iterable(part.empty for part in rendered)),
+    )
+
+
+def _render_output(
+    config: Config, views: RegistryViews, output: OutputSettings, lasting: LastingFindings, budget: ByteBudget
+) -> Rendered:
+    with stage(f"rendering output {output.name}"):
+        seen = views.of(output)
+        whole = views.overridden((), ())[0].registry
+        view = replace(seen.view, beside=partial(_with_findings, seen.view, whole, lasting, output.select))
+        rendering = output_module(output.type).render(view_for(output, view), output)
+        files, path_findings = _files_of(config, output, rendering.artifacts, budget)
+    has_no_service = any(finding.rule == EMPTY_OUTPUT.name for finding in seen.findings)
+    return Rendered(
+        files=files,
+        findings=(*seen.findings, *rendering.findings, *path_findings),
+        empty=(output,) if has_no_service and not seen.view.registry.upstreams else (),
+    )
+
+
+def _files_of(
+    config: Config, output: OutputSettings, artifacts: Sequence[Artifact], budget: ByteBudget
+) -> tuple[tuple[DesiredFile, ...], tuple[Finding, ...]]:
+    """Return the files of these artifacts, and findings about paths that cannot be written everywhere."""
+    folder = artifact_folder(output).relative_to(config.root)
     files: list[DesiredFile] = []
-    findings: list[Finding] = []
-    empty: list[OutputSettings] = []
-    for output in outputs:
-        with stage(f"rendering output {output.name}"):
-            seen = views.of(output)
-            whole = views.overridden((), ())[0].registry
-            view = replace(seen.view, beside=partial(_with_findings, seen.view, whole, lasting, output.select))
-            rendering = output_module(output.type).render(view_for(output, view), output)
-            findings += (*seen.findings, *rendering.findings)
-            if EMPTY_OUTPUT.name in {found.rule for found in seen.findings} and not seen.view.registry.upstreams:
-                empty.append(output)
-            folder = artifact_folder(output).relative_to(config.root)
-            unportable: list[str] = []
-            impossible: dict[str, list[str]] = {}
-            for number, artifact in enumerate(rendering.artifacts):
-                report_progress("", number, len(rendering.artifacts))
-                chunks = CachedChunks(artifact.chunks, budget)
-                path = (folder / artifact.path).as_posix()
-                if fault := path_fault(path):
-                    impossible.setdefault(fault, []).append(path)
-                    continue
-                unportable += [] if is_possible_on_windows(path) else [path]
-                digest = digest_of_chunks(chunks)
-                files.append(DesiredFile(path=path, chunks=chunks, output=output.name, sha256=digest))
-            findings += (*_impossible(output, impossible), *_unportable(output, unportable))
-    return Rendered(tuple(files), tuple(findings), tuple(empty))
+    unportable: list[str] = []
+    impossible: dict[str, list[str]] = {}
+    for number, artifact in enumerate(artifacts):
+        report_progress("", number, len(artifacts))
+        path = (folder / artifact.path).as_posix()
+        if fault := path_fault(path):
+            impossible.setdefault(fault, []).append(path)
+            continue
+        if not is_possible_on_windows(path):
+            unportable.append(path)
+        chunks = CachedChunks(artifact.chunks, budget)
+        digest = digest_of_chunks(chunks)
+        files.append(DesiredFile(path=path, chunks=chunks, output=output.name, sha256=digest))
+    return tuple(files), (*_impossible(output, impossible), *_unportable(output, unportable))
 
 
 def _impossible(output: OutputSettings, paths: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    """paths: of the files of this output that cannot be written, by what is wrong with them."""
+    """Yield a finding for each fault that makes paths impossible. paths: fault -> paths of this output with it."""
     for fault, wrong in paths.items():
         what = "a file, since its path" if len(wrong) == 1 else f"{len(wrong)} files, since the path of each"
         yield IMPOSSIBLE_PATH.finding(
@@ -289,7 +321,7 @@ def _impossible(output: OutputSettings, paths: Mapping[str, Sequence[str]]) -> I
 
 
 def _unportable(output: OutputSettings, paths: Sequence[str]) -> Iterator[Finding]:
-    """paths: of the files of this output that Windows cannot have."""
+    """Yield a finding if Windows cannot have these paths of the output."""
     if paths:
         files = "a file" if len(paths) == 1 else f"{len(paths)} files"
         yield UNPORTABLE_PATH.finding(

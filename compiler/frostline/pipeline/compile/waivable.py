@@ -1,4 +1,4 @@
-"""Which rules no waiver silences, and the waivers that are of one of them or of none at all."""
+"""Warn about waivers that silence nothing: of rules that cannot be waived, and of unknown rules."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ def waiver_line(rule: str, today: date) -> str | None:
 
 
 def judge_waivers(waivers: Sequence[Waiver], found: Collection[str]) -> tuple[Finding, ...]:
-    """A warning for each waiver that cannot silence anything. found: the rules of what was found, also by plug-ins that
-    list none."""
+    """Return a warning for each waiver that cannot silence anything.
+
+    found: the rules of the run's findings: a plug-in may find something of a rule that it does not list.
+    """
     if not waivers:
         return ()  # the table of rules imports every room
     rules = {*rules_for_reports(), *found}

@@ -1,1 +1,1 @@
-"""From the live sources, or from files that other runs froze, to the lock that a run works from."""
+"""Make the lock that a run works from: from the live sources, or from files that other runs froze."""

@@ -1,4 +1,4 @@
-"""How old the lock is: what `confirmed` has of its segments, and what a run writes there."""
+"""How old the lock is: read when its segments were confirmed, and write it to the file of `confirmed`."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ CLOCK_SKEW = 300.0  # seconds that the clock of another machine may be ahead
 
 
 class SegmentAge(Struct, frozen=True, kw_only=True):
-    """How long ago a segment of the lock was confirmed: `seconds`, and `at`, as the file has it.
+    """How long ago a segment of the lock was confirmed.
 
-    seconds None: it is not known, and `reason` says why.
+    seconds: None if it is not known; then `reason` says why. at: the time, as the file writes it.
     """
 
     snapshot: Snapshot
@@ -40,31 +40,34 @@ class SegmentAge(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
     def describe(self) -> str:
-        """`confirmed 30 hours ago`, `never confirmed`."""
+        """Describe the age: `confirmed 30 hours ago`, `never confirmed`."""
         return self.reason if self.seconds is None else f"confirmed {describe_duration(self.seconds)} ago"
 
     def is_older_than(self, limit: float) -> bool:
-        """An unknown age is."""
+        """Whether the age is over so many seconds, or not known."""
         return self.seconds is None or self.seconds > limit
 
 
 def now_utc() -> datetime:
-    """The time of the machine's clock."""
+    """Return the time of the machine's clock, in UTC."""
     return datetime.now(UTC)
 
 
 def reading_of(snapshots: Iterable[Snapshot], began: datetime) -> Reading:
-    """What a run that began then has read from its sources."""
+    """Return the reading of a run that began then and read these snapshots."""
     return Reading(at=time_text(began), segments=tuple(sorted(snapshot.segment for snapshot in snapshots)))
 
 
 def confirmations_of(config: Config) -> Confirmations:
-    """What `confirmed` has; {} without that key. UsageError: the file is not one of confirmations."""
+    """Return the confirmations of the configuration; {} without `confirmed`.
+
+    Raises UsageError if the file does not hold confirmations.
+    """
     return read_confirmed(config.confirmed) if config.confirmed else {}
 
 
 def segment_ages(snapshots: Iterable[Snapshot], confirmations: Confirmations, now: datetime) -> Iterator[SegmentAge]:
-    """The age of each of these snapshots, which are the lock's, in their order."""
+    """Yield the age of each of these snapshots of the lock, in their order."""
     for snapshot in snapshots:
         confirmation = confirmations.get(snapshot.segment)
         if confirmation is None:
@@ -78,12 +81,12 @@ def segment_ages(snapshots: Iterable[Snapshot], confirmations: Confirmations, no
 
 
 def ages_of_lock(config: Config, lock: Lock) -> list[SegmentAge]:
-    """The age of each segment of the lock, now."""
+    """Return the present age of each segment of the lock."""
     return list(segment_ages(lock.snapshots, confirmations_of(config), now_utc()))
 
 
 def aged_segments(config: Config, lock: Lock, limit: float) -> Iterator[tuple[str, str]]:
-    """Each segment of the lock that was not confirmed within so many seconds, and why not."""
+    """Yield each segment of the lock that was not confirmed within `limit` seconds, and when it was confirmed."""
     for age in ages_of_lock(config, lock):
         if age.is_older_than(limit):
             when = f" (at {age.at})" if age.at else ""
@@ -93,10 +96,12 @@ def aged_segments(config: Config, lock: Lock, limit: float) -> Iterator[tuple[st
 def confirmed_files(
     config: Config, lock: Lock, readings: Sequence[Reading], made_from: Lock | None = None
 ) -> tuple[tuple[Path, list[bytes]], ...]:
-    """The file of confirmations to write with this lock: nothing where it is not configured, or nothing of it changes.
+    """Return the file of confirmations to write with this lock: (), or one path with its bytes.
 
-    readings: what was read of the lock. Segments that were not read keep their time, also where less of them is taken
-    now. made_from: the lock that these were taken from; None: they come from elsewhere.
+    It is () without `confirmed`, and if the file would not change. Segments that were not read keep their time, even
+    if today's settings take less of them.
+    readings: which segments of the lock were read, and when.
+    made_from: the lock that the other segments were taken from; None if they come from elsewhere.
     """
     if config.confirmed is None or not (readings or made_from):
         return ()
@@ -110,7 +115,7 @@ def confirmed_files(
 def confirmed_beside(
     config: Config, path: Path, lock: Lock, readings: Sequence[Reading], made_from: Lock | None
 ) -> tuple[tuple[Path, list[bytes]], ...]:
-    """As `confirmed_files`, for a lock that is written to this path, apart from the committed one."""
+    """As `confirmed_files`, but for a lock that is written to this path instead of the committed one."""
     if config.confirmed is None:
         return ()
     lines = _confirmations(lock, recover_confirmed(config.confirmed), readings, made_from)
@@ -118,9 +123,10 @@ def confirmed_beside(
 
 
 def reading_beside(path: Path, shown: str, lock: Lock, now: datetime) -> tuple[list[Reading], list[str]]:
-    """What the confirmations beside this file of a lock say, and warnings of those that confirm nothing.
+    """Read the confirmations beside this lock file. Return readings, and warnings about those that confirm nothing.
 
-    They come from another machine, and their times are what its clock said. UsageError: they are no confirmations.
+    They come from another machine, and their times from its clock. Raises UsageError if the file does not hold
+    confirmations.
     """
     readings: list[Reading] = []
     warnings: list[str] = []
@@ -137,7 +143,7 @@ def reading_beside(path: Path, shown: str, lock: Lock, now: datetime) -> tuple[l
 def _confirmations(
     lock: Lock, before: Confirmations, readings: Sequence[Reading], made_from: Lock | None
 ) -> Iterator[Confirmation]:
-    """What is known of this lock. before: what was known of the lock until now."""
+    """Yield the confirmations of this lock. before: the confirmations of the lock until now."""
     times = {segment: reading.at for reading in readings for segment in reading.segments}
     old = {snapshot.segment: snapshot for snapshot in made_from.snapshots} if made_from else {}
     for snapshot in lock.snapshots:
@@ -150,7 +156,7 @@ def _confirmations(
 
 
 def _carried_over(known: Confirmation, old: Snapshot | None, new: Snapshot) -> Confirmation:
-    """The confirmation of `old` for what is taken of it now; as it is, where it is not one of `old`."""
+    """Return the confirmation for what is taken of `old` now; unchanged if it does not confirm `old`."""
     if old is None or old is new or old == new or known.digest != segment_digest(old):
         return known
     return replace(known, digest=segment_digest(new))

@@ -1,4 +1,4 @@
-"""Reads the live sources, as far as they can be read: all that uses a network."""
+"""Read the live sources. This module alone uses a network."""
 
 from __future__ import annotations
 
@@ -39,12 +39,15 @@ def freeze(
     allow: Allow | None = None,
     wait: float = 0.0,
 ) -> FreezeResult:
-    """Read the live sources (only these, only these datacenters). SourceError: one could not be read whole.
+    """Read the live sources.
 
-    committed: for the datacenters that cannot be reached, with `partial`; None: there is no lock.
-    services: read only the names that may stand for these, in the answers also those that are not selected; () for all.
+    committed: the lock, of which `partial` keeps the datacenters that cannot be reached; None if there is no lock.
+    sources, datacenters: read only these; () for all.
+    services: read only the registered names that may belong to these services, and answer with all their instances,
+    even those that are not selected; () for all.
     allow: its `partial` reads every source as with `partial: true`, its `empty` lets a datacenter vanish.
     wait: how many seconds to wait for servers that are down or have no leader.
+    Raises SourceError, or an ErrorGroup, if a source could not be read completely.
     """
     digests = settings_digests(config)
     read: list[Snapshot] = []
@@ -82,7 +85,7 @@ def freeze(
 
 
 def _asked_settings(settings: LiveSettings, services: Sequence[str], allow: Allow | None) -> LiveSettings:
-    """The settings to read with. services, allow: as `freeze` takes them."""
+    """Return the settings to read with. services, allow: as for `freeze`."""
     names = {name for service in services for name in names_of(settings.naming, service)}
     asked = settings.with_services(tuple(sorted(names))) if names else settings
     if allow and allow.partial and isinstance(asked, ServerSettings):
@@ -93,7 +96,7 @@ def _asked_settings(settings: LiveSettings, services: Sequence[str], allow: Allo
 def _select(
     reading: ReadResult, settings: LiveSettings, digest: str, unhealthy: dict[Key, Counter[str]]
 ) -> list[Snapshot]:
-    """The snapshots of what was read. unhealthy: gets what is left out for its health."""
+    """Make the snapshots of what was read. unhealthy: the instances left out for their health are counted into it."""
     with stage(f"selecting of source {settings.name}"):
         noted = shaped_by(settings)
         for answer in reading.answers:
@@ -102,7 +105,7 @@ def _select(
 
 
 def _failure(failed: Sequence[FrostlineError], committed: CommittedLock | None) -> FrostlineError:
-    """The error of these, which says at its end what works all the same."""
+    """Return one error for these. It ends with what still works without the sources."""
     error = failed[0] if len(failed) == 1 else ErrorGroup(failed)
     if error.status == UNREADABLE and committed and committed.segments:
         error.ending = f"{UNTOUCHED} {_WITHOUT_SOURCES}"
@@ -116,9 +119,9 @@ _WITHOUT_SOURCES = (
 
 
 def _read_source(settings: LiveSettings, datacenters: tuple[str, ...], wait_until: float) -> ReadResult:
-    """Read one source, again and again until that time (of time.monotonic) while its server is down or has no leader.
+    """Read one source. While its server is down or has no leader, try again until `wait_until` (time.monotonic()).
 
-    Until then `partial` has to wait as well.
+    Only the last try may use `partial`.
     """
     read = source_module(settings.type).read
     impatient = settings

@@ -1,4 +1,4 @@
-"""The lock to work from, and the committed one: read, compared, and made of what was frozen now."""
+"""The lock that a run works from and the committed lock: read and compare them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from frostline.text import display_path
 
 
 class FreezeResult(Struct, frozen=True, kw_only=True):
-    """What live sources answered: the snapshots, the answers before selection (for explain), and warnings.
+    """What the live sources answered.
 
-    unhealthy: how many instances of each (service, version) are left out for their health alone, by health.
-    reading: what was read; None: no live source is configured.
-    kept: what could not be read, as it is in the lock.
+    snapshots: what was read, after selection, and what `kept` holds. answers: before selection, for explain.
+    unhealthy: (service, version) -> health -> number of instances that are left out only for that health.
+    reading: which segments were read, and when; None if no live source is configured.
+    kept: the segments that could not be read, as they are in the lock.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -39,16 +40,17 @@ class FreezeResult(Struct, frozen=True, kw_only=True):
 
 
 class LockPair(Struct, frozen=True, kw_only=True):
-    """The lock to work from, and the committed one, None if there is none.
+    """The lock that a run works from, and the committed lock.
 
-    changed: whether publishing writes the lock file. Without live sources there is no lock file to write.
-    fault: what is wrong with the committed lock, which is written anew then; `committed` is what it says all the same,
-    None where nothing of it can be relied on.
-    unhealthy: as in FreezeResult; None: the sources were not asked.
-    readings: what was read of the new one: now, or by the runs that wrote the files of `--lock`.
+    new: the lock to work from. committed: None if there is no lock file, or if it is broken and nothing of it is sure.
+    changed: whether publishing writes the lock file. Without live sources there is no lock file.
+    fault: why the committed lock is broken; it is then written anew.
+    unhealthy: as in FreezeResult; None if the sources were not asked.
     held: the services that this run holds (see `pipeline.compile.holding`), by name.
-    merged: whether the new one comes from the files of `--lock`.
-    base: the digests of the committed lock's files as this run read them, by name; None: no lock file is written.
+    readings: which segments of the new lock were read, and when: by this run, or by the runs that wrote the files of
+    `--lock`.
+    merged: whether the new lock comes from the files of `--lock`.
+    base: name -> digest of the committed lock's files, as this run read them; None if no lock file is written.
     """
 
     new: Lock
@@ -63,19 +65,19 @@ class LockPair(Struct, frozen=True, kw_only=True):
 
     @property
     def made_from(self) -> Lock | None:
-        """The lock that segments were taken from that were not read now; None: they come from elsewhere."""
+        """The lock that the segments which were not read come from; None if they come from elsewhere."""
         return None if self.merged or self.fault else self.committed
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """That the committed lock is broken."""
+        """A warning if the committed lock is broken."""
         return (f"{self.fault.origin}: {self.fault.message}; it is written anew",) if self.fault else ()
 
 
 class CommittedLock:
     """The committed lock. Its bytes are read eagerly, and parsed only when its content is needed.
 
-    UsageError: it cannot be read. What is no lock any more (merged, cut, converted) can be written anew: see `fault`.
+    Raises UsageError if it cannot be read. A lock that git or an editor has broken can be written anew: see `fault`.
     """
 
     def __init__(self, config: Config) -> None:
@@ -91,41 +93,41 @@ class CommittedLock:
 
     @property
     def lock(self) -> Lock | None:
-        """What of it is a lock; None if nothing is, or if there is none yet."""
+        """The part of it that can be read as a lock; None if there is no such part, or no lock yet."""
         return self._readable.lock
 
     def whole(self) -> Lock | None:
-        """The lock; None if there is none yet, or none is needed. UsageError: it is not a lock."""
+        """Return the lock; None if there is no lock yet, or no live source. Raises UsageError if it is broken."""
         with stage("reading the lock"):
             return self._text.parse() if self._has_live_sources else None
 
     @property
     def fault(self) -> UsageError | None:
-        """Why it is broken; None if it is whole, or if there is none yet."""
+        """Why it is broken; None if it is whole, or if there is no lock yet."""
         return self._readable.fault
 
     @cached_property
     def base(self) -> Mapping[str, str] | None:
-        """The digests of its files by name; None where there is no live source, and so no lock."""
+        """The digests of its files by name; None if there is no live source, and so no lock."""
         return self._text.digests() if self._has_live_sources else None
 
     @cached_property
     def segments(self) -> list[Segment]:
-        """The segments that it names, of a broken one those that can be read; [] if there is none yet."""
+        """The segments in it; in a broken lock those that can be read; [] if there is no lock yet."""
         return self._text.segments()
 
     @cached_property
     def known(self) -> Lock | None:
-        """What it says, also where it is broken; None if nothing of it can be relied on, or if there is none yet."""
+        """What it says, even if it is broken; None if nothing of it is sure, or if there is no lock yet."""
         return self._text.salvage() if self.fault else self.lock
 
     def is_mended_by(self, snapshots: Iterable[Snapshot]) -> bool:
-        """Whether writing these segments writes every file anew that is broken."""
+        """Whether writing these segments replaces every broken file."""
         written = lock_store.lock_files(Lock(tuple(snapshots)), self._text.path, is_folder=self._text.is_folder)
         return self._text.is_folder and {file.path for file in written}.issuperset(self._readable.broken)
 
     def pair_with(self, new: Lock, frozen: FreezeResult | None = None) -> LockPair:
-        """Compare it with the lock that was read now: by its bytes first, which is faster than parsing them."""
+        """Pair it with the new lock. Compares the bytes first, as that is faster than parsing them."""
         with stage("comparing with the lock"):
             unhealthy = frozen.unhealthy if frozen else None
             readings = (frozen.reading,) if frozen and frozen.reading else ()
@@ -134,7 +136,7 @@ class CommittedLock:
                     new=new, committed=new, changed=False, unhealthy=unhealthy, readings=readings, base=self.base
                 )
             if self._has_live_sources:
-                self._text.refuse_foreign()  # else it would be written over
+                self._text.refuse_foreign()  # publishing would overwrite somebody else's file
             check_readable(new)
             fault = self.fault if self._has_live_sources else None
         changed = self._has_live_sources and (fault is not None or new != self.known)
@@ -150,14 +152,14 @@ class CommittedLock:
 
 
 def read_committed_lock(config: Config) -> Lock | None:
-    """The committed lock; None if there is none yet, or none is needed. UsageError: it is not a lock."""
+    """Return the committed lock; None if there is no lock yet, or no live source. Raises UsageError if it is broken."""
     return CommittedLock(config).whole() if live_sources(config) else None
 
 
 def offline_lock(config: Config, committed: Lock | None) -> Lock:
-    """The committed lock to work from; where settings select less since it was frozen, what they take of it.
+    """Return the lock to work from offline: the committed lock, or the part of it that today's settings select.
 
-    UsageError: it is missing, or today's settings need what it does not hold.
+    Raises UsageError if the lock is missing, or if today's settings need what it does not hold.
     """
     shown = display_path(config.lock)
     lock_merge.check_held(committed, live_sources(config), shown)
@@ -165,12 +167,12 @@ def offline_lock(config: Config, committed: Lock | None) -> Lock:
 
 
 def offline_locks(config: Config) -> LockPair:
-    """The locks without any network: new is the committed one, or what today's settings take of it."""
+    """Pair the locks without a network: the new lock is `offline_lock`."""
     text = CommittedLock(config)
     committed = text.whole()
     return replace(pair_locks(config, offline_lock(config, committed), committed), base=text.base)
 
 
 def pair_locks(config: Config, new: Lock, committed: Lock | None) -> LockPair:
-    """Compare the two. `CommittedLock.pair_with` is faster where the committed one is not parsed yet."""
+    """Pair two locks. `CommittedLock.pair_with` is faster if the committed lock is not parsed yet."""
     return LockPair(new=new, committed=committed, changed=bool(live_sources(config)) and new != committed)

@@ -1,4 +1,4 @@
-"""From the files that `freeze --out` wrote, on whichever machines, to a lock: `compile --lock`."""
+"""Merge the files that `freeze --out` wrote, maybe on other machines, into one lock: `compile --lock`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from frostline.sources.base import reads_segment
 
 
 def merge_files(config: Config, globs: Sequence[str], now: datetime) -> tuple[LockPair, tuple[str, ...]]:
-    """The locks in the files that these globs name (relative to the working folder), as the new one; and warnings.
+    """Merge the lock files that these globs match, relative to the working folder. Return the locks, and warnings.
 
-    UsageError: one of the files is not a lock, or does not fit the others or the configuration. SourceError: a segment
-    of the committed lock is in none of them.
+    Raises UsageError if a file is not a lock, or does not fit the other files or the configuration; SourceError if no
+    file has a segment of the committed lock.
     """
     files = _files_of(globs)
     parts = lock_store.read_locks(files)
@@ -37,20 +37,20 @@ def merge_files(config: Config, globs: Sequence[str], now: datetime) -> tuple[Lo
 
 
 def _files_of(globs: Sequence[str]) -> list[tuple[str, Path]]:
-    """The path to show and the path of each file of a lock, sorted."""
+    """Return the path for messages and the path of each lock file, sorted."""
     files: dict[Path, str] = {}
     for glob in globs:
         found = [path for path in _matching_files(glob) if not is_confirmed(path)]
         if not found:
             raise UsageError(
-                f"no file fits --lock `{glob}`", help="freeze with `--out FILE` first, or correct the pattern"
+                f"no file matches --lock `{glob}`", help="freeze with `--out FILE` first, or correct the pattern"
             )
         files.update({path: str(path) for path in found})
     return [(shown, path) for path, shown in sorted(files.items())]
 
 
 def _matching_files(glob: str) -> list[Path]:
-    """The files that this glob names; none if it is not a valid glob."""
+    """Return the files that this glob matches; [] if it is not a valid glob."""
     try:
         return find(glob, Path())
     except TooManyRecursionsError as error:
@@ -60,7 +60,7 @@ def _matching_files(glob: str) -> list[Path]:
 
 
 def _merged(config: Config, committed: Iterable[Segment], parts: Sequence[tuple[str, Lock]], shown: str) -> Lock:
-    """These locks as one. committed: the segments of the committed lock. shown: what messages call it."""
+    """Merge these locks into one. committed: the segments of the committed lock. shown: a name for messages."""
     live = live_sources(config)
     wanted = [
         (source, datacenter, namespace)
@@ -77,7 +77,7 @@ def _merged(config: Config, committed: Iterable[Segment], parts: Sequence[tuple[
 def _readings(
     config: Config, files: Sequence[tuple[str, Path]], parts: Sequence[tuple[str, Lock]], now: datetime
 ) -> tuple[tuple[Reading, ...], list[str]]:
-    """What the confirmations beside these files say, where the configuration has `confirmed`, and warnings."""
+    """Read the confirmations beside these files, if the configuration has `confirmed`. Return readings and warnings."""
     readings: list[Reading] = []
     warnings: list[str] = []
     if config.confirmed:

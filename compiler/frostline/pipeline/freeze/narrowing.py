@@ -1,4 +1,4 @@
-"""Offline after a change of `select`: the new selection, applied to what the lock holds, or why it cannot be."""
+"""Work offline after a change of `select`: apply the new selection to the lock, or say why that is not possible."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from frostline.sources.base import answer_shape, default_shape, reads_segment, s
 
 
 def shaped_by(settings: LiveSettings) -> dict[str, object]:
-    """What a segment of the lock says of the settings that shaped it."""
+    """Return what a segment of the lock notes about the settings that shaped it."""
     return settings_of_note(answer_shape(settings), default_shape(settings))
 
 
 def narrowed_lock(lock: Lock, live: Mapping[str, LiveSettings], shown: str) -> Lock:
-    """The lock as today's settings would freeze it. It is the same where none of them has changed.
+    """Return the lock as today's settings would freeze it; the same lock if no setting has changed.
 
-    live: the live sources by name. UsageError: what it holds is not enough; it says which setting of which source.
+    live: the live sources by name. shown: the lock's path for messages. Raises UsageError, which names the source and
+    the setting, if the lock does not hold what the settings need.
     """
     digests = {name: settings_digest(answer_shape(settings)) for name, settings in live.items()}
     stale = {snapshot.source for snapshot in lock.snapshots if snapshot.settings != digests.get(snapshot.source)}
@@ -38,20 +39,21 @@ def narrowed_lock(lock: Lock, live: Mapping[str, LiveSettings], shown: str) -> L
 
 
 def _narrowed(held: Sequence[Snapshot], settings: LiveSettings, digest: str, shown: str) -> list[Snapshot]:
-    """The snapshots of one source. Those that were frozen with other settings each are narrowed from these."""
-    found: list[Snapshot] = []
+    """Return the snapshots of one source, narrowed from those that the lock holds of it."""
+    narrowed: list[Snapshot] = []
     for old_digest in sorted({snapshot.settings for snapshot in held}):
         alike = [snapshot for snapshot in held if snapshot.settings == old_digest]
         snapshots = alike if old_digest == digest else _narrowed_alike(alike, held, settings, shown)
-        found += [replace(snapshot, settings=digest, shaped_by=shaped_by(settings)) for snapshot in snapshots]
-    if not found:
+        narrowed += [replace(snapshot, settings=digest, shaped_by=shaped_by(settings)) for snapshot in snapshots]
+    if not narrowed:
         raise _cannot_serve(settings, shown, "the lock holds none of the segments that are read now")
-    return found
+    return narrowed
 
 
 def _narrowed_alike(
     snapshots: Sequence[Snapshot], held: Sequence[Snapshot], settings: LiveSettings, shown: str
 ) -> Sequence[Snapshot]:
+    """Narrow snapshots that were frozen with the same settings. held: all snapshots of their source."""
     before, after = shape_of(snapshots[0], default_shape(settings)), answer_shape(settings)
     if before is None:
         raise _cannot_serve(settings, shown, "its settings have changed since the lock was written")

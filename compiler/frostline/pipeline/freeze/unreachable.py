@@ -1,4 +1,4 @@
-"""What a run keeps of the lock for datacenters that it could not read (`partial`)."""
+"""Keep what the lock has of datacenters that could not be read (`partial`)."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ def keep_unreachable(
     digest: str,
     now: datetime,
 ) -> list[SegmentAge]:
-    """What the committed lock has of the datacenters of this source that did not answer, with its age.
+    """Return what the committed lock has of this source's unreachable datacenters, with its age.
 
-    digest: of the settings of the source. SourceError: the lock has nothing of one, or `partial.max_age` is over.
+    digest: of the settings of the source. Raises SourceError if the lock has nothing of such a datacenter, or if that
+    is older than `partial.max_age`.
     """
     if not reading.unreachable:
         return []
@@ -48,7 +49,7 @@ def keep_unreachable(
 
 
 def _usable_snapshots(lock: Lock | None, settings: LiveSettings, digest: str) -> tuple[Snapshot, ...]:
-    """What the lock has of the source that was frozen with these settings, or with others that take more."""
+    """Return the snapshots of the source that were frozen with these settings, or with settings that take more."""
     if lock is None:
         return ()
     try:
@@ -58,7 +59,7 @@ def _usable_snapshots(lock: Lock | None, settings: LiveSettings, digest: str) ->
 
 
 def _nothing_kept(settings: LiveSettings, datacenter: str, fault: UsageError | None) -> SourceError:
-    reason = "has nothing of it that was frozen with these settings"
+    reason = "holds nothing of it that was frozen with these settings"
     way = "run `frostline freeze` once while it can be reached, or leave it out of `datacenters`"
     if fault:
         reason = f"is broken ({fault.origin}: {fault.message})"
@@ -92,7 +93,7 @@ def _check_ages(settings: LiveSettings, datacenter: str, ages: list[SegmentAge])
 
 
 def age_warnings(config: Config, ages: list[SegmentAge]) -> Iterator[str]:
-    """A sentence for each segment that is kept, where `confirmed` knows how old it is."""
+    """Yield a warning for each kept segment, with its age, if the configuration has `confirmed`."""
     for age in ages if config.confirmed else ():
         snapshot = age.snapshot
         namespace = "" if snapshot.namespace == "default" else f", namespace {quote(snapshot.namespace)}"

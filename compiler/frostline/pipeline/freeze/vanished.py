@@ -1,4 +1,4 @@
-"""Datacenters that the lock has and that their server no longer knows."""
+"""Datacenters that are in the lock but that their server no longer knows."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from frostline.text import list_names, quote
 def vanished(
     settings: LiveSettings, reading: ReadResult, committed: CommittedLock, allow: Allow
 ) -> dict[str, SourceError]:
-    """The datacenters that the lock has and the server no longer knows, though the settings take them: name -> error.
+    """Return name -> error of each datacenter that the lock has and the settings take, but the server no longer knows.
 
-    They are unreachable, neither empty nor gone, until `--allow empty=SOURCE/DATACENTER` says so.
+    Such a datacenter counts as unreachable until `--allow empty=SOURCE/DATACENTER` says that it is gone.
     """
     read = {answer.datacenter for answer in reading.answers} | {*reading.unreachable}
     found: dict[str, SourceError] = {}
@@ -35,9 +35,12 @@ def vanished(
 
 
 def _listing_key(settings: LiveSettings, datacenter: str, namespace: str) -> str | None:
-    """The key of the source whose globs chose this datacenter, from all that the server knows; None: none did."""
+    """Return the key of the source whose globs chose this datacenter among those that the server knows.
+
+    None if no such key is configured.
+    """
     for key, listed in segment_lists(settings).items():
-        # A list of namespaces names something else where the namespace is another one.
+        # A key that lists namespaces gives another name for another namespace.
         name, elsewhere = (listed.name_of(datacenter, text) for text in (namespace, f"{namespace}-"))
         if name is not None and name == elsewhere and getattr(settings, key):
             return key
@@ -57,7 +60,10 @@ def _vanished_error(settings: LiveSettings, key: str, datacenter: str) -> Source
 
 
 def with_vanished(settings: LiveSettings, reading: ReadResult, gone: Mapping[str, SourceError]) -> ReadResult:
-    """The reading in which these are unreachable, with `partial`. SourceError, or ErrorGroup: without it."""
+    """Return the reading with these datacenters as unreachable.
+
+    Raises SourceError, or an ErrorGroup, if the source has no `partial`.
+    """
     if not gone:
         return reading
     if not (isinstance(settings, ServerSettings) and settings.partial):

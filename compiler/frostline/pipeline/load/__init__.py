@@ -1,1 +1,1 @@
-"""frostline.yaml and what it names, as settings."""
+"""Read frostline.yaml, and the files that it names, as settings."""

@@ -1,4 +1,4 @@
-"""frostline.yaml: where it is, what it says, and all that is wrong with it at once."""
+"""Find and read frostline.yaml, and report everything that is wrong with it at once."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ CONFIRMED = "frostline.confirmed"
 
 
 def find_config(explicit: Path | None, start: Path) -> Path:
-    """The configuration to use: the explicit one, else the nearest frostline.yaml in `start` and the folders above.
+    """Return the explicit path of the configuration, else of frostline.yaml in `start` or the nearest folder above.
 
-    Raises UsageError where there is none.
+    Raises UsageError if there is no such file.
     """
     if explicit is not None:
         return explicit
     for folder in (start, *start.parents):
         path = folder / NAME
-        if is_file(path) or (path.is_symlink() and not path.exists()):  # a broken link is named, not passed over
+        if is_file(path) or (path.is_symlink() and not path.exists()):  # reading a broken link reports it
             return path
     way = "name one with -c FILE; `frostline init` writes one to start with"
     if is_file(start / _OTHER_NAME):
-        way = f"rename {_OTHER_NAME}, which is there, to {NAME}, or name it with -c FILE"
+        way = f"rename {_OTHER_NAME} to {NAME}, or name it with -c FILE"
     raise UsageError(f"there is no {NAME} in {start} or a folder above it", help=way)
 
 
 def load_config(path: Path) -> Config:
-    """The configuration in this file, pipe or device, or (`-`) on standard input.
+    """Read the configuration from this file, pipe or device; from standard input if the path is `-`.
 
-    Raises ErrorGroup of all its UsageErrors, by position.
+    Raises an ErrorGroup of all its UsageErrors, sorted by position.
     """
     try:
         text = read_config_text(path, working_folder())
@@ -65,7 +65,7 @@ def load_config(path: Path) -> Config:
 
 
 def config_in(text: ConfigText) -> Config:
-    """The configuration that this text is. Raises ErrorGroup of all its UsageErrors, by position."""
+    """Parse a configuration. Raises an ErrorGroup of all its UsageErrors, sorted by position."""
     try:
         state = ParseState(read_yaml(text.content, text.shown))
     except ErrorGroup as group:
@@ -74,7 +74,7 @@ def config_in(text: ConfigText) -> Config:
         raise ErrorGroup([error]) from None
     document = state.document
     for refused in schema_errors(document, schema_for(document.value)):
-        if refused.path not in document.broken:  # otherwise the reason is known already
+        if refused.path not in document.broken:  # the YAML reader has reported a broken one already
             state.errors.append(refused.error)
         if not refused.usable:
             state.unusable.add(refused.path)
@@ -85,7 +85,7 @@ def config_in(text: ConfigText) -> Config:
 
 
 def _sorted(errors: list[FrostlineError] | tuple[FrostlineError, ...]) -> list[FrostlineError]:
-    """By position, each once: what an alias repeats is wrong in one place."""
+    """Sort the errors by position, without repeats: a YAML alias repeats one place."""
 
     def position(error: FrostlineError) -> tuple[str, int, int, str]:
         origin = error.origin if isinstance(error.origin, FileOrigin) else FileOrigin("")
@@ -95,7 +95,7 @@ def _sorted(errors: list[FrostlineError] | tuple[FrostlineError, ...]) -> list[F
 
 
 def _config(cursor: Cursor, text: ConfigText) -> Config:
-    """The settings. Errors are collected in the cursor's state; an invalid value is treated as absent."""
+    """Read the settings. Errors are collected in the cursor's state; an invalid value is treated as absent."""
     folder = text.path.parent
     root = cursor.present(root=path_reader(folder)).get("root", folder)
     _check_root(cursor, root)
@@ -149,7 +149,7 @@ def _reserved_by(checks: CheckSettings) -> Iterator[Reserved]:
 
 
 def _unkept(sources: Iterable[SourceSettings]) -> dict[str, list[str]]:
-    """A field of endpoints -> the names of the live sources that do not freeze it, sorted."""
+    """Return field of endpoints -> names of the live sources that do not freeze it, sorted."""
     live = [(source.name, source.keep) for source in sources if isinstance(source, LiveSettings)]
     return {
         "id": sorted(name for name, keep in live if not keep.ids),
@@ -162,13 +162,13 @@ def _entries(cursor: Cursor | None) -> list[Cursor]:
 
 
 def _consumer(cursor: Cursor) -> Consumer:
-    globs(cursor)  # refuses what is no glob, and a list that only excludes
+    globs(cursor)  # refuses invalid globs, and a list that only excludes
     calls = tuple(CalledGlob(item.value, item.origin) for item in cursor.items())
     return Consumer(name=cursor.key, calls=calls)
 
 
 def _source_types(sources: Mapping[str, Any]) -> dict[str, str]:
-    """Name -> type of each source as it is written; "" for a source without one."""
+    """Return name -> type of each source, as written; "" for a source without a type."""
     return {name: str(source.get("type", "")) if isinstance(source, dict) else "" for name, source in sources.items()}
 
 
@@ -177,11 +177,11 @@ def _check_root(cursor: Cursor, root: Path) -> None:
     if written is not None and is_other(root):
         written.refuse(f"`root` is a file: {display_path(root)}", "name a folder")
     if written is not None and is_out_of_bounds(root):
-        written.refuse("`root` is outside of the repository", "in a pull request, name a folder of the repository")
+        written.refuse("`root` is outside the repository", "in a pull request, name a folder of the repository")
 
 
 def _lock(cursor: Cursor, folder: Path) -> tuple[Path, bool]:
-    """Where the lock is, and whether it is a folder."""
+    """Return the path of the lock, and whether it is a folder."""
     written = cursor.get("lock")
     if written is None:
         return folder / LOCK, is_folder(folder / LOCK)
@@ -193,33 +193,36 @@ def _lock(cursor: Cursor, folder: Path) -> tuple[Path, bool]:
 
 
 def _check_lock(cursor: Cursor, lock: Path, reserved: Sequence[Reserved]) -> None:
-    """The lock lies where nothing else of ours does. reserved: configuration, lock, manifest, then what is read."""
+    """Refuse a lock that would overwrite another file. reserved: configuration, lock, manifest, then input files."""
     written = cursor.get("lock")
     if written is None:
         return
-    configuration, _, manifest, *read = reserved
-    for other in (configuration, manifest, *read):
-        if lock == other.path:
-            written.refuse(f"the lock would overwrite {other.name}", f"its usual name is {LOCK}")
-        elif other not in read and other.path.is_relative_to(lock):
-            written.refuse(f"the lock is a folder with {other.name} in it", "name one of its own: `locks/`")
+    configuration, _, manifest, *inputs = reserved
+    for file in (configuration, manifest, *inputs):
+        if lock == file.path:
+            written.refuse(f"the lock would overwrite {file.name}", f"its usual name is {LOCK}")
+        elif file not in inputs and file.path.is_relative_to(lock):
+            written.refuse(f"the lock is a folder with {file.name} in it", "name a folder for the lock alone: `locks/`")
             return
 
 
 def _confirmed(cursor: Cursor, folder: Path, reserved: Sequence[Reserved]) -> Path | None:
-    """Where the confirmations are: nothing else of ours is there. Refuses ages that need them and cannot have them."""
+    """Return the path of the confirmations; None without them.
+
+    Refuses a path that another file of frostline has, and `partial.max_age` without confirmations.
+    """
     written = cursor.get("confirmed")
     if written is None:
         if "confirmed" not in cursor.value:
             _refuse_max_ages(cursor.get("sources"))
         return None
     path = resolved(folder, written.value)
-    for other in reserved:
-        if path == other.path or (other.is_folder and path.is_relative_to(other.path)):
-            written.refuse(f"the confirmations would overwrite {other.name}", f"their usual name is {CONFIRMED}")
+    for file in reserved:
+        if path == file.path or (file.is_folder and path.is_relative_to(file.path)):
+            written.refuse(f"the confirmations would overwrite {file.name}", f"their usual name is {CONFIRMED}")
             break
-        if other.path.is_relative_to(path):
-            written.refuse(f"the confirmations are a folder with {other.name} in it", "name a file of its own")
+        if file.path.is_relative_to(path):
+            written.refuse(f"the confirmations are a folder with {file.name} in it", "name a file of its own")
             break
     if written.value.endswith("/") or is_folder(path):
         written.refuse(f"`confirmed` is a folder: {display_path(path)}", f"name a file, such as {CONFIRMED}")
@@ -237,7 +240,7 @@ def _refuse_max_ages(sources: Cursor | None) -> None:
 
 
 def _precedence(cursor: Cursor | None, context: Context) -> tuple[tuple[str, ...], ...]:
-    """The tiers; each source in one place."""
+    """Read the tiers of `precedence`. Refuses a source that stands in two places."""
     first: dict[str, FileOrigin] = {}
     tiers: list[tuple[str, ...]] = []
     for tier in cursor.items() if cursor else []:

@@ -1,7 +1,7 @@
-"""The JSON Schema of the configuration, assembled from the parts that the rooms bring.
+"""The JSON Schema of the configuration, assembled from the parts of sources, checks and outputs.
 
-`make schemas` writes it to schemas/config.schema.json; a test compares the two. A run reads that file instead of
-assembling, which imports every source, check and output, and adds the parts of the plug-ins in use.
+`make schemas` writes it to schemas/config.schema.json; a test compares the two. Assembling imports every source, check
+and output, so a run reads that file instead, and adds only the parts of the plug-ins that the configuration uses.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ _TOP: Mapping[str, Any] = {
 
 
 def assembled_schema() -> dict[str, Any]:
-    """The schema with all sources, checks and outputs of frostline, as JSON values."""
+    """Return the schema with all sources, checks and outputs of frostline, as JSON values."""
     source_schemas = {name: sources.source_module(name).SCHEMA for name in sources.TABLE}
     output_schemas = {name: outputs.output_module(name).SCHEMA for name in outputs.TABLE}
     shared = (definitions, naming_keys, server_keys, policy_keys, output_keys, override_keys)
@@ -212,13 +212,13 @@ def _for_type(name: str, then: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _closed(name: str, schema: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of one type, which has these keys, `type` and `more`, and no others."""
+    """Return the schema of one type that takes its own keys, `type` and `more`, and no others."""
     properties = {"type": {"const": name}, **more, **schema.get("properties", {})}
     return {"additionalProperties": False, **schema, "properties": properties}
 
 
 def schema_for(document: Any) -> bytes:
-    """The schema that this configuration must fit: the committed one, and what the plug-ins that it names bring."""
+    """Return the schema for this configuration: the committed one with the parts of the plug-ins that it names."""
     source_schemas = _schemas(sources.source_module, set(_types(document, "sources")) - set(sources.TABLE))
     output_schemas = _schemas(outputs.output_module, set(_types(document, "outputs")) - set(outputs.TABLE))
     check_schemas = _schemas(checks.check_module, set(_keys(document, "checks")) - set(checks.TABLE))
@@ -237,18 +237,21 @@ def schema_for(document: Any) -> bytes:
 
 
 def _schemas(load: Callable[[str], Any], names: Collection[str]) -> dict[str, Any]:
-    """Name -> SCHEMA of the plug-ins of these names that are installed and bring one."""
+    """Return name -> SCHEMA of the installed plug-ins of these names that have a SCHEMA."""
     found: dict[str, Any] = {}
     for name in sorted(names):
-        with suppress(KeyError):  # no plug-in has this name: another error says so
+        with suppress(KeyError):  # no plug-in has this name: the schema of types reports it
             module = load(name)
             if hasattr(module, "SCHEMA"):
-                found[name] = _usable(module)
+                found[name] = _checked_schema(module)
     return found
 
 
-def _usable(plug_in: PlugIn) -> Mapping[str, Any]:
-    """The SCHEMA of this plug-in. UsageError: it is no JSON Schema, or refers to a definition that there is not."""
+def _checked_schema(plug_in: PlugIn) -> Mapping[str, Any]:
+    """Return the SCHEMA of this plug-in.
+
+    Raises UsageError if it is not a JSON Schema, or refers to a definition that does not exist.
+    """
     import jsonschema_rs
 
     with plug_in.blamed("SCHEMA", UsageError):
@@ -259,8 +262,8 @@ def _usable(plug_in: PlugIn) -> Mapping[str, Any]:
         try:
             parts = json.loads(schema_text("config"))["$defs"]
             jsonschema_rs.Draft202012Validator({**schema, "$defs": parts}, retriever=_fetch_nothing)
-        except Exception as error:  # noqa: BLE001 - of the validator, which has many kinds
-            raise MisfitError(f"it is no JSON Schema: {str(error).partition(chr(10))[0]}") from None
+        except Exception as error:  # noqa: BLE001 - the validator raises exceptions of many kinds
+            raise MisfitError(f"it is not a JSON Schema: {str(error).partition(chr(10))[0]}") from None
     return schema
 
 
@@ -269,7 +272,7 @@ def _fetch_nothing(uri: str) -> Any:
 
 
 def _types(document: Any, key: str) -> list[str]:
-    """The types that the sources or outputs of a document name, which may be wrong in any way."""
+    """Return the types that the sources or outputs of a document name. The document may be wrong in any way."""
     part = document.get(key) if isinstance(document, dict) else None
     items = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
     types = [item.get("type") for item in items if isinstance(item, dict)]
@@ -285,7 +288,7 @@ _WIDTH = 88
 
 
 def schema_lines(value: Any, indent: str = "") -> str:
-    """`value` as JSON for people: what fits in a line is in one line."""
+    """Write `value` as JSON for people: on one line if it fits, else one item per line."""
     line = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict | list) or (len(indent) + len(line) <= _WIDTH):
         return line

@@ -1,4 +1,4 @@
-"""`overrides` of a configuration: the list that stands there, or in the file that it names."""
+"""Read `overrides` of the configuration: a list, or the path of a file that holds the list."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _WRITE_IT = "write the file: an empty one holds no overrides"
 
 
 def overrides_of(cursor: Cursor | None, folder: Path) -> tuple[tuple[Override, ...], Path | None]:
-    """The overrides, and the file that holds them; None: the configuration itself does."""
+    """Return the overrides, and the file that holds them; None if the configuration itself holds them."""
     if cursor is None:
         return (), None
     if not isinstance(cursor.value, str):
         return read_overrides(cursor), None
     path = path_reader(folder)(cursor)
     if not is_file(path):
-        problem = "is no regular file" if is_folder(path) or is_other(path) else "is missing"
+        problem = "is not a regular file" if is_folder(path) or is_other(path) else "is missing"
         cursor.refuse(f"the file of `overrides` {problem}: {display_path(path)}", _WRITE_IT)
         return (), path
     try:
@@ -46,7 +46,10 @@ def overrides_of(cursor: Cursor | None, folder: Path) -> tuple[tuple[Override, .
 
 
 def overrides_in(raw: bytes, shown: str) -> tuple[Override, ...]:
-    """The overrides in the text of a file. shown: its path. UsageError, or ErrorGroup: all that is wrong with it."""
+    """Parse the text of a file of overrides. shown: its path for messages.
+
+    Raises UsageError, or an ErrorGroup of all that is wrong with it.
+    """
     if is_blank(raw):
         return ()
     state = ParseState(_below_key(read_yaml(raw, shown)))
@@ -56,30 +59,30 @@ def overrides_in(raw: bytes, shown: str) -> tuple[Override, ...]:
         if not refused.usable:
             state.unusable.add(refused.path)
     listed = state.top().get(KEY)
-    found = read_overrides(listed) if listed is not None else ()
+    overrides = read_overrides(listed) if listed is not None else ()
     if state.errors:
         raise ErrorGroup(state.errors)
-    return found
+    return overrides
 
 
 def is_blank(raw: bytes) -> bool:
-    """Whether there is nothing but comments."""
+    """Whether the file holds nothing but comments and blank lines."""
     lines = raw.removeprefix(b"\xef\xbb\xbf").splitlines()
     return all(not line.strip() or line.lstrip().startswith(b"#") for line in lines)
 
 
 def _below_key(document: Document) -> Document:
-    """The document as the value of the key `overrides`, so that messages call it so."""
+    """Return the document as the value of the key `overrides`, so that messages name this key."""
 
-    def moved(places: Mapping[Any, FileOrigin]) -> dict[Any, FileOrigin]:
+    def below(places: Mapping[Any, FileOrigin]) -> dict[Any, FileOrigin]:
         return {(KEY, *path): place for path, place in places.items()}
 
-    values = moved(document.values)
+    values = below(document.values)
     top = values[KEY,]
     return Document(
         {KEY: document.value},
         {(): top, **values},
-        {(KEY,): top, **moved(document.keys)},
+        {(KEY,): top, **below(document.keys)},
         document.errors,
         frozenset((KEY, *path) for path in document.broken),
     )

@@ -1,4 +1,4 @@
-"""The program that runs after publishing: started as a verifier is, without a shell, without tokens, watched over."""
+"""Run a program after publishing: like a verifier, it runs without a shell and without tokens, under supervision."""
 
 from __future__ import annotations
 
@@ -20,19 +20,22 @@ _MOST_SAID = 300
 
 
 def check_program(config: Config, words: Sequence[str]) -> None:
-    """UsageError: no such program is in $PATH, or, with a `/` in its name, seen from the configuration's folder."""
+    """Raise UsageError if the program cannot be found. words: the program and its arguments.
+
+    A name with a `/` is a path from the configuration's folder; any other is looked up in $PATH.
+    """
     path = config.path.parent / words[0] if "/" in words[0] else None
     if shutil.which(path or words[0]) is None:
         raise UsageError(
-            f"--exec: the program {quote(words[0])} {'is not there, or not executable' if path else 'is not in $PATH'}",
+            f"--exec: the program {quote(words[0])} {'is missing or not executable' if path else 'is not in $PATH'}",
             help="correct its name or path; no shell reads the command",
         )
 
 
 def run_after(config: Config, words: Sequence[str]) -> str | None:
-    """Run the program in the configuration's folder; why it failed, None if it did not.
+    """Run the program in the configuration's folder. Return why it failed, or None if it did not.
 
-    At its end all that it has started has ended too.
+    When this returns, every process that the program started has ended too.
     """
     try:
         outcome = run(
@@ -43,7 +46,7 @@ def run_after(config: Config, words: Sequence[str]) -> str | None:
             environment=without_secrets(os.environ, token_variables(config)),
             seconds=SECONDS,
         )
-    except PublishError as error:  # it may be over by the next time
+    except PublishError as error:  # the next turn may succeed
         return f"{quote(words[0])} cannot be started: {error.message}"
     return _failure(words[0], outcome)
 
@@ -54,7 +57,7 @@ def _failure(program: str, outcome: Outcome) -> str | None:
     name = quote(program)
     if outcome.ending == "errno":
         missing = outcome.number == errno.ENOENT
-        return f"{name} cannot be started: {'it is not there' if missing else os.strerror(outcome.number)}"
+        return f"{name} cannot be started: {'it is missing' if missing else os.strerror(outcome.number)}"
     lines = [line.strip() for line in outcome.said.decode(errors="replace").split("\n")]
     said = " | ".join(filter(None, lines))
     quoted = f"said: {said[:_MOST_SAID]}{'…' if len(said) > _MOST_SAID else ''}" if said else "said nothing"

@@ -1,4 +1,4 @@
-"""From the live sources to the lock file: read, guard, write. Outputs and manifest stay as they are."""
+"""Freeze the live sources to the lock file: read, guard, write. Outputs and manifest stay as they are."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ from frostline.text import did_you_mean
 
 
 class LockUpdate(Struct, frozen=True, kw_only=True):
-    """What a freeze did. snapshots: what the written file holds, or would hold if the guards had not refused.
+    """The result of a freeze.
 
-    changed: whether the file differs from the committed lock; findings: of the guards; warnings: of the sources.
-    plan: what committing it would change, where the guards refuse it. readings: as in LockPair.
+    snapshots: what the written file holds, or would hold if the guards had not refused.
+    changed: whether the file differs from the committed lock.
+    findings: of the guards. warnings: of the sources.
+    plan: what committing the lock would change, if the guards refuse it; else None. readings: as in LockPair.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -57,11 +59,12 @@ def update_lock(
     out: Path | None = None,
     wait: float = 0.0,
 ) -> LockUpdate:
-    """Read the live sources (only these, only these datacenters; () for all) and write the lock unless guards refuse.
+    """Read the live sources, and write the lock unless guards refuse.
 
-    out: write what was read to this file (with `confirmed`, when beside it), and nothing else. wait: as for `freeze`.
-
-    UsageError: a name of `sources` is not that of a live source. SourceError: a source could not be read.
+    sources, datacenters: read only these; () for all.
+    out: write only to this file what was read, with the confirmations beside it if the configuration has `confirmed`.
+    wait: as for `freeze`.
+    Raises UsageError if a name in `sources` is not a live source; SourceError if a source could not be read.
     """
     live = live_sources(config)
     _check_names(sources, live, config)
@@ -78,7 +81,7 @@ def update_lock(
         read = lock_of(frozen.snapshots)
         is_partial = bool(sources or datacenters)
         if is_partial and not out and committed_file.fault and not committed_file.is_mended_by(read.snapshots):
-            raise committed_file.fault  # what is not read would stay as it is, but cannot be read either
+            raise committed_file.fault  # the segments that are not read now would have to come from the broken lock
         new = replace_segments(committed_file.known, read.snapshots, live) if is_partial else read
         locks = hold_refused(config, committed_file.pair_with(new, frozen), allow, today)
         new, read = locks.new, _segments_of(locks.new, read)
@@ -99,7 +102,7 @@ def update_lock(
 
 
 def _write_apart(out: Path, lock: Lock, confirmed: Iterable[tuple[Path, list[bytes]]]) -> None:
-    """Write the lock to this file, after its confirmations: who waits for the lock finds both."""
+    """Write the lock to this file, after its confirmations, so that whoever waits for the lock finds both."""
     refuse_other_kind(out, OUT)  # before anything is written
     for path, chunks in confirmed:
         replace_file(path, chunks, kind=BESIDE_OUT)
@@ -107,7 +110,7 @@ def _write_apart(out: Path, lock: Lock, confirmed: Iterable[tuple[Path, list[byt
 
 
 def _segments_of(lock: Lock, read: Lock) -> Lock:
-    """The segments of this lock that were read."""
+    """Return the segments of `lock` that are in `read`."""
     segments = {snapshot.segment for snapshot in read.snapshots}
     return Lock(tuple(snapshot for snapshot in lock.snapshots if snapshot.segment in segments))
 

@@ -1,4 +1,4 @@
-"""Looking at what is published while another run may publish: its files are old and new for a moment."""
+"""Look at what is published while another run may be publishing: for a moment, files are partly old and partly new."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _STEP = 0.05
 _TIMES = 3
 
 _WAITING = "Another run is publishing here: waiting until it is done."
-_UNSTEADY = "warning: another run published meanwhile: what is said here may mix old and new, run it again"
+_UNSTEADY = "warning: another run published meanwhile, so this result may mix old and new: rerun"
 
 
 def look(config: Config, find: Callable[[], _Result], say: Callable[[str], None]) -> _Result:
-    """What `find` finds; it is asked again where another run has published meanwhile. say: tells the user.
+    """Return the result of `find`, which is called again if another run has published meanwhile.
 
-    An error of `find` counts only where nobody has published.
+    say: prints a line for the user. An error of `find` counts only if nobody has published meanwhile.
     """
     for attempt in range(1, _TIMES + 1):
         _wait(config, say)
@@ -44,7 +44,7 @@ def look(config: Config, find: Callable[[], _Result], say: Callable[[str], None]
 
 
 def _wait(config: Config, say: Callable[[str], None]) -> None:
-    """Wait while another run is publishing. What a killed run left is there without one."""
+    """Wait while another run is publishing, but not for a killed run, which only left its journal."""
     until = time.monotonic() + _MOST_WAIT
     said = False
     while is_interrupted(config.root) and is_at_work(config.root) and time.monotonic() < until:
@@ -55,7 +55,7 @@ def _wait(config: Config, say: Callable[[str], None]) -> None:
 
 
 def _state(config: Config) -> tuple[tuple[str, int, int] | None, ...]:
-    """What another run that publishes changes: its journal, the manifest, the lock."""
+    """Return the state of all that another publishing run changes: its journal, the manifest, the lock."""
     return tuple(_stamps(config))
 
 
@@ -64,16 +64,16 @@ def _stamps(config: Config) -> Iterator[tuple[str, int, int] | None]:
     yield _stamp(config.manifest)
     try:
         files = existing_files(config.lock, is_folder=config.lock_is_folder)
-    except OSError:  # whoever reads it says so
+    except OSError:  # reading the lock reports it
         files = ()
     for file in files:
         yield _stamp(file)
 
 
 def _stamp(path: Path) -> tuple[str, int, int] | None:
-    """A published file is replaced by a new one: another inode, or another time of its bytes."""
+    """Return what changes when the file is published anew: its inode, or the time of its bytes."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return (path.name, found.st_ino, found.st_mtime_ns)
+    return (path.name, status.st_ino, status.st_mtime_ns)

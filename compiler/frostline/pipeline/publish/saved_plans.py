@@ -1,4 +1,4 @@
-"""Saved plans: what a plan is made from, and whether that is unchanged when it is published."""
+"""Save plans, and check before publishing one that its inputs are unchanged."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ _LONGEST_DAY = 36 * 3600.0
 
 
 def check_steady(config: Config, basis: Basis, options: CompileOptions) -> None:
-    """RefusedError: something that a plan is made from has changed since `basis` was taken, before all else was read.
+    """Raise RefusedError if an input has changed since `basis` was taken: the plan would mix old and new inputs.
 
-    Such a plan would mix the old and the new.
+    basis: as it was before anything else was read.
     """
-    if found := changed_inputs(basis, basis_of(config, options)):
+    if changed := changed_inputs(basis, basis_of(config, options)):
         raise RefusedError(
-            f"while the plan was made, {_listed(found)} changed; no plan was saved",
+            f"while the plan was made, {_list_first(changed)} changed; no plan was saved",
             origin=FileOrigin(display_path(config.path)),
-            help="run it again: another run, or somebody else, is at work here",
+            help="rerun: another run, or somebody else, was at work here",
         )
 
 
 def save(compilation: Compilation, basis: Basis, made: datetime) -> tuple[bytes, str]:
-    """The saved plan's bytes and digest. basis: as it was before anything else was read; made: now."""
+    """Return the saved plan's bytes and digest. basis: as it was before anything else was read; made: now."""
     text = b"".join(lock_codec.lock_chunks(compilation.lock.snapshots)).decode()
     saved = Saved(
         made=time_text(made),
@@ -64,7 +64,7 @@ def save(compilation: Compilation, basis: Basis, made: datetime) -> tuple[bytes,
 
 
 def basis_of(config: Config, options: CompileOptions) -> Basis:
-    """What a plan that is made now depends on."""
+    """Return what a plan that is made now depends on."""
     folder = config.path.parent
     digests = {relpath(path, folder): digest_of(path) for path in sorted(set(input_files(config)))}
     if config.digest:
@@ -89,7 +89,7 @@ def _lock_digest(config: Config) -> str | None:
 
 
 def options_of(basis: Basis) -> CompileOptions:
-    """How the plan was made. UsageError: its date is invalid."""
+    """Return the options that the plan was made with. Raises UsageError if its date is invalid."""
     try:
         return CompileOptions(only=basis.only, allow=basis.allow, today=date.fromisoformat(basis.today))
     except ValueError:
@@ -97,14 +97,14 @@ def options_of(basis: Basis) -> CompileOptions:
 
 
 def check_basis(config: Config, saved: Saved, shown: str) -> None:
-    """RefusedError: something that the plan was made from has changed."""
-    found = changed_inputs(saved.basis, basis_of(config, options_of(saved.basis)))
-    if found:
-        raise _refused(f"since the plan was made, {_listed(found)} changed", shown)
+    """Raise RefusedError if an input of the plan has changed."""
+    changed = changed_inputs(saved.basis, basis_of(config, options_of(saved.basis)))
+    if changed:
+        raise _refusal(f"since the plan was made, {_list_first(changed)} changed", shown)
 
 
 def new_lock(config: Config, saved: Saved, shown: str) -> Lock:
-    """The lock that the plan holds. UsageError: it is not a lock, or was frozen with other settings."""
+    """Return the lock in the plan. Raises UsageError if it is not a lock, or was frozen with other settings."""
     lock = lock_store.parse_elsewhere(saved.new_lock.encode(), shown, MAKE_AGAIN)
     if live_sources(config):
         lock_merge.check_settings(lock, settings_digests(config), shown)
@@ -112,7 +112,7 @@ def new_lock(config: Config, saved: Saved, shown: str) -> Lock:
 
 
 def readings_in(saved: Saved) -> tuple[Reading, ...]:
-    """What was read of the lock that the plan holds. UsageError: a time is invalid."""
+    """Return the readings in the plan. Raises UsageError if a time is invalid."""
     for reading in saved.readings:
         try:
             time_of(reading.at)
@@ -122,28 +122,29 @@ def readings_in(saved: Saved) -> tuple[Reading, ...]:
 
 
 def check_files(file: SavedFile, compilation: Compilation, shown: str) -> None:
-    """RefusedError: publishing now would change other files than the plan says, or is not what the plan shows."""
-    found = changed_files(file.saved.changes, compilation.files)
-    if found:
-        raise _refused(f"{_listed([f'`{path}`' for path in found])} would not become what the plan says", shown)
+    """Raise RefusedError if publishing now would change files otherwise than the plan says, or than it shows."""
+    paths = changed_files(file.saved.changes, compilation.files)
+    if paths:
+        raise _refusal(f"{_list_first([f'`{path}`' for path in paths])} would not become what the plan says", shown)
     if saved_bytes(plan_value(compilation.plan), file.saved)[0] != file.data:
-        raise _refused("what the plan shows is not what it would publish", shown)
+        raise _refusal("what the plan shows is not what it would publish", shown)
 
 
 def check_expected(file: SavedFile, expected: str, shown: str) -> None:
-    """RefusedError: the plan is not the one with this digest."""
+    """Raise RefusedError if the plan has another digest."""
     if file.digest != expected:
         raise RefusedError(
-            f"this is another plan: its digest is {file.digest}, expected is {expected}; nothing was published",
+            f"this is another plan: its digest is {file.digest}, not {expected}; nothing was published",
             origin=FileOrigin(shown),
             help="publish the plan that was reviewed, or review this one",
         )
 
 
 def age_of(saved: Saved, now: datetime) -> tuple[float, str]:
-    """How many seconds ago the plan was made, or the day was over for which it judges waivers; and a sentence of both.
+    """Return the plan's age in seconds, and a sentence about it.
 
-    A day is over when it is over everywhere on Earth. UsageError: there is no such time, or it has not come yet.
+    The age counts from when the plan was made, or from the end of the day for which it judges waivers, whichever is
+    earlier. A day ends when it has ended everywhere on Earth. Raises UsageError for an invalid or future time.
     """
     try:
         seconds = (now - time_of(saved.made)).total_seconds()
@@ -161,17 +162,17 @@ def age_of(saved: Saved, now: datetime) -> tuple[float, str]:
 
 
 def check_age(saved: Saved, limit: float, now: datetime, shown: str) -> None:
-    """RefusedError: the plan, or the day for which it judges waivers, is older than so many seconds."""
+    """Raise RefusedError if the plan, or the day for which it judges waivers, is older than `limit` seconds."""
     seconds, text = age_of(saved, now)
     if seconds > limit:
         message = f"{text[0].lower()}{text[1:]}: --max-age allows {describe_duration(limit)}; nothing was published"
         raise RefusedError(message, origin=FileOrigin(shown), help=MAKE_AGAIN)
 
 
-def _listed(names: list[str]) -> str:
+def _list_first(names: list[str]) -> str:
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return f"{', '.join(names[:MOST_NAMED])}{more}"
 
 
-def _refused(message: str, shown: str) -> RefusedError:
+def _refusal(message: str, shown: str) -> RefusedError:
     return RefusedError(f"{message}; nothing was published", origin=FileOrigin(shown), help=MAKE_AGAIN)

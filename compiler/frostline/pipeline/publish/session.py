@@ -1,4 +1,4 @@
-"""The last step: all that writes what a compile or a freeze found out."""
+"""The last step: write the result of a compile or a freeze."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from frostline.text import display_path
 def publish_session(config: Config) -> Iterator[Root]:
     """Open the root folder for this run alone, and finish or undo what a killed run left there.
 
-    The folder is made if it is missing, and removed again if nothing was published in it.
+    The folder is created if it is missing, and removed again if nothing was published in it.
     """
     outside = [config.lock, *([config.confirmed] if config.confirmed else [])]
     with run_lock(config.root, outside=outside, make=True) as root:
@@ -34,9 +34,9 @@ def publish_session(config: Config) -> Iterator[Root]:
 
 
 def publish_compilation(config: Config, root: Root, compilation: Compilation, only: Sequence[str] = ()) -> None:
-    """Write lock, confirmations, outputs and manifest: all or none. only: the outputs in scope, () for all.
+    """Write lock, confirmations, outputs and manifest: all or none. only: names of the outputs in scope; () for all.
 
-    RefusedError: the committed lock is not the one that this run has read.
+    Raises RefusedError if the committed lock has changed since this run read it.
     """
     lock_files = _lock_changes(config, compilation.lock) if compilation.plan.lock else ()
     confirmed = confirmed_files(config, compilation.lock, compilation.readings, compilation.made_from)
@@ -62,9 +62,9 @@ def publish_lock(
     made_from: Lock | None = None,
     base: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the lock and its confirmations alone. readings, made_from, base: as in LockPair.
+    """Write only the lock and its confirmations. readings, made_from, base: as in LockPair.
 
-    RefusedError: the committed lock is not the one that this run has read.
+    Raises RefusedError if the committed lock has changed since this run read it.
     """
     confirmed = confirmed_files(config, lock, readings, made_from)
     publication = Publication(lock_files=(*_lock_changes(config, lock), *confirmed))
@@ -72,21 +72,21 @@ def publish_lock(
 
 
 def _check_lock(config: Config, base: Mapping[str, str] | None) -> None:
-    """Nobody may have edited the lock while this run waited for a server: that would be lost."""
+    """Refuse if somebody edited the lock while this run waited for a server: publishing would lose the edit."""
     if base is None:
         return
     shown = display_path(config.lock)
-    now = lock_store.read_lock_text(config.lock, is_folder=config.lock_is_folder, shown=shown)
-    if now.digests() != base:
+    lock_text = lock_store.read_lock_text(config.lock, is_folder=config.lock_is_folder, shown=shown)
+    if lock_text.digests() != base:
         raise RefusedError(
             "the lock was changed by somebody else during this run; nothing was published",
             origin=FileOrigin(shown),
-            help="look at what changed there, then run this again",
+            help="look at what changed there, then rerun",
         )
 
 
 def _lock_changes(config: Config, lock: Lock) -> tuple[tuple[Path, Iterable[bytes] | None], ...]:
-    """The lock files with their bytes; None for one in the lock's folder that holds no segment any more."""
+    """Return the path and bytes of each lock file; None for a file in the lock's folder that is no longer needed."""
     present = lock_store.existing_files(config.lock, is_folder=config.lock_is_folder)
     files: dict[Path, Iterable[bytes] | None] = dict.fromkeys(present)
     budget = ByteBudget()

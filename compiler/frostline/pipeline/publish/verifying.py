@@ -1,4 +1,4 @@
-"""The last judgement before anything is replaced: what the outputs' verifiers say of the new bytes."""
+"""Run the outputs' verifiers on the new bytes: the last check before anything is replaced."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MOST_NAMED = 10
 
 
 def check_unverified(config: Config, allow: Allow) -> None:
-    """UsageError: a scope of `--allow unverified` fits no output: misspelt, it would let nothing pass."""
+    """Raise UsageError if a scope of `--allow unverified` matches no output: it is probably misspelt."""
     names = sorted(output.name for output in config.outputs)
     for glob in allow.unverified:
         if glob != "*" and not names_matching(glob, names):
@@ -39,9 +39,9 @@ def check_unverified(config: Config, allow: Allow) -> None:
 
 
 def verify_changes(config: Config, compilation: Compilation, options: CompileOptions) -> Compilation:
-    """The compilation with what the verifiers of the outputs that change say of them.
+    """Verify the outputs that change, and return the compilation with the result.
 
-    None is started where something is refused already. RefusedError: see `verify_outputs`.
+    Starts no verifier if something is already refused. Raises RefusedError as `verify_outputs` does.
     """
     if compilation.refused:
         return compilation
@@ -59,7 +59,7 @@ def verify_changes(config: Config, compilation: Compilation, options: CompileOpt
 
 
 def as_verified(config: Config, compilation: Compilation, allow: Allow) -> Compilation:
-    """The compilation as `verify_changes` gives it where every verifier takes its output. Starts none."""
+    """Return the compilation as `verify_changes` would if every verifier accepted its output. Starts no verifier."""
     asked, allowed = _changed_outputs(config, compilation, allow)
     names = [tuple(output.name for output in outputs) for outputs in (asked, allowed)]
     return replace(compilation, plan=replace(compilation.plan, verified=names[0], unverified=names[1]))
@@ -68,7 +68,7 @@ def as_verified(config: Config, compilation: Compilation, allow: Allow) -> Compi
 def _changed_outputs(
     config: Config, compilation: Compilation, allow: Allow
 ) -> tuple[list[OutputSettings], list[OutputSettings]]:
-    """The outputs that change and have a verifier: those to verify, and those that --allow lets pass without."""
+    """Return the changed outputs with a verifier: those to verify, and those that `--allow` lets pass unverified."""
     changed = {file.output for file in compilation.files if file.action != "keep"}
     outputs = [output for output in config.outputs if output.verifier and output.name in changed]
     allowed = [output for output in outputs if matches(allow.unverified, output.name)]
@@ -89,12 +89,12 @@ def _warnings(outputs: Iterable[OutputSettings]) -> list[Finding]:
 def verify_outputs(
     config: Config, compilation: Compilation, outputs: Sequence[OutputSettings], options: CompileOptions
 ) -> tuple[Finding, ...]:
-    """What the verifiers of these outputs say of them, one after the other, in the order of the configuration.
+    """Run the verifiers of these outputs one after the other, in the order of the configuration. Return the findings.
 
-    RefusedError: a file that is published, or read, has changed meanwhile: a verifier has written it.
+    Raises RefusedError if a published file or an input has changed meanwhile: a verifier may have written it.
     """
-    judged = [output for output in outputs if output.verifier is not None]
-    if not judged:
+    verified = [output for output in outputs if output.verifier is not None]
+    if not verified:
         return ()
     from frostline.verify.environment import without_secrets  # only here: most configurations verify nothing
     from frostline.verify.verifying import verify
@@ -102,21 +102,21 @@ def verify_outputs(
     environment = without_secrets(os.environ, token_variables(config))
     basis = basis_of(config, options)
     findings: list[Finding] = []
-    for output in judged:
+    for output in verified:
         if output.verifier is None:
             continue
         with stage(f"verifying output {output.name}"):
             subject = _subject(config, compilation, output)
             found = verify(output.verifier, subject, config.root, config.path.parent, environment)
             findings += [found] if found else []
-    _check_untouched(config, compilation, [*changed_inputs(basis, basis_of(config, options))], judged)
+    _check_untouched(config, compilation, [*changed_inputs(basis, basis_of(config, options))], verified)
     refused = [finding for finding in findings if finding.severity == "error"]
     left = [finding for finding in findings if finding.severity != "error"]
     return (*say_words_for_all(refused, "unverified", [finding.value or "" for finding in refused]), *left)
 
 
 def token_variables(config: Config) -> frozenset[str]:
-    """The environment variables that live sources take their tokens from."""
+    """Return the environment variables that live sources take their tokens from."""
     tokens = [source.token for source in config.sources.values() if isinstance(source, ServerSettings)]
     return frozenset(token.env for token in tokens if token and token.env)
 
@@ -124,7 +124,10 @@ def token_variables(config: Config) -> frozenset[str]:
 def _check_untouched(
     config: Config, compilation: Compilation, changed: list[str], outputs: Sequence[OutputSettings]
 ) -> None:
-    """Nothing that is published, or read, has changed while these outputs were verified."""
+    """Check that no published file has changed while these outputs were verified.
+
+    changed: names of the inputs that have changed.
+    """
     if os.path.lexists(config.root):
         with open_root(config.root) as root:
             for file in compilation.files:
@@ -138,18 +141,18 @@ def _check_untouched(
     raise RefusedError(
         f"{', '.join(changed[:_MOST_NAMED])}{more} changed while {names} verified; nothing was published",
         origin=FileOrigin(display_path(config.path)),
-        help="a verifier may write below its private folder, where `{path}` is; if somebody else is at work here, run "
-        "it again",
+        help="a verifier may write only below its private folder, where `{path}` is; if somebody else is at work here, "
+        "rerun",
     )
 
 
 def _subject(config: Config, compilation: Compilation, output: OutputSettings) -> Subject:
-    """All new files of the output, as a copy of its file, or of its folder, is to have them."""
+    """Return the new files of the output, for the copy of its file or folder that the verifier sees."""
     from frostline.verify.verifying import CopiedFile, Subject
 
-    own = [file for file in compilation.wanted if file.output == output.name]
+    files = [file for file in compilation.wanted if file.output == output.name]
     modes = {file.path: file.mode for file in compilation.files}
-    is_folder = all(config.root / file.path != output.path for file in own)
+    is_folder = all(config.root / file.path != output.path for file in files)
     path = artifact_folder(output) if is_folder else output.path
     base = path.parent
     return Subject(
@@ -163,7 +166,7 @@ def _subject(config: Config, compilation: Compilation, output: OutputSettings) -
                 sha256=file.sha256,
                 is_executable=bool(modes.get(file.path, 0) & 0o100),
             )
-            for file in own
+            for file in files
         ],
         is_folder=is_folder,
     )

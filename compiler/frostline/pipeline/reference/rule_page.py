@@ -26,9 +26,9 @@ finding as `--format text` prints it.
 
 
 def text_lines(rule: Rule, columns: int, waiver: str | None) -> Iterator[str]:
-    """A rule for a person at a terminal of this width. The example and the waiver stay as they are.
+    """Yield a rule as text for a terminal of this width. The example and the waiver are not wrapped.
 
-    waiver: the entry of `checks.waivers` that silences the rule; None where no waiver can.
+    waiver: the entry of `checks.waivers` that silences the rule; None if no waiver can.
     """
     yield from _wrap(f"{rule.name} ({rule.severity}): {rule.summary}", columns).split("\n")
     yield ""
@@ -46,7 +46,7 @@ def text_lines(rule: Rule, columns: int, waiver: str | None) -> Iterator[str]:
 
 
 def page_text(rules: Iterable[Rule]) -> str:
-    """The text of docs/rules.md."""
+    """Return the text of docs/rules.md."""
     sections: list[str] = []
     rows: list[str] = []
     for rule in rules:
@@ -66,7 +66,7 @@ def _wrap(text: str, columns: int) -> str:
 
 
 def main() -> None:
-    """Write the page into the file that is named."""
+    """Write the page to the file that the first argument names."""
     Path(sys.argv[1]).write_text(page_text(rule_table().values()), encoding="utf-8")
 
 

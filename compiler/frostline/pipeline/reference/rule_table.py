@@ -1,4 +1,4 @@
-"""The table of all rules: those of every room, and of plug-ins that list theirs in `RULES`."""
+"""The table of all rules: those of frostline, and those that plug-ins list in `RULES`."""
 
 from __future__ import annotations
 
@@ -40,17 +40,20 @@ _MODULES = (
     "frostline.registry.url_values",
     "frostline.verify.rules",
 )
-"""The modules of this package that make findings and are not in the tables of sources, checks and outputs."""
+"""The modules of this package with rules that are not in the tables of sources, checks and outputs."""
 
 
 @cache
 def rule_table() -> Mapping[str, Rule]:
-    """All rules by their names, sorted. Imports every source, check and output. UsageError: two have one name."""
+    """Return all rules by name, sorted. Imports every source, check and output.
+
+    Raises UsageError if two rules have the same name.
+    """
     return _table(_modules(lambda load, name: [load(name)]))
 
 
 def rules_for_reports() -> Mapping[str, Rule]:
-    """`rule_table`, without plug-ins that can't be used: the report may be about one of them."""
+    """Return all rules, as `rule_table`, but skip plug-ins that cannot be used: the report may be about one of them."""
 
     def usable(load: Callable[[str], Any], name: str) -> list[Any]:
         with suppress(FrostlineError):
@@ -65,7 +68,7 @@ def rules_for_reports() -> Mapping[str, Rule]:
 
 
 def _modules(usable: Callable[[Callable[[str], Any], str], list[Any]]) -> list[Any]:
-    """The modules that make findings. usable: (how to load it, its name) -> [the module], or []."""
+    """Return the modules that have rules. usable: (function that loads the module, its name) -> [the module], or []."""
     modules = [import_module(name) for name in _MODULES]
     for load, names in ((source_module, source_types), (check_module, check_names), (output_module, output_types)):
         modules += [module for name in names() for module in usable(load, name)]
@@ -73,15 +76,15 @@ def _modules(usable: Callable[[Callable[[str], Any], str], list[Any]]) -> list[A
 
 
 def _table(modules: Iterable[Any]) -> Mapping[str, Rule]:
-    found = [*rules.RULES, *(rule for module in modules for rule in getattr(module, "RULES", ()))]
+    all_rules = [*rules.RULES, *(rule for module in modules for rule in getattr(module, "RULES", ()))]
     try:
-        return rules_by_name(found)
+        return rules_by_name(all_rules)
     except ValueError as error:
-        raise UsageError(str(error), help="a plug-in brings one of them: uninstall it, or rename its rule") from None
+        raise UsageError(str(error), help="a plug-in has one of them: uninstall it, or rename its rule") from None
 
 
 def find_rule(name: str) -> Rule:
-    """The rule of this name. Raises UsageError that names the closest."""
+    """Return the rule of this name. Raises UsageError, with the closest name, if there is none."""
     table = rule_table()
     if name not in table:
         hint = did_you_mean(name, table, "`frostline rule` lists all rules")

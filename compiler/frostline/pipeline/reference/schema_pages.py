@@ -1,6 +1,6 @@
-"""The pages docs/reference/*.md: tables of all keys and fields that the JSON Schemas have.
+"""The pages docs/reference/*.md: tables of all keys and fields in the JSON Schemas.
 
-`make reference` writes them; a test compares.
+`make reference` writes them, and a test compares them.
 """
 
 from __future__ import annotations
@@ -60,36 +60,36 @@ _PARTS: Mapping[str, str] = {
     "guards": "[Guards](../concepts/guards.md).",
     "override": "[Overrides](../one-bad-address.md), for `overrides`.",
 }
-"""The definitions that have a table of their own, in this order, and the line below their heading."""
+"""The definitions that have a table of their own, in this order -> the line below their heading."""
 
 _WORDS = {"boolean": "true or false", "integer": "number", "string": "text", "object": "mapping", "array": "list"}
 _NAMED = ("name", "path", "duration", "age", "day", "share")
-"""Definitions whose name says what they take."""
+"""Definitions that a table shows by their name: it says what they take."""
 
 _FORMAT_NAMES = ("plan", "report", "lock", "manifest", "confirmed")
 
 
 class Tables(msgspec.Struct, frozen=True):
-    """How the parts of a schema become tables."""
+    """Turns the parts of a schema into tables."""
 
     schema: Mapping[str, Any]
     anchors: Mapping[str, str]
-    """The definitions that have a table of their own -> the anchor of its heading."""
+    """Definition that has a table of its own -> the anchor of its heading."""
 
     heads: tuple[str, str, str]
-    """Of the columns before the last one."""
+    """The headings of all columns before the last one."""
     required: str
-    """What the third column says of a key that must be there."""
+    """The text of the third column for a required key."""
 
     def table(self, part: Mapping[str, Any], without: Collection[str] = ()) -> str:
-        """Of the keys of a definition, but for these."""
+        """Return the table of a definition's keys. without: keys to leave out."""
         own = {key: value for key, value in part.get("properties", {}).items() if key not in without}
         rows = list(self._rows({**part, "properties": own}, "")) or list(self._rows(part["items"], ""))
         lines = [(*self.heads, "meaning"), ("---",) * 4, *rows]
         return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
     def _rows(self, part: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str, str, str]]:
-        """A row for each property, and below it those for what is in it, if that has no table of its own."""
+        """Yield a row for each property, followed by the rows of what is in it, unless that has a table of its own."""
         for key, value in part.get("properties", {}).items():
             if key == "type" and "const" in value:
                 continue
@@ -101,7 +101,7 @@ class Tables(msgspec.Struct, frozen=True):
             yield from self._rows(member, prefix)
 
     def _inner(self, value: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str, str, str]]:
-        """The rows for what is in a value: the keys of a mapping, or of the items of a list or of a mapping."""
+        """Yield the rows for what is in a value: its keys, or those of its items."""
         if _definition(value) in self.anchors:
             return
         whole = self._resolved(value)
@@ -111,7 +111,7 @@ class Tables(msgspec.Struct, frozen=True):
                 yield from self._inner(whole[key], prefix + suffix)
 
     def _takes(self, value: Mapping[str, Any]) -> str:
-        """What may be written, in words."""
+        """Return in words what may be written."""
         name = _definition(value)
         if name in _NAMED:
             return name
@@ -134,21 +134,21 @@ class Tables(msgspec.Struct, frozen=True):
         return f"list of {first}s{space}{rest}" if first.isalpha() and rest[:1] in ("", "(") else f"list ({item})"
 
     def _resolved(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        """With what it refers to; what stands beside the reference wins."""
+        """Return the value merged with the definition that it refers to. Keys beside the reference win."""
         if "$ref" not in value:
             return value
-        beside = {key: found for key, found in value.items() if key != "$ref"}
+        beside = {key: part for key, part in value.items() if key != "$ref"}
         return {**self._resolved(self._referred(value)), **beside}
 
     def _referred(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.schema
+        part: Mapping[str, Any] = self.schema
         for step in value["$ref"].removeprefix("#/").split("/"):
-            found = found[step]
-        return found
+            part = part[step]
+        return part
 
 
 def configuration_page() -> str:
-    """docs/reference/configuration.md."""
+    """Return the text of docs/reference/configuration.md."""
     schema = json.loads(schema_text("config"))
     tables = Tables(schema, {name: name for name in _PARTS}, ("key", "takes", "default"), "required")
     common = schema["$defs"]["output"]["properties"]
@@ -160,7 +160,7 @@ def configuration_page() -> str:
 
 
 def formats_page() -> str:
-    """docs/reference/formats.md."""
+    """Return the text of docs/reference/formats.md."""
     sections = [_FORMATS]
     for name in _FORMAT_NAMES:
         schema = json.loads(schema_text(name))
@@ -184,12 +184,12 @@ PAGES: Mapping[str, Callable[[], str]] = {"configuration": configuration_page, "
 
 
 def _same_keys(value: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
-    """Whether it is a mapping or a list of such mappings."""
+    """Whether an item of the value has the same keys as the value itself: it may be a mapping, or a list of them."""
     return "properties" in value and value["properties"].keys() == item.get("properties", {}).keys()
 
 
 def _definition(value: Mapping[str, Any]) -> str:
-    """The name of the definition that it refers to, or nothing."""
+    """Return the name of the definition that the value refers to; "" if it refers to none."""
     reference = str(value.get("$ref", ""))
     return reference.removeprefix("#/$defs/") if reference.startswith("#/$defs/") else ""
 
@@ -206,21 +206,22 @@ def _default(value: Mapping[str, Any]) -> str:
 
 
 def _code(value: object) -> str:
-    """Within a table a git host takes `\\|` for a bar in code, and Python-Markdown does not."""
+    """Return the value as code. In a table git hosts read `\\|` as a bar in code but Python-Markdown does not, so a
+    value with a bar becomes HTML."""
     text = json.dumps(value) if value is None or isinstance(value, bool) else str(value)
     return f"<code>{html.escape(text).replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
 
 
 def cell_text(text: str) -> str:
-    """A description as a cell: code stays code, and no other character means anything."""
+    """Return a description as a cell: code stays code, and all other characters are literal."""
     parts = re.split(r"`([^`]*)`", text)
-    parts[0::2] = [re.sub(r"[*<|]", lambda found: f"&#{ord(found[0])};", words) for words in parts[0::2]]
+    parts[0::2] = [re.sub(r"[*<|]", lambda match: f"&#{ord(match[0])};", words) for words in parts[0::2]]
     parts[1::2] = [_code(word) for word in parts[1::2]]
     return "".join(parts)
 
 
 def main() -> None:
-    """Write the pages into the folder that is named."""
+    """Write the pages into the folder that the first argument names."""
     for name, page_text in PAGES.items():
         (Path(sys.argv[1]) / f"{name}.md").write_text(page_text(), encoding="utf-8")
 

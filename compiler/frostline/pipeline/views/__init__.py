@@ -1,1 +1,1 @@
-"""What `list`, `explain` and `graph` show: values computed from the registry; the command line makes text of them."""
+"""What `list`, `explain` and `graph` show: values computed from the registry. The command line turns them into text."""

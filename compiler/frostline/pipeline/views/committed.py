@@ -12,17 +12,17 @@ from frostline.settings import Config
 
 
 def committed_lock(config: Config) -> Lock:
-    """The committed lock. UsageError: there is none to work from."""
+    """Return the committed lock. Raises UsageError if there is no lock."""
     return offline_lock(config, read_committed_lock(config))
 
 
 def committed_registry(config: Config) -> Registry:
-    """The registry of the committed lock and the local sources. UsageError: there is no lock to work from."""
+    """Return the registry of the committed lock and the local sources. Raises UsageError if there is no lock."""
     return registry_of_lock(config, committed_lock(config))
 
 
 def known_registry(config: Config) -> Registry | None:
-    """The registry of the committed lock under today's configuration; None if there is no such lock."""
+    """Return the registry of the committed lock and the local sources; None if it cannot be assembled."""
     with suppress(FrostlineError):
         return committed_registry(config)
     return None

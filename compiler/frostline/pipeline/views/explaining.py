@@ -1,4 +1,4 @@
-"""What `frostline explain` shows: where endpoints come from, what is left out, who depends on it."""
+"""What `frostline explain` shows: where endpoints come from, what is left out, and who depends on the service."""
 
 from __future__ import annotations
 
@@ -46,21 +46,24 @@ from frostline.settings import Config, DeclaringSettings, LiveSettings
 
 
 def with_known_callers(read: Iterable[Snapshot], committed: Lock | None) -> Lock:
-    """The lock of these snapshots, of which only a few services were asked for: with the sidecars that the committed
-    lock knows of all others, which say who calls these few."""
+    """Return the lock of these snapshots, with the upstreams of sidecars that the committed lock has.
+
+    The snapshots hold only the few services that were read. The sidecars of the other services say who calls them.
+    """
     known = {snapshot.segment: snapshot for snapshot in (committed.snapshots if committed else ())}
-    return lock_of(
-        replace(snapshot, upstreams=tuple(sorted({*snapshot.upstreams, *sidecars}, key=Upstream.sort_key)))
-        for snapshot in read
-        for before in [known.get(snapshot.segment)]
-        for sidecars in [[one for one in before.upstreams if one.service] if before else []]
-    )
+
+    def with_sidecars(snapshot: Snapshot) -> Snapshot:
+        old = known.get(snapshot.segment)
+        sidecars = [upstream for upstream in old.upstreams if upstream.service] if old else []
+        return replace(snapshot, upstreams=tuple(sorted({*snapshot.upstreams, *sidecars}, key=Upstream.sort_key)))
+
+    return lock_of(map(with_sidecars, read))
 
 
 class SeenByOutput(Struct, frozen=True, kw_only=True):
-    """What an output has of one (service, version), where it may be something else than the registry.
+    """What an output has of one (service, version), if that may differ from the registry.
 
-    entry: None where it leaves it out.
+    entry: None if the output leaves it out.
     """
 
     output: str
@@ -69,10 +72,13 @@ class SeenByOutput(Struct, frozen=True, kw_only=True):
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """What is known of a service. keys: in the registry's order; () if the service is unknown.
+    """What is known of a service.
 
-    exclusions: the instances and endpoints that the registry does not have, of all services. held: the (service,
-    version)s that the lock holds. calls: who calls what by the configuration's `consumers`.
+    keys: its (service, version)s, in the registry's order; () if the service is unknown.
+    exclusions: the instances and endpoints of all services that are not in the registry.
+    held: the (service, version)s that the lock holds.
+    calls: who calls what by `consumers` in the configuration.
+    outputs: what outputs have of the keys, if that may differ from the registry.
     """
 
     keys: tuple[Key, ...]
@@ -87,11 +93,11 @@ class Explanation(Struct, frozen=True, kw_only=True):
         return self.overridden.registry
 
     def exclusions_of(self, key: Key) -> tuple[Exclusion, ...]:
-        """Those of one (service, version)."""
+        """Return the exclusions of one (service, version)."""
         return tuple(exclusion for exclusion in self.exclusions if exclusion.key == key)
 
     def dependents_of(self, key: Key) -> tuple[tuple[str, Origin], ...]:
-        """Who declares to call one (service, version), and where: upstreams, then `consumers`."""
+        """Return who declares to call one (service, version), and where: upstreams, then `consumers`."""
         upstreams = self.registry.dependents(key)
         return (
             *((dependency.upstream.consumer, dependency.origin) for dependency in upstreams),
@@ -102,9 +108,10 @@ class Explanation(Struct, frozen=True, kw_only=True):
 def explain(
     config: Config, lock: Lock, answers: Iterable[SegmentAnswer], service: str, version: str | None
 ) -> Explanation:
-    """Explain a service, also by a registered name or as SERVICE/VERSION. version: as `version_label` writes it.
+    """Explain a service. service: its name, a registered name or SERVICE/VERSION.
 
-    answers: what the live sources answered before selection, () if they were not asked.
+    answers: what the live sources answered before selection; () if they were not asked.
+    version: as `version_label` writes it; None for all versions.
     """
     declared = declared_contributions(config)
     contributions = contributions_of(config, lock, declared)
@@ -116,8 +123,8 @@ def explain(
         *overridden_endpoints(overridden.effects),
     )
     calls = configured_calls(config, overridden.registry)
-    written = _keys_written(config, service)
-    keys = keys_named(overridden.registry, exclusions, service, version, [call.key for call in calls], written)
+    possible = _possible_keys(config, service)
+    keys = keys_named(overridden.registry, exclusions, service, version, [call.key for call in calls], possible)
     held = held_keys(config, lock)
     return Explanation(
         keys=tuple(keys),
@@ -130,12 +137,12 @@ def explain(
 
 
 def services_named(config: Config, name: str) -> tuple[str, ...]:
-    """The services that a user may mean by this name: of this name, or registered under it."""
-    return tuple(sorted({name, *(key.service for key in _keys_written(config, name))}))
+    """Return the services that a user may mean by this name: the service itself, or those registered under it."""
+    return tuple(sorted({name, *(key.service for key in _possible_keys(config, name))}))
 
 
-def _keys_written(config: Config, name: str) -> set[Key]:
-    """What this name stands for as a registered one, and as `SERVICE/VERSION`, which messages and globs write."""
+def _possible_keys(config: Config, name: str) -> set[Key]:
+    """Return what the name may mean as a registered name, or as `SERVICE/VERSION`, which messages and globs write."""
     settings = config.sources.values()
     namings = [source.naming for source in settings if isinstance(source, (LiveSettings, DeclaringSettings))]
     return {*keys_of_name(namings, name), parse_key(name)}
@@ -144,21 +151,22 @@ def _keys_written(config: Config, name: str) -> set[Key]:
 def _seen_by_outputs(
     config: Config, contributions: Sequence[Contribution], registry: Registry, keys: Sequence[Key]
 ) -> Iterator[SeenByOutput]:
-    """How the outputs see these (service, version)s, where they choose among endpoints or see others."""
+    """Yield how outputs see these (service, version)s, if they choose among the endpoints or change them."""
     views = RegistryViews(config, contributions)
     for output in config.outputs:
-        has_own = output.select.judges_endpoints or output.urls.present()
-        if not (has_own or output.sources or output.prefer or output.consumer):
+        has_own_endpoints = output.select.judges_endpoints or output.urls.present()
+        if not (has_own_endpoints or output.sources or output.prefer or output.consumer):
             continue
         seen = views.of(output).view.registry
         for key in keys:
             entry = seen.get(key)
-            if matches(output.select.services, key.service) and (has_own or _has_another_url(entry, registry.get(key))):
+            differs = has_own_endpoints or _has_another_url(entry, registry.get(key))
+            if matches(output.select.services, key.service) and differs:
                 yield SeenByOutput(output=output.name, key=key, entry=entry)
 
 
 def _has_another_url(seen: Entry | None, entry: Entry | None) -> bool:
-    """Whether an output sees other endpoints, or chooses another one. What its `sources` lack says nothing."""
+    """Whether an output has other endpoints, or chooses another one. A service that it lacks does not count."""
     return seen is not None and (entry is None or (seen.url, seen.endpoints) != (entry.url, entry.endpoints))
 
 
@@ -168,25 +176,26 @@ def keys_named(
     service: str,
     version: str | None,
     called: Iterable[Key] = (),
-    written: Iterable[Key] = (),
+    possible: Iterable[Key] = (),
 ) -> list[Key]:
-    """The (service, version)s that the user means: of this service, or whose registered name it is.
+    """Return the (service, version)s that the user means, sorted. service: a service, or a registered name.
 
-    called: further ones that are known by name. written: what this name may stand for besides.
+    called: keys that are known only because a consumer calls them.
+    possible: what the name may mean besides, if it is known.
     """
     known = {key for key, _ in registry.entries()} | {exclusion.key for exclusion in exclusions}
     known |= {dependency.key for dependency in registry.upstreams} | set(called)
     named = {exclusion.key for exclusion in exclusions if exclusion.name == service}
     named |= {dependency.key for dependency in registry.upstreams if dependency.upstream.destination == service}
-    named |= known & set(written)
-    found = {key for key in known if key.service == service} | named
+    named |= known & set(possible)
+    keys = {key for key in known if key.service == service} | named
     if version is not None:
-        found = {key for key in found if version_label(key.version) == version}
-    return sorted(found, key=Key.sort_key)
+        keys = {key for key in keys if version_label(key.version) == version}
+    return sorted(keys, key=Key.sort_key)
 
 
 def closest(registry: Registry, exclusions: Sequence[Exclusion], service: str, version: str | None) -> list[str]:
-    """What the user may have meant, best first."""
+    """Return what the user may have meant, best first; at most three names."""
     keys = {key for key, _ in registry.entries()} | {exclusion.key for exclusion in exclusions}
     versions = sorted(version_label(key.version) for key in keys if key.service == service)
     if version is not None and versions:
@@ -198,7 +207,7 @@ def closest(registry: Registry, exclusions: Sequence[Exclusion], service: str, v
 
 
 def explanation_value(explanation: Explanation) -> list[dict[str, Any]]:
-    """The explanation as JSON values: a list of (service, version)s."""
+    """Return the explanation as JSON values: a list of (service, version)s."""
     effects = explanation.overridden.effects_by_key()
     return [
         {
@@ -228,12 +237,12 @@ def explanation_value(explanation: Explanation) -> list[dict[str, Any]]:
 def _output_values(explanation: Explanation, key: Key) -> dict[str, Any]:
     seen = [
         {
-            "output": one.output,
-            "url": one.entry.url if one.entry else None,
-            "endpoints": [_endpoint_value(endpoint) for endpoint in one.entry.endpoints] if one.entry else [],
+            "output": view.output,
+            "url": view.entry.url if view.entry else None,
+            "endpoints": [_endpoint_value(endpoint) for endpoint in view.entry.endpoints] if view.entry else [],
         }
-        for one in explanation.outputs
-        if one.key == key
+        for view in explanation.outputs
+        if view.key == key
     ]
     return {"outputs": seen} if seen else {}
 

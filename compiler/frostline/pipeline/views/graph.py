@@ -12,12 +12,12 @@ from frostline.settings import Config
 
 
 def configured_calls(config: Config, registry: Registry) -> tuple[Call, ...]:
-    """Who calls what of this registry by the configuration's `consumers`, sorted by consumer."""
+    """Return who calls what of this registry by `consumers` in the configuration, sorted by consumer."""
     return calls_of(config.consumers, (key for key, _ in registry.entries()))
 
 
 def graph_value(registry: Registry) -> list[dict[str, Any]]:
-    """The upstreams as JSON values, sorted by consumer."""
+    """Return the upstreams as JSON values, sorted by consumer."""
     return [
         {
             "consumer": dependency.upstream.consumer,
@@ -34,7 +34,7 @@ def graph_value(registry: Registry) -> list[dict[str, Any]]:
 
 
 def calls_value(calls: Iterable[Call], registry: Registry) -> list[dict[str, Any]]:
-    """The calls of the configuration's `consumers` as JSON values, sorted by consumer."""
+    """Return the calls of `consumers` in the configuration as JSON values, sorted by consumer."""
     return [
         {
             "consumer": call.consumer,
@@ -48,12 +48,12 @@ def calls_value(calls: Iterable[Call], registry: Registry) -> list[dict[str, Any
 
 
 def state_of(dependency: Dependency, registry: Registry) -> str:
-    """served, declared (known, with nothing to call), unknown, or elsewhere (a peer, a prepared query)."""
+    """Return `served`, `declared` (known, but nothing to call), `unknown` or `elsewhere` (a peer, a prepared query)."""
     return "elsewhere" if dependency.is_elsewhere else state_of_key(dependency.key, registry)
 
 
 def state_of_key(key: Key, registry: Registry) -> str:
-    """served, declared (known, with nothing to call) or unknown."""
+    """Return `served`, `declared` (known, but nothing to call) or `unknown`."""
     entry = registry.get(key)
     if entry is None:
         return "unknown"

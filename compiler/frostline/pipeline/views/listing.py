@@ -13,7 +13,10 @@ from frostline.registry.overrides.effects import Effect
 
 
 def list_value(overridden: Overridden, held: Collection[Key]) -> list[dict[str, Any]]:
-    """Every (service, version) of the registry as JSON values, in the registry's order. held: as `held_keys` has it."""
+    """Return every (service, version) of the registry as JSON values, in the registry's order.
+
+    held: the (service, version)s that the lock holds.
+    """
     effects = overridden.effects_by_key()
     return [
         {
@@ -32,7 +35,7 @@ def list_value(overridden: Overridden, held: Collection[Key]) -> list[dict[str, 
 
 
 def segments_value(ages: Iterable[SegmentAge]) -> list[dict[str, Any]]:
-    """The segments of the lock with their ages as JSON values."""
+    """Return the segments of the lock with their ages, as JSON values."""
     return [
         {
             "source": age.snapshot.source,
@@ -46,7 +49,7 @@ def segments_value(ages: Iterable[SegmentAge]) -> list[dict[str, Any]]:
 
 
 def override_values(effects: Iterable[Effect]) -> list[dict[str, Any]]:
-    """The overrides that have these effects, as JSON values."""
+    """Return the overrides that have these effects, as JSON values."""
     return [
         {
             "until": effect.override.until,

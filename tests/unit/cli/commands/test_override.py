@@ -132,7 +132,7 @@ REFUSED = [
     (2, ["ledger", "--drop", "port=http"], "error: --drop: `port` must be a whole number, not the string `http`"),
     (2, ["ledger", "--add", "10.0.0.1:80"], "error: --add: the URL has no scheme"),
     (2, ["ledger", "--replace", "http://10.0.0.1"], "error: --replace: `http://10.0.0.1` is not OLD=NEW"),
-    (2, ["ledger", "--drop", "port=80", "--until", "2027-01-23"], "error: --until: 2027-01-23 is over"),
+    (2, ["ledger", "--drop", "port=80", "--until", "2027-01-23"], "error: --until: 2027-01-23 is in the past"),
     (
         2,
         ["ledger", "--drop", "port=80", "--until", "soon"],
@@ -168,8 +168,7 @@ def test_what_an_override_does_already_is_not_added_again(override: Override, tm
     status, printed, said = override(*words, overrides="overrides.yaml")
     assert (status, printed) == (1, "")
     assert (
-        "the override of `payments/v1` changes nothing: what it asks for is done already, at `overrides.yaml:1:3`"
-        in said
+        "the override of `payments/v1` changes nothing: the one at `overrides.yaml:1:3` already does the same" in said
     )
     assert "edit `until` and `why` there" in said
     assert file.read_text() == DROPPED

@@ -96,7 +96,7 @@ def test_a_branch_under_review_hides_no_revision_by_a_lock_of_its_name(
     for name in ("prod", commit, "other"):
         write(forged, tmp_path / name)
     assert read_named_lock(config, commit).lock == lock
-    with pytest.raises(UsageError, match="`prod` is a lock here, and a git revision") as raised:
+    with pytest.raises(UsageError, match="`prod` is both a lock here and a git revision") as raised:
         read_named_lock(config, "prod")
     assert "write `./prod` for the lock" in str(raised.value.help)
     for name in ("./prod", f"./{commit}", "other"):

@@ -70,9 +70,9 @@ def test_plug_ins_that_no_configuration_names_are_not_even_loaded(install_entrie
 @pytest.mark.parametrize(
     ("schema", "said"),
     [
-        ({"properties": {"a": {"type": "strng"}}}, "it is no JSON Schema"),
-        ({"properties": {"a": {"$ref": "#/$defs/nothing"}}}, "it is no JSON Schema"),
-        ({"properties": {"a": {"$ref": "https://example.com/schema"}}}, "it is no JSON Schema"),
+        ({"properties": {"a": {"type": "strng"}}}, "it is not a JSON Schema"),
+        ({"properties": {"a": {"$ref": "#/$defs/nothing"}}}, "it is not a JSON Schema"),
+        ({"properties": {"a": {"$ref": "https://example.com/schema"}}}, "it is not a JSON Schema"),
         ({"properties": []}, "`properties` must be a dict"),
         ({"required": "depth"}, "`required` must be a list"),
         ({"properties": {"a": print}}, "SCHEMA failed: TypeError"),
