@@ -12,9 +12,9 @@ from frostline.hcl.values import DYNAMIC, NUMBER, STRING, Type, Value
 
 
 class AccessError(Exception):
-    """A value has no such attribute or element. The message is a clause without a full stop. known: those that it has.
+    """A value has no such attribute or element. The message is a clause without a full stop.
 
-    name: the one that is missing.
+    name: the missing attribute or key. known: the attributes or keys that the value has.
     """
 
     def __init__(self, message: str, name: str = "", known: Iterable[str] = ()) -> None:
@@ -24,7 +24,7 @@ class AccessError(Exception):
 
 
 def attribute(value: Value, name: str) -> Value:
-    """The attribute of an object, or the element of a map."""
+    """Return an attribute of an object or an element of a map. Raises AccessError."""
     kind, data = value.type.kind, value.data
     if data is None:
         raise AccessError(f"null has no attribute `{name}`")
@@ -47,7 +47,7 @@ def attribute(value: Value, name: str) -> Value:
 
 
 def element(value: Value, key: Value) -> Value:
-    """The element of a list or tuple by its index, of a map or object by its name."""
+    """Return an element of a list or tuple by its index, or of a map or object by its key. Raises AccessError."""
     kind, data = value.type.kind, value.data
     if data is None:
         raise AccessError("null has no elements")
@@ -70,7 +70,7 @@ def element(value: Value, key: Value) -> Value:
 
 
 def _unknown_element(value: Value, key: Value) -> Value:
-    """The element where the collection or the key is unknown; its type where that is certain."""
+    """Return the element of an unknown collection or by an unknown key: unknown, with its type if that is certain."""
     kind = value.type.kind
     if kind == "set" or value.type.is_primitive:
         raise AccessError("the elements of a set have no index" if kind == "set" else f"a {kind} has no elements")
@@ -98,7 +98,7 @@ def _item_at(items: tuple[Value, ...], position: Number) -> Value:
 
 
 def with_subject(message: str, root: str | None, steps: tuple[Step, ...]) -> str:
-    """`var` has no attribute `x`, where the message says that there is none."""
+    """Turn the message "there is no attribute `x`" into "`var` has no attribute `x`". Other messages stay the same."""
     names = [root, *(step.name if isinstance(step, GetAttr) else None for step in steps)]
     missing = message.removeprefix("there is no ")
     if missing == message or None in names:

@@ -1,4 +1,4 @@
-"""Calls of functions, and of the three that take expressions instead of values: try, can, convert."""
+"""Calls of functions, including the three that take expressions instead of values: try, can, convert."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Evaluate = Callable[[Expression, Scope], Value]
 
 
 class _Argument(NamedTuple):
-    """An expression, or a value from an argument that `...` expanded. offset: where errors about it point to."""
+    """An argument: an expression, or a value that `...` expanded. offset: the place of errors about the argument."""
 
     offset: int
     expression: Expression | None
@@ -30,7 +30,7 @@ class _Argument(NamedTuple):
 
 
 def call(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
-    """The result of the call. HclError: the function is unknown, or an argument or the call is wrong."""
+    """Evaluate a call. Raises HclError if the function does not exist, an argument is wrong, or the function fails."""
     lazy = _LAZY.get(node.name)
     if lazy is not None:
         return lazy(node, scope, evaluate)
@@ -57,9 +57,9 @@ def call(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
     try:
         result = function.call(*counted, *values)
     except FunctionError as error:
-        blamed = error.argument
-        place = arguments[blamed].offset if blamed is not None and blamed < len(arguments) else node.offset
-        raise scope.error(f"call to `{node.name}` failed: {error.message}", place) from None
+        wrong = error.argument
+        offset = arguments[wrong].offset if wrong is not None and wrong < len(arguments) else node.offset
+        raise scope.error(f"call to `{node.name}` failed: {error.message}", offset) from None
     except (NumberError, ConversionError) as error:
         raise scope.error(f"call to `{node.name}` failed: {error}", node.offset) from None
     if result.is_unknown:
@@ -69,9 +69,9 @@ def call(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
 
 
 def _arguments(node: Call, scope: Scope, evaluate: Evaluate) -> list[_Argument] | Value:
-    """The arguments. `...` makes values of the last one, the others stay expressions.
+    """Return the arguments, not evaluated except for the one that `...` expands.
 
-    An unknown value: the one that `...` follows is unknown, and with it the call.
+    Returns an unknown value if the argument before `...` is unknown: then the result of the call is unknown too.
     """
     written = node.arguments[:-1] if node.expand else node.arguments
     arguments = [_Argument(point(argument, scope.source), argument, None) for argument in written]
@@ -122,7 +122,7 @@ def _converted(name: str, argument: _Argument, parameter: Parameter, scope: Scop
 
 
 def _try(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
-    """The value of the first expression that has one."""
+    """Return the value of the first expression that can be evaluated."""
     first: HclError | None = None
     expressions = _lazy_arguments(node, scope, evaluate)
     if isinstance(expressions, Value):
@@ -143,7 +143,7 @@ def _try(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
 
 
 def _can(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
-    """Whether the expression has a value. Unknown, if it depends on something unknown."""
+    """Return whether the expression can be evaluated; unknown if it depends on something unknown."""
     expressions = _lazy_arguments(node, scope, evaluate, "expression")
     if isinstance(expressions, Value):
         return expressions
@@ -157,9 +157,9 @@ def _can(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
 
 
 def _convert(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
-    """The value, converted to the type that the second argument names.
+    """Convert the value of the first argument to the type that the second one names.
 
-    cty converts twice: to the type, then to the type of the result, in which an optional attribute is required.
+    cty converts twice: to the type, then to the type of the result, in which optional attributes are required.
     """
     expressions = _lazy_arguments(node, scope, evaluate, "value", "type")
     if isinstance(expressions, Value):
@@ -176,9 +176,9 @@ def _convert(node: Call, scope: Scope, evaluate: Evaluate) -> Value:
 
 
 def _lazy_arguments(node: Call, scope: Scope, evaluate: Evaluate, *names: str) -> tuple[Expression, ...] | Value:
-    """The arguments, one for each name (any number if there are no names); expanded ones as literals.
+    """Return the argument expressions: one for each name, or any number without names. Expanded ones become literals.
 
-    An unknown value: as `_arguments`.
+    Returns an unknown value like `_arguments`.
     """
     function = Function(tuple(map(Parameter, names)), Value, None if names else Parameter("expressions"))
     arguments = _arguments(node, scope, evaluate)

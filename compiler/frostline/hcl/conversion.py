@@ -1,4 +1,4 @@
-"""Conversion of values to types, and the common type of several types (cty's convert package).
+"""Converting values to types, and finding the common type of several types (cty's convert package).
 
 A conversion is safe if it works for every value of the source type (number to string), else unsafe (string to number).
 """
@@ -27,13 +27,13 @@ from frostline.hcl.values import (
     tuple_value,
 )
 
-# The steps to a part of a value: `.name` and `[key]`.
 Path = tuple[str, ...]
+"""The steps to a part of a value, as messages show them: `.name` and `[key]`."""
 Conversion = Callable[[Value, Path], Value]
 
 
 class ConversionError(Exception):
-    """A value cannot be converted. reason: a clause. path: to the part that is to blame, empty for the whole value."""
+    """A value cannot be converted. reason: a clause. path: to the part that is wrong; empty for the whole value."""
 
     def __init__(self, reason: str, path: Path = ()) -> None:
         super().__init__(f"{''.join(path)}: {reason}" if path else reason)
@@ -42,7 +42,7 @@ class ConversionError(Exception):
 
 
 def convert(value: Value, type: Type) -> Value:
-    """The value, converted to this type constraint, in which DYNAMIC stands for any type. ConversionError."""
+    """Convert the value to this type constraint, in which DYNAMIC stands for any type. Raises ConversionError."""
     if value.type is type or type is DYNAMIC:
         return value
     if type is STRING and value.data is not None and value.data.__class__ is not Unknown:
@@ -59,12 +59,15 @@ def convert(value: Value, type: Type) -> Value:
 
 
 def unify(types: Iterable[Type], unsafe: bool = True) -> Type | None:
-    """The most general of the types, or a new one, that all of them convert to; None where there is none."""
+    """Return the type that all of the types convert to: the most general of them or a new one; None if there is none.
+
+    unsafe: allow unsafe conversions too.
+    """
     return common_type(list(types), _convertible if unsafe else _safely_convertible)
 
 
 def without_optional(type: Type) -> Type:
-    """The type that values have: no attribute in it is optional."""
+    """Return the type of the values of a type constraint, in which no attribute is optional."""
     if type.element is not None:
         element = without_optional(type.element)
         return type if element is type.element else Type(type.kind, element=element)
@@ -86,7 +89,7 @@ def _safely_convertible(source: Type, target: Type) -> bool:
 
 
 def _conversion(source: Type, target: Type, unsafe: bool) -> Conversion | None:
-    """The conversion between two different types; None if there is none. Null stays null, unknown unknown."""
+    """Return the conversion between two different types; None if there is none. It keeps null and unknown values."""
     conversion = _conversion_of_non_null(source, target, unsafe)
     if conversion is None:
         return None
@@ -102,7 +105,7 @@ def _converted(conversion: Conversion, target: Type, value: Value, path: Path) -
 
 
 def _conversion_of_non_null(source: Type, target: Type, unsafe: bool) -> Conversion | None:
-    """The conversion of values that are not null."""
+    """Return the conversion of values that are neither null nor unknown; None if there is none."""
     if target.kind == "dynamic":
         return _unchanged
     if source.kind == "dynamic":
@@ -158,7 +161,10 @@ _UNSAFE = {("string", "number"): _string_to_number, ("string", "bool"): _string_
 def _element_conversions(
     sources: Sequence[Type], target: Type, unsafe: bool
 ) -> tuple[Type, list[Conversion | None]] | None:
-    """The element type of the new collection, and the conversion of each element (None: it already has the type)."""
+    """Return the element type of the new collection, and the conversion of each element (None: no conversion needed).
+
+    Returns None if an element cannot be converted.
+    """
     if target.kind == "dynamic":
         common = unify(sources, unsafe)
         if common is None:
@@ -177,7 +183,7 @@ def _element_conversions(
 
 
 def _with_one_type(items: list[Value], path: Path, unsafe: bool) -> list[Value]:
-    """The items with one type: what `any` inside an element type leaves open is settled among them."""
+    """Convert the items to one type, where `any` within the element type left it open. Raises ConversionError."""
     types = {item.type for item in items} - {DYNAMIC}
     if len(types) > 1:
         common = unify((item.type for item in items), unsafe)
@@ -186,12 +192,12 @@ def _with_one_type(items: list[Value], path: Path, unsafe: bool) -> list[Value]:
             types = {item.type for item in items} - {DYNAMIC}
         if len(types) > 1:
             raise ConversionError("the elements have no type in common", path)
-    # A null or unknown value without a type takes the type of the others.
+    # A null or unknown value without a type takes the type of the other items.
     return [Value(type_, item.data) if item.type == DYNAMIC else item for type_ in types for item in items] or items
 
 
 def _collection(kind: str, element: Type, items: list[Value], path: Path, unsafe: bool) -> Value:
-    """A list or set of the items, which have the element type, except where that says DYNAMIC."""
+    """Make a list or set of the items, which have the element type already, except where that is DYNAMIC."""
     element = without_optional(element)
     if items:
         items = _with_one_type(items, path, unsafe)
@@ -200,7 +206,7 @@ def _collection(kind: str, element: Type, items: list[Value], path: Path, unsafe
 
 
 def _collection_to_collection(source: Type, target: Type, unsafe: bool) -> Conversion | None:
-    """List or set to list or set."""
+    """Return the conversion of a list or set to a list or set."""
     assert source.element is not None
     assert target.element is not None
     have, element = source.element, target.element
@@ -240,7 +246,7 @@ def _tuple_to_collection(source: Type, target: Type, unsafe: bool) -> Conversion
 
 
 def _to_map(source: Type, target: Type, unsafe: bool) -> Conversion | None:
-    """Map or object to map."""
+    """Return the conversion of a map or object to a map."""
     assert target.element is not None
     have = list(source.attributes.values()) if source.element is None else [source.element]
     if not have:
@@ -269,7 +275,10 @@ def _to_map(source: Type, target: Type, unsafe: bool) -> Conversion | None:
 
 
 def _object_to_object(source: Type, target: Type, unsafe: bool) -> Conversion | None:
-    """Attributes that the target does not have are dropped; optional ones that the value lacks become null."""
+    """Return the conversion of an object to an object.
+
+    It drops attributes that the target lacks; missing optional ones become null.
+    """
     conversions: dict[str, Conversion | None] = {}
     for name, wanted in target.attributes.items():
         have = source.attributes.get(name)
@@ -350,12 +359,12 @@ _MAKERS: dict[tuple[str, str], Callable[[Type, Type, bool], Conversion | None]] 
     ("object", "map"): _to_map,
     ("map", "object"): _map_to_object,
 }
-# These may lose the order, or lack an attribute.
+# These conversions may lose the order, or fail because an attribute is missing.
 _ALWAYS_UNSAFE = frozenset({("list", "set"), ("map", "object")})
 
 
 def _fill_dynamic(source: Type, target: Type) -> Type:
-    """The target type, with the source's types for its DYNAMICs (cty's dynamicReplace; for null and unknown values)."""
+    """Replace DYNAMIC in the target type by the source's types, for null and unknown values (cty's dynamicReplace)."""
     if source.kind == "dynamic" or target.is_primitive:
         return target
     if target.kind == "dynamic":

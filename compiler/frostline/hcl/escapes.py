@@ -1,4 +1,4 @@
-"""The escapes of quoted texts: `\\n`, `\\u00e9`, `$${`."""
+"""Escapes in quoted strings: `\\n`, `\\u00e9`, `$${`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _SIMPLE = {b"\\n": "\n", b"\\r": "\r", b"\\t": "\t", b'\\"': '"', b"\\\\": "\\",
 
 
 def unescape(source: Source, start: int, end: int) -> str:
-    """The text that stands, with escapes, between these offsets. HclError: an unknown escape."""
+    """Resolve the escapes between these offsets. Raises HclError for an unknown escape."""
     data = source.data[start:end]
     if b"\\" not in data and b"{" not in data:
         return data.decode()
     pieces: list[str] = []
     last = 0
-    for found in _ESCAPE.finditer(data):
-        pieces.append(data[last : found.start()].decode())
-        pieces.append(_character(found[0], start + found.start(), source))
-        last = found.end()
+    for match in _ESCAPE.finditer(data):
+        pieces.append(data[last : match.start()].decode())
+        pieces.append(_character(match[0], start + match.start(), source))
+        last = match.end()
     pieces.append(data[last:].decode())
     return "".join(pieces)
 

@@ -1,7 +1,6 @@
-"""Evaluation of expressions, as in HCL2.
+"""Evaluating expressions, as in HCL2.
 
-Where HCL would report several errors, the first is raised. Both results of a conditional are evaluated, because its
-type is their common type; errors in the result that is not chosen are ignored.
+HCL may report several errors; here the first one is raised.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from typing import Any
 
 from frostline.hcl.access import AccessError, attribute, element, with_subject
 from frostline.hcl.calls import call
-from frostline.hcl.conversion import ConversionError, convert, unify
+from frostline.hcl.conditionals import conditional
+from frostline.hcl.conversion import ConversionError, convert
 from frostline.hcl.iteration import for_values, template_for
 from frostline.hcl.nodes import (
     Binary,
@@ -44,7 +44,6 @@ from frostline.hcl.scope import Budget, BudgetError, Scope, suggestion
 from frostline.hcl.source import HclError
 from frostline.hcl.unknowns import causes_in, unknown_from
 from frostline.hcl.values import (
-    BOOL,
     DYNAMIC,
     STRING,
     Type,
@@ -62,7 +61,7 @@ __all__ = ["Budget", "BudgetError", "Scope", "evaluate"]
 
 
 def evaluate(expression: Expression, scope: Scope) -> Value:
-    """The expression's value. HclError: the first error in it."""
+    """Evaluate an expression. Raises HclError, the first error in it."""
     try:
         return _value(expression, scope)
     except RecursionError:
@@ -136,7 +135,7 @@ def _splat(node: Splat, scope: Scope) -> Value:
 
 
 def _splatted(subject: Value, node: Splat | InnerSplat, offset: int, scope: Scope) -> Value:
-    """The steps, applied to each element. A value that is not a sequence counts as its only element, null as none."""
+    """Apply the steps to each element. A value that is not a sequence counts as one element, null as no element."""
     kind = subject.type.kind
     if subject.is_unknown:
         is_list = kind in ("list", "set") and subject.type.element is not None
@@ -159,7 +158,7 @@ def _splatted(subject: Value, node: Splat | InnerSplat, offset: int, scope: Scop
 
 
 def _stepped_type(subject: Type, steps: tuple[Step, ...]) -> Type:
-    """The type that the steps lead to; DYNAMIC if that depends on the value."""
+    """Return the type that the steps lead to; DYNAMIC if it depends on the value."""
     for step in steps:
         if isinstance(step, InnerSplat):
             return DYNAMIC
@@ -213,111 +212,7 @@ def _operand(value: Value, wanted: Type, node: Expression, scope: Scope) -> Valu
 
 
 def _conditional(node: Conditional | TemplateIf, scope: Scope) -> Value:
-    yes, no = _attempt(node.yes, scope), _attempt(node.no, scope)
-    common = _common_type(yes, no)
-    if common is None:
-        message = f"both results must have the same type, but they are {yes.type} and {no.type}"
-        raise scope.error(message, start(node.yes))
-    condition = _condition(node.condition, scope)
-    if condition.is_unknown:
-        return unknown_from((condition,), common)
-    chosen, place = (yes, node.yes) if condition.data else (no, node.no)
-    if isinstance(chosen, _Failure):
-        raise chosen.error
-    if chosen.type is common:
-        return chosen
-    scope.spend(extent(chosen)[0], start(place))
-    try:
-        return convert(chosen, common)
-    except ConversionError as error:
-        raise scope.error(f"this result does not have the type of the other: {error}", start(place)) from None
-
-
-class _Failure:
-    """An error, and the type that HCL gives the failed expression."""
-
-    __slots__ = ("error", "type")
-
-    def __init__(self, error: HclError, type: Type) -> None:
-        self.error = error
-        self.type = type
-
-
-def _attempt(node: Expression, scope: Scope) -> Value | _Failure:
-    try:
-        return _value(node, scope)
-    except BudgetError:
-        raise
-    except HclError as error:
-        return _Failure(error, _failed_type(node, scope))
-
-
-def _failed_type(node: Expression, scope: Scope) -> Type:
-    """A failed operation, template or conditional still has its type; a failed sequence has DYNAMIC elements."""
-    while isinstance(node, (Parenthesized, Wrapped)):
-        node = node.inner
-    if isinstance(node, Binary):
-        return BINARY[node.operator][2]
-    if isinstance(node, Unary):
-        return UNARY[node.operator][0]
-    if isinstance(node, (Template, TemplateFor)):
-        return STRING
-    if isinstance(node, (Conditional, TemplateIf)):
-        return _common_type(_attempt(node.yes, scope), _attempt(node.no, scope)) or DYNAMIC
-    if isinstance(node, TupleOf):
-        return Type("tuple", elements=tuple(_attempt(item, scope).type for item in node.items))
-    if isinstance(node, ObjectOf):
-        return _failed_object(node, scope)
-    if isinstance(node, Splat) or (isinstance(node, For) and node.key_result is None and node.condition is None):
-        collection = _attempt(node.subject if isinstance(node, Splat) else node.collection, scope)
-        if isinstance(collection, Value) and collection.data is not None and not collection.is_unknown:
-            return _open_sequence(collection, isinstance(node, For))
-    return DYNAMIC
-
-
-def _failed_object(node: ObjectOf, scope: Scope) -> Type:
-    attributes: dict[str, Type] = {}
-    for key_node, item in node.items:
-        key = _attempt(key_node, scope)
-        if isinstance(key, _Failure) or key.data is None or key.is_unknown or not key.type.is_primitive:
-            return DYNAMIC
-        attributes[convert(key, STRING).data] = _attempt(item, scope).type
-    return Type("object", attributes=attributes)
-
-
-def _open_sequence(collection: Value, iterated: bool) -> Type:
-    """The type of a failed `for` (iterated) or splat over the collection; its elements are DYNAMIC."""
-    if isinstance(collection.data, tuple) and (iterated or collection.type.kind == "tuple"):
-        return Type("tuple", elements=(DYNAMIC,) * len(collection.data))
-    if isinstance(collection.data, tuple):
-        return list_of(DYNAMIC)
-    if iterated and not isinstance(collection.data, dict):
-        return DYNAMIC
-    return Type("tuple", elements=(DYNAMIC,) * (len(collection.data) if iterated else 1))
-
-
-def _common_type(yes: Value | _Failure, no: Value | _Failure) -> Type | None:
-    """The type that the chosen result is converted to; DYNAMIC: it stays as it is."""
-    if yes.type is no.type:
-        return yes.type
-    if isinstance(yes, Value) and yes.data is None and yes.type is DYNAMIC:
-        return no.type
-    if isinstance(no, Value) and no.data is None and no.type is DYNAMIC:
-        return yes.type
-    if yes.type is DYNAMIC or no.type is DYNAMIC:
-        return DYNAMIC
-    return unify((yes.type, no.type))
-
-
-def _condition(node: Expression, scope: Scope) -> Value:
-    """True, false or unknown."""
-    value = _value(node, scope)
-    if value.data is None:
-        raise scope.error("a condition must be true or false, but this is null", start(node))
-    try:
-        return convert(value, BOOL)
-    except ConversionError as error:
-        raise scope.error(f"a condition must be true or false: {error}", start(node)) from None
+    return conditional(node, scope, _value)
 
 
 def _tuple(node: TupleOf, scope: Scope) -> Value:

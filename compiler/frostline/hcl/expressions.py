@@ -1,4 +1,4 @@
-"""The parser of expressions, by HCL's own rules (hclsyntax, parser.go)."""
+"""The parser of expressions, following hclsyntax/parser.go."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ _CONSTANTS = {"true": TRUE, "false": FALSE, "null": NULL}
 
 
 class ExpressionParser(TemplateParser):
-    """Reads expressions. HclError: the first thing that does not belong."""
+    """Parses expressions. Raises HclError for the first syntax error."""
 
     def expression(self) -> Expression:
         self.enter_level()
-        found = self._operation()
+        expression = self._operation()
         if self.take("?"):
             yes = self.expression()
             self.expect(":", "a conditional needs a colon: `condition ? yes : no`")
-            found = Conditional(start(found), found, yes, self.expression())
+            expression = Conditional(start(expression), expression, yes, self.expression())
         self.leave_level()
-        return found
+        return expression
 
     def _operation(self) -> Expression:
-        """Operands with binary operators between them, those of higher precedence first."""
+        """Parse operands with binary operators between them; operators of higher precedence bind first."""
         first = self._operand()
         if self.kind not in _PRECEDENCES:
             return first
@@ -64,7 +64,7 @@ class ExpressionParser(TemplateParser):
         return operands[0][0]
 
     def _combine(self, operands: list[tuple[Expression, int]], operator: str) -> None:
-        """Replace the last two operands by their operation. Operands come with the heights of their trees."""
+        """Replace the last two operands by their operation. operands: (expression, height of its tree)."""
         right, right_height = operands.pop()
         left, left_height = operands.pop()
         height = max(left_height, right_height) + 1
@@ -160,9 +160,9 @@ class ExpressionParser(TemplateParser):
         return Call(offset, name, tuple(arguments), expand, end)
 
     def _followed(self, subject: Expression) -> Expression:
-        """The operand with the steps that follow it.
+        """Parse the steps that follow an operand.
 
-        `[*]` does all further steps to each element, `.*` only those with a dot.
+        `[*]` applies all further steps to each element, `.*` only those with a dot.
         """
         steps: list[Step] = []
         splats = 0
@@ -181,7 +181,7 @@ class ExpressionParser(TemplateParser):
         return _with_steps(subject, steps)
 
     def _bracket_splat(self) -> tuple[Step, ...]:
-        """The steps that `[*]` does to each element; the position is at the star."""
+        """Parse the steps that `[*]` applies to each element; the position is at the star."""
         self.advance()
         self.expect("]", "`]` is expected after `[*`")
         steps: list[Step] = []
@@ -199,7 +199,7 @@ class ExpressionParser(TemplateParser):
         return tuple(steps)
 
     def _dot_splat(self) -> tuple[Step, ...]:
-        """The steps that `.*` does to each element; the position is at the star."""
+        """Parse the steps that `.*` applies to each element; the position is at the star."""
         star = self.start
         self.advance()
         steps: list[Step] = []
@@ -222,7 +222,7 @@ class ExpressionParser(TemplateParser):
         return GetIndex(offset, key)
 
     def _dotted(self, offset: int, blamed: int, message: str) -> Step:
-        """The step after a dot: a name, or the number of an index. HclError, at the offset `blamed`: another token."""
+        """Parse the step after a dot: a name, or the number of an index. blamed: the offset of an error about it."""
         if self.kind == "number":
             if "." in self.text():
                 raise self.error("two indexes with dots can't follow each other", blamed, "write [0][1]")
@@ -266,7 +266,7 @@ class ExpressionParser(TemplateParser):
         return ObjectOf(offset, tuple(items))
 
     def _key(self) -> Expression:
-        """A bare name is a string; anything else is evaluated, but `a.b` could be meant as either."""
+        """Parse a key: a bare name is a string, anything else an expression. `a.b` is ambiguous, so it is refused."""
         if self.kind == "name" and self._kinds[self._index + 1] in ("=", ":"):
             offset, name = self.start, self.text()
             self.advance()

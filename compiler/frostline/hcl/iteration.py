@@ -1,4 +1,4 @@
-"""`for` expressions, and the `for` of templates."""
+"""Evaluating `for` expressions, and the `for` of templates."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Evaluate = Callable[[Expression, Scope], Value]
 
 
 def for_values(node: For, scope: Scope, evaluate: Evaluate) -> Value:
-    """A tuple of the results, or with keys an object of them; with `...` an object of tuples.
+    """Evaluate a `for`: a tuple of the results, with keys an object of them, with `...` an object of tuples.
 
-    Unknown where the collection, the condition for an element, or a key is.
+    The result is unknown if the collection, a condition or a key is unknown.
     """
     collection = _collection(node.collection, scope, evaluate)
     if collection.is_unknown:
@@ -63,7 +63,7 @@ def _known_for(node: For, collection: Value, scope: Scope, evaluate: Evaluate) -
 
 
 def template_for(node: TemplateFor, scope: Scope, evaluate: Evaluate) -> Value:
-    """The texts of the body, joined."""
+    """Evaluate the `for` of a template: the texts of its body, joined."""
     collection = _collection(node.collection, scope, evaluate)
     if collection.is_unknown:
         return unknown_from((collection,), STRING)
@@ -80,7 +80,7 @@ def template_for(node: TemplateFor, scope: Scope, evaluate: Evaluate) -> Value:
 
 
 def elements(collection: Value) -> Iterator[tuple[Value, Value]]:
-    """(key, value) of every element, in cty's order; in a set the element is its own key."""
+    """Yield the (key, value) of every element, in cty's order; in a set the element is its own key."""
     kind = collection.type.kind
     if kind in ("map", "object"):
         return ((Value(STRING, name), value) for name, value in collection.data.items())
@@ -110,7 +110,7 @@ def _variables(node: For | TemplateFor, collection: Value) -> Iterator[dict[str,
 
 
 def _scopes(node: For, collection: Value, scope: Scope, evaluate: Evaluate) -> Iterator[Scope]:
-    """A scope for each element that meets the condition."""
+    """Yield a scope for each element that meets the condition."""
     for variables in _variables(node, collection):
         inner = scope.child(variables)
         if node.condition is None or _passes(node.condition, inner, evaluate):
@@ -131,7 +131,7 @@ def _passes(condition: Expression, scope: Scope, evaluate: Evaluate) -> bool:
 
 
 def _check_unused(condition: Expression, names: set[str | None], scope: Scope, evaluate: Evaluate) -> None:
-    """Check the condition although there are no elements, as HCL does; unless it mentions the loop's variables."""
+    """Check the condition of a loop without elements, as HCL does, unless it mentions the loop's variables."""
     if isinstance(condition, (TupleOf, ObjectOf)):
         raise scope.error("the `if` of a `for` must be true or false", start(condition))
     if not _mentions(condition, names):

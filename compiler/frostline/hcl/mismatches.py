@@ -10,7 +10,10 @@ Convertible = Callable[[Type, Type], bool]
 
 
 def mismatch(got: Type, want: Type, convertible: Convertible) -> str:
-    """A clause: `string required, but have tuple`. convertible: whether the first type converts to the second."""
+    """Say why a type does not fit another one: `string required, but have tuple`.
+
+    convertible: tells whether the first type converts to the second.
+    """
     if got.kind == want.kind == "object":
         return _object_mismatch(got, want, convertible)
     any_element = want.element is not None and want.element.kind == "dynamic"

@@ -13,7 +13,7 @@ from msgspec import Struct
 from frostline.hcl.source import Source
 from frostline.hcl.values import Value
 
-# gc=False: a tree has no cycles, and a file has thousands of nodes.
+# gc=False saves time: a tree has no cycles, and a file has thousands of nodes.
 
 
 class Literal(Struct, frozen=True, gc=False):
@@ -24,21 +24,21 @@ class Literal(Struct, frozen=True, gc=False):
 
 
 class GetAttr(Struct, frozen=True, gc=False):
-    """A step `.name`, at its dot. `.0` is a GetIndex by the number 0 (legacy syntax)."""
+    """A step `.name`. offset: of the dot. `.0` is a GetIndex with the number 0 (legacy syntax)."""
 
     offset: int
     name: str
 
 
 class GetIndex(Struct, frozen=True, gc=False):
-    """A step `[key]`, at its bracket."""
+    """A step `[key]`. offset: of the bracket."""
 
     offset: int
     key: Expression
 
 
 class InnerSplat(Struct, frozen=True, gc=False):
-    """A splat among the steps of another splat: the second one in `a[*].b[*].c`. steps: those after it."""
+    """A splat among the steps of another splat, such as the second one in `a[*].b[*].c`. steps: the steps after it."""
 
     offset: int
     steps: tuple[Step, ...] = ()
@@ -64,7 +64,7 @@ class Relative(Struct, frozen=True, gc=False):
 
 
 class Splat(Struct, frozen=True, gc=False):
-    """`subject[*]…` or `subject.*…`. steps: applied to each element; after `.*` those with a dot only."""
+    """`subject[*]…` or `subject.*…`. steps: apply to each element; after `.*` only steps with a dot."""
 
     offset: int
     subject: Expression
@@ -72,7 +72,7 @@ class Splat(Struct, frozen=True, gc=False):
 
 
 class Call(Struct, frozen=True, gc=False):
-    """name(arguments). expand: `...` follows the last one. end: the offset after the closing parenthesis."""
+    """`name(arguments)`. expand: `...` follows the last argument. end: the offset after the closing parenthesis."""
 
     offset: int
     name: str
@@ -107,16 +107,16 @@ class TupleOf(Struct, frozen=True, gc=False):
 
 
 class ObjectOf(Struct, frozen=True, gc=False):
-    """Keys are expressions; a bare name is a Literal string."""
+    """`{key = value}`. items: (key, value); a bare name as the key is a Literal string."""
 
     offset: int
     items: tuple[tuple[Expression, Expression], ...]
 
 
 class For(Struct, frozen=True, gc=False):
-    """`[for key, value in collection : result if condition]`, or with `{` and a key_result an object.
+    """`[for key, value in collection : result if condition]`, or `{for … : key_result => result}`.
 
-    key: None if the source names one variable. group: `...` follows the result.
+    key: None if the `for` names one variable only. group: `...` follows the result.
     """
 
     offset: int
@@ -130,7 +130,7 @@ class For(Struct, frozen=True, gc=False):
 
 
 class Template(Struct, frozen=True, gc=False):
-    """Parts whose texts are joined. A single interpolation (`"${x}"`) is a Wrapped instead."""
+    """A template: the texts of its parts are joined. A single interpolation (`"${x}"`) is a Wrapped instead."""
 
     offset: int
     parts: tuple[Expression, ...]
@@ -168,7 +168,7 @@ class Parenthesized(Struct, frozen=True, gc=False):
 
 
 class Embedded(Struct, frozen=True, gc=False):
-    """An expression of another text, such as the template in a string of JSON. offset: of that string in the file."""
+    """An expression inside another text, such as a template in a JSON string. offset: of that string in the file."""
 
     offset: int
     inner: Expression
@@ -206,7 +206,7 @@ class AttributeNode(Struct, frozen=True, gc=False):
 
 
 class BlockNode(Struct, frozen=True, gc=False):
-    """`kind "label" {…}`. offset: of the kind. labels: with their offsets."""
+    """`kind "label" {…}`. offset: of the kind. labels: (label, offset)."""
 
     offset: int
     kind: str

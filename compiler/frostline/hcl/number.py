@@ -1,7 +1,7 @@
 """The numbers of cty: binary floating point of up to 512 bits, rounded to even (Go's big.Float).
 
-A number from a text has 512 bits, a whole number from a function 64, a number from a float 53; a result has the greater
-precision of its operands. There are two infinities and a negative zero.
+A number from a text has 512 bits, a whole number from a function 64, a number from a float 53. The result of an
+operator has the greater precision of its operands. There are two infinities and a negative zero.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from decimal import Decimal
 from fractions import Fraction
 from math import copysign, inf
 
-# Go's numbers reach 2**(2**31), which takes minutes and gigabytes to print: numbers with more bits are refused.
+# Go's numbers reach 2**_GO_BITS, which takes minutes and gigabytes to print. So numbers with more bits than _MOST_BITS
+# before or after the point are refused.
 _MOST_BITS = 1 << 15
 _GO_BITS = 1 << 31
 _MOST_CHARACTERS = 10_000
@@ -23,14 +24,14 @@ Exact = int | Fraction | float
 
 
 class NumberError(ValueError):
-    """There is no such number. The message is a clause without a full stop."""
+    """A number is invalid, or an operation has no result. The message is a clause without a full stop."""
 
 
 class Number:
-    """A number. precision: bits of its mantissa.
+    """A number.
 
-    value: exact. An int if whole, else a Fraction (its denominator is a power of two); a float only for -0.0 and the
-    infinities.
+    value: the exact value: an int if it is whole, else a Fraction (its denominator is a power of two); a float only for
+    -0.0 and the infinities. precision: the bits of its mantissa.
     """
 
     __slots__ = ("precision", "value")
@@ -40,7 +41,7 @@ class Number:
         self.precision = precision
 
     def __eq__(self, other: object) -> bool:
-        """Whether the amounts are the same. HCL's `==` is `equals`."""
+        """Whether the exact values are equal. HCL's `==` is `equals`."""
         return isinstance(other, Number) and self.value == other.value
 
     def __hash__(self) -> int:
@@ -51,18 +52,18 @@ class Number:
 
     @staticmethod
     def parse(text: str) -> Number:
-        """The number in the text, with 512 bits: `-1.5e3`, `1p4` (16), `Inf`. NumberError: there is none."""
+        """Parse a number, with 512 bits: `-1.5e3`, `1p4` (16), `Inf`. Raises NumberError."""
         return _parse(text)
 
     @staticmethod
     def of_float(value: float) -> Number:
-        """The exact amount of a float, which is not NaN, with 53 bits."""
+        """Convert a float, which must not be NaN, exactly, with 53 bits."""
         if value in (inf, -inf) or (value == 0 and copysign(1, value) < 0):
             return Number(value, 53)
         return Number(_int_if_whole(Fraction(value)), 53)
 
     def equals(self, other: Number) -> bool:
-        """HCL's `==`: numbers with a fraction are equal if they print alike (0.1 of 53 bits equals 0.1 of 512)."""
+        """Compare like HCL's `==`: fractions are equal if they print the same (0.1 with 53 bits and 0.1 with 512)."""
         left, right = self.value, other.value
         if isinstance(left, Fraction) and isinstance(right, Fraction) and self.precision != other.precision:
             return str(self) == str(other)
@@ -104,7 +105,7 @@ class Number:
         return self + -other
 
     def __mul__(self, other: Number) -> Number:
-        """The product has as many bits as it needs, up to 512, and at least those of its operands."""
+        """Multiply. The product has as many bits as it needs, up to 512, but at least as many as its operands."""
         precision = max(self.precision, other.precision)
         if self.value in (inf, -inf) or other.value in (inf, -inf):
             if self.value == 0 or other.value == 0:
@@ -117,31 +118,30 @@ class Number:
         return Number(product, max(precision, (odd // (odd & -odd)).bit_length()))
 
     def __truediv__(self, other: Number) -> Number:
-        """Division by zero gives infinity. NumberError: 0 / 0, infinity / infinity."""
+        """Divide. Division by zero gives infinity. Raises NumberError for 0 / 0 and infinity / infinity."""
         precision = max(self.precision, other.precision)
-        endless, by_endless = self.value in (inf, -inf), other.value in (inf, -inf)
-        if (endless and by_endless) or (self.value == 0 and other.value == 0):
+        if (self.is_infinite and other.is_infinite) or (self.value == 0 and other.value == 0):
             raise NumberError("zero by zero and infinity by infinity cannot be divided")
-        if endless or other.value == 0:
+        if self.is_infinite or other.value == 0:
             return Number(_signed(inf, self, other), precision)
-        if by_endless or self.value == 0:
+        if other.is_infinite or self.value == 0:
             return Number(_signed(0, self, other), precision)
         return Number(_rounded(Fraction(_exact(self.value)) / _exact(other.value), precision), precision)
 
     def __mod__(self, other: Number) -> Number:
-        """The remainder of a division that is rounded towards zero; n % 0 is n."""
+        """Return the remainder of a division that is rounded towards zero; n % 0 is n."""
         if other.value == 0:
             return self
         if self.is_infinite or other.is_infinite:
             raise NumberError("infinity has no remainder")
-        times = Number(_rounded(int((self / other).value), self.precision), self.precision)
-        product = _rounded(_exact(other.value) * _exact(times.value), self.precision)
+        quotient = Number(_rounded(int((self / other).value), self.precision), self.precision)
+        product = _rounded(_exact(other.value) * _exact(quotient.value), self.precision)
         rest = _rounded(_exact(self.value) - product, self.precision)
         return Number(-0.0 if rest == 0 and type(self.value) is float else rest, self.precision)
 
     @property
     def is_negative(self) -> bool:
-        """Less than zero, or the negative zero."""
+        """Whether it is less than zero, or the negative zero."""
         return self.value < 0 or (type(self.value) is float and copysign(1, self.value) < 0)
 
     @property
@@ -149,20 +149,20 @@ class Number:
         return self.value in (inf, -inf)
 
     def whole(self) -> int | None:
-        """The number as an int; None if it has a fraction or is infinite."""
+        """Convert to an int; None if the number has a fraction or is infinite."""
         if type(self.value) is int:
             return self.value
         return 0 if self.value == 0 else None
 
     def to_float(self) -> float:
-        """The nearest float."""
+        """Convert to the nearest float."""
         try:
             return float(self.value)
         except OverflowError:
             return -inf if self.value < 0 else inf
 
     def __str__(self) -> str:
-        """The shortest decimal, without an exponent, that reads back as this number at its precision."""
+        """Format as the shortest decimal, without an exponent, that parses to this number at its precision."""
         value = self.value
         if type(value) is int and value.bit_length() <= min(self.precision, 10_000):
             return str(value)
@@ -184,14 +184,14 @@ def _int_if_whole(value: Fraction) -> int | Fraction:
 
 
 def _signed(value: float, left: Number, right: Number) -> Exact:
-    """Zero or infinity with the sign of a product or quotient."""
+    """Return the value (zero or infinity) with the sign of the operands' product or quotient."""
     if left.is_negative != right.is_negative:
         return -0.0 if value == 0 else -inf
     return int(value) if value == 0 else inf
 
 
 def _rounded(value: int | Fraction, precision: int) -> int | Fraction:
-    """Round to this many bits, half to even. NumberError: more than _MOST_BITS before or after the point."""
+    """Round to this many bits, half to even. Raises NumberError for more than _MOST_BITS before or after the point."""
     if isinstance(value, int):
         if value.bit_length() <= precision:
             return value
@@ -216,7 +216,7 @@ def _rounded(value: int | Fraction, precision: int) -> int | Fraction:
 
 
 def _divided(numerator: int, denominator: int, shift: int) -> tuple[int, int, int]:
-    """(quotient, rest, divisor) of numerator / (denominator * 2**shift)."""
+    """Divide numerator by denominator * 2**shift; return (quotient, rest, divisor)."""
     if shift < 0:
         return *divmod(numerator << -shift, denominator), denominator
     return *divmod(numerator, denominator << shift), denominator << shift
@@ -256,7 +256,7 @@ def _parse(text: str) -> Number:
 
 
 def _power_of_five(exponent: int) -> Fraction:
-    """5**exponent as Go computes it: with 576 bits, every product rounded."""
+    """Compute 5**exponent like Go: with 576 bits, rounding every product."""
     precision = _PRECISION + 64
     if exponent * 2.321929 < precision:
         return Fraction(5**exponent)
@@ -273,9 +273,10 @@ def _power_of_five(exponent: int) -> Fraction:
 
 
 def _shortest(mantissa: int, exponent: int, precision: int) -> tuple[str, int]:
-    """(digits, point) of the shortest decimal 0.digits * 10**point that rounds to mantissa * 2**exponent.
+    """Find the shortest decimal 0.digits * 10**point that rounds to mantissa * 2**exponent; return (digits, point).
 
-    As in Go (strconv's roundShortest): digit by digit, until the decimal lies between the half ways to both neighbours.
+    The algorithm is Go's (strconv's roundShortest): it adds digits until the decimal is between the midpoints to both
+    neighbouring numbers.
     """
     shift = mantissa.bit_length() - (precision + 1)
     doubled = mantissa >> shift if shift > 0 else mantissa << -shift
@@ -298,14 +299,14 @@ def _shortest(mantissa: int, exponent: int, precision: int) -> tuple[str, int]:
 
 
 def _decimal(mantissa: int, exponent: int) -> tuple[str, int]:
-    """All digits of mantissa * 2**exponent without trailing zeros, and the position of the point."""
+    """Return all digits of mantissa * 2**exponent, without trailing zeros, and the position of the point."""
     # Decimal, because str of an int refuses more than 4,300 digits.
     digits = str(Decimal(mantissa << exponent if exponent >= 0 else mantissa * 5**-exponent))
     return digits.rstrip("0"), len(digits) + min(exponent, 0)
 
 
 def _is_nearer_above(digits: str, count: int) -> bool:
-    """Whether digits, cut to count, must be rounded up; half way, to an even digit."""
+    """Whether digits must be rounded up if they are cut to `count`; a tie goes to the even digit."""
     if count >= len(digits):
         return False
     if digits[count] == "5" and count + 1 == len(digits):

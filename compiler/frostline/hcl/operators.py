@@ -10,7 +10,7 @@ from frostline.hcl.values import BOOL, DYNAMIC, FALSE, NUMBER, TRUE, Type, Value
 
 
 def equal(left: Value, right: Value) -> bool:
-    """HCL's `==`: nulls of any type are equal; other values if their types and contents are.
+    """Compare like HCL's `==`: nulls of any types are equal; other values are if their types and contents are.
 
     Nothing is converted: 1 == "1" is false.
     """
@@ -47,8 +47,7 @@ def _comparison(operation: Callable[[Any, Any], bool]) -> Callable[[Value, Value
     return lambda left, right: _truth(operation(left.data, right.data))
 
 
-# Operator -> (the type that both operands are converted to, the operation, the type of its result).
-# Arithmetic raises NumberError.
+# Operator -> (type to convert both operands to, operation, type of the result). Arithmetic raises NumberError.
 BINARY: Mapping[str, tuple[Type, Callable[[Value, Value], Value], Type]] = {
     "==": (DYNAMIC, lambda left, right: _truth(equal(left, right)), BOOL),
     "!=": (DYNAMIC, lambda left, right: _truth(not equal(left, right)), BOOL),
@@ -65,7 +64,8 @@ BINARY: Mapping[str, tuple[Type, Callable[[Value, Value], Value], Type]] = {
     "%": (NUMBER, _arithmetic(mod), NUMBER),
 }
 DECIDES: Mapping[str, bool] = {"&&": False, "||": True}
-"""Operator -> the operand that decides its result, even beside an unknown one."""
+"""Operator -> the operand that decides the result even if the other operand is unknown."""
+# Operator -> (type to convert the operand to, operation).
 UNARY: Mapping[str, tuple[Type, Callable[[Value], Value]]] = {
     "-": (NUMBER, lambda value: Value(NUMBER, -value.data)),
     "!": (BOOL, lambda value: _truth(not value.data)),

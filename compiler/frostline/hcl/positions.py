@@ -1,4 +1,4 @@
-"""The places that errors about expressions point to."""
+"""The positions of errors about expressions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from frostline.hcl.source import Source
 
 
 def start(node: Expression) -> int:
-    """The offset of the expression's first byte."""
+    """Return the offset of the expression's first byte."""
     while True:
         if isinstance(node, Binary):
             node = node.left
@@ -32,10 +32,10 @@ def start(node: Expression) -> int:
 
 
 def point(node: Expression, source: Source) -> int:
-    """The offset that errors about the value as a whole point to (HCL's StartRange).
+    """Return the offset of errors about the value as a whole (HCL's StartRange).
 
-    That is the star of a splat, the bracket of a computed index, the first character after the quote of a text, what
-    stands in parentheses; else the first byte.
+    It is the star of a splat, the bracket of a computed index, the first character after the quote of a string, or the
+    expression within parentheses; else the first byte.
     """
     while True:
         if isinstance(node, Binary):
@@ -55,12 +55,12 @@ def point(node: Expression, source: Source) -> int:
 
 
 def is_computed(step: Step) -> bool:
-    """Whether it is an index whose key is not a literal."""
+    """Whether the step is an index with a key that is not a literal."""
     return isinstance(step, GetIndex) and not isinstance(step.key, Literal)
 
 
 def _point_of_text(offset: int, source: Source) -> int:
-    """After the opening quote; after both quotes of an empty text."""
+    """Return the offset after the opening quote; for an empty string, after both quotes."""
     if source.data.startswith(b'""', offset):
         return offset + 2
     return offset + 1 if source.data.startswith(b'"', offset) else offset

@@ -12,12 +12,14 @@ from frostline.hcl.values import Value
 from frostline.hcl.weights import extent
 from frostline.model import FileOrigin
 
+# Limits of a source's evaluation, see Budget.
 MOST_STEPS = 500_000
 STEPS_OF_A_FILE = 2_000
 _MOST_LEVELS = 100
 _LONGEST_NAME = 60
 
 Undefined = Callable[[Traversal, Source], Value | None]
+"""Gives the value of a variable that the scope does not have, with its literal steps; None if it is an error."""
 
 
 class BudgetError(HclError):
@@ -25,10 +27,10 @@ class BudgetError(HclError):
 
 
 class Budget:
-    """The steps that are left for all files of a source: MOST_STEPS, and STEPS_OF_A_FILE more for each file.
+    """The remaining steps for all files of a source: MOST_STEPS, plus STEPS_OF_A_FILE for each file.
 
-    A node takes one; a value that is made, or given to a function, takes its weight, one for 16 characters, and so the
-    steps limit memory as well. Nothing is timed: the same files end in the same way on every machine.
+    Evaluating a node takes one step. A value that is created, or passed to a function, takes its weight (one step for
+    16 characters), so the steps limit memory as well. Nothing is timed: the outcome is the same on every machine.
     """
 
     __slots__ = ("left", "most")
@@ -38,12 +40,12 @@ class Budget:
         self.left = most
 
     def add_file(self) -> None:
-        """Add what each file brings, also after one that used up all."""
+        """Add the steps of one more file, even if the files before it used up all steps."""
         self.most += STEPS_OF_A_FILE
         self.left = max(self.left, 0) + STEPS_OF_A_FILE
 
     def spend(self, steps: int, place: Callable[[], FileOrigin]) -> None:
-        """Take steps. BudgetError, at the place: there are not as many left."""
+        """Take steps from the budget. Raises BudgetError, at `place`, if fewer are left."""
         self.left -= steps
         if self.left < 0:
             raise BudgetError(
@@ -54,9 +56,9 @@ class Budget:
 
 
 class Scope:
-    """The scope in which expressions of a source are evaluated.
+    """The variables and functions that expressions of a source can use, and their budget.
 
-    undefined: returns the value of an unknown variable with its literal steps; None: the variable is an error.
+    undefined: called for variables that the scope does not have. parent: its variables are visible too.
     """
 
     __slots__ = ("budget", "functions", "parent", "source", "undefined", "variables")
@@ -78,15 +80,15 @@ class Scope:
         self.parent = parent
 
     def child(self, variables: Mapping[str, Value]) -> Scope:
-        """The scope of a loop's body, in which these variables hide others of the same names."""
+        """Return the scope of a loop's body, in which these variables hide others of the same names."""
         return Scope(self.source, variables, self.functions, self.undefined, self.budget, self)
 
     def within(self, source: Source) -> Scope:
-        """The same scope for expressions of another text."""
+        """Return the same scope for expressions of another text."""
         return Scope(source, {}, self.functions, self.undefined, self.budget, self)
 
     def variable(self, name: str) -> Value | None:
-        """The variable of the innermost scope that has it."""
+        """Return the variable's value in the innermost scope that has it; None if no scope has it."""
         scope: Scope | None = self
         while scope is not None:
             value = scope.variables.get(name)
@@ -96,24 +98,24 @@ class Scope:
         return None
 
     def names(self) -> list[str]:
-        """The names of all variables in the scope, sorted."""
-        found: set[str] = set()
+        """Return the names of all variables in the scope, sorted."""
+        names: set[str] = set()
         scope: Scope | None = self
         while scope is not None:
-            found.update(scope.variables)
+            names.update(scope.variables)
             scope = scope.parent
-        return sorted(found)
+        return sorted(names)
 
     def error(self, message: str, offset: int, help: str | Callable[[], str | None] | None = None) -> HclError:
-        """An error that points to this offset of the source."""
+        """Make an error at this offset of the source."""
         return HclError(message, self.source.place(offset), help)
 
     def spend(self, steps: int, offset: int) -> None:
-        """Take steps from the budget. BudgetError, at the offset: there are not as many left."""
+        """Take steps from the budget. Raises BudgetError, at the offset, if fewer are left."""
         self.budget.spend(steps, lambda: self.source.place(offset))
 
     def admit(self, value: Value, offset: int) -> Value:
-        """The value. BudgetError: it is too large, or has too many levels."""
+        """Return the value. Raises BudgetError if it is too large or has too many levels."""
         weight, depth = extent(value)
         if depth > _MOST_LEVELS:
             raise BudgetError(f"the value has more than {_MOST_LEVELS} levels", self.source.place(offset))
@@ -123,6 +125,6 @@ class Scope:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str | None:
-    """A help line that names the known name that is closest to this one."""
+    """Return a help line that suggests the closest known name; None if none is close."""
     close = get_close_matches(name, sorted(known), 1) if len(name) <= _LONGEST_NAME else []
     return f"did you mean `{close[0]}`?" if close else None

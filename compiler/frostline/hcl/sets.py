@@ -1,4 +1,4 @@
-"""Sets: every element once, in cty's order."""
+"""Making sets: each element occurs once, in cty's order."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from frostline.hcl.values import Type, Value, set_of
 
 
 def set_value(element: Type, items: Iterable[Value]) -> Value:
-    """A set of the items, which already have the element type. Of equal items the first one stays.
+    """Make a set of the items, which already have the element type. The first of equal items stays.
 
-    With an unknown item the set is unknown, as nobody knows how many elements it has.
+    The set is unknown if an item is, because then the number of its elements is unknown.
     """
     items = list(items)
     if any(map(causes_in, items)):
@@ -35,7 +35,7 @@ def _key(item: Value) -> object:
 
 
 def _order(item: Value) -> tuple[bool, object]:
-    """Null last; strings by code point, false before true, numbers by amount, other values by their hash text."""
+    """Return the sort key: null last; strings by code point, false before true, numbers by value, others by `_text`."""
     if item.data is None:
         return True, ""
     if item.type.kind == "number":
@@ -44,7 +44,7 @@ def _order(item: Value) -> tuple[bool, object]:
 
 
 def _text(item: Value) -> str:
-    """The text that cty hashes (set_internals). It decides the order of values that have no natural order."""
+    """Return the text that cty hashes (set_internals). It orders values that have no natural order."""
     data, kind = item.data, item.type.kind
     if data is None:
         return "~"
@@ -63,5 +63,5 @@ def _text(item: Value) -> str:
 
 
 def _number_text(number: Number) -> str:
-    """Ten digits, as Go's %.10g."""
+    """Format with ten digits, like Go's %.10g."""
     return format(number.to_float() + 0.0, ".10g")

@@ -1,4 +1,4 @@
-"""The text of a file, and places in it."""
+"""The text of a file, and positions in it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from frostline.model import FileOrigin
 _BOM = b"\xef\xbb\xbf"
 _BLOCK = 1024
 _CONTINUATION = bytes(range(0x80, 0xC0))
-"""The bytes of UTF-8 that begin no character."""
+"""The UTF-8 bytes that continue a character."""
 
 
-def _starts(data: bytes) -> int:
+def _count_characters(data: bytes) -> int:
     return len(data.translate(None, _CONTINUATION))
 
 
@@ -27,10 +27,11 @@ class Source:
         self.path = path
         self.data = data.removeprefix(_BOM)
         self._line_starts: list[int] | None = None
-        self._counted: list[int] | None = None
+        self._block_characters: list[int] | None = None
+        """For each block of _BLOCK bytes, how many characters precede it."""
 
     def place(self, offset: int) -> FileOrigin:
-        """The place of this byte. Lines end at \\n; columns count characters."""
+        """Return the position of this byte. Lines end at \\n; columns count characters."""
         if self._line_starts is None:
             self._line_starts = [0]
             newline = self.data.find(b"\n")
@@ -41,20 +42,22 @@ class Source:
         return FileOrigin(self.path, line, self._characters(offset) - self._characters(self._line_starts[line - 1]) + 1)
 
     def _characters(self, offset: int) -> int:
-        """How many characters begin before this byte. A file of one long line may be asked for many places."""
-        if self._counted is None:
-            self._counted = [0]
+        """Count the characters that begin before this byte. Counts are cached: one long line may have many errors."""
+        if self._block_characters is None:
+            self._block_characters = [0]
             for start in range(0, len(self.data), _BLOCK):
-                self._counted.append(self._counted[-1] + _starts(self.data[start : start + _BLOCK]))
+                self._block_characters.append(
+                    self._block_characters[-1] + _count_characters(self.data[start : start + _BLOCK])
+                )
         block = min(offset, len(self.data)) // _BLOCK
-        return self._counted[block] + _starts(self.data[block * _BLOCK : offset])
+        return self._block_characters[block] + _count_characters(self.data[block * _BLOCK : offset])
 
 
 class EmbeddedSource(Source):
-    """A text inside of a file, such as a string of JSON. Places are those in the file.
+    """A text inside a file, such as a JSON string. Its positions are positions in the file.
 
-    start: the offset in the file where the text begins; lead: the number of bytes before it in `data`. Where the file
-    writes characters of the text as escapes, columns after them are too small.
+    start: the offset in the file where the text begins. lead: the number of bytes before the text in `data`.
+    Columns after a character that the file writes as an escape are too small.
     """
 
     def __init__(self, file: Source, start: int, data: bytes, lead: int = 0) -> None:
@@ -70,7 +73,7 @@ class EmbeddedSource(Source):
 class HclError(Exception):
     """An error in an HCL file. message: a sentence without a full stop. help: what to do about it.
 
-    The help may be given as a function, which is called when it is read: `try` drops errors by the thousand.
+    The help may be a function, which runs only when the help is read: `try` may drop thousands of errors.
     """
 
     def __init__(self, message: str, place: FileOrigin, help: str | Callable[[], str | None] | None = None) -> None:

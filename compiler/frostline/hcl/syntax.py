@@ -1,4 +1,4 @@
-"""From the text of an HCL2 file to its syntax tree: bodies of arguments and blocks (hclsyntax, parser.go)."""
+"""Parsing an HCL2 file into its syntax tree: bodies with arguments and blocks, following hclsyntax/parser.go."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from frostline.hcl.nodes import AttributeNode, BlockNode, Body, Embedded, Expres
 from frostline.hcl.source import EmbeddedSource, HclError, Source
 
 MOST_BYTES = 2**20
-"""The largest text that is read."""
+"""The size limit of a text."""
 
 
 def parse(source: Source) -> Body:
-    """The body of a file. HclError: the first thing in it that is not HCL."""
+    """Parse a file. Raises HclError for the first syntax error."""
     _check_text(source)
     return _BodyParser(source, newlines=True).body()
 
 
 def parse_expression(source: Source) -> Expression:
-    """The expression that is the whole text, on as many lines as it likes. HclError: the text is not an expression."""
+    """Parse a text that is one expression, on any number of lines. Raises HclError if it is not an expression."""
     _check_text(source)
     parser = ExpressionParser(source, newlines=False)
     expression = parser.expression()
@@ -27,7 +27,7 @@ def parse_expression(source: Source) -> Expression:
 
 
 def parse_template(text: str, file: Source, start: int) -> Embedded:
-    """The template that a string holds, whose text begins at this offset of a file. HclError: it is no template."""
+    """Parse a string as a template. start: the offset in the file where its text begins. Raises HclError."""
     marker = "EOT"
     while marker in text:
         marker += "T"
@@ -38,7 +38,7 @@ def parse_template(text: str, file: Source, start: int) -> Embedded:
 
 
 def parse_embedded(text: str, file: Source, start: int) -> Embedded:
-    """The expression that a string holds, as `parse_template`."""
+    """Parse a string as an expression. start: as for `parse_template`. Raises HclError."""
     source = EmbeddedSource(file, start, text.encode())
     return Embedded(start, parse_expression(source), source)
 
@@ -55,14 +55,16 @@ def _check_text(source: Source) -> None:
     except UnicodeDecodeError as error:
         raise HclError("the text is not UTF-8", source.place(error.start), SAVE_HELP) from None
     if (nul := data.find(b"\0")) >= 0:
-        raise HclError("the text contains a NUL character: it is UTF-16, or no text", source.place(nul), SAVE_HELP)
+        raise HclError(
+            "the text contains a NUL character: it is UTF-16, or not a text file", source.place(nul), SAVE_HELP
+        )
 
 
 class _BodyParser(ExpressionParser):
-    """Reads bodies."""
+    """Parses bodies."""
 
     def body(self, opening: int | None = None) -> Body:
-        """The rest of the text or, after the opening brace at this offset, all up to the closing brace."""
+        """Parse the body of the file or, if `opening` is the offset of an opening brace, up to its closing brace."""
         attributes: dict[str, AttributeNode] = {}
         blocks: list[BlockNode] = []
         closing = "eof" if opening is None else "}"
@@ -83,7 +85,7 @@ class _BodyParser(ExpressionParser):
         return Body(opening or 0, self.source, attributes, tuple(blocks))
 
     def _item(self, attributes: dict[str, AttributeNode], blocks: list[BlockNode]) -> None:
-        """An argument or a block, with the end of its line."""
+        """Parse an argument or a block, and the end of its line."""
         start, name = self.start, self.text()
         self.advance()
         match self.kind:
@@ -143,7 +145,7 @@ class _BodyParser(ExpressionParser):
         return label
 
     def _quoted_label(self) -> str:
-        """A text without sequences; the position stays at its closing quote."""
+        """Parse a quoted label without interpolations; the position stays at its closing quote."""
         self.advance()
         label = ""
         while self.kind != "unquote":
@@ -155,7 +157,7 @@ class _BodyParser(ExpressionParser):
         return label
 
     def _one_line_body(self, opening: int) -> Body:
-        """The body of a block that is written on one line: one argument."""
+        """Parse the body of a block on one line, which has one argument."""
         self.check("name", "an argument or a block is expected here")
         start, name = self.start, self.text()
         self.advance()

@@ -1,4 +1,4 @@
-"""The parser of quoted texts and heredocs, by HCL's own rules (hclsyntax, parser_template.go)."""
+"""The parser of quoted strings and heredocs, following hclsyntax/parser_template.go."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _WORDS = ("if", "for", "else", "endif", "endfor")
 
 
 class TemplateParser(TokenReader, ABC):
-    """Reads templates. HclError: the first thing that does not belong."""
+    """Parses templates. Raises HclError for the first syntax error."""
 
     @abstractmethod
     def expression(self) -> Expression:
-        """Read an expression."""
+        """Parse an expression."""
 
     def quoted(self) -> Expression:
         start = self.start
@@ -52,7 +52,7 @@ class TemplateParser(TokenReader, ABC):
         return template_of(parts, start, end, self.source)
 
     def template(self) -> Expression:
-        """A heredoc without the end of its last line."""
+        """Parse a heredoc without the newline at its end."""
         start = self.start
         self.advance()
         parts = self._parts("unheredoc")
@@ -63,7 +63,7 @@ class TemplateParser(TokenReader, ABC):
         return template_of(parts, start, self.start, self.source)
 
     def loop_variables(self) -> tuple[str | None, str]:
-        """`key, value in`, after the word `for`; the key is None where there is one name."""
+        """Parse `key, value in` after the word `for`; the key is None if there is only one name."""
         key, value = None, self.word()
         self.expect("name", "the name of a variable is expected after `for`")
         if self.take(","):
@@ -75,7 +75,7 @@ class TemplateParser(TokenReader, ABC):
         return key, value
 
     def _parts(self, closing: str) -> list[Part]:
-        """The parts of a template, up to the closing token."""
+        """Parse the parts of a template, up to the closing token."""
         parts: list[Part] = []
         first = self.start
         depth = 0
@@ -105,7 +105,7 @@ class TemplateParser(TokenReader, ABC):
         return Text(start, text)
 
     def _interpolation(self, first: int, closing: str) -> Interpolation:
-        """first: the offset of the template's first part."""
+        """Parse `${…}`. first: the offset of the template's first part."""
         start, strips_before = self.start, self.text().endswith("~")
         newlines = self.open_bracket()
         inner = self.expression()
@@ -116,7 +116,10 @@ class TemplateParser(TokenReader, ABC):
         return Interpolation(start, strips_before, strips_after, inner)
 
     def _unclosed(self, first: int, closing: str) -> HclError:
-        """Where the text of the template may have been taken for an expression, the error points to its start."""
+        """Make the error about an interpolation without its `}`.
+
+        It points to the start of the template if the parser may have taken the rest of its text for an expression.
+        """
         is_lost = self.kind == "eof" or (closing == "unquote" and self.kind in ("string", "quote", "unquote"))
         hint = "write $${ for a literal ${"
         return self.error("`}` is expected here, to close the interpolation", first if is_lost else None, hint)

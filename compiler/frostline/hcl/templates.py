@@ -1,7 +1,7 @@
-"""From the parts of a template to its tree.
+"""Building the tree of a template from its parts.
 
-A template is read as a flat row of parts: texts, interpolations, directives (hclsyntax, parser_template.go). Strip
-markers and the indentation of `<<-` change the texts of that row; then it becomes a tree.
+A template is first a flat list of parts: texts, interpolations, directives (hclsyntax/parser_template.go). Strip
+markers and the indentation of `<<-` change the texts in that list; then it becomes a tree.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _OPENING = {"else": "if", "endif": "if", "endfor": "for"}
 
 
 class Text(Struct):
-    """A literal text, its escapes resolved. In a heredoc it ends with its line."""
+    """A literal text with its escapes resolved. In a heredoc, each line is a Text of its own."""
 
     offset: int
     text: str
 
 
 class Sequence(Struct, frozen=True):
-    """`${…}` or `%{…}`. strips_before: it begins with `~`; strips_after: it ends with it."""
+    """`${…}` or `%{…}`. strips_before: it begins with `~`. strips_after: it ends with `~`."""
 
     offset: int
     strips_before: bool
@@ -42,7 +42,7 @@ class Interpolation(Sequence, frozen=True):
 class Directive(Sequence, frozen=True):
     """word: if, else, endif, for or endfor. expression: the condition of `if`, the collection of `for`.
 
-    key, value: the variables of `for`; key is None where it has one variable.
+    key, value: the variables of `for`; key is None if it has only one variable.
     """
 
     word: str
@@ -55,9 +55,9 @@ Part = Text | Interpolation | Directive
 
 
 class _Branch(Struct):
-    """The expressions after an opening directive (None: of the whole template) or its `else`.
+    """The expressions that follow an opening directive, or its `else`.
 
-    yes: in an `else`, the expressions before it.
+    opening: the directive; None for the whole template. yes: after an `else`, the expressions before it.
     """
 
     opening: Directive | None
@@ -66,7 +66,7 @@ class _Branch(Struct):
 
 
 def strip_spaces(parts: list[Part]) -> None:
-    """Do what `~` says: strip the spaces that stand next to it, in a heredoc up to the end of the line."""
+    """Strip the spaces next to each `~`, in a heredoc up to the end of the line."""
     for part, following in pairwise(parts):
         if isinstance(part, Text) and isinstance(following, Sequence) and following.strips_before:
             part.text = part.text.rstrip(_SPACES)
@@ -75,9 +75,9 @@ def strip_spaces(parts: list[Part]) -> None:
 
 
 def remove_indentation(parts: list[Part]) -> None:
-    """Remove from each line the indentation that all lines have.
+    """Remove the indentation that all lines share.
 
-    Blank lines don't count; a line that starts with a sequence has no indentation.
+    Blank lines don't count. A line that starts with a sequence has no indentation.
     """
     least: int | None = None
     indented: list[Text] = []
@@ -98,7 +98,7 @@ def remove_indentation(parts: list[Part]) -> None:
 
 
 def template_of(parts: list[Part], start: int, end: int, source: Source) -> Expression:
-    """The template that starts and ends at these offsets. HclError: its directives don't fit together."""
+    """Build the template that starts and ends at these offsets. Raises HclError if its directives don't match."""
     match parts:
         case [Interpolation(inner=inner)]:
             return Wrapped(start, inner)
@@ -129,7 +129,7 @@ def _nest(parts: list[Part], end: int, source: Source) -> list[Expression]:
 
 
 def _add_texts(branch: _Branch, texts: list[Text]) -> None:
-    """Add texts that follow each other as one literal."""
+    """Add consecutive texts to the branch as one literal, and clear the list."""
     if texts:
         branch.expressions.append(Literal(texts[0].offset, string("".join(text.text for text in texts))))
         texts.clear()

@@ -1,4 +1,4 @@
-"""A text as a list of tokens, as HCL's scanner makes them (hclsyntax, scan_tokens.rl)."""
+"""Splitting a text into tokens, like HCL's scanner (hclsyntax/scan_tokens.rl)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import NamedTuple
 from frostline.hcl.source import HclError, Source
 
 MOST_TOKENS = 250_000
-"""Of a text. The largest file has about four bytes for each, and takes a second."""
-_SPLIT = "is it a job file? One with more services than that can be split"
+"""The limit of one text. The largest allowed file has about four bytes for each token, and takes a second."""
+_SPLIT = "is it a job file? Split one that has so many services"
 
 
 class Tokens(NamedTuple):
@@ -18,10 +18,10 @@ class Tokens(NamedTuple):
     The kind of a symbol is the symbol itself. The other kinds are
 
     - `name` and `number`;
-    - `string`: a quoted text on its own, with its quotes, without escapes and sequences;
+    - `string`: a whole quoted string, with its quotes, that has no escapes and sequences;
     - `quote` … `unquote` and `heredoc` … `unheredoc`: a template. Within it, `text` (escapes as written), and the
       sequences `${` … `end` and `%{` … `end`. A strip marker (`${~`, `~}`) is part of its token;
-    - `newline`: one or more of them, or a comment that ends its line. Other comments and spaces are not tokens;
+    - `newline`: one or more newlines, or a comment that ends with its line. Other comments and spaces are not tokens;
     - `eof`: the last token.
     """
 
@@ -30,8 +30,8 @@ class Tokens(NamedTuple):
     ends: list[int]
 
 
-# No group is possessive, as in `(…)*+`: Python before 3.11.5 takes too much with it (python/cpython#106052). Where one
-# ends a pattern it would change nothing: what it has taken is never given back.
+# No group has a possessive quantifier, `(…)*+`: Python before 3.11.5 matches too much with it (python/cpython#106052).
+# At the end of a pattern it would make no difference anyway.
 _NAME = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_\-\x80-\xff]*+"
 _TOKEN = re.compile(
     rb"[ \t]*+(?:"
@@ -59,7 +59,7 @@ _SEQUENCE = re.compile(rb"[$%]\{~?")
 
 
 def scan(source: Source) -> Tokens:
-    """All tokens of the text. HclError: the first thing in it that is not a token, whatever stands before it."""
+    """Split a text into tokens. Raises HclError for the first text that is not a token, before any syntax error."""
     return _Scanner(source).scan()
 
 
@@ -75,8 +75,8 @@ class _Scanner:
         self._sequences: list[int] = []
         """For each open `${` and `%{`, the number of braces that were open after it."""
         self._modes: list[bytes | None] = [None]
-        """The innermost last: None in an expression, `\"` in a quoted template, else the marker of a heredoc."""
-        self._more_comments_end = True
+        """The innermost is last: None in an expression, `\"` in a quoted template, else the marker of a heredoc."""
+        self._may_find_comment_end = True
 
     def scan(self) -> Tokens:
         while self._offset < len(self._data):
@@ -91,7 +91,7 @@ class _Scanner:
         return self._tokens
 
     def _add(self, kind: str, start: int) -> None:
-        """Add the token from start to the scanner's position."""
+        """Add the token from `start` to the scanner's position."""
         if len(self._tokens.kinds) >= MOST_TOKENS:
             raise HclError(f"the text has more than {MOST_TOKENS} words and signs", self._source.place(start), _SPLIT)
         self._tokens.kinds.append(kind)
@@ -136,17 +136,17 @@ class _Scanner:
             self._add("newline", start)
 
     def _add_block_comment(self, start: int) -> None:
-        """Skip a comment; `/*` without an end is a `/` and a `*`."""
-        end = self._data.find(b"*/", self._offset) if self._more_comments_end else -1
+        """Skip a block comment; `/*` without `*/` is the tokens `/` and `*`."""
+        end = self._data.find(b"*/", self._offset) if self._may_find_comment_end else -1
         if end >= 0:
             self._offset = end + 2
             return
-        self._more_comments_end = False  # don't search the rest of the text again
+        self._may_find_comment_end = False  # don't search the rest of the text again
         self._offset = start + 1
         self._add("/", start)
 
     def _end_name(self, start: int) -> None:
-        """End a name with characters beyond ASCII at the first one that is not allowed in names."""
+        """End a name that has non-ASCII characters before the first one that names cannot have."""
         text = self._data[start : self._offset].decode()
         length = next((index for index, char in enumerate(text) if not _is_in_name(char, index == 0)), len(text))
         if length == 0:

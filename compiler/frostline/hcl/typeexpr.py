@@ -1,4 +1,4 @@
-"""Type expressions: `list(string)`, `object({name = string})` (HCL's ext/typeexpr)."""
+"""Parsing type expressions: `list(string)`, `object({name = string})` (HCL's ext/typeexpr)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _HELP = "a type is `string`, `number`, `bool`, or as `list(string)`, `map(number
 
 
 def parse_type(expression: Expression, source: Source, exact: bool) -> Type:
-    """The type that the expression names. HclError: it does not name a type.
+    """Parse a type expression. Raises HclError if it does not name a type.
 
-    exact: the type of a variable, without `any` and `optional`; `convert` takes both. Neither takes a default, as in
-    `optional(number, 80)`.
+    exact: refuse `any` and `optional`, as for the type of a variable; the function `convert` accepts both. A default,
+    as in `optional(number, 80)`, is always refused.
     """
     return _parse(expression, source, exact, 0)
 
@@ -103,7 +103,7 @@ def _tuple(argument: Expression, source: Source, exact: bool, level: int) -> Typ
 
 
 def _parenthesis(call: Call, source: Source) -> int:
-    """The offset of the opening parenthesis."""
+    """Return the offset of the opening parenthesis."""
     return source.data.index(b"(", call.offset)
 
 

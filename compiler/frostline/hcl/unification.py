@@ -1,6 +1,7 @@
-"""The common type of several types (cty's convert.UnifyUnsafe).
+"""Finding the common type of several types (cty's convert.UnifyUnsafe).
 
-Whether a type converts to another is a parameter, because conversion itself needs this module for `any`.
+The parameter `convertible` tells whether a type converts to another one. It is not imported, because `conversion` needs
+this module for `any`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from frostline.hcl.values import DYNAMIC, Type, list_of, map_of
 
 Convertible = Callable[[Type, Type], bool]
-# The most different types for which a common one is searched; the search takes time quadratic in their number.
+# The limit of different types, because the search takes time quadratic in their number.
 _MOST_TYPES = 200
 _SEQUENCES = frozenset({"list", "set", "tuple"})
 _MAPPINGS = frozenset({"map", "object"})
@@ -19,23 +20,23 @@ _RANKS = {"list": 0, "tuple": 1, "set": 2}
 
 
 def common_type(types: Sequence[Type], convertible: Convertible) -> Type | None:
-    """The type that all of them convert to; None if there is none, or no types are given."""
+    """Return the type that all of the types convert to; None if there is none, or if no types are given."""
     types = list(dict.fromkeys(types))
     if len(types) <= 1:
         return types[0] if types else None
     kinds = {type_.kind for type_ in types}
-    some = kinds - {"dynamic"}
-    if not (some <= _PRIMITIVES or some <= _SEQUENCES or some <= _MAPPINGS):
+    known_kinds = kinds - {"dynamic"}
+    if not (known_kinds <= _PRIMITIVES or known_kinds <= _SEQUENCES or known_kinds <= _MAPPINGS):
         return None
-    if len(some) == 1 and not some <= _PRIMITIVES:
+    if len(known_kinds) == 1 and not known_kinds <= _PRIMITIVES:
         if "dynamic" in kinds:
             return DYNAMIC
-        return _of_one_kind(next(iter(some)), types, convertible)
-    structural = "tuple" if some == {"list", "tuple"} else "object" if some == _MAPPINGS else ""
+        return _of_one_kind(next(iter(known_kinds)), types, convertible)
+    structural = "tuple" if known_kinds == {"list", "tuple"} else "object" if known_kinds == _MAPPINGS else ""
     if structural:
-        found = _as_collections(structural, types, convertible)
-        if found is not None:
-            return found
+        common = _as_collections(structural, types, convertible)
+        if common is not None:
+            return common
     return _preferred(types, convertible)
 
 
@@ -49,7 +50,7 @@ def _of_one_kind(kind: str, types: Sequence[Type], convertible: Convertible) -> 
 
 
 def _as_collections(structural: str, types: Sequence[Type], convertible: Convertible) -> Type | None:
-    """The common type of lists and tuples, or of maps and objects: tuples become a list, objects a map first."""
+    """Return the common type of lists and tuples, or of maps and objects. Tuples first become a list, objects a map."""
     structures = [type_ for type_ in types if type_.kind == structural]
     collection = (_list_of_all if structural == "tuple" else _map_of_all)(structures, convertible)
     if collection is None:
@@ -59,14 +60,14 @@ def _as_collections(structural: str, types: Sequence[Type], convertible: Convert
 
 
 def _if_all_convert(types: Iterable[Type], common: Type | None, convertible: Convertible) -> Type | None:
-    """The common type, if all of the types convert to it."""
+    """Return `common` if all of the types convert to it, else None."""
     if common is None or not all(type_ == common or convertible(type_, common) for type_ in types):
         return None
     return common
 
 
 def _objects(types: Sequence[Type], convertible: Convertible) -> Type | None:
-    """An object if all have the same attributes, else a map."""
+    """Return the common type of objects: an object if all have the same attributes, else a map."""
     names = types[0].attributes.keys()
     if any(type_.attributes.keys() != names for type_ in types):
         return _map_of_all(types, convertible)
@@ -85,12 +86,12 @@ def _map_of_all(types: Sequence[Type], convertible: Convertible) -> Type | None:
 
 
 def _tuples(types: Sequence[Type], convertible: Convertible) -> Type | None:
-    """A tuple if all have the same length, else a list."""
+    """Return the common type of tuples: a tuple if all have the same length, else a list."""
     if any(len(type_.elements) != len(types[0].elements) for type_ in types):
         return _list_of_all(types, convertible)
     elements = []
-    for across in zip(*(type_.elements for type_ in types), strict=True):
-        common = common_type(across, convertible)
+    for types_at_index in zip(*(type_.elements for type_ in types), strict=True):
+        common = common_type(types_at_index, convertible)
         if common is None:
             return None
         elements.append(common)
@@ -105,10 +106,10 @@ def _list_of_all(types: Sequence[Type], convertible: Convertible) -> Type | None
 
 
 def _preferred(types: Sequence[Type], convertible: Convertible) -> Type | None:
-    """The most general of the types that all others convert to."""
+    """Return the most general of the types if all others convert to it."""
     if len(types) > _MOST_TYPES:
         return None
-    # A topological order: the most general types, in the order given, then those below them.
+    # Sort topologically: the most general types in the given order, then the types below them.
     below: list[list[int]] = [[] for _ in types]
     above = [0] * len(types)
     for first in range(len(types)):
@@ -118,17 +119,17 @@ def _preferred(types: Sequence[Type], convertible: Convertible) -> Type | None:
                 high, low = (first, second) if preference < 0 else (second, first)
                 below[high].append(low)
                 above[low] += 1
-    order = [rank for rank, count in enumerate(above) if count == 0]
-    for rank in order:
-        for low in below[rank]:
+    order = [index for index, count in enumerate(above) if count == 0]
+    for index in order:
+        for low in below[index]:
             above[low] -= 1
             if above[low] == 0:
                 order.append(low)
-    return next((types[rank] for rank in order if _if_all_convert(types, types[rank], convertible)), None)
+    return next((types[index] for index in order if _if_all_convert(types, types[index], convertible)), None)
 
 
 def _preference(left: Type, right: Type) -> int:
-    """-1: left is more general, 1: right is, 0: neither (cty's compareTypes)."""
+    """Return -1 if left is more general, 1 if right is, 0 if neither is (cty's compareTypes)."""
     if left.kind == "dynamic" or right.kind == "dynamic":
         return (left.kind == "dynamic") - (right.kind == "dynamic")
     if left.is_primitive and right.is_primitive:
@@ -151,5 +152,6 @@ def _preference(left: Type, right: Type) -> int:
 
 
 def _agreement(preferences: Iterable[int]) -> int:
-    found = set(preferences) - {0}
-    return found.pop() if len(found) == 1 else 0
+    """Return the preference that all of them share, apart from zeros; 0 if they differ."""
+    distinct = set(preferences) - {0}
+    return distinct.pop() if len(distinct) == 1 else 0

@@ -1,6 +1,7 @@
-"""Values that are not known: variables that are not set, results of functions that differ from run to run.
+"""Unknown values: variables that are not set, and results of functions that differ from run to run.
 
-As in cty, what is made of an unknown value is unknown; a list with an unknown element is known, but for that element.
+As in cty, the result of an operation on an unknown value is unknown. A list with an unknown element is known, except
+for that element.
 """
 
 from __future__ import annotations
@@ -13,27 +14,27 @@ _NONE: frozenset[str] = frozenset()
 
 
 def unknown(type: Type, causes: Iterable[str]) -> Value:
-    """An unknown value of this type. causes: what it depends on, as a file writes it: `var.a`, `uuidv4()`."""
+    """Make an unknown value of this type. causes: what it depends on, as in the file: `var.a`, `uuidv4()`."""
     return Value(type, Unknown(frozenset(causes)))
 
 
 def unknown_from(values: Iterable[Value], type: Type = DYNAMIC) -> Value:
-    """An unknown value that depends on all that is unknown in these values."""
+    """Make an unknown value that depends on everything unknown in these values."""
     return Value(type, Unknown(_NONE.union(*map(causes_in, values))))
 
 
 def causes_in(value: Value) -> frozenset[str]:
-    """What the unknown parts of the value depend on; empty where all of it is known. It is kept in the value."""
+    """Return what the unknown parts of the value depend on; empty if all of it is known. Cached in the value."""
     data = value.data
     if data.__class__ is Unknown:
-        found: frozenset[str] = data.causes
-        return found
+        causes: frozenset[str] = data.causes
+        return causes
     if not isinstance(data, (tuple, dict)):
         return _NONE
     try:
         return value.causes
     except AttributeError:
         pass
-    inner = [causes for item in (data.values() if isinstance(data, dict) else data) if (causes := causes_in(item))]
-    value.causes = _NONE.union(*inner) if inner else _NONE
+    parts = [causes for item in (data.values() if isinstance(data, dict) else data) if (causes := causes_in(item))]
+    value.causes = _NONE.union(*parts) if parts else _NONE
     return value.causes

@@ -14,10 +14,12 @@ from frostline.hcl.number import Number
 
 
 class Type:
-    """A type. kind: string, number, bool, dynamic (the type of a bare null), list, set, map, tuple, object.
+    """A type.
 
-    element: of a list, set or map. elements: of a tuple. attributes: of an object, by name, sorted; optional: the names
-    of those that a value may lack, in a type constraint.
+    kind: string, number, bool, dynamic (the type of a bare null), list, set, map, tuple or object.
+    element: the type of the elements of a list, set or map. elements: the types of a tuple's elements.
+    attributes: the types of an object's attributes, sorted by name.
+    optional: in a type constraint, the names of the attributes that a value may lack.
     """
 
     __slots__ = ("_hash", "attributes", "element", "elements", "kind", "optional")
@@ -82,23 +84,23 @@ def map_of(element: Type) -> Type:
 
 
 class Unknown(Struct, frozen=True, gc=False):
-    """The data of a value that is not known. causes: what it depends on, as a file writes it (`var.a`, `uuidv4()`)."""
+    """The data of an unknown value. causes: what it depends on, as in the file (`var.a`, `uuidv4()`)."""
 
     causes: frozenset[str]
 
 
 class Value:
-    """A value of a type. Immutable.
+    """An immutable value with its type.
 
-    data, by the type's kind: str; Number; bool; a tuple of Values for list, set (in cty's order) and tuple; a dict of
-    Values, its keys in code point order, for map and object. None for a null of any type, Unknown for an unknown value.
+    data: a str, Number or bool; a tuple of Values for a list, a set (in cty's order) or a tuple; a dict of Values, with
+    keys in code point order, for a map or an object; None for a null of any type; Unknown for an unknown value.
     """
 
     __slots__ = ("causes", "data", "extent", "type")
     causes: frozenset[str]
-    """Used by `unknowns` only."""
+    """The cache of `unknowns.causes_in`."""
     extent: tuple[int, int]
-    """Used by `weights` only."""
+    """The cache of `weights.extent`."""
 
     def __init__(self, type: Type, data: Any) -> None:
         self.type = type
@@ -114,7 +116,7 @@ class Value:
         return self.data.__class__ is Unknown
 
     def __eq__(self, other: object) -> bool:
-        """Whether type and content are the same. HCL's `==` is in `operators`."""
+        """Whether type and content are equal. HCL's `==` is `operators.equal`."""
         return isinstance(other, Value) and self.type == other.type and self.data == other.data
 
     def __hash__(self) -> int:
@@ -131,7 +133,7 @@ FALSE = Value(BOOL, False)
 
 
 def string(text: str) -> Value:
-    """A string value, in Unicode's NFC as in cty."""
+    """Make a string value, normalized to Unicode's NFC as in cty."""
     from unicodedata import is_normalized, normalize
 
     return Value(STRING, text if text.isascii() or is_normalized("NFC", text) else normalize("NFC", text))
@@ -146,12 +148,12 @@ def boolean(value: bool) -> Value:
 
 
 def list_value(element: Type, items: Iterable[Value]) -> Value:
-    """A list; the items already have the element type."""
+    """Make a list of items that already have the element type."""
     return Value(list_of(element), tuple(items))
 
 
 def map_value(element: Type, items: Mapping[str, Value]) -> Value:
-    """A map; the values already have the element type."""
+    """Make a map of values that already have the element type."""
     return Value(map_of(element), dict(sorted(items.items())))
 
 

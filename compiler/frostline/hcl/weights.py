@@ -1,38 +1,38 @@
-"""The size and depth of values, for the budget of an evaluation."""
+"""Measuring the size and depth of values, for the budget of an evaluation."""
 
 from __future__ import annotations
 
 from frostline.hcl.number import Number
 from frostline.hcl.values import Value
 
-# A part that a value contains twice counts twice, because whoever walks the value meets it twice.
-_CHARACTERS = 16
-_ORDINARY = 512
-_LARGE = 1 << _ORDINARY
-_BITS = 32
+# A part that a value contains twice counts twice, because code that walks the value visits it twice.
+_CHARACTERS = 16  # of a text that weigh as much as one value
+_ORDINARY_BITS = 512
+_LARGE = 1 << _ORDINARY_BITS
+_BITS = 32  # of a large number that take one step
 
 
 def text_weight(text: str) -> int:
-    """The weight of a text: one, and one more for every 16 characters."""
+    """Return the weight of a text: 1, plus 1 for every 16 characters."""
     return 1 + len(text) // _CHARACTERS
 
 
 def number_weight(value: Value) -> int:
-    """The weight of an operand beyond its one step: for a number of more bits than most have."""
+    """Return the additional steps of an operand: more than 0 only for numbers of more than 512 bits."""
     if not isinstance(value.data, Number):
         return 0
     exact = value.data.value
     if isinstance(exact, int):
-        return exact.bit_length() // _BITS if exact.bit_length() > _ORDINARY else 0
+        return exact.bit_length() // _BITS if exact.bit_length() > _ORDINARY_BITS else 0
     if isinstance(exact, float) or exact.denominator < _LARGE:
         return 0
     return exact.denominator.bit_length() // _BITS
 
 
 def extent(value: Value) -> tuple[int, int]:
-    """(weight, depth): the number of values in the value (texts by length), and of its levels.
+    """Return (weight, depth): the number of values within the value (texts count by length), and of its levels.
 
-    The result is kept in the value. RecursionError: the value has thousands of levels that were not weighed before.
+    The result is cached in the value. Raises RecursionError if thousands of levels are not in the cache yet.
     """
     data = value.data
     if isinstance(data, str):
@@ -45,9 +45,9 @@ def extent(value: Value) -> tuple[int, int]:
         pass
     weight, depth = 1, 0
     for item in data.values() if isinstance(data, dict) else data:
-        added, level = extent(item)
-        weight += added
-        depth = max(depth, level)
+        item_weight, item_depth = extent(item)
+        weight += item_weight
+        depth = max(depth, item_depth)
     if isinstance(data, dict):
         weight += sum(len(name) for name in data) // _CHARACTERS
     value.extent = weight, depth + 1

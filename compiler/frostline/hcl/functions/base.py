@@ -1,4 +1,4 @@
-"""Functions: parameters with their types, and Python code from values to a value."""
+"""The description of a function: its parameters with their types, and the Python code that computes its result."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from msgspec import Struct
 from frostline.hcl.values import DYNAMIC, Type, Value
 
 Spend = Callable[[int], None]
-"""Takes steps from the budget of the source. BudgetError: it is used up."""
+"""Takes steps from the budget of the source. Raises BudgetError if it is used up."""
 
 
 class FunctionError(Exception):
-    """A call fails. argument: the index of the argument that is to blame; None: the call as a whole."""
+    """A call fails. argument: the index of the wrong argument; None if the call as a whole is wrong."""
 
     def __init__(self, message: str, argument: int | None = None) -> None:
         super().__init__(message)
@@ -22,7 +22,10 @@ class FunctionError(Exception):
 
 
 class Parameter(Struct, frozen=True):
-    """name: for messages. type: of the converted argument; DYNAMIC: not converted. null: whether null is allowed."""
+    """A parameter of a function.
+
+    name: for messages. type: the argument is converted to it; DYNAMIC: it stays as it is. null: whether it may be null.
+    """
 
     name: str
     type: Type = DYNAMIC
@@ -30,11 +33,13 @@ class Parameter(Struct, frozen=True):
 
 
 class Function(Struct, frozen=True):
-    """call: takes the converted arguments in order, those of `variadic` last; returns the result.
+    """A function.
 
-    The evaluation checks number, types and null before the call, as cty does (function.Function.Call). Where an
-    argument is unknown, so is the result. partly: the function takes known collections with unknown elements.
-    counted: the work is not in proportion to arguments and result; `call` takes a Spend before the arguments.
+    call: takes the converted arguments in order, those of `variadic` last; returns the result. Before the call, the
+    evaluation checks the number and types of arguments, and null, like cty (function.Function.Call). If an argument is
+    unknown, the result is unknown without a call.
+    partly: the function accepts known collections with unknown elements.
+    counted: the work is not proportional to arguments and result, so `call` takes a Spend before the arguments.
     """
 
     parameters: tuple[Parameter, ...]

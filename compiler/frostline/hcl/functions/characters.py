@@ -12,11 +12,11 @@ MOST_CHARACTERS = 16 * 2**20
 _CLUSTER = regex.compile(r"\X")
 
 GO_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-"""The characters of Go's unicode.IsSpace; Python's `strip` knows four more."""
+"""The characters of Go's unicode.IsSpace; Python's `strip` removes four more."""
 
 
 def clusters(text: str) -> list[str]:
-    """The characters that people see in a text."""
+    """Split a text into the characters that people see."""
     if text.isascii() and "\r" not in text:
         return list(text)
     return _CLUSTER.findall(text)
@@ -27,6 +27,6 @@ def count(text: str) -> int:
 
 
 def check_size(size: int) -> None:
-    """FunctionError: a text of this size is too long for a result."""
+    """Raise FunctionError if a text of this size is too long for a result."""
     if size > MOST_CHARACTERS:
         raise FunctionError(f"the result is longer than {MOST_CHARACTERS} characters")

@@ -202,18 +202,18 @@ def _range(*limits: Value) -> Value:
     down = step < Number(0)
     if end > start if down else end < start:
         raise FunctionError("the step leads away from the end", 1)
-    found: list[Value] = []
+    items: list[Value] = []
     value = start
     while value > end if down else value < end:
-        if len(found) >= MOST_RANGE:
+        if len(items) >= MOST_RANGE:
             raise FunctionError(f"the range has more than {MOST_RANGE} values")
-        found.append(number(value))
+        items.append(number(value))
         value = value + step
-    return list_value(NUMBER, found)
+    return list_value(NUMBER, items)
 
 
 def _limits(limits: list[Number]) -> tuple[Number, Number, Number]:
-    """Start, end and step."""
+    """Return start, end and step."""
     if len(limits) == 3:
         return limits[0], limits[1], limits[2]
     start, end = (Number(0, 64), limits[0]) if len(limits) == 1 else (limits[0], limits[1])

@@ -26,11 +26,12 @@ _CHARACTERS_OF_A_VALUE = 5
 
 
 def _of(change: Callable[[str], str]) -> Function:
+    """Make a function of one string from its Python code."""
     return Function((_TEXT,), lambda text: string(change(text.data)))
 
 
 def _base64decode(text: str) -> str:
-    bare = text.replace("\r", "").replace("\n", "")  # Go's decoder skips them
+    bare = text.replace("\r", "").replace("\n", "")  # Go's decoder skips newlines
     try:
         if not _BASE64.fullmatch(bare):
             raise binascii.Error
@@ -54,7 +55,7 @@ def _uuidv5(namespace: Value, name: Value) -> Value:
 
 
 def _csvdecode(text: Value) -> Value:
-    """A list of objects, one for each row below the header (RFC 4180, as Go's encoding/csv reads it)."""
+    """Return a list of objects, one for each row below the header (RFC 4180, as Go's encoding/csv reads it)."""
     rows = [row for row in _rows(text.data) if row]
     if not rows:
         raise FunctionError("there is no header line")

@@ -1,6 +1,6 @@
-"""Functions that read files. They must be allowed, and read nothing outside of one folder.
+"""Functions that read files. A source must allow them, and they read nothing outside one folder.
 
-Paths are relative to the folder of the file that calls them (go-cty-funcs, filesystem).
+Paths are relative to the folder of the file that calls the function (go-cty-funcs, filesystem).
 """
 
 from __future__ import annotations
@@ -30,23 +30,25 @@ _DISABLED = "filesystem function disabled: `filesystem: true` on the source allo
 
 
 def file_functions(folder: Path | None, root: Path, read: Callable[[Path], None]) -> Mapping[str, Function]:
-    """The functions for files in `folder`; None: every call fails. read: called with every file that is read.
+    """Return the functions by name.
 
-    Nothing outside `root` is read, even through `..` and symbolic links.
+    folder: relative paths start there; None if the source does not allow the functions, then every call fails.
+    root: nothing outside it is read, even through `..` and symbolic links.
+    read: called with the path of each file that is read.
     """
     if folder is None:
         table = {name: Function((_PATH,), _disabled) for name in _NAMES}
         return {**table, "fileset": Function((_PATH, Parameter("pattern", STRING)), _disabled)}
     files = _Files(folder, root, read)
     return {
-        "abspath": Function((_PATH,), unknown_text),  # depends on the machine, as pathexpand
+        "abspath": Function((_PATH,), unknown_text),  # depends on the machine, like pathexpand
         "pathexpand": Function((_PATH,), unknown_text),
         "basename": Function((_PATH,), lambda path: string(PurePosixPath(path.data).name or _bare(path.data))),
         "dirname": Function((_PATH,), lambda path: string(_dirname(path.data))),
         "file": Function((_PATH,), files.text),
         "filebase64": Function((_PATH,), lambda path: string(b64encode(files.content(path.data)).decode())),
         "fileexists": Function((_PATH,), files.exists),
-        "fileset": Function((_PATH, Parameter("pattern", STRING)), files.fitting, counted=True),
+        "fileset": Function((_PATH, Parameter("pattern", STRING)), files.matching, counted=True),
     }
 
 
@@ -55,7 +57,7 @@ def _disabled(*_: Value) -> Value:
 
 
 def _dirname(path: str) -> str:
-    """Everything before the last slash, normalized."""
+    """Return everything before the last slash, normalized."""
     return normpath(path.rpartition("/")[0] or ("/" if path.startswith("/") else "."))
 
 
@@ -70,19 +72,19 @@ class _Files:
         self._read = read
 
     def _path(self, text: str) -> Path:
-        """The path that the text names. FunctionError: it is outside the root."""
+        """Return the path that the text names. Raises FunctionError if it is outside the root, or git's."""
         try:
             path = (self._folder / text).resolve()
         except (OSError, RuntimeError, ValueError):
             raise FunctionError(f"`{text}` is not a path", 0) from None
         if path != self._root and self._root not in path.parents:
             raise FunctionError(f"`{text}` is outside the root folder", 0)
-        if self._is_gits(path):
+        if self._is_in_git_folder(path):
             raise FunctionError(f"`{text}` is inside a .git folder, which may hold a token", 0)
         return path
 
-    def _is_gits(self, path: Path) -> bool:
-        """Whether git keeps this file: its configuration may hold a token. path: below the root, links followed."""
+    def _is_in_git_folder(self, path: Path) -> bool:
+        """Whether the file is in a .git folder, where a configuration may hold a token. path: resolved."""
         return any(part.casefold() == ".git" for part in path.relative_to(self._root).parts)
 
     def content(self, text: str) -> bytes:
@@ -106,13 +108,13 @@ class _Files:
             raise FunctionError(f"`{path.data}` is not a file", 0)
         return boolean(found.is_file())
 
-    def fitting(self, spend: Spend, path: Value, pattern: Value) -> Value:
-        """The files in a folder that match a glob, relative to it: `*` within a name, `**` any folders, `{a,b}`."""
+    def matching(self, spend: Spend, path: Value, pattern: Value) -> Value:
+        """Return the files in a folder that match a glob (`*` in a name, `**` any folders, `{a,b}`), relative to it."""
         base = self._path(path.data)
         if len(pattern.data) > _LONGEST_PATTERN:
             raise FunctionError(f"the pattern has more than {_LONGEST_PATTERN} characters", 1)
         glob = _glob(pattern.data)
-        found: list[Value] = []
+        files: list[Value] = []
         for folder, folders, names in os.walk(base):
             folders[:] = sorted(name for name in folders if name.casefold() != ".git")
             spend(len(names))
@@ -120,18 +122,18 @@ class _Files:
                 file = Path(folder, name)
                 relative = file.relative_to(base).as_posix()
                 if glob.search(relative, spend) and self._is_inside(file):
-                    found.append(string(relative))
-            if len(found) > MOST_FILES:
+                    files.append(string(relative))
+            if len(files) > MOST_FILES:
                 raise FunctionError(f"more than {MOST_FILES} files match `{pattern.data}`")
-        return set_value(STRING, found)
+        return set_value(STRING, files)
 
     def _is_inside(self, file: Path) -> bool:
         real = file.resolve()
-        return self._root in real.parents and not self._is_gits(real) and real.is_file()
+        return self._root in real.parents and not self._is_in_git_folder(real) and real.is_file()
 
 
 def _glob(pattern: str) -> Pattern:
-    """A doublestar pattern as a regular expression that matches the whole text."""
+    """Translate a pattern of Go's doublestar package to a regular expression for the whole text."""
     parts: list[str] = []
     position = 0
     depth = 0

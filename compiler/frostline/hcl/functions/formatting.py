@@ -23,10 +23,12 @@ _VERB = re.compile(
 _INTEGER = {"b": "b", "d": "d", "o": "o", "x": "x", "X": "X"}
 
 _MOST_DIGITS = 1000
-"""Digits after the point: no number has more that say something, and each takes time."""
+"""The limit of digits after the point: no number has more significant ones, and each digit takes time."""
 
 
 class _Verb(Struct, frozen=True):
+    """A verb such as `%-5.2f`. raw: its text. offset: in the template. width: -1 if it has none."""
+
     raw: str
     offset: int
     flags: str
@@ -43,7 +45,7 @@ def _format(template: Value, *values: Value) -> Value:
 
 
 def formatted(template: str, values: Sequence[Value]) -> str:
-    """The template with its verbs filled in. FunctionError: an unknown verb, too few or too many values."""
+    """Fill in the verbs of a template. Raises FunctionError for an unknown verb, and for too few or too many values."""
     parts: list[str] = []
     position = size = 0
     following = 1
@@ -82,7 +84,7 @@ def formatted(template: str, values: Sequence[Value]) -> str:
 
 
 def _size(digits: str | None, missing: int) -> int:
-    """FunctionError: more digits than any size has."""
+    """Parse a width, precision or index. Raises FunctionError if it has more digits than any valid one."""
     if len(digits or "") > 9:
         check_size(MOST_CHARACTERS + 1)
     return int(digits) if digits else missing
@@ -161,7 +163,7 @@ def _float(verb: _Verb, exact: Number) -> str:
 
 
 def _decimal(fraction: Fraction, digits: int) -> Decimal:
-    """The number, rounded to this many significant digits."""
+    """Round to this many significant digits."""
     context = Context(prec=max(digits, 1), rounding=ROUND_HALF_EVEN, Emax=10**9, Emin=-(10**9))
     return context.divide(Decimal(fraction.numerator), Decimal(fraction.denominator))
 
@@ -184,7 +186,10 @@ def _exponent(value: Decimal, places: int, mode: str) -> str:
 
 
 def _shortest(exact: Number, mode: str, precision: int | None = None) -> str:
-    """%g: as few digits as possible; with an exponent if that is below -4 or not below the digits (6 by default)."""
+    """Format like %g: with as few digits as possible, or with `precision` significant ones.
+
+    It has an exponent if that is below -4, or not below the number of digits (6 by default).
+    """
     if exact.is_infinite:
         return "-Inf" if exact.is_negative else "+Inf"
     sign = "-" if exact.is_negative else ""

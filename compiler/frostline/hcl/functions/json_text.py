@@ -15,7 +15,7 @@ _UNSAFE = re.compile("[<>&\u2028\u2029]")
 
 
 def json_text(value: Value) -> str:
-    """The value as JSON, members sorted by name, the special characters of HTML escaped."""
+    """Encode a value as JSON, with members sorted by name and the special characters of HTML escaped."""
     parts: list[str] = []
     _write(value, parts)
     text = "".join(parts)
@@ -57,7 +57,7 @@ def _quoted(text: str) -> str:
 
 
 def json_value(text: str) -> Value:
-    """The value of a JSON text: arrays become tuples, numbers are exact. FunctionError: the text is not JSON."""
+    """Decode a JSON text: arrays become tuples, numbers are exact. Raises FunctionError if the text is not JSON."""
     try:
         plain = json.loads(text, parse_int=Number.parse, parse_float=Number.parse, parse_constant=_refuse_constant)
         return _value(plain)

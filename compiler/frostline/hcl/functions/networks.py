@@ -37,39 +37,35 @@ def _netmask(prefix: Value) -> Value:
     return string(str(_network(prefix).netmask))
 
 
-def _subnet(prefix: Value, more: Value, number: Value) -> Value:
-    network, bits, wanted = _network(prefix), whole(more, "newbits"), whole(number, "netnum")
-    return string(str(_part(network, bits, wanted)))
-
-
-def _part(network: Network, bits: int, wanted: int) -> Network:
+def _subnet(prefix: Value, new_bits: Value, number: Value) -> Value:
+    network, bits, wanted = _network(prefix), whole(new_bits, "newbits"), whole(number, "netnum")
     length = network.prefixlen + bits
     if bits < 0 or bits > 32 or length > network.max_prefixlen:
         raise FunctionError(f"{network} has no room for {bits} more bits of prefix")
     if not 0 <= wanted < 2**bits:
         raise FunctionError(f"with {bits} bits there is no network {wanted}")
     size = 2 ** (network.max_prefixlen - length)
-    return type(network)((int(network.network_address) + wanted * size, length))
+    return string(str(type(network)((int(network.network_address) + wanted * size, length))))
 
 
 def _subnets(prefix: Value, *bits: Value) -> Value:
     network = _network(prefix)
-    found: list[Value] = []
+    subnets: list[Value] = []
     start = int(network.network_address)
-    for argument, more in enumerate(bits):
-        extra = whole(more, "newbits", argument + 1)
-        if extra < 1:
-            raise FunctionError("a network needs at least one more bit of prefix", argument + 1)
-        length = network.prefixlen + extra
-        if extra > 32 or length > network.max_prefixlen:
-            raise FunctionError(f"{network} has no room for {extra} more bits of prefix", argument + 1)
+    for argument, new_bits in enumerate(bits, 1):
+        more = whole(new_bits, "newbits", argument)
+        if more < 1:
+            raise FunctionError("a network needs at least one more bit of prefix", argument)
+        length = network.prefixlen + more
+        if more > 32 or length > network.max_prefixlen:
+            raise FunctionError(f"{network} has no room for {more} more bits of prefix", argument)
         size = 2 ** (network.max_prefixlen - length)
         start = -(-start // size) * size
         if start + size > int(network.network_address) + network.num_addresses:
-            raise FunctionError(f"{network} has no room left for a network of /{length}", argument + 1)
-        found.append(string(str(type(network)((start, length)))))
+            raise FunctionError(f"{network} has no room left for a network of /{length}", argument)
+        subnets.append(string(str(type(network)((start, length)))))
         start += size
-    return list_value(STRING, found)
+    return list_value(STRING, subnets)
 
 
 FUNCTIONS: Mapping[str, Function] = {

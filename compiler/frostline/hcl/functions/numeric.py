@@ -15,11 +15,11 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def whole(value: Value, name: str, argument: int | None = None) -> int:
-    """The number as an int. FunctionError: it is not a whole number of 64 bits."""
-    found: int | None = value.data.whole()
-    if found is None or not -(2**63) <= found < 2**63:
+    """Convert a number to an int. Raises FunctionError, about the argument, if it is not a whole number of 64 bits."""
+    integer: int | None = value.data.whole()
+    if integer is None or not -(2**63) <= integer < 2**63:
         raise FunctionError(f"`{name}` must be a whole number of 64 bits", argument)
-    return found
+    return integer
 
 
 def _rounded(value: Value, up: bool) -> Value:

@@ -15,7 +15,7 @@ _SET = Parameter("sets", set_of(DYNAMIC))
 
 
 def _with_common_type(values: Sequence[Value]) -> list[Value]:
-    """The sets, converted to their common type."""
+    """Convert the sets to their common type."""
     common = unify([value.type for value in values])
     if common is None:
         raise FunctionError("the sets' elements have no type in common")

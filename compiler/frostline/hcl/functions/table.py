@@ -10,7 +10,7 @@ from frostline.hcl.functions.base import Function
 
 @cache
 def function_table() -> Mapping[str, Function]:
-    """Name -> function, without those that read files; they are in `files`."""
+    """Return all functions by name, except those that read files (see `files.file_functions`)."""
     from frostline.hcl.functions import (
         collections,
         encodings,

@@ -1,4 +1,4 @@
-"""Functions of texts (cty, function/stdlib/string.go and string_replace.go)."""
+"""Functions of strings (cty, function/stdlib/string.go and string_replace.go)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _MOST_REPEATS = 1000  # RE2's limit
 _TEXT = Parameter("str", STRING)
 _BEYOND_RE2 = re.compile(r"\(\?(?:[=!>|]|<[=!]|P=|P>|R|&|\()|\\[1-9]|\\[gk]|[*+?}]\+")
 _NOT_RE2 = re.compile(r"\\[XRGKmM]")
-_STEPS_TO_COMPILE = 20  # a character of a pattern
+_STEPS_TO_COMPILE = 20  # for each character of a pattern
 _CLASSES = re.compile(r"\\.|\[:\^?[a-z]+:\]|\(\?<(?=[A-Za-z_])", re.DOTALL)
 _PROPERTY = re.compile(r"\\[pP](?:\{\^?\w+\}|[A-Z])", re.ASCII)
 _FIRST_PRIVATE = 0xF0000
-"""The first of the private characters that stand for a class of Go's which Python's patterns lack."""
+"""The first of the private characters that stand for those of Go's character classes that Python's `re` lacks."""
 
 
 def _of(change: Callable[[str], str]) -> Function:
@@ -34,7 +34,7 @@ def _with(name: str, change: Callable[[str, str], str]) -> Function:
 
 
 def _upper(text: str) -> str:
-    """Every code point by itself, as in Go: ß stays."""
+    """Convert each code point on its own, as in Go: ß stays."""
     return "".join(up if len(up := char.upper()) == 1 else char for char in text)
 
 
@@ -43,7 +43,7 @@ def _lower(text: str) -> str:
 
 
 def _title(text: str) -> str:
-    """The first letter of every word in title case. A word consists of letters, digits and `_`."""
+    """Put the first letter of every word in title case. A word consists of letters, digits and `_`."""
     changed: list[str] = []
     before = " "
     for char in text:
@@ -106,7 +106,7 @@ def _replace(text: Value, old: Value, new: Value) -> Value:
 
 
 def _regex_replace(spend: Spend, text: Value, pattern: Value, replacement: Value) -> Value:
-    """A pattern of RE2 and a replacement with `$1`, `${name}` and `$$` (Go's Regexp.ReplaceAllString)."""
+    """Replace matches of an RE2 pattern. The replacement may have `$1`, `${name}`, `$$` (Regexp.ReplaceAllString)."""
     compiled = _compiled(pattern.data, spend)
     parts: list[str] = []
     last = size = 0
@@ -132,30 +132,30 @@ def _compiled(pattern: str, spend: Spend) -> Pattern:
             "RE2 has no look-around, back-references or possessive quantifiers, which the regular expression uses"
         )
     try:
-        return _of_go(pattern)
+        return _translate(pattern)
     except (re.error, regex.error, ValueError, OverflowError, RecursionError) as error:
         raise FunctionError(f"this is not a regular expression: {error}") from None
 
 
-def _of_go(pattern: str) -> Pattern:
-    """The pattern in Python's syntax; `regex` knows the classes that `re` lacks: `\\pL`, `[:alpha:]`."""
+def _translate(pattern: str) -> Pattern:
+    """Translate Go's syntax to Python's. The package `regex` matches classes that `re` lacks: `\\pL`, `[:alpha:]`."""
     classes: list[str] = []
 
-    def stand_in(found: re.Match[str]) -> str:
-        classes.append(found[0])
+    def stand_in(match: re.Match[str]) -> str:
+        classes.append(match[0])
         return chr(_FIRST_PRIVATE + len(classes) - 1)
 
-    def translated(found: re.Match[str]) -> str:
-        if found[0] == "(?<":
+    def translated(match: re.Match[str]) -> str:
+        if match[0] == "(?<":
             return "(?P<"
-        if found[0] == "\\z":
+        if match[0] == "\\z":
             return "\\Z"
-        return stand_in(found) if found[0].startswith("[:") else found[0]
+        return stand_in(match) if match[0].startswith("[:") else match[0]
 
     def class_of(source: str, flags: int) -> regex.Pattern[str]:
         for index, name in enumerate(classes):
             source = source.replace(chr(_FIRST_PRIVATE + index), name)
-        # The two modules have the same flags, but for ASCII.
+        # The two modules have the same flags, except ASCII.
         return regex.compile(source, (flags & ~re.ASCII) | regex.ASCII | regex.VERSION0)
 
     python = _CLASSES.sub(translated, _PROPERTY.sub(stand_in, pattern))
@@ -167,10 +167,10 @@ _REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)
 
 def _expanded(replacement: str, match: Match) -> Iterator[str]:
     last = 0
-    for found in _REFERENCE.finditer(replacement):
-        yield replacement[last : found.start()]
-        yield "$" if found[1] else _group(match, found[2] or found[3])
-        last = found.end()
+    for reference in _REFERENCE.finditer(replacement):
+        yield replacement[last : reference.start()]
+        yield "$" if reference[1] else _group(match, reference[2] or reference[3])
+        last = reference.end()
     yield replacement[last:]
 
 

@@ -22,7 +22,7 @@ _UNITS = {
     "m": Fraction(60),
     "h": Fraction(3600),
 }
-_MOST_DIGITS = 1000  # of a number in a duration
+_MOST_DIGITS = 1000  # of one number in a duration
 _MOST_SECONDS = Fraction(2**63 - 1, 10**9)
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -58,7 +58,7 @@ def _timeadd(timestamp: Value, duration: Value) -> Value:
 
 
 def _seconds(text: str) -> Fraction:
-    """The seconds of a duration in Go's form: `1h30m`, `-1.5s`."""
+    """Parse a duration in Go's form as seconds: `1h30m`, `-1.5s`."""
     bare = text[1:] if text[:1] in ("+", "-") else text
     total = Fraction(0)
     position = 0
@@ -76,7 +76,7 @@ def _seconds(text: str) -> Fraction:
 
 
 def _text(moment: datetime) -> str:
-    """The time as RFC 3339, to the second."""
+    """Format a time as in RFC 3339, to the second."""
     return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}{_zone(moment, ':') if moment.utcoffset() else 'Z'}"
 
 

@@ -1,4 +1,4 @@
-"""Functions whose results differ between runs or machines: their values are unknown."""
+"""Functions with results that differ between runs or machines: their values are unknown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMES = (
 
 
 def unknown_text(*_: Value) -> Value:
-    """A string that is not known."""
+    """Return an unknown string."""
     return unknown(STRING, ())
 
 

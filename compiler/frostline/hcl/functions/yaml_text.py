@@ -1,4 +1,4 @@
-"""YAML as go-cty-yaml writes and reads it: a mixture of 1.1 and 1.2 (resolve.go)."""
+"""YAML as go-cty-yaml writes and reads it: a mixture of YAML 1.1 and 1.2 (resolve.go)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from frostline.hcl.number import Number, NumberError
 from frostline.hcl.values import FALSE, NULL, TRUE, Value, number, object_value, string, tuple_value
 
 STEPS_OF_A_CHARACTER = 5
-"""PyYAML takes as long for a character as the evaluation for five nodes."""
+"""PyYAML takes as long for one character as the evaluation does for five nodes."""
 
 _STEPS_OF_A_NODE = 5
 _TAG = "tag:yaml.org,2002:"
@@ -35,7 +35,7 @@ _TIMESTAMP = re.compile(
 
 
 def yaml_text(value: Value) -> str:
-    """The value as a YAML document: strings in double quotes, strings of several lines as literal blocks."""
+    """Encode a value as a YAML document: strings in double quotes, strings of several lines as literal blocks."""
     events = [
         yaml.StreamStartEvent(),
         yaml.DocumentStartEvent(explicit=False),
@@ -79,14 +79,14 @@ def _scalar(text: str, style: str) -> Any:
 
 
 def yaml_value(text: str, spend: Spend) -> Value:
-    """The value of a YAML document, sequences as tuples. FunctionError: it is not YAML, or cty has no such value."""
+    """Decode a YAML document; sequences become tuples. Raises FunctionError if it is invalid or has no value in cty."""
     spend(STEPS_OF_A_CHARACTER * len(text))
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
     except yaml.YAMLError as error:
         raise FunctionError(f"this is not YAML: {_reason(error)}") from None
-    except (OverflowError, ValueError):  # of chr; which of the two depends on the number and on Python's version
+    except (OverflowError, ValueError):  # from chr(): which of the two depends on the number and on Python's version
         raise FunctionError("this can't be read as YAML: an escape of a character that does not exist") from None
     except RecursionError as error:
         raise FunctionError(f"this can't be read as YAML: {error}") from None
@@ -105,7 +105,7 @@ def _reason(error: yaml.YAMLError) -> str:
 
 
 class _NodeReader:
-    """Makes values of YAML nodes. Every alias makes its anchor's value again, so each value is paid for."""
+    """Converts YAML nodes to values. Each alias converts its anchor's value again, so each value takes steps."""
 
     def __init__(self, spend: Spend) -> None:
         self._spend = spend
@@ -208,7 +208,7 @@ def _number(text: str) -> Value:
 
 
 def _timestamp(found: re.Match[str]) -> str:
-    """The time as RFC 3339, to the second."""
+    """Format a time as in RFC 3339, to the second."""
     year, month, day = (int(found[group]) for group in (1, 2, 3))
     hour, minute, second = (int(found[group] or 0) for group in (4, 5, 6))
     zone = UTC

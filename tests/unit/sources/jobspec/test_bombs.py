@@ -147,14 +147,14 @@ def test_what_placeholders_make_of_a_job_is_paid_for(folder: Any, text: str) -> 
 
 def test_a_job_in_one_line_is_read_in_proportion_to_its_length(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = 0
-    starts = source._starts
+    count_characters = source._count_characters
 
     def counting(data: bytes) -> int:
         nonlocal counted
         counted += len(data)
-        return starts(data)
+        return count_characters(data)
 
-    monkeypatch.setattr(source, "_starts", counting)
+    monkeypatch.setattr(source, "_count_characters", counting)
     services = [{"Name": f"x{index}", "PortLabel": "80", "Tags": ["${attr.a}"]} for index in range(300)]
     text = api_job(TaskGroups=[{"Name": "g", "Services": services}])
     assert len(folder.declared(text).services) == 300
