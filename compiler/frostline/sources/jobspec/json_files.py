@@ -131,6 +131,9 @@ def read_api_job(tree: Node, source: Source) -> Job:
     identifier = job.text("ID") or job.text("Name")
     if not identifier:
         raise HclError("a job without `ID`", job.place, help=_HELP)
+    groups = tuple(job.objects("TaskGroups"))
+    if not groups:  # as Nomad, which takes no such job; a file of something else may have an `id` or `name` as well
+        raise HclError("a job without `TaskGroups`", job.place, help=f"{_HELP}; leave out of `files` what is no job")
     parameterized = job.inner("ParameterizedJob")
     return Job(
         place=job.place,
@@ -139,7 +142,7 @@ def read_api_job(tree: Node, source: Source) -> Job:
         namespace=job.text("Namespace") or "default",
         region=job.text("Region"),
         # A stopped job declares nothing.
-        groups=() if job.flag("Stop") else tuple(_read_group(group) for group in job.objects("TaskGroups")),
+        groups=() if job.flag("Stop") else tuple(_read_group(group) for group in groups),
         meta=job.text_map("Meta"),
         has_children=job.inner("Periodic") is not None or parameterized is not None,
         dispatched_meta=_read_dispatched_meta(parameterized) if parameterized else frozenset(),

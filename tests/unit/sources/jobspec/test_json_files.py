@@ -48,6 +48,25 @@ def test_a_json_file_that_is_no_job_is_refused_with_its_place(folder: Any, text:
     assert str(error.origin) == f"a.json:{where}"
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('{"name": "shop", "version": "1.0.0"}', "1:1"),
+        ('{"Job": {"Name": "shop"}}', "1:9"),
+        ('{"ID": "shop", "TaskGroups": []}', "1:1"),
+        ('{"ID": "shop", "TaskGroups": null, "Stop": true}', "1:1"),
+    ],
+)
+def test_a_json_file_that_has_no_groups_says_so_and_does_not_count_for_a_job(
+    folder: Any, text: str, where: str
+) -> None:
+    (folder.path / "a.json").write_text(text)
+    error = folder.refusal(files=("*.json",))
+    assert str(error.origin) == f"a.json:{where}"
+    assert error.message.endswith("a job without `TaskGroups`")
+    assert "leave out of `files` what is no job" in error.help
+
+
 SERVICE = '{{"ID": "s", "TaskGroups": [{{"Name": "g", "Meta": {{"tier": "gold"}}, {0} "Services": [{1}]}}]}}'
 
 
