@@ -150,7 +150,7 @@ def test_offline_a_refusal_says_that_the_reason_is_not_known(town: tuple[Project
     register(wan, 25, status="critical")
     project.done("freeze", "--allow", "deletes=svc25")
     said = project.refused(4, "compile", "--offline").stderr
-    assert "svc25: 0 endpoints (why is not known offline" in said
+    assert "svc25: 0 endpoints (the reason is unknown offline" in said
 
 
 @pytest.mark.parametrize("form", ["text", "json", "github", "markdown", "sarif", "junit"])
@@ -209,7 +209,9 @@ def test_a_saved_plan_publishes_what_it_holds(town: tuple[Project, WanPair]) -> 
     play_the_night(wan)
     assert HELD in project.run("plan", "--out", "night.plan").stderr
     said = project.done("compile", "--plan", "night.plan").stderr
-    assert "svc25: held as in the lock: 6 instances in `dc1` and `dc2` (why is not known: the source was not" in said
+    assert (
+        "svc25: held as in the lock: 6 instances in `dc1` and `dc2` (the reason is unknown: the source was not" in said
+    )
     assert (endpoints(project)["svc25"], endpoints(project)["svc00"]) == (evening, [30000] * 6)
     project.done("compile", "--locked")
     assert project.read("frostline.lock").count(b'"held":true') == 6
@@ -324,7 +326,7 @@ def test_names_alone_serve_a_router_and_are_guarded(town: tuple[Project, WanPair
     assert b"http://svc00.service.consul:8080" in project.read("registry.py")
     register(wan, 0, first_port=30000, status="critical")
     assert project.run("plan").returncode == 0
-    assert "freezes its name alone" in project.done("explain", "svc00").stdout
+    assert "freezes only its name" in project.done("explain", "svc00").stdout
     for number in range(10):
         retire(wan, number)
     assert "error[guard-delete]: 10 of 30 services are not registered any more" in project.refused(4, "freeze").stderr

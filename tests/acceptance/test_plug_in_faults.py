@@ -181,7 +181,7 @@ WRONG = [
     (
         "checks",
         f"RULES = ({RULE},)\ndef findings(*a):\n    return [{FINDING}]\ndef fold(found):\n    return []\n",
-        "it has no error, where there was one to fold",
+        "it has no error, although there was one to fold",
     ),
     ("outputs", "def render(*a):\n    return None\n", "it must be a Rendering, not NoneType"),
     ("outputs", "def render(*a):\n    return Rendering(artifacts='out.txt')\n", "`artifacts` must be a tuple, not str"),

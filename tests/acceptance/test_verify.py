@@ -66,7 +66,7 @@ def test_nothing_is_published_that_its_verifier_refuses(project: Project) -> Non
         (["./app"], "`./app` was not found"),
         (["./frostline.yaml"], "`./frostline.yaml` cannot be started: Permission denied"),
         (["sh", "-c", "yes | head -c 3000000; exit 1"], "said: y | y | y | … | y"),
-        (["sh", "-c", "kill -9 $PPID"], "has ended, or stopped, the process that watched over it"),
+        (["sh", "-c", "kill -9 $PPID"], "ended or stopped the process that supervises it"),
     ],
 )
 def test_one_that_fails_in_any_way_publishes_nothing(project: Project, words: list[str], said: str) -> None:

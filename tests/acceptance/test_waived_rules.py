@@ -12,11 +12,11 @@ from frostline.pipeline.reference.rule_table import rule_table
     ("rule", "said"),
     [
         ("port_zero", "the waiver of `port_zero`: there is no such rule\n  help: did you mean `port-zero`?"),
-        ("edited", "no waiver silences the rule `edited`"),
-        ("verify", "no waiver silences the rule `verify`"),
-        ("waiver-expired", "no waiver silences the rule `waiver-expired`"),
-        ("expires-soon", "no waiver silences the rule `expires-soon`"),
-        *((name, f"no waiver silences the rule `{name}`") for name in rule_table() if name.startswith("guard-")),
+        ("edited", "waivers cannot silence the rule `edited`"),
+        ("verify", "waivers cannot silence the rule `verify`"),
+        ("waiver-expired", "waivers cannot silence the rule `waiver-expired`"),
+        ("expires-soon", "waivers cannot silence the rule `expires-soon`"),
+        *((name, f"waivers cannot silence the rule `{name}`") for name in rule_table() if name.startswith("guard-")),
     ],
 )
 def test_a_waiver_of_a_misspelt_rule_or_of_one_that_none_silences_is_a_warning(

@@ -1,1 +1,1 @@
-"""What is wrong with a registry: schemas, policies, waivers of both, and guards against large changes."""
+"""Judges a registry: schemas, policies, waivers, and guards against large changes."""

@@ -1,4 +1,5 @@
-"""What a check is. A new one is a module of this protocol and a line in TABLE, or an entry point `frostline.checks`.
+"""The protocol of checks. A new check is a module with these functions and a line in TABLE, or an entry point
+`frostline.checks` of another package.
 
 A check is a pure function: registry and settings in, findings out. It changes nothing and asks no server. It may read
 only the files that its settings name. Its module lists the rules of its findings in `RULES`.
@@ -17,7 +18,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from frostline import plug_ins
-from frostline.checks.waivers import apply_waivers, waiver_of, with_way_past
+from frostline.checks.waivers import apply_waivers, waiver_of, with_waiver_help
 from frostline.config import context as config
 from frostline.config.cursor import Cursor
 from frostline.errors import RefusedError
@@ -27,14 +28,14 @@ from frostline.settings import CheckSettings, Waiver
 from frostline.value_types import MisfitError
 
 ValueOf = Callable[[Mapping[str | None, Entry]], dict[str, Any]]
-"""A service as the registry's formats have it, from its version -> entry: what a schema is applied to."""
+"""version -> entry of a service -> the service as the registry's formats write it. Schemas are applied to that."""
 
 
 class Context(Struct, frozen=True, kw_only=True):
     """What a check needs besides the registry.
 
-    root: the folder that no file which a schema refers to may lie outside of. allocating: the sources whose server
-    schedules all that it has (Nomad), and gives it ports.
+    root: the folder to which schemas may refer; a reference to a file outside it is refused. allocating: the names of
+    the sources whose server schedules all its instances and chooses their ports (Nomad).
     """
 
     value_of: ValueOf
@@ -50,19 +51,19 @@ class Check(Protocol):
     schemas/config.schema.json."""
 
     def configure(self, cursor: Cursor, context: config.Context) -> Any:
-        """The settings that the value of `checks.NAME`, at `cursor`, means: `settings.options[NAME]`.
+        """Read the value of `checks.NAME` at `cursor`. The result becomes `settings.options[NAME]`.
 
-        Without this function these are the plain value.
+        Without this function, the plain value does.
         """
 
     def inputs(self, settings: CheckSettings) -> tuple[Path, ...]:
-        """The local files that it reads: no output may overwrite them, a saved plan must find them unchanged."""
+        """The local files that it reads. No output may overwrite them, and a saved plan must find them unchanged."""
 
     def findings(self, registry: Registry, settings: CheckSettings, context: Context) -> Iterable[Finding]:
-        """What is wrong, in any order. Raises UsageError where the settings themselves are."""
+        """The findings, in any order. Raises UsageError if the settings themselves are wrong."""
 
     def fold(self, found: Sequence[Finding]) -> Iterable[Finding]:
-        """Optional: how its findings are shown, where there may be too many to show each; after the waivers."""
+        """Summarize findings that are too many to show one by one. found: the check's findings after the waivers."""
 
 
 TABLE: Mapping[str, str] = {
@@ -78,7 +79,7 @@ def check_names() -> tuple[str, ...]:
 
 
 def check_module(name: str) -> Any:
-    """The module of this check, imported on first use. KeyError: there is no such check."""
+    """The module of this check, imported on first use. Raises KeyError if there is no such check."""
     if name in TABLE:
         return import_module(TABLE[name])
     return plug_ins.plug_in(SEAM, name)
@@ -86,8 +87,8 @@ def check_module(name: str) -> Any:
 
 def _folded(plug_in: PlugIn, result: Any, found: Sequence[Finding]) -> tuple[Finding, ...]:
     folded = plug_ins.items_of(result, Finding)
-    if any(finding.severity == "error" for finding in found) and all(one.severity != "error" for one in folded):
-        raise MisfitError("it has no error, where there was one to fold")
+    if any(finding.severity == "error" for finding in found) and all(finding.severity != "error" for finding in folded):
+        raise MisfitError("it has no error, although there was one to fold")
     return folded
 
 
@@ -105,7 +106,7 @@ SEAM = Seam(
     one_of=("findings",),
     error=RefusedError,
 )
-"""What frostline uses of a check of another package. One that fails has not passed."""
+"""What frostline uses of a plug-in's check. If the plug-in fails, the run is refused: the check has not passed."""
 
 
 def inputs_of(settings: CheckSettings) -> dict[Path, str]:
@@ -119,36 +120,38 @@ def inputs_of(settings: CheckSettings) -> dict[Path, str]:
 
 
 Found = Mapping[str, tuple[Finding, ...]]
-"""The name of each check -> all that it finds, waived or not."""
+"""The name of each check -> all its findings, waived or not."""
 
 
 def run_checks(registry: Registry, settings: CheckSettings, context: Context) -> Found:
-    """What all checks find. Raises UsageError for a wrong schema file or policy."""
-    theirs = cache(lambda: isolated(registry))
+    """Run all checks. Raises UsageError for a wrong schema file or policy."""
+    registry_for_plug_ins = cache(lambda: isolated(registry))
     return {
-        name: tuple(check_module(name).findings(registry if name in TABLE else theirs(), settings, context))
+        name: tuple(
+            check_module(name).findings(registry if name in TABLE else registry_for_plug_ins(), settings, context)
+        )
         for name in check_names()
     }
 
 
 def judge(found: Found, settings: CheckSettings, today: date, earlier: Iterable[Finding] = ()) -> tuple[Finding, ...]:
-    """What a waiver does not silence on `today`, sorted by `Finding.sort_key`.
+    """The findings that no waiver silences on `today`, sorted by `Finding.sort_key`.
 
-    earlier: what other stages found, such as the registry's own findings; waivers silence these too.
+    earlier: findings of other stages, such as those of the registry; waivers silence these too.
     Raises UsageError for a wrong waiver.
     """
     kept = apply_waivers((*earlier, *chain(*found.values())), settings.waivers, today)
-    return tuple(sorted(map(with_way_past, _folded_by_check(found, kept)), key=Finding.sort_key))
+    return tuple(sorted(map(with_waiver_help, _folded_by_check(found, kept)), key=Finding.sort_key))
 
 
 def pair_with_waivers(
     found: Found, settings: CheckSettings, earlier: Iterable[Finding] = ()
 ) -> tuple[tuple[Finding, Waiver | None], ...]:
-    """All findings, each with its waiver whatever the day, sorted by `Finding.sort_key`. earlier: as of `judge`."""
+    """All findings, each with its waiver, expired or not, sorted by `Finding.sort_key`. earlier: see `judge`."""
     groups: dict[Waiver | None, list[Finding]] = {}
     for finding in (*earlier, *chain(*found.values())):
         groups.setdefault(waiver_of(finding, settings.waivers), []).append(finding)
-    pairs = ((one, waiver) for waiver, group in groups.items() for one in _folded_by_check(found, group))
+    pairs = ((finding, waiver) for waiver, group in groups.items() for finding in _folded_by_check(found, group))
     return tuple(sorted(pairs, key=lambda pair: pair[0].sort_key()))
 
 

@@ -1,4 +1,4 @@
-"""`checks` and `guards` of a configuration as settings. Each check reads the key of its own name."""
+"""Reads `checks` and `guards` of a configuration. Each check reads the key of its own name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from frostline.config.readers import as_is, day, glob, integer, share
 from frostline.settings import CheckSettings, Guards, Waiver
 
 WAIVERS: Mapping[str, Any] = {
-    "description": "Findings to be silent about until a day.",
+    "description": "Findings that are accepted until a day.",
     "type": "array",
     "default": [],
     "items": {
@@ -45,7 +45,7 @@ GUARDS: Mapping[str, Any] = {
     "additionalProperties": False,
     "properties": {
         "delete": {
-            "description": "The share of (service, version)s that may be registered no longer.",
+            "description": "The share of (service, version)s that may vanish.",
             **ref("share"),
             "default": "30%",
         },
@@ -56,7 +56,7 @@ GUARDS: Mapping[str, Any] = {
             "default": "60%",
         },
         "move": {
-            "description": "The share of (service, version)s that may have other endpoints, as many as before.",
+            "description": "The share of (service, version)s that may move: other endpoints, as many as before.",
             **ref("share"),
             "default": "100%",
         },
@@ -66,7 +66,7 @@ GUARDS: Mapping[str, Any] = {
             "default": "60%",
         },
         "floor": {
-            "description": "So many changes, or fewer, always pass.",
+            "description": "This many changes, or fewer, always pass.",
             "type": "integer",
             "minimum": 0,
             "default": 3,
@@ -78,14 +78,14 @@ GUARDS: Mapping[str, Any] = {
         },
         "refused": {
             "description": (
-                "What becomes of a service that `instances` refuses. stop: the run is refused. hold: the service stays "
+                "What happens to a service that `instances` refuses. stop: the run is refused. hold: the service stays "
                 "as the committed lock has it, with a warning, and the run goes on."
             ),
             "enum": ["stop", "hold"],
             "default": "stop",
         },
         "accept": {
-            "description": "Changes that were reviewed: what the guard of this rule does not count until a day.",
+            "description": "Reviewed changes, which the guard of the entry's rule does not count until a day.",
             "type": "array",
             "default": [],
             "items": {

@@ -1,10 +1,10 @@
-"""Endpoints whose port Nomad chose for one allocation: frozen, they are wrong as soon as it is placed again.
+"""Warns of endpoints whose port Nomad chose for one allocation. A frozen one is wrong as soon as Nomad places it again.
 
-What is known of an instance is the id that Nomad registers in Consul and in its own catalog alike
-(MakeAllocServiceID: `_nomad-task-ALLOCATION-TASK-SERVICE-LABEL`), and the range that its clients take dynamic ports
-from unless they are told otherwise (`min_dynamic_port`, `max_dynamic_port`). A static port in that range looks the
-same, except where the job writes the number itself, which then ends the id. Without ids (`keep: {ids: false}`) the
-range alone says it of a source of type nomad, and nothing of any other.
+The check recognises such an endpoint by two things: the id that Nomad registers in Consul and in its own catalog
+(MakeAllocServiceID: `_nomad-task-ALLOCATION-TASK-SERVICE-LABEL`), and the default range of its clients' dynamic ports
+(`min_dynamic_port`, `max_dynamic_port`). A static port in that range looks the same, unless the job writes the number
+as the port's label, with which the id then ends. Without ids (`keep: {ids: false}`) the range alone decides for a
+source of type nomad; for other sources nothing can.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _NOMAD_ID = "_nomad-task-"
 _DYNAMIC_PORTS = range(20000, 32001)  # client.min_dynamic_port and max_dynamic_port are included
 
 _MEND = (
-    "freeze the URL of a router before them (a source of type `router`), give the jobs static ports, where a name such "
-    "as `NAME.service.consul` finds them, or freeze as often as they move; `frostline check --reach` shows which did"
+    "freeze the URL of a router before them (a source of type `router`), give the jobs static ports, so that a name "
+    "such as `NAME.service.consul` is enough, or freeze whenever they move; `frostline check --reach` shows which did"
 )
 
 PORT_DYNAMIC = Rule(
     name="port-dynamic",
     severity="warning",
     summary="a source has endpoints on ports that Nomad chose for one allocation",
-    why="Each deployment, and each restart on another client, moves such an endpoint to another port, which nobody who "
-    "reads a frozen file learns. It is known by the id `_nomad-task-…` and a port between 20000 and 32000, the range "
-    "that Nomad takes dynamic ports from; of a source of type `nomad` by the port alone.",
+    why="Each deployment, and each restart on another client, moves such an endpoint to another port, and readers of a "
+    "frozen file do not learn of it. The check recognises it by the id `_nomad-task-…` and a port between 20000 and "
+    "32000, Nomad's default range of dynamic ports; for a source of type `nomad` by the port alone.",
     example="live(datacenter=global, node=n1, id=_nomad-task-7b1e-web-payments-v1-http): "
     "warning[port-dynamic]: search: 1 endpoint from `live` has a port that Nomad chose for one allocation\n"
     f"  help: {_MEND}",
@@ -42,7 +42,7 @@ RULES = (PORT_DYNAMIC,)
 
 
 def findings(registry: Registry, settings: CheckSettings, context: Context) -> Iterator[Finding]:
-    """One for each (service, version) and source, which waivers judge; `fold` makes one a source of what is left."""
+    """One finding for each (service, version) and source. After the waivers, `fold` merges those of a source."""
     for key, entry in registry.entries():
         by_source: dict[str, list[Endpoint]] = {}
         for endpoint in _dynamic(entry, context.allocating):
@@ -52,7 +52,7 @@ def findings(registry: Registry, settings: CheckSettings, context: Context) -> I
 
 
 def _dynamic(entry: Entry, allocating: Container[str]) -> Iterator[Endpoint]:
-    """The endpoints on a dynamic port. A URL that does not have the port freezes none; nor does one of an override."""
+    """The endpoints on a dynamic port, except those of overrides and those whose URL does not contain the port."""
     return (
         endpoint
         for endpoint in entry.endpoints
@@ -65,7 +65,7 @@ def _dynamic(entry: Entry, allocating: Container[str]) -> Iterator[Endpoint]:
 
 
 def fold(found: Sequence[Finding]) -> Iterator[Finding]:
-    """One finding a source; what waivers silence is not in `found`. The only one of its source keeps its service."""
+    """One finding a source. A source with a single finding keeps it as it is, with its service."""
     by_source: dict[str, list[Finding]] = {}
     for finding in found:
         if isinstance(finding.origin, InstanceOrigin):

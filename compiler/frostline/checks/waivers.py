@@ -18,8 +18,8 @@ from frostline.text import did_you_mean, shorten
 EXPIRED = Rule(
     name="waiver-expired",
     summary="a waiver is past its last day",
-    why="A waiver accepts a problem until a day. After it the problem is shown again, and the waiver itself has to go, "
-    "so that no list of forgotten exceptions grows.",
+    why="A waiver accepts a problem until a day. After that day the problem is shown again, and the waiver itself must "
+    "be removed, so that no list of forgotten exceptions grows.",
     example="frostline.yaml:60:7: error[waiver-expired]: "
     "the waiver of `min_instances` for `legacy/*` expired after 2027-01-31 (moves in January)\n"
     "  help: remove the waiver, or give it a later `until`",
@@ -28,8 +28,8 @@ EXPIRED = Rule(
 INEFFECTIVE = Rule(
     name="waiver-ineffective",
     severity="warning",
-    summary="a waiver is of a rule that no waiver silences, or that seems to be misspelt",
-    why="Such a waiver accepts nothing: what it was written for is refused all the same.",
+    summary="a waiver names a rule that waivers cannot silence, or that seems to be misspelt",
+    why="Such a waiver accepts nothing: what it was written for is still refused.",
     example="frostline.yaml:60:7: warning[waiver-ineffective]: the waiver of `prot-zero`: there is no such rule\n"
     "  help: did you mean `port-zero`?",
     mend="write the name of a rule as findings show it and `frostline rule` lists it",
@@ -41,7 +41,7 @@ def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver], today:
     """The findings that no waiver silences on `today`, followed by one for each expired waiver.
 
     A waiver is valid through its day `until`. A waiver that silences nothing is not reported: its problem is solved.
-    Raises UsageError where an `until` is not a date.
+    Raises UsageError, or ErrorGroup, if an `until` is not a date.
     """
     days = last_days(waivers)
     valid = [waiver for waiver, last in zip(waivers, days, strict=True) if today <= last]
@@ -55,26 +55,27 @@ def ineffective_waivers(
 ) -> Iterator[Finding]:
     """A warning for each waiver that cannot silence anything.
 
-    rules: the names of all that are known. A name that resembles none of them may be that of a plug-in which lists no
-    rules. unwaivable: the names of those that no waiver silences.
+    rules: the names of all known rules. A waiver of a name that resembles none of them gets no warning: a plug-in may
+    find things by rules that it does not list. unwaivable: the names of the rules that waivers cannot silence.
     """
     for waiver in waivers:
         name = shorten(waiver.rule)
         if waiver.rule in unwaivable:
             way = "remove it: the help of such a finding says how to consent to it"
-            yield INEFFECTIVE.finding(f"no waiver silences the rule `{name}`", origin=waiver.origin, help=way)
+            yield INEFFECTIVE.finding(f"waivers cannot silence the rule `{name}`", origin=waiver.origin, help=way)
         elif waiver.rule not in rules and (hint := did_you_mean(waiver.rule, rules, "")):
             message = f"the waiver of `{name}`: there is no such rule"
             yield INEFFECTIVE.finding(message, origin=waiver.origin, help=hint)
 
 
 def waiver_of(finding: Finding, waivers: Iterable[Waiver]) -> Waiver | None:
-    """The waiver of this finding, whether its last day is over or not; of several the one that lasts longest."""
-    return max((one for one in waivers if _silences(one, finding)), key=lambda one: one.until, default=None)
+    """The waiver of this finding, expired or not; the one that lasts longest if there are several."""
+    silencing = (waiver for waiver in waivers if _silences(waiver, finding))
+    return max(silencing, key=lambda waiver: waiver.until, default=None)
 
 
-def with_way_past(finding: Finding) -> Finding:
-    """The finding with help that names the waiver that would accept it. Warnings stop nothing, so need none."""
+def with_waiver_help(finding: Finding) -> Finding:
+    """The finding with help that names the waiver that would accept it. Warnings stop nothing, so they need none."""
     if finding.severity == "warning" or finding.rule == EXPIRED.name or "waiver" in (finding.help or ""):
         return finding
     accept = f"accept it until a day with a waiver of `{finding.rule}`"
@@ -85,7 +86,7 @@ def with_way_past(finding: Finding) -> Finding:
 
 
 def last_days(waivers: Sequence[Waiver]) -> tuple[date, ...]:
-    """The last day of each waiver. Raises UsageError, or ErrorGroup, where one is not a date."""
+    """The last day of each waiver. Raises UsageError, or ErrorGroup, if one is not a date."""
     days: list[date] = []
     errors: list[UsageError] = []
     for waiver in waivers:

@@ -1,1 +1,1 @@
-"""The consumers' own checkers, on copies of the new bytes: the one room that starts what a configuration names."""
+"""Runs the consumers' own checkers on copies of the new bytes. Only this room starts programs."""

@@ -1,7 +1,7 @@
-"""Running a verifier: a private folder with a copy, a supervisor, and how it ended.
+"""Runs a program, mostly a verifier, in a private folder and under a supervisor, and reports how it ended.
 
-The supervisor (supervisor.py) is a process of its own that ends all that the verifier has started and removes the
-folder, whatever becomes of this one: its standard input is a pipe that closes with this process.
+The supervisor (supervisor.py) is a separate process. It ends all processes that the program has started and removes
+the folder, even if this process is killed: its standard input is a pipe that closes with this process.
 """
 
 from __future__ import annotations
@@ -26,15 +26,14 @@ from frostline.errors import PublishError
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _MARGIN = 30.0
-"""Seconds that the supervisor has beside the verifier's own time: to start, to end processes, to remove the folder."""
+"""Seconds that the supervisor has besides the verifier's own time: to start, to end processes, to remove the folder."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """How a verifier ended, and what it said, cut where it is long.
+    """How a program ended. ending `lost`: the supervisor did not report, because the program ended or stopped it.
 
-    number: its exit status, the signal that ended it, or the error (errno) for which it could not be started.
-    lost: the supervisor did not report, for the verifier has ended or stopped it. left: some processes could not be
-    ended.
+    number: its exit status, the signal that ended it, or the errno with which starting it failed. said: its output,
+    shortened in the middle. left: True if some of its processes could not be ended.
     """
 
     ending: Literal["exit", "signal", "timeout", "errno", "lost"]
@@ -44,7 +43,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 def signal_name(number: int) -> str:
-    """`the signal SIGKILL`; by its number where it has no name."""
+    """`the signal SIGKILL`, or `the signal 99` for one without a name."""
     try:
         return f"the signal {signal.Signals(number).name}"
     except ValueError:
@@ -52,7 +51,7 @@ def signal_name(number: int) -> str:
 
 
 def new_folder_path(root: Path) -> Path:
-    """A path for a private folder outside of this root, which nobody else has. PublishError: there is no place."""
+    """A new, unique path for a private folder outside of this root. Raises PublishError if there is no place for it."""
     real = Path(os.path.realpath(root))
     places: list[str] = []
     with suppress(OSError):
@@ -61,7 +60,7 @@ def new_folder_path(root: Path) -> Path:
         if not place.is_relative_to(real) and os.access(place, os.W_OK | os.X_OK):
             return place / f"frostline-verify-{secrets.token_hex(8)}"
     raise PublishError(
-        "there is no folder outside of `root` that the copies for verifiers could be written to",
+        "there is no folder outside of `root` in which copies for verifiers can be written",
         help="set the environment variable TMPDIR to one",
     )
 
@@ -75,10 +74,11 @@ def run(
     environment: Mapping[str, str],
     seconds: float,
 ) -> Outcome:
-    """Make this folder (0700), let `fill` write the copy into it, and run the verifier, whose first word is its name
-    in $PATH or its path. At the end, also by an exception, its processes have ended and the folder is gone.
+    """Make this folder (0700), let `fill` write the copy into it, and run the program.
 
-    current: the folder in which it starts. PublishError: the folder cannot be made, or the supervisor not started.
+    When this function ends, also by an exception, the program's processes have ended and the folder is gone.
+    words: the program, as a name in $PATH or a path, and its arguments. current: the folder in which it starts.
+    seconds: its time. Raises PublishError if the folder cannot be made or the supervisor cannot be started.
     """
     command = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(folder), repr(seconds), str(current), *words]
     _make(folder)
@@ -95,8 +95,9 @@ def run(
             )
         except OSError as error:
             raise PublishError(
-                f"the process that watches over a program cannot be started: {error.strerror}",
-                help=f"let this user run {sys.executable}, with so many words and variables, then rerun",
+                f"the process that supervises programs cannot be started: {error.strerror}",
+                help=f"make sure that this user can run {sys.executable}, and that neither the program's words nor the "
+                "environment variables are too long, then rerun",
             ) from None
         try:
             fill()
@@ -111,12 +112,12 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(0o700)
     except OSError as error:
-        message = f"the private folder of a program, `{folder}`, cannot be made: {error.strerror}"
+        message = f"the private folder for a program, `{folder}`, cannot be made: {error.strerror}"
         raise PublishError(message, help="set the environment variable TMPDIR to a folder that has space") from None
 
 
 def _report(process: subprocess.Popen[bytes], seconds: float) -> bytes:
-    """What the supervisor reports within this time once it is told that the copy is complete."""
+    """Tell the supervisor that the copy is complete, and return its report; b"" if none comes within this time."""
     if process.stdin is None or process.stdout is None:
         return b""
     with suppress(BrokenPipeError):
@@ -146,7 +147,7 @@ def _outcome_of(report: bytes) -> Outcome:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let the supervisor clean up, and wait until it has."""
+    """Let the supervisor clean up by closing its input, and wait for its end."""
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             stream.close()

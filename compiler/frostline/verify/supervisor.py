@@ -1,13 +1,13 @@
-"""The program that watches over one verifier: starts it, limits it, and ends all that it has started.
+"""The program that supervises one verifier: starts it, limits its time, and ends all processes that it has started.
 
     python -I -S supervisor.py FOLDER SECONDS CURRENT WORD…
 
-It runs in a process of its own, of which every process that the verifier leaves behind becomes a child
-(PR_SET_CHILD_SUBREAPER, prctl(2)), whatever session it has made for itself. It uses the standard library alone.
+It runs as a process of its own. Every process that the verifier leaves behind becomes its child, even one that has made
+its own session (PR_SET_CHILD_SUBREAPER, prctl(2)). It uses only the standard library.
 
-Standard input: a byte says that the copy is complete; its end, also where frostline was killed, that nobody waits any
-more. Standard output: a line that says how the verifier ended, then what it said. Before that line all of its processes
-have ended and FOLDER is gone.
+Standard input: a byte says that the copy is complete. The end of the input says that nobody waits any more, also if
+frostline was killed. Standard output: a line that says how the verifier ended, then the verifier's output. When that
+line appears, all of the verifier's processes have ended and FOLDER is gone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import sys
 import time
 from contextlib import suppress
 
-TYPE_CHECKING = False  # importing typing takes as long as all else here
+TYPE_CHECKING = False  # importing typing takes as long as everything else here
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
@@ -28,16 +28,17 @@ if TYPE_CHECKING:
     Prctl = Callable[[int, int], int]
 
 HEAD = TAIL = 8192
-"""Bytes that are kept of what the verifier says: of its beginning and of its end."""
+"""The numbers of bytes that are kept of the verifier's output: its beginning and its end."""
 GIVE_UP = 10.0
-"""Seconds after which a process that cannot be ended (another user's, or one that a dead disk holds) is left."""
+"""Seconds after which it gives up on a process that cannot be ended: another user's, or one that waits for a dead disk.
+"""
 
-_IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # who ends frostline ends this by its standard input
+_IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the end of standard input ends this program instead
 _CHILD_SUBREAPER, _PDEATHSIG = 36, 1
 
 
 def main(folder: str, seconds: float, current: str, words: list[str]) -> None:
-    """Wait for the copy, judge it, clean up, report."""
+    """Wait for the copy, run the verifier, clean up, report."""
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
     prctl = _prctl()
@@ -47,16 +48,16 @@ def main(folder: str, seconds: float, current: str, words: list[str]) -> None:
         if os.read(0, 1):
             report = _judge(words, current, seconds, prctl)
     finally:
-        with suppress(OSError, RecursionError):  # frostline removes it too
+        with suppress(OSError, RecursionError):  # frostline also tries to remove it
             _remove(folder)
     if report is not None:
-        with suppress(OSError):  # nobody reads it any more
+        with suppress(OSError):  # nobody reads the report any more
             while report:
                 report = report[os.write(1, report) :]
 
 
 def _prctl() -> Prctl:
-    """prctl(2); where there is none, only the verifier's process group can be ended."""
+    """prctl(2). On a system without it, only the verifier's process group can be ended."""
     try:
         import ctypes
 
@@ -67,8 +68,8 @@ def _prctl() -> Prctl:
     return lambda option, value: int(function(option, ctypes.c_ulong(value), *nothing))
 
 
-class _Said:
-    """The beginning and the end of what the verifier says; what lies between them is dropped."""
+class _Output:
+    """The beginning and the end of the verifier's output. What lies between them is dropped."""
 
     def __init__(self) -> None:
         self.head, self.tail, self.dropped = bytearray(), bytearray(), False
@@ -86,48 +87,48 @@ class _Said:
 
 
 def _judge(words: list[str], current: str, seconds: float, prctl: Prctl) -> bytes | None:
-    """Run the verifier; the report, or None where frostline has gone."""
+    """Run the verifier and return the report; None if frostline has gone."""
     wake, notify = os.pipe()
     for end in (wake, notify):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(notify, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    output, its_output = os.pipe()
-    fault, its_fault = os.pipe()
-    us = os.getpid()
+    output_pipe, child_output = os.pipe()
+    fault_pipe, child_fault = os.pipe()
+    supervisor = os.getpid()
     child = os.fork()
     if child == 0:
-        _become(words, current, its_output, its_fault, us, prctl)
-    until = time.monotonic() + seconds
-    os.close(its_output)
-    os.close(its_fault)
-    os.set_blocking(output, False)
-    said = _Said()
-    unstarted = os.read(fault, 16)  # ends when the program has started: the descriptor is closed on exec
-    ending = f"errno {int(unstarted)}" if unstarted else _wait(child, until, output, wake, said)
+        _become_verifier(words, current, child_output, child_fault, supervisor, prctl)
+    deadline = time.monotonic() + seconds
+    os.close(child_output)
+    os.close(child_fault)
+    os.set_blocking(output_pipe, False)
+    output = _Output()
+    fault = os.read(fault_pipe, 16)  # b"" once the verifier has started, because exec closes its end of the pipe
+    ending = f"errno {int(fault)}" if fault else _wait(child, deadline, output_pipe, wake, output)
     has_ended = _end_all(child)
     if ending is None:
         return None
-    _drain(output, said)
-    return f"{ending}{'' if has_ended else ' left'}\n".encode() + said.whole()
+    _drain(output_pipe, output)
+    return f"{ending}{'' if has_ended else ' left'}\n".encode() + output.whole()
 
 
-def _become(words: list[str], current: str, output: int, fault: int, parent: int, prctl: Prctl) -> NoReturn:
-    """Become the verifier, or say by `fault` why not."""
+def _become_verifier(words: list[str], current: str, output: int, fault: int, parent: int, prctl: Prctl) -> NoReturn:
+    """Replace this process by the verifier. If that fails, write the errno to the pipe `fault`."""
     try:
         os.setsid()  # no terminal to ask questions on, and a process group that can be ended at once
         prctl(_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before this could be told
+        if os.getppid() != parent:  # the supervisor died before prctl could take effect
             os._exit(127)
         signal.set_wakeup_fd(-1)
-        for number in (*_IGNORED, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):  # what is ignored stays so on exec
+        for number in (*_IGNORED, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):  # exec keeps ignored signals ignored
             signal.signal(number, signal.SIG_DFL)
         _forbid_core_dumps()
         nothing = os.open(os.devnull, os.O_RDONLY)
         for target, source in enumerate((nothing, output, output)):
             os.dup2(source, target)
         os.chdir(current)
-        os.execvpe(words[0], words, {**os.environ, "PWD": current})  # noqa: S606 - that is what it is for
+        os.execvpe(words[0], words, {**os.environ, "PWD": current})  # noqa: S606 - this is the purpose of the program
     except OSError as error:
         os.write(fault, str(error.errno).encode())
     finally:
@@ -135,61 +136,62 @@ def _become(words: list[str], current: str, output: int, fault: int, parent: int
 
 
 def _forbid_core_dumps() -> None:
-    """They would be written into the folder of the configuration."""
+    """Forbid core dumps, which would be written into the folder of the configuration."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def _wait(child: int, until: float, output: int, wake: int, said: _Said) -> str | None:
-    """Read what the verifier says until it ends, is out of time, or (None) frostline has gone."""
+def _wait(child: int, deadline: float, output_pipe: int, wake: int, output: _Output) -> str | None:
+    """Read the verifier's output until it ends or is out of time, and say which; None if frostline has gone."""
     ready = select.poll()
-    for source in (0, output, wake):
+    for source in (0, output_pipe, wake):
         ready.register(source, select.POLLIN)
     while True:
         status = _reap(child)[0]
         if status is not None:
             return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
-        left = until - time.monotonic()
-        if left <= 0:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
             return "timeout"
-        for source, _ in ready.poll(min(left, 3600.0) * 1000 + 1):
+        for source, _ in ready.poll(min(remaining, 3600.0) * 1000 + 1):
             if source == 0:
                 return None
             try:
                 data = os.read(source, 65536)
             except BlockingIOError:
                 continue
-            if source == output and data:
-                said.take(data)
-            elif source == output:
-                ready.unregister(output)  # it has closed its output, and may run on
+            if source == output_pipe and data:
+                output.take(data)
+            elif source == output_pipe:
+                ready.unregister(output_pipe)  # the verifier has closed its output, and may go on running
 
 
 def _reap(child: int) -> tuple[int | None, bool]:
-    """(the wait status of the verifier if it was reaped now, whether any child is left)."""
+    """Reap all ended children: (wait status of the verifier if it is among them, whether a child is left)."""
     status = None
     while True:
         try:
-            found, its_status = os.waitpid(-1, os.WNOHANG)
+            process, process_status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return status, False
-        if found == 0:
+        if process == 0:
             return status, True
-        if found == child:
-            status = its_status
+        if process == child:
+            status = process_status
 
 
 def _end_all(child: int) -> bool:
-    """End every process that the verifier has started; whether none is left.
+    """End every process that the verifier has started. Returns whether none is left.
 
-    The group goes at once. What has made groups of its own is stopped first, so that it forks no more, then ended.
+    The verifier's process group ends at once. Processes with groups of their own are stopped first, so that they cannot
+    fork any more, and then ended.
     """
     _kill(-child, signal.SIGKILL)
-    until, pause = time.monotonic() + GIVE_UP, 0.001
+    deadline, pause = time.monotonic() + GIVE_UP, 0.001
     while _reap(child)[1]:
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             return False
         time.sleep(pause)
         pause = min(2 * pause, 0.05)
@@ -198,7 +200,7 @@ def _end_all(child: int) -> bool:
             for process in new:
                 _kill(process, signal.SIGSTOP)
             stopped |= new
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 break
         for process in stopped:
             _kill(process, signal.SIGKILL)
@@ -206,24 +208,24 @@ def _end_all(child: int) -> bool:
 
 
 def _kill(process: int, number: int) -> None:
-    with suppress(OSError):  # it has ended, or is another user's
+    with suppress(OSError):  # the process has ended, or belongs to another user
         os.kill(process, number)
 
 
 def _descendants() -> set[int]:
-    """All processes below this one, zombies aside (proc_pid_stat(5))."""
+    """All processes below this one except zombies (proc_pid_stat(5))."""
     children: dict[int, list[int]] = {}
     for name in filter(str.isdigit, _names_in_proc()):
         with suppress(OSError, ValueError), open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
             state, parent = file.read().rpartition(b")")[2].split()[:2]
             if state != b"Z":
                 children.setdefault(int(parent), []).append(int(name))
-    found: set[int] = set()
+    descendants: set[int] = set()
     below = children.get(os.getpid(), [])
     while below:
-        found.update(below)
-        below = [child for process in below for child in children.get(process, ()) if child not in found]
-    return found
+        descendants.update(below)
+        below = [child for process in below for child in children.get(process, ()) if child not in descendants]
+    return descendants
 
 
 def _names_in_proc() -> list[str]:
@@ -232,20 +234,20 @@ def _names_in_proc() -> list[str]:
     return []
 
 
-def _drain(output: int, said: _Said) -> None:
-    """Take what is still in the pipe; no more than a process that could not be ended may add in the meantime."""
+def _drain(output_pipe: int, output: _Output) -> None:
+    """Take what is still in the pipe. It is limited, because a process that could not be ended may write for ever."""
     for _ in range(64):
         try:
-            data = os.read(output, 65536)
+            data = os.read(output_pipe, 65536)
         except BlockingIOError:
             return
         if not data:
             return
-        said.take(data)
+        output.take(data)
 
 
 def _remove(folder: str) -> None:
-    """Remove the folder, whatever rights a verifier has left in it. Importing shutil would take 20 ms."""
+    """Remove the folder, whatever permissions a verifier has left in it. Importing shutil would take 20 ms."""
     for _, folders, _, fd in os.fwalk(folder):
         for name in filter(lambda name: _is_folder(name, fd), folders):
             os.chmod(name, 0o700, dir_fd=fd)
@@ -258,7 +260,7 @@ def _remove(folder: str) -> None:
 
 
 def _is_folder(name: str, fd: int) -> bool:
-    """Whether it is a folder; a link to one, which may be anybody's, is none."""
+    """Whether the name is a folder. A link to a folder is not: it may lead anywhere."""
     return stat.S_ISDIR(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode)
 
 

@@ -1,4 +1,4 @@
-"""A verifier judges the new bytes of one output: its copy, its words, and what is wrong as a finding."""
+"""Lets a verifier judge a copy of the new bytes of one output, and turns its verdict into a finding."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from frostline.verify.rules import VERIFY
 from frostline.verify.running import Outcome, new_folder_path, run, signal_name
 
 _MOST_SAID = 600
-"""Characters of what a verifier said that a finding quotes."""
+"""The most characters of a verifier's output that a finding quotes."""
 _LINES_OF_THE_START, _LINES_OF_THE_END = 3, 5
 _PLACEHOLDER = re.compile(r"(?<!\$)\{(path|root)\}")
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
-_HELP_OF_SPACE = "free some space, or set the environment variable TMPDIR to a folder that has it, then rerun"
+_SPACE_HELP = "free some space, or set the environment variable TMPDIR to a folder with more space, then rerun"
 
 
 class CopiedFile(Struct, frozen=True, kw_only=True):
-    """A file of the output. path: relative to `Subject.base`; chunks: its new bytes; sha256: of them, in hex,
-    where it is known."""
+    """A file of the output. path: relative to `Subject.base`. chunks: its new bytes. sha256: their digest in hex; None
+    if it is unknown."""
 
     path: PurePosixPath
     chunks: Iterable[bytes]
@@ -39,9 +39,9 @@ class CopiedFile(Struct, frozen=True, kw_only=True):
 
 
 class Subject(Struct, frozen=True, kw_only=True):
-    """What a verifier judges. output: its name. base: the folder that the private one stands for, absolute.
+    """What a verifier judges. output: the name of the output. base: the absolute folder that the private folder copies.
 
-    path: what `{path}` is, relative to base. is_folder: whether that is a folder.
+    path: the path relative to base for which `{path}` stands. is_folder: whether that path is a folder.
     """
 
     output: str
@@ -54,9 +54,9 @@ class Subject(Struct, frozen=True, kw_only=True):
 def verify(
     verifier: Verifier, subject: Subject, root: Path, current: Path, environment: Mapping[str, str]
 ) -> Finding | None:
-    """What is wrong with the subject by its verifier; None where that takes it.
+    """Run the verifier. Returns its complaint as a finding; None if it accepts the subject.
 
-    current: the folder in which it starts. PublishError: the copy cannot be written.
+    current: the folder in which the verifier starts. Raises PublishError if the copy cannot be written.
     """
     folder = new_folder_path(root)
     values = {"path": str(folder / subject.path), "root": str(root)}
@@ -76,7 +76,7 @@ def verify(
 
 
 def _copy(subject: Subject, folder: Path) -> None:
-    """Write the copy. It is not synced: nothing has to survive a crash."""
+    """Write the copy, without fsync: it need not survive a crash."""
     try:
         if subject.is_folder:
             (folder / subject.path).mkdir(0o700, parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def _copy(subject: Subject, folder: Path) -> None:
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         message = f"the copy of the output {quote(subject.output)} for its verifier cannot be written: {reason}"
-        raise PublishError(message, help=_HELP_OF_SPACE) from error
+        raise PublishError(message, help=_SPACE_HELP) from error
 
 
 def _copy_file(file: CopiedFile, path: Path) -> None:
@@ -101,14 +101,14 @@ def _copy_file(file: CopiedFile, path: Path) -> None:
 
 
 def _said(said: bytes, folder: Path, base: Path) -> str:
-    """What the verifier said, in one line, with the paths of the output in place of those of its copy."""
+    """The verifier's output in one line, in which the paths of the output replace those of its copy."""
     shown = display_path(base)
-    for found, name in (
+    for copied, original in (
         (f"{folder}/", "" if shown == "." else f"{shown}/"),
         (str(folder), shown),
         (folder.name, base.name or shown),
     ):
-        said = said.replace(os.fsencode(found), os.fsencode(name))
+        said = said.replace(os.fsencode(copied), os.fsencode(original))
     lines = [
         stripped for line in said.decode(errors="replace").split("\n") if (stripped := _COLOR.sub("", line).strip())
     ]
@@ -120,14 +120,14 @@ def _said(said: bytes, folder: Path, base: Path) -> str:
 
 
 def _finding(verifier: Verifier, subject: Subject, outcome: Outcome, said: str) -> Finding | None:
-    """What the outcome of a verifier that was started means."""
+    """The finding about the outcome of a verifier that was started; None if it accepts the subject."""
     program, output = quote(verifier.words[0]), f"the output {quote(subject.output)}"
     if outcome.ending == "exit" and outcome.number == 0:
-        message = f"{output} is taken by {program}, but some of the processes that it has left could not be ended"
-        way = "end them by hand, and let it wait for what it starts"
-        return _found(verifier, subject, message, way, severity="warning") if outcome.left else None
+        message = f"{output} is accepted by {program}, but some processes that it left running could not be ended"
+        way = f"end them by hand, and let {program} wait for the processes that it starts"
+        return _verify_finding(verifier, subject, message, way, severity="warning") if outcome.left else None
     quoted = f"said: {said}" if said else "said nothing"
-    way = "mend what it names in the template or the configuration" if said else "run it by hand to find out why"
+    way = "correct what it names in the template or the configuration" if said else "run it by hand to find out why"
     if outcome.ending == "exit":
         message = f"{output} is refused by {program}, which ended with status {outcome.number} and {quoted}"
     elif outcome.ending == "signal":
@@ -137,34 +137,39 @@ def _finding(verifier: Verifier, subject: Subject, outcome: Outcome, said: str) 
         message = f"{output} is not verified: {program} did not end within {seconds}, and {quoted}"
         way = "give it more time with `verify_timeout`"
     else:
-        message = f"{output} is not verified: {program} has ended, or stopped, the process that watched over it"
-        way = "mend that program"
+        message = f"{output} is not verified: {program} ended or stopped the process that supervises it"
+        way = "correct that program"
     if outcome.left:
-        message += "; some of the processes that it has started could not be ended"
-    return _found(verifier, subject, message, _or_without(way, subject))
+        message += "; some processes that it started could not be ended"
+    return _verify_finding(verifier, subject, message, _or_unverified(way, subject))
 
 
-def _found(verifier: Verifier, subject: Subject, message: str, help: str, severity: Severity | None = None) -> Finding:
+def _verify_finding(
+    verifier: Verifier, subject: Subject, message: str, help: str, severity: Severity | None = None
+) -> Finding:
     return VERIFY.finding(message, value=subject.output, origin=verifier.origin, help=help, severity=severity)
 
 
-def _or_without(way: str, subject: Subject) -> str:
-    return f"{way}, or publish without it: `--allow {allow_words('unverified', [subject.output])}`"
+def _or_unverified(way: str, subject: Subject) -> str:
+    return f"{way}, or publish without verifying: `--allow {allow_words('unverified', [subject.output])}`"
 
 
 def _unstarted(verifier: Verifier, subject: Subject, number: int, path: Path | None) -> Finding:
-    """Why the verifier could not be started. path: of its program, where it is named by one, and not looked for."""
+    """The finding about a verifier that could not be started. number: the errno.
+
+    path: the path of its program; None if `verify` has only a name, which was looked up in $PATH.
+    """
     word = verifier.words[0]
     reason, way = f"cannot be started: {os.strerror(number)}", "correct the first word of `verify`"
     if number == errno.ENOENT and (path.exists() if path else shutil.which(word)):
-        reason = "cannot be started: its first line names a program that is not there"
+        reason = "cannot be started: its first line names a program that does not exist"
         way = "correct its first line"
     elif number == errno.ENOENT:
         reason = "was not found" if path else "was not found in $PATH"
         way = "correct its path in `verify`" if path else "install it, or write its whole path in `verify`"
     elif number == errno.EACCES:
-        way = "make it executable (`chmod +x`), or name the program that runs it before it"
+        way = "make it executable (`chmod +x`), or write the program that runs it before it in `verify`"
     elif number == errno.ENOEXEC:
         way = "begin the script with a line such as `#!/bin/sh`"
     message = f"the output {quote(subject.output)} is not verified: {quote(word)} {reason}"
-    return _found(verifier, subject, message, _or_without(way, subject))
+    return _verify_finding(verifier, subject, message, _or_unverified(way, subject))

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from frostline.checks.waivers import EXPIRED, apply_waivers, with_way_past
+from frostline.checks.waivers import EXPIRED, apply_waivers, with_waiver_help
 from frostline.errors import ErrorGroup, UsageError
 from frostline.model import FileOrigin, Finding
 from frostline.settings import Waiver
@@ -87,9 +87,11 @@ def test_all_wrong_days_are_reported_together() -> None:
     ],
 )
 def test_help_names_the_waiver_that_would_accept_an_error(finding: Finding, help_text: str) -> None:
-    assert with_way_past(finding).help == help_text
+    assert with_waiver_help(finding).help == help_text
 
 
 def test_the_waiver_follows_a_question_without_a_semicolon() -> None:
     asking = Finding(rule="port-label", message="x", help="did you mean `http`?")
-    assert with_way_past(asking).help == ("did you mean `http`? or accept it until a day with a waiver of `port-label`")
+    assert (
+        with_waiver_help(asking).help == "did you mean `http`? or accept it until a day with a waiver of `port-label`"
+    )

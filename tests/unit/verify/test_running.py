@@ -233,7 +233,7 @@ def test_a_python_that_cannot_be_started_is_not_blamed_on_the_verifier(
     outcome: Any, private: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running.sys, "executable", "/no/python")
-    with pytest.raises(PublishError, match="watches over a program cannot be started: No such file"):
+    with pytest.raises(PublishError, match="supervises programs cannot be started: No such file"):
         outcome("true")
     assert not private.exists()
 
@@ -253,5 +253,5 @@ def test_a_private_folder_is_outside_of_the_root(tmp_path: Path, monkeypatch: py
 
 def test_a_private_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     folder = tmp_path / "missing" / "x"
-    with pytest.raises(PublishError, match="the private folder of a program, `.*/missing/x`, cannot be made: No such"):
+    with pytest.raises(PublishError, match="the private folder for a program, `.*/missing/x`, cannot be made: No such"):
         run(folder, lambda: None, ("true",), current=tmp_path, environment={}, seconds=1.0)

@@ -165,9 +165,9 @@ def test_a_silent_one_is_said_to_be_silent(verified: Any) -> None:
         (None, "nothing-here", "was not found in $PATH", "install it"),
         (None, "./bin/nothing", "was not found", "correct its path"),
         ("exit 0\n", "./bin/it", "cannot be started: Exec format error", "begin the script with a line such as"),
-        ("#!/no/sh\n", "./bin/it", "its first line names a program that is not there", "correct its first line"),
-        ("#!/no/sh\n", "it", "its first line names a program that is not there", "correct its first line"),
-        ("#!/no/sh\n", "{root}/bin/it", "its first line names a program that is not there", "correct its first line"),
+        ("#!/no/sh\n", "./bin/it", "its first line names a program that does not exist", "correct its first line"),
+        ("#!/no/sh\n", "it", "its first line names a program that does not exist", "correct its first line"),
+        ("#!/no/sh\n", "{root}/bin/it", "its first line names a program that does not exist", "correct its first line"),
         ("plain", "./bin/it", "cannot be started: Permission denied", "chmod +x"),
     ],
 )

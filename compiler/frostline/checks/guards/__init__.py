@@ -1,1 +1,1 @@
-"""Guards: what looks like an accident is not published until somebody consents."""
+"""Guards: frostline does not publish a change that looks like an accident until somebody consents."""

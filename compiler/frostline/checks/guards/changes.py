@@ -1,7 +1,7 @@
-"""Guards: a registry that shrank or changed more than anybody intended is not published.
+"""The guards that refuse a registry which shrinks or changes more than anybody intended.
 
-They compare what is published (the manifest, else the old lock) with what would be. `--allow` accepts a change once,
-`guards.accept` until a day.
+They compare what is published (by the manifest, else by the old lock) with what would be published. `--allow` accepts a
+change once, `guards.accept` until a day.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from frostline.text import name_first, pluralize
 
 
 class Published(Struct, frozen=True):
-    """A (service, version): the digest of its content and how many endpoints it has (0: only declared).
+    """A (service, version): the digest of its content and the number of its endpoints (0: only declared).
 
-    entry: its content, where it is known endpoint by endpoint. properties: see `ManifestEntry`.
+    entry: its content; None if only digest and number are known. properties: see `ManifestEntry`.
     """
 
     digest: str
@@ -44,10 +44,10 @@ class Published(Struct, frozen=True):
 
 
 Publication = Mapping[Key, Published]
-"""What is, or would be, published."""
+"""The (service, version)s that are, or would be, published."""
 
 Unhealthy = Mapping[Key, Mapping[str, int]]
-"""How many registered instances of a (service, version) selection leaves out for their health, by health."""
+"""(service, version) -> health -> the number of instances that selection leaves out because of that health."""
 
 
 _EXAMPLE_DAY = date(2026, 1, 1)
@@ -69,7 +69,7 @@ EMPTY = Rule(
 DELETE = Rule(
     name="guard-delete",
     summary="more services than `guards.delete` allows are not registered any more",
-    why="That many services rarely go at once. More often a datacenter, a network or a token is in trouble.",
+    why="Services rarely vanish in such numbers. More often a datacenter, a network or a token is in trouble.",
     example="error[guard-delete]: 10 of 12 services are not registered any more, "
     "more than the 30% that `guards.delete` allows: `service-1/v1`, …\n"
     f"  help: {consent_help('guard-delete', (), _EXAMPLE_DAY)}",
@@ -78,8 +78,8 @@ DELETE = Rule(
 UPDATE = Rule(
     name="guard-update",
     summary="more services than `guards.update` allows would have fewer endpoints or other properties",
-    why="Fewer endpoints, or other tags, meta, weights, schemes, auth or sources, of nearly everything at once are "
-    "mostly a change of the configuration, or of how a server answers.",
+    why="If nearly everything has fewer endpoints, or other tags, meta, weights, schemes, auth or sources at once, the "
+    "cause is mostly a changed configuration or a server that answers differently.",
     example="error[guard-update]: 12 of 12 services would have fewer endpoints, or other tags, meta, weights, schemes, "
     "auth or sources, more than the 60% that `guards.update` allows: `service-0/v1`, …\n"
     f"  help: {consent_help('guard-update', (), _EXAMPLE_DAY)}",
@@ -88,8 +88,8 @@ UPDATE = Rule(
 MOVE = Rule(
     name="guard-move",
     summary="more services than `guards.move` allows would have other endpoints, as many as before",
-    why="Services on dynamic ports move whenever they are rescheduled, so by default all may. Where addresses are "
-    "stable, a share below 100% notices that they change.",
+    why="Services on dynamic ports move whenever they are rescheduled, so by default all may move. Where addresses are "
+    "stable, a share below 100% detects that they change.",
     example="error[guard-move]: 12 of 12 services would move to other endpoints, more than the 20% that `guards.move` "
     f"allows: `service-0/v1`, …\n  help: {consent_help('guard-move', (), _EXAMPLE_DAY)}",
     mend=_mend("moves"),
@@ -97,17 +97,17 @@ MOVE = Rule(
 INSTANCES = Rule(
     name="guard-instances",
     summary="a registered service would lose more of its endpoints than `guards.instances` allows",
-    why="A service that is still registered but loses most of its endpoints would send all its traffic to the few that "
-    "are left. A deployment or a health check in trouble looks like that.",
+    why="A service that is still registered but loses most of its endpoints sends all its traffic to the few that are "
+    "left. That is what a failing deployment or health check looks like.",
     example="error[guard-instances]: svc25: 0 passing, 6 critical; it had 6 endpoints, and `guards.instances` lets a "
     f"service lose 60% of them\n  help: {consent_help('guard-instances', ['svc25'], _EXAMPLE_DAY)}",
     mend=_mend("deletes"),
 )
 UPSTREAM = Rule(
     name="guard-upstream",
-    summary="a (service, version) would vanish although somebody declares to call it",
-    why="Its consumers are known: they would have nothing to call. Such a service never vanishes without consent, "
-    "however few go.",
+    summary="a (service, version) would vanish although a consumer declares to call it",
+    why="Its consumers are known, and they would have nothing to call. Such a service never vanishes without consent, "
+    "however few services go.",
     example="error[guard-upstream]: service-11 v1: not registered, but it is an upstream of `shop/cron`, `shop/web`\n"
     f"  help: {consent_help('guard-upstream', ['service-11/v1'], _EXAMPLE_DAY)}",
     mend=_mend("deletes"),
@@ -116,9 +116,9 @@ RULES = (EMPTY, DELETE, UPDATE, MOVE, INSTANCES, UPSTREAM)
 
 
 class _Change(Struct, frozen=True):
-    """What the guards compare, with the consent to it. unhealthy None: nobody asked the sources.
+    """What the guards compare, and the consent to it. unhealthy: None if no source was asked.
 
-    names_only: as of `guard_findings`.
+    names_only: see `guard_findings`.
     """
 
     old: Publication
@@ -144,10 +144,10 @@ def guard_findings(
 ) -> tuple[Finding, ...]:
     """Why `new` must not be published in place of `old` (None: a first publication), and warnings of `guards.accept`.
 
-    upstream_consumers: who declares each (service, version) as an upstream; such a one never vanishes by itself.
-    configured_consumers: who calls it by the configuration's `consumers`; nor does such a one.
-    today: until when entries of `guards.accept` hold. unhealthy: why endpoints are lost; None: not known (offline).
-    names_only: a source freezes names without endpoints; then what is only declared counts too where it is deleted.
+    upstream_consumers: who declares each (service, version) as an upstream. configured_consumers: who calls it by the
+    configuration's `consumers`. A (service, version) in either of them never vanishes without consent.
+    today: decides which entries of `guards.accept` hold. unhealthy: why endpoints are lost; None if unknown (offline).
+    names_only: True if a source freezes names without endpoints; deleting a declared service then counts too.
     """
     warnings = tuple(entry_findings(guards.accept, {*(old or ()), *new}, today))
     if not new and not upstream_consumers and "*" not in allow.empty and guards.empty == "refuse":
@@ -166,12 +166,12 @@ def guard_findings(
 
 
 def _exceeds(part: int, whole: int, share: float) -> bool:
-    """Whether part of whole is more than the share as written: 3 of 10 do not exceed 0.3."""
+    """Whether part of whole is more than the share as written, without rounding: 3 of 10 do not exceed 0.3."""
     return part > Fraction(str(share)) * whole
 
 
 def _percent(share: float) -> str:
-    """`30%`, `12.5%`."""
+    """The share as messages write it: `30%`, `12.5%`."""
     number = Fraction(str(share)) * 100
     return f"{int(number)}%" if number.denominator == 1 else f"{float(number):g}%"
 
@@ -184,11 +184,11 @@ Kind = Literal["equal", "grow", "move", "update"]
 
 
 def kind_of_change(before: Published, after: Published) -> Kind:
-    """What becomes of a (service, version) that stays known.
+    """How a (service, version) changes that stays known.
 
-    update: fewer endpoints, or other tags, meta, weights, schemes, auth or sources. move: endpoints elsewhere, with the
-    same properties. grow: more endpoints like those that were there, which stay. Where either is not known endpoint by
-    endpoint, the digests of their properties are compared, and without these the change is an update.
+    update: fewer endpoints, or other tags, meta, weights, schemes, auth or sources. move: other endpoints with the same
+    properties. grow: all endpoints stay, and more with the same properties join them. If the endpoints of either are
+    unknown, the digests of their properties decide; without these digests it is an update.
     """
     if after.digest == before.digest:
         return "equal"
@@ -212,7 +212,7 @@ def _kind_of_entries(before: Entry, after: Entry) -> Kind:
 
 
 def _deletes(change: _Change) -> list[Finding]:
-    """What is still registered, but has no endpoint any more, is the business of `_lost_instances`."""
+    """The finding of the guard `delete`. A service that is registered without endpoints counts in `_lost_instances`."""
     served = [key for key in _in_order(change.old) if change.names_only or change.old[key].endpoints > 0]
     gone = [key for key in served if key not in change.new and not change.consent.covers(DELETE.name, key)]
     verb = "is" if len(gone) == 1 else "are"
@@ -220,12 +220,14 @@ def _deletes(change: _Change) -> list[Finding]:
 
 
 def _changes(change: _Change) -> list[Finding]:
-    """Updates and moves. The kind of each change is found once: it compares all endpoints of the two entries."""
+    """The findings of the guards `update` and `move`. They share the kinds, which are slow to compute."""
     old, new = change.old, change.new
     kinds = {key: kind_of_change(old[key], new[key]) for key in _in_order(old) if key in new}
 
     def changed(rule: Rule, kind: Kind) -> list[Key]:
-        return [key for key, found in kinds.items() if found == kind and not change.consent.covers(rule.name, key)]
+        return [
+            key for key, key_kind in kinds.items() if key_kind == kind and not change.consent.covers(rule.name, key)
+        ]
 
     update = "would have fewer endpoints, or other tags, meta, weights, schemes, auth or sources"
     return [
@@ -235,7 +237,7 @@ def _changes(change: _Change) -> list[Finding]:
 
 
 def _share_finding(change: _Change, rule: Rule, keys: list[Key], whole: int, text: str) -> list[Finding]:
-    """The finding that these keys are more than their share; [] where they are not, or no more than `floor`."""
+    """The finding that these keys exceed the rule's share of `whole`; [] if they do not, or `floor` lets them pass."""
     setting = rule.name.removeprefix("guard-")
     share: float = getattr(change.guards, setting)
     if len(keys) <= change.guards.floor or not _exceeds(len(keys), whole, share):
@@ -251,7 +253,10 @@ def _share_finding(change: _Change, rule: Rule, keys: list[Key], whole: int, tex
 
 
 class Loss(Struct, frozen=True):
-    """A registered service that loses more than `guards.instances` allows. had, lost: endpoints. why: the numbers."""
+    """A registered service that loses more than `guards.instances` allows.
+
+    had, lost: numbers of endpoints. why: what became of its instances, such as `0 passing, 6 critical`.
+    """
 
     service: str
     had: int
@@ -262,13 +267,13 @@ class Loss(Struct, frozen=True):
 def instance_losses(
     old: Publication, new: Publication, guards: Guards, allow: Allow, *, today: date, unhealthy: Unhealthy | None
 ) -> tuple[Loss, ...]:
-    """What the guard `instances` refuses, sorted by service; parameters as of `guard_findings`."""
+    """The services that the guard `instances` refuses, sorted. For the parameters see `guard_findings`."""
     consent = consent_on(allow, guards.accept, today)
     return tuple(_losses(_Change(old, new, guards, consent, unhealthy, today)))
 
 
 def _losses(change: _Change) -> Iterator[Loss]:
-    """A service that is not registered any more, in any version, is the business of `_deletes`."""
+    """The losses. A service of which no version is registered any more counts in `_deletes`."""
     before, after = (_endpoint_counts(publication, change.consent) for publication in (change.old, change.new))
     for service, number in sorted(before.items()):
         lost = number - after.get(service, 0)
@@ -294,13 +299,13 @@ def _lost_instances(change: _Change) -> tuple[Finding, ...]:
 
 
 _NOT_HELD = (
-    "; it cannot be held: the committed lock has no more instances of it in a segment that answered, "
-    "or has them with other settings"
+    "; it cannot be held: the committed lock holds no more instances of it in the segments that answered, "
+    "or was frozen with other settings"
 )
 
 
 def _endpoint_counts(publication: Publication, consent: Consent) -> dict[str, int]:
-    """The number of endpoints of each service, all versions together, without those that anybody consented to lose."""
+    """The number of endpoints of each service, all versions together, except where consent covers the loss."""
     counts: dict[str, int] = {}
     for key, published in publication.items():
         if not consent.covers(INSTANCES.name, key):
@@ -320,7 +325,7 @@ def _reason(change: _Change, keys: Iterable[Key]) -> str:
     if change.names_only and not after:
         return "0 endpoints (a source has `endpoints: false` under `keep`)"
     if change.unhealthy is None:
-        return f"{pluralize(after, 'endpoint')} (why is not known offline: the lock has only what passes)"
+        return f"{pluralize(after, 'endpoint')} (the reason is unknown offline: the lock holds only passing instances)"
     numbers: dict[str, int] = {}
     for key in known:
         for health, number in change.unhealthy.get(key, {}).items():

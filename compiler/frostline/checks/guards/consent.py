@@ -31,11 +31,11 @@ EXPIRED = Rule(
 UNUSED = Rule(
     name="guard-accept-unused",
     severity="warning",
-    summary="an entry of `guards.accept` fits no service",
-    why="Either its glob is misspelt and the guard will refuse what it was written for, or the service is gone and the "
-    "entry has done its work.",
+    summary="an entry of `guards.accept` matches no service",
+    why="Either its glob is misspelt and the guard will refuse what it was written for, or the service is gone and "
+    "nobody needs the entry any more.",
     example="frostline.yaml:60:7: warning[guard-accept-unused]: "
-    "`guards.accept` of `guard-delete` for `svc29` fits no service, published or new\n"
+    "`guards.accept` of `guard-delete` for `svc29` matches no service, published or new\n"
     "  help: remove the entry, or correct its `service`: did you mean `svc2`?",
     mend="remove the entry, or correct its `service`",
 )
@@ -50,26 +50,29 @@ _MOST_SCOPED = 6
 
 
 class Consent(Struct, frozen=True):
-    """What may pass on a day. accepted: the entries of `guards.accept` that hold on it."""
+    """The changes that may pass on a day. accepted: the entries of `guards.accept` that hold on that day."""
 
     allow: Allow
     accepted: tuple[Waiver, ...] = ()
 
     def covers(self, rule: str, key: Key) -> bool:
-        """Whether the guard of this rule does not count this (service, version)."""
+        """Whether the guard of this rule must not count this (service, version)."""
         if any(matches_key(glob, key) for glob in getattr(self.allow, allow_word(rule))):
             return True
         return any(entry.rule == rule and matches_key(entry.service, key) for entry in self.accepted)
 
 
 def consent_on(allow: Allow, entries: Sequence[Waiver], today: date) -> Consent:
-    """The consent that holds today. An entry holds through its day `until`. UsageError: an `until` is not a date."""
+    """The consent that holds today. An entry holds through its day `until`.
+
+    Raises UsageError, or ErrorGroup, if an `until` is not a date.
+    """
     days = last_days(entries)
     return Consent(allow, tuple(entry for entry, last in zip(entries, days, strict=True) if today <= last))
 
 
 def entry_findings(entries: Sequence[Waiver], keys: Collection[Key], today: date) -> Iterator[Finding]:
-    """A warning for each entry of `guards.accept` that has expired, or fits none of these (service, version)s."""
+    """A warning for each entry of `guards.accept` that has expired, or matches none of these (service, version)s."""
     for entry, last in zip(entries, last_days(entries), strict=True):
         named = f"`guards.accept` of `{entry.rule}` for `{shorten(entry.service)}`"
         if today > last:
@@ -81,12 +84,12 @@ def entry_findings(entries: Sequence[Waiver], keys: Collection[Key], today: date
         elif not any(matches_key(entry.service, key) for key in keys):
             near = closest(entry.service, {name for key in keys for name in key_names(key)})
             way = f"{UNUSED.mend}: did you mean `{near}`?" if near else None
-            message = f"{named} fits no service, published or new"
+            message = f"{named} matches no service, published or new"
             yield UNUSED.finding(message, value=entry.service, origin=entry.origin, help=way)
 
 
 def allow_word(rule: str) -> str:
-    """The word of `--allow` that lets pass what this rule refuses: `deletes`, `updates` or `moves`."""
+    """The word of `--allow` that accepts what this rule refuses: `deletes`, `updates` or `moves`."""
     return _WORDS.get(rule, "deletes")
 
 
@@ -96,13 +99,13 @@ def allows_segment(allow: Allow, source: str, datacenter: str) -> bool:
 
 
 def consent_help(rule: str, names: Iterable[str], today: date, way: str = "rerun with `--allow {}`") -> str:
-    """How to consent: the option, and what to add to `guards.accept`, each entry as an item of a YAML list.
+    """The help line that says how to consent: by the option, or by entries of `guards.accept`, as items of a YAML list.
 
     An item can be pasted below those of other refusals. Up to `_MOST_SCOPED` services are named one by one: consent to
     all of them, which is what more get, also lets pass what other guards refuse.
 
-    names: as `key_text` writes them; () for all.
-    way: what to do with the option, whose words stand at `{}`.
+    names: those of the refused services, as `key_text` writes them; () for all. way: what to do with the option; `{}`
+    stands for the option's value.
     """
     listed = sorted({glob_of(name) for name in names})
     if not listed or len(listed) > _MOST_SCOPED:

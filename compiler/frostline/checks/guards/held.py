@@ -1,4 +1,4 @@
-"""Held services: what the guard `instances` refuses, and `guards.refused: hold` keeps as the committed lock has it."""
+"""The findings about held services: `guards.refused: hold` keeps what the guard `instances` refuses as in the lock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from frostline.text import list_names, pluralize
 from frostline.text import quote as quote_name
 
 _ENDS = "the hold ends when the service recovers, or with consent: "
-# A hold is also said by runs that ask no source, where consent changes nothing, and by `check`, which takes none.
+# Runs that ask no source report a hold too, and so does `check`. Both cannot take the consent, hence the other command.
 _WAY = "run `frostline compile --allow {}` where its source can be read"
 
 HELD = Rule(
@@ -25,7 +25,7 @@ HELD = Rule(
     severity="warning",
     summary="a service that `guards.instances` refuses is kept as the committed lock has it",
     why="With `guards.refused: hold` a failing service does not stop the run: its instances stay in the lock as they "
-    "were, and everything else goes on. They are not what the source says now.",
+    "were, and the rest of the registry is updated. They differ from what the source says now.",
     example="warning[guard-held]: svc25: 0 passing, 6 critical; held as in the lock: 6 instances in `dc1` and `dc2`\n"
     f"  help: {_ENDS}{consent_help('guard-instances', ['svc25'], date(2026, 1, 1), _WAY)}",
     mend=f"{_ENDS}if this is intended, {_WAY.format('deletes')}, or accept it until a day with `guards.accept`",
@@ -34,9 +34,9 @@ RULES = (HELD,)
 
 
 class Held(Struct, frozen=True):
-    """A held service. instances: how many lines of the lock are kept; datacenters: where they are, sorted.
+    """A held service. instances: the number of kept lines of the lock. datacenters: where they are, sorted.
 
-    why: as guards count it; "" where no source was asked, or not that one.
+    why: what became of its instances (`Loss.why`); "" if the service's source was not asked.
     """
 
     service: str
@@ -47,8 +47,8 @@ class Held(Struct, frozen=True):
 
 def held_findings(held: Iterable[Held], today: date) -> tuple[Finding, ...]:
     """A warning for each held service, sorted; the line of `accept` is written out for the first one."""
-    services = sorted(held, key=lambda service: service.service)
-    return tuple(_finding(service, _way(service.service, services[0].service, today)) for service in services)
+    ordered = sorted(held, key=lambda held_service: held_service.service)
+    return tuple(_finding(service, _way(service.service, ordered[0].service, today)) for service in ordered)
 
 
 def _way(service: str, first: str, today: date) -> str:
@@ -61,7 +61,7 @@ def _way(service: str, first: str, today: date) -> str:
 def _finding(held: Held, way: str) -> Finding:
     kept = f"held as in the lock: {pluralize(held.instances, 'instance')} in {list_names(held.datacenters)}"
     return HELD.finding(
-        f"{held.why}; {kept}" if held.why else f"{kept} (why is not known: the source was not asked)",
+        f"{held.why}; {kept}" if held.why else f"{kept} (the reason is unknown: the source was not asked)",
         service=held.service,
         value=str(held.instances),
         help=way,

@@ -1,4 +1,4 @@
-"""The guard of what one output has: one that had services and would have none is hardly ever what anybody wants."""
+"""The guard of a single output: an output that had services and would have none is rarely intended."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from frostline.rules import Rule
 from frostline.settings import Allow, Guards
 
 FIND_OUT = (
-    "check its `select` and `sources`: `frostline list` shows the names and sources of all services and, where it "
-    "selects by tags, meta or datacenters, `frostline explain SERVICE` what it leaves out"
+    "check its `select` and `sources`: `frostline list` shows the names and sources of all services; if the output "
+    "selects by tags, meta or datacenters, `frostline explain SERVICE` shows what it leaves out"
 )
 """What to do about an output without any service."""
 
@@ -24,8 +24,8 @@ def _help(name: str = "OUTPUT") -> str:
 
 EMPTIED_OUTPUT = Rule(
     name="guard-output",
-    summary="an output that is published would have no service any more",
-    why="A tag or a datacenter that goes changes little of the registry, but may be all that one output selects. "
+    summary="a published output would have no service any more",
+    why="A tag or a datacenter that goes may change little in the registry, but it may be all that one output selects. "
     "Whoever reads its file would lose every service at once.",
     example="frostline.yaml:9:5: error[guard-output]: the output `public.yaml` would have no service any more\n"
     f"  help: {_help('public.yaml')}",
@@ -39,8 +39,8 @@ def emptied_outputs(
 ) -> tuple[Finding, ...]:
     """A finding for each output without any service whose published files would change.
 
-    empty: the names and places of the outputs that have no service. What they wrote before, nothing but its bytes says;
-    a file that stays as it is had none before.
+    empty: the names and places of the outputs that have no service. Only the bytes of an output's files tell what it
+    had before. Files that stay unchanged had no service before either.
     """
     if guards.empty != "refuse":
         return ()

@@ -1,4 +1,4 @@
-"""Guards of what the sources answered: a segment or a source that came empty is hardly ever what it says."""
+"""The guards of what the sources answered: an empty segment or source is rarely true."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from frostline.text import pluralize
 
 
 def empty_help(scope: str = "") -> str:
-    """Consul with ACLs answers a request without a token with 200 and an empty list."""
+    """The help line about an empty segment, source or registry. scope: SOURCE or SOURCE/DATACENTER to allow; "": all.
+
+    It names a missing token, because Consul with ACLs answers such a request with 200 and an empty list.
+    """
     return (
         "a missing token or a server that lost its data gives an empty answer too, or `select` excludes everything: "
         "check with `frostline sources`; "
@@ -24,8 +27,8 @@ def empty_help(scope: str = "") -> str:
 EMPTY_SEGMENT = Rule(
     name="guard-segment",
     summary="a segment (source, datacenter, namespace) had services and now has none",
-    why="A server without a leader, with a wrong token or with an empty state answers an empty list like a server that "
-    "really has nothing.",
+    why="A server without a leader, or with an empty state, and one that gets a wrong token answer with an empty list, "
+    "just like a server that really has nothing.",
     example="mesh(datacenter=dc1, namespace=ops): error[guard-segment]: "
     "it had 12 instances (declared services included) and now has none\n"
     f"  help: {empty_help('mesh/dc1')}",
@@ -34,7 +37,7 @@ EMPTY_SEGMENT = Rule(
 EMPTY_SOURCE = Rule(
     name="guard-source",
     summary="a live source returned no selected service",
-    why="On a first run there is nothing to compare with, and an agent with ACLs answers a request that has no token "
+    why="On a first run there is nothing to compare with, and an agent with ACLs answers a request without a token "
     "with success and an empty list.",
     example=f"error[guard-source]: source `mesh` returned no selected service\n  help: {empty_help('mesh')}",
     mend=empty_help(),

@@ -14,7 +14,7 @@ _MEND = f"restore the manifest or the lock from your repository{_PUBLISH}"
 UNKNOWN = Rule(
     name="guard-unknown",
     summary="neither the manifest nor the committed lock says what was published",
-    why="The guards compare with what was published. Where both are broken or missing parts, nobody would see that "
+    why="The guards compare with what was published. If both are missing, broken or incomplete, nobody would see "
     "services vanish.",
     example="error[guard-unknown]: nothing says what was published: there is no manifest; frostline.lock:1:1: "
     "the lock is empty\n"
@@ -25,8 +25,10 @@ RULES = (UNKNOWN,)
 
 
 def unknown_findings(faults: Mapping[str, UsageError | None], allow: Allow) -> tuple[Finding, ...]:
-    """The finding, unless every service may vanish. faults: of the manifest and, where there are live sources, of the
-    lock, by these names; None where there is none."""
+    """The finding, unless `--allow deletes` lets every service vanish.
+
+    faults: `manifest` and, if there are live sources, `lock` -> why it cannot be read; None if it does not exist.
+    """
     if "*" in allow.deletes:
         return ()
     reasons = [f"{fault.origin}: {fault.message}" if fault else f"there is no {name}" for name, fault in faults.items()]

@@ -17,7 +17,7 @@ _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 
 
 class InvalidPolicyValue(Exception):
-    """Why a value in a policy cannot be used (a network, a glob, a port range …), and what to write instead."""
+    """Why a value in a policy (a network, a glob, a port range …) is invalid, and what to write instead."""
 
     def __init__(self, message: str, help: str) -> None:
         super().__init__(message)
@@ -71,7 +71,7 @@ def _network_help(text: str) -> str:
 
 
 def known_address(text: str) -> IPv4Address | IPv6Address | str | None:
-    """What clients read an endpoint's address as: an IP address, a host name (in lower case), or None for neither.
+    """How clients read an endpoint's address: as an IP address, a host name (in lower case), or None for neither.
 
     An IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2) counts as that IPv4 address.
     """

@@ -1,6 +1,6 @@
-"""What a configuration asks of every service: `checks.policies`.
+"""The check `policies`: what a configuration requires of every service (`checks.policies`).
 
-A finding has the policy's name as its rule, so that a waiver names what the configuration names.
+The rule of a finding is the policy's name, so that a waiver uses the same name as the configuration.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ __all__ = ["RULES", "SCHEMA", "configure", "findings", "parse_policies"]
 MIN_INSTANCES = Rule(
     name="min_instances",
     summary="a (service, version) has fewer instances than the policy `min_instances` requires",
-    why="A service with too few instances is mostly in trouble at this moment. Once published, what is left of it "
-    "would take all the traffic until the next compile.",
+    why="A service with too few instances is mostly in trouble at this moment. Once published, the instances that are "
+    "left would take all the traffic until the next compile.",
     example="frostline.yaml:60:7: error[min_instances]: payments v1: "
     "it has 1 endpoint, but `payments/*` requires at least 2\n"
     "  help: register more instances, or lower `min_instances` at frostline.yaml:60:7",
@@ -56,7 +56,8 @@ UPSTREAMS = Rule(
     name="upstreams",
     summary="a consumer declares an upstream that no source of this registry serves or declares",
     why="The consumer would find nobody behind its sidecar: the destination is misspelt, not deployed yet, or its "
-    "source is not configured. Upstreams in peers and prepared queries are not looked up here, and pass.",
+    "source is not configured. Upstreams in peers and prepared queries always pass, because this registry does not "
+    "contain them.",
     example="jobs/shop.nomad.hcl:20:11: error[upstreams]: paymets v1: "
     "`default:shop/web` declares it as an upstream, but no source serves or declares it\n"
     "  help: did you mean `payments`? or change `upstreams` at frostline.yaml:60:7",
@@ -66,7 +67,7 @@ RULES = (MIN_INSTANCES, REQUIRED, NAMES, UPSTREAMS, *endpoint_policies.RULES)
 
 
 def findings(registry: Registry, settings: CheckSettings, context: Context) -> Iterator[Finding]:
-    """What violates the policies. Raises UsageError where a policy itself is wrong."""
+    """The violations of the policies. Raises UsageError, or ErrorGroup, if a policy itself is wrong."""
     for judge in parse_policies(settings):
         yield from judge(registry)
 
@@ -74,8 +75,8 @@ def findings(registry: Registry, settings: CheckSettings, context: Context) -> I
 def parse_policies(settings: CheckSettings) -> tuple[Judge, ...]:
     """The judges of all policies, in the order written.
 
-    The config schema has checked their shapes. Raises UsageError, or ErrorGroup, where a network, a range of ports,
-    a regular expression or a policy's name is wrong.
+    The config schema has checked the shapes of their values. Raises UsageError, or ErrorGroup, if a network, a range of
+    ports, a regular expression or a policy's name is wrong.
     """
     judges: list[Judge] = []
     errors: list[UsageError] = []
@@ -97,7 +98,7 @@ def _judge(name: str, setting: PolicySetting) -> Judge:
 
 
 def _judge_min_instances(setting: PolicySetting) -> Judge:
-    """N or {default: N, GLOB: N}: at least that many registered instances; the last glob that matches wins."""
+    """N or {default: N, GLOB: N}: at least this many registered instances; the last glob that matches wins."""
     value = setting.value if isinstance(setting.value, Mapping) else {"default": setting.value}
     least_by_glob = {str(glob): int(number) for glob, number in value.items() if glob != "severity"}
     default = least_by_glob.pop("default", 0)
@@ -130,7 +131,7 @@ def _judge_min_instances(setting: PolicySetting) -> Judge:
 
 
 def _judge_required(setting: PolicySetting) -> Judge:
-    """[KEY or glob]: each key has an endpoint, and so has at least one service that matches a glob."""
+    """[KEY or GLOB]: each key, and at least one service that matches each glob, has an endpoint."""
     for text in setting.value:
         if not text or text.startswith("!"):
             raise InvalidPolicyValue(
@@ -161,7 +162,7 @@ def _is_served(registry: Registry, glob: str) -> bool:
 
 
 def _judge_names(setting: PolicySetting) -> Judge:
-    """A regular expression that each service's whole name matches."""
+    """A regular expression that the whole name of each service must match."""
     try:
         pattern = compiled_pattern(setting.value)
     except re.error as error:
@@ -186,7 +187,7 @@ def _judge_names(setting: PolicySetting) -> Judge:
 
 
 def _judge_upstreams(setting: PolicySetting) -> Judge:
-    """`resolve`: some source serves or declares each upstream of a job that is not looked up elsewhere."""
+    """`resolve`: a source must serve or declare the destination of each upstream, except for peers and queries."""
 
     def judge(registry: Registry) -> Iterator[Finding]:
         for dependency in registry.upstreams:

@@ -15,8 +15,8 @@ ADDRESSES = Rule(
     name="addresses",
     summary="an instance has an address that the policy `addresses` does not allow",
     why="An instance that registers from a wrong network, or with a loopback or link-local address, would be published "
-    "and called by everybody. A spelling that only some clients read as an IP address (`127.1`, `0x7f.1`) is a way "
-    "around a denied network, so it is always a finding.",
+    "and called by everybody. A spelling that only some clients read as an IP address (`127.1`, `0x7f.1`) could "
+    "bypass a denied network, so it is always a finding.",
     example="mesh(datacenter=dc1, node=n1, id=payments-3): error[addresses]: payments v3: "
     "its address `10.9.0.1` is denied\n"
     "  help: correct the registration, or change `addresses` at frostline.yaml:60:7",
@@ -42,8 +42,8 @@ META = Rule(
 TAGS = Rule(
     name="tags",
     summary="an instance lacks a tag that the policy `tags` requires",
-    why="Outputs and programs choose by tags. An instance without one would be left out there, or served where it "
-    "should not be.",
+    why="Outputs and programs choose instances by tags. They would leave out an instance without its tag, or call it "
+    "where they should not.",
     example="mesh(datacenter=dc1, node=n1, id=ledger-1): warning[tags]: Ledger: it has no tag `api`\n"
     "  help: correct the registration, or change `tags` at frostline.yaml:60:7",
     mend="correct the registration, keep the tag (`keep.tags`), or change `tags` under `checks.policies`",
@@ -52,7 +52,7 @@ RULES = (ADDRESSES, PORTS, META, TAGS)
 
 
 def judge_addresses(setting: PolicySetting) -> Judge:
-    """{allow: [network, glob], deny: […]}: networks hold IP addresses, globs match host names."""
+    """{allow: [network or glob], deny: […]}: networks contain IP addresses, globs match host names."""
     allow = addresses(setting.value["allow"]) if "allow" in setting.value else None
     deny = addresses(setting.value.get("deny", ()))
 

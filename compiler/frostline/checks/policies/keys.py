@@ -1,4 +1,4 @@
-"""The keys of `checks.policies`, and how they are read."""
+"""The keys of `checks.policies`: their JSON Schema and their reader."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from frostline.settings import PolicySetting
 
 SCHEMA: Mapping[str, Any] = {
     "description": (
-        "What is asked of every service. Each policy is an error, or a warning with `severity: warning` beside its "
-        "keys; a list or a text is then written as {value: …, severity: warning}."
+        "Requirements on every service. A violation is an error, or a warning with `severity: warning` beside the "
+        "policy's keys; a list or a text is then written as {value: …, severity: warning}."
     ),
     "type": "object",
     "default": {},
@@ -23,8 +23,8 @@ SCHEMA: Mapping[str, Any] = {
     "properties": {
         "min_instances": {
             "description": (
-                "How many endpoints each (service, version) has at least: a number, or numbers by glob of SERVICE "
-                "or SERVICE/VERSION with `default` for the rest; the last glob that fits wins."
+                "The least number of endpoints of each (service, version): a number, or numbers by glob of SERVICE "
+                "or SERVICE/VERSION with `default` for the rest; the last glob that matches wins."
             ),
             "type": ["integer", "object"],
             "minimum": 0,
@@ -33,7 +33,7 @@ SCHEMA: Mapping[str, Any] = {
             "properties": {
                 "severity": ref("severity"),
                 "default": {
-                    "description": "For what no glob fits.",
+                    "description": "The number for services that no glob matches.",
                     "type": "integer",
                     "minimum": 0,
                     "default": 0,
@@ -73,7 +73,7 @@ SCHEMA: Mapping[str, Any] = {
             },
         },
         "meta": {
-            "description": "Meta that each registered instance has.",
+            "description": "Meta that each registered instance must have.",
             "type": "object",
             "additionalProperties": False,
             "required": ["required"],
@@ -83,14 +83,14 @@ SCHEMA: Mapping[str, Any] = {
             },
         },
         "tags": {
-            "description": "Tags that each registered instance has.",
+            "description": "Tags that each registered instance must have.",
             "type": "object",
             "additionalProperties": False,
             "required": ["required"],
             "properties": {"required": {"description": "Tags.", **ref("texts")}, "severity": ref("severity")},
         },
         "names": {
-            "description": "A regular expression (Python's) that the whole name of each service fits.",
+            "description": "A Python regular expression that the whole name of each service must match.",
             "type": ["string", "object"],
             "minLength": 1,
             "additionalProperties": False,
@@ -102,8 +102,8 @@ SCHEMA: Mapping[str, Any] = {
         },
         "upstreams": {
             "description": (
-                "resolve: each declared upstream is served or declared in this registry, peers and "
-                "prepared queries aside."
+                "resolve: this registry must serve or declare the destination of each upstream, peers and prepared "
+                "queries aside."
             ),
             "type": ["string", "object"],
             "pattern": "^resolve$",
@@ -138,7 +138,7 @@ def configure(cursor: Cursor, context: Context) -> dict[str, PolicySetting]:
 
 
 def _policy_setting(cursor: Cursor) -> PolicySetting | None:
-    """The policy's value without its severity: what is beside `severity`, or below `value`."""
+    """A policy's setting. Its value is what stands beside `severity`, or under `value`."""
     if not isinstance(cursor.value, dict):
         value = _policy_value(cursor, cursor)
         return None if value is None else PolicySetting(value=value, origin=cursor.origin)
@@ -153,7 +153,7 @@ def _policy_setting(cursor: Cursor) -> PolicySetting | None:
 
 
 def _policy_value(policy: Cursor, cursor: Cursor) -> Any:
-    """A value in a policy."""
+    """The value at `cursor`, which is the policy's own or that of one of its keys."""
     if policy.key == "min_instances":
         if cursor is policy:
             return {"default": integer(cursor)}
@@ -165,14 +165,14 @@ def _policy_value(policy: Cursor, cursor: Cursor) -> Any:
     if policy.key == "required":
         return [text for item in cursor.items() if (text := glob(item)) is not None]
     if policy.key == "ports":
-        return [str(item.value) for item in cursor.items() if _is_set(item, port_ranges)]
+        return [str(item.value) for item in cursor.items() if _is_valid(item, port_ranges)]
     if policy.key == "addresses":
-        return [item.value for item in cursor.items() if _is_set(item, addresses)]
+        return [item.value for item in cursor.items() if _is_valid(item, addresses)]
     return list(texts(cursor))
 
 
-def _is_set(cursor: Cursor, read: Callable[[Sequence[str]], object]) -> bool:
-    """Whether `read` makes a set of this text; says why not."""
+def _is_valid(cursor: Cursor, read: Callable[[Sequence[str]], object]) -> bool:
+    """Whether `read` accepts this text. Refuses the text if it does not."""
     try:
         read((str(cursor.value),))
     except InvalidPolicyValue as problem:
@@ -184,5 +184,5 @@ def _is_set(cursor: Cursor, read: Callable[[Sequence[str]], object]) -> bool:
 def _check_glob_key(cursor: Cursor) -> None:
     if cursor.key.startswith("!"):
         cursor.refuse(
-            "a glob that excludes cannot have a number", "give the services that it is about a number", at_key=True
+            "a glob that excludes cannot have a number", "write a glob of the services that need a number", at_key=True
         )

@@ -1,7 +1,7 @@
-"""Applies JSON Schema 2020-12 to each service as the registry's formats have it: the built-in schema, then the users'.
+"""The check `schema`: applies JSON Schema 2020-12 to each service as the registry's formats write it.
 
-jsonschema-rs decides (10,000 services in 0.06 s). jsonschema takes 200 times as long, so it only words what is wrong
-with the services that fail. Neither fetches anything.
+The built-in schema comes first, then the users' schemas. jsonschema-rs decides (10,000 services in 0.06 s). jsonschema
+takes 200 times as long, so it only explains the violations of services that fail. Neither fetches anything.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ SCHEMA: Mapping[str, Any] = {
 SCHEMA_RULE = Rule(
     name="schema",
     summary="a service violates a JSON Schema: the built-in one, or one of `checks.schema`",
-    why="The built-in schema is the format of the published registry, so whoever reads it may rely on it. A schema of "
-    "your own says what your programs rely on besides.",
+    why="The built-in schema is the format of the published registry, on which its readers may rely. A schema of your "
+    "own states what your programs rely on besides.",
     example="mesh(datacenter=dc1, node=n1, id=payments-1): error[schema]: payments v1: "
     "`/v1/endpoints/0/port` violates ours.schema.json: 8080 is not one of [80, 443]\n"
     "  help: correct the registration, or the schema ours.schema.json at "
@@ -51,17 +51,18 @@ SCHEMA_RULE = Rule(
 RULES = (SCHEMA_RULE,)
 
 MOST_FOR_SERVICE = 20
-"""Findings of one schema for one service; the last of them says that there are more."""
+"""The most violations of one schema that are shown for one service; one more finding says that there are more."""
 
 _BUILT_IN = "registry.schema.json"
 _REASON = 200
-"""Characters of a reason: jsonschema quotes whole values and lists in its messages."""
+"""The most characters of a reason. jsonschema quotes whole values and lists in its messages."""
 
 
 class Violation(Struct, frozen=True):
     """Where a service violates a schema, and why.
 
-    path: from the service's value to the violating one; keyword: from the schema's top to the violated keyword.
+    path: the steps from the service's value to the violating value. keyword: the steps from the top of the schema to
+    the violated keyword.
     """
 
     path: tuple[str | int, ...]
@@ -86,7 +87,7 @@ def inputs(settings: CheckSettings) -> tuple[Path, ...]:
 
 
 class Schema:
-    """A compiled schema. name: as users know it; origin: None for the built-in one."""
+    """A compiled schema. name: as messages show it. origin: None for the built-in schema. files: None for it too."""
 
     def __init__(self, content: Any, name: str, files: SchemaFiles | None) -> None:
         import jsonschema_rs
@@ -103,10 +104,10 @@ class Schema:
         return self._decider.is_valid(value)
 
     def violations(self, value: Any) -> tuple[Violation, ...]:
-        """How a value that is not accepted violates the schema, in jsonschema's words; at most one more than is shown.
+        """The violations of a value that `accepts` refuses, in jsonschema's words; at most MOST_FOR_SERVICE + 1.
 
-        jsonschema knows Python's regular expressions, the decider ECMA's (`\\p{L}`). Where jsonschema fails, or finds
-        nothing wrong, the words are the decider's.
+        jsonschema reads Python's regular expressions, the decider ECMA's (such as `\\p{L}`). If jsonschema fails, or
+        finds no violation, the words are the decider's.
         """
         from referencing.exceptions import Unresolvable
 
@@ -139,7 +140,7 @@ class Schema:
 
 
 def _explainer_class() -> Any:
-    """jsonschema's validator whose patterns are matched with a limit: its own would hang where the decider doesn't."""
+    """jsonschema's validator with a time limit on patterns. Without it, a slow pattern could hang the explanation."""
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
@@ -147,7 +148,7 @@ def _explainer_class() -> Any:
         "pattern": _pattern_errors,
         "patternProperties": _pattern_property_errors,
         "additionalProperties": partial(_unless_slow, Draft202012Validator.VALIDATORS["additionalProperties"]),
-        "unevaluatedProperties": _unworded,
+        "unevaluatedProperties": _left_to_decider,
     }
     return extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
 
@@ -169,22 +170,22 @@ def _pattern_property_errors(validator: Any, patterns: Any, instance: Any, _sche
 
 
 def _unless_slow(check: Any, validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
-    """jsonschema's own check, which matches names with `re`; where that may be slow, the decider words it."""
+    """jsonschema's own check, which matches names with `re`. Fails, if that may be slow: the decider explains."""
     patterns = schema.get("patternProperties", ()) if isinstance(instance, dict) else ()
     if any(compiled_pattern(pattern).may_be_slow(name) for pattern in patterns for name in instance):
         raise re.error("a slow pattern")
     yield from check(validator, value, instance, schema)
 
 
-def _unworded(*_: Any) -> Iterator[Any]:
-    """Matches names with `re` against the patterns of other schemas too: the decider words it."""
+def _left_to_decider(*_: Any) -> Iterator[Any]:
+    """Fails, so that the decider explains. jsonschema would match names with `re` against unknown patterns here."""
     raise re.error("the patterns are not known")
 
 
 def findings(registry: Registry, settings: CheckSettings, context: base.Context) -> Iterator[Finding]:
-    """What violates a schema, at most MOST_FOR_SERVICE findings for one service and schema.
+    """The violations of the schemas: for one service and schema at most MOST_FOR_SERVICE, and a note if there are more.
 
-    Raises UsageError, or ErrorGroup, for each schema file that is unreadable, not a schema, or refers outside the root.
+    Raises UsageError, or ErrorGroup, for schema files that are unreadable, not a schema, or refer outside the root.
     """
     schemas = [_built_in(), *load(settings.schema, context.root)]
     for service, versions in registry.services.items():
@@ -243,7 +244,7 @@ def _service_findings(
     try:
         if schema.accepts(value):
             return
-    except UnicodeEncodeError:  # half a surrogate pair: a local file can hold one as an escape
+    except UnicodeEncodeError:  # half of a surrogate pair, which a local file can contain as an escape
         yield SCHEMA_RULE.finding(
             "one of its values contains half of a surrogate pair, which is not valid text",
             service=service,
@@ -287,7 +288,7 @@ def _version(path: Sequence[str | int]) -> str | None:
 def _origin(versions: Mapping[str | None, Entry], path: Sequence[str | int], schema: Schema) -> Origin | None:
     """The origin of the endpoint that the path leads through.
 
-    Without one: the first endpoint's of its version, else of its service; the schema where there is no endpoint.
+    Without one: that of the first endpoint of the version, else of the service, else the place of the schema.
     """
     entries = list(versions.values())
     if path:
@@ -299,13 +300,13 @@ def _origin(versions: Mapping[str | None, Entry], path: Sequence[str | int], sch
 
 
 def pointer(path: Iterable[str | int]) -> str:
-    """The JSON Pointer of a path (RFC 6901). The whole document is `/` here: users could miss an empty pointer."""
+    """The JSON Pointer of a path (RFC 6901). The whole document is `/` here, because users could miss an empty text."""
     steps = [str(step).replace("~", "~0").replace("/", "~1") for step in path]
     return "/" + "/".join(steps)
 
 
 def _reason(error: Any) -> str:
-    """jsonschema's message, in which the quoted value is written as JSON and shortened."""
+    """jsonschema's message, with the value in it written as JSON and shortened."""
     value = "this" if isinstance(error.instance, (dict, list)) else shorten(_json(error.instance))
     return shorten(error.message.replace(repr(error.instance), value, 1), _REASON)
 

@@ -1,4 +1,4 @@
-"""Reads the users' JSON Schema files and those they refer to: from disk, never from a network or outside the root."""
+"""Reads the users' JSON Schema files and those they refer to: from disk, inside the root, never from a network."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 class SchemaFiles:
     """One schema file and the files that it refers to.
 
-    A reference may lead to a file inside the root: relative to the referring file's place on disk, or to its `$id`.
-    Anything else, or a file that is not a schema, is a UsageError. It is also kept in `problem`, because the validators
-    hide what their retrieval function raised.
+    A reference may lead to a file inside the root, relative to the referring file's place on disk or to its `$id`.
+    Anything else, or a file that is not a schema, raises UsageError. The error is also kept in `problem`, because the
+    validators hide errors of their retrieval function.
     """
 
     def __init__(self, path: Path, root: Path) -> None:
@@ -48,7 +48,7 @@ class SchemaFiles:
         return self._read(path, path.as_uri())
 
     def retrieve(self, uri: str) -> Any:
-        """The schema at this URI. Raises UsageError, and keeps it in `problem`, unless it is a file inside the root."""
+        """The schema at this URI. Raises UsageError, and keeps it in `problem`, if it is not a file inside the root."""
         if uri not in self._loaded:
             try:
                 self._loaded[uri] = self._read(self._file(uri), uri)

@@ -68,4 +68,4 @@ def _failure(program: str, outcome: Outcome) -> str | None:
             return f"{name} was ended by {signal_name(outcome.number)}, and {quoted}"
         case "timeout":
             return f"{name} did not end within {SECONDS:g} seconds, and {quoted}"
-    return f"{name} has ended, or stopped, the process that watched over it"
+    return f"{name} ended or stopped the process that supervises it"

@@ -172,7 +172,7 @@ def test_a_registered_service_that_loses_most_endpoints_is_refused(before: int, 
         (0, {"critical": 6}, "0 passing, 6 critical; it had 6 endpoints"),
         (1, {"critical": 2, "maintenance": 1}, "1 passing, 2 critical, 1 maintenance, 2 not registered; it had"),
         (2, {}, "2 passing, 4 not registered; it had"),
-        (0, None, "0 endpoints (why is not known offline: the lock has only what passes); it had"),
+        (0, None, "0 endpoints (the reason is unknown offline: the lock holds only passing instances); it had"),
     ],
 )
 def test_a_refusal_says_whether_instances_fail_or_are_not_registered(

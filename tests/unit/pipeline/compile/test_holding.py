@@ -189,7 +189,7 @@ def test_merged_locks_are_held_too(config: Config, tmp_path: Path) -> None:
     locks = hold_refused(config, merge_files(config, [str(tmp_path / "part")], datetime.now(UTC))[0], Allow(), TODAY)
     assert lines(locks) == {("dc1", "shop"): 6}
     (service,) = held_services(config, locks)
-    assert service.why.startswith("0 endpoints (why is not known offline")
+    assert service.why.startswith("0 endpoints (the reason is unknown offline")
 
 
 def answer(datacenter: str, *healths: str) -> SegmentAnswer:
@@ -221,7 +221,8 @@ def test_a_partial_freeze_holds_what_it_reads_and_leaves_the_rest(config: Config
     assert config.lock.read_text().count('"held":true') == 8
     answers.of["mesh"] = ReadResult(answers=(answer("dc1", *fine),), unreachable=("dc2",))
     (finding,) = update_lock(config, Allow(), TODAY).findings
-    assert finding.message == "held as in the lock: 4 instances in `dc2` (why is not known: the source was not asked)"
+    unknown = "(the reason is unknown: the source was not asked)"
+    assert finding.message == f"held as in the lock: 4 instances in `dc2` {unknown}"
     answers.of["mesh"] = ReadResult(answers=(answer("dc1", *fine), answer("dc2", *fine)))
     assert update_lock(config, Allow(), TODAY).findings == ()
     assert "held" not in config.lock.read_text()

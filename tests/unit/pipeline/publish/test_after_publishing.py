@@ -16,7 +16,7 @@ Configure = Callable[..., Config]
 def test_a_program_that_cannot_be_watched_over_has_failed(configure: Configure) -> None:
     said = run_after(configure(sources={"p": {"type": "static", "services": {}}}), ("true", "x" * 200_000))
     assert said is not None
-    assert said.startswith("`true` cannot be started: the process that watches over a program cannot be started: ")
+    assert said.startswith("`true` cannot be started: the process that supervises programs cannot be started: ")
 
 
 def test_a_program_without_a_place_for_its_folder_has_failed(
@@ -27,6 +27,6 @@ def test_a_program_without_a_place_for_its_folder_has_failed(
     )
     said = run_after(configure(sources={"p": {"type": "static", "services": {}}}), ("true",))
     assert said == (
-        f"`true` cannot be started: the private folder of a program, `{tmp_path}/missing/x`, cannot be made: "
+        f"`true` cannot be started: the private folder for a program, `{tmp_path}/missing/x`, cannot be made: "
         "No such file or directory"
     )
