@@ -57,6 +57,7 @@ def candidates(around: Surroundings, environment: Mapping[str, str]) -> tuple[Ca
             what="Consul",
             keys=("type: consul", *_token("CONSUL_HTTP_TOKEN", environment)),
             hints=(
+                *_token_hint("CONSUL_HTTP_TOKEN", environment),
                 "address: https://consul.example:8501   # default: $CONSUL_HTTP_ADDR, else http://127.0.0.1:8500",
                 'datacenters: ["*"]                      # default: the one of the agent',
             ),
@@ -66,7 +67,10 @@ def candidates(around: Surroundings, environment: Mapping[str, str]) -> tuple[Ca
             name="live",
             what="Nomad",
             keys=("type: nomad", *_token("NOMAD_TOKEN", environment)),
-            hints=("address: https://nomad.example:4646     # default: $NOMAD_ADDR, else http://127.0.0.1:4646",),
+            hints=(
+                *_token_hint("NOMAD_TOKEN", environment),
+                "address: https://nomad.example:4646     # default: $NOMAD_ADDR, else http://127.0.0.1:4646",
+            ),
             live=True,
         ),
     ]
@@ -78,6 +82,13 @@ def candidates(around: Surroundings, environment: Mapping[str, str]) -> tuple[Ca
 
 def _token(variable: str, environment: Mapping[str, str]) -> tuple[str, ...]:
     return (f"token: {{env: {variable}}}",) if environment.get(variable) else ()
+
+
+def _token_hint(variable: str, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The key that a server with ACLs wants. init reads without a token where the variable is not set."""
+    if environment.get(variable):
+        return ()
+    return (f"{f'token: {{env: {variable}}}':<39} # where ACLs are enabled",)
 
 
 def try_candidate(candidate: Candidate, folder: Path, today: date) -> Tried:
