@@ -150,6 +150,10 @@ def test_a_lock_of_other_settings_is_refused(both: Project, wan: WanPair) -> Non
         said = both.refused(2, "compile", "--lock", lock).stderr
         assert said.startswith("locks/dc2.lock:1:1: error: ")
         assert "the settings of source `mesh` have changed since the lock was written" in said
+        command = said.split("`")[-2]
+        assert command == "frostline freeze --source mesh --datacenter dc2 --out locks/dc2.lock"
+    both.done(*command.split()[1:])
+    assert both.run("compile", "--lock", "locks/*").returncode == 0
 
 
 @pytest.mark.parametrize("pattern", ["locks/*", ".", "", "**b", "x" * 300])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from shlex import quote
 
 from frostline.errors import SourceError, UsageError
 from frostline.lock.codec import describe_segment, lock_of
@@ -57,7 +58,8 @@ def check_settings(lock: Lock | None, digests: Mapping[str, str], shown: str) ->
     digests: name of each live source -> digest of its settings. shown: the lock's path for messages.
     """
     check_held(lock, digests, shown)
-    check_same_settings([(shown, lock or Lock())], digests)
+    for source in _stale_sources(lock or Lock(), digests):
+        raise _other_settings(source, shown, "run `frostline freeze`")
 
 
 def check_held(lock: Lock | None, sources: Iterable[str], shown: str) -> None:
@@ -70,15 +72,31 @@ def check_held(lock: Lock | None, sources: Iterable[str], shown: str) -> None:
 
 
 def check_same_settings(parts: Iterable[tuple[str, Lock]], digests: Mapping[str, str]) -> None:
-    """Raise UsageError if one of the locks holds a live source that was frozen with other settings.
+    """Raise UsageError if one of these files of `freeze --out` holds a live source that was frozen with other settings.
 
     parts: (path for messages, lock). digests: as for `check_settings`.
     """
     for shown, lock in parts:
-        for snapshot in lock.snapshots:
-            if snapshot.source in digests and snapshot.settings != digests[snapshot.source]:
-                raise UsageError(
-                    f"the settings of source `{snapshot.source}` have changed since the lock was written",
-                    origin=FileOrigin(shown),
-                    help="run `frostline freeze`",
-                )
+        for source in _stale_sources(lock, digests):
+            again = f"write it again with this configuration: `{_freeze_command(lock, shown)}`"
+            raise _other_settings(source, shown, again)
+
+
+def _stale_sources(lock: Lock, digests: Mapping[str, str]) -> Iterator[str]:
+    """Yield the live sources that this lock holds with other settings."""
+    for snapshot in lock.snapshots:
+        if snapshot.source in digests and snapshot.settings != digests[snapshot.source]:
+            yield snapshot.source
+
+
+def _other_settings(source: str, shown: str, help: str) -> UsageError:
+    message = f"the settings of source `{source}` have changed since the lock was written"
+    return UsageError(message, origin=FileOrigin(shown), help=help)
+
+
+def _freeze_command(lock: Lock, shown: str) -> str:
+    """Return the command that writes this file again."""
+    words = [("--source", snapshot.source) for snapshot in lock.snapshots]
+    words += [("--datacenter", snapshot.datacenter) for snapshot in lock.snapshots if snapshot.datacenter]
+    options = [f"{option} {quote(name)}" for option, name in dict.fromkeys(words)]
+    return " ".join(["frostline freeze", *options, f"--out {quote(shown)}"])
