@@ -144,7 +144,7 @@ def test_it_overwrites_nothing(project: Project) -> None:
     done = project.done("init", env=NOWHERE)
     assert project.read(".gitattributes") == b"* text=auto\n"
     assert project.read(".gitlab-ci.yml") == b"stages: []\n"
-    assert ".gitlab-ci.yml is there already, and stays as it is.\n" in done.stderr
+    assert ".gitlab-ci.yml exists already, and stays as it is.\n" in done.stderr
     assert "  frostline.lock -text -merge\n" in done.stderr
     again = project.refused(2, "init", env=NOWHERE)
     assert "there is a frostline.yaml here already; it stays as it is" in again.stderr

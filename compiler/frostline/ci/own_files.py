@@ -15,26 +15,26 @@ from frostline.settings import Config
 
 
 def own_files(clone: Clone, config: Path | None) -> set[str]:
-    """These files, as git names them, of this configuration; without those outside of the repository.
+    """Return git's names of these files. Files outside the repository are left out.
 
-    UsageError: one is in a repository inside of this one, such as a submodule: no commit of this one can have it.
+    Raises UsageError if a file is in a repository inside this one, such as a submodule: this one cannot commit it.
     """
     top = clone.top.resolve()
     names: set[str] = set()
-    looked_at: set[Path] = set()
+    checked: set[Path] = set()
     for file in _files(load_config(find_config(config, Path.cwd()))):
         folder = file.parent.resolve()
         if not folder.is_relative_to(top):
             continue
         name = (folder / file.name).relative_to(top).as_posix()
         names.add(name)
-        while folder != top and folder not in looked_at:
-            looked_at.add(folder)
+        while folder != top and folder not in checked:
+            checked.add(folder)
             if os.path.lexists(folder / ".git"):
                 inner = folder.relative_to(top)
                 raise UsageError(
-                    f"`{name}` is in a repository of its own, `{inner}`: a pull request can't have it",
-                    help="let `root`, `lock` and `confirmed` be outside of it, or run this job in that repository",
+                    f"`{name}` is in a repository of its own, `{inner}`: a pull request cannot contain it",
+                    help="set `root`, `lock` and `confirmed` to paths outside it, or run this job in that repository",
                 )
             folder = folder.parent
     return names

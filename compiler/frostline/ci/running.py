@@ -38,7 +38,7 @@ def run_frostline(
 
 
 def start(arguments: Sequence[str], environment: Mapping[str, str], quietly: bool) -> Run:
-    """Run `frostline` with these arguments in a process of its own."""
+    """Run `frostline` with these arguments in its own process."""
     with subprocess.Popen(  # noqa: S603 - no shell
         # -P: import no module from the checkout, which may be anybody's pull request.
         [sys.executable, "-P", "-m", "frostline", *arguments],

@@ -1,4 +1,4 @@
-"""`frostline init`: a configuration to start with, for what is found here."""
+"""`frostline init`: write a configuration to start with, for what is found here."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def command(invocation: Invocation, template: str | None) -> int:
     start = write_start(folder, os.environ, invocation.today)
     if invocation.format == "json":
         print_json(report_value(start=_value(start)))
-    for line in _told(start):
+    for line in _summary(start):
         info(invocation, line)
     return errors.DONE
 
@@ -60,11 +60,11 @@ def _value(start: Start) -> dict[str, Any]:
     }
 
 
-def _told(start: Start) -> list[str]:
+def _summary(start: Start) -> list[str]:
     lines = [_line_of(source) for source in start.sources]
     lines.append(f"Wrote {list_names(start.written)}.")
     for path in start.kept:
-        lines.append(f"{path} is there already, and stays as it is.")
+        lines.append(f"{path} exists already, and stays as it is.")
     if start.attributes:
         lines.append("Add to .gitattributes, so that git keeps lock and outputs whole:")
         lines += [f"  {line}" for line in start.attributes.splitlines()]

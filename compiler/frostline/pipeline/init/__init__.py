@@ -1,1 +1,1 @@
-"""`frostline init`: what there is to start from, and the files that it writes."""
+"""`frostline init`: find what a configuration can start from, and write the first files."""

@@ -1,4 +1,4 @@
-"""The sources that a first configuration may have: each is tried by itself, by a compile that writes nothing."""
+"""The sources that a first configuration may have. Each is tried alone, with a compile that writes nothing."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from frostline.pipeline.load.config import NAME, config_in
 from frostline.text import escape_control, pluralize
 
 _PATIENCE = ("connect_timeout: 2s", "timeout: 10s", "deadline: 30s", "retries: 0")
-"""Keys that a live source is tried with: most folders have no agent beside them."""
+"""Short limits for trying a live source: on most machines no agent is running."""
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
-    """name: of the source; keys: its lines in frostline.yaml, without comments; hints: lines that are commented out.
+    """A source that the first configuration may have.
 
-    what: what it is, for a person; live: whether it asks a server.
+    name: of the source. what: its name for people. live: whether it asks a server.
+    keys: its lines in frostline.yaml. hints: further lines, which are written as comments.
     """
 
     name: str
@@ -38,9 +39,10 @@ class Candidate(Struct, frozen=True, kw_only=True):
 
 
 class Tried(Struct, frozen=True):
-    """services: how many it gives; problem: why it can't be used, "" where it can.
+    """The result of trying a candidate.
 
-    errors: how many findings refuse what it gives. It is used all the same: `frostline plan` shows them one by one.
+    services: how many it gives. problem: why it cannot be used; "" if it can.
+    errors: how many findings refuse what it gives. It is still used: `frostline plan` shows them one by one.
     """
 
     candidate: Candidate
@@ -50,8 +52,8 @@ class Tried(Struct, frozen=True):
 
 
 def candidates(around: Surroundings, environment: Mapping[str, str]) -> tuple[Candidate, ...]:
-    """What may be a source here, in the order of the configuration. environment: whether there are tokens in it."""
-    found = [
+    """Return the possible sources, in the order of the configuration. environment: tells which tokens are set."""
+    sources = [
         Candidate(
             name="mesh",
             what="Consul",
@@ -76,8 +78,8 @@ def candidates(around: Surroundings, environment: Mapping[str, str]) -> tuple[Ca
     ]
     if around.job_files:
         files = f"files: {json.dumps(list(around.job_files))}"
-        found.append(Candidate(name="jobs", what="Nomad job files", keys=("type: jobspec", files)))
-    return tuple(found)
+        sources.append(Candidate(name="jobs", what="Nomad job files", keys=("type: jobspec", files)))
+    return tuple(sources)
 
 
 def _token(variable: str, environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -92,10 +94,10 @@ def _token_hint(variable: str, environment: Mapping[str, str]) -> tuple[str, ...
 
 
 def try_candidate(candidate: Candidate, folder: Path, today: date) -> Tried:
-    """What a configuration in this folder, with this source alone, would give."""
+    """Try a configuration in this folder that has only this source."""
     lines = [*candidate.keys, *(_PATIENCE if candidate.live else ())]
     text = f"version: 1\nsources:\n  {candidate.name}:\n" + "".join(f"    {line}\n" for line in lines)
-    compilation = compiled(text, folder, today)
+    compilation = try_compile(text, folder, today)
     if isinstance(compilation, str):
         return Tried(candidate, problem=compilation.removeprefix(f"source {candidate.name}: "))
     services = sum(1 for _ in compilation.registry.entries())
@@ -105,7 +107,7 @@ def try_candidate(candidate: Candidate, folder: Path, today: date) -> Tried:
 
 
 def refusal_of(compilation: Compilation) -> str:
-    """Why compile would refuse this, a line; "" where it would not."""
+    """Return in one line why compile would refuse this; "" if it would not."""
     refused = _refused(compilation)
     if not refused:
         return ""
@@ -119,8 +121,9 @@ def _refused(compilation: Compilation) -> list[Finding]:
     return [finding for finding in compilation.findings if finding.severity == "error"]
 
 
-def compiled(text: str, folder: Path, today: date) -> Compilation | str:
-    """What this configuration in this folder compiles to; nothing is written. Else why it can't be compiled, a line."""
+def try_compile(text: str, folder: Path, today: date) -> Compilation | str:
+    """Compile this configuration in this folder, without writing anything. Return the result, or in one line why it
+    cannot be compiled."""
     try:
         config = config_in(ConfigText(NAME, folder / NAME, text.encode()))
         committed = CommittedLock(config)
@@ -130,7 +133,7 @@ def compiled(text: str, folder: Path, today: date) -> Compilation | str:
     except FrostlineError as error:
         first = error.errors[0] if isinstance(error, ErrorGroup) else error
         origin = first.origin
-        # A place in the text that is tried says nothing: it is not the text that is written.
+        # A place in this text would mislead: it is not the text that init writes.
         is_elsewhere = origin is not None and getattr(origin, "path", "") != NAME
         if not is_elsewhere:
             return escape_control(first.message)

@@ -8,7 +8,7 @@ from frostline.pipeline.init.surroundings import Host
 
 _WHERE = "what pip installs: the path or URL of a wheel, or git+https://…"
 _INSTALL = 'pip install "${FROSTLINE:?set this variable of CI}"'
-"""No name of a package: whoever registers it at a public index would be run here."""
+"""It names no package: anybody could register that name at a public index, and CI would run their code."""
 
 _GITHUB = f"""\
 # Checks the registry of each change, without a network, and says once an hour whether it has moved.
@@ -73,4 +73,4 @@ CI_FILES: Mapping[Host, tuple[str, str]] = {
     "github": (".github/workflows/registry.yml", _GITHUB),
     "gitlab": (".gitlab-ci.yml", _GITLAB),
 }
-"""Path and text of the file of each host."""
+"""Host -> path and text of its CI file."""

@@ -1,4 +1,4 @@
-"""The texts that a configuration starts with: frostline.yaml and .gitattributes."""
+"""The texts of the first frostline.yaml and .gitattributes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from frostline.pipeline.init.candidates import Tried
 from frostline.pipeline.init.first_outputs import FirstOutput
 
 SCHEMA = "frostline.schema.json"
-"""What editors read, beside frostline.yaml: the same line on every machine, and no network.
+"""The schema for editors, beside frostline.yaml, so that they need no network and the path is the same everywhere.
 
-No public address has the schema of just this frostline, and where it is installed differs from machine to machine.
+No public address has the schema of exactly this version, and the place of an installation differs between machines.
 """
 
 _EXAMPLE = (
@@ -22,7 +22,7 @@ _EXAMPLE = (
 
 
 def config_text(sources: Sequence[Tried], outputs: Sequence[FirstOutput]) -> str:
-    """The text of frostline.yaml: the sources that can be used, the others as comments, and these outputs.
+    """Return the text of frostline.yaml: the usable sources, the others as comments, and these outputs.
 
     It compiles as it is, unless findings refuse what a source gives.
     """
@@ -72,7 +72,7 @@ def _block(source: Tried) -> Iterator[str]:
 
 
 def attributes_text(outputs: Sequence[FirstOutput]) -> str:
-    """.gitattributes for lock, manifest, schema and outputs."""
+    """Return the text of .gitattributes for lock, manifest, schema and outputs."""
     generated = sorted(pattern for output in outputs for pattern in output.files)
     lines = ["frostline.lock -text -merge", "frostline.manifest -text", f"{SCHEMA} -text linguist-generated"]
     lines += [f"{pattern} -text -merge linguist-generated" for pattern in generated]

@@ -1,4 +1,4 @@
-"""The outputs of a first configuration, at paths where nothing stands yet."""
+"""The outputs of a first configuration, at paths that are still free."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from frostline.pipeline.init.surroundings import Surroundings, is_behind_a_link
 
 
 class FirstOutput(Struct, frozen=True):
-    """line: in frostline.yaml; files: what it writes, as patterns of .gitattributes."""
+    """An output of the first configuration.
+
+    line: its text in frostline.yaml. files: what it writes, as patterns for .gitattributes.
+    """
 
     line: str
     files: tuple[str, ...]
 
 
 def first_outputs(around: Surroundings, folder: Path) -> tuple[FirstOutput, ...]:
-    """The outputs for what is here; YAML always, for reviewers and scripts.
+    """Return the outputs for what was found; always YAML, for reviewers and scripts.
 
-    One is left out where each path that it might have is taken.
+    An output is left out if all its possible paths are taken.
     """
     return tuple(_outputs(around, folder))
 
@@ -32,7 +35,7 @@ def _outputs(around: Surroundings, folder: Path) -> Iterator[FirstOutput]:
         yield FirstOutput(f"{{type: yaml, path: {paths[0]}}}", paths)
     if around.package:
         stems = (f"{around.package}/registry", f"{around.package}/frostline_registry")
-        # Python imports a package `registry` in place of a module `registry`.
+        # If there is a package `registry`, Python would import it instead of the module `registry`.
         if paths := _first_free(folder, tuple((f"{stem}.py", f"{stem}.pyi", stem) for stem in stems)):
             yield FirstOutput(f"{{type: python, path: {paths[0]}}}", paths[:2])
     if around.modules:
@@ -42,12 +45,12 @@ def _outputs(around: Surroundings, folder: Path) -> Iterator[FirstOutput]:
 
 
 def _first_free(folder: Path, choices: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
-    """The first of these whose paths can all be made; none: ()."""
+    """Return the first choice with only free paths; () if there is none."""
     return next((paths for paths in choices if all(_is_free(folder, path) for path in paths)), ())
 
 
 def _is_free(folder: Path, path: str) -> bool:
-    """Whether frostline would write this path, which refuses links and files that it did not write."""
-    above = [folder / part for part in PurePosixPath(path).parents[:-1]]
-    in_the_way = any(os.path.lexists(part) and not part.is_dir() for part in above)
+    """Whether frostline could write this path: it refuses links, and files that it did not write."""
+    parents = [folder / parent for parent in PurePosixPath(path).parents[:-1]]
+    in_the_way = any(os.path.lexists(parent) and not parent.is_dir() for parent in parents)
     return not in_the_way and not is_behind_a_link(folder, path) and not os.path.lexists(folder / path)

@@ -1,4 +1,4 @@
-"""What a folder holds that a first configuration can use: job files, a Python package, a Puppet control repository."""
+"""Find what a first configuration can use in a folder: job files, a Python package, a Puppet control repository."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Literal
 from msgspec import Struct
 
 JOB_FILES = (".nomad.hcl", ".nomad")
-"""How the names of Nomad's job files end, by its own documents. `.hcl` alone may be any program's: its text tells."""
+"""The endings of job files by Nomad's documents. Files that end in `.hcl` alone can be any program's: we read them."""
 
-_NO_PART_OF_IT = frozenset({"node_modules", "venv", "build", "dist", "vendor", "target", "__pycache__"})
+_SKIPPED_FOLDERS = frozenset({"node_modules", "venv", "build", "dist", "vendor", "target", "__pycache__"})
 _PYTHON_PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
 _NO_PACKAGE = frozenset({"docs", "examples", "scripts", "test", "tests"})
 _MOST_FOLDERS = 2000
@@ -29,9 +29,12 @@ Host = Literal["github", "gitlab"]
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """job_files: globs, as the source `jobspec` takes them, sorted. package: the folder of the project's Python
-    package; modules: the folder of a control repository in which its own Puppet modules are; both relative to the
-    folder, None where there is none. host: whose CI the repository seems to use.
+    """What was found in a folder. Paths are relative to it.
+
+    job_files: globs for the source `jobspec`, sorted.
+    package: the folder of the project's Python package; None if there is none.
+    modules: the folder with a control repository's own Puppet modules; None if there is none.
+    host: the host of the CI that the repository seems to use; None if it is not known.
     """
 
     job_files: tuple[str, ...] = ()
@@ -41,7 +44,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
 
 
 def look_around(folder: Path) -> Surroundings:
-    """What is in this folder, by the names of files and what a few small ones say; what can't be read is not there."""
+    """Look at the names of files in this folder, and read a few small ones. A file that cannot be read is skipped."""
     return Surroundings(
         job_files=tuple(sorted(set(_job_globs(folder)))),
         package=_package(folder),
@@ -51,11 +54,11 @@ def look_around(folder: Path) -> Surroundings:
 
 
 def _job_globs(folder: Path) -> Iterator[str]:
-    """A glob for each kind of name in each folder at the top, so that files that come later are found too."""
+    """Yield a glob for each ending in each top folder, so that files that are added later are found too."""
     only_jobs: dict[str, bool] = {}
     for count, (path, folders, files) in enumerate(os.walk(folder)):
         below = Path(path).relative_to(folder).parts
-        folders[:] = sorted(name for name in folders if _PLAIN.fullmatch(name) and name not in _NO_PART_OF_IT)
+        folders[:] = sorted(name for name in folders if _PLAIN.fullmatch(name) and name not in _SKIPPED_FOLDERS)
         if len(below) >= _DEEPEST or count >= _MOST_FOLDERS:
             folders.clear()
         start = f"{below[0]}/**/" if below else ""
@@ -76,7 +79,7 @@ def _is_job(path: Path) -> bool:
 
 
 def _package(folder: Path) -> str | None:
-    """The package that has the project's name, else the only one that there is, in src or here."""
+    """Return the package with the project's name, else the only package, in src or here; None if there is none."""
     name = re.sub(r"[-.]+", "_", _project_name(folder))
     for candidate in (f"src/{name}", name, name.lower(), f"src/{name.lower()}"):
         if _is_package(folder, candidate):
@@ -88,7 +91,7 @@ def _package(folder: Path) -> str | None:
 
 
 def _project_name(folder: Path) -> str:
-    """The name in pyproject.toml, by its standard or by Poetry; "": it has none."""
+    """Return the name in pyproject.toml, in the standard table or in Poetry's; "" if there is none."""
     try:
         settings = tomllib.loads(small_text(folder / "pyproject.toml"))
     except (OSError, ValueError, RecursionError):
@@ -102,7 +105,7 @@ def _project_name(folder: Path) -> str:
 
 
 def _packages(folder: Path, parent: str) -> list[str]:
-    """The packages in this folder, without those of tests and the like; at most two are looked for."""
+    """Return the first two packages in this folder, without tests, docs and the like."""
     try:
         names = sorted(entry.name for entry in os.scandir(folder / parent) if entry.name not in _NO_PACKAGE)
     except OSError:
@@ -111,7 +114,7 @@ def _packages(folder: Path, parent: str) -> list[str]:
 
 
 def _is_package(folder: Path, path: str) -> bool:
-    """Whether Python can import this folder, and it is not behind a link."""
+    """Whether Python can import this folder, and no part of its path is a link."""
     name = path.removeprefix("src/")
     can_be_imported = name.isidentifier() and name.isascii() and not iskeyword(name)
     file = f"{path}/__init__.py"
@@ -119,10 +122,9 @@ def _is_package(folder: Path, path: str) -> bool:
 
 
 def _modules(folder: Path) -> str | None:
-    """The first folder of `modulepath` that is not `modules`, which r10k fills; `modules` where there is no other.
+    """Return the first folder of `modulepath` except `modules`, which r10k fills; `modules` if it is the only one.
 
-    A folder that is a symbolic link counts for none: frostline writes nothing behind one.
-
+    Folders that are symbolic links are skipped: frostline writes nothing behind a link.
     https://www.puppet.com/docs/puppet/7/config_file_environment
     """
     try:
@@ -137,8 +139,8 @@ def _modules(folder: Path) -> str | None:
 
 
 def is_behind_a_link(folder: Path, path: str) -> bool:
-    """Whether a folder on the way from here to this path is a symbolic link."""
-    return any((folder / above).is_symlink() for above in PurePosixPath(path).parents[:-1])
+    """Whether a folder between `folder` and this path is a symbolic link."""
+    return any((folder / parent).is_symlink() for parent in PurePosixPath(path).parents[:-1])
 
 
 def _host(folder: Path) -> Host | None:
@@ -155,7 +157,7 @@ def _host(folder: Path) -> Host | None:
 
 
 def small_text(path: Path) -> str:
-    """The text of a small regular file. OSError, ValueError: it is none."""
+    """Return the text of a small regular file. Raises OSError or ValueError if it is not one, or is not UTF-8."""
     if not path.is_file():
         raise FileNotFoundError(path)
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""`frostline init`: looks around, tries the sources that there may be, and writes the files to start with."""
+"""`frostline init`: look around, try the possible sources, and write the first files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from frostline.errors import PublishError, UsageError
 from frostline.outputs.template.builtins import TABLE as BUILTINS
-from frostline.pipeline.init.candidates import Tried, candidates, compiled, refusal_of, try_candidate
+from frostline.pipeline.init.candidates import Tried, candidates, refusal_of, try_candidate, try_compile
 from frostline.pipeline.init.ci_text import CI_FILES
 from frostline.pipeline.init.config_text import SCHEMA, attributes_text, config_text
 from frostline.pipeline.init.first_outputs import first_outputs
@@ -23,9 +23,11 @@ from frostline.text import did_you_mean, quote
 
 
 class Start(Struct, frozen=True):
-    """What was done. written, kept: paths relative to the folder; kept ones were there, and are as they were.
+    """What init did.
 
-    attributes: lines that a .gitattributes which was there lacks. problem: why the whole does not compile, or "".
+    written: new files. kept: files that existed, and stay as they were. Paths are relative to the folder.
+    attributes: the lines that an existing .gitattributes lacks.
+    problem: why the configuration does not compile; "" if it does.
     """
 
     sources: tuple[Tried, ...]
@@ -36,10 +38,10 @@ class Start(Struct, frozen=True):
 
 
 def write_start(folder: Path, environment: Mapping[str, str], today: date) -> Start:
-    """Write frostline.yaml, its schema, .gitattributes and a CI file into this folder, each where there is none.
+    """Write frostline.yaml, its schema, .gitattributes and a CI file into this folder, unless they exist.
 
-    UsageError: there is a frostline.yaml. PublishError: a file can't be written, or stands behind a
-    symbolic link.
+    Raises UsageError if frostline.yaml exists; PublishError if a file cannot be written, or would be behind a symbolic
+    link.
     """
     if os.path.lexists(folder / NAME):
         raise UsageError(
@@ -50,7 +52,7 @@ def write_start(folder: Path, environment: Mapping[str, str], today: date) -> St
     sources = tuple(try_candidate(candidate, folder, today) for candidate in candidates(around, environment))
     outputs = first_outputs(around, folder)
     text = config_text(sources, outputs)
-    outcome = compiled(text, folder, today)
+    outcome = try_compile(text, folder, today)
     attributes = attributes_text(outputs)
     files = {NAME: text.encode(), SCHEMA: schema_text("config"), ".gitattributes": attributes.encode()}
     if around.host:
@@ -59,7 +61,7 @@ def write_start(folder: Path, environment: Mapping[str, str], today: date) -> St
     kept = tuple(path for path in files if os.path.lexists(folder / path))
     written = tuple(path for path in files if path not in kept)
     _check_folders(folder, written)
-    for path in reversed(written):  # frostline.yaml last: with it there, a second run would be refused
+    for path in reversed(written):  # frostline.yaml last: if it existed, a second try would be refused
         replace_file(folder / path, [files[path]])
     return Start(
         sources=sources,
@@ -71,27 +73,30 @@ def write_start(folder: Path, environment: Mapping[str, str], today: date) -> St
 
 
 def _missing_lines(path: Path, text: str) -> str:
-    """The lines of this text that the file does not have."""
+    """Return the lines of this text that the file lacks."""
     try:
-        there = {line.strip() for line in small_text(path).splitlines()}
+        present = {line.strip() for line in small_text(path).splitlines()}
     except (OSError, ValueError):
-        there = set()
-    return "".join(line for line in text.splitlines(keepends=True) if line.strip() not in there)
+        present = set()
+    return "".join(line for line in text.splitlines(keepends=True) if line.strip() not in present)
 
 
 def _check_folders(folder: Path, paths: Iterable[str]) -> None:
-    """PublishError: one of these files would be written behind a symbolic link, and so perhaps into another folder."""
+    """Raise PublishError if a file would be written behind a symbolic link, and so perhaps into another folder."""
     for path in paths:
-        for above in PurePosixPath(path).parents[:-1]:
-            if (folder / above).is_symlink():
+        for parent in PurePosixPath(path).parents[:-1]:
+            if (folder / parent).is_symlink():
                 raise PublishError(
-                    f"the folder `{above}` is a symbolic link, and `{path}` would be written behind it",
+                    f"the folder `{parent}` is a symbolic link, and `{path}` would be written behind it",
                     help="make it a folder, or move it away, then rerun; nothing was written",
                 )
 
 
 def copy_template(name: str, folder: Path) -> str:
-    """Copy a template that comes with frostline into this folder; the copy's name. UsageError: it can't be copied."""
+    """Copy a built-in template into this folder, and return the copy's name.
+
+    Raises UsageError if there is no such template, or if the file exists.
+    """
     if name not in BUILTINS:
         known = f"templates: {', '.join(sorted(BUILTINS))}"
         raise UsageError(f"there is no template {quote(name)}", help=did_you_mean(name, BUILTINS, known))
