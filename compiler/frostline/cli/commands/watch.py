@@ -14,13 +14,12 @@ from msgspec.structs import replace
 
 from frostline import errors
 from frostline.cli.console import Invocation, info, print_err
-from frostline.cli.invoking import invoked, load_invocation_config, note_compilation, print_warnings
+from frostline.cli.invoking import invoked, load_invocation_config, note_compilation
 from frostline.cli.locks import read_locks
 from frostline.cli.options import DURATION, common_options, metrics_option
 from frostline.cli.usage import WrongValue
-from frostline.durations import without_durations
+from frostline.cli.watch_log import WatchLog
 from frostline.errors import ErrorGroup, FrostlineError, UsageError
-from frostline.model import Finding
 from frostline.pipeline.compile.compiling import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.freeze.locks import LockPair
 from frostline.pipeline.publish.after_publishing import check_program, run_after
@@ -28,14 +27,11 @@ from frostline.pipeline.publish.saved_plans import basis_of
 from frostline.pipeline.publish.session import publish_compilation, publish_session
 from frostline.pipeline.publish.verifying import verify_changes
 from frostline.pipeline.watch import CONFIRM, Watching
-from frostline.plan.changes import Plan, published_line, summary
+from frostline.plan.changes import summary
 from frostline.plan.saved import Basis, digest_of
 from frostline.publish.publishing import is_interrupted
-from frostline.reporters.text import line_of
 from frostline.settings import Allow, Config
-from frostline.text import escape_for_log, pluralize, quote, shorten
-
-_STAYS = "what is published stays as it is"
+from frostline.text import escape_for_log, pluralize, quote
 
 
 def _words(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -103,23 +99,19 @@ class _Settled(Struct, frozen=True):
 
 
 class _Watcher:
-    """One `frostline watch`: its turns, and what it has already said about them."""
+    """One `frostline watch`: its turns."""
 
     def __init__(self, invocation: Invocation, program: Sequence[str], given_day: Any) -> None:
         self._invocation, self._program = invocation, tuple(program)
         self._day: date | None = given_day.date() if given_day else None
         self._settled: _Settled | None = None
         self._has_published = False
-        self._trouble: str | None = None
-        self._warnings: tuple[str, ...] = ()
-        self._warned: dict[_Warned, str] = {}
-        """The warnings of the latest compilation, each with its line."""
         self._program_succeeded_for: str | None = None
         """The digest of the published manifest for which the program of `--exec` last succeeded."""
         self._program_failed_for: str | None = None
         """The digest of the published manifest for which it failed; None if it last succeeded."""
         self._metrics = invocation.metrics
-        self._metrics_error: str | None = None
+        self._log = WatchLog(invocation)
 
     def run(self, quiet_for: float, poll: float) -> None:
         """Take turns forever. Raises UsageError if the configuration is wrong from the start."""
@@ -140,10 +132,11 @@ class _Watcher:
                 loaded = self._load()
                 status = self._turn(loaded, watching.now())
             except FrostlineError as error:
-                if is_first and any(isinstance(member, UsageError) for member in _members(error)):
+                members = error.errors if isinstance(error, ErrorGroup) else (error,)
+                if is_first and any(isinstance(member, UsageError) for member in members):
                     raise
                 failed, status = True, error.status
-                self._say_trouble(f"Not published: {_one_line(error)}; {_STAYS}.")
+                self._log.say_failed(error)
             is_first = False
             program_failed = loaded is not None and not self._run_program(loaded)
             self._write_metrics(status)
@@ -162,14 +155,12 @@ class _Watcher:
     def _write_metrics(self, status: int) -> None:
         if self._metrics is None:
             return
-        line = None
         try:
             self._metrics.write(status)
         except FrostlineError as error:
-            line = f"No metrics: {_one_line(error)}."
-        if line and line != self._metrics_error:
-            print_err(escape_for_log(line))
-        self._metrics_error = line
+            self._log.say_metrics(error)
+        else:
+            self._log.say_metrics(None)
 
     def _turn(self, config: Config, now: float) -> int:
         """Read the sources, and publish if something has changed since the last settled turn.
@@ -180,27 +171,26 @@ class _Watcher:
         options = CompileOptions(today=self._day or date.today())
         basis = basis_of(config, options)
         locks, warnings = read_locks(config, Allow(), options.today)
-        self._say_warnings(warnings)
+        self._log.say_source_warnings(warnings)
         settled = self._settled
         if settled and not locks.changed and settled.basis == basis and now - settled.at < CONFIRM:
-            self._say_recovered()
+            self._log.say_recovered()
             if self._metrics:
                 self._metrics.note_result(lock=locks.new, readings=locks.readings)
             return errors.DONE
         self._settled = None
         compilation = self._publish(config, locks, options)
         note_compilation(self._invocation, compilation)
-        self._say_warned([finding for finding in compilation.findings if finding.severity == "warning"])
+        self._log.say_warnings([finding for finding in compilation.findings if finding.severity == "warning"])
         if compilation.refused:
-            refusals = [finding for finding in compilation.findings if finding.severity == "error"]
-            self._say_trouble(f"Refused: {_first_of(refusals)}; {_STAYS}. `frostline plan` says what to do.")
+            self._log.say_refused([finding for finding in compilation.findings if finding.severity == "error"])
             return errors.REFUSED
         after = basis_of(config, options)
         self._settled = _Settled(replace(basis, lock=after.lock, manifest=after.manifest), now)
         if self._has_published and not compilation.plan.has_changes:  # read only because CONFIRM has passed
-            self._say_recovered()
+            self._log.say_recovered()
         else:
-            self._say_published(compilation)
+            self._log.say_published(compilation)
             self._has_published = True
         counts = summary(compilation.plan)
         if counts["write"] + counts["delete"]:
@@ -242,80 +232,3 @@ class _Watcher:
             if not compilation.refused:
                 publish_compilation(config, root, compilation)
         return compilation
-
-    def _say_published(self, compilation: Compilation) -> None:
-        services = sum(1 for _ in compilation.registry.entries())
-        self._trouble = None
-        names = _changes(compilation.plan)
-        line = published_line(compilation.plan, services)
-        info(self._invocation, f"{line} {names}" if names else line)
-
-    def _say_trouble(self, line: str) -> None:
-        """Print a line about trouble, but not again while only an age in it differs."""
-        if self._trouble is None or without_durations(line) != without_durations(self._trouble):
-            print_err(escape_for_log(line))
-        self._trouble = line
-
-    def _say_warnings(self, warnings: tuple[str, ...]) -> None:
-        """Print the warnings, but not again while only ages in them differ; say once that there are none any more."""
-        if [*map(without_durations, warnings)] != [*map(without_durations, self._warnings)]:
-            print_warnings(self._invocation, warnings)
-        if self._warnings and not warnings:
-            info(self._invocation, "The sources were read without warnings again.")
-        self._warnings = warnings
-
-    def _say_warned(self, warnings: Sequence[Finding]) -> None:
-        """Each warning once for as long as it lasts, whatever becomes of its numbers, and once that it is over: nobody
-        else tells of a service that is held."""
-        found = {_warned_of(finding): line_of(finding) for finding in warnings}
-        new = [line for key, line in found.items() if key not in self._warned]
-        over = [f"Over: {line}" for key, line in self._warned.items() if key not in found]
-        for lines in (new, over):
-            for line in lines[:_MOST_NAMED]:
-                info(self._invocation, line)
-            if len(lines) > _MOST_NAMED:
-                more = f"{pluralize(len(lines) - _MOST_NAMED, 'warning')} more"
-                info(self._invocation, f"{more}; `frostline plan` shows all" if lines is new else f"Over: {more}")
-        self._warned = found
-
-    def _say_recovered(self) -> None:
-        if self._trouble is not None:
-            info(self._invocation, "Up to date again: nothing has changed.")
-        self._trouble = None
-
-
-def _members(error: FrostlineError) -> Sequence[FrostlineError]:
-    return error.errors if isinstance(error, ErrorGroup) else (error,)
-
-
-def _one_line(error: FrostlineError) -> str:
-    first, *others = _members(error)
-    more = f" (and {len(others)} more)" if others else ""
-    return f"{f'{first.origin}: ' if first.origin else ''}{first.message}{more}"
-
-
-def _first_of(findings: Sequence[Finding]) -> str:
-    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-    return f"{line_of(findings[0])}{more}"
-
-
-_Warned = tuple[str, str | None, str | None, str]
-"""What makes a warning the same one: its rule, service, version and place."""
-
-
-def _warned_of(finding: Finding) -> _Warned:
-    return finding.rule, finding.service, finding.version, str(finding.origin)
-
-
-_ACTIONS = {"add": "added", "change": "changed", "remove": "removed"}
-_MOST_NAMED = 10
-
-
-def _changes(plan: Plan) -> str:
-    """Name the first services that changed: `payments v1 changed, search added.`; "" if there are none."""
-    changes = [
-        f"{shorten(' '.join(filter(None, (change.service, change.version))))} {_ACTIONS[change.action]}"
-        for change in plan.services
-    ]
-    more = f" and {len(changes) - _MOST_NAMED} more" if len(changes) > _MOST_NAMED else ""
-    return f"{', '.join(changes[:_MOST_NAMED])}{more}." if changes else ""
