@@ -229,7 +229,7 @@ def test_a_job_on_another_branch_leaves_the_pull_request_as_it_is(jobs: Jobs, sh
     jobs.push("a feature", "feature")
     ended = jobs.job("freeze", revision="feature")
     assert ended.returncode == 4
-    assert f"error: the branch `{BRANCH}` has a pull request into `main`, and this job runs on" in ended.stderr
+    assert f"error: the branch `{BRANCH}` has a pull request into `main`, but this job runs on" in ended.stderr
     assert "help: give each branch on which such jobs run a `branch` of its own" in ended.stderr
     assert (tip(jobs), jobs.host.pulls[0].state) == (first, "open")
 

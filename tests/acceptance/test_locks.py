@@ -258,7 +258,7 @@ def test_a_datacenter_that_was_never_frozen_cannot_be_kept(partial: tuple[Projec
     project, proxy = partial
     proxy.fault = lambda path, token: BROKEN if "dc=dc2" in path else None
     said = project.refused(3, "compile").stderr
-    assert "source mesh: datacenter `dc2` cannot be reached, and the lock has nothing of it" in said
+    assert "source mesh: datacenter `dc2` cannot be reached, and the lock holds nothing of it" in said
     assert "help: run `frostline freeze` once while it can be reached" in said
 
 

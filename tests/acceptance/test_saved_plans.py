@@ -153,7 +153,7 @@ def test_what_a_plan_holds_is_not_said_again(project: Project, option: list[str]
         (lambda text: text[: len(text) // 2], "not a saved plan"),
         (
             lambda text: text.replace("frostline.plan/1", "frostline.plan/2"),
-            "no saved plan of the format `frostline.plan/2`, only of `frostline.plan/1`",
+            "saved plans of the format `frostline.plan/1`, not of `frostline.plan/2`",
         ),
         (lambda text: "", "the file is empty"),
         (lambda text: sealed(text.replace('"new_lock":"', '"new_lock":"x')), "not a lock"),

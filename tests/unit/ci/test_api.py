@@ -70,7 +70,7 @@ def test_a_token_follows_no_redirect(serve: Callable[..., Server]) -> None:
         (closing(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), "Input data was truncated", "proxy"),
     ],
 )
-def test_each_fault_says_what_was_asked_and_what_to_do(
+def test_each_error_names_the_request_and_says_what_to_do(
     serve: Callable[..., Server], given: Answer, message: str, help: str
 ) -> None:
     server = serve(given)
@@ -80,7 +80,7 @@ def test_each_fault_says_what_was_asked_and_what_to_do(
     assert "secret" not in raised.value.message
 
 
-def test_a_host_that_is_not_there_is_said(serve: Callable[..., Server]) -> None:
+def test_an_unreachable_host_is_reported(serve: Callable[..., Server]) -> None:
     server = serve(answer("200 OK"))
     asked = api(server)
     server.stop()
@@ -95,7 +95,7 @@ def test_a_host_that_is_not_there_is_said(serve: Callable[..., Server]) -> None:
         ("422 No", "GitHub answered 422 to GET /x: No"),
     ],
 )
-def test_an_answer_that_drips_is_not_waited_for(
+def test_a_dripping_answer_times_out(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, status: str, message: str
 ) -> None:
     monkeypatch.setattr("frostline.ci.api._DEADLINE", -1.0)
@@ -113,12 +113,12 @@ def test_a_list_is_read_to_its_end_and_no_further(serve: Callable[..., Server]) 
 
 
 @pytest.mark.parametrize("base", ["", "ftp://x", "file:///etc/passwd"])
-def test_only_http_is_asked(base: str) -> None:
+def test_a_url_of_another_scheme_than_http_is_refused(base: str) -> None:
     with pytest.raises(UsageError, match="not a URL of GitHub's API"):
         Api("GitHub", base, {}, "")
 
 
-def test_a_server_with_an_authority_of_its_own_is_asked_where_that_is_trusted(
+def test_a_server_with_its_own_authority_is_reached_if_that_is_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):

@@ -17,7 +17,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def test_what_a_branch_committed_as_a_bare_repository_is_not_taken_for_one(tmp_path: Path) -> None:
+def test_a_bare_repository_that_a_branch_committed_is_not_used(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     deploy = tmp_path / "deploy"
     git(tmp_path, "init", "--quiet", "--bare", str(deploy))
@@ -28,7 +28,7 @@ def test_what_a_branch_committed_as_a_bare_repository_is_not_taken_for_one(tmp_p
         open_clone(deploy, "", "", "")
 
 
-def test_the_token_does_not_go_where_a_host_sends_git(tmp_path: Path) -> None:
+def test_the_token_is_not_sent_to_another_host_that_git_is_redirected_to(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     other = Server((answer("200 OK"),), socket.create_server(("127.0.0.1", 0)))
     redirect = answer("301 Moved", b"", f"Location: http://127.0.0.1:{other.address.port}/x.git/info/refs")
@@ -44,7 +44,7 @@ def test_the_token_does_not_go_where_a_host_sends_git(tmp_path: Path) -> None:
     assert other.requests == []
 
 
-def test_a_branch_is_not_taken_for_another_whose_name_ends_alike(tmp_path: Path) -> None:
+def test_a_branch_is_not_confused_with_one_whose_name_ends_alike(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet", "--bare", "host")
     git(tmp_path, "init", "--quiet", "clone")
     folder = tmp_path / "clone"

@@ -28,7 +28,7 @@ def test_the_help_has_the_whole_summary_of_every_command(capsys: pytest.CaptureF
     with pytest.raises(SystemExit):
         command.main(["--help"])
     shown = capsys.readouterr().out
-    for each in command.main.commands.values():
-        summary = (each.help or "").partition("\n")[0]
-        assert f"{each.name}  " in shown
+    for subcommand in command.main.commands.values():
+        summary = (subcommand.help or "").partition("\n")[0]
+        assert f"{subcommand.name}  " in shown
         assert f" {summary}\n" in shown

@@ -24,5 +24,5 @@ def test_each_change_is_a_line_that_no_name_can_leave() -> None:
     ]
 
 
-def test_of_many_changes_the_first_are_listed() -> None:
+def test_only_the_first_of_many_changes_are_listed() -> None:
     assert list(lines_of([Change(Key("a", None), None, None)] * 52))[50:] == ["- … and 2 more"]

@@ -34,18 +34,18 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clone:
     return Clone(top=tmp_path, remote="", environment={})
 
 
-def test_they_are_lock_manifest_confirmations_and_what_is_published(clone: Clone) -> None:
+def test_own_files_are_lock_manifest_confirmations_and_published_files(clone: Clone) -> None:
     lock, manifest = "deploy/locks/mesh.dc1.default.lock", "deploy/frostline.manifest"
     assert own_files(clone, None) == {lock, manifest, "deploy/out/services.yaml", "outside.confirmed"}
 
 
 @pytest.mark.parametrize(("folder", "file"), [("deploy/out", "deploy/out/services.yaml"), ("deploy", "deploy/")])
-def test_one_in_a_submodule_is_refused(clone: Clone, folder: str, file: str) -> None:
+def test_an_own_file_in_a_submodule_is_refused(clone: Clone, folder: str, file: str) -> None:
     (clone.top / folder / ".git").write_text("gitdir: elsewhere\n")
     with pytest.raises(UsageError, match=rf"^`{file}.*` is in a repository of its own, `{folder}`"):
         own_files(clone, None)
 
 
-def test_those_outside_of_the_repository_are_left_out(clone: Clone) -> None:
+def test_own_files_outside_the_repository_are_left_out(clone: Clone) -> None:
     inner = Clone(top=clone.top / "deploy" / "out", remote="", environment={})
     assert own_files(inner, None) == {"services.yaml"}

@@ -16,7 +16,7 @@ from frostline.ci.hosts import TOKEN
 from frostline.ci.running import run_frostline
 
 
-def test_frostline_gets_its_words_and_not_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frostline_gets_its_arguments_but_not_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "python"
     program.write_text('#!/bin/sh\necho "$@"\nenv\nexit 3\n')
     program.chmod(0o755)

@@ -27,7 +27,7 @@ def say(monkeypatch: pytest.MonkeyPatch, error: Exception) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("user", ["x-access-token", "oauth2"])
-def test_a_host_that_repeats_the_token_does_not_make_it_known(monkeypatch: pytest.MonkeyPatch, user: str) -> None:
+def test_a_token_that_a_host_repeats_is_not_shown(monkeypatch: pytest.MonkeyPatch, user: str) -> None:
     basic = base64.b64encode(f"{user}:secret".encode()).decode()
     error = PublishError(f"remote: secret, {basic}", help="not secret")
     assert say(monkeypatch, error) == (5, "error: remote: ***, ***\n  help: not ***\n")

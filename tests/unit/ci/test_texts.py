@@ -12,7 +12,7 @@ from frostline.ci.texts import has_mark, join_parts, mark_of
 @pytest.mark.parametrize(
     "config", [None, Path("a b.yaml"), Path("-->/x"), Path("--x--/-"), Path("é\n/<!--"), Path("x" * 300)]
 )
-def test_a_mark_is_one_comment_of_html_whatever_the_configuration_is_called(config: Path | None) -> None:
+def test_a_mark_is_one_html_comment_whatever_the_configuration_is_called(config: Path | None) -> None:
     mark = mark_of("check", config)
     assert mark.startswith("<!-- frostline check ")
     assert mark.endswith(" -->")
@@ -31,7 +31,7 @@ def test_only_the_first_line_is_a_mark() -> None:
 
 
 @pytest.mark.parametrize("longest", [200, 65_536])
-def test_a_text_is_cut_between_lines_to_what_the_host_takes(longest: int) -> None:
+def test_a_text_is_cut_between_lines_to_the_limit_of_the_host(longest: int) -> None:
     mark = mark_of("freeze", None)
     parts = ["first\n", "", "- 😀 a line\n" * 10_000]
     text = join_parts(mark, parts, longest)
@@ -42,7 +42,7 @@ def test_a_text_is_cut_between_lines_to_what_the_host_takes(longest: int) -> Non
 
 
 @pytest.mark.parametrize("longest", range(140, 300, 9))
-def test_a_text_is_not_cut_where_it_is_folded(longest: int) -> None:
+def test_a_text_is_not_cut_within_folded_details(longest: int) -> None:
     folded = "  <details><summary>endpoints</summary>\n\n  - `+` `http://10.0.0.1`\n\n  </details>\n"
     text = join_parts(mark_of("freeze", None), ["- `~` payments\n" + folded * 20], longest)
     assert text.count("<details>") == text.count("</details>")

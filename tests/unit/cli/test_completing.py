@@ -58,7 +58,7 @@ def test_completes_every_command_and_the_options_of_one(monkeypatch: pytest.Monk
     assert {"--only", "--offline", "--out", "--config"} <= plain(monkeypatch, "plan", "--")
 
 
-def test_completes_what_has_a_fixed_set_of_values(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completes_options_with_a_fixed_set_of_values(monkeypatch: pytest.MonkeyPatch) -> None:
     assert plain(monkeypatch, "check", "--format", "") == set(REPORT_FORMATS)
     assert plain(monkeypatch, "compile", "--format", "") == {"text", "json"}
     assert plain(monkeypatch, "compile", "--allow", "") == set(ALLOW_WORDS)
@@ -107,7 +107,7 @@ def test_reads_neither_standard_input_nor_a_pipe(folder: Path, monkeypatch: pyte
     assert read == []
 
 
-def test_what_a_library_says_on_stderr_stays_off_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stderr_of_a_library_does_not_reach_the_shells_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def noisy(self: object) -> str:
         print("noise", file=sys.stderr)
         raise ValueError("a bug")

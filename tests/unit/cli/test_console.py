@@ -62,7 +62,7 @@ def test_quiet_leaves_warnings_out_and_errors_in(
     assert "mind this" in capsys.readouterr().err
 
 
-def test_an_error_is_on_stderr_and_in_the_asked_format_on_stdout(
+def test_an_error_is_printed_to_stderr_and_in_the_format_of_the_invocation_to_stdout(
     invocation: Callable[..., Invocation], capsys: pytest.CaptureFixture[str]
 ) -> None:
     console.show_error(PublishError("full", help="make room"), invocation(format="json"))

@@ -39,7 +39,7 @@ SHOP = registry(
 )
 
 
-def test_the_text_has_each_consumer_with_what_it_calls_and_what_is_wrong() -> None:
+def test_the_text_shows_what_each_consumer_calls_and_what_is_wrong_with_it() -> None:
     assert list(text_lines(SHOP)) == [
         "default:shop/web",
         "  -> far unversioned  at unix:///s.sock  (looked up elsewhere)",
@@ -50,7 +50,7 @@ def test_the_text_has_each_consumer_with_what_it_calls_and_what_is_wrong() -> No
     ]
 
 
-def test_dot_draws_what_nobody_serves_with_dashes() -> None:
+def test_dot_draws_unserved_services_with_dashed_edges() -> None:
     lines = list(dot_lines(SHOP))
     assert lines[0] == "digraph frostline {"
     assert lines[-1] == "}"
@@ -90,7 +90,7 @@ def test_a_service_with_sidecars_is_a_consumer_too() -> None:
     assert len([line for line in mermaid_lines(both) if line.startswith("  c") and "[" in line]) == 2
 
 
-def test_a_name_that_two_things_could_have_is_two_nodes() -> None:
+def test_a_job_and_a_service_of_the_same_name_are_two_nodes() -> None:
     lines = list(dot_lines(registry(dependency("a version b"), dependency("a-v1"))))
     assert len([line for line in lines if "shape=ellipse" in line]) == 2
 

@@ -26,7 +26,7 @@ def refuse(invocation: Invocation) -> int:
         raise RefusedError("no", help="ask again")
 
 
-def test_a_function_gets_its_invocation_and_gives_the_status() -> None:
+def test_a_function_gets_the_invocation_and_returns_the_status() -> None:
     assert run(lambda invocation: 1 if invocation.format == "json" else 0, "--format", "json") == 1
 
 
@@ -42,7 +42,7 @@ def test_timings_are_printed_after_an_error_too(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err.splitlines()[3].startswith("refusing ")
 
 
-def test_the_configuration_is_that_of_the_option_else_the_nearest(
+def test_the_option_names_the_configuration_else_the_nearest_is_used(
     invocation: Callable[..., Invocation], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inner = tmp_path / "inner"

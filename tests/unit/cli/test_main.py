@@ -62,7 +62,7 @@ def test_a_bug_names_its_place_and_asks_for_a_report(failing: Any, capsys: pytes
     assert re.search(r"ValueError at test_main\.py:\d+\n  help: please report it", capsys.readouterr().err)
 
 
-def test_a_wrong_command_line_is_usage_and_points_to_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_command_line_is_a_usage_error_that_points_to_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["compile", "--nonsense"]) == 2
     assert "see `frostline compile --help`" in capsys.readouterr().err
     assert run(["nonsense"]) == 2
@@ -70,7 +70,7 @@ def test_a_wrong_command_line_is_usage_and_points_to_the_help(capsys: pytest.Cap
 
 
 @pytest.mark.parametrize("asked", [["--format=json"], ["--format", "json"]])
-def test_a_wrong_command_line_is_json_too_where_it_asks_for_json(
+def test_a_wrong_command_line_that_asks_for_json_is_reported_as_json_too(
     asked: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["plan", *asked, "--nonsense"]) == 2
@@ -86,7 +86,7 @@ def test_no_command_at_all_shows_the_help_on_stderr(capsys: pytest.CaptureFixtur
     assert shown.out == ""
 
 
-def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"frostline {cli.__version__}\n"
 
@@ -100,7 +100,7 @@ def help_of(arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatc
     return capsys.readouterr().out
 
 
-def test_help_of_explain_says_what_its_marks_mean_and_that_of_completion_what_to_write_where(
+def test_help_explains_the_marks_of_explain_and_the_lines_for_completion(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for mark in "*>!<":

@@ -56,7 +56,7 @@ def test_the_values_that_were_given() -> None:
 
 
 @pytest.mark.parametrize("words", [["--format", "sarif"], ["--today", "tomorrow"], ["--color", "red"]])
-def test_a_value_that_is_not_known_is_refused(words: list[str]) -> None:
+def test_an_unknown_value_is_refused(words: list[str]) -> None:
     with pytest.raises(click.BadParameter):
         parse(*words)
 
@@ -82,7 +82,7 @@ def test_allow_may_be_given_again() -> None:
         (["updates,empty", "edited, adopt"], Allow(updates=("*",), empty=("*",), edited=("*",), adopt=("*",))),
     ],
 )
-def test_allow_is_read_from_words_with_commas_between_them(words: list[str], expected: Allow) -> None:
+def test_allow_takes_comma_separated_words(words: list[str], expected: Allow) -> None:
     assert parse_allow(words) == expected
 
 
@@ -109,7 +109,7 @@ def test_a_misspelt_word_of_allow_names_the_nearest(word: str, near: str) -> Non
 
 
 @pytest.mark.parametrize("word", ["", "updates,,empty", "all", "instances", "=x"])
-def test_any_other_word_of_allow_is_refused_with_a_list_of_all(word: str) -> None:
+def test_an_unknown_word_of_allow_is_refused_with_a_list_of_all_words(word: str) -> None:
     words = "deletes[=GLOB], updates[=GLOB], moves[=GLOB], empty[=SOURCE/DATACENTER|OUTPUT], edited[=PATH]"
     with pytest.raises(WrongValue, match="there is no word `") as caught:
         parse_allow([word])

@@ -49,7 +49,7 @@ def test_the_name_of_a_stage_is_escaped_in_timings(clock: list[float]) -> None:
     assert timings.lines()[0].startswith("reading source \\x1b[1m ")
 
 
-def test_a_bar_is_drawn_for_progress_alone_and_vanishes_with_its_stage(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bar_is_drawn_only_for_progress_and_vanishes_with_its_stage(capsys: pytest.CaptureFixture[str]) -> None:
     bars = Bars(color=False)
     bars.started("checking")
     bars.finished("checking")
@@ -72,7 +72,7 @@ def test_a_bar_is_drawn_for_progress_alone_and_vanishes_with_its_stage(capsys: p
         (True, "xterm", {"verbose": 1}, 0),
     ],
 )
-def test_bars_are_for_terminals_on_which_nothing_else_is_printed(
+def test_bars_are_drawn_only_on_a_terminal_without_other_output(
     terminal: bool,
     term: str,
     options: dict[str, object],

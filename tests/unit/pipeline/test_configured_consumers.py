@@ -67,7 +67,7 @@ def test_a_service_that_nobody_calls_may_vanish(configured: Any) -> None:
     assert run(["compile", "-q"]) == 0
 
 
-def test_an_empty_registry_is_refused_although_somebody_calls_what_was_there(configured: Any, capsys: Any) -> None:
+def test_an_empty_registry_is_refused_even_if_somebody_calls_what_it_had(configured: Any, capsys: Any) -> None:
     configured(consumers={"shop": ["*"]})
     assert run(["compile", "-q"]) == 0
     configured({}, consumers={"shop": ["*"]})
@@ -90,14 +90,14 @@ def test_a_plan_says_who_calls_what_it_removes(configured: Any, capsys: Any) -> 
     assert plan["services"][0]["dependents"] == ["app", "shop"]
 
 
-def test_a_difference_of_two_locks_says_who_calls_what_is_gone(live_config: Config, snapshot: Any) -> None:
+def test_a_difference_of_two_locks_names_the_callers_of_removed_services(live_config: Config, snapshot: Any) -> None:
     consumers = (Consumer(name="shop", calls=(CalledGlob("b", FileOrigin("frostline.yaml")),)),)
     config = replace(live_config, consumers=consumers)
     before, after = (Lock((snapshot(config, *names),)) for names in (("a", "b"), ("a",)))
     assert diff_locks(config, before, after).services[0].dependents == ("shop",)
 
 
-def test_a_freeze_alone_is_guarded_too(live_config: Config, answers: Any) -> None:
+def test_a_freeze_without_outputs_is_guarded_too(live_config: Config, answers: Any) -> None:
     consumers = (Consumer(name="shop", calls=(CalledGlob("b", FileOrigin("frostline.yaml")),)),)
     config = replace(live_config, consumers=consumers)
     update_lock(config, Allow(), date(2026, 1, 1))
@@ -106,7 +106,7 @@ def test_a_freeze_alone_is_guarded_too(live_config: Config, answers: Any) -> Non
     assert [finding.rule for finding in refused.findings if finding.severity == "error"] == ["guard-upstream"]
 
 
-def test_what_matches_nothing_is_a_warning_that_can_be_waived(configured: Any, capsys: Any) -> None:
+def test_a_glob_that_matches_nothing_is_a_warning_that_can_be_waived(configured: Any, capsys: Any) -> None:
     configured(consumers={"shop": ["paymets/v1"]})
     assert run(["check"]) == 1
     capsys.readouterr()
@@ -118,13 +118,13 @@ def test_what_matches_nothing_is_a_warning_that_can_be_waived(configured: Any, c
     assert "consumers-unmatched" not in capsys.readouterr().err
 
 
-def test_with_the_policy_it_is_refused(configured: Any, capsys: Any) -> None:
+def test_a_glob_that_matches_nothing_is_refused_by_the_policy_upstreams(configured: Any, capsys: Any) -> None:
     configured(consumers={"shop": ["paymets/v1"]}, checks={"policies": {"upstreams": "resolve"}})
     assert run(["compile"]) == 4
     assert "error[consumers-unmatched]" in capsys.readouterr().err
 
 
-def test_no_output_holds_it(configured: Any, tmp_path: Path) -> None:
+def test_no_output_holds_the_configured_consumers(configured: Any, tmp_path: Path) -> None:
     configured()
     assert run(["compile", "-q"]) == 0
     before = {name: (tmp_path / name).read_bytes() for name in ("services.yaml", "frostline.manifest")}

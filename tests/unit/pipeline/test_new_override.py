@@ -23,7 +23,7 @@ def entry(why: str = "disk", service: str = "payments") -> NewOverride:
 
 
 @given(texts, texts.filter(lambda text: not text.startswith("!") and "[" not in text))
-def test_any_text_comes_back_from_the_line(why: str, service: str) -> None:
+def test_any_text_reads_back_from_the_line(why: str, service: str) -> None:
     made = entry(why, service)
     assert escape_control(made.line) == made.line
     (read,) = read_yaml(made.line.encode(), "f.yaml").value
@@ -32,7 +32,7 @@ def test_any_text_comes_back_from_the_line(why: str, service: str) -> None:
 
 
 @given(texts, st.none() | texts)
-def test_the_glob_of_a_service_fits_it(service: str, version: str | None) -> None:
+def test_the_glob_of_a_service_matches_it(service: str, version: str | None) -> None:
     label = "unversioned" if version is None else version
     glob = _glob(service, label)
     assert not glob.startswith("!")
@@ -56,7 +56,7 @@ FILES = [
 
 
 @pytest.mark.parametrize("text", FILES)
-def test_an_entry_is_appended_and_all_else_stays_byte_for_byte(text: str) -> None:
+def test_an_appended_entry_leaves_the_rest_of_the_file_byte_for_byte(text: str) -> None:
     raw = text.encode()
     new = with_entry(raw, entry(), "night.yaml")
     kept = raw.replace(b"[]", b"") if b"[]" in raw else raw
@@ -64,7 +64,7 @@ def test_an_entry_is_appended_and_all_else_stays_byte_for_byte(text: str) -> Non
     added = new[len(kept) :].decode()
     assert added.strip() == entry().line
     assert added.endswith("\r\n" if "\r" in text else "\n")
-    assert [one.service for one in overrides_in(new, "f")][-1] == "payments"
+    assert [override.service for override in overrides_in(new, "f")][-1] == "payments"
     assert len(overrides_in(new, "f")) == len(overrides_in(raw, "f")) + 1
     assert with_entry(new, entry(), "night.yaml").startswith(new)
 
@@ -77,12 +77,12 @@ def test_an_entry_is_appended_and_all_else_stays_byte_for_byte(text: str) -> Non
         "- {service: a, add: [http://a], until: 2027-01-31, why: x}\n---\n",
     ],
 )
-def test_a_file_that_would_have_to_change_is_left_alone(text: str) -> None:
+def test_a_file_whose_other_entries_would_change_is_left_alone(text: str) -> None:
     with pytest.raises(UsageError, match="cannot be added without changing the rest|second YAML document"):
         with_entry(text.encode(), entry(), "night.yaml")
 
 
-def test_parts_unite_and_a_wrong_one_is_said_with_its_option() -> None:
+def test_parts_become_one_entry_and_a_wrong_part_is_reported_with_its_option() -> None:
     made = entry_of(
         "a",
         "2027-01-31",

@@ -12,7 +12,7 @@ from frostline.settings import Allow, Config
 from frostline.sources.base import ReadResult
 
 
-def test_every_source_has_its_state_and_a_failure_stops_no_other(live_config: Config, answers: Any) -> None:
+def test_every_source_has_a_state_and_a_failing_source_stops_no_other(live_config: Config, answers: Any) -> None:
     answers.of["mesh"] = SourceError("down")
     answers.give("west", "c", "d", warnings=("mind this",))
     survey = survey_sources(live_config)

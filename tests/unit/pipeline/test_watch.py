@@ -37,7 +37,7 @@ def test_the_first_turn_is_due_at_once_and_the_next_one_after_an_hour() -> None:
     assert made.due() == 9 + 3600
 
 
-def test_a_change_is_due_when_it_has_been_quiet_for_so_long() -> None:
+def test_a_turn_is_due_once_nothing_has_changed_for_quiet_for() -> None:
     made = schedule()
     made.note_change(100)
     assert made.due() == 105
@@ -45,7 +45,7 @@ def test_a_change_is_due_when_it_has_been_quiet_for_so_long() -> None:
     assert made.due() == 109
 
 
-def test_changes_that_never_end_wait_four_times_as_long_at_most() -> None:
+def test_a_turn_waits_at_most_four_times_quiet_for() -> None:
     made = schedule()
     for now in range(100, 140):
         made.note_change(now)
@@ -64,7 +64,7 @@ def test_a_change_during_a_turn_is_for_the_next_one() -> None:
     assert made.due() == 1112
 
 
-def test_what_failed_is_tried_again_in_longer_and_longer_steps_until_it_succeeds() -> None:
+def test_a_failed_turn_is_tried_again_after_longer_and_longer_pauses_until_it_succeeds() -> None:
     made = schedule()
     steps = []
     for _ in range(8):
@@ -134,11 +134,11 @@ DOWN = SourceError("down")
         ([DOWN, {"a": 1}, DOWN, {"a": 1}], 4),
     ],
 )
-def test_a_watcher_tells_of_a_change_of_a_failure_and_of_its_end(outcomes: list[Any], notices: int) -> None:
+def test_a_watcher_notifies_of_a_change_a_failure_and_its_end(outcomes: list[Any], notices: int) -> None:
     assert notices_of(Server(*outcomes)) == [None] * notices
 
 
-def test_a_watcher_starts_anew_after_a_failure() -> None:
+def test_a_watcher_starts_again_after_a_failure() -> None:
     server = Server({"a": 5}, DOWN, {"a": 3})
     notices_of(server)
     assert server.seen == [None, {"a": 5}, None, {"a": 3}]
@@ -170,7 +170,7 @@ JOBS = {"jobs": {"type": "jobspec", "files": ["jobs/*.nomad.hcl"]}}
 JOB = 'job "shop" {}'
 
 
-def test_local_files_tell_of_files_that_change_come_and_go_and_of_no_others(tmp_path: Path) -> None:
+def test_local_files_notice_changed_new_and_removed_files_and_no_others(tmp_path: Path) -> None:
     (tmp_path / "jobs").mkdir()
     (tmp_path / "jobs/a.nomad.hcl").write_text(JOB, encoding="utf-8")
     files = LocalFiles(configured(tmp_path, JOBS))
@@ -198,7 +198,7 @@ def test_a_file_that_changes_during_a_turn_is_seen_after_it(tmp_path: Path) -> N
     assert files.has_changed()
 
 
-def test_only_sources_that_cannot_tell_of_all_changes_are_read_again_and_again(
+def test_only_sources_that_cannot_report_all_changes_are_polled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sources = {name: {"type": "consul", "address": "http://127.0.0.1:9"} for name in ("all", "some", "nothing")}

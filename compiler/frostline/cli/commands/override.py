@@ -127,7 +127,7 @@ def _check_entry(config: Config, target: Target, entry: NewOverride) -> tuple[Fi
     if trial.done_by:
         places = name_first([str(override.origin) for override in trial.done_by])
         raise DifferentError(
-            f"the override of `{target.glob}` changes nothing: the one at {places} already does the same",
+            f"the override of `{target.glob}` changes nothing: the same is already done at {places}",
             help="to change the last day or the reason, edit `until` and `why` there",
         )
     return trial.findings

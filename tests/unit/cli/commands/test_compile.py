@@ -22,13 +22,15 @@ VALUES = {"--lock": ["x"], "--only": ["x"], "--allow": ["updates"], "--today": [
         if flag.startswith("--") and flag not in WITH_A_PLAN
     ),
 )
-def test_an_option_that_a_saved_plan_holds_excludes_it(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_option_that_a_saved_plan_holds_cannot_be_given_with_it(
+    flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["compile", "--plan", "nosuch", flag, *VALUES.get(flag, [])]) == 2
     assert f"--plan and {flag} exclude each other" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["-q"], ["--color", "never"], ["--format", "json"], ["--timings"], ["-v"]])
-def test_an_option_about_what_is_printed_goes_with_a_saved_plan(
+def test_an_option_about_printing_can_be_given_with_a_saved_plan(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["compile", "--plan", "nosuch", *words]) == 2

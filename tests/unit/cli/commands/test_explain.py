@@ -52,7 +52,7 @@ def test_an_explanation_marks_the_url_to_use_and_lists_what_is_left_out() -> Non
     ]
 
 
-def test_an_explanation_of_what_is_left_out_alone_says_so() -> None:
+def test_an_explanation_of_a_service_with_only_exclusions_says_so() -> None:
     assert explained(Key("hidden", None))[:3] == ["hidden unversioned", "  not in the registry", "  left out:"]
 
 

@@ -43,7 +43,7 @@ def test_a_column_says_which_services_an_override_changes_and_why() -> None:
     assert [row[-1] for row in rows] == ["-", "-", "until 2027-01-31: disk"]
 
 
-def test_a_column_says_how_callers_authenticate_where_a_service_says_it() -> None:
+def test_a_column_says_how_callers_authenticate_if_a_service_has_a_scheme() -> None:
     said = {key: replace(entry, auth="hmac-2") if key.version else entry for key, entry in REGISTRY.entries()}
     header, rows = listing._table(Overridden(registry=registry_of(said)), ())
     assert header[-1] == "AUTH"

@@ -39,7 +39,7 @@ DROPPED = '- {service: "payments/v1", drop: {address: "10.0.0.7"}, until: 2027-0
 
 
 @pytest.mark.parametrize("names", [["payments", "v1"], ["payments/v1"]])
-def test_it_prints_an_entry_with_the_key_where_there_is_none_yet(override: Override, names: list[str]) -> None:
+def test_it_prints_an_entry_with_the_key_if_the_configuration_lacks_it(override: Override, names: list[str]) -> None:
     status, printed, said = override(*names, "--drop", "address=10.0.0.7")
     assert (status, printed) == (0, f"overrides:\n  {DROPPED}")
     assert "Add this to frostline.yaml" in said
@@ -53,7 +53,7 @@ INDENT- {service: payments, add: ["http://10.0.0.8"], until: 2027-02-01, why: x}
 
 
 @pytest.mark.parametrize("indent", ["", "  ", "      "])
-def test_what_it_prints_can_be_pasted_below_the_entries_that_there_are(
+def test_the_printed_entry_can_be_pasted_below_existing_entries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], indent: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -66,11 +66,11 @@ def test_what_it_prints_can_be_pasted_below_the_entries_that_there_are(
     file.write_text(file.read_text() + printed)
     assert run(words) == 1
     said = capsys.readouterr().err
-    assert "what it asks for is done already" in said
+    assert "the same is already done at" in said
     assert "`frostline.yaml:5:" in said
 
 
-def test_it_prints_a_mapping_where_the_list_is_in_brackets(override: Override) -> None:
+def test_it_prints_a_mapping_if_the_list_is_in_brackets(override: Override) -> None:
     there = [{"service": "ledger", "add": ["http://l"], "until": "2027-02-01", "why": "x"}]
     status, printed, said = override("payments", "v1", "--drop", "address=10.0.0.7", overrides=there)
     assert (status, printed) == (0, DROPPED.removeprefix("- "))
@@ -95,7 +95,9 @@ def test_it_adds_to_the_file_and_says_so(override: Override, tmp_path: Path) -> 
     assert len((tmp_path / "night.yaml").read_text().splitlines()) == 3
 
 
-def test_a_file_that_it_cannot_add_to_is_left_alone_and_the_entry_printed(override: Override, tmp_path: Path) -> None:
+def test_a_file_that_cannot_take_the_entry_is_left_alone_and_the_entry_is_printed(
+    override: Override, tmp_path: Path
+) -> None:
     text = '[{service: ledger, add: ["http://l"], until: 2027-02-01, why: x}]\n'
     (tmp_path / "night.yaml").write_text(text)
     status, printed, said = override("payments", "v1", "--drop", "address=10.0.0.7", overrides="night.yaml")
@@ -143,7 +145,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("status", "words", "message"), REFUSED)
-def test_what_is_wrong_is_said_and_nothing_is_printed(
+def test_an_error_is_reported_and_nothing_is_printed(
     override: Override, status: int, words: list[str], message: str
 ) -> None:
     found, printed, said = override(*words)
@@ -151,7 +153,7 @@ def test_what_is_wrong_is_said_and_nothing_is_printed(
     assert message in said
 
 
-def test_what_another_override_adds_already_is_among_the_endpoints(override: Override, tmp_path: Path) -> None:
+def test_the_listed_endpoints_include_those_that_another_override_adds(override: Override, tmp_path: Path) -> None:
     url = "http://10.0.0.12:80"
     (tmp_path / "night.yaml").write_text(f'- {{service: ledger, add: ["{url}"], until: 2027-02-01, why: x}}\n')
     status, _, said = override("ledger", "--add", url, overrides="night.yaml")
@@ -161,21 +163,19 @@ def test_what_another_override_adds_already_is_among_the_endpoints(override: Ove
 
 
 @pytest.mark.parametrize("last", ["2027-01-31", "2027-02-05"])
-def test_what_an_override_does_already_is_not_added_again(override: Override, tmp_path: Path, last: str) -> None:
+def test_an_entry_that_repeats_an_override_is_not_added(override: Override, tmp_path: Path, last: str) -> None:
     file = tmp_path / "overrides.yaml"
     file.write_text(DROPPED)
     words = ("payments/v1", "--drop", "port=8080,address=10.0.0.7", "--until", last)
     status, printed, said = override(*words, overrides="overrides.yaml")
     assert (status, printed) == (1, "")
-    assert (
-        "the override of `payments/v1` changes nothing: the one at `overrides.yaml:1:3` already does the same" in said
-    )
+    assert "the override of `payments/v1` changes nothing: the same is already done at `overrides.yaml:1:3`" in said
     assert "edit `until` and `why` there" in said
     assert file.read_text() == DROPPED
     assert override("payments/v1", "--add", "http://10.0.0.8", overrides="overrides.yaml")[0] == 0
 
 
-def test_that_no_endpoint_is_left_is_a_warning(override: Override) -> None:
+def test_an_entry_that_leaves_no_endpoint_is_a_warning(override: Override) -> None:
     status, printed, said = override("ledger", "--drop", "port=80")
     assert status == 0
     assert "drop: {port: 80}" in printed

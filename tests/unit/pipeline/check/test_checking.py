@@ -40,7 +40,7 @@ def drift_of(config: Config) -> list[tuple[str, str]]:
     return [(drift.subject, drift.reason) for drift in check(config, TODAY, live=False).drift]
 
 
-def test_what_is_published_as_it_should_be_has_no_drift(configure: Configure) -> None:
+def test_an_up_to_date_publication_has_no_drift(configure: Configure) -> None:
     config = configure()
     assert run(["compile", "-q"]) == 0
     assert check(config, TODAY, live=False) == CheckResult(findings=(), drift=())
@@ -54,16 +54,14 @@ def test_before_the_first_compile_files_and_manifest_are_missing(configure: Conf
     ]
 
 
-def test_without_a_manifest_the_files_that_are_there_are_only_not_recorded(
-    configure: Configure, tmp_path: Path
-) -> None:
+def test_without_a_manifest_files_with_the_right_bytes_are_only_not_in_it(configure: Configure, tmp_path: Path) -> None:
     config = configure(outputs=OUTPUTS[:1])
     assert run(["compile", "-q"]) == 0
     (tmp_path / "frostline.manifest").unlink()
     assert drift_of(config)[-1] == ("the manifest", "is missing: `frostline compile` records what is published")
 
 
-def test_what_to_do_about_a_difference_depends_on_whose_the_file_is(configure: Configure, tmp_path: Path) -> None:
+def test_the_help_for_a_difference_depends_on_who_owns_the_file(configure: Configure, tmp_path: Path) -> None:
     configure(outputs=OUTPUTS[:1])
     assert run(["compile", "-q", "--allow", "orphans"]) == 0
     (tmp_path / "services.yaml").write_text("edited")
@@ -74,7 +72,9 @@ def test_what_to_do_about_a_difference_depends_on_whose_the_file_is(configure: C
     assert "`frostline compile --allow adopt`" in helps["other.yaml"]
 
 
-def test_an_edited_file_and_one_of_somebody_else_are_drift_and_no_finding(configure: Configure, tmp_path: Path) -> None:
+def test_an_edited_file_and_somebody_elses_file_are_drift_and_not_findings(
+    configure: Configure, tmp_path: Path
+) -> None:
     configure(outputs=OUTPUTS[:1])
     assert run(["compile", "-q"]) == 0
     (tmp_path / "services.yaml").write_text("edited")
@@ -113,7 +113,7 @@ def test_drift_reads_as_a_finding_as_recorded(configure: Configure, matches_gold
     matches_golden("drift", [drift.finding() for drift in check(configure(), TODAY, live=False).drift])
 
 
-def test_what_the_configuration_changes_is_out_of_date_or_no_longer_wanted(configure: Configure) -> None:
+def test_files_that_the_configuration_changes_are_out_of_date_or_no_longer_wanted(configure: Configure) -> None:
     configure()
     assert run(["compile", "-q"]) == 0
     moved = {"type": "static", "services": {"billing": "https://pay.example"}}
@@ -160,7 +160,7 @@ def test_a_failed_check_refuses(configure: Configure) -> None:
     assert check(config, TODAY, live=False).refused
 
 
-def test_an_unreadable_source_leaves_the_rest_of_the_result(
+def test_an_unreadable_source_does_not_affect_the_rest_of_the_result(
     configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = SourceError("no answer")

@@ -62,7 +62,7 @@ def test_equal_locks_do_not_differ(config: Config, snapshot: MakeSnapshot) -> No
     assert not diff_locks(config, lock, Lock((snapshot(config, "a"),))).has_changes
 
 
-def test_other_ids_change_the_lock_and_no_service(config: Config, snapshot: MakeSnapshot) -> None:
+def test_other_ids_change_the_lock_but_no_service(config: Config, snapshot: MakeSnapshot) -> None:
     before = snapshot(config, "a")
     after = replace(before, instances=(replace(before.instances[0], id="other"),))
     plan = diff_locks(config, Lock((before,)), Lock((after,)))
@@ -77,7 +77,7 @@ def test_a_lock_is_read_from_a_file_and_from_a_folder(config: Config, snapshot: 
     assert read_named_lock(config, "locks/") == NamedLock("locks/", lock)
 
 
-def test_a_branch_is_read_where_a_folder_of_its_name_has_no_lock(
+def test_a_branch_is_read_if_the_folder_of_its_name_has_no_lock(
     config: Config, snapshot: MakeSnapshot, tmp_path: Path
 ) -> None:
     lock = Lock((snapshot(config, "a"),))
@@ -87,7 +87,7 @@ def test_a_branch_is_read_where_a_folder_of_its_name_has_no_lock(
     assert read_named_lock(config, "prod").lock == lock
 
 
-def test_a_branch_under_review_hides_no_revision_by_a_lock_of_its_name(
+def test_a_branch_under_review_cannot_hide_a_revision_with_a_lock_of_its_name(
     config: Config, snapshot: MakeSnapshot, tmp_path: Path
 ) -> None:
     lock, forged = Lock((snapshot(config, "a"),)), Lock((snapshot(config, "b"),))
@@ -112,7 +112,7 @@ def committed(folder: Path, branch: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["", "no.lock", "a\0b", "x" * 5000])
-def test_a_name_that_is_no_path_and_no_revision_is_an_error(config: Config, name: str) -> None:
+def test_a_name_that_is_neither_a_path_nor_a_revision_is_an_error(config: Config, name: str) -> None:
     with pytest.raises(UsageError, match="revision"):
         read_named_lock(config, name)
 
@@ -132,9 +132,7 @@ def test_sources_that_were_frozen_with_other_settings_are_named_with_their_lock(
     assert warnings[0].startswith("night: source `mesh` was frozen with other settings")
 
 
-def test_what_the_lock_has_of_a_source_that_is_not_configured_changes_no_registry(
-    config: Config, snapshot: MakeSnapshot
-) -> None:
+def test_segments_of_a_source_that_is_not_configured_change_no_registry(config: Config, snapshot: MakeSnapshot) -> None:
     gone = replace(snapshot(config, "c"), source="west", settings="other")
     locks = pair_locks(config, lock_of([snapshot(config, "a")]), lock_of([snapshot(config, "a"), gone]))
     assert locks.changed

@@ -25,7 +25,7 @@ def test_lines_that_were_added_or_removed_are_shown_with_their_number_in_the_fil
     assert first_differences(joined(lines), joined([*lines[:4], *lines[5:], "end"])) == ("5 - line 5", "30 + end")
 
 
-def test_a_line_more_in_a_long_file_is_the_one_difference() -> None:
+def test_one_more_line_in_a_long_file_is_the_only_difference() -> None:
     lines = numbered(5_000)
     assert first_differences(joined(lines), joined(["new", *lines])) == ("1 + new",)
     assert first_differences(joined(lines), joined(lines[1:])) == ("1 - line 1",)
@@ -38,14 +38,14 @@ def test_at_most_ten_lines_are_shown_the_first_ones() -> None:
     )
 
 
-def test_where_many_lines_were_replaced_half_of_those_shown_are_of_the_edited_file() -> None:
+def test_if_many_lines_were_replaced_half_of_the_shown_ones_are_from_the_edited_file() -> None:
     shown = first_differences(joined(numbered(50)), joined([f"edited {number}" for number in range(1, 51)]))
     assert [line.split()[1] for line in shown] == ["-"] * 5 + ["+"] * 5
     assert shown[0] == "1 - line 1"
     assert shown[5] == "1 + edited 1"
 
 
-def test_equal_files_differ_in_no_line() -> None:
+def test_equal_files_have_no_differing_lines() -> None:
     assert first_differences(b"a\n", b"a\n") == ()
 
 
@@ -56,7 +56,7 @@ def test_a_missing_end_of_line_is_a_difference() -> None:
 @pytest.mark.parametrize(
     ("text", "shown"), [(b"\xff\xfe", "\\xff\\xfe"), ("é".encode(), "é"), (b"x" * 999, "x" * 159 + "…")]
 )
-def test_bytes_that_are_no_text_and_long_lines_can_be_shown(text: bytes, shown: str) -> None:
+def test_binary_and_long_lines_can_be_shown(text: bytes, shown: str) -> None:
     assert first_differences(b"a", text) == ("1 - a", f"1 + {shown}")
 
 

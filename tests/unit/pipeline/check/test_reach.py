@@ -71,7 +71,7 @@ def test_an_endpoint_that_refuses_is_named_with_its_place_and_declared_services_
 
 
 @pytest.mark.parametrize("scheme", ["udp", "UDP", "quic", "ntp"])
-def test_what_knows_no_connections_is_left_out(scheme: str) -> None:
+def test_urls_of_datagram_schemes_are_left_out(scheme: str) -> None:
     registry = registry_of({Key("statsd", None): entry(endpoint(f"{scheme}://127.0.0.1:1"))})
     assert reach_endpoints(registry, (), TODAY).endpoints == 0
 
@@ -89,7 +89,7 @@ def test_each_host_and_port_is_connected_to_once(monkeypatch: pytest.MonkeyPatch
     assert set(tried) == {("router", 80)}
 
 
-def test_a_waiver_silences_what_is_meant_to_be_out_of_reach_until_its_day(closed_port: int) -> None:
+def test_a_waiver_silences_an_unreachable_endpoint_until_its_day(closed_port: int) -> None:
     bad = entry(endpoint(f"http://127.0.0.1:{closed_port}"))
     registry = registry_of({Key("a", "v1"): bad, Key("b", "v1"): bad})
     place = FileOrigin("frostline.yaml", 9, 7)
@@ -112,7 +112,7 @@ def test_the_finding_reads_as_recorded(matches_golden: Any) -> None:
             origin=FileOrigin("frostline.yaml", 4, 16),
         ),
     ]
-    matches_golden("endpoint-unreached", [one.finding() for one in missed])
+    matches_golden("endpoint-unreached", [endpoint.finding() for endpoint in missed])
 
 
 def test_without_the_option_nothing_is_connected_to(published: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +161,7 @@ def test_a_long_list_is_cut_for_people_and_whole_in_json(published: Any, closed_
 
 
 @pytest.mark.parametrize("name", ["github", "markdown", "sarif", "junit"])
-def test_every_format_names_what_fails(published: Any, closed_port: int, capsys: Any, name: str) -> None:
+def test_every_format_names_the_endpoints_that_fail(published: Any, closed_port: int, capsys: Any, name: str) -> None:
     published({"web": f"http://127.0.0.1:{closed_port}"})
     assert run(["check", "--reach", "--format", name]) == 1
     out = capsys.readouterr().out

@@ -63,7 +63,7 @@ INSTANCES = st.lists(
 
 
 @pytest.mark.parametrize("version_from", ["name", {"tag": "v=(.*)"}])
-def test_a_registry_asked_for_some_services_has_of_them_what_the_whole_one_has(
+def test_a_registry_of_some_keys_has_the_same_entries_for_them_as_the_whole_one(
     configure: Configure, version_from: Any, snapshot: MakeSnapshot
 ) -> None:
     edge = {"type": "router", "url": "http://r/{service}/{version}", "services": {"from": ["mesh"], "names": ["a/v9"]}}
@@ -98,7 +98,7 @@ def test_a_registry_asked_for_some_services_has_of_them_what_the_whole_one_has(
     holds()
 
 
-def test_a_local_source_of_another_package_knows_all_names_whatever_is_asked_for(
+def test_a_local_source_of_a_plug_in_knows_all_names_even_if_only_some_keys_are_built(
     configure: Configure, monkeypatch: pytest.MonkeyPatch, snapshot: MakeSnapshot
 ) -> None:
     def contribute(settings: PluginSettings, known: Mapping[str, frozenset[Key]]) -> Contribution:

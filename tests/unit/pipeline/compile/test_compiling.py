@@ -45,7 +45,7 @@ def test_compiling_writes_nothing_and_gives_the_same_twice(
     first, second = compiled(config, lock), compiled(config, lock)
     assert first.plan == second.plan
     assert first.entries == second.entries
-    assert [b"".join(one.chunks) for one in first.wanted] == [b"".join(one.chunks) for one in second.wanted]
+    assert [b"".join(file.chunks) for file in first.wanted] == [b"".join(file.chunks) for file in second.wanted]
     assert names_in(tmp_path) == ["frostline.yaml"]
 
 
@@ -55,7 +55,7 @@ def test_an_output_of_some_sources_decides_precedence_among_them(
     outputs = [YAML, {"type": "yaml", "path": "mesh.yaml", "sources": ["mesh"], "select": ["pay*"]}]
     config = configure(sources={"mesh": mesh(), "partners": STATIC}, precedence=["partners", "mesh"], outputs=outputs)
     wanted = {
-        one.path: b"".join(one.chunks) for one in compiled(config, Lock((snapshot(config, "payments-v1"),))).wanted
+        file.path: b"".join(file.chunks) for file in compiled(config, Lock((snapshot(config, "payments-v1"),))).wanted
     }
     assert b"https://p.example" in wanted["services.yaml"]
     assert b"http://10.0.0.1:80/v1" in wanted["mesh.yaml"]
@@ -85,16 +85,14 @@ def test_the_guards_compare_with_the_lock_until_there_is_a_manifest(
     assert finding.rule == "guard-delete"
 
 
-def test_an_output_without_any_service_is_warned_of(
-    configure: Configure, compiled: Compile, matches_golden: Any
-) -> None:
+def test_an_output_without_a_service_is_a_warning(configure: Configure, compiled: Compile, matches_golden: Any) -> None:
     outputs = [YAML, {"type": "yaml", "path": "none.yaml", "select": ["paymets"]}]
     compilation = compiled(configure(sources={"partners": STATIC}, outputs=outputs))
     assert not compilation.refused
     matches_golden("output-empty", compilation.findings)
 
 
-def test_files_that_windows_cannot_have_are_warned_of(
+def test_files_that_windows_cannot_have_are_a_warning(
     configure: Configure, compiled: Compile, matches_golden: Any
 ) -> None:
     partners = {"type": "static", "services": dict.fromkeys(("aux", "Con", "com", "nul.v2"), "https://p.example")}
@@ -104,7 +102,7 @@ def test_files_that_windows_cannot_have_are_warned_of(
     matches_golden("path-unportable", compilation.findings)
 
 
-def test_files_whose_paths_are_not_possible_are_refused_together_before_anything_is_compared(
+def test_files_with_impossible_paths_are_refused_together_before_files_are_compared(
     configure: Configure, compiled: Compile, matches_golden: Any
 ) -> None:
     services = dict.fromkeys(("a" * 300, "b" * 300, "short"), "https://10.0.0.1")
@@ -120,7 +118,7 @@ def test_files_whose_paths_are_not_possible_are_refused_together_before_anything
     matches_golden("path-impossible", compilation.findings)
 
 
-def test_an_empty_registry_is_no_fault_of_its_outputs(
+def test_an_empty_registry_is_not_reported_for_each_output(
     configure: Configure, snapshot: MakeSnapshot, compiled: Compile
 ) -> None:
     config = configure(sources={"mesh": mesh()})
@@ -128,7 +126,7 @@ def test_an_empty_registry_is_no_fault_of_its_outputs(
     assert "output-empty" not in {finding.rule for finding in compiled(config, lock).findings}
 
 
-def test_what_an_output_leaves_out_is_not_found_fault_with(
+def test_a_service_that_an_output_leaves_out_causes_no_finding(
     configure: Configure, snapshot: MakeSnapshot, compiled: Compile
 ) -> None:
     """`partners` wins `ledger`; in an output of `mesh` alone its two namespaces would be in conflict."""

@@ -30,7 +30,7 @@ def rules(compilation: Compilation) -> list[str]:
     return [finding.rule for finding in compilation.findings]
 
 
-def test_an_emptied_segment_is_told_once(configure: Configure, snapshot: MakeSnapshot, compiled: Compile) -> None:
+def test_an_emptied_segment_is_reported_once(configure: Configure, snapshot: MakeSnapshot, compiled: Compile) -> None:
     config = configure(sources={"mesh": mesh(), "partners": STATIC})
     old, new = Lock((snapshot(config, "a"),)), Lock((snapshot(config),))
     assert [finding.rule for finding in guard_lock(config, new, old, Allow())] == ["guard-segment"]
@@ -76,7 +76,7 @@ def test_a_file_that_no_output_writes_any_more_reads_as_recorded(
     matches_golden("orphans", compiled(config).findings)
 
 
-def test_nothing_in_local_files_is_not_blamed_on_a_server(configure: Configure, compiled: Compile) -> None:
+def test_empty_local_files_are_not_blamed_on_a_server(configure: Configure, compiled: Compile) -> None:
     (of_files,) = compiled(configure(sources={"partners": {"type": "static", "services": {}}})).findings
     (of_server,) = compiled(configure(sources={"mesh": mesh()})).findings
     assert of_files.rule == of_server.rule == "guard-empty"

@@ -94,7 +94,7 @@ def test_the_mark_changes_neither_registry_nor_digests(config: Config) -> None:
     committed = lock_of(config, dc1={"shop-v1": 3})
     locks = held(config, lock_of(config, dc1={"shop-v1": 0, "pay": 0}), committed)
     (entry, *_), (was,) = (
-        [one for one in state_of_lock(config, lock, ()).entries if one.service == "shop"]
+        [entry for entry in state_of_lock(config, lock, ()).entries if entry.service == "shop"]
         for lock in (locks.new, committed)
     )
     assert entry == was
@@ -140,7 +140,7 @@ def test_by_default_nothing_is_held(configure: Callable[..., Config]) -> None:
         ({"shop": 0, "pay": 1}, {"deletes": ("shop",)}),
     ],
 )
-def test_what_the_guard_lets_pass_is_not_held(config: Config, numbers: dict[str, int], allow: Any) -> None:
+def test_a_service_that_the_guard_lets_pass_is_not_held(config: Config, numbers: dict[str, int], allow: Any) -> None:
     committed = lock_of(config, dc1={"shop": 6, "pay": 1})
     came = lock_of(config, dc1=numbers)
     assert held(config, came, committed, **allow).new == came
@@ -157,7 +157,7 @@ def refused(config: Config, locks: LockPair) -> list[str]:
     return [found.rule for found in findings if found.severity == "error"]
 
 
-def test_what_was_frozen_with_other_settings_is_refused(config: Config) -> None:
+def test_a_service_that_was_frozen_with_other_settings_is_refused(config: Config) -> None:
     committed = lock_of(config, dc1={"shop": 6})
     other = Lock((replace(committed.snapshots[0], settings=f"sha256:{'0' * 64}"),))
     locks = held(config, lock_of(config, dc1={"shop": 0}), other)
@@ -206,7 +206,7 @@ def test_a_partial_freeze_holds_what_it_reads_and_leaves_the_rest(config: Config
     update_lock(config, Allow(), TODAY)
     answers.of["mesh"] = ReadResult(answers=(answer("dc1", *["critical"] * 4), answer("dc2", *fine)))
     out = update_lock(config, Allow(), TODAY, out=tmp_path / "out.lock")
-    assert [one.rule for one in out.findings] == []  # half of it may go
+    assert [finding.rule for finding in out.findings] == []  # half of it may go
 
     answers.of["mesh"] = ReadResult(answers=(answer("dc1", *["critical"] * 4), answer("dc2", "passing")))
     out = update_lock(config, Allow(), TODAY, out=tmp_path / "out.lock")
@@ -249,7 +249,7 @@ def test_a_freeze_of_one_datacenter_holds_there_alone(config: Config, answers: A
     assert finding.message == "1 passing, 6 critical; held as in the lock: 6 instances in `dc1`"
     locked = parse_lock(config.lock.read_bytes(), "frostline.lock")
     assert locked.snapshots[1] == committed.snapshots[1]
-    assert [one.held for one in locked.snapshots[0].instances] == [True] * 6
+    assert [instance.held for instance in locked.snapshots[0].instances] == [True] * 6
     update = update_lock(config, Allow(), TODAY, sources=["mesh"], datacenters=["dc1"], out=tmp_path / "dc1.lock")
     (only,) = update.snapshots
     assert only == locked.snapshots[0]
@@ -283,7 +283,7 @@ def test_an_override_neither_holds_a_service_nor_hides_that_it_fails(configure: 
     assert lines(held(config, lock_of(config, dc1={"shop": 1, "pay": 1}), committed)) == {("dc1", "shop"): 6}
 
 
-def test_what_a_run_holds_is_said_although_the_committed_lock_is_taken_as_it_is(config: Config) -> None:
+def test_held_services_are_reported_even_if_the_committed_lock_stays(config: Config) -> None:
     committed = lock_of(config, dc1={"shop": 6})
     locks = replace(held(config, lock_of(config, dc1={"shop": 0}), committed), new=committed, changed=False)
     (service,) = held_services(config, locks)
@@ -297,7 +297,7 @@ segments = st.fixed_dictionaries({"dc1": numbers, "dc2": numbers})
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=segments, after=segments)
-def test_whatever_comes_no_service_is_refused_but_where_a_segment_is_empty(
+def test_whatever_comes_only_an_empty_segment_is_refused(
     config: Config, before: dict[str, dict[str, int]], after: dict[str, dict[str, int]]
 ) -> None:
     committed, came = lock_of(config, **before), lock_of(config, **after)
@@ -309,10 +309,10 @@ def test_whatever_comes_no_service_is_refused_but_where_a_segment_is_empty(
     for snapshot, read, old in zip(locks.new.snapshots, came.snapshots, committed.snapshots, strict=True):
         for name in ("shop-v1", "shop-v2", "pay", "ops"):
             of_name, of_read, of_old = (
-                [replace(one, held=False) for one in found.instances if one.service == name]
+                [replace(instance, held=False) for instance in found.instances if instance.service == name]
                 for found in (snapshot, read, old)
             )
-            is_held = any(one.held for one in snapshot.instances if one.service == name)
+            is_held = any(instance.held for instance in snapshot.instances if instance.service == name)
             assert of_name == (of_old if is_held else of_read)
             assert not is_held or (name.partition("-")[0] in shrunk and len(of_read) < len(of_old))
     assert parse_lock(b"".join(lock_chunks(locks.new.snapshots)), "frostline.lock") == locks.new

@@ -55,7 +55,7 @@ def seen(configure: Callable[..., Config], lock: Lock = LOCK, **keys: Any) -> li
 
 def urls(view: OutputView) -> dict[str, list[str]]:
     """Service -> its URLs."""
-    return {key.service: [one.url for one in entry.endpoints] for key, entry in view.view.registry.entries()}
+    return {key.service: [endpoint.url for endpoint in entry.endpoints] for key, entry in view.view.registry.entries()}
 
 
 def test_each_output_has_its_own_selection(configure: Callable[..., Config]) -> None:
@@ -109,7 +109,7 @@ def test_an_output_has_its_own_urls(configure: Callable[..., Config]) -> None:
     assert urls(plain)["pay"][2] == "http://10.0.0.4:80/v1"
 
 
-def test_only_what_an_output_has_must_have_a_url(configure: Callable[..., Config]) -> None:
+def test_only_endpoints_of_the_output_must_have_a_url(configure: Callable[..., Config]) -> None:
     lock = Lock((segment("dc1", instance("pay-v1", 1, path="/a"), instance("pay-v1", 2), instance("shop", 3)),))
     patterns = {"url": "http://{address}{+meta[path]}"}
     chosen = {**patterns, "select": {"meta": {"path": "*"}}}
@@ -154,7 +154,7 @@ def test_written_urls_stay_in_an_output_with_a_pattern(configure: Callable[..., 
     }
 
 
-def test_the_one_url_is_chosen_in_the_preferred_datacenter_of_those_that_are_left(
+def test_the_url_is_chosen_among_selected_endpoints_in_the_preferred_datacenter(
     configure: Callable[..., Config],
 ) -> None:
     (found,) = seen(configure, outputs=[{"url": "http://{address}", "prefer": ["dc2"]}])
@@ -189,6 +189,6 @@ def test_an_output_sees_what_the_configuration_says_of_its_services(configure: C
         consumers={"web": ["pay/v1"]},
     )
     pay, shop = (view.view.beside() for view in views)
-    assert [one.service for one in (*pay.overrides, *pay.waivers)] == ["pay/v1", "pay"]
-    assert [one.service for one in (*shop.overrides, *shop.waivers)] == ["shop"]
+    assert [item.service for item in (*pay.overrides, *pay.waivers)] == ["pay/v1", "pay"]
+    assert [item.service for item in (*shop.overrides, *shop.waivers)] == ["shop"]
     assert pay.configured_consumers == {("pay", "v1"): ("web",)}

@@ -45,7 +45,7 @@ def test_a_file_is_rendered_again_only_if_the_budget_is_too_small_for_it(budget:
     assert left.left == (0 if times == 1 else budget)
 
 
-def test_the_bytes_that_one_file_keeps_are_taken_from_the_budget_of_all() -> None:
+def test_the_cached_bytes_of_a_file_reduce_the_budget_of_all_files() -> None:
     budget = ByteBudget(10)
     files = [Counted(), Counted()]
     for chunks in files:
@@ -117,7 +117,7 @@ def test_an_output_that_cannot_be_rendered_is_an_error_before_anything_is_compar
         render(config)
 
 
-def test_an_output_sees_the_findings_of_its_services_and_of_those_that_are_nowhere(
+def test_an_output_sees_findings_about_its_services_and_about_those_in_no_output(
     configure: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     besides: list[Beside] = []

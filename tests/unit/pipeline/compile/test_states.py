@@ -70,13 +70,13 @@ def published(configure: Configure, snapshot: MakeSnapshot, compiled: Compile) -
 THREE = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
 
 
-def test_what_an_override_takes_from_services_does_not_count(published: Callable[..., Compilation]) -> None:
+def test_endpoints_that_an_override_removes_do_not_count(published: Callable[..., Compilation]) -> None:
     found = published(SIZES, [], SIZES, [drop(*THREE)])
     assert refusals(found) == []
     assert [(change.before, change.after) for change in found.plan.services] == [(4, 1)] * 8
 
 
-def test_nor_does_it_when_it_is_changed_or_removed(published: Callable[..., Compilation]) -> None:
+def test_a_changed_or_removed_override_does_not_count(published: Callable[..., Compilation]) -> None:
     assert refusals(published(SIZES, [drop(THREE[0])], SIZES, [drop(*THREE)])) == []
     assert refusals(published(SIZES, [drop(*THREE)], SIZES, [drop(THREE[0])])) == []
     assert refusals(published(SIZES, [drop(*THREE)], SIZES, [drop(*THREE)])) == []
@@ -85,14 +85,14 @@ def test_nor_does_it_when_it_is_changed_or_removed(published: Callable[..., Comp
     assert refusals(published({"a": 2}, more, {"a": 2}, more)) == []
 
 
-def test_another_loss_does_not_hide_behind_it(published: Callable[..., Compilation]) -> None:
+def test_another_loss_cannot_hide_behind_an_override(published: Callable[..., Compilation]) -> None:
     lost = {**SIZES, "a": 1}
     add = {"add": [f"http://10.9.0.{number}:80" for number in range(4)]}
     for overrides in ([], [drop(THREE[0], service="a", **add)]):
         assert refusals(published(SIZES, overrides, lost, [drop(THREE[0], service="a", **add)])) == ["guard-instances"]
 
 
-def test_a_move_behind_it_counts(published: Callable[..., Compilation]) -> None:
+def test_a_move_behind_an_override_counts(published: Callable[..., Compilation]) -> None:
     one = [drop("10.0.0.4", service="a")]
     assert refusals(published({"a": 4}, [], {"a": 4}, one, first=21)) == ["guard-move"]
     assert refusals(published({"a": 4}, [], {"a": 4}, one)) == []
@@ -134,7 +134,7 @@ def test_an_expired_override_is_refused_and_the_bytes_are_the_same(
     for entry in (old, new):
         config = configure(sources={"mesh": MESH}, overrides=[entry])
         found.append(compiled(config, lock(config, snapshot, {"a": 2})))
-    assert [refusals(one) for one in found] == [["override-expired"], []]
+    assert [refusals(compilation) for compilation in found] == [["override-expired"], []]
     assert found[0].wanted[0].sha256 == found[1].wanted[0].sha256
 
 
@@ -163,7 +163,7 @@ def test_each_output_has_what_the_overrides_leave(
     config = configure(sources={"mesh": MESH}, overrides=[drop("10.0.0.1")], outputs=outputs)
     for file in compiled(config, lock(config, snapshot, {"a": 2})).wanted:
         value = json.loads(b"".join(file.chunks))
-        assert [one["address"] for one in value["services"]["a"]["unversioned"]["endpoints"]] == ["10.0.0.2"]
+        assert [endpoint["address"] for endpoint in value["services"]["a"]["unversioned"]["endpoints"]] == ["10.0.0.2"]
 
 
 def test_a_replaced_endpoint_stays_in_the_layer_of_its_datacenter(

@@ -12,7 +12,7 @@ from frostline.pipeline.reference.rule_table import rule_table
 from frostline.settings import Waiver
 
 
-def test_a_waiver_of_what_a_plug_in_found_is_not_misspelt_however_alike_rules_are() -> None:
+def test_a_waiver_of_a_plug_ins_rule_is_not_taken_for_a_misspelt_one() -> None:
     waiver = Waiver(rule="port-zeros", service="*", until="2027-01-31", why="x", origin=FileOrigin("frostline.yaml"))
     (finding,) = judge_waivers((waiver,), ())
     assert finding.help == "did you mean `port-zero`?"

@@ -61,7 +61,7 @@ def reading(*names: str, unreachable: tuple[str, ...] = ()) -> ReadResult:
     return ReadResult(answers=(answer,), unreachable=unreachable)
 
 
-def test_every_source_that_fails_is_told(configure: Configure, answering: dict[str, Any]) -> None:
+def test_every_source_that_fails_is_reported(configure: Configure, answering: dict[str, Any]) -> None:
     config = configure(sources={"mesh": mesh(), "other": mesh()})
     answering.update(mesh=UsageError("no token"), other=SourceError("no answer"))
     with pytest.raises(ErrorGroup) as caught:

@@ -109,7 +109,7 @@ ORIGIN = FileOrigin("frostline.yaml")
 @settings(max_examples=80)
 @given(answers, old_and_new, version_froms, keeps, datacenter_lists, datacenter_lists)
 @example({"dc1": []}, (Select(), Select(services=("a*",))), VersionFrom(), Keep(), ("*",), ("dc1",))
-def test_applied_to_the_lock_it_is_what_a_freeze_gives(
+def test_a_narrowed_lock_is_what_a_freeze_gives(
     answered: dict[str, list[Registration]],
     selects_then_and_now: tuple[Select, Select],
     version_from: VersionFrom,
@@ -206,7 +206,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("before", "after", "reason"), REFUSALS)
-def test_what_the_lock_cannot_serve_is_said_key_by_key(
+def test_each_setting_that_the_lock_cannot_serve_is_named(
     before: dict[str, Any], after: dict[str, Any], reason: str, configure: Configure, snapshot: MakeSnapshot
 ) -> None:
     config = configure(sources={"mesh": mesh(**before)})
@@ -228,7 +228,7 @@ def test_failing_instances_have_no_tags_in_the_lock(configure: Configure, snapsh
     assert offline_lock(configure(sources={"mesh": mesh(select=select)}), lock).snapshots[0].instances == ()
 
 
-def test_a_lock_that_does_not_say_its_settings_needs_a_freeze(configure: Configure, snapshot: MakeSnapshot) -> None:
+def test_a_lock_without_its_settings_needs_a_freeze(configure: Configure, snapshot: MakeSnapshot) -> None:
     lock = Lock((snapshot(configure(sources={"mesh": mesh()}), "a"),))
     with pytest.raises(UsageError, match="source `mesh`: its settings have changed since the lock was written"):
         offline_lock(configure(sources={"mesh": mesh(select={"services": ["a"]})}), lock)

@@ -51,7 +51,7 @@ def committed(config: Config, *snapshots: Snapshot) -> CommittedLock:
         ({"type": "nomad", "regions": ["*"], "namespaces": ["*"]}, "region `dc2` is in the lock", "regions"),
     ],
 )
-def test_it_is_unreachable_and_says_which_key_leaves_it_out(
+def test_a_vanished_datacenter_is_unreachable_and_the_error_names_the_key_to_change(
     configure: Configure, snapshot: MakeSnapshot, keys: dict[str, Any], said: str, key: str
 ) -> None:
     config = configure(sources={"mesh": source(**keys)})
@@ -77,7 +77,7 @@ def test_it_is_unreachable_and_says_which_key_leaves_it_out(
         {"type": "nomad", "regions": ["dc1"]},
     ],
 )
-def test_what_the_settings_do_not_take_from_a_list_has_not_vanished(
+def test_a_datacenter_that_the_settings_name_literally_has_not_vanished(
     configure: Configure, snapshot: MakeSnapshot, keys: dict[str, Any]
 ) -> None:
     config = configure(sources={"mesh": source(**keys)})
@@ -85,13 +85,15 @@ def test_what_the_settings_do_not_take_from_a_list_has_not_vanished(
     assert [found.datacenter for found in freeze(config, lock).snapshots] == ["dc1"]
 
 
-def test_a_peer_is_no_datacenter(configure: Configure, snapshot: MakeSnapshot) -> None:
+def test_a_peer_does_not_count_as_a_datacenter(configure: Configure, snapshot: MakeSnapshot) -> None:
     config = configure(sources={"mesh": source(datacenters=["*"])})
     lock = committed(config, snapshot(config, "a"), snapshot(config, "b", datacenter="peer:west"))
     assert [found.datacenter for found in freeze(config, lock).snapshots] == ["dc1"]
 
 
-def test_partial_keeps_it_and_consent_ends_it(configure: Configure, snapshot: MakeSnapshot) -> None:
+def test_partial_keeps_a_vanished_datacenter_until_consent_ends_it(
+    configure: Configure, snapshot: MakeSnapshot
+) -> None:
     config = configure(sources={"mesh": source(datacenters=["*"])})
     lock = committed(config, *(snapshot(config, "a", datacenter=name) for name in ("dc1", "dc2", "dc3")))
     with pytest.raises(ErrorGroup) as caught:

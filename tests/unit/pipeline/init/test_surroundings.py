@@ -27,7 +27,7 @@ def test_job_files_are_a_glob_for_each_folder_and_ending(tmp_path: Path) -> None
     assert look_around(tmp_path).job_files == ("*.nomad.hcl", "jobs/**/*.nomad", "jobs/**/*.nomad.hcl")
 
 
-def test_files_of_the_ending_hcl_are_taken_where_all_of_a_folder_are_jobs(tmp_path: Path) -> None:
+def test_hcl_files_are_taken_if_all_of_a_folder_are_jobs(tmp_path: Path) -> None:
     made(tmp_path, "jobs/a/b.hcl", "jobs/c.hcl", "jobs/.terraform.lock.hcl", "mixed/a.hcl", "mixed/vars.hcl")
     for name in ("jobs/a/b.hcl", "jobs/c.hcl", "mixed/a.hcl"):
         (tmp_path / name).write_text('# a shop\njob "shop" {\n}\n')
@@ -39,11 +39,11 @@ def test_files_of_the_ending_hcl_are_taken_where_all_of_a_folder_are_jobs(tmp_pa
 @pytest.mark.parametrize(
     "name", [".hidden/a.nomad.hcl", "node_modules/a.nomad.hcl", "a[1]/b.nomad.hcl", "a*/b.nomad", "!a/b.nomad", "a.hcl"]
 )
-def test_what_is_no_part_of_the_project_or_of_a_glob_is_not_taken(tmp_path: Path, name: str) -> None:
+def test_skipped_folders_and_names_that_no_glob_can_have_are_not_taken(tmp_path: Path, name: str) -> None:
     assert look_around(made(tmp_path, name)).job_files == ()
 
 
-def test_a_folder_or_a_broken_link_is_no_job_file(tmp_path: Path) -> None:
+def test_a_folder_or_a_broken_link_is_not_a_job_file(tmp_path: Path) -> None:
     (tmp_path / "jobs.nomad").mkdir()
     (tmp_path / "gone.nomad").symlink_to("nowhere")
     assert look_around(tmp_path).job_files == ()
@@ -125,7 +125,7 @@ def test_the_folders_of_a_host_say_it_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", [".", "..", ".git", ".github", "-x", "a\0b", "$basemodulepath", "/etc"])
-def test_no_hidden_folder_and_none_above_is_one_for_modules(tmp_path: Path, part: str) -> None:
+def test_hidden_folders_and_folders_above_are_not_for_modules(tmp_path: Path, part: str) -> None:
     made(tmp_path, environment_DOT_conf=f"modulepath = {part}:modules\n")
     assert look_around(tmp_path).modules == "modules"
 

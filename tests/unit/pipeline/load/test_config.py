@@ -59,14 +59,14 @@ def test_the_nearest_configuration_above_is_found(tmp_path: Path) -> None:
     assert find_config(None, tmp_path / "a" / "b") == tmp_path / "a" / "frostline.yaml"
 
 
-def test_a_folder_of_that_name_is_no_configuration(tmp_path: Path) -> None:
+def test_a_folder_of_that_name_is_not_a_configuration(tmp_path: Path) -> None:
     (tmp_path / "frostline.yaml").write_text(MINIMAL)
     (tmp_path / "a" / "frostline.yaml").mkdir(parents=True)
     assert find_config(None, tmp_path / "a") == tmp_path / "frostline.yaml"
 
 
 @pytest.mark.parametrize("target", ["nowhere.yaml", "frostline.yaml"])
-def test_a_broken_link_is_named_and_not_passed_over(target: str, tmp_path: Path) -> None:
+def test_a_broken_link_is_reported_and_not_skipped(target: str, tmp_path: Path) -> None:
     (tmp_path / "frostline.yaml").write_text(MINIMAL)
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "frostline.yaml").symlink_to(target)
@@ -90,7 +90,7 @@ def test_no_configuration_is_an_error_with_a_way_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["missing.yaml", "folder", "a\0b", "x" * 5000, "file/below.yaml"])
-def test_what_cannot_be_read_is_said_plainly(path: str, tmp_path: Path) -> None:
+def test_an_unreadable_configuration_is_reported_plainly(path: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     with pytest.raises(ErrorGroup) as caught:
@@ -99,7 +99,7 @@ def test_what_cannot_be_read_is_said_plainly(path: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_configuration_without_permission_is_said_plainly(tmp_path: Path) -> None:
+def test_a_configuration_without_permission_is_reported_plainly(tmp_path: Path) -> None:
     (tmp_path / "frostline.yaml").write_text(MINIMAL)
     (tmp_path / "frostline.yaml").chmod(0)
     with pytest.raises(ErrorGroup, match="Permission denied"):
@@ -239,7 +239,7 @@ def test_an_output_is_named_by_its_path_as_written(tmp_path: Path) -> None:
     ]
 
 
-def test_options_are_what_only_the_type_knows() -> None:
+def test_options_are_the_keys_that_only_the_type_knows() -> None:
     text = (
         "- {type: yaml, path: a, name: n, format: json, split: service, fields: [id], prefer: [dc1], sources: [mesh]}\n"
     )
@@ -386,10 +386,10 @@ def loads_or_says_why(text: str) -> None:
         load(text)
     except FrostlineError as error:
         assert isinstance(error, ErrorGroup)
-        for each in error.errors:
-            assert isinstance(each, UsageError)
-            assert each.help
-            assert isinstance(each.origin, FileOrigin)
+        for member in error.errors:
+            assert isinstance(member, UsageError)
+            assert member.help
+            assert isinstance(member.origin, FileOrigin)
 
 
 @given(st.lists(PIECES | st.text(max_size=3), max_size=40).map("".join))

@@ -19,7 +19,7 @@ def as_text(error: FrostlineError) -> str:
 
 
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir() if path.name != "complete"))
-def test_what_is_wrong_is_said_with_its_place_and_a_way_out(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_error_has_its_place_and_a_way_out(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(CASES / case)
     with pytest.raises(ErrorGroup) as caught:
         load_config(Path("frostline.yaml"))

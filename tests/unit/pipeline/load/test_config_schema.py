@@ -79,7 +79,7 @@ def test_plug_ins_that_no_configuration_names_are_not_even_loaded(install_entrie
         ([], "`SCHEMA` must be a Mapping, not a list"),
     ],
 )
-def test_a_plug_in_whose_schema_is_none_is_named(install: Any, schema: Any, said: str) -> None:
+def test_a_plug_in_with_an_invalid_schema_is_named(install: Any, schema: Any, said: str) -> None:
     install(SCHEMA=schema)
     with pytest.raises(UsageError, match="of theirs") as caught:
         schema_for(DOCUMENT)

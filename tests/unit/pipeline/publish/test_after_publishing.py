@@ -13,7 +13,7 @@ from frostline.settings import Config
 Configure = Callable[..., Config]
 
 
-def test_a_program_that_cannot_be_watched_over_has_failed(configure: Configure) -> None:
+def test_a_program_that_cannot_be_supervised_has_failed(configure: Configure) -> None:
     said = run_after(configure(sources={"p": {"type": "static", "services": {}}}), ("true", "x" * 200_000))
     assert said is not None
     assert said.startswith("`true` cannot be started: the process that supervises programs cannot be started: ")

@@ -35,7 +35,7 @@ def test_sources_that_are_not_read_keep_their_segments(live_config: Config, answ
     assert names_in(live_config.lock) == ["a", "c", "d"]
 
 
-def test_another_file_gets_what_was_read_alone(live_config: Config, answers: Any, tmp_path: Path) -> None:
+def test_another_file_gets_only_what_was_read(live_config: Config, answers: Any, tmp_path: Path) -> None:
     update_lock(live_config, Allow(), TODAY)
     before = live_config.lock.read_bytes()
     answers.give("mesh", "a", "d")
@@ -46,7 +46,7 @@ def test_another_file_gets_what_was_read_alone(live_config: Config, answers: Any
 
 
 @pytest.mark.parametrize("out", [None, "mesh.lock"])
-def test_what_the_guards_refuse_is_not_written(
+def test_a_lock_that_the_guards_refuse_is_not_written(
     live_config: Config, answers: Any, tmp_path: Path, out: str | None
 ) -> None:
     update_lock(live_config, Allow(), TODAY)

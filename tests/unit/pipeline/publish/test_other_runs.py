@@ -23,7 +23,7 @@ def config(configure: Configure) -> Config:
     return configure(sources={"partners": STATIC})
 
 
-def test_a_run_that_publishes_is_waited_for_and_said_once(config: Config) -> None:
+def test_check_waits_for_a_publishing_run_and_says_so_once(config: Config) -> None:
     said: list[str] = []
     seen: list[bool] = []
     with run_lock(config.root):
@@ -35,14 +35,14 @@ def test_a_run_that_publishes_is_waited_for_and_said_once(config: Config) -> Non
     assert said == ["Another run is publishing here: waiting until it is done."]
 
 
-def test_what_a_killed_run_left_is_not_waited_for(config: Config) -> None:
+def test_check_does_not_wait_for_a_killed_run(config: Config) -> None:
     (config.root / NAME).write_text("x")
     said: list[str] = []
     assert other_runs.look(config, lambda: 1, said.append) == 1
     assert said == []
 
 
-def test_it_looks_again_where_another_run_has_published_meanwhile(config: Config) -> None:
+def test_check_looks_again_if_another_run_published_meanwhile(config: Config) -> None:
     times: list[int] = []
 
     def find() -> int:
@@ -55,7 +55,7 @@ def test_it_looks_again_where_another_run_has_published_meanwhile(config: Config
     assert other_runs.look(config, find, pytest.fail) == 2
 
 
-def test_it_says_that_what_it_found_may_be_mixed_where_others_publish_again_and_again(config: Config) -> None:
+def test_check_warns_of_a_mixed_result_if_other_runs_keep_publishing(config: Config) -> None:
     said: list[str] = []
 
     def find() -> int:
@@ -72,7 +72,7 @@ def test_it_says_that_what_it_found_may_be_mixed_where_others_publish_again_and_
     assert "another run published meanwhile" in said[-1]
 
 
-def test_an_error_counts_where_nobody_has_published(config: Config) -> None:
+def test_an_error_counts_only_if_nobody_has_published(config: Config) -> None:
     def find() -> None:
         raise UsageError("wrong")
 
@@ -80,7 +80,7 @@ def test_an_error_counts_where_nobody_has_published(config: Config) -> None:
         other_runs.look(config, find, pytest.fail)
 
 
-def test_whether_a_run_is_at_work_is_seen_and_stops_nobody(config: Config) -> None:
+def test_asking_whether_a_run_is_at_work_sees_it_and_stops_nobody(config: Config) -> None:
     assert not is_at_work(config.root)
     with run_lock(config.root):
         assert is_at_work(config.root)

@@ -38,11 +38,11 @@ def saved(config: Config, compilation: Compilation, tmp_path: Path) -> SavedFile
     return read_saved(path)
 
 
-def test_a_plan_holds_the_options_that_it_was_made_with(saved: SavedFile) -> None:
+def test_a_plan_holds_its_options(saved: SavedFile) -> None:
     assert saved_plans.options_of(saved.saved.basis) == OPTIONS
 
 
-def test_a_day_that_no_calendar_has_is_refused(saved: SavedFile) -> None:
+def test_an_impossible_day_is_refused(saved: SavedFile) -> None:
     with pytest.raises(UsageError, match="invalid date: 2026-02-30"):
         saved_plans.options_of(replace(saved.saved.basis, today="2026-02-30"))
 
@@ -61,7 +61,7 @@ def test_a_plan_is_refused_if_a_file_would_become_another(saved: SavedFile, comp
         saved_plans.check_files(saved, replace(compilation, files=other), "plan.json")
 
 
-def test_a_plan_that_shows_something_else_than_it_publishes_is_refused(
+def test_a_plan_that_shows_something_other_than_it_publishes_is_refused(
     saved: SavedFile, compilation: Compilation
 ) -> None:
     other = replace(compilation, plan=replace(compilation.plan, services=()))
@@ -69,13 +69,13 @@ def test_a_plan_that_shows_something_else_than_it_publishes_is_refused(
         saved_plans.check_files(saved, other, "plan.json")
 
 
-def test_a_plan_is_refused_where_another_one_is_expected(saved: SavedFile) -> None:
+def test_a_plan_is_refused_if_another_digest_is_expected(saved: SavedFile) -> None:
     saved_plans.check_expected(saved, saved.digest, "plan.json")
     with pytest.raises(RefusedError, match="this is another plan"):
         saved_plans.check_expected(saved, f"sha256:{'0' * 64}", "plan.json")
 
 
-def test_no_plan_is_saved_of_what_changed_while_it_was_made(config: Config) -> None:
+def test_no_plan_is_saved_if_an_input_changed_while_it_was_made(config: Config) -> None:
     basis = saved_plans.basis_of(config, OPTIONS)
     saved_plans.check_steady(config, basis, OPTIONS)
     config.manifest.write_text("x")
@@ -100,6 +100,6 @@ def test_a_new_plan_for_a_day_long_ago_is_as_old_as_that_day(saved: SavedFile) -
 
 
 @pytest.mark.parametrize("made", ["2026-02-30T00:00:00Z", "2026-01-02T12:00:00Z"])
-def test_a_plan_whose_time_cannot_be_is_refused(saved: SavedFile, made: str) -> None:
+def test_a_plan_with_an_impossible_time_is_refused(saved: SavedFile, made: str) -> None:
     with pytest.raises(UsageError, match=r"invalid time|in the future"):
         saved_plans.age_of(replace(saved.saved, made=made), MADE)

@@ -32,7 +32,7 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_folders_that_were_made_for_nothing_are_gone_again(
+def test_new_folders_are_removed_if_nothing_was_published_in_them(
     configure: Configure, tmp_path: Path, compiled: Compile
 ) -> None:
     config = configure(sources={"partners": STATIC}, root="a/b", outputs=[{"type": "yaml", "path": "a/b/x.yaml"}])
@@ -44,7 +44,7 @@ def test_folders_that_were_made_for_nothing_are_gone_again(
     assert names_in(tmp_path / "a" / "b") == ["frostline.manifest", "x.yaml"]
 
 
-def test_a_run_that_finds_another_at_work_leaves_it_the_folder(
+def test_a_run_that_finds_another_at_work_leaves_its_folder(
     configure: Configure, tmp_path: Path, compiled: Compile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = configure(sources={"partners": STATIC}, root="a", outputs=[{"type": "yaml", "path": "a/x.yaml"}])

@@ -49,7 +49,7 @@ def verified(config: Config, compilation: Compilation, **options: Any) -> Compil
     return verify_changes(config, compilation, CompileOptions(today=date(2026, 1, 1), **options))
 
 
-def test_each_output_is_seen_alone_in_the_order_of_the_configuration(
+def test_each_output_is_verified_alone_in_the_order_of_the_configuration(
     configure: Configure, compiled: Compile, looked: Any
 ) -> None:
     outputs = [
@@ -72,7 +72,9 @@ def test_each_output_is_seen_alone_in_the_order_of_the_configuration(
     ]
 
 
-def test_only_outputs_that_change_are_verified_whole(configure: Configure, compiled: Compile, looked: Any) -> None:
+def test_only_outputs_that_change_are_verified_with_all_their_files(
+    configure: Configure, compiled: Compile, looked: Any
+) -> None:
     outputs = [output("one.yaml", select="billing"), output("each", split="service")]
     config = configure(sources={"partners": PARTNERS}, outputs=outputs)
     assert run(["compile", "-q"]) == 0
@@ -89,7 +91,7 @@ def test_only_outputs_that_change_are_verified_whole(configure: Configure, compi
     assert looked() == ["./each/billing.yaml "]
 
 
-def test_none_is_started_where_something_is_refused_already(
+def test_no_verifier_is_started_if_something_is_already_refused(
     configure: Configure, compiled: Compile, looked: Any
 ) -> None:
     policies = {"required": ["nope"]}
@@ -102,7 +104,7 @@ def test_none_is_started_where_something_is_refused_already(
     assert looked() == []
 
 
-def test_what_is_allowed_is_not_started_and_is_a_warning(
+def test_a_verifier_that_allow_skips_is_not_started_and_is_a_warning(
     configure: Configure, compiled: Compile, looked: Any, matches_golden: Any
 ) -> None:
     config = configure(
@@ -141,7 +143,7 @@ def test_all_that_refuse_are_reported_and_the_others_are_verified(configure: Con
         ("echo x >frostline.lock", "the committed lock changed"),
     ],
 )
-def test_one_that_writes_what_is_published_or_read_is_refused(
+def test_a_verifier_that_writes_published_files_or_inputs_is_refused(
     configure: Configure, compiled: Compile, write: str, named: str
 ) -> None:
     plain = [{"type": "yaml", "path": "one.yaml"}, {"type": "yaml", "path": "two.yaml", "select": "mail"}]
@@ -155,7 +157,7 @@ def test_one_that_writes_what_is_published_or_read_is_refused(
     assert not Path("new.yaml").exists()
 
 
-def test_one_may_write_other_files_and_its_own_copy(configure: Configure, compiled: Compile) -> None:
+def test_a_verifier_may_write_other_files_and_its_own_copy(configure: Configure, compiled: Compile) -> None:
     words = ["sh", "-c", 'echo spoilt >"$1"; touch "$1.bak" stray', "sh", "{path}"]
     config = configure(sources={"partners": PARTNERS}, outputs=[output("a.yaml", verify=words)])
     found = verified(config, compiled(config))
@@ -164,7 +166,7 @@ def test_one_may_write_other_files_and_its_own_copy(configure: Configure, compil
     assert b"billing" in b"".join(found.wanted[0].chunks)
 
 
-def test_it_knows_no_token_of_the_configuration(
+def test_a_verifier_does_not_get_the_tokens_of_the_configuration(
     configure: Configure, compiled: Compile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = {"MINE": "canary-0123", "COPY": "Bearer canary-0123", "CONSUL_HTTP_TOKEN": "c", "NOMAD_TOKEN": "n"}
@@ -186,7 +188,7 @@ def test_it_knows_no_token_of_the_configuration(
     assert environment["PWD"] == str(tmp_path)
 
 
-def test_each_is_a_stage_of_the_run(configure: Configure, compiled: Compile) -> None:
+def test_each_verifier_is_a_stage_of_the_run(configure: Configure, compiled: Compile) -> None:
     seen: list[str] = []
 
     class Notes:

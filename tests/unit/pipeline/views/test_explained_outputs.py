@@ -94,6 +94,6 @@ def test_an_output_of_other_sources_is_shown_with_what_it_sees(
     assert [line.split("  in the output ")[-1] for line in lines if line.startswith("  >")] == ["mesh.yaml"] * 2
 
 
-def test_an_endpoint_without_a_url_there_is_not_shown(configure: Callable[..., Config]) -> None:
+def test_an_endpoint_without_a_url_in_the_output_is_not_shown(configure: Callable[..., Config]) -> None:
     found = explained(configure, {"name": "needy", "url": "http://{address}/{meta[x]}"})
     assert "  > the output needy has it without an endpoint" in list(explanation_lines(found))

@@ -34,14 +34,14 @@ def exclusion(service: str, version: str | None = None, name: str = "") -> Exclu
     return Exclusion(key=Key(service, version), name=name or service, origin=ORIGIN, reason="why not")
 
 
-def test_a_name_stands_for_all_its_versions_or_for_the_one_that_is_asked_for() -> None:
+def test_a_name_means_all_its_versions_or_the_given_one() -> None:
     assert keys_named(REGISTRY, [], "payments", None) == [Key("payments", None), Key("payments", "v1")]
     assert keys_named(REGISTRY, [], "payments", "v1") == [Key("payments", "v1")]
     assert keys_named(REGISTRY, [], "payments", "unversioned") == [Key("payments", None)]
     assert keys_named(REGISTRY, [], "payments", "v2") == []
 
 
-def test_a_registered_name_stands_for_what_naming_made_of_it() -> None:
+def test_a_registered_name_means_the_service_that_naming_makes_of_it() -> None:
     assert keys_named(REGISTRY, [exclusion("payments", "v1", "payments-v1")], "payments-v1", None) == [
         Key("payments", "v1")
     ]
@@ -51,7 +51,7 @@ def test_a_name_that_only_exclusions_have_is_known() -> None:
     assert keys_named(REGISTRY, [exclusion("hidden", "v3")], "hidden", None) == [Key("hidden", "v3")]
 
 
-def test_the_closest_are_of_services_or_of_the_versions_of_the_one_that_is_there() -> None:
+def test_the_closest_names_are_services_or_versions_of_the_known_service() -> None:
     assert closest(REGISTRY, [exclusion("legder")], "ledgr", None) == ["ledger", "legder"]
     assert closest(REGISTRY, [], "payments", "v2") == ["payments v1", "payments unversioned"]
     assert closest(REGISTRY, [exclusion("LEDGER")], "Ledger", None) == ["LEDGER", "ledger"]
@@ -71,7 +71,7 @@ def test_an_explanation_of_what_is_left_out_alone_has_no_endpoints() -> None:
 
 def test_the_list_has_an_item_for_each_version() -> None:
     values = list_value(Overridden(registry=REGISTRY), {Key("payments", "v1")})
-    assert [(one["version"], one["endpoints"], one["declared"], one["held"]) for one in values] == [
+    assert [(value["version"], value["endpoints"], value["declared"], value["held"]) for value in values] == [
         (None, 0, True, False),
         (None, 1, False, False),
         ("v1", 2, False, True),
@@ -81,9 +81,9 @@ def test_the_list_has_an_item_for_each_version() -> None:
 def test_list_and_explanation_have_the_authentication_scheme_or_null() -> None:
     said = {key: replace(entry, auth="hmac-2") if key.version else entry for key, entry in REGISTRY.entries()}
     overridden = Overridden(registry=registry_of(said))
-    assert [one["auth"] for one in list_value(overridden, ())] == [None, None, "hmac-2"]
+    assert [value["auth"] for value in list_value(overridden, ())] == [None, None, "hmac-2"]
     found = Explanation(keys=(*said, Key("hidden", None)), overridden=overridden, exclusions=())
-    assert {(one["service"], one["version"]): one["auth"] for one in explanation_value(found)} == {
+    assert {(value["service"], value["version"]): value["auth"] for value in explanation_value(found)} == {
         ("ledger", None): None,
         ("payments", None): None,
         ("payments", "v1"): "hmac-2",
