@@ -240,6 +240,11 @@ def test_the_report_of_tests_is_not_written_through_a_link_of_the_branch(jobs: J
     [
         ({"root": "/"}, "`root` is outside the repository"),
         ({"overrides": "link"}, "outside of the repository"),
+        ({"lock": "/etc/"}, "outside of the repository"),
+        ({"checks": {"schema": ["../nothing.json"]}}, "outside of the repository"),
+        ({"outputs": [{"type": "template", "template": ".git/config", "path": "x"}]}, "it is in a .git folder"),
+        ({"sources": {"jobs": {"type": "jobspec", "files": ["../secret*"]}}}, "no file matches"),
+        ({"sources": {"jobs": {"type": "jobspec", "files": ["../nothing.hcl"]}}}, "outside of the repository"),
         ({"sources": {"jobs": {"type": "jobspec", "files": ["*.nomad"], "var_files": ["link"]}}}, "outside of the"),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from frostline.config.cursor import Cursor
 from frostline.errors import UsageError
+from frostline.files.reading import is_out_of_bounds
 
 
 def resolved(folder: Path, written: str) -> Path:
@@ -32,9 +33,12 @@ def path_reader(folder: Path) -> Callable[[Cursor], Path]:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file exists at this path; False also if that cannot be found out."""
+    """Whether a file exists at this path; False also if that cannot be found out.
+
+    True for what is out of bounds: whoever reads it reports that, and nobody learns what exists there.
+    """
     try:
-        return path.is_file()
+        return is_out_of_bounds(path) or path.is_file()
     except OSError:  # the name is too long, or a folder must not be entered
         return False
 
@@ -42,7 +46,7 @@ def is_file(path: Path) -> bool:
 def is_folder(path: Path) -> bool:
     """Whether a folder exists at this path; False also if that cannot be found out."""
     try:
-        return path.is_dir()
+        return not is_out_of_bounds(path) and path.is_dir()
     except OSError:
         return False
 
@@ -50,6 +54,6 @@ def is_folder(path: Path) -> bool:
 def is_other(path: Path) -> bool:
     """Whether something other than a folder exists at this path."""
     try:
-        return path.exists() and not path.is_dir()
+        return not is_out_of_bounds(path) and path.exists() and not path.is_dir()
     except OSError:
         return False

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from frostline.config.paths import resolved
 from frostline.errors import UsageError
-from frostline.files.reading import read_regular
+from frostline.files.reading import check_bounds, read_regular
 from frostline.model import FileOrigin
 from frostline.text import display_path
 
@@ -50,6 +50,8 @@ def read_config_text(given: Path, folder: Path) -> ConfigText:
     try:
         if not is_stdin and not _is_open_file(path) and stat.S_ISREG(path.stat().st_mode):
             return ConfigText(shown, path, read_regular(path))
+        if not is_stdin:
+            check_bounds(path)  # in a pull request even a device or a pipe is not read
         with open(0 if is_stdin else path, "rb", closefd=not is_stdin) as file:
             content = file.read(_MOST + 1)
     except (OSError, ValueError) as error:

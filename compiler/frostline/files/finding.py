@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
+
+from frostline.files.reading import is_gits, is_out_of_bounds
+from frostline.globs import is_literal
 
 MOST_RECURSIONS = 3
 """How many `**` a glob may have. Each multiplies the work by the depth of the folders; ten would never finish."""
@@ -15,6 +19,8 @@ class TooManyRecursionsError(ValueError):
 def find(glob: str, folder: Path) -> list[Path]:
     """Return the paths that match the glob, sorted. A relative glob starts at `folder`.
 
+    What may not be read is not found: git's own files, and what is outside of the folders that `reading.INSIDE` lists.
+
     Raises TooManyRecursionsError; another ValueError, NotImplementedError, IndexError or OSError if the text is not a
     valid glob.
     """
@@ -22,6 +28,8 @@ def find(glob: str, folder: Path) -> list[Path]:
     recursions = path.parts.count("**")
     if recursions > MOST_RECURSIONS:
         raise TooManyRecursionsError(f"it has {recursions} `**`, at most {MOST_RECURSIONS} are searched")
-    if path.is_absolute():
-        return sorted(set(Path(path.anchor).glob(str(path.relative_to(path.anchor)))))
-    return sorted(set(folder.glob(glob)))
+    literal = takewhile(is_literal, path.parts)
+    if is_out_of_bounds(folder.joinpath(*literal)):
+        return []
+    base, pattern = (Path(path.anchor), str(path.relative_to(path.anchor))) if path.is_absolute() else (folder, glob)
+    return sorted(path for path in set(base.glob(pattern)) if not is_gits(path) and not is_out_of_bounds(path))

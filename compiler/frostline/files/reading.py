@@ -13,6 +13,8 @@ import stat
 from functools import cache
 from pathlib import Path
 
+from frostline.files.names import is_git_folder
+
 INSIDE = "_FROSTLINE_INSIDE"
 """The environment variable that lists the only folders to read from, one a line. Unset: no restriction."""
 
@@ -30,16 +32,20 @@ _KERNEL = frozenset({"proc", "sysfs", "cgroup", "cgroup2", "debugfs", "tracefs",
 """File systems whose files expose the kernel or processes (proc(5)): environments, memory, keys."""
 
 
-def read_regular(path: Path, *, most: int = MOST_OF_TEXT, inside: Path | None = None) -> bytes:
+def read_regular(
+    path: Path, *, most: int = MOST_OF_TEXT, inside: Path | None = None, may_be_gits: bool = False
+) -> bytes:
     """Read a file of at most `most` bytes.
 
-    inside: the folder that must contain the file after all links are followed; None for no restriction.
+    inside: the folder that must contain the file after all links are followed; None for no restriction. may_be_gits:
+    whether the file may be in a `.git` folder; only for what is never shown, or what a command line names.
     Raises OSError if there is no such file, or if it is not a regular file, is larger than `most`, belongs to the
-    kernel or is outside its folder; the strerror completes the sentence "… cannot be read: …". Raises ValueError if
-    `path` has a NUL.
+    kernel or to git, or is outside its folder; the strerror completes the sentence "… cannot be read: …". Raises
+    ValueError if `path` has a NUL.
     """
-    if is_out_of_bounds(path):
-        raise OSError(errno.EXDEV, "it is outside of the repository, or a link that leads out of it")
+    check_bounds(path)
+    if not may_be_gits and is_gits(path.resolve()):
+        raise OSError(errno.EXDEV, "it is in a .git folder, which may hold a token")
     if inside is not None and not path.resolve().is_relative_to(inside.resolve()):
         raise OSError(errno.EXDEV, "it is a link that leads out of its folder")
     _check_kind(path.stat())
@@ -52,10 +58,21 @@ def read_regular(path: Path, *, most: int = MOST_OF_TEXT, inside: Path | None = 
     return data
 
 
+def check_bounds(path: Path) -> None:
+    """OSError, as from `read_regular`: this path is outside of the folders that `INSIDE` names."""
+    if is_out_of_bounds(path):
+        raise OSError(errno.EXDEV, "it is outside of the repository, or a link that leads out of it")
+
+
 def is_out_of_bounds(path: Path) -> bool:
     """Whether this path, after all links are followed, is outside the folders that `INSIDE` lists."""
     bounds = os.environ.get(INSIDE, "").split("\n")
     return bounds != [""] and not any(path.resolve().is_relative_to(Path(folder).resolve()) for folder in bounds)
+
+
+def is_gits(path: Path) -> bool:
+    """Whether this path leads into a `.git` folder. CI keeps tokens in git's configuration."""
+    return any(map(is_git_folder, path.parts))
 
 
 def _check_kind(found: os.stat_result) -> None:

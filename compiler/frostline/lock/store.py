@@ -11,7 +11,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from frostline.errors import UsageError
-from frostline.files.reading import MOST_OF_LOCK, read_regular
+from frostline.files.reading import MOST_OF_LOCK, check_bounds, read_regular
 from frostline.lock.codec import lock_chunks, named_segments, parse_lock
 from frostline.lock.faults import FREEZE_AGAIN, is_foreign
 from frostline.lock.merge import join_locks
@@ -51,6 +51,7 @@ def segment_file_name(segment: Segment) -> str:
 
 def existing_files(path: Path, *, is_folder: bool) -> tuple[Path, ...]:
     """Return the existing lock files, sorted by name. Raises OSError if the folder cannot be read."""
+    check_bounds(path)
     if is_folder:  # glob would take an unreadable folder for an empty one
         return tuple(sorted(file for file in path.iterdir() if file.name.endswith(SUFFIX))) if path.is_dir() else ()
     return (path,) if path.exists() else ()

@@ -98,7 +98,7 @@ def read_saved(path: Path) -> SavedFile:
     """
     origin = FileOrigin(display_path(path))
     try:
-        data = read_regular(path, most=MOST_OF_LOCK)
+        data = read_regular(path, most=MOST_OF_LOCK, may_be_gits=True)
     except OSError as error:
         raise UsageError(f"the plan cannot be read: {error.strerror}", origin=origin, help=_MAKE) from None
     if not data:

@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import IO
 from msgspec import Struct
 
 from frostline.errors import PublishError, UsageError
+from frostline.files.reading import read_regular
 from frostline.files.targets import Root, as_publish_error, file_start, file_state, fill, open_root, sync
 from frostline.publish.permissions import check_replaceable
 from frostline.text import display_path
@@ -40,6 +42,9 @@ OUT = Kind((b'{"format":"frostline.plan/', b'{"format":"frostline.lock/'), "neit
 BESIDE_OUT = Kind((b'{"format":"frostline.confirmed/',), "not a file of confirmations")
 
 
+_PATIENCE = 10.0
+_TURN = 0.02
+"""Seconds: how long, and how often, an edit waits for another one."""
 _STAGED = re.compile(r"\.frostline\.[0-9a-f]{16}\.out\.tmp")
 _OPEN_LEFTOVER = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NAMELESS = getattr(os, "O_TMPFILE", 0)
@@ -69,6 +74,42 @@ def replace_file(path: Path, chunks: Iterable[bytes], *, kind: Kind | None = Non
                 _check_kind(parent, path, kind)  # somebody else may have written it meanwhile
                 give_name(path.name)
             sync(parent.fd)
+
+
+def edit_file(path: Path, change: Callable[[bytes], bytes]) -> None:
+    """Replace this file by what `change` makes of its bytes. Of two runs that do so at once, one waits for the other.
+
+    OSError: it cannot be read. PublishError: as for `replace_file`, or another run takes too long.
+    """
+    with _locked_file(path):
+        replace_file(path, [change(read_regular(path))])
+
+
+@contextmanager
+def _locked_file(path: Path) -> Iterator[None]:
+    until = time.monotonic() + _PATIENCE
+    while True:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if _is_locked(fd) and os.path.samestat(os.fstat(fd), path.stat()):  # the other one may have replaced it
+                yield
+                return
+        finally:
+            os.close(fd)
+        if time.monotonic() > until:
+            raise PublishError(
+                f"`{display_path(path)}` is locked by another process", help="run this again when that is done"
+            )
+        time.sleep(_TURN)
+
+
+def _is_locked(fd: int) -> bool:
+    """Whether this process has the lock now, or the file system has no locks. False: another process has it."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno != errno.EWOULDBLOCK
+    return True
 
 
 @contextmanager

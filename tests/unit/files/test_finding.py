@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from frostline.files.finding import MOST_RECURSIONS, TooManyRecursionsError, find
+from frostline.files.reading import INSIDE
 
 
 def test_a_glob_finds_paths_from_a_folder_or_from_the_root_sorted_and_once(tmp_path: Path) -> None:
@@ -22,3 +23,17 @@ def test_a_glob_whose_search_would_not_end_is_refused_before_it_begins(tmp_path:
     for number in (MOST_RECURSIONS + 1, 12):
         with pytest.raises(TooManyRecursionsError, match=rf"it has {number} `\*\*`, at most 3 are searched"):
             find("**/d/" * number + "x", tmp_path / "d/d/d/d")
+
+
+def test_what_may_not_be_read_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("repository/.git/refs/heads/1.lock", "repository/2.lock", "3.lock"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    repository = tmp_path / "repository"
+    (repository / "link").symlink_to(tmp_path)
+    assert find("**/*.lock", repository) == [repository / "2.lock"]
+    assert find("../*.lock", repository) == [repository / "../3.lock"]
+    monkeypatch.setenv(INSIDE, str(repository))
+    for glob in ("../*.lock", f"{tmp_path}/*.lock", "*/3.lock", "link/*.lock", "/etc/*"):
+        assert find(glob, repository) == []
+    assert find("*.lock", repository) == [repository / "2.lock"]

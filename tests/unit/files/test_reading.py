@@ -46,6 +46,17 @@ def test_a_socket_and_a_folder_are_refused(tmp_path: Path, monkeypatch: pytest.M
         read_regular(tmp_path)
 
 
+@pytest.mark.parametrize("name", [".git", ".Git", "GIT~1"])
+def test_what_git_keeps_is_not_read_unless_it_is_never_shown(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "config").write_text("token")
+    (tmp_path / "link").symlink_to(f"{name}/config")
+    for path in (tmp_path / name / "config", tmp_path / "link"):
+        with pytest.raises(OSError, match="which may hold a token"):
+            read_regular(path)
+        assert read_regular(path, may_be_gits=True) == b"token"
+
+
 def test_a_file_beyond_its_limit_is_refused_before_it_is_read(tmp_path: Path) -> None:
     sparse = tmp_path / "sparse"
     with sparse.open("wb") as file:

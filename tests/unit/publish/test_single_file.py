@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
 import stat
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from frostline.errors import PublishError, UsageError
 from frostline.publish import single_file
-from frostline.publish.single_file import OUT, replace_file
+from frostline.publish.single_file import OUT, edit_file, replace_file
 
 
 @pytest.fixture(autouse=True, params=["nameless", "named"])
@@ -207,3 +209,23 @@ def test_a_path_that_is_not_a_file_says_what_is_there(
         replace_file(Path(path), [b"a"])
     assert caught.value.message == message
     assert (caught.value.help or "").startswith(help)
+
+
+def test_edits_at_once_are_all_kept(tmp_path: Path) -> None:
+    path = tmp_path / "overrides.yaml"
+    path.write_bytes(b"")
+    with ThreadPoolExecutor(8) as pool:
+        for line in [b"%d\n" % number for number in range(24)]:
+            pool.submit(edit_file, path, lambda content, line=line: content + line)  # type: ignore[misc]
+    assert len(path.read_bytes().splitlines()) == 24
+
+
+def test_an_edit_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(single_file, "_PATIENCE", 0.1)
+    path = tmp_path / "overrides.yaml"
+    path.write_bytes(b"old")
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        with pytest.raises(PublishError, match="is locked by another process"):
+            edit_file(path, lambda content: b"new")
+    assert path.read_bytes() == b"old"

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from frostline.errors import UsageError
-from frostline.files.reading import read_regular
+from frostline.files.reading import is_out_of_bounds, read_regular
 from frostline.model import FileOrigin
 from frostline.text import shorten
 
@@ -43,7 +43,7 @@ class SchemaFiles:
     def schema(self) -> Any:
         """The schema with an absolute `$id`, the base of its references. Raises UsageError."""
         path = self.path.resolve()
-        if not path.exists():
+        if not (is_out_of_bounds(path) or path.exists()):
             raise self.error(path, "there is no such file", "correct `checks.schema`")
         return self._read(path, path.as_uri())
 
@@ -98,7 +98,7 @@ class SchemaFiles:
         )
 
     def _read(self, path: Path, uri: str) -> Any:
-        if not path.is_file():
+        if not (is_out_of_bounds(path) or path.is_file()):
             raise self.error(path, "it is not a regular file", "name a file that holds a JSON Schema")
         try:
             text = read_regular(path).decode("utf-8-sig")
@@ -121,7 +121,11 @@ class SchemaFiles:
             reason = f"its dialect is `{shorten(str(dialect))}`, but only JSON Schema 2020-12 is supported"
             raise self.error(path, reason, f'rewrite it for 2020-12 with "$schema": "{DIALECT}"')
         own = schema.get("$id", "")
-        identity = urljoin(uri, own) if isinstance(own, str) else uri
+        try:
+            identity = urljoin(uri, own) if isinstance(own, str) else uri
+        except ValueError:  # `http://[`
+            reason = f"its `$id` is not a URI: `{shorten(own)}`"
+            raise self.error(path, reason, "correct it, or leave it out") from None
         self._folders[urljoin(identity, ".")] = path.parent
         return schema if "$id" in schema and not isinstance(own, str) else schema | {"$id": identity}
 

@@ -20,7 +20,7 @@ from frostline.files.reading import read_regular
 from frostline.model import Finding
 from frostline.pipeline.new_override import NewOverride, Target, entry_of, find_target, try_entry, with_entry
 from frostline.pipeline.views.explaining import closest
-from frostline.publish.single_file import replace_file
+from frostline.publish.single_file import edit_file
 from frostline.registry.overrides.rules import CONFLICT
 from frostline.settings import Config
 from frostline.text import display_path, name_first
@@ -143,7 +143,7 @@ def _print_or_add(invocation: Invocation, config: Config, entry: NewOverride) ->
         info(invocation, f"{place}, then run `frostline compile --offline`.")
         return None
     shown = display_path(file)
-    replace_file(file, [with_entry(read_regular(file), entry, shown)])
+    edit_file(file, lambda content: with_entry(content, entry, shown))
     info(invocation, f"Added to {shown}. Publish it with `frostline compile --offline`.")
     return shown
 

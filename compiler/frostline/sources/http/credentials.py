@@ -64,7 +64,7 @@ def describe_token(token: Token) -> str:
 def _read_file(path: Path, origin: FileOrigin) -> str:
     try:
         # latin-1 decodes any byte; the caller refuses what is not printable ASCII.
-        return read_regular(path, most=MOST_OF_SECRET).decode("latin-1")
+        return read_regular(path, most=MOST_OF_SECRET, may_be_gits=True).decode("latin-1")
     except (OSError, ValueError) as error:
         raise UsageError(
             f"token: the file {path} cannot be read: {describe_failure(error)}",
@@ -138,7 +138,7 @@ def _is_loopback(host: str) -> bool:
 def _check_readable(key: str, path: Path | None, origin: FileOrigin) -> None:
     try:
         if path is not None:
-            read_regular(path, most=MOST_OF_SECRET)
+            read_regular(path, most=MOST_OF_SECRET, may_be_gits=True)
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{key}: {path} cannot be read: {describe_failure(error)}",

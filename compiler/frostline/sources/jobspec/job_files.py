@@ -8,6 +8,7 @@ from pathlib import Path
 
 from frostline.errors import UsageError
 from frostline.files.finding import find
+from frostline.files.reading import is_out_of_bounds
 from frostline.globs import is_literal
 from frostline.model import Finding
 from frostline.rules import Rule
@@ -42,7 +43,10 @@ def find_job_files(settings: JobspecSettings) -> tuple[tuple[Path, ...], tuple[F
             continue
         matching = {path for path in _find_matching(settings, glob, glob) if path.is_file()}
         if not matching and is_literal(glob):
-            raise _glob_error(settings, glob, "there is no such file")
+            is_elsewhere = is_out_of_bounds(settings.folder / glob)
+            raise _glob_error(
+                settings, glob, "it is outside of the repository" if is_elsewhere else "there is no such file"
+            )
         if not matching:
             message = f"no file matches `{glob}` of source `{settings.name}`"
             warnings.append(UNUSED_GLOB.finding(message, value=glob, origin=settings.files_origin))

@@ -104,6 +104,7 @@ def test_a_root_behind_a_symbolic_link_is_the_root(written: Any, tmp_path: Path)
         ({"$ref": "."}, "does not exist"),
         ({"$ref": "http://[bad"}, "http://[bad"),
         ({"$id": 5}, "`/$id`"),
+        ({"$id": "http://[bad"}, "`$id` is not a URI"),
         ({"$schema": "http://json-schema.org/draft-07/schema#"}, "draft-07"),
         ({"$schema": ["x"]}, "dialect"),
     ],
