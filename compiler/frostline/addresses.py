@@ -62,7 +62,7 @@ UNUSABLE = Rule(
 PORT_INVALID = Rule(
     name="port-invalid",
     summary="a port is not between 0 and 65535",
-    why="No client can call such a port. Some tools register -1 for a service without a port; 0 says that.",
+    why=("No client can call such a port. Some tools register -1 for a service without a port; the right value is 0."),
     example="mesh(datacenter=dc1, namespace=default, node=n1, id=w): error[port-invalid]: batch: "
     "its port is -1; ports are 0 (none) to 65535\n"
     "  help: correct the port where it is registered; a waiver of `port-invalid` leaves the instance out",

@@ -67,8 +67,10 @@ def rules_by_name(rules: Iterable[Rule]) -> dict[str, Rule]:
 DOT_SEGMENT = Rule(
     name="url-dot-segment",
     summary="a URL has a path segment `.` or `..`",
-    why="Clients remove such segments before they send a request (RFC 3986 5.2.4), so a name or tag value could lead "
-    "them to another service behind the same address.",
+    why=(
+        "Clients remove such segments before they send a request (RFC 3986 5.2.4), so a name or tag value could "
+        "lead clients to another service at the same address."
+    ),
     example="mesh(datacenter=dc1, namespace=default, node=.., id=shop-v1-1): error[url-dot-segment]: shop v1: "
     "its URL `http://10.0.0.1/../x` has a path segment `.` or `..`, which clients remove\n"
     "  help: leave the instance out with `select`, or change the pattern `url`",

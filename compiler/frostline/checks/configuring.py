@@ -61,7 +61,7 @@ GUARDS: Mapping[str, Any] = {
             "default": "100%",
         },
         "instances": {
-            "description": "The share of its endpoints that a service may lose while it is registered.",
+            "description": "The share of its endpoints that a service may lose while it is still registered.",
             **ref("share"),
             "default": "60%",
         },

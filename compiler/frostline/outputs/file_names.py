@@ -15,7 +15,9 @@ from frostline.rules import Rule
 PATH_COLLISION = Rule(
     name="path-collision",
     summary="two files of an output have paths that are the same, or differ only in case",
-    why="One of the files would overwrite the other; if their paths differ in case, it would on macOS and Windows.",
+    why=(
+        "One of the files would overwrite the other. Paths that differ only in case are the same on macOS and Windows."
+    ),
     example="frostline.yaml:12:7: error[path-collision]: shop: "
     "the files of `Shop` and `shop` have the same path where file names ignore case: shop.yaml\n"
     "  help: rename one of them, leave one out with `select`, or write this output without `split`",

@@ -36,8 +36,8 @@ LAYER_KEYS: Mapping[str, Any] = {
     },
     "fact": {
         "description": (
-            "With layers: what names a node's datacenter, as Hiera interpolates it in the path of a file: a fact, "
-            "an extension of the node's certificate, a variable of the top scope."
+            "With layers: the value that names a node's datacenter, as Hiera interpolates it in a file's "
+            "path: a fact, an extension of the node's certificate, or a variable of the top scope."
         ),
         "type": "string",
         # What Puppet::Pops::Lookup::Interpolation takes for a variable and the segments that dig into it, and no more:

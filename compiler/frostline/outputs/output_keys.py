@@ -24,13 +24,14 @@ DEFINITIONS: Mapping[str, Any] = {
         **ref("path"),
     },
     "output_name": {
-        "description": "What messages, --only and the manifest call it. Default: its path as written here.",
+        "description": "The output's name in messages, --only and the manifest. Default: its path as written here.",
         **ref("name"),
     },
     "output_select": {
         "description": (
-            "The services that it has: a glob or a list of them; ! excludes, the last match wins. Or a mapping, whose "
-            "other keys are judged for each endpoint; a (service, version) with none left is left out."
+            "The services in this output: a glob or a list of globs; ! excludes, the last match wins. Or a "
+            "mapping, whose other keys select endpoints; a (service, version) without a selected endpoint is "
+            "left out."
         ),
         "type": ["string", "array", "object"],
         "minLength": 1,
@@ -39,13 +40,16 @@ DEFINITIONS: Mapping[str, Any] = {
         "properties": {
             "services": {"description": "Globs of services.", **ref("globs"), "minItems": 1, "default": ["*"]},
             "tags": {
-                "description": "Globs, each of which one of an endpoint's tags must fit; with ! before it, none may.",
+                "description": (
+                    "Globs. For each glob, a tag of the endpoint must match; with ! before the glob, no tag may match."
+                ),
                 **ref("texts"),
                 "default": [],
             },
             "meta": {
                 "description": (
-                    "Key -> glob that an endpoint's value must fit; with ! before it, must not: it may then be missing."
+                    "Key -> glob that the endpoint's value must match; with ! before the glob, the value must "
+                    "not match, and may be missing."
                 ),
                 "type": "object",
                 "additionalProperties": {"type": "string"},
@@ -62,21 +66,22 @@ DEFINITIONS: Mapping[str, Any] = {
         "x-expected": "a glob, a list of globs, or {services, tags, meta, datacenters}",
     },
     "output_sources": {
-        "description": "The sources that it has. Default: all.",
+        "description": "The sources whose services this output has. Default: all.",
         "type": "array",
         "items": ref("name"),
         "minItems": 1,
     },
     "output_prefer": {
-        "description": 'Datacenters in the order in which the one URL of a service is chosen; "*": any.',
+        "description": 'The order of datacenters for choosing the one URL of a service; "*": all others.',
         "type": "array",
         "items": ref("name"),
         "default": [],
     },
     "output_consumer": {
         "description": (
-            "Who this output is for: the group of a job, JOB/GROUP or NAMESPACE:JOB/GROUP, or {service: NAME} for a "
-            "Consul service with sidecars. The binds of its upstreams are the endpoints of what it calls."
+            "The consumer of this output: the group of a job, JOB/GROUP or NAMESPACE:JOB/GROUP, or {service: "
+            "NAME} for a Consul service with sidecars. The endpoints of the services that the consumer calls "
+            "are the binds of its upstreams."
         ),
         "type": ["string", "object"],
         "minLength": 1,
@@ -84,15 +89,21 @@ DEFINITIONS: Mapping[str, Any] = {
         "additionalProperties": False,
         "properties": {
             "service": {"description": "The registered name of the service.", **ref("name")},
-            "namespace": {"description": "Its namespace, where several have such a service.", **ref("name")},
-            "datacenter": {"description": "Its datacenter, where its sidecars differ between them.", **ref("name")},
+            "namespace": {
+                "description": "The service's namespace, if several namespaces have such a service.",
+                **ref("name"),
+            },
+            "datacenter": {
+                "description": "The service's datacenter, if its sidecars differ between datacenters.",
+                **ref("name"),
+            },
         },
         "x-expected": "JOB/GROUP or {service: NAME}",
     },
     "output_url": {
         "description": (
-            "Another URL pattern for the same endpoints of live sources and job files, as `url` of a source has it. "
-            "URLs that are written stay: of static and router sources, of overrides."
+            "Another URL pattern for the same endpoints of live sources and job files, written as `url` of a "
+            "source. It does not change the URLs of static and router sources and of overrides."
         ),
         **ref("text"),
     },

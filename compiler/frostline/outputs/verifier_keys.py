@@ -15,10 +15,10 @@ from frostline.text import closest
 DEFINITIONS: Mapping[str, Any] = {
     "output_verify": {
         "description": (
-            "The words of a program that judges the new bytes before anything is replaced, such as "
-            '[nginx, -t, -c, "{path}"]. It is started without a shell, in the folder of this file. {path} is a copy of '
-            "the file, or of the folder, under its own name in a private folder; {root} is the root folder. "
-            "Default: none."
+            "A program and its arguments, which judges the new bytes before anything is replaced, such as "
+            '[nginx, -t, -c, "{path}"]. It starts without a shell, in the folder of this file. {path} is a '
+            "copy of the file, or of the folder, under its own name in a private folder; {root} is the root "
+            "folder. Default: none."
         ),
         "type": "array",
         "minItems": 1,
@@ -30,7 +30,10 @@ DEFINITIONS: Mapping[str, Any] = {
         "x-help": "no shell reads it: write each word as an item of a list",
     },
     "output_verify_timeout": {
-        "description": "How long `verify` may take; then all that it has started is ended, and it has failed.",
+        "description": (
+            "How long `verify` may take. After that, frostline ends the program and all that it started, and the "
+            "program has failed."
+        ),
         **ref("duration"),
         "default": "60s",
     },

@@ -40,7 +40,7 @@ from frostline.text import list_names
 UNORDERED = Rule(
     name="sources-unordered",
     summary="several sources serve a (service, version), but `precedence` does not order them",
-    why="The endpoints of two sources may differ, and nothing says which of them are right. frostline does not guess.",
+    why=("The endpoints of two sources may differ, and nothing says which source is right. frostline does not guess."),
     example="live(datacenter=dc1, namespace=default, node=n1, id=shop-v1-1): error[sources-unordered]: shop v1: "
     "the sources `live` and `mesh` serve it, but `precedence` does not list `live` and `mesh`\n"
     "  help: list all of them in `precedence`: the first one wins; sources in brackets are merged",

@@ -22,8 +22,11 @@ UNMATCHED = Rule(
     name="consumers-unmatched",
     severity="warning",
     summary="an entry of `consumers` names a service that no source serves or declares",
-    why="The consumer would have nothing to call: the service is gone, or its name is misspelt and the guards do not "
-    "protect the service that was meant. With the policy `upstreams: resolve` the finding has that policy's severity.",
+    why=(
+        "The consumer would have nothing to call. The service is gone, or its name is misspelt, so the guards do "
+        "not protect the intended service. With the policy `upstreams: resolve` the finding has that policy's "
+        "severity."
+    ),
     example="frostline.yaml:9:10: warning[consumers-unmatched]: payments v9: `shop` calls `payments/v9`, "
     "which no source serves or declares\n"
     "  help: did you mean `payments/v2`?",

@@ -13,8 +13,10 @@ _MEND = (
 PORT_UNCHOSEN = Rule(
     name="port-unchosen",
     summary="an instance has several named ports, and nothing says which one is meant",
-    why="None of the ports is the default, or `port_from` names one that the instance does not have. Taking any other "
-    "port would be a guess, and behind the wrong port another protocol answers.",
+    why=(
+        "None of the ports is the default, or `port_from` names one that the instance does not have. Any other "
+        "port would be a guess, and at the wrong port another protocol may answer."
+    ),
     example="mesh(datacenter=dc1, namespace=default, node=n1, id=shop-v1-1): error[port-unchosen]: shop v1: "
     "none of its ports `admin 9090` and `http 8080` is the default, or the one that `port_from` names\n"
     f"  help: {_MEND}",

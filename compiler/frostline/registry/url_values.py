@@ -35,7 +35,10 @@ _EXAMPLE_INSTANCE = "mesh(datacenter=dc1, namespace=default, node=n1, id=shop-v1
 ADDRESS_MISSING = Rule(
     name="address-missing",
     summary="an instance has no address, or none of the kind that `address_from` names",
-    why="Not every instance registers every kind of address, such as `wan`. Without one there is nothing to call.",
+    why=(
+        "Not every instance registers every kind of address, such as `wan`. Without an address there is nothing "
+        "to call."
+    ),
     example=f"{_EXAMPLE_INSTANCE}: error[address-missing]: shop v1: "
     "it has no address\n"
     "  help: register it with an address, or choose another kind of address for a Consul source (`address_from`)",
@@ -53,8 +56,10 @@ PORT_ZERO = Rule(
 SCHEME_INVALID = Rule(
     name="scheme-invalid",
     summary="the meta value that names the scheme of an instance is not a URL scheme",
-    why="The value becomes the start of the URL. With text that is not a scheme (RFC 3986 3.1), clients reject the URL "
-    "or each read it in another way.",
+    why=(
+        "The value becomes the start of the URL. With text that is not a scheme (RFC 3986 3.1), clients reject "
+        "the URL, or read it in different ways."
+    ),
     example=f"{_EXAMPLE_INSTANCE}: error[scheme-invalid]: shop v1: "
     "its meta `scheme` is `java script\\x1b[31m`, which is not a URL scheme\n"
     "  help: correct the meta value, or change `scheme` of the source; a waiver leaves the instance out",
@@ -73,7 +78,7 @@ SCHEME_UNKNOWN = Rule(
 SCHEME_MISSING = Rule(
     name="scheme-missing",
     summary="no rule under `scheme` applies to an instance",
-    why="The URL pattern has {scheme}, and nothing says which one the instance has. frostline does not guess.",
+    why="The URL pattern has {scheme}, and nothing gives the scheme of the instance. frostline does not guess.",
     example=f"{_EXAMPLE_INSTANCE}: error[scheme-missing]: shop v1: "
     "no rule under `scheme` applies to it, but its URL pattern has {scheme}\n"
     "  help: end `scheme` of the source with a word, such as http, for all others; a waiver leaves the instance out",

@@ -152,9 +152,10 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "url": {
         "description": (
-            "The URL of an endpoint. Placeholders: {scheme} (see `scheme`) {address} {port} {version} {service} "
-            "{datacenter} {namespace} {node} {meta[KEY]} {tag[KEY]} (of a tag KEY=VALUE); {meta[KEY]|DEFAULT} where "
-            "an instance may lack it; {+meta[KEY]} keeps its slashes; {{ and }} are braces."
+            "The URL of an endpoint. Placeholders: {scheme} (see `scheme`) {address} {port} {version} "
+            "{service} {datacenter} {namespace} {node} {meta[KEY]} {tag[KEY]} (of a tag KEY=VALUE); "
+            "{meta[KEY]|DEFAULT} if an instance may lack it; {+meta[KEY]} keeps its slashes; {{ and }} are "
+            "braces."
         ),
         **ref("text"),
         "default": "{scheme}://{address}:{port}/{version}",
@@ -168,8 +169,8 @@ DEFINITIONS: Mapping[str, Any] = {
     "schemes": SCHEMA_OF_SCHEMES,
     "auth": {
         "description": (
-            "Where an instance names the authentication scheme that its callers use: {meta: KEY}. Only the name is "
-            "published, never a secret. Default: nowhere."
+            "The meta key with which an instance names the authentication scheme that its callers use: {meta: "
+            "KEY}. frostline publishes only this name, never a secret. Default: none."
         ),
         "type": "object",
         "required": ["meta"],

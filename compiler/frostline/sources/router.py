@@ -44,15 +44,16 @@ SCHEMA: Mapping[str, Any] = {
             "properties": {
                 "from": {
                     "description": (
-                        "Sources whose services it serves. Default: every other source; none if only `names` is given."
+                        "The sources whose services the router serves. Default: every other source; none if "
+                        "only `names` is given."
                     ),
                     **ref("source_names"),
                     "default": [],
                 },
                 "names": {
                     "description": (
-                        "Further services that it serves: SERVICE/VERSION, split at the last slash, or SERVICE. "
-                        "A name that no other source has is a finding."
+                        "Further services that the router serves: SERVICE/VERSION, split at the last slash, "
+                        "or SERVICE. A name that no other source has is a finding."
                     ),
                     "type": "array",
                     "items": ref("text"),
@@ -60,9 +61,9 @@ SCHEMA: Mapping[str, Any] = {
                 },
                 "select": {
                     "description": (
-                        "Globs of SERVICE or SERVICE/VERSION: which of the sources' services it serves. `!` excludes, "
-                        "the last match wins. `names` are always served. Default: all; none if only `names` is "
-                        "given."
+                        "Which of the sources' services the router serves: globs of SERVICE or "
+                        "SERVICE/VERSION; `!` excludes, the last match wins. The router always serves "
+                        "`names`. Default: all; none if only `names` is given."
                     ),
                     **ref("globs"),
                 },

@@ -63,8 +63,9 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "partial": {
         "description": (
-            "True: an unreachable datacenter keeps what the lock has, with a warning. {max_age: 72h}: only if that was "
-            "confirmed within this time, which the file `confirmed` records. False: the run fails."
+            "True: an unreachable datacenter keeps its part of the lock, with a warning. {max_age: 72h}: only "
+            "if this part was confirmed within this time, as the file `confirmed` records. False: the run "
+            "fails."
         ),
         "type": ["boolean", "object"],
         "default": False,
@@ -95,7 +96,7 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "connect_timeout": {"description": "How long connecting may take.", **ref("duration"), "default": "5s"},
     "timeout": {
-        "description": "How long a whole request may take, however slowly it drips.",
+        "description": "How long a whole request may take, even if the answer arrives slowly.",
         **ref("duration"),
         "default": "10s",
     },

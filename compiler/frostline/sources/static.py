@@ -24,8 +24,8 @@ SCHEMA: Mapping[str, Any] = {
     "properties": {
         "services": {
             "description": (
-                "The URL of each service, or a list of them; or {url: …, auth: NAME}, where callers use an "
-                "authentication scheme; or the same for each of its versions."
+                "For each service a URL, a list of URLs, or {url: …, auth: NAME} if callers use an "
+                "authentication scheme; or one of these for each version."
             ),
             "type": "object",
             "propertyNames": ref("text"),

@@ -60,8 +60,10 @@ def _mend(word: str) -> str:
 EMPTY = Rule(
     name="guard-empty",
     summary="the whole registry would be empty",
-    why="Nothing at all is nearly always a wrong address, a missing token or a `select` that matches nothing. "
-    "Published, it would take every service away from every program.",
+    why=(
+        "An empty registry nearly always comes from a wrong address, a missing token or a `select` that matches "
+        "nothing. If it were published, every program would lose every service."
+    ),
     example="error[guard-empty]: the registry would be empty: no endpoint and no declared service\n"
     f"  help: {empty_help()}",
     mend=empty_help(),

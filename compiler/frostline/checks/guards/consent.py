@@ -21,8 +21,10 @@ EXPIRED = Rule(
     name="guard-accept-expired",
     severity="warning",
     summary="an entry of `guards.accept` is past its last day",
-    why="Consent to a change holds until a day, so that it does not also let the next accident pass. After that day "
-    "the guard judges the service again.",
+    why=(
+        "Consent to a change ends on a day, so that it does not let the next accident pass too. After that day "
+        "the guard judges the service again."
+    ),
     example="frostline.yaml:60:7: warning[guard-accept-expired]: "
     "`guards.accept` of `guard-instances` for `svc29` expired after 2027-01-31 (retired)\n"
     "  help: remove the entry, or give it a later `until`",

@@ -46,7 +46,7 @@ REQUIRED = Rule(
 NAMES = Rule(
     name="names",
     summary="a service's name does not match the pattern of the policy `names`",
-    why="Names end up in URLs, variables and file names. One rule for all of them keeps these predictable.",
+    why="Names end up in URLs, variables and file names. One rule for all names keeps these predictable.",
     example="mesh(datacenter=dc1, node=n1, id=ledger-1): error[names]: Ledger: "
     "its name does not match `^[a-z][a-z0-9-]*$`\n"
     "  help: register it under another name, or change `names` at frostline.yaml:60:7",

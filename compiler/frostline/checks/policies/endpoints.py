@@ -33,8 +33,10 @@ PORTS = Rule(
 META = Rule(
     name="meta",
     summary="an instance lacks a meta key that the policy `meta` requires",
-    why="Whoever reads the registry relies on these keys, such as an owner to call at night. An instance without them "
-    "was mostly registered by hand or by an old job.",
+    why=(
+        "Whoever reads the registry relies on these keys, such as an owner to call at night. An instance without "
+        "them was usually registered by hand or by an old job."
+    ),
     example="mesh(datacenter=dc1, node=n1, id=payments-1): error[meta]: payments v1: it has no meta `team`\n"
     "  help: correct the registration, or change `meta` at frostline.yaml:60:7",
     mend="correct the registration, keep the key (`keep.meta`), or change `meta` under `checks.policies`",

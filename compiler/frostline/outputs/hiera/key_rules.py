@@ -8,8 +8,10 @@ INVALID_KEY = Rule(
     name="hiera-key",
     severity="warning",
     summary="a key pattern gives a service a key that cannot name a class parameter; the key is left out",
-    why="Puppet takes only lower-case letters, digits and `_` in the name of a class parameter, so it would never look "
-    "such a key up.",
+    why=(
+        "The name of a class parameter has only lower-case letters, digits and `_`, so Puppet would never look up "
+        "such a key."
+    ),
     example="frostline.yaml:12:7: warning[hiera-key]: Sh.op v1: `profile::{service}::url` gives `Sh.op` `v1` the key "
     "`profile::Sh.op::url`, which cannot name a class parameter\n"
     "  help: change the pattern, or leave the service out of this output with `select`",
@@ -27,8 +29,10 @@ KEY_COLLISION = Rule(
 ROLE_UNKNOWN = Rule(
     name="hiera-role",
     summary="a role in `keys` is for a service that the output does not have",
-    why="Without its key a class parameter falls back to its default, or the catalog of every node with the class "
-    "fails. Both are far from the registry in which the service was renamed or went away.",
+    why=(
+        "Without its key a class parameter falls back to its default, or the catalog of every node with the class "
+        "fails. Nobody would see there that the service was renamed or went away."
+    ),
     example="frostline.yaml:12:7: error[hiera-role]: smpt v1: the role `profile::mail::host` is for `smpt` `v1`, which "
     "this output does not have\n"
     "  help: did you mean `smtp`?",
@@ -38,7 +42,7 @@ ROLE_EMPTY = Rule(
     name="hiera-role-empty",
     severity="warning",
     summary="a role in `keys` is for a service without an endpoint; the key is left out",
-    why="There is nothing to call, so the class parameter gets its default, or the catalog fails where it has none.",
+    why=("There is nothing to call, so the class parameter gets its default. If it has no default, the catalog fails."),
     example="frostline.yaml:12:7: warning[hiera-role-empty]: smtp v1: the role `profile::mail::host` gets no key: "
     "`smtp` `v1` has no endpoint\n"
     "  help: see `frostline explain SERVICE` for why it has none",

@@ -45,8 +45,9 @@ addresses: each once, in the order of the endpoints.
 
 KEYS: Mapping[str, Any] = {
     "description": (
-        "More keys, such as class parameters. A key with {service} and {version} in it is made for each, and holds the "
-        "value that it names; a key without them is a role, and names its service too."
+        "Additional keys, such as class parameters. A key with {service} and {version} makes a key for each "
+        "(service, version), with the named value. A key without them is a role for one service, which its "
+        "value names."
     ),
     "type": "object",
     "propertyNames": ref("text"),
@@ -62,7 +63,10 @@ KEYS: Mapping[str, Any] = {
         "additionalProperties": False,
         "properties": {
             "service": {"description": "The service of this role.", **ref("text")},
-            "version": {"description": "Its version. Default: the one without a version.", **ref("text")},
+            "version": {
+                "description": "The version of the service. Default: the service without a version.",
+                **ref("text"),
+            },
             "value": {"description": "What the key holds.", "enum": list(VALUES)},
         },
         "x-expected": "the name of a value, or {service, version, value}",

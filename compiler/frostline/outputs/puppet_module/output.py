@@ -29,8 +29,8 @@ SCHEMA: Mapping[str, Any] = {
     "properties": {
         "module": {
             "description": (
-                "The name of the module, or AUTHOR-NAME: the first part of its keys, functions and types. Default: the "
-                "last part of `path`."
+                "The name of the module, or AUTHOR-NAME. Keys, functions and types begin with NAME. Default: "
+                "the last part of `path`."
             ),
             "type": "string",
             "pattern": "^([A-Za-z0-9]+-)?[a-z][a-z0-9_]*$",

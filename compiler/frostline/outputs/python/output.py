@@ -39,8 +39,9 @@ SCHEMA: Mapping[str, Any] = {
     "properties": {
         "blacksmith": {
             "description": (
-                "Whether the module also has SyncDiscovery and AsyncDiscovery, which take the place of blacksmith's "
-                "own discoveries. They import blacksmith when one of them is first asked for."
+                "Whether the module also has SyncDiscovery and AsyncDiscovery, which take the place of "
+                "blacksmith's own discoveries. The module imports blacksmith only when a program uses one of "
+                "them."
             ),
             "type": "boolean",
             "default": False,

@@ -22,8 +22,11 @@ from frostline.text import closest, list_names, quote
 NAME_COLLISION = Rule(
     name="name-collision",
     summary="a template gives two things the same name",
-    why="Where names take few characters, different services may become one name, and the file would have one of them "
-    "twice: the reader refuses it, or sends what is meant for one service to the other.",
+    why=(
+        "If a format allows few characters in names, the names of different services may become the same. The "
+        "file would have this name twice. Its reader refuses the file, or sends the requests for one service to "
+        "the other."
+    ),
     example="frostline.yaml:12:7: error[name-collision]: "
     "`user-v1` and `user_v1` both become the name `USER_V1` (env)\n"
     "  help: rename one of them, leave one out with `select`, or make the name of more than this value",

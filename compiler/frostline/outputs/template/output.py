@@ -37,8 +37,8 @@ SCHEMA: Mapping[str, Any] = {
         },
         "split": {
             "description": (
-                "entry: a file for each (service, version). `path` then has {name}, or {service} and {version}, after "
-                "a folder that is this output's own."
+                "entry: a file for each (service, version). `path` then has {name}, or {service} and "
+                "{version}, below a folder that only this output uses."
             ),
             "enum": ["entry"],
         },

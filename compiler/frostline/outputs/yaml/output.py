@@ -29,7 +29,7 @@ SCHEMA: Mapping[str, Any] = {
             "enum": ["service"],
         },
         "fields": {
-            "description": "What else each endpoint has.",
+            "description": "Additional fields of each endpoint.",
             "type": "array",
             "items": {"enum": ["id", "node", "namespace"]},
             "default": [],

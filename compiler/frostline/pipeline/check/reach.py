@@ -28,8 +28,10 @@ _DATAGRAMS = ("udp:", "quic:", "ntp:")
 UNREACHED = Rule(
     name="endpoint-unreached",
     summary="a frozen endpoint takes no TCP connection",
-    why="A program that calls it by the frozen URL fails. The service moved, is down, or cannot be reached from the "
-    "machine that checks. Only `frostline check --reach` looks; it exits with 1 for it.",
+    why=(
+        "A program that calls the frozen URL fails. The service moved, is down, or cannot be reached from the "
+        "machine that checks. Only `frostline check --reach` has this finding; it exits with 1."
+    ),
     example="mesh(datacenter=dc1, node=n1, id=payments-1): error[endpoint-unreached]: payments v1: "
     "`http://10.0.0.1:8080/v1` takes no connection: connection refused\n"
     "  help: freeze it again if it moved: `frostline plan` shows where it is now",

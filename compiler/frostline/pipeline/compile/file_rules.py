@@ -9,8 +9,10 @@ EMPTY_OUTPUT = Rule(
     name="output-empty",
     severity="warning",
     summary="an output has no service at all",
-    why="The registry has services, so the output's own `select` or `sources` leaves all of them out: mostly a typing "
-    "error. Whoever reads the file would find nothing in it.",
+    why=(
+        "The registry has services, so the output's own `select` or `sources` leaves all of them out, usually "
+        "because of a typing error. Programs that read the file would find nothing in it."
+    ),
     example="frostline.yaml:1:71: warning[output-empty]: the output `none.yaml` has no service at all\n"
     f"  help: {FIND_OUT}",
     mend=FIND_OUT,
@@ -18,8 +20,10 @@ EMPTY_OUTPUT = Rule(
 IMPOSSIBLE_PATH = Rule(
     name="path-impossible",
     summary="an output cannot write a file, since its path is not possible; the file is left out",
-    why="File systems take names of 255 bytes at most, and `.git` and names that begin with `.frostline.` are not an "
-    "output's to write. Servers may bring such names, in an output that writes a file a service.",
+    why=(
+        "File systems allow at most 255 bytes in a name. No output may write `.git`, or names that begin with "
+        "`.frostline.`. In an output that writes a file for each service, such names may come from servers."
+    ),
     example="frostline.yaml:1:195: error[path-impossible]: the output `one` cannot write a file, since its path has a "
     "name of more than 255 bytes: `one/endpoints-of-the-the-the-the-the-the-the-the-the-the-the-the-aaaaaaaaaaaaaa…`\n"
     "  help: write less around the names in the output's `path`, or leave the service out with `select`; a "
@@ -31,9 +35,12 @@ UNPORTABLE_PATH = Rule(
     name="path-unportable",
     severity="warning",
     summary="an output writes a file that Windows cannot have",
-    why="Names of devices (`CON`, `NUL`, `COM1` …, with any suffix), names that end in a dot or a space, and some "
-    "characters are not possible there: git cannot check the repository out, and a program that opens the file may "
-    "get a device. Servers may bring such names: a service `aux` in an output that writes a file a service.",
+    why=(
+        "Names of devices (`CON`, `NUL`, `COM1` …, with any suffix), names that end in a dot or a space, and some "
+        "characters are not possible there. git cannot check out the repository, and a program that opens the "
+        "file may get a device. In an output that writes a file for each service, such names may come from "
+        "servers, such as a service `aux`."
+    ),
     example="frostline.yaml:1:83: warning[path-unportable]: the output `COM1/all.yaml` writes a file that Windows "
     "cannot have: `COM1/all.yaml`\n"
     "  help: give the output another path, or leave the service out with `select`; where nobody uses Windows, waive it",
@@ -74,8 +81,11 @@ ADOPT = Rule(
 ORPHANS = Rule(
     name="orphans",
     summary="the manifest lists a file that no configured output writes",
-    why="It would be deleted. Either its output was taken out of the configuration, or the manifest has a line that is "
-    "not frostline's, from a merge or from somebody else. What is read as input is never deleted: only the line goes.",
+    why=(
+        "The file would be deleted. Either its output was removed from the configuration, or the manifest has "
+        "a line that is not frostline's, from a merge or from somebody else. frostline never deletes an "
+        "input: only the line goes."
+    ),
     example="app/services.yaml:1:1: error[orphans]: the file is in the manifest, but no configured output writes it\n"
     "  help: delete it with `frostline compile --allow orphans=app/services.yaml`, or keep it: take its line out of "
     "the manifest",
@@ -84,7 +94,7 @@ ORPHANS = Rule(
 DRIFT = Rule(
     name="drift",
     summary="something published differs from what the lock and the configuration give",
-    why="Whoever reads the published files does not see what is reviewed and locked. `check` exits with 1 for it.",
+    why="Programs read published files that differ from what was reviewed and locked. `check` exits with 1.",
     example="services.yaml:1:1: error[drift]: services.yaml is missing\n"
     "  help: run `frostline compile` to publish, or `frostline plan` to see what would change",
     mend="run `frostline compile` to publish, or `frostline plan` to see what would change",
@@ -93,8 +103,10 @@ BROKEN_MANIFEST = Rule(
     name="manifest-broken",
     severity="warning",
     summary="git, an editor or a cut download has broken the manifest; compile writes it anew",
-    why="Of a merge both sides count: what either published is known to the guards, and what either wrote is "
-    "frostline's own.",
+    why=(
+        "After a merge both sides count: the guards know what each side published, and files that either side "
+        "wrote are frostline's own."
+    ),
     example="frostline.manifest:3:1: warning[manifest-broken]: the manifest has merge conflicts; it is written anew\n"
     "  help: commit what `frostline compile` writes",
     mend="commit what `frostline compile` writes",

@@ -48,31 +48,32 @@ _TOP: Mapping[str, Any] = {
         },
         "root": {
             "description": (
-                "The folder that outputs stay inside of; frostline.manifest lies in it. It is made if it is not there."
+                "All outputs stay inside this folder, and frostline.manifest is in it. frostline makes the "
+                "folder if it is missing."
             ),
             **ref("path"),
             "default": ".",
         },
         "lock": {
             "description": (
-                "Where the answers of the live sources are kept, to be committed. A path that ends with a slash is "
-                "a folder with one file a segment (source, datacenter, namespace)."
+                "The file that keeps the answers of the live sources; commit it. A path that ends with a "
+                "slash is a folder with one file for each segment (source, datacenter, namespace)."
             ),
             **ref("path"),
             "default": "frostline.lock",
         },
         "confirmed": {
             "description": (
-                "A file, to be committed, that says of each segment (source, datacenter, namespace) when it was last "
-                "read and that this was the lock's. compile and freeze write it; outputs never depend on it. "
-                "`check --max-age` and `partial: {max_age: …}` need it. Default: none."
+                "A file that says when each segment (source, datacenter, namespace) of the lock was last "
+                "read; commit it. compile and freeze write it; outputs never depend on it. `check --max-age` "
+                "and `partial: {max_age: …}` need it. Default: none."
             ),
             **ref("path"),
         },
         "sources": {
             "description": (
-                "Where services come from, by any name. Messages, the lock, `precedence` and the registry call the "
-                "source by this name."
+                "Where services come from. You choose the name of each source; messages, the lock, "
+                "`precedence` and the registry use it."
             ),
             "type": "object",
             "minProperties": 1,
@@ -81,8 +82,9 @@ _TOP: Mapping[str, Any] = {
         },
         "precedence": {
             "description": (
-                "The first source listed provides the whole (service, version); sources in brackets are merged. "
-                "Two sources that bring the same one and are not both here are an error finding."
+                "The first source listed provides the whole (service, version); sources in brackets are "
+                "merged. If two sources bring the same (service, version) and are not both listed here, that "
+                "is an error finding."
             ),
             "type": "array",
             "default": [],
@@ -98,8 +100,8 @@ _TOP: Mapping[str, Any] = {
         "overrides": override_keys.OVERRIDES,
         "merge": {
             "description": (
-                "What may differ between endpoints that unite in one (service, version). Without `namespace`, one "
-                "in two namespaces is an error finding."
+                "What may differ between the endpoints of one (service, version). Without `namespace`, a "
+                "(service, version) with endpoints in two namespaces is an error finding."
             ),
             "type": "array",
             "default": [],
@@ -108,9 +110,9 @@ _TOP: Mapping[str, Any] = {
         "guards": ref("guards"),
         "consumers": {
             "description": (
-                "Who calls what, where no job and no sidecar says so: the name of a consumer -> globs of SERVICE or "
-                "SERVICE/VERSION; `!` excludes, the last match wins. For `graph`, `explain`, plans and guards; no "
-                "output holds it."
+                "Who calls what, if no job and no sidecar says so: the name of a consumer -> globs of SERVICE "
+                "or SERVICE/VERSION; `!` excludes, the last match wins. For `graph`, `explain`, plans and "
+                "guards; no output holds it."
             ),
             "type": "object",
             "default": {},
@@ -118,7 +120,9 @@ _TOP: Mapping[str, Any] = {
             "additionalProperties": ref("globs"),
         },
         "outputs": {
-            "description": "What is written. Without outputs, `frostline list` and `frostline explain` still work.",
+            "description": (
+                "The files and folders to write. Without outputs, `frostline list` and `frostline explain` still work."
+            ),
             "type": "array",
             "default": [],
             "items": ref("output"),
@@ -146,7 +150,7 @@ def assembled_schema() -> dict[str, Any]:
                 "properties": {**naming_keys.LIVE_KEYS, "address_from": ref("address_from")},
             },
             "checks": {
-                "description": "What the registry must be like to be published.",
+                "description": "The conditions that the registry must meet before it is published.",
                 "type": "object",
                 "default": {},
                 "additionalProperties": False,

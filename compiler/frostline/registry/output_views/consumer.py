@@ -21,7 +21,10 @@ _FORMS = "write JOB/GROUP, NAMESPACE:JOB/GROUP or {service: NAME}; `frostline gr
 UNKNOWN = Rule(
     name="consumer-unknown",
     summary="the `consumer` of an output declares no upstream that any source knows",
-    why="The output would have no bind addresses: the consumer is misspelt, or its job is not running or not read.",
+    why=(
+        "The output would have no bind addresses. The consumer is misspelt, or its job does not run, or no source "
+        "reads the job."
+    ),
     example="frostline.yaml:9:3: error[consumer-unknown]: no source has an upstream of the consumer `shop/wbe`\n"
     "  help: did you mean `shop/web`?",
     mend=_FORMS,
@@ -48,7 +51,10 @@ TWO_UPSTREAMS = Rule(
     name="consumer-upstreams",
     severity="warning",
     summary="a consumer has two upstreams with the same service and version",
-    why="They listen at two addresses, but a (service, version) has one endpoint here, so only one of them is used.",
+    why=(
+        "The two upstreams listen at two addresses. But a (service, version) has one endpoint here, so the output "
+        "uses only one of them."
+    ),
     example="jobs/shop.nomad.hcl:12:5: warning[consumer-upstreams]: payments v1: "
     "`default:shop/web` has two upstreams for it; `http://127.0.0.1:9101/v1` is used\n"
     "  help: name the destinations so that they differ in service or version",
@@ -57,8 +63,10 @@ TWO_UPSTREAMS = Rule(
 BINDS = Rule(
     name="consumer-binds",
     summary="the sidecars of the `consumer` of an output listen at different addresses for the same destination",
-    why="Each instance of a Consul service has its own sidecar, and all of them read the same output, which has one "
-    "address for each destination. Beside a sidecar that listens elsewhere, that address is wrong.",
+    why=(
+        "Each instance of a Consul service has its own sidecar, and all of them read the same output, which has "
+        "one address for each destination. For a sidecar that listens elsewhere, that address is wrong."
+    ),
     example="mesh(datacenter=dc1, namespace=default, id=web): error[consumer-binds]: payments v1: "
     "the sidecars of `default:web` listen for it at `127.0.0.1:9101` and `127.0.0.1:9102`\n"
     "  help: register the same bind in each sidecar, or name one datacenter: "

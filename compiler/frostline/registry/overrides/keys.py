@@ -39,7 +39,7 @@ DEFINITIONS: Mapping[str, Any] = {
         "properties": {
             "service": {"description": "A glob of SERVICE or SERVICE/VERSION.", **ref("text")},
             "drop": {
-                "description": "Endpoints to leave out: a mapping whose values all fit, or a list of such mappings.",
+                "description": "Endpoints to leave out: a mapping whose values all match, or a list of mappings.",
                 "type": ["object", "array"],
                 "minItems": 1,
                 "items": ref("endpoint_match"),
@@ -55,13 +55,13 @@ DEFINITIONS: Mapping[str, Any] = {
                 "items": ref("text"),
             },
             "replace": {
-                "description": "The URL of an endpoint -> its new URL. The endpoint keeps all but address and port.",
+                "description": "The URL of an endpoint -> its new URL. It keeps all but address and port.",
                 "type": "object",
                 "minProperties": 1,
                 "additionalProperties": ref("text"),
             },
             "until": {
-                "description": "The day after which the entry is an error finding; it applies until it is removed.",
+                "description": "The last day. After it, the entry is an error finding, but applies until removed.",
                 **ref("day"),
             },
             "why": {"description": "The reason, for whoever reads this later.", **ref("text")},
@@ -72,8 +72,8 @@ DEFINITIONS: Mapping[str, Any] = {
 
 OVERRIDES: Mapping[str, Any] = {
     "description": (
-        "Changes by hand of what the sources say, for the night on which one address is wrong: a list, or the path "
-        "of a YAML file that holds the list. Applied offline, after the lock."
+        "Manual changes of what the sources say, such as for one wrong address: a list, or the path of a YAML "
+        "file that holds the list. Applied offline, after the lock."
     ),
     "type": ["array", "string"],
     "minLength": 1,

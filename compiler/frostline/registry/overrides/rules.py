@@ -18,8 +18,10 @@ AT_WORK = Rule(
     name="override",
     severity="warning",
     summary="an override changes what is published",
-    why="What is published differs from what the sources say. Everybody who reads a plan or a report should know that, "
-    "and until when and why.",
+    why=(
+        "The published registry differs from what the sources say. Everybody who reads a plan or a report should "
+        "know that, until when, and why."
+    ),
     example=f"{_PLACE}: warning[override]: an override of `payments/v1` drops 1 endpoint, replaces 1, adds 1 until "
     "2027-01-31 (disk)\n"
     "  help: remove the entry when the sources are right again; `frostline explain` shows what it changes",
@@ -28,8 +30,10 @@ AT_WORK = Rule(
 EXPIRED = Rule(
     name="override-expired",
     summary="an override is past its last day",
-    why="An override is a measure for a night. It still applies, because what is published must not change by itself "
-    "at midnight, but somebody has to decide what happens to it.",
+    why=(
+        "An override is a short-term measure. It still applies, because the published registry must not change by "
+        "itself at midnight. But somebody has to decide what to do with it."
+    ),
     example=f"{_PLACE}: error[override-expired]: the override of `payments/v1` expired after 2027-01-31 (disk); "
     "it still applies\n  help: remove the entry, or give it a later `until`",
     mend="remove the entry, or give it a later `until`",
@@ -38,8 +42,10 @@ UNUSED = Rule(
     name="override-unused",
     severity="warning",
     summary="an override, or a part of it, changes nothing",
-    why="Either it is misspelt and does not change what it was written for, or the sources are right again and nobody "
-    "needs it any more.",
+    why=(
+        "Either the override is misspelt and does not change the intended endpoint, or the sources are right "
+        "again and nobody needs the override any more."
+    ),
     example="frostline.yaml:30:10: warning[override-unused]: "
     "the override of `payments/v1` would drop endpoints with address `10.0.0.99`, but there are none\n"
     "  help: remove it, or correct it: `frostline explain` shows the endpoints",

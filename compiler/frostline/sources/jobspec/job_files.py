@@ -19,7 +19,7 @@ UNUSED_GLOB = Rule(
     name="job-files",
     severity="warning",
     summary="a glob under `files` of a jobspec source matches no file",
-    why="The services of the files that it once matched, or was meant to match, are missing.",
+    why="The services of the files that the glob should match are missing.",
     example="frostline.yaml:4:5: warning[job-files]: no file matches `more/*.hcl` of source `jobs`\n"
     "  help: correct the glob, or leave it out",
     mend="correct the glob, or leave it out",

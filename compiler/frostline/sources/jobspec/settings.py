@@ -62,7 +62,7 @@ SCHEMA: Mapping[str, Any] = {
             "items": ref("path"),
         },
         "variables": {
-            "description": "Variables by name; they win over `var_files`, and those over `environment`.",
+            "description": "Variables by name. They override `var_files`, and `var_files` override `environment`.",
             "type": "object",
             "default": {},
             "propertyNames": ref("name"),
@@ -79,8 +79,8 @@ SCHEMA: Mapping[str, Any] = {
         },
         "filesystem": {
             "description": (
-                "Whether file(), fileset() and the like may read files, inside root. False: they fail, as they do "
-                "in Nomad's API."
+                "Whether file(), fileset() and similar functions may read files, inside root. False: they "
+                "fail, as in Nomad's API."
             ),
             "type": "boolean",
             "default": False,
