@@ -23,7 +23,7 @@ LINE = b'{"path":"out/services.yaml","sha256":"%s","mode":"0644","output":"out/s
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clone:
-    """Of a repository with a project in the folder `deploy`."""
+    """A clone of a repository with a project in the folder `deploy`."""
     deploy = tmp_path / "deploy"
     (deploy / "locks").mkdir(parents=True)
     (deploy / "locks" / "mesh.dc1.default.lock").touch()

@@ -62,7 +62,7 @@ MODULES = ("click", "logging", "msgspec", "frostline/__init__", "venv/__init__",
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with modules that are called as those that frostline, venv and pip need."""
+    """The current folder, with modules that have the names of those that frostline, venv and pip need."""
     for name in MODULES:
         module = tmp_path / "checkout" / f"{name}.py"
         module.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from frostline.errors import PublishError
 
 
 def say(monkeypatch: pytest.MonkeyPatch, error: Exception) -> tuple[int, str]:
-    """The status, and what is said, of a job that ends with this error."""
+    """Return the status and the output of a job that ends with this error."""
 
     def drift(*_: Any) -> int:
         raise error

@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def completed(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
-    """What bash is told for this line, of which the last word is being typed: `type,value` each."""
+    """Return the completions for bash, each as `type,value`. The last word of the line is being typed."""
     monkeypatch.setenv(VARIABLE, "bash_complete")
     monkeypatch.setenv("COMP_WORDS", "\n".join(("frostline", *words)))
     monkeypatch.setenv("COMP_CWORD", str(len(words)))

@@ -15,7 +15,7 @@ from frostline.events import stage
 
 
 def run(function: Callable[[Invocation], int], *arguments: str) -> int:
-    """The status of a command with this function and these words."""
+    """Run a command with this function and these words, and return its status."""
     command = click.command()(format_option(*FORMATS)(timings_option(common_options(invoked(function)))))
     status: int = command.main(list(arguments), standalone_mode=False)
     return status

@@ -30,7 +30,7 @@ def command(**options: Any) -> dict[str, Any]:
 
 
 def parse(*arguments: str) -> dict[str, Any]:
-    """The values that a command gets for these words."""
+    """Return the values that a command gets for these words."""
     found: dict[str, Any] = command.main(list(arguments), standalone_mode=False)
     return found
 

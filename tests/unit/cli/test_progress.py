@@ -13,7 +13,7 @@ from frostline.cli.progress import Bars, Timings, bars_for
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time in seconds, as its only item."""
+    """The time in seconds, as the only item of a list."""
     now = [100.0]
     monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
     return now

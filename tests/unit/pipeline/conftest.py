@@ -26,7 +26,7 @@ PARTNERS = {"type": "static", "services": {"billing": "https://billing.example"}
 
 
 class Answers:
-    """What each live source answers, or the error that it raises, by its name."""
+    """Live source -> what it answers, or the error that it raises."""
 
     def __init__(self) -> None:
         self.of: dict[str, ReadResult | Exception] = {}
@@ -59,7 +59,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
 
 @pytest.fixture
 def live_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """A configuration with two live sources, mesh and west, and a local one, partners; in the current folder."""
+    """A configuration in the current folder: live sources `mesh` and `west`, and the local source `partners`."""
     monkeypatch.chdir(tmp_path)
     sources = {"mesh": MESH, "west": MESH, "partners": PARTNERS}
     value = {"version": 1, "sources": sources, "outputs": [{"type": "yaml", "path": "services.yaml"}]}
@@ -111,7 +111,7 @@ def compiled() -> Callable[..., Compilation]:
 
 @pytest.fixture
 def listener() -> Iterator[int]:
-    """The port of 127.0.0.1 where somebody listens."""
+    """A port of 127.0.0.1 where a server listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 

@@ -1,4 +1,4 @@
-"""When a watch takes its next turn, by a clock that the tests turn."""
+"""When a watch takes its next turn, by a clock that the tests set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STATIC = {"type": "static", "services": {"billing": "https://billing.example"}}
 
 
 def schedule(**more: float) -> Schedule:
-    """One whose first turn, at 0, is over."""
+    """Return a schedule after its first turn, which began and ended at 0."""
     made = Schedule(0, quiet_for=5, **{"every": 1000.0, **more})
     made.begin()
     made.end(0, failed=False, every=more.get("every", 1000.0))
@@ -87,7 +87,7 @@ def test_a_change_does_not_wait_for_the_next_try() -> None:
 
 
 class Server:
-    """What `watch` of a source does: each call gives the next of these, and waits for ever when there is none left."""
+    """Stand in for `watch` of a source: each call returns or raises the next answer, then waits forever."""
 
     def __init__(self, *outcomes: Mapping[str, int] | Exception) -> None:
         self.outcomes = list(outcomes)
@@ -106,7 +106,7 @@ class Server:
 
 
 def notices_of(server: Server) -> list[Exception | None]:
-    """What a watcher of it says until it has nothing more to give, or has failed."""
+    """Return the notices of a watcher until it has no more answers, or has failed."""
     found: list[Exception | None] = []
     watcher = SourceWatcher(Watch(server), found.append, pause=0.0, retry=0.0)
     end = threading.Event()
@@ -161,7 +161,7 @@ def configured(folder: Path, sources: Mapping[str, Any], **more: Any) -> Config:
 
 
 def touch(path: Path, text: str = "x") -> None:
-    """Write it, with a time of its own: the file system's clock is coarse."""
+    """Write the file, and give it a new time: the file system's clock is coarse."""
     path.write_text(text, encoding="utf-8")
     os.utime(path, ns=(1, path.stat().st_mtime_ns + 1))
 

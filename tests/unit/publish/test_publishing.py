@@ -35,7 +35,7 @@ def run(
     outside: tuple[Path, ...] = (),
     allow: Allow | None = None,
 ) -> None:
-    """A whole run: recover, compare, publish."""
+    """Do a whole run: recover, compare, publish."""
     with run_lock(root, outside=outside) as top:
         files = files_of(wanted) if isinstance(wanted, dict) else wanted
         manifest = read_manifest(root / MANIFEST)
@@ -50,7 +50,7 @@ def run(
 
 
 def tree(root: Path) -> dict[str, bytes]:
-    """All files below the root but the manifest, and each empty folder."""
+    """Return all files below the root except the manifest, and each empty folder."""
     found = {}
     for folder, folders, names in os.walk(root):
         at = Path(folder)
@@ -76,7 +76,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException, when: Callable[..., bool]) -> None:
-    """Makes os.NAME raise `error`, once, where `when` says so of its arguments."""
+    """Make os.NAME raise `error` once, when `when` is true of its arguments."""
     really = getattr(os, name)
     raised = []
 
@@ -123,7 +123,7 @@ def test_a_file_that_stays_the_same_is_not_touched(root: Path) -> None:
 
 
 def written(path: Path) -> tuple[int, ...]:
-    """What writing a file changes of it, or replacing it; reading it changes the time of its last reading only."""
+    """Return what changes if a file is written or replaced. Reading it changes only its access time."""
     status = path.stat()
     return (status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 

@@ -1,4 +1,4 @@
-"""Undoing and finishing runs that were cut off: a kill at each system call, and journals that lie."""
+"""Interrupted runs are undone or finished: after a kill at each system call, and with journals that lie."""
 
 import errno
 import json

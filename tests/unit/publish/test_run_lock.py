@@ -41,7 +41,7 @@ def failing(number: int) -> Callable[..., None]:
 
 @pytest.fixture(params=WAYS, ids=lambda names: " ".join(names) or "all")
 def unsupported(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """The calls that this file system does not have."""
+    """The calls that the file system does not support."""
     for name in request.param:
         monkeypatch.setattr(fcntl, name, failing(errno.ENOLCK))
     names: tuple[str, ...] = request.param

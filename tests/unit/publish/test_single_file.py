@@ -1,4 +1,4 @@
-"""One file, whole or not at all, with names or without: nothing of a run that fails or is killed stays."""
+"""One file is written whole or not at all, and a run that fails or is killed leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def killed(path: Path, chunks: Iterable[bytes] = (b"new",), call: str = "") -> None:
-    """A process that is killed while it writes this file: at the end of the chunks, or instead of this call of os."""
+    """Run a process that is killed while it writes this file: after the chunks, or instead of this call of `os`."""
 
     def die(*_: object, **__: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)

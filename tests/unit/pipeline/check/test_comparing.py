@@ -104,7 +104,7 @@ def test_a_branch_under_review_cannot_hide_a_revision_with_a_lock_of_its_name(
 
 
 def committed(folder: Path, branch: str) -> str:
-    """The commit of all that is in this folder, on this branch of a new repository."""
+    """Commit everything in this folder to this branch of a new repository, and return the commit."""
     for words in (f"init -q -b {branch}", "add .", "-c user.name=a -c user.email=a@b.example commit -q -m x"):
         subprocess.run(["git", *words.split()], cwd=folder, check=True)
     words = ["git", "rev-parse", "HEAD"]

@@ -1,4 +1,4 @@
-"""`guards.refused: hold`: what is held, what is not, and what the mark changes."""
+"""`guards.refused: hold`: which services are held, which are not, and what the mark changes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def config(configure: Callable[..., Config]) -> Config:
 
 
 def lock_of(config: Config, **numbers: dict[str, int]) -> Lock:
-    """dc1={"shop-v1": 3}: so many instances in dc1; 0: it is declared."""
+    """Return a lock. numbers: dc1={"shop-v1": 3} for three instances in dc1; 0 for a declared service."""
     return Lock(tuple(segment(config, datacenter, names) for datacenter, names in sorted(numbers.items())))
 
 
@@ -68,7 +68,7 @@ def held(config: Config, new: Lock, committed: Lock | None, **allow: Any) -> Loc
 
 
 def lines(locks: LockPair) -> dict[tuple[str, str], int]:
-    """How many instances are held, by datacenter and name."""
+    """Count the held instances by datacenter and name."""
     found: dict[tuple[str, str], int] = {}
     for snapshot in locks.new.snapshots:
         for instance in snapshot.instances:

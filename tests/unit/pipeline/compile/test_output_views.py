@@ -46,7 +46,7 @@ LOCK = Lock(
 
 
 def seen(configure: Callable[..., Config], lock: Lock = LOCK, **keys: Any) -> list[OutputView]:
-    """What each output sees. `outputs`: the keys of each, without type and path."""
+    """Return what each output sees. outputs: the keys of each output, without type and path."""
     outputs = [{"type": "yaml", "path": f"{at}.yaml", **output} for at, output in enumerate(keys.pop("outputs"))]
     config = configure(**{"sources": {"mesh": MESH}, **keys}, outputs=outputs)
     views = RegistryViews(config, contributions_of(config, lock))
@@ -54,7 +54,7 @@ def seen(configure: Callable[..., Config], lock: Lock = LOCK, **keys: Any) -> li
 
 
 def urls(view: OutputView) -> dict[str, list[str]]:
-    """Service -> its URLs."""
+    """Return service -> its URLs."""
     return {key.service: [endpoint.url for endpoint in entry.endpoints] for key, entry in view.view.registry.entries()}
 
 
@@ -179,7 +179,7 @@ def test_the_binds_of_a_consumer_have_the_urls_of_the_output(configure: Callable
 
 
 def test_an_output_sees_what_the_configuration_says_of_its_services(configure: Callable[..., Config]) -> None:
-    """The overrides and waivers that match a service of it, and who calls what by `consumers`."""
+    """An output sees the overrides and waivers of its services, and who calls them by `consumers`."""
     waivers = [{"rule": "meta", "service": name, "until": "2027-01-31", "why": "w"} for name in ("pay", "shop", "gone")]
     views = seen(
         configure,

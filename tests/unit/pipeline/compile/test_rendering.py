@@ -26,7 +26,7 @@ YAML, SPLIT = {"type": "yaml", "path": "all.yaml"}, {"type": "yaml", "path": "sp
 
 
 class Counted:
-    """Chunks that count how often they were rendered."""
+    """Chunks that count how often they are rendered."""
 
     def __init__(self) -> None:
         self.rendered = 0

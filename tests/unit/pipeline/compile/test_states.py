@@ -27,7 +27,7 @@ MESH = {"type": "consul", "address": "http://127.0.0.1:9"}
 
 
 def lock(config: Config, snapshot: MakeSnapshot, sizes: dict[str, int], *, first: int = 1) -> Lock:
-    """So many instances of each service, at 10.0.0.1 and so on."""
+    """Return a lock with this many instances of each service, at 10.0.0.1 and so on."""
     instances = [
         Instance(service=name, node="n", id=f"{name}-{at}", address=f"10.0.0.{first + at}", port=80)
         for name, size in sizes.items()
@@ -42,7 +42,7 @@ def drop(*addresses: str, service: str = "*", **more: Any) -> dict[str, Any]:
 
 
 def publish(config: Config, compilation: Compilation) -> None:
-    """As far as guards see it: the manifest."""
+    """Publish as far as guards see it: write the manifest."""
     config.manifest.write_bytes(b"".join(manifest_chunks(Manifest((), compilation.entries))))
 
 

@@ -42,7 +42,7 @@ def test_without_live_sources_the_lock_never_moves(configure: Configure) -> None
 
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What each source answers, by its name: a ReadResult or an exception."""
+    """Source -> what it answers: a ReadResult or an exception."""
     answers: dict[str, Any] = {}
 
     def read(settings: Any, **_: Any) -> ReadResult:
@@ -95,7 +95,7 @@ def test_allow_partial_reads_every_source_as_if_it_said_so(
 
 
 def held(config: Config, lock: Lock | None) -> CommittedLock:
-    """The lock as it is committed once it is written."""
+    """Write the lock, and return it as the committed one."""
     if lock is None:
         config.lock.unlink(missing_ok=True)
     else:

@@ -58,7 +58,7 @@ KEYS = ["services", "tags", "meta", "health"]
 
 
 def changes(old: Select, drawn: Select, keys: set[str]) -> tuple[Select, Select]:
-    """The old selection, and one that takes these keys of what was drawn: mostly more tags, meta; fewer states."""
+    """Return the old selection, and one with these drawn keys: mostly more tags and meta, and fewer states."""
     more = {"tags": old.tags + drawn.tags, "meta": {**drawn.meta, **old.meta}, "services": drawn.services}
     fewer = tuple(health for health in old.health if health in drawn.health) or drawn.health
     return old, replace(old, **{key: value for key, value in {**more, "health": fewer}.items() if key in keys})
@@ -87,7 +87,7 @@ SIDECARS = tuple(
 
 
 def frozen(answered: dict[str, list[Registration]], source: LiveSettings, lists: Sequence[str]) -> Lock:
-    """The lock of these answers, as a freeze writes it. Each service has a sidecar with an upstream."""
+    """Return the lock that a freeze writes for these answers. Each service has a sidecar with an upstream."""
     digest = settings_digest(answer_shape(source))
     return lock_of(
         snapshot_of(
@@ -165,7 +165,7 @@ def mesh(**keys: Any) -> dict[str, Any]:
 
 
 def held(config: Config, *snapshots: Snapshot) -> Lock:
-    """These snapshots as a freeze with this configuration leaves them."""
+    """Return these snapshots as a freeze with this configuration writes them."""
     noted = shaped_by(config.sources["mesh"])  # type: ignore[arg-type]
     return lock_of(replace(snapshot, shaped_by=noted) for snapshot in snapshots)
 

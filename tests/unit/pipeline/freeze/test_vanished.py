@@ -23,7 +23,7 @@ MakeSnapshot = Callable[..., Snapshot]
 
 @pytest.fixture(autouse=True)
 def answering(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each source answers for dc1 alone."""
+    """Each source answers only for dc1."""
 
     def read(settings: Any, *, datacenters: tuple[str, ...] = (), **_: Any) -> ReadResult:
         answer = SegmentAnswer(source=settings.name, datacenter="dc1", namespace="default", registrations=())

@@ -297,7 +297,7 @@ def plain(config: Config) -> Any:
 
 
 def defaults(name: str) -> dict[str, Any]:
-    """Every default of this part of the schema, written out."""
+    """Return every default of this part of the schema."""
     schema = json.loads(schema_text("config"))
     part = schema["$defs"][name] if name else schema
     return {key: written_out(value, schema) for key, value in part["properties"].items() if has_default(value, schema)}
@@ -348,7 +348,7 @@ def test_the_defaults_of_the_schema_are_those_of_the_settings() -> None:
 
 
 def without_empty(options: dict[str, Any]) -> dict[str, Any]:
-    """Options of outputs are as they are written; empty lists and maps say nothing."""
+    """Drop empty lists and maps: options of outputs are kept as written, and these mean the same as no option."""
     return {key: value for key, value in options.items() if value not in ([], {})}
 
 
@@ -429,7 +429,7 @@ VALUES = st.recursive(
 
 
 def mangled(value: Any, path: list[int], new: Any) -> Any:
-    """A copy in which the value that `path` leads to is `new`."""
+    """Return a copy in which the value at `path` is `new`."""
     if not path or not isinstance(value, dict | list) or not value:
         return new
     keys = list(value) if isinstance(value, dict) else list(range(len(value)))

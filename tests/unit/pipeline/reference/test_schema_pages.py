@@ -19,7 +19,7 @@ REFERENCE = Path(__file__).parents[4] / "docs" / "reference"
 
 
 def properties(schema: Any) -> Iterator[str]:
-    """The names of all properties, wherever they stand."""
+    """Yield the names of all properties, wherever they are in the schema."""
     if isinstance(schema, dict):
         for name, value in schema.get("properties", {}).items():
             yield name
@@ -33,7 +33,7 @@ def properties(schema: Any) -> Iterator[str]:
 
 
 def keys(page: str) -> set[str]:
-    """The last word of each key in the tables of the page."""
+    """Return the last word of each key in the tables of the page."""
     found = re.findall(r"^\| `([^`]+)` \|", (REFERENCE / f"{page}.md").read_text(encoding="utf-8"), re.MULTILINE)
     return {key.rpartition(".")[2] for key in found}
 
