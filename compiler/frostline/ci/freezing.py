@@ -75,7 +75,7 @@ def freeze(host: Host, clone: Clone, options: Options, say: Callable[[str], None
 
 
 def _written(clone: Clone, options: Options, before: Collection[str], *, refused: bool) -> Collection[str]:
-    """The paths that this run has changed. Those of frostline are among them if an earlier job left them untracked."""
+    """Return the paths that this run has changed, and frostline's own files that an earlier job left untracked."""
     changed = git.changed_paths(clone).keys()
     own = set() if refused else own_files(clone, options.config)
     return (changed - set(before)) | (changed & own)

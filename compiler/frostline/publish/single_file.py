@@ -145,7 +145,7 @@ def _check_kind(parent: Root, path: Path, kind: Kind | None) -> None:
 
 
 def _help_of_folder(folder: Path) -> str | None:
-    """What to do if the folder cannot be created because a file is in the way; None if none is."""
+    """Return a help line if the folder cannot be created because a file is in the way; else None."""
     blocking = next((above for above in (folder, *folder.parents) if os.path.lexists(above)), None)
     if blocking is None or os.path.isdir(blocking):  # noqa: PTH112 - Path.is_dir may raise
         return None

@@ -85,7 +85,7 @@ def command(
 
 
 def _nothing_to_read(config: Config, datacenters: Sequence[str]) -> UsageError:
-    """The error of `--datacenter` or `--out` where no source is live: nothing can be read, no file is written."""
+    """Return the error of `--datacenter` or `--out` without live sources: nothing can be read or written."""
     asked = f"of the datacenter {list_names(datacenters)} " if datacenters else ""
     return UsageError(
         f"there is nothing to read {asked}and no lock to write: no live source is configured",

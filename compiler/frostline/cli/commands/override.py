@@ -149,7 +149,7 @@ def _print_or_add(invocation: Invocation, config: Config, entry: NewOverride) ->
 
 
 def _to_paste(config: Config, entry: NewOverride) -> tuple[list[str], str]:
-    """The entry as lines that fit into the configuration as it is written, and what to do with them."""
+    """Return the entry as lines that fit into the present configuration, and what to do with them."""
     shown = display_path(config.path)
     if not config.overrides:
         return ["overrides:", f"  {entry.line}"], f"Add this to {shown}"
@@ -161,7 +161,7 @@ def _to_paste(config: Config, entry: NewOverride) -> tuple[list[str], str]:
 
 
 def _line_at(config: Config, number: int) -> str:
-    """A line of the configuration; "" if it came from a pipe, and so cannot be read again."""
+    """Return a line of the configuration; "" if it came from a pipe, which cannot be read again."""
     if config.digest is not None:
         return ""
     lines = read_regular(config.path).decode("utf-8", "replace").splitlines()

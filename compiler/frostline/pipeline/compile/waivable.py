@@ -27,7 +27,7 @@ def is_waivable(rule: str) -> bool:
 
 
 def waiver_line(rule: str, today: date) -> str | None:
-    """The entry of `checks.waivers` that silences this rule for two weeks, as YAML; None where no waiver can."""
+    """Return the entry of `checks.waivers` that silences this rule for two weeks, as YAML; None if no waiver can."""
     if not is_waivable(rule):
         return None
     until = today + timedelta(days=_DAYS)

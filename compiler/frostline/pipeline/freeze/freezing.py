@@ -61,10 +61,7 @@ def freeze(
     for name, settings in live.items():
         asked = _asked_settings(settings, services, allow)
         try:
-            with stage(f"reading source {name}"):
-                reading = _read_source(asked, tuple(datacenters), wait_until)
-            if committed and not datacenters:
-                reading = with_vanished(asked, reading, vanished(asked, reading, committed, allow or Allow()))
+            reading = _read_with_vanished(asked, tuple(datacenters), committed, allow or Allow(), wait_until)
             kept += keep_unreachable(config, asked, reading, committed, digests[name], began)
             read += _select(reading, settings, digests[name], unhealthy)
         except FrostlineError as error:
@@ -116,6 +113,21 @@ _WITHOUT_SOURCES = (
     "`frostline check`, `frostline list`, `frostline explain --offline` and `frostline compile --offline` work from "
     "the lock, without the sources."
 )
+
+
+def _read_with_vanished(
+    settings: LiveSettings,
+    datacenters: tuple[str, ...],
+    committed: CommittedLock | None,
+    allow: Allow,
+    wait_until: float,
+) -> ReadResult:
+    """Read one source. Datacenters of the lock that its server no longer knows count as unreachable."""
+    with stage(f"reading source {settings.name}"):
+        reading = _read_source(settings, datacenters, wait_until)
+    if committed and not datacenters:
+        return with_vanished(settings, reading, vanished(settings, reading, committed, allow))
+    return reading
 
 
 def _read_source(settings: LiveSettings, datacenters: tuple[str, ...], wait_until: float) -> ReadResult:

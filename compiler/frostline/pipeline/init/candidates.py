@@ -87,7 +87,7 @@ def _token(variable: str, environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _token_hint(variable: str, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The key that a server with ACLs wants. init reads without a token where the variable is not set."""
+    """Return the key that a server with ACLs needs, as a comment. Without the variable, init reads without a token."""
     if environment.get(variable):
         return ()
     return (f"{f'token: {{env: {variable}}}':<39} # where ACLs are enabled",)
