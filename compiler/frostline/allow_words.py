@@ -1,4 +1,4 @@
-"""The words of `--allow` that a message shows, for its reader to copy."""
+"""The value of `--allow` that a message suggests, ready to copy into a shell."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from frostline.model import Finding
 from frostline.service_keys import glob_of
 
 _LONGEST = 300
-"""Characters of the words for several refusals. Reports cut the middle out of a text of 1000 characters."""
+"""How many characters the value for several refusals may have. Reports cut texts of more than 1000 characters."""
 
 
 def allow_words(word: str, names: Iterable[str]) -> str:
-    """The word with each of these scopes, quoted for a shell: `deletes=a,deletes=b`; () for the word alone."""
+    """Return the value that allows `word` for each of these names, quoted for a shell: `deletes=a,deletes=b`.
+
+    Without names it is the word alone, which allows everything of its kind.
+    """
     scoped = [f"{word}={glob_of(name)}" for name in dict.fromkeys(names)]
     return quote(",".join(scoped)) if scoped else word
 
 
 def with_words_for_all(help: str, word: str, names: Sequence[str]) -> str:
-    """The help for the first of several refusals of one kind, with the words that let all of them pass.
+    """Add the value of `--allow` for all refusals of one kind to the help line of the first one.
 
-    names: the scope of each refusal. Where the words would be too long, it is the one without a scope.
+    names: the name that each refusal is about. If the value would be too long, the help suggests the word alone.
     """
     scopes = sorted(set(names))
     if len(scopes) < 2:
@@ -33,11 +36,11 @@ def with_words_for_all(help: str, word: str, names: Sequence[str]) -> str:
 
 
 def say_words_for_all(findings: Sequence[Finding], word: str, names: Sequence[str]) -> tuple[Finding, ...]:
-    """These findings of one kind, sorted, each with the help of its own; the first one also has the words for all.
+    """Sort the findings of one kind, and add the value of `--allow` for all of them to the help of the first one.
 
-    names: as of `with_words_for_all`.
+    names: as for `with_words_for_all`.
     """
     return tuple(
-        replace(finding, help=with_words_for_all(finding.help or "", word, names)) if place == 0 else finding
-        for place, finding in enumerate(sorted(findings, key=Finding.sort_key))
+        replace(finding, help=with_words_for_all(finding.help or "", word, names)) if index == 0 else finding
+        for index, finding in enumerate(sorted(findings, key=Finding.sort_key))
     )

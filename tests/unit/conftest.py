@@ -1,4 +1,4 @@
-"""What unit tests of several rooms share."""
+"""Helpers that unit tests of several rooms share."""
 
 from __future__ import annotations
 

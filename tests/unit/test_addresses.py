@@ -1,4 +1,4 @@
-"""Which texts are addresses, their one spelling, and what is said of the others."""
+"""Which texts are addresses, their canonical spelling, and the findings about others."""
 
 from __future__ import annotations
 
@@ -66,19 +66,19 @@ def test_an_ipv6_address_has_one_spelling_and_brackets_in_a_url(text: str, addre
 @pytest.mark.parametrize(
     ("text", "spelling"), [("[FD00:0::7]", "fd00::7"), ("10.0.0.1", "10.0.0.1"), ("http://x", "http://x"), ("", "")]
 )
-def test_what_is_no_address_has_no_other_spelling(text: str, spelling: str) -> None:
+def test_a_text_that_is_not_an_address_keeps_its_spelling(text: str, spelling: str) -> None:
     assert spelling_of(text) == spelling
 
 
 @pytest.mark.parametrize("text", ["fe80::1%eth0", "[fe80::1%eth0]", "[fe80::1%25eth0]", "FE80:0::1%eth0"])
-def test_a_zone_is_kept_but_doubted(text: str) -> None:
+def test_an_address_with_a_zone_is_kept_and_doubted(text: str) -> None:
     host = host_of(text)
     assert (host.address, host.in_url) == ("fe80::1%eth0", "[fe80::1%25eth0]")
     assert "zone" in host.doubt
 
 
 @pytest.mark.parametrize("text", ["0.0.0.0", "::", "[::]", "0:0::0", "224.0.0.1", "ff02::1", "255.255.255.255"])
-def test_an_address_that_means_nothing_to_others_is_a_warning(text: str) -> None:
+def test_an_address_that_others_cannot_call_is_a_warning(text: str) -> None:
     (finding,) = address_findings(Key("shop", "v1"), text, FileOrigin("f"))
     assert (finding.rule, finding.severity, finding.service, finding.version) == (
         "address-unusable",
@@ -89,7 +89,7 @@ def test_an_address_that_means_nothing_to_others_is_a_warning(text: str) -> None
 
 
 @pytest.mark.parametrize("text", ["127.0.0.1", "::1", "169.254.0.1", "fe80::1", "10.0.0.255", "localhost"])
-def test_an_address_that_is_local_on_purpose_is_no_finding(text: str) -> None:
+def test_a_loopback_or_private_address_is_not_a_finding(text: str) -> None:
     assert address_findings(Key("shop", None), text, FileOrigin("f")) == []
 
 
@@ -167,7 +167,7 @@ def test_an_address_that_is_local_on_purpose_is_no_finding(text: str) -> None:
         ("\ud800", "non-ASCII"),
     ],
 )
-def test_what_is_no_address_says_why_and_what_to_do(text: str, problem: str) -> None:
+def test_an_invalid_address_is_refused_with_the_reason_and_a_help_line(text: str, problem: str) -> None:
     with pytest.raises(InvalidAddress) as caught:
         host_of(text)
     assert problem in caught.value.message
@@ -197,7 +197,7 @@ def test_the_help_names_the_address_that_was_meant(text: str, help_text: str) ->
 @given(st.ip_addresses(v=6))
 @example(IPv6Address("::10.0.0.1"))
 @example(IPv6Address("2001:db8:0:1:1:1:1:1"))
-def test_any_ipv6_address_is_one_host_in_each_spelling(address: IPv6Address) -> None:
+def test_every_spelling_of_an_ipv6_address_gives_the_same_host(address: IPv6Address) -> None:
     host = host_of(str(address))
     assert IPv6Address(host.address) == address
     assert host_of(address.exploded) == host_of(f"[{address}]".upper()) == host_of(host.address) == host
@@ -207,14 +207,14 @@ def test_any_ipv6_address_is_one_host_in_each_spelling(address: IPv6Address) -> 
 @example(IPv4Address("223.255.255.255"))
 @example(IPv4Address("0.0.0.1"))
 @example(IPv4Address("240.0.0.1"))
-def test_any_ipv4_address_is_written_as_it_is_and_doubted_where_it_is_of_no_one_host(address: IPv4Address) -> None:
+def test_any_ipv4_address_keeps_its_spelling_and_is_doubted_unless_it_belongs_to_one_host(address: IPv4Address) -> None:
     host = host_of(str(address))
     assert host[:2] == (str(address), str(address))
     assert bool(host.doubt) == (address.is_unspecified or address.is_multicast or str(address) == "255.255.255.255")
 
 
 @given(st.text() | st.text("0123456789abcdefx.:[]%-_@/ \0", max_size=20))
-def test_any_text_is_one_host_of_a_url_or_refused(text: str) -> None:
+def test_any_text_is_the_host_of_a_url_or_is_refused(text: str) -> None:
     try:
         host = host_of(text)
     except InvalidAddress as invalid:

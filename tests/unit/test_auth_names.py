@@ -1,4 +1,4 @@
-"""What can name an authentication scheme, and what is too likely a secret to be published."""
+"""Which texts can name an authentication scheme, and which are probably secrets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from frostline.auth_names import fault_of_auth_name
 
 
 @pytest.mark.parametrize("name", ["a", "hmac", "hmac-2", "sendgrid-key", "OAuth2.0_client", "1", "a" * 64, "v1.2-b_c"])
-def test_a_name_is_taken(name: str) -> None:
+def test_a_valid_name_is_accepted(name: str) -> None:
     assert fault_of_auth_name(name) is None
 
 
@@ -37,7 +37,7 @@ def test_a_name_is_taken(name: str) -> None:
         "٣",
     ],
 )
-def test_what_is_no_name_is_said_to_be_none(text: str) -> None:
+def test_an_invalid_name_is_refused(text: str) -> None:
     assert fault_of_auth_name(text) == "cannot be a name"
 
 
@@ -52,5 +52,5 @@ def test_what_is_no_name_is_said_to_be_none(text: str) -> None:
         "d41d8cd98f00b204e9800998ecf8427e",
     ],
 )
-def test_what_looks_like_a_token_is_not_taken(text: str) -> None:
+def test_a_text_that_looks_like_a_token_is_refused(text: str) -> None:
     assert fault_of_auth_name(text) == "looks like a token or a key"

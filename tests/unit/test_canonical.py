@@ -29,7 +29,7 @@ invisible = re.compile(f"[{UNPRINTABLE}]").search
 
 @MANY
 @given(VALUES)
-def test_a_canonical_line_reads_back_and_shows_all_that_it_holds(value: Any) -> None:
+def test_a_canonical_line_reads_back_and_has_no_invisible_character(value: Any) -> None:
     line = canonical_line(value)
     assert json.loads(line) == value
     assert not invisible(line.decode())
@@ -60,7 +60,7 @@ def test_many_lines_are_the_lines_of_each_value_in_order() -> None:
         ),
     ],
 )
-def test_an_origin_is_a_value_of_reports(origin: FileOrigin | InstanceOrigin | None, value: object) -> None:
+def test_an_origin_becomes_a_json_value(origin: FileOrigin | InstanceOrigin | None, value: object) -> None:
     assert origin_value(origin) == value
 
 
@@ -83,7 +83,7 @@ class _Item(msgspec.Struct):
         ('{"port":1', "it is not JSON: "),
     ],
 )
-def test_a_value_that_does_not_fit_is_told_in_words_of_ours(text: str, said: str) -> None:
+def test_a_fault_is_described_in_the_words_of_frostline(text: str, said: str) -> None:
     with pytest.raises(msgspec.MsgspecError) as caught:
         msgspec.json.decode(text, type=_Item)
     assert json_fault(caught.value, text.encode()).startswith(said)

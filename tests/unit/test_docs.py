@@ -1,4 +1,4 @@
-"""The documents are true: links lead somewhere, examples run and load, and what is listed is what there is."""
+"""The documents are true: links work, examples run and load, and lists are complete."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def options_of(command: click.Command) -> dict[str, str]:
     top = click.Context(frostline, **frostline.context_settings)
     context = top if command is frostline else click.Context(command, parent=top)
     return {
-        flag: f"{', '.join(f'`{one}`' for one in option.opts)} {value_of(option, context)}".strip()
+        flag: f"{', '.join(f'`{name}`' for name in option.opts)} {value_of(option, context)}".strip()
         for option in command.get_params(context)
         if isinstance(option, click.Option)
         for flag in option.opts
@@ -200,7 +200,10 @@ def test_the_page_of_the_command_lists_what_each_command_does() -> None:
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_the_page_of_the_command_shows_its_arguments(name: str) -> None:
     arguments = [param for param in command_of(name).params if isinstance(param, click.Argument)]
-    words = [one.human_readable_name if one.required else f"[{one.human_readable_name}]" for one in arguments]
+    words = [
+        argument.human_readable_name if argument.required else f"[{argument.human_readable_name}]"
+        for argument in arguments
+    ]
     assert f"    frostline {' '.join((name, *words))}\n" in sections()[name]
 
 

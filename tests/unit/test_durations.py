@@ -24,7 +24,7 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     "text", ["", "5", "s", "-5s", "5 s", "5S", "1h30m", "5s\n", "٥s", "1e3s", "9" * 10 + "s", "inf"]
 )
-def test_anything_else_is_none(text: str) -> None:
+def test_other_texts_are_not_durations(text: str) -> None:
     assert parse_duration(text) is None
 
 
@@ -42,11 +42,11 @@ def test_anything_else_is_none(text: str) -> None:
         (30 * 86400, "30 days"),
     ],
 )
-def test_an_age_is_said_in_the_largest_unit_of_which_there_are_two(seconds: float, text: str) -> None:
+def test_an_age_is_written_in_the_largest_unit_that_gives_at_least_two(seconds: float, text: str) -> None:
     assert describe_duration(seconds) == text
 
 
-def test_two_texts_that_differ_in_ages_alone_are_the_same_without_them() -> None:
+def test_texts_that_differ_only_in_ages_are_equal_without_durations() -> None:
     ages = (1, 17, 300, 7300, 900000)
     assert len({without_durations(f"dc2 was confirmed {describe_duration(age)} ago") for age in ages}) == 1
     assert without_durations("dc2 is 3 days old") != without_durations("dc3 is 3 days old")

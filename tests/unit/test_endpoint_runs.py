@@ -10,7 +10,7 @@ def endpoint(url: str, **more: object) -> Endpoint:
     return Endpoint(**{"url": url, "address": "10.0.0.1", "port": 80, "source": "mesh", "datacenter": "dc1"} | more)
 
 
-def test_runs_keep_the_order_and_part_where_datacenter_weight_tags_or_meta_differ() -> None:
+def test_runs_keep_the_order_and_split_where_datacenter_weight_tags_or_meta_differ() -> None:
     alike = [endpoint("http://a", tags=("x",), meta={"k": "v"}), endpoint("http://b", tags=("x",), meta={"k": "v"})]
     others = [
         endpoint("http://c", datacenter="dc2", tags=("x",), meta={"k": "v"}),

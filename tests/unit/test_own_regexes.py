@@ -41,7 +41,7 @@ def possessive_groups(tree: Any) -> Iterator[Any]:
             yield from possessive_groups(item)
 
 
-def test_no_group_is_possessive_which_pythons_before_3_11_5_match_wrongly() -> None:
+def test_no_group_is_possessive() -> None:
     found = dict(patterns())
     assert len(found) > 40, sys.version
     assert [name for name, pattern in found.items() if [*possessive_groups(parser.parse(pattern.pattern))]] == []

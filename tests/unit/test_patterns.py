@@ -58,7 +58,7 @@ def test_an_empty_pattern_has_no_parts() -> None:
         ("x{+a[b", 4),
     ],
 )
-def test_a_bad_pattern_says_where(pattern: str, position: int) -> None:
+def test_an_invalid_pattern_is_refused_at_its_position(pattern: str, position: int) -> None:
     with pytest.raises(PatternError) as caught:
         parse(pattern)
     assert caught.value.position == position
@@ -81,7 +81,7 @@ PARTS = st.lists(
 
 @given(PARTS)
 @settings(max_examples=60, deadline=None)
-def test_every_pattern_reads_back_as_it_was_written(parts: list[str | Placeholder]) -> None:
+def test_every_parsed_pattern_can_be_written_again(parts: list[str | Placeholder]) -> None:
     written = "".join(
         part.replace("{", "{{").replace("}", "}}") if isinstance(part, str) else str(part) for part in parts
     )
@@ -96,7 +96,7 @@ def test_every_pattern_reads_back_as_it_was_written(parts: list[str | Placeholde
 
 @given(st.text("{}[]ab1 ", max_size=12))
 @settings(max_examples=80, deadline=None)
-def test_any_text_parses_or_says_where_it_is_wrong(pattern: str) -> None:
+def test_any_text_parses_or_is_refused_at_a_position_within_it(pattern: str) -> None:
     with suppress_pattern_error() as caught:
         parse(pattern)
     assert all(0 <= error.position < len(pattern) for error in caught)
@@ -141,5 +141,5 @@ def test_a_dot_segment_of_a_path_is_found(url: str) -> None:
         "http://x?u=http://y/..",
     ],
 )
-def test_dots_outside_the_segments_of_a_path_are_no_dot_segment(url: str) -> None:
+def test_dots_outside_the_path_are_not_dot_segments(url: str) -> None:
     assert not has_dot_segment(url)

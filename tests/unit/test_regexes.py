@@ -56,7 +56,7 @@ def test_a_match_with_too_many_steps_ends() -> None:
         Pattern(r"(a*)(a*)(a*)(a*)\1\2\3\4b").fullmatch("a" * 200)
 
 
-def test_simple_patterns_are_left_to_re_whose_work_is_small_then() -> None:
+def test_re_matches_cheap_patterns_itself() -> None:
     assert Pattern(r"(.+)-(v[0-9][A-Za-z0-9._]*)")._repeats == 2
     assert Pattern("[a-z]{3}x?")._repeats == 1
     for pattern in ("(a+)+", "(ab)*", "ab|cd", r"(a)\1", "(?=a)"):
@@ -64,7 +64,7 @@ def test_simple_patterns_are_left_to_re_whose_work_is_small_then() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["(", "((a{1000}){1000}){1000}", "(?P<x>a)(?(x)b|c)"])
-def test_what_is_no_pattern_or_too_large_is_refused(pattern: str) -> None:
+def test_an_invalid_or_too_large_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(re.error):
         Pattern(pattern)
 

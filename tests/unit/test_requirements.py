@@ -1,4 +1,4 @@
-"""What a checkout installs is locked, and the locks are what pyproject.toml asks for."""
+"""Everything that a checkout installs is locked, and the locks fit pyproject.toml."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules: every finding is of one, each is in the table, has an example that is true, and stands in the documents."""
+"""Rules: every finding has one; each rule is in the table and the documents and has a true example."""
 
 from __future__ import annotations
 

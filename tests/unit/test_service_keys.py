@@ -34,7 +34,7 @@ def test_the_last_glob_that_matches_a_key_decides(globs: list[str], included: bo
 
 @given(st.text(), st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"], exclude_characters=",")))
 @settings(max_examples=300, deadline=None)
-def test_the_glob_of_a_name_fits_it_and_is_one_scope_of_allow(strange: str, other: str) -> None:
+def test_the_glob_of_a_name_matches_it_and_is_a_single_scope_of_allow(strange: str, other: str) -> None:
     for name in (strange, f"!{other}", f" {other}", f"{other},b", f"[{other}]*?"):
         glob = glob_of(name)
         assert matches([glob], name)

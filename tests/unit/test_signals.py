@@ -1,4 +1,4 @@
-"""Signals end the command as an interrupt does, and without a traceback where all is done."""
+"""Signals end the command like an interrupt, and without a traceback after its work is done."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_signal_after_a_run_ends_the_process_at_once_unless_it_is_ignored(
     assert [signal.getsignal(number) for number in NUMBERS] == [expected] * 3
 
 
-def test_what_a_signal_leaves_half_made_is_not_told_of(
+def test_errors_of_half_made_objects_after_a_signal_are_not_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class HalfMade:

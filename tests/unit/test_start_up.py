@@ -1,4 +1,4 @@
-"""What a command imports: what it does not need costs its start-up time."""
+"""A command imports only what it needs, because imports cost start-up time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ UNUSED = {"requests", "urllib3", "certifi", "charset_normalizer", "idna"}
 """What python-consul2 brings for its own HTTP client, which frostline does not use."""
 
 
-def test_of_what_python_consul2_brings_a_compile_imports_nothing_without_a_server(
+def test_a_compile_without_a_server_imports_nothing_of_python_consul2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "frostline.yaml").write_text(
@@ -50,9 +50,7 @@ def test_of_what_python_consul2_brings_a_compile_imports_nothing_without_a_serve
     assert (tmp_path / "o.yaml").exists()
 
 
-def test_of_what_python_consul2_brings_a_freeze_imports_six_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_freeze_imports_only_six_besides_python_consul2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "frostline.yaml").write_text(
         "sources: {a: {type: consul, address: 'http://127.0.0.1:1', retries: 0}}\n"
     )

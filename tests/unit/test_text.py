@@ -1,4 +1,4 @@
-"""Escapes keep the value and hide nothing; the wording that all messages share."""
+"""Escapes keep the value and leave nothing invisible; the wording that all messages share."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ invisible = re.compile(f"[{UNPRINTABLE}]").search
 
 @MANY
 @given(VALUES)
-def test_json_for_reviewers_is_the_same_value(value: Any) -> None:
+def test_escaped_json_has_the_same_value(value: Any) -> None:
     text = escape_json(json.dumps(value, ensure_ascii=False))
     assert json.loads(text) == value
     assert not invisible(text)
@@ -49,7 +49,7 @@ def test_json_for_reviewers_is_the_same_value(value: Any) -> None:
 
 @MANY
 @given(st.one_of(TEXTS, st.text()))
-def test_what_is_shown_has_no_control_and_is_no_command(text: str) -> None:
+def test_text_for_a_log_has_no_control_characters_and_no_ci_commands(text: str) -> None:
     for shown in (escape_control(text), escape_for_log(text)):
         assert not invisible(shown)
         assert shown.encode("utf-8").decode("utf-8").splitlines() in ([shown], [])
@@ -59,12 +59,12 @@ def test_what_is_shown_has_no_control_and_is_no_command(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["##teamcity[x]", "a ##vso[task]", "##[error]", "###teamcity[", "##a_1["])
-def test_what_a_ci_system_takes_for_a_command_is_broken(text: str) -> None:
+def test_a_ci_command_in_a_text_is_escaped(text: str) -> None:
     assert re.search(r"##\w*\[", escape_for_log(text)) is None
     assert escape_for_log(text).replace("\\", "") == text
 
 
-def test_what_is_drawn_as_nothing_is_shown_as_an_escape() -> None:
+def test_an_invisible_character_is_escaped() -> None:
     blank = [
         point for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point)) in ("Cc", "Cf", "Zl", "Zp")
     ]

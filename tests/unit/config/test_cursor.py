@@ -20,13 +20,13 @@ def child(cursor: Cursor, key: str) -> Cursor:
     return found
 
 
-def test_a_value_and_its_key_know_their_places() -> None:
+def test_a_value_and_its_key_have_their_origins() -> None:
     d = child(child(top(), "c"), "d")
     assert (d.key, d.value) == ("d", "z")
     assert (d.origin, d.key_origin) == (FileOrigin("f.yaml", 3, 8), FileOrigin("f.yaml", 3, 5))
 
 
-def test_an_unusable_value_is_as_if_it_were_absent() -> None:
+def test_an_unusable_value_counts_as_absent() -> None:
     cursor = top(("a",), ("b", 0), ("c", "d"))
     assert cursor.get("a") is None
     assert [item.value for item in child(cursor, "b").items()] == ["y"]

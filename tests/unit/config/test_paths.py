@@ -12,7 +12,7 @@ TOO_LONG = Path("x" * 5000)
 @pytest.mark.parametrize(
     ("written", "path"), [("a/../b", "/srv/b"), ("/x//y", "/x/y"), ("../c", "/c"), ("//d", "/d"), (".", "/srv")]
 )
-def test_a_path_is_resolved_in_its_folder_without_dots(written: str, path: str) -> None:
+def test_a_path_is_resolved_in_its_folder_and_dots_are_removed(written: str, path: str) -> None:
     assert str(paths.resolved(Path("/srv"), written)) == path
 
 
@@ -21,7 +21,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     assert paths.resolved(tmp_path, "link/../a") == tmp_path / "a"
 
 
-def test_files_folders_and_what_cannot_be_looked_at_are_told_apart(tmp_path: Path) -> None:
+def test_files_and_folders_are_recognized_and_unreadable_paths_are_neither(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     looks = (paths.is_file, paths.is_folder, paths.is_other)
     assert [look(tmp_path / "file") for look in looks] == [True, False, True]

@@ -29,7 +29,7 @@ On = Callable[[str], Cursor]
         ("regex", "'a(b)'", "a(b)"),
     ],
 )
-def test_a_right_value_is_read(cursor: On, reader: str, written: str, value: Any) -> None:
+def test_a_valid_value_is_read(cursor: On, reader: str, written: str, value: Any) -> None:
     place = cursor(written)
     assert getattr(readers, reader)(place) == value
     assert place.state.errors == []
@@ -50,7 +50,7 @@ def test_a_right_value_is_read(cursor: On, reader: str, written: str, value: Any
         ("regex", '"(a{1000}){100}"', "`key` is not a regular expression: the pattern is too large"),
     ],
 )
-def test_a_wrong_value_is_refused_at_its_place(cursor: On, reader: str, written: str, said: str) -> None:
+def test_an_invalid_value_is_refused_at_its_origin(cursor: On, reader: str, written: str, said: str) -> None:
     place = cursor(written)
     getattr(readers, reader)(place)
     (error,) = place.state.errors
@@ -75,7 +75,7 @@ def test_a_pattern_is_read_as_its_parts(cursor: On) -> None:
         ("a{", "`key` has a `{` without a name after it at character 2", "write {NAME}, and {{ or }} for a brace"),
     ],
 )
-def test_a_wrong_pattern_is_refused_with_the_right_one(cursor: On, written: str, said: str, help: str) -> None:
+def test_an_invalid_pattern_is_refused_with_a_suggestion(cursor: On, written: str, said: str, help: str) -> None:
     place = cursor(f'"{written}"')
     assert readers.pattern_parts(place, KNOWN) is None
     assert [(error.message, error.help) for error in place.state.errors] == [(said, help)]

@@ -30,7 +30,7 @@ def errors_of(text: str, schema: dict[str, Any] = SCHEMA) -> list[SchemaError]:
     return schema_errors(read_yaml(text.encode(), "f.yaml"), json.dumps(schema).encode())
 
 
-def test_what_fits_has_no_error() -> None:
+def test_a_valid_document_has_no_errors() -> None:
     assert errors_of("name: a\nnumber: 9\nword: left\nlist: [a]\nflag: true\n") == []
 
 
@@ -52,7 +52,7 @@ def test_what_fits_has_no_error() -> None:
         ("flag:", "f.yaml:2:1: `flag` has no value", "give it one, or remove it"),
     ],
 )
-def test_what_does_not_fit_is_said_with_its_place_and_a_way_out(text: str, said: str, help: str | None) -> None:
+def test_an_invalid_value_is_reported_with_its_origin_and_a_help_line(text: str, said: str, help: str | None) -> None:
     (found,) = errors_of(f"name: a\n{text}\n")
     assert f"{found.error.origin}: {found.error.message}" == said
     assert found.error.help is not None
@@ -60,7 +60,7 @@ def test_what_does_not_fit_is_said_with_its_place_and_a_way_out(text: str, said:
     assert not found.usable
 
 
-def test_a_mapping_that_lacks_a_key_can_still_be_used() -> None:
+def test_a_mapping_without_a_required_key_is_still_usable() -> None:
     (found,) = errors_of("number: 1\n")
     assert found.error.message == "the configuration needs `name`"
     assert (found.path, found.usable) == ((), True)
@@ -88,7 +88,7 @@ def test_a_pattern_of_a_plug_in_is_matched_with_a_limit(pattern: str) -> None:
         assert ("unknown key" in other.error.message, keyword in other.error.message) in ((True, False), (False, True))
 
 
-def test_a_key_that_a_pattern_of_a_plug_in_takes_is_known() -> None:
+def test_a_key_that_matches_a_pattern_of_a_plug_in_is_known() -> None:
     schema = {
         "properties": {"name": {}},
         "patternProperties": {r"^\p{Lu}": {"type": "integer"}},

@@ -47,7 +47,7 @@ def test_a_wrong_url_is_refused_and_not_quoted(cursor: On, url: str, said: str) 
 
 
 @pytest.mark.parametrize("url", ["http://[::g]", "http://[fe80::1%25a%25b]", "http://[::1]x", "http://[::1]x:80"])
-def test_what_is_no_ipv6_address_with_or_without_a_zone_is_refused(cursor: On, url: str) -> None:
+def test_an_invalid_ipv6_address_is_refused_with_or_without_a_zone(cursor: On, url: str) -> None:
     place = cursor(f'"{url}"')
     assert urls.absolute_url(place) is None
     assert len(place.state.errors) == 1
@@ -78,7 +78,7 @@ def test_a_wrong_address_is_refused(cursor: On, address: str, said: str) -> None
         ("http://h/ü", "`key` has a character that URLs cannot have"),
     ],
 )
-def test_a_pattern_that_makes_no_urls_is_refused(cursor: On, pattern: str, said: str) -> None:
+def test_a_pattern_that_cannot_make_urls_is_refused(cursor: On, pattern: str, said: str) -> None:
     place = cursor(f'"{pattern}"')
     assert urls.url_pattern(place, KNOWN, "1") is None
     assert [error.message for error in place.state.errors] == [said]

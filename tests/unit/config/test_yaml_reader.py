@@ -24,7 +24,7 @@ def read(text: str) -> Document:
     "text",
     ["no", "yes", "on", "off", "y", "2027-01-31", "12:30:00", "1_000", "0b1", "1,000", "=", "True1", "nul", "+-1", "."],
 )
-def test_what_only_yaml_1_1_makes_something_else_stays_a_string(text: str) -> None:
+def test_a_value_that_only_yaml_1_1_converts_stays_a_string(text: str) -> None:
     assert read(f"a: {text}").value == {"a": text}
 
 
@@ -58,7 +58,7 @@ def test_keys_are_strings_as_written() -> None:
     assert list(read(text).value) == ["1", "no", "~", "true", "0x1", "1e3", "<<"]
 
 
-def test_each_value_and_key_has_its_place() -> None:
+def test_each_value_and_key_has_its_position() -> None:
     document = read("a:\n  - b: c\n    é: [1, x]\n")
     assert document.values["a", 0, "b"] == FileOrigin("f.yaml", 2, 8)
     assert document.keys["a", 0, "b"] == FileOrigin("f.yaml", 2, 5)
@@ -67,14 +67,14 @@ def test_each_value_and_key_has_its_place() -> None:
 
 
 @pytest.mark.parametrize("text", ["\ufeffa: 1\nb: x", "a: 1\r\nb: x", "a: 1\rb: x", "\ufeffa: 1\r\nb: x\r\n"])
-def test_a_bom_and_other_line_ends_move_no_place(text: str) -> None:
+def test_a_bom_and_other_line_ends_do_not_change_positions(text: str) -> None:
     document = read(text)
     assert document.value == {"a": 1, "b": "x"}
     assert document.keys[("b",)] == FileOrigin("f.yaml", 2, 1)
 
 
 @pytest.mark.parametrize(("text", "line", "column"), [("\ufeffa: 1\r\nb: \x07", 2, 4), ("a: 1\rb: \x07", 2, 4)])
-def test_a_control_character_is_where_it_is(text: str, line: int, column: int) -> None:
+def test_a_control_character_is_refused_at_its_position(text: str, line: int, column: int) -> None:
     with pytest.raises(UsageError) as caught:
         read_yaml(text.encode(), "f")
     assert caught.value.origin == FileOrigin("f", line, column)
@@ -84,7 +84,7 @@ def test_aliases_repeat_values() -> None:
     assert read("a: &x [1, {b: c}]\nd: *x\n").value == {"a": [1, {"b": "c"}], "d": [1, {"b": "c"}]}
 
 
-def test_an_alias_beside_its_value_is_no_cycle() -> None:
+def test_an_alias_beside_its_value_is_not_a_cycle() -> None:
     assert read("a: [&x [1], *x, *x]").value == {"a": [[1], [1], [1]]}
 
 
@@ -102,21 +102,21 @@ def test_json_is_yaml() -> None:
     assert read('{"a": "\\ud83d\\ude00"}').value == {"a": "\U0001f600"}
 
 
-def test_several_things_are_wrong_at_once() -> None:
+def test_several_errors_are_reported_at_once() -> None:
     document = read_yaml(b"a: 1\na: 2\nb: !x 3\n<<: {}\nc: .nan\nd: [!!int x]\n", "f")
     assert [str(error.origin) for error in document.errors] == ["f:2:1", "f:3:4", "f:4:1", "f:5:4", "f:6:5"]
     assert document.value == {"a": 1, "b": None, "c": None, "d": [None]}
 
 
 @pytest.mark.parametrize("text", ['a: ["*", !consul]', "a: [x, [!consul]]"])
-def test_an_exclusion_without_quotes_is_named_where_it_stands(text: str) -> None:
+def test_an_exclusion_without_quotes_is_refused_at_its_position(text: str) -> None:
     with pytest.raises(UsageError, match="a value that starts with `!` is a YAML tag") as caught:
         read_yaml(text.encode(), "f")
     assert str(caught.value.origin) == f"f:1:{text.index('!') + 1}"
 
 
 @pytest.mark.parametrize("depth", [70, 5000])
-def test_what_is_nested_too_deeply_is_refused(depth: int) -> None:
+def test_a_document_that_is_nested_too_deeply_is_refused(depth: int) -> None:
     for text in ("[" * depth, "{a: " * depth, "- " * depth, "? " * depth):
         with pytest.raises(UsageError, match="nested too deeply"):
             read_yaml(text.encode(), "f")
@@ -136,7 +136,7 @@ PLAIN = st.recursive(
 
 @given(PLAIN)
 @settings(max_examples=60, deadline=None)
-def test_what_json_writes_reads_back_the_same(value: Any) -> None:
+def test_json_text_reads_back_as_the_same_value(value: Any) -> None:
     assert read(json.dumps({"a": value})).value == {"a": value}
 
 
@@ -180,7 +180,7 @@ def leaves(value: Any) -> list[Any]:
         ("a: 1\n---\nb: 2\n", 2, 1, "a second YAML document"),
     ],
 )
-def test_a_syntax_error_says_what_stands_there(text: str, line: int, column: int, said: str) -> None:
+def test_a_syntax_error_is_described_by_the_text_at_its_position(text: str, line: int, column: int, said: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_yaml(text.encode(), "a.yaml")
     assert caught.value.message == f"not valid YAML: {said}"

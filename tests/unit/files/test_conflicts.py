@@ -1,4 +1,4 @@
-"""The markers that git leaves in a file are told from text that only looks like them."""
+"""git's conflict markers are distinguished from text that only resembles them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ WITH_BASE = b"a\n<<<<<<< HEAD\nours\n||||||| 123abc\nbase\n=======\ntheirs\n>>>>
 
 
 @pytest.mark.parametrize("data", [PLAIN, WITH_BASE, PLAIN.replace(b"\n", b"\r\n"), PLAIN[2:]])
-def test_a_conflict_is_seen(data: bytes) -> None:
+def test_a_merge_conflict_is_found(data: bytes) -> None:
     assert has_conflict(data)
 
 
 @pytest.mark.parametrize("data", [PLAIN, WITH_BASE])
-def test_both_sides_are_kept_without_what_stood_there_before(data: bytes) -> None:
+def test_both_sides_are_kept_without_the_common_ancestor(data: bytes) -> None:
     assert conflict_line(data.split(b"\n")) == 2
     assert both_sides(data.split(b"\n")) == [b"a", b"ours", b"theirs", b"z", b""]
 
@@ -32,11 +32,11 @@ def test_both_sides_are_kept_without_what_stood_there_before(data: bytes) -> Non
         b"<<<<<<<<< HEAD\n=======\n>>>>>>> b\n",
     ],
 )
-def test_text_that_looks_like_one_marker_is_no_conflict(data: bytes) -> None:
+def test_text_that_resembles_a_marker_is_not_a_conflict(data: bytes) -> None:
     assert not has_conflict(data)
 
 
-def test_lines_that_are_no_markers_stay() -> None:
+def test_lines_that_are_not_markers_stay() -> None:
     lines = [b"<<<<<<<<", b"=======x", b">>>>>>>x", b"|||||||x"]
     assert conflict_line(lines) is None
     assert both_sides(lines) == lines

@@ -1,4 +1,4 @@
-"""Paths that some file system takes for one are one, and none of the names of `.git` is free."""
+"""Paths that some file system takes for one are equal, and every name of `.git` is refused."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from frostline.files.targets import path_fault
         ("\u03a3", "\u03c2"),
     ],
 )
-def test_paths_that_differ_in_case_or_unicode_alone_are_one(one: str, other: str) -> None:
+def test_paths_that_differ_only_in_case_or_unicode_form_are_equal(one: str, other: str) -> None:
     assert folded(one) == folded(other)
 
 
-def test_other_paths_stay_apart() -> None:
+def test_other_paths_stay_different() -> None:
     assert len({folded(path) for path in ("a", "b", "a/b", "ab", "\u00e4", "a\u0308\u0304")}) == 6
 
 
@@ -31,12 +31,12 @@ def test_other_paths_stay_apart() -> None:
     "name",
     [".git", ".GIT", ".g\u200cit", ".gi\ufefft", "GIT~1", "git~2", ".git ", ".git.", ".git::$INDEX_ALLOCATION"],
 )
-def test_no_name_of_the_git_folder_can_be_written_to(name: str) -> None:
+def test_every_name_of_the_git_folder_is_refused(name: str) -> None:
     assert path_fault(f"a/{name}/config") == "is inside a .git folder"
 
 
 @pytest.mark.parametrize("path", [".gitlab/a", "git/a", ".github/a", "git~x/a", ".gitignore"])
-def test_names_that_only_look_like_it_can(path: str) -> None:
+def test_names_that_resemble_the_git_folder_are_allowed(path: str) -> None:
     assert path_fault(path) is None
 
 
@@ -68,7 +68,7 @@ def test_a_name_has_255_bytes_at_most() -> None:
         *("a.", "a./b", "a /b", "a ", "a:b", "a<b", "a|b", 'a"b', "a?", "a*", "a\\b", "a\x01b", "b\nc"),
     ],
 )
-def test_paths_that_windows_cannot_have_are_known(path: str) -> None:
+def test_paths_that_windows_cannot_have_are_found(path: str) -> None:
     assert not is_possible_on_windows(path)
 
 
@@ -79,5 +79,5 @@ def test_paths_that_windows_cannot_have_are_known(path: str) -> None:
         *("\u00e9.yaml", "x~con", "auxiliary/x", "lpt\u2074", "%3A"),
     ],
 )
-def test_paths_that_windows_can_have_are_none_of_them(path: str) -> None:
+def test_paths_that_windows_can_have_are_accepted(path: str) -> None:
     assert is_possible_on_windows(path)

@@ -1,4 +1,4 @@
-"""What is read is a regular file on a disk, within a limit, in the folder that it was found in."""
+"""Only regular files on a disk are read, up to a size limit, inside the folder that they were found in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_device_is_not_read(path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/proc/self/environ", "/proc/version", "/proc/self/mem", "/sys/kernel/mm/ksm/run"])
 @pytest.mark.parametrize("through_link", [False, True])
-def test_what_the_kernel_says_is_not_read(path: str, through_link: bool, tmp_path: Path) -> None:
+def test_files_of_the_kernel_are_not_read(path: str, through_link: bool, tmp_path: Path) -> None:
     if not Path(path).exists():
         pytest.skip(f"no {path} here")
     link = tmp_path / "t.j2"
@@ -75,7 +75,7 @@ def test_a_path_that_is_named_may_be_anywhere(tmp_path: Path) -> None:
     assert read_regular(folder / "link") == b"x"
 
 
-def test_what_is_found_in_a_folder_stays_there(tmp_path: Path) -> None:
+def test_a_file_found_in_a_folder_must_be_inside_it(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(b"x")
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -98,7 +98,7 @@ def test_the_links_of_a_mounted_config_map_are_followed(tmp_path: Path) -> None:
     assert read_regular(tmp_path / "mounted" / "a.lock", inside=tmp_path / "mounted") == b"x"
 
 
-def test_out_of_the_bounds_of_a_run_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_outside_the_bounds_of_a_run_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "secret").write_text("secret")
     inside = tmp_path / "inside"
     inside.mkdir()

@@ -1,4 +1,4 @@
-"""Paths that may be published, and files that may not be written."""
+"""Which paths may be published, and which files must not be written."""
 
 import errno
 import subprocess
@@ -29,7 +29,7 @@ from frostline.files.targets import as_publish_error, file_state, key_of, may_wr
         ("a/.frostline.journal", "is a name that frostline reserves"),
     ],
 )
-def test_a_path_that_is_not_a_published_files_has_a_fault(path: str, fault: str) -> None:
+def test_a_path_that_cannot_be_published_has_a_fault(path: str, fault: str) -> None:
     assert path_fault(path) == fault
 
 
@@ -38,7 +38,7 @@ def test_an_unusual_path_that_stays_below_the_root_has_no_fault(path: str) -> No
     assert path_fault(path) is None
 
 
-def test_outside_of_the_root_only_what_the_configuration_places_there_may_be_written(tmp_path: Path) -> None:
+def test_only_files_that_the_configuration_places_outside_the_root_may_be_written_there(tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     with open_root(tmp_path / "root", outside=[tmp_path / "locks"]) as root:
         assert [
@@ -68,7 +68,7 @@ def test_an_error_below_the_root_has_the_path_of_its_file_as_users_see_it(
         assert str(caught.value.origin) == f"{place}:1:1"
 
 
-def test_a_root_that_cannot_be_opened_is_to_be_made_only_where_it_is_missing(tmp_path: Path) -> None:
+def test_the_help_says_to_create_the_root_only_if_it_is_missing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for name, way in (("none", "create the folder, or set `root` to an existing one"), ("file", "rerun")):
         with pytest.raises(PublishError) as caught, open_root(tmp_path / name):
@@ -76,7 +76,7 @@ def test_a_root_that_cannot_be_opened_is_to_be_made_only_where_it_is_missing(tmp
         assert (caught.value.help or "").endswith(way)
 
 
-def test_an_error_says_what_cannot_be_done_to_which_file_and_what_helps() -> None:
+def test_an_error_names_the_action_the_file_and_a_help_line() -> None:
     with pytest.raises(PublishError) as caught, as_publish_error("a/b", "written"):
         raise OSError(errno.ENOSPC, "full")
     assert caught.value.message == "`a/b` cannot be written: No space left on device"
@@ -98,7 +98,7 @@ with open_root(root) as top:
 """
 
 
-def test_a_mounted_file_is_an_error_though_its_file_system_is_the_same(tmp_path: Path) -> None:
+def test_a_mounted_file_is_an_error_even_on_the_same_file_system(tmp_path: Path) -> None:
     for name in ("f", "other"):
         (tmp_path / name).write_bytes(b"x")
     command = ["unshare", "-Urm", sys.executable, "-c", _BOUND, str(tmp_path)]

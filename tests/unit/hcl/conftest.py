@@ -1,4 +1,4 @@
-"""What tests of parser and evaluation share: bodies and expressions of a text, scopes, and what is refused."""
+"""Helpers for tests of the parser and the evaluation."""
 
 from __future__ import annotations
 

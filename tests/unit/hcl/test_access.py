@@ -66,7 +66,7 @@ def test_an_index_that_does_not_fit_is_refused(value: Value, key: Value, message
     assert refusal(lambda: element(value, key)) == message
 
 
-def test_what_is_missing_is_named_with_what_there_is() -> None:
+def test_a_missing_attribute_is_reported_with_the_known_ones() -> None:
     value = object_value({"region": string("r"), "other": string("o")})
     for read in (lambda: attribute(value, "regoin"), lambda: element(value, string("regoin"))):
         with pytest.raises(AccessError) as caught:

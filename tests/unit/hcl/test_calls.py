@@ -39,7 +39,7 @@ def failure(expression: Expression, where: Scope) -> tuple[str, int, str | None]
     return caught.value.message, caught.value.place.column or 0, caught.value.help
 
 
-def test_an_unknown_function_is_named_with_the_nearest_one() -> None:
+def test_an_unknown_function_is_reported_with_a_suggestion() -> None:
     where = scope({"upper": Function((), lambda: NULL)})
     assert failure(Call(2, "uper", (), end=8), where) == ("there is no function `uper`", 3, "did you mean `upper`?")
     assert failure(Call(2, "convrt", (), end=8), where)[2] == "did you mean `convert`?"
@@ -111,7 +111,7 @@ def test_a_wrong_number_of_arguments_is_refused() -> None:
     assert failure(Call(2, "pair", many, end=16), scope(functions))[:2] == ("`pair` takes no more than 2 arguments", 11)
 
 
-def test_try_takes_the_first_value_and_can_says_whether_there_is_one() -> None:
+def test_try_returns_the_first_value_and_can_tells_whether_there_is_one() -> None:
     wrong = Traversal(3, "nothing")
     assert evaluate(Call(0, "try", (wrong, Literal(9, TRUE)), end=20), scope()) == TRUE
     assert evaluate(Call(0, "can", (wrong,), end=20), scope()) == FALSE
@@ -127,7 +127,7 @@ def test_convert_reads_its_second_argument_as_a_type() -> None:
 
 
 @pytest.mark.parametrize("name", ["try", "can"])
-def test_try_and_can_do_not_catch_it(name: str) -> None:
+def test_try_and_can_do_not_catch_a_budget_error(name: str) -> None:
     node: Expression = Literal(0, string("x"))
     for variable in "abcdefgh":
         node = For(0, None, variable, HUNDRED, node)

@@ -95,24 +95,24 @@ def test_values_convert(value: Value, target: Type, expected: Value | None) -> N
         (map_value(STRING, {}), object_of(a=STRING), "the map has no element for the required attribute `a`"),
     ],
 )
-def test_what_has_no_conversion_says_why_and_where(value: Value, target: Type, message: str) -> None:
+def test_a_failed_conversion_says_why_and_where(value: Value, target: Type, message: str) -> None:
     with pytest.raises(ConversionError) as caught:
         convert(value, target)
     assert str(caught.value) == message
 
 
-def test_elements_that_any_leaves_different_have_no_conversion() -> None:
+def test_elements_without_a_common_type_have_no_conversion_to_any() -> None:
     value = object_value({"a": tuple_value([object_value({"x": TRUE})]), "b": tuple_value([])})
     with pytest.raises(ConversionError, match="no type in common"):
         convert(value, map_of(set_of(DYNAMIC)))
 
 
-def test_a_null_without_a_type_gets_that_of_its_neighbours() -> None:
+def test_a_null_without_a_type_takes_the_type_of_its_neighbours() -> None:
     result = convert(object_value({"a": NULL, "b": object_value({})}), map_of(DYNAMIC))
     assert result.data["a"] == Value(object_value({}).type, None)
 
 
-def test_a_set_is_made_of_a_tuple_each_value_once() -> None:
+def test_a_tuple_converts_to_a_set_with_each_value_once() -> None:
     result = convert(tuple_value([string("b"), number(1), string("b")]), set_of(STRING))
     assert [item.data for item in result.data] == ["1", "b"]
     assert convert(result, list_of(STRING)) == list_value(STRING, [string("1"), string("b")])

@@ -1,4 +1,4 @@
-"""The escapes of quoted texts."""
+"""Escapes in quoted strings."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def test_an_expression_has_the_value_that_was_recorded(preamble: str, case: dict
     assert case["config"] in (plain(value), [plain(value)])
 
 
-def test_an_unknown_variable_is_named_with_the_nearest_one() -> None:
+def test_an_unknown_variable_is_reported_with_a_suggestion() -> None:
     where = scope(variable=TRUE).child({"value": TRUE})
     assert failure(Traversal(3, "varable"), where) == ("there is no variable `varable`", 4, "did you mean `variable`?")
     assert failure(Traversal(3, "q"), where) == ("there is no variable `q`", 4, None)
@@ -157,6 +157,6 @@ def test_objects_are_sorted_by_key_and_loops_follow_that_order() -> None:
     assert evaluate(keys, scope()) == tuple_value([string("a"), string("b")])
 
 
-def test_arithmetic_beyond_reason_is_an_error_where_it_stands() -> None:
+def test_a_too_large_number_is_an_error_at_its_expression() -> None:
     large = Literal(3, convert(string("1e9000"), NUMBER))
     assert failure(Binary(9, "*", large, large), scope())[:2] == ("the number is too large", 4)

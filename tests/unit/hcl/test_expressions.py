@@ -56,7 +56,7 @@ def test_an_index_without_brackets_is_a_number() -> None:
     assert refusal("x = a.0.1\n").place.column == 7
 
 
-def test_a_splat_with_brackets_takes_all_that_follows_one_with_a_dot_the_names_only() -> None:
+def test_a_splat_with_brackets_applies_all_further_steps_and_one_with_a_dot_only_names() -> None:
     full = expression("a[*].b[0].c")
     assert isinstance(full, Splat)
     assert [type(step) for step in full.steps] == [GetAttr, GetIndex, GetAttr]

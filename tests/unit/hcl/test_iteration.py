@@ -59,7 +59,7 @@ def test_a_condition_chooses_elements_and_must_be_true_or_false() -> None:
     assert failure(loop(Literal(5, number(1))), scope())[1] == 6
 
 
-def test_a_condition_is_checked_though_there_are_no_elements() -> None:
+def test_a_condition_is_checked_even_without_elements() -> None:
     nothing = Literal(0, tuple_value([]))
     assert failure(For(0, None, "v", nothing, TRUE_NODE, None, Literal(5, number(1))), scope())[1] == 6
     mentions = For(0, None, "v", nothing, TRUE_NODE, None, Traversal(5, "v"))
@@ -71,14 +71,14 @@ def test_only_collections_are_iterated(value: Value) -> None:
     assert failure(For(0, None, "v", Literal(4, value), TRUE_NODE), scope())[1] == 5
 
 
-def test_loops_in_loops_are_refused() -> None:
+def test_nested_loops_with_too_many_steps_are_refused() -> None:
     node: Expression = Literal(0, string("x"))
     for name in "abcdefgh":
         node = For(0, None, name, HUNDRED, node)
     refused(node, scope())
 
 
-def test_template_loops_in_loops_are_refused() -> None:
+def test_nested_template_loops_with_too_many_steps_are_refused() -> None:
     node: Expression = Template(0, (Literal(0, string("some text")),))
     for name in "abcdefgh":
         node = Template(0, (TemplateFor(0, None, name, HUNDRED, node),))

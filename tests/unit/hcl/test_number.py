@@ -46,7 +46,7 @@ def test_a_text_is_read_and_printed_without_exponent(text: str, printed: str) ->
 
 
 @pytest.mark.parametrize("text", ["", " 1", "1 ", "x", "1_000", "0x10", "--1", "1e", "e5", ".", "infinity", "NaN", "١"])
-def test_what_is_no_number_is_refused(text: str) -> None:
+def test_an_invalid_number_is_refused(text: str) -> None:
     with pytest.raises(NumberError, match="a number is required"):
         parse(text)
 
@@ -99,7 +99,7 @@ def test_division_by_zero_and_infinity_has_signs(left: str, right: str, quotient
 
 
 @pytest.mark.parametrize(("left", "right"), [("0", "0"), ("Inf", "Inf"), ("0", "-0"), ("Inf", "-Inf")])
-def test_what_has_no_quotient_is_refused(left: str, right: str) -> None:
+def test_a_division_without_a_result_is_refused(left: str, right: str) -> None:
     with pytest.raises(NumberError, match="cannot be divided"):
         parse(left) / parse(right)
 
@@ -119,17 +119,17 @@ def test_opposite_infinities_have_no_sum_and_zero_times_infinity_no_product() ->
     ("left", "right", "rest"),
     [("7", "3", "1"), ("-7", "3", "-1"), ("-7.5", "2", "-1.5"), ("5", "0", "5"), ("7", "-3", "1")],
 )
-def test_a_rest_has_the_sign_of_what_was_divided(left: str, right: str, rest: str) -> None:
+def test_a_remainder_has_the_sign_of_the_dividend(left: str, right: str, rest: str) -> None:
     assert str(parse(left) % parse(right)) == rest
 
 
 @pytest.mark.parametrize(("left", "right"), [("Inf", "3"), ("3", "Inf"), ("-Inf", "Inf")])
-def test_infinity_has_no_rest(left: str, right: str) -> None:
+def test_infinity_has_no_remainder(left: str, right: str) -> None:
     with pytest.raises(NumberError, match="no remainder"):
         parse(left) % parse(right)
 
 
-def test_numbers_with_a_fraction_are_equal_where_they_print_alike() -> None:
+def test_numbers_with_a_fraction_are_equal_if_they_print_the_same() -> None:
     assert Number.of_float(0.1).equals(parse("0.1"))
     assert Number.of_float(0.1) != parse("0.1")
     assert parse("-0").equals(parse("0"))
@@ -137,14 +137,14 @@ def test_numbers_with_a_fraction_are_equal_where_they_print_alike() -> None:
     assert Number.of_float(inf).equals(parse("Inf"))
 
 
-def test_a_number_becomes_an_int_where_it_is_whole() -> None:
+def test_a_whole_number_converts_to_an_int() -> None:
     assert parse("15e1").whole() == 150
     assert parse("-0").whole() == 0
     assert parse("1.5").whole() is None
     assert parse("Inf").whole() is None
 
 
-def test_a_negative_zero_stays_one() -> None:
+def test_a_negative_zero_stays_negative() -> None:
     assert str(-parse("0")) == "-0"
     assert str(parse("-0") + parse("-0")) == "-0"
     assert str(parse("-0") + parse("0")) == "0"
@@ -160,13 +160,13 @@ def test_a_printed_number_reads_back_the_same(number: Number) -> None:
 
 @settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_float_comes_back(value: float) -> None:
+def test_a_float_converts_to_a_number_and_back(value: float) -> None:
     assert Number.of_float(value).to_float() == value
     if abs(frexp(value)[0]) != 0.5:
         assert float(str(Number.of_float(value))) == value
 
 
-def test_a_power_of_two_is_printed_as_go_does_though_it_reads_back_as_its_neighbour() -> None:
+def test_a_power_of_two_prints_as_in_go_even_if_it_reads_back_as_its_neighbour() -> None:
     assert str(Number.of_float(2.0**-24)) == "0.00000005960464477539062"
 
 

@@ -78,7 +78,7 @@ def test_logic_and_comparison() -> None:
     assert UNARY["-"][1](number(2)).data == Number(-2)
 
 
-def test_equality_of_two_large_values_is_paid_for() -> None:
+def test_comparing_large_values_takes_steps() -> None:
     large = tuple_value([tuple_value([number(index) for index in range(100)]) for _ in range(100)])
     right = tuple_value([tuple_value([number(index) for index in range(100)]) for _ in range(100)])
     where = scope(a=large, b=right)

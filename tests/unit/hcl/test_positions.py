@@ -1,4 +1,4 @@
-"""The places that errors about expressions point to."""
+"""The positions of errors about expressions."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def test_an_inner_variable_hides_the_outer_one_and_leaves_the_others() -> None:
     assert evaluate(both, outer) == tuple_value([string("outer"), string("b")])
 
 
-def test_a_value_that_holds_itself_twice_over_and_over_is_refused() -> None:
+def test_a_value_that_doubles_again_and_again_is_refused() -> None:
     def grow(where: Scope) -> None:
         for _ in range(64):
             where = where.child({"v": evaluate(TupleOf(0, (Traversal(0, "v"), Traversal(0, "v"))), where)})
@@ -54,7 +54,7 @@ def test_a_value_that_holds_itself_twice_over_and_over_is_refused() -> None:
         grow(scope(v=string("x")))
 
 
-def test_a_text_that_doubles_over_and_over_is_refused() -> None:
+def test_a_text_that_doubles_again_and_again_is_refused() -> None:
     def grow(where: Scope) -> None:
         for _ in range(64):
             where = where.child({"v": evaluate(Template(0, (Traversal(0, "v"), Traversal(0, "v"))), where)})
@@ -63,7 +63,7 @@ def test_a_text_that_doubles_over_and_over_is_refused() -> None:
         grow(scope(v=string("x" * 16)))
 
 
-def test_a_value_that_is_nested_without_end_is_refused() -> None:
+def test_a_too_deeply_nested_value_is_refused() -> None:
     def nest(where: Scope) -> None:
         for _ in range(200):
             where = where.child({"v": evaluate(TupleOf(0, (Traversal(0, "v"),)), where)})
@@ -72,7 +72,7 @@ def test_a_value_that_is_nested_without_end_is_refused() -> None:
         nest(scope(v=string("x")))
 
 
-def test_an_expression_that_is_nested_without_end_is_refused() -> None:
+def test_a_too_deeply_nested_expression_is_refused() -> None:
     node: Expression = Literal(0, number(1))
     for _ in range(100_000):
         node = Parenthesized(0, node)
@@ -82,7 +82,7 @@ def test_an_expression_that_is_nested_without_end_is_refused() -> None:
     refused(node, scope(), "nested too deeply")
 
 
-def test_a_function_pays_for_what_it_is_given_and_for_what_it_makes() -> None:
+def test_arguments_and_results_of_functions_take_steps() -> None:
     functions = {
         "big": Function((), lambda: string("x" * 1_000_000)),
         "small": Function((Parameter("text", STRING),), lambda _text: string("")),
@@ -91,14 +91,14 @@ def test_a_function_pays_for_what_it_is_given_and_for_what_it_makes() -> None:
     refused(For(0, None, "x", HUNDRED, Call(0, "small", (Call(0, "big", ()),))), scope(functions))
 
 
-def test_a_conditional_does_not_hide_it_in_the_result_that_is_not_chosen() -> None:
+def test_a_conditional_does_not_hide_a_budget_error_in_the_other_result() -> None:
     node: Expression = Literal(0, string("x"))
     for variable in "abcdefgh":
         node = For(0, None, variable, HUNDRED, node)
     refused(Conditional(0, Literal(0, TRUE), Literal(0, string("x")), node), scope())
 
 
-def test_the_steps_of_one_file_count_together() -> None:
+def test_all_expressions_of_a_file_share_the_budget() -> None:
     budget = Budget(1000)
     where = Scope(Source("job.hcl", b"x"), {}, {}, budget=budget)
     loop = For(0, None, "x", HUNDRED, Traversal(0, "x"))
@@ -107,6 +107,6 @@ def test_the_steps_of_one_file_count_together() -> None:
     refused(loop, where, "takes more than 1000 steps")
 
 
-def test_a_splat_over_a_large_value_is_paid_for() -> None:
+def test_a_splat_over_a_large_value_takes_steps() -> None:
     node = For(0, None, "x", Literal(0, tuple_value([number(1)] * 10_000)), Splat(0, HUNDRED))
     refused(node, scope())

@@ -1,4 +1,4 @@
-"""Sets: every element once, in cty's order."""
+"""Sets: each element occurs once, in cty's order."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_sets_hold_each_value_once_in_order() -> None:
     assert [item.data[0].data.value for item in set_value(tuples[0].type, tuples).data] == [100, 1, 20, 3]
 
 
-def test_numbers_that_agree_in_ten_digits_are_two_in_a_set() -> None:
+def test_numbers_that_agree_in_ten_digits_are_different_elements() -> None:
     assert len(set_value(NUMBER, [number(10**15), number(10**15 + 1)]).data) == 2
 
 

@@ -1,4 +1,4 @@
-"""Places in the text of a file."""
+"""Positions in the text of a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from frostline.hcl.source import Source
 from .conftest import refusal
 
 
-def test_a_byte_order_mark_is_no_character() -> None:
+def test_a_byte_order_mark_is_not_a_character() -> None:
     assert refusal(b"\xef\xbb\xbfa = \n").place.column == 5
 
 

@@ -1,4 +1,4 @@
-"""The parser of files: arguments and blocks, refusals with their places, and limits."""
+"""The parser of files: arguments and blocks, positions of errors, and limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RECORDED = json.loads((Path(__file__).parents[2] / "data" / "hcl" / "syntax.json
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: repr(case["text"])[:60])
-def test_a_recorded_text_is_taken_or_refused_at_its_place(case: dict[str, object]) -> None:
+def test_a_recorded_text_is_accepted_or_refused_at_the_recorded_position(case: dict[str, object]) -> None:
     try:
         body(str(case["text"]))
         place = None
@@ -64,7 +64,7 @@ def test_lines_may_end_as_on_windows() -> None:
     ("data", "line", "column"),
     [(b"a = 1\nb = \xff\n", 2, 5), (b"a = 1\x00\n", 1, 6), (b"\xe9 = 1\n", 1, 1)],
 )
-def test_bytes_that_are_no_text_are_refused_at_their_place(data: bytes, line: int, column: int) -> None:
+def test_bytes_that_are_not_text_are_refused_at_their_position(data: bytes, line: int, column: int) -> None:
     place = refusal(data).place
     assert (place.line, place.column) == (line, column)
 
@@ -91,7 +91,7 @@ def test_bytes_that_are_no_text_are_refused_at_their_place(data: bytes, line: in
     ],
     ids=lambda text: text[:24].replace("\n", " "),
 )
-def test_what_is_nested_too_deeply_is_refused_at_once(text: str) -> None:
+def test_a_too_deeply_nested_text_is_refused(text: str) -> None:
     began = time.monotonic()
     error = refusal(text)
     assert error.place.line >= 1
@@ -136,7 +136,7 @@ FRAGMENTS = st.sampled_from(
 
 @settings(deadline=None, max_examples=120)
 @given(st.lists(FRAGMENTS, max_size=25).map("".join))
-def test_any_text_is_read_or_refused_with_a_place_in_it(text: str) -> None:
+def test_any_text_is_parsed_or_refused_at_a_position_within_it(text: str) -> None:
     try:
         body(text)
     except HclError as error:
@@ -186,7 +186,7 @@ def filled(before: str, unit: str, after: str = "") -> str:
     ],
     ids=lambda text: repr(text[:16]),
 )
-def test_long_texts_are_read_or_refused_in_linear_time(text: str) -> None:
+def test_long_texts_are_parsed_or_refused_in_linear_time(text: str) -> None:
     began = time.process_time()
     try:
         body(text)
@@ -217,7 +217,7 @@ def test_a_string_of_another_format_is_a_template_without_escapes(text: str, val
     assert found == (string(value) if isinstance(value, str) else number(value))
 
 
-def test_an_error_in_a_string_of_another_format_is_at_its_place_in_the_file() -> None:
+def test_an_error_in_a_string_of_another_format_has_its_position_in_the_file() -> None:
     file = Source("a.json", b'{\n"x": "a-${n.b}", "y": "[1,"}')
     with pytest.raises(HclError) as caught:
         evaluate(parse_template("a-${n.b}", file, 8), Scope(file, {"n": number(7)}, {}))

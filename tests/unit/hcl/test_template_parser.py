@@ -33,14 +33,14 @@ def test_templates_join_parts_and_one_interpolation_alone_is_wrapped() -> None:
         ("<<A\r\nx\r\nA\r\n", "x\r\n"),
     ],
 )
-def test_a_heredoc_has_its_lines_as_they_are(text: str, joined: str) -> None:
+def test_a_heredoc_keeps_its_lines(text: str, joined: str) -> None:
     found = expression(text)
     assert isinstance(found, Template) if joined else isinstance(found, Literal)
     parts = found.parts if isinstance(found, Template) else (found,)
     assert parts == (Literal(parts[0].offset, string(joined)),)
 
 
-def test_markers_strip_the_spaces_of_their_own_side() -> None:
+def test_markers_strip_the_spaces_on_their_side() -> None:
     found = expression('" a ${~ b } c ${ d ~} e "')
     assert isinstance(found, Template)
     assert [part.value.data for part in found.parts if isinstance(part, Literal)] == [" a", " c ", "e "]
@@ -57,6 +57,6 @@ def test_markers_strip_the_spaces_of_their_own_side() -> None:
         ('"%{ for a, in b }%{ endfor }"', 19, "`in` is expected here"),
     ],
 )
-def test_what_does_not_belong_in_a_template_is_refused_at_its_place(text: str, column: int, message: str) -> None:
+def test_a_syntax_error_in_a_template_is_refused_at_its_position(text: str, column: int, message: str) -> None:
     error = refusal(f"x = {text}\n")
     assert (error.place.column, error.message) == (column, message)

@@ -1,4 +1,4 @@
-"""From the parts of a template to its tree."""
+"""Building the tree of a template from its parts."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_common_indentation_is_removed(parts: list[Part], flushed: list[str]
     assert texts(parts) == flushed
 
 
-def test_directives_nest_and_texts_that_follow_each_other_are_joined() -> None:
+def test_directives_nest_and_consecutive_texts_are_joined() -> None:
     parts = [
         line("a"),
         line("b"),
@@ -84,7 +84,7 @@ def test_directives_nest_and_texts_that_follow_each_other_are_joined() -> None:
         (("if", "for", "endfor"), 10),
     ],
 )
-def test_directives_that_do_not_fit_together_are_refused(words: tuple[str, ...], column: int) -> None:
+def test_directives_that_do_not_match_are_refused(words: tuple[str, ...], column: int) -> None:
     parts: list[Part] = [directive(word, offset) for offset, word in enumerate(words)]
     with pytest.raises(HclError) as caught:
         template_of(parts, 0, 9, Source("f.hcl", b"x" * 20))

@@ -1,4 +1,4 @@
-"""Reading tokens one ahead."""
+"""Reading tokens with a look-ahead of one."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_newlines_are_tokens_outside_of_brackets_only() -> None:
     assert [*kinds, tokens.kind] == ["name", "newline", "name", ")", "newline"]
 
 
-def test_the_token_behind_is_seen_without_newlines_where_they_are_spaces() -> None:
+def test_the_next_token_skips_newlines_within_brackets() -> None:
     assert reader("a\nb").next_kind() == "newline"
     assert reader("a\nb", newlines=False).next_kind() == "name"
 
 
-def test_a_token_of_another_kind_is_an_error_at_it_or_at_the_given_place() -> None:
+def test_an_unexpected_token_is_an_error_at_the_token_or_the_given_offset() -> None:
     tokens = reader("  a")
     for start, column in ((None, 3), (0, 1)):
         with pytest.raises(HclError, match="a number, please") as caught:
@@ -41,7 +41,7 @@ def test_a_token_of_another_kind_is_an_error_at_it_or_at_the_given_place() -> No
     assert tokens.take("name")
 
 
-def test_a_hundred_levels_may_nest() -> None:
+def test_a_hundred_levels_may_be_nested_but_not_more() -> None:
     tokens = reader("a")
     for _ in range(MOST_LEVELS):
         tokens.enter_level()

@@ -36,7 +36,7 @@ def kinds(text: str) -> list[str]:
         ("a::b...=>", ["name", "::", "name", "...", "=>"]),
     ],
 )
-def test_a_text_has_these_tokens(text: str, expected: list[str]) -> None:
+def test_a_text_is_split_into_tokens(text: str, expected: list[str]) -> None:
     assert kinds(text) == expected
 
 
@@ -66,7 +66,7 @@ def test_tokens_have_their_offsets() -> None:
         ('a = "$', 6, "the character `$` has no meaning here"),
     ],
 )
-def test_the_first_thing_that_is_not_a_token_is_refused_whatever_stands_before(
+def test_the_first_text_that_is_not_a_token_is_refused_before_any_syntax_error(
     text: str, column: int, message: str
 ) -> None:
     with pytest.raises(HclError) as caught:

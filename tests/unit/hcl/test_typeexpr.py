@@ -44,7 +44,7 @@ def named(name: str, *arguments: Expression) -> Expression:
         ),
     ],
 )
-def test_types_are_read(expression: Expression, expected: Type) -> None:
+def test_type_expressions_are_parsed(expression: Expression, expected: Type) -> None:
     assert parse_type(expression, Source("job.hcl", b"list(string)"), exact=False) == expected
 
 
@@ -77,7 +77,7 @@ def test_a_variable_has_an_exact_type() -> None:
         ("1", "this is not a type"),
     ],
 )
-def test_what_is_not_a_type_is_refused(text: str, message: str) -> None:
+def test_an_invalid_type_expression_is_refused(text: str, message: str) -> None:
     source = Source("f.hcl", text.encode())
     with pytest.raises(HclError, match=re.escape(message)):
         parse_type(parse_expression(source), source, exact=False)

@@ -1,4 +1,4 @@
-"""The common type of types, as in cty."""
+"""The common type of several types, as in cty."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def object_of(optional: tuple[str, ...] = (), **attributes: Type) -> Type:
         ([STRING, list_of(STRING)], None),
     ],
 )
-def test_types_have_one_in_common(types: list[Type], common: Type | None) -> None:
+def test_types_have_a_common_type(types: list[Type], common: Type | None) -> None:
     assert unify(types) == common
 
 
-def test_types_by_the_thousand_have_none_in_common_and_take_no_time() -> None:
+def test_thousands_of_types_have_no_common_type() -> None:
     began = time.monotonic()
     kinds = [STRING, NUMBER, BOOL]
     types = [tuple_of(*(kinds[index // 3**digit % 3] for digit in range(8))) for index in range(3000)]

@@ -1,4 +1,4 @@
-"""Unknown values: what is made of them is unknown, as in HCL, and what does not depend on them is not."""
+"""Unknown values, as in HCL: a result that depends on one is unknown, and others are known."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def value(text: str) -> Value:
         ("upper(uuidv4())", "dynamic", {"uuidv4()"}),
     ],
 )
-def test_what_is_made_of_an_unknown_value_is_unknown(text: str, type_name: str, causes: set[str]) -> None:
+def test_the_result_of_an_operation_on_an_unknown_value_is_unknown(text: str, type_name: str, causes: set[str]) -> None:
     found = value(text)
     assert found.is_unknown
     assert str(found.type) == type_name
@@ -94,7 +94,7 @@ def test_what_is_made_of_an_unknown_value_is_unknown(text: str, type_name: str, 
         ("can(object.absent)", "false"),
     ],
 )
-def test_what_does_not_depend_on_an_unknown_value_is_known(text: str, same: str) -> None:
+def test_a_result_that_does_not_depend_on_an_unknown_value_is_known(text: str, same: str) -> None:
     assert value(text) == value(same)
     assert not causes_in(value(text))
 
@@ -102,7 +102,7 @@ def test_what_does_not_depend_on_an_unknown_value_is_known(text: str, same: str)
 @pytest.mark.parametrize(
     "text", ["text.x", "text[0]", "-half", "[for x in text : x]", "any.x ? 1 : [", "map + 1", "text ? [] : {}"]
 )
-def test_an_error_whatever_the_value_is_stays_an_error(text: str) -> None:
+def test_an_error_for_any_value_is_an_error_for_an_unknown_one(text: str) -> None:
     with pytest.raises(HclError):
         value(text)
 

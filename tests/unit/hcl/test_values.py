@@ -23,7 +23,7 @@ from frostline.hcl.values import (
 )
 
 
-def test_types_are_equal_by_what_they_say() -> None:
+def test_types_are_equal_by_content() -> None:
     pair = Type("object", attributes={"a": STRING, "b": NUMBER})
     assert pair == Type("object", attributes={"b": NUMBER, "a": STRING})
     assert pair != Type("object", attributes={"a": STRING, "b": NUMBER}, optional=frozenset("a"))
@@ -40,7 +40,7 @@ def test_maps_and_objects_are_sorted_by_key() -> None:
     assert list(object_value({"b": TRUE, "a": TRUE}).type.attributes) == ["a", "b"]
 
 
-def test_values_of_other_types_differ_and_equal_ones_hash_alike() -> None:
+def test_values_of_different_types_differ_and_equal_values_have_equal_hashes() -> None:
     assert tuple_value([TRUE]) != list_value(BOOL, [TRUE])
     assert Value(STRING, None) != NULL
     assert hash(object_value({"a": TRUE})) == hash(object_value({"a": boolean(True)}))

@@ -1,4 +1,4 @@
-"""The lock: what is written is read back, and what is not a lock is refused with its line."""
+"""The lock's text: it reads back as it was written, and a text that is not a lock is refused with its line."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def snapshot(source: str = "mesh", datacenter: str = "dc1", *names: str, setting
 
 
 @given(any_lock, st.integers(0, 2000))
-def test_the_segments_are_named_without_parsing_and_up_to_where_a_lock_is_broken(lock: Lock, cut: int) -> None:
+def test_the_segments_up_to_the_first_broken_one_are_found_without_parsing_their_lines(lock: Lock, cut: int) -> None:
     segments = [snapshot.segment for snapshot in lock.snapshots]
     data = written(lock)
     assert list(lock_codec.named_segments(data)) == segments
@@ -159,10 +159,10 @@ def test_a_line_is_one_value_and_a_value_one_line(layout: bytes) -> None:
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(instances, min_size=2, max_size=5), st.integers(0, 2))
-def test_the_first_line_that_is_not_after_the_one_before_it_is_named(found: list[Instance], others: int) -> None:
+def test_the_first_line_out_of_order_is_reported(found: list[Instance], others: int) -> None:
     names = [f"other-{number}" for number in range(others)]
     raw = written(Lock((snapshot("a", "dc1", *names), msgspec.structs.replace(snapshot("b"), instances=tuple(found)))))
-    keys = [one.sort_key() for one in found]
+    keys = [instance.sort_key() for instance in found]
     wrong = next((at for at in range(1, len(keys)) if keys[at - 1] >= keys[at]), None)
     if wrong is None:
         assert isinstance(outcome(raw), Lock)
@@ -203,7 +203,7 @@ GOOD = written(Lock((snapshot("mesh", "dc1", "a", "b"),)))
         (GOOD.replace(b'"instances":2', b'"instances":-1'), 2, "announces"),
     ],
 )
-def test_what_is_no_lock_is_refused_with_its_line(data: bytes, line: int, words: str) -> None:
+def test_a_text_that_is_not_a_lock_is_refused_with_its_line(data: bytes, line: int, words: str) -> None:
     with pytest.raises(UsageError, match=words) as caught:
         lock_codec.parse_lock(data, "frostline.lock")
     assert str(caught.value.origin).startswith(f"frostline.lock:{line}:")
@@ -255,7 +255,7 @@ ODD = written(
         ('"instances":1', '"instances":1.0', 2, "`instances` must be a whole number"),
     ],
 )
-def test_only_what_frostline_writes_is_a_lock(old: str, new: str, line: int, why: str) -> None:
+def test_only_the_spelling_that_frostline_writes_is_a_lock(old: str, new: str, line: int, why: str) -> None:
     text = ODD.decode()
     assert old in text
     with pytest.raises(UsageError) as caught:
@@ -266,7 +266,7 @@ def test_only_what_frostline_writes_is_a_lock(old: str, new: str, line: int, why
 
 
 @given(any_lock, st.data())
-def test_no_two_texts_are_the_same_lock(lock: Lock, data: st.DataObject) -> None:
+def test_different_texts_are_different_locks(lock: Lock, data: st.DataObject) -> None:
     raw = written(lock)
     at = data.draw(st.integers(0, len(raw)))
     other = raw[:at] + data.draw(st.binary(max_size=3)) + raw[at + data.draw(st.integers(0, 3)) :]

@@ -71,7 +71,7 @@ def test_damaged_bytes_are_a_usage_error_or_confirmations_but_nothing_else(
         parse_confirmed(data[:at] + noise + data[at + len(noise) :], "c")
 
 
-def test_the_bytes_are_these() -> None:
+def test_the_file_has_exactly_these_bytes() -> None:
     (confirmation,) = parse_confirmed((HEADER + line()).encode(), "c").values()
     assert written([confirmation]).decode() == HEADER + line()
     assert time_text(time_of(confirmation.at)) == confirmation.at == "2026-11-29T22:43:10Z"
@@ -100,7 +100,7 @@ def test_the_bytes_are_these() -> None:
         (HEADER + "<<<<<<< HEAD\n" + line(), 2, "merge conflicts"),
     ],
 )
-def test_what_is_no_file_of_confirmations_is_refused_with_its_line(text: str, number: int, reason: str) -> None:
+def test_an_invalid_file_of_confirmations_is_refused_with_its_line(text: str, number: int, reason: str) -> None:
     with pytest.raises(UsageError, match="(?s).*") as caught:
         parse_confirmed(text.encode(), "frostline.confirmed")
     assert reason in caught.value.message
@@ -108,7 +108,7 @@ def test_what_is_no_file_of_confirmations_is_refused_with_its_line(text: str, nu
     assert "run `frostline freeze` to write it anew" in str(caught.value.help)
 
 
-def test_a_run_that_writes_it_anew_takes_of_a_merge_the_older_one_of_each_segment(tmp_path: Path) -> None:
+def test_after_a_merge_the_older_confirmation_of_each_segment_counts(tmp_path: Path) -> None:
     path = tmp_path / "frostline.confirmed"
     assert recover_confirmed(path) == {}
     older, newer = line(), line(at="2026-11-30T00:00:00Z")
@@ -119,7 +119,7 @@ def test_a_run_that_writes_it_anew_takes_of_a_merge_the_older_one_of_each_segmen
     ):
         path.write_text(text, newline="")
         found = recover_confirmed(path)
-        assert [(one.datacenter, one.at) for one in found.values()] == [
+        assert [(confirmation.datacenter, confirmation.at) for confirmation in found.values()] == [
             ("dc1", "2026-11-29T22:43:10Z"),
             ("dc2", "2026-11-29T22:43:10Z"),
         ]
@@ -128,12 +128,12 @@ def test_a_run_that_writes_it_anew_takes_of_a_merge_the_older_one_of_each_segmen
     assert "`frostline.confirmed -text` in .gitattributes" in str(caught.value.help)
 
 
-def test_no_file_is_no_confirmation(tmp_path: Path) -> None:
+def test_without_the_file_there_are_no_confirmations(tmp_path: Path) -> None:
     assert read_confirmed(tmp_path / "no" / "frostline.confirmed") == {}
     assert read_confirmed(tmp_path / "frostline.confirmed") == {}
 
 
-def test_the_digest_of_a_segment_changes_with_anything_that_the_lock_has_of_it() -> None:
+def test_any_change_of_a_segment_changes_its_digest() -> None:
     one = Instance(service="a", node="n", id="a", address="10.0.0.1", port=80)
     snapshot = Snapshot(source="mesh", datacenter="dc1", namespace="default", settings=DIGEST, instances=(one,))
     others = [
@@ -141,4 +141,4 @@ def test_the_digest_of_a_segment_changes_with_anything_that_the_lock_has_of_it()
         Snapshot(source="mesh", datacenter="dc1", namespace="default", settings=DIGEST),
         Snapshot(source="mesh", datacenter="dc1", namespace="default", settings=f"sha256:{'b' * 64}", instances=(one,)),
     ]
-    assert len({segment_digest(each) for each in (snapshot, *others)}) == 4
+    assert len({segment_digest(changed) for changed in (snapshot, *others)}) == 4

@@ -1,4 +1,4 @@
-"""What happened to a lock that does not parse is said in one line, with the command that mends it."""
+"""A lock that does not parse is diagnosed in one line, with the command that mends it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMPILE = (
 )
 
 
-def test_a_lock_that_is_whole_has_no_fault() -> None:
+def test_a_valid_lock_has_no_fault() -> None:
     assert find_fault(GOOD, "frostline.lock") is None
 
 
@@ -84,12 +84,12 @@ def test_a_lock_that_is_whole_has_no_fault() -> None:
         (b"hello\n", None),
     ],
 )
-def test_what_happened_to_a_lock_is_said(data: bytes, fault: Fault | None) -> None:
+def test_a_damaged_lock_has_a_fault_that_says_what_happened(data: bytes, fault: Fault | None) -> None:
     assert find_fault(data, "sub/frostline.lock") == fault
 
 
 @pytest.mark.parametrize("data", [b"name: shop\n", b"{}\n", b"[[package]]\n", "shop\n".encode("utf-16")])
-def test_what_was_never_a_lock_is_somebody_elses(data: bytes) -> None:
+def test_a_file_that_never_was_a_lock_is_foreign(data: bytes) -> None:
     assert is_foreign(data)
 
 
@@ -104,5 +104,5 @@ def test_what_was_never_a_lock_is_somebody_elses(data: bytes) -> None:
         b"version https://git-lfs.github.com/spec/v1\n",
     ],
 )
-def test_what_is_left_of_a_lock_is_not(data: bytes) -> None:
+def test_the_rest_of_a_lock_is_not_foreign(data: bytes) -> None:
     assert not is_foreign(data)

@@ -1,4 +1,4 @@
-"""Merging locks, and whether a lock fits the configuration."""
+"""Merging locks, and checking whether a lock fits the configuration."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ def test_two_locks_with_one_segment_are_refused() -> None:
         lock_merge.join_locks(both)
 
 
-def test_a_segment_that_the_committed_lock_had_must_be_among_the_merged() -> None:
+def test_the_merged_locks_must_have_every_segment_of_the_committed_lock() -> None:
     with pytest.raises(SourceError, match="datacenter `dc2`"):
         lock_merge.merge_locks(Lock((snapshot("mesh", "dc1"),)), [snapshot("mesh", "dc2").segment], ["mesh"])
 
 
-def test_a_source_that_is_no_longer_configured_may_leave_the_merged_locks() -> None:
+def test_the_merged_locks_may_lack_a_source_that_is_no_longer_configured() -> None:
     new = Lock((snapshot("mesh", "dc1"),))
     assert lock_merge.merge_locks(new, [snapshot("old", "dc2").segment], ["mesh"]) == new
     assert lock_merge.merge_locks(Lock((*new.snapshots, snapshot("old", "dc2"))), [], ["mesh"]) == new
 
 
-def test_new_snapshots_replace_theirs_and_leave_the_others() -> None:
+def test_new_snapshots_replace_only_their_own_segments() -> None:
     committed = Lock((snapshot("gone"), snapshot("mesh", "dc1", "a"), snapshot("mesh", "dc2", "b")))
     new = lock_merge.replace_segments(committed, [snapshot("mesh", "dc1", "c")], ["mesh"])
     assert new == Lock((snapshot("mesh", "dc1", "c"), snapshot("mesh", "dc2", "b")))
 
 
-def test_settings_that_moved_since_the_lock_was_written_are_refused() -> None:
+def test_settings_that_changed_since_the_lock_was_written_are_refused() -> None:
     digest = "sha256:" + "1" * 64
     with pytest.raises(UsageError, match="have changed since"):
         lock_merge.check_settings(Lock((snapshot("mesh"),)), {"mesh": digest}, "frostline.lock")

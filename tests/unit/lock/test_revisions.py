@@ -1,4 +1,4 @@
-"""The lock as a git revision has it, read from real repositories."""
+"""Reading the lock of a git revision, from real repositories."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_lock_below_the_root_of_the_repository_is_found(repository: Repository
     assert repository.read("HEAD", "a b/frostline.lock") == lock("a")
 
 
-def test_the_lock_beside_the_configuration_is_read_where_git_is_told_of_another_place(
+def test_the_lock_beside_the_configuration_is_read_even_if_variables_point_git_elsewhere(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository.commit({"sub/frostline.lock": content(lock("a")), "frostline.lock": content(lock("other"))})
@@ -123,20 +123,20 @@ def test_a_name_that_git_could_take_for_an_option_or_a_path_never_reaches_git(
         repository.read(revision)
 
 
-def test_outside_of_a_repository_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_outside_any_repository_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(UsageError, match="not a git repository"):
         read_lock_at("HEAD", tmp_path / "frostline.lock", is_folder=False, shown="frostline.lock")
 
 
-def test_where_git_is_missing_it_says_so(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_git_is_an_error(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     repository.commit({"frostline.lock": content(lock("a"))})
     monkeypatch.setenv("PATH", str(repository.folder))
     with pytest.raises(UsageError, match="git cannot be run"):
         repository.read("HEAD")
 
 
-def test_a_folder_that_looks_like_a_repository_does_not_answer_for_the_one_that_it_is_in(
+def test_a_folder_that_looks_like_a_bare_repository_is_not_used_in_place_of_the_real_one(
     repository: Repository,
 ) -> None:
     repository.commit({"deploy/frostline.lock": content(lock("a"))})
@@ -151,7 +151,7 @@ def test_a_folder_that_looks_like_a_repository_does_not_answer_for_the_one_that_
         repository.read("HEAD", "deploy/frostline.lock")
 
 
-def test_what_a_partial_clone_lacks_is_not_fetched(repository: Repository, tmp_path: Path) -> None:
+def test_missing_objects_of_a_partial_clone_are_not_fetched(repository: Repository, tmp_path: Path) -> None:
     repository.commit({"frostline.lock": content(lock("a"))})
     repository.commit({"frostline.lock": content(lock("b"))})
     repository.git("config", "uploadpack.allowFilter", "true")

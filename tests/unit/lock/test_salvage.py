@@ -1,4 +1,4 @@
-"""A broken lock says what it says, and nothing where a line of it may be missing."""
+"""A broken lock is recovered, unless one of its lines may be missing."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def conflicted(ours: bytes, theirs: bytes, base: bytes = b"") -> bytes:
         GOOD.replace(B + b"\n", conflicted(B + b"\n", b"", A + b"\n")),
     ],
 )
-def test_what_is_only_spelt_in_another_way_is_all_there(data: bytes) -> None:
+def test_a_lock_in_another_spelling_is_recovered(data: bytes) -> None:
     assert salvage(data) == lock("a", "b")
 
 
-def test_of_a_merge_both_sides_count() -> None:
+def test_both_sides_of_a_merge_are_recovered() -> None:
     data = GOOD.replace(B + b"\n", conflicted(B + b"\n", THEIRS[3] + b"\n"), 1)
     found = salvage(data)
     assert found is not None
@@ -70,7 +70,7 @@ def test_of_a_merge_both_sides_count() -> None:
     assert [instance.id for instance in found.snapshots[1].instances] == ["a", "b"]
 
 
-def test_a_line_too_many_is_one_more() -> None:
+def test_an_additional_line_is_recovered() -> None:
     found = salvage(GOOD.replace(B, B + b"\n" + THEIRS[3]))
     assert found is not None
     assert [instance.id for instance in found.snapshots[0].instances] == ["a", "b", "c"]
@@ -93,13 +93,13 @@ def test_a_line_too_many_is_one_more() -> None:
         GOOD.removeprefix(HEAD + b"\n"),
     ],
 )
-def test_where_a_line_may_be_missing_nothing_is_said(data: bytes) -> None:
+def test_nothing_is_recovered_if_a_line_may_be_missing(data: bytes) -> None:
     assert salvage(data) is None
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.data())
-def test_damage_is_no_crash_and_invents_no_segment(data: st.DataObject) -> None:
+def test_damage_neither_crashes_nor_invents_a_segment(data: st.DataObject) -> None:
     raw = bytearray(GOOD)
     at = data.draw(st.integers(0, len(raw) - 1))
     raw[at : at + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=9))

@@ -1,4 +1,4 @@
-"""The settings that shaped a segment: their digest, what of them the lock says, and what it is worth."""
+"""The settings that shaped a segment: their digest, and those that the lock keeps."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def snapshot(settings: str, shaped_by: dict[str, Any]) -> Snapshot:
 
 
 @given(shapes)
-def test_what_the_lock_says_gives_the_settings_again(shape: dict[str, Any]) -> None:
+def test_the_settings_can_be_restored_from_the_lock(shape: dict[str, Any]) -> None:
     found = shape_of(snapshot(settings_digest(shape), settings_of_note(shape, DEFAULT)), DEFAULT)
     assert found is not None
     assert settings_digest(found) == settings_digest(shape)
     assert list(changed_settings(found, shape)) == []
 
 
-def test_defaults_are_not_said() -> None:
+def test_defaults_are_left_out() -> None:
     assert settings_of_note(DEFAULT, DEFAULT) == {}
     shape = {**DEFAULT, "address": "http://c", "select": {**DEFAULT["select"], "tags": ["api"]}}  # type: ignore[dict-item]
     assert settings_of_note(shape, DEFAULT) == {"address": "http://c", "select": {"tags": ["api"]}}
@@ -54,16 +54,16 @@ def test_defaults_are_not_said() -> None:
 def test_the_order_of_keys_in_the_configuration_does_not_matter() -> None:
     metas = ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})
     said = [settings_of_note({**DEFAULT, "select": {"meta": meta}, "a": 1}, DEFAULT) for meta in metas]
-    assert [str(one) for one in said] == ["{'a': 1, 'select': {'meta': {'a': '1', 'b': '2'}}}"] * 2
+    assert [str(settings) for settings in said] == ["{'a': 1, 'select': {'meta': {'a': '1', 'b': '2'}}}"] * 2
 
 
 @pytest.mark.parametrize("said", [{}, {"address": 1}, {"select": 5}, {"select": {"tags": {"a": []}}}, {"other": "x"}])
-def test_what_does_not_give_the_digest_counts_for_nothing(said: dict[str, Any]) -> None:
+def test_settings_that_do_not_give_the_digest_are_ignored(said: dict[str, Any]) -> None:
     shape = {**DEFAULT, "address": "http://c"}
     assert shape_of(snapshot(settings_digest(shape), said), DEFAULT) is None
 
 
-def test_very_many_settings_are_not_said() -> None:
+def test_too_many_settings_are_left_out() -> None:
     many = {**DEFAULT, "datacenters": [f"dc{number}" for number in range(MOST_BYTES // 5)]}
     assert settings_of_note(many, DEFAULT) == {}
     assert shape_of(snapshot(settings_digest(many), {}), DEFAULT) is None

@@ -1,4 +1,4 @@
-"""The lock on disk: one file, or a folder with one file a segment."""
+"""The lock on disk: one file, or a folder with one file for each segment."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def snapshot(source: str = "mesh", datacenter: str = "dc1", *names: str, setting
 
 
 @pytest.mark.parametrize("is_folder", [False, True])
-def test_a_lock_that_cannot_be_looked_at_is_refused(tmp_path: Path, is_folder: bool) -> None:
+def test_a_lock_in_an_unreadable_folder_is_refused(tmp_path: Path, is_folder: bool) -> None:
     path = tmp_path / ("x" * 300)  # no file system has such names; of a closed folder the system says as little
     with pytest.raises(UsageError, match="the lock cannot be read: File name too long"):
         lock_store.read_lock(path, is_folder=is_folder, shown="frostline.lock")
@@ -66,7 +66,7 @@ def test_a_very_long_segment_name_fits_a_file_system_and_stays_distinct() -> Non
 
 
 @pytest.mark.parametrize("is_folder", [False, True])
-def test_a_lock_on_disk_is_a_lock_exactly_while_its_bytes_are(is_folder: bool, tmp_path: Path) -> None:
+def test_files_hold_a_lock_only_if_their_bytes_are_the_same(is_folder: bool, tmp_path: Path) -> None:
     lock = Lock((snapshot("mesh", "dc1", "a", "b"), snapshot("mesh", "dc2", "c")))
     path = tmp_path / ("locks" if is_folder else "frostline.lock")
     path.parent.mkdir(exist_ok=True)
@@ -85,19 +85,19 @@ def test_a_lock_on_disk_is_a_lock_exactly_while_its_bytes_are(is_folder: bool, t
         assert not text.holds(other)
 
 
-def test_no_lock_yet_is_none(tmp_path: Path) -> None:
+def test_a_missing_lock_is_none(tmp_path: Path) -> None:
     assert lock_store.read_lock(tmp_path / "frostline.lock", is_folder=False, shown="frostline.lock") is None
     assert lock_store.read_lock(tmp_path / "locks", is_folder=True, shown="locks/") is None
 
 
-def test_an_unreadable_lock_is_said(tmp_path: Path) -> None:
+def test_an_unreadable_lock_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         lock_store.read_lock(tmp_path, is_folder=False, shown="frostline.lock")
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.tuples(names, names, names), st.tuples(names, names, names))
-def test_no_two_segments_have_one_file(segment: tuple[str, str, str], other: tuple[str, str, str]) -> None:
+def test_different_segments_have_different_files(segment: tuple[str, str, str], other: tuple[str, str, str]) -> None:
     name = lock_store.segment_file_name(segment)
     assert re.fullmatch(r"[A-Za-z0-9_.%-]{1,255}", name)
     assert (name == lock_store.segment_file_name(other)) == (segment == other)

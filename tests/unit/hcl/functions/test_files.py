@@ -63,7 +63,7 @@ def fileset(functions: Mapping[str, Function], pattern: str, spend: Spend = lamb
     return functions["fileset"].call(spend, string("."), string(pattern)).data
 
 
-def test_a_glob_pays_for_its_steps(functions: Mapping[str, Function], tmp_path: Path) -> None:
+def test_a_glob_takes_steps(functions: Mapping[str, Function], tmp_path: Path) -> None:
     deep = tmp_path / "root" / "/".join("ab" * 15)
     deep.mkdir(parents=True)
     (deep / "a.txt").write_text("")
@@ -90,7 +90,7 @@ def test_a_glob_pays_for_its_steps(functions: Mapping[str, Function], tmp_path: 
         ("fileexists", "b", "is not a file"),
     ],
 )
-def test_what_is_not_a_file_inside_the_root_is_refused(
+def test_a_file_outside_the_root_is_refused(
     functions: Mapping[str, Function], name: str, path: str, message: str
 ) -> None:
     with pytest.raises(FunctionError, match=message):

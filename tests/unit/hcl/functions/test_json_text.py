@@ -19,7 +19,7 @@ from frostline.hcl.values import NULL, TRUE, Value, number, object_value, string
         (tuple_value([]), "[]"),
     ],
 )
-def test_a_value_is_written_and_comes_back(value: Value, text: str) -> None:
+def test_a_value_is_encoded_and_decoded(value: Value, text: str) -> None:
     assert json_text(value) == text
     assert json_value(text) == value
 
@@ -29,7 +29,7 @@ def test_a_value_is_written_and_comes_back(value: Value, text: str) -> None:
     [("{", "this is not JSON: .* at 1:2"), ("[" * 100_000, "nested too deeply"), ("NaN", "JSON has no NaN")],
     ids=["open", "deep", "NaN"],
 )
-def test_what_is_not_json_is_refused(text: str, message: str) -> None:
+def test_invalid_json_is_refused(text: str, message: str) -> None:
     with pytest.raises(FunctionError, match=message):
         json_value(text)
 

@@ -10,7 +10,7 @@ from frostline.hcl.functions.files import file_functions
 from frostline.hcl.functions.table import function_table
 
 
-def test_every_function_of_nomads_is_there() -> None:
+def test_the_table_has_every_function_of_nomad() -> None:
     names = (
         "abs base64decode base64encode ceil chomp chunklist cidrhost cidrnetmask cidrsubnet cidrsubnets "
         "coalesce coalescelist compact concat contains csvdecode distinct element flatten floor format "
@@ -24,7 +24,7 @@ def test_every_function_of_nomads_is_there() -> None:
     assert sorted(functions) == sorted(names.split())
 
 
-def test_calls_of_what_is_not_in_the_table_are_what_nomad_recorded(
+def test_nomad_recorded_errors_for_functions_that_the_table_lacks(
     recorded_calls: Mapping[str, list[Any]], differences: Callable[[str], list[Any]]
 ) -> None:
     others = sorted(recorded_calls.keys() - function_table().keys() - {"basename"})

@@ -9,7 +9,7 @@ import pytest
 
 
 @pytest.mark.parametrize("call", ["uuidv4()", 'bcrypt("x")', 'rsadecrypt("x", "y")'])
-def test_what_is_not_reproducible_is_unknown(call: str, evaluated: Callable[[str], Any]) -> None:
+def test_an_unreproducible_result_is_unknown(call: str, evaluated: Callable[[str], Any]) -> None:
     text, place = evaluated(call)
     assert place is None
     assert text.causes == {f"{call.split('(')[0]}()"}

@@ -23,7 +23,7 @@ def free(_steps: int) -> None:
         ("!!str 1", string("1")),
     ],
 )
-def test_a_document_is_read(text: str, value: Value | None) -> None:
+def test_a_document_is_decoded(text: str, value: Value | None) -> None:
     merged = object_value({"a": object_value({"b": number(1)}), "c": object_value({"b": number(1), "d": number(2)})})
     assert yaml_value(text, free) == (value or merged)
 
@@ -31,7 +31,7 @@ def test_a_document_is_read(text: str, value: Value | None) -> None:
 @pytest.mark.parametrize(
     "value", [object_value({"a": tuple_value([string("x\ny\n"), number(1)]), "b": NULL}), string("on"), tuple_value([])]
 )
-def test_a_value_is_written_and_comes_back(value: Value) -> None:
+def test_a_value_is_encoded_and_decoded(value: Value) -> None:
     assert yaml_value(yaml_text(value), free) == value
 
 
@@ -50,6 +50,6 @@ def test_a_value_is_written_and_comes_back(value: Value) -> None:
         ("!!binary '*'", "not base64"),
     ],
 )
-def test_what_has_no_value_is_refused(text: str, message: str) -> None:
+def test_a_document_without_a_value_is_refused(text: str, message: str) -> None:
     with pytest.raises(FunctionError, match=message.replace("*", r"\*")):
         yaml_value(text, free)
