@@ -14,13 +14,14 @@ from typing import Any
 
 import hypothesis
 import pytest
-from consul_agent import AclAgent, ConsulAgent, WanPair, tls_agent, version_of
+from consul_agent import AclAgent, ConsulAgent, tls_agent, version_of
 from consul_peers import PeeredPair
+from consul_wan import WanPair
 from nginx_server import Nginx
 from processes import start_on_free_ports
 from programs import MISSING, how_to_get, missing, path_of
 from project import Run
-from puppet_data import looked_up
+from puppet_data import look_up
 from warm_command import WarmCommand
 
 from frostline.cli import main as cli
@@ -174,7 +175,7 @@ def puppet_lookup(puppet: str, tmp_path_factory: pytest.TempPathFactory) -> Call
     """
 
     def lookup(source: Path, keys: Iterable[str], facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return looked_up(puppet, source, keys, facts or {}, tmp_path_factory.mktemp("puppet"))
+        return look_up(puppet, source, keys, facts or {}, tmp_path_factory.mktemp("puppet"))
 
     return lookup
 

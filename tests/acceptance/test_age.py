@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from consul_agent import ConsulAgent, WanPair
+from consul_agent import ConsulAgent
+from consul_wan import WanPair
 from jsonschema import Draft202012Validator
 from project import Project, Run, consul_config
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from consul_agent import WanPair
 from consul_voter import Voter
+from consul_wan import WanPair
 from processes import start_on_free_ports
 from project import Project, Run, consul_config
 

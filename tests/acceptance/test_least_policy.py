@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from consul_agent import AclAgent, WanPair
+from consul_agent import AclAgent
 from consul_peers import PeeredPair
+from consul_wan import WanPair
 from faulty_proxy import FaultyProxy
 from project import Project, Run, consul_config
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 import yaml
-from consul_agent import WanPair
+from consul_wan import WanPair
 from faulty_proxy import FaultyProxy
 from project import Project, Run, consul_config
 

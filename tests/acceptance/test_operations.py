@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from consul_agent import WanPair
+from consul_wan import WanPair
 from project import Project, Run, consul_config
 
 INSTANCES = 3

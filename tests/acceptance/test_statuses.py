@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from consul_agent import AclAgent, ConsulAgent, WanPair
+from consul_agent import AclAgent, ConsulAgent
+from consul_wan import WanPair
 from faulty_proxy import FaultyProxy
 from project import PARTNERS, STATIC, Project, Run, assert_fits, consul_config
 

@@ -57,7 +57,7 @@ def test_a_watch_publishes_what_changed_once_and_keeps_what_it_refuses(
     watching.until("Published", 2)
     watching.settle()
     assert watching.count("Published") == 2
-    assert "(0 added, 1 changed, 0 removed): 2 files written, 0 deleted. search changed." in watching.said()
+    assert "(0 added, 1 changed, 0 removed): 2 files written, 0 deleted. search changed." in watching.output()
     assert b":9203" in project.read("services.yaml")
     assert (project.folder.parent / "ran").read_text() == "ran::\n" * 2
 
@@ -84,7 +84,7 @@ def test_a_watch_publishes_what_changed_once_and_keeps_what_it_refuses(
 
     names = names_in(project)
     assert watching.end() == 130
-    assert watching.said().endswith("error: interrupted\n1 error\n")
+    assert watching.output().endswith("error: interrupted\n1 error\n")
     assert (
         names_in(project)
         == names
@@ -146,7 +146,7 @@ def test_a_watch_that_is_ended_in_any_phase_leaves_nothing_behind(
     if started:
         until(lambda: not is_running(int(pid_file.read_text())), "the program has ended")
     until(lambda: not any(private.iterdir()), "the private folder is gone")
-    assert "Traceback" not in watching.said()
+    assert "Traceback" not in watching.output()
     if number == signal.SIGTERM or phase != "publishing":  # else the next run finishes or undoes it
         assert_nothing_staged(project)
     if phase != "reading":
@@ -168,7 +168,7 @@ def test_an_hour_without_a_change_confirms_the_lock_and_says_nothing(
     after = project.contents()
     assert {name for name in after if after[name] != before[name]} <= {"frostline.confirmed"}
     assert watching.count("Published") == 1
-    assert "Up to date" not in watching.said()
+    assert "Up to date" not in watching.output()
 
 
 def test_services_of_nomad_are_published_at_once_and_states_of_checks_when_it_is_polled(

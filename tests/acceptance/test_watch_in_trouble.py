@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from consul_agent import ConsulAgent, WanPair
+from consul_agent import ConsulAgent
+from consul_wan import WanPair
 from processes import start_on_free_ports
 from project import STATIC, Project, consul_config
 from watching import Watch, assert_nothing_staged, until
@@ -101,8 +102,8 @@ def test_a_datacenter_that_stays_away_is_said_once_and_that_it_is_back(
     pair.secondary.stop()
     watching.until("keeps what the lock has")
     watching.until("publishing\n", watching.count("publishing\n") + 3)
-    ages = [without_durations(line) for line in watching.said().splitlines() if "was confirmed" in line]
-    said = [line for line in watching.said().splitlines() if "keeps what the lock has" in line]
+    ages = [without_durations(line) for line in watching.output().splitlines() if "was confirmed" in line]
+    said = [line for line in watching.output().splitlines() if "keeps what the lock has" in line]
     assert len(ages) == len(set(said)) == len(said)
     pair.secondary.start()
     pair.join()

@@ -17,7 +17,7 @@ from measured import spread
 SERVERS = Path(__file__).resolve().parents[1] / "servers"
 sys.path.insert(0, str(SERVERS))
 
-from puppet_data import looked_up  # noqa: E402
+from puppet_data import look_up  # noqa: E402
 
 from frostline.model import Endpoint, Entry, FileOrigin, Registry, registry_of  # noqa: E402
 from frostline.outputs.base import View  # noqa: E402
@@ -62,7 +62,7 @@ def written(folder: Path, registry: Registry, form: str) -> Path:
 def seconds(puppet: str, data: Path, keys: list[str]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         began = perf_counter()
-        looked_up(puppet, data, keys, {}, Path(folder))
+        look_up(puppet, data, keys, {}, Path(folder))
         return perf_counter() - began
 
 

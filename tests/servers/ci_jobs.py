@@ -1,4 +1,4 @@
-"""Jobs of GitHub Actions and GitLab CI, as far as `frostline-ci` sees them: a fresh clone, and their variables."""
+"""Jobs of GitHub Actions and GitLab CI as `frostline-ci` sees them: a fresh clone and the job's variables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OTHERS = ("GIT_", "GITHUB_", "GITLAB_", "CI_", "CONSUL_", "FROSTLINE_")
 
 
 def plain_environment() -> dict[str, str]:
-    """Without what a machine's own CI, git, proxy or terminal would add."""
+    """Return the environment without the variables of the machine's own CI, git, proxy and terminal."""
     names = {"CI", "NO_COLOR", "FORCE_COLOR"}
     kept = {
         name: value
@@ -28,7 +28,7 @@ def plain_environment() -> dict[str, str]:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """git, as somebody who is called Ann."""
+    """Run git as the user Ann, and return its output."""
     who = {f"GIT_{role}_{part}": "ann@example.com" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
     done = subprocess.run(
         ["git", "-c", "init.defaultBranch=main", *arguments],
@@ -43,7 +43,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 class Jobs:
-    """A repository on a host, and jobs in it. project: a work tree of somebody who pushes to `main`.
+    """A repository on a host, and the jobs that run in it. project: a work tree that is pushed to `main`.
 
     kind: `github` or `gitlab`.
     """
@@ -66,7 +66,7 @@ class Jobs:
         pull_request: bool = False,
         env: dict[str, str] | None = None,
     ) -> Run:
-        """`frostline-ci` in a fresh, shallow clone of this branch or reference."""
+        """Run `frostline-ci` in a fresh, shallow clone of this branch or reference."""
         clone = self.clone(revision, depth)
         event = self.folder / "event.json"
         event.write_text(json.dumps({"pull_request": {"number": 7}} if pull_request else {}))
@@ -84,7 +84,7 @@ class Jobs:
         return done
 
     def clone(self, revision: str, depth: int) -> Path:
-        """What checkout actions do: one reference, without more history than asked for."""
+        """Clone as checkout actions do: one reference, with only `depth` commits."""
         clone = self.folder / "clone"
         shutil.rmtree(clone, ignore_errors=True)
         clone.mkdir()

@@ -1,6 +1,6 @@
 """GitHub and GitLab as far as `frostline-ci` uses them, on loopback: their REST APIs in memory, and real git over HTTP.
 
-No real host runs here. What they answer follows their references:
+No real host runs here. The answers follow the references:
 https://docs.github.com/en/rest and https://docs.gitlab.com/api/
 """
 
@@ -60,16 +60,16 @@ class Refused(Exception):
         self.status, self.message = status, message
 
     def body(self) -> dict[str, Any]:
-        """As GitHub words it, which has the reasons of a 422 in a list."""
+        """Return the body that GitHub sends, which lists the reasons of a 422."""
         if self.status != 422:
             return {"message": self.message}
         return {"message": "Validation Failed", "errors": [{"resource": "PullRequest", "message": self.message}]}
 
 
 class CodeHost:
-    """bare: the repository that is pushed to. It has one pull request for comments, number 7.
+    """bare: the repository that receives pushes. Comments go to its pull request number 7.
 
-    pulls, issues, comments: what there is, the oldest first. requests: `METHOD /path` of each call of the API.
+    pulls, issues, comments: the oldest first. requests: `METHOD /path` of each call of the API.
     before_push: called once, when a push begins.
     """
 
@@ -82,7 +82,7 @@ class CodeHost:
         self.before_push: Callable[[], None] | None = None
         self.down = False
         self.one_at_a_time = threading.Lock()
-        self._server = LoopbackHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = LoopbackHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"host": self}))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -94,7 +94,7 @@ class CodeHost:
         return [pull for pull in self.pulls if pull.state == "open"]
 
     def say(self, text: str, author: Account = STRANGER) -> None:
-        """Somebody comments on pull request 7."""
+        """Add a comment to pull request 7."""
         self.comments.append(Comment(len(self.comments) + 1, 7, text, author))
 
     def git(self, *arguments: str) -> str:
@@ -127,7 +127,7 @@ class CodeHost:
         item.more["sha"] = self.git("rev-parse", "--verify", "--quiet", f"refs/heads/{item.more.get('branch')}")
 
     def sha(self, pull: Item) -> str:
-        """Of an open one the tip of its branch, of a closed one what that was."""
+        """Return the tip of the pull request's branch; of a closed one, the tip when it was closed."""
         tip = self.git("rev-parse", "--verify", "--quiet", f"refs/heads/{pull.more['branch']}")
         return str(pull.more["sha"]) if pull.state == "closed" and "sha" in pull.more else tip
 
@@ -162,18 +162,18 @@ def github(host: CodeHost, who: Account, method: str, path: str, query: dict[str
         case "POST", ["pulls"]:
             return _gh_pull(host, host.open_pull(body["title"], body["body"], body["head"], body["base"]))
         case "PATCH", ["pulls", number]:
-            return _gh_pull(host, _edited(host, find(host.pulls, number), body, "body", body.get("state") == "closed"))
+            return _gh_pull(host, _edit(host, find(host.pulls, number), body, "body", body.get("state") == "closed"))
         case "GET", ["issues"]:
             assert (query["state"], query["labels"], query["direction"]) == ("open", "frostline", "asc")
             return [_gh_issue(issue) for issue in host.issues if issue.state == "open"]
         case "POST", ["issues"]:
             return _gh_issue(host.open_issue(body["title"], body["body"], body["labels"], who))
         case "PATCH", ["issues", number]:
-            return _gh_issue(_edited(host, find(host.issues, number), body, "body", body.get("state") == "closed"))
+            return _gh_issue(_edit(host, find(host.issues, number), body, "body", body.get("state") == "closed"))
     raise Refused(404, "Not Found")
 
 
-def _edited(host: CodeHost, item: Item, body: dict[str, Any], text: str, closes: bool) -> Item:
+def _edit(host: CodeHost, item: Item, body: dict[str, Any], text: str, closes: bool) -> Item:
     item.title = body.get("title", item.title)
     item.text = body.get(text, item.text)
     if closes:
@@ -234,7 +234,7 @@ def gitlab(host: CodeHost, who: Account, method: str, path: str, query: dict[str
             return _gl_item(host, host.open_issue(body["title"], body["description"], body["labels"].split(","), who))
         case "PUT", ["merge_requests" | "issues" as kind, number]:
             closes = body.get("state_event") == "close"
-            return _gl_item(host, _edited(host, find(kinds[kind], number), body, "description", closes))
+            return _gl_item(host, _edit(host, find(kinds[kind], number), body, "description", closes))
     raise Refused(404, "404 Project Not Found")
 
 
@@ -266,88 +266,88 @@ Api = Callable[[CodeHost, Account, str, str, dict[str, str], dict[str, Any]], An
 APIS: dict[str, Api] = {"/github": github, "/gitlab": gitlab}
 
 
-def _handler(host: CodeHost) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    """Answers calls of the APIs, and git's requests."""
 
-        def answer(self) -> None:
-            url = urlsplit(self.path)
-            data = b"".join(_body(self))
-            prefix = next((prefix for prefix in APIS if url.path.startswith(prefix)), None)
-            if prefix is None:
-                self.git(url.path, url.query, data)
-                return
-            host.requests.append(f"{self.command} {url.path}")
-            try:
-                self.reply(200, json.dumps(self.asked(APIS[prefix], url.path.removeprefix(prefix), url.query, data)))
-            except Refused as refused:
-                self.reply(refused.status, json.dumps(refused.body()))
+    host: CodeHost
+    protocol_version = "HTTP/1.1"
 
-        def asked(self, api: Api, path: str, query: str, data: bytes) -> Any:
-            if host.down:
-                raise Refused(503, "Unavailable")
-            token = self.headers.get("PRIVATE-TOKEN") or self.headers.get("Authorization", "").removeprefix("Bearer ")
-            if token not in ACCOUNTS:
-                raise Refused(401, "Bad credentials")
-            if token == READER and self.command != "GET":
-                raise Refused(403, "Resource not accessible by integration")
-            words = {name: values[0] for name, values in parse_qs(query).items()}
-            with host.one_at_a_time:
-                found = api(host, ACCOUNTS[token], self.command, path, words, json.loads(data) if data else {})
-            if isinstance(found, list):
-                size, page = int(words["per_page"]), int(words["page"])
-                return found[(page - 1) * size : page * size]
-            return found
+    def answer(self) -> None:
+        url = urlsplit(self.path)
+        data = b"".join(_body(self))
+        prefix = next((prefix for prefix in APIS if url.path.startswith(prefix)), None)
+        if prefix is None:
+            self.git(url.path, url.query, data)
+            return
+        self.host.requests.append(f"{self.command} {url.path}")
+        try:
+            self.reply(200, json.dumps(self.call(APIS[prefix], url.path.removeprefix(prefix), url.query, data)))
+        except Refused as refused:
+            self.reply(refused.status, json.dumps(refused.body()))
 
-        def git(self, path: str, query: str, data: bytes) -> None:
-            """git's own CGI program, for who brings a token that may write."""
-            kind, _, value = self.headers.get("Authorization", "").partition(" ")
-            token = base64.b64decode(value).decode().partition(":")[2] if kind == "Basic" else ""
-            if token not in (APP, PERSON):
-                self.reply(401, "who?", 'WWW-Authenticate: Basic realm="git"')
-                return
-            if query == "service=git-receive-pack" and host.before_push:
-                act, host.before_push = host.before_push, None
-                act()
-            environment = {
-                "PATH": os.environ["PATH"],
-                "GIT_PROJECT_ROOT": str(host.bare.parent),
-                "GIT_HTTP_EXPORT_ALL": "1",
-                "REMOTE_USER": ACCOUNTS[token].login,
-                "REQUEST_METHOD": self.command,
-                "PATH_INFO": path.removeprefix("/acme"),
-                "QUERY_STRING": query,
-                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-                "CONTENT_LENGTH": str(len(data)),
-                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-            }
-            done = subprocess.run(["git", "http-backend"], env=environment, input=data, capture_output=True, check=True)
-            head, _, body = done.stdout.partition(b"\r\n\r\n")
-            lines = head.decode().split("\r\n")
-            status = next((line for line in lines if line.startswith("Status:")), "Status: 200").split()[1]
-            self.reply(int(status), body, *(line for line in lines if not line.startswith("Status:")))
+    def call(self, api: Api, path: str, query: str, data: bytes) -> Any:
+        if self.host.down:
+            raise Refused(503, "Unavailable")
+        token = self.headers.get("PRIVATE-TOKEN") or self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token not in ACCOUNTS:
+            raise Refused(401, "Bad credentials")
+        if token == READER and self.command != "GET":
+            raise Refused(403, "Resource not accessible by integration")
+        words = {name: values[0] for name, values in parse_qs(query).items()}
+        with self.host.one_at_a_time:
+            answer = api(self.host, ACCOUNTS[token], self.command, path, words, json.loads(data) if data else {})
+        if isinstance(answer, list):
+            size, page = int(words["per_page"]), int(words["page"])
+            return answer[(page - 1) * size : page * size]
+        return answer
 
-        def reply(self, status: int, body: str | bytes, *headers: str) -> None:
-            data = body.encode() if isinstance(body, str) else body
-            self.send_response(status)
-            for header in headers:
-                name, _, value = header.partition(": ")
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def git(self, path: str, query: str, data: bytes) -> None:
+        """Run git's own CGI program, if the token may write."""
+        kind, _, value = self.headers.get("Authorization", "").partition(" ")
+        token = base64.b64decode(value).decode().partition(":")[2] if kind == "Basic" else ""
+        if token not in (APP, PERSON):
+            self.reply(401, "who?", 'WWW-Authenticate: Basic realm="git"')
+            return
+        if query == "service=git-receive-pack" and self.host.before_push:
+            act, self.host.before_push = self.host.before_push, None
+            act()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": str(self.host.bare.parent),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "REMOTE_USER": ACCOUNTS[token].login,
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": path.removeprefix("/acme"),
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(data)),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+        }
+        done = subprocess.run(["git", "http-backend"], env=environment, input=data, capture_output=True, check=True)
+        head, _, body = done.stdout.partition(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        status = next((line for line in lines if line.startswith("Status:")), "Status: 200").split()[1]
+        self.reply(int(status), body, *(line for line in lines if not line.startswith("Status:")))
 
-        def log_message(self, *_: object) -> None:
-            pass
+    def reply(self, status: int, body: str | bytes, *headers: str) -> None:
+        data = body.encode() if isinstance(body, str) else body
+        self.send_response(status)
+        for header in headers:
+            name, _, value = header.partition(": ")
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
 
-        do_GET = do_POST = do_PATCH = do_PUT = answer  # noqa: N815
+    def log_message(self, *_: object) -> None:
+        pass
 
-    return Handler
+    do_GET = do_POST = do_PATCH = do_PUT = answer  # noqa: N815
 
 
 def _body(handler: BaseHTTPRequestHandler) -> Iterator[bytes]:
-    """The request's body, whole or in chunks, as git sends what is large."""
+    """Yield the request's body, whole or in chunks, as git sends a large one."""
     if handler.headers.get("Transfer-Encoding") != "chunked":
         yield handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         return

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from consul_bodies import compared, service_body
-from consul_certificates import TlsFiles, created_certificates
+from consul_bodies import keep_compared_fields, service_body
+from consul_certificates import TlsFiles, create_certificates
 from processes import NotStartedError, Server, free_port
 
 NODE = "node-a"
 TTL = "24h"
-"""Of the checks that `register` makes: they keep the status that they are registered with."""
+"""The TTL of the checks that `register` makes, so long that they keep their first status."""
 
 
 class RequestError(Exception):
-    """The agent answered with something else than 2xx."""
+    """The agent answered with a status other than 2xx."""
 
     def __init__(self, method: str, path: str, status: int, body: str) -> None:
         super().__init__(f"{method} {path}: {status} {body}")
@@ -33,7 +33,7 @@ class RequestError(Exception):
 
 @cache
 def version_of(binary: str) -> tuple[int, ...]:
-    """The version that a `consul` program says it has, e.g. (1, 14, 11)."""
+    """Ask a `consul` program for its version, e.g. (1, 14, 11)."""
     said = subprocess.run([binary, "version"], capture_output=True, text=True, check=True).stdout
     found = re.match(r"Consul v(\d+)\.(\d+)\.(\d+)", said)
     assert found, said
@@ -43,8 +43,8 @@ def version_of(binary: str) -> tuple[int, ...]:
 class ConsulAgent:
     """One `consul agent -dev`: a server of its own datacenter, ready when this returns.
 
-    address: `http://127.0.0.1:PORT` (https with `tls`). socket: the path of the unix socket that it listens on as well.
-    datacenter, node: names. token: what `request` sends where it is given none; None, or set by the caller.
+    address: `http://127.0.0.1:PORT` (https with `tls`). socket: the path of the unix socket on which it also listens.
+    datacenter, node: names. token: what `request` sends by default; the caller may set it.
     wan_port: the port where other datacenters join. server: the process. version: of Consul, e.g. (1, 14, 11).
     """
 
@@ -74,7 +74,7 @@ class ConsulAgent:
         self.start()
 
     def start(self) -> None:
-        """Starts the agent and waits until it is ready."""
+        """Start the agent and wait until it is ready."""
         self.socket.unlink(missing_ok=True)
         settings = self.folder / "agent.json"
         settings.write_text(json_module.dumps(self._settings()))
@@ -108,29 +108,30 @@ class ConsulAgent:
         }
 
     def _ready(self) -> bool:
-        """A leader, and in the catalog all that the agent writes of itself: nothing moves by itself from here on."""
-        if not self._answered("/v1/status/leader"):
+        """Whether there is a leader and the agent has written all about itself: from then on nothing changes by
+        itself."""
+        if not self._try_get("/v1/status/leader"):
             return False
         if self._config.get("acl"):
             return True  # nothing else may be read yet
-        health = self._answered(f"/v1/health/node/{self.node}") or ()
-        nodes = self._answered("/v1/catalog/nodes") or ()
+        health = self._try_get(f"/v1/health/node/{self.node}") or ()
+        nodes = self._try_get("/v1/catalog/nodes") or ()
         return (
             any(check["CheckID"] == "serfHealth" and check["Status"] == "passing" for check in health)
             and any(node["Node"] == self.node and node["TaggedAddresses"] and node["Meta"] for node in nodes)
-            and bool(self._answered("/v1/catalog/service/consul"))
+            and bool(self._try_get("/v1/catalog/service/consul"))
         )
 
-    def _answered(self, path: str) -> Any:
+    def _try_get(self, path: str) -> Any:
         try:
             return self.request("GET", path)
         except RequestError:
             return None
 
     def request(self, method: str, path: str, json: Any = None, token: str | None = None) -> Any:
-        """The parsed JSON of the answer, None where it has none. Raises RequestError where it is not 2xx, or OSError.
+        """Send a request and return the JSON of the answer, or its text, or None if it is empty.
 
-        path: percent-encoded, with query.
+        path: percent-encoded, with query. Raises RequestError for a status other than 2xx, or OSError.
         """
         headers = {}
         token = token or self.token
@@ -140,7 +141,7 @@ class ConsulAgent:
         try:
             status, answer = self._send(method, path, body, headers)
         except (http.client.HTTPException, OSError):
-            # An idle connection that the agent closed; or it is not there (yet).
+            # The agent closed an idle connection, or does not run (yet).
             self._connection = None
             try:
                 status, answer = self._send(method, path, body, headers)
@@ -154,7 +155,7 @@ class ConsulAgent:
             return answer.decode() or None
 
     def request_bytes(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        """The bytes of the answer, which must be 200; of a snapshot, for example."""
+        """Send a request and return the bytes of the answer, such as a snapshot. Its status must be 200."""
         status, answer = self._send(method, path, body, {})
         assert status == 200, answer
         return answer
@@ -188,11 +189,11 @@ class ConsulAgent:
         status: str | None = "passing",
         settle: bool = True,
     ) -> None:
-        """Registers an instance with the agent, on its own node, and waits until the catalog has it.
+        """Register an instance with the agent, on its own node, and wait until the catalog has it.
 
-        id: default the name. weights: (passing, warning). kind: e.g. connect-proxy, mesh-gateway.
-        status: of a check of the instance; None for no check. checks: further ones, as the agent takes them.
-        settle=False: does not wait; for many registrations call `settle()` after the last.
+        id: by default the name. weights: (passing, warning). kind: e.g. connect-proxy, mesh-gateway.
+        status: that of the instance's check; None for no check. checks: further ones, as the agent takes them.
+        settle=False: do not wait; after many registrations, call `settle()` once.
         """
         own_checks: list[Mapping[str, Any]] = [{"TTL": TTL, "Status": status}] if status else []
         body = service_body(name, id, address, port, tags, meta, kind, weights, tagged_addresses, proxy)
@@ -222,9 +223,9 @@ class ConsulAgent:
         node_status: str | None = None,
         checks: Iterable[Mapping[str, Any]] = (),
     ) -> None:
-        """Registers a node in the catalog and, where `service` is given, an instance on it.
+        """Register a node in the catalog and, if `service` is given, an instance on it.
 
-        status: of a check of the instance, node_status: of one of the node; None: no such check.
+        status: that of the instance's check; node_status: that of the node's; None: no such check.
         checks: further ones, as the catalog takes them ({"CheckID": …, "Name": …, "Status": …, "ServiceID": …}).
         """
         body: dict[str, Any] = {"Node": node, "Address": node_address, "NodeMeta": dict(node_meta or {})}
@@ -246,28 +247,28 @@ class ConsulAgent:
         self.request("PUT", "/v1/catalog/register", body)
 
     def deregister(self, id: str, *, settle: bool = True) -> None:
-        """Removes an instance of the agent's own node."""
+        """Remove an instance from the agent's own node."""
         self.request("PUT", f"/v1/agent/service/deregister/{quote(id, safe='')}")
         if settle:
             self.settle()
 
     def catalog_deregister(self, node: str, id: str | None = None) -> None:
-        """Removes a node of the catalog with all that is on it, or one instance on it."""
+        """Remove a node from the catalog with everything on it, or only one instance on it."""
         body = {"Node": node, "Datacenter": self.datacenter}
         if id is not None:
             body["ServiceID"] = id
         self.request("PUT", "/v1/catalog/deregister", body)
 
     def maintenance(self, id: str | None = None, *, enable: bool = True, reason: str = "test") -> None:
-        """Puts the agent's node, or one instance on it, into maintenance, or out of it."""
+        """Put the agent's node, or one instance on it, into maintenance, or take it out of it."""
         where = "/v1/agent/maintenance" if id is None else f"/v1/agent/service/maintenance/{quote(id, safe='')}"
         self.request("PUT", f"{where}?enable={str(enable).lower()}&reason={quote(reason)}")
         self.settle()
 
     def reset(self) -> None:
-        """Removes all that was registered, on this node and on others; takes the node out of maintenance.
+        """Remove everything that was registered on any node, and take this node out of maintenance.
 
-        Starts the agent where a test has ended it, and failed before it started it again.
+        Start the agent if a test stopped it and failed before it started the agent again.
         """
         if self.server.ended:
             self.stop()
@@ -279,7 +280,7 @@ class ConsulAgent:
             for check_id in self.request("GET", "/v1/agent/checks"):
                 self.request("PUT", f"/v1/agent/check/deregister/{quote(check_id, safe='')}")
         except RequestError:
-            # An id such as ".." can't be written into a path: the agent can't be told to forget it.
+            # The agent cannot be told to forget an id such as "..", which cannot be written into a path.
             self.stop()
             self.start()
         for node in self.request("GET", "/v1/catalog/nodes"):
@@ -288,31 +289,31 @@ class ConsulAgent:
         self.settle()
 
     def settle(self) -> None:
-        """Waits until the catalog has what the agent has.
+        """Wait until the catalog has what the agent has.
 
-        Consul 1.8.7 writes to it before it answers; but where that fails, and in other versions, a moment later.
+        Consul 1.8.7 writes to the catalog before it answers. If that fails, and in other versions, it does so later.
         """
         end = time.monotonic() + 30
-        while self._of_the_agent() != self._of_the_catalog():
+        while self._state_of_agent() != self._state_of_catalog():
             if time.monotonic() > end:
                 raise TimeoutError(f"the catalog does not follow the agent\n{self.server.log_end()}")
             time.sleep(0.01)
 
-    def _of_the_agent(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _state_of_agent(self) -> tuple[dict[str, Any], dict[str, Any]]:
         services = self.request("GET", "/v1/agent/services")
         checks = self.request("GET", "/v1/agent/checks")
-        return compared(services), {check_id: check["Status"] for check_id, check in checks.items()}
+        return keep_compared_fields(services), {check_id: check["Status"] for check_id, check in checks.items()}
 
-    def _of_the_catalog(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _state_of_catalog(self) -> tuple[dict[str, Any], dict[str, Any]]:
         services = self.request("GET", f"/v1/catalog/node/{self.node}")["Services"]
         checks = self.request("GET", f"/v1/health/node/{self.node}")
         services.pop("consul", None)
-        return compared(services), {
+        return keep_compared_fields(services), {
             check["CheckID"]: check["Status"] for check in checks if check["CheckID"] != "serfHealth"
         }
 
     def stop(self) -> None:
-        """Ends the agent."""
+        """Stop the agent."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -320,22 +321,22 @@ class ConsulAgent:
 
 
 class AclAgent(ConsulAgent):
-    """An agent with ACLs on, which deny by default. token: the bootstrap token, which may do all."""
+    """An agent with ACLs on, which deny by default. token: the bootstrap token, which may do everything."""
 
     def __init__(self, binary: str, folder: Path) -> None:
         acl = {"enabled": True, "default_policy": "deny", "enable_token_persistence": False}
         super().__init__(binary, folder, config={"acl": acl})
         self._policies = 0
         try:
-            self.server.wait_until(self._bootstrapped, "ACLs of consul")
-            # With it the agent may write of its own node; instances are written with the token that registers them.
+            self.server.wait_until(self._bootstrap, "ACLs of consul")
+            # This token lets the agent write its own node. It writes an instance with the token that registered it.
             self.request("PUT", "/v1/agent/token/agent", {"Token": self.token})
             self.server.wait_until(self._registered, "consul agent with ACLs")
         except NotStartedError:
             self.stop()
             raise
 
-    def _bootstrapped(self) -> bool:
+    def _bootstrap(self) -> bool:
         try:
             self.token = self.request("PUT", "/v1/acl/bootstrap")["SecretID"]
         except RequestError:
@@ -346,71 +347,16 @@ class AclAgent(ConsulAgent):
         return any(node["Node"] == self.node and node["Meta"] for node in self.request("GET", "/v1/catalog/nodes"))
 
     def create_token(self, rules: str) -> str:
-        """The secret of a new token that may do what `rules` say (Consul's ACL rules in HCL; "": nothing)."""
+        """Create a token with these rights (Consul's ACL rules in HCL; "": none), and return its secret."""
         self._policies += 1
         policy = self.request("PUT", "/v1/acl/policy", {"Name": f"test-{self._policies}", "Rules": rules})
         token = self.request("PUT", "/v1/acl/token", {"Policies": [{"ID": policy["ID"]}]})
         return str(token["SecretID"])
 
 
-class WanPair:
-    """Two datacenters, dc1 (`primary`) and dc2 (`secondary`), joined over WAN: each answers for the other."""
-
-    def __init__(
-        self,
-        binary: str,
-        folder: Path,
-        *,
-        config: Mapping[str, Any] | None = None,
-        secondary: Mapping[str, Any] | None = None,
-    ) -> None:
-        """config, secondary: further settings of the primary, and of the other."""
-        self.primary = ConsulAgent(binary, folder / "1", config=config)
-        try:
-            self.secondary = ConsulAgent(binary, folder / "2", datacenter="dc2", node="node-b", config=secondary)
-        except NotStartedError:
-            self.primary.stop()
-            raise
-        try:
-            self.join()
-            self.primary.server.wait_until(self._joined, "joining dc1 and dc2")
-        except NotStartedError:
-            self.stop()
-            raise
-
-    def join(self) -> None:
-        """Let the secondary find the primary: by themselves they do it again half a minute after a restart."""
-        self.secondary.request("PUT", f"/v1/agent/join/127.0.0.1:{self.primary.wan_port}?wan=1")
-
-    def _joined(self) -> bool:
-        for agent in self.agents:
-            try:
-                known = agent.request("GET", "/v1/catalog/datacenters")
-                if sorted(known) != ["dc1", "dc2"]:
-                    return False
-                for datacenter in known:
-                    agent.request("GET", f"/v1/catalog/nodes?dc={datacenter}")
-            except RequestError:
-                return False
-        return True
-
-    @property
-    def agents(self) -> tuple[ConsulAgent, ConsulAgent]:
-        return (self.primary, self.secondary)
-
-    def reset(self) -> None:
-        """Removes all that was registered in both."""
-        for agent in self.agents:
-            agent.reset()
-
-    def stop(self) -> None:
-        for agent in self.agents:
-            agent.stop()
-
-
 def tls_agent(binary: str, folder: Path) -> ConsulAgent:
-    """An agent that speaks https only, to clients with a certificate of its authority only (see `tls`)."""
-    tls = created_certificates(binary, folder)
+    """Start an agent that speaks only https, and only to clients with a certificate of its authority (see `tls`)."""
+    tls = create_certificates(binary, folder)
     config = {
         "verify_incoming": True,
         "ca_file": str(tls.ca_file),

@@ -1,4 +1,4 @@
-"""What Consul's agent and catalog take and answer for one instance."""
+"""The bodies that Consul's agent and catalog take and return for an instance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def service_body(
     tagged_addresses: Mapping[str, tuple[str, int]] | None,
     proxy: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """A service as the catalog takes it."""
+    """Make the body of a service, as the catalog takes it."""
     body: dict[str, Any] = {
         "Service": name,
         "ID": id or name,
@@ -35,13 +35,14 @@ def service_body(
         body["Weights"] = {"Passing": weights[0], "Warning": weights[1]}
     if tagged_addresses:
         body["TaggedAddresses"] = {
-            key: {"Address": where, "Port": its_port} for key, (where, its_port) in tagged_addresses.items()
+            key: {"Address": tagged_address, "Port": tagged_port}
+            for key, (tagged_address, tagged_port) in tagged_addresses.items()
         }
     return body
 
 
-def compared(services: Mapping[str, Any]) -> dict[str, Any]:
-    """Of each instance what tells two states apart."""
+def keep_compared_fields(services: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of each instance that keep_compared_fields two states."""
     fields = ("Service", "Address", "Port", "Tags", "Meta", "Weights")
     return {
         name: [*(service.get(field) or None for field in fields), _registered_addresses(service)]
@@ -50,5 +51,7 @@ def compared(services: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _registered_addresses(service: Mapping[str, Any]) -> dict[str, Any]:
-    """The tagged addresses without the one that the catalog of Consul 1.11 and later adds to sidecars."""
-    return {name: at for name, at in (service.get("TaggedAddresses") or {}).items() if name != "consul-virtual"}
+    """Return the tagged addresses, without the one that Consul 1.11 and later adds to sidecars in the catalog."""
+    return {
+        name: address for name, address in (service.get("TaggedAddresses") or {}).items() if name != "consul-virtual"
+    }

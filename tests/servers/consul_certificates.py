@@ -1,4 +1,4 @@
-"""Certificates of an authority of the test's own, by `consul tls`, and such as old authorities made, by openssl."""
+"""Make certificates: with `consul tls`, and with openssl those that old authorities made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class TlsFiles:
-    """The authority, a client's certificate and key, the name in the agent's certificate; and the agent's own."""
+    """The authority, a client's certificate and key, the agent's name, and the agent's certificate and key."""
 
     ca_file: Path
     cert_file: Path
@@ -21,14 +21,14 @@ class TlsFiles:
     agent_key_file: Path
 
     def context(self) -> ssl.SSLContext:
-        """What a client connects with."""
+        """Make the context with which a client connects."""
         context = ssl.create_default_context(cafile=str(self.ca_file))
         context.load_cert_chain(self.cert_file, self.key_file)
         return context
 
 
-def created_certificates(binary: str, folder: Path) -> TlsFiles:
-    """New ones in this folder. They are valid for 127.0.0.1 and localhost too."""
+def create_certificates(binary: str, folder: Path) -> TlsFiles:
+    """Create new ones in this folder. They are also valid for 127.0.0.1 and localhost."""
     folder.mkdir(parents=True, exist_ok=True)
     for arguments in (["ca", "create"], ["cert", "create", "-server", "-dc", "dc1"], ["cert", "create", "-client"]):
         subprocess.run([binary, "tls", *arguments], cwd=folder, check=True, capture_output=True)
@@ -48,7 +48,7 @@ OLD_AUTHORITIES: dict[str, Sequence[str] | None] = {
     "no key identifiers": ("basicConstraints=critical,CA:TRUE", "subjectKeyIdentifier=none"),
     "version 1": None,
 }
-"""Extensions of authorities' certificates that Python 3.13 refuses by default; None: a certificate of version 1."""
+"""Extensions of authorities' certificates that Python 3.13 refuses by default. None: a certificate of version 1."""
 
 
 def openssl(folder: Path, *arguments: str) -> None:
@@ -59,7 +59,8 @@ _KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 
 
 def old_authority(folder: Path, extensions: Sequence[str] | None) -> None:
-    """ca.pem with these extensions (None: version 1), and server.pem with server.key, signed by it for localhost."""
+    """Write ca.pem with these extensions (None: version 1), and server.pem with server.key, which it signs for
+    localhost."""
     text = "[v]\n" + "".join(f"{extension}\n" for extension in extensions or ())
     (folder / "ca.ext").write_text(text)
     (folder / "server.ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nauthorityKeyIdentifier=none\n")
@@ -72,13 +73,13 @@ def old_authority(folder: Path, extensions: Sequence[str] | None) -> None:
 
 
 def self_signed_of_version_1(folder: Path) -> None:
-    """server.pem and server.key, for localhost by its common name alone."""
+    """Write server.pem and server.key, for localhost by its common name only."""
     openssl(folder, "req", "-new", *_KEY, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr")
     openssl(folder, "x509", "-req", "-in", "server.csr", "-signkey", "server.key", "-out", "server.pem")
 
 
 def intermediate_authority(folder: Path) -> None:
-    """intermediate.pem, which root.pem signed, and server.pem with server.key, which it signed in turn."""
+    """Write intermediate.pem, signed by root.pem, and server.pem with server.key, signed by intermediate.pem."""
     old_authority(folder, ("basicConstraints=critical,CA:TRUE",))
     openssl(folder, "req", "-x509", *_KEY, "-subj", "/CN=root", "-keyout", "root.key", "-out", "root.pem")
     signed = ["-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial", "-extfile", "ca.ext", "-extensions", "v"]

@@ -1,4 +1,4 @@
-"""Two real Consul clusters that are peered (1.14): what one exports to the other."""
+"""Two real Consul clusters that are peered (1.14), one of which exports services to the other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EAST, WEST = "east", "west"
 
 
 class _Peerable:
-    """Of a peerable agent the gRPC port is open, where the other cluster asks it."""
+    """An agent that can be peered: its gRPC port is open to the other cluster."""
 
     def _settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = super()._settings()  # type: ignore[misc]
@@ -31,9 +31,9 @@ class _AclAgent(_Peerable, AclAgent):
 
 
 class PeeredPair:
-    """`east` with ACLs on, and `west` (datacenter dc2), which exports services to it. east calls it the peer `west`.
+    """`east`, with ACLs on, and `west` (datacenter dc2), which exports services to east as the peer `west`.
 
-    establish() makes a peering; end() takes it away. Both clusters stay.
+    establish() makes a peering; end() deletes it. Both clusters stay.
     """
 
     def __init__(self, binary: str, folder: Path) -> None:
@@ -58,7 +58,7 @@ class PeeredPair:
             self.wait_for(lambda agent=agent: not agent.request("GET", "/v1/peerings"), "the end of the peerings")
 
     def export(self, *services: str, to: str = WEST) -> None:
-        """Export these services of west, and no others; waits until east knows so."""
+        """Export only these services of west, and wait until east knows."""
         consumers = [{"Peer": f"to-{to}"}]
         exported = [{"Name": service, "Consumers": consumers} for service in services]
         if exported:
@@ -69,29 +69,29 @@ class PeeredPair:
         self.wait_for(lambda: self.imported(to) == sorted(services), f"the services {services}")
 
     def imported(self, peer: str = WEST) -> list[str]:
-        """What east imports of this peer, once the instances are there too."""
+        """Return what east imports from this peer, or nothing until the instances have arrived too."""
         names = sorted((self.peering(peer).get("StreamStatus") or {}).get("ImportedServices") or ())
         here = {service["Name"] for service in self.east.request("GET", f"/v1/internal/ui/services?peer={peer}")}
         there = set(self.west.request("GET", "/v1/catalog/services")) & set(names)
         return names if here == there else []
 
     def peering(self, peer: str = WEST) -> dict[str, Any]:
-        """What east says of this peer; {} if it does not know it."""
+        """Return what east says of this peer, or {} if it does not know the peer."""
         try:
             found: dict[str, Any] = self.east.request("GET", f"/v1/peering/{peer}")
         except RequestError:
             return {}
         return found
 
-    def wait_for(self, holds: Callable[[], bool], what: str) -> None:
+    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + 20
-        while not holds():
+        while not condition():
             if time.monotonic() > end:
                 raise TimeoutError(f"{what} did not come\n{self.east.server.log_end()}")
             time.sleep(0.02)
 
     def reset(self) -> None:
-        """One active peering, nothing registered, nothing exported."""
+        """Restore the beginning: one active peering, nothing registered, nothing exported."""
         self.end()
         for agent in (self.east, self.west):
             agent.reset()

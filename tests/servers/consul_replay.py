@@ -1,4 +1,4 @@
-"""A server with the answers of a Consul that has one service: what a real one cannot be made to answer, tests bend."""
+"""A server with the answers of a Consul that has one service. Tests replace answers that no real Consul would give."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Replay:
             return route if isinstance(route, Reply) else route(query)
 
     def asked(self, path: str) -> int:
-        return sum(each == path for each, _ in self.requests)
+        return sum(requested == path for requested, _ in self.requests)
 
 
 @contextmanager
@@ -128,6 +128,6 @@ def refused(replay: Replay, **more: Any) -> str:
 
 
 def moving(body: Any, *indexes: int) -> Route:
-    """Each answer with the next of these indexes, the last again and again."""
+    """Answer with one of these indexes after the other, then always with the last."""
     left = list(indexes)
     return lambda _: Reply(body, left.pop(0) if len(left) > 1 else left[0])

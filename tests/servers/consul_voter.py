@@ -11,7 +11,7 @@ from processes import Server, free_port
 
 
 class Voter:
-    """A server that waits for another one before a leader is elected. address: `http://127.0.0.1:PORT`."""
+    """A server that elects a leader only once it has joined another. address: `http://127.0.0.1:PORT`."""
 
     def __init__(self, binary: str, folder: Path, number: int) -> None:
         folder.mkdir()
@@ -43,7 +43,7 @@ class Voter:
         self.request("PUT", f"/v1/agent/join/127.0.0.1:{other.lan_port}")
 
     def request(self, method: str, path: str) -> bytes:
-        """The body of the answer."""
+        """Send a request and return the body of the answer."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request(method, path)

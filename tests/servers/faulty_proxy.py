@@ -1,4 +1,4 @@
-"""A proxy before a real Consul, or answers recorded of Nomad, that fails where it is told to: real ones can't be."""
+"""A proxy before a real Consul or recorded answers of Nomad, which fails on demand, as real servers do not."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from threading import Event, Thread
 from loopback_http import LoopbackHTTPServer
 
 Fault = Callable[[str, str], tuple[int, str] | None]
-"""(path with query, token of the request) -> the status and body to answer with; None: what the server says."""
+"""(path with query, token of the request) -> the status and body to answer with, or None to ask the server."""
 
 _TOKENS = ("X-Consul-Token", "X-Nomad-Token")
 _PREFIXES = ("X-Consul", "X-Nomad")
 
 
 class FaultyProxy:
-    """Passes every GET on to 127.0.0.1:port but those that `fault` answers.
+    """Passes each GET on to 127.0.0.1:port, unless `fault` answers it.
 
-    address: of the proxy. asked: (path with query, token) of each request. arrived: set with the first one.
-    hang: a request is never answered while this is True. change: what it makes of the server's bodies.
+    address: that of the proxy. asked: (path with query, token) of each request. arrived: set with the first request.
+    hang: while it is True, no request is answered. change: changes the bodies of the server's answers.
     """
 
     def __init__(self, port: int, fault: Fault | None = None, change: Callable[[bytes], bytes] | None = None) -> None:

@@ -1,7 +1,7 @@
-"""Fills a Consul with a fleet, by transactions: `python tests/servers/fill_consul.py PORT [NODES SERVICES INSTANCES]`.
+"""Fill a Consul with a fleet, by transactions: `python tests/servers/fill_consul.py PORT [NODES SERVICES INSTANCES]`.
 
-Every instance has its own check and every node one, as agents register them; tags and meta are as long as real ones.
-The agent needs `limits { http_max_conns_per_client = 1000 }` where many clients read it afterwards.
+Every instance and every node has a check, as agents register them; tags and meta are as long as real ones. The agent
+needs `limits { http_max_conns_per_client = 1000 }` if many clients read it afterwards.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from itertools import islice
 from typing import Any
 
 MOST_OPERATIONS = 64
-"""Of one transaction (Consul's own limit)."""
+"""Operations in one transaction (Consul's own limit)."""
 
 _WRITERS = 4
 
 
 def operations(nodes: int, services: int, instances: int) -> Iterator[dict[str, Any]]:
-    """The operations that register the fleet; the instances of a service stand on nodes far from each other."""
+    """Yield the operations that register the fleet. The instances of a service are on nodes far from each other."""
     for number in range(nodes):
         name = f"node-{number:05}"
         node = {"Node": name, "Address": _address(number), "Meta": {"rack": f"r{number % 40}"}}
         yield {"Node": {"Verb": "set", "Node": node}}
-        # Not serfHealth: the leader removes nodes that have it and are no members of the cluster.
+        # Not serfHealth: the leader removes nodes that have this check, but are not members of the cluster.
         check = {"Node": name, "CheckID": "node-alive", "Name": "Node Health Status", "Status": "passing"}
         yield {"Check": {"Verb": "set", "Check": {**check, "Output": "Agent alive and reachable"}}}
     for number in range(instances):
@@ -36,8 +36,8 @@ def operations(nodes: int, services: int, instances: int) -> Iterator[dict[str, 
         registered = _service(number, service, node)
         yield {"Service": {"Verb": "set", "Node": f"node-{node:05}", "Service": registered}}
         check = {"Node": f"node-{node:05}", "CheckID": f"service:{registered['ID']}", "ServiceID": registered["ID"]}
-        said = "HTTP GET http://127.0.0.1/health: 200 OK Output: ok"
-        yield {"Check": {"Verb": "set", "Check": {**check, "Name": "health", "Status": "passing", "Output": said}}}
+        output = "HTTP GET http://127.0.0.1/health: 200 OK Output: ok"
+        yield {"Check": {"Verb": "set", "Check": {**check, "Name": "health", "Status": "passing", "Output": output}}}
 
 
 def _service(number: int, name: str, node: int) -> dict[str, Any]:
@@ -56,14 +56,14 @@ def _address(number: int) -> str:
     return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
-def _batches(every: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    while batch := list(islice(every, MOST_OPERATIONS)):
+def _batches(operations: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(operations, MOST_OPERATIONS)):
         yield batch
 
 
 def fill(port: int, nodes: int, services: int, instances: int) -> None:
-    """Registers the fleet with the Consul that listens on 127.0.0.1:PORT. RuntimeError: it refused something."""
-    parts = [json.dumps(part).encode() for part in _batches(operations(nodes, services, instances))]
+    """Register the fleet with the Consul on 127.0.0.1:PORT. RuntimeError: it refused something."""
+    parts = [json.dumps(batch).encode() for batch in _batches(operations(nodes, services, instances))]
     write = partial(_write, port)
     # Nodes before services: a transaction that names an unknown node is refused.
     first = nodes * 2 // MOST_OPERATIONS + 1
@@ -73,7 +73,7 @@ def fill(port: int, nodes: int, services: int, instances: int) -> None:
 
 
 def move(port: int, to: int) -> None:
-    """Registers the fleet's first instance anew, with another port of its own: 10,000 + `to`."""
+    """Register the fleet's first instance again, with the port 10,000 + `to`."""
     moved = {**_service(0, "service-00000-v1", 0), "Port": 10_000 + to}
     _write(port, [json.dumps([{"Service": {"Verb": "set", "Node": "node-00000", "Service": moved}}]).encode()])
 
@@ -90,4 +90,4 @@ def _write(port: int, transactions: list[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    fill(int(sys.argv[1]), *([int(each) for each in sys.argv[2:]] or [10_000, 10_000, 170_000]))
+    fill(int(sys.argv[1]), *([int(number) for number in sys.argv[2:]] or [10_000, 10_000, 170_000]))

@@ -1,4 +1,4 @@
-"""The value of `keys` of a hiera output, as a configuration says it."""
+"""Read the `keys` of a hiera output, as a configuration has them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from frostline.outputs.hiera.keys import ParameterKeys, read_keys
 
 
 def parameter_keys(keys: Mapping[str, Any]) -> ParameterKeys:
-    """What is read where `keys` is this mapping, in line 1 of frostline.yaml."""
+    """Read this mapping as `keys` in line 1 of frostline.yaml."""
     state = ParseState(read_yaml(f"keys: {json.dumps(keys)}\n".encode(), "frostline.yaml"))
     cursor = state.top().get("keys")
     assert cursor is not None

@@ -1,4 +1,4 @@
-"""Texts that a server may hold and that somebody down the line takes for something else. No two are equal."""
+"""Texts that a server may hold and that a later reader may misinterpret. No two are equal."""
 
 from __future__ import annotations
 
@@ -97,10 +97,10 @@ _MARKS = (
 _ALL = (_QUOTING, _LINES, _BLANKS, _CONTROLS, _INTERPOLATED, _WORDS, _NUMBERS, _SIGNS, _PATHS, _CHARACTERS)
 
 TEXTS = tuple(dict.fromkeys(text for texts in (*_ALL, _DIRECTIONS, _MARKS) for text in texts))
-"""All of them but the long ones: each is shorter than LONGEST_META_VALUE.
+"""All texts but the long ones. Each is shorter than LONGEST_META_VALUE.
 
-Only one of them begins with NUL, and none is another's beginning before a NUL: Consul 1.8.7 ends keys of its indexes
-with it, and takes such nodes for each other.
+Only one text begins with NUL, and no text equals the beginning of another before a NUL, because Consul 1.8.7 ends keys
+of its indexes with NUL and confuses such nodes.
 """
 
 _META_CHARACTERS = set(string.ascii_letters + string.digits + "_-")
@@ -109,4 +109,4 @@ META_KEYS = (*(text for text in TEXTS if set(text) <= _META_CHARACTERS), "k" * L
 """Keys that Consul takes in a service's meta."""
 
 LONG_TEXTS = ("n" * LONG, "😀%{x}'\"\\ \n\x01" * (LONG // 64))
-"""Names, ids, tags and addresses of LONG characters, and of many where each is escaped somewhere."""
+"""Names, ids, tags and addresses of LONG characters; in the second, every character must be escaped somewhere."""

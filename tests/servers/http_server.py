@@ -23,7 +23,7 @@ def answer(status: str, body: bytes = b"", *headers: str) -> bytes:
 
 
 def closing(data: bytes) -> Answer:
-    """Sends this and closes the connection."""
+    """Send this and close the connection."""
 
     def act(connection: socket.socket) -> None:
         connection.sendall(data)
@@ -48,7 +48,7 @@ def dripping(head: bytes, drop: bytes = b" ") -> Answer:
 
 
 class Server:
-    """Answers each request with the next of `answers`, the last one again and again."""
+    """Answers requests with one of `answers` after the other, then always with the last."""
 
     def __init__(self, answers: tuple[Answer, ...], listener: socket.socket) -> None:
         self.answers = answers
@@ -83,15 +83,15 @@ class Server:
                     head, received = received.split(b"\r\n\r\n", 1)
                     with self.lock:
                         self.requests.append(head.decode())
-                        now = self.answers[min(len(self.requests), len(self.answers)) - 1]
-                    if isinstance(now, bytes):
-                        connection.sendall(now)
+                        next_answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
+                    if isinstance(next_answer, bytes):
+                        connection.sendall(next_answer)
                     else:
-                        now(connection)
+                        next_answer(connection)
 
     def stop(self) -> None:
         # close() alone does not wake accept().
         with suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
-        for each in (self.listener, *self.open):
-            each.close()
+        for opened in (self.listener, *self.open):
+            opened.close()

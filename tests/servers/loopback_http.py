@@ -1,4 +1,4 @@
-"""The HTTP server of the tests' own servers: it stays silent about a client that goes away, which many tests make."""
+"""The HTTP server of the tests' own servers. It stays silent about clients that go away, as many tests make them do."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 
 class LoopbackHTTPServer(ThreadingHTTPServer):
-    """A thread a connection, none of which keeps the tests alive.
+    """Serves each connection in a daemon thread, which does not keep the tests alive.
 
-    What `socketserver` prints of a failed request would stand in the output of whichever command the tests run in
-    this process then. So a client that went away, or a server behind a proxy, is no failure; any other exception is.
+    `socketserver` would print a failed request into the output of the command that the tests run in this process at the
+    time. So a client or a server behind a proxy that goes away is not reported; any other exception is.
     """
 
     daemon_threads = True
-    request_queue_size = 128  # with the default of 5, eight clients at once wait for TCP to try again
+    request_queue_size = 128  # with the default of 5, some of eight simultaneous clients wait until TCP tries again
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), (ConnectionError, HTTPException, TimeoutError)):

@@ -35,7 +35,7 @@ class RefusedConfigurationError(Exception):
 
 
 class Nginx:
-    """An nginx that serves `http`, the content of an `http {}` block, in which PORT stands for the port to listen on.
+    """An nginx that serves `http`: the content of an `http {}` block, with PORT in place of the port to listen on.
 
     address: http://127.0.0.1:PORT. Raises RefusedConfigurationError.
     """
@@ -45,11 +45,11 @@ class Nginx:
             raise ValueError(f"no {PORT} in the configuration")
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        # As root nginx gives its workers to another user, who can't enter the tests' folders.
+        # As root, nginx would run its workers as another user, who cannot enter the tests' folders.
         user = f"user {pwd.getpwuid(0).pw_name};\n" if os.geteuid() == 0 else ""
         config = folder / "nginx.conf"
         config.write_text(MAIN.format(user=user, http=http.replace(PORT, str(self.port))), encoding="utf-8")
-        # -e: until it has read the configuration, nginx logs to a folder of the system.
+        # -e: nginx would log to a system folder until it has read the configuration.
         command = [binary, "-e", "stderr", "-p", f"{folder}/", "-c", str(config)]
         tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
         if tested.returncode:

@@ -1,4 +1,4 @@
-"""Reads of the source `nomad` from a replay, and a small region for them."""
+"""Read the source `nomad` from a replay, and from a small region."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def by_namespace(reading: ReadResult) -> dict[str, SegmentAnswer]:
 
 
 def healths(reading: ReadResult) -> dict[str, str]:
-    """Allocation -> health."""
+    """Return the health of each allocation."""
     return {
         registration.id[12:48]: registration.health
         for answer in reading.answers
@@ -54,7 +54,7 @@ def refused(replay: NomadReplay, kind: type[Exception] = SourceError, **more: An
 
 @contextmanager
 def small_region() -> Iterator[NomadReplay]:
-    """One namespace with one service, `web`, and one job, `shop`, with one upstream."""
+    """Serve one namespace with one service, `web`, and one job, `shop`, which has one upstream."""
     server = NomadReplay()
     server.fix("/v1/namespaces", state([{"Name": "default"}]))
     server.fix("/v1/services", names("web"))
@@ -90,7 +90,7 @@ def upstream(destination: str, port: int = 9000, name: str = "shop", **more: Any
 
 
 def refused_default(replay: NomadReplay, **more: Any) -> str:
-    """Why the namespace `default` is refused, as an error of one request."""
+    """Read the namespace `default`, and return the message of the request that failed."""
     message = refused(replay, **({"namespaces": ("default",)} | more))
     assert message.startswith("source live: GET ")
     return message

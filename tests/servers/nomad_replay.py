@@ -1,10 +1,10 @@
-"""A server that answers as a real Nomad 2.0 did: from exchanges recorded of one (tests/data/nomad).
+"""A server that answers as a real Nomad 2.0 did, from recorded exchanges (tests/data/nomad).
 
-A request is looked up by its path and its whole query, in any order. What was not recorded is refused with 500 and
-remembered in `unknown`. These variants alone are made from what was recorded (`_Recorded.answer`):
+It looks up a request by its path and its whole query, in any order. It refuses what was not recorded with 500, and
+remembers it in `unknown`. Only these variants are made from recorded answers (`_Recorded.answer`):
 
-- `region=global`, `stale=true`: the one region and the one server that there was, so the same answer;
-- `namespace=default`: what Nomad takes where there is no namespace;
+- `region=global`, `stale=true`: the same answer, because there was one region with one server;
+- `namespace=default`: the answer without a namespace, whose default this is;
 - `index` and `wait`: the answer without them, once its index is higher, or the time and a sixteenth of it is over;
 - jobs by `per_page`, `next_token` and `prefix`: parts of the recorded whole list, with the token NAMESPACE.ID that the
   recorded pages have.
@@ -30,7 +30,7 @@ Query = dict[str, str]
 
 
 class Reply(NamedTuple):
-    """value: JSON, or the bytes of the body. length: what Content-Length says, None for what is true."""
+    """value: JSON, or the bytes of the body. length: a false Content-Length; None: the true one."""
 
     value: Any
     status: int = 200
@@ -42,7 +42,7 @@ class Reply(NamedTuple):
         return self.value if isinstance(self.value, bytes) else json.dumps(self.value).encode()
 
     def with_headers(self, **headers: str | None) -> Reply:
-        """With these of Nomad's own (`Index`, `KnownLeader` …); None takes one away."""
+        """Return the reply with these headers of Nomad (`Index`, `KnownLeader` …). None removes a header."""
         changed = {f"X-Nomad-{name}".title(): value for name, value in headers.items()}
         known = {name.title(): value for name, value in self.headers.items()}
         return self._replace(headers={name: value for name, value in (known | changed).items() if value is not None})
@@ -52,23 +52,23 @@ Bend = Callable[[Reply, Query], Reply]
 
 
 def state(value: Any, index: int = 70) -> Reply:
-    """An answer of the servers' state."""
+    """Make an answer about the servers' state, with its index."""
     return Reply(value, headers={**META, "X-Nomad-Index": str(index)})
 
 
 def instance(service: str, **more: Any) -> dict[str, Any]:
-    """An instance that /v1/service/NAME lists, in the namespace `default`."""
+    """Make an instance as /v1/service/NAME lists it, in the namespace `default`."""
     default = {"ID": f"{service}-1", "ServiceName": service, "Namespace": "default", "NodeID": "n1", "AllocID": "a1"}
     return default | {"JobID": "j", "Port": 80, "ModifyIndex": 7, "Tags": None} | more
 
 
 def stub(job: str, index: int = 5, **more: Any) -> dict[str, Any]:
-    """A job that /v1/jobs lists, in the namespace `default`."""
+    """Make a job as /v1/jobs lists it, in the namespace `default`."""
     return {"ID": job, "Namespace": "default", "JobModifyIndex": index, "Status": "running", "Stop": False} | more
 
 
 def job(name: str, *upstreams: Mapping[str, Any], index: int = 5, **more: Any) -> dict[str, Any]:
-    """/v1/job/NAME: one group, `g`, whose one service has a sidecar with these upstreams."""
+    """Make a job as /v1/job/NAME shows it: one group, `g`, with one service, whose sidecar has these upstreams."""
     service = {"Name": "s", "Connect": {"SidecarService": {"Proxy": {"Upstreams": list(upstreams) or None}}}}
     group = {"Name": "g", "Services": [service], "Tasks": None}
     return {"ID": name, "Namespace": "default", "JobModifyIndex": index, "TaskGroups": [group]} | more
@@ -80,10 +80,10 @@ class _Recorded:
     def __init__(self) -> None:
         exchanges = json.loads(RECORDED.read_text(encoding="utf-8"))["exchanges"]
         self._answers: dict[tuple[str, frozenset[tuple[str, str]]], Reply] = {}
-        for each in exchanges:
-            parts = urlsplit(each["path"])
-            body = each["body"].encode() if isinstance(each["body"], str) else each["body"]
-            self._answers[parts.path, frozenset(parse_qsl(parts.query))] = Reply(body, each["status"], each["headers"])
+        for exchange in exchanges:
+            parts, body = urlsplit(exchange["path"]), exchange["body"]
+            reply = Reply(body.encode() if isinstance(body, str) else body, exchange["status"], exchange["headers"])
+            self._answers[parts.path, frozenset(parse_qsl(parts.query))] = reply
 
     def answer(self, path: str, query: Query) -> Reply | None:
         same = {("region", "global"), ("stale", "true")}
@@ -113,8 +113,8 @@ def _part(whole: Reply, query: Query) -> Reply:
 class NomadReplay:
     """The server. port, address: where it listens.
 
-    bends: path -> what becomes of the recorded answer there (of an empty one where nothing is recorded).
-    asked: (path, query) of each request. tokens: that came with them. unknown: requests that nothing answers.
+    bends: path -> a function that changes the recorded answer (an empty one if nothing is recorded).
+    asked: (path, query) of each request. tokens: those of the requests. unknown: requests that were not recorded.
     """
 
     def __init__(self) -> None:
@@ -130,12 +130,12 @@ class NomadReplay:
         Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def fix(self, path: str, *replies: Reply) -> None:
-        """Answer there with these, one after the other, the last again and again."""
+        """Answer requests of this path with one reply after the other, then always with the last."""
         left = list(replies)
         self.bends[path] = lambda *_: left.pop(0) if len(left) > 1 else left[0]
 
     def paths(self) -> list[str]:
-        """What was asked for, without the queries."""
+        """Return the paths of the requests, without queries."""
         return [path for path, _ in self.asked]
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Server processes of the tests: free ports, start, readiness, end."""
+"""Server processes of the tests: find free ports, start, wait until ready, stop."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ READY_WITHIN = 60.0
 
 
 class NotStartedError(Exception):
-    """The server ended, or was not ready in time; the message has the end of its log."""
+    """The server ended, or was not ready in time. The message has the end of its log."""
 
 
 def free_port() -> int:
-    """A port that nobody listens on, for TCP and UDP, on loopback.
+    """Find a port on loopback on which nothing listens, for TCP and UDP.
 
-    Below the range from which Linux takes the ports of outgoing connections (32768 on), so that no client of another
-    test takes it between this check and the server's start. Random, for the other test processes do the same.
+    It is below the range of outgoing connections on Linux (from 32768), so that no client of another test takes it
+    before the server starts. It is random, because other test processes also look for one.
     """
     source = random.SystemRandom()
     while True:
@@ -42,10 +42,10 @@ def free_port() -> int:
 
 
 class Server:
-    """One process of a server, that ends with `stop()` and, on Linux, with the test process."""
+    """A server process. It ends with `stop()` and, on Linux, with the test process."""
 
     def __init__(self, command: Sequence[str], log: Path, cwd: Path) -> None:
-        # Whoever kills the test process outright (a timeout of CI) leaves nothing running: the kernel sends TERM.
+        # If the test process is killed (by a timeout of CI), the kernel sends TERM to the server, so it does not stay.
         setpriv = shutil.which("setpriv")
         guard = [setpriv, "--pdeathsig", "TERM"] if setpriv else []
         self.log = log
@@ -63,7 +63,7 @@ class Server:
         return self.process.poll() is not None
 
     def wait_until(self, ready: Callable[[], bool], what: str) -> None:
-        """Returns once `ready()` is true; an OSError of it counts as not yet. Raises NotStartedError."""
+        """Wait until `ready()` is true. An OSError in it means not yet. Raises NotStartedError."""
         end = time.monotonic() + READY_WITHIN
         while True:
             with suppress(OSError):
@@ -76,11 +76,11 @@ class Server:
             time.sleep(0.02)
 
     def log_end(self) -> str:
-        """The last 3000 characters that the server logged."""
+        """Return the last 3000 characters of the server's log."""
         return self.log.read_text(encoding="utf-8", errors="replace")[-3000:]
 
     def stop(self, *, politely: bool = True) -> None:
-        """Ends the process (with KILL unless politely), and returns when it has ended."""
+        """Stop the process (with KILL unless politely), and wait until it has ended."""
         if politely:
             self.process.terminate()
         else:
@@ -93,7 +93,7 @@ class Server:
 
 
 def start_on_free_ports(start: Callable[[], T]) -> T:
-    """`start()`, which picks free ports; once more with others where somebody took one in between."""
+    """Call `start()`, which picks free ports. Try again with other ports if one was taken in between."""
     for _ in range(ATTEMPTS - 1):
         with suppress(NotStartedError):
             return start()

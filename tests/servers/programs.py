@@ -1,4 +1,4 @@
-"""The programs that tests run: where each is, and what becomes of a test whose program is missing."""
+"""Find the programs that tests run, and skip or fail a test whose program is missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INSTALL = Path(__file__).with_name("install.sh")
 MISSING = "no real server: "
 
 FETCHED = ("consul-1.8", "consul-1.14", "puppet-8", "envoy", "traefik", "caddy", "hadolint", "actionlint")
-"""Those that install.sh keeps in the user's cache, without root; tests let it fetch them."""
+"""The programs that install.sh keeps in the user's cache, without root. Tests let it fetch them."""
 
 _CONSUL = "tests/servers/install.sh {}, or set FROSTLINE_CONSUL"
 _OTHERWISE = {
@@ -28,7 +28,7 @@ _OTHERWISE = {
     **dict.fromkeys(("java", "javac"), "install a JDK, 17 or newer"),
     "mvn": "install Maven",
 }
-"""How to get what install.sh does not know."""
+"""How to get the programs that install.sh does not know."""
 
 
 def how_to_get(program: str) -> str:
@@ -40,14 +40,14 @@ def how_to_get(program: str) -> str:
 
 
 def missing(program: str, why: str = "") -> NoReturn:
-    """Skips the test; with CI=true it fails: there the programs are expected."""
+    """Skip the test. With CI=true it fails, because CI must have all programs."""
     if os.environ.get("CI") in ("true", "1"):
         pytest.fail(f"{program} is missing: {how_to_get(program)}\n{why}", pytrace=False)
     pytest.skip(f"{MISSING}{program}")
 
 
 def path_of(program: str) -> str:
-    """Where this program is. The test is skipped where it is nowhere, and fails with CI=true."""
+    """Return the path of this program. If it is missing, the test is skipped; with CI=true it fails."""
     if program in FETCHED:
         found = _installed(program)
         if found.returncode:

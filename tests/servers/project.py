@@ -27,7 +27,7 @@ STATIC = {"version": 1, "sources": {"partners": PARTNERS}, "outputs": OUTPUTS}
 
 
 def consul_config(address: str, *, source: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """A configuration with the one source `mesh`. source: further keys of it; more: of the configuration."""
+    """Make a configuration whose only source is `mesh`. source: its further keys; more: those of the configuration."""
     mesh = {"type": "consul", "address": address, "retries": 0, **(source or {})}
     return {"version": 1, "sources": {"mesh": mesh}, "outputs": OUTPUTS, **more}
 
@@ -54,19 +54,19 @@ class Project:
         return (self.folder / name).read_bytes()
 
     def run(self, *arguments: str | Path, env: dict[str, str] | None = None) -> Run:
-        """The command; no run ends in a traceback."""
+        """Run the command. No run may end in a traceback."""
         done = self._run(*arguments, cwd=self.folder, env=env)
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
     def done(self, *arguments: str | Path, env: dict[str, str] | None = None) -> Run:
-        """The command, which ends with 0."""
+        """Run the command, which must end with 0."""
         done = self.run(*arguments, env=env)
         assert done.returncode == 0, done.stderr
         return done
 
     def refused(self, status: int, *arguments: str | Path, env: dict[str, str] | None = None) -> Run:
-        """The command, which ends with this status and leaves every file as it was."""
+        """Run the command, which must end with this status and change no file."""
         before = self.tree()
         done = self.run(*arguments, env=env)
         assert done.returncode == status, done.stderr + done.stdout
@@ -74,7 +74,8 @@ class Project:
         return done
 
     def tree(self) -> dict[str, tuple[int, bytes | str | None, int]]:
-        """Everything in the folder: path -> (mode, bytes or a link's target, when it was written)."""
+        """Return everything in the folder: path -> (mode, bytes or the target of a link, time of the last change in
+        ns)."""
         found: dict[str, tuple[int, bytes | str | None, int]] = {}
         for path in sorted(self.folder.rglob("*")):
             status = path.lstat()
@@ -88,11 +89,11 @@ class Project:
         return found
 
     def contents(self) -> dict[str, bytes | str | None]:
-        """The same without modes and times: path -> bytes."""
+        """Return `tree` without modes and times: path -> bytes or the target of a link."""
         return {path: content for path, (_, content, _) in self.tree().items()}
 
     def document(self, status: int, *arguments: str | Path, env: dict[str, str] | None = None) -> Any:
-        """What the command writes to stdout with `--format json`, checked against its schema."""
+        """Run the command with `--format json`, check its output against the schema, and return it."""
         done = self.run(*arguments, "--format", "json", env=env)
         assert done.returncode == status, done.stderr + done.stdout
         value = json.loads(done.stdout)
@@ -101,7 +102,7 @@ class Project:
 
 
 def assert_fits(value: Any) -> None:
-    """The document fits the schema that its format names."""
+    """Check the document against the schema that its format names."""
     name = value["format"].removeprefix("frostline.").partition("/")[0]
     Draft202012Validator(json.loads(schema_text(name))).validate(value)
     if "report" in value:

@@ -1,4 +1,4 @@
-"""Hiera data as a real Puppet reads it."""
+"""Read Hiera data with a real Puppet."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ class LookupFailedError(Exception):
         self.errors = dict(errors or {})
 
 
-def looked_up(
+def look_up(
     puppet: str, source: Path, keys: Iterable[str], facts: Mapping[str, Any], folder: Path, node: str = "host.example"
 ) -> dict[str, Any]:
-    """key -> value for the keys that Puppet finds; see the fixture `puppet_lookup`. `folder`: an empty one."""
+    """Look keys up. Returns the values of those that Puppet finds. folder: an empty one.
+
+    See the fixture `puppet_lookup`.
+    """
     request = {"hiera_config": str(_hiera_config(source, folder)), "node": node, "facts": dict(facts)}
-    found, errors = _answered(puppet, {**request, "keys": list(keys)}, folder)
+    found, errors = _ask(puppet, {**request, "keys": list(keys)}, folder)
     if errors:
         raise LookupFailedError("\n".join(f"{key!r}: {message}" for key, message in errors.items()), errors)
     return found
@@ -44,8 +47,9 @@ def evaluated(
     trusted: Mapping[str, Any] | None = None,
     hiera: Path | None = None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """(expression or key -> value, expression or key -> Puppet's message) in strict mode, with the modules of a folder.
+    """Evaluate Puppet code and look keys up, in strict mode, with the modules in the folder `modules`.
 
+    Returns (expression or key -> value) and (expression or key -> Puppet's message).
     folder: an empty one. trusted: the node's trusted facts. hiera: the hiera.yaml before the modules' own.
     """
     if hiera is None:
@@ -53,10 +57,10 @@ def evaluated(
         hiera.write_text('{"version": 5, "hierarchy": []}')
     request = {"hiera_config": str(hiera), "node": "host.example", "facts": dict(facts or {}), "keys": list(keys)}
     more = {"modules": [str(modules)], "code": list(code), "trusted": dict(trusted or {})}
-    return _answered(puppet, {**request, **more}, folder)
+    return _ask(puppet, {**request, **more}, folder)
 
 
-def _answered(puppet: str, request: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def _ask(puppet: str, request: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     ruby, library = _ruby(puppet)
     run = subprocess.run(
         [ruby, str(SCRIPT)],
@@ -70,11 +74,12 @@ def _answered(puppet: str, request: Mapping[str, Any], folder: Path) -> tuple[di
     if run.returncode:
         raise LookupFailedError(f"puppet ended with {run.returncode}: {run.stderr.decode(errors='replace')}")
     answer = json.loads(run.stdout)
-    return {key: _value(found) for key, found in answer["found"].items()}, answer["errors"]
+    return {key: _to_python(found) for key, found in answer["found"].items()}, answer["errors"]
 
 
 def _hiera_config(source: Path, folder: Path) -> Path:
-    """The hiera.yaml that reads this folder or file of data: its own, or one for all YAML and JSON in it."""
+    """Find or make the hiera.yaml for this folder or file of data: its own, or one that reads all YAML and JSON in
+    it."""
     source = source.resolve()
     if source.is_dir() and (source / "hiera.yaml").exists():
         return source / "hiera.yaml"
@@ -94,7 +99,7 @@ def _layer(datadir: Path, glob: str, kind: str) -> dict[str, str]:
 
 
 def _ruby(puppet: str) -> tuple[str, dict[str, str]]:
-    """The Ruby that this puppet runs with, from its first line; and where it finds Puppet, as install.sh wrote it."""
+    """Return the Ruby of this puppet, from its first line, and the variables by which it finds Puppet (install.sh)."""
     first, _, rest = Path(puppet).resolve().read_bytes().decode(errors="replace").partition("\n")
     kept = re.match(r"RUBYLIB=(\S+) exec (\S+) ", rest)
     if kept:
@@ -105,13 +110,13 @@ def _ruby(puppet: str) -> tuple[str, dict[str, str]]:
     return shutil.which("ruby") or "ruby", {}
 
 
-def _value(value: Any) -> Any:
-    """What the script wrote, as Python's values."""
+def _to_python(value: Any) -> Any:
+    """Turn a value that the script wrote into Python's."""
     if isinstance(value, list):
-        return [_value(item) for item in value]
+        return [_to_python(item) for item in value]
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
     if kind == "$bytes":
         return bytes.fromhex(content)
-    return {_value(key): _value(item) for key, item in content}
+    return {_to_python(key): _to_python(item) for key, item in content}

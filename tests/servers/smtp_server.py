@@ -1,4 +1,4 @@
-"""A mail server on loopback (RFC 5321, as much as smtplib needs), which keeps the recipients of what it is sent."""
+"""A mail server on loopback (the part of RFC 5321 that smtplib needs), which records recipients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Session(StreamRequestHandler):
 
 
 class SmtpServer(ThreadingTCPServer):
-    """Runs from when it is made. port: on 127.0.0.1. recipients: of all mails, in order."""
+    """Runs as soon as it is made. port: on 127.0.0.1. recipients: those of all mails, in order."""
 
     daemon_threads = True
 

@@ -1,4 +1,4 @@
-"""Waiting for a real Consul: what wakes a blocking query, and what does not."""
+"""Wait for a real Consul: what wakes a blocking query, and what does not."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from consul_agent import ConsulAgent, WanPair
+from consul_agent import ConsulAgent
 from consul_voter import Voter
+from consul_wan import WanPair
 from faulty_proxy import FaultyProxy
 from msgspec.structs import replace
 
@@ -122,16 +123,16 @@ def test_a_snapshot_that_is_restored_during_a_wait_ends_it_at_once(empty_consul:
 
 
 @pytest.mark.oldest_consul("the server is not the one that answers")
-def test_a_datacenter_that_cannot_be_reached_ends_a_wait_unless_it_may_be_missing(empty_consul: ConsulAgent) -> None:
+def test_an_unreachable_datacenter_ends_a_wait_without_partial(empty_consul: ConsulAgent) -> None:
     limits = LiveLimits(connect_timeout=1.0, retries=0)
-    nobody = settings_for(empty_consul, limits=limits, datacenters=("dc1", "west"))
+    with_unknown = settings_for(empty_consul, limits=limits, datacenters=("dc1", "west"))
     with pytest.raises(SourceError, match="knows no datacenter `west`"):
-        wait_for_change(nobody, None, LONG)
+        wait_for_change(with_unknown, None, LONG)
     partial = settings_for(empty_consul, limits=limits, datacenters=("dc1", "west"), partial=True)
     assert {place.partition("/")[0] for place in wait_for_change(partial, None, LONG)} == {"dc1"}
 
 
-def test_a_datacenter_that_cannot_be_reached_ends_no_wait_where_it_may_be_missing(consul_wan: WanPair) -> None:
+def test_an_unreachable_datacenter_ends_no_wait_with_partial(consul_wan: WanPair) -> None:
     consul_wan.reset()
     proxy = FaultyProxy(
         consul_wan.primary.port, lambda path, token: (500, "No path to datacenter") if "dc=dc2" in path else None
@@ -154,6 +155,6 @@ def test_a_datacenter_that_cannot_be_reached_ends_no_wait_where_it_may_be_missin
 
 
 @pytest.mark.oldest_consul("no server is asked")
-def test_a_source_with_peers_is_read_again_and_again(empty_consul: ConsulAgent) -> None:
+def test_a_source_with_peers_is_polled(empty_consul: ConsulAgent) -> None:
     assert watch_of(settings_for(empty_consul)) is not None
     assert watch_of(settings_for(empty_consul, peers=("west",))) is None

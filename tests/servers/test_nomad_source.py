@@ -1,4 +1,4 @@
-"""The source `nomad` on answers recorded of a real one, behind a proxy that fails."""
+"""The source `nomad` on answers recorded from a real Nomad, behind a proxy that fails."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def refused(proxy: FaultyProxy, **more: Any) -> str:
 
 
 def failing(path: str, status: int, times: int = 1000) -> Fault:
-    """The first requests of this path, whatever their query, end with this status."""
+    """Answer the first `times` requests of this path, whatever their query, with this status."""
     left = [True] * times
 
     def fault(target: str, _: str) -> tuple[int, str] | None:
@@ -77,7 +77,7 @@ def test_a_request_that_fails_is_refused(proxy: FaultyProxy, path: str, status: 
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_fault_that_passes_is_tried_again(proxy: FaultyProxy, path: str) -> None:
+def test_a_transient_fault_is_retried(proxy: FaultyProxy, path: str) -> None:
     whole = nomad.read(settings_of(proxy))
     proxy.fault = failing(path, 500, times=1)
     assert nomad.read(settings_of(proxy, limits=LiveLimits(retries=1))) == whole
@@ -106,7 +106,7 @@ def test_a_server_that_never_answers_ends_with_the_deadline(proxy: FaultyProxy) 
     assert "not read within the `deadline` of 0.5 s" in message
 
 
-def test_the_token_is_sent_and_not_said(proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_token_is_sent_and_never_shown(proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_TOKEN", "s3cret")
     nomad.read(settings_of(proxy, token=Token(env="MY_TOKEN")))
     assert {token for _, token in proxy.asked} == {"s3cret"}
@@ -124,4 +124,4 @@ def test_many_reads_at_once_give_the_same(proxy: FaultyProxy) -> None:
     for thread in threads:
         thread.join()
     assert len(found) == 4
-    assert all(each == found[0] for each in found)
+    assert all(result == found[0] for result in found)

@@ -1,4 +1,4 @@
-"""Waiting for a Nomad: what wakes a blocking query, and what does not; with answers that a real one gave."""
+"""Wait for a Nomad: what wakes a blocking query, and what does not, with answers recorded from a real Nomad."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def settings_for(server: NomadReplay, **more: object) -> NomadSettings:
 
 
 def after(server: NomadReplay, change: Callable[[], None], wait: float) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """What was seen before the change, and what a wait that it falls into returns."""
+    """Make the change during a wait. Returns the numbers seen before, and those that the wait returns."""
     settings = settings_for(server)
     seen = wait_for_change(settings, None, wait)
     with ThreadPoolExecutor(1) as pool:
@@ -64,13 +64,13 @@ def test_a_change_ends_the_wait_at_once(region: NomadReplay, change: str) -> Non
     assert time.monotonic() - began < LONG / 2
 
 
-def test_an_allocation_that_starts_moves_the_index_of_jobs_and_is_no_change(region: NomadReplay) -> None:
+def test_an_allocation_that_starts_changes_the_index_of_jobs_but_is_not_a_change(region: NomadReplay) -> None:
     seen, now = after(region, lambda: region.fix("/v1/jobs", jobs(stub("shop"), index=71)), SHORT)
     assert seen == now
     assert {path for path, query in region.asked if "index" in query} == {"/v1/services", "/v1/jobs"}
 
 
-def test_a_job_of_a_namespace_that_is_not_read_is_no_change(region: NomadReplay) -> None:
+def test_a_job_of_a_namespace_that_is_not_read_is_not_a_change(region: NomadReplay) -> None:
     theirs = stub("theirs", Namespace="ops")
     seen, now = after(region, lambda: region.fix("/v1/jobs", jobs(stub("shop"), theirs, index=71)), SHORT)
     assert seen == now
@@ -96,7 +96,7 @@ def test_only_what_is_read_is_waited_for(region: NomadReplay) -> None:
     assert wait_for_change(upstreams, None, LONG).keys() == {"global/namespaces", "global/jobs"}
 
 
-def test_without_a_leader_nothing_is_waited_for(region: NomadReplay) -> None:
+def test_without_a_leader_a_wait_ends_with_an_error(region: NomadReplay) -> None:
     settings = settings_for(region)
     seen = wait_for_change(settings, None, LONG)
     region.fix("/v1/namespaces", Reply(b"No cluster leader", 500))
@@ -113,7 +113,7 @@ def test_states_of_checks_are_polled_and_upstreams_alone_are_not() -> None:
             assert watch.tells_all is not services
 
 
-def test_a_read_tells_each_try(region: NomadReplay) -> None:
+def test_a_read_reports_each_try(region: NomadReplay) -> None:
     tries: list[tuple[str, str]] = []
 
     class Tries:

@@ -12,7 +12,8 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from consul_agent import AclAgent, ConsulAgent, WanPair
+from consul_agent import AclAgent, ConsulAgent
+from consul_wan import WanPair
 from nginx_server import RefusedConfigurationError
 from puppet_data import LookupFailedError
 
@@ -159,7 +160,7 @@ def test_the_command_runs_without_the_callers_servers(
         ((), None),
     ],
 )
-def test_a_command_that_is_forked_ends_as_one_that_is_started(
+def test_a_forked_command_ends_like_a_started_one(
     run_frostline: Callable[..., subprocess.CompletedProcess[str]],
     run_frostline_from_cold: Callable[..., subprocess.CompletedProcess[str]],
     tmp_path: Path,

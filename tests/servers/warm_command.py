@@ -1,9 +1,9 @@
-"""Runs of the command that need no start of an interpreter: each is a fork of a process that has imported all of it.
+"""Run the command without starting an interpreter: each run is a fork of a process that has imported everything.
 
-A run has a process, a folder, an environment, streams and an exit status of its own, as if it was started by hand; it
-takes 0.05 s of a core where `python -m frostline` takes 0.4. What depends on the start (`--version`, locales, hash
-seeds, modules that are imported too early) must be tried with `python -m frostline`. `frostline-ci` is run in the same
-way, and what it starts of frostline.
+A run has its own process, folder, environment, streams and exit status, as if it was started by hand. It takes 0.05 s
+of a core; `python -m frostline` takes 0.4 s. What depends on the start (`--version`, locales, hash seeds, modules that
+are imported too early) must be tested with `python -m frostline`. `frostline-ci`, and the frostline that it starts, run
+in the same way.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from threading import Lock
 from typing import Any, NoReturn
 
 _LENGTH = 8
-"""Bytes that say how long a request is."""
+"""The bytes that hold the length of a request."""
 _TIMED_OUT = -1000
 
 
 class WarmCommand:
-    """The process that forks. Ends with `stop`, or with the process that made it."""
+    """The process that forks. It ends with `stop`, or with the process that made it."""
 
     def __init__(self) -> None:
         self._one_at_a_time = Lock()
@@ -51,9 +51,9 @@ class WarmCommand:
         as_in_terminal: bool = False,
         program: str = "frostline",
     ) -> subprocess.CompletedProcess[str]:
-        """As `subprocess.run` of the command, with its output as UTF-8 text.
+        """Run the command as `subprocess.run` does, with its output as UTF-8 text.
 
-        as_in_terminal: stdout has both streams, in the order in which they are written.
+        as_in_terminal: stdout gets both streams, in the order of the writes.
         program: `frostline` or `frostline-ci`.
         """
         with (
@@ -89,9 +89,9 @@ class WarmCommand:
 
 
 def _serve(connection: socket.socket) -> None:
-    """Fork for each request until nobody sends any more."""
+    """Fork for each request until the other end closes the connection."""
     _import_everything()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait for a run
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks that watch a run
     while True:
         length, streams, _, _ = socket.recv_fds(connection, _LENGTH, 4)
         if not length:
@@ -114,7 +114,7 @@ def _import_everything() -> None:
 
     import frostline.__main__
 
-    gc.freeze()  # forks share the pages of what is never collected
+    gc.freeze()  # forks share the memory pages of objects that the collector never touches
 
 
 def _received(connection: socket.socket, length: int) -> bytes:
@@ -125,7 +125,7 @@ def _received(connection: socket.socket, length: int) -> bytes:
 
 
 def _watch(request: Mapping[str, Any], streams: Sequence[int]) -> NoReturn:
-    """Run the command in a child and say how it ended, in the words of `subprocess`."""
+    """Run the command in a child and send its exit status, as `subprocess` reports it."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     *standard, answer = streams
     child = os.fork()

@@ -1,4 +1,4 @@
-"""A `frostline watch` at work."""
+"""Run `frostline watch`, and wait for what it says."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __main__.main()
 
 
 class Watch:
-    """A `frostline watch` at work, and the lines that it has said so far."""
+    """A running `frostline watch`, and the lines that it has written so far."""
 
     def __init__(
         self, folder: Path, *options: str, env: dict[str, str] | None = None, hour: float | None = None
     ) -> None:
-        """hour: seconds that an hour has."""
+        """hour: how many seconds an hour lasts."""
         self._log = folder.parent / "watch.log"
         start = ["-m", "frostline"] if hour is None else ["-c", SHORT_HOUR.format(hour)]
         words = [sys.executable, *start, "watch", "-v", "--quiet-for", QUIET, *options]
@@ -37,26 +37,26 @@ class Watch:
                 words, cwd=folder, stderr=log, stdout=log, env={**os.environ, **(env or {})}
             )
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self._log.read_text(encoding="utf-8")
 
     def count(self, text: str) -> int:
-        return self.said().count(text)
+        return self.output().count(text)
 
     def until(self, text: str, times: int = 1) -> None:
-        """Wait until it has said this so often."""
+        """Wait until it has written this text so many times."""
         end = time.monotonic() + 60
         while self.count(text) < times:
-            assert time.monotonic() < end, f"{text!r} not said {times} times:\n{self.said()}"
-            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < end, f"{text!r} not said {times} times:\n{self.output()}"
+            assert self.process.poll() is None, self.output()
             time.sleep(0.02)
 
     def turns(self) -> int:
-        """How often it has read the source."""
+        """Return how often it has read the source."""
         return self.count("reading source mesh")
 
     def settle(self) -> None:
-        """Wait until it has read nothing for three times what it calls quiet."""
+        """Wait until it has read nothing for about three times QUIET."""
         seen, since = self.turns(), time.monotonic()
         while time.monotonic() - since < 0.7:
             time.sleep(0.05)
@@ -68,9 +68,9 @@ class Watch:
         return self.process.wait(20)
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
+def until(condition: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + 60
-    while not holds():
+    while not condition():
         assert time.monotonic() < end, what
         time.sleep(0.02)
 

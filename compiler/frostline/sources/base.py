@@ -104,10 +104,7 @@ class LiveSource(Source, Protocol):
         """
 
     SEGMENT_LISTS: Mapping[str, SegmentList] = {}
-    """Optional. The keys that list segments, as `shape` names them.
-
-    A list made shorter is applied to the lock offline.
-    """
+    """Optional. The keys that list segments, as `shape` names them. A shortened list is applied to the lock offline."""
 
     def shape(self, settings: Any) -> dict[str, Any]:
         """Return the settings that shape the answer, as JSON values.
@@ -125,10 +122,7 @@ class LiveSource(Source, Protocol):
         """
 
     def policy(self, settings: Any) -> str:
-        """Optional.
-
-        Return the smallest ACL policy that lets frostline read the settings, in the server's own syntax.
-        """
+        """Optional. Return the smallest ACL policy that allows reading the settings, in the server's syntax."""
 
 
 class LocalSource(Source, Protocol):

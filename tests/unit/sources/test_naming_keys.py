@@ -70,7 +70,7 @@ def test_a_pattern_with_the_node_needs_nodes(cursor: On) -> None:
         assert place.state.errors == []
 
 
-def test_job_files_have_no_ids_and_nodes_to_leave_out(cursor: On) -> None:
+def test_keep_of_job_files_refuses_ids_nodes_and_endpoints(cursor: On) -> None:
     place = cursor("{tags: [a], ids: true, nodes: false, endpoints: false}")
     assert read_local_keep(place) == Keep(tags=("a",))
     assert [error.message[: error.message.index(" ")] for error in place.state.errors] == [

@@ -40,7 +40,7 @@ def urls(found: Contribution) -> dict[Key, str]:
     return {key: endpoint.url for key, (endpoint,) in found.endpoints.items()}
 
 
-def test_it_serves_what_all_others_know() -> None:
+def test_a_router_serves_what_all_other_sources_know() -> None:
     found = routed()
     assert urls(found) == {
         ("billing", "v1"): "http://router/billing-v1/v1",
@@ -51,14 +51,14 @@ def test_it_serves_what_all_others_know() -> None:
     assert found.findings == ()
 
 
-def test_it_leads_to_its_sources_or_to_all() -> None:
+def test_a_served_name_leads_to_the_routers_sources_or_to_all() -> None:
     every = ("mesh", "partners")
     assert set(routed().leads_to.values()) == {every}
     assert set(routed(sources=("mesh",)).leads_to.values()) == {("mesh",)}
     assert routed(names=(name("billing", "v1"),)).leads_to == {("billing", "v1"): every}
 
 
-def test_a_name_that_its_sources_lack_leads_to_any_other() -> None:
+def test_a_name_that_its_sources_lack_may_lead_to_any_other_source() -> None:
     found = routed(
         {"a": frozenset({Key("x", "v1")}), "b": frozenset({Key("legacy", "v1"), Key("x", "v1")})},
         sources=("a",),
@@ -77,7 +77,7 @@ def test_endpoints_have_the_router_as_address_and_a_place() -> None:
     assert found.places["billing", "v1"] == name("billing", "v1").origin
 
 
-def test_a_name_that_makes_no_host_is_a_finding_and_has_no_endpoint() -> None:
+def test_a_name_that_makes_an_invalid_host_is_a_finding_and_has_no_endpoint() -> None:
     known = {"mesh": frozenset({Key("a b", None), Key("my_shop", None), Key("a" * 64, None)})}
     found = routed(known, unversioned_url="http://{service}.svc.example")
     assert urls(found) == {("my_shop", None): "http://my_shop.svc.example"}
@@ -91,7 +91,7 @@ def test_only_the_sources_that_are_named_are_served() -> None:
     assert list(urls(routed(sources=("partners",)))) == [("billing", "v1")]
 
 
-def test_names_alone_are_served_alone() -> None:
+def test_only_names_are_served_if_only_names_is_given() -> None:
     assert list(urls(routed(names=(name("payments", "v2"),)))) == [("payments", "v2")]
 
 
@@ -120,11 +120,11 @@ def test_select_leaves_out_no_name_and_does_not_narrow_the_sources_to_the_names(
     ]
 
 
-def test_a_source_that_brings_nothing_is_no_fault() -> None:
+def test_a_source_that_brings_nothing_is_allowed() -> None:
     assert urls(routed({}, sources=("mesh",))) == {}
 
 
-def test_a_name_that_nobody_serves_is_a_finding_and_served_all_the_same() -> None:
+def test_a_name_that_no_source_has_is_a_finding_and_is_served_anyway() -> None:
     found = routed(names=(name("legacy", "v1"), name("payments", "v3", 10), name("payments", "v1", 11)))
     assert [(finding.rule, finding.severity, finding.service, finding.version) for finding in found.findings] == [
         ("router-unserved", "warning", "legacy", "v1"),
@@ -150,7 +150,7 @@ def test_a_name_without_a_version_needs_a_pattern_for_it() -> None:
     assert finding.origin == name("ledger", None).origin
 
 
-def test_names_that_clients_would_take_out_of_the_path_are_refused() -> None:
+def test_names_that_clients_would_remove_from_the_path_are_refused() -> None:
     known: dict[str, frozenset[Key]] = {
         "mesh": frozenset({Key("..", "v1"), Key("a", "."), Key("a", "..."), Key(".", None)})
     }
@@ -173,7 +173,7 @@ def test_the_order_in_which_others_know_changes_nothing() -> None:
     st.text(st.sampled_from("a/?#%@:é. \n{}"), min_size=1),
 )
 @settings(max_examples=60, deadline=None)
-def test_no_name_adds_anything_to_its_url(service: str, version: str) -> None:
+def test_no_name_changes_the_structure_of_its_url(service: str, version: str) -> None:
     found = routed({"mesh": frozenset({Key(service, version)})}, url="http://router/{service}/x-{version}")
     if service in (".", ".."):
         assert found.findings[0].rule == "url-dot-segment"

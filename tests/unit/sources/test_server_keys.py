@@ -39,7 +39,7 @@ def test_keys_that_are_absent_leave_the_defaults(cursor: On) -> None:
     assert server_fields(cursor("{}"), Path("/srv")).keys() == {"naming", "limits"}
 
 
-def test_a_limit_of_nothing_is_refused(cursor: On) -> None:
+def test_a_limit_of_zero_is_refused(cursor: On) -> None:
     place = cursor("{timeout: 0s, max_stale: 0s}")
     server_fields(place, Path("/srv"))
     assert [error.message for error in place.state.errors] == ["`timeout` must be more than 0"]

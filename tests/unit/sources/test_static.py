@@ -78,8 +78,10 @@ def test_a_source_without_services_brings_nothing() -> None:
         ("http://my_host.internal./", []),
     ],
 )
-def test_a_host_that_is_no_address_is_a_finding_with_its_place(url: str, rules: list[str]) -> None:
-    services = tuple(StaticService(service="a", version="v1", url=each, origin=place(4)) for each in (url, "http://h"))
+def test_an_invalid_host_is_a_finding_with_its_place(url: str, rules: list[str]) -> None:
+    services = tuple(
+        StaticService(service="a", version="v1", url=written, origin=place(4)) for written in (url, "http://h")
+    )
     found = contribute(StaticSettings(name="s", origin=PLACE, services=services), {})
     assert [(finding.rule, finding.origin, finding.version) for finding in found.findings] == [
         (rule, place(4), "v1") for rule in rules

@@ -131,8 +131,7 @@ class Agent:
             except StatusError as error:
                 if error.unreachable:
                     raise
-                # a proxy lets only some paths through; the headers of later answers also tell whether there is a leader
-                return
+                return  # a proxy lets only some paths through; later answers also say in headers if there is no leader
             if exchange.response.body.strip() != b'""':
                 return
             if attempt < retries:
@@ -205,8 +204,7 @@ class Catalog:
         """List the peerings (list[Peering])."""
         return self._decode(await self._get(_PEERINGS), list[Peering])
 
-    # These requests are only for the index: they ask for an empty answer, and do not decode an answer that is not
-    # empty.
+    # These requests are only for the index. They ask for an empty answer, and never decode it.
 
     async def services_index(self) -> int:
         """Ask for node metadata that no node has, because catalog/services ignores `filter`."""

@@ -274,10 +274,7 @@ class Transport:
         )
 
     def describe_page(self, body: bytes | bytearray) -> str:
-        """Describe a page that came in place of JSON: `a page of HTML, "Sign in"`.
-
-        Returns "" if the body is not a page.
-        """
+        """Describe a page in place of JSON: `a page of HTML, "Sign in"`. Returns "" if the body is not a page."""
         return page_title(body, self.quote_server)
 
     def _remaining(self) -> float:
@@ -317,8 +314,7 @@ class Transport:
         finally:
             if not connection.complete:
                 connection.close()
-        # Raise it outside of the handler: inside, the original error would stay alive as its context, with all its
-        # frames.
+        # Raise it outside of the handler: inside, the original error and its frames would stay alive as its context.
         if isinstance(failure, Exception):
             raise failure
         return failure
@@ -390,8 +386,7 @@ def _timeout_fault(connection: Connection, connect_timeout: float, allowed: floa
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3: seconds or a date), or None if it is absent or
-    invalid."""
+    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3: seconds or a date), or None if it has none."""
     if value is None:
         return None
     if re.fullmatch("[0-9]{1,9}", value.strip()):

@@ -68,7 +68,7 @@ def await_first_change(
         began = monotonic()
         try:
             number = await queries[place](before)
-            if number == before and monotonic() - began < wait:  # a restored server answers at once
+            if number == before and monotonic() - began < wait:  # a restored server answers at once, with the old index
                 number = await queries[place](0)
         except SourceError as error:
             if not (settings.partial and error.unreachable):

@@ -12,8 +12,10 @@ LOCALHOST = "127.0.0.1"  # the default of a sidecar
 
 
 class NotKnown(Struct, frozen=True):
-    """A value that the file does not determine. causes: what it depends on (`var.region`, `uuidv4()`). place: where the
-    value is written."""
+    """A value that the file does not determine.
+
+    causes: what it depends on (`var.region`, `uuidv4()`). place: where it is written.
+    """
 
     causes: frozenset[str]
     place: FileOrigin

@@ -58,7 +58,7 @@ except UsageError as error:
 
 
 class Recorder:
-    """Stands in for the session: notes the targets."""
+    """Stands in for the session, and records the targets."""
 
     is_snapshot = True
 
@@ -70,7 +70,7 @@ class Recorder:
 
 
 def target_of(request: Callable[[Any], Any], consistency: str = "default", parameters: Parameters = ()) -> str:
-    """The target of the request that python-consul2's client makes here."""
+    """Return the target of the request that python-consul2's client makes."""
     recorder = Recorder()
     asyncio.run(request(make_consul(recorder, consistency, parameters)))  # type: ignore[arg-type]
     (target,) = recorder.targets
@@ -85,7 +85,7 @@ def target_of(request: Callable[[Any], Any], consistency: str = "default", param
         (lambda consul: consul.catalog.datacenters(), "/v1/catalog/datacenters"),
     ],
 )
-def test_what_the_agent_is_asked_carries_nothing_else(request_: Callable[[Any], Any], target: str, monkeypatch):
+def test_a_request_to_the_agent_carries_no_parameters(request_: Callable[[Any], Any], target: str, monkeypatch):
     monkeypatch.setenv("CONSUL_HTTP_ADDR", "http://elsewhere:1")
     monkeypatch.setenv("CONSUL_HTTP_TOKEN", "not-ours")
     assert target_of(request_) == target
@@ -174,8 +174,8 @@ def test_an_answer_of_another_shape_is_refused_with_its_place(replay: Replay, pa
     assert len(message) < 600
 
 
-def test_a_missing_endpoint_is_an_error_and_not_nothing(replay: Replay):
-    # python-consul2's own callbacks would make None of it.
+def test_a_missing_endpoint_is_an_error_rather_than_an_empty_answer(replay: Replay):
+    # python-consul2's own callbacks would turn it into None.
     del replay.routes["/v1/catalog/services"]
     assert "404" in refused(replay)
 
@@ -207,6 +207,6 @@ def test_an_eventual_answer_may_be_as_old_as_max_stale(replay: Replay):
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_an_agent_that_does_not_tell_of_itself_is_refused(replay: Replay, status: int):
+def test_an_agent_that_does_not_describe_itself_is_refused(replay: Replay, status: int):
     replay.routes["/v1/agent/self"] = Reply(b"no", status=status)
     assert f"GET /v1/agent/self at {replay.address}: {status}" in refused(replay)

@@ -1,4 +1,4 @@
-"""What a peer's answers lead to that a real Consul cannot be made to give at will."""
+"""Answers about peers that a real Consul does not give on demand."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_what_changes_while_it_is_read_is_read_again(west: Replay) -> None:
     assert west.asked("/v1/health/service/search") == 4  # read twice, each time twice
 
 
-def test_a_service_without_instances_is_none(west: Replay) -> None:
+def test_a_peers_service_without_instances_is_left_out(west: Replay) -> None:
     west.routes["/v1/peering/west"] = peering(imported=["ghost", "search"])
     west.routes["/v1/health/service/ghost"] = Reply([])
     assert instances(west) == [("search", "far")]

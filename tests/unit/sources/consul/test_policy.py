@@ -22,7 +22,7 @@ def test_strict_reads_every_node_and_service(fields: Any) -> None:
     assert policy_of(**fields) == ALL
 
 
-def test_scoped_reads_the_services_that_it_names_each_once() -> None:
+def test_scoped_reads_each_named_service_once() -> None:
     select = Select(services=("web", 'a"${x}\\\n', "web"))
     assert policy_of(acl="scoped", select=select, upstreams=False) == (
         'node_prefix "" { policy = "read" }\n'

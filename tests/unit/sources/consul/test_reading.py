@@ -9,7 +9,7 @@ from frostline.settings import Select
 from frostline.sources.consul import reading as consul_reading
 
 
-def test_a_service_that_moved_is_read_again_alone(replay: Replay):
+def test_only_a_service_that_changed_is_read_again(replay: Replay):
     replay.routes["/v1/catalog/services"] = Reply({"web": [], "pay": []})
     replay.routes["/v1/health/service/pay"] = Reply([entry("pay")], 7)
     replay.routes["/v1/health/service/web"] = moving([entry()], 10, 11, 11)
@@ -19,14 +19,14 @@ def test_a_service_that_moved_is_read_again_alone(replay: Replay):
     assert replay.asked("/v1/internal/ui/nodes") == 0
 
 
-def test_a_catalog_that_never_rests_is_read_by_one_request(replay: Replay):
+def test_a_catalog_that_keeps_changing_is_read_by_one_request(replay: Replay):
     replay.routes["/v1/health/service/web"] = moving([entry()], *range(10, 100))
     assert len(read(replay).answers[0].registrations) == 1
     assert replay.asked("/v1/health/service/web") == 6
     assert replay.asked("/v1/internal/ui/nodes") == 1
 
 
-def test_a_catalog_that_never_rests_and_has_no_dump_is_refused(replay: Replay):
+def test_a_catalog_that_keeps_changing_and_has_no_dump_is_refused(replay: Replay):
     replay.routes["/v1/health/service/web"] = moving([entry()], *range(10, 100))
     replay.routes["/v1/internal/ui/nodes"] = Reply(b"Permission denied", status=403)
     assert "GET /v1/internal/ui/nodes" in refused(replay)
@@ -61,7 +61,7 @@ def test_an_index_of_the_catalog_that_goes_back_is_refused(replay: Replay, monke
     assert "X-Consul-Index went back from 10 to 9" in refused(replay)
 
 
-def test_a_service_that_moved_and_kept_its_index_is_read_again(replay: Replay):
+def test_a_service_that_changed_without_its_index_is_read_again(replay: Replay):
     replies = iter([Reply([entry(), entry(node="n2")], 10), *[Reply([entry()], 10)] * 3])
     replay.routes["/v1/health/service/web"] = lambda _: next(replies)
     assert [registration.node for registration in read(replay).answers[0].registrations] == ["n1"]
@@ -73,7 +73,7 @@ def test_a_service_whose_index_goes_back_is_read_again(replay: Replay):
     assert replay.asked("/v1/internal/ui/nodes") == 0
 
 
-def test_a_node_that_vanished_while_it_was_read_is_looked_for_again(replay: Replay, monkeypatch):
+def test_a_catalog_is_read_again_if_a_node_vanished_meanwhile(replay: Replay, monkeypatch):
     monkeypatch.setattr(consul_reading, "_FEW", 0)
     whole = replay.routes["/v1/catalog/node-services/n1"]
     assert isinstance(whole, Reply)
@@ -82,7 +82,7 @@ def test_a_node_that_vanished_while_it_was_read_is_looked_for_again(replay: Repl
     assert len(read(replay).answers[0].registrations) == 1
 
 
-def test_a_service_that_vanishes_from_an_unproved_reading_is_left_out(replay: Replay, monkeypatch):
+def test_a_service_that_vanishes_from_an_eventual_read_is_left_out(replay: Replay, monkeypatch):
     monkeypatch.setattr(consul_reading, "_FEW", 0)
     answers = iter([Reply({"gone": None, "web": None}), Reply({"web": None})])
     replay.routes["/v1/catalog/services"] = lambda _: next(answers)
@@ -124,7 +124,7 @@ def test_the_nodes_of_peers_in_a_dump_are_not_ours(replay: Replay):
     assert [registration.id for registration in read(replay).answers[0].registrations] == ["1"]
 
 
-def test_a_name_that_is_no_text_is_no_traceback(replay: Replay):
+def test_a_name_that_is_not_valid_text_causes_no_traceback(replay: Replay):
     assert "no instance answers" in refused(replay, acl="scoped", select=Select(services=("\ud800",)))
     replay.routes["/v1/catalog/services"] = Reply(b"no such namespace", status=400)
     assert "no such namespace" in refused(replay, namespace="\ud800")

@@ -1,4 +1,4 @@
-"""What sidecars declare: each kind of upstream, and what no registration should say."""
+"""What sidecars declare: each kind of upstream, and invalid ones."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_an_upstream_has_all_that_its_sidecar_says() -> None:
     assert declared(full) == ([expected], [])
 
 
-def test_a_socket_and_an_upstream_without_a_listener() -> None:
+def test_an_upstream_may_have_a_socket_or_no_bind() -> None:
     socket = {"DestinationName": "db", "LocalBindSocketPath": "/run/db.sock"}
     assert declared(socket, {"DestinationName": "a"}) == (
         [upstream("a", bind=Bind()), upstream("db", bind=Bind(socket="/run/db.sock"))],
@@ -68,7 +68,7 @@ def test_a_socket_and_an_upstream_without_a_listener() -> None:
     )
 
 
-def test_a_transparent_proxy_without_upstreams_declares_none() -> None:
+def test_a_transparent_proxy_without_upstreams_declares_nothing() -> None:
     for upstreams in (None, []):
         assert list(sidecar_upstreams([service(Mode="transparent", Upstreams=upstreams)], ("web",))) == []
 
@@ -80,7 +80,7 @@ def test_only_sidecars_of_the_services_that_are_asked_for_count() -> None:
     assert list(sidecar_upstreams([gateway, other], ("web",))) == []
 
 
-def test_what_is_no_upstream_is_left_out_with_a_warning() -> None:
+def test_an_invalid_upstream_is_left_out_with_a_warning() -> None:
     good = {"DestinationName": "db", "LocalBindPort": 9101}
     found, warnings = declared(good, {"DestinationName": "a", "LocalBindPort": 70000}, {"LocalBindPort": 1})
     assert found == [upstream("db")]
@@ -108,11 +108,11 @@ def test_a_sidecar_that_changes_while_it_is_read_is_read_again(replay: Replay) -
     ]
     replay.routes["/v1/health/connect/web"] = lambda _: Reply(bodies.pop(0) if len(bodies) > 1 else bodies[0])
     (answer,) = read(replay).answers
-    assert [one.destination for one in answer.upstreams] == ["new"]
+    assert [upstream.destination for upstream in answer.upstreams] == ["new"]
     assert replay.asked("/v1/health/connect/web") == 4  # read twice, each time twice
 
 
-def test_upstreams_are_asked_for_unless_the_settings_say_no(replay: Replay) -> None:
+def test_upstreams_are_read_unless_the_settings_say_no(replay: Replay) -> None:
     with_sidecar(replay, {"DestinationName": "db", "LocalBindPort": 9101}, {"DestinationName": ""})
     reading = read(replay)
     assert reading.answers[0].upstreams == (upstream("db"),)
@@ -126,7 +126,7 @@ def test_upstreams_are_asked_for_unless_the_settings_say_no(replay: Replay) -> N
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_sidecars_that_cannot_be_asked_for_are_never_taken_for_none(replay: Replay, status: int) -> None:
+def test_sidecars_that_cannot_be_read_are_never_taken_for_absent(replay: Replay, status: int) -> None:
     replay.routes["/v1/health/connect/web"] = Reply(b"", status=status)
     with pytest.raises(SourceError) as caught:
         read(replay)

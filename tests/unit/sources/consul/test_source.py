@@ -40,12 +40,12 @@ def test_a_peer_is_a_segment_of_its_own(replay: Replay):
         ("peer:west", "of-west"),
     ]
     only = consul.read(settings_of(replay, peers=("west", "east")), datacenters=("peer:west",)).answers
-    assert [each.datacenter for each in only] == ["peer:west"]
+    assert [answer.datacenter for answer in only] == ["peer:west"]
     with pytest.raises(UsageError, match="it reads `peer:west`"):
         consul.read(settings_of(replay, peers=("west",)), datacenters=("peer:east",))
 
 
-def test_a_namespace_and_a_partition_are_asked_for_and_looked_for(replay: Replay):
+def test_a_namespace_and_a_partition_are_requested_and_checked_in_the_answer(replay: Replay):
     there = {"Namespace": "ops", "Partition": "team"}
     replay.routes["/v1/health/service/web"] = Reply([entry(**there, Node={"Partition": "team"})])
     (answer,) = read(replay, namespace="ops", partition="team").answers
@@ -64,7 +64,7 @@ def unreachable_in(datacenter: str, reply: Reply) -> Route:
     return lambda query: reply if query.get("dc") == datacenter else Reply({"web": []})
 
 
-def test_a_datacenter_that_does_not_answer_is_left_as_it_was_only_where_that_is_allowed(replay: Replay):
+def test_a_datacenter_that_does_not_answer_keeps_what_the_lock_has_only_with_partial(replay: Replay):
     replay.routes["/v1/catalog/datacenters"] = Reply(["dc2", "dc1"])
     replay.routes["/v1/catalog/services"] = unreachable_in("dc2", Reply(b"No path to datacenter", status=500))
     assert "500 Internal Server Error: No path to datacenter" in refused(replay, datacenters=("*",))
@@ -85,7 +85,7 @@ def test_a_refusal_is_not_taken_for_an_unreachable_datacenter(replay: Replay, re
     refused(replay, datacenters=("*",), partial=True)
 
 
-def test_a_datacenter_without_a_leader_is_told_before_anything_is_read_of_it(replay: Replay):
+def test_a_datacenter_without_a_leader_is_reported_before_it_is_read(replay: Replay):
     replay.routes["/v1/status/leader"] = Reply("")
     message = refused(replay, limits=LiveLimits(retries=1))
     assert message == f"source mesh: GET /v1/status/leader?dc=dc1 at {replay.address}: Consul has no leader"
@@ -96,19 +96,19 @@ def test_a_datacenter_without_a_leader_is_told_before_anything_is_read_of_it(rep
     assert read(replay, datacenters=("*",), partial=True).unreachable == ("dc2",)
 
 
-def test_a_leader_that_is_elected_meanwhile_will_do(replay: Replay):
+def test_a_leader_elected_meanwhile_is_accepted(replay: Replay):
     answers = iter([Reply(""), Reply("127.0.0.1:8300")])
     replay.routes["/v1/status/leader"] = lambda query: next(answers)
     assert read(replay, limits=LiveLimits(retries=1)).answers
 
 
 @pytest.mark.parametrize("reply", [Reply(b"Permission denied", status=403), Reply(b"not found", status=404)])
-def test_a_proxy_may_hide_who_the_leader_is(replay: Replay, reply: Reply):
+def test_a_proxy_may_block_the_question_for_the_leader(replay: Replay, reply: Reply):
     replay.routes["/v1/status/leader"] = reply
     assert read(replay).answers
 
 
-def test_a_token_that_may_not_ask_the_agent_has_its_nodes_or_needs_the_datacenters_name(replay: Replay):
+def test_without_agent_read_the_datacenter_comes_from_nodes_or_must_be_named(replay: Replay):
     replay.routes["/v1/agent/self"] = Reply(b"Permission denied", status=403)
     assert read(replay).answers[0].datacenter == "dc1"
     replay.routes["/v1/catalog/datacenters"] = Reply(["dc2", "dc1"])
@@ -119,7 +119,7 @@ def test_a_token_that_may_not_ask_the_agent_has_its_nodes_or_needs_the_datacente
     assert read(replay, datacenters=("dc1",)).answers[0].datacenter == "dc1"
 
 
-def test_a_server_that_is_no_consul_is_not_said_to_have_acls(replay: Replay):
+def test_a_server_that_is_not_consul_is_not_said_to_have_acls(replay: Replay):
     replay.routes["/v1/acl/token/self"] = Reply(b"<h1>Not Found</h1>", status=404)
     assert "ACLs" not in refused(replay)
 

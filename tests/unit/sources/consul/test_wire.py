@@ -24,7 +24,7 @@ from frostline.sources.consul.wire import DescribedNode, Node, RegistrationMaker
         ({"Weights": {"Passing": 2**70, "Warning": 1}}, "has a weight that is not between 0 and 65535"),
     ],
 )
-def test_a_value_that_no_consul_can_hold_is_refused_with_its_instance(
+def test_a_value_that_consul_never_holds_is_refused_with_its_instance(
     replay: Replay, fields: dict[str, Any], said: str
 ):
     replay.routes["/v1/health/service/web"] = Reply([entry(**fields)])

@@ -7,6 +7,11 @@ import pytest
 from http_server import Answer, Server
 
 
+@pytest.fixture(autouse=True)
+def _short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frostline.sources.http.transport._FIRST_DELAY", 0.01)
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
     started: list[Server] = []

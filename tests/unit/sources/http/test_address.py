@@ -56,7 +56,7 @@ def test_an_address_is_read_in_each_form_that_consul_takes(text: str, address: A
         "${CONSUL_HTTP_ADDR}",
     ],
 )
-def test_what_is_no_address_is_a_usage_error_that_names_the_key(text: str):
+def test_an_invalid_address_is_a_usage_error_that_names_the_key(text: str):
     with pytest.raises(UsageError, match="^address: ") as caught:
         parse_address(text, "address", PLACE)
     assert caught.value.origin == PLACE
@@ -91,7 +91,7 @@ def test_what_is_no_address_is_a_usage_error_that_names_the_key(text: str):
     ],
 )
 @pytest.mark.parametrize("key", ["address", "$CONSUL_HTTP_ADDR", "$NOMAD_ADDR"])
-def test_no_part_of_what_is_no_address_is_repeated(text: str, key: str) -> None:
+def test_no_message_quotes_an_invalid_address(text: str, key: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_address(text, key, PLACE)
     assert "hunter2" not in f"{caught.value} {caught.value.message} {caught.value.help}"
@@ -128,7 +128,7 @@ def test_a_wrong_address_of_the_environment_is_named_so():
         consul_address(None, {"CONSUL_HTTP_ADDR": "ftp://x", "CONSUL_HTTP_SSL": "true"}, PLACE)
 
 
-def test_the_address_is_the_configured_one_else_of_the_environment_else_the_default() -> None:
+def test_the_address_is_the_configured_one_or_from_the_environment_or_the_default() -> None:
     environment = {"NOMAD_ADDR": "https://nomad.example:4646"}
     assert nomad_address("http://h:1", environment, PLACE) == Address(scheme="http", host="h", port=1)
     assert nomad_address(None, environment, PLACE) == Address(scheme="https", host="nomad.example", port=4646)

@@ -30,7 +30,7 @@ def test_an_answer_is_the_same_in_whatever_pieces_it_comes(data: bytes, size: in
     assert (parsed.status, parsed.reason, parsed.headers["a"], parsed.body) == (200, b"OK", "1, 2", b"hello")
 
 
-def test_an_answer_goes_with_the_last_who_knows_it():
+def test_an_answer_is_freed_when_its_last_reference_goes():
     parsed = connection.ResponseParser()
     parsed.feed(memoryview(OK))
     parsed.close()
@@ -72,7 +72,7 @@ def test_an_answer_without_a_length_ends_with_its_connection():
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
-def test_a_trailer_is_no_header(size: int):
+def test_a_trailer_is_not_a_header(size: int):
     head = b"HTTP/1.1 200 OK\r\nA: 1\r\nTrailer: A, X-Consul-Index\r\nTransfer-Encoding: chunked\r\n\r\n"
     data = head + b"2\r\nhi\r\n0\r\nA: 2\r\nX-Consul-Index: 7\r\nX-Other: 9\r\n\r\n"
     parsed = connection.ResponseParser()
@@ -83,20 +83,20 @@ def test_a_trailer_is_no_header(size: int):
     assert not {"x-consul-index", "x-other"} & set(parsed.headers)
 
 
-def test_a_trailer_is_as_long_as_a_head_at_most():
+def test_a_trailer_has_the_same_limit_as_a_head():
     data = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"A: %s\r\n" % (b"x" * 1000) * 1000
     with pytest.raises(HTTPException, match="too long"):
         connection.ResponseParser().feed(memoryview(data))
 
 
 @pytest.mark.parametrize("version", ["2.0", "3.0", "0.9", "1.2", "2.1"])
-def test_an_answer_of_another_http_is_refused(version: str):
+def test_an_answer_of_another_version_of_http_is_refused(version: str):
     with pytest.raises(HTTPException):
         connection.ResponseParser().feed(memoryview(OK.replace(b"HTTP/1.1", f"HTTP/{version}".encode())))
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_an_answer_of_http_1_is_taken(version: str):
+def test_an_answer_of_http_1_is_accepted(version: str):
     parsed = connection.ResponseParser()
     parsed.feed(memoryview(OK.replace(b"HTTP/1.1", f"HTTP/{version}".encode())))
     assert parsed.ended
@@ -105,7 +105,9 @@ def test_an_answer_of_http_1_is_taken(version: str):
 @pytest.mark.parametrize(
     "method", ["on_message_begin", "on_status", "on_header", "on_headers_complete", "on_body", "on_message_complete"]
 )
-def test_an_interrupt_while_an_answer_is_parsed_is_no_fault_of_the_answer(method: str, monkeypatch: pytest.MonkeyPatch):
+def test_an_interrupt_while_an_answer_is_parsed_is_not_a_fault_of_the_answer(
+    method: str, monkeypatch: pytest.MonkeyPatch
+):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 

@@ -73,7 +73,7 @@ def test_a_secret_never_shows_itself():
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """cert.pem, key.pem, locked.pem (with a passphrase), other.pem (another key) and junk.pem."""
+    """Make cert.pem, key.pem, locked.pem (with a passphrase), other.pem (another key) and junk.pem."""
     folder = tmp_path_factory.mktemp("certificates")
 
     def openssl(*arguments: str) -> None:
@@ -118,7 +118,7 @@ def test_a_missing_or_unfit_file_is_a_usage_error_that_names_the_key(certificate
 
 
 def shake_hands(folder: Path, client: ssl.SSLContext) -> None:
-    """A handshake in memory with a server that has server.pem of this folder. SSLError: the client refuses it."""
+    """Shake hands in memory with a server that has server.pem of this folder. SSLError: the client refuses it."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(folder / "server.pem", folder / "server.key")
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -137,12 +137,12 @@ def shake_hands(folder: Path, client: ssl.SSLContext) -> None:
 
 
 @pytest.mark.parametrize("authority", OLD_AUTHORITIES)
-def test_an_authority_that_one_python_takes_every_other_takes_too(authority: str, tmp_path: Path):
+def test_an_authority_that_newer_pythons_refuse_is_accepted(authority: str, tmp_path: Path):
     old_authority(tmp_path, OLD_AUTHORITIES[authority])
     shake_hands(tmp_path, make_tls_context(Tls(ca_file=tmp_path / "ca.pem"), PLACE))
 
 
-def test_a_certificate_of_version_1_that_signed_itself_is_taken(tmp_path: Path):
+def test_a_self_signed_certificate_of_version_1_is_accepted(tmp_path: Path):
     self_signed_of_version_1(tmp_path)
     shake_hands(tmp_path, make_tls_context(Tls(ca_file=tmp_path / "server.pem"), PLACE))
 
@@ -152,7 +152,7 @@ def test_an_intermediate_authority_is_trusted_without_its_root(tmp_path: Path):
     shake_hands(tmp_path, make_tls_context(Tls(ca_file=tmp_path / "intermediate.pem"), PLACE))
 
 
-def test_a_stranger_is_refused_all_the_same(tmp_path: Path):
+def test_an_unknown_authority_is_still_refused(tmp_path: Path):
     for name in ("ours", "theirs"):
         (tmp_path / name).mkdir()
         old_authority(tmp_path / name, OLD_AUTHORITIES["not critical"])
@@ -161,7 +161,7 @@ def test_a_stranger_is_refused_all_the_same(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["keys.log", "missing/keys.log", ""])
-def test_keys_of_tls_sessions_are_written_nowhere(
+def test_keys_of_tls_sessions_are_never_written(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certificates: Path
 ) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / name))

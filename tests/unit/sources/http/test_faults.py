@@ -1,4 +1,4 @@
-"""What is said of a server that cannot be read: the reason in plain words, and a help line that is about it."""
+"""The reason and the help line for a server that cannot be read."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def said_of(address: Address, tls: Tls | None = None) -> str:
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """now.pem and old.pem, which has expired, with their key.pem: self-signed, for 127.0.0.1; other.pem."""
+    """Make now.pem and old.pem (expired), self-signed for 127.0.0.1, their key.pem, and other.pem."""
     folder = tmp_path_factory.mktemp("certificates")
     subject = ("-subj", "/CN=a", "-addext", "subjectAltName=IP:127.0.0.1")
     openssl(folder, "req", "-x509", *EC, *subject, "-keyout", "key.pem", "-out", "now.pem")
@@ -56,7 +56,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def serve_tls(certificates: Path) -> Iterator[Callable[..., Address]]:
-    """Starts a server of TLS with a certificate; wants_client: with one of this authority."""
+    """Start a TLS server with a certificate. wants_client: the authority of the certificate that clients must have."""
     listeners: list[socket.socket] = []
 
     def start(certificate: str, wants_client: str | None = None, newest: ssl.TLSVersion | None = None) -> Address:
@@ -89,7 +89,7 @@ def serve_tls(certificates: Path) -> Iterator[Callable[..., Address]]:
         listener.close()
 
 
-def test_a_certificate_that_is_refused_is_told_with_its_cause(
+def test_a_refused_certificate_is_reported_with_the_cause(
     serve_tls: Callable[..., Address], certificates: Path
 ) -> None:
     now, old = serve_tls("now.pem"), serve_tls("old.pem")
@@ -116,12 +116,12 @@ def test_a_server_that_wants_a_clients_certificate_says_which_keys_are_missing(
         assert "as `cert_file` and `key_file` under `tls`" in said
 
 
-def test_plain_http_to_a_port_of_tls_is_told(serve: Callable[..., Server]) -> None:
+def test_plain_http_to_a_tls_port_is_explained(serve: Callable[..., Server]) -> None:
     for text in (b"Client sent an HTTP request to an HTTPS server.", b"The plain HTTP request was sent to HTTPS port"):
         assert "\nwrite https:// in the address" in said_of(serve(answer("400 Bad Request", text)).address)
 
 
-def test_a_page_is_told_by_its_title_and_not_quoted(serve: Callable[..., Server]) -> None:
+def test_a_page_is_described_by_its_title_and_not_quoted(serve: Callable[..., Server]) -> None:
     page = b"<!DOCTYPE html><html><head><title>\n Sign &amp; go </title></head>" + b"x" * 1000
     address = serve(answer("502 Bad Gateway", page)).address
     said = said_of(address)
@@ -132,7 +132,7 @@ def test_a_page_is_told_by_its_title_and_not_quoted(serve: Callable[..., Server]
     assert said_of(serve(answer("404 Not Found", b"  <html></html>")).address).count("a page of HTML\n") == 1
 
 
-def test_a_proxy_that_wants_a_login_of_its_own_is_told(serve: Callable[..., Server]) -> None:
+def test_a_proxy_that_wants_a_login_is_reported(serve: Callable[..., Server]) -> None:
     said = said_of(serve(answer("407 Proxy Authentication Required", b"")).address)
     assert "a proxy before the server asks for a login" in said
 
@@ -148,7 +148,7 @@ def test_every_message_names_the_server_that_was_asked(serve: Callable[..., Serv
     assert f"GET /v1/x at unix://{tmp_path / 's'}: 404" in said_of(local)
 
 
-def test_a_name_that_cannot_be_resolved_is_told_apart_from_a_server_that_is_down() -> None:
+def test_an_unresolvable_name_is_distinguished_from_a_server_that_is_down() -> None:
     said = said_of(Address(scheme="http", host="no-such-host.invalid", port=80))
     assert "cannot reach http://no-such-host.invalid:80: its name cannot be resolved: " in said
     assert "\ncorrect `address`, or find out why the name servers of this machine do not know that name; " in said

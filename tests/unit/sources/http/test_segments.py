@@ -57,7 +57,7 @@ def test_what_the_patterns_match_is_chosen(
 
 
 @pytest.mark.parametrize(("patterns", "missing"), [(("west", "north"), "north"), (("n*",), "n*")])
-def test_a_segment_that_the_server_does_not_know_is_refused(patterns: tuple[str, ...], missing: str) -> None:
+def test_a_segment_unknown_to_the_server_is_refused(patterns: tuple[str, ...], missing: str) -> None:
     with pytest.raises(SourceError) as caught:
         choose(patterns)
     assert caught.value.message == (
@@ -119,7 +119,7 @@ def test_without_partial_an_unreachable_segment_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("names", "error"), [(("a",), status(500)), (("a", "b"), status(403))])
-def test_partial_is_no_way_on_where_nothing_else_answers_or_the_server_refuses(
+def test_partial_is_not_suggested_if_nothing_else_answers_or_the_server_refuses(
     names: tuple[str, ...], error: SourceError
 ) -> None:
     with pytest.raises(SourceError) as caught:

@@ -88,7 +88,7 @@ def session_with(server: Server, api: Api, max_stale: float | None = None) -> Se
 
 
 def replying(product: str, body: bytes = b"[]", **changed: str | None) -> bytes:
-    """An answer with the headers that prove it; None leaves one out."""
+    """Make an answer with the headers that prove it. None leaves a header out."""
     known = {"KnownLeader": "true", "LastContact": "0", "Index": "7"} | changed
     headers = [f"X-{product}-{name}: {value}" for name, value in known.items() if value is not None]
     return answer("200 OK", body, *headers)
@@ -140,7 +140,7 @@ def test_an_answer_may_be_as_old_as_max_stale_and_no_older(serve: Callable[..., 
 
 
 @pytest.mark.parametrize("reply", [answer("403 Forbidden", b"no"), replying("Nomad", Index="0")])
-def test_a_token_without_rights_is_told_what_it_needs(serve: Callable[..., Server], reply: bytes) -> None:
+def test_a_token_without_rights_is_refused_with_the_rights_it_needs(serve: Callable[..., Server], reply: bytes) -> None:
     with pytest.raises(SourceError) as caught:
         read(serve(reply), NOMAD)
     assert caught.value.help == "give it rights"
@@ -159,7 +159,9 @@ def test_tls_settings_need_an_address_with_tls() -> None:
 
 
 @pytest.mark.parametrize("answered", [b"x" * (SMALL + 1), b"[" + b"[]," * (SMALL // 3 + 1) + b"[]]"])
-def test_an_answer_that_does_not_grow_with_the_catalog_is_small(serve: Callable[..., Server], answered: bytes) -> None:
+def test_an_answer_that_does_not_grow_with_the_catalog_has_a_small_limit(
+    serve: Callable[..., Server], answered: bytes
+) -> None:
     api = Api(product="Consul", address_variable="A", small=("/v1/x",))
     with pytest.raises(SourceError, match="the answer is larger than 4 MiB or endless"):
         read(serve(replying("Consul", answered)), api)
@@ -188,9 +190,7 @@ def test_an_answer_that_does_not_grow_with_the_catalog_is_small(serve: Callable[
     ],
     ids=["Consul", "Nomad"],
 )
-def test_answers_that_do_not_grow_with_the_catalog_are_these(
-    serve: Callable[..., Server], api: Api, targets: list[str]
-) -> None:
+def test_these_answers_do_not_grow_with_the_catalog(serve: Callable[..., Server], api: Api, targets: list[str]) -> None:
     with session_with(serve(), api) as session:
         assert {target: session._largest(target) for target in targets} == dict.fromkeys(targets, SMALL)
         lists = ["/v1/jobs?per_page=1000&region=global", "/v1/jobs?per_page=1000", "/v1/services", "/v1/job/a"]

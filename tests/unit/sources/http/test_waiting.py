@@ -1,4 +1,4 @@
-"""Waiting for several places of a server at once."""
+"""Wait for several places of a server at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WAIT = 25.0
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long each wait would have been that no server ends."""
+    """Record how long each wait would be that no server ends, instead of waiting."""
     seconds: list[float] = []
 
     async def sleep(length: float) -> None:
@@ -53,7 +53,7 @@ def change(
         return waiting.await_first_change(session, settings, seen, looks, WAIT)
 
 
-def test_a_place_that_cannot_be_reached_is_asked_again_only_after_the_wait(slept: list[float]) -> None:
+def test_an_unreachable_place_is_asked_again_only_after_the_wait(slept: list[float]) -> None:
     looks = {"a": number(5), "b": unreachable}
     assert change(None, looks, partial=True) == {"a": 5, "b": 0}
     assert slept == []
@@ -63,7 +63,7 @@ def test_a_place_that_cannot_be_reached_is_asked_again_only_after_the_wait(slept
         change({"a": 5, "b": 0}, looks)
 
 
-def test_a_place_that_is_lost_or_is_back_is_a_change(slept: list[float]) -> None:
+def test_a_place_that_becomes_unreachable_or_reachable_is_a_change(slept: list[float]) -> None:
     assert change({"a": 5, "b": 7}, {"a": number(5), "b": unreachable}, partial=True) == {"a": 5, "b": 0}
     assert change({"a": 5, "b": 0}, {"a": number(5), "b": number(7)}, partial=True) == {"a": 5, "b": 7}
     assert slept == []

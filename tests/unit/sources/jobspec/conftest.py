@@ -1,4 +1,4 @@
-"""Folders of job files, and what the source makes of them."""
+"""Folders of job files, and what the source reads from them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ job "shop" {{
 
 
 class JobFolder:
-    """A folder with job files, as a source of type jobspec. Arguments `more` are those of its settings."""
+    """A folder of job files, read by a source of type jobspec. more: further settings of the source."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -39,13 +39,13 @@ class JobFolder:
         return JobspecSettings(name="jobs", origin=PLACE, folder=self.path, root=self.path, files_origin=PLACE, **more)
 
     def declared(self, text: str = "", **more: Any) -> Declaration:
-        """What the files declare; text: of the file a.nomad.hcl."""
+        """Read the files, with this text in a.nomad.hcl."""
         if text:
             (self.path / "a.nomad.hcl").write_text(text, encoding="utf-8")
         return source.declare(self.settings(**more))
 
     def job(self, *, job: str = "", group: str = "", service: str = "", **more: Any) -> Declaration:
-        """What a job declares that has these lines in its blocks."""
+        """Read a job that has these lines in its blocks."""
         return self.declared(JOB.format(job=job, group=group, service=service), **more)
 
     def refusal(self, text: str = "", **more: Any) -> FrostlineError:
@@ -62,5 +62,5 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobFolder:
 
 @pytest.fixture
 def recorded() -> JobFolder:
-    """The job files whose jobs a real Nomad has recorded."""
+    """List the job files whose jobs were recorded from a real Nomad."""
     return JobFolder(RECORDED)

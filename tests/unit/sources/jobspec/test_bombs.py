@@ -1,4 +1,4 @@
-"""Job files that take much work or memory: the budget of steps ends each, with its place, and nothing is timed."""
+"""Job files that need much work or memory: the budget of steps ends each, at its place. No test measures time."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_bomb_ends_at_its_place(folder: Any, expression: str, message: str) ->
         ('indent(3500000000, "a")', "a"),
     ],
 )
-def test_what_only_looks_like_a_bomb_has_its_value(folder: Any, expression: str, value: str) -> None:
+def test_a_harmless_expression_that_looks_like_a_bomb_is_evaluated(folder: Any, expression: str, value: str) -> None:
     found = folder.job(service=f'name = "x"\nport = 80\ntags = [{expression}]').services
     assert found[0].tags == (value,)
 
@@ -80,7 +80,7 @@ def test_ten_thousand_locals_are_read(folder: Any) -> None:
     folder.declared(text.replace("{ meta { x = local.l9999 } }", "{\nmeta {\nx = local.l9999\n}\n}"))
 
 
-def test_locals_that_take_all_others_are_paid_for(folder: Any) -> None:
+def test_locals_that_use_all_others_cost_steps(folder: Any) -> None:
     lines = "\n".join(f'l{index} = can(local["x"])' for index in range(2000))
     error = folder.refusal(f'locals {{\n{lines}\n}}\njob "j" {{\n}}\n')
     assert "steps" in error.message
@@ -139,13 +139,13 @@ TASK = {"Name": "t", "Env": {f"e{index}": "${NOMAD_META_m}" * 10 for index in ra
     ],
     ids=["groups with keys", "environment", "tag", "name", "hcl"],
 )
-def test_what_placeholders_make_of_a_job_is_paid_for(folder: Any, text: str) -> None:
+def test_filling_placeholders_costs_steps(folder: Any, text: str) -> None:
     error = folder.refusal(text)
     assert OUT_OF_STEPS in error.message
     assert str(error.origin).startswith("a.nomad.hcl:1:")
 
 
-def test_a_job_in_one_line_is_read_in_proportion_to_its_length(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_a_job_in_one_line_takes_linear_time(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = 0
     count_characters = source._count_characters
 
@@ -161,7 +161,7 @@ def test_a_job_in_one_line_is_read_in_proportion_to_its_length(folder: Any, monk
     assert counted < len(text) + 300 * 7 * 2 * 1024
 
 
-def test_members_of_one_name_are_merged_in_proportion_to_their_number(folder: Any) -> None:
+def test_merging_members_of_the_same_name_takes_linear_time(folder: Any) -> None:
     many = '"Meta":{"a":""},' * 20_000
     text = api_job(Meta={"b": "x"}).replace('"Meta":', f'"Meta":{{"b":"1"}},"Meta":null,{many}"Meta":')
     folder.declared(text)
@@ -180,13 +180,13 @@ def test_braces_behind_a_placeholder_have_a_limit(folder: Any, unit: str) -> Non
 @pytest.mark.parametrize(
     "text", ['{"job": {"j": {"meta": {"k": "%s"}}}}', 'job "j" {\n  meta {\n    k = "%s"\n  }\n}\n']
 )
-def test_a_text_of_very_many_tokens_is_none_of_a_job(folder: Any, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_of_very_many_tokens_is_refused(folder: Any, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "MOST_TOKENS", 1000)
     folder.declared(text % ("${a}" * 200))
     assert "more than 1000 words and signs" in folder.refusal(text % ("${a}" * 400)).message
 
 
-def test_wrong_names_by_the_thousand_are_compared_with_a_limit(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thousands_of_wrong_names_are_compared_only_up_to_a_limit(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("frostline.text._ComparisonBudget.left", 10_000)
     networks = [{"DynamicPorts": [{"Label": f"port{index}"} for index in range(40)]}]
     services = [{"Name": "x", "PortLabel": f"port-{index}"} for index in range(40)]

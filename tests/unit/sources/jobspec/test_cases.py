@@ -1,4 +1,4 @@
-"""Job files with what a real Nomad makes of them: services, upstreams, or the place of its error."""
+"""Job files, compared with what a real Nomad reads from them: services, upstreams, or the place of its error."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def outcome(folder: Any, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_job_file_is_what_nomad_makes_of_it(folder: Any, name: str) -> None:
+def test_a_job_file_is_read_as_nomad_reads_it(folder: Any, name: str) -> None:
     assert outcome(folder, name) == EXPECTED[name]
 
 

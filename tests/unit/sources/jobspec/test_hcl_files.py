@@ -1,4 +1,4 @@
-"""Job files in HCL2, against the jobs that a real Nomad makes of them."""
+"""Job files in HCL2, compared with the jobs that a real Nomad reads from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def canonical_services(name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["defaults", "live", "modes", "shop"])
-def test_a_job_file_declares_the_services_that_nomad_makes_of_it(recorded: Any, name: str) -> None:
+def test_a_job_file_declares_the_services_that_nomad_registers_from_it(recorded: Any, name: str) -> None:
     var_files = (RECORDED / "shop.vars.hcl",) if name == "shop" else ()
     found = recorded.declared(files=(f"{name}.nomad.hcl",), var_files=var_files)
     wanted = canonical_services(name)
@@ -55,7 +55,7 @@ def test_the_upstreams_are_those_that_nomad_makes_of_the_file(recorded: Any) -> 
     assert [upstream.bind.address for upstream, _ in found] == ["127.0.0.1", "127.0.0.1", "127.0.0.2"]
 
 
-def test_a_task_that_stands_alone_is_a_group_of_its_name(folder: Any) -> None:
+def test_a_task_outside_of_groups_is_a_group_of_its_name(folder: Any) -> None:
     found = folder.declared('job "j" {\n task "t" {\n service {}\n }\n}\n')
     assert [service.service for service in found.services] == ["j-t-t"]
 
@@ -119,7 +119,7 @@ def test_an_upstream_may_listen_on_a_socket(folder: Any) -> None:
         ('destination_nam = "a"', "unknown argument `destination_nam`"),
     ],
 )
-def test_an_upstream_that_is_none_is_refused_with_its_place(folder: Any, text: str, reason: str) -> None:
+def test_an_invalid_upstream_is_refused_with_its_place(folder: Any, text: str, reason: str) -> None:
     with pytest.raises(SourceError) as caught:
         folder.job(service=UPSTREAM.format(text))
     error = caught.value
@@ -141,13 +141,15 @@ def test_an_upstream_that_is_none_is_refused_with_its_place(folder: Any, text: s
         ("name = length(5)", "must be a list, a set, a map or a tuple, but is of type number", "correct the file"),
     ],
 )
-def test_a_fault_in_a_service_is_told_with_what_to_write(folder: Any, body: str, message: str, help_text: str) -> None:
+def test_a_fault_in_a_service_is_reported_with_what_to_write(
+    folder: Any, body: str, message: str, help_text: str
+) -> None:
     error = folder.refusal(f'locals {{\n a = {{}}\n}}\njob "j" {{\n group "g" {{\n service {{\n {body}\n }}\n }}\n}}\n')
     assert message in error.message
     assert help_text in error.help
 
 
-def test_every_fault_of_a_file_has_a_help_line(folder: Any) -> None:
+def test_every_error_in_a_file_has_a_help_line(folder: Any) -> None:
     for text in (
         "",
         "job",

@@ -52,7 +52,7 @@ def test_what_is_known_at_registration_is_filled_in(folder: Any) -> None:
     assert found.findings == ()
 
 
-def test_an_id_and_a_name_of_the_job_are_told_apart(folder: Any) -> None:
+def test_the_id_and_the_name_of_a_job_may_differ(folder: Any) -> None:
     text = 'name = "${NOMAD_JOB_ID}-${NOMAD_JOB_NAME}"'
     (service,) = folder.job(job='id = "the-id"\nname = "the-name"', service=text).services
     assert service.service == "the-id-the-name"
@@ -86,7 +86,7 @@ def test_what_only_a_client_knows_reads_as_recorded(folder: Any, rule: str, serv
     matches_golden(rule, folder.job(service=service).findings)
 
 
-def test_a_service_without_a_name_that_is_known_is_left_out_and_a_tag_alone(folder: Any) -> None:
+def test_a_service_with_an_unknown_name_is_left_out_but_only_the_tag_with_an_unknown_tag(folder: Any) -> None:
     assert folder.job(service='name = "x-${NOMAD_ALLOC_ID}"').services == ()
     (service,) = folder.job(service='tags = ["a", "b-${attr.kernel.name}"]').services
     assert service.tags == ("a",)

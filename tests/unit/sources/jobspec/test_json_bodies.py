@@ -53,7 +53,7 @@ def test_members_are_blocks_and_arguments_as_their_names_say(folder: Any, job: s
     assert [service.service for service in declared(folder, job, top).services] == names
 
 
-def test_a_default_is_no_template_but_other_strings_are(folder: Any) -> None:
+def test_a_default_is_not_a_template_but_other_strings_are(folder: Any) -> None:
     top = f'"variable": {TOP["variable"]},'
     job = group(
         '{"service": {"name": "a", "tags": ["${var.n}", "%{ if true }yes%{ endif }\\nline"], "port": "${1 + 1}"}}'

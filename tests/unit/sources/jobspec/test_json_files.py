@@ -41,7 +41,7 @@ def test_a_json_job_file_declares_the_same_things(recorded: Any) -> None:
         ("[" * 100_000, "1:1"),
     ],
 )
-def test_a_json_file_that_is_no_job_is_refused_with_its_place(folder: Any, text: str, where: str) -> None:
+def test_a_json_file_that_is_not_a_job_is_refused_with_its_place(folder: Any, text: str, where: str) -> None:
     (folder.path / "a.json").write_text(text)
     error = folder.refusal(files=("*.json",))
     assert isinstance(error, SourceError)
@@ -93,12 +93,12 @@ def test_members_are_read_as_go_reads_them(
     assert (found.tags, found.meta) == (tags, meta)
 
 
-def test_a_gateway_is_no_service(folder: Any) -> None:
+def test_a_gateway_is_not_a_service(folder: Any) -> None:
     assert declared(folder, '{"Name": "edge", "Connect": {"Gateway": {"Mesh": {}}}}').services == ()
     assert len(declared(folder, '{"Name": "a", "Connect": {"Gateway": null}}').services) == 1
 
 
-def test_ports_and_runs_are_known_as_in_hcl(folder: Any) -> None:
+def test_ports_and_children_are_read_as_in_hcl(folder: Any) -> None:
     ports = '"Networks": [{"ReservedPorts": [{"Label": "http", "Value": 8080, "To": 80}]}],'
     (found,) = declared(folder, '{"PortLabel": "http"}', ports).services
     assert found.port == 8080

@@ -42,7 +42,7 @@ def test_every_value_has_the_offset_of_its_first_byte() -> None:
     assert [node.offset for node in nodes] == [0, 7, 8, 13, 20, 26, 35]
 
 
-def test_members_with_the_same_name_are_all_there_and_the_last_one_counts() -> None:
+def test_all_members_of_the_same_name_are_kept_and_the_last_one_counts() -> None:
     found = tree('{"a": 1, "\\u0061": 2}')
     assert found.value == Members((("a", Node(1, 6)), ("a", Node(2, 19))))
     assert to_plain(found) == {"a": 2}

@@ -1,4 +1,4 @@
-"""Services and upstreams as Nomad registers them: what the job says is filled in, what it does not say is a finding."""
+"""Services and upstreams as Nomad registers them: placeholders are filled, or become a finding."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_an_upstream_is_filled_where_the_client_fills_it(folder: Any, matches_go
     matches_golden("job-upstream", refused.findings)
 
 
-def test_what_dispatchers_say_is_not_what_the_job_says(folder: Any) -> None:
+def test_meta_that_dispatchers_set_is_not_filled(folder: Any) -> None:
     job = 'parameterized {\n meta_optional = ["tier"]\n }\nmeta {\n tier = "gold"\n other = "o"\n }'
     service = 'name = "x-${NOMAD_META_other}"\ntags = ["${NOMAD_META_tier}"]'
     found = folder.job(job=job, service=service)
@@ -111,7 +111,7 @@ def test_a_name_that_nomad_refuses_is_a_finding(folder: Any, name: str, why: str
 
 
 @pytest.mark.parametrize("name", ["a", "A-9", "x" * 63, "x-${NOMAD_META_tier}", "${BASE}"])
-def test_a_name_that_nomad_takes_is_none(folder: Any, name: str) -> None:
+def test_a_name_that_nomad_accepts_is_not_a_finding(folder: Any, name: str) -> None:
     # What the client fills in is not checked by Nomad.
     assert folder.job(job='meta {\n tier = "a_b"\n }', service=f'name = "{name}"').findings == ()
 
@@ -124,14 +124,14 @@ def test_findings_about_services_read_as_recorded(folder: Any, matches_golden: A
 
 
 @pytest.mark.parametrize("port", ["htpp", "99999", "-1", "8080 ", "http "])
-def test_a_port_that_nobody_has_is_a_finding(folder: Any, port: str) -> None:
+def test_a_port_label_that_does_not_exist_is_a_finding(folder: Any, port: str) -> None:
     found = folder.job(group=PORTS, service=f'name = "x"\naddress = "a"\nport = "{port}"')
     assert [finding.rule for finding in found.findings] == ["port-label"]
     assert (found.services[0].address, found.services[0].port) == ("", 0)
 
 
 @pytest.mark.parametrize("port", ["http", "d", "8080", "", "${NOMAD_PORT_d}", "${NOMAD_HOST_PORT_my_port}"])
-def test_a_port_that_somebody_has_is_none(folder: Any, port: str) -> None:
+def test_a_port_label_that_exists_is_not_a_finding(folder: Any, port: str) -> None:
     assert folder.job(group=PORTS, service=f'name = "x"\nport = "{port}"').findings == ()
 
 
@@ -156,13 +156,13 @@ def test_a_name_with_an_open_placeholder_says_why(folder: Any) -> None:
         'name = "my-${meta.x}"',
     ],
 )
-def test_of_a_service_that_is_not_selected_nothing_is_said(folder: Any, service: str) -> None:
+def test_a_service_that_is_not_selected_has_no_findings(folder: Any, service: str) -> None:
     assert folder.job(service=service).findings
     found = folder.job(service=service, services=("*", "!my*"))
     assert (found.services, found.findings) == ((), ())
 
 
-def test_of_a_service_that_is_not_selected_nothing_must_be_known(folder: Any) -> None:
+def test_a_service_that_is_not_selected_may_have_unknown_values(folder: Any) -> None:
     text = 'variable "v" {}\njob "j" {\n group "g" {\n service {\n name = "my-x"\n port = var.v\n }\n }\n}\n'
     assert folder.declared(text, services=("*", "!my*")).services == ()
 
@@ -203,7 +203,7 @@ job "j" {{
 
 
 def unknown(**parts: str) -> str:
-    """A job file with a variable that is not set. parts: lines of the job (top), the group and the service."""
+    """Make a job file with a variable that is not set. parts: lines of the job (top), the group and the service."""
     return UNKNOWN.format(**{"top": "", "group": "", "service": "", **parts})
 
 
@@ -226,7 +226,7 @@ def unknown(**parts: str) -> str:
         {"service": 'tags = [false && var.v ? "a" : "b"]'},
     ],
 )
-def test_an_unset_variable_that_nothing_here_needs_is_no_error(folder: Any, parts: dict[str, str]) -> None:
+def test_an_unset_variable_that_nothing_here_needs_is_not_an_error(folder: Any, parts: dict[str, str]) -> None:
     (service,) = folder.declared(unknown(**parts)).services
     assert service.service == "x"
 
@@ -269,7 +269,7 @@ def test_an_unset_variable_that_decides_what_is_registered_is_an_error(
     assert "environment: [NOMAD_VAR_v]" in str(error.help)
 
 
-def test_all_unset_variables_of_all_files_are_said_in_one_run(folder: Any) -> None:
+def test_all_unset_variables_of_all_files_are_reported_in_one_run(folder: Any) -> None:
     text = 'variable "{0}" {{}}\nvariable "other" {{}}\n'
     text += 'job "j" {{\n group "g" {{\n service {{\n name = var.{0}\n }}\n }}\n}}\n'
     (folder.path / "b.nomad.hcl").write_text(text.format("y"))

@@ -39,7 +39,7 @@ def test_a_variable_that_no_file_declares_is_an_error_of_the_configuration(folde
     assert str(error.origin) == "frostline.yaml:4:5"
 
 
-def test_functions_of_files_fail_unless_they_are_allowed_and_stay_inside_root(folder: Any) -> None:
+def test_file_functions_fail_unless_they_are_allowed_and_stay_inside_root(folder: Any) -> None:
     (folder.path / "name.txt").write_text("from-file")
     inside = NAMED.format("default = 1", 'file("name.txt")')
     assert "filesystem: true" in folder.refusal(inside).message
@@ -60,7 +60,7 @@ def test_the_inputs_are_all_files_that_are_read(folder: Any) -> None:
     assert [path.name for path in found] == ["a.nomad.hcl", "name.txt", "v.hcl"]
 
 
-def test_a_glob_that_fits_nothing_is_a_warning_and_no_file_at_all_an_error(folder: Any, matches_golden: Any) -> None:
+def test_a_glob_without_a_match_is_a_warning_and_no_file_at_all_is_an_error(folder: Any, matches_golden: Any) -> None:
     found = folder.declared('job "j" {}\n', files=("*.nomad.hcl", "more/*.hcl"))
     assert [(finding.rule, finding.severity, finding.value) for finding in found.findings] == [
         ("job-files", "warning", "more/*.hcl")
@@ -82,7 +82,7 @@ def test_a_file_that_is_too_large_or_cannot_be_read_is_refused(folder: Any) -> N
 
 
 def write(folder: Any, *names: str) -> None:
-    """Job files with one service, which is called FOLDER-FILE-g."""
+    """Write job files with one service each, which is called FOLDER-FILE-g."""
     for name in names:
         path = folder.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def write(folder: Any, *names: str) -> None:
         (("jobs/a.hcl", "!jobs/*.json"), ["jobs-a-g"]),
     ],
 )
-def test_an_exclamation_mark_takes_files_out_and_the_last_match_wins(
+def test_an_exclamation_mark_excludes_files_and_the_last_match_wins(
     folder: Any, files: tuple[str, ...], services: list[str]
 ) -> None:
     write(folder, "jobs/a.hcl", "jobs/old/b.hcl", "jobs/old/c.hcl")
@@ -121,7 +121,7 @@ def test_a_link_that_a_glob_finds_stays_in_its_folder_but_a_path_may_lead_anywhe
         assert folder.declared(files=files).services
 
 
-def test_a_list_that_leaves_no_file_is_refused(folder: Any) -> None:
+def test_globs_that_leave_no_file_are_refused(folder: Any) -> None:
     write(folder, "jobs/a.hcl")
     for files in (("jobs/*.hcl", "!jobs/**"), ("!jobs/*.hcl",)):
         assert "no file matches" in folder.refusal(files=files).message
@@ -133,9 +133,7 @@ def test_a_glob_whose_search_would_not_end_is_refused(folder: Any) -> None:
         assert "it has 4 `**`, at most 3 are searched" in folder.refusal(files=files).message
 
 
-def test_a_file_that_cannot_be_read_is_left_out_with_a_warning_where_that_is_allowed(
-    folder: Any, matches_golden: Any
-) -> None:
+def test_a_file_that_cannot_be_read_is_left_out_with_a_warning_if_partial(folder: Any, matches_golden: Any) -> None:
     write(folder, "a.nomad.hcl")
     (folder.path / "b.nomad.hcl").write_text('job "b" {\n datacenters = [{}.absent]\n}\n')
     found = folder.declared(partial=True)
@@ -150,7 +148,7 @@ def test_a_file_that_cannot_be_read_is_left_out_with_a_warning_where_that_is_all
     assert {finding.rule for finding in found.findings} == {"job-file-skipped"}
 
 
-def test_variables_that_only_a_skipped_file_may_declare_are_no_error(folder: Any) -> None:
+def test_variables_that_only_a_skipped_file_may_declare_are_not_an_error(folder: Any) -> None:
     write(folder, "a.nomad.hcl")
     (folder.path / "b.nomad.hcl").write_text('variable "v" {}\njob {}\n')
     assert len(folder.declared(partial=True, **configured(v="x")).services) == 1
@@ -174,7 +172,7 @@ def test_the_working_directory_is_root_where_root_is_inside_of_the_folder(folder
     assert replace(settings, working_directory=folder.path / "x").working_folder == folder.path / "x"
 
 
-def test_templates_of_levant_and_pack_are_one_error_that_says_how_to_leave_them_out(folder: Any) -> None:
+def test_templates_of_levant_and_pack_are_one_error_that_says_how_to_exclude_them(folder: Any) -> None:
     write(folder, "a.nomad.hcl")
     (folder.path / "b.nomad.hcl").write_text('job "x" {\n group "g" {\n count = [[ var "count" . ]]\n }\n}\n')
     (folder.path / "c.nomad.hcl").write_text('job "x" {\n group "g" {\n service {\n name = "[[ .name ]]"\n }\n }\n}\n')
@@ -199,11 +197,11 @@ def test_templates_of_levant_and_pack_are_one_error_that_says_how_to_leave_them_
         "count = 3 # [[ a comment ]]",
     ],
 )
-def test_brackets_that_are_hcl_or_belong_to_a_task_make_no_template(folder: Any, line: str) -> None:
+def test_double_brackets_in_hcl_or_in_a_task_do_not_make_a_template(folder: Any, line: str) -> None:
     assert len(folder.job(group=line, service="").services) == 1
 
 
-def test_an_error_elsewhere_in_a_file_with_such_brackets_stays_that_error(folder: Any) -> None:
+def test_an_error_elsewhere_in_a_file_with_double_brackets_keeps_its_message(folder: Any) -> None:
     error = folder.refusal('job "x" {\n # [[ a comment ]]\n datacenters = [\n}\n')
     assert "Levant" not in error.message
     assert str(error.origin) == "a.nomad.hcl:4:1"
@@ -222,6 +220,8 @@ def test_an_error_elsewhere_in_a_file_with_such_brackets_stays_that_error(folder
     ids=["hcl", "crlf", "api", "bare", "json"],
 )
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "bom"])
-def test_the_content_says_which_form_a_file_has_not_its_suffix(folder: Any, suffix: str, text: str, mark: str) -> None:
+def test_the_content_and_not_the_suffix_decides_the_form_of_a_file(
+    folder: Any, suffix: str, text: str, mark: str
+) -> None:
     (folder.path / f"a{suffix}").write_bytes((mark + text).encode())
     assert [service.service for service in folder.declared(files=("a.*",)).services] == ["s-g"]

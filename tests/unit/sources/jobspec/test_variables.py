@@ -68,7 +68,7 @@ def test_a_value_of_the_configuration_is_converted_to_the_variables_type(
         ("", None, "a.nomad.hcl:1:1"),
     ],
 )
-def test_a_variable_that_does_not_fit_is_refused_where_it_is_wrong(
+def test_a_variable_of_the_wrong_type_is_refused_where_it_is_written(
     folder: Any, body: str, value: Any, where: str
 ) -> None:
     more = configured(n=value) if value is not None else {}
@@ -80,7 +80,7 @@ def test_a_variable_may_be_declared_in_one_file_of_several(folder: Any) -> None:
     assert name(folder, "type = string", **configured(n="a")) == "x-a"
 
 
-def test_a_validation_that_fails_is_said_in_its_own_words(folder: Any) -> None:
+def test_a_failed_validation_is_reported_in_its_own_words(folder: Any) -> None:
     body = 'default = "b"\n validation {\n condition = var.n == "a"\n error_message = "Only a."\n }'
     error = folder.refusal(NAMED.format(body, "var.n"))
     assert "Only a." in error.message
@@ -122,7 +122,7 @@ def test_a_variable_that_is_not_declared_is_named_with_the_nearest_one(folder: A
         ('variable "n" {\n default = local.x\n}\n', "2:12"),
     ],
 )
-def test_a_default_takes_no_variables_and_no_functions(folder: Any, text: str, where: str) -> None:
+def test_a_default_may_not_use_variables_and_functions(folder: Any, text: str, where: str) -> None:
     error = folder.refusal(f'{text}job "j" {{}}\n')
     assert "may not be used here" in error.message
     assert str(error.origin) == f"a.nomad.hcl:{where}"
@@ -132,7 +132,7 @@ def test_a_default_may_have_loops_over_its_own_values(folder: Any) -> None:
     assert name(folder, 'default = [for x in ["a", "b"] : "${x}1"]', 'join("-", var.n)') == "a1-b1"
 
 
-def test_a_var_file_takes_no_functions(folder: Any) -> None:
+def test_a_var_file_may_not_use_functions(folder: Any) -> None:
     (folder.path / "v.hcl").write_text('n = upper("x")\n')
     error = folder.refusal(NAMED.format("type = string", "var.n"), var_files=(folder.path / "v.hcl",))
     assert str(error.origin) == "v.hcl:1:5"

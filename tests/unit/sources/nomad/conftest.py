@@ -17,6 +17,6 @@ def replay() -> Iterator[NomadReplay]:
 
 @pytest.fixture
 def region() -> Iterator[NomadReplay]:
-    """One namespace with one service, `web`, and one job, `shop`, with one upstream."""
+    """Serve one namespace with one service, `web`, and one job, `shop`, with one upstream."""
     with small_region() as server:
         yield server

@@ -58,7 +58,7 @@ def test_a_check_state_that_nomad_does_not_define_counts_as_critical(replay: Nom
 
 
 @pytest.mark.parametrize("status", [404, 500, 503])
-def test_a_client_that_does_not_tell_its_checks_makes_its_services_critical(replay: NomadReplay, status: int) -> None:
+def test_services_of_a_client_that_does_not_report_its_checks_are_critical(replay: NomadReplay, status: int) -> None:
     for allocation in (FIRST, SECOND, BROKEN, "67bdaeac-ce37-6a06-6c59-30a34217dd81"):
         checks(replay, allocation, Reply(b"No path to node", status))
     reading = read(replay)
@@ -90,7 +90,7 @@ def test_checks_that_may_not_be_read_are_refused(replay: NomadReplay) -> None:
 def with_canary(replay: NomadReplay) -> None:
     def bent(recorded: Reply, _: Query) -> Reply:
         canary = {"DeploymentStatus": {"Canary": True, "Healthy": None}}
-        return recorded._replace(value=[each | (canary if each["ID"] == FIRST else {}) for each in recorded.value])
+        return recorded._replace(value=[stub | (canary if stub["ID"] == FIRST else {}) for stub in recorded.value])
 
     replay.bends["/v1/job/live/allocations"] = bent
 
@@ -101,7 +101,7 @@ def test_canaries_are_left_out(replay: NomadReplay) -> None:
     assert f"/v1/client/allocation/{FIRST}/checks" not in replay.paths()
 
 
-def test_canaries_are_taken_where_they_are_wanted(replay: NomadReplay) -> None:
+def test_canaries_are_taken_if_configured(replay: NomadReplay) -> None:
     with_canary(replay)
     assert FIRST in healths(read(replay, canaries=True))
     assert "/v1/job/live/allocations" not in replay.paths()

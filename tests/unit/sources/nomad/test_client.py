@@ -11,7 +11,7 @@ ANY = [*STATE, "/v1/regions", "/v1/client/allocation/a1/checks"]
 
 
 def bent(region: NomadReplay, path: str, **headers: str | None) -> None:
-    """Answers there as before, with these headers changed."""
+    """Change these headers of the answers there."""
     before = region.bends[path]
     region.bends[path] = lambda reply, query: before(reply, query).with_headers(**headers)
 
@@ -54,7 +54,7 @@ def test_a_body_that_is_cut_is_refused(region: NomadReplay, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ANY)
-def test_what_may_not_be_read_is_refused_with_the_rights_that_it_takes(region: NomadReplay, path: str) -> None:
+def test_what_the_token_may_not_read_is_refused_with_the_rights_it_needs(region: NomadReplay, path: str) -> None:
     region.fix(path, Reply(b"Permission denied", 403))
     message = refused_default(region)
     assert "403" in message

@@ -19,7 +19,7 @@ def test_each_namespace_that_is_read_can_list_and_read_jobs() -> None:
     )
 
 
-def test_without_upstreams_no_job_is_listed() -> None:
+def test_without_upstreams_jobs_are_not_listed() -> None:
     assert policy_of(upstreams=False) == 'namespace "default" { capabilities = ["read-job"] }'
 
 

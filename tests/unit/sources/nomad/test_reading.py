@@ -1,4 +1,4 @@
-"""The proof that what is read of Nomad is of one moment: answers that a real one rarely gives."""
+"""The proof that a read of Nomad is the state of one moment, with answers that a real Nomad rarely gives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from frostline.sources.nomad import reading as nomad_reading
 from frostline.sources.nomad import source as nomad
 
 
-def test_what_does_not_move_is_read_once(region: NomadReplay) -> None:
+def test_what_does_not_change_is_read_once(region: NomadReplay) -> None:
     registrations, upstreams = read_default(region)
     assert [registration.service for registration in registrations] == ["web"]
     assert upstreams == (upstream("stock"),)
@@ -22,7 +22,7 @@ def test_what_does_not_move_is_read_once(region: NomadReplay) -> None:
     assert sorted(region.paths()) == sorted(["/v1/regions", "/v1/namespaces", *services, *jobs])
 
 
-def test_a_service_that_moves_once_is_read_again(region: NomadReplay) -> None:
+def test_a_service_that_changes_once_is_read_again(region: NomadReplay) -> None:
     region.fix("/v1/services", names("web"), names("web", index=71))
     old, new = instance("web", Port=1, ModifyIndex=7), instance("web", Port=2, ModifyIndex=71)
     region.fix("/v1/service/web", state([new], 71), state([new], 71))
@@ -34,7 +34,7 @@ def test_a_service_that_moves_once_is_read_again(region: NomadReplay) -> None:
     assert [registration.port for registration in registrations] == [1]
 
 
-def test_a_service_that_moves_in_every_read_is_refused(region: NomadReplay) -> None:
+def test_a_service_that_changes_in_every_read_is_refused(region: NomadReplay) -> None:
     left = iter(range(71, 99))
 
     def moving(reply: Reply, _: Query) -> Reply:
@@ -47,7 +47,7 @@ def test_a_service_that_moves_in_every_read_is_refused(region: NomadReplay) -> N
     assert region.paths().count("/v1/service/web") == 3
 
 
-def test_a_service_that_is_the_same_before_and_after_a_list_is_proved_though_others_move(region: NomadReplay) -> None:
+def test_a_service_that_is_the_same_before_and_after_a_list_is_proved_while_others_change(region: NomadReplay) -> None:
     left = iter(range(71, 99))
     region.bends["/v1/services"] = lambda *_: names("web", index=next(left))
     region.bends["/v1/service/web"] = lambda *_: state([instance("web")], next(left))
@@ -64,7 +64,7 @@ def test_an_instance_that_came_back_is_not_the_same(region: NomadReplay) -> None
     assert region.paths().count("/v1/service/web") == 3
 
 
-def test_a_service_that_is_listed_meanwhile_is_read_too(region: NomadReplay) -> None:
+def test_a_service_that_is_listed_during_a_read_is_read_too(region: NomadReplay) -> None:
     region.fix("/v1/services", names("web"), names("api", "web", index=71))
     region.fix("/v1/service/web", state([instance("web")], 71))
     region.fix("/v1/service/api", state([instance("api")], 71))
@@ -73,7 +73,7 @@ def test_a_service_that_is_listed_meanwhile_is_read_too(region: NomadReplay) -> 
     assert region.paths().count("/v1/service/web") == 1  # its answer is of the second list's moment already
 
 
-def test_a_service_that_vanishes_meanwhile_is_left_out(region: NomadReplay) -> None:
+def test_a_service_that_vanishes_during_a_read_is_left_out(region: NomadReplay) -> None:
     region.fix("/v1/services", names("gone", "web"), names("web", index=71))
     region.fix("/v1/service/web", state([instance("web")], 71))
     region.fix("/v1/service/gone", state([], 71))
@@ -86,7 +86,7 @@ def test_a_listed_service_without_an_instance_is_refused(region: NomadReplay) ->
     assert "no instance answers for `web`, which is listed" in refused_default(region)
 
 
-def test_instances_of_several_pages_are_read_and_torn_ones_read_again(region: NomadReplay) -> None:
+def test_several_pages_of_instances_are_read_and_read_again_if_they_changed_meanwhile(region: NomadReplay) -> None:
     def pages(second: int) -> list[Reply]:
         first = state([instance("web", ID="1")]).with_headers(NextToken="default.2")
         return [first, state([instance("web", ID="2")], second)]
@@ -98,7 +98,7 @@ def test_instances_of_several_pages_are_read_and_torn_ones_read_again(region: No
     assert region.paths().count("/v1/service/web") == 6
 
 
-def test_an_index_that_moves_with_allocations_alone_moves_nothing(region: NomadReplay) -> None:
+def test_an_index_that_changes_only_with_allocations_causes_no_second_read(region: NomadReplay) -> None:
     left = iter(range(70, 99))
     region.bends["/v1/jobs"] = lambda *_: jobs(stub("shop"), index=next(left))
     _, upstreams = read_default(region)
@@ -106,7 +106,7 @@ def test_an_index_that_moves_with_allocations_alone_moves_nothing(region: NomadR
     assert region.paths().count(SHOP) == 1
 
 
-def test_the_closing_proof_asks_for_no_list_where_the_index_stands(region: NomadReplay) -> None:
+def test_the_final_proof_needs_no_list_if_the_index_is_unchanged(region: NomadReplay) -> None:
     read_default(region)
     assert [query for path, query in region.asked if path == "/v1/jobs"] == [
         {"namespace": "default", "per_page": "1000"},
@@ -126,7 +126,7 @@ def test_a_job_that_is_submitted_again_meanwhile_is_read_again(region: NomadRepl
     assert read_default(region)[1] == (upstream("new"),)
 
 
-def test_jobs_that_move_in_every_read_are_refused(region: NomadReplay) -> None:
+def test_jobs_that_change_in_every_read_are_refused(region: NomadReplay) -> None:
     left = iter(range(70, 99))
 
     def moving(reply: Reply, _: Query) -> Reply:
@@ -138,7 +138,7 @@ def test_jobs_that_move_in_every_read_are_refused(region: NomadReplay) -> None:
     assert "jobs were submitted or stopped during each of 3 reads\nrun it again when less is deployed" in message
 
 
-def test_services_are_read_again_where_jobs_moved(region: NomadReplay) -> None:
+def test_services_are_read_again_if_jobs_changed(region: NomadReplay) -> None:
     region.fix("/v1/jobs", jobs(stub("shop")), *[jobs(stub("shop"), stub("new", 71), index=71)] * 2)
     region.fix("/v1/job/new", state(job("new", index=71)))
     region.fix("/v1/services", names("web"), names("web", index=71))
@@ -147,19 +147,21 @@ def test_services_are_read_again_where_jobs_moved(region: NomadReplay) -> None:
     assert [registration.port for registration in registrations] == [81]
 
 
-def test_a_job_that_vanishes_is_no_part_of_the_answer(region: NomadReplay) -> None:
+def test_a_job_that_vanishes_is_not_part_of_the_answer(region: NomadReplay) -> None:
     region.fix("/v1/jobs", jobs(stub("gone"), stub("shop")), jobs(stub("shop"), index=71))
     region.fix("/v1/job/gone", state(b"job not found")._replace(status=404))
     assert read_default(region)[1] == (upstream("stock"),)
 
 
-def test_a_job_that_is_listed_and_never_there_is_refused(region: NomadReplay) -> None:
+def test_a_job_that_is_listed_but_never_found_is_refused(region: NomadReplay) -> None:
     region.fix(SHOP, state(b"job not found")._replace(status=404))
     assert "during each of 3 reads" in refused_default(region)
     assert "during each of 3 reads" in refused_default(region, consistency="eventual")
 
 
-def test_pages_of_several_moments_are_asked_for_as_one(region: NomadReplay, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_with_different_indexes_are_requested_again_as_one_list(
+    region: NomadReplay, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(nomad_reading, "PER_PAGE", 1)
     left = iter(range(70, 99))
 
@@ -189,7 +191,7 @@ def test_children_count_as_their_parent(region: NomadReplay) -> None:
     assert "/v1/job/shop/periodic-1" not in region.paths()
 
 
-def test_a_child_whose_parent_is_gone_declares_in_its_name(region: NomadReplay) -> None:
+def test_a_child_whose_parent_is_gone_counts_as_the_parent(region: NomadReplay) -> None:
     region.fix("/v1/jobs", jobs(stub("shop", Stop=True), *[stub(f"shop/{n}", ParentID="shop") for n in "12"]))
     for n in "12":
         read_job = job(f"shop/{n}", {"DestinationName": "stock", "LocalBindPort": 9000}, ParentID="shop")
@@ -209,7 +211,7 @@ FILLED = [
 
 
 @pytest.mark.parametrize(("written", "filled"), FILLED)
-def test_placeholders_that_the_submitted_job_answers_itself_are_filled(
+def test_placeholders_that_the_submitted_job_determines_are_filled(
     region: NomadReplay, written: str, filled: str
 ) -> None:
     submitted = job("shop", {"DestinationName": written, "Datacenter": written, "LocalBindPort": 9000}, Name="shop")
@@ -221,7 +223,7 @@ def test_placeholders_that_the_submitted_job_answers_itself_are_filled(
 
 
 @pytest.mark.parametrize("more", [{"Periodic": {"Spec": "@daily"}}, {"ParameterizedJob": {"MetaRequired": ["tier"]}}])
-def test_what_differs_in_each_run_of_a_job_stays_as_it_is(region: NomadReplay, more: dict[str, Any]) -> None:
+def test_placeholders_that_differ_in_each_run_of_a_job_stay(region: NomadReplay, more: dict[str, Any]) -> None:
     written = "${NOMAD_JOB_NAME}-${NOMAD_JOB_PARENT_ID}-${NOMAD_META_tier}"
     submitted = job("shop", {"DestinationName": written, "LocalBindPort": 9000}, Meta={"tier": "gold"}, **more)
     region.fix(SHOP, state(submitted))
@@ -238,7 +240,7 @@ def test_jobs_without_groups_and_lists_without_jobs_are_empty(region: NomadRepla
 
 
 @pytest.mark.parametrize("name", ["a/b", "a&b=c", "é", "%2e", "a?b#c"])
-def test_a_job_of_an_odd_name_is_asked_for_as_it_is(region: NomadReplay, name: str) -> None:
+def test_a_job_with_an_odd_name_is_requested_by_that_name(region: NomadReplay, name: str) -> None:
     region.fix("/v1/jobs", jobs(stub(name)))
     region.fix(f"/v1/job/{name}", state(job(name, {"DestinationName": "x", "LocalBindPort": 1})))
     assert read_default(region)[1] == (upstream("x", 1, name),)
@@ -252,7 +254,9 @@ def test_a_name_that_no_path_can_hold_is_refused_and_not_asked_for(region: Nomad
 
 
 @pytest.mark.parametrize("name", ["shop/periodic-1795956589", "/", "a/b/c", "..", ".", "a\nb"])
-def test_a_service_that_cannot_be_asked_for_is_a_warning_and_stops_no_other(region: NomadReplay, name: str) -> None:
+def test_a_service_that_nomad_cannot_be_asked_for_is_a_warning_and_others_are_read(
+    region: NomadReplay, name: str
+) -> None:
     region.fix("/v1/services", names("web", name))
     reading = read(region, namespaces=("default",))
     assert [found.service for found in reading.answers[0].registrations] == ["web"]
@@ -268,7 +272,7 @@ def test_a_service_that_cannot_be_asked_for_is_a_warning_and_stops_no_other(regi
     "answered",
     [instance("api"), instance("web", Namespace="ops"), instance("web", Port="80"), instance("web", Port=2**63)],
 )
-def test_an_instance_that_was_not_asked_for_or_can_not_be_is_refused(
+def test_an_instance_that_was_not_requested_or_is_invalid_is_refused(
     region: NomadReplay, answered: dict[str, Any]
 ) -> None:
     region.fix("/v1/service/web", state([answered]))

@@ -1,4 +1,4 @@
-"""The source `nomad` on answers recorded of a real one, and what it makes of its settings."""
+"""The source `nomad` on answers recorded from a real Nomad, with various settings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_module_is_a_live_source(replay: NomadReplay) -> None:
     assert len(source.read(settings_of(replay)).answers) == 2
 
 
-def test_a_namespace_of_a_region_is_a_segment_even_where_it_is_empty(replay: NomadReplay) -> None:
+def test_a_namespace_of_a_region_is_a_segment_even_if_it_is_empty(replay: NomadReplay) -> None:
     answers = read(replay, upstreams=False).answers
     assert [(answer.source, answer.datacenter, answer.namespace) for answer in answers] == [
         ("live", "global", "default"),
@@ -52,7 +52,7 @@ def test_a_native_service_comes_with_all_that_it_was_registered_with(replay: Nom
     )
 
 
-def test_a_datacenter_that_is_called_as_its_region_is_not_said_twice(replay: NomadReplay) -> None:
+def test_a_datacenter_with_the_name_of_its_region_is_not_repeated(replay: NomadReplay) -> None:
     replay.bends["/v1/regions"] = lambda reply, _: reply._replace(value=["dc1"])
     assert {registration.datacenter for registration in read(replay).answers[0].registrations} == {""}
 
@@ -88,7 +88,9 @@ def test_only_selected_services_are_asked_for(replay: NomadReplay) -> None:
     ("left_out", "folders"),
     [("services", ("/v1/service", "/v1/client", "/v1/allocation")), ("upstreams", ("/v1/jobs", "/v1/job/shop"))],
 )
-def test_nothing_is_asked_of_what_is_not_wanted(replay: NomadReplay, left_out: str, folders: tuple[str, ...]) -> None:
+def test_nothing_is_requested_that_the_settings_leave_out(
+    replay: NomadReplay, left_out: str, folders: tuple[str, ...]
+) -> None:
     read(replay, **{left_out: False})
     assert [path for path in replay.paths() if path.startswith(folders)] == []
 
@@ -105,14 +107,14 @@ def test_pages_give_the_same_as_one_list(replay: NomadReplay, monkeypatch: pytes
     assert ("/v1/jobs", {"namespace": "*", "per_page": "2", "next_token": "retail.shop"}) in replay.asked
 
 
-def test_progress_is_told_while_answers_come_in(replay: NomadReplay) -> None:
+def test_progress_is_reported_while_answers_come_in(replay: NomadReplay) -> None:
     told: list[tuple[str, int, int]] = []
     nomad.read(settings_of(replay), progress=lambda *each: told.append(each))
     assert ("global", 3, 3) in told
     assert ("global", 5, 5) in told
 
 
-def test_the_order_of_answers_is_no_information(replay: NomadReplay) -> None:
+def test_the_order_of_answers_does_not_matter(replay: NomadReplay) -> None:
     whole = read(replay)
     services = [f"/v1/service/{name}" for name in ("live-native", "live-db-native", "modes-nomad")]
     for path in ("/v1/namespaces", "/v1/services", "/v1/jobs", *services):
@@ -141,7 +143,7 @@ def test_a_namespace_that_is_not_there_is_refused(replay: NomadReplay, patterns:
     assert f"no namespace `{'x*' if patterns == ('x*',) else 'retial'}`, only `default` and `retail`\n" in message
 
 
-def test_a_token_that_sees_nothing_is_told_what_it_needs(replay: NomadReplay) -> None:
+def test_a_token_that_sees_nothing_is_refused_with_the_rights_it_needs(replay: NomadReplay) -> None:
     replay.fix("/v1/namespaces", state([]))
     message = refused(replay)
     assert "and no other" in message
@@ -149,7 +151,7 @@ def test_a_token_that_sees_nothing_is_told_what_it_needs(replay: NomadReplay) ->
 
 
 @pytest.mark.parametrize("name", ["a&b=c", "../x", "é\n", "%2e", "x y#?", "\U0001f600"])
-def test_a_namespace_of_a_hostile_name_is_asked_for_as_it_is(replay: NomadReplay, name: str) -> None:
+def test_a_namespace_with_a_hostile_name_is_requested_by_that_name(replay: NomadReplay, name: str) -> None:
     replay.fix("/v1/namespaces", state([{"Name": name}]))
     replay.fix("/v1/services", state([{"Namespace": name, "Services": [{"ServiceName": "w&b"}]}]))
     replay.fix("/v1/service/w&b", state([instance("w&b", Namespace=name)]))
@@ -161,7 +163,7 @@ def test_a_namespace_of_a_hostile_name_is_asked_for_as_it_is(replay: NomadReplay
     assert {query["namespace"] for _, query in replay.asked if "namespace" in query} == {name}
 
 
-def test_the_agents_own_region_needs_no_right_where_there_is_one(replay: NomadReplay) -> None:
+def test_the_agents_own_region_needs_no_right_if_it_is_the_only_one(replay: NomadReplay) -> None:
     read(replay)
     assert "/v1/agent/self" not in replay.paths()
     assert not any("region" in query for _, query in replay.asked)
@@ -173,14 +175,14 @@ def test_the_agents_own_region_of_several_is_that_of_its_configuration(replay: N
     assert {answer.datacenter for answer in read(replay).answers} == {"west"}
 
 
-def test_a_token_that_may_not_ask_for_the_agents_region_is_told_to_name_it(replay: NomadReplay) -> None:
+def test_without_the_right_to_read_the_agents_region_the_help_says_to_name_it(replay: NomadReplay) -> None:
     replay.fix("/v1/regions", Reply(["east", "west"]))
     replay.fix("/v1/agent/self", Reply(b"Permission denied", 403))
     assert "one of `east` and `west`\nname it in `regions`" in refused(replay)
 
 
 def other_region(replay: NomadReplay, name: str, reply: Reply) -> None:
-    """Makes a second region known, of which each list answers this."""
+    """Make a second region known, whose lists all answer with this."""
     replay.bends["/v1/regions"] = lambda recorded, _: recorded._replace(value=["global", name])
 
     def bent(recorded: Reply, query: Query) -> Reply:
@@ -201,7 +203,7 @@ def test_a_region_that_is_not_there_is_refused(replay: NomadReplay) -> None:
     assert "no region `mars`, only `global`" in refused(replay, regions=("global", "mars"))
 
 
-def test_one_region_is_read_where_it_is_asked_for(replay: NomadReplay) -> None:
+def test_only_the_requested_region_is_read(replay: NomadReplay) -> None:
     other_region(replay, "west", Reply(b"No path to region", 500))
     reading = nomad.read(settings_of(replay, regions=("*",)), datacenters=("global",))
     assert {answer.datacenter for answer in reading.answers} == {"global"}
@@ -241,7 +243,7 @@ def test_partial_needs_one_region_that_answers(replay: NomadReplay) -> None:
     assert "no answer from `global`" in refused(replay, partial=True)
 
 
-def test_partial_takes_no_refusal(replay: NomadReplay) -> None:
+def test_partial_does_not_accept_a_refusal(replay: NomadReplay) -> None:
     replay.fix("/v1/services", Reply(b"Permission denied", 403))
     assert "403" in refused(replay, partial=True)
 

@@ -37,7 +37,7 @@ def test_a_service_without_a_sidecar_that_names_upstreams_has_none(region: Nomad
     assert read_default(region)[1] == ()
 
 
-def test_a_service_of_a_task_declares_as_that_of_its_group(region: NomadReplay) -> None:
+def test_a_service_of_a_task_declares_like_a_service_of_its_group(region: NomadReplay) -> None:
     inner = job("shop", {"DestinationName": "x", "LocalBindPort": 1})["TaskGroups"][0]["Services"]
     region.fix(SHOP, state(job("shop") | {"TaskGroups": [{"Name": "g", "Tasks": [{"Services": inner}]}]}))
     assert read_default(region)[1] == (upstream("x", 1),)
