@@ -129,6 +129,8 @@ def _unknown_key(key: str, path: Path, schema: Mapping[str, Any]) -> _Words:
     known = sorted(schema.get("properties", {}))
     near = closest(key, known)
     help_text = f"did you mean `{near}`?" if near else f"the keys here are {list_names(known)}"
+    if path == ("checks",):  # the checks of plug-ins are keys of their own
+        help_text += f"{' or,' if near else ';'} if a plug-in brings it, install the plug-in beside frostline"
     return _Words(f"unknown key {quote(key)}", help_text, at_key=True)
 
 
