@@ -48,6 +48,12 @@ def test_without_anything_it_writes_an_example_that_compiles(project: Project) -
     assert services(project) == ["example"]
 
 
+def test_below_the_top_of_a_repository_it_says_what_ci_there_runs(project: Project) -> None:
+    (project.folder.parent / ".git").mkdir()
+    said = project.done("init", env=NOWHERE).stderr
+    assert f"in CI there, run `frostline check -c {project.folder.name}/frostline.yaml`.\n" in said
+
+
 @ANY
 def test_what_answers_and_what_is_here_is_in_the_configuration(project: Project, shop: ConsulAgent) -> None:
     project.write("jobs/shop.nomad.hcl", JOB)

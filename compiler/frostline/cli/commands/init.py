@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from frostline.config.paths import working_folder
 from frostline.errors import UsageError
 from frostline.pipeline.init.candidates import Tried
 from frostline.pipeline.init.writing import Start, copy_template, write_start
+from frostline.pipeline.load.config import NAME
 from frostline.text import list_names, pluralize
 
 
@@ -68,6 +70,9 @@ def _summary(start: Start) -> list[str]:
     if start.attributes:
         lines.append("Add to .gitattributes, so that git keeps lock and outputs whole:")
         lines += [f"  {line}" for line in start.attributes.splitlines()]
+    if start.below:
+        path = shlex.quote(f"{start.below}/{NAME}")
+        lines.append(f"This folder is not the top of its repository: in CI there, run `frostline check -c {path}`.")
     if start.problem:
         lines.append(f"warning: this does not compile yet: {start.problem}")
         lines.append("Next: `frostline plan` shows each error and what to do about it.")

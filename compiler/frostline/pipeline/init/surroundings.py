@@ -35,12 +35,14 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     package: the folder of the project's Python package; None if there is none.
     modules: the folder with a control repository's own Puppet modules; None if there is none.
     host: the host of the CI that the repository seems to use; None if it is not known.
+    below: where the folder is in its git repository; "" if it is the top, or in no repository.
     """
 
     job_files: tuple[str, ...] = ()
     package: str | None = None
     modules: str | None = None
     host: Host | None = None
+    below: str = ""
 
 
 def look_around(folder: Path) -> Surroundings:
@@ -50,6 +52,7 @@ def look_around(folder: Path) -> Surroundings:
         package=_package(folder),
         modules=_modules(folder),
         host=_host(folder),
+        below=_below(folder),
     )
 
 
@@ -154,6 +157,12 @@ def _host(folder: Path) -> Host | None:
         return None
     hosts = " ".join(re.sub(r"^[a-z+]+://", "", url).split("@")[-1].split("/")[0].split(":")[0] for url in remotes)
     return "github" if "github" in hosts else "gitlab" if "gitlab" in hosts else None
+
+
+def _below(folder: Path) -> str:
+    real = folder.resolve()
+    top = next((path for path in (real, *real.parents) if os.path.lexists(path / ".git")), real)
+    return "" if top == real else real.relative_to(top).as_posix()
 
 
 def small_text(path: Path) -> str:

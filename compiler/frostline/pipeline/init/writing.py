@@ -28,6 +28,7 @@ class Start(Struct, frozen=True):
     written: new files. kept: files that existed, and stay as they were. Paths are relative to the folder.
     attributes: the lines that an existing .gitattributes lacks.
     problem: why the configuration does not compile; "" if it does.
+    below: where the folder is in its git repository, if CI there got no file; else "".
     """
 
     sources: tuple[Tried, ...]
@@ -35,6 +36,7 @@ class Start(Struct, frozen=True):
     kept: tuple[str, ...]
     attributes: str
     problem: str
+    below: str = ""
 
 
 def write_start(folder: Path, environment: Mapping[str, str], today: date) -> Start:
@@ -69,6 +71,7 @@ def write_start(folder: Path, environment: Mapping[str, str], today: date) -> St
         kept=kept,
         attributes=_missing_lines(folder / ".gitattributes", attributes),
         problem=outcome if isinstance(outcome, str) else refusal_of(outcome),
+        below="" if around.host else around.below,
     )
 
 

@@ -36,6 +36,16 @@ def test_hcl_files_are_taken_if_all_of_a_folder_are_jobs(tmp_path: Path) -> None
     assert look_around(tmp_path).job_files == ()
 
 
+def test_a_folder_knows_where_it_is_in_its_repository(tmp_path: Path) -> None:
+    below = tmp_path / "services" / "shop"
+    below.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    assert look_around(below).below == "services/shop"
+    assert look_around(tmp_path).below == ""
+    (below / ".git").write_text("gitdir: elsewhere")
+    assert look_around(below).below == ""
+
+
 @pytest.mark.parametrize(
     "name", [".hidden/a.nomad.hcl", "node_modules/a.nomad.hcl", "a[1]/b.nomad.hcl", "a*/b.nomad", "!a/b.nomad", "a.hcl"]
 )
