@@ -18,6 +18,7 @@ from typing import IO
 from msgspec import Struct
 
 from frostline.errors import PublishError
+from frostline.files.access import UNSUPPORTED, Access, set_access
 from frostline.files.names import folded, is_git_folder
 from frostline.files.reading import MOST_OF_LOCK
 from frostline.model import FileOrigin
@@ -241,39 +242,30 @@ def write_new_file(
     mode: int,
     *,
     exact: bool = False,
-    owner: tuple[int, int] | None = None,
+    access: Access | None = None,
 ) -> str:
     """Write and sync a new file; return its SHA-256 in hex. Raises FileExistsError if it exists already.
 
-    mode: its permission bits, subject to the umask unless `exact`. owner: the (user, group) to give the file to, as far
-    as this user may do that.
+    mode: its permission bits, subject to the umask unless `exact`. access: that of the file which it will replace.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(name, flags, mode, dir_fd=parent), "wb") as file:
-        return fill(file, chunks, mode if exact else None, owner)
+        return fill(file, chunks, mode if exact else None, access)
 
 
-def fill(file: IO[bytes], chunks: Iterable[bytes], mode: int | None, owner: tuple[int, int] | None) -> str:
+def fill(file: IO[bytes], chunks: Iterable[bytes], mode: int | None, access: Access | None) -> str:
     """Write these bytes to an open new file and sync it; return their SHA-256 in hex.
 
-    mode: the permission bits to set; None to keep those that it has. owner: as for `write_new_file`.
+    mode: the permission bits to set; None to keep those that it has. access: as for `write_new_file`.
     """
     hashed = sha256()
     for chunk in chunks:
         file.write(chunk)
         hashed.update(chunk)
     file.flush()
-    if owner:
-        _set_owner(file.fileno(), *owner)
-    if mode is not None:
-        _set_mode(file.fileno(), mode)
+    set_access(file.fileno(), access, mode)
     sync(file.fileno())
     return hashed.hexdigest()
-
-
-# On CIFS, vboxsf and file systems in user space, fsync(2) of a folder fails with EINVAL; where there are no modes,
-# fchmod(2) fails with EPERM. A missing feature of the file system is no reason to fail. A fault of the disk (EIO) is.
-_UNSUPPORTED = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF})
 
 
 def sync(fd: int) -> None:
@@ -281,25 +273,7 @@ def sync(fd: int) -> None:
     try:
         os.fsync(fd)
     except OSError as error:
-        if error.errno not in _UNSUPPORTED:
-            raise
-
-
-def _set_owner(fd: int, user: int, group: int) -> None:
-    now = os.fstat(fd)
-    for wanted in ((user, group), (-1, group)):  # root may set both, others only a group that they are a member of
-        if wanted in ((now.st_uid, now.st_gid), (-1, now.st_gid)):
-            return
-        with suppress(OSError):
-            os.fchown(fd, *wanted)
-            return
-
-
-def _set_mode(fd: int, mode: int) -> None:
-    try:
-        os.fchmod(fd, mode)
-    except OSError as error:
-        if error.errno not in _UNSUPPORTED | {errno.EPERM}:
+        if error.errno not in UNSUPPORTED:
             raise
 
 

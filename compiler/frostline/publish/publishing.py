@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from frostline.errors import ErrorGroup, FrostlineError, PublishError
 from frostline.events import report_progress
+from frostline.files.access import access_of
 from frostline.files.targets import (
     FileState,
     Root,
@@ -210,8 +211,8 @@ def _stage(root: Root, write: _Write, step: Step) -> Step:
         if write.chunks is None or step.staged is None:
             check_deletable(parent)
             return step
-        owner = (old.st_uid, old.st_gid) if old else None
-        written = write_new_file(parent, step.staged, write.chunks, write.mode, exact=write.exact, owner=owner)
+        access = access_of(parent, name_of(write.key)) if old else None
+        written = write_new_file(parent, step.staged, write.chunks, write.mode, exact=write.exact, access=access)
         new = os.stat(step.staged, dir_fd=parent, follow_symlinks=False)
     if written != write.sha256:
         raise FrostlineError(f"`{write.key}` was rendered twice, with different results", help="please report it")

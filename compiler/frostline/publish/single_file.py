@@ -22,6 +22,7 @@ from typing import IO
 from msgspec import Struct
 
 from frostline.errors import PublishError, UsageError
+from frostline.files.access import access_of
 from frostline.files.reading import read_regular
 from frostline.files.targets import Root, as_publish_error, file_start, file_state, fill, open_root, sync
 from frostline.publish.permissions import check_replaceable
@@ -67,10 +68,10 @@ def replace_file(path: Path, chunks: Iterable[bytes], *, kind: Kind | None = Non
         state = file_state(parent, path.name)
         with as_publish_error(path.name, "written"):
             old = check_replaceable(parent.fd, path.name, path.name)
-            owner = (old.st_uid, old.st_gid) if old else None
+            access = access_of(parent.fd, path.name) if old else None
             _remove_leftovers(parent.fd)
             with _new_file(parent.fd, state.mode if state else 0o666) as (file, give_name):
-                fill(file, chunks, state.mode if state else mode, owner)
+                fill(file, chunks, state.mode if state else mode, access)
                 _check_kind(parent, path, kind)  # somebody else may have written it meanwhile
                 give_name(path.name)
             sync(parent.fd)
