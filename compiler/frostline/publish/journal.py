@@ -29,7 +29,7 @@ _Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z")]
 
 GIVE_UP = (
     f"or abandon that run: remove `{NAME}` and the files named `.frostline.*.tmp`, restore the published files and the "
-    "lock from your repository, and run again"
+    "lock from your repository, and rerun"
 )
 
 

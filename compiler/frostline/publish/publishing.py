@@ -225,7 +225,7 @@ def _check_in_place(root: Root) -> None:
         if not is_in_place(root):
             raise PublishError(
                 f"the root folder `{display_path(root.given)}` was replaced by another one during this run",
-                help="nothing was published: run it again",
+                help="nothing was published: rerun",
             )
 
 
@@ -236,5 +236,5 @@ def _check_untouched(root: Root, write: _Write) -> None:
         raise PublishError(
             f"`{write.key}` was changed by somebody else during this run",
             key=write.key,
-            help="nothing was published: run it again",
+            help="nothing was published: rerun",
         )

@@ -109,7 +109,7 @@ def _edited_error(step: Step) -> PublishError:
     return PublishError(
         f"`{step.target}` was edited after an interrupted run, which still has to replace it",
         key=step.target,
-        help="move your edit away and run again, " + GIVE_UP,
+        help="move your edit away and rerun, " + GIVE_UP,
     )
 
 

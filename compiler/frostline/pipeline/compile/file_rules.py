@@ -49,8 +49,8 @@ UNPORTABLE_PATH = Rule(
 NO_ADDRESS = Rule(
     name="address-not-kept",
     summary="an output needs addresses, but only the names of its services are frozen",
-    why="With `endpoints: false` under `keep` a source freezes names, versions, tags and meta. Whoever reads an output "
-    "of addresses would find none for its services.",
+    why="With `endpoints: false` under `keep` a source freezes names, versions, tags and meta, but no addresses. "
+    "Readers of an output of addresses would find none for its services.",
     example="frostline.yaml:1:28: error[address-not-kept]: the output `registry.py` needs addresses, but "
     "`endpoints: false` under `keep` of `mesh` freezes none of `pay/v1`, `shop`\n"
     "  help: add a source that has URLs for them, such as one of type `router`, leave them out of this output with "
@@ -69,9 +69,9 @@ EDITED = Rule(
 )
 ADOPT = Rule(
     name="adopt",
-    summary="a file stands where an output is to be written, but frostline did not write it",
-    why="A file that the manifest does not list is never overwritten or deleted unasked. This one belongs to somebody "
-    "else, or the manifest is missing.",
+    summary="a file exists at the path of an output, but frostline did not write it",
+    why="A file that the manifest does not list is never overwritten or deleted, unless `--allow` says so. It belongs "
+    "to somebody else, or the manifest is missing.",
     example="app/services.yaml:1:1: error[adopt]: the file exists already, and frostline did not write it\n"
     "  help: keep the file by moving it away, or overwrite it with "
     "`frostline compile --allow adopt=app/services.yaml`; if frostline did write it, restore frostline.manifest from "
@@ -84,12 +84,12 @@ ORPHANS = Rule(
     why=(
         "The file would be deleted. Either its output was removed from the configuration, or the manifest has "
         "a line that is not frostline's, from a merge or from somebody else. frostline never deletes an "
-        "input: only the line goes."
+        "input: only the line is removed."
     ),
     example="app/services.yaml:1:1: error[orphans]: the file is in the manifest, but no configured output writes it\n"
-    "  help: delete it with `frostline compile --allow orphans=app/services.yaml`, or keep it: take its line out of "
+    "  help: delete it with `frostline compile --allow orphans=app/services.yaml`, or keep it: remove its line from "
     "the manifest",
-    mend="delete it with `frostline compile --allow orphans`, or keep it: take its line out of the manifest",
+    mend="delete it with `frostline compile --allow orphans`, or keep it: remove its line from the manifest",
 )
 DRIFT = Rule(
     name="drift",

@@ -87,7 +87,7 @@ def _check_ages(settings: LiveSettings, datacenter: str, ages: list[SegmentAge])
                 f"source {settings.name}: {quote(datacenter)} cannot be reached, and what the lock has of it was "
                 f"{age.describe()}; `partial.max_age` is {describe_duration(limit)}",
                 origin=settings.origin,
-                help="run it again when it can be reached, or keep what the lock has: once with `--allow partial`, "
+                help="rerun when it can be reached, or keep what the lock has: once with `--allow partial`, "
                 "longer with another `partial.max_age`",
             )
 
