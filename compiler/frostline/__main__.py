@@ -43,10 +43,8 @@ def end_on_signals() -> None:
             signal.setitimer(signal.ITIMER_REAL, _RESEND_SECONDS)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) in (
-            signal.SIG_DFL,
-            signal.default_int_handler,
-        ):  # leave alone what the caller ignores, as nohup does with SIGHUP
+        # Leave a signal alone that the caller ignores, as nohup does with SIGHUP.
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, interrupt)
 
 

@@ -101,14 +101,14 @@ def host_of(text: str) -> Host:
     if _UNICAST_IPV4.fullmatch(text):
         return Host(text, text)
     is_bracketed = text.startswith("[") and text.endswith("]")
-    found = _ip_address(text[1:-1].replace("%25", "%") if is_bracketed else text)
-    if isinstance(found, IPv4Address) and not is_bracketed:
-        return Host(text, text, _doubt(found))
-    if isinstance(found, IPv6Address):
-        address, zone = _ipv6_text(found), found.scope_id or ""
+    address = _ip_address(text[1:-1].replace("%25", "%") if is_bracketed else text)
+    if isinstance(address, IPv4Address) and not is_bracketed:
+        return Host(text, text, _doubt(address))
+    if isinstance(address, IPv6Address):
+        spelling, zone = _ipv6_text(address), address.scope_id or ""
         if zone:
-            return Host(f"{address}%{zone}", f"[{address}%25{zone}]", "has a zone, which only its own host knows")
-        return Host(address, f"[{address}]", _doubt(found))
+            return Host(f"{spelling}%{zone}", f"[{spelling}%25{zone}]", "has a zone, which only its own host knows")
+        return Host(spelling, f"[{spelling}]", _doubt(address))
     if not _is_name(text):
         raise InvalidAddress(text, *_problem(text))
     return Host(text, text)

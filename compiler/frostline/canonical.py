@@ -68,8 +68,8 @@ def json_fault(error: Exception, data: bytes | bytearray) -> str:
 
 def _malformed(message: str) -> str:
     """Reword msgspec's message about invalid JSON; bytes count from 1."""
-    if found := re.fullmatch(r"JSON is malformed: (.*) \(byte ([0-9]+)\)", message):
-        return f"{found[1]} at byte {int(found[2]) + 1}"
+    if match := re.fullmatch(r"JSON is malformed: (.*) \(byte ([0-9]+)\)", message):
+        return f"{match[1]} at byte {int(match[2]) + 1}"
     return "it ends too early" if message == "Input data was truncated" else message
 
 
@@ -91,18 +91,18 @@ _MISSING = re.compile(r"Object missing required field `(.*?)`(?: - at `\$\.?(.*)
 
 def _value_fault(message: str) -> str:
     """Reword msgspec's message about a type, a bound or a key. Other messages stay as they are."""
-    if found := _WRONG_KIND.fullmatch(message):
-        wanted = " or ".join(_KINDS.get(kind, kind) for kind in found[1].split(" | "))
-        return f"{f'`{found[3]}`' if found[3] else 'it'} must be {wanted}, not {_KINDS.get(found[2], found[2])}"
-    if found := _OUT_OF_BOUNDS.fullmatch(message):
-        bound = "at least" if found[1] == ">=" else "at most"
-        return f"{f'`{found[3]}`' if found[3] else 'it'} must be {bound} {found[2]}"
-    if found := _MISSING.fullmatch(message):
-        return f"{f'`{found[2]}`' if found[2] else 'it'} has no `{found[1]}`"
-    if found := _UNKNOWN.fullmatch(message):
-        return f"{f'`{found[2]}`' if found[2] else 'it'} has the key {quote(found[1])}, which is unknown"
-    if found := _OTHER_FORM.fullmatch(message):
-        return f"{f'`{found[1]}`' if found[1] else 'it'} does not have the form that it must have"
+    if match := _WRONG_KIND.fullmatch(message):
+        wanted = " or ".join(_KINDS.get(kind, kind) for kind in match[1].split(" | "))
+        return f"{f'`{match[3]}`' if match[3] else 'it'} must be {wanted}, not {_KINDS.get(match[2], match[2])}"
+    if match := _OUT_OF_BOUNDS.fullmatch(message):
+        bound = "at least" if match[1] == ">=" else "at most"
+        return f"{f'`{match[3]}`' if match[3] else 'it'} must be {bound} {match[2]}"
+    if match := _MISSING.fullmatch(message):
+        return f"{f'`{match[2]}`' if match[2] else 'it'} has no `{match[1]}`"
+    if match := _UNKNOWN.fullmatch(message):
+        return f"{f'`{match[2]}`' if match[2] else 'it'} has the key {quote(match[1])}, which is unknown"
+    if match := _OTHER_FORM.fullmatch(message):
+        return f"{f'`{match[1]}`' if match[1] else 'it'} does not have the form that it must have"
     return message
 
 

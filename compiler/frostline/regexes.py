@@ -270,10 +270,10 @@ def _character_test(name: str, argument: Any, flags: int, class_of: Callable[[st
     known: dict[str, bool] = {}
 
     def fits(character: str) -> bool:
-        found = known.get(character)
-        if found is None:
-            found = known[character] = compiled.match(character) is not None
-        return found
+        answer = known.get(character)
+        if answer is None:
+            answer = known[character] = compiled.match(character) is not None
+        return answer
 
     return fits
 

@@ -39,7 +39,7 @@ UNKNOWN_ENDPOINTS = (
 
 def escape_control(text: str) -> str:
     """Put the text on one line, with every control and invisible character escaped, such as `\\x1b`."""
-    return _UNPRINTABLE.sub(lambda found: ascii(found.group())[1:-1], text)
+    return _UNPRINTABLE.sub(lambda match: ascii(match.group())[1:-1], text)
 
 
 # Text in a log that CI systems execute as a command: GitHub runners `::name` at the start of a line and `##[name`
@@ -54,7 +54,7 @@ def escape_for_log(text: str) -> str:
 
 def escape_json(text: str) -> str:
     """Escape, in JSON text, each character that a reviewer could not see with \\u; the value stays the same."""
-    return _UNPRINTABLE.sub(lambda found: json.dumps(found.group())[1:-1], text)
+    return _UNPRINTABLE.sub(lambda match: json.dumps(match.group())[1:-1], text)
 
 
 def display_path(path: Path) -> str:

@@ -37,8 +37,9 @@ def read_regular(
 ) -> bytes:
     """Read a file of at most `most` bytes.
 
-    inside: the folder that must contain the file after all links are followed; None for no restriction. may_be_gits:
-    whether the file may be in a `.git` folder; only for what is never shown, or what a command line names.
+    inside: the folder that must contain the file after all links are followed; None for no restriction.
+    may_be_gits: whether the file may be in a `.git` folder. Only for files whose content is never shown, and for files
+    that the command line names.
     Raises OSError if there is no such file, or if it is not a regular file, is larger than `most`, belongs to the
     kernel or to git, or is outside its folder; the strerror completes the sentence "… cannot be read: …". Raises
     ValueError if `path` has a NUL.
@@ -50,16 +51,16 @@ def read_regular(
         raise OSError(errno.EXDEV, "it is a link that leads out of its folder")
     _check_kind(path.stat())
     with os.fdopen(os.open(path, _FLAGS), "rb") as file:
-        found = os.fstat(file.fileno())
-        _check_kind(found)
-        data = file.read(most + 1) if found.st_size <= most else b""
-    if found.st_size > most or len(data) > most:
+        status = os.fstat(file.fileno())
+        _check_kind(status)
+        data = file.read(most + 1) if status.st_size <= most else b""
+    if status.st_size > most or len(data) > most:
         raise OSError(errno.EFBIG, f"it is larger than {most // MIB} MiB")
     return data
 
 
 def check_bounds(path: Path) -> None:
-    """OSError, as from `read_regular`: this path is outside of the folders that `INSIDE` names."""
+    """Raise OSError, like `read_regular`, if this path is outside the folders that `INSIDE` lists."""
     if is_out_of_bounds(path):
         raise OSError(errno.EXDEV, "it is outside of the repository, or a link that leads out of it")
 
@@ -71,16 +72,16 @@ def is_out_of_bounds(path: Path) -> bool:
 
 
 def is_gits(path: Path) -> bool:
-    """Whether this path leads into a `.git` folder. CI keeps tokens in git's configuration."""
+    """Whether this path leads into a `.git` folder. git's configuration may hold tokens, for instance in CI."""
     return any(map(is_git_folder, path.parts))
 
 
-def _check_kind(found: os.stat_result) -> None:
-    if stat.S_ISDIR(found.st_mode):
+def _check_kind(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file")
-    if found.st_dev in _kernel_devices():
+    if status.st_dev in _kernel_devices():
         raise OSError(errno.EINVAL, "it is not a file on a disk, but shows the state of the kernel or of a process")
 
 

@@ -36,14 +36,14 @@ def attribute(value: Value, name: str) -> Value:
         raise AccessError(f"a value of type {kind} has no attribute `{name}`")
     if value.is_unknown:
         type_ = value.type.element or value.type.attributes.get(name)
-        found = Value(type_, data) if type_ is not None else None
+        item = Value(type_, data) if type_ is not None else None
     else:
-        found = data.get(name)
-    if found is None:
+        item = data.get(name)
+    if item is None:
         names = data if isinstance(data, dict) else value.type.attributes
         message = f"there is no attribute `{name}`" if kind == "object" else f"there is no key `{name}`"
         raise AccessError(message, name, names)
-    return found
+    return item
 
 
 def element(value: Value, key: Value) -> Value:
@@ -62,8 +62,8 @@ def element(value: Value, key: Value) -> Value:
         if name not in data:
             message = f"there is no key `{name}`" if kind == "map" else f"there is no attribute `{name}`"
             raise AccessError(message, name, data)
-        found: Value = data[name]
-        return found
+        item: Value = data[name]
+        return item
     if kind == "set":
         raise AccessError("the elements of a set have no index")
     raise AccessError(f"a value of type {kind} has no elements")

@@ -228,10 +228,10 @@ def _tuple_to_collection(source: Type, target: Type, unsafe: bool) -> Conversion
     if not source.elements:
         empty = _collection(target.kind, target.element, [], (), unsafe)
         return lambda _value, _path: empty
-    found = _element_conversions(source.elements, target.element, unsafe)
-    if found is None:
+    plan = _element_conversions(source.elements, target.element, unsafe)
+    if plan is None:
         return None
-    element, conversions = found
+    element, conversions = plan
     if element.kind == "dynamic" and any(element_type.kind != "dynamic" for element_type in source.elements):
         return None
 
@@ -255,10 +255,10 @@ def _to_map(source: Type, target: Type, unsafe: bool) -> Conversion | None:
     wanted = target.element
     if source.element is not None and wanted.kind == "dynamic":
         wanted = source.element
-    found = _element_conversions(have, wanted, unsafe)
-    if found is None:
+    plan = _element_conversions(have, wanted, unsafe)
+    if plan is None:
         return None
-    element, conversions = found
+    element, conversions = plan
 
     def run(value: Value, path: Path) -> Value:
         element_conversions = conversions * len(value.data) if source.element is not None else conversions

@@ -101,11 +101,11 @@ class _Scanner:
     def _scan_expression(self) -> None:
         """Scan up to the start of a template, or the end of the sequence around this expression."""
         while self._modes[-1] is None:
-            found = _TOKEN.match(self._data, self._offset)
-            assert found is not None
-            kind = str(found.lastgroup)
-            start = found.start(kind)
-            self._offset = found.end()
+            token = _TOKEN.match(self._data, self._offset)
+            assert token is not None
+            kind = str(token.lastgroup)
+            start = token.start(kind)
+            self._offset = token.end()
             match kind:
                 case "eof":
                     return
@@ -123,11 +123,11 @@ class _Scanner:
                 case "quote":
                     self._modes.append(b'"')
                 case "heredoc":
-                    kind = self._open_heredoc(found)
+                    kind = self._open_heredoc(token)
                 case "close":
-                    kind = self._close_brace(found["close"])
+                    kind = self._close_brace(token["close"])
                 case "symbol":
-                    kind = found["symbol"].decode()
+                    kind = token["symbol"].decode()
                     self._open_braces += kind == "{"
             self._add(kind, start)
 
@@ -153,10 +153,10 @@ class _Scanner:
             raise _bad_token(self._source, start)
         self._offset = start + len(text[:length].encode())
 
-    def _open_heredoc(self, found: re.Match[bytes]) -> str:
-        marker = found["marker"]
+    def _open_heredoc(self, token: re.Match[bytes]) -> str:
+        marker = token["marker"]
         if not all(_is_in_name(char, index == 0) for index, char in enumerate(marker.decode())):
-            self._offset = found.start("heredoc") + 1
+            self._offset = token.start("heredoc") + 1
             return "<"
         self._modes.append(marker)
         return "heredoc"
@@ -169,26 +169,26 @@ class _Scanner:
             self._modes.pop()
         return "end" if ends_sequence or text == b"~}" else "}"
 
-    def _open_sequence(self, found: re.Match[bytes]) -> None:
-        self._offset = found.end()
+    def _open_sequence(self, token: re.Match[bytes]) -> None:
+        self._offset = token.end()
         self._open_braces += 1
         self._sequences.append(self._open_braces)
         self._modes.append(None)
-        self._add(found[0][:2].decode(), found.start())
+        self._add(token[0][:2].decode(), token.start())
 
     def _scan_quoted(self) -> None:
         """Scan up to the next sequence or the closing quote."""
         while self._offset < len(self._data):
-            found = _QUOTED.match(self._data, self._offset)
-            assert found is not None
-            if found.lastgroup == "bad":
-                raise _bad_token(self._source, found.start())
-            if found.lastgroup == "open":
-                self._open_sequence(found)
+            token = _QUOTED.match(self._data, self._offset)
+            assert token is not None
+            if token.lastgroup == "bad":
+                raise _bad_token(self._source, token.start())
+            if token.lastgroup == "open":
+                self._open_sequence(token)
                 return
-            self._offset = found.end()
-            self._add(str(found.lastgroup), found.start())
-            if found.lastgroup == "unquote":
+            self._offset = token.end()
+            self._add(str(token.lastgroup), token.start())
+            if token.lastgroup == "unquote":
                 self._modes.pop()
                 return
 
@@ -197,11 +197,11 @@ class _Scanner:
         data = self._data
         while self._offset < len(data):
             start = self._offset
-            found = _LINE.match(data, start)
-            assert found is not None
-            self._offset = found.end()
+            line = _LINE.match(data, start)
+            assert line is not None
+            self._offset = line.end()
             if data.startswith((b"\n", b"\r\n"), self._offset):
-                if data[start - 1] == 10 and found[0].strip() == marker:
+                if data[start - 1] == 10 and line[0].strip() == marker:
                     self._add("unheredoc", start)
                     self._modes.pop()
                     return

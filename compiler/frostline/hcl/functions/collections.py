@@ -108,8 +108,8 @@ def _element(values: Value, index: Value) -> Value:
     position = whole(index, "index")
     if not values.data:
         raise FunctionError("the list is empty")
-    found: Value = values.data[position % len(values.data)]
-    return found
+    item: Value = values.data[position % len(values.data)]
+    return item
 
 
 def _flatten(values: Value) -> Value:
@@ -134,8 +134,8 @@ def _index(values: Value, key: Value) -> Value:
         index = key.data.whole()
         if index is None or not 0 <= index < len(values.data):
             raise FunctionError(f"there is no element {key.data}")
-        found: Value = values.data[index]
-        return found
+        item: Value = values.data[index]
+        return item
     if kind == "map":
         if key.type.kind != "string":
             raise FunctionError(f"the key of {kind} must be a string")
@@ -177,8 +177,8 @@ def _lookup(values: Value, key: Value, default: Value) -> Value:
             default = convert(default, values.type.element)
         except ConversionError:
             raise FunctionError("the default does not have the type of the map's elements", 2) from None
-    found: Value = values.data.get(key.data, default)
-    return found
+    item: Value = values.data.get(key.data, default)
+    return item
 
 
 def _merge(*values: Value) -> Value:

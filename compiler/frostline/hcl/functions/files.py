@@ -103,10 +103,10 @@ class _Files:
             raise FunctionError(f"`{path.data}` is not UTF-8", 0) from None
 
     def exists(self, path: Value) -> Value:
-        found = self._path(path.data)
-        if found.exists() and not found.is_file():
+        file = self._path(path.data)
+        if file.exists() and not file.is_file():
             raise FunctionError(f"`{path.data}` is not a file", 0)
-        return boolean(found.is_file())
+        return boolean(file.is_file())
 
     def matching(self, spend: Spend, path: Value, pattern: Value) -> Value:
         """Return the files in a folder that match a glob (`*` in a name, `**` any folders, `{a,b}`), relative to it."""

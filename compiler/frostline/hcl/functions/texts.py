@@ -90,13 +90,13 @@ def _split(separator: Value, text: Value) -> Value:
 
 def _substr(text: Value, offset: Value, length: Value) -> Value:
     start, wanted = whole(offset, "offset"), whole(length, "length")
-    found = clusters(text.data)
+    characters = clusters(text.data)
     if start < 0:
-        start = max(start + len(found), 0)
+        start = max(start + len(characters), 0)
     # With an offset from the end, cty reads the length 0 as everything after it.
     from_end = offset.data.is_negative
-    end = len(found) if wanted < 0 or (from_end and wanted == 0) else start + wanted
-    return string("".join(found[start:end]))
+    end = len(characters) if wanted < 0 or (from_end and wanted == 0) else start + wanted
+    return string("".join(characters[start:end]))
 
 
 def _replace(text: Value, old: Value, new: Value) -> Value:

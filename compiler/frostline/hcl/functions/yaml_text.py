@@ -128,7 +128,7 @@ class _NodeReader:
             self._open.discard(id(node))
 
     def _mapping(self, node: Any) -> Value:
-        found: dict[str, Value] = {}
+        values: dict[str, Value] = {}
         merged: dict[str, Value] = {}
         for key, item in node.value:
             if _is_merge(key):
@@ -143,8 +143,8 @@ class _NodeReader:
             if name.data is None or name.type.kind not in ("string", "number", "bool"):
                 raise FunctionError("keys must be strings")
             text = str(name.data).lower() if name.type.kind == "bool" else str(name.data)
-            found[text] = self.value(item)
-        return object_value({**merged, **found})
+            values[text] = self.value(item)
+        return object_value({**merged, **values})
 
 
 def _is_merge(node: Any) -> bool:
@@ -188,8 +188,8 @@ def _plain(text: str, tag: str) -> Value:
         return number(Number.of_float(float("-inf" if _INFINITIES[text] == "-" else "inf")))
     if text in (".nan", ".NaN", ".NAN"):
         raise FunctionError("NaN is not supported")
-    if tag in ("", "timestamp") and (found := _TIMESTAMP.fullmatch(text)):
-        return string(_timestamp(found))
+    if tag in ("", "timestamp") and (match := _TIMESTAMP.fullmatch(text)):
+        return string(_timestamp(match))
     if tag in ("int", "float") or _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text):
         return _number(text)
     if tag:
@@ -207,15 +207,15 @@ def _number(text: str) -> Value:
         raise FunctionError(f"`{text}` is not a number") from None
 
 
-def _timestamp(found: re.Match[str]) -> str:
+def _timestamp(match: re.Match[str]) -> str:
     """Format a time as in RFC 3339, to the second."""
-    year, month, day = (int(found[group]) for group in (1, 2, 3))
-    hour, minute, second = (int(found[group] or 0) for group in (4, 5, 6))
+    year, month, day = (int(match[group]) for group in (1, 2, 3))
+    hour, minute, second = (int(match[group] or 0) for group in (4, 5, 6))
     zone = UTC
-    if found[8]:
-        offset = timedelta(hours=int(found[9]), minutes=int(found[10] or 0))
-        zone = timezone(-offset if found[8] == "-" else offset)
+    if match[8]:
+        offset = timedelta(hours=int(match[9]), minutes=int(match[10] or 0))
+        zone = timezone(-offset if match[8] == "-" else offset)
     try:
         return datetime(year, month, day, hour, minute, second, tzinfo=zone).isoformat().replace("+00:00", "Z")
     except ValueError:
-        return found[0]
+        return match[0]
