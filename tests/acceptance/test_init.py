@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from consul_agent import ConsulAgent
+from consul_wan import WanPair
 from jsonschema import Draft202012Validator
 from project import Project
 
@@ -151,6 +152,8 @@ def test_it_overwrites_nothing(project: Project) -> None:
     assert project.read(".gitattributes") == b"* text=auto\n"
     assert project.read(".gitlab-ci.yml") == b"stages: []\n"
     assert ".gitlab-ci.yml exists already, and stays as it is.\n" in done.stderr
+    assert "add these jobs to your CI:\n" in done.stderr
+    assert "  registry:\n    image: python:3.12\n" in done.stderr
     assert "  frostline.lock -text -merge\n" in done.stderr
     again = project.refused(2, "init", env=NOWHERE)
     assert "there is a frostline.yaml here already; it stays as it is" in again.stderr
@@ -170,6 +173,30 @@ def test_a_folder_that_cannot_be_written_is_5(project: Project) -> None:
     assert other.run("init", env=NOWHERE).returncode == 5
     (other.folder / ".github" / "workflows").unlink()
     other.done("init", env=NOWHERE)
+
+
+def test_a_ci_file_that_runs_frostline_already_needs_no_lines(project: Project) -> None:
+    project.write(".gitlab-ci.yml", "registry: {script: [frostline check]}\n")
+    assert "to your CI" not in project.done("init", env=NOWHERE).stderr
+
+
+@ANY
+def test_further_datacenters_that_the_agent_knows_are_named_and_a_commented_line_reads_them(
+    project: Project, consul_wan: WanPair
+) -> None:
+    consul_wan.reset()
+    consul_wan.primary.register("payments-v1", address="10.0.0.1", port=80)
+    consul_wan.secondary.register("ledger-v1", address="10.0.0.2", port=80)
+    env = {**NOWHERE, "CONSUL_HTTP_ADDR": consul_wan.primary.address}
+    done = project.done("init", env=env)
+    assert "; the agent knows the datacenter `dc2` as well, which `datacenters` of `mesh` reads" in done.stderr
+    text = project.read("frostline.yaml").decode()
+    assert (
+        '    # datacenters: ["*"]                      # reads `dc2` as well; default: the one of the agent\n' in text
+    )
+    project.write("frostline.yaml", text.replace("# datacenters", "datacenters"))
+    project.done("compile", env=env)
+    assert services(project) == ["ledger", "payments"]
 
 
 PACKAGE = ("my_shop/__init__.py", "pyproject.toml")

@@ -44,6 +44,7 @@ __all__ = [
     "inputs_of",
     "is_live",
     "keys_are_independent",
+    "known_segments",
     "needs_other_sources",
     "patterned_sources",
     "policy_of",
@@ -120,6 +121,10 @@ class LiveSource(Source, Protocol):
 
         If it is absent or returns None, frostline cannot wait for the server; `frostline watch` polls it.
         """
+
+    def known_segments(self, settings: Any) -> tuple[str, ...]:
+        """Optional, for frostline's own sources only. Return the datacenters (or regions) that the server knows,
+        sorted."""
 
     def policy(self, settings: Any) -> str:
         """Optional. Return the smallest ACL policy that allows reading the settings, in the server's syntax."""
@@ -285,6 +290,16 @@ def policy_of(settings: LiveSettings) -> str | None:
     """Return the smallest ACL policy that this source needs, or None if its type does not know."""
     module = source_module(settings.type)
     return str(module.policy(settings)) if hasattr(module, "policy") else None
+
+
+def known_segments(settings: LiveSettings) -> tuple[str, ...]:
+    """Return the datacenters (or regions) that the source's server knows, sorted; () if its type cannot tell.
+
+    SourceError: the server cannot be asked.
+    """
+    if settings.type not in TABLE:
+        return ()
+    return cast(tuple[str, ...], source_module(settings.type).known_segments(settings))
 
 
 def watch_of(settings: LiveSettings) -> Watch | None:

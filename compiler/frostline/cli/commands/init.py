@@ -37,7 +37,7 @@ def command(invocation: Invocation, template: str | None) -> int:
     if template is not None:
         path = copy_template(template, folder)
         if invocation.format == "json":
-            print_json(report_value(start=_value(Start((), (path,), (), "", ""))))
+            print_json(report_value(start=_value(Start(written=(path,)))))
         instead = f"write `template: {path}` in place of `builtin: {template}`"
         info(invocation, f"Wrote {path}. In frostline.yaml, {instead}.")
         return errors.DONE
@@ -52,12 +52,18 @@ def command(invocation: Invocation, template: str | None) -> int:
 def _value(start: Start) -> dict[str, Any]:
     return {
         "sources": [
-            {"source": tried.candidate.name, "services": tried.services, "problem": tried.problem}
+            {
+                "source": tried.candidate.name,
+                "services": tried.services,
+                "problem": tried.problem,
+                "others": list(tried.others),
+            }
             for tried in start.sources
         ],
         "written": list(start.written),
         "kept": list(start.kept),
         "attributes": start.attributes.splitlines(),
+        "ci": start.ci.splitlines(),
         "problem": start.problem,
     }
 
@@ -67,6 +73,9 @@ def _summary(start: Start) -> list[str]:
     lines.append(f"Wrote {list_names(start.written)}.")
     for path in start.kept:
         lines.append(f"{path} exists already, and stays as it is.")
+    if start.ci:
+        lines.append("To check each change, and to hear once in a while what moved, add these jobs to your CI:")
+        lines += [f"  {line}" for line in start.ci.splitlines()]
     if start.attributes:
         lines.append("Add to .gitattributes, so that git keeps lock and outputs whole:")
         lines += [f"  {line}" for line in start.attributes.splitlines()]
@@ -86,4 +95,12 @@ def _line_of(source: Tried) -> str:
     if source.problem:
         return f"{what}: not used, {source.problem}"
     errors = f", {pluralize(source.errors, 'error')}" if source.errors else ""
-    return f"{what}: {pluralize(source.services, 'service')}{errors}"
+    return f"{what}: {pluralize(source.services, 'service')}{errors}{_others(source)}"
+
+
+def _others(source: Tried) -> str:
+    if not source.others:
+        return ""
+    noun = source.candidate.segments
+    known = f"the {noun}{'' if len(source.others) == 1 else 's'} {list_names(source.others)}"
+    return f"; the agent knows {known} as well, which `{noun}s` of `{source.candidate.name}` reads: uncomment it"

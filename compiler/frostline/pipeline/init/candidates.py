@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from msgspec import Struct
 from frostline.config.reading import ConfigText
 from frostline.errors import ErrorGroup, FrostlineError
 from frostline.lock.codec import lock_of
-from frostline.model import Finding
+from frostline.model import Finding, Lock
 from frostline.pipeline.compile.compiling import Compilation, CompileOptions, compile_registry
 from frostline.pipeline.freeze.freezing import freeze
+from frostline.pipeline.freeze.live import live_sources
 from frostline.pipeline.freeze.locks import CommittedLock
 from frostline.pipeline.init.surroundings import Surroundings
 from frostline.pipeline.load.config import NAME, config_in
+from frostline.settings import Config
+from frostline.sources.base import known_segments
 from frostline.text import escape_control, pluralize
 
 _PATIENCE = ("connect_timeout: 2s", "timeout: 10s", "deadline: 30s", "retries: 0")
@@ -27,7 +31,7 @@ _PATIENCE = ("connect_timeout: 2s", "timeout: 10s", "deadline: 30s", "retries: 0
 class Candidate(Struct, frozen=True, kw_only=True):
     """A source that the first configuration may have.
 
-    name: of the source. what: its name for people. live: whether it asks a server.
+    name: of the source. what: its name for people. segments: what its server calls its parts; "" if it asks no server.
     keys: its lines in frostline.yaml. hints: further lines, which are written as comments.
     """
 
@@ -35,7 +39,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     what: str
     keys: tuple[str, ...]
     hints: tuple[str, ...] = ()
-    live: bool = False
+    segments: str = ""
 
 
 class Tried(Struct, frozen=True):
@@ -43,12 +47,14 @@ class Tried(Struct, frozen=True):
 
     services: how many it gives. problem: why it cannot be used; "" if it can.
     errors: how many findings refuse what it gives. It is still used: `frostline plan` shows them one by one.
+    others: the datacenters or regions that its server knows and that the source does not read by default, sorted.
     """
 
     candidate: Candidate
     services: int = 0
     problem: str = ""
     errors: int = 0
+    others: tuple[str, ...] = ()
 
 
 def candidates(around: Surroundings, environment: Mapping[str, str]) -> tuple[Candidate, ...]:
@@ -61,9 +67,8 @@ def candidates(around: Surroundings, environment: Mapping[str, str]) -> tuple[Ca
             hints=(
                 *_token_hint("CONSUL_HTTP_TOKEN", environment),
                 "address: https://consul.example:8501   # default: $CONSUL_HTTP_ADDR, else http://127.0.0.1:8500",
-                'datacenters: ["*"]                      # default: the one of the agent',
             ),
-            live=True,
+            segments="datacenter",
         ),
         Candidate(
             name="live",
@@ -73,7 +78,7 @@ def candidates(around: Surroundings, environment: Mapping[str, str]) -> tuple[Ca
                 *_token_hint("NOMAD_TOKEN", environment),
                 "address: https://nomad.example:4646     # default: $NOMAD_ADDR, else http://127.0.0.1:4646",
             ),
-            live=True,
+            segments="region",
         ),
     ]
     if around.job_files:
@@ -95,7 +100,7 @@ def _token_hint(variable: str, environment: Mapping[str, str]) -> tuple[str, ...
 
 def try_candidate(candidate: Candidate, folder: Path, today: date) -> Tried:
     """Try a configuration in this folder that has only this source."""
-    lines = [*candidate.keys, *(_PATIENCE if candidate.live else ())]
+    lines = [*candidate.keys, *(_PATIENCE if candidate.segments else ())]
     text = f"version: 1\nsources:\n  {candidate.name}:\n" + "".join(f"    {line}\n" for line in lines)
     compilation = try_compile(text, folder, today)
     if isinstance(compilation, str):
@@ -103,7 +108,17 @@ def try_candidate(candidate: Candidate, folder: Path, today: date) -> Tried:
     services = sum(1 for _ in compilation.registry.entries())
     if not services and (refusal := refusal_of(compilation)):
         return Tried(candidate, problem=refusal)
-    return Tried(candidate, services, errors=len(_refused(compilation)))
+    others = _others(text, folder, candidate.name, compilation.lock) if candidate.segments else ()
+    return Tried(candidate, services, errors=len(_refused(compilation)), others=others)
+
+
+def _others(text: str, folder: Path, name: str, lock: Lock) -> tuple[str, ...]:
+    """What the server of this source knows and the lock does not have; () where it cannot be asked."""
+    settings = live_sources(_config_of(text, folder))[name]
+    read = {snapshot.datacenter for snapshot in lock.snapshots}
+    with suppress(FrostlineError):
+        return tuple(known for known in known_segments(settings) if known not in read)
+    return ()
 
 
 def refusal_of(compilation: Compilation) -> str:
@@ -121,11 +136,15 @@ def _refused(compilation: Compilation) -> list[Finding]:
     return [finding for finding in compilation.findings if finding.severity == "error"]
 
 
+def _config_of(text: str, folder: Path) -> Config:
+    return config_in(ConfigText(NAME, folder / NAME, text.encode()))
+
+
 def try_compile(text: str, folder: Path, today: date) -> Compilation | str:
     """Compile this configuration in this folder, without writing anything. Return the result, or in one line why it
     cannot be compiled."""
     try:
-        config = config_in(ConfigText(NAME, folder / NAME, text.encode()))
+        config = _config_of(text, folder)
         committed = CommittedLock(config)
         frozen = freeze(config, committed)
         locks = committed.pair_with(lock_of(frozen.snapshots), frozen)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from frostline.pipeline.init.candidates import Tried
 from frostline.pipeline.init.first_outputs import FirstOutput
+from frostline.text import escape_control, list_names
 
 SCHEMA = "frostline.schema.json"
 """The schema for editors, beside frostline.yaml, so that they need no network and the path is the same everywhere.
@@ -63,12 +64,19 @@ def _lines(sources: Sequence[Tried], outputs: Sequence[FirstOutput]) -> Iterator
 def _block(source: Tried) -> Iterator[str]:
     candidate = source.candidate
     lines = [f"{candidate.name}:", *(f"  {line}" for line in candidate.keys)]
-    lines += [f"  # {line}" for line in candidate.hints]
+    lines += [f"  # {line}" for line in (*candidate.hints, *_segments_hint(source))]
     if not source.problem:
         yield from (f"  {line}" for line in lines)
         return
     yield f"  # {candidate.what} could not be used when this file was written: {source.problem}"
     yield from (f"  # {line}" for line in lines)
+
+
+def _segments_hint(source: Tried) -> Iterator[str]:
+    """The line that reads all datacenters, or regions, with the names of those that are not read without it."""
+    if noun := source.candidate.segments:
+        more = f"reads {escape_control(list_names(source.others))} as well; " if source.others else ""
+        yield f"""{f'{noun}s: ["*"]':<39} # {more}default: the one of the agent"""
 
 
 def attributes_text(outputs: Sequence[FirstOutput]) -> str:

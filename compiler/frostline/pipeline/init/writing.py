@@ -22,20 +22,21 @@ from frostline.resources import schema_text
 from frostline.text import did_you_mean, quote
 
 
-class Start(Struct, frozen=True):
+class Start(Struct, frozen=True, kw_only=True):
     """What init did.
 
     written: new files. kept: files that existed, and stay as they were. Paths are relative to the folder.
-    attributes: the lines that an existing .gitattributes lacks.
+    attributes: the lines that an existing .gitattributes lacks. ci: the jobs that an existing CI file lacks.
     problem: why the configuration does not compile; "" if it does.
     below: where the folder is in its git repository, if CI there got no file; else "".
     """
 
-    sources: tuple[Tried, ...]
-    written: tuple[str, ...]
-    kept: tuple[str, ...]
-    attributes: str
-    problem: str
+    sources: tuple[Tried, ...] = ()
+    written: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    attributes: str = ""
+    ci: str = ""
+    problem: str = ""
     below: str = ""
 
 
@@ -57,9 +58,9 @@ def write_start(folder: Path, environment: Mapping[str, str], today: date) -> St
     outcome = try_compile(text, folder, today)
     attributes = attributes_text(outputs)
     files = {NAME: text.encode(), SCHEMA: schema_text("config"), ".gitattributes": attributes.encode()}
-    if around.host:
-        path, content = CI_FILES[around.host]
-        files[path] = content.encode()
+    ci_path, ci_text = CI_FILES[around.host] if around.host else ("", "")
+    if ci_path:
+        files[ci_path] = ci_text.encode()
     kept = tuple(path for path in files if os.path.lexists(folder / path))
     written = tuple(path for path in files if path not in kept)
     _check_folders(folder, written)
@@ -70,6 +71,7 @@ def write_start(folder: Path, environment: Mapping[str, str], today: date) -> St
         written=written,
         kept=kept,
         attributes=_missing_lines(folder / ".gitattributes", attributes),
+        ci=ci_text if ci_path in kept and not _runs_frostline(folder / ci_path) else "",
         problem=outcome if isinstance(outcome, str) else refusal_of(outcome),
         below="" if around.host else around.below,
     )
@@ -82,6 +84,13 @@ def _missing_lines(path: Path, text: str) -> str:
     except (OSError, ValueError):
         present = set()
     return "".join(line for line in text.splitlines(keepends=True) if line.strip() not in present)
+
+
+def _runs_frostline(path: Path) -> bool:
+    try:
+        return "frostline" in small_text(path)
+    except (OSError, ValueError):
+        return False
 
 
 def _check_folders(folder: Path, paths: Iterable[str]) -> None:

@@ -70,6 +70,12 @@ def read_catalog(
         return result
 
 
+def known_datacenters(settings: ConsulSettings) -> tuple[str, ...]:
+    """The datacenters that the agent knows, sorted. SourceError: it cannot be asked."""
+    with open_session(settings, consul_address(settings.address, os.environ, settings.origin), CONSUL) as session:
+        return tuple(sorted(Agent(session).list_datacenters()))
+
+
 def _warn_of_hidden_sidecars(datacenter: str, services: Sequence[str]) -> list[str]:
     """Warn that the token may not read the sidecars of these services."""
     if not services:

@@ -16,7 +16,7 @@ from frostline.sources.consul.policy import policy
 from frostline.sources.consul.settings import PEER, SCHEMA, ConsulSettings, configure
 from frostline.sources.naming_keys import selection_shape
 
-__all__ = ["SCHEMA", "SEGMENT_LISTS", "configure", "policy", "read", "shape", "watch"]
+__all__ = ["SCHEMA", "SEGMENT_LISTS", "configure", "known_segments", "policy", "read", "shape", "watch"]
 
 SEGMENT_LISTS: Mapping[str, SegmentList] = {
     "datacenters": SegmentList(lambda datacenter, namespace: None if datacenter.startswith(PEER) else datacenter),
@@ -39,6 +39,13 @@ def read(
     from frostline.sources.consul.catalog import read_catalog
 
     return read_catalog(settings, datacenters=datacenters, progress=progress)
+
+
+def known_segments(settings: ConsulSettings) -> tuple[str, ...]:
+    """See base.LiveSource."""
+    from frostline.sources.consul.catalog import known_datacenters  # as in `read`
+
+    return known_datacenters(settings)
 
 
 def watch(settings: ConsulSettings) -> Watch | None:

@@ -49,9 +49,20 @@ def read_regions(
         return read_segments(settings, _REGION, chosen, read_region, exposure_warnings(settings, address))
 
 
+def known_regions(settings: NomadSettings) -> tuple[str, ...]:
+    """The regions that the agent knows, sorted. SourceError: it cannot be asked."""
+    with open_session(settings, nomad_address(settings.address, os.environ, settings.origin), NOMAD) as session:
+        return tuple(sorted(_list_regions(Client(session))))
+
+
+def _list_regions(client: Client) -> list[str]:
+    known: list[str] = client.session.run(client.read_plain(_REGION.path, list[str]))
+    return known
+
+
 def choose_regions(client: Client, settings: NomadSettings, only: tuple[str, ...]) -> ChosenSegments:
     """Choose the regions to read."""
-    known: list[str] = client.session.run(client.read_plain(_REGION.path, list[str]))
+    known = _list_regions(client)
     if not settings.regions:
         return choose_own_segment(settings, _REGION, _own_region(client, known), only)
     check_configured(settings, _REGION, settings.regions, only)

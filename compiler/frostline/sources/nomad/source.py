@@ -15,7 +15,17 @@ from frostline.sources.naming_keys import selection_shape
 from frostline.sources.nomad.policy import policy
 from frostline.sources.nomad.settings import SCHEMA, NomadSettings, configure
 
-__all__ = ["ALLOCATES_PORTS", "SCHEMA", "SEGMENT_LISTS", "configure", "policy", "read", "shape", "watch"]
+__all__ = [
+    "ALLOCATES_PORTS",
+    "SCHEMA",
+    "SEGMENT_LISTS",
+    "configure",
+    "known_segments",
+    "policy",
+    "read",
+    "shape",
+    "watch",
+]
 
 ALLOCATES_PORTS = True
 
@@ -35,6 +45,13 @@ def read(settings: NomadSettings, *, datacenters: tuple[str, ...] = (), progress
     from frostline.sources.nomad.regions import read_regions
 
     return read_regions(settings, datacenters=datacenters, progress=progress)
+
+
+def known_segments(settings: NomadSettings) -> tuple[str, ...]:
+    """See base.LiveSource."""
+    from frostline.sources.nomad.regions import known_regions  # as in `read`
+
+    return known_regions(settings)
 
 
 def watch(settings: NomadSettings) -> Watch:

@@ -173,6 +173,7 @@ def test_the_agents_own_region_of_several_is_that_of_its_configuration(replay: N
     replay.fix("/v1/regions", Reply(["east", "west"]))
     replay.fix("/v1/agent/self", Reply({"config": {"Region": "west", "Datacenter": "dc1"}}))
     assert {answer.datacenter for answer in read(replay).answers} == {"west"}
+    assert nomad.known_segments(settings_of(replay)) == ("east", "west")
 
 
 def test_without_the_right_to_read_the_agents_region_the_help_says_to_name_it(replay: NomadReplay) -> None:
