@@ -16,6 +16,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from frostline.errors import PublishError, RefusedError, UsageError
+from frostline.files.repositories import refuse_bare_repository
 
 NAME = "frostline"
 EMAIL = "frostline@noreply.invalid"
@@ -42,7 +43,8 @@ def open_clone(folder: Path, remote: str, user: str, token: str) -> Clone:
     Raises UsageError if there is no clone that git can read.
     """
     settings = [("core.hooksPath", os.devnull), ("commit.gpgSign", "false"), ("push.gpgSign", "false")]
-    # A branch could contain a folder that looks like a bare repository, and its configuration would name programs.
+    refuse_bare_repository(folder)
+    # The same again from git 2.38 on, which looks at the very moment.
     settings.append(("safe.bareRepository", "explicit"))
     settings.append(("http.followRedirects", "false"))  # git would send the credentials to the other server too
     if token and remote.startswith(("https://", "http://")):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from frostline.errors import UsageError
 from frostline.files.conflicts import LFS_POINTER
+from frostline.files.repositories import refuse_bare_repository
 from frostline.lock.merge import join_locks
 from frostline.lock.store import SUFFIX, parse_elsewhere
 from frostline.model import FileOrigin, Lock
@@ -122,6 +123,7 @@ def _lock_missing(revision: str, commit: str, shown: str) -> UsageError:
 
 
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    refuse_bare_repository(folder)
     command: Sequence[str] = ("git", "--no-pager", "-C", str(folder), *arguments)
     # git must work offline: in a partial clone it would otherwise fetch missing objects.
     environment = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
@@ -129,7 +131,7 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_ALLOW_PROTOCOL": "none",
         "GIT_NO_REPLACE_OBJECTS": "1",
-        # Otherwise git would use a folder of the work tree that looks like a bare repository.
+        # As `refuse_bare_repository`; git 2.38 and newer look at the very moment.
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "safe.bareRepository",
         "GIT_CONFIG_VALUE_0": "explicit",

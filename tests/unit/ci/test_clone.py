@@ -24,7 +24,7 @@ def test_a_bare_repository_that_a_branch_committed_is_not_used(tmp_path: Path) -
     git(deploy, "config", "--file", "config", "core.bare", "false")
     git(deploy, "config", "--file", "config", "core.worktree", ".")
     assert open_clone(tmp_path, "", "", "").top == tmp_path
-    with pytest.raises(UsageError, match="cannot use bare repository"):
+    with pytest.raises(UsageError, match="deploy` looks like a bare git repository"):
         open_clone(deploy, "", "", "")
 
 

@@ -147,7 +147,7 @@ def test_a_folder_that_looks_like_a_bare_repository_is_not_used_in_place_of_the_
     commit = ("-c", "safe.bareRepository=all", *IDENTITY, "commit", "--quiet", "--all", "-m", "forged")
     for words in (("add", "frostline.lock"), commit):
         subprocess.run(["git", *words], cwd=deploy, check=True)
-    with pytest.raises(UsageError, match="cannot use bare repository"):
+    with pytest.raises(UsageError, match="deploy` looks like a bare git repository"):
         repository.read("HEAD", "deploy/frostline.lock")
 
 
