@@ -76,9 +76,25 @@ def test_no_module_of_the_checkout_is_run(checkout: Path) -> None:
     assert not list(checkout.rglob("started"))
 
 
+def test_the_action_starts_frostline_without_a_module_of_the_checkout(checkout: Path, tmp_path: Path) -> None:
+    (_, step) = yaml.safe_load((Path(__file__).parents[3] / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"]
+    installed = tmp_path / "frostline" / "bin" / "python"
+    installed.parent.mkdir(parents=True)
+    installed.write_text(f'#!/bin/sh\necho "path=$PYTHONPATH"\nexec {sys.executable} "$@"\n')
+    installed.chmod(0o755)
+    given = {"RUN": "check", "RUNNER_TEMP": str(tmp_path), "PYTHONPATH": str(checkout)}
+    here = {name: value for name, value in os.environ.items() if name not in ("GITHUB_ACTIONS", "GITLAB_CI")}
+    script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    done = subprocess.run(script, env=here | given, capture_output=True, text=True, check=False)
+    assert "not a job of GitHub Actions" in done.stderr
+    assert done.stdout == "path=\n"
+    assert not list(checkout.rglob("started"))
+
+
 def test_the_action_installs_frostline_without_a_module_of_the_checkout(checkout: Path, tmp_path: Path) -> None:
     (step, _) = yaml.safe_load((Path(__file__).parents[3] / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"]
     given = {"PYTHON": sys.executable, "RUNNER_TEMP": str(tmp_path), "GITHUB_ACTION_PATH": "./nothing"}
+    given["PYTHONPATH"] = str(checkout)
     script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
     done = subprocess.run(script, env=os.environ | given, capture_output=True, text=True, check=False)
     assert "nothing" in done.stderr
