@@ -16,9 +16,9 @@ _PAGE_HEAD = """\
 <!-- Written by `make rules`. -->
 # Rules
 
-Every finding is of one rule. [Waivers](checks.md#waivers) and reports name the rule; `frostline rule NAME` shows it,
-and the waiver that silences it. The severity is the default: a policy may set another one. Each example is a
-finding as `--format text` prints it.
+Every finding belongs to one rule. [Waivers](checks.md#waivers) and reports name the rule. `frostline rule NAME` shows
+the rule, and the waiver that silences it. The severity is the default: a policy may set another one. Each example
+is a finding as `--format text` prints it.
 
 | rule | severity | what is wrong |
 |---|---|---|

@@ -24,16 +24,16 @@ _WRITTEN = "<!-- Written by `make reference`. -->\n"
 _CONFIGURATION = """\
 # Every key of frostline.yaml
 
-From the JSON Schema that checks frostline.yaml, which `frostline schema config` prints. `tls.ca_file` is the key
-`ca_file` in the mapping `tls`, `accept[].rule` the key `rule` of an item of the list `accept`, and NAME a name of your
-choice. The pages of [sources](../README.md#reference) and [outputs](../outputs.md) say more, with examples.
-[A sample](../../samples/reference/README.md) has all parts in one configuration.
+This page comes from the JSON Schema that checks frostline.yaml; `frostline schema config` prints the schema.
+`tls.ca_file` is the key `ca_file` in the mapping `tls`, `accept[].rule` is the key `rule` of an item of the list
+`accept`, and you choose NAME. The pages of [sources](../README.md#reference) and [outputs](../outputs.md) say more,
+with examples. [A sample](../../samples/reference/README.md) has all parts in one configuration.
 """
 _FORMATS = """\
 # Formats
 
-The fields of what frostline writes, from the JSON Schemas, which `frostline schema NAME` prints. The
-[registry](../registry.md) has a page of its own.
+This page lists the fields of the files and reports that frostline writes. It comes from the JSON Schemas;
+`frostline schema NAME` prints them. The [registry](../registry.md) has its own page.
 """
 _PARTS: Mapping[str, str] = {
     "consul": "The keys of [a source `consul`](../sources/consul.md).",
