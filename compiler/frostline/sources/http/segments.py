@@ -97,9 +97,9 @@ def read_segments(
     segment answered.
     """
     unreachable = list(chosen.unknown)
-    reason = "they are not known"
+    reason = "the server does not know them"
     warnings = [*earlier] + [
-        f"source {settings.name}: the {kind.noun} {quote(name)} is not known now; {_keeps_lock(name)}"
+        f"source {settings.name}: the server does not know the {kind.noun} {quote(name)} now; {_keeps_lock(name)}"
         for name in chosen.unknown
     ]
     answers: list[SegmentAnswer] = []

@@ -97,7 +97,7 @@ def test_with_partial_an_unreachable_segment_becomes_a_warning(error: SourceErro
     assert [answer.datacenter for answer in result.answers] == ["b"]
     assert result.unreachable == ("a", "c")
     assert result.warnings == (
-        "source mesh: the datacenter `c` is not known now; `c` keeps what the lock has (`partial`)",
+        "source mesh: the server does not know the datacenter `c` now; `c` keeps what the lock has (`partial`)",
         f"{error.message}; `a` keeps what the lock has (`partial`)",
         "b is odd",
     )
