@@ -22,6 +22,9 @@ NAME = "frostline"
 EMAIL = "frostline@noreply.invalid"
 """Our committer. A commit of another committer is somebody's work."""
 
+_TREE = "Frostline-Tree"
+"""The trailer with the commit's own tree: a commit that somebody makes, or amends, under the same name lacks it."""
+
 _NO_SUCH_REF = 2
 _CREDENTIALS = (
     "the token needs `permissions: {contents: write}` of the job on GitHub, or the scope `write_repository` on GitLab; "
@@ -86,7 +89,7 @@ def commit(clone: Clone, paths: Iterable[str], message: str) -> str:
             add = ("add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul")
             _git(clone, "--literal-pathspecs", *add, input=listed, more=index)
         tree = _git(clone, "write-tree", more=index).strip()
-    return _git(clone, "commit-tree", tree, "-p", "HEAD", "-m", message).strip()
+    return _git(clone, "commit-tree", tree, "-p", "HEAD", "-m", message, "-m", f"{_TREE}: {tree}").strip()
 
 
 def publish(clone: Clone, branch: str, new: str, *, ignored: Iterable[str] = ()) -> str:
@@ -145,8 +148,9 @@ def _fetch(clone: Clone, branch: str, tip: str) -> None:
     shallow = _git(clone, "rev-parse", "--is-shallow-repository").strip() == "true"
     depth = ("--depth=2",) if shallow else ()
     _git(clone, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *depth, clone.remote, f"refs/heads/{branch}")
-    committer = _git(clone, "show", "--no-patch", "--format=%ce", tip).strip()
-    if committer != EMAIL:
+    shown = f"--format=%ce%n%T%n%(trailers:key={_TREE},valueonly)"
+    committer, tree, *trailers = _git(clone, "show", "--no-patch", shown, tip).split()
+    if committer != EMAIL or trailers != [tree]:
         raise RefusedError(
             f"the branch `{branch}` ends in a commit of `{committer}` ({tip[:12]}); it stays as it is",
             help="merge or close its pull request and delete the branch: the next run begins it anew",

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from http_server import Server, answer
 
-from frostline.ci.clone import commit, open_clone, publish, withdraw
-from frostline.errors import PublishError, UsageError
+from frostline.ci.clone import EMAIL, NAME, commit, open_clone, publish, withdraw
+from frostline.errors import PublishError, RefusedError, UsageError
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -58,3 +58,24 @@ def test_a_branch_is_not_confused_with_one_whose_name_ends_alike(tmp_path: Path)
 
 
 ANN = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
+
+
+def test_a_commit_of_somebody_under_frostlines_name_is_not_taken_for_ours(tmp_path: Path) -> None:
+    remote, work = tmp_path / "remote", tmp_path / "work"
+    git(tmp_path, "init", "--quiet", "--bare", str(remote))
+    git(tmp_path, "init", "--quiet", str(work))
+    who = ("-c", f"user.name={NAME}", "-c", f"user.email={EMAIL}")
+    git(work, *who, "commit", "--quiet", "--allow-empty", "-m", "first")
+    clone = open_clone(work, str(remote), "", "")
+    (work / "a").write_text("1")
+    ours = publish(clone, "b", commit(clone, ["a"], "Freeze services"))
+    (work / "a").write_text("2")
+    newer = publish(clone, "b", commit(clone, ["a"], "Freeze services"))
+    assert newer != ours  # ours is replaced
+    git(work, "checkout", "--quiet", "--force", newer)
+    (work / "a").write_text("by hand")
+    for words in (("--amend", "--no-edit"), ("-m", "by hand")):
+        git(work, *who, "commit", "--quiet", "--all", "--allow-empty", *words)
+        git(work, "push", "--quiet", "--force", str(remote), "HEAD:refs/heads/b")
+        with pytest.raises(RefusedError, match=f"ends in a commit of `{EMAIL}`"):
+            withdraw(clone, "b")
