@@ -1,1 +1,1 @@
-"""What the registry is rendered to: python, yaml, hiera, puppet-module, template, page."""
+"""Renders the registry as files: python, yaml, hiera, puppet-module, template, page."""

@@ -1,7 +1,8 @@
-"""What an output is. A new one is a module of this protocol and a line in TABLE, or an entry point `frostline.outputs`.
+"""The protocol of outputs. A new output is a module with these functions and a line in TABLE, or an entry point
+`frostline.outputs` of another package.
 
-An output is a pure function: registry and settings in, artifacts out. No clock, no environment, no network;
-the only files that it may read are the templates that its settings name.
+An output is a pure function: registry and settings in, artifacts out. It uses no clock, environment or network, and
+reads no files but the templates that its settings name.
 """
 
 from __future__ import annotations
@@ -36,47 +37,52 @@ class Artifact(Struct, frozen=True, kw_only=True):
 
 
 class Rendering(Struct, frozen=True, kw_only=True):
-    """What one output makes of the registry; findings of severity error stop the publication."""
+    """The result of rendering one output. Findings of severity error stop the publication."""
 
     artifacts: tuple[Artifact, ...]
     findings: tuple[Finding, ...] = ()
 
 
 class Claim(Struct, frozen=True):
-    """A path that an output writes, absolute; with is_folder everything in it."""
+    """An absolute path that an output writes; with is_folder a folder with everything in it."""
 
     path: Path
     is_folder: bool = False
 
 
 class Output(Protocol):
-    """The module of an output. Only `render` is needed; without the others it writes the file `path`, and its keys
-    are not checked and are in `settings.options` as they are written."""
+    """The module of an output. Only `render` is required.
+
+    Without `claims` it writes the file `path`. Without SCHEMA and `configure`, its keys are not checked and stand in
+    `settings.options` as written.
+    """
 
     SCHEMA: Mapping[str, Any]
-    """The JSON Schema of its own keys: `properties`, `required`, `description`. The keys of every output and the
-    refusal of others are added to it. `$ref` may name a shared definition of schemas/config.schema.json."""
+    """The JSON Schema of its own keys: `properties`, `required`, `description`. frostline adds the keys of every output
+    and refuses all other keys. `$ref` may name a shared definition of schemas/config.schema.json."""
 
     NEEDS_ADDRESSES: bool = False
-    """True: a service of which only the name is frozen is an error, not an entry without endpoints."""
+    """True: a service that is frozen only by name is an error, not an entry without endpoints."""
 
     def configure(self, cursor: Cursor, context: Context) -> OutputSettings | None:
-        """The settings of the output at `cursor`, whose value fits SCHEMA; None after it has refused what it needs."""
+        """The settings of the output at `cursor`, whose value is valid by SCHEMA; None if it has refused a key that it
+        needs."""
 
     def claims(self, settings: OutputSettings) -> tuple[Claim, ...]:
-        """The paths that it writes. A folder `settings.path` makes artifact paths relative to it."""
+        """The paths that it writes. If `settings.path` is claimed as a folder, artifact paths are relative to it."""
 
     def inputs(self, settings: OutputSettings) -> tuple[Path, ...]:
-        """The local files that it reads: no output may overwrite them, a saved plan must find them unchanged."""
+        """The local files that it reads. No output may overwrite them, and a saved plan must find them unchanged."""
 
     def render(self, view: View, settings: OutputSettings) -> Rendering:
-        """The artifacts of this registry."""
+        """The files of this registry."""
 
 
 class Beside(Struct, frozen=True, kw_only=True):
-    """What there is to say beside the registry. configured_consumers: who calls what by the key `consumers`.
+    """What configuration and checks say about the services of a registry.
 
-    findings: those of checks and of the registry that are the same on every day, each with its waiver, expired or not.
+    configured_consumers: (service, version) -> names of its consumers by the key `consumers`. findings: those of checks
+    and of the registry that do not depend on the day, each with its waiver, expired or not.
     """
 
     overrides: tuple[Override, ...] = ()
@@ -86,10 +92,10 @@ class Beside(Struct, frozen=True, kw_only=True):
 
 
 class View(Struct, frozen=True, kw_only=True):
-    """The registry as one output sees it: its sources and services only, each url in its preferred datacenter.
+    """The registry as one output sees it: only its sources and services, each url chosen by its `prefer`.
 
-    preferring: the same registry seen from another list of datacenters (for outputs with a file per datacenter).
-    beside: what configuration and checks say of the services of this registry.
+    preferring: makes the same registry with another list of preferred datacenters (for a file per datacenter).
+    beside: makes what configuration and checks say about the services of this registry.
     """
 
     registry: Registry
@@ -121,7 +127,7 @@ def output_types() -> tuple[str, ...]:
 
 
 def output_module(type_name: str) -> Any:
-    """The module of this type, imported on first use. KeyError: there is no such type."""
+    """The module of this type, imported on first use. Raises KeyError if there is no such type."""
     if type_name in TABLE:
         return import_module(TABLE[type_name])
     return plug_ins.plug_in(SEAM, type_name)
@@ -137,7 +143,7 @@ def _configured(plug_in: PlugIn, result: Any, cursor: Cursor, context: Context) 
 
 
 def _rendered(plug_in: PlugIn, result: Any, view: View, settings: OutputSettings) -> Rendering:
-    """The rendering, with paths inside what the output claims, and chunks that are checked whenever they are read."""
+    """The checked result of a plug-in: its paths lie inside its claims, and reading its chunks checks them."""
     if not isinstance(result, Rendering):
         raise MisfitError(f"it must be a Rendering, not {type(result).__name__}")
     findings = plug_ins.items_of(result.findings, Finding)
@@ -158,7 +164,9 @@ def _rendered(plug_in: PlugIn, result: Any, view: View, settings: OutputSettings
             kind = type(chunks).__name__
             raise MisfitError(f"`{name}.chunks` must be a tuple of bytes or what can be read again, not {kind}")
         seen.add(path)
-    guarded = tuple(Artifact(path=one.path, chunks=_GuardedChunks(plug_in, one.chunks)) for one in artifacts)
+    guarded = tuple(
+        Artifact(path=artifact.path, chunks=_GuardedChunks(plug_in, artifact.chunks)) for artifact in artifacts
+    )
     return Rendering(artifacts=guarded, findings=findings)
 
 
@@ -167,7 +175,7 @@ def _is_claimed(path: Path, claims: Iterable[Claim]) -> bool:
 
 
 class _GuardedChunks:
-    """The chunks of a plug-in's artifact: what goes wrong while they are read is its fault."""
+    """The chunks of a plug-in's artifact. An error while they are read is reported as the plug-in's fault."""
 
     def __init__(self, plug_in: PlugIn, chunks: Iterable[bytes]) -> None:
         self._plug_in, self._chunks = plug_in, chunks
@@ -199,11 +207,11 @@ SEAM = Seam(
     one_of=("render",),
     error=UsageError,
 )
-"""What frostline uses of an output of another package. One that fails is an error as a template is that fails."""
+"""What frostline uses of a plug-in's output. A failing plug-in is an error of the user's, like a failing template."""
 
 
 def view_for(settings: OutputSettings, view: View) -> View:
-    """What this output sees: for one of another package a view of its own, which it may change."""
+    """The view for this output. A plug-in's output gets a copy, so that it cannot change what others see."""
     if settings.type in TABLE:
         return view
 
@@ -214,7 +222,7 @@ def view_for(settings: OutputSettings, view: View) -> View:
 
 
 def needs_addresses(type_name: str) -> bool:
-    """Whether outputs of this type are of use only with addresses."""
+    """Whether outputs of this type need frozen addresses."""
     return bool(getattr(output_module(type_name), "NEEDS_ADDRESSES", False))
 
 
@@ -231,6 +239,6 @@ def inputs_of(settings: OutputSettings) -> tuple[Path, ...]:
 
 
 def artifact_folder(settings: OutputSettings) -> Path:
-    """The folder that artifact paths are relative to: the output's path if it is a folder, else the folder of it."""
+    """The folder to which artifact paths are relative: the output's path if it is a folder, else its parent folder."""
     is_folder = any(claim.is_folder and claim.path == settings.path for claim in claims_of(settings))
     return settings.path if is_folder else settings.path.parent

@@ -1,4 +1,4 @@
-"""The outputs of a configuration as settings: each type reads its own keys. No two outputs claim the same path."""
+"""Reads the outputs of a configuration: each type reads its own keys. Refuses outputs whose paths conflict."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from frostline.text import display_path, quote
 
 
 class Reserved(Struct, frozen=True):
-    """A file, or a folder with everything in it, that outputs may not write; name: for messages."""
+    """A file, or a folder with everything in it, that outputs may not write. name: as messages name it."""
 
     path: Path
     name: str
@@ -27,14 +27,14 @@ class Reserved(Struct, frozen=True):
 
 
 class _Claimed(Struct, frozen=True):
-    """A claim of an output, and where its path is written."""
+    """A claim of an output, and the cursor at which its path is written."""
 
     claim: Claim
     cursor: Cursor
 
 
 def outputs_of(cursor: Cursor | None, context: Context, reserved: Sequence[Reserved]) -> tuple[OutputSettings, ...]:
-    """The outputs in the order written. reserved: what else they may not overwrite."""
+    """The outputs in the order written. reserved: what they may not overwrite, besides each other and their inputs."""
     if cursor is None:
         return ()
     items = cursor.items()
@@ -51,7 +51,7 @@ def outputs_of(cursor: Cursor | None, context: Context, reserved: Sequence[Reser
 
 
 def _output(cursor: Cursor, context: Context) -> OutputSettings | None:
-    """The output of any type, with its verifier, which no type reads itself: none may forget it."""
+    """The output with its verifier, which is read here so that no type can forget it."""
     settings = _of_type(cursor, context)
     verifier = verifier_of(cursor)
     return replace(settings, verifier=verifier) if settings is not None and verifier is not None else settings
@@ -72,42 +72,42 @@ def _of_type(cursor: Cursor, context: Context) -> OutputSettings | None:
 
 
 def _check_paths(outputs: Sequence[tuple[Cursor, OutputSettings]], root: Path, reserved: Sequence[Reserved]) -> None:
-    """Refuses an output outside root, or where something reserved or an earlier output is."""
+    """Refuses an output outside root, or one that conflicts with a reserved path or an earlier output."""
     earlier = _Earlier()
     for cursor, settings in outputs:
         written = cursor.get("path") or cursor
         claimed = [_Claimed(claim, written) for claim in claims_of(settings)]
         for claim in claimed:
             if not (_is_inside(claim, root) and _is_unreserved(claim, reserved) and _is_apart(claim, earlier)):
-                break  # what is refused is no place that others could be in
+                break  # a refused output does not conflict with later ones
         else:
             earlier.add(claimed)
 
 
 class _Earlier:
-    """The claims of earlier outputs, to be found by their paths: comparing each with all others would take long."""
+    """The claims of earlier outputs, indexed by path: comparing each claim with all others would take too long."""
 
     def __init__(self) -> None:
         self._at: dict[str, _Claimed] = {}
-        """The first one of each path, case and Unicode folded."""
+        """path with case and Unicode folded -> its first claim."""
         self._below: dict[Path, _Claimed] = {}
-        """The first one below each folder."""
+        """folder -> the first claim below it."""
 
-    def add(self, claimed: Sequence[_Claimed]) -> None:
-        for one in claimed:
-            self._at.setdefault(folded(str(one.claim.path)), one)
-            for folder in one.claim.path.parents:
-                self._below.setdefault(folder, one)
+    def add(self, claims: Sequence[_Claimed]) -> None:
+        for claimed in claims:
+            self._at.setdefault(folded(str(claimed.claim.path)), claimed)
+            for folder in claimed.claim.path.parents:
+                self._below.setdefault(folder, claimed)
 
-    def meeting(self, path: Path) -> _Claimed | None:
-        """One that is the same file, else one above, else one below."""
+    def conflicting(self, path: Path) -> _Claimed | None:
+        """A claim that conflicts with this path: of the same file, else of a folder above, else of a path below."""
         above = (self._at.get(folded(str(folder))) for folder in path.parents)
-        found = [self._at.get(folded(str(path))), *above, self._below.get(path)]
-        return next((one for one in found if one and _meets(one.claim.path, path)), None)
+        candidates = [self._at.get(folded(str(path))), *above, self._below.get(path)]
+        return next((claimed for claimed in candidates if claimed and _conflict(claimed.claim.path, path)), None)
 
 
-def _meets(one: Path, other: Path) -> bool:
-    return _is_alike(one, other) or one in other.parents or other in one.parents
+def _conflict(first: Path, second: Path) -> bool:
+    return _is_alike(first, second) or first in second.parents or second in first.parents
 
 
 def _is_inside(claimed: _Claimed, root: Path) -> bool:
@@ -131,24 +131,24 @@ def _name_of_root(root: Path) -> str:
 
 def _is_unreserved(claimed: _Claimed, reserved: Sequence[Reserved]) -> bool:
     claim = claimed.claim
-    for other in reserved:
-        if _is_alike(claim.path, other.path) or (other.is_folder and claim.path.is_relative_to(other.path)):
-            claimed.cursor.refuse(f"the output would overwrite {other.name}", "write it to another path")
+    for place in reserved:
+        if _is_alike(claim.path, place.path) or (place.is_folder and claim.path.is_relative_to(place.path)):
+            claimed.cursor.refuse(f"the output would overwrite {place.name}", "write it to another path")
             return False
-        if other.path.is_relative_to(claim.path) and not claim.is_folder:
-            claimed.cursor.refuse(f"the output would be a file where {other.name} needs a folder", "write it elsewhere")
+        if place.path.is_relative_to(claim.path) and not claim.is_folder:
+            claimed.cursor.refuse(f"the output would be a file where {place.name} needs a folder", "write it elsewhere")
             return False
     return True
 
 
-def _is_alike(one: Path, other: Path) -> bool:
-    """Whether they are one file, on a file system without case or with normalized Unicode too."""
-    return folded(str(one)) == folded(str(other))
+def _is_alike(first: Path, second: Path) -> bool:
+    """Whether both are the same file, at least on file systems that ignore case or normalize Unicode."""
+    return folded(str(first)) == folded(str(second))
 
 
 def _is_apart(claimed: _Claimed, earlier: _Earlier) -> bool:
     path = claimed.claim.path
-    other = earlier.meeting(path)
+    other = earlier.conflicting(path)
     if other is None:
         return True
     line = other.cursor.origin.line
@@ -170,7 +170,7 @@ def _is_apart(claimed: _Claimed, earlier: _Earlier) -> bool:
 
 
 def _check_names(items: Sequence[Cursor]) -> None:
-    """Refuses a name that an earlier output has. The same path twice, without names, is refused already."""
+    """Refuses a name that an earlier output has. `_check_paths` refuses two outputs without names at the same path."""
     first: dict[str, Cursor] = {}
     for item in items:
         written = item.get("name") or item.get("path")
@@ -180,5 +180,5 @@ def _check_names(items: Sequence[Cursor]) -> None:
         if before is not written and not (before.key == "path" and written.key == "path"):
             written.refuse(
                 f"two outputs have the name {quote(written.value)}",
-                f"the other one is in line {before.origin.line}; `name` gives an output another",
+                f"the other one is in line {before.origin.line}; give one of them another `name`",
             )

@@ -1,4 +1,4 @@
-"""Whole YAML and JSON files of plain values, generated in chunks at each iteration."""
+"""Writes whole YAML and JSON files of plain values, generated in chunks at each iteration."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _json_object(pairs: Pairs, indent: str) -> Iterator[str]:
 
 
 def _add_json(pieces: list[str], value: Any, indent: str) -> None:
-    """Appends the text of a value within an object: as pieces, so that a long text is not copied at each level."""
+    """Appends the text of a value within an object, as pieces, so that a long text is not copied at each level."""
     start = f"\n{indent}  "
     if isinstance(value, dict) and value:
         separator = "{"

@@ -1,7 +1,7 @@
-"""Endpoints as one line of text each, written without a dictionary per endpoint.
+"""Writes each endpoint as one line of text, without making a dictionary for it.
 
-The text equals what the format's own writer makes of `endpoint_values`. Endpoints are nearly all of the text of a large
-registry.
+The text equals what the format's own writer makes of `endpoint_values`. It is worth the effort because endpoints are
+nearly all of the text of a large registry.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from frostline.endpoint_runs import EndpointRun
 from frostline.outputs.values import OPTIONAL_FIELDS, Endpoints
 
 _CACHE_SIZE = 1 << 16
-"""How many texts of each kind are cached: addresses, tags and meta repeat across a fleet."""
+"""The number of cached texts of each kind: addresses, tags and meta repeat across a fleet."""
 
 Writer = Callable[[Sequence[EndpointRun]], list[str]]
 

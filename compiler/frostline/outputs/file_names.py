@@ -1,4 +1,4 @@
-"""Names that servers chose, as parts of file names and Hiera keys, without collisions."""
+"""Turns names that servers chose into parts of file names and Hiera keys, without collisions."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def file_stem(name: str, longest: int = LONGEST_STEM) -> str:
 
 
 class PathCollision(Struct, frozen=True):
-    """Two names whose files have the same path where file names ignore case. is_exact: they have it everywhere."""
+    """Two names whose files have the same path where file names ignore case. is_exact: on every file system."""
 
     first: str
     second: str
@@ -58,7 +58,7 @@ class PathCollision(Struct, frozen=True):
     is_exact: bool = False
 
     def finding(self, origin: FileOrigin, help: str, service: str | None = None, version: str | None = None) -> Finding:
-        """The error finding. origin: of the output."""
+        """The error finding. origin: the output's."""
         where = "" if self.is_exact else " where file names ignore case"
         return PATH_COLLISION.finding(
             f"the files of `{self.first}` and `{self.second}` have the same path{where}: {self.path}",

@@ -1,6 +1,6 @@
 """The registry as Hiera 5 data: a key for each service, an index, a layer for each datacenter, and other keys.
 
-A key for each service, because Puppet interpolates the whole value of a key at each lookup.
+Each service has its own key, because Puppet interpolates the whole value of a key at each lookup.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from frostline.outputs.output_keys import text_list
 from frostline.outputs.values import Endpoints, service_value
 
 FACT = "facts.datacenter"
-"""The fact that says a node's datacenter, unless the output names another."""
+"""The fact that names a node's datacenter, unless the output configures another."""
 
 _FACT_HELP = "write it as Hiera does, without %{ and }: facts.datacenter, or trusted.extensions.pp_datacenter"
 
@@ -40,8 +40,8 @@ LAYER_KEYS: Mapping[str, Any] = {
             "path: a fact, an extension of the node's certificate, or a variable of the top scope."
         ),
         "type": "string",
-        # What Puppet::Pops::Lookup::Interpolation takes for a variable and the segments that dig into it, and no more:
-        # a brace would end the interpolation, parentheses call a method, `/` leads into another folder.
+        # Only what Puppet::Pops::Lookup::Interpolation reads as a variable and the segments that dig into it: a brace
+        # would end the interpolation, parentheses would call a method, `/` would lead into another folder.
         "pattern": r"^(::)?[a-z_][A-Za-z0-9_]*(::[a-z_][A-Za-z0-9_]*)*([.]([A-Za-z0-9_-]+|'[A-Za-z0-9_.: -]+'))*$",
         "default": FACT,
         "x-expected": "the name of a fact, such as facts.datacenter or trusted.extensions.pp_datacenter",
@@ -49,14 +49,15 @@ LAYER_KEYS: Mapping[str, Any] = {
         "x-help": _FACT_HELP,
     },
 }
-"""The keys of an output that writes such data: parts of its `SCHEMA`."""
+"""The keys of an output that writes layers of Hiera data: parts of its `SCHEMA`."""
 
 
 class Layout(Struct, frozen=True, kw_only=True):
-    """How the data is laid out. namespace: the first segment of frostline's own keys, which a module's data must have.
+    """How the data is laid out.
 
-    kind: `yaml` or `json`. is_layered: a file for each datacenter, which `fact` names to Hiera. folder: of the data,
-    relative to that of hiera.yaml.
+    namespace: the first segment of frostline's own keys; a module's data must begin with the module's name. kind:
+    `yaml` or `json`. is_layered: whether there is a file for each datacenter. fact: what names a node's datacenter to
+    Hiera. folder: the folder of the data, relative to that of hiera.yaml.
     """
 
     namespace: str
@@ -71,29 +72,30 @@ class Layout(Struct, frozen=True, kw_only=True):
         return f"{self.namespace}::index"
 
     def service_key(self, service: str) -> str:
-        """The key of a service, encoded: to Hiera a dot leads into a value, and quotes cannot be addressed."""
+        """The key of a service, with its name encoded: Hiera reads a dot as a step into a value, and cannot look up
+        quotes."""
         return f"{self.namespace}::service::{percent_encode(service)}"
 
     def is_own_key(self, key: str) -> bool:
-        """Whether a key of this name is, or could be, one of frostline's own."""
+        """Whether this key is, or could become, one of frostline's own."""
         return key == self.index_key or key.startswith(f"{self.namespace}::service::")
 
 
 Parameters = Mapping[str, Callable[[Registry], Any]]
-"""Other keys, sorted: key -> its value in a registry (str, int, or a list), not yet escaped for Hiera."""
+"""Other keys, sorted: key -> function that gives its value in a registry (str, int or list), not escaped for Hiera."""
 
 
 def layer_options(cursor: Cursor) -> dict[str, Any]:
-    """`layers` and `fact` of the output at `cursor`; refuses a fact of one's own that nothing reads."""
+    """Reads `layers` and `fact` of the output at `cursor`. Refuses a fact without layers, because nothing reads it."""
     options = {"fact": FACT} | cursor.present(layers=text_list, fact=as_is)
     fact = cursor.get("fact")
     if fact is not None and fact.value != FACT and not options.get("layers"):
-        fact.refuse("`fact` names a node's layer, and this output has no layers", "add `layers: [datacenter]`")
+        fact.refuse("`fact` names a node's layer, but this output has no layers", "add `layers: [datacenter]`")
     return options
 
 
 def layout_of(options: Mapping[str, Any], namespace: str, kind: str, folder: str = ".") -> Layout:
-    """The layout that these options of an output say. kind: of the files, where they name none."""
+    """The layout by these options of an output. kind: the format of the files if the options name none."""
     return Layout(
         namespace=namespace,
         kind=str(options.get("format", kind)),
@@ -106,7 +108,7 @@ def layout_of(options: Mapping[str, Any], namespace: str, kind: str, folder: str
 def data_files(
     view: View, layout: Layout, parameters: Parameters, origin: FileOrigin
 ) -> tuple[list[Artifact], list[Finding]]:
-    """The file `common`, and with layers a file for each datacenter. origin: of the output, for findings."""
+    """The file `common`, and with layers a file for each datacenter. origin: the output's, for findings."""
     folder = PurePosixPath(layout.folder)
     common = Document(partial(_common, view.registry, layout, parameters), layout.kind)
     artifacts = [Artifact(path=folder / f"common.{layout.kind}", chunks=common)]
@@ -183,8 +185,11 @@ def _datacenters(registry: Registry) -> list[str]:
 
 
 def _hierarchy(layout: Layout) -> Iterator[tuple[str, Any]]:
-    """Each level names its reader, so that it keeps it where it is copied under the defaults of another hierarchy:
-    eyaml_lookup_key there would decrypt a tag that looks like `ENC[…]`."""
+    """The content of hiera.yaml. Each level names its own reader.
+
+    If users copy the levels into another hierarchy, its default reader must not apply: eyaml_lookup_key would decrypt
+    a tag that looks like `ENC[…]`.
+    """
     reader = f"{layout.kind}_data"
     levels = [{"name": "Common", "path": f"common.{layout.kind}", "data_hash": reader}]
     if layout.is_layered:

@@ -1,4 +1,4 @@
-"""The keys that every output has, and how they are read."""
+"""The keys that every output has: their JSON Schema and their reader."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from frostline.settings import OutputConsumer, OutputSelect, OutputSettings, Url
 DEFINITIONS: Mapping[str, Any] = {
     "output_path": {
         "description": (
-            "The file to write, or the folder for hiera, puppet-module and yaml with `split`; of template with `split` "
-            "a pattern. It stays inside root."
+            "The file to write. A folder for hiera, puppet-module and yaml with `split`; a pattern of files for "
+            "template with `split`. It must be inside root."
         ),
         **ref("path"),
     },
@@ -108,7 +108,7 @@ DEFINITIONS: Mapping[str, Any] = {
         **ref("text"),
     },
     "output_unversioned_url": {
-        "description": "`url` for what has no version.",
+        "description": "The pattern for services without a version.",
         **ref("text"),
     },
     **verifier_keys.DEFINITIONS,
@@ -134,7 +134,7 @@ OUTPUT_KEYS: Mapping[str, Any] = {
 
 
 def output_settings(cursor: Cursor, context: Context, options: Mapping[str, Any]) -> OutputSettings | None:
-    """The settings of the output at `cursor`, with these options of its type; None without a usable path."""
+    """The settings of the output at `cursor`, with these options of its type; None if its path is refused."""
     fields = cursor.present(
         path=lambda path: resolved(context.folder, path.value),
         select=_select,

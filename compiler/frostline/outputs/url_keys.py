@@ -1,4 +1,4 @@
-"""What the URL patterns of an output may not have, given its sources."""
+"""Checks the URL patterns of an output against what its sources freeze."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from frostline.text import list_names
 
 
 def check_patterns(cursor: Cursor, patterns: Mapping[str, str], sources: Sequence[str], context: Context) -> None:
-    """Refuses patterns that apply to nothing, and placeholders of values that a source does not freeze.
+    """Refuses patterns that apply to no source, and placeholders for values that a source does not freeze.
 
-    cursor: the output. patterns: its `url` and `unversioned_url`, where they are usable. sources: those of the output.
+    cursor: the output. patterns: its valid `url` and `unversioned_url`. sources: the names of the output's sources.
     """
     keeps = {name: context.keeps[name] for name in sources if name in context.keeps}
     for key, pattern in patterns.items():
@@ -27,17 +27,17 @@ def check_patterns(cursor: Cursor, patterns: Mapping[str, str], sources: Sequenc
                 f"`{key}` applies to no source of this output: the URLs of {list_names(sources)} stay as written",
                 f"remove `{key}`, or change the URLs in the source",
             )
-        for what, setting, name in _unfrozen(pattern, keeps):
+        for placeholder, setting, name in _unfrozen(pattern, keeps):
             written.refuse(
-                f"`{key}` has {what}, but {setting} under `keep` of `{name}` leaves it out",
+                f"`{key}` has {placeholder}, but {setting} under `keep` of `{name}` leaves it out",
                 "remove it here, keep it there, or leave the source out with `sources`",
             )
 
 
 def _unfrozen(pattern: str, keeps: Mapping[str, Keep | None]) -> Iterator[tuple[str, str, str]]:
-    """Placeholders whose values are not frozen, each with the setting and its source.
+    """(placeholder, the setting that leaves its value out of the lock, source) for each value that is not frozen.
 
-    A missing meta value is a finding of each instance, except where a default would take its place in all of them.
+    A missing meta value without a default need not be refused here, because it is a finding of each instance.
     """
     placeholders = dict.fromkeys(part for part in parse(pattern) if isinstance(part, Placeholder))
     for name, keep in keeps.items():

@@ -1,4 +1,4 @@
-"""The registry as plain values, as its files hold them (schemas/registry.schema.json), and the digest of them."""
+"""The registry as plain values, as its files hold them (schemas/registry.schema.json), and their digest."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def sorted_meta(endpoint: Endpoint) -> dict[str, str]:
 
 
 class Endpoints(Struct, frozen=True):
-    """Stands for `endpoint_values` of an entry where a format writes endpoints without making dictionaries of them.
+    """Stands for `endpoint_values` of an entry in formats that write endpoints without making dictionaries.
 
-    fields: names in OPTIONAL_FIELDS. escape: applied to the text of the endpoints; None: leave it as it is.
+    fields: names in OPTIONAL_FIELDS. escape: applied to the text of the endpoints; None leaves it unchanged.
     """
 
     runs: tuple[EndpointRun, ...]
@@ -64,22 +64,22 @@ class Endpoints(Struct, frozen=True):
 
 
 def entry_value(entry: Entry, fields: tuple[str, ...] = (), *, direct: bool = False) -> dict[str, Any]:
-    """A (service, version) with its keys in a fixed order. direct: its endpoints, if it has any, stay `Endpoints`."""
+    """A (service, version) with its keys in a fixed order. direct: its endpoints, if any, are `Endpoints`."""
     endpoints: list[dict[str, Any]] | Endpoints
     endpoints = Endpoints(runs_of(entry), fields) if direct and entry.endpoints else endpoint_values(entry, fields)
     value: dict[str, Any] = {"url": entry.url, "endpoints": endpoints}
     auth = {"auth": entry.auth} if entry.auth else {}
     if entry.declared:
-        return value | {"declared": True} | said_value(entry) | auth
+        return value | {"declared": True} | properties_value(entry) | auth
     return value | {"sources": list(entry.sources)} | auth
 
 
-def said_value(entry: Entry) -> dict[str, Any]:
-    """What is said of a declared (service, version): tags, meta, port (None: not one). {}: nothing."""
-    said = entry.properties
-    if said is None:
+def properties_value(entry: Entry) -> dict[str, Any]:
+    """Tags, meta and port (None: no single port) of a declared (service, version); {} if sources declare none."""
+    properties = entry.properties
+    if properties is None:
         return {}
-    return {"tags": list(said.tags), "meta": dict(said.meta), "port": said.port or None}
+    return {"tags": list(properties.tags), "meta": dict(properties.meta), "port": properties.port or None}
 
 
 def service_value(
@@ -90,10 +90,10 @@ def service_value(
 
 
 def upstream_value(dependency: Dependency) -> dict[str, Any]:
-    """An upstream with its keys in a fixed order; texts that are empty are left out.
+    """An upstream with its keys in a fixed order, without empty texts.
 
-    env: the environment variables in which Nomad gives the consumer's tasks the upstream's address; none for a socket,
-    and none for a service of Consul.
+    env: the environment variables that give the consumer's tasks the upstream's address in Nomad; [] for a socket or a
+    service of Consul.
     """
     upstream = dependency.upstream
     value: dict[str, Any] = {
@@ -137,7 +137,7 @@ def _address_variables(destination: str) -> list[str]:
 
 
 def entry_name(key: Key, entry: Entry) -> str:
-    """The name under which it is registered; SERVICE-VERSION where that is none, several, or has no version in it."""
+    """The entry's only registered name; SERVICE-VERSION if it has none or several, or if the name lacks the version."""
     service, version = key
     if len(entry.registered) == 1 and (version is None or entry.registered[0] != service):
         return entry.registered[0]

@@ -1,4 +1,4 @@
-"""The keys `verify` and `verify_timeout` of every output, and how they are read."""
+"""The keys `verify` and `verify_timeout` of every output: their JSON Schema and their reader."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DEFINITIONS: Mapping[str, Any] = {
 }
 
 PLACEHOLDERS = ("path", "root")
-# `${name}` is the shell's, `{ name }`, `{1}` and `{print $1}` are of awk and others.
+# `${name}` belongs to the shell; `{ name }`, `{1}` and `{print $1}` belong to awk and other programs.
 _PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z_]+)\}")
 
 

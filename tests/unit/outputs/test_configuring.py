@@ -15,14 +15,14 @@ def test_the_paths_of_many_outputs_are_compared_with_few_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared = 0
-    meets = configuring._meets
+    meets = configuring._conflict
 
     def counted(one: Path, other: Path) -> bool:
         nonlocal compared
         compared += 1
         return meets(one, other)
 
-    monkeypatch.setattr(configuring, "_meets", counted)
+    monkeypatch.setattr(configuring, "_conflict", counted)
     services = {"type": "static", "services": {"a": "http://a"}}
     outputs = [{"type": "yaml", "path": f"o/{number}/all.yaml"} for number in range(100)]
     config = {"version": 1, "sources": {"partners": services}, "outputs": outputs}

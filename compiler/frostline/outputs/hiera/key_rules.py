@@ -1,4 +1,4 @@
-"""What can be wrong with the keys of class parameters."""
+"""The rules of findings about the keys of class parameters."""
 
 from __future__ import annotations
 

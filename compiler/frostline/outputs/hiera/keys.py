@@ -1,4 +1,4 @@
-"""The keys of a hiera output that feed class parameters: by a pattern for all services, or by role for one."""
+"""The keys of a hiera output that feed class parameters: a pattern makes keys for all services, a role one key."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ VALUES: Mapping[str, Callable[[Entry], Any]] = {
     "port": lambda entry: _chosen_endpoint(entry).port,
     "endpoints": endpoint_values,
 }
-"""What a key may hold -> its value: url, address and port of the chosen endpoint; the others of all endpoints.
+"""The name of a value -> how it is made: url, address and port from the chosen endpoint, the others from all endpoints.
 
-addresses: each once, in the order of the endpoints.
+addresses: each one once, in the order of the endpoints.
 """
 
 KEYS: Mapping[str, Any] = {
@@ -53,8 +53,8 @@ KEYS: Mapping[str, Any] = {
     "propertyNames": ref("text"),
     "additionalProperties": {
         "description": (
-            "Of the endpoint to use its url, address or port; of all endpoints their urls or addresses, or all that "
-            "is known. Of a role: {service, version, value}."
+            "url, address or port of the chosen endpoint; urls, addresses or endpoints (everything known) of all "
+            "endpoints. For a role: {service, version, value}."
         ),
         "type": ["string", "object"],
         "if": {"type": "string"},
@@ -78,7 +78,7 @@ KEYS: Mapping[str, Any] = {
 
 
 class KeyPattern(Struct, frozen=True):
-    """A key for each (service, version). text: as written; parts: literals and placeholders; value: in VALUES."""
+    """A key for each (service, version). text: as written. parts: literals and placeholders. value: a key of VALUES."""
 
     text: str
     parts: tuple[str | Placeholder, ...]
@@ -95,7 +95,7 @@ class KeyPattern(Struct, frozen=True):
 
 
 class Role(Struct, frozen=True):
-    """A key for one (service, version). value: in VALUES; origin: where it is written."""
+    """A key for one (service, version), the owner. value: a key of VALUES. origin: where the role is written."""
 
     key: str
     owner: Key
@@ -104,7 +104,7 @@ class Role(Struct, frozen=True):
 
 
 class ParameterKeys(Struct, frozen=True):
-    """All that `keys` says, in the order written."""
+    """The value of `keys`, in the order written."""
 
     patterns: tuple[KeyPattern, ...] = ()
     roles: tuple[Role, ...] = ()
@@ -114,7 +114,7 @@ NO_KEYS = ParameterKeys()
 
 
 def read_keys(cursor: Cursor) -> ParameterKeys:
-    """The value of `keys`; refuses what can't be the name of a class parameter."""
+    """Reads `keys`. Refuses keys that cannot name a class parameter."""
     patterns: list[KeyPattern] = []
     roles: list[Role] = []
     for entry in cursor.entries():
@@ -143,7 +143,7 @@ def _read_role(entry: Cursor) -> Role | None:
     if not _is_class_parameter(entry.key):
         problem, advice = "is not the name of a class parameter", _ROLE_HELP
         if "{" in entry.key:
-            problem, advice = "has a placeholder, and a role is for one service", "write its whole name"
+            problem, advice = "has a placeholder, but a role is for one service", "write its whole name"
         entry.refuse(f"{quote(entry.key)} {problem}", advice, at_key=True)
         return None
     if not fields.keys() >= {"service", "value"}:
@@ -152,12 +152,12 @@ def _read_role(entry: Cursor) -> Role | None:
 
 
 def _is_class_parameter(name: str) -> bool:
-    # `lookup_options` says how Hiera merges: no class can have it as data.
+    # `lookup_options` configures how Hiera merges, so it cannot be data.
     return CLASS_PARAMETER.fullmatch(name) is not None and name != "lookup_options"
 
 
-class _Made(Struct, frozen=True):
-    """A key that was made: whose it is, what made it (for messages), its value's name, where that is written."""
+class _MadeKey(Struct, frozen=True):
+    """A key that a pattern or a role made. by: its maker, for messages. value: a key of VALUES. origin: the maker's."""
 
     owner: Key
     by: str
@@ -172,15 +172,15 @@ class _Made(Struct, frozen=True):
 def class_keys(
     registry: Registry, keys: ParameterKeys, layout: Layout, origin: FileOrigin
 ) -> tuple[Parameters, list[Finding]]:
-    """The keys of class parameters; and findings for what is left out, collides, or is not there.
+    """The keys of class parameters, and findings for keys that are invalid, collide, or have an unknown owner.
 
-    origin: of the output. Only (service, version)s with an endpoint get keys: without one, a class parameter keeps its
+    origin: the output's. Only (service, version)s with an endpoint get keys. Without a key, a class parameter keeps its
     default.
     """
-    made: dict[str, _Made] = {}
+    made: dict[str, _MadeKey] = {}
     findings: list[Finding] = []
 
-    def add(key: str, new: _Made) -> None:
+    def add(key: str, new: _MadeKey) -> None:
         finding = _invalid_key(key, new) or _key_collision(key, made.get(key), new, layout)
         if finding is None:
             made[key] = new
@@ -192,16 +192,16 @@ def class_keys(
         if finding is not None:
             findings.append(finding)
         else:
-            add(role.key, _Made(role.owner, "its role", role.value, role.origin))
+            add(role.key, _MadeKey(role.owner, "its role", role.value, role.origin))
     for pattern in keys.patterns:
         for owner, entry in registry.entries():
             if not (entry.declared or (pattern.has_version and owner.version is None)):
-                add(pattern.key(*owner), _Made(owner, f"`{pattern.text}`", pattern.value, origin))
-    return {key: partial(_Made.value_in, source) for key, source in sorted(made.items())}, findings
+                add(pattern.key(*owner), _MadeKey(owner, f"`{pattern.text}`", pattern.value, origin))
+    return {key: partial(_MadeKey.value_in, made_key) for key, made_key in sorted(made.items())}, findings
 
 
 def _role_finding(registry: Registry, role: Role) -> Finding | None:
-    """What is wrong with a role whose service has nothing to call."""
+    """The finding about a role whose service is unknown or has no endpoint; None if it has one."""
     service, version = role.owner
     entry = registry.get(role.owner)
     if entry is None:
@@ -238,7 +238,7 @@ def _version_help(versions: Mapping[str | None, Entry]) -> str:
     return f"its {'versions are' if len(named) > 1 else 'version is'} {list_names(named)}"
 
 
-def _invalid_key(key: str, new: _Made) -> Finding | None:
+def _invalid_key(key: str, new: _MadeKey) -> Finding | None:
     if _is_class_parameter(key):
         return None
     return INVALID_KEY.finding(
@@ -250,7 +250,7 @@ def _invalid_key(key: str, new: _Made) -> Finding | None:
     )
 
 
-def _key_collision(key: str, old: _Made | None, new: _Made, layout: Layout) -> Finding | None:
+def _key_collision(key: str, old: _MadeKey | None, new: _MadeKey, layout: Layout) -> Finding | None:
     if old is not None:
         other = f"{_label(old.owner)} by {old.by}"
     elif layout.is_own_key(key):

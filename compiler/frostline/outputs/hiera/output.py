@@ -41,5 +41,5 @@ def render(view: View, settings: OutputSettings) -> Rendering:
 
 
 def claims(settings: OutputSettings) -> tuple[Claim, ...]:
-    """The folder: the datacenters decide which files are in it."""
+    """The whole folder, because the datacenters of the registry decide which files are in it."""
     return (Claim(settings.path, is_folder=True),)

@@ -1,6 +1,6 @@
-"""The registry as rows of numbers, which templates/page/page.js reads: each text is written once.
+"""The registry as rows of numbers, which templates/page/page.js reads. Each text is written once.
 
-10,000 services with 170,000 endpoints are about 8 MB so, and 27 MB as plain JSON.
+With 10,000 services and 170,000 endpoints that takes about 8 MB, plain JSON 27 MB.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ Row = list[Any]
 
 
 class _Table:
-    """Values, each once, in the order of their first use; -1 stands for None."""
+    """A table of values, each once, in the order of their first use. Rows refer to a value by its place."""
 
     def __init__(self) -> None:
         self.rows: list[Any] = []
         self._places: dict[Hashable, int] = {}
 
     def place(self, value: Hashable, row: Any = None) -> int:
-        """Where this value is. row: what is written of it; None: the value itself."""
+        """The place of this value, which is added if it is new; -1 for None. row: what the table then writes for it;
+        None: the value itself."""
         if value is None:
             return -1
         place = self._places.get(value)
@@ -40,12 +41,15 @@ class _Table:
         return value in self._places
 
     def places(self, values: Iterable[str]) -> list[int]:
-        """Where each of these values is."""
+        """The place of each of these values."""
         return [self.place(value) for value in values]
 
 
 class _Writer:
-    """folder: of the configuration; the files of job files are named from there. own: the configuration's own name."""
+    """Turns the registry and what is beside it into rows.
+
+    own: the path of the configuration. folder: its folder, to which the paths of job files are relative.
+    """
 
     def __init__(self, registry: Registry, beside: Beside, configuration: FileOrigin) -> None:
         self.registry, self.beside = registry, beside
@@ -56,7 +60,7 @@ class _Writer:
         self.entry_places = {key: place for place, (key, _) in enumerate(registry.entries())}
 
     def entry(self, key: Key, entry: Entry, overrides: list[int], waivers: list[int]) -> Row:
-        texts, said = self.texts, entry.properties
+        texts, properties = self.texts, entry.properties
         return [
             texts.place(key.service),
             texts.place(key.version),
@@ -65,14 +69,14 @@ class _Writer:
             texts.place(entry.auth),
             texts.places(entry.registered),
             self.points(entry),
-            [texts.places(said.tags), self.flat(said.meta), said.port] if said else 0,
+            [texts.places(properties.tags), self.flat(properties.meta), properties.port] if properties else 0,
             overrides,
             waivers,
         ]
 
     def points(self, entry: Entry) -> list[int]:
-        """Five numbers for each endpoint: address, port, URL, what it shares with others, node."""
-        text, found = self.texts.place, list[int]()
+        """Five numbers for each endpoint: address, port, URL, shared values (`alike`), node."""
+        text, numbers = self.texts.place, list[int]()
         for number, run in enumerate(runs_of(entry)):
             places: dict[Hashable, int] = {}
             for endpoint in run.endpoints:
@@ -80,11 +84,11 @@ class _Writer:
                 place = places.get(own)
                 if place is None:
                     place = places[own] = self.alike(endpoint)
-                found += (text(endpoint.address), endpoint.port, self.url(endpoint), place, text(endpoint.node))
-        return found
+                numbers += (text(endpoint.address), endpoint.port, self.url(endpoint), place, text(endpoint.node))
+        return numbers
 
     def alike(self, endpoint: Endpoint) -> int:
-        """The place of what an endpoint shares with others."""
+        """The place of the values that an endpoint shares with others."""
         file, meta = self.file(endpoint.declared_at), tuple(sorted(endpoint.meta.items()))
         texts = (endpoint.datacenter, endpoint.namespace, endpoint.source, endpoint.node_address, file)
         value = (texts, endpoint.weight, endpoint.tags, meta)
@@ -98,7 +102,8 @@ class _Writer:
         return self.shared.place(value, row)
 
     def url(self, endpoint: Endpoint) -> int:
-        """The place of the URL as [what is before ADDRESS:PORT, what is after it]; [the URL, -1] if it lacks that."""
+        """The place of the URL, written as [text before ADDRESS:PORT, text after it]; [URL, -1] if it does not contain
+        ADDRESS:PORT."""
         address, url = endpoint.address, endpoint.url
         authority = f"[{address}]:{endpoint.port}" if ":" in address else f"{address}:{endpoint.port}"
         before, found, after = url.partition(authority)
@@ -107,7 +112,8 @@ class _Writer:
         return self.urls.place((before, after), [self.texts.place(before), self.texts.place(after)])
 
     def file(self, origin: FileOrigin | None) -> str:
-        """The job file, seen from the configuration wherever the command runs; "" for the configuration itself."""
+        """The path of the job file, relative to the configuration's folder wherever the command runs; "" for the
+        configuration itself."""
         if origin is None or origin.path == self.own:
             return ""
         return PurePath(os.path.relpath(origin.path, self.folder)).as_posix()
@@ -119,36 +125,39 @@ class _Writer:
         changes = (
             [_match_text(match) for match in override.drop],
             [url for url, _ in override.add],
-            [f"{one.old} → {one.new}" for one in override.replace],
+            [f"{replacement.old} → {replacement.new}" for replacement in override.replace],
         )
         head = self.texts.places((override.service, override.until, override.why))
         return [*head, *(self.texts.places(change) for change in changes)]
 
     def findings(self) -> list[Row]:
-        """Each [entry, what else it is about, is it an error, rule, message, where, waived until, why]."""
+        """Rows of [entry, key text, whether it is an error, rule, message, place, waived until, why it is waived]."""
         rows = (self.finding(finding, waiver) for finding, waiver in self.beside.findings)
-        return list({tuple(row): row for row in rows}.values())  # two that differ in their lines alone are one
+        return list({tuple(row): row for row in rows}.values())  # findings that differ only in their lines become one
 
     def finding(self, finding: Finding, waiver: Waiver | None) -> Row:
         key = Key(finding.service, finding.version) if finding.service is not None else None
         texts = (finding.rule, finding.message, self.where(finding.origin))
-        said = (waiver.until, waiver.why) if waiver else (None, None)
+        waived = (waiver.until, waiver.why) if waiver else (None, None)
         return [
             self.entry_places.get(key, -1) if key else -1,
             self.texts.place(key_text(key) if key else None),
             int(finding.severity == "error"),
             *self.texts.places(texts),
-            *map(self.texts.place, said),
+            *map(self.texts.place, waived),
         ]
 
     def where(self, origin: FileOrigin | InstanceOrigin | None) -> str:
-        """The place of a finding, without what moves: a file has no line, an instance neither node nor id."""
+        """The place of a finding without what changes often: the line of a file, node and id of an instance."""
         if isinstance(origin, InstanceOrigin):
             return ", ".join(filter(None, (origin.source, origin.datacenter, origin.namespace)))
         return (self.file(origin) or "configuration") if origin else ""
 
     def consumers(self) -> list[Row]:
-        """Each [name, kind, calls], of a service of Consul its registered name too. kind: `_KINDS`."""
+        """Rows of [name, kind, calls], for a Consul service or a configured name also the registered name.
+
+        kind: _JOB, _SERVICE or _NAMED.
+        """
         rows: dict[tuple[str, int], Row] = {}
         for dependency in self.registry.upstreams:
             up = dependency.upstream
@@ -168,31 +177,31 @@ class _Writer:
 
     def call(self, dependency: Dependency) -> Row:
         up = dependency.upstream
-        said = {"namespace": up.destination_namespace, "datacenter": up.datacenter, "peer": up.peer}
-        said |= {"port": up.destination_port, "kind": up.kind if up.kind != "service" else ""}
-        elsewhere = ", ".join(f"{word} {value}" for word, value in said.items() if value)
+        details = {"namespace": up.destination_namespace, "datacenter": up.datacenter, "peer": up.peer}
+        details |= {"port": up.destination_port, "kind": up.kind if up.kind != "service" else ""}
+        elsewhere = ", ".join(f"{word} {value}" for word, value in details.items() if value)
         target = -1 if dependency.is_elsewhere else self.entry_places.get(dependency.key, -1)
         return [target, *self.texts.places((up.destination, elsewhere, str(up.bind)))]
 
 
 _JOB, _SERVICE, _NAMED = 0, 1, 2
-"""Who a consumer is: the group of a job, a service of Consul, a name in `consumers` of the configuration."""
+"""Kinds of consumers: the group of a job, a service of Consul, a name in `consumers` of the configuration."""
 
 _CONSUMER_WIDTH = 3
 
 
 def page_data(registry: Registry, beside: Beside, configuration: FileOrigin, digest: str) -> dict[str, Any]:
-    """What page.js reads. configuration: where the output stands in it."""
+    """The data that page.js reads. configuration: the place of the output in frostline.yaml."""
     writer = _Writer(registry, beside, configuration)
     keys = list(writer.entry_places)
-    overrides = {place: _matched(one.service, keys) for place, one in enumerate(beside.overrides)}
-    waivers = {place: _matched(one.service, keys) for place, one in enumerate(beside.waivers)}
+    overrides = {place: _matched(override.service, keys) for place, override in enumerate(beside.overrides)}
+    waivers = {place: _matched(waiver.service, keys) for place, waiver in enumerate(beside.waivers)}
     entries = [
         writer.entry(
             key,
             entry,
             [place for place, matched in overrides.items() if key in matched],
-            # One for every service would be said of each; the overview lists it.
+            # A waiver of all services is left to the overview, because it would be repeated for each service.
             [place for place, matched in waivers.items() if key in matched and beside.waivers[place].service != "*"],
         )
         for key, entry in registry.entries()
@@ -201,8 +210,10 @@ def page_data(registry: Registry, beside: Beside, configuration: FileOrigin, dig
         "digest": digest,
         "entries": entries,
         "consumers": writer.consumers(),
-        "overrides": [writer.override(one) for one in beside.overrides],
-        "waivers": [writer.texts.places((one.rule, one.service, one.until, one.why)) for one in beside.waivers],
+        "overrides": [writer.override(override) for override in beside.overrides],
+        "waivers": [
+            writer.texts.places((waiver.rule, waiver.service, waiver.until, waiver.why)) for waiver in beside.waivers
+        ],
         "findings": writer.findings(),
         "shared": writer.shared.rows,
         "urls": writer.urls.rows,

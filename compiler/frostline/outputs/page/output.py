@@ -1,7 +1,7 @@
-"""The output `page`: one HTML file to look at the registry with, which asks nobody for anything.
+"""The output `page`: one HTML file that shows the registry and opens no connection.
 
-The policy in the page allows no address at all, and only the script and the style that are in it, by their hashes. The
-registry is data in it, never markup: page.js makes text nodes of it.
+The page's Content-Security-Policy allows no address at all, and only the page's own script and style, by their hashes.
+The registry is data in the page, never markup: page.js makes text nodes of it.
 """
 
 from __future__ import annotations
@@ -81,28 +81,28 @@ class _Page(Struct, frozen=True):
 
 
 def _script(*, has_graph: bool) -> str:
-    """The script of the page; where somebody calls somebody, with what draws them."""
+    """The script of the page. has_graph: there are consumers, so it needs the code that draws them."""
     return "\n".join([*(_drawing() if has_graph else ()), _asset("page.js")])
 
 
 def _drawing() -> Iterator[str]:
-    """dagre under its licence, and what uses it. Without its last lines, which name files that a page does not have."""
+    """dagre with its licence, and the code that uses it. dagre's last lines are left out: they name a separate file."""
     code, _, _ = _asset("dagre/dagre.min.js").partition("/*! For license information")
     yield from (_asset("dagre/dagre.min.js.LEGAL.txt"), code, _asset("graph.js"), _asset("picture.js"))
 
 
 def _members(value: Mapping[str, Any]) -> bytes:
-    """A JSON object, each row of its lists in a line of its own."""
+    """A JSON object in which each row of its lists has its own line."""
     return b"{%s}" % b",\n".join(b"%s:%s" % (_json(name), _lines(member)) for name, member in value.items())
 
 
 def _lines(member: Any) -> bytes:
-    """As JSON; a list with each of its rows in a line of its own."""
+    """The value as JSON, a list with one row a line."""
     return b"[\n%s]" % b",\n".join(map(_json, member)) if isinstance(member, list) else _json(member)
 
 
 def _json(value: Any) -> bytes:
-    """JSON in which no HTML reader finds the end of its element: `<` is escaped, and what a reviewer could not see."""
+    """The value as JSON that cannot end its HTML element: `<` is escaped, and so is what a reviewer could not see."""
     text = _encode(value).replace(b"<", b"\\u003c")
     return text if text.isascii() and b"\x7f" not in text else escape_json(text.decode()).encode()
 
@@ -111,7 +111,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def _policy(script: str, style: str) -> str:
-    """The Content-Security-Policy of the page (CSP level 3; a page's own, so without `frame-ancestors`)."""
+    """The Content-Security-Policy of the page (CSP level 3). A policy in a page cannot have `frame-ancestors`."""
     return (
         f"default-src 'none'; script-src '{_source_hash(script)}'; style-src '{_source_hash(style)}'; "
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"

@@ -1,6 +1,6 @@
 """The output `puppet-module`: a whole Puppet module with the registry as its data, and types and functions for it.
 
-The files of templates/puppet_module are a module named `frostline`; with another name the namespaces in them change.
+The files of templates/puppet_module make a module named `frostline`. For another name, their namespaces are replaced.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ SCHEMA: Mapping[str, Any] = {
     },
     "x-elsewhere": {
         "keys": (
-            "Hiera takes only keys of its own from a module: write them to an output of type hiera, into the data of "
-            "the environment"
+            "Hiera accepts only keys in the module's own namespace from a module: write them to an output of type "
+            "hiera, in the data of the environment"
         ),
     },
 }
@@ -63,7 +63,8 @@ NEEDS_ADDRESSES = True
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
-# `main` is the class of the top scope, `settings` holds Puppet's own; functions of `environment` are the environment's.
+# `main` is the class of the top scope, `settings` holds Puppet's own settings, and functions of `environment` belong to
+# the environment.
 _RESERVED = ("environment", "main", "settings")
 
 _AUTHOR = "frostline"
@@ -88,13 +89,13 @@ def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
         return settings
     path, name = cursor.get("path"), settings.path.name
     if path is not None and not _is_module_name(name):
-        path.refuse(f"{quote(name)} is not the name of a Puppet module", "name it by `module`, or change the path")
+        path.refuse(f"{quote(name)} is not the name of a Puppet module", "set `module`, or change the path")
     return settings
 
 
 def _read_module(cursor: Cursor) -> str:
     if not _is_module_name(cursor.value.rpartition("-")[2]):
-        cursor.refuse(f"{quote(cursor.value)} is a name that Puppet keeps for itself", "give the module another name")
+        cursor.refuse(f"{quote(cursor.value)} is a name that Puppet reserves", "give the module another name")
     return str(cursor.value)
 
 
@@ -139,7 +140,7 @@ def _metadata(author: str, name: str, version: str) -> Iterator[tuple[str, Any]]
     yield "version", version
     yield "author", author
     yield "summary", "The frozen registry of services: data, types and functions."
-    # What the Forge's metadata calls a module that nobody may publish: the addresses in it are its owner's.
+    # The Forge's word for a module that nobody may publish: the addresses in it belong to its owner.
     yield "license", "proprietary"
     yield "source", "frostline.yaml"
     yield "dependencies", []

@@ -96,7 +96,7 @@ NEEDS_ADDRESSES = True
 
 
 def configure(cursor: Cursor, context: Context) -> OutputSettings | None:
-    """The settings of the output at `cursor`, whose path must be that of a module. options: blacksmith."""
+    """The settings of the output at `cursor`. Refuses a path that is not a Python module. options: blacksmith."""
     path = cursor.get("path")
     if path is not None and not _is_module(Path(path.value)):
         path.refuse(f"{quote(path.value)} is not the path of a Python module", "write a path such as app/registry.py")
@@ -126,13 +126,13 @@ def render(view: View, settings: OutputSettings) -> Rendering:
 def entry_lines(key: Key, entry: Entry) -> list[str]:
     """The lines of one (service, version), without newlines: one per endpoint, or one without a URL if it has none.
 
-    ValueError: the entry's url is not the URL of one of its endpoints.
+    Raises ValueError if the entry's url is not the URL of one of its endpoints.
     """
     start = _start(key)
     if entry.declared:
         return [start]
     urls = [endpoint.url for endpoint in entry.endpoints]
-    # Endpoints in two namespaces may have the same URL: the first is marked.
+    # Endpoints in two namespaces may have the same URL. The first of them is marked.
     chosen = urls.index(entry.url or "")
     lines: list[str] = []
     for run in runs_of(entry):

@@ -16,7 +16,7 @@ from frostline.text import UNPRINTABLE
 _UNSAFE = re.compile(f'["\\\\{UNPRINTABLE}]')
 
 MOST_OVERLOADS = 64
-"""The services with the rarer sets of versions share one overload, which also accepts versions that they lack."""
+"""Services with rarer sets of versions share one overload, which also accepts versions that some of them lack."""
 
 Versions = tuple[str | None, ...]
 
@@ -105,7 +105,7 @@ from blacksmith.domain.registry import Registry
 def stub_text(registry: Registry, *, blacksmith: bool = False) -> str:
     """The text of the stub. Services without an endpoint are left out: a call with one is a type error.
 
-    blacksmith: whether it has the discoveries for blacksmith.
+    blacksmith: whether the stub has the discoveries for blacksmith.
     """
     groups = _limit_groups(_groups(registry))
     names = {versions: _alias(versions) for versions in groups}
@@ -152,7 +152,7 @@ def _sort_key(versions: Iterable[str | None]) -> list[tuple[bool, str]]:
 
 
 def _alias(versions: Versions) -> str:
-    """A name made of the versions alone, so that a change of other groups does not change it and diffs stay small."""
+    """A name made only of the versions, so that changes of other groups do not change it and diffs stay small."""
     digest = sha256("\0".join("-" if version is None else f"={version}" for version in versions).encode())
     return f"_Services_{digest.hexdigest()[:12]}"
 

@@ -12,7 +12,7 @@ from frostline.model import Dependency, Endpoint, Entry, FileOrigin, Finding, Ke
 from frostline.outputs.base import View
 from frostline.outputs.template.names import NAME_COLLISION
 from frostline.outputs.template.records import Makers, Record, Records
-from frostline.outputs.values import content_digest, entry_name, said_value, sorted_meta, upstream_value
+from frostline.outputs.values import content_digest, entry_name, properties_value, sorted_meta, upstream_value
 from frostline.patterns import host_and_port
 from frostline.service_keys import key_text
 
@@ -113,7 +113,7 @@ class Values:
     def entry(self, key: Key, entry: Entry) -> Record:
         """One (service, version)."""
         makers = _ENTRY_FIELDS
-        said = said_value(entry) if entry.declared else {}
+        said = properties_value(entry) if entry.declared else {}
         if entry.auth:
             said["auth"] = entry.auth
         if said:

@@ -200,8 +200,8 @@ def test_a_role_with_a_key_of_frostlines_own_is_a_finding() -> None:
         ('{"a.b": {service: x, value: url}}', "not the name of a class parameter"),
         ('{"a\\n": {service: x, value: url}}', "not the name of a class parameter"),
         ('{"A::b": {service: x, value: url}}', "not the name of a class parameter"),
-        ('{"a::{service}": {service: x, value: url}}', "has a placeholder, and a role is for one service"),
-        ('{"a::{": {service: x, value: url}}', "has a placeholder, and a role is for one service"),
+        ('{"a::{service}": {service: x, value: url}}', "has a placeholder, but a role is for one service"),
+        ('{"a::{": {service: x, value: url}}', "has a placeholder, but a role is for one service"),
     ],
 )
 def test_what_is_no_class_parameter_is_a_mistake_of_the_configuration(
