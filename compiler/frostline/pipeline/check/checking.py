@@ -40,6 +40,7 @@ _FILE_REASONS = {
 }
 _HELPS = {rule.name: rule.mend for rule in (EDITED, ADOPT, ORPHANS)}
 _AGE_HELP = "run `frostline freeze` where the sources can be reached, and commit what it writes"
+_LIVE_HELP = "run `frostline compile` to publish, or `frostline plan` to see what would change"
 _MOST_NAMED = 10
 
 
@@ -164,9 +165,10 @@ def _made_by_git(config: Config, file: FileChange, compilation: Compilation) -> 
         return None
     with open_root(config.root) as root:
         data = file_bytes(root, file.path) or b""
-    mend = "run `frostline compile`, which writes it anew"
-    if has_conflict(data):
+    if has_conflict(data):  # the lock may have only one side of the merge
+        mend = "run `frostline compile`, which writes it anew"
         return Drift(file.path, "has merge conflicts", config.root / file.path, help=mend)
+    mend = "run `frostline compile --offline`, which writes it anew"
     if digest_in_pointer(data):
         way = f"run `git lfs pull` to get it, or {mend}"
         return Drift(file.path, "is a pointer of Git LFS", config.root / file.path, help=way)
@@ -217,7 +219,8 @@ def _with_live_drift(
     except FrostlineError as error:  # the result without the sources is still reported
         return replace(result, unread=error)
     only_lock = locks.changed and not changes
-    drift = (Drift("the lock", _lock_reason(changes), config.lock),) if changes or (only_lock and exact) else ()
+    is_reported = bool(changes) or (only_lock and exact)
+    drift = (Drift("the lock", _lock_reason(changes), config.lock, help=_LIVE_HELP),) if is_reported else ()
     # Replace the findings about held services: now their reasons are known.
     held = held_findings(held_services(config, locks), options.today)
     findings = (*(finding for finding in result.findings if finding.rule != HELD.name), *held)

@@ -96,8 +96,10 @@ DRIFT = Rule(
     summary="something published differs from what the lock and the configuration give",
     why="Programs read published files that differ from what was reviewed and locked. `check` exits with 1.",
     example="services.yaml:1:1: error[drift]: services.yaml is missing\n"
-    "  help: run `frostline compile` to publish, or `frostline plan` to see what would change",
-    mend="run `frostline compile` to publish, or `frostline plan` to see what would change",
+    "  help: run `frostline compile --offline` to publish what the lock gives, or `frostline plan --offline` to see "
+    "what would change",
+    mend="run `frostline compile --offline` to publish what the lock gives, or `frostline plan --offline` to see what "
+    "would change",
 )
 BROKEN_MANIFEST = Rule(
     name="manifest-broken",
