@@ -1,4 +1,4 @@
-"""The keys of an output that renders a template that comes with frostline: whether they fit that template."""
+"""Checks the keys of an output that renders a built-in template."""
 
 from __future__ import annotations
 

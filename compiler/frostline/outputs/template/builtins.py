@@ -12,18 +12,18 @@ from frostline.resources import resource_folder
 
 
 class Variable(Struct, frozen=True):
-    """A key of `vars` that a template reads. type: as JSON Schema names it; description: a phrase, no sentence."""
+    """A key of `vars` that a template reads. type: a type of JSON Schema. description: a phrase, not a sentence."""
 
     type: Literal["string", "integer", "number", "boolean", "array", "object"]
     description: str
 
 
 class Builtin(Struct, frozen=True, kw_only=True):
-    """One template.
+    """One built-in template.
 
-    file: its name in templates/builtin. summary: what it writes, one sentence. split: whether it writes a file for each
-    (service, version) (`split: entry`): always, where its reader takes no more in one; never; or as configured.
-    variables: all keys of `vars` that it reads; it has a default for each.
+    file: its name in templates/builtin. summary: one sentence that says what it writes. split: whether it writes a file
+    for each (service, version) (`split: entry`): always, if its reader accepts only one in a file; never; or as
+    configured. variables: all keys of `vars` that it reads; it has a default for each.
     """
 
     file: str
@@ -33,7 +33,7 @@ class Builtin(Struct, frozen=True, kw_only=True):
 
     @property
     def path(self) -> Path:
-        """Where the template is."""
+        """The path of the template's file."""
         return resource_folder("templates") / "builtin" / self.file
 
 

@@ -1,4 +1,4 @@
-"""The filters for readers that expand what stands in quotes: dotenv, Ansible, Spring, Traefik."""
+"""The filters for readers that expand text even in quotes: dotenv, Ansible, Spring, Traefik."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ _SPRING_DOLLAR = "${frostline.dollar:$}"
 def dotenv(value: Any) -> Trusted:
     """A value that sh, systemd and python-dotenv read the same after `NAME=`.
 
-    In single quotes python-dotenv takes a backslash for an escape, and nobody has one for a quote. In double quotes sh
-    and systemd expand `$`, sh runs what stands in backquotes, and python-dotenv keeps the backslash before these two.
-    systemd's environment.d expands `$NAME`, and python-dotenv `${NAME}`, in any quotes. Of control characters systemd's
-    EnvironmentFile takes tab and newline (src/basic/env-util.c); python-dotenv reads a carriage return as a newline.
+    In single quotes, python-dotenv reads a backslash as an escape, and no reader can escape a quote. In double quotes,
+    sh and systemd expand `$`, sh runs what stands in backquotes, and python-dotenv keeps the backslash before these
+    two. In any quotes, systemd's environment.d expands `$NAME` and python-dotenv expands `${NAME}`. systemd's
+    EnvironmentFile accepts no control characters except tab and newline (src/basic/env-util.c), and python-dotenv reads
+    a carriage return as a newline.
     """
     text = plain_text(value, "dotenv")
     if found := _NOT_IN_A_VARIABLE.search(text):
@@ -44,10 +45,10 @@ def dotenv(value: Any) -> Trusted:
 
 
 def ansible(value: Any) -> Trusted:
-    """YAML as Ansible reads it, on one line: a string that it would take for a template is tagged `!unsafe`.
+    """YAML as Ansible reads it, on one line. A string that Ansible would run as a template is tagged `!unsafe`.
 
-    Besides `{{`, `{%` and `{#` such is any string with a first line `#jinja2:`, which names delimiters of its own.
-    A key is run too, where a loop over the mapping makes a value of it.
+    That is a string with `{{`, `{%` or `{#`, and one whose first line `#jinja2:` names other delimiters. Keys are
+    tagged as well, because a loop over the mapping turns them into values.
     """
     return literal(_ansible(plain_value(value, "ansible")), "ansible")
 
@@ -74,9 +75,9 @@ def _tag(text: str) -> str:
 def spring(value: Any) -> Trusted:
     """YAML for a Spring Boot application, on one line.
 
-    Spring expands `${NAME}` wherever it reads a property, and has an escape for it since Spring Framework 6.2 only, so
-    `$` is written as a property that nobody sets, with its default. `#{…}` is refused: it is evaluated where `@Value`
-    injects a property, after all that could stand for one of its characters. Names of properties are not expanded.
+    Spring expands `${NAME}` wherever it reads a property, and only Spring Framework 6.2 and later can escape it. So `$`
+    is written as a property that nobody sets, with `$` as its default. `#{…}` is refused: `@Value` evaluates it after
+    all such replacements. Spring does not expand names of properties.
     """
     return literal(_spring(plain_value(value, "spring")), "spring")
 
@@ -96,8 +97,8 @@ def _spring(value: Any) -> str:
 
 
 def traefik(value: Any) -> Trusted:
-    """YAML for a file of Traefik's, on one line. Traefik runs such a file as a Go template before it reads it as YAML,
-    where `{{` begins an action, in quotes too; the second brace is therefore written as an escape."""
+    """YAML for a file of Traefik's, on one line. Traefik runs the file as a Go template before it reads it as YAML.
+    There `{{` begins an action even in quotes, so the second brace is written as an escape."""
     return literal(flow(plain_value(value, "traefik")).replace("{{", "{\\u007b"), "traefik")
 
 

@@ -1,6 +1,6 @@
 """The filters of templates: those that quote a value for its place, and a selection of jinja2's.
 
-Not taken from jinja2: filters that escape for HTML or mark text as safe (`escape`, `safe`, `tojson`, `xmlattr`,
+Left out are jinja2's filters that escape for HTML or mark text as safe (`escape`, `safe`, `tojson`, `xmlattr`,
 `urlize`, `striptags`), and those whose text differs between runs or versions (`random`, `pprint`).
 """
 
@@ -45,8 +45,8 @@ def nginx(value: Any, dollar: str = "") -> Trusted:
     """A parameter of an nginx directive, always in double quotes.
 
     nginx unescapes `\\"`, `\\\\`, `\\n`, `\\r` and `\\t` and keeps other backslashes there (src/core/ngx_conf_file.c).
-    It cannot escape `$` where a directive expands variables. `dollar` is written for it: `$` for a directive that
-    expands none (location, server_name, upstream), else a variable that holds it, such as `${dollar}`.
+    It cannot escape `$` where a directive expands variables. `dollar` replaces it: `$` for a directive that expands no
+    variables (location, server_name, upstream), else a variable that holds `$`, such as `${dollar}`.
     """
     text = plain_text(value, "nginx")
     if "\0" in text:
@@ -70,7 +70,7 @@ def nginx(value: Any, dollar: str = "") -> Trusted:
 
 
 def shell(value: Any) -> Trusted:
-    """One word for a POSIX shell, always in single quotes, so that `A=b` is a word in a command's place too."""
+    """One word for a POSIX shell, always in single quotes, so that even `A=b` at the start of a command is a word."""
     text = plain_text(value, "shell")
     if "\0" in text:
         raise TemplateFault(f"{show_value(text)} contains a NUL, which no shell word can hold", LEAVE_OUT)
@@ -105,7 +105,7 @@ def py(value: Any) -> Trusted:
 
 
 def toml(value: Any) -> Trusted:
-    """A TOML value on one line; mappings as inline tables. TOML has no null, and integers of 64 bits."""
+    """A TOML value on one line; mappings as inline tables. TOML has no null, and its integers have 64 bits."""
     return literal(_written(plain_value(value, "toml"), _TOML), "toml")
 
 
@@ -115,7 +115,7 @@ def yaml(value: Any) -> Trusted:
 
 
 class _Style(Struct, frozen=True):
-    """How a format writes plain values on one line. none: its null; None if it has none."""
+    """How a format writes plain values on one line. none: its null; None for a format without null."""
 
     text: Callable[[str], str]
     none: str | None = "null"
@@ -204,7 +204,7 @@ def trim(value: Any, characters: str | None = None) -> str:
 
 
 def _part_of(text: str, start: int, stop: int) -> str:
-    """Part of a text, trusted as that is. A quoted text that the part cuts is no quoted text."""
+    """A part of a text, trusted if the text is. Quoted texts that the part cuts lose their mark."""
     part = str(text)[start:stop]
     if not isinstance(text, Trusted):
         return part

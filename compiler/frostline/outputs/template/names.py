@@ -1,7 +1,7 @@
-"""The filter `name`: the name that a place takes, made of any text.
+"""The filter `name`: makes a valid name for a place (a language or program) from any text.
 
-Other characters than those of the place become its filler, so two texts may become one name. Each render remembers
-what it made: such a collision is an error finding, and never two things under one name.
+Characters that the place does not allow become its filler, so two texts may become the same name. Each rendering
+remembers the names that it made. Such a collision is an error finding, so that no two things get the same name.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ _JAVASCRIPT = """
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Which names a place takes.
+    """The names that a place allows.
 
-    others: the characters that it does not take. filler: what stands for each of these; a name neither begins nor ends
-    with it where `trims` says so. before: what is put before a first character that `first` does not match. fold: lower
-    or upper. longest: characters, 0 for any number. reserved: words that are no names there.
+    others: the characters that it does not allow. filler: replaces each of these. trims: names neither begin nor end
+    with the filler. before: precedes a first character that `first` does not match. fold: lower, upper, or "" for
+    neither. longest: the most characters of a name, 0 for any number. reserved: words that cannot be names there.
     """
 
     others: str = "[^A-Za-z0-9_]"
@@ -86,7 +86,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 def _go(text: str) -> str:
-    """An exported Go identifier: `user-v1` is UserV1; digits that meet are kept apart."""
+    """An exported Go identifier: `user-v1` becomes UserV1. `_` separates the digits of two parts."""
     name = ""
     for part in _GO_PART.findall(text):
         meet = name[-1:].isdigit() and part[0].isdigit()
@@ -97,7 +97,7 @@ def _go(text: str) -> str:
 
 
 def _prometheus(text: str) -> str:
-    """A label's name. `__` at the start is Prometheus's own; relabelling drops `__meta_…`, so that this may stay."""
+    """A label's name. Prometheus reserves names that begin with `__`. `__meta_…` is allowed: relabelling drops it."""
     name = PLACES["prometheus"].name(text)
     return name if name.startswith("__meta_") else re.sub("^__+", "_", name)
 
@@ -109,8 +109,8 @@ def _digest(text: str) -> str:
 _DNS = Place(others="[^A-Za-z0-9-]", filler="-", trims=True, first="[a-z0-9]", fold="lower", longest=63)
 
 PLACES: Mapping[str, Place] = {
-    # YAML takes keys of 1,024 characters at most where nothing stands before them.
-    # A group `localhost` would take the plays that are meant for the machine on which Ansible runs.
+    # YAML allows at most 1,024 characters for a key without `?`.
+    # A group `localhost` would receive the plays that are meant for the machine on which Ansible runs.
     "ansible": Place(longest=200, reserved=frozenset({*keyword.kwlist, "all", "ungrouped", "localhost"})),
     "dns": _DNS,  # a label: RFC 1123 2.1
     "env": Place(fold="upper"),
@@ -131,7 +131,7 @@ _SPECIAL = {"go": _go, "prometheus": _prometheus}
 
 
 class _Collision(NamedTuple):
-    """Two texts that became one name of a place, in the order of the texts."""
+    """Two texts that became the same name of a place, sorted."""
 
     name: str
     place: str
@@ -140,14 +140,14 @@ class _Collision(NamedTuple):
 
 
 class Names:
-    """The filter `name` of one output, and what it has made."""
+    """The filter `name` of one output, with the names that it has made."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[str, str, str], str] = {}
         self._collisions: set[_Collision] = set()
 
     def name(self, value: Any, place: Any, within: Any = "") -> str:
-        """The name that `place` takes. within: what the name is unique in; "" for the whole output."""
+        """The name of this value for `place`. within: names the scope in which it must be unique; "": the output."""
         text, place, within = to_text(value, "made a name"), str(place), to_text(within, "the bounds of a name")
         if place not in PLACES:
             near = closest(place, PLACES)
@@ -163,7 +163,7 @@ class Names:
         return made
 
     def findings(self, origin: FileOrigin) -> Iterator[Finding]:
-        """What became one name. origin: of the output."""
+        """A finding for each two texts that became the same name. origin: the output's."""
         for name, place, first, second in sorted(self._collisions):
             yield NAME_COLLISION.finding(
                 f"{quote(first)} and {quote(second)} both become the name {quote(name)} ({place})",

@@ -1,7 +1,7 @@
-"""The filters that order or group values: jinja2's, made total, so that none beside text is no error.
+"""The filters that order or group values: jinja2's, extended to a total order, so that mixed values are no error.
 
-None comes first, then numbers, then text, then lists, then mappings. As in jinja2, case counts only where
-`case_sensitive` says so; texts that differ in case alone keep the order in which they came.
+None comes first, then numbers, texts, lists and mappings. As in jinja2, case counts only with `case_sensitive`; without
+it, texts that differ only in case keep their order.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from frostline.outputs.template.text import TemplateFault, fail_undefined
 
 
 class Group(NamedTuple):
-    """A group of `groupby`: the value that its members have in common, and they."""
+    """A group of `groupby`: the value that its members have in common, and the members."""
 
     grouper: Any
     list: list[Any]
 
 
 def order_of(value: Any, case_sensitive: bool = False) -> tuple[Any, ...]:
-    """What stands for this value where it is compared with others of any kind."""
+    """The sort key of this value, which can be compared with that of a value of any kind."""
     match value:
         case None:
             return (0,)
@@ -50,7 +50,7 @@ def sort(
     case_sensitive: bool = False,
     attribute: str | None = None,
 ) -> list[Any]:
-    """The items in order, or in that of these attributes of theirs (`a,b.c`)."""
+    """The items in their order, or ordered by these attributes (`a,b.c`)."""
     getters = [make_attrgetter(environment, part) for part in str(attribute).split(",")] if attribute else [_itself]
     return sorted(
         value, key=lambda item: [order_of(get(item), case_sensitive) for get in getters], reverse=bool(reverse)
@@ -61,7 +61,7 @@ def sort(
 def unique(
     environment: Environment, value: Iterable[Any], case_sensitive: bool = False, attribute: str | None = None
 ) -> Iterator[Any]:
-    """The items without those that equal an earlier one, or have this attribute like an earlier one."""
+    """The items without those that equal an earlier item, or that have the same value of this attribute."""
     get, seen = _getter(environment, attribute), set()
     for item in value:
         key = order_of(get(item), case_sensitive)
@@ -78,7 +78,7 @@ def groupby(
     default: Any = None,
     case_sensitive: bool = False,
 ) -> list[Group]:
-    """The items by a value of theirs, in its order. default: for items that lack it."""
+    """The items grouped by this attribute, in the order of its values. default: the value of items that lack it."""
     get = make_attrgetter(environment, attribute, default=default)
 
     def key_of(item: Any) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""The plain values that filters write: what a template's value is before it is quoted for its place."""
+"""Turns a template's values into plain values, before a filter quotes them for their place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEAVE_OUT = "leave the service out with `select` of the output"
 
 
 def literal(text: str, name: str) -> Trusted:
-    """A literal. Numbers, empty lists and the like have no quotes that could be in the wrong place."""
+    """A literal as trusted text. One without quotes (a number, an empty list …) can stand anywhere."""
     return quoted(text, name) if '"' in text else trusted(text)
 
 
@@ -30,7 +30,7 @@ class _Pointed(float):
 
 
 def plain_value(value: Any, name: str) -> Any:
-    """`value` as str, int, _Pointed, bool, None, or lists and dicts of these. TemplateFault: it is something else."""
+    """`value` as str, int, _Pointed, bool, None, or lists and dicts of these. Raises TemplateFault for other values."""
     match value:
         case str():
             return plain_text(value, name)
@@ -51,7 +51,7 @@ def plain_value(value: Any, name: str) -> Any:
 
 
 def plain_text(value: Any, name: str) -> str:
-    """The text to quote, as plain `str`. TemplateFault: a lone surrogate, which UTF-8 cannot encode."""
+    """The text to quote, as plain `str`. Raises TemplateFault for a lone surrogate, which UTF-8 cannot encode."""
     text = value if type(value) is str else str(to_text(value, f"quoted by `| {name}`"))
     if not text.isascii() and _HALF_OF_A_PAIR.search(text):
         raise TemplateFault(f"{show_value(text)} contains half of a surrogate pair, which is not a character")

@@ -1,9 +1,9 @@
-"""Whether quotes have an effect where a template writes quoted text, judged by what stands before it on its line.
+"""Decides whether quotes have an effect where a template writes quoted text, by the text before it on its line.
 
-Each filter that quotes has a reader of its language, which turns the text of a line into a state: at the start of a
-token, in a word, in a quote, in a comment. A line is read from its start: what an earlier line opens (a heredoc, a
-block scalar, a string of several lines) is not seen. A state is a plain value, and reading is a pure function, so
-that a template's own text is read once however often it is written.
+Each quoting filter has a reader of its language, which turns the text of a line into a state: at the start of a token,
+in a word, in a quote, in a comment. It reads each line from its start, so it does not see what an earlier line opens (a
+heredoc, a block scalar, a string of several lines). A state is a plain value and reading is a pure function, so the
+results for a template's own text can be cached.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ _SPACE = " \t\r\f\v"
 class State(Struct, frozen=True, kw_only=True):
     """Where a reader is in a line.
 
-    mode: `start` of a token, `word`, `closed` (right after a quote), `quote`, `comment`; of dotenv `value`, right after
-    the `=`. quote: the one that is open.
-    last: the last character, "" at the start. escaped: the next character is taken as it is.
-    depth: of YAML's brackets, of nginx's `${`. outer: of the shell the quotes and brackets around, innermost last; of
-    dotenv `value` after the `=`.
+    mode: `start` of a token, `word`, `closed` (right after a quote), `quote` or `comment`; for dotenv also `value`
+    (right after the `=`). quote: the open quote. last: the last character, "" at the start. escaped: the next character
+    stands for itself. depth: of brackets in YAML, of `${` in nginx. outer: for the shell the open quotes and brackets
+    around, innermost last; for dotenv `value` after the `=`.
     """
 
     mode: str = "start"
@@ -36,7 +35,7 @@ class State(Struct, frozen=True, kw_only=True):
 
 START = State()
 AFTER_A_QUOTE = '""'
-"""What stands for a quoted text where the rest of its line is read."""
+"""Stands for a quoted text while the rest of its line is read."""
 
 
 @lru_cache(maxsize=65536)
@@ -181,7 +180,7 @@ _STEPS: Mapping[str, Callable[[State, str], State]] = {
 
 @lru_cache(maxsize=65536)
 def fault_of(filter_name: str, state: State) -> tuple[str, str] | None:
-    """Why text that this filter quotes has no place here, and what to do; None if it has."""
+    """Why text that this filter quotes cannot stand here, and what to do; None if it can."""
     shown = f"text quoted by `| {filter_name}`"
     own = f"`| {filter_name}` writes its own quotes: remove those around it, and join the parts before quoting them"
     join = f'quote the whole of it: {{{{ ("name=" ~ value) | {filter_name} }}}}'
@@ -205,6 +204,6 @@ def fault_of(filter_name: str, state: State) -> tuple[str, str] | None:
 
 
 def _shell_quote(outer: str) -> str:
-    """The quote of the shell that is open, "" if none. A backquote ends at the next one, even in single quotes."""
+    """The shell's open quote, or "". A backquote ends at the next backquote, even in single quotes."""
     around = outer[outer.rfind("(") + 1 :].rstrip("{")
     return "`" if "`" in outer else around[-1:]

@@ -1,4 +1,4 @@
-"""The mappings and lists of a template, whose parts are made when they are read: a registry is not held twice."""
+"""The mappings and lists of a template. Their parts are made when they are read, so no registry is held twice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 Makers = Mapping[str, Callable[[Any], Any]]
-"""The name of each field -> what makes its value of a record's source."""
+"""The name of each field -> function that makes its value from a record's source."""
 
 
 class Record(Mapping[str, Any]):
@@ -43,7 +43,7 @@ class Record(Mapping[str, Any]):
 
 
 class Records(Sequence[Record]):
-    """A list of records; `make` makes one of each item whenever it is read."""
+    """A list of records. `make` turns an item into a record whenever it is read."""
 
     def __init__(self, items: Sequence[Any], make: Callable[[Any], Record]) -> None:
         self._items = items
@@ -65,7 +65,7 @@ class Records(Sequence[Record]):
         return map(self._make, self._items)
 
     def __repr__(self) -> str:
-        # Python's own has an address of memory in it, and `"%s" | format(entries)` would write it.
+        # Python's default contains a memory address, which `"%s" | format(entries)` would write.
         return repr(list(self))
 
 

@@ -1,7 +1,7 @@
-"""What a template that comes with frostline cannot write: all services that it refuses, not only the first one.
+"""Collects all services that a built-in template refuses, not only the first one.
 
-Nobody mends such a template: what is left to do is to leave these services out, best all at once. So where a filter or
-`fail` refuses a value of a service, rendering goes on, and its result is thrown away.
+Users cannot correct such a template. They can only leave these services out, so they should learn of all at once. When
+a filter or `fail` refuses a value of a service, rendering goes on, and its result is thrown away.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ def subject_in(variables: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 class Refusals:
-    """What was refused so far. templates: the paths of those that are rendered."""
+    """The refusals so far. templates: the paths of the rendered templates."""
 
     def __init__(self, templates: Container[str]) -> None:
         self._templates = templates
         self._subjects: dict[tuple[str, str], dict[tuple[str, ...], None]] = {}
 
     def noting(self, function: Callable[..., str], *, keeps_help: bool = False) -> Callable[..., str]:
-        """The filter or function, which notes what it refuses of a service and goes on.
+        """The filter or function, changed so that it notes the values of a service that it refuses, and goes on.
 
-        keeps_help: whether its help fits here: that of filters is for who writes the template.
+        keeps_help: whether its help is for users. The help of filters is for authors of templates.
         """
 
         @wraps(function)
@@ -56,7 +56,7 @@ class Refusals:
         return noted
 
     def _subject(self) -> tuple[str, ...]:
-        """What the template writes at this moment."""
+        """The service, and version, that the template writes at this moment."""
         frame = sys._getframe(2)
         while frame is not None:
             if frame.f_code.co_filename in self._templates and (subject := subject_in(frame.f_locals)):
@@ -65,7 +65,7 @@ class Refusals:
         return ()
 
     def raise_all(self, output: OutputSettings) -> None:
-        """UsageError, or ErrorGroup of one for each reason: something of this output was refused."""
+        """Raises UsageError, or ErrorGroup with one error for each reason, if anything was refused."""
         reasons = [*self._subjects.items()]
         errors: list[FrostlineError] = [
             _error(output, message, [*subjects], ways) for (message, ways), subjects in reasons[:_MOST_REASONS]

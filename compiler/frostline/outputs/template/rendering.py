@@ -1,4 +1,4 @@
-"""Rendering a template: Jinja2 in a sandbox that quotes or refuses.
+"""Renders a template with Jinja2, in a sandbox that refuses to write unquoted values.
 
 A template sees no clock, randomness or environment, and reads no file outside its folder.
 """
@@ -44,7 +44,7 @@ from frostline.text import closest, display_path, list_names, name_first, plural
 
 _GLOBALS = ("cycler", "dict", "joiner", "namespace", "range")
 _DATA = (dict, list, str, tuple, int, float, type(None), Record, Records)
-"""What the registry is made of."""
+"""The types of the registry's values in a template."""
 _METHODS = {
     "items": "loop over `mapping | items`",
     "keys": "loop over the mapping itself",
@@ -55,9 +55,9 @@ _FINALIZE = "environment.finalize(context, "
 
 
 class Renderer:
-    """Renders one template, as often as it is asked to. names: what its filter `name` makes.
+    """Renders one template, once or many times. names: its filter `name`. collects: note refusals and go on.
 
-    refusals: of a template that comes with frostline: what it refuses, which does not stop it.
+    refusals: what the template has refused so far; empty unless it collects.
     """
 
     def __init__(self, path: Path, names: Names, *, collects: bool = False) -> None:
@@ -68,7 +68,7 @@ class Renderer:
             _note_refusals(self._environment, self.refusals)
 
     def render(self, context: dict[str, Any]) -> bytes:
-        """The text that it writes of these variables. UsageError, with its place in the template: it cannot."""
+        """The text that it writes for these variables. Raises UsageError with the place in the template."""
         try:
             return _render_text(self._environment, self._loader.main.name, context).encode()
         except Exception as error:
@@ -146,7 +146,7 @@ class _Environment(ImmutableSandboxedEnvironment):
             return self.undefined(obj=obj, name=argument)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """jinja2's, but `meta.x` is the value of the key `x`, or undefined. Of the methods only those of strings."""
+        """jinja2's, but `meta.x` is the value of the key `x`, or undefined. Only strings have methods."""
         if type(obj) is Record:
             return self._field(obj, attribute)
         if not isinstance(obj, _DATA) or isinstance(obj, str | Group):
@@ -154,7 +154,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         return self.getitem(obj, attribute)
 
     def _field(self, record: Record, name: Any) -> Any:
-        """A field of a record. It is made now: what goes wrong then is no missing field."""
+        """A field of a record. It is made here, so that an error in making it is not reported as a missing field."""
         make = record.makers.get(name) if isinstance(name, str) else None
         return self.undefined(obj=record, name=name) if make is None else make(record.source)
 
@@ -260,7 +260,7 @@ def _render_text(environment: Environment, name: str, values: dict[str, Any]) ->
 
 
 def _check_positions(stream: Any) -> Iterator[str]:
-    """The text that the template writes. A quoted piece where its quotes have no effect is an error at that line."""
+    """The text that the template writes. Raises an error at the template's line if quotes have no effect there."""
     line = template_text.Line()
     for piece in stream:
         try:
@@ -284,9 +284,9 @@ def _is_ours(error: Exception) -> bool:
 
 
 def _usage_error(error: Exception, loader: _FolderLoader, whole: tuple[str, ...]) -> UsageError:
-    """The error as the user sees it: its place in the template, and the service being written.
+    """The error as users see it, with its place in the template and the service being written.
 
-    whole: what the whole file is about.
+    whole: the service (and version) of the whole file; () if it has several.
     """
     frames = _template_frames(error.__traceback__, loader.read)
     message, help_text = _explained(error)
@@ -346,7 +346,7 @@ def _explained(error: Exception) -> tuple[str, str | None]:
 
 
 def _in_template_words(error: Exception) -> str:
-    """Python's text, which names types of ours where these are strings to a template."""
+    """Python's message, in which our text type is called what it is to a template: a string."""
     return str(error).replace("'Trusted'", "'str'").rstrip(".")
 
 

@@ -1,7 +1,7 @@
 """`split: entry`: a file for each (service, version), whose path is a pattern.
 
-The folder before the first placeholder is the output's own, so that no other output writes into it. A value becomes a
-part of a file's name as a service does that of the output yaml: percent-encoded, so that it can't name another folder.
+The folder before the first placeholder belongs to the output, so that no other output writes into it. Values in file
+names are percent-encoded as in the output yaml, so that they cannot name another folder.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from frostline.service_keys import key_text
 
 _PLACEHOLDERS = {"name": False, "service": False, "version": False}
 _SHORTEST = 40
-"""Bytes that a cut value keeps at least: it ends in a digest of 32."""
+"""The least number of bytes of a shortened value, which ends in a digest of 32."""
 
 COLLISION_HELP = "rename one of them, leave one out with `select`, or tell them apart with {service} and {version}"
 
 
 class SplitPath(Struct, frozen=True):
-    """folder: as it is written. pattern: of the path in it, with placeholders."""
+    """folder: as written. pattern: the path inside the folder, with placeholders."""
 
     folder: str
     pattern: str
@@ -42,7 +42,7 @@ def has_placeholder(path: str) -> bool:
 
 
 def split_path(cursor: Cursor) -> SplitPath | None:
-    """The path of an output with `split: entry`; None after it is refused."""
+    """The path of an output with `split: entry`; None if it is refused."""
     parts = pattern_parts(cursor, _PLACEHOLDERS)
     if parts is None:
         return None
@@ -85,7 +85,7 @@ def _file_name(pattern: str, values: Mapping[str, str]) -> str:
 
 
 def file_paths(pattern: str, registry: Registry) -> tuple[dict[Key, PurePosixPath], list[tuple[Key, PathCollision]]]:
-    """The path of each entry's file, and which entries collide with an earlier one and have none."""
+    """The path of each entry's file, and the entries without a file because they collide with an earlier one."""
     paths: dict[Key, PurePosixPath] = {}
     owners: dict[str, tuple[Key, PurePosixPath]] = {}
     collisions: list[tuple[Key, PathCollision]] = []

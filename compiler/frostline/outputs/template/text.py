@@ -95,7 +95,7 @@ def joined_parts(texts: Iterable[str]) -> Trusted:
 
 
 def show_value(value: object) -> str:
-    """A value as a message shows it, cut where it is long."""
+    """A value as a message shows it, shortened if it is long."""
     text = str(value) if isinstance(value, str) else repr(value)
     return repr(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…")
 
@@ -125,7 +125,7 @@ def fail_undefined(value: Undefined) -> None:
 
 
 def finalize(value: Any) -> str:
-    """The text that `{{ value }}` writes. TemplateFault: it is neither trusted nor plain."""
+    """The text that `{{ value }}` writes. Raises TemplateFault if it is neither trusted nor plain."""
     if isinstance(value, Trusted):
         return value
     if isinstance(value, Undefined) and not isinstance(value, StrictUndefined):
@@ -154,14 +154,14 @@ def concat(texts: Iterable[str]) -> Trusted:
 
 
 class Line:
-    """The line that is being written, as far as it stands before the next piece."""
+    """The line that is being written: its text before the next piece."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._read: dict[str, tuple[int, State]] = {}
 
     def write(self, text: str) -> None:
-        """Add a piece of the output. TemplateFault: quoted text in it is where its quotes have no effect."""
+        """Add a piece of the output. Raises TemplateFault if quotes in it have no effect at their place."""
         at = 0
         for start, stop, filter_name in quoted_parts(text):
             if at < start:

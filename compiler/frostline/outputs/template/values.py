@@ -24,7 +24,7 @@ _NO_WORD = re.compile("[^A-Za-z0-9]")
 
 
 class _EntrySource:
-    """One (service, version), of which a record is made. Lists are made once: templates loop over them again."""
+    """The source of a (service, version)'s record. It makes lists only once, because templates loop over them again."""
 
     def __init__(self, values: Values, key: Key, entry: Entry) -> None:
         self.values, self.key, self.entry = values, key, entry
@@ -34,11 +34,11 @@ class _EntrySource:
     def endpoints(self) -> list[Record]:
         """All endpoints."""
         endpoint, subject = self.values.endpoint, self.subject
-        return [endpoint(subject, one) for one in self.entry.endpoints]
+        return [endpoint(subject, entry_endpoint) for entry_endpoint in self.entry.endpoints]
 
     @cached_property
     def chosen(self) -> Record | None:
-        """The endpoint with the URL to use; of several with this URL the one in the preferred datacenter."""
+        """The endpoint with the entry's url; if several have it, the one in the preferred datacenter."""
         prefer = self.values.view.prefer
         ranks = {datacenter: rank for rank, datacenter in enumerate(prefer)}
         others = ranks.get("*", len(prefer))
@@ -55,7 +55,7 @@ class _EntrySource:
 
     @property
     def name(self) -> str:
-        """`entry_name`; the template reads names then."""
+        """`entry_name`. Reading it turns on the check for equal names."""
         self.values.reads_names = True
         return entry_name(self.key, self.entry)
 
@@ -91,7 +91,7 @@ class Values:
         return self._context(self.view.registry, self.view.digest(), said)
 
     def context_of(self, key: Key, said: Mapping[str, Any]) -> dict[str, Any]:
-        """The same of this entry alone, with the upstreams that call it, for a file of its own; `entry` is it."""
+        """The variables for a file of this entry alone, with the upstreams that call it; `entry` is the entry."""
         entry = self.view.registry.services[key.service][key.version]
         part = Registry(services={key.service: {key.version: entry}}, upstreams=self._upstreams.get(key, ()))
         return {**self._context(part, content_digest(part), said), "entry": self.entry(key, entry)}
@@ -122,7 +122,7 @@ class Values:
         return Record(source.subject, makers, source)
 
     def endpoint(self, subject: tuple[str, ...], endpoint: Endpoint) -> Record:
-        """One endpoint. `node` and `id` of a live source's are not there where they are not frozen."""
+        """One endpoint. `node` and `id` of a live source's endpoint are missing if they are not frozen."""
         missing: tuple[str, ...] = ()
         if not (endpoint.node and endpoint.id) and endpoint.declared_at is None and endpoint.datacenter:
             missing = tuple(name for name in ("node", "id") if not getattr(endpoint, name))
@@ -142,7 +142,7 @@ class Values:
         return _unique_keys(self.view.registry)
 
     def findings(self, origin: FileOrigin) -> Iterator[Finding]:
-        """Entries that have one name, if the template reads names. origin: of the output."""
+        """A finding for each two entries with the same name, if the template reads names. origin: the output's."""
         first: dict[str, Key] = {}
         for key, entry in self.view.registry.entries() if self.reads_names else ():
             name = entry_name(key, entry)
@@ -167,7 +167,7 @@ class Values:
 
 
 def kind_of(address: str) -> str:
-    """`ipv4`, `ipv6` or `name`; "" of an endpoint whose URL is made without an address."""
+    """`ipv4`, `ipv6` or `name`; "" for an endpoint whose URL is made without an address."""
     if ":" in address:
         return "ipv6"
     if _IPV4.fullmatch(address):
@@ -206,11 +206,11 @@ _ENDPOINT_FIELDS: Makers = {
     "scheme": lambda endpoint: endpoint.url.partition("://")[0],
     "kind": lambda endpoint: kind_of(endpoint.address),
 }
-"""All but `key`, for which the whole output is needed."""
+"""All fields except `key`, which depends on the whole output."""
 
 
 def _unique_keys(registry: Registry) -> dict[int, str]:
-    """Address and port with `_` for all but letters and digits, then `_2`, `_3` … for those that are taken."""
+    """id() of each endpoint -> its address and port with `_` for other characters, and with `_2`, `_3` … if taken."""
     endpoints = [endpoint for _, entry in registry.entries() for endpoint in entry.endpoints]
     words = {address: _NO_WORD.sub("_", address) for address in {endpoint.address for endpoint in endpoints}}
     names = [
@@ -222,7 +222,7 @@ def _unique_keys(registry: Registry) -> dict[int, str]:
 
 
 def _unique(name: str, used: dict[str, int], taken: set[str]) -> str:
-    """The name, or with the first number that makes it one that nobody has. used: how far each name is counted."""
+    """The name, with the first number that makes it unique if it is taken. used: the last number of each name."""
     number = used.get(name, 0) + 1
     while number > 1 and f"{name}_{number}" in taken:
         number += 1
