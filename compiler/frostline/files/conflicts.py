@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 _OURS, _BASE, _THEIRS, _END = b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"
-_CONFLICT = re.compile(rb"^<{7} .*?^={7}\r?$.*?^>{7} ", re.MULTILINE | re.DOTALL)
+# One after the other: a single expression would try each start with each middle and each end.
+_IN_ORDER = tuple(re.compile(line, re.MULTILINE) for line in (rb"^<{7} ", rb"^={7}\r?$", rb"^>{7} "))
 
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 """The byte order marks that a UTF-16 file begins with. Some editors and shells write UTF-16."""
@@ -29,7 +30,13 @@ def conflict_line(lines: Iterable[bytes]) -> int | None:
 
 def has_conflict(data: bytes) -> bool:
     """Whether these bytes have a merge conflict: the three markers of git, in their order."""
-    return _CONFLICT.search(data) is not None
+    position = 0
+    for marker in _IN_ORDER:
+        found = marker.search(data, position)
+        if found is None:
+            return False
+        position = found.end()
+    return True
 
 
 def both_sides(lines: Sequence[bytes]) -> list[bytes]:

@@ -36,6 +36,10 @@ def test_text_that_resembles_a_marker_is_not_a_conflict(data: bytes) -> None:
     assert not has_conflict(data)
 
 
+def test_many_markers_without_an_end_are_read_once() -> None:
+    assert not has_conflict(b"<<<<<<< a\n" * 100_000 + b"=======\n" * 100_000)
+
+
 def test_lines_that_are_not_markers_stay() -> None:
     lines = [b"<<<<<<<<", b"=======x", b">>>>>>>x", b"|||||||x"]
     assert conflict_line(lines) is None

@@ -17,7 +17,7 @@ from frostline.hcl.number import Number
 from frostline.hcl.values import BOOL, DYNAMIC, NUMBER, STRING, Type, Value, list_value, string
 
 _VERB = re.compile(
-    r"%(?:(?P<literal>%)|(?P<flags>[ +\-#0]*)(?P<width>[0-9]+)?(?:\.(?P<precision>[0-9]*))?"
+    r"%(?:(?P<literal>%)|(?P<flags>[ +\-#0]*+)(?P<width>[0-9]++)?(?:\.(?P<precision>[0-9]*+))?"
     r"(?:\[(?P<index>[0-9]+)\])?(?P<mode>[A-Za-z]))"
 )
 _INTEGER = {"b": "b", "d": "d", "o": "o", "x": "x", "X": "X"}

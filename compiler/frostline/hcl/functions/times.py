@@ -11,7 +11,7 @@ from frostline.hcl.functions.base import Function, FunctionError, Parameter
 from frostline.hcl.values import STRING, Value, string
 
 _RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([-+])(\d\d):(\d\d))", re.ASCII)
-_DURATION = re.compile(r"([0-9]*\.?[0-9]*)(ns|us|µs|μs|ms|s|m|h)")
+_DURATION = re.compile(r"([0-9]*+\.?+[0-9]*+)(ns|us|µs|μs|ms|s|m|h)")
 _UNITS = {
     "ns": Fraction(1, 10**9),
     "us": Fraction(1, 10**6),

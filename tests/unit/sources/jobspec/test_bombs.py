@@ -44,6 +44,8 @@ def job(expression: str) -> str:
         ("yamlencode([for i in range(100) : range(1000)])", OUT_OF_STEPS),
         (f'csvdecode("{",".join(f"c{index}" for index in range(50_000))}\\n1")', "has 1 fields"),
         (f'timeadd("2024-01-31T12:00:00Z", "{"1" * 100_000}s")', "is not a duration"),
+        (f'timeadd("2024-01-31T12:00:00Z", "{"1" * 100_000}x")', "is not a duration"),
+        (f'format("%{"0" * 1_000_000}!", 1)', "is not a verb"),
         (f'parseint("{"z" * 9000}", 36)', "a number is required"),
         (f"[1]{'[*]' * 1000}", "nested too deeply"),
         (f"[1]{'.*' * 1000}", "can't follow another"),
@@ -175,6 +177,12 @@ def test_braces_behind_a_placeholder_have_a_limit(folder: Any, unit: str) -> Non
     folder.job(service=written(31))
     with pytest.raises(SourceError, match="more than 32 closing braces behind a placeholder"):
         folder.job(service=written(40_000))
+
+
+def test_a_long_comment_before_the_key_of_a_placeholder_is_read_once(folder: Any) -> None:
+    tag = f'${{meta[/*{"a" * 1_000_000}*/"key"/*"*/]}}'
+    found = folder.job(service=f'name = "x"\nport = 80\ntags = ["{tag}"]').services
+    assert found[0].tags == ("${meta[}",)
 
 
 @pytest.mark.parametrize(
