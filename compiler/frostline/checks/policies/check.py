@@ -6,6 +6,7 @@ The rule of a finding is the policy's name, so that a waiver uses the same name 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 
 from frostline.checks.base import Context
@@ -40,8 +41,9 @@ REQUIRED = Rule(
     summary="a service that the policy `required` names has no endpoint",
     why="Programs that read the registry cannot start without this service, or cannot do their work.",
     example="frostline.yaml:60:7: error[required]: payments v2: it is required but has no endpoint\n"
-    "  help: `frostline explain` shows what was left out and why; or change `required` at frostline.yaml:60:7",
-    mend="`frostline explain` shows what was left out and why; or change `required` under `checks.policies`",
+    "  help: `frostline explain payments/v2` shows what was left out and why; or change `required` at "
+    "frostline.yaml:60:7",
+    mend="`frostline explain SERVICE` shows what was left out and why; or change `required` under `checks.policies`",
 )
 NAMES = Rule(
     name="names",
@@ -137,7 +139,10 @@ def _judge_required(setting: PolicySetting) -> Judge:
             raise InvalidPolicyValue(
                 f"`{shorten(text)}` names no service", "write `payments/v1`, `payments` or `pay*/v1`"
             )
-    help_text = f"`frostline explain` shows what was left out and why; or change `required` at {setting.origin}"
+
+    def way_past(name: str) -> str:
+        shown = f"`frostline explain {shlex.quote(name)}` shows what was left out and why"
+        return f"{shown}; or change `required` at {setting.origin}"
 
     def judge(registry: Registry) -> Iterator[Finding]:
         has_endpoint: dict[str, bool] = {}
@@ -148,11 +153,11 @@ def _judge_required(setting: PolicySetting) -> Judge:
             if is_literal(text) and not has_endpoint.get(text, False):
                 message = "it is required but has no endpoint" if text in has_endpoint else "it is required but unknown"
                 near = None if text in has_endpoint else closest(text, has_endpoint)
-                way = f"did you mean `{shorten(near)}`? or {help_text}" if near else help_text
+                way = f"did you mean `{shorten(near)}`? or {way_past(text)}" if near else way_past(text)
                 yield policy_finding(REQUIRED, setting, parse_key(text), message, value=text, help=way)
             elif not is_literal(text) and not _is_served(registry, text):
                 message = f"no service with an endpoint matches the required `{shorten(text)}`"
-                yield policy_finding(REQUIRED, setting, None, message, value=text, help=help_text)
+                yield policy_finding(REQUIRED, setting, None, message, value=text, help=way_past("SERVICE"))
 
     return judge
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import date
 
@@ -24,8 +25,8 @@ AT_WORK = Rule(
     ),
     example=f"{_PLACE}: warning[override]: an override of `payments/v1` drops 1 endpoint, replaces 1, adds 1 until "
     "2027-01-31 (disk)\n"
-    "  help: remove the entry when the sources are right again; `frostline explain` shows what it changes",
-    mend="remove the entry when the sources are right again; `frostline explain` shows what it changes",
+    "  help: remove the entry when the sources are right again; `frostline explain payments/v1` shows what it changes",
+    mend="remove the entry when the sources are right again; `frostline explain SERVICE` shows what it changes",
 )
 EXPIRED = Rule(
     name="override-expired",
@@ -48,8 +49,8 @@ UNUSED = Rule(
     ),
     example="frostline.yaml:30:10: warning[override-unused]: "
     "the override of `payments/v1` would drop endpoints with address `10.0.0.99`, but there are none\n"
-    "  help: remove it, or correct it: `frostline explain` shows the endpoints",
-    mend="remove it, or correct it: `frostline explain` shows the endpoints",
+    "  help: remove it, or correct it: `frostline explain SERVICE` shows the endpoints",
+    mend="remove it, or correct it: `frostline explain SERVICE` shows the endpoints",
 )
 CONFLICT = Rule(
     name="override-conflict",
@@ -89,6 +90,7 @@ def findings_on(overrides: Sequence[Override], effects: Sequence[Effect], today:
                 f"until {override.until} ({shorten(override.why)})",
                 value=override.service,
                 origin=override.origin,
+                help=AT_WORK.mend.replace("SERVICE", shlex.quote(key_text(own[0].key))),
             )
 
 
