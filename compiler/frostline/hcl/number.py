@@ -17,7 +17,7 @@ _MOST_BITS = 1 << 15
 _GO_BITS = 1 << 31
 _MOST_CHARACTERS = 10_000
 _PRECISION = 512
-_SYNTAX = re.compile(r"([+-]?)(?:([0-9]+)\.?([0-9]*)|\.([0-9]+))(?:([eEpP])([+-]?[0-9]+))?")
+_SYNTAX = re.compile(r"([+-]?)(?:([0-9]++)\.?+([0-9]*+)|\.([0-9]++))(?:([eEpP])([+-]?[0-9]+))?")
 _INFINITIES = {"Inf": inf, "inf": inf, "+Inf": inf, "+inf": inf, "-Inf": -inf, "-inf": -inf}
 
 Exact = int | Fraction | float

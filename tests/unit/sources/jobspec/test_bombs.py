@@ -69,6 +69,7 @@ def test_a_bomb_ends_at_its_place(folder: Any, expression: str, message: str) ->
         (f'regex_replace("{"0" * 4000}", "{"0" * 4000}", "x")', "x"),
         ('regex_replace("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "(a+)+$", "x")', "a" * 41 + "!"),
         ('indent(3500000000, "a")', "a"),
+        (f'format("%d", length([for i in range(1000) : can(tonumber("{"1" * 9000}x"))]))', "1000"),
     ],
 )
 def test_a_harmless_expression_that_looks_like_a_bomb_is_evaluated(folder: Any, expression: str, value: str) -> None:
