@@ -108,6 +108,16 @@ def test_a_freeze_that_is_refused_confirms_nothing(shop: ConsulAgent, project: P
     assert [*refused[kept].values()] == [7]
 
 
+def test_warnings_are_counted_by_their_rule_and_gone_when_they_are(project: Project, place: Path) -> None:
+    waiver = {"rule": "min_instances", "service": "*", "until": "2026-01-03", "why": "moves"}
+    project.configure(STATIC | {"checks": {"policies": {"min_instances": {"default": 2}}, "waivers": [waiver]}})
+    project.done("compile", "--today", "2026-01-02", "--metrics", place)
+    warned = checked(place)["warnings"]
+    assert warned == {("expires-soon",): 1}
+    project.done("compile", "--today", "2025-01-02", "--metrics", place)
+    assert "warnings" not in checked(place)
+
+
 def test_a_segment_that_left_the_lock_is_told_no_more(shop: ConsulAgent, project: Project, place: Path) -> None:
     sources = {name: {"type": "consul", "address": shop.address} for name in ("mesh", "other")}
     config = consul_config(shop.address)
@@ -194,7 +204,7 @@ def test_the_page_has_each_metric_and_promtool_takes_its_alerts(tmp_path: Path) 
     path.write_text(rules)
     done = subprocess.run([path_of("promtool"), "check", "rules", str(path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "6 rules found" in done.stdout
+    assert "7 rules found" in done.stdout
     assert set(re.findall(r"frostline_\w+", rules)) <= METRICS.keys()
 
 
@@ -204,6 +214,10 @@ SERIES = {
     "a watch that is well": ({f"frostline_run_exit_status{LABELS}": "0x600"}, set()),
     "a refusal": ({f"frostline_run_exit_status{LABELS}": "4x600"}, {"FrostlineRefused"}),
     "a source that cannot be read": ({f"frostline_run_exit_status{LABELS}": "3x600"}, {"FrostlineFails"}),
+    "a service that is held": (
+        {f'frostline_warnings{LABELS[:-1]},rule="guard-held"}}': "1x600"},
+        {"FrostlineHoldsAService"},
+    ),
     "a reload that fails": ({f"frostline_exec_failed{LABELS}": "1x600"}, {"FrostlineExecFailed"}),
     "a datacenter that is away": (
         {f"frostline_segment_confirmed_timestamp_seconds{SEGMENT_LABELS}": "0x600"},

@@ -32,6 +32,7 @@ _PUBLISHED = "frostline_publication_timestamp_seconds"
 _SERVICES = "frostline_services"
 _ENDPOINTS = "frostline_endpoints"
 _REFUSALS = "frostline_refusals"
+_WARNINGS = "frostline_warnings"
 _TRIES = "frostline_read_tries"
 _EXEC = "frostline_exec_failed"
 
@@ -44,6 +45,7 @@ METRICS: Mapping[str, str] = {
     _SERVICES: "How many services, each version counted, are published.",
     _ENDPOINTS: "How many endpoints are published.",
     _REFUSALS: "How many errors of this rule the latest run had.",
+    _WARNINGS: "How many warnings of this rule the latest run had.",
     _TRIES: "How many reads the latest run needed until one was proved to be of one moment.",
     _EXEC: "Whether the program of --exec failed when it last ran.",
 }
@@ -61,7 +63,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
 
     command: the name of the command. config_path: where the configuration is, or `-`.
     config: None if it could not be read.
-    findings: of the run; the errors among them are counted.
+    findings: of the run; they are counted by severity and rule.
     lock: the lock after the run; None if the run was refused or failed before.
     readings: which segments of that lock the run read, and when.
     tries: (source, datacenter) -> number of reads.
@@ -162,8 +164,8 @@ def _samples(facts: RunFacts, before: Sequence[Sample]) -> Iterator[Sample]:
         yield from _published(facts.config, labels)
     else:
         yield from (old for old in before if old.name in _FROM_MANIFEST)
-    errors = Counter(finding.rule for finding in facts.findings if finding.severity == "error")
-    yield from (sample(_REFUSALS, {**labels, "rule": rule}, count) for rule, count in errors.items())
+    for (severity, rule), count in Counter((finding.severity, finding.rule) for finding in facts.findings).items():
+        yield sample(_REFUSALS if severity == "error" else _WARNINGS, {**labels, "rule": rule}, count)
     for (source, datacenter), tries in facts.tries.items():
         yield sample(_TRIES, {**labels, "source": source, "datacenter": datacenter}, tries)
     if facts.exec_failed is not None:
