@@ -32,4 +32,6 @@ def find(glob: str, folder: Path) -> list[Path]:
     if is_out_of_bounds(folder.joinpath(*literal)):
         return []
     base, pattern = (Path(path.anchor), str(path.relative_to(path.anchor))) if path.is_absolute() else (folder, glob)
-    return sorted(path for path in set(base.glob(pattern)) if not is_gits(path) and not is_out_of_bounds(path))
+    # pathlib fails for `.` and `/`, which match one folder.
+    matches = {base} if glob and path == Path(path.anchor) else set(base.glob(pattern))
+    return sorted(path for path in matches if not is_gits(path) and not is_out_of_bounds(path))

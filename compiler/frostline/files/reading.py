@@ -45,9 +45,9 @@ def read_regular(
     ValueError if `path` has a NUL.
     """
     check_bounds(path)
-    if not may_be_gits and is_gits(path.resolve()):
+    if not may_be_gits and is_gits(real_path(path)):
         raise OSError(errno.EXDEV, "it is in a .git folder, which may hold a token")
-    if inside is not None and not path.resolve().is_relative_to(inside.resolve()):
+    if inside is not None and not real_path(path).is_relative_to(real_path(inside)):
         raise OSError(errno.EXDEV, "it is a link that leads out of its folder")
     _check_kind(path.stat())
     with os.fdopen(os.open(path, _FLAGS), "rb") as file:
@@ -68,7 +68,12 @@ def check_bounds(path: Path) -> None:
 def is_out_of_bounds(path: Path) -> bool:
     """Whether this path, after all links are followed, is outside the folders that `INSIDE` lists."""
     bounds = os.environ.get(INSIDE, "").split("\n")
-    return bounds != [""] and not any(path.resolve().is_relative_to(Path(folder).resolve()) for folder in bounds)
+    return bounds != [""] and not any(real_path(path).is_relative_to(real_path(Path(folder))) for folder in bounds)
+
+
+def real_path(path: Path) -> Path:
+    """Follow all links. Before Python 3.13, `Path.resolve` raises RuntimeError for a loop of links; this does not."""
+    return Path(os.path.realpath(path))
 
 
 def is_gits(path: Path) -> bool:

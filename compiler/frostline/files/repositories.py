@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from frostline.errors import UsageError
+from frostline.files.reading import real_path
 from frostline.text import display_path
 
 
@@ -15,7 +16,7 @@ def refuse_bare_repository(folder: Path) -> None:
     A branch can hold such a folder, and its configuration would name programs. git's own `safe.bareRepository` exists
     from git 2.38 on. git looks in each folder for `.git` first (git's setup.c), which no branch can hold.
     """
-    start = folder.resolve()
+    start = real_path(folder)
     for place in (start, *start.parents):
         if os.path.lexists(place / ".git"):
             return

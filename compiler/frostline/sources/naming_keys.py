@@ -125,7 +125,7 @@ DEFINITIONS: Mapping[str, Any] = {
     },
     "version_pattern": {
         "description": (
-            'A regular expression (Python\'s) that {version} must match, so that "count-api" has no version "api".'
+            'A regular expression (Python\'s) that the whole {version} must match: "count-api" has no version "api".'
         ),
         **ref("text"),
         "default": "v[0-9][A-Za-z0-9._]*",

@@ -37,3 +37,20 @@ def test_what_may_not_be_read_is_not_found(tmp_path: Path, monkeypatch: pytest.M
     for glob in ("../*.lock", f"{tmp_path}/*.lock", "*/3.lock", "link/*.lock", "/etc/*"):
         assert find(glob, repository) == []
     assert find("*.lock", repository) == [repository / "2.lock"]
+
+
+@pytest.mark.parametrize("glob", [".", "./", "./."])
+def test_a_dot_matches_the_folder_itself(glob: str, tmp_path: Path) -> None:
+    assert find(glob, tmp_path) == [tmp_path]
+    assert find("/", tmp_path) == [Path("/")]
+    with pytest.raises(ValueError, match="pattern"):
+        find("", tmp_path)
+
+
+def test_a_loop_of_links_in_an_untrusted_folder_is_found_like_any_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "loop.lock").symlink_to("loop.lock")
+    (tmp_path / "1.lock").touch()
+    monkeypatch.setenv(INSIDE, str(tmp_path))
+    assert find("*.lock", tmp_path) == [tmp_path / "1.lock", tmp_path / "loop.lock"]

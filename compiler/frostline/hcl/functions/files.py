@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from os.path import normpath
 from pathlib import Path, PurePosixPath
 
-from frostline.files.reading import read_regular
+from frostline.files.reading import read_regular, real_path
 from frostline.hcl.functions.base import Function, FunctionError, Parameter, Spend
 from frostline.hcl.functions.unreproducible import unknown_text
 from frostline.hcl.sets import set_value
@@ -128,7 +128,7 @@ class _Files:
         return set_value(STRING, files)
 
     def _is_inside(self, file: Path) -> bool:
-        real = file.resolve()
+        real = real_path(file)
         return self._root in real.parents and not self._is_in_git_folder(real) and real.is_file()
 
 

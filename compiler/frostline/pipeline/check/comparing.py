@@ -10,6 +10,7 @@ from msgspec import Struct
 from frostline.config.paths import is_file, is_folder
 from frostline.errors import UsageError
 from frostline.events import stage
+from frostline.files.reading import real_path
 from frostline.lock.revisions import is_revision, is_whole_commit, read_lock_at
 from frostline.lock.store import mended_elsewhere, read_lock
 from frostline.model import Lock, Segment, version_label
@@ -59,7 +60,7 @@ def _read_lock_file(config: Config, path: Path, name: str) -> Lock | None:
     try:
         return read_lock(path, is_folder=is_folder(path), shown=name)
     except UsageError as error:
-        if path.resolve() == config.lock.resolve():
+        if real_path(path) == real_path(config.lock):
             raise
         raise mended_elsewhere(error, "compare with a lock that is whole") from None
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from frostline.checks import base as checks
+from frostline.files.reading import real_path
 from frostline.files.targets import Root, key_of
 from frostline.outputs import base as outputs
 from frostline.settings import Config, ServerSettings
@@ -66,12 +67,12 @@ class Ownership:
         """The files that a run reads. Computed only if a file is to be deleted, as it reads all job files once more."""
         files = {*input_files(self._config), *_access_files(self._config), self._config.lock}
         files |= {self._config.confirmed} if self._config.confirmed else set()
-        return frozenset(files | {file.resolve() for file in files})
+        return frozenset(files | {real_path(file) for file in files})
 
 
 def _real(path: Path) -> Path:
     """Return the path with the links in its folders resolved."""
-    return path.parent.resolve() / path.name
+    return real_path(path.parent) / path.name
 
 
 def _access_files(config: Config) -> Iterator[Path]:

@@ -153,7 +153,7 @@ def _is_same_answer(before: Indexed | None, after: Indexed) -> bool:
 
 
 def _list_services(client: Client, query: RegionQuery) -> Indexed:
-    """List the places of the selected services, sorted."""
+    """List the full names of the selected services, sorted."""
     parameters = query.list_parameters
     listing = client.session.run(client.read_indexed(SERVICES, list[NamespaceServices] | None, parameters))
     names = {

@@ -29,6 +29,7 @@ def functions(tmp_path: Path) -> Mapping[str, Function]:
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "root" / "link").symlink_to(tmp_path / "secret")
     (tmp_path / "root" / "harmless").symlink_to(".git/config")
+    (tmp_path / "root" / "loop").symlink_to("loop")
     return file_functions(tmp_path / "root", tmp_path / "root", lambda _: None)
 
 
@@ -51,6 +52,7 @@ def test_files_are_read_relative_to_the_folder(functions: Mapping[str, Function]
         ("b/[!c]*", ["b/d.hcl"]),
         ("?.txt", ["a.txt"]),
         ("link", []),
+        ("loop", []),
         ("**/*", ["a.txt", "b/c.txt", "b/d.hcl", "binary"]),
         ("{harmless,.git/*}", []),
     ],
