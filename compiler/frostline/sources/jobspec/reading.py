@@ -34,6 +34,10 @@ from frostline.text import display_path, quote
 MOST_BYTES = 2**20
 """The largest file that is read, which is Nomad's own limit (job_max_source_size)."""
 
+_READ_HELP = {
+    FileNotFoundError: "write it, or correct its path",
+    PermissionError: "give this user the right to read it",
+}
 _TEMPLATE = re.compile(rb"\[\[")
 _NO_VARIABLES = Variables(frozenset(), {})
 
@@ -133,8 +137,7 @@ class Reader:
         try:
             return Source(shown, read_regular(path, most=MOST_BYTES))
         except OSError as error:
-            is_missing = isinstance(error, FileNotFoundError)
-            help_line = "write it, or correct its path" if is_missing else "give this user the right to read it"
+            help_line = _READ_HELP.get(type(error), "name another file, or leave this one out")
             raise HclError(f"the file cannot be read: {error.strerror}", FileOrigin(shown), help_line) from None
 
     def _errors_of_unknown(self, needs: list[Need], variables: Variables) -> Iterator[FrostlineError]:

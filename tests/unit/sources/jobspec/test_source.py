@@ -73,12 +73,19 @@ def test_a_glob_without_a_match_is_a_warning_and_no_file_at_all_is_an_error(fold
 def test_a_file_that_is_too_large_or_cannot_be_read_is_refused(folder: Any) -> None:
     for name in ("a.nomad.hcl", "a.json"):
         (folder.path / name).write_bytes(b" " * (2**20 + 1))
-        assert "larger than 1 MiB" in folder.refusal(files=(name,)).message
+        error = folder.refusal(files=(name,))
+        assert "larger than 1 MiB" in error.message
+        assert "right to read" not in error.help
         (folder.path / name).unlink()
     (folder.path / "v.hcl").mkdir()
     os.mkfifo(folder.path / "fifo")
-    for name in ("v.hcl", "fifo", "absent"):
-        assert "cannot be read" in folder.refusal('job "j" {}\n', var_files=(folder.path / name,)).message
+    (folder.path / "loop").symlink_to("loop")
+    another = "name another file, or leave this one out"
+    helps = {"v.hcl": another, "fifo": another, "loop": another, "absent": "write it, or correct its path"}
+    for name, help_line in helps.items():
+        error = folder.refusal('job "j" {}\n', var_files=(folder.path / name,))
+        assert "cannot be read" in error.message
+        assert error.help == help_line
 
 
 def write(folder: Any, *names: str) -> None:
