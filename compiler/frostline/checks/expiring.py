@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from frostline.checks.waivers import last_days
 from frostline.model import FileOrigin, Finding
@@ -53,6 +53,6 @@ def expiring_findings(
 
 
 def _expiring(name: str, last: date, why: str, then: str, origin: FileOrigin, today: date) -> Iterator[Finding]:
-    if last - timedelta(days=DAYS) < today <= last:
+    if 0 <= (last - today).days < DAYS:
         message = f"{name} expires after {last.isoformat()} ({shorten(why)}); {then}"
         yield EXPIRES_SOON.finding(message, value=last.isoformat(), origin=origin)

@@ -39,3 +39,7 @@ def test_what_frostline_itself_prints_is_not_warned_of_on_the_day_it_is_written(
     printed = re.search(r"until: ([0-9-]+),", consent_help("guard-delete", ["svc"], today))
     assert printed is not None
     assert not list(expiring_findings([], [], [replace(WAIVER, until=printed[1])], today))
+
+
+def test_an_entry_of_the_first_days_of_the_calendar_is_no_warning() -> None:
+    assert not list(expiring_findings([replace(WAIVER, until="0001-01-03")], [], [], LAST))
