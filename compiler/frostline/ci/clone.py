@@ -149,10 +149,11 @@ def _fetch(clone: Clone, branch: str, tip: str) -> None:
     depth = ("--depth=2",) if shallow else ()
     _git(clone, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *depth, clone.remote, f"refs/heads/{branch}")
     shown = f"--format=%ce%n%T%n%(trailers:key={_TREE},valueonly)"
-    committer, tree, *trailers = _git(clone, "show", "--no-patch", shown, tip).split()
+    committer, tree, *trailers = _git(clone, "show", "--no-patch", shown, tip).rstrip("\n").split("\n")
     if committer != EMAIL or trailers != [tree]:
         raise RefusedError(
-            f"the branch `{branch}` ends in a commit of `{committer}` ({tip[:12]}); it stays as it is",
+            f"the branch `{branch}` ends in a commit of `{committer}` ({tip[:12]}), which frostline did not write; "
+            "it stays as it is",
             help="merge or close its pull request and delete the branch: the next run begins it anew",
         )
 

@@ -79,3 +79,15 @@ def test_a_commit_of_somebody_under_frostlines_name_is_not_taken_for_ours(tmp_pa
         git(work, "push", "--quiet", "--force", str(remote), "HEAD:refs/heads/b")
         with pytest.raises(RefusedError, match=f"ends in a commit of `{EMAIL}`"):
             withdraw(clone, "b")
+
+
+@pytest.mark.parametrize("email", ["", "ann at example"])
+def test_a_commit_whose_committer_has_no_usual_address_is_left_alone(tmp_path: Path, email: str) -> None:
+    remote = tmp_path / "remote"
+    git(tmp_path, "init", "--quiet", "--bare", str(remote))
+    git(tmp_path, "init", "--quiet", "work")
+    who = ("-c", "user.name=Ann", "-c", f"user.email={email}")
+    git(tmp_path / "work", *who, "commit", "--quiet", "--allow-empty", "-m", "hers")
+    git(tmp_path / "work", "push", "--quiet", str(remote), "HEAD:refs/heads/b")
+    with pytest.raises(RefusedError, match=f"ends in a commit of `{email}` .*, which frostline did not write"):
+        withdraw(open_clone(tmp_path / "work", str(remote), "", ""), "b")
