@@ -53,6 +53,6 @@ def start(arguments: Sequence[str], environment: Mapping[str, str], quietly: boo
             text, _ = process.communicate()
         except BaseException:
             process.terminate()  # it undoes what it has staged
-            process.wait()
+            process.communicate()  # it could not end while it waits for a reader of its output
             raise
     return Run(status=process.returncode, text=text)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,44 @@ def test_a_job_that_is_told_to_end_ends_what_it_has_started_and_leaves_nothing(t
             _, said = job.communicate(timeout=60)
     assert (job.returncode, said) == (130, "error: interrupted\n1 error\n")
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+LOUD = """#!{python}
+import pathlib, signal, sys
+
+def end(*_):
+    print("x" * 300_000)  # more than a pipe holds
+    sys.exit()
+
+signal.signal(signal.SIGTERM, end)
+pathlib.Path("started").touch()
+signal.pause()
+"""
+JOB = """
+import os, sys
+from frostline.__main__ import end_on_signals
+from frostline.ci.running import start
+
+end_on_signals()
+sys.executable = "./loud"
+start([], os.environ, quietly=False)
+"""
+
+
+def test_a_job_that_is_told_to_end_reads_what_the_program_still_prints(tmp_path: Path) -> None:
+    (tmp_path / "loud").write_text(LOUD.format(python=sys.executable))
+    (tmp_path / "loud").chmod(0o755)
+    job = subprocess.Popen([sys.executable, "-c", JOB], cwd=tmp_path, stderr=subprocess.PIPE)
+    while not (tmp_path / "started").exists():
+        assert job.poll() is None
+        time.sleep(0.01)
+    job.send_signal(signal.SIGTERM)
+    try:
+        _, said = job.communicate(timeout=60)
+    finally:
+        job.kill()
+    assert b"KeyboardInterrupt" in said
+    assert job.returncode != 0
 
 
 HOSTILE = "import pathlib\npathlib.Path(__file__).with_name('started').touch()\n"
