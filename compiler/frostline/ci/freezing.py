@@ -26,8 +26,8 @@ _WHAT_NEXT = """\
 `frostline compile` refuses this change, so this branch has no files. The reasons are below, with ways to allow it.
 
 - If the change is a mistake, fix it where the services are registered: the next run closes this.
-- If it is intended, write the `accept` entry that a finding shows below `guards` in frostline.yaml, with the reason, \
-on the branch that this one is merged into. The next run then puts the whole change here.
+- If it is intended, add the entry that a finding shows to the list `guards.accept` in frostline.yaml, with the \
+reason, on the branch that this one is merged into. The next run then puts the whole change here.
 - To allow it once, run `frostline compile` with the `--allow` that a finding shows, and commit what it writes."""
 _WITHDRAWN = "The sources agree with the lock again: there is nothing to merge."
 
