@@ -338,16 +338,17 @@ def _reason(change: _Change, keys: Iterable[Key]) -> str:
 
 
 def _missing_upstreams(change: _Change, consumers: Mapping[Key, tuple[str, ...]]) -> tuple[Finding, ...]:
-    missing: dict[str, Finding] = {}
+    findings: list[Finding] = []
     for key in _in_order(key for key in consumers if key in change.old):
         had = change.old[key].endpoints
         vanishes = key not in change.new or (had > 0 and change.new[key].endpoints == 0)
         if vanishes and not change.consent.covers(UPSTREAM.name, key):
-            missing[key_text(key)] = UPSTREAM.finding(
+            finding = UPSTREAM.finding(
                 f"{_reason(change, [key])}, but it is an upstream of {name_first(sorted(consumers[key]))}",
                 service=key.service,
                 version=key.version,
                 value=key_text(key),
                 help=consent_help(UPSTREAM.name, [key_text(key)], change.today),
             )
-    return say_words_for_all(tuple(missing.values()), allow_word(UPSTREAM.name), tuple(missing))
+            findings.append(finding)
+    return say_words_for_all(findings, allow_word(UPSTREAM.name), [finding.value or "" for finding in findings])

@@ -389,3 +389,9 @@ def test_a_source_that_answers_nothing_anywhere_is_refused() -> None:
     assert empty_sources(new, Guards(), Allow(empty=("mesh/dc1", "mesh/dc2"))) == ()
     assert len(empty_sources(new, Guards(), Allow(empty=("mesh/dc1",)))) == 1
     assert empty_sources(new, Guards(empty="allow"), Allow()) == ()
+
+
+def test_each_of_two_services_that_are_written_alike_is_refused() -> None:
+    consumers = {Key("pay", "v1"): ("shop/web",), Key("pay/v1", None): ("shop/cron",)}
+    old = dict.fromkeys(consumers, Published("a", 1, properties="p"))
+    assert rules(old, publication(1), consumers=consumers) == ["guard-upstream"] * 2
