@@ -56,8 +56,9 @@ def schema_errors(document: Document, schema: bytes) -> list[SchemaError]:
     if _decider(schema).is_valid(document.value):
         return []
     errors: dict[tuple[Path, str], SchemaError] = {}
+    definitions = json.loads(schema).get("$defs", {})
     for refusal in _validator(schema).iter_errors(document.value):
-        for error in _errors(refusal, document):
+        for error in _errors(refusal, document, definitions):
             # Keep one error for each value: one of the wrong type breaks other keywords as well. But report every key
             # that a mapping lacks.
             errors.setdefault((error.path, error.error.message if error.usable else ""), error)
@@ -81,11 +82,11 @@ def _validator(schema: bytes) -> Any:
     return checker(whole)
 
 
-def _errors(error: Any, document: Document) -> Iterator[SchemaError]:
+def _errors(error: Any, document: Document, definitions: Mapping[str, Any]) -> Iterator[SchemaError]:
     path: Path = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         for key in unknown_keys(error.instance, error.schema):
-            words = _unknown_key(key, path, error.schema)
+            words = _unknown_key(key, path, error.schema, definitions)
             yield SchemaError(_usage_error(words, (*path, key), document), (*path, key))
         return
     if "propertyNames" in error.absolute_schema_path:
@@ -121,17 +122,27 @@ def subject(path: Path) -> str:
     return f"an item of `{names[-1]}`"
 
 
-def _unknown_key(key: str, path: Path, schema: Mapping[str, Any]) -> _Words:
+def _unknown_key(key: str, path: Path, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> _Words:
     if is_secret((*path, key)):
         return _Words("`token` has a key that is neither `env` nor `file`", _TOKEN_HELP, at_key=True)
     if key in schema.get("x-elsewhere", {}):
         return _Words(f"{quote(key)} does not belong here", schema["x-elsewhere"][key], at_key=True)
     known = sorted(schema.get("properties", {}))
-    near = closest(key, known)
+    near = _one_level_down(key, schema, definitions) or closest(key, known)
     help_text = f"did you mean `{near}`?" if near else f"the keys here are {list_names(known)}"
     if path == ("checks",):  # the checks of plug-ins are keys of their own
         help_text += f"{' or,' if near else ';'} if a plug-in brings it, install the plug-in beside frostline"
     return _Words(f"unknown key {quote(key)}", help_text, at_key=True)
+
+
+def _one_level_down(key: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str | None:
+    """Return the path of the only mapping below that knows this key, such as `select.services` for `services`."""
+    homes = []
+    for name, value in schema.get("properties", {}).items():
+        referred = definitions.get(value.get("$ref", "").removeprefix("#/$defs/"), value)
+        if key in referred.get("properties", {}):
+            homes.append(f"{name}.{key}")
+    return homes[0] if len(homes) == 1 else None
 
 
 _TOKEN_HELP = "write {env: NAME} or {file: path}"  # noqa: S105 - no password
@@ -251,6 +262,9 @@ def _too_many(error: Any, path: Path) -> _Words:
 
 def _missing(error: Any, path: Path) -> _Words:
     name = next(key for key in error.validator_value if key not in error.instance and f"'{key}'" in error.message)
+    joined = next((key for key in error.instance if isinstance(key, str) and key.startswith(f"{name}:")), None)
+    if joined is not None and not is_secret(path):
+        return _Words(f"{quote(joined)} has no space after the colon", f"write `{name}: …`", at_key=True)
     return _Words(
         f"{_mapping_subject(path)} needs `{name}`", error.schema.get("x-help", f"add `{name}: …` to it"), at_key=True
     )

@@ -78,7 +78,12 @@ def _check_paths(outputs: Sequence[tuple[Cursor, OutputSettings]], root: Path, r
         written = cursor.get("path") or cursor
         claimed = [_Claimed(claim, written) for claim in claims_of(settings)]
         for claim in claimed:
-            if not (_is_inside(claim, root) and _is_unreserved(claim, reserved) and _is_apart(claim, earlier)):
+            if not (
+                _is_inside(claim, root)
+                and _is_of_its_kind(claim)
+                and _is_unreserved(claim, reserved)
+                and _is_apart(claim, earlier)
+            ):
                 break  # a refused output does not conflict with later ones
         else:
             earlier.add(claimed)
@@ -121,6 +126,17 @@ def _is_inside(claimed: _Claimed, root: Path) -> bool:
         cursor.refuse("the output is `root` itself", "name a file or folder in it")
     else:
         return True
+    return False
+
+
+def _is_of_its_kind(claimed: _Claimed) -> bool:
+    """Refuses `data/` as the path of an output that writes a file: the file would be called `data`."""
+    written = claimed.cursor.value
+    if claimed.claim.is_folder or not isinstance(written, str) or not written.endswith("/"):
+        return True
+    claimed.cursor.refuse(
+        f"{quote(written)} names a folder, but this output writes a file", "name a file in the folder"
+    )
     return False
 
 

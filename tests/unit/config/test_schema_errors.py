@@ -110,3 +110,35 @@ def test_a_key_that_is_not_evaluated_is_refused_where_definitions_evaluate_other
     assert errors_of("a: {name: x}\n", schema) == []
     (found,) = errors_of("a: {name: x, other: 1}\n", schema)
     assert str(found.error.origin) == "f.yaml:1:4"
+
+
+NESTED: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["type"],
+    "properties": {
+        "type": {"type": "string"},
+        "select": {"$ref": "#/$defs/select"},
+        "keep": {"type": "object", "properties": {"tags": {}, "ids": {}}},
+    },
+    "$defs": {"select": {"type": "object", "properties": {"services": {}, "tags": {}}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "help"),
+    [
+        ("services", "did you mean `select.services`?"),
+        ("ids", "did you mean `keep.ids`?"),
+        ("tags", "the keys here are `keep`, `select` and `type`"),
+    ],
+)
+def test_a_key_that_belongs_one_level_down_is_said_with_its_place(key: str, help: str) -> None:
+    (found,) = errors_of(f"type: a\n{key}: 1\n", NESTED)
+    assert (found.error.message, found.error.help) == (f"unknown key `{key}`", help)
+
+
+def test_a_colon_without_a_space_is_said_where_the_key_is_missing() -> None:
+    (found,) = [error for error in errors_of("{type:consul}\n", NESTED) if error.usable]
+    assert found.error.message == "`type:consul` has no space after the colon"
+    assert found.error.help == "write `type: …`"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from frostline.errors import FrostlineError
 from frostline.outputs import configuring
 from frostline.pipeline.load.config import load_config
 
@@ -29,3 +30,17 @@ def test_the_paths_of_many_outputs_are_compared_with_few_others(
     (tmp_path / "frostline.yaml").write_text(json.dumps(config))
     assert len(load_config(tmp_path / "frostline.yaml").outputs) == 100
     assert compared <= 100
+
+
+def test_the_path_of_a_file_does_not_end_like_a_folder(tmp_path: Path) -> None:
+    services = {"type": "static", "services": {"a": "http://a"}}
+    outputs = [
+        {"type": "yaml", "path": "file/"},
+        {"type": "yaml", "path": "split/", "split": "service"},
+        {"type": "hiera", "path": "data/"},
+    ]
+    config = {"sources": {"partners": services}, "outputs": outputs}
+    (tmp_path / "frostline.yaml").write_text(json.dumps(config))
+    with pytest.raises(FrostlineError) as raised:
+        load_config(tmp_path / "frostline.yaml")
+    assert str(raised.value) == "`file/` names a folder, but this output writes a file"
