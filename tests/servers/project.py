@@ -107,3 +107,10 @@ def assert_fits(value: Any) -> None:
     Draft202012Validator(json.loads(schema_text(name))).validate(value)
     if "report" in value:
         assert_fits(value["report"])
+
+
+def explains(stderr: str, *words: str) -> None:
+    """The message has these words and a line that says what to do next."""
+    for word in words:
+        assert word in stderr
+    assert "\n  help: " in stderr
