@@ -1,8 +1,7 @@
-"""The `template` output: what a template is given, what it may write, and what its errors say."""
+"""The `template` output: what a template is given, and what it may read and write."""
 
 from __future__ import annotations
 
-import inspect
 import os
 import subprocess
 import sys
@@ -10,115 +9,16 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import template_outputs
 from msgspec.structs import replace
+from template_outputs import GOLDEN, ROOT, ROUTER, endpoint, entry, named, output, place, rendered, small_registry
 
 from frostline.errors import UsageError
-from frostline.model import Bind, Dependency, Endpoint, Entry, FileOrigin, Key, Registry, Upstream, registry_of
+from frostline.model import Key, Registry, registry_of
 from frostline.outputs.base import Claim, View, artifact_folder, output_module
-from frostline.outputs.template import values
 from frostline.outputs.template.output import claims, inputs, render
 from frostline.outputs.values import content_digest
 from frostline.settings import OutputSettings
-from frostline.text import quote
-
-ROOT = Path(__file__).parents[4]
-GOLDEN = ROOT / "tests" / "golden" / "outputs" / "template"
-ROUTER = ROOT / "samples" / "router" / "router.conf.j2"
-
-EVIL = 'x"; } $(evil) #'
-
-
-def output(template: Path | str) -> OutputSettings:
-    return OutputSettings(
-        name="config",
-        type="template",
-        path=Path("/srv/site/nginx/router.conf"),
-        origin=FileOrigin("frostline.yaml"),
-        options={"template": template},
-    )
-
-
-def rendered(registry: Registry, template: Path | str) -> str:
-    view = View(registry=registry, prefer=(), preferring=lambda _: registry)
-    (artifact,) = render(view, output(template)).artifacts
-    assert b"".join(artifact.chunks) == b"".join(artifact.chunks)
-    return b"".join(artifact.chunks).decode()
-
-
-def endpoint(address: str = "10.0.0.1", **fields: object) -> Endpoint:
-    values = {"url": f"http://{address}:8080/v1", "address": address, "port": 8080, "source": "mesh"} | fields
-    return Endpoint(**values)  # type: ignore[arg-type]
-
-
-def entry(*endpoints: Endpoint) -> Entry:
-    return Entry(url=endpoints[0].url if endpoints else None, endpoints=endpoints, sources=("mesh",))
-
-
-def named(*keys: Key) -> Registry:
-    return registry_of({key: entry(endpoint()) for key in keys})
-
-
-def small_registry() -> Registry:
-    full = endpoint(
-        datacenter="dc1",
-        namespace="ops",
-        node="n1",
-        id="Payments 1",
-        tags=("api", "a'b"),
-        meta={"b": "2", "a": '"'},
-        weight=3,
-    )
-    entries: dict[Key, Entry] = {
-        ("payments", "v1"): Entry(
-            url=full.url, endpoints=(full, endpoint("fd00::1", weight=0, id="two")), sources=("mesh", "live")
-        ),
-        ("payments", None): entry(endpoint("host.example", port=0, url="https://host.example", id="three")),
-        ("ledger", None): entry(),
-        ('it\'s "€" \n', "v2"): entry(endpoint(id="four")),
-    }
-    upstream = Upstream(
-        region="global",
-        namespace="default",
-        job="shop",
-        group="web",
-        destination="payments-v1",
-        bind=Bind(address="127.0.0.1", port=9102),
-    )
-    dependency = Dependency(
-        upstream=upstream, source="live", service="payments", version="v1", url="http://127.0.0.1:9102/v1"
-    )
-    return registry_of(entries, [dependency])
-
-
-@pytest.fixture
-def written(tmp_path: Path) -> Callable[..., str]:
-    """`written(template, registry, **included)`: what this template text makes of it."""
-
-    def write(template: str, registry: Registry | None = None, **included: str) -> str:
-        for name, text in {"main": template, **included}.items():
-            (tmp_path / f"{name}.j2").write_text(text, encoding="utf-8")
-        return rendered(named((EVIL, "v1")) if registry is None else registry, tmp_path / "main.j2")
-
-    return write
-
-
-@pytest.fixture
-def refusal(written: Callable[..., str]) -> Callable[..., UsageError]:
-    """The error of this template text."""
-
-    def refused(template: str, registry: Registry | None = None, **included: str) -> UsageError:
-        with pytest.raises(UsageError) as caught:
-            written(template, registry, **included)
-        return caught.value
-
-    return refused
-
-
-def place(error: UsageError) -> tuple[str, int]:
-    assert isinstance(error.origin, FileOrigin)
-    return Path(error.origin.path).name, error.origin.line
 
 
 @pytest.mark.parametrize(
@@ -163,273 +63,6 @@ def test_a_line_of_tags_leaves_no_line(written: Callable[..., str]) -> None:
 def test_a_byte_order_mark_is_no_part_of_the_template(tmp_path: Path) -> None:
     (tmp_path / "a.j2").write_bytes(b"\xef\xbb\xbfx")
     assert rendered(named(), tmp_path / "a.j2") == "x"
-
-
-def test_plain_values_need_no_filter(written: Callable[..., str]) -> None:
-    registry = named(("az.AZ:09/_-@[]", "v1"))
-    template = "{% for s in services %}{{ s.name }} {{ s.name ~ '; ' ~ s.versions[0].endpoints[0].port }}{% endfor %}"
-    assert written(template, registry) == "az.AZ:09/_-@[] az.AZ:09/_-@[]; 8080"
-    assert written("{{ 1 }} {{ -2 }} {{ 1.5 }} {{ '' }}{{ 'x' if false }}") == "1 -2 1.5 "
-
-
-@pytest.mark.parametrize("character", [*" !\"#$%&'()*+,;<=>?\\^`{|}~\n\r\t\0\x7f\x85é\u0660\u2028"])
-def test_any_other_character_stops_the_render(refusal: Callable[..., UsageError], character: str) -> None:
-    error = refusal(
-        "line\n{% for s in services %}\n  {{ s.name }}\n{% endfor %}", named((f"a{character}", "v1"), ("b", "v1"))
-    )
-    assert place(error) == ("main.j2", 3)
-    what = f"{f'a{character}'!r} is written unquoted and contains {character!r}"
-    assert error.message == f"the output `config`: service `a{character}`: {what}"
-    assert "| nginx" in (error.help or "")
-
-
-SMUGGLING = [
-    "{{ n }}",
-    "{{ n ~ ';' }}",
-    "{{ '; ' ~ n }}",
-    "{{ '; ' + n }}",
-    "{{ n + '; ' }}",
-    "{{ (n | json) + n }}",
-    "{{ n + (n | json) }}",
-    "{{ '%s;' % n }}",
-    "{{ '%s;' | format(n) }}",
-    "{{ ('%s' | json) % n }}",
-    "{{ '{};'.format(n) }}",
-    "{{ '{x};'.format_map({'x': n}) }}",
-    "{{ ('{}' | json).format(n) }}",
-    "{{ (('{}' | json) | attr('format'))(n) }}",
-    "{{ ('{}' | json)['format'](n) }}",
-    "{{ [n, n] | join('; ') }}",
-    "{{ ['a', 'b'] | join(n) }}",
-    "{{ '; '.join([n]) }}",
-    "{{ [n] | first }}",
-    "{{ n | default('; ') }}",
-    "{{ none | default(n, true) }}",
-    "{{ n | string }}",
-    "{{ n | trim }}",
-    "{{ n | indent }}",
-    "{{ 'a' | indent(first=true, width=1) ~ n }}",
-    "{{ n | upper }}",
-    "{{ n | list | last }}",
-    "{{ n | json | replace('\"', '') }}",
-    "{{ n | json | trim('\"') }}",
-    "{{ (n | json)[1:-1] }}",
-    '{{ (n | shell).strip("\'") }}',
-    "{{ 'X' | replace('X', n) }}",
-    "{{ 'a b' | truncate(1, true, n, 0) }}",
-    "{{ '; ' | center(50) ~ n }}",
-    "{{ n | urlencode }}",
-    "{{ n * 2 }}",
-    "{{ cycler(n).next() }}",
-    "{{ [joiner(n)] | map('string') | list }}",
-    "{% set j = joiner(n) %}{{ j() }}{{ j() }}",
-    "{% set x = n %}{{ x }}",
-    "{% set x %}{{ n }}{% endset %}{{ x }}",
-    "{% set x | replace('X', n) %}X{% endset %}{{ x }}",
-    "{% with x = n %}{{ x }}{% endwith %}",
-    "{% set ns = namespace(x='; ') %}{% set ns.x = ns.x ~ n %}{{ ns.x }}",
-    "{% filter replace('X', n) %}X{% endfilter %}",
-    "{% filter upper | replace('X', n) %}x{% endfilter %}",
-    "{% macro m(x='; ') %}{{ x }}{% endmacro %}{{ m(n) }}",
-    "{% macro m() %}{{ caller() }}{% endmacro %}{% call m() %}{{ n }}{% endcall %}",
-    "{% macro m() %}{{ varargs | join }}{% endmacro %}{{ m(n) }}",
-    "{% macro m() %}{{ kwargs.x }}{% endmacro %}{{ m(x=n) }}",
-    "{% call '{}'.format(n) %}{% endcall %}",
-    "{% call n.replace('', '') %}{% endcall %}",
-    "{% macro m() %}{% call '{}'.format(n) %}{% endcall %}{% endmacro %}{{ m() }}",
-    "{% macro m() %}{% filter replace('X', n) %}X{% endfilter %}{% endmacro %}{{ m() }}",
-    "{% block b %}{{ n }}{% endblock %}",
-    "{% block b %}{{ services[0].name }}{% endblock %}{{ self.b() }}",
-    "{% for c in [n] recursive %}{{ loop([c]) if loop.depth < 2 else c }}{% endfor %}",
-    "{% for x in [n, n] %}{{ loop.cycle(n) }}{% endfor %}",
-    "{% for x in [n, 'a'] %}{{ loop.previtem if not loop.first }}{% endfor %}",
-    "{% for x in [[n]] %}{{ x }}{% endfor %}",
-    "{{ {'x': n} }}",
-    "{{ services }}",
-    "{{ services[0] }}",
-    "{{ n if true else '' }}",
-    "{{ '' or n }}",
-    "{{ n and n }}",
-    "{{ [n] | map('upper') | join }}",
-    "{{ [n] | sum(start='') }}",
-    "{{ [[n]] | sum(start=[]) | first }}",
-    "{{ [n] | batch(1) | first | first }}",
-    "{{ [n] | max }}",
-    "{{ services | map(attribute='name') | join('; ') }}",
-    "{{ services | join('; ', attribute='name') }}",
-    "{{ services | groupby('name') | first | first }}",
-    "{{ services[0] | items | first | last }}",
-    "{{ services[0] | dictsort | first | last }}",
-    "{{ dict(x=n).x }}",
-    "{% include 'part.j2' %}",
-    "{% import 'part.j2' as part with context %}{{ part }}",
-    "{% from 'macros.j2' import m %}{{ m(n) }}",
-    "{% extends 'base.j2' %}{% block b %}{{ n }}{% endblock %}",
-    "{% autoescape true %}{{ n }}{% endautoescape %}",
-    "{% autoescape false %}{{ n }}{% endautoescape %}",
-    "{{ n | safe }}",
-    "{{ n | e }}",
-    "{{ n | escape }}",
-    "{{ n | forceescape }}",
-    "{{ n | tojson }}",
-    "{{ n | striptags }}",
-    "{{ n | urlize }}",
-    "{{ {'x': n} | xmlattr }}",
-    "{{ n | pprint }}",
-    "{{ n | wordwrap(1) }}",
-    "{{ n | title }}",
-    "{{ n.__class__ }}",
-    "{{ n.__str__() }}",
-    "{{ n.encode() }}",
-    "{{ n.encode().decode() }}",
-    "{{ nope | default(n) }}",
-]
-
-
-@pytest.mark.parametrize("template", SMUGGLING)
-def test_no_way_leads_unquoted_text_into_the_output(refusal: Callable[..., UsageError], template: str) -> None:
-    included = {
-        "part": "{{ services[0].name }}",
-        "macros": "{% macro m(x) %}{{ x }}{% endmacro %}",
-        "base": "{% block b %}{% endblock %}",
-    }
-    if template.startswith("{% extends"):
-        template = template.replace("{{ n }}", "{{ services[0].name }}")
-    error = refusal("{% set n = services[0].name %}" + template, **included)
-    assert place(error)[0] in {"main.j2", "part.j2", "macros.j2"}
-
-
-@pytest.mark.parametrize(
-    ("template", "text"),
-    [
-        ("{{ n | json }}; {{ n | raw }}", '"x\\"; } $(evil) #"; x"; } $(evil) #'),
-        ("{{ 'a = ' ~ (n | json) ~ ';' }}", 'a = "x\\"; } $(evil) #";'),
-        ("{{ [n, 'b c'] | map('shell') | join(' ') }}", "'x\"; } $(evil) #' 'b c'"),
-        ("{% set q = n | shell %}{{ q }}", "'x\"; } $(evil) #'"),
-        ("{% set q %}[{{ n | shell }}];{% endset %}{{ q }}", "['x\"; } $(evil) #'];"),
-        ("{% macro m(x) %}<{{ x | shell }}>{% endmacro %}{{ m(n) }}", "<'x\"; } $(evil) #'>"),
-        ("{% macro m(x) %} [{{ caller() }}]{% endmacro %}{% call m(n) %}{{ n | shell }}{% endcall %}", None),
-        ("{% filter indent(2) %}a\n[{{ n | shell }}]{% endfilter %}", "a\n  ['x\"; } $(evil) #']"),
-        ("{% block b %}[{{ services[0].name | shell }}]{% endblock %}{{ self.b() }}", "['x\"; } $(evil) #']" * 2),
-        ("{% for x in [[n]] recursive %}{{ loop(x) if x is not string else x | shell }}{% endfor %}", None),
-        ("{% include 'part.j2' %}{% include 'part.j2' without context %}", "(a; )(a; )"),
-        ("{% set sep = joiner(', ') %}{% for x in [1, 2] %}{{ sep() }}{{ x }}{% endfor %}", "1, 2"),
-    ],
-)
-def test_quoted_text_may_go_any_way(written: Callable[..., str], template: str, text: str | None) -> None:
-    made = written("{% set n = services[0].name %}" + template, part="({{ 'a; ' }})")
-    assert made == text if text is not None else "'x\"; } $(evil) #'" in made
-
-
-@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-@settings(max_examples=50, deadline=None)
-def test_whatever_is_written_bare_is_plain(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
-    template = tmp_path_factory.getbasetemp() / "bare.j2"
-    template.write_text("{% for s in services %}{{ s.name }}{% endfor %}")
-    try:
-        assert rendered(named((name, "v1")), template) == name
-        assert all(character.isascii() and (character.isalnum() or character in ".:/_-@[]") for character in name)
-    except UsageError as error:
-        assert error.message.startswith(f"the output `config`: service {quote(name)}: ")
-
-
-ERRORS = [
-    (
-        "{% for s in services %}\n\n{{ s.nope }}{% endfor %}",
-        3,
-        "service `{}`: there is no 'nope' here, only `name`, `versions`",
-    ),
-    (
-        "{% for s in services %}{% for v in s.versions %}\n{{ v.endpoints[0].meta['a'] }}{% endfor %}{% endfor %}",
-        2,
-        "service `{}/v1`: there is no 'a' here, only an empty mapping",
-    ),
-    ("{{ services.append(1) }}", 1, "a list has no 'append'"),
-    ("{% for s in services %}\n{{ fail('no ' ~ s.name) }}{% endfor %}", 2, "service `{}`: no {}"),
-    ("\n{{ true }}", 2, "true cannot be written as text"),
-    (
-        "{% for s in services %}{% for v in s.versions %}\n{{ none }}{% endfor %}{% endfor %}",
-        2,
-        "service `{}/v1`: none cannot",
-    ),
-    ("\n{{ 'a-' ~ none }}", 2, "none cannot be joined as text"),
-    ("\n{{ services }}", 2, "a list cannot be written as text"),
-    ("\n{{ services[0] }}", 2, "a mapping cannot be written as text"),
-    ("{% macro m() %}{% endmacro %}\n{{ m }}", 2, "a macro (call it) cannot be written as text"),
-    ("\n{{ services | nginx }}", 2, "a list cannot be quoted by `| nginx` as text"),
-    ("{% filter upper %}\n{% autoescape true %}{% endautoescape %}{% endfilter %}", 2, "autoescape is not supported"),
-    ("a\nb={{ 'x' | nginx }}", 2, "text quoted by `| nginx` directly follows '='"),
-    ('a\n"{{ services[0].name | json }}"', 2, "text quoted by `| json` is inside a quote"),
-    ("\n{% extends 'none.j2' %}", 2, "there is no template `none.j2`"),
-]
-
-
-@pytest.mark.parametrize(("template", "line", "message"), ERRORS)
-def test_an_error_names_the_template_the_line_and_the_service(
-    refusal: Callable[..., UsageError], template: str, line: int, message: str
-) -> None:
-    error = refusal(template)
-    assert error.message.startswith(f"the output `config`: {message}".replace("{}", EVIL)), error.message
-    assert place(error) == ("main.j2", line)
-    assert "/jinja2/" not in error.message
-    assert "object at 0x" not in error.message
-
-
-@pytest.mark.parametrize("template", ["{% macro m() %}\n{{ m() }}{% endmacro %}{{ m() }}", "\n{% include 'main.j2' %}"])
-def test_a_template_that_calls_itself_endlessly_is_an_error_at_its_line(
-    refusal: Callable[..., UsageError], template: str
-) -> None:
-    depth = len(inspect.stack(0))
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(depth + 250)  # the traceback of a thousand frames takes pytest ten seconds
-    try:
-        error = refusal(template)
-    finally:
-        sys.setrecursionlimit(limit)
-    assert error.message.endswith(": a macro, an include or a loop calls itself endlessly")
-    assert place(error) == ("main.j2", 2)
-
-
-JINJA_WORDS = [
-    ("x\n{{ nope }}", 2, "'nope'"),
-    ("\n{{ nope | json }}", 2, "'nope'"),
-    ("\n{{ {'a': nope} | json }}", 2, "'nope'"),
-    ("{{ lipsum() }}", 1, "'lipsum'"),
-    ("{{ now() }}", 1, "'now'"),
-    ("\n\n{{ 'x' | random }}", 3, "there is no filter `random`"),
-    ("\n{{ 'x' is odd_one }}", 2, "there is no test `odd_one`"),
-    ("\n{{ ['x'] | map('uper') | list }}", 2, "there is no filter `uper`"),
-    ("{{ services[0].update({}) }}", 1, "'update'"),
-    ("{% for s in services %}\n{{ s.name.__class__ }}{% endfor %}", 2, "'__class__'"),
-    ("a\nb{% if %}", 2, ""),
-    ("a\n{% for x in y %}", 2, "'endfor'"),
-    ("\n{{ ('a' if false) | json }}", 2, ""),
-    ("\n{{ 1 / 0 }}", 2, "a division by zero"),
-    ("\n{{ 1 + 'a' }}", 2, "a filter or an operator does not take this value: "),
-    ("\n{{ [1, 'a'] | sum }}", 2, "a filter or an operator does not take this value: "),
-    ("\n{{ none < 1 }}", 2, "a filter or an operator does not take this value: "),
-    ("\n{{ entries['a':] }}", 2, "a filter or an operator does not take this value: "),
-    ("\n{{ entries[::0] }}", 2, "a filter or an operator does not take this value: "),
-    ("\n{{ '%(nope)s' % entries[0] }}", 2, "there is no 'nope' here"),
-    ("\n{% if [] in entries[0] or entries[0] is containing([]) %}{% else %}{{ fail('no') }}{% endif %}", 2, "no"),
-    ("\n{{ range(10 ** 9) | list }}", 2, "a filter or an operator does not take this value: "),
-    ("\n{{ {'a': 1}.items() }}", 2, "a mapping has no method 'items' here: loop over `mapping | items`"),
-    ("\n{{ {'a': 1}.get('a') }}", 2, "write `mapping[key] | default(…)`"),
-    ("\n{{ services[0]['copy'] }}", 2, "there is no 'copy' here, only `name`, `versions`"),
-    ("\n{{ services['count'] }}", 2, "a list has no 'count'"),
-    ("\n{{ [1]['index'] }}", 2, "a list has no 'index'"),
-]
-
-
-@pytest.mark.parametrize(("template", "line", "name"), JINJA_WORDS)
-def test_an_error_that_jinja_or_python_words_has_its_place_and_the_name_that_is_wrong(
-    refusal: Callable[..., UsageError], template: str, line: int, name: str
-) -> None:
-    error = refusal(template)
-    assert name in error.message
-    assert "'Trusted'" not in error.message
-    assert error.help
-    assert place(error) == ("main.j2", line)
 
 
 @pytest.mark.parametrize("name", [name for name in dir(dict) if not name.startswith("_")])
@@ -485,33 +118,6 @@ def test_endpoints_are_grouped_where_one_has_no_datacenter(written: Callable[...
         "{{ dc | json }} {{ es | map(attribute='address') | join(',') }};{% endfor %}"
     )
     assert written(template, registry) == 'null 10.0.0.2;"dc1" 10.0.0.1;'
-
-
-@pytest.mark.parametrize(
-    ("template", "said"),
-    [
-        (
-            "{{ service }}",
-            "a template gets `entries`, `services`, `upstreams`, `prefer`, `output`, `vars` and `digest`",
-        ),
-        ("{{ nothing }}", "a template gets `entries`, `services`"),
-        ("{{ services[0].nam }}", "test it with `is defined`, or see docs/outputs/template.md"),
-    ],
-)
-def test_help_names_what_a_template_gets(refusal: Callable[..., UsageError], template: str, said: str) -> None:
-    assert said in str(refusal(template).help)
-
-
-def test_an_error_in_an_included_template_is_placed_there(refusal: Callable[..., UsageError]) -> None:
-    loop = "{% for s in services %}\n{% include 'part.j2' %}\n{% endfor %}"
-    error = refusal(loop, part="\n\n{{ s.name }}")
-    assert place(error) == ("part.j2", 3)
-    assert error.message.startswith(f"the output `config`: service `{EVIL}`: ")
-    assert place(refusal(loop, part="\n{% if %}")) == ("part.j2", 2)
-    assert place(refusal("{% import 'part.j2' as p %}\n{{ p.m(1) }}", part="{% macro m() %}\n{% endmacro %}")) == (
-        "main.j2",
-        2,
-    )
 
 
 @pytest.mark.parametrize(
@@ -589,36 +195,13 @@ def test_the_same_bytes_whatever_the_hash_seed_and_locale(seed: str) -> None:
         "    sys.stdout.buffer.write(tests['rendered'](tests['small_registry'](), template).encode())\n"
     )
     made = subprocess.run(
-        [sys.executable, "-c", script, __file__],
+        [sys.executable, "-c", script, template_outputs.__file__],
         cwd=ROOT,
         env=dict(os.environ) | {"PYTHONHASHSEED": seed, "LC_ALL": "tr_TR.UTF-8", "PYTHONUTF8": "0"},
         capture_output=True,
         check=True,
     ).stdout
     assert made == (GOLDEN / "router.conf").read_bytes() + (GOLDEN / "everything.txt").read_bytes()
-
-
-def test_an_error_names_the_template_as_users_type_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    template = tmp_path / "templates" / "hosts.j2"
-    template.parent.mkdir()
-    for text in ("{{ nothing }}", "{% if %}"):
-        template.write_text(text)
-        with pytest.raises(UsageError) as caught:
-            rendered(named(("a", None)), template)
-        assert str(caught.value.origin) == "templates/hosts.j2:1:1"
-
-
-def test_an_error_of_our_own_is_not_taken_for_one_of_the_template(
-    written: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Values are made when the template reads them, so the error passes through the template's own frames.
-    monkeypatch.setattr(values, "version_label", None)
-    with pytest.raises(TypeError, match="not callable"):
-        written("{% for entry in entries %}{{ entry.label | json }}{% endfor %}")
-    monkeypatch.setattr(values, "Records", None)
-    with pytest.raises(TypeError, match="not callable"):
-        written("no service")
 
 
 def test_variables_and_the_output_are_given_as_they_are_written(tmp_path: Path) -> None:
