@@ -6,161 +6,43 @@ import ast
 import copy
 import os
 import pickle
-import random
 import subprocess
 import sys
 import threading
-from collections import Counter
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+import python_registries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from python_registries import (
+    HOSTILE,
+    endpoint,
+    entry,
+    hostile_registry,
+    loaded,
+    output,
+    rendered,
+    rendered_digest,
+    small_registry,
+)
 
-from frostline.model import Endpoint, Entry, FileOrigin, Key, Registry, registry_of
+from frostline.model import Endpoint, Key, Registry, registry_of
 from frostline.outputs.base import Claim, View, artifact_folder, output_module
 from frostline.outputs.python.output import claims, render
 from frostline.outputs.values import content_digest
-from frostline.registry.endpoints import choose_url
-from frostline.settings import OutputSettings
 from frostline.text import escape_control
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "outputs" / "python"
-
-HOSTILE = [
-    *"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
-    *map(chr, range(0x20)),
-    "\x7f",
-    "\x85",
-    "\x9b31m",
-    "",
-    " ",
-    " leading and trailing ",
-    "'",
-    "'''",
-    '"""',
-    "''' + __import__('os').abort() + r'''",
-    "ends with a backslash\\",
-    "\\\\",
-    "\\'",
-    "\\n",
-    "\\u0041",
-    "\\N{DIGIT ONE}",
-    "a\nb",
-    "a\r\nb",
-    "a\tb",
-    "a\0b",
-    "\n\n",
-    "-",
-    "*",
-    "%{facts}",
-    "%{literal('%')}{",
-    "${HOME}",
-    "{{ service }}",
-    "{% raw %}",
-    "{}",
-    "%s",
-    ":sym",
-    "1,000",
-    "no",
-    "0777",
-    "1e3",
-    "~",
-    "null",
-    "None",
-    "unversioned",
-    "# -*- coding: utf-7 -*-",
-    "../..",
-    "/etc/passwd",
-    "naïve",
-    "e\u0301",
-    "\U0001f600",
-    "\U0001f469\u200d\U0001f4bb",
-    "\u05e9\u05dc\u05d5\u05dd",
-    "\u202eevil\u202c",
-    "\u2066evil\u2069",
-    "\u200b",
-    "\u2028",
-    "\u2029",
-    "\ufeff",
-    "\ufdd0",
-    "\uffff",
-    "\U000e0041",
-    "\U0010ffff",
-    "x" * 10_000,
-    "'\\" * 5_000,
-]
 
 texts = st.one_of(
     st.sampled_from(HOSTILE),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
     st.text("'\"\\\n\t-*{}u0", max_size=8),
 )
-
-
-def endpoint(url: str, address: str = "10.0.0.1", port: int = 8080, **more: Any) -> Endpoint:
-    return Endpoint(url=url, address=address, port=port, source="mesh", **more)
-
-
-def entry(*endpoints: Endpoint, url: str | None = None) -> Entry:
-    return Entry(url=url or (endpoints[0].url if endpoints else None), endpoints=endpoints, sources=("mesh",))
-
-
-def small_registry() -> Registry:
-    """Something of everything."""
-    one = endpoint("http://10.0.0.1:8080/v1", datacenter="dc1", tags=("api", "http"), meta={"owner": "shop"}, weight=10)
-    two = endpoint("http://10.0.0.2:8080/v1", "10.0.0.2", datacenter="dc1", weight=1)
-    far = endpoint("http://10.1.0.1:8081/v1", "10.1.0.1", 8081, datacenter="dc2", meta={"owner": "shop", "a": "b"})
-    entries: dict[Key, Entry] = {
-        ("billing", None): entry(endpoint("https://billing.example", "billing.example", 443)),
-        ("ipv6", "v1"): entry(endpoint("http://[fd00::1]:80/v1", "fd00::1", 80, datacenter="dc1")),
-        ("it's", "v1"): entry(endpoint("http://10.0.0.9/it%27s", "10.0.0.9", 80, tags=("\u202e", "\t", "é"))),
-        ("ledger", None): entry(),
-        ("mixed", None): entry(endpoint("http://10.0.0.3:1", "10.0.0.3", 1)),
-        ("mixed", "v1"): entry(endpoint("http://10.0.0.3:1/v1", "10.0.0.3", 1)),
-        ("payments", "v1"): entry(one, two, far, url=two.url),
-        ("payments", "v2"): entry(endpoint("http://10.0.0.1:8080/v2", datacenter="dc1")),
-        ("payments", "v3"): entry(),
-        ("search", "v1"): entry(endpoint("http://10.0.0.4:1/v1", "10.0.0.4", 1)),
-        ("search", "v2"): entry(endpoint("http://10.0.0.4:1/v2", "10.0.0.4", 1)),
-    }
-    return registry_of(entries)
-
-
-def output(path: Path = Path("/srv/app/registry.py")) -> OutputSettings:
-    return OutputSettings(name="registry", type="python", path=path, origin=FileOrigin("frostline.yaml", 3, 5))
-
-
-def rendered(registry: Registry, prefer: tuple[str, ...] = ()) -> dict[str, bytes]:
-    view = View(registry=registry, prefer=prefer, preferring=lambda _: registry)
-    return {str(artifact.path): b"".join(artifact.chunks) for artifact in render(view, output()).artifacts}
-
-
-def rendered_digest() -> str:
-    """Called in processes with other hash seeds."""
-    return sha256(b"".join(rendered(hostile_registry()).values())).hexdigest()
-
-
-def loaded(registry: Registry, prefer: tuple[str, ...] = ()) -> Any:
-    module = ModuleType("registry")
-    exec(compile(rendered(registry, prefer)["registry.py"], "registry.py", "exec"), module.__dict__)
-    return module
-
-
-def hostile_registry() -> Registry:
-    """Each hostile text in every place where a text can be."""
-    entries: dict[Key, Entry] = {}
-    for number, text in enumerate(HOSTILE):
-        hostile = endpoint(text, text, datacenter=text, tags=(text, "x"), meta={text: text, "x": text}, weight=number)
-        entries[text, None] = entry(hostile, hostile)
-        entries[text, text] = entry(hostile)
-        entries["known", text] = entry()
-    return registry_of(entries)
 
 
 def assert_reads_back(registry: Registry) -> None:
@@ -309,7 +191,7 @@ def test_a_program_without_site_packages_reads_it_in_any_locale(tmp_path: Path, 
 
 
 def test_every_hash_seed_gives_the_same_bytes() -> None:
-    script = f"import runpy; print(runpy.run_path({__file__!r})['rendered_digest']())"
+    script = f"import runpy; print(runpy.run_path({python_registries.__file__!r})['rendered_digest']())"
     digests = {
         subprocess.run(
             [sys.executable, "-c", script], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
@@ -472,73 +354,6 @@ def test_services_names_all_with_their_versions(small: Any) -> None:
     assert "paymets" not in small.services()
 
 
-def weighted(**weights: int) -> Any:
-    """A module with one service whose instances have these names and weights."""
-    found = [endpoint(f"http://{name}", name, weight=weight) for name, weight in weights.items()]
-    return loaded(registry_of({("a", None): entry(*found)}))
-
-
-def test_pick_follows_the_weights() -> None:
-    random.seed(1)
-    module = weighted(heavy=9, light=1, none=0)
-    picked = Counter(module.pick("a").address for _ in range(2000))
-    assert picked["none"] == 0
-    assert 1700 < picked["heavy"] < 1900
-
-
-def test_keys_are_distributed_by_the_weights_of_instances_that_have_one_url() -> None:
-    twins = [endpoint("http://x", tags=(name,), weight=weight) for name, weight in (("a", 2), ("b", 1), ("none", 0))]
-    other = endpoint("http://y", tags=("c",), weight=1)
-    module, again = (loaded(registry_of({("dns", None): entry(*twins, other)})) for _ in range(2))
-    picked = [module.pick("dns", key=f"key {number}").tags[0] for number in range(2000)]
-    assert picked == [again.pick("dns", key=f"key {number}").tags[0] for number in range(2000)]
-    counts = Counter(picked)
-    assert 900 < counts["a"] < 1100
-    assert 420 < counts["b"] < 580
-    assert 420 < counts["c"] < 580
-    # Where one of the twins goes, nothing moves between the URLs that stay but what was its own.
-    fewer = loaded(registry_of({("dns", None): entry(twins[0], other)}))
-    now = [fewer.pick("dns", key=f"key {number}").tags[0] for number in range(2000)]
-    assert all(after == before for before, after in zip(picked, now, strict=True) if before != "b")
-
-
-def far_and_near(**weights: int) -> Registry:
-    """One service with an instance in each of these datacenters (`_`: in none)."""
-    found = [
-        endpoint(f"http://{name}", name, datacenter="" if name == "_" else name, weight=weight)
-        for name, weight in weights.items()
-    ]
-    return registry_of({("a", None): entry(*found)})
-
-
-@pytest.mark.parametrize(
-    ("prefer", "weights", "expected"),
-    [
-        (("dc2",), {"dc1": 1, "dc2": 1, "dc3": 1}, {"dc2"}),
-        (("dc9", "dc3", "dc1"), {"dc1": 1, "dc2": 1, "dc3": 1}, {"dc3"}),
-        (("dc9",), {"dc1": 1, "dc2": 1}, {"dc1", "dc2"}),
-        (("dc9", "*", "dc1"), {"dc1": 1, "dc2": 1, "_": 1}, {"dc2", "_"}),
-        (("*",), {"dc1": 1, "_": 1}, {"dc1", "_"}),
-        (("dc1",), {"dc1": 0, "dc2": 1}, {"dc2"}),
-        (("dc1",), {"dc1": 0, "dc2": 0}, {"dc1"}),
-        (("it's", "a\\"), {"it's": 1, "dc2": 1}, {"it's"}),
-        (("a\\",), {"a\\": 1, "dc2": 1}, {"a\\"}),
-        (("\U0001f600",), {"\U0001f600": 1, "dc2": 1}, {"\U0001f600"}),
-        ((), {"dc1": 1, "dc2": 1}, {"dc1", "dc2"}),
-    ],
-)
-def test_pick_chooses_in_the_first_preferred_datacenter_that_has_an_instance(
-    prefer: tuple[str, ...], weights: dict[str, int], expected: set[str]
-) -> None:
-    registry = far_and_near(**weights)
-    module = loaded(registry, prefer)
-    assert {module.pick("a").address for _ in range(60)} == expected
-    assert {module.pick("a", key=str(number)).address for number in range(60)} == expected
-    assert {module.find_one("a").address for _ in range(60)} == expected
-    chosen = choose_url(Key("a", None), registry.services["a"][None].endpoints, prefer)
-    assert chosen in {f"http://{name}" for name in expected}
-
-
 def test_auth_is_known_of_what_names_it() -> None:
     entries = dict(small_registry().entries())
     for key, auth in {
@@ -553,37 +368,6 @@ def test_auth_is_known_of_what_names_it() -> None:
         *("hmac-2", "b", "c", "d")
     ]
     assert [module.auth("payments", "v2"), module.auth("mixed", "v1")] == [None, None]
-
-
-def test_pick_takes_weight_0_where_there_is_nothing_else() -> None:
-    module = weighted(one=0, two=0)
-    assert {module.pick("a").address for _ in range(100)} == {"one", "two"}
-    assert {module.pick("a", key=str(number)).address for number in range(100)} == {"one", "two"}
-
-
-def test_pick_with_a_key_follows_the_weights_and_never_changes() -> None:
-    module, again = weighted(heavy=9, light=1, none=0), weighted(none=0, light=1, heavy=9)
-    picked = [module.pick("a", key=f"key {number}").address for number in range(2000)]
-    assert picked == [again.pick("a", key=f"key {number}").address for number in range(2000)]
-    assert 1700 < picked.count("heavy") < 1900
-    assert "none" not in picked
-    # Written down: other processes and releases must choose the same.
-    assert [module.pick("a", key=key).address for key in ("Ada", "é", "\ud800", "")] == [
-        "heavy",
-        "light",
-        "heavy",
-        "heavy",
-    ]
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.dictionaries(st.text("abcdef", min_size=1), st.integers(1, 100), min_size=2, max_size=6), st.text())
-def test_only_the_keys_of_an_instance_that_goes_move(weights: dict[str, int], key: str) -> None:
-    before = weighted(**weights).pick("a", key=key).address
-    gone = min(name for name in weights if name != before)
-    assert weighted(**{name: weight for name, weight in weights.items() if name != gone}).pick(
-        "a", key=key
-    ).address == (before)
 
 
 def test_threads_that_ask_first_get_the_same() -> None:
