@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import git_projects
 import pytest
 from ci_jobs import Jobs, git
 from code_host import CodeHost
@@ -51,6 +52,16 @@ def shop(empty_consul: ConsulAgent) -> ConsulAgent:
     empty_consul.catalog_register("n1", "search", address="10.0.0.1", port=9200, tags=["api"])
     empty_consul.catalog_register("n2", "ledger", address="10.0.0.2", port=7000, status="critical")
     return empty_consul
+
+
+@pytest.fixture
+def town(project: Project, empty_consul: ConsulAgent) -> Project:
+    """svc00 to svc19, published and committed on `main`."""
+    git_projects.register(empty_consul, *(f"svc{number:02}" for number in range(20)))
+    project.configure(consul_config(empty_consul.address)).done("compile")
+    git_projects.git(project.folder, "init", "--quiet")
+    git_projects.commit(project, "all")
+    return project
 
 
 @pytest.fixture(params=["github", pytest.param("gitlab", marks=pytest.mark.more_readers)])
