@@ -43,10 +43,7 @@ def find_job_files(settings: JobspecSettings) -> tuple[tuple[Path, ...], tuple[F
             continue
         matching = {path for path in _find_matching(settings, glob, glob) if path.is_file()}
         if not matching and is_literal(glob):
-            is_elsewhere = is_out_of_bounds(settings.folder / glob)
-            raise _glob_error(
-                settings, glob, "it is outside of the repository" if is_elsewhere else "there is no such file"
-            )
+            raise _missing_file(settings, glob)
         if not matching:
             message = f"no file matches `{glob}` of source `{settings.name}`"
             warnings.append(UNUSED_GLOB.finding(message, value=glob, origin=settings.files_origin))
@@ -77,6 +74,15 @@ def _check_inside(settings: JobspecSettings, found: Mapping[Path, str]) -> None:
             reason = f"it matches `{display_path(path)}`, a link that leads out of `{display_path(folder)}`"
             help_line = "name that file under `files` by its own path, or exclude it with `!`"
             raise _glob_error(settings, glob, reason, help_line)
+
+
+def _missing_file(settings: JobspecSettings, path: str) -> UsageError:
+    if is_out_of_bounds(settings.folder / path):
+        return _glob_error(settings, path, "it is outside of the repository")
+    if (settings.folder / path).is_dir():
+        inside = f"{path.rstrip('/')}/**/*.nomad.hcl"
+        return _glob_error(settings, path, "it is a folder", f"write a glob for the files in it, such as `{inside}`")
+    return _glob_error(settings, path, "there is no such file")
 
 
 def _glob_error(settings: JobspecSettings, glob: str, reason: str, help: str = _HELP) -> UsageError:
