@@ -333,6 +333,8 @@ def _explained(error: Exception) -> tuple[str, str | None]:
             return _syntax_error(f"{error.message}".rstrip("."))
         case RecursionError():
             return "a macro, an include or a loop calls itself endlessly", "end it with an `if`"
+        case MemoryError():
+            return "it needs more memory than there is", "make less text in this line"
         case KeyError():
             return f"there is no {error} here", "test it with `is defined`"
         case ZeroDivisionError():

@@ -70,6 +70,12 @@ def test_a_template_that_calls_itself_endlessly_is_an_error_at_its_line(
     assert place(error) == ("main.j2", 2)
 
 
+def test_a_template_that_needs_too_much_memory_is_an_error_at_its_line(refusal: Callable[..., UsageError]) -> None:
+    error = refusal("\n{{ 'a' * 1000000000000000000 }}")  # more than any machine can address
+    assert error.message.endswith(": it needs more memory than there is")
+    assert place(error) == ("main.j2", 2)
+
+
 JINJA_WORDS = [
     ("x\n{{ nope }}", 2, "'nope'"),
     ("\n{{ nope | json }}", 2, "'nope'"),
