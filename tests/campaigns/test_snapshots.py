@@ -74,7 +74,7 @@ def naive(reader: SegmentReader, way: str) -> Found:
         outcome, _ = reader._read_nodes(listing)
         return seen(outcome.registrations) if outcome else []
     answers = reader._session.in_parallel(reader._read_service, listing.names)
-    return seen(reader._registration(instance) for answer in answers for instance in answer.instances)
+    return seen(reader._make_registration(instance) for answer in answers for instance in answer.instances)
 
 
 def is_enough(counts: Counter[str]) -> bool:
