@@ -43,7 +43,7 @@ def test_a_check_that_finds_a_file_missing_is_1(project: Project, name: str) -> 
     (project.folder / name).unlink()
     said = project.refused(1, "check")
     assert ("the manifest" if name == "frostline.manifest" else name) + " is missing" in said.stdout
-    assert "run `frostline compile`" in said.stderr
+    assert "run `frostline compile --offline`" in said.stderr
 
 
 def test_a_check_that_finds_a_file_edited_is_1(project: Project) -> None:

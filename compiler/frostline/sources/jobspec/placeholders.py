@@ -8,8 +8,9 @@ from frostline.hcl.nodes import GetAttr, GetIndex, Traversal
 from frostline.hcl.source import HclError, Source
 from frostline.hcl.values import Value, string
 
-# Possessive: a comment before the key must not be read again for each of its bytes.
-_KEY = re.compile(rb'\[[^"\]]*+("(?:[^"\\]|\\.)*+")?+[^"\]]*+\]', re.DOTALL)
+# Possessive: a comment before the key must not be read again for each of its bytes. Only single characters are, since
+# Python before 3.11.5 matches too much with possessive groups (python/cpython#106052).
+_KEY = re.compile(rb'\[[^"\]]*+("[^"\\]*+(?:\\.[^"\\]*+)*")?[^"\]]*+\]', re.DOTALL)
 _MOST_BRACES = 32
 """Each closing brace repeats the text before it (see `placeholder`), so the text grows fast."""
 _SPACE = re.compile(rb"\.?\s*")
