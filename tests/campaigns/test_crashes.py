@@ -23,9 +23,11 @@ def named(names: str) -> frozenset[str]:
 # All that a run does from its first write on is one of these, or the test fails: nothing is forgotten.
 WRITING = named(
     "rename renameat renameat2 fsync fdatasync write pwrite64 openat unlink unlinkat rmdir mkdir mkdirat chmod fchmod "
-    "fchmodat flock ftruncate copy_file_range sendfile link linkat symlinkat close utimensat sync_file_range"
+    "fchmodat flock ftruncate copy_file_range sendfile link linkat symlinkat close utimensat sync_file_range fsetxattr"
 )
-READING = named("read pread64 lseek fstat newfstatat stat lstat statx dup fcntl ioctl getdents64 readlink readlinkat")
+READING = named(
+    "read pread64 lseek fstat newfstatat stat lstat statx dup fcntl ioctl getdents64 readlink readlinkat fgetxattr"
+)
 OTHER = named(
     "brk mmap munmap mremap mprotect madvise futex rt_sigaction rt_sigprocmask getpid gettid getrandom umask "
     "exit_group clock_gettime setitimer getcwd prlimit64 restart_syscall access faccessat2"

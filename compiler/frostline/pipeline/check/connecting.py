@@ -29,7 +29,11 @@ def failed_connections(targets: Iterable[Target], timeout: float) -> Mapping[Tar
 
     timeout: seconds for resolving a name, and again for a connection.
     """
-    return asyncio.run(_connect_all(targets, timeout))
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(_connect_all(targets, timeout))
+    finally:
+        loop.close()  # `asyncio.run` might wait for ever after an interrupt, see `Transport.close`
 
 
 async def _connect_all(targets: Iterable[Target], timeout: float) -> Mapping[Target, str | None]:

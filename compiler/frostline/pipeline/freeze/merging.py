@@ -40,7 +40,7 @@ def _files_of(globs: Sequence[str]) -> list[tuple[str, Path]]:
     """Return the path for messages and the path of each lock file, sorted."""
     files: dict[Path, str] = {}
     for glob in globs:
-        found = [path for path in _matching_files(glob) if not is_confirmed(path)]
+        found = [path for path in _matching_files(glob) if not is_confirmed(path) and not path.is_dir()]
         if not found:
             raise UsageError(
                 f"no file matches --lock `{glob}`", help="freeze with `--out FILE` first, or correct the pattern"
@@ -55,7 +55,7 @@ def _matching_files(glob: str) -> list[Path]:
         return find(glob, Path())
     except TooManyRecursionsError as error:
         raise UsageError(f"--lock `{glob}`: {error}", help="name the folders, or give --lock several times") from None
-    except (ValueError, IndexError, OSError):  # `**b`, `.`, a name that is too long
+    except (ValueError, IndexError, OSError):  # `**b`, a name that is too long
         return []
 
 

@@ -126,7 +126,8 @@ class Transport:
         self._has_answered = False
         self._expires = time.monotonic() + limits.deadline
         self._idle: deque[Connection] = deque()
-        self._runner = asyncio.Runner()
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_log_loop_error)
 
     def __enter__(self) -> Transport:
         return self
@@ -135,10 +136,14 @@ class Transport:
         self.close()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection.
+
+        After an interrupt tasks are left. `asyncio.Runner` would cancel them and wait for them. But the interrupt may
+        have come between a task and its next step, and then that task never ends.
+        """
         while self._idle:
             self._idle.pop().close()
-        self._runner.close()
+        self._loop.close()
 
     async def get(self, target: str, largest: int | None = None) -> Response:
         """Return the answer to `GET target`, whose status is 200. Await it in the work of `in_parallel`.
@@ -186,8 +191,7 @@ class Transport:
         """
         if not items:
             return []
-        self._runner.get_loop().set_exception_handler(_log_loop_error)
-        results = self._runner.run(self._gather(work, items, tick))
+        results = self._loop.run_until_complete(self._gather(work, items, tick))
         if isinstance(results, Exception):
             raise _drop_traceback(results)
         return results

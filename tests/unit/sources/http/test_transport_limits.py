@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -271,3 +272,26 @@ except KeyboardInterrupt:
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert ended.stdout == "interrupted\n"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what finalizers say of a closed loop
+def test_an_interrupt_ends_a_read_even_if_one_of_its_tasks_never_ends(serve):
+    async def never_ends(_: int) -> None:
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    async def is_interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    def late(*_: object) -> None:
+        raise TimeoutError("the read goes on")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(20)
+    try:
+        with pytest.raises(KeyboardInterrupt), transport_to(serve(OK).address) as transport:
+            transport.in_parallel(lambda work: work(0), [never_ends, is_interrupted])
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
