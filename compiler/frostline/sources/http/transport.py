@@ -143,6 +143,7 @@ class Transport:
         """
         while self._idle:
             self._idle.pop().close()
+        self._loop.run_until_complete(asyncio.sleep(0))  # the loop closes their sockets in its next round
         self._loop.close()
 
     async def get(self, target: str, largest: int | None = None) -> Response:

@@ -274,6 +274,14 @@ except KeyboardInterrupt:
     assert ended.stdout == "interrupted\n"
 
 
+def test_a_closed_transport_has_closed_its_connections(serve):
+    with transport_to(serve(OK).address) as transport:
+        get(transport, "/v1/x")
+        sockets = [idle._stream.get_extra_info("socket") for idle in transport._idle]
+        assert [connected.fileno() == -1 for connected in sockets] == [False]
+    assert [connected.fileno() == -1 for connected in sockets] == [True]
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what finalizers say of a closed loop
 def test_an_interrupt_ends_a_read_even_if_one_of_its_tasks_never_ends(serve):
     async def never_ends(_: int) -> None:
