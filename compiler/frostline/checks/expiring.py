@@ -18,6 +18,8 @@ Below the 14 days of an entry of `guards.accept` that a refusal prints, and the 
 override`: what was written today is not warned of today.
 """
 
+_MEND = "remove the entry if it has done its work, or give it a later `until`"
+
 EXPIRES_SOON = Rule(
     name="expires-soon",
     severity="warning",
@@ -26,8 +28,8 @@ EXPIRES_SOON = Rule(
     "`guards.accept` let pass, although nobody changed anything. This warning leaves time to decide.",
     example="frostline.yaml:60:7: warning[expires-soon]: the waiver of `min_instances` for `legacy/*` expires after "
     "2027-01-31 (moves in January); from the next day it is an error\n"
-    "  help: remove the entry if it has done its work, or give it a later `until`",
-    mend="remove the entry if it has done its work, or give it a later `until`",
+    f"  help: {_MEND}",
+    mend=_MEND,
 )
 RULES = (EXPIRES_SOON,)
 
